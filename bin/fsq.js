@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/**
+ * Runs the command line of dist/ and leaves with its exit code.
+ *
+ * The code is set, not thrown by process.exit(): that would cut off what is still on its way into a pipe.
+ */
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+
+/** Configuration, as in sysexits.h: a checkout that nobody has built yet. */
+const EXIT_NOT_BUILT = 78;
+const cli = new URL('../dist/cli/main.js', import.meta.url);
+
+if (existsSync(cli)) {
+  module.enableCompileCache?.(); // Node 22.1 and newer: the second start skips compiling.
+  const { main } = await import(cli.href);
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  process.stderr.write('fsq is not built: run `npm run build`\n');
+  process.exitCode = EXIT_NOT_BUILT;
+}
