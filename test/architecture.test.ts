@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { describe } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { medianLines, violations } from './support/architecture.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+test('the sources keep the architecture', (t) => {
+  const files = sourcesOf(ROOT);
+
+  const complaints = violations(files);
+
+  t.diagnostic(`${files.size} files, median ${medianLines(files)} lines`);
+  assert.ok(files.size > 0, `no source file under ${ROOT}src`);
+  assert.deepEqual(complaints, []);
+});
+
+describe('a complaint is made about', () => {
+  const bad: readonly [what: string, path: string, text: string, complaint: string][] = [
+    [
+      'job importing broker',
+      'src/job/job.ts',
+      `import type { Broker } from '../broker/broker.ts';`,
+      'src/job/job.ts:1: imports src/broker/broker.ts (job may import job only)',
+    ],
+    [
+      'broker importing spool',
+      'src/broker/broker.ts',
+      `\nexport { Spool } from '../spool/spool.ts';`,
+      'src/broker/broker.ts:2: imports src/spool/spool.ts (broker may import job, broker only)',
+    ],
+    [
+      'spool importing app',
+      'src/spool/spool.ts',
+      `const app = await import('../app/app.ts');`,
+      'src/spool/spool.ts:1: imports src/app/app.ts (spool may import job, broker, spool only)',
+    ],
+    [
+      'app importing spool',
+      'src/app/app.ts',
+      `import { Spool } from '../spool/spool.ts';`,
+      'src/app/app.ts:1: imports src/spool/spool.ts (app may import job, broker, app only)',
+    ],
+    [
+      'app importing worker',
+      'src/app/app.ts',
+      `import '../worker/child.ts';`,
+      'src/app/app.ts:1: imports src/worker/child.ts (app may import job, broker, app only)',
+    ],
+    [
+      'worker importing spool',
+      'src/worker/child.ts',
+      `type Spool = import('../spool/spool.ts').Spool;`,
+      'src/worker/child.ts:1: imports src/spool/spool.ts (worker may import job, broker, app, worker only)',
+    ],
+    [
+      'worker importing cli',
+      'src/worker/child.ts',
+      `import { main } from '../cli/main.ts';`,
+      'src/worker/child.ts:1: imports src/cli/main.ts (worker may import job, broker, app, worker only)',
+    ],
+    [
+      'broker/open importing app',
+      'src/broker/open.ts',
+      `import { app } from '../app/app.ts';`,
+      'src/broker/open.ts:1: imports src/app/app.ts (src/broker/open.ts may import job, broker, spool, bullmq only)',
+    ],
+    [
+      'spool importing broker/open',
+      'src/spool/spool.ts',
+      `import { open } from '../broker/open.ts';`,
+      'src/spool/spool.ts:1: imports src/broker/open.ts (only app, worker, cli open a broker)',
+    ],
+    [
+      'a part importing the public index',
+      'src/worker/child.ts',
+      `import { task } from '../index.ts';`,
+      'src/worker/child.ts:1: imports src/index.ts (worker may import job, broker, app, worker only)',
+    ],
+    [
+      'an import out of src',
+      'src/cli/main.ts',
+      `import pkg from '../../package.json' with { type: 'json' };`,
+      'src/cli/main.ts:1: imports package.json (src imports nothing outside src)',
+    ],
+    [
+      'a relative import of JavaScript',
+      'src/cli/main.ts',
+      `import { run } from './run.js';`,
+      `src/cli/main.ts:1: imports './run.js' (a relative import names its .ts file)`,
+    ],
+    [
+      'a folder nobody knows',
+      'src/utils/misc.ts',
+      '',
+      'src/utils/misc.ts:1: src/utils/misc.ts is in no part of the architecture (the parts are job, broker, spool, bullmq, app, worker, cli, index)',
+    ],
+    [
+      'a dependency',
+      'src/cli/main.ts',
+      `import chalk from 'chalk';`,
+      `src/cli/main.ts:1: imports 'chalk' (no dependencies: relative paths and node: modules only)`,
+    ],
+    [
+      'bullmq outside its part',
+      'src/app/app.ts',
+      `const { Queue } = require("bullmq");`,
+      `src/app/app.ts:1: imports 'bullmq' (no dependencies: relative paths and node: modules only)`,
+    ],
+    [
+      'fs outside files.ts',
+      'src/spool/spool.ts',
+      `import {\n  readFile,\n} from 'node:fs/promises';`,
+      `src/spool/spool.ts:3: imports 'node:fs/promises' (only src/spool/files.ts touches the spool's files, and only src/app/project.ts the user's project)`,
+    ],
+    [
+      'Date.now in job',
+      'src/job/job.ts',
+      `export const now = Date.now();`,
+      'src/job/job.ts:1: Date.now (src/job is pure: no I/O, clock or randomness)',
+    ],
+    [
+      'new Date() in job',
+      'src/job/job.ts',
+      `export const now = new Date();`,
+      'src/job/job.ts:1: new Date() (src/job is pure: no I/O, clock or randomness)',
+    ],
+    [
+      'Math.random in job',
+      'src/job/job.ts',
+      'export const dice = `${Math.random()}`;',
+      'src/job/job.ts:1: Math.random (src/job is pure: no I/O, clock or randomness)',
+    ],
+    [
+      'process in job',
+      'src/job/job.ts',
+      `const pid = process.pid;`,
+      'src/job/job.ts:1: process. (src/job is pure: no I/O, clock or randomness)',
+    ],
+    [
+      'node:crypto in job',
+      'src/job/id.ts',
+      `import { randomBytes } from 'node:crypto';`,
+      `src/job/id.ts:1: imports 'node:crypto' (src/job is pure: no I/O, clock or randomness)`,
+    ],
+    [
+      'console outside cli',
+      'src/app/app.ts',
+      `console.log(1);`,
+      'src/app/app.ts:1: console. (only src/cli prints; src/worker/child.ts and src/worker/log.ts may name process.stderr)',
+    ],
+    [
+      'process.stderr outside cli',
+      'src/spool/spool.ts',
+      `process.stderr.write('x');`,
+      'src/spool/spool.ts:1: process.stderr (only src/cli prints; src/worker/child.ts and src/worker/log.ts may name process.stderr)',
+    ],
+    [
+      'process.stdout in the log',
+      'src/worker/log.ts',
+      `process.stdout.write('x');`,
+      'src/worker/log.ts:1: process.stdout (only src/cli prints; src/worker/child.ts and src/worker/log.ts may name process.stderr)',
+    ],
+    [
+      'code in the index',
+      'src/index.ts',
+      `export * from './job/job.ts';\nexport const version = 1;`,
+      'src/index.ts:2: export const version = 1; (src/index.ts holds `export … from` and nothing else)',
+    ],
+    [
+      'an enum',
+      'src/job/job.ts',
+      `export const enum State { Ready }`,
+      'src/job/job.ts:1: enum State { (no enum, namespace or any)',
+    ],
+    [
+      'a namespace',
+      'src/job/job.ts',
+      `export namespace Jobs { }`,
+      'src/job/job.ts:1: namespace Jobs { (no enum, namespace or any)',
+    ],
+    [
+      'an any annotation',
+      'src/job/job.ts',
+      `export let value: any = 1;`,
+      'src/job/job.ts:1: any (no enum, namespace or any)',
+    ],
+    [
+      'an any in a type argument',
+      'src/job/job.ts',
+      `type Bag = Record<string, any>;`,
+      'src/job/job.ts:1: any (no enum, namespace or any)',
+    ],
+    ['as any', 'src/job/job.ts', `const x = y as any;`, 'src/job/job.ts:1: any (no enum, namespace or any)'],
+    ['a file of 301 lines', 'src/job/job.ts', '\n'.repeat(301), 'src/job/job.ts:1: 301 lines (a file has at most 300)'],
+  ];
+
+  for (const [what, path, text, complaint] of bad) {
+    test(what, () => {
+      assert.deepEqual(violations(new Map([[path, text]])), [complaint]);
+    });
+  }
+});
+
+describe('no complaint is made about', () => {
+  const good: readonly [what: string, path: string, text: string][] = [
+    [
+      'imports that point one way',
+      'src/worker/child.ts',
+      `import { app } from '../app/app.ts';\nimport { open } from '../broker/open.ts';`,
+    ],
+    [
+      'broker/open naming brokers',
+      'src/broker/open.ts',
+      `import { Spool } from '../spool/spool.ts';\nimport { bull } from '../bullmq/bullmq.ts';`,
+    ],
+    ['fs in the files that own it', 'src/spool/files.ts', `import { open } from 'node:fs/promises';`],
+    ['fs where the user’s project is read', 'src/app/project.ts', `import { readFileSync } from 'node:fs';`],
+    ['the cli printing', 'src/cli/report.ts', `console.log(process.stdout.columns);`],
+    ['the log naming process.stderr', 'src/worker/log.ts', `export const out = process.stderr;`],
+    [
+      'comments, messages and patterns',
+      'src/job/job.ts',
+      '// console.log, Date.now()\n/* any: any */ const a = "process.pid : any";\nconst b = `import("node:fs") ${a} : any`;\nconst c = /[/"]Math.random: any/.test(a) ? 1 / 2 : 3;\nconst d = "it’s \\" console.log(1)";',
+    ],
+    ['a date from a number', 'src/job/job.ts', `export const day = new Date(0).toISOString();`],
+    [
+      'names that hold a forbidden word',
+      'src/job/job.ts',
+      `const process_ = { any: 1, enum: 2 }; AbortSignal.any([]); subprocess.kill(); const many: number = 1;`,
+    ],
+    [
+      'an index that re-exports',
+      'src/index.ts',
+      `/** Public. */\nexport { task, type Task } from './app/task.ts';\nexport type * from './job/job.ts';`,
+    ],
+    ['a file of 300 lines', 'src/job/job.ts', '\n'.repeat(300)],
+    ['what lies outside src', 'test/support/x.ts', `import fs from 'node:fs'; console.log(fs);`],
+  ];
+
+  for (const [what, path, text] of good) {
+    test(what, () => {
+      assert.deepEqual(violations(new Map([[path, text]])), []);
+    });
+  }
+});
+
+function sourcesOf(root: string): Map<string, string> {
+  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  return new Map(names.map((name) => [`src/${name}`, readFileSync(join(root, 'src', name), 'utf8')]));
+}

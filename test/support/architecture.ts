@@ -1,0 +1,230 @@
+/**
+ * The rules of the architecture, as one pure function from source texts to complaints. Which part may know which is the table
+ * below; the rest keeps the disk, the clock, the terminal and the size of files where they belong.
+ */
+import { posix } from 'node:path';
+import { maskCode } from './code-mask.ts';
+
+/** Which parts of src/ a part may import. They point one way: job ← broker ← spool | bullmq ← broker/open. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  job: ['job'],
+  broker: ['job', 'broker'],
+  spool: ['job', 'broker', 'spool'],
+  bullmq: ['job', 'broker', 'bullmq'],
+  app: ['job', 'broker', 'app'],
+  worker: ['job', 'broker', 'app', 'worker'],
+  cli: ['job', 'broker', 'spool', 'app', 'worker', 'cli'],
+  index: ['job', 'broker', 'app'],
+};
+
+/** The only file that names brokers, and the parts that ask it for one. */
+const OPEN = 'src/broker/open.ts';
+const OPEN_MAY_IMPORT = ['job', 'broker', 'spool', 'bullmq'];
+const MAY_IMPORT_OPEN = ['app', 'worker', 'cli'];
+
+/** The file that touches the spool on disk, and the files that look at the user's project instead: config, package.json, task modules. */
+const FILES = 'src/spool/files.ts';
+const PROJECT_FILES: ReadonlySet<string> = new Set(['src/app/project.ts']);
+
+/** The files outside src/cli that may name process.stderr: a worker's log, and the child that is one when its parent is gone. */
+const STDERR_FILES: ReadonlySet<string> = new Set(['src/worker/child.ts', 'src/worker/log.ts']);
+
+/** Packages that a part may import by name; the rest of src/ needs Node.js only. */
+const PACKAGES: Readonly<Record<string, RegExp>> = { bullmq: /^bullmq(\/|$)/ };
+
+/** What is pure among Node's modules. */
+const PURE_MODULES: ReadonlySet<string> = new Set(['node:util', 'node:buffer']);
+const MAX_LINES = 300;
+
+interface Source {
+  readonly path: string;
+  /** The first folder under src/, or `index` for src/index.ts. */
+  readonly part: string;
+  /** The text without comments and without what stands in strings. */
+  readonly code: string;
+  readonly imports: readonly Import[];
+  readonly lines: number;
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly at: number;
+}
+
+interface Finding {
+  /** An offset into the text. */
+  readonly at: number;
+  readonly found: string;
+  readonly rule: string;
+}
+
+type Rule = (source: Source) => readonly Finding[];
+
+/**
+ * Complaints about `files` (path from the root of the checkout → text), each `file:line: what was found (which rule)`.
+ * Only paths under src/ are looked at.
+ */
+export function violations(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([path, text]) => {
+    if (!path.startsWith('src/')) return [];
+    const source = read(path, text);
+    return RULES.flatMap((rule) => rule(source)).map(
+      ({ at, found, rule }) => `${path}:${lineOf(text, at)}: ${found} (${rule})`,
+    );
+  });
+}
+
+/** The number of lines that half of `files` stay below. */
+export function medianLines(files: ReadonlyMap<string, string>): number {
+  const sizes = [...files.values()].map(countLines).toSorted((a, b) => a - b);
+  return sizes[Math.floor(sizes.length / 2)] ?? 0;
+}
+
+const RULES: readonly Rule[] = [
+  partIsKnown,
+  importsPointOneWay,
+  onlyOpenNamesBrokers,
+  needsNodeOnly,
+  diskIsInOnePlace,
+  jobIsPure,
+  onlyTheCliPrints,
+  indexOnlyExports,
+  isErasable,
+  isShort,
+];
+
+function partIsKnown({ path, part }: Source): Finding[] {
+  if (part in MAY_IMPORT) return [];
+  return [
+    {
+      at: 0,
+      found: `${path} is in no part of the architecture`,
+      rule: `the parts are ${Object.keys(MAY_IMPORT).join(', ')}`,
+    },
+  ];
+}
+
+function importsPointOneWay({ path, part, imports }: Source): Finding[] {
+  const allowed = path === OPEN ? OPEN_MAY_IMPORT : MAY_IMPORT[part];
+  return imports.flatMap(({ specifier, at }) => {
+    const target = targetOf(path, specifier);
+    if (target === null) return [];
+    if (!target.startsWith('src/'))
+      return [{ at, found: `imports ${target}`, rule: 'src imports nothing outside src' }];
+    if (!target.endsWith('.ts'))
+      return [{ at, found: `imports '${specifier}'`, rule: 'a relative import names its .ts file' }];
+    if (allowed === undefined || allowed.includes(partOf(target))) return [];
+    const who = path === OPEN ? OPEN : part;
+    return [{ at, found: `imports ${target}`, rule: `${who} may import ${allowed.join(', ')} only` }];
+  });
+}
+
+function onlyOpenNamesBrokers({ path, part, imports }: Source): Finding[] {
+  if (MAY_IMPORT_OPEN.includes(part)) return [];
+  return imports
+    .filter(({ specifier }) => targetOf(path, specifier) === OPEN)
+    .map(({ at }) => ({ at, found: `imports ${OPEN}`, rule: `only ${MAY_IMPORT_OPEN.join(', ')} open a broker` }));
+}
+
+function needsNodeOnly({ part, imports }: Source): Finding[] {
+  return imports.flatMap(({ specifier, at }) => {
+    if (/^(node:|\.)/.test(specifier) || PACKAGES[part]?.test(specifier) === true) return [];
+    return [{ at, found: `imports '${specifier}'`, rule: 'no dependencies: relative paths and node: modules only' }];
+  });
+}
+
+function diskIsInOnePlace({ path, imports }: Source): Finding[] {
+  if (path === FILES || PROJECT_FILES.has(path)) return [];
+  const others = [...PROJECT_FILES].join(', ');
+  return imports
+    .filter(({ specifier }) => /^(node:)?fs(\/|$)/.test(specifier))
+    .map(({ specifier, at }) => ({
+      at,
+      found: `imports '${specifier}'`,
+      rule: `only ${FILES} touches the spool's files, and only ${others} the user's project`,
+    }));
+}
+
+function jobIsPure({ part, code, imports }: Source): Finding[] {
+  if (part !== 'job') return [];
+  const rule = 'src/job is pure: no I/O, clock or randomness';
+  const impure =
+    /\b(?:Date\.now|new Date\s*\(\s*\)|Math\.random|performance\.now|set(?:Timeout|Interval|Immediate)\s*\()|(?<![.\w$])(?:process|crypto)\s*[.[]/g;
+  const modules = imports.filter(({ specifier }) => specifier.startsWith('node:') && !PURE_MODULES.has(specifier));
+  return [
+    ...modules.map(({ specifier, at }) => ({ at, found: `imports '${specifier}'`, rule })),
+    ...matches(code, impure, rule),
+  ];
+}
+
+function onlyTheCliPrints({ path, part, code, imports }: Source): Finding[] {
+  if (part === 'cli') return [];
+  const rule = `only src/cli prints; ${[...STDERR_FILES].join(' and ')} may name process.stderr`;
+  const printing = STDERR_FILES.has(path)
+    ? /\bconsole\s*[.[]|\bprocess\.stdout\b/g
+    : /\bconsole\s*[.[]|\bprocess\.std(?:out|err)\b/g;
+  const modules = imports.filter(({ specifier }) => /^node:(console|process)$/.test(specifier));
+  return [
+    ...modules.map(({ specifier, at }) => ({ at, found: `imports '${specifier}'`, rule })),
+    ...matches(code, printing, rule),
+  ];
+}
+
+function indexOnlyExports({ part, code }: Source): Finding[] {
+  if (part !== 'index') return [];
+  const rest = code.replace(
+    /\bexport\s+(?:type\s+)?(?:\{[^}]*\}|\*(?:\s+as\s+\w+)?)\s+from\s+(['"])\s*\1\s*;?/g,
+    (text) => text.replace(/[^\n]/g, ' '),
+  );
+  return matches(rest, /\S[^\n]*/g, 'src/index.ts holds `export … from` and nothing else');
+}
+
+function isErasable({ code }: Source): Finding[] {
+  const rule = 'no enum, namespace or any';
+  return [
+    ...matches(code, /\benum\s+[A-Za-z_$][\w$]*\s*\{/g, rule),
+    ...matches(code, /(?<![.\w$])(?:namespace|module)\s+[A-Za-z_$][\w$.]*\s*\{/g, rule),
+    ...matches(code, /(?<=[:<|&,=([]\s*|\b(?:as|extends|satisfies|is)\s+)any\b(?!\s*[:(?.])/g, rule),
+  ];
+}
+
+function isShort({ lines }: Source): Finding[] {
+  if (lines <= MAX_LINES) return [];
+  return [{ at: 0, found: `${lines} lines`, rule: `a file has at most ${MAX_LINES}` }];
+}
+
+function read(path: string, text: string): Source {
+  const code = maskCode(text);
+  return { path, part: partOf(path), code, imports: importsOf(text, code), lines: countLines(text) };
+}
+
+/** Static, dynamic and type imports, re-exports and require() that name their module; found in the code, read from the text. */
+function importsOf(text: string, code: string): Import[] {
+  const naming = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])(\s*)\1/g;
+  return [...code.matchAll(naming)].map((match) => {
+    const end = match.index + match[0].length - 1;
+    return { specifier: text.slice(end - (match[2]?.length ?? 0), end), at: match.index };
+  });
+}
+
+/** The file that a relative specifier means, or null for any other. */
+function targetOf(path: string, specifier: string): string | null {
+  return specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : null;
+}
+
+function partOf(path: string): string {
+  if (path === 'src/index.ts') return 'index';
+  return path.split('/')[1] ?? '';
+}
+
+function matches(code: string, pattern: RegExp, rule: string): Finding[] {
+  return [...code.matchAll(pattern)].map((match) => ({ at: match.index, found: match[0].trim(), rule }));
+}
+
+function lineOf(text: string, at: number): number {
+  return text.slice(0, at).split('\n').length;
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+}
