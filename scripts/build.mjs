@@ -28,7 +28,7 @@ export function build(root) {
   const sources = hashOf(root, [...SETTINGS, ...filesUnder(join(root, 'src')).map((file) => join('src', file))]);
   if (isUpToDate(root, sources)) return 'unchanged';
 
-  const fresh = mkdtempSync(join(root, 'node_modules', '.build-'));
+  const fresh = mkdtempSync(join(root, '.dist-')); // Beside dist/: the paths in source maps count from there.
   try {
     compile(root, fresh);
     pointDeclarationsAtJavaScript(fresh);
