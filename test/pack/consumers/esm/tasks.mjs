@@ -1,0 +1,3 @@
+import { task } from 'fsq';
+
+export const add = task('add', async (a, b) => a + b);
