@@ -183,7 +183,7 @@ function isErasable({ code }: Source): Finding[] {
   const rule = 'no enum, namespace or any';
   return [
     ...matches(code, /\benum\s+[A-Za-z_$][\w$]*\s*\{/g, rule),
-    ...matches(code, /(?<![.\w$])(?:namespace|module)\s+[A-Za-z_$][\w$.]*\s*\{/g, rule),
+    ...matches(code, /(?<![.\w$])namespace\s+[A-Za-z_$][\w$.]*\s*\{/g, rule),
     ...matches(code, /(?<=[:<|&,=([]\s*|\b(?:as|extends|satisfies|is)\s+)any\b(?!\s*[:(?.])/g, rule),
   ];
 }
