@@ -1,0 +1,23 @@
+/** How long a job waits before it is tried again. */
+
+/** Longest time a parked job waits before a worker looks at it again, ms. */
+const PARK_MAX_MS = 60_000;
+const PARK_MIN_MS = 1_000;
+
+/**
+ * How long a job whose process died waits, ms. The first time not at all: most crashes are a deploy or an
+ * out-of-memory kill that hit a harmless job. Then 0.5 s and 2 s, so that a poison job cannot take the worker with it.
+ *
+ * @param crashes deaths so far, 1 or more
+ */
+export function crashBackoffMs(crashes: number): number {
+  return crashes <= 1 ? 0 : 500 * 4 ** Math.min(crashes - 2, 6);
+}
+
+/**
+ * How long a job with an unknown task waits, ms: as long as it has waited already, from 1 s to 1 min. Doubling thus needs
+ * no counter on disk.
+ */
+export function parkBackoffMs(ageMs: number): number {
+  return Math.min(PARK_MAX_MS, Math.max(PARK_MIN_MS, ageMs));
+}

@@ -1,0 +1,136 @@
+/**
+ * The text of a job's file: how it is written, read, and cut back after a torn write.
+ *
+ * A file is the producer's base, `{…` newline `}`. What happens to the job goes in at that last brace, as one line that
+ * begins with TAIL_MARK. A newline cannot stand inside a JSON string, so the last mark is where the base ends.
+ */
+import { FsqError } from './errors.ts';
+import { format } from './format.ts';
+import { idTimeMs } from './id.ts';
+import type { Attempt, Job, JobOptions, JobRecord, Outcome, Parked, Standing } from './job.ts';
+import type { JsonValue } from './json.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isTaskName } from './names.ts';
+import { isRecord, readAttempts, readKept, readOutcome, readParked } from './tail.ts';
+
+export const FORMAT_VERSION = 1;
+export const TAIL_MARK = '\n,"attempts":';
+
+/** What a read file holds. `baseEnd` is the index in its text at which a tail is written; `torn` that one was cut off. */
+export interface Document {
+  readonly record: JobRecord;
+  readonly baseEnd: number;
+  readonly torn: boolean;
+}
+
+/** A file that is no job of this format. */
+export class CorruptJobError extends FsqError {
+  constructor(reason: string) {
+    super('FSQ_CORRUPT_JOB', reason);
+  }
+}
+
+/** The base as the producer writes it. */
+export function encodeBase(job: Job): string {
+  const { id, task, args, enqueuedAtMs, options, headers } = job;
+  const fields = `"v":1,"id":"${id}","task":${JSON.stringify(task)},"args":${JSON.stringify(args)}`;
+  return `{${fields},"enqueuedAtMs":${enqueuedAtMs},"options":${JSON.stringify(options)},"headers":${JSON.stringify(headers)}\n}`;
+}
+
+/** What is written at the end of the base: the attempts, the standing where it is not the default, and the end if any. */
+export function encodeTail(
+  attempts: readonly Attempt[],
+  end: { readonly outcome: Outcome; readonly standing: Standing } | { readonly parked: Parked } | null,
+): string {
+  const head = `${TAIL_MARK}${JSON.stringify(attempts)}`;
+  if (end === null) return `${head}}`;
+  if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
+  const { outcome, standing } = end;
+  const { queue, priority, crashes } = standing;
+  const kept =
+    (queue === DEFAULT_QUEUE ? '' : `,"queue":"${queue}"`) +
+    (priority === DEFAULT_PRIORITY ? '' : `,"priority":${priority}`) +
+    (crashes === 0 ? '' : `,"crashes":${crashes}`);
+  const state = `${head}${kept},"state":"${outcome.state}"`;
+  if (outcome.state !== 'succeeded') return `${state},"error":${JSON.stringify(outcome.error)}}`;
+  return outcome.value === undefined ? `${state}}` : `${state},"value":${JSON.stringify(outcome.value)}}`;
+}
+
+/**
+ * Reads a job's file. Defaults stand in for what another language's producer left out; only `task` is required.
+ *
+ * @param id from the file's name; an id inside must be the same
+ * @throws CorruptJobError saying what is wrong with it
+ */
+export function parseDocument(text: string, id: string): Document {
+  const whole = tryParse(text);
+  if (whole !== undefined) return { record: toRecord(whole, id), baseEnd: baseEndOf(text, whole), torn: false };
+  const end = text.lastIndexOf('\n');
+  const rest = text.slice(end);
+  const isTorn = end > 0 && (TAIL_MARK.startsWith(rest) || rest.startsWith(TAIL_MARK) || rest.startsWith('\n}'));
+  const base = isTorn ? tryParse(`${text.slice(0, end)}}`) : undefined;
+  if (base === undefined)
+    throw new CorruptJobError(
+      `it is not JSON (${text.length === 0 ? 'empty' : `begins ${format(text.slice(0, 20))}`})`,
+    );
+  return { record: toRecord(base, id), baseEnd: end, torn: true };
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // No JSON text parses to undefined, so this says "not JSON"; the caller reports it.
+  }
+}
+
+function baseEndOf(text: string, parsed: unknown): number {
+  const hasTail = isRecord(parsed) && Object.hasOwn(parsed, 'attempts');
+  const mark = hasTail ? text.lastIndexOf(TAIL_MARK) : -1;
+  return mark === -1 ? text.lastIndexOf('}') : mark;
+}
+
+function toRecord(parsed: unknown, id: string): JobRecord {
+  if (!isRecord(parsed)) throw new CorruptJobError('it is JSON but not an object');
+  const own = (key: string): unknown => (Object.hasOwn(parsed, key) ? parsed[key] : undefined);
+  return {
+    job: toJob(own, id),
+    attempts: readAttempts(own('attempts')),
+    outcome: readOutcome(own('state'), own('value'), own('error')),
+    parked: readParked(own('parked')),
+    kept: readKept(own('queue'), own('priority'), own('crashes')),
+  };
+}
+
+function toJob(own: (key: string) => unknown, id: string): Job {
+  const version = own('v') ?? FORMAT_VERSION;
+  if (version !== FORMAT_VERSION)
+    throw new CorruptJobError(`its format is ${format(version)}, this fsq reads ${FORMAT_VERSION}`);
+  const innerId = own('id') ?? id;
+  if (innerId !== id) throw new CorruptJobError(`its id is ${format(innerId)}, its name says ${id}`);
+  const task = own('task');
+  if (typeof task !== 'string' || !isTaskName(task))
+    throw new CorruptJobError(`its task is ${format(task)}, not a task's name`);
+  const args = own('args') ?? [];
+  if (!Array.isArray(args)) throw new CorruptJobError(`its args are ${format(args)}, not an array`);
+  const enqueuedAtMs = own('enqueuedAtMs');
+  return {
+    id,
+    task,
+    args: args as JsonValue[], // JSON.parse made it: every element is a JsonValue.
+    enqueuedAtMs: Number.isFinite(enqueuedAtMs) ? Number(enqueuedAtMs) : idTimeMs(id),
+    options: toOptions(own('options')),
+    headers: toHeaders(own('headers')),
+  };
+}
+
+function toOptions(value: unknown): JobOptions {
+  if (!isRecord(value) || !Object.hasOwn(value, 'etaMs')) return {};
+  return Number.isFinite(value['etaMs']) ? { etaMs: Number(value['etaMs']) } : {};
+}
+
+function toHeaders(value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

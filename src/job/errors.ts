@@ -1,0 +1,168 @@
+/**
+ * Every error fsq throws on purpose. A caller tells them apart by class or by `code`, never by text.
+ * A message says what was wanted, what came, and what to do or what happens next.
+ */
+
+/** The `code` of every error of fsq. Codes are stable; texts may change. */
+export type FsqErrorCode =
+  | 'FSQ_TIMEOUT'
+  | 'FSQ_TASK_FAILED'
+  | 'FSQ_TIME_LIMIT'
+  | 'FSQ_WORKER_LOST'
+  | 'FSQ_REVOKED'
+  | 'FSQ_EXPIRED'
+  | 'FSQ_UNKNOWN_JOB'
+  | 'FSQ_UNKNOWN_TASK'
+  | 'FSQ_NOT_SERIALISABLE'
+  | 'FSQ_USAGE'
+  | 'FSQ_TOO_LARGE'
+  | 'FSQ_DUPLICATE_TASK'
+  | 'FSQ_DELAY_AT_IMPORT'
+  | 'FSQ_CONFIG'
+  | 'FSQ_NO_TASKS'
+  | 'FSQ_TYPESCRIPT'
+  | 'FSQ_SPOOL'
+  | 'FSQ_SPOOL_FULL'
+  | 'FSQ_SPOOL_NOT_WRITABLE'
+  | 'FSQ_SPOOL_FORMAT'
+  | 'FSQ_SPOOL_GONE'
+  | 'FSQ_ENQUEUE_UNCERTAIN'
+  | 'FSQ_CORRUPT_JOB'
+  | 'FSQ_FENCED';
+
+/** Base of all errors of fsq: `error instanceof FsqError` is true for each of them. */
+export class FsqError extends Error {
+  readonly code: FsqErrorCode;
+
+  constructor(code: FsqErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Waiting took longer than asked. The job goes on, and `get()` may be called again. */
+export class TimeoutError extends FsqError {
+  readonly id: string;
+
+  constructor(id: string, timeoutMs: number) {
+    super(
+      'FSQ_TIMEOUT',
+      `Job ${id} had no outcome after ${timeoutMs} ms. It goes on; call get() again to wait longer.`,
+    );
+    this.id = id;
+  }
+}
+
+/** How a remote error is kept in a job's file: plain data, from which no class or module is ever looked up. */
+export interface Failure {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+  readonly cause?: Failure;
+}
+
+/**
+ * The task threw. `remoteName`, `message` and `remoteStack` are what the worker saw; `cause` is the remote cause, again
+ * as plain data; `attempts` counts the runs begun.
+ */
+export class TaskError extends FsqError {
+  readonly id: string;
+  readonly remoteName: string;
+  readonly remoteCode: string | undefined;
+  readonly remoteStack: string | undefined;
+  readonly attempts: number;
+
+  constructor(id: string, failure: Failure, attempts: number) {
+    super('FSQ_TASK_FAILED', failure.message, failure.cause === undefined ? undefined : { cause: failure.cause });
+    this.id = id;
+    this.remoteName = failure.name;
+    this.remoteCode = failure.code;
+    this.remoteStack = failure.stack;
+    this.attempts = attempts;
+  }
+}
+
+/** The job ran longer than its `timeLimit`. */
+export class TimeLimitError extends FsqError {
+  constructor(message: string) {
+    super('FSQ_TIME_LIMIT', message);
+  }
+}
+
+/** The process that ran the job died, more often than `maxCrashes` allows. */
+export class WorkerLostError extends FsqError {
+  constructor(message: string) {
+    super('FSQ_WORKER_LOST', message);
+  }
+}
+
+/** The job was revoked before it ended. */
+export class RevokedError extends FsqError {
+  constructor(message: string) {
+    super('FSQ_REVOKED', message);
+  }
+}
+
+/** The job was not started before its `expires`. */
+export class ExpiredError extends FsqError {
+  constructor(message: string) {
+    super('FSQ_EXPIRED', message);
+  }
+}
+
+/** No job has this id: it was never enqueued here, or its outcome has expired. */
+export class UnknownJobError extends FsqError {
+  readonly id: string;
+
+  constructor(id: string, place: string) {
+    super('FSQ_UNKNOWN_JOB', `There is no job ${id} in ${place}: it was never enqueued there, or its outcome expired.`);
+    this.id = id;
+  }
+}
+
+/** A task name that is not registered, with the nearest one that is. */
+export class UnknownTaskError extends FsqError {
+  constructor(message: string) {
+    super('FSQ_UNKNOWN_TASK', message);
+  }
+}
+
+/** A value that JSON cannot carry unchanged; `path` names the spot, such as `args[0].when`. */
+export class NotSerialisableError extends FsqError {
+  readonly path: string;
+
+  constructor(path: string, what: string, advice: string) {
+    super('FSQ_NOT_SERIALISABLE', `${path} is ${what}, which JSON would not carry unchanged. ${advice}`);
+    this.path = path;
+  }
+}
+
+/** A wrong argument, option or setting: nothing was done. */
+export class UsageError extends FsqError {
+  constructor(message: string, code: FsqErrorCode = 'FSQ_USAGE', options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** The spool cannot be used as asked; `cause` is the system's error. */
+export class SpoolError extends FsqError {
+  /** Ids of jobs that may or may not be queued; empty when surely none is. */
+  readonly uncertain: readonly string[];
+
+  constructor(code: FsqErrorCode, message: string, options?: ErrorOptions & { uncertain?: readonly string[] }) {
+    super(code, message, options);
+    this.uncertain = options?.uncertain ?? [];
+  }
+}
+
+/** This process was taken for dead and another has its jobs: it must stop at once and publish nothing. */
+export class FencedError extends FsqError {
+  constructor(owner: string) {
+    super(
+      'FSQ_FENCED',
+      `Owner ${owner} was fenced: its jobs were recovered by another process. It stops and publishes nothing.`,
+    );
+  }
+}

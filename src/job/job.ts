@@ -1,0 +1,66 @@
+/** What a job is: the record a producer writes, and where it stands in its life. */
+import type { JsonValue } from './json.ts';
+import type { Failure } from './errors.ts';
+
+/** What the producer asked for; each key is absent unless it was given. */
+export interface JobOptions {
+  /** Not before this time, Unix ms. */
+  readonly etaMs?: number;
+}
+
+/** The base of a job's file: written once by the producer, never changed. */
+export interface Job {
+  readonly id: string;
+  readonly task: string;
+  readonly args: readonly JsonValue[];
+  /** Unix ms by the producer's clock. */
+  readonly enqueuedAtMs: number;
+  readonly options: JobOptions;
+  /** Free text for the caller's own use (trace ids, tenant); handed to the task unchanged. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The part of a job that is kept in its file's name, where a rename can change it. */
+export interface Standing {
+  /** 0 runs first, 9 last. */
+  readonly priority: number;
+  readonly queue: string;
+  /** Runs begun: 0 while waiting for the first, 1 during it. */
+  readonly attempt: number;
+  /** Runs that ended with the death of their process. */
+  readonly crashes: number;
+}
+
+/** One run that ended, or died. */
+export interface Attempt {
+  readonly attempt: number;
+  /** Unix ms; absent when the process died and nobody saw the start. */
+  readonly startedAtMs?: number;
+  readonly endedAtMs: number;
+  readonly owner: string;
+  readonly error?: Failure;
+}
+
+/** How a job ended; written once. */
+export type Outcome =
+  | { readonly state: 'succeeded'; readonly value: JsonValue | undefined }
+  | { readonly state: 'failed' | 'revoked' | 'expired'; readonly error: Failure };
+
+/** Why a job waits without a time of its own. */
+export interface Parked {
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
+/** All that a job's file holds. `outcome` is null until the job has ended; only in `results/` does it count. */
+export interface JobRecord {
+  readonly job: Job;
+  readonly attempts: readonly Attempt[];
+  readonly outcome: Outcome | null;
+  readonly parked: Parked | null;
+  /** Of an ended job, whose name says only its id: its standing, where it was not the default. */
+  readonly kept: Partial<Standing>;
+}
+
+/** Where a job is: the five outcomes' states, the three before them, and `unknown` for no such job. */
+export type JobState = 'pending' | 'delayed' | 'running' | Outcome['state'] | 'unknown';
