@@ -1,0 +1,176 @@
+/**
+ * The seam between what fsq does and where jobs are kept. `app` and `worker` know only these interfaces; what each
+ * method promises is tested for every broker by test/conformance.
+ */
+import type { Failure } from '../job/errors.ts';
+import type { Attempt, Job, JobRecord, JobState, Standing } from '../job/job.ts';
+import type { Settlement } from '../job/lifecycle.ts';
+
+/** A job to be accepted. */
+export interface NewJob {
+  readonly job: Job;
+  readonly queue: string;
+  readonly priority: number;
+}
+
+/** A job as found somewhere in its life. */
+export interface Sighting {
+  readonly id: string;
+  readonly state: Exclude<JobState, 'unknown'>;
+  readonly standing: Standing;
+  /** Unix ms; only of a delayed job. */
+  readonly dueAtMs: number | null;
+  /** Who holds it; only of a running job. */
+  readonly owner: string | null;
+  /** Where it lies, for people: a path. */
+  readonly location: string;
+  /** What it holds; null when it cannot be read. */
+  readonly record: JobRecord | null;
+}
+
+/** The right to run one attempt of one job. It ends with exactly one call of `settle`. */
+export interface Claim {
+  readonly job: Job;
+  /** With the attempt counted: 1 in the first run. */
+  readonly standing: Standing;
+  /** The runs before this one. */
+  readonly attempts: readonly Attempt[];
+  /**
+   * Does what was decided, durably. Waits while the disk is full, telling `onPause`, and never runs the job again for it.
+   *
+   * @param run when this attempt ran; null when it did not begin
+   * @throws FencedError when the claim was taken away: nothing was published
+   */
+  settle(settlement: Settlement, run: AttemptRun | null): Promise<void>;
+}
+
+/** When an attempt ran and what it threw, for the job's record. */
+export interface AttemptRun {
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly error?: Failure;
+}
+
+/** One process that runs jobs: it holds a proof of life that ends with the process. */
+export interface Consumer {
+  /** Its name among owners, unique for this incarnation of the process. */
+  readonly owner: string;
+  /**
+   * The next ready job, oldest of the lowest priority number first; waits for one. Null once `signal` is aborted.
+   *
+   * @throws FencedError
+   */
+  next(signal: AbortSignal): Promise<Claim | null>;
+  /** Gives up the proof of life; every claim must be settled. */
+  close(): Promise<void>;
+}
+
+/** How a consumer hears of ready jobs from the process that looks out for it. Names are hints; losing one costs time only. */
+export interface Hints {
+  /** Asks for names; some come through `onNames`, now or when there are any. */
+  want(): void;
+  onNames(listener: (names: readonly string[]) => void): void;
+}
+
+export interface ConsumerOptions {
+  /** Queues it takes jobs from; null for all. */
+  readonly queues: readonly string[] | null;
+  /** The names of the tasks it knows, for others to see. */
+  readonly tasks: readonly string[];
+  /** Without hints it looks out for itself. */
+  readonly hints?: Hints;
+  readonly onEvent?: (event: BrokerEvent) => void;
+}
+
+/** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */
+export interface Keeper {
+  /** Up to `max` names of ready jobs; [] when there are none now, and then `onReady` is called once there may be. */
+  take(max: number): readonly string[];
+  /** Tells that `owner` is a child of this process: its death will be reported by `recover`, so its life need not be probed. */
+  adopt(owner: string): void;
+  /**
+   * Recovers what `owner`, a process that surely has ended, held.
+   *
+   * @param ending 'stopped' when it was ended on purpose: its jobs are ready again and no crash is counted
+   */
+  recover(owner: string, ending: 'crashed' | 'stopped'): Promise<void>;
+  /** True when no job of its queues is ready or due. */
+  isIdle(): boolean;
+  close(): Promise<void>;
+}
+
+export interface KeeperOptions {
+  readonly queues: readonly string[] | null;
+  readonly onReady: () => void;
+  readonly onEvent?: (event: BrokerEvent) => void;
+}
+
+/** What a broker did on its own and a person should hear of. */
+export type BrokerEvent =
+  | { readonly kind: 'recovered'; readonly id: string; readonly owner: string; readonly settlement: Settlement }
+  | { readonly kind: 'corrupt'; readonly name: string; readonly reason: string }
+  | { readonly kind: 'foreign'; readonly name: string }
+  /** A job that cannot be claimed, such as an immutable file; it is tried again in a minute. */
+  | { readonly kind: 'refused'; readonly name: string; readonly error: unknown }
+  /** The store is gone or read-only: the worker must end. */
+  | { readonly kind: 'unusable'; readonly error: unknown }
+  | { readonly kind: 'paused'; readonly error: unknown }
+  | { readonly kind: 'resumed' }
+  | { readonly kind: 'unproved'; readonly owner: string; readonly reason: string };
+
+/** A worker process as others see it. */
+export interface OwnerInfo {
+  readonly owner: string;
+  readonly pid: number;
+  readonly role: 'child' | 'supervisor' | 'consumer';
+  readonly startedAtMs: number;
+  readonly verdict: 'alive' | 'dead' | 'unknown';
+  readonly queues: readonly string[] | null;
+  readonly tasks: readonly string[];
+}
+
+/** How many jobs are where. `expired` outcomes are gone and not counted. */
+export interface Counts {
+  readonly pending: number;
+  readonly delayed: number;
+  readonly running: number;
+  readonly results: number;
+  readonly corrupt: number;
+}
+
+/** Which jobs a listing is of; absent: all. */
+export type ListedState = 'pending' | 'delayed' | 'running' | 'results';
+
+export interface Broker {
+  /** Where the jobs are, for people. */
+  readonly place: string;
+  /** Names a job while it runs, fails or is lost: unique, ordered by time within this process. */
+  nextId(): string;
+  /**
+   * Accepts jobs. When it resolves, each survives the death of any process and, with fsync on, a power cut (P1).
+   * A job whose `etaMs` lies ahead waits for it.
+   *
+   * @throws SpoolError with `uncertain` empty: surely none is queued; otherwise: those may be
+   */
+  enqueue(jobs: readonly NewJob[]): Promise<void>;
+  /** Where the job is now; null when there is none. An `id` must have passed `checkId`. */
+  find(id: string): Promise<Sighting | null>;
+  /** The job's outcome, or null when it has none yet; cheaper than `find`. */
+  outcome(id: string): Promise<JobRecord | null>;
+  /**
+   * Waits for the job's outcome. Null when `signal` aborts first.
+   *
+   * @param isSurelyThere true right after `enqueue`: spares the search of the whole store
+   * @throws UnknownJobError when there is no such job
+   */
+  waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null>;
+  /** Ids that start with `prefix`, at most `limit`. */
+  idsByPrefix(prefix: string, limit: number): Promise<readonly string[]>;
+  list(states: readonly ListedState[], limit: number): Promise<readonly Sighting[]>;
+  counts(): Promise<Counts>;
+  /** Every process known here, with what can be proved of its life. */
+  owners(): Promise<readonly OwnerInfo[]>;
+  consumer(options: ConsumerOptions): Promise<Consumer>;
+  keeper(options: KeeperOptions): Promise<Keeper>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,30 @@
+/** What every part of one open spool shares: its paths, its file system, its clock, and whether it waits for the disk. */
+import type { Files } from './files.ts';
+import type { Layout } from './layout.ts';
+import { SyncQueue } from './sync.ts';
+
+export interface SpoolContext {
+  readonly layout: Layout;
+  readonly files: Files;
+  /** False gives up durability against power cuts, and only that. */
+  readonly fsync: boolean;
+  /** Largest job file that is read, and largest outcome that is written, bytes. */
+  readonly maxBytes: number;
+  readonly nowMs: () => number;
+  /** `n` bytes that nobody can guess. */
+  readonly randomBytes: (n: number) => Uint8Array;
+  readonly directorySync: SyncQueue;
+}
+
+/** 4 MiB: room for arguments of 1 MB in any encoding, small enough to read in one go. */
+export const DEFAULT_MAX_BYTES: number = 4 * 1024 * 1024;
+
+export function createContext(parts: Omit<SpoolContext, 'directorySync'>): SpoolContext {
+  return { ...parts, directorySync: new SyncQueue(parts.files) };
+}
+
+/** Makes the names in `directories` durable; does nothing without fsync. Callers at the same time share one fsync. */
+export async function syncDirectories(context: SpoolContext, ...directories: readonly string[]): Promise<void> {
+  if (!context.fsync) return;
+  await Promise.all(directories.map((directory) => context.directorySync.sync(directory)));
+}

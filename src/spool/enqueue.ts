@@ -1,0 +1,98 @@
+/** From a job in memory to an accepted file: draft in tmp/, fsync, rename, fsync of the directory. */
+import { encodeBase } from '../job/document.ts';
+import type { NewJob } from '../broker/broker.ts';
+import { type SpoolContext, syncDirectories } from './context.ts';
+import { delayedFileName, jobFileName } from './layout.ts';
+import type { SpareFiles } from './spare.ts';
+import { spoolError } from './trouble.ts';
+
+/** Files that are open at a time: enough to keep the disk's queue full, far from any limit on descriptors. */
+const BATCH = 64;
+
+interface Draft {
+  readonly id: string;
+  readonly path: string;
+  readonly directory: string;
+  readonly target: string;
+}
+
+/**
+ * Accepts `jobs`. If we die before the first rename, a later sweep removes the drafts and no job is queued; after it,
+ * those that were renamed run.
+ *
+ * @throws SpoolError with `uncertain` empty: no job is queued; else those named may or may not be
+ */
+export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: readonly NewJob[]): Promise<void> {
+  const drafts: Draft[] = [];
+  try {
+    for (let i = 0; i < jobs.length; i += BATCH) await writeBatch(context, spare, jobs.slice(i, i + BATCH), drafts);
+  } catch (error) {
+    discard(context, drafts);
+    throw spoolError(error, `${describe(jobs)} not queued`);
+  }
+  const renamed: string[] = [];
+  try {
+    for (const { id, path, target } of drafts) {
+      context.files.rename(path, target);
+      renamed.push(id);
+    }
+    if (context.fsync) await syncDirectories(context, ...new Set(drafts.map(({ directory }) => directory)));
+  } catch (error) {
+    discard(context, drafts.slice(renamed.length));
+    throw spoolError(
+      error,
+      renamed.length === 0 ? `${describe(jobs)} not queued` : `${describe(jobs)} not surely queued`,
+      renamed,
+    );
+  }
+}
+
+async function writeBatch(
+  context: SpoolContext,
+  spare: SpareFiles,
+  jobs: readonly NewJob[],
+  drafts: Draft[],
+): Promise<void> {
+  const { files } = context;
+  const open: number[] = [];
+  try {
+    for (const job of jobs) {
+      const { path, fd, oldBytes } = spare.next();
+      open.push(fd);
+      drafts.push(draftOf(context, job, path));
+      const bytes = Buffer.from(encodeBase(job.job));
+      files.write(fd, bytes, 0);
+      if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
+    }
+    if (context.fsync) await Promise.all(open.map((fd) => files.sync(fd)));
+  } finally {
+    for (const fd of open) files.close(fd);
+  }
+}
+
+function draftOf(context: SpoolContext, { job, queue, priority }: NewJob, path: string): Draft {
+  const { layout } = context;
+  const name = { id: job.id, queue, priority, attempt: 0, crashes: 0 };
+  const { etaMs } = job.options;
+  const isDelayed = etaMs !== undefined && etaMs > context.nowMs();
+  const directory = isDelayed ? layout.delayed : layout.pending;
+  const target = isDelayed ? `${directory}/${delayedFileName(etaMs, name)}` : `${directory}/${jobFileName(name)}`;
+  return { id: job.id, path, directory, target };
+}
+
+function discard(context: SpoolContext, drafts: readonly Draft[]): void {
+  for (const { path } of drafts) {
+    try {
+      context.files.unlink(path);
+    } catch {
+      // The draft stays in tmp/, where nothing reads it, until a worker sweeps it; the caller's error is what counts.
+    }
+  }
+}
+
+function describe(jobs: readonly NewJob[]): string {
+  const [first] = jobs;
+  return jobs.length === 1 && first !== undefined
+    ? `Job ${first.job.id} (${first.job.task}) was`
+    : `${jobs.length} jobs were`;
+}

@@ -1,0 +1,67 @@
+/** The end of outcomes: after their time they become spare files, or are removed when there are enough of those. */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { idTimeMs } from '../job/id.ts';
+import { type SpoolContext, syncDirectories } from './context.ts';
+import { hasCode } from './files.ts';
+import { parseResultFileName } from './layout.ts';
+import { unlinkIfThere } from './spare.ts';
+
+/** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
+const BATCH = 1_000;
+const MOST_BATCHES = 20;
+
+/**
+ * Expires outcomes that ended more than `ttlMs` ago.
+ *
+ * A batch is gathered in tmp/ and moved to spare/ only when its renames are durable: were it reused before, a power cut
+ * could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves it on.
+ */
+export async function expireOutcomes(context: SpoolContext, ttlMs: number, uniqueName: () => string): Promise<void> {
+  const { files, layout, nowMs } = context;
+  const latest = nowMs() - ttlMs;
+  let batch: string[] = [];
+  for (const fileName of files.list(layout.results)) {
+    const id = parseResultFileName(fileName);
+    if (id === null || (isTimed(id) && idTimeMs(id) > latest)) continue;
+    if (!endedBefore(context, `${layout.results}/${fileName}`, latest)) continue;
+    batch.push(fileName);
+    if (batch.length < BATCH) continue;
+    await retire(context, batch, uniqueName());
+    batch = [];
+    await yieldToOthers();
+  }
+  if (batch.length > 0) await retire(context, batch, uniqueName());
+}
+
+/** The id of a job that ended cannot be younger than its end; version 7 ids tell their time without a look at the file. */
+function isTimed(id: string): boolean {
+  return id[14] === '7';
+}
+
+function endedBefore(context: SpoolContext, path: string, latestMs: number): boolean {
+  try {
+    return context.files.modifiedAtMs(path) <= latestMs;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+async function retire(context: SpoolContext, fileNames: readonly string[], name: string): Promise<void> {
+  const { files, layout } = context;
+  if (files.list(layout.spare).length >= MOST_BATCHES) {
+    for (const fileName of fileNames) unlinkIfThere(context, `${layout.results}/${fileName}`);
+    return;
+  }
+  const gathered = `${layout.tmp}/${name}`;
+  files.makeDirectory(gathered);
+  for (const fileName of fileNames) {
+    try {
+      files.rename(`${layout.results}/${fileName}`, `${gathered}/${fileName}`);
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error; // Another worker expires too.
+    }
+  }
+  await syncDirectories(context, layout.results, gathered);
+  files.rename(gathered, `${layout.spare}/${name}`);
+}

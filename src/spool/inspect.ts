@@ -1,0 +1,178 @@
+/** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
+import type { Counts, ListedState, Sighting } from '../broker/broker.ts';
+import type { JobRecord, Standing } from '../job/job.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
+import type { SpoolContext } from './context.ts';
+import { hasCode } from './files.ts';
+import {
+  parseDelayedFileName,
+  parseHeldName,
+  parseJobFileName,
+  parseResultFileName,
+  resultFileName,
+} from './layout.ts';
+import { readJob } from './read.ts';
+
+/** A job's name as found in a directory; its content is not read. */
+interface Spot {
+  readonly id: string;
+  readonly state: ListedState;
+  readonly path: string;
+  /** Null in results/, where the content tells it. */
+  readonly standing: Standing | null;
+  readonly dueAtMs: number | null;
+  readonly owner: string | null;
+}
+
+const ALL_STATES: readonly ListedState[] = ['pending', 'delayed', 'running', 'results'];
+/** A job may move against the order of a scan; two scans that both miss it are taken for an absence. */
+const SCANS = 3;
+
+/** Where the job is now; null when it is nowhere. */
+export function findJob(context: SpoolContext, id: string): Sighting | null {
+  for (let scan = 0; scan < SCANS; scan++) {
+    const ended = sight(context, resultSpot(context, id));
+    if (ended !== null) return ended;
+    for (const spot of spots(context, ['running', 'pending', 'delayed'])) {
+      const sighting = spot.id === id ? sight(context, spot) : null;
+      if (sighting !== null) return sighting;
+    }
+  }
+  return null;
+}
+
+/** Which of `ids` are somewhere in the spool. */
+export function existingIds(context: SpoolContext, ids: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (let scan = 0; scan < SCANS && found.size < ids.size; scan++) {
+    for (const { id } of spots(context, ['pending', 'delayed', 'running'])) if (ids.has(id)) found.add(id);
+    for (const id of ids) if (!found.has(id) && context.files.exists(resultSpot(context, id).path)) found.add(id);
+  }
+  return found;
+}
+
+/** At most `limit` ids that start with `prefix`, each once. */
+export function idsByPrefix(context: SpoolContext, prefix: string, limit: number): readonly string[] {
+  const found = new Set<string>();
+  for (const { id } of spots(context, ALL_STATES)) {
+    if (id.startsWith(prefix)) found.add(id);
+    if (found.size >= limit) break;
+  }
+  return [...found];
+}
+
+/** At most `limit` jobs: those to run first, then those ended last. */
+export function listJobs(context: SpoolContext, states: readonly ListedState[], limit: number): readonly Sighting[] {
+  const sightings: Sighting[] = [];
+  for (const spot of spots(context, states)) {
+    if (sightings.length >= limit) break;
+    const sighting = sight(context, spot);
+    if (sighting !== null) sightings.push(sighting);
+  }
+  return sightings;
+}
+
+export function countJobs(context: SpoolContext): Counts {
+  const { files, layout } = context;
+  const jobs = (names: readonly string[]): number => names.filter((name) => parseJobFileName(name) !== null).length;
+  const running = heldDirectories(context).reduce((sum, { path }) => sum + jobs(listIfThere(context, path)), 0);
+  return {
+    pending: jobs(files.list(layout.pending)),
+    delayed: files.list(layout.delayed).filter((name) => parseDelayedFileName(name) !== null).length,
+    running,
+    results: files.list(layout.results).filter((name) => parseResultFileName(name) !== null).length,
+    corrupt: files.list(layout.corrupt).length,
+  };
+}
+
+function* spots(context: SpoolContext, states: readonly ListedState[]): Generator<Spot> {
+  const { layout } = context;
+  const ended = { dueAtMs: null, owner: null };
+  if (states.includes('running')) {
+    for (const { path, owner } of heldDirectories(context)) {
+      for (const fileName of listIfThere(context, path)) {
+        const name = parseJobFileName(fileName);
+        if (name !== null)
+          yield { id: name.id, state: 'running', path: `${path}/${fileName}`, standing: name, dueAtMs: null, owner };
+      }
+    }
+  }
+  if (states.includes('pending')) {
+    for (const fileName of context.files.list(layout.pending).sort()) {
+      const name = parseJobFileName(fileName);
+      if (name !== null)
+        yield { id: name.id, state: 'pending', path: `${layout.pending}/${fileName}`, standing: name, ...ended };
+    }
+  }
+  if (states.includes('delayed')) {
+    for (const fileName of context.files.list(layout.delayed).sort()) {
+      const parsed = parseDelayedFileName(fileName);
+      if (parsed === null) continue;
+      const { name, dueAtMs } = parsed;
+      yield {
+        id: name.id,
+        state: 'delayed',
+        path: `${layout.delayed}/${fileName}`,
+        standing: name,
+        dueAtMs,
+        owner: null,
+      };
+    }
+  }
+  if (states.includes('results')) {
+    for (const fileName of context.files.list(layout.results).sort().reverse()) {
+      const id = parseResultFileName(fileName);
+      if (id !== null) yield resultSpot(context, id);
+    }
+  }
+}
+
+function resultSpot({ layout }: SpoolContext, id: string): Spot {
+  return {
+    id,
+    state: 'results',
+    path: `${layout.results}/${resultFileName(id)}`,
+    standing: null,
+    dueAtMs: null,
+    owner: null,
+  };
+}
+
+/** The job at a spot; null when it has moved on, or lies in results/ without an outcome. */
+function sight(context: SpoolContext, spot: Spot): Sighting | null {
+  const { id, state, path, dueAtMs, owner } = spot;
+  const reading = readJob(context, path, id);
+  if (reading.kind === 'gone') return null;
+  const record = reading.kind === 'job' ? reading.document.record : null;
+  const standing = spot.standing ?? endedStanding(record);
+  const common = { id, standing, dueAtMs, owner, location: path, record };
+  if (state !== 'results') return { ...common, state };
+  return { ...common, state: record?.outcome?.state ?? 'failed' };
+}
+
+/** An ended job's file keeps what its name said before, where that was not the default. */
+function endedStanding(record: JobRecord | null): Standing {
+  return {
+    queue: record?.kept.queue ?? DEFAULT_QUEUE,
+    priority: record?.kept.priority ?? DEFAULT_PRIORITY,
+    crashes: record?.kept.crashes ?? 0,
+    attempt: record?.attempts.at(-1)?.attempt ?? 0,
+  };
+}
+
+function heldDirectories(context: SpoolContext): readonly { readonly path: string; readonly owner: string }[] {
+  const { files, layout } = context;
+  return files.list(layout.running).flatMap((directory) => {
+    const held = parseHeldName(directory);
+    return held === null ? [] : [{ path: `${layout.running}/${directory}`, owner: held.owner }];
+  });
+}
+
+function listIfThere(context: SpoolContext, path: string): readonly string[] {
+  try {
+    return context.files.list(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}

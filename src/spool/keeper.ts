@@ -1,0 +1,171 @@
+/** The spool's housekeeping while a worker lives: what is ready, what is due, who has died, what has expired. */
+import type { BrokerEvent, Keeper, KeeperOptions } from '../broker/broker.ts';
+import type { SpoolContext } from './context.ts';
+import { expireOutcomes } from './expire.ts';
+import { Feed } from './feed.ts';
+import { parseDelayedFileName, parseJobFileName } from './layout.ts';
+import { register, type Registration } from './owner.ts';
+import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
+import { sweepDrafts, sweepOwners } from './sweep.ts';
+import { isPassing } from './trouble.ts';
+
+/** How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery. */
+const RECOVERY_EVERY_MS = 400;
+/** How often drafts and outcomes are looked through, ms. */
+const CLEANING_EVERY_MS = 30_000;
+
+export class SpoolKeeper implements Keeper {
+  readonly #context: SpoolContext;
+  readonly #options: KeeperOptions;
+  readonly #registration: Registration;
+  readonly #uniqueName: () => string;
+  readonly #resultTtlMs: number;
+  readonly #children = new Set<string>();
+  readonly #unproved = new Set<string>();
+  readonly #feed: Feed;
+  readonly #promoter: { start(): void; stop(): void; promoteDue(): void };
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** The end of the last job in line: recoveries and cleanings run one after the other. */
+  #line: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  static async open(
+    context: SpoolContext,
+    options: KeeperOptions,
+    parts: {
+      readonly uniqueName: () => string;
+      readonly resultTtlMs: number;
+      readonly promoter: (onTrouble: (error: unknown) => void) => { start(): void; stop(): void; promoteDue(): void };
+    },
+  ): Promise<SpoolKeeper> {
+    const registration = await register(
+      context,
+      { role: 'supervisor', queues: options.queues, tasks: [] },
+      parts.uniqueName,
+    );
+    const keeper = new SpoolKeeper(context, options, registration, parts);
+    keeper.#start();
+    return keeper;
+  }
+
+  private constructor(
+    context: SpoolContext,
+    options: KeeperOptions,
+    registration: Registration,
+    parts: Parameters<typeof SpoolKeeper.open>[2],
+  ) {
+    const onTrouble = (error: unknown): void => this.#report(error);
+    this.#context = context;
+    this.#options = options;
+    this.#registration = registration;
+    this.#uniqueName = parts.uniqueName;
+    this.#resultTtlMs = parts.resultTtlMs;
+    this.#promoter = parts.promoter(onTrouble);
+    this.#feed = new Feed(context, {
+      queues: options.queues,
+      onReady: options.onReady,
+      onForeign: (name) => options.onEvent?.({ kind: 'foreign', name }),
+      onTrouble,
+    });
+  }
+
+  take(max: number): readonly string[] {
+    // Never more than a fair part of what is at hand, so that the others find some too.
+    return this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2)));
+  }
+
+  adopt(owner: string): void {
+    this.#children.add(owner);
+  }
+
+  recover(owner: string, ending: 'crashed' | 'stopped'): Promise<void> {
+    this.#children.delete(owner);
+    return this.#enqueue(async () => {
+      await recoverOwner(this.#context, this.#recoverer(), owner, ending);
+      this.#promoter.promoteDue();
+    });
+  }
+
+  isIdle(): boolean {
+    const { files, layout, nowMs } = this.#context;
+    const isMine = (queue: string | undefined): boolean =>
+      queue !== undefined && (this.#options.queues === null || this.#options.queues.includes(queue));
+    if (files.list(layout.pending).some((name) => isMine(parseJobFileName(name)?.queue))) return false;
+    return !files.list(layout.delayed).some((name) => {
+      const parsed = parseDelayedFileName(name);
+      return parsed !== null && parsed.dueAtMs <= nowMs() && isMine(parsed.name.queue);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#feed.close();
+    this.#promoter.stop();
+    await this.#line;
+    await this.#registration.release();
+  }
+
+  #start(): void {
+    this.#promoter.start();
+    this.#repeat(RECOVERY_EVERY_MS, () => recoverOrphans(this.#context, this.#recoverer()));
+    this.#repeat(CLEANING_EVERY_MS, async () => {
+      await sweepDrafts(this.#context);
+      await sweepOwners(this.#context, (owner) => this.#isKnownAlive(owner));
+      await expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName);
+    });
+  }
+
+  /** At once, then `everyMs` after each round has ended. */
+  #repeat(everyMs: number, act: () => Promise<void>): void {
+    const round = async (): Promise<void> => {
+      await this.#enqueue(act);
+      if (this.#isClosed) return;
+      const timer = setTimeout(() => {
+        this.#timers.splice(this.#timers.indexOf(timer), 1);
+        void round();
+      }, everyMs);
+      timer.unref();
+      this.#timers.push(timer);
+    };
+    void round();
+  }
+
+  #enqueue(act: () => Promise<void>): Promise<void> {
+    const run = async (): Promise<void> => {
+      try {
+        await act();
+      } catch (error) {
+        this.#report(error);
+      }
+    };
+    this.#line = this.#line.then(run);
+    return this.#line;
+  }
+
+  #report(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#options.onEvent?.(isPassing(error) ? { kind: 'paused', error } : { kind: 'unusable', error });
+  }
+
+  #recoverer(): Recoverer {
+    return {
+      owner: this.#registration.owner,
+      uniqueName: this.#uniqueName,
+      onEvent: (event) => this.#relay(event),
+      isKnownAlive: (owner) => this.#isKnownAlive(owner),
+    };
+  }
+
+  #isKnownAlive(owner: string): boolean {
+    return owner === this.#registration.owner || this.#children.has(owner);
+  }
+
+  #relay(event: BrokerEvent): void {
+    if (event.kind === 'unproved') {
+      if (this.#unproved.has(event.owner)) return;
+      this.#unproved.add(event.owner);
+    }
+    this.#options.onEvent?.(event);
+  }
+}

@@ -1,0 +1,96 @@
+/** The names of the spool: where each thing lies and what its name says. Pure; every name that is read passes through here. */
+import type { Standing } from '../job/job.ts';
+import { isId, isQueueName } from '../job/names.ts';
+
+export const DIRECTORIES = [
+  'tmp',
+  'pending',
+  'delayed',
+  'running',
+  'results',
+  'corrupt',
+  'spare',
+  'cancel',
+  'logs',
+  'workers',
+] as const;
+
+/** Absolute paths of a spool's parts. */
+export type Layout = Readonly<Record<(typeof DIRECTORIES)[number] | 'root' | 'formatFile', string>>;
+
+export function layoutOf(root: string): Layout {
+  const paths = Object.fromEntries(DIRECTORIES.map((name) => [name, `${root}/${name}`]));
+  return { ...paths, root, formatFile: `${root}/fsq.json` } as Layout;
+}
+
+/** What a job's file name says. */
+export interface JobName extends Standing {
+  readonly id: string;
+}
+
+const JOB = /^([0-9])\.([0-9a-f-]{36})\.([a-z0-9_-]{1,64})\.(\d{1,9})\.(\d{1,9})\.json$/;
+const DELAYED = /^(\d{13})\.(.+)$/;
+const OWNER = /^\d{1,10}-[0-9a-f]{16}$/;
+const HELD = /^(\d{1,10}-[0-9a-f]{16})(?:~(\d{1,10}-[0-9a-f]{16}))?$/;
+
+/** `<priority>.<id>.<queue>.<attempt>.<crashes>.json`: sorted as text, the next job comes first. */
+export function jobFileName({ priority, id, queue, attempt, crashes }: JobName): string {
+  return `${priority}.${id}.${queue}.${attempt}.${crashes}.json`;
+}
+
+/** Null unless `fileName` is a job's, whole and well formed. */
+export function parseJobFileName(fileName: string): JobName | null {
+  const match = JOB.exec(fileName);
+  if (match === null) return null;
+  const [, priority, id = '', queue = '', attempt, crashes] = match;
+  if (!isId(id) || !isQueueName(queue)) return null;
+  return { priority: Number(priority), id, queue, attempt: Number(attempt), crashes: Number(crashes) };
+}
+
+/** Largest due time that 13 digits hold: the year 2286. */
+const MAX_DUE_MS = 9_999_999_999_999;
+
+export function delayedFileName(dueAtMs: number, name: JobName): string {
+  const due = Math.min(MAX_DUE_MS, Math.max(0, Math.ceil(dueAtMs)));
+  return `${String(due).padStart(13, '0')}.${jobFileName(name)}`;
+}
+
+export function parseDelayedFileName(
+  fileName: string,
+): { readonly dueAtMs: number; readonly name: JobName; readonly jobFile: string } | null {
+  const match = DELAYED.exec(fileName);
+  const jobFile = match?.[2] ?? '';
+  const name = parseJobFileName(jobFile);
+  return match === null || name === null ? null : { dueAtMs: Number(match[1]), name, jobFile };
+}
+
+export function resultFileName(id: string): string {
+  return `${id}.json`;
+}
+
+/** The id of `<id>.json`, or null. */
+export function parseResultFileName(fileName: string): string | null {
+  const id = fileName.slice(0, -'.json'.length);
+  return fileName.endsWith('.json') && isId(id) ? id : null;
+}
+
+export function ownerName(pid: number, incarnation: string): string {
+  return `${pid}-${incarnation}`;
+}
+
+export function isOwnerName(text: string): boolean {
+  return OWNER.test(text);
+}
+
+/**
+ * What a directory in `running/` says: `<owner>` is the owner's own, `<owner>~<recoverer>` was fenced by a recoverer,
+ * which is then the one whose life counts.
+ */
+export function parseHeldName(directory: string): { readonly owner: string; readonly recoverer: string | null } | null {
+  const match = HELD.exec(directory);
+  return match === null ? null : { owner: match[1] ?? '', recoverer: match[2] ?? null };
+}
+
+export function heldName(owner: string, recoverer: string): string {
+  return `${owner}~${recoverer}`;
+}

@@ -1,0 +1,162 @@
+/** Waiting for outcomes: one watch on results/ for a whole process, however many wait. */
+import { SpoolError, UnknownJobError } from '../job/errors.ts';
+import type { JobRecord } from '../job/job.ts';
+import type { SpoolContext } from './context.ts';
+import { resultFileName } from './layout.ts';
+import { parseResultFileName } from './layout.ts';
+import { readJob } from './read.ts';
+import { DirectoryWatch, Poll } from './watch.ts';
+
+/** How long the watch stays open after the last wait, ms: one call after another then pays for it once. */
+const LINGER_MS = 5_000;
+/** How often it is checked that the jobs waited for still exist, ms. */
+const EXISTENCE_EVERY_MS = 30_000;
+
+/**
+ * The outcome of `id`, or null when it has none yet.
+ *
+ * @throws SpoolError when a file lies there that is no outcome
+ */
+export function readOutcome(context: SpoolContext, id: string): JobRecord | null {
+  const path = `${context.layout.results}/${resultFileName(id)}`;
+  const reading = readJob(context, path, id);
+  if (reading.kind === 'gone') return null;
+  if (reading.kind === 'job' && reading.document.record.outcome !== null) return reading.document.record;
+  // Expired and written again while we read it: then the name is gone. Otherwise it is forged or damaged.
+  if (!context.files.exists(path)) return null;
+  const reason = reading.kind === 'corrupt' ? reading.reason : 'it has no outcome';
+  throw new SpoolError(
+    'FSQ_CORRUPT_JOB',
+    `Expected ${path} to hold the outcome of job ${id}, but ${reason}. fsq never writes such a file.`,
+  );
+}
+
+export class OutcomeWatch {
+  readonly #context: SpoolContext;
+  readonly #existing: (ids: ReadonlySet<string>) => ReadonlySet<string>;
+  readonly #watch: DirectoryWatch;
+  readonly #poll: Poll;
+  readonly #waiting = new Map<string, Set<Waiter>>();
+  #closing: NodeJS.Timeout | null = null;
+  #existenceCheckedAtMs = 0;
+
+  /** @param existing which of these ids have a job that has not ended or has an outcome */
+  constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => ReadonlySet<string>) {
+    this.#context = context;
+    this.#existing = existing;
+    this.#watch = new DirectoryWatch(context.files, context.layout.results, (name) => this.#hear(name));
+    this.#poll = new Poll(() => this.#look(), true);
+  }
+
+  /**
+   * Resolves with the outcome, or with null when `signal` aborts.
+   *
+   * Watch, check, wait: an outcome published before the check is found by it, one after it by the watch or the poll.
+   *
+   * @throws UnknownJobError, SpoolError
+   */
+  async wait(id: string, signal: AbortSignal): Promise<JobRecord | null> {
+    this.#open();
+    const found = readOutcome(this.#context, id);
+    if (found !== null || signal.aborted) {
+      this.#closeIfIdle();
+      return found;
+    }
+    return new Promise<JobRecord | null>((resolve, reject) => {
+      const onAbort = (): void => waiter.end(() => resolve(null));
+      const waiter: Waiter = {
+        end: (settle) => {
+          signal.removeEventListener('abort', onAbort);
+          this.#remove(id, waiter);
+          settle();
+        },
+        resolve,
+        reject,
+      };
+      signal.addEventListener('abort', onAbort);
+      this.#add(id, waiter);
+    });
+  }
+
+  close(): void {
+    if (this.#closing !== null) clearTimeout(this.#closing);
+    this.#closing = null;
+    this.#poll.stop();
+    this.#watch.close();
+  }
+
+  #open(): void {
+    if (this.#closing !== null) clearTimeout(this.#closing);
+    this.#closing = null;
+    this.#watch.open();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#waiting.size > 0 || this.#closing !== null) return;
+    this.#poll.stop();
+    this.#closing = setTimeout(() => this.close(), LINGER_MS);
+    this.#closing.unref();
+  }
+
+  #add(id: string, waiter: Waiter): void {
+    const waiters = this.#waiting.get(id);
+    if (waiters === undefined) this.#waiting.set(id, new Set([waiter]));
+    else waiters.add(waiter);
+    if (this.#waiting.size === 1) this.#existenceCheckedAtMs = this.#context.nowMs();
+    this.#poll.start();
+  }
+
+  #remove(id: string, waiter: Waiter): void {
+    const waiters = this.#waiting.get(id);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.#waiting.delete(id);
+    this.#closeIfIdle();
+  }
+
+  #hear(name: string | null): void {
+    if (name === null) return this.#look();
+    const id = parseResultFileName(name);
+    if (id !== null && this.#waiting.has(id)) this.#check(id);
+  }
+
+  #look(): void {
+    const ids = [...this.#waiting.keys()];
+    try {
+      if (this.#watch.hasChanged()) for (const id of ids) this.#check(id);
+      if (this.#context.nowMs() - this.#existenceCheckedAtMs >= EXISTENCE_EVERY_MS) this.#checkExistence();
+    } catch (error) {
+      // The spool itself is gone: everybody who waits must hear it.
+      for (const id of ids) this.#end(id, (waiter) => waiter.reject(error));
+    }
+  }
+
+  #check(id: string): void {
+    try {
+      const record = readOutcome(this.#context, id);
+      if (record !== null) this.#end(id, (waiter) => waiter.resolve(record));
+    } catch (error) {
+      this.#end(id, (waiter) => waiter.reject(error));
+    }
+  }
+
+  #checkExistence(): void {
+    this.#existenceCheckedAtMs = this.#context.nowMs();
+    const ids = new Set(this.#waiting.keys());
+    const existing = this.#existing(ids);
+    for (const id of ids) {
+      if (!existing.has(id))
+        this.#end(id, (waiter) => waiter.reject(new UnknownJobError(id, this.#context.layout.root)));
+    }
+  }
+
+  #end(id: string, settle: (waiter: Waiter) => void): void {
+    for (const waiter of this.#waiting.get(id) ?? []) waiter.end(() => settle(waiter));
+  }
+}
+
+interface Waiter {
+  /** Stops waiting, then does `settle`. */
+  readonly end: (settle: () => void) => void;
+  readonly resolve: (record: JobRecord) => void;
+  readonly reject: (error: unknown) => void;
+}

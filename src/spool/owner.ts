@@ -1,0 +1,151 @@
+/** Owners: who may hold jobs, how they announce themselves, and what can be proved of their life. */
+import type { OwnerInfo } from '../broker/broker.ts';
+import { isRecord } from '../job/tail.ts';
+import type { SpoolContext } from './context.ts';
+import { hasCode } from './files.ts';
+import { bootId } from './identity.ts';
+import { isOwnerName, ownerName } from './layout.ts';
+import { probe, type Proof, takeProof, type Verdict } from './proof.ts';
+import { unlinkIfThere } from './spare.ts';
+
+/** What an owner says of itself in workers/<owner>.json. */
+export interface OwnerRecord {
+  readonly owner: string;
+  readonly pid: number;
+  readonly role: OwnerInfo['role'];
+  readonly startedAtMs: number;
+  /** Null where the kernel has no id of its boot. */
+  readonly bootId: string | null;
+  readonly queues: readonly string[] | null;
+  readonly tasks: readonly string[];
+}
+
+export interface Registration {
+  readonly owner: string;
+  /** Absolute path of the directory that holds its jobs. */
+  readonly directory: string;
+  /** Orderly end, in the order that leaves nothing to recover at any point. */
+  release(): Promise<void>;
+}
+
+/**
+ * Makes this process an owner: proof, then record, then directory. A directory in running/ thus always has a record and a
+ * proof to ask; if we die in between, the sweep finds a proof that is refused and removes the rest.
+ */
+export async function register(
+  context: SpoolContext,
+  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'>,
+  uniqueName: () => string,
+): Promise<Registration> {
+  const { files, layout } = context;
+  const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
+  const directory = `${layout.running}/${owner}`;
+  const recordPath = `${layout.workers}/${owner}.json`;
+  const proof: Proof = await takeProof(context, owner);
+  const record: OwnerRecord = {
+    owner,
+    pid: process.pid,
+    startedAtMs: context.nowMs(),
+    bootId: bootId(files),
+    ...about,
+  };
+  const draft = `${layout.tmp}/${uniqueName()}`;
+  const fd = files.create(draft);
+  try {
+    files.write(fd, Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`), 0);
+  } finally {
+    files.close(fd);
+  }
+  files.rename(draft, recordPath);
+  files.makeDirectory(directory);
+  return {
+    owner,
+    directory,
+    release: async () => {
+      try {
+        files.removeDirectory(directory);
+        unlinkIfThere(context, recordPath);
+      } catch (error) {
+        // Fenced: whoever did it cleans up. Not empty: what is left is recovered once our proof is gone.
+        if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+      }
+      await proof.drop();
+    },
+  };
+}
+
+/** Null when there is no whole record of that name. */
+export function readOwner(context: SpoolContext, owner: string): OwnerRecord | null {
+  const { files, layout } = context;
+  let text: string;
+  try {
+    const fd = files.open(`${layout.workers}/${owner}.json`, 'read');
+    try {
+      text = files.read(fd, Math.min(files.info(fd).sizeBytes, MAX_RECORD_BYTES)).toString('utf8');
+    } finally {
+      files.close(fd);
+    }
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ELOOP', 'EACCES', 'EISDIR')) return null;
+    throw error;
+  }
+  return parseOwner(text, owner);
+}
+
+const MAX_RECORD_BYTES = 1024 * 1024;
+
+/**
+ * What can be proved of `owner`. Dead only if the kernel refuses its socket or the machine has booted since; whatever is
+ * not sure counts as alive, because taking a live owner's jobs would run them twice.
+ */
+export async function verdictOf(context: SpoolContext, owner: string): Promise<Verdict> {
+  const record = readOwner(context, owner);
+  const boot = bootId(context.files);
+  if (record !== null && record.bootId !== null && boot !== null && record.bootId !== boot) return { verdict: 'dead' };
+  return probe(context, owner);
+}
+
+/** All that announce themselves, dead or alive. */
+export async function listOwners(context: SpoolContext): Promise<readonly OwnerInfo[]> {
+  const names = context.files.list(context.layout.workers).flatMap((file) => {
+    const owner = file.slice(0, -'.json'.length);
+    return file.endsWith('.json') && isOwnerName(owner) ? [owner] : [];
+  });
+  const owners = await Promise.all(
+    names.map(async (owner): Promise<OwnerInfo[]> => {
+      const record = readOwner(context, owner);
+      if (record === null) return [];
+      const { verdict } = await verdictOf(context, owner);
+      const { pid, role, startedAtMs, queues, tasks } = record;
+      return [{ owner, pid, role, startedAtMs, verdict, queues, tasks }];
+    }),
+  );
+  return owners.flat();
+}
+
+/** Removes record and socket of an owner that is dead and holds nothing. */
+export function forgetOwner(context: SpoolContext, owner: string): void {
+  unlinkIfThere(context, `${context.layout.workers}/${owner}.sock`);
+  unlinkIfThere(context, `${context.layout.workers}/${owner}.json`);
+}
+
+function parseOwner(text: string, owner: string): OwnerRecord | null {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return null; // Not whole: as good as none. The socket alone then decides.
+  }
+  if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
+  const { pid, role, startedAtMs, bootId: boot, queues, tasks } = parsed;
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  return {
+    owner,
+    pid: Number(pid),
+    role: role === 'supervisor' || role === 'consumer' ? role : 'child',
+    startedAtMs: Number(startedAtMs),
+    bootId: isText(boot) ? boot : null,
+    queues: Array.isArray(queues) ? queues.filter(isText) : null,
+    tasks: Array.isArray(tasks) ? tasks.filter(isText) : [],
+  };
+}

@@ -1,0 +1,25 @@
+/** Waiting out a full or failing disk: what was done is kept, and finished when the disk takes it. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { BrokerEvent } from '../broker/broker.ts';
+import { isPassing } from './trouble.ts';
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 1_000;
+
+/** Repeats `act` until it succeeds or fails for a reason that does not pass; says once that it waits, and once that it goes on. */
+export async function withPatience(
+  onEvent: ((event: BrokerEvent) => void) | undefined,
+  act: () => Promise<void>,
+): Promise<void> {
+  for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
+    try {
+      await act();
+      if (tries > 0) onEvent?.({ kind: 'resumed' });
+      return;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      if (tries === 0) onEvent?.({ kind: 'paused', error });
+    }
+    await wait(waitMs);
+  }
+}

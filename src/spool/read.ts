@@ -1,0 +1,55 @@
+/** Reads a job's file with every doubt about what lies there, and says exactly why when it is no job. */
+import { isUtf8 } from 'node:buffer';
+import { CorruptJobError, type Document, parseDocument } from '../job/document.ts';
+import type { SpoolContext } from './context.ts';
+import { hasCode } from './files.ts';
+
+export type Reading =
+  | { readonly kind: 'job'; readonly document: Document; readonly baseBytes: number; readonly sizeBytes: number }
+  | { readonly kind: 'corrupt'; readonly reason: string }
+  /** No such file any more: somebody moved it. */
+  | { readonly kind: 'gone' };
+
+/** Outcomes may be as large again as jobs. */
+const FILE_SIZE_FACTOR = 2;
+/** Room beside base and value: attempts with their errors. */
+const FILE_SIZE_EXTRA = 256 * 1024;
+
+/** @throws the system error unchanged when the file cannot be read for a reason of the disk or of permissions */
+export function readJob(context: SpoolContext, path: string, id: string): Reading {
+  let fd: number;
+  try {
+    fd = context.files.open(path, 'read');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return { kind: 'gone' };
+    if (hasCode(error, 'ELOOP')) return { kind: 'corrupt', reason: 'it is a symbolic link' };
+    if (hasCode(error, 'ENXIO')) return { kind: 'corrupt', reason: 'it is not a regular file' };
+    if (hasCode(error, 'EACCES', 'EPERM')) return { kind: 'corrupt', reason: 'it may not be read by this user' };
+    throw error;
+  }
+  try {
+    const info = context.files.info(fd);
+    const maxBytes = FILE_SIZE_FACTOR * context.maxBytes + FILE_SIZE_EXTRA;
+    if (!info.isFile) return { kind: 'corrupt', reason: 'it is not a regular file' };
+    if (info.links !== 1) return { kind: 'corrupt', reason: `it has ${info.links} links; a job has one` };
+    if (info.sizeBytes > maxBytes)
+      return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${maxBytes}` };
+    return interpret(context.files.read(fd, info.sizeBytes), id);
+  } finally {
+    context.files.close(fd);
+  }
+}
+
+function interpret(bytes: Buffer, id: string): Reading {
+  if (!isUtf8(bytes)) return { kind: 'corrupt', reason: 'it is not UTF-8' };
+  const text = bytes.toString('utf8');
+  try {
+    const document = parseDocument(text, id);
+    const isAscii = text.length === bytes.length;
+    const baseBytes = isAscii ? document.baseEnd : Buffer.byteLength(text.slice(0, document.baseEnd));
+    return { kind: 'job', document, baseBytes, sizeBytes: bytes.length };
+  } catch (error) {
+    if (error instanceof CorruptJobError) return { kind: 'corrupt', reason: error.message };
+    throw error;
+  }
+}

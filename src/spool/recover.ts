@@ -1,0 +1,123 @@
+/** Taking back what dead owners held. Fence first, then each job by one rename. */
+import type { BrokerEvent } from '../broker/broker.ts';
+import type { Attempt } from '../job/job.ts';
+import { type Settlement, settlementOf } from '../job/lifecycle.ts';
+import type { SpoolContext } from './context.ts';
+import { setAside } from './corrupt.ts';
+import { hasCode } from './files.ts';
+import { type Held, hasOutcomeOf, publishAsItStands, settle } from './held.ts';
+import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
+import { forgetOwner, verdictOf } from './owner.ts';
+import { readJob } from './read.ts';
+
+export interface Recoverer {
+  /** Our own name among owners: what we fence carries it, so that our death is seen too. */
+  readonly owner: string;
+  readonly uniqueName: () => string;
+  readonly onEvent?: (event: BrokerEvent) => void;
+  /** Owners whose life is known without asking, such as our own children. */
+  readonly isKnownAlive: (owner: string) => boolean;
+}
+
+/** Looks at every directory in running/ and recovers those whose owner is proved dead; reports those it cannot judge. */
+export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer): Promise<void> {
+  for (const directory of context.files.list(context.layout.running)) {
+    const held = parseHeldName(directory);
+    if (held === null) continue;
+    const responsible = held.recoverer ?? held.owner;
+    if (responsible === recoverer.owner) {
+      // Ours to finish: fenced by us before, and something stopped us half-way.
+      if (held.recoverer !== null) await recoverDirectory(context, recoverer, directory, held.owner, 'crashed');
+      continue;
+    }
+    if (recoverer.isKnownAlive(responsible)) continue;
+    const verdict = await verdictOf(context, responsible);
+    if (verdict.verdict === 'dead') await recoverDirectory(context, recoverer, directory, held.owner, 'crashed');
+    if (verdict.verdict === 'unknown')
+      recoverer.onEvent?.({ kind: 'unproved', owner: responsible, reason: verdict.reason });
+  }
+}
+
+/** Recovers one owner that is known to be dead, such as a child that has exited. */
+export async function recoverOwner(
+  context: SpoolContext,
+  recoverer: Recoverer,
+  owner: string,
+  ending: 'crashed' | 'stopped',
+): Promise<void> {
+  await recoverDirectory(context, recoverer, owner, owner, ending);
+}
+
+/**
+ * The rename of the directory is the fence: of several recoverers one succeeds, and whatever the old owner still does by
+ * path fails with ENOENT. If we die in between, the directory carries our name and the next recoverer takes it from us.
+ */
+async function recoverDirectory(
+  context: SpoolContext,
+  recoverer: Recoverer,
+  directory: string,
+  owner: string,
+  ending: 'crashed' | 'stopped',
+): Promise<void> {
+  const { files, layout } = context;
+  const fenced = `${layout.running}/${heldName(owner, recoverer.owner)}`;
+  if (!tryRename(context, `${layout.running}/${directory}`, fenced)) return;
+  for (const fileName of files.list(fenced)) await recoverJob(context, recoverer, fenced, fileName, owner, ending);
+  try {
+    files.removeDirectory(fenced);
+  } catch (error) {
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return; // Something came meanwhile: the next round takes it.
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+  forgetOwner(context, owner);
+}
+
+async function recoverJob(
+  context: SpoolContext,
+  recoverer: Recoverer,
+  directory: string,
+  fileName: string,
+  owner: string,
+  ending: 'crashed' | 'stopped',
+): Promise<void> {
+  const { uniqueName, onEvent } = recoverer;
+  const name = parseJobFileName(fileName);
+  if (name === null) {
+    context.files.rename(`${directory}/${fileName}`, `${context.layout.corrupt}/${uniqueName()}`);
+    onEvent?.({ kind: 'foreign', name: fileName });
+    return;
+  }
+  const claimed = { owner: recoverer.owner, directory, fileName, name, uniqueName };
+  const reading = readJob(context, `${directory}/${fileName}`, name.id);
+  if (reading.kind === 'gone') return;
+  if (reading.kind === 'corrupt') return setAside(context, claimed, reading.reason, onEvent);
+  const { record } = reading.document;
+  const held: Held = { ...claimed, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
+  if (hasOutcomeOf(record, name.attempt)) return publishAsItStands(context, held, onEvent);
+  const nowMs = context.nowMs();
+  const settlement = settlementOf({ kind: ending }, record.job, name, nowMs);
+  await settle(context, held, settlement, deathOf(held, settlement, owner, nowMs), onEvent);
+  onEvent?.({ kind: 'recovered', id: name.id, owner, settlement });
+}
+
+/** The entry for the run that the death ended, unless a recoverer before us has written it. */
+function deathOf({ name, record }: Held, settlement: Settlement, owner: string, nowMs: number): Attempt | null {
+  if (record.attempts.at(-1)?.attempt === name.attempt) return null;
+  if (settlement.kind === 'rerun') return { attempt: name.attempt, endedAtMs: nowMs, owner, error: settlement.error };
+  if (settlement.kind === 'publish' && settlement.outcome.state !== 'succeeded') {
+    return { attempt: name.attempt, endedAtMs: nowMs, owner, error: settlement.outcome.error };
+  }
+  return null;
+}
+
+/** False when another recoverer was faster. */
+function tryRename(context: SpoolContext, from: string, to: string): boolean {
+  if (from === to) return true;
+  try {
+    context.files.rename(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) return false;
+    throw error;
+  }
+}

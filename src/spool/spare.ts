@@ -1,0 +1,123 @@
+/**
+ * The files that jobs are written into: new ones, or expired ones from spare/.
+ *
+ * On ext4 creating a file becomes 5 to 10 times slower after many deletions (it skips inodes freed in the last minutes),
+ * writing into an old one does not. Expired files lie in spare/ in directories of up to a thousand; a producer takes a whole
+ * directory by one rename into tmp/, so that no two ever write into the same file.
+ */
+import type { SpoolContext } from './context.ts';
+import { hasCode } from './files.ts';
+import { writerName } from './identity.ts';
+
+export interface DraftFile {
+  readonly path: string;
+  readonly fd: number;
+  /** What it held before, to be cut if the new content is shorter. */
+  readonly oldBytes: number;
+}
+
+/** A producer of a few jobs creates files; looking for spare ones pays only for many. */
+const CREATED_BEFORE_LOOKING = 64;
+/** How often to look while there are none, ms. */
+const LOOK_EVERY_MS = 1_000;
+
+export class SpareFiles {
+  readonly #context: SpoolContext;
+  #writer: string | null = null;
+  #sequence = 0;
+  #created = 0;
+  #lookAgainAtMs = 0;
+  #batch: { readonly path: string; readonly names: string[] } | null = null;
+
+  constructor(context: SpoolContext) {
+    this.#context = context;
+  }
+
+  /** A name in tmp/ that tells whose it is and is never used twice. */
+  uniqueName(): string {
+    // Two copies of fsq in one process (two versions, say) must not share names: hence the random part.
+    this.#writer ??= `${writerName(this.#context.files, process.pid)}.${Buffer.from(this.#context.randomBytes(4)).toString('hex')}`;
+    return `${this.#writer}.${this.#sequence++}`;
+  }
+
+  /** A file of ours alone, open for writing. */
+  next(): DraftFile {
+    return this.#reuse() ?? this.#create();
+  }
+
+  #create(): DraftFile {
+    const path = `${this.#context.layout.tmp}/${this.uniqueName()}`;
+    this.#created++;
+    return { path, fd: this.#context.files.create(path), oldBytes: 0 };
+  }
+
+  #reuse(): DraftFile | null {
+    if (this.#created < CREATED_BEFORE_LOOKING) return null;
+    const { files } = this.#context;
+    while (this.#batch !== null || this.#takeBatch()) {
+      const name = this.#batch?.names.pop();
+      if (this.#batch === null || name === undefined) {
+        this.#dropBatch();
+        continue;
+      }
+      const path = `${this.#batch.path}/${name}`;
+      const fd = this.#openRegular(path);
+      if (fd !== null) return { path, fd, oldBytes: files.info(fd).sizeBytes };
+    }
+    return null;
+  }
+
+  /** Null, and the file is removed, unless it is a plain file with one name: nothing else may be written into. */
+  #openRegular(path: string): number | null {
+    const { files } = this.#context;
+    let fd: number | null = null;
+    try {
+      fd = files.open(path, 'write');
+      const { isFile, links } = files.info(fd);
+      if (isFile && links === 1) return fd;
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES')) throw error;
+    }
+    if (fd !== null) files.close(fd);
+    unlinkIfThere(this.#context, path);
+    return null;
+  }
+
+  #takeBatch(): boolean {
+    const { files, layout, nowMs } = this.#context;
+    if (nowMs() < this.#lookAgainAtMs) return false;
+    for (const name of files.list(layout.spare)) {
+      const path = `${layout.tmp}/${this.uniqueName()}`;
+      try {
+        files.rename(`${layout.spare}/${name}`, path);
+        this.#batch = { path, names: files.list(path) };
+        return true;
+      } catch (error) {
+        // Taken by another producer, or not a directory of ours: the next one may do.
+        if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+      }
+    }
+    this.#lookAgainAtMs = nowMs() + LOOK_EVERY_MS;
+    return false;
+  }
+
+  #dropBatch(): void {
+    const path = this.#batch?.path;
+    this.#batch = null;
+    if (path === undefined) return;
+    try {
+      this.#context.files.removeDirectory(path);
+    } catch (error) {
+      // Drafts still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
+      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY')) throw error;
+    }
+  }
+}
+
+export function unlinkIfThere(context: SpoolContext, path: string): void {
+  try {
+    context.files.unlink(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+}

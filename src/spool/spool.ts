@@ -1,0 +1,148 @@
+/** The spool as a broker: opens a directory and puts its parts together. */
+import { randomFillSync } from 'node:crypto';
+import { resolve } from 'node:path';
+import type {
+  Broker,
+  Consumer,
+  ConsumerOptions,
+  Counts,
+  Keeper,
+  KeeperOptions,
+  ListedState,
+  NewJob,
+  OwnerInfo,
+  Sighting,
+} from '../broker/broker.ts';
+import { UnknownJobError } from '../job/errors.ts';
+import { createIdSource } from '../job/id.ts';
+import type { JobRecord } from '../job/job.ts';
+import { SpoolConsumer } from './consumer.ts';
+import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.ts';
+import { enqueue } from './enqueue.ts';
+import { establish } from './establish.ts';
+import { type Files, nodeFiles } from './files.ts';
+import { countJobs, existingIds, findJob, idsByPrefix, listJobs } from './inspect.ts';
+import { SpoolKeeper } from './keeper.ts';
+import { layoutOf } from './layout.ts';
+import { OutcomeWatch, readOutcome } from './outcomes.ts';
+import { listOwners } from './owner.ts';
+import { Promoter } from './promote.ts';
+import { SpareFiles } from './spare.ts';
+
+export interface SpoolOptions {
+  /** The spool's directory; created when missing. */
+  readonly path: string;
+  /** Wait for the disk before a job counts as accepted; default true. */
+  readonly fsync?: boolean;
+  /** How long outcomes are kept, ms; default one day. */
+  readonly resultTtlMs?: number;
+  /** Stand-ins for tests. */
+  readonly files?: Files;
+  readonly nowMs?: () => number;
+}
+
+const DEFAULT_RESULT_TTL_MS = 24 * 3_600_000;
+
+/** @throws SpoolError when the directory cannot be used */
+export function openSpool(options: SpoolOptions): Broker {
+  return new Spool(options);
+}
+
+class Spool implements Broker {
+  readonly place: string;
+  readonly nextId: () => string;
+  readonly #context: SpoolContext;
+  readonly #spare: SpareFiles;
+  readonly #outcomes: OutcomeWatch;
+  readonly #resultTtlMs: number;
+
+  constructor({
+    path,
+    fsync = true,
+    resultTtlMs = DEFAULT_RESULT_TTL_MS,
+    files = nodeFiles,
+    nowMs = Date.now,
+  }: SpoolOptions) {
+    this.place = resolve(path);
+    this.#context = createContext({
+      layout: layoutOf(this.place),
+      files,
+      fsync,
+      maxBytes: DEFAULT_MAX_BYTES,
+      nowMs,
+      randomBytes: pooledRandom(),
+    });
+    this.#spare = new SpareFiles(this.#context);
+    this.#resultTtlMs = resultTtlMs;
+    this.nextId = createIdSource(nowMs, this.#context.randomBytes);
+    establish(files, this.#context.layout, this.#uniqueName());
+    this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
+  }
+
+  enqueue(jobs: readonly NewJob[]): Promise<void> {
+    return enqueue(this.#context, this.#spare, jobs);
+  }
+
+  async find(id: string): Promise<Sighting | null> {
+    return findJob(this.#context, id);
+  }
+
+  async outcome(id: string): Promise<JobRecord | null> {
+    return readOutcome(this.#context, id);
+  }
+
+  async waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null> {
+    if (!isSurelyThere && existingIds(this.#context, new Set([id])).size === 0)
+      throw new UnknownJobError(id, this.place);
+    return this.#outcomes.wait(id, signal);
+  }
+
+  async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {
+    return idsByPrefix(this.#context, prefix, limit);
+  }
+
+  async list(states: readonly ListedState[], limit: number): Promise<readonly Sighting[]> {
+    return listJobs(this.#context, states, limit);
+  }
+
+  async counts(): Promise<Counts> {
+    return countJobs(this.#context);
+  }
+
+  owners(): Promise<readonly OwnerInfo[]> {
+    return listOwners(this.#context);
+  }
+
+  consumer(options: ConsumerOptions): Promise<Consumer> {
+    return SpoolConsumer.open(this.#context, options, () => this.#uniqueName());
+  }
+
+  keeper(options: KeeperOptions): Promise<Keeper> {
+    return SpoolKeeper.open(this.#context, options, {
+      uniqueName: () => this.#uniqueName(),
+      resultTtlMs: this.#resultTtlMs,
+      promoter: (onTrouble) => new Promoter(this.#context, onTrouble),
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#outcomes.close();
+  }
+
+  #uniqueName(): string {
+    return this.#spare.uniqueName();
+  }
+}
+
+/** Random bytes from a pool: one call of the kernel serves five hundred ids. */
+function pooledRandom(): (n: number) => Uint8Array {
+  const pool = new Uint8Array(4096);
+  let used = pool.length;
+  return (n) => {
+    if (used + n > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    return pool.subarray(used, (used += n));
+  };
+}

@@ -1,0 +1,47 @@
+/** Removing what the dead left beside the jobs: drafts in tmp/, records and sockets in workers/. */
+import { type SpoolContext, syncDirectories } from './context.ts';
+import { hasCode } from './files.ts';
+import { isWriterDead } from './identity.ts';
+import { isOwnerName, parseHeldName } from './layout.ts';
+import { forgetOwner, verdictOf } from './owner.ts';
+import { unlinkIfThere } from './spare.ts';
+
+/** Drafts whose writer is dead go; a directory of theirs is a batch of spare files and goes back there. */
+export async function sweepDrafts(context: SpoolContext): Promise<void> {
+  const { files, layout } = context;
+  for (const name of files.list(layout.tmp)) {
+    if (!isWriterDead(files, name)) continue;
+    try {
+      unlinkIfThere(context, `${layout.tmp}/${name}`);
+    } catch (error) {
+      if (!hasCode(error, 'EISDIR', 'EPERM')) throw error;
+      await syncDirectories(context, layout.results);
+      moveToSpare(context, name);
+    }
+  }
+}
+
+/** Owners that are proved dead and hold no directory in running/: those that do are recovered first. */
+export async function sweepOwners(context: SpoolContext, isKnownAlive: (owner: string) => boolean): Promise<void> {
+  const { files, layout } = context;
+  const names = files.list(layout.workers).map((file) => file.replace(/\.(?:json|sock)$/, ''));
+  for (const owner of new Set(names)) {
+    if (!isOwnerName(owner) || isKnownAlive(owner)) continue;
+    if ((await verdictOf(context, owner)).verdict !== 'dead') continue;
+    // Asked after the verdict: a dead owner makes no new directory.
+    const holds = files.list(layout.running).some((directory) => {
+      const held = parseHeldName(directory);
+      return held?.owner === owner || held?.recoverer === owner;
+    });
+    if (!holds) forgetOwner(context, owner);
+  }
+}
+
+function moveToSpare(context: SpoolContext, name: string): void {
+  const { files, layout } = context;
+  try {
+    files.rename(`${layout.tmp}/${name}`, `${layout.spare}/${name}`);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error; // Another worker swept it.
+  }
+}
