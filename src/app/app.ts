@@ -1,0 +1,147 @@
+/** An app: one spool with its settings, and the tasks that send their jobs there. */
+import { randomUUID } from 'node:crypto';
+import type { Broker, NewJob } from '../broker/broker.ts';
+import { openBroker } from '../broker/open.ts';
+import { UsageError } from '../job/errors.ts';
+import { type JsonValue, assertSerialisable } from '../job/json.ts';
+import type { Job } from '../job/job.ts';
+import { checkId } from '../job/names.ts';
+import { AsyncResult } from './async-result.ts';
+import { runEagerly } from './eager.ts';
+import { GroupResult } from './group-result.ts';
+import { callSite, registry } from './registry.ts';
+import { type Config, resolveSettings, type Settings } from './settings.ts';
+import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
+
+/** Largest size of a job's arguments, and of a result, bytes of JSON. */
+export const MAX_PAYLOAD_BYTES: number = 4 * 1024 * 1024;
+
+export interface App {
+  /** Registers a task whose jobs go to this app's spool. */
+  readonly task: TaskFactory;
+  /** The handle of a job by its id. @throws UsageError when it is not an id */
+  result(id: string): AsyncResult;
+  /** The settings in force. @throws UsageError (FSQ_CONFIG) */
+  settings(): Promise<Settings>;
+  /** The broker, opened at first use. @throws SpoolError */
+  broker(): Promise<Broker>;
+  /** Lets go of watches and timers; handles of this app must not be used any more. */
+  close(): Promise<void>;
+}
+
+/**
+ * An app of its own, beside the default one: for a second spool in one process.
+ *
+ * @param config stronger than FSQ_* variables and fsq.config.*
+ */
+export function createApp(config: Config = {}): App {
+  return new FileApp(config);
+}
+
+class FileApp implements App, Sender {
+  readonly task: TaskFactory = taskFactory(this);
+  readonly #config: Config;
+  #settings: Promise<Settings> | null = null;
+  #broker: Promise<Broker> | null = null;
+  /** Settings and broker once they are there: a call then waits for neither. */
+  #settingsNow: Settings | null = null;
+  #brokerNow: Broker | null = null;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  settings(): Promise<Settings> {
+    return (this.#settings ??= resolveSettings(this.#config, process.cwd(), process.env));
+  }
+
+  broker(): Promise<Broker> {
+    this.#broker ??= this.#open();
+    return this.#broker;
+  }
+
+  async close(): Promise<void> {
+    const broker = this.#broker;
+    this.#broker = null;
+    this.#brokerNow = null;
+    if (broker !== null) await (await broker).close();
+  }
+
+  result(id: string): AsyncResult {
+    return new AsyncResult(checkId(id), () => this.broker(), false);
+  }
+
+  group(results: readonly AsyncResult[]): GroupResult {
+    return new GroupResult(results);
+  }
+
+  async runHere(
+    task: string,
+    queue: string,
+    fn: (...args: readonly unknown[]) => unknown,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    const job = { id: randomUUID(), task, attempt: 1, queue, headers: {}, signal: new AbortController().signal };
+    return registry().current.run(job, async () => fn(...args));
+  }
+
+  async send(request: Request): Promise<readonly AsyncResult[]> {
+    refuseWhileLoading(request.task);
+    const { queue, priority } = request;
+    for (const args of request.argsList) checkPayload(request.task, args);
+    const settings = (this.#settingsNow ??= await this.settings());
+    const broker = settings.alwaysEager ? null : (this.#brokerNow ??= await this.broker());
+    const nextId = broker === null ? randomUUID : () => broker.nextId();
+    const jobs = request.argsList.map((args): NewJob => ({
+      job: toJob(request, args as JsonValue[], nextId()),
+      queue,
+      priority,
+    }));
+    if (broker === null) return this.#runEagerly(jobs);
+    await broker.enqueue(jobs);
+    return jobs.map(({ job }) => new AsyncResult(job.id, async () => broker, true));
+  }
+
+  async #runEagerly(jobs: readonly NewJob[]): Promise<readonly AsyncResult[]> {
+    const results: AsyncResult[] = [];
+    for (const { job, queue, priority } of jobs)
+      results.push(await runEagerly(job, { queue, priority, attempt: 1, crashes: 0 }));
+    return results;
+  }
+
+  async #open(): Promise<Broker> {
+    try {
+      const { spool, fsync, resultTtlMs } = await this.settings();
+      return openBroker({ path: spool, fsync, resultTtlMs });
+    } catch (error) {
+      // The next call tries again: the disk may have room by then, or somebody made the directory.
+      this.#broker = null;
+      throw error;
+    }
+  }
+}
+
+function toJob({ task, etaMs, headers }: Request, args: readonly JsonValue[], id: string): Job {
+  return { id, task, args, enqueuedAtMs: Date.now(), options: etaMs === null ? {} : { etaMs }, headers };
+}
+
+function checkPayload(task: string, args: readonly unknown[]): asserts args is JsonValue[] {
+  for (let i = 0; i < args.length; i++) assertSerialisable(args[i], `args[${i}]`);
+  const bytes = Buffer.byteLength(JSON.stringify(args));
+  if (bytes <= MAX_PAYLOAD_BYTES) return;
+  throw new UsageError(
+    `The arguments of ${task} have ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are accepted. Write the data to a file and pass its path.`,
+    'FSQ_TOO_LARGE',
+  );
+}
+
+function refuseWhileLoading(task: string): void {
+  const { loading } = registry();
+  if (loading === null) return;
+  const place = callSite();
+  throw new UsageError(
+    `${task} was delayed while a worker imported ${loading} (at ${place}): every start of a worker would send it again. ` +
+      'Send jobs from a script, or inside a function that the import does not call.',
+    'FSQ_DELAY_AT_IMPORT',
+  );
+}

@@ -1,0 +1,108 @@
+/** The caller's handle on a job: its state, and its outcome when there is one. */
+import type { Broker, Sighting } from '../broker/broker.ts';
+import { type Duration, durationMs } from '../job/duration.ts';
+import { TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
+import { toError } from '../job/failure.ts';
+import { format } from '../job/format.ts';
+import type { JobRecord, JobState } from '../job/job.ts';
+import { isRecord } from '../job/tail.ts';
+import { abortAfter } from './abort.ts';
+
+export interface GetOptions {
+  /** How long to wait; default: as long as it takes. 0 looks once. */
+  readonly timeout?: Duration;
+  /** Stops the waiting: `get()` rejects with the signal's reason. The job goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a handle needs of the place where its job is. */
+export type OutcomeSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'waitForOutcome'>;
+
+/**
+ * A job's result to come. Not a promise: `await add.delay(1, 2)` gives the handle at once, `await handle.get()` the value.
+ */
+export class AsyncResult<T = unknown> {
+  readonly id: string;
+  readonly #source: () => Promise<OutcomeSource>;
+  readonly #isSurelyThere: boolean;
+  /** An outcome never changes, so it is read once. */
+  #ended: JobRecord | null = null;
+
+  /** Handles come from `delay()` and `result(id)`; there is no need to construct one. */
+  constructor(id: string, source: () => Promise<OutcomeSource>, isSurelyThere: boolean) {
+    this.id = id;
+    this.#source = source;
+    this.#isSurelyThere = isSurelyThere;
+  }
+
+  /** True once the job has an outcome, good or bad. */
+  async ready(): Promise<boolean> {
+    return (await this.#outcome()) !== null;
+  }
+
+  /** True if the task returned; false also while it has not ended. */
+  async successful(): Promise<boolean> {
+    return (await this.#outcome())?.outcome?.state === 'succeeded';
+  }
+
+  /** True if the job ended without a value; false also while it has not ended. */
+  async failed(): Promise<boolean> {
+    const state = (await this.#outcome())?.outcome?.state;
+    return state !== undefined && state !== 'succeeded';
+  }
+
+  /** Where the job is in its life; 'unknown' when no job has this id. */
+  async state(): Promise<JobState> {
+    const ended = await this.#outcome();
+    if (ended?.outcome) return ended.outcome.state;
+    return (await this.info())?.state ?? 'unknown';
+  }
+
+  /** All that is known of the job now: its record, attempts and place. Null when no job has this id. */
+  async info(): Promise<Sighting | null> {
+    return (await this.#source()).find(this.id);
+  }
+
+  /**
+   * The task's value. Waits for it, as long as `timeout` says; may be called again after a TimeoutError.
+   *
+   * @throws TimeoutError, and whatever became of the job: TaskError, WorkerLostError, RevokedError, ExpiredError, UnknownJobError
+   */
+  async get(timeout?: Duration | GetOptions): Promise<T> {
+    const { timeoutMs, signal } = readGetOptions(timeout);
+    const record = this.#ended ?? (await this.#wait(timeoutMs, signal));
+    const { outcome } = record;
+    if (outcome === null) throw new UnknownJobError(this.id, (await this.#source()).place);
+    if (outcome.state !== 'succeeded') throw toError(this.id, outcome, record.attempts.at(-1)?.attempt ?? 0);
+    return outcome.value as T; // Typed by the task; it came through JSON as delay() promises.
+  }
+
+  async #wait(timeoutMs: number | null, signal: AbortSignal | undefined): Promise<JobRecord> {
+    signal?.throwIfAborted();
+    const source = await this.#source();
+    const limit = abortAfter(timeoutMs, signal);
+    try {
+      const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
+      if (record !== null) return (this.#ended = record);
+      signal?.throwIfAborted();
+      throw new TimeoutError(this.id, timeoutMs ?? 0);
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  async #outcome(): Promise<JobRecord | null> {
+    this.#ended ??= await (await this.#source()).outcome(this.id);
+    return this.#ended;
+  }
+}
+
+export function readGetOptions(options: unknown): {
+  readonly timeoutMs: number | null;
+  readonly signal: AbortSignal | undefined;
+} {
+  const { timeout, signal } = isRecord(options) ? options : { timeout: options, signal: undefined };
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new UsageError(`Expected \`signal\` to be an AbortSignal, got ${format(signal)}`);
+  return { timeoutMs: timeout === undefined ? null : durationMs(timeout, 'timeout'), signal };
+}

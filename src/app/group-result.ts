@@ -1,0 +1,42 @@
+/** The handles of many jobs that were enqueued together. */
+import type { Duration } from '../job/duration.ts';
+import { type AsyncResult, type GetOptions, readGetOptions } from './async-result.ts';
+
+/** Many results, in the order of their arguments; iterable. */
+export class GroupResult<T = unknown> {
+  readonly results: readonly AsyncResult<T>[];
+
+  constructor(results: readonly AsyncResult<T>[]) {
+    this.results = results;
+  }
+
+  get length(): number {
+    return this.results.length;
+  }
+
+  [Symbol.iterator](): Iterator<AsyncResult<T>> {
+    return this.results[Symbol.iterator]();
+  }
+
+  /** True once every job has an outcome. */
+  async ready(): Promise<boolean> {
+    for (const result of this.results) if (!(await result.ready())) return false;
+    return true;
+  }
+
+  /**
+   * All values, in order. `timeout` is for the whole group.
+   *
+   * @throws what the first job in order that has no value throws; the others go on
+   */
+  async get(timeout?: Duration | GetOptions): Promise<T[]> {
+    const { timeoutMs, signal } = readGetOptions(timeout);
+    const endAt = performance.now() + (timeoutMs ?? 0);
+    const values: T[] = [];
+    for (const result of this.results) {
+      const left = timeoutMs === null ? {} : { timeout: Math.max(0, endAt - performance.now()) };
+      values.push(await result.get({ ...left, ...(signal === undefined ? {} : { signal }) }));
+    }
+    return values;
+  }
+}

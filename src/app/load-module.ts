@@ -1,0 +1,83 @@
+/**
+ * Loads a module of the user's project. TypeScript is loaded by what is there: a loader this process was started with,
+ * else Node's own type stripping, else tsx as the module's own project has it, else an error that names the ways out.
+ */
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { UsageError } from '../job/errors.ts';
+import { isRecord } from '../job/tail.ts';
+
+/**
+ * Imports the module at an absolute path.
+ *
+ * @throws UsageError (FSQ_TYPESCRIPT) when it is TypeScript and nothing here can load it; what the module itself throws, unchanged
+ */
+export async function loadModule(path: string): Promise<unknown> {
+  if (path.endsWith('.json')) return { default: createRequire(path)(path) as unknown };
+  if (isTypeScript(path) && typeScriptLoader(path) === 'tsx') await registerTsx(path);
+  return import(pathToFileURL(path).href);
+}
+
+function isTypeScript(path: string): boolean {
+  return /\.[mc]?ts$/.test(path);
+}
+
+/** Which of the ways this process has to load the TypeScript module at `path`. @throws UsageError when none */
+function typeScriptLoader(path: string): 'inherited' | 'node' | 'tsx' {
+  if (hasInheritedLoader()) return 'inherited';
+  if (hasOwnStripping()) return 'node';
+  if (resolveTsx(path) !== null) return 'tsx';
+  throw new UsageError(
+    `Cannot load ${path}: Node ${process.versions.node} does not read TypeScript. Do one of these: ` +
+      '(1) npm install --save-dev tsx, and fsq uses it; (2) run Node 22.18 or newer, which strips types itself; ' +
+      '(3) compile it and name the result with --tasks, or give a loader of your own with --import.',
+    'FSQ_TYPESCRIPT',
+  );
+}
+
+/** Started with --import, --loader or --require, here or by NODE_OPTIONS: such as `tsx`, `node --import tsx`, ts-node. */
+function hasInheritedLoader(): boolean {
+  const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  return options.some((option) => /^(?:--import|--loader|--experimental-loader|--require|-r)(?:=|$)/.test(option));
+}
+
+/** `process.features.typescript` is 'strip' or 'transform' where Node loads TypeScript (added in Node 22.10), else false or absent. */
+function hasOwnStripping(): boolean {
+  const features = process.features as { readonly typescript?: unknown };
+  return typeof features.typescript === 'string';
+}
+
+let registeredTsx: Promise<void> | null = null;
+
+/** Both of Node's module systems: a project without "type": "module" has its .ts files loaded as CommonJS. */
+function registerTsx(path: string): Promise<void> {
+  registeredTsx ??= (async () => {
+    const esm = resolveTsx(path);
+    if (esm === null) return;
+    const cjsApi = createRequire(path)('tsx/cjs/api') as { register(): unknown };
+    cjsApi.register();
+    const esmApi = (await import(pathToFileURL(esm).href)) as { register(): unknown };
+    esmApi.register();
+  })();
+  return registeredTsx;
+}
+
+/**
+ * The ESM build of tsx's loader as the module at `path` would find it, or null. Read from the package's exports: require's
+ * own resolution gives the CommonJS build, which cannot register itself from here.
+ */
+function resolveTsx(path: string): string | null {
+  const require = createRequire(path);
+  try {
+    const manifestPath = require.resolve('tsx/package.json');
+    const manifest: unknown = require(manifestPath);
+    const entry = ['exports', './esm/api', 'import', 'default'].reduce<unknown>(
+      (value, key) => (isRecord(value) ? value[key] : undefined),
+      manifest,
+    );
+    return typeof entry === 'string' ? join(dirname(manifestPath), entry) : null;
+  } catch {
+    return null; // Not installed where the module could import it itself: the caller names the ways out.
+  }
+}

@@ -1,0 +1,169 @@
+/** Settings and where they come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
+import { dirname, resolve } from 'node:path';
+import { type Duration, durationMs } from '../job/duration.ts';
+import { UsageError } from '../job/errors.ts';
+import { format } from '../job/format.ts';
+import { suggest } from '../job/suggest.ts';
+import { isRecord } from '../job/tail.ts';
+import { loadModule } from './load-module.ts';
+import { findConfigFile, projectRoot } from './project.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What `fsq.config.*`, `createApp` and the command line may set; each is optional. */
+export interface Config {
+  /** The spool's directory, relative to the file that says it. Default: `spool` beside the nearest package.json. FSQ_SPOOL. */
+  readonly spool?: string;
+  /** False: a job counts as accepted before it is on disk; only a power cut can then lose it. Default true. FSQ_FSYNC. */
+  readonly fsync?: boolean;
+  /** Task modules, or folders of them. Default: found by name. FSQ_TASKS, separated by commas. */
+  readonly tasks?: string | readonly string[];
+  /** Run tasks inline at `delay()`, with the same trip through JSON; for tests. Default false. FSQ_ALWAYS_EAGER. */
+  readonly alwaysEager?: boolean;
+  /** How long outcomes are kept. Default '1d'. FSQ_RESULT_TTL. */
+  readonly resultTtl?: Duration;
+  /** What a worker says. Default 'info'. FSQ_LOG_LEVEL. */
+  readonly logLevel?: LogLevel;
+  /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
+  readonly concurrency?: number;
+}
+
+/** Settings with every question answered. */
+export interface Settings {
+  /** Absolute path. */
+  readonly spool: string;
+  readonly fsync: boolean;
+  /** Null: find them by name. Otherwise relative to `tasksBase`. */
+  readonly tasks: readonly string[] | null;
+  readonly tasksBase: string;
+  readonly alwaysEager: boolean;
+  readonly resultTtlMs: number;
+  readonly logLevel: LogLevel;
+  readonly concurrency: number | null;
+  /** The folder with the nearest package.json. */
+  readonly projectRoot: string;
+}
+
+/** Gives `fsq.config.ts` its types: `export default defineConfig({ spool: './jobs' })`. */
+export function defineConfig(config: Config): Config {
+  return config;
+}
+
+/**
+ * Answers every setting.
+ *
+ * @param given by the caller: the strongest
+ * @throws UsageError (FSQ_CONFIG) naming the setting, what was wanted and what came
+ */
+export async function resolveSettings(given: Config, cwd: string, env: NodeJS.ProcessEnv): Promise<Settings> {
+  const root = projectRoot(cwd);
+  const configFile = findConfigFile(cwd);
+  const fromFile = configFile === null ? {} : checkConfig(await readConfig(configFile), configFile);
+  const fromEnv = checkConfig(readEnvironment(env), 'the environment');
+  const sources = [
+    { config: checkConfig(given, 'the options'), base: cwd },
+    { config: fromEnv, base: cwd },
+    { config: fromFile, base: configFile === null ? root : dirname(configFile) },
+  ];
+  const pick = <K extends keyof Config>(key: K): Config[K] | undefined =>
+    sources.find(({ config }) => config[key] !== undefined)?.config[key];
+  const baseOf = (key: keyof Config): string => sources.find(({ config }) => config[key] !== undefined)?.base ?? root;
+  const tasks = pick('tasks');
+  return {
+    spool: resolve(baseOf('spool'), pick('spool') ?? 'spool'),
+    fsync: pick('fsync') ?? true,
+    tasks: tasks === undefined ? null : typeof tasks === 'string' ? [tasks] : tasks,
+    tasksBase: baseOf('tasks'),
+    alwaysEager: pick('alwaysEager') ?? false,
+    resultTtlMs: durationMs(pick('resultTtl') ?? '1d', 'resultTtl'),
+    logLevel: pick('logLevel') ?? 'info',
+    concurrency: pick('concurrency') ?? null,
+    projectRoot: root,
+  };
+}
+
+async function readConfig(path: string): Promise<unknown> {
+  try {
+    const module = await loadModule(path);
+    return isRecord(module) || typeof module === 'object' ? (module as { default?: unknown }).default : undefined;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(
+      `${path} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+      'FSQ_CONFIG',
+      { cause: error },
+    );
+  }
+}
+
+function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
+  const text = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+  const number = text('FSQ_CONCURRENCY');
+  const values = {
+    spool: text('FSQ_SPOOL'),
+    fsync: flag(text('FSQ_FSYNC'), 'FSQ_FSYNC'),
+    tasks: text('FSQ_TASKS')
+      ?.split(',')
+      .map((name) => name.trim()),
+    alwaysEager: flag(text('FSQ_ALWAYS_EAGER'), 'FSQ_ALWAYS_EAGER'),
+    resultTtl: text('FSQ_RESULT_TTL'),
+    logLevel: text('FSQ_LOG_LEVEL'),
+    concurrency: number === undefined ? undefined : Number(number),
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function flag(text: string | undefined, name: string): boolean | undefined {
+  if (text === undefined) return undefined;
+  if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
+  if (['0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
+  throw new UsageError(`Expected ${name} to be 1 or 0, got ${format(text)}`, 'FSQ_CONFIG');
+}
+
+const CHECKS: Readonly<
+  Record<keyof Config, { readonly wanted: string; readonly isGood: (value: unknown) => boolean }>
+> = {
+  spool: {
+    wanted: "a directory's path",
+    isGood: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  },
+  fsync: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
+  tasks: {
+    wanted: 'a path or an array of paths',
+    isGood: (value) => [value].flat().every((entry) => typeof entry === 'string' && entry !== ''),
+  },
+  alwaysEager: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
+  resultTtl: { wanted: "a duration such as '1d'", isGood: (value) => durationMs(value, 'resultTtl') >= 0 },
+  logLevel: {
+    wanted: `one of ${LOG_LEVELS.join(', ')}`,
+    isGood: (value) => LOG_LEVELS.some((level) => level === value),
+  },
+  concurrency: {
+    wanted: 'a whole number from 1 to 512',
+    isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,
+  },
+};
+
+function checkConfig(value: unknown, where: string): Config {
+  if (!isRecord(value)) {
+    throw new UsageError(
+      `Expected ${where} to give an object of settings (as its default export), got ${format(value)}`,
+      'FSQ_CONFIG',
+    );
+  }
+  for (const [key, entry] of Object.entries(value)) {
+    if (entry === undefined) continue;
+    if (!Object.hasOwn(CHECKS, key)) {
+      const near = suggest(key, Object.keys(CHECKS));
+      throw new UsageError(
+        `Unknown setting ${format(key)} in ${where}${near === null ? '' : `; did you mean ${near}?`}`,
+        'FSQ_CONFIG',
+      );
+    }
+    const check = CHECKS[key as keyof Config];
+    if (!check.isGood(entry))
+      throw new UsageError(`Expected \`${key}\` in ${where} to be ${check.wanted}, got ${format(entry)}`, 'FSQ_CONFIG');
+  }
+  return value as Config; // Every key was checked just above.
+}

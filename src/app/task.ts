@@ -1,0 +1,177 @@
+/** Task functions: how one is registered, run here, or sent to a worker. */
+import { type Duration, durationMs } from '../job/duration.ts';
+import { UsageError } from '../job/errors.ts';
+import { format } from '../job/format.ts';
+import type { Serialisable } from '../job/json.ts';
+import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
+import { suggest } from '../job/suggest.ts';
+import { isRecord } from '../job/tail.ts';
+import type { AsyncResult } from './async-result.ts';
+import type { GroupResult } from './group-result.ts';
+import { callSite, register } from './registry.ts';
+
+/** Where a task's jobs go unless the call says otherwise. */
+export interface TaskOptions {
+  /** Queue name: 1 to 64 of a-z, 0-9, _ and -. Default 'default'. */
+  readonly queue?: string;
+  /** 0 runs first, 9 last. Default 5. */
+  readonly priority?: number;
+}
+
+/** What one call may say of its job. */
+export interface ApplyOptions extends TaskOptions {
+  /** Not before this much time has passed. Not together with `eta`. */
+  readonly countdown?: Duration;
+  /** Not before this time; a number is Unix ms. In the past: at once. */
+  readonly eta?: Date | number;
+  /** Text for the task to read with `currentJob().headers`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */
+export type SerialisableArgs<A extends readonly unknown[]> = { [K in keyof A]: Serialisable<A[K]> };
+
+/** A registered task: call it to run it here, `delay` it to have a worker run it. */
+export interface Task<A extends readonly unknown[] = readonly unknown[], R = unknown> {
+  /** Runs here and now, like the plain function. */
+  (...args: A): Promise<R>;
+  readonly name: string;
+  /** The same as calling it, by name. */
+  run(...args: A): Promise<R>;
+  /**
+   * Sends a job. When it resolves the job is accepted: it survives the death of any process and, with `fsync`, a power cut.
+   *
+   * @throws NotSerialisableError, SpoolError: not queued, unless the error's `uncertain` names the job
+   */
+  delay(...args: SerialisableArgs<A>): Promise<AsyncResult<R>>;
+  /** `delay` with options for this call. */
+  applyAsync(args: SerialisableArgs<A>, options?: ApplyOptions): Promise<AsyncResult<R>>;
+  /** Sends many jobs at once, much faster than one by one. If one cannot be accepted none is, as far as the error does not say otherwise. */
+  delayMany(argsList: readonly SerialisableArgs<A>[], options?: ApplyOptions): Promise<GroupResult<R>>;
+  /** The handle of a job of this task by its id. */
+  result(id: string): AsyncResult<R>;
+}
+
+/** The two ways to write `task`. */
+export interface TaskFactory {
+  <A extends readonly unknown[], R>(name: string, fn: (...args: A) => R): Task<A, Awaited<R>>;
+  <A extends readonly unknown[], R>(name: string, options: TaskOptions, fn: (...args: A) => R): Task<A, Awaited<R>>;
+}
+
+/** A call, checked and with every option answered. */
+export interface Request {
+  readonly task: string;
+  readonly argsList: readonly (readonly unknown[])[];
+  readonly queue: string;
+  readonly priority: number;
+  /** Unix ms; null for at once. */
+  readonly etaMs: number | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a task needs of its app. */
+export interface Sender {
+  runHere(
+    task: string,
+    queue: string,
+    fn: (...args: readonly unknown[]) => unknown,
+    args: readonly unknown[],
+  ): Promise<unknown>;
+  /** One handle for each element of `argsList`. */
+  send(request: Request): Promise<readonly AsyncResult[]>;
+  result(id: string): AsyncResult;
+  group(results: readonly AsyncResult[]): GroupResult;
+}
+
+/** Makes the `task` function of an app. */
+export function taskFactory(sender: Sender): TaskFactory {
+  function task(name: unknown, ...rest: readonly unknown[]): Task {
+    const taskName = checkTaskName(name);
+    const fn = rest.at(-1);
+    if (typeof fn !== 'function' || rest.length > 2) {
+      throw new UsageError(
+        `Expected task('${taskName}', fn) or task('${taskName}', options, fn), got ${format(fn)} as the function`,
+      );
+    }
+    const defaults = rest.length === 2 ? checkOptions(rest[0], ['queue', 'priority']) : {};
+    const callable = fn as (...args: readonly unknown[]) => unknown;
+    register({ name: taskName, fn: callable, definedAt: callSite() });
+    return build(sender, taskName, callable, defaults);
+  }
+  return task as TaskFactory; // The overloads are the types; the checks above stand for callers without them.
+}
+
+function build(
+  sender: Sender,
+  name: string,
+  fn: (...args: readonly unknown[]) => unknown,
+  defaults: TaskOptions,
+): Task {
+  const run = (...args: readonly unknown[]): Promise<unknown> =>
+    sender.runHere(name, defaults.queue ?? DEFAULT_QUEUE, fn, args);
+  const send = (argsList: readonly (readonly unknown[])[], options: unknown): Promise<readonly AsyncResult[]> =>
+    sender.send(toRequest(name, argsList, { ...defaults, ...checkOptions(options ?? {}, CALL_OPTIONS) }));
+  const sendOne = async (args: readonly unknown[], options: unknown): Promise<AsyncResult> => {
+    const [result] = await send([args], options);
+    if (result === undefined) throw new UsageError(`The broker gave no handle for a job of ${name}`);
+    return result;
+  };
+  const methods = {
+    run,
+    delay: (...args: readonly unknown[]) => sendOne(args, {}),
+    applyAsync: (args: readonly unknown[], options?: unknown) => sendOne(args, options),
+    delayMany: async (argsList: readonly (readonly unknown[])[], options?: unknown) =>
+      sender.group(await send(argsList, options)),
+    result: (id: string) => sender.result(id),
+  };
+  const task = Object.assign((...args: readonly unknown[]) => run(...args), methods);
+  return Object.defineProperty(task, 'name', { value: name });
+}
+
+const CALL_OPTIONS = ['queue', 'priority', 'countdown', 'eta', 'headers'];
+
+function toRequest(task: string, argsList: readonly (readonly unknown[])[], options: ApplyOptions): Request {
+  if (!Array.isArray(argsList) || !argsList.every((args) => Array.isArray(args))) {
+    throw new UsageError(
+      `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]), got ${format(argsList)}`,
+    );
+  }
+  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, countdown, eta, headers = {} } = options;
+  return {
+    task,
+    argsList,
+    queue: checkQueue(queue),
+    priority: checkPriority(priority),
+    etaMs: etaOf(countdown, eta),
+    headers: checkHeaders(headers),
+  };
+}
+
+function etaOf(countdown: unknown, eta: unknown): number | null {
+  if (countdown !== undefined && eta !== undefined) throw new UsageError('Expected `countdown` or `eta`, got both');
+  if (countdown !== undefined) return Date.now() + durationMs(countdown, 'countdown');
+  if (eta === undefined) return null;
+  const ms = eta instanceof Date ? eta.getTime() : eta;
+  if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
+  throw new UsageError(`Expected \`eta\` to be a valid Date or Unix time in ms, got ${format(eta)}`);
+}
+
+function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
+  if (isRecord(headers) && Object.values(headers).every((value) => typeof value === 'string'))
+    return headers as Record<string, string>;
+  throw new UsageError(`Expected \`headers\` to be an object of strings, got ${format(headers)}`);
+}
+
+function checkOptions(options: unknown, known: readonly string[]): ApplyOptions {
+  if (!isRecord(options)) throw new UsageError(`Expected options to be an object, got ${format(options)}`);
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const near = suggest(key, known);
+    throw new UsageError(
+      `Unknown option ${format(key)}${near === null ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`}`,
+    );
+  }
+  if (options['queue'] !== undefined) checkQueue(options['queue']);
+  if (options['priority'] !== undefined) checkPriority(options['priority']);
+  return options;
+}

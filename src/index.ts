@@ -1,0 +1,28 @@
+/** The public names of fsq. */
+export { AsyncResult, type GetOptions } from './app/async-result.ts';
+export { type App, createApp } from './app/app.ts';
+export { result, task } from './app/default-app.ts';
+export { type CurrentJob, currentJob } from './app/current-job.ts';
+export { GroupResult } from './app/group-result.ts';
+export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings.ts';
+export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
+export type { Sighting } from './broker/broker.ts';
+export type { Duration } from './job/duration.ts';
+export {
+  ExpiredError,
+  type Failure,
+  FsqError,
+  type FsqErrorCode,
+  NotSerialisableError,
+  RevokedError,
+  SpoolError,
+  TaskError,
+  TimeLimitError,
+  TimeoutError,
+  UnknownJobError,
+  UnknownTaskError,
+  UsageError,
+  WorkerLostError,
+} from './job/errors.ts';
+export type { Attempt, Job, JobOptions, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
+export type { JsonValue, Serialisable } from './job/json.ts';
