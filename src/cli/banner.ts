@@ -1,0 +1,39 @@
+/** What a worker says when it starts. */
+import { relative } from 'node:path';
+import { escape } from '../job/format.ts';
+import type { FoundTask } from '../worker/messages.ts';
+
+export interface BannerFacts {
+  readonly version: string;
+  readonly spool: string;
+  readonly queues: readonly string[] | null;
+  readonly concurrency: number;
+  readonly fsync: boolean;
+  readonly tasks: readonly FoundTask[];
+  /** Folder to which paths are shown relative. */
+  readonly root: string;
+}
+
+export function bannerText({ version, spool, queues, concurrency, fsync, tasks, root }: BannerFacts): string {
+  const width = Math.max(0, ...tasks.map(({ name }) => name.length));
+  const taskLines = tasks.map(
+    ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shorten(definedAt, root))}`,
+  );
+  return [
+    '',
+    ` fsq v${version}`,
+    '',
+    `  .> spool:        ${escape(spool)}${fsync ? '' : '   (fsync off: a power cut may lose jobs)'}`,
+    `  .> queues:       ${queues === null ? 'all' : queues.join(', ')}`,
+    `  .> concurrency:  ${concurrency} ${concurrency === 1 ? 'child' : 'children'}`,
+    '',
+    ' [tasks]',
+    ...(taskLines.length > 0 ? taskLines : ['  (the modules register none: every job will be parked)']),
+    '',
+    '',
+  ].join('\n');
+}
+
+function shorten(path: string, root: string): string {
+  return path.startsWith(root) ? relative(root, path) : path;
+}

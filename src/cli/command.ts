@@ -1,0 +1,42 @@
+/** What a command is: its words for `--help`, its options for the parser, and the function that does it. */
+import type { Values } from './options.ts';
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  /** Stands for the value in the help. */
+  readonly value?: string;
+  readonly multiple?: boolean;
+  readonly help: string;
+}
+
+/** A stream a command writes to. */
+export interface Output {
+  readonly isTTY: boolean;
+  write(text: string): void;
+}
+
+/** What a command gets: its input, and where its output goes. Data to stdout, messages to stderr. */
+export interface Context {
+  readonly values: Values;
+  readonly args: readonly string[];
+  readonly stdin: AsyncIterable<Buffer | string>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  readonly usage: string;
+  /** Command line and what it does; shown first. */
+  readonly examples: readonly (readonly [string, string])[];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** How many arguments it takes; default 0 to 0. */
+  readonly args?: { readonly least: number; readonly most: number };
+  /** Resolves with the exit code. @throws errors of fsq, which main() prints and turns into exit codes */
+  run(context: Context): Promise<number>;
+}

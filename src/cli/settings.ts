@@ -1,0 +1,14 @@
+/** Command-line options as settings: the strongest source of all. */
+import type { Config } from '../app/settings.ts';
+import { type Values, wholeNumber } from './options.ts';
+
+/** The settings that were given as options; resolveSettings checks them like those of any other source. */
+export function settingsFrom(values: Values): Config {
+  const given = {
+    spool: values.text('spool'),
+    tasks: values.list('tasks').length === 0 ? undefined : values.list('tasks'),
+    logLevel: values.text('log-level'),
+    concurrency: wholeNumber(values.text('concurrency'), 'concurrency', 1, 512),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,118 @@
+/** `fsq worker`: runs jobs until it is told to stop. */
+import { availableParallelism } from 'node:os';
+import { findTaskModules, namedTaskModules, type TaskModules } from '../app/project.ts';
+import { LOG_LEVELS, resolveSettings, type Settings } from '../app/settings.ts';
+import { UsageError } from '../job/errors.ts';
+import { checkQueue } from '../job/names.ts';
+import { createLogger, logFormat } from '../worker/log.ts';
+import type { FoundTask } from '../worker/messages.ts';
+import { Supervisor } from '../worker/supervisor.ts';
+import { bannerText } from './banner.ts';
+import type { Command, Context } from './command.ts';
+import { settingsFrom } from './settings.ts';
+import { version } from './version.ts';
+
+export const worker: Command = {
+  name: 'worker',
+  summary: 'run jobs with child processes until told to stop',
+  usage: 'fsq worker [options]',
+  examples: [
+    ['fsq worker', 'run jobs of all queues with a child per processor'],
+    ['fsq worker -c 4 -l debug', 'four children, and say when each job starts'],
+    ['fsq worker -Q mail,default', 'only jobs of these queues'],
+    ['fsq worker --burst', 'end when nothing is ready any more, for cron and CI'],
+  ],
+  options: {
+    concurrency: {
+      type: 'string',
+      short: 'c',
+      value: 'N',
+      help: 'child processes (default: the number of processors)',
+    },
+    'log-level': { type: 'string', short: 'l', value: 'LEVEL', help: `${LOG_LEVELS.join(', ')} (default: info)` },
+    queues: { type: 'string', short: 'Q', value: 'A,B', help: 'take jobs from these queues only (default: all)' },
+    tasks: {
+      type: 'string',
+      value: 'PATH',
+      multiple: true,
+      help: 'task module or folder (default: tasks.* and tasks/ of the project)',
+    },
+    import: {
+      type: 'string',
+      value: 'MODULE',
+      multiple: true,
+      help: 'import this first in each child, as node --import does',
+    },
+    burst: { type: 'boolean', help: 'end when no job is ready or due' },
+  },
+  run: runWorker,
+};
+
+async function runWorker({ values, stderr, cwd, env }: Context): Promise<number> {
+  const settings = await resolveSettings(settingsFrom(values), cwd, env);
+  const modules = findModules(settings);
+  const format = logFormat(stderr.isTTY, env);
+  const log = createLogger(settings.logLevel, format, (line) => stderr.write(line));
+  const concurrency = settings.concurrency ?? availableParallelism();
+  const queues = values.text('queues')?.split(',').map(checkQueue) ?? null;
+  const onStarted = (tasks: readonly FoundTask[]): void => {
+    if (format === 'json')
+      log.info('worker started', {
+        version,
+        spool: settings.spool,
+        concurrency,
+        tasks: tasks.map(({ name }) => name).join(','),
+      });
+    else
+      stderr.write(
+        bannerText({
+          version,
+          spool: settings.spool,
+          queues,
+          concurrency,
+          fsync: settings.fsync,
+          tasks,
+          root: settings.projectRoot,
+        }),
+      );
+  };
+  const supervisor = new Supervisor({
+    settings,
+    modules: modules.files,
+    concurrency,
+    queues,
+    isBurst: values.flag('burst'),
+    imports: values.list('import'),
+    log,
+    logFormat: format,
+    onStarted,
+  });
+  const stopListening = listenForSignals(supervisor);
+  try {
+    const { exitCode, problem } = await supervisor.run();
+    if (problem !== null) stderr.write(`fsq worker: ${problem.message} (${problem.code})\n`);
+    return exitCode;
+  } finally {
+    stopListening();
+  }
+}
+
+/** @throws UsageError (FSQ_NO_TASKS) saying where it looked */
+function findModules({ tasks, tasksBase, projectRoot }: Settings): TaskModules {
+  const modules = tasks === null ? findTaskModules(projectRoot) : namedTaskModules(tasks, tasksBase);
+  if (modules.files.length > 0) return modules;
+  throw new UsageError(
+    `Found no task module. Looked for:\n${modules.searched.map((place) => `  ${place}`).join('\n')}\n` +
+      "Make a tasks.ts that calls task('name', fn), or name a module with --tasks.",
+    'FSQ_NO_TASKS',
+  );
+}
+
+function listenForSignals(supervisor: Supervisor): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+  const listeners = signals.map((signal) => [signal, () => supervisor.onSignal(signal)] as const);
+  for (const [signal, listener] of listeners) process.on(signal, listener);
+  return () => {
+    for (const [signal, listener] of listeners) process.off(signal, listener);
+  };
+}

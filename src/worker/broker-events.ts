@@ -1,0 +1,51 @@
+/** What a broker reports on its own, as log lines: event, job, consequence. */
+import type { BrokerEvent } from '../broker/broker.ts';
+import type { Settlement } from '../job/lifecycle.ts';
+import type { Logger } from './log.ts';
+import { seconds } from './runner.ts';
+
+export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
+  return (event) => {
+    switch (event.kind) {
+      case 'recovered':
+        return log.warn(`job ${event.id} lost its process (${event.owner}); ${consequence(event.settlement)}`, {
+          job: event.id,
+        });
+      case 'corrupt':
+        return log.error(
+          `${event.name} is not a job: ${event.reason}; it was moved to corrupt/ and has a failed outcome`,
+        );
+      case 'foreign':
+        return log.warn(`pending/${event.name} is not named like a job; it is left alone and never runs`);
+      case 'refused':
+        return log.error(`${event.name} cannot be claimed (${textOf(event.error)}); it is tried again in a minute`);
+      case 'paused':
+        return log.error(
+          `the spool refuses to be written (${textOf(event.error)}); nothing is lost, work goes on when it can`,
+        );
+      case 'resumed':
+        return log.info('the spool can be written again; work goes on');
+      case 'unproved':
+        return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
+      case 'unusable':
+        return log.error(`the spool cannot be used: ${textOf(event.error)}`);
+    }
+  };
+}
+
+function consequence(settlement: Settlement): string {
+  switch (settlement.kind) {
+    case 'publish':
+      return 'it is given up and failed';
+    case 'rerun':
+      return settlement.delayMs === 0 ? 'it runs again now' : `it runs again in ${seconds(settlement.delayMs)}`;
+    case 'park':
+      return 'it is parked';
+    case 'requeue':
+      return 'it is ready again';
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,77 @@
+/** One child as its supervisor sees it: started, told, ended. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ChildOptions } from './child.ts';
+import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
+
+/** How long a child may take to end after 'stop' before it is killed, ms: enough for its exit handlers. */
+const STOP_GRACE_MS = 500;
+
+export interface ChildEvents {
+  onMessage(child: WorkerChild, message: FromChild): void;
+  onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void;
+}
+
+export class WorkerChild {
+  /** Its name as an owner, once it is ready. */
+  owner: string | null = null;
+  /** True from when it was told to end. */
+  isEnding = false;
+  readonly #process: ChildProcess;
+  #killTimer: NodeJS.Timeout | null = null;
+
+  /** @param imports modules that the child imports first, as for `node --import` */
+  constructor(options: ChildOptions, imports: readonly string[], events: ChildEvents) {
+    const path = fileURLToPath(
+      new URL(`./child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
+    );
+    const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
+    // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
+    this.#process = fork(path, [JSON.stringify(options)], {
+      execArgv,
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#process.on('message', (raw) => {
+      const message = parseFromChild(raw);
+      if (message !== null) events.onMessage(this, message);
+    });
+    this.#process.on('error', () => {
+      // Sending to a child that has just died; its exit is reported below.
+    });
+    this.#process.on('exit', (code, signal) => {
+      if (this.#killTimer !== null) clearTimeout(this.#killTimer);
+      events.onExit(this, code, signal);
+    });
+  }
+
+  get pid(): number | null {
+    return this.#process.pid ?? null;
+  }
+
+  send(message: ToChild): void {
+    if (this.#process.connected) this.#process.send(message, () => undefined);
+  }
+
+  drain(): void {
+    this.isEnding = true;
+    this.send({ type: 'drain' });
+  }
+
+  /** Ends it whatever it does: asked first, killed with all it started if it does not end in time. */
+  stop(): void {
+    this.isEnding = true;
+    this.send({ type: 'stop' });
+    this.#killTimer ??= setTimeout(() => this.killGroup(), STOP_GRACE_MS);
+  }
+
+  /** Kills the process and what it has started and not moved to another group. */
+  killGroup(): void {
+    if (this.#process.pid === undefined) return;
+    try {
+      process.kill(-this.#process.pid, 'SIGKILL');
+    } catch {
+      // ESRCH: nobody of the group is left.
+    }
+  }
+}

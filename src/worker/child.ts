@@ -1,0 +1,111 @@
+/**
+ * The process that runs jobs: forked by a supervisor, an owner of its own in the spool.
+ *
+ * It is started with its options as one JSON argument, loads the task modules, takes its proof of life, and only then asks
+ * for jobs. Its supervisor's end (a disconnect) makes it drain.
+ */
+import { loadModule } from '../app/load-module.ts';
+import { registry } from '../app/registry.ts';
+import type { LogLevel } from '../app/settings.ts';
+import type { BrokerEvent, Hints } from '../broker/broker.ts';
+import { openBroker } from '../broker/open.ts';
+import { FencedError, FsqError } from '../job/errors.ts';
+import { brokerEventLogger } from './broker-events.ts';
+import { createLogger, type LogFormat } from './log.ts';
+import { type FromChild, parseToChild } from './messages.ts';
+import { runJobs } from './runner.ts';
+
+/** What a supervisor tells a child at its start. */
+export interface ChildOptions {
+  readonly spool: string;
+  readonly fsync: boolean;
+  readonly queues: readonly string[] | null;
+  /** Absolute paths of the task modules. */
+  readonly modules: readonly string[];
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+/** Exit codes that a supervisor can tell apart; see cli/exit-codes.ts for the same numbers. */
+const EXIT = { good: 0, failure: 1, spoolUnusable: 75, configuration: 78 } as const;
+
+const drain = new AbortController();
+const stop = new AbortController();
+let offer: (names: readonly string[]) => void = () => undefined;
+
+function say(message: FromChild): void {
+  // Without a supervisor nobody listens; the drain has begun then.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+function listen(): void {
+  process.on('message', (raw) => {
+    const message = parseToChild(raw);
+    if (message?.type === 'names') offer(message.names);
+    if (message?.type === 'drain') drain.abort();
+    if (message?.type === 'stop') {
+      stop.abort(new Error('The worker was told to stop at once.'));
+      process.exit(EXIT.good);
+    }
+  });
+  process.on('disconnect', () => drain.abort());
+  // The terminal's Ctrl-C is for the supervisor, which passes on what it means.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => drain.abort());
+}
+
+async function loadTasks(modules: readonly string[]): Promise<void> {
+  for (const file of modules) {
+    registry().loading = file;
+    await loadModule(file);
+  }
+  registry().loading = null;
+}
+
+async function main(options: ChildOptions): Promise<number> {
+  const log = createLogger(options.logLevel, options.logFormat, (line) => process.stderr.write(line));
+  listen();
+  try {
+    await loadTasks(options.modules);
+  } catch (error) {
+    const code = error instanceof FsqError ? error.code : 'FSQ_NO_TASKS';
+    const text =
+      error instanceof FsqError
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error);
+    say({ type: 'unloadable', code, message: text });
+    return EXIT.configuration;
+  }
+  const tasks = [...registry().tasks.values()].map(({ name, definedAt }) => ({ name, definedAt }));
+  const hints: Hints = { want: () => say({ type: 'want' }), onNames: (listener) => (offer = listener) };
+  const logEvent = brokerEventLogger(log);
+  const onEvent = (event: BrokerEvent): void => logEvent(event);
+  try {
+    const broker = openBroker({ path: options.spool, fsync: options.fsync });
+    const consumer = await broker.consumer({
+      queues: options.queues,
+      tasks: tasks.map(({ name }) => name),
+      hints,
+      onEvent,
+    });
+    say({ type: 'ready', owner: consumer.owner, tasks });
+    await runJobs({ consumer, log, drain: drain.signal, stop: stop.signal });
+    await consumer.close();
+    await broker.close();
+    return EXIT.good;
+  } catch (error) {
+    if (error instanceof FencedError) log.error(error.message);
+    else say({ type: 'unusable', message: error instanceof Error ? error.message : String(error) });
+    return EXIT.spoolUnusable;
+  }
+}
+
+const code = main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions);
+// User code may hold the process open (pools, timers): the work is done, so it ends.
+void code.then((value) => {
+  if (!process.connected) process.exit(value);
+  process.exitCode = value;
+  process.send?.({ type: 'bye' }, undefined, undefined, () => process.exit(value));
+});

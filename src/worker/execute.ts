@@ -1,0 +1,47 @@
+/** Running one job's task: from a claim to how it ended. */
+import { MAX_PAYLOAD_BYTES } from '../app/app.ts';
+import type { CurrentJob } from '../app/current-job.ts';
+import { registry } from '../app/registry.ts';
+import type { Claim } from '../broker/broker.ts';
+import { UsageError } from '../job/errors.ts';
+import { toFailure } from '../job/failure.ts';
+import { assertSerialisable, type JsonValue } from '../job/json.ts';
+import type { Ending } from '../job/lifecycle.ts';
+import { suggest } from '../job/suggest.ts';
+
+/** Runs the task. Never throws: whatever the task does is an ending, unless it ends the process. */
+export async function execute({ job, standing }: Claim, signal: AbortSignal): Promise<Ending> {
+  const { tasks, current } = registry();
+  const task = tasks.get(job.task);
+  if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
+  const context: CurrentJob = {
+    id: job.id,
+    task: job.task,
+    attempt: standing.attempt,
+    queue: standing.queue,
+    headers: job.headers,
+    signal,
+  };
+  try {
+    const returned = await current.run(context, () => task.fn(...job.args));
+    return { kind: 'returned', value: toValue(job.task, returned) };
+  } catch (thrown) {
+    return { kind: 'threw', error: toFailure(thrown) };
+  }
+}
+
+/** @throws NotSerialisableError, UsageError: the run then counts as failed, with that reason */
+function toValue(task: string, returned: unknown): JsonValue | undefined {
+  if (returned === undefined) return undefined;
+  assertSerialisable(returned, `the value returned by ${task}`);
+  if (typeof returned === 'object' || typeof returned === 'string') {
+    const bytes = Buffer.byteLength(JSON.stringify(returned));
+    if (bytes > MAX_PAYLOAD_BYTES) {
+      throw new UsageError(
+        `The value returned by ${task} has ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are kept. Write it to a file and return its path.`,
+        'FSQ_TOO_LARGE',
+      );
+    }
+  }
+  return returned;
+}

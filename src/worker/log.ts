@@ -1,0 +1,64 @@
+/** Log lines of a worker: readable on a terminal, pino-shaped JSON elsewhere. Never a job's arguments or value. */
+import { hostname } from 'node:os';
+import type { LogLevel } from '../app/settings.ts';
+import { escape } from '../job/format.ts';
+
+export interface Logger {
+  debug(text: string, fields?: LogFields): void;
+  info(text: string, fields?: LogFields): void;
+  warn(text: string, fields?: LogFields): void;
+  error(text: string, fields?: LogFields): void;
+}
+
+/** What a program reading the log wants apart from the text, such as `{ job, task, ms }`. */
+export type LogFields = Readonly<Record<string, string | number>>;
+
+export type LogFormat = 'text' | 'colour' | 'json';
+
+/** Numbers as pino gives them. */
+const NUMBERS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50, silent: 100 };
+const COLOURS: Readonly<Record<string, string>> = {
+  debug: '\u001b[2m',
+  info: '\u001b[32m',
+  warn: '\u001b[33m',
+  error: '\u001b[31m',
+};
+const RESET = '\u001b[0m';
+
+/** @param write takes one whole line with its newline */
+export function createLogger(
+  level: LogLevel,
+  format: LogFormat,
+  write: (line: string) => void,
+  nowMs: () => number = Date.now,
+): Logger {
+  const host = hostname();
+  const at =
+    (own: 'debug' | 'info' | 'warn' | 'error') =>
+    (text: string, fields: LogFields = {}) => {
+      if (NUMBERS[own] < NUMBERS[level]) return;
+      if (format === 'json') {
+        write(
+          `${JSON.stringify({ level: NUMBERS[own], time: nowMs(), pid: process.pid, hostname: host, ...fields, msg: text })}\n`,
+        );
+        return;
+      }
+      const label = own.toUpperCase().padEnd(5);
+      const shown = format === 'colour' ? `${COLOURS[own]}${label}${RESET}` : label;
+      write(`${clock(nowMs())} ${shown} ${escape(text)}\n`);
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** How the log goes to a stream: by what reads it. NO_COLOR as on no-color.org. */
+export function logFormat(isTerminal: boolean, env: NodeJS.ProcessEnv): LogFormat {
+  const wanted = env['FSQ_LOG_FORMAT'];
+  if (wanted === 'json' || wanted === 'text' || wanted === 'colour') return wanted;
+  if (!isTerminal) return 'json';
+  return (env['NO_COLOR'] ?? '') === '' ? 'colour' : 'text';
+}
+
+function clock(ms: number): string {
+  const date = new Date(ms);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}

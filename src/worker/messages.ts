@@ -1,0 +1,60 @@
+/**
+ * What a supervisor and its children say to each other: hints, signs of life and "stop". No job travels here, so a dead
+ * parent or child loses nothing. What arrives is `unknown` until a parser here accepts it.
+ */
+import { isRecord } from '../job/tail.ts';
+
+export interface FoundTask {
+  readonly name: string;
+  /** `file:line` */
+  readonly definedAt: string;
+}
+
+/** From the supervisor. */
+export type ToChild =
+  /** Names of ready jobs to try. */
+  | { readonly type: 'names'; readonly names: readonly string[] }
+  /** Finish the job at hand and end. */
+  | { readonly type: 'drain' }
+  /** End at once; the job at hand will be queued again. */
+  | { readonly type: 'stop' };
+
+/** From a child. */
+export type FromChild =
+  | { readonly type: 'ready'; readonly owner: string; readonly tasks: readonly FoundTask[] }
+  /** The task modules cannot be loaded; nothing was claimed. */
+  | { readonly type: 'unloadable'; readonly code: string; readonly message: string }
+  /** It has nothing to do and wants names. */
+  | { readonly type: 'want' }
+  /** The spool cannot be used any more. */
+  | { readonly type: 'unusable'; readonly message: string };
+
+/** Null for anything that is not such a message: user code shares the channel and may send its own. */
+export function parseToChild(message: unknown): ToChild | null {
+  if (!isRecord(message)) return null;
+  const { type, names } = message;
+  if (type === 'drain' || type === 'stop') return { type };
+  if (type === 'names' && isTexts(names)) return { type, names };
+  return null;
+}
+
+/** Null for anything that is not such a message. */
+export function parseFromChild(message: unknown): FromChild | null {
+  if (!isRecord(message)) return null;
+  const { type, owner, tasks, code, message: text } = message;
+  if (type === 'want') return { type };
+  if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
+    return { type, owner, tasks: tasks.filter(isFoundTask) };
+  if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
+    return { type, code, message: text };
+  if (type === 'unusable' && typeof text === 'string') return { type, message: text };
+  return null;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}
+
+function isFoundTask(value: unknown): value is FoundTask {
+  return isRecord(value) && typeof value['name'] === 'string' && typeof value['definedAt'] === 'string';
+}

@@ -1,0 +1,75 @@
+/** A child's working day: claim, execute, settle, until it is told to drain. */
+import type { Claim, Consumer } from '../broker/broker.ts';
+import { type Settlement, settlementOf } from '../job/lifecycle.ts';
+import { execute } from './execute.ts';
+import type { Logger } from './log.ts';
+
+export interface RunnerOptions {
+  readonly consumer: Consumer;
+  readonly log: Logger;
+  /** Aborted: take no further job. */
+  readonly drain: AbortSignal;
+  /** Aborted: the job at hand should end. */
+  readonly stop: AbortSignal;
+}
+
+/** Resolves when the drain was asked for and the last job is settled. @throws FencedError, SpoolError: end the process */
+export async function runJobs({ consumer, log, drain, stop }: RunnerOptions): Promise<void> {
+  for (;;) {
+    const claim = await consumer.next(drain);
+    if (claim === null) return;
+    await runJob(claim, log, stop);
+  }
+}
+
+async function runJob(claim: Claim, log: Logger, stop: AbortSignal): Promise<void> {
+  const { job, standing } = claim;
+  const fields = { job: job.id, task: job.task, attempt: standing.attempt };
+  log.debug(`${job.task} ${job.id} started`, fields);
+  const startedAtMs = Date.now();
+  const startedAt = performance.now();
+  const ending = await execute(claim, stop);
+  const ms = Math.round(performance.now() - startedAt);
+  const settlement = settlementOf(ending, job, standing, Date.now());
+  const error = ending.kind === 'threw' ? { error: ending.error } : {};
+  const run = ending.kind === 'unknown-task' ? null : { startedAtMs, endedAtMs: startedAtMs + ms, ...error };
+  await claim.settle(settlement, run);
+  report(claim, settlement, ms, log, fields);
+}
+
+function report(
+  { job }: Claim,
+  settlement: Settlement,
+  ms: number,
+  log: Logger,
+  fields: { job: string; task: string; attempt: number },
+): void {
+  const who = `${job.task} ${job.id}`;
+  switch (settlement.kind) {
+    case 'publish':
+      if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, { ...fields, ms });
+      else
+        log.error(
+          `${who} failed in ${seconds(ms)}: ${settlement.outcome.error.name}: ${settlement.outcome.error.message}`,
+          { ...fields, ms },
+        );
+      return;
+    case 'park':
+      log.warn(
+        `${who} is parked: ${settlement.parked.reason}; it is looked at again in ${seconds(settlement.delayMs)}`,
+        fields,
+      );
+      return;
+    case 'rerun':
+      log.warn(`${who} runs again in ${seconds(settlement.delayMs)}`, fields);
+      return;
+    case 'requeue':
+      log.warn(`${who} is ready again`, fields);
+      return;
+  }
+}
+
+/** Whole milliseconds for people: '12 ms', '3.0 s'. */
+export function seconds(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}

@@ -1,0 +1,205 @@
+/** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
+import type { Settings } from '../app/settings.ts';
+import type { Broker, BrokerEvent, Keeper } from '../broker/broker.ts';
+import { openBroker } from '../broker/open.ts';
+import { brokerEventLogger } from './broker-events.ts';
+import { type ChildEvents, WorkerChild } from './child-process.ts';
+import type { Logger, LogFormat } from './log.ts';
+import type { FoundTask, FromChild } from './messages.ts';
+import { restartDelayMs } from './restart.ts';
+import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutdown.ts';
+
+export interface SupervisorOptions {
+  readonly settings: Settings;
+  /** Absolute paths of the task modules. */
+  readonly modules: readonly string[];
+  /** 1 to 512. */
+  readonly concurrency: number;
+  readonly queues: readonly string[] | null;
+  /** End when nothing is ready any more. */
+  readonly isBurst: boolean;
+  /** Modules that each child imports first. */
+  readonly imports: readonly string[];
+  readonly log: Logger;
+  readonly logFormat: LogFormat;
+  /** The first child is ready: these are the tasks it knows. */
+  readonly onStarted: (tasks: readonly FoundTask[]) => void;
+}
+
+/** How a worker ended: an exit code, and what went wrong if something did. */
+export interface SupervisorEnd {
+  readonly exitCode: number;
+  readonly problem: { readonly code: string; readonly message: string } | null;
+}
+
+/** Names passed to a child at a time: enough to make the message's cost small, few enough to keep the order. */
+const NAMES_AT_ONCE = 64;
+
+export class Supervisor implements ChildEvents {
+  readonly #options: SupervisorOptions;
+  readonly #children = new Set<WorkerChild>();
+  /** Children that wait for names, the one that waited least last: its caches are warm. */
+  readonly #idle: WorkerChild[] = [];
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #logEvent: (event: BrokerEvent) => void;
+  #broker: Broker | null = null;
+  #keeper: Keeper | null = null;
+  #phase: Phase = 'running';
+  #signal: ShutdownSignal | null = null;
+  #isStarted = false;
+  /** Children in a row that died before they were ready. */
+  #failedStarts = 0;
+  /** Exits whose jobs are being recovered. */
+  #recovering = 0;
+  #problem: SupervisorEnd['problem'] = null;
+  #problemExit = 0;
+  #allEnded: () => void = () => undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#logEvent = brokerEventLogger(options.log);
+  }
+
+  /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
+  async run(): Promise<SupervisorEnd> {
+    const { settings, queues, concurrency } = this.#options;
+    const { spool: path, fsync, resultTtlMs } = settings;
+    this.#broker = openBroker({ path, fsync, resultTtlMs });
+    this.#keeper = await this.#broker.keeper({
+      queues,
+      onReady: () => this.#feedIdle(),
+      onEvent: (event) => this.#onBrokerEvent(event),
+    });
+    const ended = new Promise<void>((resolve) => (this.#allEnded = resolve));
+    for (let i = 0; i < concurrency; i++) this.#fork();
+    await ended;
+    await this.#keeper.close();
+    await this.#broker.close();
+    return {
+      exitCode: this.#problem === null ? exitCodeOf(this.#phase, this.#signal) : this.#problemExit,
+      problem: this.#problem,
+    };
+  }
+
+  /** Takes a signal: the first drains, the second stops. */
+  onSignal(signal: ShutdownSignal): void {
+    this.#signal = signal;
+    const phase = phaseAfter(this.#phase, signal);
+    if (phase === 'draining') {
+      this.#options.log.info(`${signal}: finishing the jobs at hand; once more stops them and queues them again`);
+      this.#drain();
+    } else this.#stop(`${signal}: stopping now; jobs at hand are queued again`);
+  }
+
+  onMessage(child: WorkerChild, message: FromChild): void {
+    switch (message.type) {
+      case 'ready':
+        child.owner = message.owner;
+        this.#keeper?.adopt(message.owner);
+        if (!this.#isStarted) this.#options.onStarted(message.tasks);
+        this.#isStarted = true;
+        return;
+      case 'want':
+        this.#idle.push(child);
+        return this.#feedIdle();
+      case 'unloadable':
+        return this.#fail(message, 78);
+      case 'unusable':
+        return this.#fail({ code: 'FSQ_SPOOL', message: message.message }, 75);
+    }
+  }
+
+  onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
+    this.#children.delete(child);
+    const at = this.#idle.indexOf(child);
+    if (at !== -1) this.#idle.splice(at, 1);
+    void this.#afterExit(child, code, signal);
+  }
+
+  async #afterExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    const isStopped = this.#phase === 'stopping';
+    if (!child.isEnding || isStopped) child.killGroup();
+    this.#recovering++;
+    if (child.owner !== null) await this.#keeper?.recover(child.owner, isStopped ? 'stopped' : 'crashed');
+    this.#recovering--;
+    if (this.#phase === 'running') this.#replace(child, code, signal);
+    else if (this.#children.size === 0) this.#allEnded();
+  }
+
+  #replace(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
+    const wasReady = child.owner !== null;
+    const delay = restartDelayMs(wasReady, this.#failedStarts);
+    this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
+    const how = signal === null ? `exited with ${code}` : `was killed by ${signal}`;
+    this.#options.log.error(`child ${child.pid} ${how}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`);
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      if (this.#phase === 'running') this.#fork();
+    }, delay);
+    this.#restarts.add(timer);
+  }
+
+  #fork(): void {
+    const { settings, modules, queues, logFormat, imports } = this.#options;
+    const { spool, fsync, logLevel } = settings;
+    this.#children.add(new WorkerChild({ spool, fsync, queues, modules, logLevel, logFormat }, imports, this));
+  }
+
+  #feedIdle(): void {
+    for (let child = this.#idle.at(-1); child !== undefined && this.#phase === 'running'; child = this.#idle.at(-1)) {
+      const names = this.#keeper?.take(NAMES_AT_ONCE) ?? [];
+      if (names.length === 0) break;
+      this.#idle.pop();
+      child.send({ type: 'names', names });
+    }
+    if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
+  }
+
+  #isAllIdle(): boolean {
+    return (
+      this.#phase === 'running' &&
+      this.#idle.length === this.#children.size &&
+      this.#restarts.size + this.#recovering === 0
+    );
+  }
+
+  #drain(): void {
+    this.#phase = 'draining';
+    this.#cancelRestarts();
+    for (const child of this.#children) child.drain();
+    if (this.#children.size === 0) this.#allEnded();
+  }
+
+  #stop(why: string): void {
+    this.#phase = 'stopping';
+    this.#options.log.warn(why);
+    this.#cancelRestarts();
+    for (const child of this.#children) child.stop();
+    if (this.#children.size === 0) this.#allEnded();
+  }
+
+  #cancelRestarts(): void {
+    for (const timer of this.#restarts) clearTimeout(timer);
+    this.#restarts.clear();
+  }
+
+  #onBrokerEvent(event: BrokerEvent): void {
+    this.#logEvent(event);
+    if (event.kind !== 'unusable') return;
+    this.#fail(
+      { code: 'FSQ_SPOOL', message: event.error instanceof Error ? event.error.message : String(event.error) },
+      75,
+    );
+  }
+
+  /** Something that another child would meet as well: the worker ends. */
+  #fail(problem: { readonly code: string; readonly message: string }, exitCode: number): void {
+    // A worker that has started keeps trying: the task file may be half-way through a deploy.
+    if (exitCode === 78 && this.#isStarted)
+      return this.#options.log.error(`the task modules cannot be loaded: ${problem.message}`);
+    if (this.#problem !== null) return;
+    this.#problem = { code: problem.code, message: problem.message };
+    this.#problemExit = exitCode;
+    this.#stop('stopping');
+  }
+}
