@@ -5,14 +5,12 @@
  * The code is set, not thrown by process.exit(): that would cut off what is still on its way into a pipe.
  */
 import { existsSync } from 'node:fs';
-import module from 'node:module';
 
 /** Configuration, as in sysexits.h: a checkout that nobody has built yet. */
 const EXIT_NOT_BUILT = 78;
 const cli = new URL('../dist/cli/main.js', import.meta.url);
 
 if (existsSync(cli)) {
-  module.enableCompileCache?.(); // Node 22.1 and newer: the second start skips compiling.
   const { main } = await import(cli.href);
   process.exitCode = await main(process.argv.slice(2));
 } else {

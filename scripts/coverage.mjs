@@ -15,8 +15,6 @@ const excludes = filesOfTypesOnly().map((file) => `--exclude=${file}`);
 const { status } = spawnSync(process.execPath, [c8, ...excludes, process.execPath, 'scripts/test.mjs'], {
   cwd: root,
   stdio: 'inherit',
-  // V8 counts less exactly in functions that come out of the compile cache.
-  env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
 });
 process.exitCode = status ?? 1;
 
