@@ -86,6 +86,8 @@ export interface ConsumerOptions {
 export interface Keeper {
   /** Up to `max` names of ready jobs; [] when there are none now, and then `onReady` is called once there may be. */
   take(max: number): readonly string[];
+  /** Makes parked jobs of these tasks ready at once: a worker that knows them has come. */
+  unpark(tasks: readonly string[]): void;
   /** Tells that `owner` is a child of this process: its death will be reported by `recover`, so its life need not be probed. */
   adopt(owner: string): void;
   /**

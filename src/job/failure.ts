@@ -2,7 +2,7 @@
 import {
   ExpiredError,
   type Failure,
-  FsqError,
+  type FsqError,
   RevokedError,
   TaskError,
   TimeLimitError,

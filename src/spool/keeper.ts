@@ -8,6 +8,7 @@ import { register, type Registration } from './owner.ts';
 import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 import { isPassing } from './trouble.ts';
+import { unpark } from './unpark.ts';
 
 /** How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery. */
 const RECOVERY_EVERY_MS = 400;
@@ -72,6 +73,10 @@ export class SpoolKeeper implements Keeper {
   take(max: number): readonly string[] {
     // Never more than a fair part of what is at hand, so that the others find some too.
     return this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2)));
+  }
+
+  unpark(tasks: readonly string[]): void {
+    void this.#enqueue(async () => unpark(this.#context, new Set(tasks)));
   }
 
   adopt(owner: string): void {

@@ -96,9 +96,10 @@ export class Supervisor implements ChildEvents {
       case 'ready':
         child.owner = message.owner;
         this.#keeper?.adopt(message.owner);
-        if (!this.#isStarted) this.#options.onStarted(message.tasks);
+        if (this.#isStarted) return;
         this.#isStarted = true;
-        return;
+        this.#keeper?.unpark(message.tasks.map(({ name }) => name));
+        return this.#options.onStarted(message.tasks);
       case 'want':
         this.#idle.push(child);
         return this.#feedIdle();
