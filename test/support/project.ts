@@ -38,6 +38,8 @@ export interface Ran {
 export interface RunOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Start it in a process group of its own, as a shell does with a command line. Default false. */
+  readonly isGroupLeader?: boolean;
   /** The program is killed and the promise rejects after this, ms. Default 30,000. */
   readonly timeoutMs?: number;
 }
@@ -105,6 +107,7 @@ export async function startWorker(
     cwd: project.path,
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: options.isGroupLeader === true,
   });
   const output = gather(child);
   const ended = new Promise<Ran>((resolve) =>
