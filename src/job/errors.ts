@@ -22,6 +22,7 @@ export type FsqErrorCode =
   | 'FSQ_NO_TASKS'
   | 'FSQ_TYPESCRIPT'
   | 'FSQ_SPOOL'
+  | 'FSQ_NO_SPOOL'
   | 'FSQ_SPOOL_FULL'
   | 'FSQ_SPOOL_NOT_WRITABLE'
   | 'FSQ_SPOOL_FORMAT'

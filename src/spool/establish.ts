@@ -12,11 +12,18 @@ import { spoolError } from './trouble.ts';
  *
  * Another process may do the same at the same time; each step accepts that it is done already.
  *
- * @throws SpoolError when it cannot be made, or is of another format
+ * @param mustExist create nothing
+ * @throws SpoolError when it cannot be made, is of another format, or does not exist and must (FSQ_NO_SPOOL)
  */
-export function establish(files: Files, layout: Layout, uniqueName: string): void {
+export function establish(files: Files, layout: Layout, uniqueName: string, mustExist = false): void {
   try {
     if (isEstablished(files, layout)) return;
+    if (mustExist) {
+      throw new SpoolError(
+        'FSQ_NO_SPOOL',
+        `There is no spool at ${layout.root}. \`fsq init\` makes one, and so do the first job and the first worker; --spool or FSQ_SPOOL name another directory.`,
+      );
+    }
     makeParents(files, layout.root);
     for (const name of DIRECTORIES) makeDirectory(files, layout[name]);
     const draft = `${layout.tmp}/${uniqueName}`;

@@ -32,6 +32,8 @@ import { SpareFiles } from './spare.ts';
 export interface SpoolOptions {
   /** The spool's directory; created when missing. */
   readonly path: string;
+  /** Throw FSQ_NO_SPOOL instead of creating it; default false. */
+  readonly mustExist?: boolean;
   /** Wait for the disk before a job counts as accepted; default true. */
   readonly fsync?: boolean;
   /** How long outcomes are kept, ms; default one day. */
@@ -58,6 +60,7 @@ class Spool implements Broker {
 
   constructor({
     path,
+    mustExist = false,
     fsync = true,
     resultTtlMs = DEFAULT_RESULT_TTL_MS,
     files = nodeFiles,
@@ -75,7 +78,7 @@ class Spool implements Broker {
     this.#spare = new SpareFiles(this.#context);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
-    establish(files, this.#context.layout, this.#uniqueName());
+    establish(files, this.#context.layout, this.#uniqueName(), mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }
 
