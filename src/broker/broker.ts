@@ -140,6 +140,14 @@ export interface Counts {
   readonly corrupt: number;
 }
 
+/** What waits for a worker, told without reading any job. */
+export interface Backlog {
+  /** When the oldest ready job was enqueued, Unix ms; null when none is ready or no id tells its time. */
+  readonly oldestAtMs: number | null;
+  /** What lies among the ready jobs, is named like none, and so never runs; at most a hundred. */
+  readonly foreign: readonly string[];
+}
+
 /** Which jobs a listing is of; absent: all. */
 export type ListedState = 'pending' | 'delayed' | 'running' | 'results';
 
@@ -168,8 +176,14 @@ export interface Broker {
   waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null>;
   /** Ids that start with `prefix`, at most `limit`. */
   idsByPrefix(prefix: string, limit: number): Promise<readonly string[]>;
-  list(states: readonly ListedState[], limit: number): Promise<readonly Sighting[]>;
+  /** At most `limit` jobs that are wanted: those to run first, then those that ended last. */
+  list(
+    states: readonly ListedState[],
+    limit: number,
+    isWanted?: (sighting: Sighting) => boolean,
+  ): Promise<readonly Sighting[]>;
   counts(): Promise<Counts>;
+  backlog(): Promise<Backlog>;
   /** Every process known here, with what can be proved of its life. */
   owners(): Promise<readonly OwnerInfo[]>;
   consumer(options: ConsumerOptions): Promise<Consumer>;

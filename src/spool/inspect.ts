@@ -1,5 +1,6 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
-import type { Counts, ListedState, Sighting } from '../broker/broker.ts';
+import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
+import { idTimeMs } from '../job/id.ts';
 import type { JobRecord, Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import type { SpoolContext } from './context.ts';
@@ -61,13 +62,18 @@ export function idsByPrefix(context: SpoolContext, prefix: string, limit: number
   return [...found];
 }
 
-/** At most `limit` jobs: those to run first, then those ended last. */
-export function listJobs(context: SpoolContext, states: readonly ListedState[], limit: number): readonly Sighting[] {
+/** At most `limit` jobs that are wanted: those to run first, then those ended last. */
+export function listJobs(
+  context: SpoolContext,
+  states: readonly ListedState[],
+  limit: number,
+  isWanted: (sighting: Sighting) => boolean = () => true,
+): readonly Sighting[] {
   const sightings: Sighting[] = [];
   for (const spot of spots(context, states)) {
     if (sightings.length >= limit) break;
     const sighting = sight(context, spot);
-    if (sighting !== null) sightings.push(sighting);
+    if (sighting !== null && isWanted(sighting)) sightings.push(sighting);
   }
   return sightings;
 }
@@ -83,6 +89,26 @@ export function countJobs(context: SpoolContext): Counts {
     results: files.list(layout.results).filter((name) => parseResultFileName(name) !== null).length,
     corrupt: files.list(layout.corrupt).length,
   };
+}
+
+/** Longest list of foreign names: enough to see what is going on. */
+const MAX_FOREIGN = 100;
+/** In an id of version 7 this digit stands here; others do not tell the time. */
+const TELLS_TIME = /^.{14}7/;
+
+/** What the names in pending/ tell. */
+export function backlogOf({ files, layout }: SpoolContext): Backlog {
+  const foreign: string[] = [];
+  let oldestAtMs: number | null = null;
+  for (const fileName of files.list(layout.pending)) {
+    const name = parseJobFileName(fileName);
+    if (name === null) {
+      if (foreign.length < MAX_FOREIGN) foreign.push(fileName);
+    } else if (TELLS_TIME.test(name.id)) {
+      oldestAtMs = Math.min(oldestAtMs ?? Number.POSITIVE_INFINITY, idTimeMs(name.id));
+    }
+  }
+  return { oldestAtMs, foreign };
 }
 
 function* spots(context: SpoolContext, states: readonly ListedState[]): Generator<Spot> {

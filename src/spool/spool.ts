@@ -2,6 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { resolve } from 'node:path';
 import type {
+  Backlog,
   Broker,
   Consumer,
   ConsumerOptions,
@@ -21,7 +22,7 @@ import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.t
 import { enqueue } from './enqueue.ts';
 import { establish } from './establish.ts';
 import { type Files, nodeFiles } from './files.ts';
-import { countJobs, existingIds, findJob, idsByPrefix, listJobs } from './inspect.ts';
+import { backlogOf, countJobs, existingIds, findJob, idsByPrefix, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
@@ -104,12 +105,20 @@ class Spool implements Broker {
     return idsByPrefix(this.#context, prefix, limit);
   }
 
-  async list(states: readonly ListedState[], limit: number): Promise<readonly Sighting[]> {
-    return listJobs(this.#context, states, limit);
+  async list(
+    states: readonly ListedState[],
+    limit: number,
+    isWanted?: (sighting: Sighting) => boolean,
+  ): Promise<readonly Sighting[]> {
+    return listJobs(this.#context, states, limit, isWanted);
   }
 
   async counts(): Promise<Counts> {
     return countJobs(this.#context);
+  }
+
+  async backlog(): Promise<Backlog> {
+    return backlogOf(this.#context);
   }
 
   owners(): Promise<readonly OwnerInfo[]> {
