@@ -38,6 +38,11 @@ export function createApp(config: Config = {}): App {
   return new FileApp(config);
 }
 
+/** An app that sends jobs by the name of their task, for who has only the name: the command line. */
+export function createSender(config: Config): App & Sender {
+  return new FileApp(config);
+}
+
 class FileApp implements App, Sender {
   readonly task: TaskFactory = taskFactory(this);
   readonly #config: Config;

@@ -130,7 +130,13 @@ function build(
 
 const CALL_OPTIONS = ['queue', 'priority', 'countdown', 'eta', 'headers'];
 
-function toRequest(task: string, argsList: readonly (readonly unknown[])[], options: ApplyOptions): Request {
+/**
+ * A call as the app sends it, with every option checked.
+ *
+ * @param task a task's name, checked already
+ * @throws UsageError
+ */
+export function toRequest(task: string, argsList: readonly (readonly unknown[])[], options: ApplyOptions): Request {
   if (!Array.isArray(argsList) || !argsList.every((args) => Array.isArray(args))) {
     throw new UsageError(
       `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]), got ${format(argsList)}`,
