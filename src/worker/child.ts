@@ -4,15 +4,14 @@
  * It is started with its options as one JSON argument, loads the task modules, takes its proof of life, and only then asks
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
-import { loadModule } from '../app/load-module.ts';
-import { registry } from '../app/registry.ts';
 import type { LogLevel } from '../app/settings.ts';
 import type { BrokerEvent, Hints } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
-import { FencedError, FsqError } from '../job/errors.ts';
+import { FencedError } from '../job/errors.ts';
 import { brokerEventLogger } from './broker-events.ts';
+import { loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat } from './log.ts';
-import { type FromChild, parseToChild } from './messages.ts';
+import { type FoundTask, type FromChild, parseToChild } from './messages.ts';
 import { runJobs } from './runner.ts';
 
 /** What a supervisor tells a child at its start. */
@@ -54,31 +53,16 @@ function listen(): void {
   process.on('SIGTERM', () => drain.abort());
 }
 
-async function loadTasks(modules: readonly string[]): Promise<void> {
-  for (const file of modules) {
-    registry().loading = file;
-    await loadModule(file);
-  }
-  registry().loading = null;
-}
-
 async function main(options: ChildOptions): Promise<number> {
   const log = createLogger(options.logLevel, options.logFormat, (line) => process.stderr.write(line));
   listen();
+  let tasks: readonly FoundTask[];
   try {
-    await loadTasks(options.modules);
+    tasks = await loadTasks(options.modules);
   } catch (error) {
-    const code = error instanceof FsqError ? error.code : 'FSQ_NO_TASKS';
-    const text =
-      error instanceof FsqError
-        ? error.message
-        : error instanceof Error
-          ? (error.stack ?? error.message)
-          : String(error);
-    say({ type: 'unloadable', code, message: text });
+    say(unloadable(error));
     return EXIT.configuration;
   }
-  const tasks = [...registry().tasks.values()].map(({ name, definedAt }) => ({ name, definedAt }));
   const hints: Hints = { want: () => say({ type: 'want' }), onNames: (listener) => (offer = listener) };
   const logEvent = brokerEventLogger(log);
   const onEvent = (event: BrokerEvent): void => logEvent(event);

@@ -1,0 +1,27 @@
+/** Importing the task modules, as a worker's child does it and as others must do it to see what a child would. */
+import { loadModule } from '../app/load-module.ts';
+import { registry } from '../app/registry.ts';
+import { FsqError } from '../job/errors.ts';
+import type { FoundTask, FromChild } from './messages.ts';
+
+/**
+ * Imports the modules one after the other and returns the tasks they register. A `delay()` meanwhile is refused.
+ *
+ * @param modules absolute paths
+ * @throws what a module throws; UsageError
+ */
+export async function loadTasks(modules: readonly string[]): Promise<readonly FoundTask[]> {
+  for (const file of modules) {
+    registry().loading = file;
+    await loadModule(file);
+  }
+  registry().loading = null;
+  return [...registry().tasks.values()].map(({ name, definedAt }) => ({ name, definedAt }));
+}
+
+/** What `loadTasks` threw, as the message to a parent. A module's own error comes with its stack: the line is what helps. */
+export function unloadable(error: unknown): Extract<FromChild, { readonly type: 'unloadable' }> {
+  if (error instanceof FsqError) return { type: 'unloadable', code: error.code, message: error.message };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { type: 'unloadable', code: 'FSQ_NO_TASKS', message: text };
+}
