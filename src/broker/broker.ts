@@ -124,6 +124,8 @@ export type BrokerEvent =
 export interface OwnerInfo {
   readonly owner: string;
   readonly pid: number;
+  /** Of a child: its supervisor, when it started. Null where the record does not say. */
+  readonly parentPid: number | null;
   readonly role: 'child' | 'supervisor' | 'consumer';
   readonly startedAtMs: number;
   readonly verdict: 'alive' | 'dead' | 'unknown';
@@ -144,6 +146,8 @@ export interface Counts {
 export interface Backlog {
   /** When the oldest ready job was enqueued, Unix ms; null when none is ready or no id tells its time. */
   readonly oldestAtMs: number | null;
+  /** How many ready jobs each queue holds; queues without any are left out. */
+  readonly queues: Readonly<Record<string, number>>;
   /** What lies among the ready jobs, is named like none, and so never runs; at most a hundred. */
   readonly foreign: readonly string[];
 }

@@ -99,16 +99,18 @@ const TELLS_TIME = /^.{14}7/;
 /** What the names in pending/ tell. */
 export function backlogOf({ files, layout }: SpoolContext): Backlog {
   const foreign: string[] = [];
+  const queues: Record<string, number> = {};
   let oldestAtMs: number | null = null;
   for (const fileName of files.list(layout.pending)) {
     const name = parseJobFileName(fileName);
     if (name === null) {
       if (foreign.length < MAX_FOREIGN) foreign.push(fileName);
-    } else if (TELLS_TIME.test(name.id)) {
-      oldestAtMs = Math.min(oldestAtMs ?? Number.POSITIVE_INFINITY, idTimeMs(name.id));
+      continue;
     }
+    queues[name.queue] = (queues[name.queue] ?? 0) + 1;
+    if (TELLS_TIME.test(name.id)) oldestAtMs = Math.min(oldestAtMs ?? Number.POSITIVE_INFINITY, idTimeMs(name.id));
   }
-  return { oldestAtMs, foreign };
+  return { oldestAtMs, queues, foreign };
 }
 
 function* spots(context: SpoolContext, states: readonly ListedState[]): Generator<Spot> {

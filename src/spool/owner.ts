@@ -12,6 +12,8 @@ import { unlinkIfThere } from './spare.ts';
 export interface OwnerRecord {
   readonly owner: string;
   readonly pid: number;
+  /** Null in a record that does not say. */
+  readonly parentPid: number | null;
   readonly role: OwnerInfo['role'];
   readonly startedAtMs: number;
   /** Null where the kernel has no id of its boot. */
@@ -45,6 +47,7 @@ export async function register(
   const record: OwnerRecord = {
     owner,
     pid: process.pid,
+    parentPid: process.ppid,
     startedAtMs: context.nowMs(),
     bootId: bootId(files),
     ...about,
@@ -116,8 +119,8 @@ export async function listOwners(context: SpoolContext): Promise<readonly OwnerI
       const record = readOwner(context, owner);
       if (record === null) return [];
       const { verdict } = await verdictOf(context, owner);
-      const { pid, role, startedAtMs, queues, tasks } = record;
-      return [{ owner, pid, role, startedAtMs, verdict, queues, tasks }];
+      const { pid, parentPid, role, startedAtMs, queues, tasks } = record;
+      return [{ owner, pid, parentPid, role, startedAtMs, verdict, queues, tasks }];
     }),
   );
   return owners.flat();
@@ -137,11 +140,12 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     return null; // Not whole: as good as none. The socket alone then decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, role, startedAtMs, bootId: boot, queues, tasks } = parsed;
+  const { pid, parentPid, role, startedAtMs, bootId: boot, queues, tasks } = parsed;
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
     pid: Number(pid),
+    parentPid: typeof parentPid === 'number' ? parentPid : null,
     role: role === 'supervisor' || role === 'consumer' ? role : 'child',
     startedAtMs: Number(startedAtMs),
     bootId: isText(boot) ? boot : null,
