@@ -130,7 +130,8 @@ function toJob({ task, etaMs, headers }: Request, args: readonly JsonValue[], id
   return { id, task, args, enqueuedAtMs: Date.now(), options: etaMs === null ? {} : { etaMs }, headers };
 }
 
-function checkPayload(task: string, args: readonly unknown[]): asserts args is JsonValue[] {
+/** @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE) when a job cannot carry these arguments */
+export function checkPayload(task: string, args: readonly unknown[]): asserts args is JsonValue[] {
   for (let i = 0; i < args.length; i++) assertSerialisable(args[i], `args[${i}]`);
   const bytes = Buffer.byteLength(JSON.stringify(args));
   if (bytes <= MAX_PAYLOAD_BYTES) return;

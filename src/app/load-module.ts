@@ -19,6 +19,11 @@ export async function loadModule(path: string): Promise<unknown> {
   return import(pathToFileURL(path).href);
 }
 
+/** True if `loadModule` could load a TypeScript module at `path`, which need not exist yet. */
+export function canLoadTypeScript(path: string): boolean {
+  return hasInheritedLoader() || hasOwnStripping() || resolveTsx(path) !== null;
+}
+
 function isTypeScript(path: string): boolean {
   return /\.[mc]?ts$/.test(path);
 }

@@ -1,5 +1,5 @@
 /** The user's project on disk: its root, its configuration file, its task modules. The spool is none of its business. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../job/errors.ts';
 
@@ -81,6 +81,11 @@ export function namedTaskModules(names: readonly string[], base: string): TaskMo
     return statSync(path).isDirectory() ? modulesIn(path) : [path];
   });
   return { files, searched: names };
+}
+
+/** Writes a file of the user's project that does not exist yet. @throws the system error unchanged, EEXIST when it does */
+export function writeNewFile(path: string, text: string): void {
+  writeFileSync(path, text, { flag: 'wx' });
 }
 
 function search(folder: string, depth: number, isOpen: (name: string) => boolean): string[] {
