@@ -1,5 +1,6 @@
 /** What a command is: its words for `--help`, its options for the parser, and the function that does it. */
 import type { Values } from './options.ts';
+import type { Output } from './output.ts';
 
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
@@ -8,12 +9,6 @@ export interface OptionSpec {
   readonly value?: string;
   readonly multiple?: boolean;
   readonly help: string;
-}
-
-/** A stream a command writes to. */
-export interface Output {
-  readonly isTTY: boolean;
-  write(text: string): void;
 }
 
 /** What a command gets: its input, and where its output goes. Data to stdout, messages to stderr. */
@@ -35,8 +30,10 @@ export interface Command {
   /** Command line and what it does; shown first. */
   readonly examples: readonly (readonly [string, string])[];
   readonly options: Readonly<Record<string, OptionSpec>>;
-  /** How many arguments it takes; default 0 to 0. */
+  /** How many arguments it takes besides options; absent: none. */
   readonly args?: { readonly least: number; readonly most: number };
+  /** What else is good to know; shown last. */
+  readonly notes?: readonly string[];
   /** Resolves with the exit code. @throws errors of fsq, which main() prints and turns into exit codes */
   run(context: Context): Promise<number>;
 }

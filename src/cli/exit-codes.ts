@@ -1,4 +1,6 @@
 /** What a command's exit code says, so that cron and CI can tell. From sysexits.h, timeout(1) and the shells' 128 + signal. */
+import { FsqError, type FsqErrorCode } from '../job/errors.ts';
+
 export const EXIT = {
   good: 0,
   /** A job failed. */
@@ -9,6 +11,13 @@ export const EXIT = {
   unknown: 3,
   /** The job was revoked or expired. */
   notRun: 4,
+  /**
+   * An error that nobody foresaw (EX_SOFTWARE of sysexits.h): a bug of fsq or of a module it loaded. Not 1: who branches on
+   * "the job failed" must not take that branch for it.
+   */
+  bug: 70,
+  /** Output could not be written (EX_IOERR of sysexits.h). */
+  outputFailed: 74,
   /** The spool cannot be used. */
   spoolUnusable: 75,
   /** A setting is wrong, or no task can be loaded. */
@@ -16,3 +25,43 @@ export const EXIT = {
   /** Waiting took longer than `--timeout`. */
   timedOut: 124,
 } as const;
+
+/** One entry for each code, so that a new code does not compile before somebody has decided. */
+const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
+  FSQ_TASK_FAILED: EXIT.jobFailed,
+  FSQ_TIME_LIMIT: EXIT.jobFailed,
+  FSQ_WORKER_LOST: EXIT.jobFailed,
+  FSQ_USAGE: EXIT.usage,
+  FSQ_TOO_LARGE: EXIT.usage,
+  FSQ_NOT_SERIALISABLE: EXIT.usage,
+  FSQ_UNKNOWN_JOB: EXIT.unknown,
+  FSQ_UNKNOWN_TASK: EXIT.unknown,
+  FSQ_REVOKED: EXIT.notRun,
+  FSQ_EXPIRED: EXIT.notRun,
+  FSQ_NO_SPOOL: EXIT.spoolUnusable,
+  FSQ_SPOOL: EXIT.spoolUnusable,
+  FSQ_SPOOL_FULL: EXIT.spoolUnusable,
+  FSQ_SPOOL_NOT_WRITABLE: EXIT.spoolUnusable,
+  FSQ_SPOOL_FORMAT: EXIT.spoolUnusable,
+  FSQ_SPOOL_GONE: EXIT.spoolUnusable,
+  FSQ_ENQUEUE_UNCERTAIN: EXIT.spoolUnusable,
+  FSQ_CORRUPT_JOB: EXIT.spoolUnusable,
+  FSQ_FENCED: EXIT.spoolUnusable,
+  FSQ_CONFIG: EXIT.configuration,
+  FSQ_NO_TASKS: EXIT.configuration,
+  FSQ_TYPESCRIPT: EXIT.configuration,
+  FSQ_DUPLICATE_TASK: EXIT.configuration,
+  FSQ_DELAY_AT_IMPORT: EXIT.configuration,
+  FSQ_TIMEOUT: EXIT.timedOut,
+};
+
+/** The exit code for what a command threw. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof FsqError) return OF_ERROR[error.code];
+  return isSystemError(error) ? EXIT.spoolUnusable : EXIT.bug;
+}
+
+/** True for an error of a system call, such as EACCES while a directory of the spool is read. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}

@@ -1,28 +1,105 @@
 /** The command line: finds the command, runs it, and turns what it throws into a message and an exit code. */
-import type { Command, Output } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { COMMON_OPTIONS, parseLine } from './options.ts';
-import { worker } from './worker.ts';
+import { UsageError } from '../job/errors.ts';
+import { format } from '../job/format.ts';
+import { suggest } from '../job/suggest.ts';
+import type { Command } from './command.ts';
+import { COMMANDS } from './commands.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { COMMON_OPTIONS, type ParsedLine, parseLine } from './options.ts';
+import { type CheckedOutput, type Output, outputTo } from './output.ts';
+import { reportText } from './report.ts';
 
-const COMMANDS: readonly Command[] = [worker];
-
-/** @returns the exit code */
+/** @returns the exit code; nothing is thrown */
 export async function main(argv: readonly string[]): Promise<number> {
+  const stdout = outputTo(() => process.stdout);
+  const stderr = outputTo(() => process.stderr);
   const [name, ...line] = argv;
-  const command = COMMANDS.find((candidate) => candidate.name === name);
-  if (command === undefined) return EXIT.usage;
-  const { values, args } = parseLine(line, { ...command.options, ...COMMON_OPTIONS });
+  const isCommand = name !== undefined && Object.hasOwn(COMMANDS, name);
+  const who = isCommand ? `fsq ${name}` : 'fsq';
+  try {
+    const code = await run(name, line, stdout, stderr);
+    return afterWriting(stdout, stderr, who, code);
+  } catch (error) {
+    stderr.write(reportText(who, error, isDebug()));
+    return exitCodeOf(error);
+  }
+}
+
+async function run(name: string | undefined, line: readonly string[], stdout: Output, stderr: Output): Promise<number> {
+  switch (name) {
+    case undefined:
+      stderr.write(await overview());
+      return EXIT.usage;
+    case 'help':
+    case '--help':
+    case '-h':
+      stdout.write(line[0] === undefined ? await overview() : await helpOf(line[0]));
+      return EXIT.good;
+    case '--version':
+    case '-v':
+    case '-V':
+      stdout.write(`${(await import('./version.ts')).version}\n`);
+      return EXIT.good;
+  }
+  const command = await commandNamed(name);
+  const parsed = parseLine(line, { ...command.options, ...COMMON_OPTIONS });
+  if (parsed.values.flag('help')) {
+    stdout.write(await helpOf(command.name));
+    return EXIT.good;
+  }
+  checkArguments(command, parsed);
   return command.run({
-    values,
-    args,
-    stdin: process.stdin,
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    ...parsed,
+    get stdin() {
+      return process.stdin;
+    },
+    stdout,
+    stderr,
     cwd: process.cwd(),
     env: process.env,
   });
 }
 
-function output(stream: NodeJS.WriteStream): Output {
-  return { isTTY: stream.isTTY === true, write: (text) => void stream.write(text) };
+/** @throws UsageError with the nearest name */
+async function commandNamed(name: string): Promise<Command> {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load !== undefined) return load();
+  if (name.startsWith('-'))
+    throw new UsageError(`Expected a command before ${format(name)}, as in \`fsq status ${name}\``);
+  const near = suggest(name, [...Object.keys(COMMANDS), 'help']);
+  throw new UsageError(
+    `Unknown command ${format(name)}${near === null ? '' : `; did you mean ${near}?`}\n\`fsq help\` lists the commands.`,
+  );
+}
+
+function checkArguments({ name, usage, args = { least: 0, most: 0 } }: Command, parsed: ParsedLine): void {
+  const count = parsed.args.length;
+  if (count >= args.least && count <= args.most) return;
+  const extra = parsed.args[args.most];
+  const wrong = extra === undefined ? 'Something is missing' : `${format(extra)} is one argument too many`;
+  throw new UsageError(`${wrong}. Usage: ${usage}\n\`fsq ${name} --help\` shows examples.`);
+}
+
+async function overview(): Promise<string> {
+  const { overviewText } = await import('./help.ts');
+  const { version } = await import('./version.ts');
+  return overviewText(version, await Promise.all(Object.values(COMMANDS).map((load) => load())));
+}
+
+async function helpOf(name: string): Promise<string> {
+  const { commandText } = await import('./help.ts');
+  return commandText(await commandNamed(name), COMMON_OPTIONS);
+}
+
+/** What was written may fail only now: a full disk, or a closed pipe, which is fine. */
+async function afterWriting(stdout: CheckedOutput, stderr: Output, who: string, code: number): Promise<number> {
+  await new Promise((resolve) => setImmediate(resolve));
+  const failure = stdout.failure();
+  if (failure === null) return code;
+  stderr.write(`${who}: The output could not be written: ${failure.message}\n`);
+  return code === EXIT.good ? EXIT.outputFailed : code;
+}
+
+function isDebug(): boolean {
+  return (process.env['FSQ_DEBUG'] ?? '') !== '' && process.env['FSQ_DEBUG'] !== '0';
 }

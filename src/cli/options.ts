@@ -1,5 +1,6 @@
 /** The options of a command line, parsed and checked. */
 import { parseArgs } from 'node:util';
+import { durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { suggest } from '../job/suggest.ts';
@@ -24,6 +25,12 @@ export interface ParsedLine {
   readonly args: readonly string[];
 }
 
+/**
+ * Stands before a negative number while the line is parsed, so that `fsq call add -1` is an argument and not an option -1.
+ * No argument of a process can hold it.
+ */
+const NEGATIVE = '\0';
+
 /** @throws UsageError naming the option, with the nearest one that exists */
 export function parseLine(line: readonly string[], specs: Readonly<Record<string, OptionSpec>>): ParsedLine {
   const options = Object.fromEntries(
@@ -33,8 +40,9 @@ export function parseLine(line: readonly string[], specs: Readonly<Record<string
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args: [...line], options, allowPositionals: true, strict: true });
-    return { values: toValues(values), args: positionals };
+    const args = line.map((text) => (/^-\.?\d/.test(text) ? NEGATIVE + text : text));
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
+    return { values: toValues(values), args: positionals.map(unmark) };
   } catch (error) {
     throw new UsageError(describe(error, specs), 'FSQ_USAGE', { cause: error });
   }
@@ -48,11 +56,28 @@ export function wholeNumber(text: string | undefined, name: string, least: numbe
   throw new UsageError(`Expected --${name} to be a whole number from ${least} to ${most}, got ${format(text)}`);
 }
 
+/** Milliseconds of a duration such as 3s. @throws UsageError: a bare number too, because of what unit? */
+export function duration(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return durationMs(text, name);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(
+      `Expected --${name} to be a duration with its unit, such as 250ms, 3s, 5m, 2h or 1d, got ${format(text)}`,
+    );
+  }
+}
+
+function unmark(text: string): string {
+  return text.startsWith(NEGATIVE) ? text.slice(NEGATIVE.length) : text;
+}
+
 function toValues(found: Readonly<Record<string, unknown>>): Values {
   return {
     flag: (name) => found[name] === true,
-    text: (name) => (typeof found[name] === 'string' ? found[name] : undefined),
-    list: (name) => [found[name] ?? []].flat().map(String),
+    text: (name) => (typeof found[name] === 'string' ? unmark(found[name]) : undefined),
+    list: (name) => [found[name] ?? []].flat().map((entry) => unmark(String(entry))),
   };
 }
 
@@ -60,6 +85,7 @@ function describe(error: unknown, specs: Readonly<Record<string, OptionSpec>>): 
   const text = error instanceof Error ? error.message : String(error);
   const unknown = /Unknown option '(-{1,2})([^']*)'/.exec(text);
   if (unknown === null) return text;
-  const near = suggest(unknown[2] ?? '', Object.keys(specs));
-  return `Unknown option ${unknown[1]}${unknown[2]}${near === null ? '' : `; did you mean --${near}?`}`;
+  const [, dashes = '', name = ''] = unknown;
+  const near = suggest(name, Object.keys(specs));
+  return `Unknown option ${dashes}${name}${near === null ? '' : `; did you mean --${near}?`} An argument that begins with - goes after --.`;
 }

@@ -1,14 +1,13 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
-import { findTaskModules, namedTaskModules, type TaskModules } from '../app/project.ts';
-import { LOG_LEVELS, resolveSettings, type Settings } from '../app/settings.ts';
-import { UsageError } from '../job/errors.ts';
+import { LOG_LEVELS, resolveSettings } from '../app/settings.ts';
 import { checkQueue } from '../job/names.ts';
 import { createLogger, logFormat } from '../worker/log.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { bannerText } from './banner.ts';
 import type { Command, Context } from './command.ts';
+import { findModules } from './modules.ts';
 import { settingsFrom } from './settings.ts';
 import { version } from './version.ts';
 
@@ -95,17 +94,6 @@ async function runWorker({ values, stderr, cwd, env }: Context): Promise<number>
   } finally {
     stopListening();
   }
-}
-
-/** @throws UsageError (FSQ_NO_TASKS) saying where it looked */
-function findModules({ tasks, tasksBase, projectRoot }: Settings): TaskModules {
-  const modules = tasks === null ? findTaskModules(projectRoot) : namedTaskModules(tasks, tasksBase);
-  if (modules.files.length > 0) return modules;
-  throw new UsageError(
-    `Found no task module. Looked for:\n${modules.searched.map((place) => `  ${place}`).join('\n')}\n` +
-      "Make a tasks.ts that calls task('name', fn), or name a module with --tasks.",
-    'FSQ_NO_TASKS',
-  );
 }
 
 function listenForSignals(supervisor: Supervisor): () => void {

@@ -1,0 +1,51 @@
+/** A task's arguments as they are written on the command line or on a line of standard input. Pure. */
+import { UsageError } from '../job/errors.ts';
+import { format } from '../job/format.ts';
+import type { JsonValue } from '../job/json.ts';
+
+/**
+ * One argument: JSON if it parses, else the plain string. So `1` is a number, `Ada` and `2026-01-01` are strings, and
+ * `'"1"'` is the string 1.
+ *
+ * @throws UsageError for a number that would arrive as another
+ */
+export function parseArgument(text: string): JsonValue {
+  const value = tryParse(text);
+  if (value === undefined) return text;
+  checkIntegers(text, 'An argument');
+  return value;
+}
+
+/**
+ * All arguments as one JSON array.
+ *
+ * @param where names the text in the message, such as 'line 3'
+ * @throws UsageError
+ */
+export function parseArguments(text: string, where: string): readonly JsonValue[] {
+  const value = tryParse(text);
+  if (!Array.isArray(value))
+    throw new UsageError(`Expected ${where} to be a JSON array of arguments, such as [1,2], got ${format(text)}`);
+  checkIntegers(text, where);
+  return value as readonly JsonValue[]; // JSON.parse made it.
+}
+
+function tryParse(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined; // Not JSON; no JSON text parses to undefined.
+  }
+}
+
+/** JSON.parse rounds integers beyond 2^53 without a word: an order number would arrive as another one. */
+function checkIntegers(text: string, where: string): void {
+  if (!/\d{16}/.test(text)) return;
+  const withoutStrings = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  for (const [digits] of withoutStrings.matchAll(/(?<![\d.eE+])-?\d{16,}(?![\d.eE])/g)) {
+    if (Number.isSafeInteger(Number(digits))) continue;
+    throw new UsageError(
+      `${where} has the number ${digits}, which would arrive as ${Number(digits)}. Send it as a string: '"${digits}"'.`,
+    );
+  }
+}

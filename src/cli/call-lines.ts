@@ -1,0 +1,86 @@
+/** `fsq call --stdin`: a job for each line, sent while they come in. */
+import { MAX_PAYLOAD_BYTES } from '../app/app.ts';
+import type { AsyncResult } from '../app/async-result.ts';
+import { FsqError, SpoolError, UsageError } from '../job/errors.ts';
+import type { JsonValue } from '../job/json.ts';
+import { parseArguments } from './arguments.ts';
+import { type Line, linesOf } from './lines.ts';
+import type { Output } from './output.ts';
+
+/** Jobs sent at a time: they share their fsyncs, and few enough that the first ids come soon. */
+const BATCH = 500;
+/** Longest line, characters: room for the largest arguments with some white space. */
+const MAX_LINE = 2 * MAX_PAYLOAD_BYTES;
+
+export interface LineCalls {
+  readonly input: AsyncIterable<Buffer | string>;
+  /** @throws FsqError when no job can carry the arguments */
+  readonly check: (args: readonly JsonValue[]) => void;
+  readonly send: (argsList: readonly (readonly JsonValue[])[]) => Promise<readonly AsyncResult[]>;
+  readonly stdout: Output;
+}
+
+/**
+ * Sends a job for each line and prints its id once it is accepted. What has come in is sent at once: `tail -f | fsq call`
+ * does not wait for a batch to fill. Empty lines are skipped.
+ *
+ * @throws UsageError naming the first bad line; SpoolError. The jobs before it are sent and their ids printed.
+ */
+export async function callLines({ input, check, send, stdout }: LineCalls): Promise<void> {
+  let sent = 0;
+  const flush = async (batch: readonly (readonly JsonValue[])[]): Promise<void> => {
+    if (batch.length === 0) return;
+    const handles = await send(batch);
+    stdout.write(handles.map(({ id }) => `${id}\n`).join(''));
+    sent += handles.length;
+  };
+  try {
+    for await (const lines of linesOf(input, MAX_LINE)) {
+      for (let i = 0; i < lines.length; i += BATCH) {
+        const { batch, error } = readBatch(lines.slice(i, i + BATCH), check);
+        await flush(batch);
+        if (error !== null) throw error;
+      }
+    }
+  } catch (error) {
+    throw withCount(error, sent);
+  }
+}
+
+/** The arguments up to the first bad line, and what is wrong with that one. */
+function readBatch(
+  lines: readonly Line[],
+  check: LineCalls['check'],
+): { readonly batch: readonly (readonly JsonValue[])[]; readonly error: FsqError | null } {
+  const batch: (readonly JsonValue[])[] = [];
+  for (const { number, text } of lines) {
+    if (text.trim() === '') continue;
+    try {
+      const args = parseArguments(text, `line ${number}`);
+      checkLine(args, number, check);
+      batch.push(args);
+    } catch (error) {
+      if (error instanceof FsqError) return { batch, error };
+      throw error;
+    }
+  }
+  return { batch, error: null };
+}
+
+function checkLine(args: readonly JsonValue[], number: number, check: LineCalls['check']): void {
+  try {
+    check(args);
+  } catch (error) {
+    if (!(error instanceof FsqError)) throw error;
+    throw new UsageError(`Line ${number}: ${error.message}`, error.code, { cause: error });
+  }
+}
+
+function withCount(error: unknown, sent: number): unknown {
+  if (!(error instanceof FsqError)) return error;
+  const before = `${sent} ${sent === 1 ? 'job was' : 'jobs were'} sent before this, none after it.`;
+  const message = `${error.message}${error.message.endsWith('.') ? '' : '.'} ${before}`;
+  if (error instanceof SpoolError)
+    return new SpoolError(error.code, message, { cause: error, uncertain: error.uncertain });
+  return new UsageError(message, error.code, { cause: error });
+}

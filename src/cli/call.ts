@@ -1,0 +1,124 @@
+/** `fsq call`: sends a job, or one for each line of standard input. */
+import { checkPayload, createSender } from '../app/app.ts';
+import { type ApplyOptions, toRequest } from '../app/task.ts';
+import { UsageError } from '../job/errors.ts';
+import { format } from '../job/format.ts';
+import { checkTaskName, DEFAULT_QUEUE } from '../job/names.ts';
+import { parseArgument, parseArguments } from './arguments.ts';
+import { callLines } from './call-lines.ts';
+import type { Command, Context } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { mismatchNotice, nobodyNotice } from './notices.ts';
+import { duration, type Values, wholeNumber } from './options.ts';
+import { jsonText } from './output.ts';
+import { settingsFrom } from './settings.ts';
+import { printValue } from './value.ts';
+
+export const call: Command = {
+  name: 'call',
+  summary: 'send a job to a task and print its id',
+  usage: 'fsq call NAME [ARG…] [options]',
+  examples: [
+    ['fsq call add 1 2', 'send a job; prints its id'],
+    ['fsq call add 1 2 --wait', 'and print the value'],
+    ['fsq call greet Ada --timeout 10s', 'wait for the value, at most ten seconds'],
+    [`fsq call resize '{"width":80}' photo.png`, 'arguments are JSON where they parse, else plain strings'],
+    ['fsq call report --countdown 5m --queue slow', 'not before five minutes have passed'],
+    ['seq 100 | sed "s/.*/[&]/" | fsq call square --stdin', 'a job for each line'],
+  ],
+  args: { least: 1, most: Number.POSITIVE_INFINITY },
+  options: {
+    wait: { type: 'boolean', help: 'wait for the value and print it as JSON' },
+    timeout: { type: 'string', value: 'TIME', help: 'wait at most so long: 250ms, 3s, 5m, 2h, 1d; implies --wait' },
+    countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },
+    queue: { type: 'string', short: 'q', value: 'NAME', help: 'the queue it goes to (default: default)' },
+    priority: { type: 'string', value: '0-9', help: '0 runs first, 9 last (default: 5)' },
+    header: {
+      type: 'string',
+      value: 'K=V',
+      multiple: true,
+      help: 'text for the task to read with currentJob().headers',
+    },
+    args: { type: 'string', value: 'JSON', help: 'all arguments as one JSON array' },
+    stdin: { type: 'boolean', help: 'each line of standard input is a JSON array of arguments; prints one id a line' },
+    json: { type: 'boolean', help: 'print a JSON document: the id, and with --wait the state and the value' },
+  },
+  notes: [
+    'The task need not exist yet: the job waits for a worker that knows it. Exits as `fsq get` does when it waits; when the',
+    'time is over it prints the id, for `fsq get`. With --stdin a bad line ends it with 2; the lines before it are sent.',
+  ],
+  run: runCall,
+};
+
+async function runCall(context: Context): Promise<number> {
+  const { values, args, stdin, stdout, stderr } = context;
+  const [name, ...texts] = args;
+  const task = checkTaskName(name);
+  const options = callOptions(values);
+  const timeoutMs = duration(values.text('timeout'), 'timeout');
+  const isWaiting = values.flag('wait') || timeoutMs !== undefined;
+  // The command line knows no function to run inline: a job is what was asked for.
+  const sender = createSender({ ...settingsFrom(values), alwaysEager: false });
+  const warn = (text: string | null): void => void (text !== null && stderr.write(`fsq call: ${text}\n`));
+  const send = (argsList: readonly (readonly unknown[])[]): ReturnType<typeof sender.send> =>
+    sender.send(toRequest(task, argsList, options));
+  try {
+    if (values.flag('stdin')) {
+      refuseBesideStdin(values, texts);
+      await callLines({ input: stdin, check: (list) => checkPayload(task, list), send, stdout });
+      warn(mismatchNotice(await ownersOf(), task, options.queue ?? DEFAULT_QUEUE));
+      return EXIT.good;
+    }
+    const [handle] = await send([argumentsOf(values, texts)]);
+    if (handle === undefined) throw new Error('the broker gave no handle');
+    if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText({ id: handle.id })}\n` : `${handle.id}\n`);
+    else if (stderr.isTTY) stderr.write(`fsq call: job ${handle.id} is sent\n`);
+    const owners = await ownersOf();
+    warn(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
+    if (!isWaiting) return EXIT.good;
+    warn(nobodyNotice(owners));
+    await printValue(handle, timeoutMs, values.flag('json'), stdout);
+    return EXIT.good;
+  } finally {
+    await sender.close();
+  }
+
+  async function ownersOf(): ReturnType<Awaited<ReturnType<typeof sender.broker>>['owners']> {
+    return (await sender.broker()).owners();
+  }
+}
+
+function argumentsOf(values: Values, texts: readonly string[]): readonly unknown[] {
+  const json = values.text('args');
+  if (json === undefined) return texts.map(parseArgument);
+  if (texts.length > 0) throw new UsageError(`Expected arguments or --args, got both: ${format(texts[0])} and --args`);
+  return parseArguments(json, '--args');
+}
+
+function callOptions(values: Values): ApplyOptions {
+  const queue = values.text('queue');
+  const priority = wholeNumber(values.text('priority'), 'priority', 0, 9);
+  const countdown = duration(values.text('countdown'), 'countdown');
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(countdown === undefined ? {} : { countdown }),
+    headers: Object.fromEntries(values.list('header').map(headerOf)),
+  };
+}
+
+function headerOf(text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new UsageError(`Expected --header to be KEY=VALUE, got ${format(text)}`);
+}
+
+function refuseBesideStdin(values: Values, texts: readonly string[]): void {
+  const other = ['wait', 'timeout', 'args', 'json'].find(
+    (name) => values.flag(name) || values.text(name) !== undefined,
+  );
+  if (other !== undefined)
+    throw new UsageError(`Expected --stdin alone or --${other} alone, got both: with --stdin only ids are printed`);
+  if (texts.length > 0)
+    throw new UsageError(`Expected the arguments on standard input (--stdin), got ${format(texts[0])} as well`);
+}

@@ -1,0 +1,48 @@
+/** `fsq get`: waits for a job and prints its value. */
+import { AsyncResult } from '../app/async-result.ts';
+import type { Command, Context } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { jobId } from './job-id.ts';
+import { nobodyNotice } from './notices.ts';
+import { withSpool } from './open.ts';
+import { duration } from './options.ts';
+import { printValue } from './value.ts';
+
+export const get: Command = {
+  name: 'get',
+  summary: 'wait for a job and print its value as JSON',
+  usage: 'fsq get ID [options]',
+  examples: [
+    ['fsq get 0199f3c2', 'wait as long as it takes; the beginning of an id is enough'],
+    ['fsq get 0199f3c2 --timeout 10s', 'wait at most ten seconds; exits 124 if that is not enough'],
+    ['fsq get 0199f3c2 --timeout 0s', 'only look'],
+  ],
+  args: { least: 1, most: 1 },
+  options: {
+    timeout: {
+      type: 'string',
+      value: 'TIME',
+      help: 'wait at most so long: 250ms, 3s, 5m, 2h, 1d (default: as long as it takes)',
+    },
+    json: { type: 'boolean', help: 'print id and state too, also when there is no value' },
+  },
+  notes: [
+    'Prints null when the task returned nothing. Exits 0 with a value, 1 when the job failed, 3 when there is no such job,',
+    '4 when it was revoked or expired, 124 when the time was over; the job goes on then.',
+  ],
+  run: runGet,
+};
+
+function runGet(context: Context): Promise<number> {
+  const { values, args, stdout, stderr } = context;
+  const timeoutMs = duration(values.text('timeout'), 'timeout');
+  return withSpool(context, async (broker) => {
+    const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
+    if (timeoutMs !== 0 && (await handle.info()) !== null && !(await handle.ready())) {
+      const notice = nobodyNotice(await broker.owners());
+      if (notice !== null) stderr.write(`fsq get: ${notice}\n`);
+    }
+    await printValue(handle, timeoutMs, values.flag('json'), stdout);
+    return EXIT.good;
+  });
+}

@@ -1,0 +1,74 @@
+/** `fsq init`: makes the spool, and a first task where the project has none. Never overwrites. */
+import { join, relative } from 'node:path';
+import { canLoadTypeScript } from '../app/load-module.ts';
+import { findTaskModules, namedTaskModules, writeNewFile } from '../app/project.ts';
+import { resolveSettings, type Settings } from '../app/settings.ts';
+import { openBroker } from '../broker/open.ts';
+import { SpoolError } from '../job/errors.ts';
+import type { Command, Context } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { settingsFrom } from './settings.ts';
+
+export const init: Command = {
+  name: 'init',
+  summary: 'make the spool, and a first task where the project has none',
+  usage: 'fsq init [options]',
+  examples: [
+    ['fsq init', 'make ./spool and, if there is no task yet, tasks.ts'],
+    ['fsq init --spool /var/spool/shop', 'make the spool there'],
+  ],
+  options: {},
+  notes: ['What is there already stays as it is: running it again changes nothing.'],
+  run: runInit,
+};
+
+const FIRST_TASK_TS = `import { task } from 'fsq';
+
+export const add = task('add', async (a: number, b: number) => a + b);
+`;
+const FIRST_TASK_MJS = FIRST_TASK_TS.replaceAll(': number', '');
+
+async function runInit({ values, stdout, cwd, env }: Context): Promise<number> {
+  const settings = await resolveSettings(settingsFrom(values), cwd, env);
+  const { spool, fsync } = settings;
+  const isNew = await makeSpool(spool, fsync);
+  const lines = [isNew ? `made the spool ${spool}` : `the spool ${spool} is there already`];
+  const modules = modulesOf(settings);
+  if (modules.length === 0) lines.push(`made ${shorten(writeFirstTask(settings), cwd)} with a first task`);
+  else lines.push(`task modules: ${modules.map((path) => shorten(path, cwd)).join(', ')}`);
+  const isInside = !relative(settings.projectRoot, spool).startsWith('..');
+  if (isNew && isInside) lines.push(`keep ${relative(settings.projectRoot, spool)}/ out of version control`);
+  lines.push('', 'Next, in one terminal:', '  npx fsq worker', 'and in another:');
+  lines.push(modules.length === 0 ? '  npx fsq call add 1 2 --wait' : '  npx fsq tasks', '');
+  stdout.write(lines.join('\n'));
+  return EXIT.good;
+}
+
+/** True if it was not there. @throws SpoolError */
+async function makeSpool(path: string, fsync: boolean): Promise<boolean> {
+  try {
+    await openBroker({ path, fsync, mustExist: true }).close();
+    return false;
+  } catch (error) {
+    if (!(error instanceof SpoolError && error.code === 'FSQ_NO_SPOOL')) throw error;
+    await openBroker({ path, fsync }).close();
+    return true;
+  }
+}
+
+function modulesOf({ tasks, tasksBase, projectRoot }: Settings): readonly string[] {
+  return (tasks === null ? findTaskModules(projectRoot) : namedTaskModules(tasks, tasksBase)).files;
+}
+
+/** The path of the new module: TypeScript where a worker here could load it. */
+function writeFirstTask({ projectRoot }: Settings): string {
+  const isTypeScript = canLoadTypeScript(join(projectRoot, 'tasks.ts'));
+  const path = join(projectRoot, isTypeScript ? 'tasks.ts' : 'tasks.mjs');
+  writeNewFile(path, isTypeScript ? FIRST_TASK_TS : FIRST_TASK_MJS);
+  return path;
+}
+
+function shorten(path: string, root: string): string {
+  const short = relative(root, path);
+  return short.startsWith('..') ? path : short;
+}

@@ -1,0 +1,63 @@
+/** The streams a command writes to. Data goes to stdout, messages to stderr. */
+import { escape } from '../job/format.ts';
+
+/** A stream a command writes to. */
+export interface Output {
+  readonly isTTY: boolean;
+  write(text: string): void;
+}
+
+/** An output that knows whether it took everything. */
+export interface CheckedOutput extends Output {
+  /** Why something could not be written; null while all was. A reader that went away (`fsq ls | head -1`) is no failure. */
+  failure(): Error | null;
+}
+
+/** @param open gives the stream when it is first needed: opening one takes a while */
+export function outputTo(open: () => NodeJS.WriteStream): CheckedOutput {
+  let stream: NodeJS.WriteStream | null = null;
+  let failure: Error | null = null;
+  let isClosed = false;
+  const opened = (): NodeJS.WriteStream => {
+    if (stream !== null) return stream;
+    stream = open();
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      isClosed = true;
+      if (error.code !== 'EPIPE') failure = error;
+    });
+    return stream;
+  };
+  return {
+    get isTTY() {
+      return opened().isTTY === true;
+    },
+    write: (text) => {
+      if (!isClosed) opened().write(text);
+    },
+    failure: () => failure,
+  };
+}
+
+/** Characters that JSON leaves as they are and a terminal may obey; see `escape`. */
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** `value` as JSON that any parser reads back unchanged and no terminal obeys. */
+export function jsonText(value: unknown, indent = 0): string {
+  const text = JSON.stringify(value, undefined, indent);
+  return text.replace(UNSAFE_IN_JSON, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** A table with a line of headings; every cell is escaped. */
+export function tableText(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [headings, ...rows.map((row) => row.map(escape))];
+  const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

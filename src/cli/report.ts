@@ -1,0 +1,38 @@
+/** What a command threw, as a message for people: what was wanted, what came, what to do. */
+import { FsqError, TaskError, TimeoutError } from '../job/errors.ts';
+import { escape } from '../job/format.ts';
+import { spoolError } from '../spool/trouble.ts';
+import { isSystemError } from './exit-codes.ts';
+
+/**
+ * The message, ending in a newline. Lines after the first are indented, so that text from a job's file cannot pass for a
+ * line of fsq; what a terminal would obey is escaped.
+ *
+ * @param who such as 'fsq call'
+ * @param withStack also where it was thrown (FSQ_DEBUG=1)
+ */
+export function reportText(who: string, error: unknown, withStack: boolean): string {
+  const { text, code } = describe(error);
+  const stack = withStack && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  const lines = `${text} (${code})${stack}`.split('\n').map(escape);
+  return `${who}: ${lines.join('\n  ')}\n`;
+}
+
+function describe(error: unknown): { readonly text: string; readonly code: string } {
+  if (error instanceof TaskError) return { text: failureText(error), code: error.code };
+  if (error instanceof TimeoutError) {
+    return {
+      text: `Job ${error.id} has no outcome yet; it goes on. \`fsq get ${error.id}\` waits for it.`,
+      code: error.code,
+    };
+  }
+  if (error instanceof FsqError) return { text: error.message, code: error.code };
+  if (isSystemError(error)) return describe(spoolError(error, 'The spool cannot be read'));
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return { text: `Something went wrong that fsq did not foresee: ${text}. FSQ_DEBUG=1 shows where.`, code: 'FSQ_BUG' };
+}
+
+function failureText({ id, attempts, remoteName, message }: TaskError): string {
+  const runs = attempts === 1 ? '' : ` after ${attempts} attempts`;
+  return `Job ${id} failed${runs}: ${remoteName}: ${message}\n\`fsq show ${id}\` shows its stack.`;
+}

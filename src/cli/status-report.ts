@@ -1,0 +1,163 @@
+/** What `fsq status` tells, worked out from what was found in the spool. Pure. */
+import type { Backlog, Counts, OwnerInfo, Sighting } from '../broker/broker.ts';
+import { format } from '../job/format.ts';
+import { suggest } from '../job/suggest.ts';
+import { livingRunners, livingTasks } from './notices.ts';
+
+/** What was found. */
+export interface StatusFacts {
+  readonly spool: string;
+  readonly counts: Counts;
+  readonly backlog: Backlog;
+  readonly owners: readonly OwnerInfo[];
+  /** The delayed jobs that were read. */
+  readonly delayed: readonly Sighting[];
+}
+
+/** A worker, or a process that runs jobs without one. */
+export interface WorkerStatus {
+  readonly pid: number;
+  readonly startedAtMs: number;
+  /** Null for all. */
+  readonly queues: readonly string[] | null;
+  readonly children: readonly number[];
+}
+
+/** Jobs that wait for a worker that knows their task. */
+export interface ParkedStatus {
+  readonly task: string;
+  readonly jobs: number;
+  readonly didYouMean: string | null;
+}
+
+/** The document of `fsq status --json`. */
+export interface StatusReport {
+  readonly spool: string;
+  readonly jobs: Counts;
+  readonly queues: Readonly<Record<string, number>>;
+  /** When the oldest ready job was enqueued, Unix ms. */
+  readonly oldestPendingAtMs: number | null;
+  readonly workers: readonly WorkerStatus[];
+  readonly tasks: readonly string[];
+  /** Processes that are dead, or of which it cannot be told. */
+  readonly lost: readonly Pick<OwnerInfo, 'owner' | 'pid' | 'role' | 'verdict'>[];
+  readonly parked: readonly ParkedStatus[];
+  /** How many delayed jobs were read to find the parked ones; fewer than `jobs.delayed` when that are many. */
+  readonly delayedRead: number;
+  readonly foreign: readonly string[];
+  /** What is wrong and what to do about it, one sentence or two each. */
+  readonly advice: readonly string[];
+}
+
+export function reportOf({ spool, counts, backlog, owners, delayed }: StatusFacts): StatusReport {
+  const tasks = livingTasks(owners);
+  const facts = {
+    spool,
+    jobs: counts,
+    queues: backlog.queues,
+    oldestPendingAtMs: backlog.oldestAtMs,
+    workers: workersOf(owners),
+    tasks,
+    lost: owners
+      .filter(({ verdict }) => verdict !== 'alive')
+      .map(({ owner, pid, role, verdict }) => ({ owner, pid, role, verdict })),
+    parked: parkedOf(delayed, tasks),
+    delayedRead: delayed.length,
+    foreign: backlog.foreign,
+  };
+  return { ...facts, advice: adviceFor(facts, owners) };
+}
+
+function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
+  const living = owners.filter(({ verdict }) => verdict === 'alive');
+  const supervisors = living.filter(({ role }) => role === 'supervisor');
+  const isChildOf = (child: OwnerInfo, { pid }: OwnerInfo): boolean =>
+    child.role === 'child' && child.parentPid === pid;
+  const alone = livingRunners(owners).filter(
+    (runner) => !supervisors.some((supervisor) => isChildOf(runner, supervisor)),
+  );
+  return [...supervisors, ...alone].map((worker) => ({
+    pid: worker.pid,
+    startedAtMs: worker.startedAtMs,
+    queues: worker.queues,
+    children: living.filter((owner) => isChildOf(owner, worker)).map(({ pid }) => pid),
+  }));
+}
+
+function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): readonly ParkedStatus[] {
+  const jobs = new Map<string, number>();
+  for (const { record } of delayed) {
+    if (record === null || record.parked === null) continue;
+    jobs.set(record.job.task, (jobs.get(record.job.task) ?? 0) + 1);
+  }
+  return [...jobs].map(([task, count]) => ({
+    task,
+    jobs: count,
+    didYouMean: tasks.includes(task) ? null : suggest(task, tasks),
+  }));
+}
+
+function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerInfo[]): readonly string[] {
+  const { jobs, lost, parked, tasks, foreign, spool } = report;
+  const hasWorker = livingRunners(owners).length > 0;
+  const waiting = jobs.pending + jobs.delayed + jobs.running;
+  const dead = lost.filter(({ verdict }) => verdict === 'dead').length;
+  const unproved = lost.filter(({ verdict }) => verdict === 'unknown').map(({ owner }) => owner);
+  return [
+    ...(hasWorker
+      ? []
+      : [
+          `No worker is running${waiting === 0 ? '' : ` and ${some(waiting, 'job')} ${are(waiting)} there`}. \`fsq worker\` starts one.`,
+        ]),
+    ...(dead === 0
+      ? []
+      : [
+          `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,
+        ]),
+    ...(unproved.length === 0
+      ? []
+      : [
+          `It cannot be told whether ${unproved.join(', ')} ${unproved.length === 1 ? 'lives' : 'live'}; the jobs stay there until it is certain.`,
+        ]),
+    ...parked.map((entry) => parkedAdvice(entry, tasks)),
+    ...unservedAdvice(report, owners),
+    ...(foreign.length === 0
+      ? []
+      : [
+          `${spool}/pending holds what is not named like a job and never runs: ${foreign.slice(0, 5).map(format).join(', ')}${foreign.length > 5 ? ', …' : ''}.`,
+        ]),
+    ...(jobs.corrupt === 0
+      ? []
+      : [
+          `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read as a job; each has a failed result that says why.`,
+        ]),
+  ];
+}
+
+function parkedAdvice({ task, jobs, didYouMean }: ParkedStatus, tasks: readonly string[]): string {
+  const lead = `${some(jobs, 'job')} of task ${task} ${are(jobs)} parked: no running worker knows it`;
+  if (tasks.includes(task))
+    return `${some(jobs, 'job')} of task ${task} ${are(jobs)} parked; a worker that knows it runs now, and takes them within a minute.`;
+  if (didYouMean !== null) return `${lead}; did you mean ${didYouMean}?`;
+  return `${lead}. Start one that does; nothing is lost.`;
+}
+
+/** Queues with ready jobs that no living worker takes jobs from. */
+function unservedAdvice({ queues }: Pick<StatusReport, 'queues'>, owners: readonly OwnerInfo[]): readonly string[] {
+  const runners = livingRunners(owners);
+  if (runners.length === 0 || runners.some((runner) => runner.queues === null)) return [];
+  const served = new Set(runners.flatMap((runner) => runner.queues ?? []));
+  const unserved = Object.entries(queues).filter(([queue]) => !served.has(queue));
+  return unserved.map(
+    ([queue, count]) =>
+      `No running worker takes jobs of queue ${queue}, where ${some(count, 'job')} ${count === 1 ? 'waits' : 'wait'}: \`fsq worker -Q ${queue}\`.`,
+  );
+}
+
+function some(count: number, one: string, many: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+function are(count: number): string {
+  return count === 1 ? 'is' : 'are';
+}

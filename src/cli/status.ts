@@ -1,0 +1,39 @@
+/** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
+import type { Command, Context } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { withSpool } from './open.ts';
+import { jsonText } from './output.ts';
+import { reportOf } from './status-report.ts';
+import { statusText } from './status-text.ts';
+
+/** How many delayed jobs are read to find parked ones: a listing of names tells the rest, however much there is. */
+const MAX_READ = 1_000;
+
+export const status: Command = {
+  name: 'status',
+  summary: 'what waits, what runs, what is wrong and what to do about it',
+  usage: 'fsq status [options]',
+  examples: [
+    ['fsq status', 'of the spool of this project'],
+    ['fsq status --spool /var/spool/shop', 'of another one'],
+    ['fsq status --json', 'for programs: jobs, queues, workers, tasks, parked, advice …'],
+  ],
+  options: { json: { type: 'boolean', help: 'print one JSON document' } },
+  notes: ['Exits 0 also when something is wrong; `advice` of --json is empty when nothing is.'],
+  run: runStatus,
+};
+
+function runStatus(context: Context): Promise<number> {
+  return withSpool(context, async (broker) => {
+    const [counts, backlog, owners, delayed] = await Promise.all([
+      broker.counts(),
+      broker.backlog(),
+      broker.owners(),
+      broker.list(['delayed'], MAX_READ),
+    ]);
+    const report = reportOf({ spool: broker.place, counts, backlog, owners, delayed });
+    const isJson = context.values.flag('json');
+    context.stdout.write(isJson ? `${jsonText(report, 2)}\n` : statusText(report, Date.now()));
+    return EXIT.good;
+  });
+}

@@ -1,0 +1,17 @@
+/**
+ * The process that imports the task modules for `fsq tasks`, as a worker's child would. One of its own, because what a module
+ * opens, prints or exits must not reach the command. Its argument: the modules' paths as JSON.
+ */
+import { loadTasks, unloadable } from '../worker/load-tasks.ts';
+import type { FromChild } from '../worker/messages.ts';
+
+const modules = JSON.parse(process.argv[2] ?? '[]') as readonly string[];
+
+let answer: FromChild;
+try {
+  answer = { type: 'ready', owner: '', tasks: await loadTasks(modules) };
+} catch (error) {
+  answer = unloadable(error);
+}
+// The modules may hold the process open (pools, timers): the parent ends it.
+process.send?.(answer, undefined, undefined, () => undefined);

@@ -1,0 +1,92 @@
+/** `fsq tasks`: the tasks a worker would know, and where they are defined. */
+import { fork } from 'node:child_process';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { resolveSettings } from '../app/settings.ts';
+import { UsageError } from '../job/errors.ts';
+import { type FoundTask, type FromChild, parseFromChild } from '../worker/messages.ts';
+import type { Command, Context } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { findModules } from './modules.ts';
+import { jsonText, tableText } from './output.ts';
+import { settingsFrom } from './settings.ts';
+
+export const tasks: Command = {
+  name: 'tasks',
+  summary: 'list the tasks of the project and where they are defined',
+  usage: 'fsq tasks [options]',
+  examples: [
+    ['fsq tasks', 'what a worker started here would run'],
+    ['fsq tasks --tasks src/jobs.ts', 'of this module only'],
+    ['fsq tasks --json', 'for programs'],
+  ],
+  options: {
+    tasks: {
+      type: 'string',
+      value: 'PATH',
+      multiple: true,
+      help: 'task module or folder (default: tasks.* and tasks/ of the project)',
+    },
+    import: { type: 'string', value: 'MODULE', multiple: true, help: 'import this first, as node --import does' },
+    json: { type: 'boolean', help: 'print one JSON document: [{ name, definedAt }]' },
+  },
+  notes: ['Exits 78 when there is no task, saying what was searched.'],
+  run: runTasks,
+};
+
+async function runTasks({ values, stdout, cwd, env }: Context): Promise<number> {
+  const settings = await resolveSettings(settingsFrom(values), cwd, env);
+  const { files } = findModules(settings);
+  const found = (await load(files, values.list('import'))).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  if (found.length === 0) {
+    throw new UsageError(
+      `These modules register no task; call task('name', fn) in one of them:\n${files.join('\n')}`,
+      'FSQ_NO_TASKS',
+    );
+  }
+  if (values.flag('json')) stdout.write(`${jsonText(found, 2)}\n`);
+  else
+    stdout.write(
+      tableText(
+        ['TASK', 'DEFINED AT'],
+        found.map(({ name, definedAt }) => [name, shorten(definedAt, cwd)]),
+      ),
+    );
+  return EXIT.good;
+}
+
+/** @throws UsageError when the modules cannot be loaded */
+async function load(modules: readonly string[], imports: readonly string[]): Promise<readonly FoundTask[]> {
+  const path = fileURLToPath(
+    new URL(`./tasks-child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
+  );
+  const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
+  // What the modules print goes to stderr: stdout is for the list.
+  const child = fork(path, [JSON.stringify(modules)], { execArgv, stdio: ['ignore', 2, 2, 'ipc'] });
+  const answer = await new Promise<FromChild | null>((resolve, reject) => {
+    child.on('message', (raw) => {
+      const message = parseFromChild(raw);
+      if (message !== null) resolve(message);
+    });
+    child.on('error', reject);
+    child.on('exit', () => resolve(null));
+  });
+  child.kill('SIGKILL');
+  if (answer?.type === 'ready') return answer.tasks;
+  if (answer?.type === 'unloadable') {
+    throw new UsageError(
+      answer.message,
+      answer.code === 'FSQ_TYPESCRIPT' || answer.code === 'FSQ_DUPLICATE_TASK' || answer.code === 'FSQ_DELAY_AT_IMPORT'
+        ? answer.code
+        : 'FSQ_NO_TASKS',
+    );
+  }
+  throw new UsageError(
+    `The process that imported the task modules ended before it knew them:\n${modules.join('\n')}`,
+    'FSQ_NO_TASKS',
+  );
+}
+
+function shorten(path: string, root: string): string {
+  return path.startsWith(root) ? relative(root, path) : path;
+}
