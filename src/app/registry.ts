@@ -49,8 +49,14 @@ export function register(task: RegisteredTask): void {
   tasks.set(task.name, task);
 }
 
-/** Where this copy of fsq lies: frames from here are fsq itself, not its caller. */
-const OWN_FOLDER = new URL('..', import.meta.url).href;
+/**
+ * Where this copy of fsq lies, as it runs and as its source maps tell it: a loader such as tsx turns frames in dist/ into
+ * frames in src/. Frames from here are fsq itself, not its caller.
+ */
+const OWN_FOLDERS = [new URL('..', import.meta.url), new URL('../../src/', import.meta.url)].flatMap((folder) => [
+  folder.href,
+  fileURLToPath(folder),
+]);
 
 /** `file:line` of the code outside of fsq that led here, or 'an unknown place'. */
 export function callSite(): string {
@@ -70,7 +76,7 @@ export function callSite(): string {
 }
 
 function isOwn(place: string): boolean {
-  return place.startsWith(OWN_FOLDER) || place.startsWith(fileURLToPath(OWN_FOLDER));
+  return OWN_FOLDERS.some((folder) => place.startsWith(folder));
 }
 
 function fileOf(definedAt: string): string {
