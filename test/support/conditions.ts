@@ -22,3 +22,29 @@ export async function until<T>(
     await wait(LOOK_EVERY_MS);
   }
 }
+
+/** What `promise` gives, or a rejection that says what did not come in time. */
+export async function within<T>(promise: Promise<T>, name: string, deadlineMs = 20_000): Promise<T> {
+  const { promise: late, reject } = deferred<never>();
+  const timer = setTimeout(() => reject(new Error(`Waited ${deadlineMs} ms in vain for ${name}`)), deadlineMs);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A promise that a test settles when it likes. */
+export function deferred<T>(): {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+} {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,37 @@
+/** Owners in states that are hard to bring about: dead ones, without a process that had to die for it. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Makes every later look at `owner` conclude that it is dead: its record names another boot of the machine. */
+export function pronounceDead(spool: string, owner: string): void {
+  const record = {
+    v: 1,
+    owner,
+    pid: 1,
+    role: 'child',
+    startedAtMs: 1,
+    bootId: 'an earlier boot',
+    queues: null,
+    tasks: [],
+  };
+  writeFileSync(join(spool, 'workers', `${owner}.json`), JSON.stringify(record));
+}
+
+/** A dead owner with these files in its directory. */
+export function plantDeadOwner(
+  spool: string,
+  owner: string,
+  held: Readonly<Record<string, string>>,
+  recoverer?: string,
+): void {
+  const directory = join(spool, 'running', recoverer === undefined ? owner : `${owner}~${recoverer}`);
+  mkdirSync(directory);
+  for (const [name, text] of Object.entries(held)) writeFileSync(join(directory, name), text);
+  pronounceDead(spool, owner);
+  if (recoverer !== undefined) pronounceDead(spool, recoverer);
+}
+
+/** An owner's name that no process has. */
+export function someOwner(n: number = 1): string {
+  return `${n}-${String(n).padStart(16, '0')}`;
+}
