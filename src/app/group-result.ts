@@ -1,6 +1,10 @@
 /** The handles of many jobs that were enqueued together. */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Duration } from '../job/duration.ts';
 import { type AsyncResult, type GetOptions, readGetOptions } from './async-result.ts';
+
+/** Results read before other work of this process gets its turn. */
+const YIELD_EVERY = 256;
 
 /** Many results, in the order of their arguments; iterable. */
 export class GroupResult<T = unknown> {
@@ -33,9 +37,11 @@ export class GroupResult<T = unknown> {
     const { timeoutMs, signal } = readGetOptions(timeout);
     const endAt = performance.now() + (timeoutMs ?? 0);
     const values: T[] = [];
+    // Results that are there are read without a pause between them: others must get their turn.
     for (const result of this.results) {
       const left = timeoutMs === null ? {} : { timeout: Math.max(0, endAt - performance.now()) };
       values.push(await result.get({ ...left, ...(signal === undefined ? {} : { signal }) }));
+      if (values.length % YIELD_EVERY === 0) await yieldToOthers();
     }
     return values;
   }

@@ -1,4 +1,5 @@
 /** From a job in memory to an accepted file: draft in tmp/, fsync, rename, fsync of the directory. */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { encodeBase } from '../job/document.ts';
 import type { NewJob } from '../broker/broker.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
@@ -6,6 +7,8 @@ import { delayedFileName, jobFileName } from './layout.ts';
 import type { SpareFiles } from './spare.ts';
 import { spoolError } from './trouble.ts';
 
+/** Jobs written or renamed before other work of this process gets its turn: a few ms. */
+const YIELD_EVERY = 256;
 /** Files that are open at a time: enough to keep the disk's queue full, far from any limit on descriptors. */
 const BATCH = 64;
 
@@ -25,7 +28,10 @@ interface Draft {
 export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: readonly NewJob[]): Promise<void> {
   const drafts: Draft[] = [];
   try {
-    for (let i = 0; i < jobs.length; i += BATCH) await writeBatch(context, spare, jobs.slice(i, i + BATCH), drafts);
+    for (let i = 0; i < jobs.length; i += BATCH) {
+      await writeBatch(context, spare, jobs.slice(i, i + BATCH), drafts);
+      if (drafts.length % YIELD_EVERY === 0) await yieldToOthers();
+    }
   } catch (error) {
     discard(context, drafts);
     throw spoolError(error, `${describe(jobs)} not queued`);
@@ -35,6 +41,7 @@ export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: re
     for (const { id, path, target } of drafts) {
       context.files.rename(path, target);
       renamed.push(id);
+      if (renamed.length % YIELD_EVERY === 0) await yieldToOthers();
     }
     if (context.fsync) await syncDirectories(context, ...new Set(drafts.map(({ directory }) => directory)));
   } catch (error) {
