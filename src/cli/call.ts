@@ -11,6 +11,7 @@ import { EXIT } from './exit-codes.ts';
 import { mismatchNotice, nobodyNotice } from './notices.ts';
 import { duration, type Values, wholeNumber } from './options.ts';
 import { jsonText } from './output.ts';
+import { messageText } from './report.ts';
 import { settingsFrom } from './settings.ts';
 import { printValue } from './value.ts';
 
@@ -59,7 +60,7 @@ async function runCall(context: Context): Promise<number> {
   const isWaiting = values.flag('wait') || timeoutMs !== undefined;
   // The command line knows no function to run inline: a job is what was asked for.
   const sender = createSender({ ...settingsFrom(values), alwaysEager: false });
-  const warn = (text: string | null): void => void (text !== null && stderr.write(`fsq call: ${text}\n`));
+  const warn = (text: string | null): void => void (text !== null && stderr.write(messageText('fsq call', text)));
   const send = (argsList: readonly (readonly unknown[])[]): ReturnType<typeof sender.send> =>
     sender.send(toRequest(task, argsList, options));
   try {

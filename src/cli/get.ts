@@ -6,6 +6,7 @@ import { jobId } from './job-id.ts';
 import { nobodyNotice } from './notices.ts';
 import { withSpool } from './open.ts';
 import { duration } from './options.ts';
+import { messageText } from './report.ts';
 import { printValue } from './value.ts';
 
 export const get: Command = {
@@ -40,7 +41,7 @@ function runGet(context: Context): Promise<number> {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
     if (timeoutMs !== 0 && (await handle.info()) !== null && !(await handle.ready())) {
       const notice = nobodyNotice(await broker.owners());
-      if (notice !== null) stderr.write(`fsq get: ${notice}\n`);
+      if (notice !== null) stderr.write(messageText('fsq get', notice));
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);
     return EXIT.good;

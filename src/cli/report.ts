@@ -6,7 +6,7 @@ import { isSystemError } from './exit-codes.ts';
 
 /**
  * The message, ending in a newline. Lines after the first are indented, so that text from a job's file cannot pass for a
- * line of fsq; what a terminal would obey is escaped.
+ * message of fsq; what a terminal would obey is escaped.
  *
  * @param who such as 'fsq call'
  * @param withStack also where it was thrown (FSQ_DEBUG=1)
@@ -14,8 +14,12 @@ import { isSystemError } from './exit-codes.ts';
 export function reportText(who: string, error: unknown, withStack: boolean): string {
   const { text, code } = describe(error);
   const stack = withStack && error instanceof Error ? `\n${error.stack ?? ''}` : '';
-  const lines = `${text} (${code})${stack}`.split('\n').map(escape);
-  return `${who}: ${lines.join('\n  ')}\n`;
+  return messageText(who, `${text} (${code})${stack}`);
+}
+
+/** `text` as a message of `who`, safe to print, with its further lines indented. */
+export function messageText(who: string, text: string): string {
+  return `${who}: ${text.split('\n').map(escape).join('\n  ')}\n`;
 }
 
 function describe(error: unknown): { readonly text: string; readonly code: string } {

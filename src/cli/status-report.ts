@@ -12,6 +12,8 @@ export interface StatusFacts {
   readonly owners: readonly OwnerInfo[];
   /** The delayed jobs that were read. */
   readonly delayed: readonly Sighting[];
+  /** False when there are more of them than were read. */
+  readonly isAllRead: boolean;
 }
 
 /** A worker, or a process that runs jobs without one. */
@@ -42,14 +44,14 @@ export interface StatusReport {
   /** Processes that are dead, or of which it cannot be told. */
   readonly lost: readonly Pick<OwnerInfo, 'owner' | 'pid' | 'role' | 'verdict'>[];
   readonly parked: readonly ParkedStatus[];
-  /** How many delayed jobs were read to find the parked ones; fewer than `jobs.delayed` when that are many. */
-  readonly delayedRead: number;
+  /** False when there are too many delayed jobs to read each of them: `parked` is then of the first ones only. */
+  readonly isParkedComplete: boolean;
   readonly foreign: readonly string[];
   /** What is wrong and what to do about it, one sentence or two each. */
   readonly advice: readonly string[];
 }
 
-export function reportOf({ spool, counts, backlog, owners, delayed }: StatusFacts): StatusReport {
+export function reportOf({ spool, counts, backlog, owners, delayed, isAllRead }: StatusFacts): StatusReport {
   const tasks = livingTasks(owners);
   const facts = {
     spool,
@@ -62,7 +64,7 @@ export function reportOf({ spool, counts, backlog, owners, delayed }: StatusFact
       .filter(({ verdict }) => verdict !== 'alive')
       .map(({ owner, pid, role, verdict }) => ({ owner, pid, role, verdict })),
     parked: parkedOf(delayed, tasks),
-    delayedRead: delayed.length,
+    isParkedComplete: isAllRead,
     foreign: backlog.foreign,
   };
   return { ...facts, advice: adviceFor(facts, owners) };
@@ -107,7 +109,7 @@ function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerI
     ...(hasWorker
       ? []
       : [
-          `No worker is running${waiting === 0 ? '' : ` and ${some(waiting, 'job')} ${are(waiting)} there`}. \`fsq worker\` starts one.`,
+          `No worker is running${waiting === 0 ? '' : ` and ${some(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}`}. \`fsq worker\` starts one.`,
         ]),
     ...(dead === 0
       ? []

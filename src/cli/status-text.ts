@@ -7,7 +7,7 @@ import type { StatusReport, WorkerStatus } from './status-report.ts';
 const MAX_PIDS = 8;
 
 export function statusText(report: StatusReport, nowMs: number): string {
-  const { spool, jobs, oldestPendingAtMs, queues, workers, tasks, delayedRead, advice } = report;
+  const { spool, jobs, oldestPendingAtMs, queues, workers, tasks, isParkedComplete, advice } = report;
   const oldest = oldestPendingAtMs === null ? '' : `   the oldest was sent ${span(nowMs - oldestPendingAtMs)} ago`;
   const names = Object.keys(queues);
   const isOneQueue = names.length <= 1 && (names[0] ?? 'default') === 'default';
@@ -24,9 +24,7 @@ export function statusText(report: StatusReport, nowMs: number): string {
       ? [field('workers', 'none')]
       : workers.map((worker, i) => field(i === 0 ? 'workers' : '', workerText(worker, nowMs)))),
     ...(tasks.length === 0 ? [] : [field('tasks', tasks.join(', '))]),
-    ...(delayedRead < jobs.delayed
-      ? [field('parked', `only the first ${delayedRead} delayed jobs were read to find parked ones`)]
-      : []),
+    ...(isParkedComplete ? [] : [field('parked', 'only the first delayed jobs were read to find parked ones')]),
     ...(advice.length === 0 ? [] : ['', ...advice.map((text) => `! ${escape(text)}`)]),
   ];
   return `${lines.join('\n')}\n`;

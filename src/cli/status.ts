@@ -31,7 +31,14 @@ function runStatus(context: Context): Promise<number> {
       broker.owners(),
       broker.list(['delayed'], MAX_READ),
     ]);
-    const report = reportOf({ spool: broker.place, counts, backlog, owners, delayed });
+    const report = reportOf({
+      spool: broker.place,
+      counts,
+      backlog,
+      owners,
+      delayed,
+      isAllRead: delayed.length < MAX_READ,
+    });
     const isJson = context.values.flag('json');
     context.stdout.write(isJson ? `${jsonText(report, 2)}\n` : statusText(report, Date.now()));
     return EXIT.good;

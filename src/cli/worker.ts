@@ -8,6 +8,7 @@ import { Supervisor } from '../worker/supervisor.ts';
 import { bannerText } from './banner.ts';
 import type { Command, Context } from './command.ts';
 import { findModules } from './modules.ts';
+import { messageText } from './report.ts';
 import { settingsFrom } from './settings.ts';
 import { version } from './version.ts';
 
@@ -89,7 +90,7 @@ async function runWorker({ values, stderr, cwd, env }: Context): Promise<number>
   const stopListening = listenForSignals(supervisor);
   try {
     const { exitCode, problem } = await supervisor.run();
-    if (problem !== null) stderr.write(`fsq worker: ${problem.message} (${problem.code})\n`);
+    if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
     return exitCode;
   } finally {
     stopListening();
