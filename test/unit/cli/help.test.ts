@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { COMMANDS } from '../../../src/cli/commands.ts';
+import { commandText, overviewText } from '../../../src/cli/help.ts';
+import { COMMON_OPTIONS } from '../../../src/cli/options.ts';
+
+const commands = await Promise.all(
+  Object.entries(COMMANDS).map(async ([name, load]) => ({ name, command: await load() })),
+);
+
+describe('the help of', () => {
+  for (const { name, command } of commands) {
+    test(`${name} shows examples, then usage, then every option, within 130 columns`, () => {
+      const text = commandText(command, COMMON_OPTIONS);
+
+      assert.equal(command.name, name);
+      assert.match(
+        text,
+        new RegExp(`^fsq ${name}: .+\n\nExamples:\n  .*fsq ${name}\\b(.|\n)+\nUsage: fsq ${name}\\b.*\n\nOptions:\n`),
+      );
+      for (const option of [...Object.keys(command.options), 'spool', 'help'])
+        assert.match(text, new RegExp(`--${option}\\b.*\\S{2}`));
+      for (const line of text.split('\n')) assert.ok(line.length <= 130, line);
+    });
+
+    test(`${name} has examples of what it accepts`, () => {
+      for (const [line] of command.examples) assert.match(line, new RegExp(`\\bfsq ${name}\\b`));
+    });
+  }
+});
+
+test('the overview begins with examples and names every command', () => {
+  const text = overviewText(
+    '1.2.3',
+    commands.map(({ command }) => command),
+  );
+
+  assert.match(text, /^fsq 1\.2\.3: .*\n\nExamples:\n {2}fsq init/);
+  for (const { name, command } of commands)
+    assert.match(text, new RegExp(`^ {2}${name} +${command.summary.slice(0, 20)}`, 'm'));
+});

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { livingTasks, mismatchNotice, nobodyNotice } from '../../../src/cli/notices.ts';
+import { owner } from '../../support/owner-info.ts';
+
+test('a task that a living worker knows needs no word', () => {
+  assert.equal(mismatchNotice([owner({ tasks: ['add'] })], 'add', 'default'), null);
+});
+
+test('a task that none knows is told with the nearest name', () => {
+  const notice = mismatchNotice([owner({ tasks: ['add'] }), owner({ tasks: ['mail'] })], 'adn', 'default');
+
+  assert.equal(notice, 'No running worker knows task adn; did you mean add? The job waits for a worker that knows it.');
+});
+
+test('without a near name the known ones are listed', () => {
+  assert.match(mismatchNotice([owner({ tasks: ['add', 'mail'] })], 'resize', 'default') ?? '', /they know add, mail/);
+});
+
+test('nothing is said when nobody lives who could know: the worker may start later', () => {
+  const dead = owner({ verdict: 'dead', tasks: ['add'] });
+  const unproved = owner({ verdict: 'unknown', tasks: ['add'] });
+  const supervisor = owner({ role: 'supervisor' });
+
+  assert.equal(mismatchNotice([dead, unproved, supervisor], 'adn', 'default'), null);
+  assert.deepEqual(livingTasks([dead, unproved, supervisor]), []);
+});
+
+test('a queue that no living worker takes jobs from is told', () => {
+  const notice = mismatchNotice([owner({ tasks: ['add'], queues: ['default'] })], 'add', 'mail');
+
+  assert.match(notice ?? '', /No running worker takes jobs of queue mail.*`fsq worker -Q mail`/);
+});
+
+test('who waits is told when nobody works', () => {
+  assert.match(nobodyNotice([owner({ role: 'supervisor' }), owner({ verdict: 'dead' })]) ?? '', /No worker is running/);
+  assert.equal(nobodyNotice([owner({})]), null);
+});

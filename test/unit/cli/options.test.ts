@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { duration, parseLine, wholeNumber } from '../../../src/cli/options.ts';
+
+const SPECS = {
+  timeout: { type: 'string', help: '' },
+  header: { type: 'string', multiple: true, help: '' },
+  wait: { type: 'boolean', short: 'w', help: '' },
+} as const;
+
+test('options and arguments may be mixed', () => {
+  const { values, args } = parseLine(
+    ['add', '-w', '1', '--timeout', '3s', '2', '--header', 'a=1', '--header=b=2'],
+    SPECS,
+  );
+
+  assert.deepEqual(args, ['add', '1', '2']);
+  assert.equal(values.flag('wait'), true);
+  assert.equal(values.text('timeout'), '3s');
+  assert.deepEqual(values.list('header'), ['a=1', 'b=2']);
+});
+
+test('what was not given is false, undefined or empty', () => {
+  const { values } = parseLine([], SPECS);
+
+  assert.deepEqual([values.flag('wait'), values.text('timeout'), values.list('header')], [false, undefined, []]);
+});
+
+test('a negative number is an argument, also as the value of an option; after -- everything is', () => {
+  const { values, args } = parseLine(['-1', '-.5', '--timeout', '-3', '--', '-w', '-2'], SPECS);
+
+  assert.deepEqual(args, ['-1', '-.5', '-w', '-2']);
+  assert.equal(values.text('timeout'), '-3');
+  assert.equal(values.flag('wait'), false);
+});
+
+describe('a wrong option is named', () => {
+  test('with the nearest one', () => {
+    assert.throws(() => parseLine(['--timeuot', '3s'], SPECS), {
+      code: 'FSQ_USAGE',
+      message: /--timeuot; did you mean --timeout\?/,
+    });
+  });
+
+  test('without a hint when none is near', () => {
+    assert.throws(() => parseLine(['-z'], SPECS), {
+      code: 'FSQ_USAGE',
+      message: /^Unknown option -z\b(?!.*did you mean)/,
+    });
+  });
+
+  test('when its value is missing', () => {
+    assert.throws(() => parseLine(['--timeout'], SPECS), { code: 'FSQ_USAGE', message: /--timeout/ });
+  });
+});
+
+test('a whole number is checked against its range', () => {
+  assert.equal(wholeNumber('9', 'priority', 0, 9), 9);
+  assert.equal(wholeNumber(undefined, 'priority', 0, 9), undefined);
+  for (const text of ['10', '-1', '1.5', '1e0', '0x1', '', ' 1'])
+    assert.throws(() => wholeNumber(text, 'priority', 0, 9), /Expected --priority to be a whole number from 0 to 9/);
+});
+
+test('a duration needs its unit: a bare number could be seconds or milliseconds', () => {
+  assert.equal(duration('1.5s', 'timeout'), 1500);
+  assert.equal(duration('0ms', 'timeout'), 0);
+  for (const text of ['10', '', '-1s', '5 s', '1w'])
+    assert.throws(() => duration(text, 'timeout'), /Expected --timeout to be a duration with its unit/);
+});

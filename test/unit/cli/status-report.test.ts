@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Sighting } from '../../../src/broker/broker.ts';
+import { reportOf, type StatusFacts } from '../../../src/cli/status-report.ts';
+import { statusText } from '../../../src/cli/status-text.ts';
+import { jobRecord } from '../../support/factory.ts';
+import { owner } from '../../support/owner-info.ts';
+
+const NONE = { pending: 0, delayed: 0, running: 0, results: 0, corrupt: 0 };
+
+function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
+  return {
+    spool: '/spool',
+    counts: NONE,
+    backlog: { oldestAtMs: null, queues: {}, foreign: [] },
+    owners: [owner({})],
+    delayed: [],
+    isAllRead: true,
+    ...parts,
+  };
+}
+
+function parked(task: string): Sighting {
+  const job = jobRecord({ task });
+  const record = {
+    job,
+    attempts: [],
+    outcome: null,
+    parked: { reason: 'no worker here knows it', sinceMs: 0 },
+    kept: {},
+  };
+  return {
+    id: job.id,
+    state: 'delayed',
+    standing: { priority: 5, queue: 'default', attempt: 0, crashes: 0 },
+    dueAtMs: 1,
+    owner: null,
+    location: '',
+    record,
+  };
+}
+
+describe('advice', () => {
+  const adviceOf = (parts: Partial<StatusFacts>): string => reportOf(facts(parts)).advice.join('\n');
+
+  test('is none where all is well', () => {
+    assert.deepEqual(reportOf(facts({ counts: { ...NONE, pending: 5 } })).advice, []);
+  });
+
+  test('says how to start a worker when none runs, and how many jobs wait', () => {
+    assert.equal(adviceOf({ owners: [] }), 'No worker is running. `fsq worker` starts one.');
+    assert.match(adviceOf({ owners: [], counts: { ...NONE, pending: 1 } }), /^No worker is running and 1 job waits\./);
+    assert.match(
+      adviceOf({ owners: [owner({ role: 'supervisor' })], counts: { ...NONE, delayed: 2 } }),
+      /and 2 jobs wait\./,
+    );
+  });
+
+  test('names parked tasks with the nearest task that a worker knows', () => {
+    const advice = adviceOf({
+      owners: [owner({ tasks: ['add'] })],
+      delayed: [parked('adn'), parked('adn'), parked('resize')],
+    });
+
+    assert.match(advice, /2 jobs of task adn are parked: no running worker knows it; did you mean add\?/);
+    assert.match(advice, /1 job of task resize is parked: no running worker knows it\. Start one that does/);
+  });
+
+  test('is calm about a parked task that a worker knows by now', () => {
+    assert.match(
+      adviceOf({ owners: [owner({ tasks: ['add'] })], delayed: [parked('add')] }),
+      /takes them within a minute/,
+    );
+  });
+
+  test('names queues that no worker takes jobs from', () => {
+    const backlog = { oldestAtMs: null, queues: { default: 1, mail: 3 }, foreign: [] };
+
+    assert.match(
+      adviceOf({ backlog, owners: [owner({ queues: ['default'] })] }),
+      /^No running worker takes jobs of queue mail, where 3 jobs wait/,
+    );
+    assert.equal(adviceOf({ backlog, owners: [owner({ queues: ['default'] }), owner({ queues: null })] }), '');
+  });
+
+  test('tells dead processes from those that cannot be told', () => {
+    const lost = [owner({ pid: 7, verdict: 'dead' }), owner({ pid: 8, verdict: 'unknown' })];
+
+    assert.match(
+      adviceOf({ owners: lost }),
+      /1 process died; the next worker recovers what they held\.\nIt cannot be told whether 8-0123456789abcdef lives/,
+    );
+    assert.match(adviceOf({ owners: [...lost, owner({})] }), /a worker is recovering/);
+  });
+
+  test('names foreign files, escaped, and counts corrupt ones', () => {
+    const foreign = ['hello\u001b[2J', 'b', 'c', 'd', 'e', 'f'];
+
+    const advice = adviceOf({ backlog: { oldestAtMs: null, queues: {}, foreign }, counts: { ...NONE, corrupt: 2 } });
+
+    assert.match(advice, /never runs: "hello\\u001b\[2J", "b", "c", "d", "e", …\./);
+    assert.match(advice, /\/spool\/corrupt holds 2 files/);
+  });
+});
+
+test('children are told with their supervisor; a runner without one stands for itself', () => {
+  const { workers } = reportOf(
+    facts({
+      owners: [
+        owner({ pid: 1, role: 'supervisor', queues: ['mail'] }),
+        owner({ pid: 2, parentPid: 1 }),
+        owner({ pid: 3, parentPid: 1, verdict: 'dead' }),
+        owner({ pid: 4, role: 'consumer' }),
+        owner({ pid: 5, parentPid: 99 }),
+      ],
+    }),
+  );
+
+  assert.deepEqual(
+    workers.map(({ pid, children }) => [pid, children]),
+    [
+      [1, [2]],
+      [4, []],
+      [5, []],
+    ],
+  );
+});
+
+test('the text shows counts in one column, the oldest age, workers, tasks and advice', () => {
+  const report = reportOf(
+    facts({
+      counts: { ...NONE, pending: 3, results: 1200 },
+      backlog: { oldestAtMs: 1_000, queues: { default: 1, mail: 2 }, foreign: [] },
+      owners: [
+        owner({ pid: 1, role: 'supervisor', startedAtMs: 1_000 }),
+        owner({ pid: 2, parentPid: 1, tasks: ['add'] }),
+      ],
+      isAllRead: false,
+    }),
+  );
+
+  assert.equal(
+    statusText(report, 61_000),
+    [
+      'spool     /spool',
+      '',
+      'pending      3   the oldest was sent 1 m ago',
+      'delayed      0',
+      'running      0',
+      'results   1200',
+      'corrupt      0',
+      'queues    default 1, mail 2',
+      '',
+      'workers   pid 1, 1 child (2), all queues, up 1 m',
+      'tasks     add',
+      'parked    only the first delayed jobs were read to find parked ones',
+      '',
+    ].join('\n'),
+  );
+});
