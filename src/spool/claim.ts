@@ -7,7 +7,7 @@ import type { SpoolContext } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { type Held, hasOutcomeOf, publishAsItStands, settle } from './held.ts';
-import { delayedFileName, jobFileName, parseJobFileName } from './layout.ts';
+import { delayedFileName, jobFileName, type JobName, parseJobFileName } from './layout.ts';
 import { readJob } from './read.ts';
 
 export interface Claimant {
@@ -18,37 +18,51 @@ export interface Claimant {
   readonly onEvent?: (event: BrokerEvent) => void;
 }
 
+/** A job that was just taken; what it holds has not been looked at. */
+export type Taken = Omit<Held, 'record' | 'baseBytes' | 'sizeBytes'> & { readonly before: JobName };
+
 /**
- * Claims the job of `fileName` in pending/, or returns null when there is nothing to run: another was faster, or what lay
- * there was no job, or had ended already; then it has been dealt with.
+ * Takes the job of `fileName` in pending/, or returns null when another was faster.
  *
  * The rename is the claim: of all that try, exactly one succeeds and the others see ENOENT (rename(2)). If we die right
  * after it, our socket refuses connections and recovery sends the job back with one more crash.
  *
- * @throws FencedError when our directory is gone; the system error unchanged when the disk refuses
+ * @throws FencedError when our directory is gone; the system error unchanged when the disk refuses: then it was not taken
  */
-export async function claim(context: SpoolContext, claimant: Claimant, fileName: string): Promise<Claim | null> {
+export function take(context: SpoolContext, claimant: Claimant, fileName: string): Taken | null {
   const before = parseJobFileName(fileName);
   if (before === null) return null;
   const name = { ...before, attempt: before.attempt + 1 };
-  const { files, layout } = context;
-  const { directory, owner, uniqueName, onEvent } = claimant;
-  const claimed = { owner, directory, fileName: jobFileName(name), name, uniqueName };
-  const path = `${directory}/${claimed.fileName}`;
+  const { directory, owner, uniqueName } = claimant;
+  const taken = { owner, directory, fileName: jobFileName(name), name, uniqueName, before };
   try {
-    files.rename(`${layout.pending}/${fileName}`, path);
+    context.files.rename(`${context.layout.pending}/${fileName}`, `${directory}/${taken.fileName}`);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     return lost(context, claimant);
   }
+  return taken;
+}
+
+/**
+ * Looks at what was taken: a claim to run, or null when there is nothing to run and it has been dealt with, because it
+ * was no job, or not due, or had ended already. May be called again after it threw.
+ *
+ * @throws FencedError; the system error unchanged when the disk refuses: then the job is still held
+ */
+export async function examine(context: SpoolContext, claimant: Claimant, taken: Taken): Promise<Claim | null> {
+  const { files, layout } = context;
+  const { onEvent } = claimant;
+  const { name, before } = taken;
+  const path = `${taken.directory}/${taken.fileName}`;
   const reading = readJob(context, path, name.id);
   if (reading.kind === 'gone') return lost(context, claimant);
   if (reading.kind === 'corrupt') {
-    await setAside(context, claimed, reading.reason, onEvent);
+    await setAside(context, taken, reading.reason, onEvent);
     return null;
   }
   const { record } = reading.document;
-  const held: Held = { ...claimed, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
+  const held: Held = { ...taken, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
   if (hasOutcomeOf(record, name.attempt)) {
     // A power cut lost the claim of a run but not the outcome it wrote.
     await publishAsItStands(context, held, onEvent);

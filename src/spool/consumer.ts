@@ -1,13 +1,13 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
 import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints } from '../broker/broker.ts';
-import { claim, type Claimant } from './claim.ts';
+import { type Claimant, examine, take, type Taken } from './claim.ts';
 import type { SpoolContext } from './context.ts';
 import { Feed } from './feed.ts';
 import { hasCode } from './files.ts';
 import { parseJobFileName } from './layout.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
-import { spoolError } from './trouble.ts';
+import { isPassing, spoolError } from './trouble.ts';
 import { DirectoryWatch } from './watch.ts';
 
 /** How long hints may fail to come before it looks for itself, ms: a lost hint, or a parent that is stopped, costs this. */
@@ -78,11 +78,22 @@ export class SpoolConsumer implements Consumer {
   }
 
   async #tryClaim(name: string): Promise<Claim | null> {
-    if ((this.#refusedUntilMs.get(name) ?? 0) > this.#context.nowMs()) return null;
+    const taken = await this.#tryTake(name);
+    if (taken === null) return null;
+    // It is ours now, whatever the disk says: it is looked at until that succeeds.
     let claimed: Claim | null = null;
+    await withPatience(this.#onEvent, async () => {
+      claimed = await examine(this.#context, this.#claimant, taken);
+    });
+    return claimed;
+  }
+
+  async #tryTake(name: string): Promise<Taken | null> {
+    if ((this.#refusedUntilMs.get(name) ?? 0) > this.#context.nowMs()) return null;
+    let taken: Taken | null = null;
     try {
       await withPatience(this.#onEvent, async () => {
-        claimed = await claim(this.#context, this.#claimant, name);
+        taken = take(this.#context, this.#claimant, name);
       });
     } catch (error) {
       if (hasCode(error, 'EROFS')) throw spoolError(error, `Nothing can be claimed in ${this.#context.layout.root}`);
@@ -90,7 +101,7 @@ export class SpoolConsumer implements Consumer {
       this.#refusedUntilMs.set(name, this.#context.nowMs() + REFUSED_FOR_MS);
       this.#onEvent?.({ kind: 'refused', name, error });
     }
-    return claimed;
+    return taken;
   }
 
   #offer(names: readonly string[]): void {
@@ -138,7 +149,7 @@ export class SpoolConsumer implements Consumer {
       queues: this.#queues,
       onReady: () => this.#wake?.(),
       onForeign: (name) => this.#onEvent?.({ kind: 'foreign', name }),
-      onTrouble: (error) => this.#onEvent?.({ kind: 'unusable', error }),
+      onTrouble: (error) => this.#onEvent?.({ kind: isPassing(error) ? 'paused' : 'unusable', error }),
     });
   }
 }

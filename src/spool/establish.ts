@@ -13,11 +13,12 @@ import { spoolError } from './trouble.ts';
  * Another process may do the same at the same time; each step accepts that it is done already.
  *
  * @param mustExist create nothing
+ * @returns true if it was made now: its own names may not be durable yet
  * @throws SpoolError when it cannot be made, is of another format, or does not exist and must (FSQ_NO_SPOOL)
  */
-export function establish(files: Files, layout: Layout, uniqueName: string, mustExist = false): void {
+export function establish(files: Files, layout: Layout, uniqueName: string, mustExist = false): boolean {
   try {
-    if (isEstablished(files, layout)) return;
+    if (isEstablished(files, layout)) return false;
     if (mustExist) {
       throw new SpoolError(
         'FSQ_NO_SPOOL',
@@ -34,6 +35,7 @@ export function establish(files: Files, layout: Layout, uniqueName: string, must
       files.close(fd);
     }
     files.rename(draft, layout.formatFile);
+    return true;
   } catch (error) {
     if (error instanceof FsqError) throw error;
     throw spoolError(error, `The spool ${layout.root} cannot be made`);

@@ -119,10 +119,18 @@ async function write(
   });
 }
 
+/** The end of a base without a tail; whoever is killed between the two steps below leaves one that is cut here (see document.ts). */
+const BARE_END = Buffer.from('\n}');
+
 async function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): Promise<void> {
   const { files } = context;
   const fd = openMine(context, held);
   try {
+    if (held.sizeBytes > held.baseBytes + BARE_END.length) {
+      // An older tail goes first: torn over it, the new one could end in the middle of the old and still be JSON.
+      files.write(fd, BARE_END, held.baseBytes);
+      files.truncate(fd, held.baseBytes + BARE_END.length);
+    }
     files.write(fd, bytes, held.baseBytes);
     if (held.sizeBytes > held.baseBytes + bytes.length) files.truncate(fd, held.baseBytes + bytes.length);
     if (context.fsync) await files.sync(fd);

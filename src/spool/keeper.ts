@@ -12,8 +12,10 @@ import { unpark } from './unpark.ts';
 
 /** How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery. */
 const RECOVERY_EVERY_MS = 400;
-/** How often drafts and outcomes are looked through, ms. */
-const CLEANING_EVERY_MS = 30_000;
+/** How often drafts and records of the dead are looked for, ms. */
+const SWEEPING_EVERY_MS = 30_000;
+/** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
+const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
 
 export class SpoolKeeper implements Keeper {
   readonly #context: SpoolContext;
@@ -114,11 +116,13 @@ export class SpoolKeeper implements Keeper {
   #start(): void {
     this.#promoter.start();
     this.#repeat(RECOVERY_EVERY_MS, () => recoverOrphans(this.#context, this.#recoverer()));
-    this.#repeat(CLEANING_EVERY_MS, async () => {
+    this.#repeat(SWEEPING_EVERY_MS, async () => {
       await sweepDrafts(this.#context);
       await sweepOwners(this.#context, (owner) => this.#isKnownAlive(owner));
-      await expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName);
     });
+    this.#repeat(Math.min(EXPIRY_EVERY_MS.most, Math.max(EXPIRY_EVERY_MS.least, this.#resultTtlMs / 100)), () =>
+      expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName),
+    );
   }
 
   /** At once, then `everyMs` after each round has ended. */

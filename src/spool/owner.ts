@@ -1,7 +1,7 @@
 /** Owners: who may hold jobs, how they announce themselves, and what can be proved of their life. */
 import type { OwnerInfo } from '../broker/broker.ts';
 import { isRecord } from '../job/tail.ts';
-import type { SpoolContext } from './context.ts';
+import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { isOwnerName, ownerName } from './layout.ts';
@@ -61,6 +61,8 @@ export async function register(
   }
   files.rename(draft, recordPath);
   files.makeDirectory(directory);
+  // Claims are renames into it: were the directory lost in a power cut, so would they be.
+  await syncDirectories(context, layout.running);
   return {
     owner,
     directory,
