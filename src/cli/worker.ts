@@ -97,11 +97,19 @@ async function runWorker({ values, stderr, cwd, env }: Context): Promise<number>
   }
 }
 
+/** One more signal after a forced stop ends the worker as it ends any program: a full disk could hold up the stop. */
 function listenForSignals(supervisor: Supervisor): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
-  const listeners = signals.map((signal) => [signal, () => supervisor.onSignal(signal)] as const);
-  for (const [signal, listener] of listeners) process.on(signal, listener);
-  return () => {
+  const listeners = signals.map((signal) => {
+    const listener = (): void => {
+      supervisor.onSignal(signal);
+      if (supervisor.isStopping) stopListening();
+    };
+    return [signal, listener] as const;
+  });
+  const stopListening = (): void => {
     for (const [signal, listener] of listeners) process.off(signal, listener);
   };
+  for (const [signal, listener] of listeners) process.on(signal, listener);
+  return stopListening;
 }

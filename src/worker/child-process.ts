@@ -1,6 +1,7 @@
 /** One child as its supervisor sees it: started, told, ended. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { nextAppetite } from './appetite.ts';
 import type { ChildOptions } from './child.ts';
 import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
 
@@ -17,6 +18,8 @@ export class WorkerChild {
   owner: string | null = null;
   /** True from when it was told to end. */
   isEnding = false;
+  #appetite = 1;
+  #fedAt = performance.now();
   readonly #process: ChildProcess;
   #killTimer: NodeJS.Timeout | null = null;
 
@@ -25,7 +28,11 @@ export class WorkerChild {
     const path = fileURLToPath(
       new URL(`./child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
     );
-    const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
+    const execArgv = [
+      ...process.execArgv.filter((option) => !option.startsWith('--inspect')),
+      ...imports.flatMap((module) => ['--import', module]),
+    ];
+    // A debugger's port is taken by the supervisor; --inspect is not passed on.
     // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
     this.#process = fork(path, [JSON.stringify(options)], {
       execArgv,
@@ -47,6 +54,21 @@ export class WorkerChild {
 
   get pid(): number | null {
     return this.#process.pid ?? null;
+  }
+
+  /** It has dealt with what it was given and wants more. */
+  digest(): void {
+    this.#appetite = nextAppetite(this.#appetite, performance.now() - this.#fedAt);
+  }
+
+  /** How many names to give it now. */
+  get appetite(): number {
+    return this.#appetite;
+  }
+
+  feed(names: readonly string[]): void {
+    this.#fedAt = performance.now();
+    this.send({ type: 'names', names });
   }
 
   send(message: ToChild): void {

@@ -32,9 +32,6 @@ export interface SupervisorEnd {
   readonly problem: { readonly code: string; readonly message: string } | null;
 }
 
-/** Names passed to a child at a time: enough to make the message's cost small, few enough to keep the order. */
-const NAMES_AT_ONCE = 64;
-
 export class Supervisor implements ChildEvents {
   readonly #options: SupervisorOptions;
   readonly #children = new Set<WorkerChild>();
@@ -81,6 +78,11 @@ export class Supervisor implements ChildEvents {
     };
   }
 
+  /** True once it stops by force: nothing more that a signal could ask for. */
+  get isStopping(): boolean {
+    return this.#phase === 'stopping';
+  }
+
   /** Takes a signal: the first drains, the second stops. */
   onSignal(signal: ShutdownSignal): void {
     this.#signal = signal;
@@ -101,6 +103,7 @@ export class Supervisor implements ChildEvents {
         this.#keeper?.unpark(message.tasks.map(({ name }) => name));
         return this.#options.onStarted(message.tasks);
       case 'want':
+        child.digest();
         this.#idle.push(child);
         return this.#feedIdle();
       case 'unloadable':
@@ -148,10 +151,10 @@ export class Supervisor implements ChildEvents {
 
   #feedIdle(): void {
     for (let child = this.#idle.at(-1); child !== undefined && this.#phase === 'running'; child = this.#idle.at(-1)) {
-      const names = this.#keeper?.take(NAMES_AT_ONCE) ?? [];
+      const names = this.#keeper?.take(child.appetite) ?? [];
       if (names.length === 0) break;
       this.#idle.pop();
-      child.send({ type: 'names', names });
+      child.feed(names);
     }
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
   }
