@@ -21,7 +21,7 @@ export async function loadModule(path: string): Promise<unknown> {
 
 /** True if `loadModule` could load a TypeScript module at `path`, which need not exist yet. */
 export function canLoadTypeScript(path: string): boolean {
-  return hasInheritedLoader() || hasOwnStripping() || resolveTsx(path) !== null;
+  return findLoader(path) !== null;
 }
 
 function isTypeScript(path: string): boolean {
@@ -30,9 +30,8 @@ function isTypeScript(path: string): boolean {
 
 /** Which of the ways this process has to load the TypeScript module at `path`. @throws UsageError when none */
 function typeScriptLoader(path: string): 'inherited' | 'node' | 'tsx' {
-  if (hasInheritedLoader()) return 'inherited';
-  if (hasOwnStripping()) return 'node';
-  if (resolveTsx(path) !== null) return 'tsx';
+  const loader = findLoader(path);
+  if (loader !== null) return loader;
   throw new UsageError(
     `Cannot load ${path}: Node ${process.versions.node} does not read TypeScript. Do one of these: ` +
       '(1) npm install --save-dev tsx, and fsq uses it; (2) run Node 22.18 or newer, which strips types itself; ' +
@@ -41,10 +40,26 @@ function typeScriptLoader(path: string): 'inherited' | 'node' | 'tsx' {
   );
 }
 
-/** Started with --import, --loader or --require, here or by NODE_OPTIONS: such as `tsx`, `node --import tsx`, ts-node. */
-function hasInheritedLoader(): boolean {
+/** Null when there is none. */
+function findLoader(path: string): 'inherited' | 'node' | 'tsx' | null {
+  const preloaded = preloadedModules();
+  if (preloaded.some((option) => KNOWN_LOADER.test(option))) return 'inherited';
+  if (hasOwnStripping()) return 'node';
+  if (resolveTsx(path) !== null) return 'tsx';
+  // Something was preloaded: a loader that is not known here, or a tracer, say. Only the import itself can tell.
+  return preloaded.length > 0 ? 'inherited' : null;
+}
+
+/** Loaders of TypeScript by the names of their packages; what else is preloaded (dotenv, tracers) says nothing. */
+const KNOWN_LOADER = /tsx|ts-node|ts-blank-space|swc|esbuild|sucrase|babel|jiti|oxc/;
+
+/** What this process was started with by --import, --loader or --require, here or in NODE_OPTIONS. */
+function preloadedModules(): readonly string[] {
   const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
-  return options.some((option) => /^(?:--import|--loader|--experimental-loader|--require|-r)(?:=|$)/.test(option));
+  return options.flatMap((option, i) => {
+    const match = /^(?:--import|--loader|--experimental-loader|--require|-r)(?:=(.*))?$/.exec(option);
+    return match === null ? [] : [match[1] ?? options[i + 1] ?? ''];
+  });
 }
 
 /** `process.features.typescript` is 'strip' or 'transform' where Node loads TypeScript (added in Node 22.10), else false or absent. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createApp, TaskError } from 'fsq';
+import { TaskError } from 'fsq';
 import { isProcessAlive } from '../support/processes.ts';
 import { type Project, fsq, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
@@ -158,12 +158,10 @@ test('a spool whose path has 300 characters works like any other', async (t) => 
   const at = project(t);
   const deep = join(at.path, ...Array.from({ length: 6 }, (_, i) => `${i}`.repeat(50)), 'spool');
   assert(deep.length > 300);
-  const app = createApp({ spool: deep });
-  t.after(() => app.close());
-  const add = app.task(`add`, async (a: number, b: number) => a + b);
+  const { send } = sender(t, { ...at, spool: deep });
   const worker = await startWorker(t, at, ['-c', '2', '--spool', deep]);
 
-  const value = await (await add.delay(20, 3)).get('10s');
+  const value = await (await send('add', [20, 3])).get('10s');
   const { code } = await worker.stop();
 
   assert.equal(value, 23);
