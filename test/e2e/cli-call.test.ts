@@ -1,0 +1,258 @@
+/** `fsq call`, with and without a worker. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fsq, type Project, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
+
+const TASKS = `
+import { currentJob, task } from 'fsq';
+task('add', (a, b) => a + b);
+task('nothing', () => undefined);
+task('headers', () => currentJob().headers);
+task('fail', (why) => { throw new RangeError(why); });
+`;
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\n$/;
+
+interface Waiting {
+  readonly name: string;
+  readonly task: string;
+  readonly args: unknown;
+  readonly headers: unknown;
+}
+
+/** What waits in a directory of the spool, in order. */
+function waiting(project: Project, directory: string): readonly Waiting[] {
+  const names = readdirSync(join(project.spool, directory)).toSorted();
+  return names.map((name) => ({
+    name,
+    ...(JSON.parse(readFileSync(join(project.spool, directory, name), 'utf8')) as Omit<Waiting, 'name'>),
+  }));
+}
+
+describe('without a worker, fsq call', () => {
+  test('prints the id of the job that waits now, with JSON where arguments parse and strings where not', async (t) => {
+    const project = tempProject(t, {});
+
+    const { code, stdout, stderr } = await fsq(project, ['call', 'add', '1', '-2', 'Ada', '{"a":[true]}', '"3"']);
+
+    const [job] = waiting(project, 'pending');
+    assert.match(stdout, ID);
+    assert.equal(job?.name, `5.${stdout.trim()}.default.0.0.json`);
+    assert.deepEqual([job.task, job.args], ['add', [1, -2, 'Ada', { a: [true] }, '3']]);
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
+  test('takes queue, priority, headers and all arguments at once', async (t) => {
+    const project = tempProject(t, {});
+
+    const line = [
+      'call',
+      'add',
+      '--args',
+      '[1,2]',
+      '-q',
+      'mail',
+      '--priority',
+      '0',
+      '--header',
+      'a=b=c',
+      '--header',
+      'd=',
+      '--json',
+    ];
+    const { stdout } = await fsq(project, line);
+
+    const [job] = waiting(project, 'pending');
+    assert.equal(job?.name, `0.${(JSON.parse(stdout) as { id: string }).id}.mail.0.0.json`);
+    assert.deepEqual([job.args, job.headers], [[1, 2], { a: 'b=c', d: '' }]);
+  });
+
+  test('--countdown delays it', async (t) => {
+    const project = tempProject(t, {});
+    const beforeMs = Date.now();
+
+    await fsq(project, ['call', 'add', '--countdown', '1h']);
+
+    const [job] = waiting(project, 'delayed');
+    assert.ok(Number(job?.name.slice(0, 13)) >= beforeMs + 3_600_000, job?.name);
+  });
+
+  test('--timeout exits 124 with the id, which get takes later; the job goes on', async (t) => {
+    const project = tempProject(t, {});
+
+    const { code, stdout, stderr } = await fsq(project, ['call', 'add', '1', '2', '--timeout', '20ms']);
+
+    const id = waiting(project, 'pending')[0]?.name.split('.')[1];
+    assert.match(stderr, /^fsq call: No worker is running on this spool.*\n/);
+    assert.ok(stderr.includes(`\`fsq get ${id}\` waits for it. (FSQ_TIMEOUT)`), stderr);
+    assert.deepEqual([code, stdout], [124, '']);
+  });
+
+  test('alwaysEager does not keep it from sending', async (t) => {
+    const project = tempProject(t, {});
+
+    await fsq(project, ['call', 'add', '1', '2'], { env: { FSQ_ALWAYS_EAGER: '1' } });
+
+    assert.equal(waiting(project, 'pending').length, 1);
+  });
+
+  const mistakes: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+    [['../x'], /Expected a task name.*got "\.\.\/x"/],
+    [['add', '12345678901234567890'], /would arrive as 12345678901234567000/],
+    [['add', '1e400'], /args\[0\] is Infinity.*\(FSQ_NOT_SERIALISABLE\)/],
+    [['add', '['.repeat(70) + ']'.repeat(70)], /nested more than 64 levels/],
+    [['add', '--args', '{}'], /Expected --args to be a JSON array/],
+    [['add', '1', '--args', '[1]'], /Expected arguments or --args, got both/],
+    [['add', '--queue', 'Mail'], /Expected `queue` to be/],
+    [['add', '--priority', '10'], /Expected --priority to be a whole number from 0 to 9, got "10"/],
+    [['add', '--header', 'x'], /Expected --header to be KEY=VALUE, got "x"/],
+    [['add', '--countdown', 'soon'], /Expected --countdown to be a duration/],
+    [['add', '--stdin', '--wait'], /Expected --stdin alone or --wait alone/],
+    [['add', '--stdin', '1'], /Expected the arguments on standard input/],
+  ];
+  for (const [args, message] of mistakes) {
+    test(`refuses ${args.join(' ').slice(0, 40)} and sends nothing`, async (t) => {
+      const project = tempProject(t, {});
+
+      const { code, stdout, stderr } = await fsq(project, ['call', ...args]);
+
+      assert.match(stderr, message);
+      assert.deepEqual([code, stdout], [2, '']);
+      assert.equal(existsSync(project.spool) && waiting(project, 'pending').length > 0, false);
+    });
+  }
+});
+
+describe('fsq call --stdin', () => {
+  test('sends a job for each of 2,000 lines, in order, and prints an id a line', async (t) => {
+    const project = tempProject(t, {});
+    const input = Array.from({ length: 2_000 }, (_, i) => `[${i},"x"]\n`).join('');
+
+    const { code, stdout, stderr } = await fsq(project, ['call', 'add', '--stdin'], { input, env: { FSQ_FSYNC: '0' } });
+
+    const jobs = waiting(project, 'pending');
+    assert.deepEqual(
+      jobs.map(({ args }) => args),
+      Array.from({ length: 2_000 }, (_, i) => [i, 'x']),
+    );
+    assert.deepEqual(
+      stdout.trim().split('\n'),
+      jobs.map(({ name }) => name.split('.')[1]),
+    );
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
+  test('stops at a bad line with its number; the lines before it are sent', async (t) => {
+    const bad: readonly (readonly [line: string, message: RegExp, code: string])[] = [
+      ['nope', /Expected line 4 to be a JSON array of arguments, such as \[1,2\], got "nope"/, 'FSQ_USAGE'],
+      ['{"a":1}', /Expected line 4 to be a JSON array/, 'FSQ_USAGE'],
+      ['[9007199254740993]', /line 4 has the number/, 'FSQ_USAGE'],
+      ['[1e999]', /Line 4: args\[0\] is Infinity/, 'FSQ_NOT_SERIALISABLE'],
+      [`["${'x'.repeat(4 * 1024 * 1024)}"]`, /Line 4: The arguments of add have \d+ bytes/, 'FSQ_TOO_LARGE'],
+    ];
+    for (const [line, message, code] of bad) {
+      const project = tempProject(t, {});
+
+      const ran = await fsq(project, ['call', 'add', '--stdin'], { input: `[1]\n\n[2]\n${line}\n[3]\n` });
+
+      assert.match(ran.stderr, message);
+      assert.match(ran.stderr, new RegExp(`2 jobs were sent before this, none after it\\. \\(${code}\\)\n$`));
+      assert.deepEqual(
+        waiting(project, 'pending').map(({ args }) => args),
+        [[1], [2]],
+      );
+      assert.equal(ran.stdout.trim().split('\n').length, 2);
+      assert.equal(ran.code, 2);
+    }
+  });
+
+  test('without a line sends nothing and is content', async (t) => {
+    const project = tempProject(t, {});
+
+    const { code, stdout, stderr } = await fsq(project, ['call', 'add', '--stdin'], { input: '\n' });
+
+    assert.deepEqual([code, stdout, stderr], [0, '', '']);
+  });
+
+  test('sends a line when it comes, without waiting for more', async (t) => {
+    const project = tempProject(t, {});
+    const child = spawn(process.execPath, [join(REPOSITORY, 'bin/fsq.js'), 'call', 'add', '--stdin'], {
+      cwd: project.path,
+      stdio: 'pipe',
+    });
+    const nextText = (): Promise<string> =>
+      new Promise((resolve) => child.stdout.once('data', (text) => resolve(String(text))));
+
+    for (const line of ['[1]\n', '[2]\n']) {
+      const printed = nextText();
+      child.stdin.write(line);
+      assert.match(await printed, ID);
+    }
+    child.stdin.end();
+
+    assert.equal(await new Promise((resolve) => child.on('close', resolve)), 0);
+    assert.equal(waiting(project, 'pending').length, 2);
+  });
+});
+
+test('with a worker, fsq call', async (t) => {
+  const project = tempProject(t, { 'tasks.mjs': TASKS });
+  await startWorker(t, project, ['-c', '1', '-Q', 'default']);
+
+  await t.test('--wait prints the value as JSON, null for nothing', async () => {
+    const [sum, nothing, headers] = await Promise.all([
+      fsq(project, ['call', 'add', '1', '2', '--wait']),
+      fsq(project, ['call', 'nothing', '--timeout', '20s']),
+      fsq(project, ['call', 'headers', '--wait', '--header', 'k=v']),
+    ]);
+
+    assert.deepEqual([sum.stdout, nothing.stdout, headers.stdout], ['3\n', 'null\n', '{"k":"v"}\n']);
+    assert.deepEqual([sum.code, nothing.code, sum.stderr, nothing.stderr], [0, 0, '', '']);
+  });
+
+  await t.test('--wait --json has the id and the state, also of a failure', async () => {
+    const good = await fsq(project, ['call', 'add', '1', '2', '--wait', '--json']);
+    const bad = await fsq(project, ['call', 'fail', 'too far', '--wait', '--json']);
+
+    const { id, ...rest } = JSON.parse(good.stdout) as { id: string };
+    assert.match(`${id}\n`, ID);
+    assert.deepEqual(rest, { state: 'succeeded', value: 3 });
+    const failure = JSON.parse(bad.stdout) as { state: string; error: { name: string; message: string } };
+    assert.deepEqual([failure.state, failure.error.name, failure.error.message], ['failed', 'RangeError', 'too far']);
+    assert.deepEqual([good.code, bad.code], [0, 1]);
+  });
+
+  await t.test('of a task that fails exits 1 with its error', async () => {
+    const { code, stdout, stderr } = await fsq(project, ['call', 'fail', 'too far', '--wait']);
+
+    assert.match(stderr, /^fsq call: Job .* failed: RangeError: too far\n.*`fsq show .*\(FSQ_TASK_FAILED\)\n$/);
+    assert.deepEqual([code, stdout], [1, '']);
+  });
+
+  await t.test('of a task that no worker knows says so and is sent all the same', async () => {
+    const { code, stdout, stderr } = await fsq(project, ['call', 'adn', '1', '2']);
+
+    assert.match(stdout, ID);
+    assert.match(stderr, /^fsq call: No running worker knows task adn; did you mean add\?.*waits for a worker/);
+    assert.equal(code, 0);
+  });
+
+  await t.test('to a queue that no worker takes jobs from says so', async () => {
+    const { code, stderr } = await fsq(project, ['call', 'add', '1', '2', '--queue', 'mail']);
+
+    assert.match(stderr, /No running worker takes jobs of queue mail/);
+    assert.equal(code, 0);
+  });
+
+  await t.test('and then status names what is parked, with "did you mean"', async () => {
+    const { stdout, code } = await fsq(project, ['status']);
+
+    assert.match(stdout, /workers +pid \d+, 1 child \(\d+\), queues default, up /);
+    assert.match(stdout, /tasks +add, fail, headers, nothing\n/);
+    assert.match(stdout, /! No running worker takes jobs of queue mail, where 1 job waits/);
+    assert.match(stdout, /! 1 job of task adn is parked: no running worker knows it; did you mean add\?/);
+    assert.equal(code, 0);
+  });
+});
