@@ -29,6 +29,8 @@ export class SpoolConsumer implements Consumer {
   #names: string[] = [];
   #next = 0;
   #wake: (() => void) | null = null;
+  /** Names were asked for and have not come: one question is enough. */
+  #hasAsked = false;
 
   static async open(context: SpoolContext, options: ConsumerOptions, uniqueName: () => string): Promise<SpoolConsumer> {
     const role = options.hints === undefined ? 'consumer' : 'child';
@@ -52,7 +54,10 @@ export class SpoolConsumer implements Consumer {
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, () => undefined);
     this.#hints = hints ?? null;
     this.#feed = hints === undefined ? this.#ownFeed() : null;
-    hints?.onNames((names) => this.#offer(names));
+    hints?.onNames((names) => {
+      this.#hasAsked = false;
+      this.#offer(names);
+    });
   }
 
   get owner(): string {
@@ -127,8 +132,10 @@ export class SpoolConsumer implements Consumer {
   }
 
   #ask(): void {
-    if (this.#feed === null) this.#hints?.want();
-    else {
+    if (this.#feed === null) {
+      if (!this.#hasAsked) this.#hints?.want();
+      this.#hasAsked = true;
+    } else {
       const names = this.#feed.take(OWN_LOOK);
       if (names.length > 0) this.#offer(names);
     }

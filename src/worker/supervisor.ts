@@ -104,7 +104,7 @@ export class Supervisor implements ChildEvents {
         return this.#options.onStarted(message.tasks);
       case 'want':
         child.digest();
-        this.#idle.push(child);
+        if (!this.#idle.includes(child)) this.#idle.push(child);
         return this.#feedIdle();
       case 'unloadable':
         return this.#fail(message, 78);
