@@ -5,21 +5,27 @@ export type Operation = keyof Files;
 
 /** Which call fails, with what, and for how long. */
 export interface Plan {
-  readonly operation: Operation;
+  /** 'any' counts the calls of all operations together. */
+  readonly operation: Operation | 'any';
   /** 1 for the first call after the plan was set. */
   readonly call: number;
   readonly errno: string;
   /** 'once': the next call works. 'for good': every later call fails too, until `mend()`. */
   readonly lasts: 'once' | 'for good';
-  /** Only calls whose first argument is a path that contains this; default all. */
-  readonly path?: string;
+  /** Of a write that fails: how many bytes reach the file all the same. Default 0. */
+  readonly tornBytes?: number;
+}
+
+/** The process ends at this call: neither it nor anything after it happens. */
+export function deathAt(call: number): Plan {
+  return { operation: 'any', call, errno: 'EDEAD', lasts: 'for good' };
 }
 
 export interface FaultyFiles {
   readonly files: Files;
   /** Starts to count anew and fails what `plan` names. */
   plan(plan: Plan): void;
-  /** Nothing fails any more. */
+  /** Nothing fails any more. Counts anew. */
   mend(): void;
   /** True if the planned call came. */
   hasFailed(): boolean;
@@ -34,15 +40,14 @@ export function faultyFiles(inner: Files): FaultyFiles {
   let matching = 0;
   let hasFailed = false;
 
-  const failure = (operation: Operation, target: unknown): Error | null => {
+  const fails = (operation: Operation): Plan | null => {
     calls.set(operation, (calls.get(operation) ?? 0) + 1);
-    if (current?.operation !== operation) return null;
-    if (current.path !== undefined && !(typeof target === 'string' && target.includes(current.path))) return null;
+    if (current === null || (current.operation !== 'any' && current.operation !== operation)) return null;
     matching++;
     const isHit = current.lasts === 'once' ? matching === current.call : matching >= current.call;
     if (!isHit) return null;
     hasFailed = true;
-    return systemError(current.errno, operation);
+    return current;
   };
 
   const files = new Proxy(inner, {
@@ -50,11 +55,16 @@ export function faultyFiles(inner: Files): FaultyFiles {
       const operation = key as Operation;
       const real = target[operation] as (...args: unknown[]) => unknown;
       return (...args: unknown[]) => {
-        const error = failure(operation, args[0]);
-        if (error === null) return real(...args);
+        const plan = fails(operation);
+        if (plan === null) return real(...args);
+        const error = systemError(plan.errno, operation);
         // The descriptor is gone even when close(2) reports an error.
         if (operation === 'close') real(...args);
         if (operation === 'sync') return Promise.reject(error);
+        if (operation === 'write' && plan.tornBytes !== undefined) {
+          const [fd, bytes, position] = args as [number, Buffer, number];
+          target.write(fd, bytes.subarray(0, plan.tornBytes), position);
+        }
         throw error;
       };
     },

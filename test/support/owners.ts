@@ -26,7 +26,7 @@ export function plantDeadOwner(
 ): void {
   const directory = join(spool, 'running', recoverer === undefined ? owner : `${owner}~${recoverer}`);
   mkdirSync(directory);
-  for (const [name, text] of Object.entries(held)) writeFileSync(join(directory, name), text);
+  for (const [name, text] of Object.entries(held)) writeFileSync(join(directory, name), text, { mode: 0o600 });
   pronounceDead(spool, owner);
   if (recoverer !== undefined) pronounceDead(spool, recoverer);
 }
