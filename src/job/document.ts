@@ -64,15 +64,27 @@ export function encodeTail(
 export function parseDocument(text: string, id: string): Document {
   const whole = tryParse(text);
   if (whole !== undefined) return { record: toRecord(whole, id), baseEnd: baseEndOf(text, whole), torn: false };
-  const end = text.lastIndexOf('\n');
-  const rest = text.slice(end);
-  const isTorn = end > 0 && (TAIL_MARK.startsWith(rest) || rest.startsWith(TAIL_MARK) || rest.startsWith('\n}'));
-  const base = isTorn ? tryParse(`${text.slice(0, end)}}`) : undefined;
-  if (base === undefined)
-    throw new CorruptJobError(
-      `it is not JSON (${text.length === 0 ? 'empty' : `begins ${format(text.slice(0, 20))}`})`,
-    );
-  return { record: toRecord(base, id), baseEnd: end, torn: true };
+  for (const end of cutsOf(text)) {
+    const base = tryParse(`${text.slice(0, end)}}`);
+    if (base !== undefined) return { record: toRecord(base, id), baseEnd: end, torn: true };
+  }
+  throw new CorruptJobError(`it is not JSON (${text.length === 0 ? 'empty' : `begins ${format(text.slice(0, 20))}`})`);
+}
+
+/**
+ * Where the base may end in a file whose tail was cut off, the likeliest first. Behind the cut there may be NULs, in blocks
+ * that the disk never wrote, and white space, which stood behind the base before.
+ */
+function cutsOf(text: string): readonly number[] {
+  let written = text.length;
+  while (written > 0 && /[\0\s]/.test(text.charAt(written - 1))) written--;
+  const line = text.lastIndexOf('\n', written - 1);
+  const rest = text.slice(line, written);
+  const hasMark = TAIL_MARK.startsWith(rest) || rest.startsWith(TAIL_MARK) || rest.startsWith('\n}');
+  if (line > 0 && hasMark) return [line];
+  // Only the newline of a tail was written, over the last brace; or nothing of it, and NULs follow the brace.
+  const candidates = text.includes('\n', written) ? [written] : [];
+  return text.charAt(written - 1) === '}' ? [...candidates, written - 1] : candidates;
 }
 
 function tryParse(text: string): unknown {

@@ -49,10 +49,13 @@ function readAttempt(value: unknown): Attempt | null {
   };
 }
 
-function readFailure(value: unknown): Failure | null {
-  if (!isRecord(value) || !Object.hasOwn(value, 'message')) return null;
+/** Causes read below one another: a file may nest them deeper than any stack. */
+const MAX_CAUSES = 16;
+
+function readFailure(value: unknown, depth = 0): Failure | null {
+  if (depth > MAX_CAUSES || !isRecord(value) || !Object.hasOwn(value, 'message')) return null;
   const { name, message, stack, code } = value;
-  const cause = readFailure(value['cause']);
+  const cause = readFailure(value['cause'], depth + 1);
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: String(message),
