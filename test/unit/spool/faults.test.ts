@@ -137,7 +137,7 @@ describe('claim and settle', () => {
       standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
     });
     const value = { a: 'z'.repeat(200) };
-    const whole = encodeTail([...Array.from({ length: 1 }, () => ({ attempt: 2, ...RUN, owner: someOwner() }))], {
+    const whole = encodeTail([{ attempt: 2, ...RUN, owner: someOwner() }], {
       outcome: { state: 'succeeded', value },
       standing: { queue: 'default', priority: 5, attempt: 2, crashes: 0 },
     }).length;

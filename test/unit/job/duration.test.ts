@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { durationMs } from '../../../src/job/duration.ts';
+import { UsageError } from '../../../src/job/errors.ts';
+
+const GOOD: readonly [unknown, number][] = [
+  [0, 0],
+  [3000, 3000],
+  [0.4, 0],
+  ['250ms', 250],
+  ['3s', 3_000],
+  ['1.5s', 1_500],
+  ['5m', 300_000],
+  ['2h', 7_200_000],
+  ['1d', 86_400_000],
+  ['0s', 0],
+  ['0.1ms', 0],
+];
+
+for (const [given, ms] of GOOD) {
+  test(`${JSON.stringify(given)} is ${ms} ms`, () => {
+    assert.equal(durationMs(given, 'timeout'), ms);
+  });
+}
+
+const BAD: readonly unknown[] = [
+  -1,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  1e300,
+  '3',
+  's',
+  '3 s',
+  ' 3s',
+  '3s ',
+  '-3s',
+  '+3s',
+  '1e3s',
+  '3S',
+  '3sec',
+  '.5s',
+  '1.s',
+  '999999999d',
+  '',
+  '3s\n',
+  null,
+  undefined,
+  true,
+  {},
+  [],
+  3n,
+  new Date(0),
+];
+
+for (const given of BAD) {
+  const shown = typeof given === 'bigint' ? `${given}n` : (JSON.stringify(given) ?? String(given));
+  test(`${shown === 'null' ? String(given) : shown} is no duration, and the message names the option`, () => {
+    assert.throws(
+      () => durationMs(given, 'countdown'),
+      (error) => error instanceof UsageError && /^Expected `countdown` to be .*, got /.test(error.message),
+    );
+  });
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import test, { describe } from 'node:test';
+import {
+  ExpiredError,
+  type Failure,
+  FsqError,
+  RevokedError,
+  TaskError,
+  TimeLimitError,
+  WorkerLostError,
+} from '../../../src/job/errors.ts';
+import { failureOf, toError, toFailure } from '../../../src/job/failure.ts';
+
+const thrower = (): never => {
+  throw new Error('looked at');
+};
+
+describe('whatever is thrown becomes plain data:', () => {
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const thrown: readonly [string, unknown][] = [
+    ['null', null],
+    ['undefined', undefined],
+    ['a string', 'no'],
+    ['a number', 7],
+    ['a bigint', 1n],
+    ['a symbol', Symbol('x')],
+    ['a plain object', { message: 'x' }],
+    ['an object without prototype', Object.create(null)],
+    ['a function', () => 1],
+    ['an array', [1]],
+    ['a revoked proxy', revoked.proxy],
+    [
+      'a proxy that throws at every look',
+      new Proxy(new Error('x'), { get: thrower, has: thrower, getPrototypeOf: thrower }),
+    ],
+    ['an error whose message throws', Object.defineProperty(new Error('x'), 'message', { get: thrower })],
+    ['an error whose stack throws', Object.defineProperty(new Error('x'), 'stack', { get: thrower })],
+    [
+      'an error with fields of the wrong types',
+      Object.assign(new Error('x'), { name: 1, message: {}, stack: [], code: {} }),
+    ],
+    ['an error whose cause throws', new Error('x', { cause: new Proxy({}, { getPrototypeOf: thrower }) })],
+  ];
+  for (const [what, value] of thrown) {
+    test(what, () => {
+      const failure = toFailure(value);
+
+      assert.equal(typeof failure.name, 'string');
+      assert.equal(typeof failure.message, 'string');
+      assert.deepEqual(JSON.parse(JSON.stringify(failure)), failure);
+    });
+  }
+});
+
+test('a thrown value that is no error is named', () => {
+  assert.deepEqual(toFailure('no'), {
+    name: 'NonError',
+    message: 'The task threw "no", which is not an Error. Throw an Error.',
+  });
+});
+
+test('an error keeps name, message, stack, code and causes', () => {
+  const error = Object.assign(new TypeError('outer', { cause: new RangeError('inner') }), { code: 'E_X' });
+
+  const failure = toFailure(error);
+
+  assert.equal(failure.name, 'TypeError');
+  assert.equal(failure.message, 'outer');
+  assert.equal(failure.code, 'E_X');
+  assert.match(failure.stack ?? '', /failure\.test/);
+  assert.equal(failure.cause?.name, 'RangeError');
+  assert.equal(failure.cause?.message, 'inner');
+});
+
+test('a numeric code is kept as text', () => {
+  assert.equal(toFailure(Object.assign(new Error('x'), { code: 42 })).code, '42');
+});
+
+test('long texts and long or endless chains of causes are cut', () => {
+  const endless = new Error('x'.repeat(1_000_000));
+  endless.cause = endless;
+
+  const failure = toFailure(endless);
+
+  assert.ok(JSON.stringify(failure).length < 300_000);
+  let depth = 0;
+  for (let cause: Failure | undefined = failure; cause !== undefined; cause = cause.cause) depth++;
+  assert.equal(depth, 6);
+});
+
+describe('an outcome becomes the error of its kind:', () => {
+  const error: Failure = {
+    name: 'SyntaxError',
+    message: 'm',
+    stack: 's',
+    code: 'C',
+    cause: { name: 'E', message: 'c' },
+  };
+
+  test('failed: TaskError with all that the worker saw', () => {
+    const made = toError('the-id', { state: 'failed', error }, 3);
+
+    assert.ok(made instanceof TaskError && made instanceof FsqError);
+    assert.equal(made.code, 'FSQ_TASK_FAILED');
+    assert.equal(made.id, 'the-id');
+    assert.equal(made.message, 'm');
+    assert.equal(made.remoteName, 'SyntaxError');
+    assert.equal(made.remoteCode, 'C');
+    assert.equal(made.remoteStack, 's');
+    assert.equal(made.attempts, 3);
+    assert.deepEqual(made.cause, { name: 'E', message: 'c' });
+  });
+
+  const kinds = [
+    ['revoked', error, RevokedError, 'FSQ_REVOKED'],
+    ['expired', error, ExpiredError, 'FSQ_EXPIRED'],
+    ['failed', failureOf(new WorkerLostError('x')), WorkerLostError, 'FSQ_WORKER_LOST'],
+    ['failed', failureOf(new TimeLimitError('x')), TimeLimitError, 'FSQ_TIME_LIMIT'],
+  ] as const;
+  for (const [state, failure, type, code] of kinds) {
+    test(`${state}, ${failure.name}: ${type.name}`, () => {
+      const made = toError('id', { state, error: failure }, 1);
+
+      assert.ok(made instanceof type);
+      assert.equal(made.code, code);
+      assert.equal(made.message, failure.message);
+    });
+  }
+
+  test("a task's own error that only has the name of one of ours stays a TaskError", () => {
+    for (const name of ['WorkerLostError', 'constructor', '__proto__', 'process', 'TimeLimitError']) {
+      assert.ok(toError('id', { state: 'failed', error: { name, message: 'm' } }, 1) instanceof TaskError);
+    }
+  });
+});
