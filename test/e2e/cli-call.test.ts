@@ -1,9 +1,11 @@
 /** `fsq call`, with and without a worker. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { within } from '../support/conditions.ts';
 import { fsq, type Project, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
 
 const TASKS = `
@@ -178,21 +180,18 @@ describe('fsq call --stdin', () => {
 
   test('sends a line when it comes, without waiting for more', async (t) => {
     const project = tempProject(t, {});
-    const child = spawn(process.execPath, [join(REPOSITORY, 'bin/fsq.js'), 'call', 'add', '--stdin'], {
-      cwd: project.path,
-      stdio: 'pipe',
-    });
-    const nextText = (): Promise<string> =>
-      new Promise((resolve) => child.stdout.once('data', (text) => resolve(String(text))));
+    const args = [join(REPOSITORY, 'bin/fsq.js'), 'call', 'add', '--stdin'];
+    const child = spawn(process.execPath, args, { cwd: project.path, stdio: 'pipe' });
+    t.after(() => child.kill('SIGKILL'));
 
     for (const line of ['[1]\n', '[2]\n']) {
-      const printed = nextText();
+      const printed = once(child.stdout, 'data');
       child.stdin.write(line);
-      assert.match(await printed, ID);
+      assert.match(String((await within(printed, `the id for ${line}`))[0]), ID);
     }
     child.stdin.end();
 
-    assert.equal(await new Promise((resolve) => child.on('close', resolve)), 0);
+    assert.deepEqual(await within(once(child, 'close'), 'the end of fsq call'), [0, null]);
     assert.equal(waiting(project, 'pending').length, 2);
   });
 });
