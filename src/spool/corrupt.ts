@@ -4,7 +4,6 @@ import { CorruptJobError, encodeBase, encodeTail } from '../job/document.ts';
 import { failureOf } from '../job/failure.ts';
 import { format } from '../job/format.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
-import { hasCode } from './files.ts';
 import { type JobName, jobFileName, resultFileName } from './layout.ts';
 
 /** The task's name in the outcome of a job whose own could not be read. */
@@ -32,13 +31,8 @@ export async function setAside(
   const aside = `${layout.corrupt}/${jobFileName(name)}`;
   const outcomePath = `${layout.results}/${resultFileName(name.id)}`;
   if (!files.exists(outcomePath)) await publishFailure(context, held, outcomePath, reason);
-  try {
-    files.rename(`${held.directory}/${held.fileName}`, aside);
-  } catch (error) {
-    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EISDIR')) throw error;
-    // Something of that name lies there already: keep both.
-    files.rename(`${held.directory}/${held.fileName}`, `${aside}.${held.uniqueName()}`);
-  }
+  // Something of that name may lie there already, and rename(2) would replace it: keep both.
+  files.rename(`${held.directory}/${held.fileName}`, files.exists(aside) ? `${aside}.${held.uniqueName()}` : aside);
   onEvent?.({ kind: 'corrupt', name: held.fileName, reason });
 }
 
