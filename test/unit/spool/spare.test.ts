@@ -1,0 +1,187 @@
+/** Outcomes that expire become spare files, and spare files become jobs again. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Broker } from '../../../src/broker/broker.ts';
+import { expireOutcomes } from '../../../src/spool/expire.ts';
+import { clock } from '../../support/clock.ts';
+import { contextOf } from '../../support/context.ts';
+import { job, nextId, returned, RUN } from '../../support/factory.ts';
+import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
+import { tempDir, tempSpool } from '../../support/temp.ts';
+
+const TTL_MS = 1_000;
+/** A producer looks for spare files only after it has created so many. */
+const BEFORE_LOOKING = 64;
+
+test('an outcome expires after its time, not before; its file is kept to be written again', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const [id = ''] = await endedJobs(broker, 1);
+  const { ino } = lstatSync(join(path, 'results', `${id}.json`));
+  const time = clock();
+  const context = contextOf(path, { nowMs: time.nowMs, fsync: false });
+
+  await expireOutcomes(context, TTL_MS, () => 'batch');
+  assert.deepEqual(namesIn(path, 'results'), [`${id}.json`]);
+  time.advance(TTL_MS + 1_000);
+  await expireOutcomes(context, TTL_MS, () => 'batch');
+
+  assert.deepEqual(namesIn(path, 'results'), []);
+  assert.equal(await broker.outcome(id), null);
+  assert.equal(lstatSync(join(path, 'spare', 'batch', `${id}.json`)).ino, ino);
+  assert.deepEqual(namesIn(path, 'tmp'), []);
+});
+
+test('a clock that steps back ten years expires nothing', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  await endedJobs(broker, 3);
+  const time = clock();
+  time.advance(-10 * 366 * 86_400_000);
+
+  await expireOutcomes(contextOf(path, { nowMs: time.nowMs, fsync: false }), TTL_MS, () => 'batch');
+
+  assert.equal(namesIn(path, 'results').length, 3);
+});
+
+test('an outcome with an id that tells no time expires by the age of its file', async (t) => {
+  const { path } = tempSpool(t, { fsync: false });
+  const id = '00000000-0000-4000-8000-000000000000';
+  const file = join(path, 'results', `${id}.json`);
+  writeFileSync(file, '{"task":"x","attempts":[],"state":"succeeded"}');
+  await expireOutcomes(contextOf(path), TTL_MS, () => 'batch');
+  assert.deepEqual(namesIn(path, 'results'), [`${id}.json`]);
+
+  utimesSync(file, 1, 1);
+  await expireOutcomes(contextOf(path), TTL_MS, () => 'batch');
+
+  assert.deepEqual(namesIn(path, 'results'), []);
+});
+
+test('when there are enough spare files, expired ones are removed', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  await endedJobs(broker, 2);
+  for (let i = 0; i < 20; i++) mkdirSync(join(path, 'spare', `full-${i}`));
+  const time = clock();
+  time.advance(TTL_MS + 60_000);
+
+  await expireOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS, () => 'batch');
+
+  assert.deepEqual(namesIn(path, 'results'), []);
+  assert.equal(namesIn(path, 'spare').length, 20);
+});
+
+test('a spare file with longer content becomes a job that is whole and no longer', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  plantSpare(
+    path,
+    Array.from({ length: 10 }, () => 'x'.repeat(100_000)),
+  );
+  await createMany(broker);
+  const jobs = Array.from({ length: 10 }, () => job({ args: ['short'] }));
+
+  for (const sent of jobs) await broker.enqueue([sent]);
+
+  assertSound(
+    path,
+    jobs.map((sent) => sent.job.id),
+  );
+  for (const sent of jobs) {
+    const file = join(path, placesOf(path).get(sent.job.id)?.[0] ?? '');
+    assert.ok(lstatSync(file).size < 1_000, `${lstatSync(file).size} bytes`);
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')).args, ['short']);
+  }
+  assert.deepEqual(namesIn(path, 'spare'), []);
+});
+
+test('a spare file with shorter content becomes a job that is whole', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  plantSpare(path, ['', 'y']);
+  await createMany(broker);
+  const jobs = [job({ args: ['z'.repeat(10_000)] }), job(), job()];
+
+  await broker.enqueue(jobs);
+
+  assertSound(
+    path,
+    jobs.map((sent) => sent.job.id),
+  );
+});
+
+test('a reused file shows the outcome of its old job to nobody', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const [old = ''] = await endedJobs(broker, 1);
+  const time = clock();
+  time.advance(TTL_MS + 1_000);
+  await expireOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS, () => 'batch');
+  await createMany(broker);
+
+  await broker.enqueue([job({ args: [1] })]);
+
+  assert.deepEqual(namesIn(path, 'spare'), []);
+  assert.equal(await broker.outcome(old), null);
+  assert.equal(await broker.find(old), null);
+});
+
+test('what is no plain file with one name is never written into', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const outside = join(tempDir(t), 'precious');
+  writeFileSync(outside, 'precious');
+  plantSpare(path, []);
+  const batch = join(path, 'spare', 'planted');
+  symlinkSync(outside, join(batch, 'a'));
+  linkSync(outside, join(batch, 'b'));
+  execFileSync('mkfifo', [join(batch, 'c')]);
+  symlinkSync(outside, join(path, 'spare', 'link'));
+  writeFileSync(join(path, 'spare', 'file'), 'x');
+  await createMany(broker);
+  const jobs = Array.from({ length: 5 }, () => job({ args: ['not precious'] }));
+
+  await broker.enqueue(jobs);
+
+  assert.equal(readFileSync(outside, 'utf8'), 'precious');
+  assertSound(
+    path,
+    jobs.map((sent) => sent.job.id),
+  );
+});
+
+test('two producers share spare files without writing into the same', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const { openSpool } = await import('../../../src/spool/spool.ts');
+  const other = openSpool({ path, fsync: false });
+  t.after(() => other.close());
+  for (let i = 0; i < 4; i++)
+    plantSpare(
+      path,
+      Array.from({ length: 10 }, () => 'x'.repeat(5_000)),
+      `batch-${i}`,
+    );
+  await Promise.all([createMany(broker), createMany(other)]);
+
+  await Promise.all(
+    [broker, other].flatMap((each) => Array.from({ length: 40 }, () => each.enqueue([job({ args: [1] })]))),
+  );
+
+  assertSound(path);
+  assert.equal(placesOf(path).size, 2 * BEFORE_LOOKING + 80);
+});
+
+async function endedJobs(broker: Broker, count: number): Promise<string[]> {
+  const jobs = Array.from({ length: count }, () => job());
+  await broker.enqueue(jobs);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  for (const _ of jobs) await (await consumer.next(new AbortController().signal))?.settle(returned('old'), RUN);
+  await consumer.close();
+  return jobs.map((sent) => sent.job.id);
+}
+
+function createMany(broker: Broker): Promise<void> {
+  return broker.enqueue(Array.from({ length: BEFORE_LOOKING }, () => job()));
+}
+
+function plantSpare(path: string, texts: readonly string[], name = 'planted'): void {
+  mkdirSync(join(path, 'spare', name));
+  for (const text of texts) writeFileSync(join(path, 'spare', name, `${nextId()}.json`), text, { mode: 0o600 });
+}
