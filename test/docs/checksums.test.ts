@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { until } from '../support/conditions.ts';
+import { runPage } from '../support/document.ts';
 import { type Project, REPOSITORY, run, startWorker, tempProject } from '../support/project.ts';
 
 test('checksums sums up what the workers found, and lists a file that vanished', async (t) => {
@@ -42,13 +43,27 @@ test('checksums without a directory says how to use it', async (t) => {
   assert.deepEqual({ code, stderr }, { code: 2, stderr: 'usage: node --import tsx main.ts DIRECTORY [SUMS]\n' });
 });
 
+test('the README of checksums can be followed', { timeout: 60_000 }, async (t) => {
+  const { commands } = await runPage(t, 'examples/checksums/README.md', {
+    folder: 'examples/checksums',
+    prepare: ({ path }) => {
+      copyExample(join(path, 'examples/checksums'));
+      symlinkSync(join(REPOSITORY, 'bin'), join(path, 'bin'));
+      writeFileSync(join(path, 'node_modules/some.js'), 'export {};');
+    },
+  });
+
+  assert.equal(commands, 1);
+});
+
+function copyExample(to: string): void {
+  cpSync(join(REPOSITORY, 'examples/checksums'), to, { recursive: true, filter: (path) => !path.endsWith('/spool') });
+}
+
 /** The example in a project of its own, with an empty folder `data`. */
 function example(t: TestContext): Project {
   const project = tempProject(t, {});
-  cpSync(join(REPOSITORY, 'examples/checksums'), project.path, {
-    recursive: true,
-    filter: (path) => !path.endsWith('/spool'),
-  });
+  copyExample(project.path);
   mkdirSync(join(project.path, 'data'));
   return project;
 }

@@ -25,10 +25,18 @@ export interface PageRun {
   readonly commands: number;
 }
 
+/** For a page that speaks of a folder of the checkout: where in the project it is followed, and what must lie there. */
+export interface PageOptions {
+  readonly folder?: string;
+  readonly prepare?: (project: Project) => void;
+}
+
 /** @param page path in the repository @throws AssertionError naming the page's line and what was printed instead */
-export async function runPage(t: TestContext, page: string): Promise<PageRun> {
-  const project = tempProject(t, {});
-  installCommands(project);
+export async function runPage(t: TestContext, page: string, options: PageOptions = {}): Promise<PageRun> {
+  const root = tempProject(t, {});
+  installCommands(root);
+  options.prepare?.(root);
+  const project = { ...root, path: join(root.path, options.folder ?? '.') };
   const ids = new Map<string, string>();
   const workers: StopWorker[] = [];
   const count = { files: 0, commands: 0 };
