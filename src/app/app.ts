@@ -116,8 +116,8 @@ class FileApp implements App, Sender {
 
   async #open(): Promise<Broker> {
     try {
-      const { spool, fsync, resultTtlMs } = await this.settings();
-      return openBroker({ path: spool, fsync, resultTtlMs });
+      const { spool, fsync, resultTtlMs, allowNetworkFs } = await this.settings();
+      return openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs });
     } catch (error) {
       // The next call tries again: the disk may have room by then, or somebody made the directory.
       this.#broker = null;

@@ -25,6 +25,8 @@ export interface Config {
   readonly resultTtl?: Duration;
   /** What a worker says. Default 'info'. FSQ_LOG_LEVEL. */
   readonly logLevel?: LogLevel;
+  /** True: use a spool on a network file system, where jobs may run twice. Default false. FSQ_ALLOW_NETWORK_FS. */
+  readonly allowNetworkFs?: boolean;
   /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
   readonly concurrency?: number;
 }
@@ -40,6 +42,7 @@ export interface Settings {
   readonly alwaysEager: boolean;
   readonly resultTtlMs: number;
   readonly logLevel: LogLevel;
+  readonly allowNetworkFs: boolean;
   readonly concurrency: number | null;
   /** The folder with the nearest package.json. */
   readonly projectRoot: string;
@@ -78,6 +81,7 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     alwaysEager: pick('alwaysEager') ?? false,
     resultTtlMs: durationMs(pick('resultTtl') ?? '1d', 'resultTtl'),
     logLevel: pick('logLevel') ?? 'info',
+    allowNetworkFs: pick('allowNetworkFs') ?? false,
     concurrency: pick('concurrency') ?? null,
     projectRoot: root,
   };
@@ -109,6 +113,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     alwaysEager: flag(text('FSQ_ALWAYS_EAGER'), 'FSQ_ALWAYS_EAGER'),
     resultTtl: text('FSQ_RESULT_TTL'),
     logLevel: text('FSQ_LOG_LEVEL'),
+    allowNetworkFs: flag(text('FSQ_ALLOW_NETWORK_FS'), 'FSQ_ALLOW_NETWORK_FS'),
     concurrency: number === undefined ? undefined : Number(number),
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
@@ -139,6 +144,7 @@ const CHECKS: Readonly<
     wanted: `one of ${LOG_LEVELS.join(', ')}`,
     isGood: (value) => LOG_LEVELS.some((level) => level === value),
   },
+  allowNetworkFs: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
   concurrency: {
     wanted: 'a whole number from 1 to 512',
     isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,

@@ -30,8 +30,8 @@ const FIRST_TASK_MJS = FIRST_TASK_TS.replaceAll(': number', '');
 
 async function runInit({ values, stdout, cwd, env }: Context): Promise<number> {
   const settings = await resolveSettings(settingsFrom(values), cwd, env);
-  const { spool, fsync } = settings;
-  const isNew = await makeSpool(spool, fsync);
+  const { spool } = settings;
+  const isNew = await makeSpool(settings);
   const lines = [isNew ? `made the spool ${spool}` : `the spool ${spool} is there already`];
   const modules = modulesOf(settings);
   if (modules.length === 0) lines.push(`made ${shorten(writeFirstTask(settings), cwd)} with a first task`);
@@ -45,13 +45,13 @@ async function runInit({ values, stdout, cwd, env }: Context): Promise<number> {
 }
 
 /** True if it was not there. @throws SpoolError */
-async function makeSpool(path: string, fsync: boolean): Promise<boolean> {
+async function makeSpool({ spool: path, fsync, allowNetworkFs }: Settings): Promise<boolean> {
   try {
-    await openBroker({ path, fsync, mustExist: true }).close();
+    await openBroker({ path, fsync, allowNetworkFs, mustExist: true }).close();
     return false;
   } catch (error) {
     if (!(error instanceof SpoolError && error.code === 'FSQ_NO_SPOOL')) throw error;
-    await openBroker({ path, fsync }).close();
+    await openBroker({ path, fsync, allowNetworkFs }).close();
     return true;
   }
 }

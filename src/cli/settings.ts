@@ -8,6 +8,7 @@ export function settingsFrom(values: Values): Config {
     spool: values.text('spool'),
     tasks: values.list('tasks').length === 0 ? undefined : values.list('tasks'),
     logLevel: values.text('log-level'),
+    allowNetworkFs: values.flag('allow-network-fs') ? true : undefined,
     concurrency: wholeNumber(values.text('concurrency'), 'concurrency', 1, 512),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

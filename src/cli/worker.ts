@@ -30,6 +30,7 @@ export const worker: Command = {
       help: 'child processes (default: the number of processors)',
     },
     'log-level': { type: 'string', short: 'l', value: 'LEVEL', help: `${LOG_LEVELS.join(', ')} (default: info)` },
+    'allow-network-fs': { type: 'boolean', help: 'use a spool on a network file system, where jobs may run twice' },
     queues: { type: 'string', short: 'Q', value: 'A,B', help: 'take jobs from these queues only (default: all)' },
     tasks: {
       type: 'string',

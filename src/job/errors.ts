@@ -27,6 +27,7 @@ export type FsqErrorCode =
   | 'FSQ_SPOOL_NOT_WRITABLE'
   | 'FSQ_SPOOL_FORMAT'
   | 'FSQ_SPOOL_GONE'
+  | 'FSQ_NETWORK_FS'
   | 'FSQ_ENQUEUE_UNCERTAIN'
   | 'FSQ_CORRUPT_JOB'
   | 'FSQ_FENCED';

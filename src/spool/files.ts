@@ -16,6 +16,30 @@ export interface FileInfo {
   readonly modifiedAtMs: number;
 }
 
+/** What a name stands for, without following a link. */
+export interface EntryInfo {
+  readonly kind: 'file' | 'directory' | 'link' | 'socket' | 'other';
+  /** Permissions with the set-id and sticky bits: the lower 12 bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly links: number;
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+  readonly device: number;
+}
+
+/** The file system under a path: statfs(2). */
+export interface FileSystemInfo {
+  /** Its magic number; see file-system.ts. */
+  readonly type: number;
+  /** What this user may still write. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** 0 where inodes are made as needed, as by btrfs; so is `totalInodes`. */
+  readonly freeInodes: number;
+  readonly totalInodes: number;
+}
+
 /** A running watch; its events are hints that may be late, doubled or lost. */
 export interface Watch {
   close(): void;
@@ -40,6 +64,9 @@ export interface Files {
   openDirectory(path: string): number;
   list(path: string): string[];
   exists(path: string): boolean;
+  /** What lies at `path` itself; null when nothing does. */
+  entry(path: string): EntryInfo | null;
+  fileSystem(path: string): FileSystemInfo;
   /** Of what lies at `path` itself, not of what a link points to. */
   modifiedAtMs(path: string): number;
   /** Changes whenever a name in the directory changes: its mtime and inode. */
@@ -87,6 +114,14 @@ export const nodeFiles: Files = {
   openDirectory: (path) => fs.openSync(path, O_RDONLY | O_DIRECTORY),
   list: (path) => fs.readdirSync(path),
   exists: (path) => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,
+  entry: (path) => {
+    const stats = fs.lstatSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? null : entryOf(stats);
+  },
+  fileSystem: (path) => {
+    const { type, bsize, bavail, blocks, ffree, files } = fs.statfsSync(path);
+    return { type, freeBytes: bavail * bsize, totalBytes: blocks * bsize, freeInodes: ffree, totalInodes: files };
+  },
   modifiedAtMs: (path) => fs.lstatSync(path).mtimeMs,
   directoryStamp: (path) => {
     const stats = fs.statSync(path);
@@ -108,4 +143,25 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 
 function accessFlags(access: 'read' | 'write' | 'read-write'): number {
   return access === 'read' ? O_RDONLY : access === 'write' ? O_WRONLY : O_RDWR;
+}
+
+function entryOf(stats: fs.Stats): EntryInfo {
+  const kind = stats.isFile()
+    ? 'file'
+    : stats.isDirectory()
+      ? 'directory'
+      : stats.isSymbolicLink()
+        ? 'link'
+        : stats.isSocket()
+          ? 'socket'
+          : 'other';
+  return {
+    kind,
+    mode: stats.mode & 0o7777,
+    uid: stats.uid,
+    links: stats.nlink,
+    sizeBytes: stats.size,
+    modifiedAtMs: stats.mtimeMs,
+    device: stats.dev,
+  };
 }

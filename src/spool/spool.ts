@@ -21,6 +21,7 @@ import { SpoolConsumer } from './consumer.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext, syncDirectories } from './context.ts';
 import { enqueue } from './enqueue.ts';
 import { establish } from './establish.ts';
+import { refuseNetworkFileSystem } from './file-system.ts';
 import { type Files, nodeFiles } from './files.ts';
 import { backlogOf, countJobs, existingIds, findJob, idsByPrefix, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
@@ -38,6 +39,8 @@ export interface SpoolOptions {
   readonly mustExist?: boolean;
   /** Wait for the disk before a job counts as accepted; default true. */
   readonly fsync?: boolean;
+  /** Use a network file system all the same; default false: it is refused (FSQ_NETWORK_FS). */
+  readonly allowNetworkFs?: boolean;
   /** How long outcomes are kept, ms; default one day. */
   readonly resultTtlMs?: number;
   /** Stand-ins for tests. */
@@ -66,6 +69,7 @@ class Spool implements Broker {
     path,
     mustExist = false,
     fsync = true,
+    allowNetworkFs = false,
     resultTtlMs = DEFAULT_RESULT_TTL_MS,
     files = nodeFiles,
     nowMs = Date.now,
@@ -82,6 +86,7 @@ class Spool implements Broker {
     this.#spare = new SpareFiles(this.#context);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
+    if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
     this.#isNew = establish(files, this.#context.layout, this.#uniqueName(), mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }

@@ -18,6 +18,7 @@ import { runJobs } from './runner.ts';
 export interface ChildOptions {
   readonly spool: string;
   readonly fsync: boolean;
+  readonly allowNetworkFs: boolean;
   readonly queues: readonly string[] | null;
   /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
@@ -67,7 +68,8 @@ async function main(options: ChildOptions): Promise<number> {
   const logEvent = brokerEventLogger(log);
   const onEvent = (event: BrokerEvent): void => logEvent(event);
   try {
-    const broker = openBroker({ path: options.spool, fsync: options.fsync });
+    const { spool: path, fsync, allowNetworkFs } = options;
+    const broker = openBroker({ path, fsync, allowNetworkFs });
     const consumer = await broker.consumer({
       queues: options.queues,
       tasks: tasks.map(({ name }) => name),

@@ -60,8 +60,8 @@ export class Supervisor implements ChildEvents {
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
     const { settings, queues, concurrency } = this.#options;
-    const { spool: path, fsync, resultTtlMs } = settings;
-    this.#broker = openBroker({ path, fsync, resultTtlMs });
+    const { spool: path, fsync, resultTtlMs, allowNetworkFs } = settings;
+    this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs });
     this.#keeper = await this.#broker.keeper({
       queues,
       onReady: () => this.#feedIdle(),
@@ -145,8 +145,10 @@ export class Supervisor implements ChildEvents {
 
   #fork(): void {
     const { settings, modules, queues, logFormat, imports } = this.#options;
-    const { spool, fsync, logLevel } = settings;
-    this.#children.add(new WorkerChild({ spool, fsync, queues, modules, logLevel, logFormat }, imports, this));
+    const { spool, fsync, allowNetworkFs, logLevel } = settings;
+    this.#children.add(
+      new WorkerChild({ spool, fsync, allowNetworkFs, queues, modules, logLevel, logFormat }, imports, this),
+    );
   }
 
   #feedIdle(): void {
