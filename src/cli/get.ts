@@ -39,7 +39,7 @@ function runGet(context: Context): Promise<number> {
   const timeoutMs = duration(values.text('timeout'), 'timeout');
   return withSpool(context, async (broker) => {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
-    if (timeoutMs !== 0 && (await handle.info()) !== null && !(await handle.ready())) {
+    if (timeoutMs !== 0 && !(await handle.ready()) && (await handle.info()) !== null) {
       const notice = nobodyNotice(await broker.owners());
       if (notice !== null) stderr.write(messageText('fsq get', notice));
     }
