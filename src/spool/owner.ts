@@ -5,7 +5,7 @@ import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { isOwnerName, ownerName } from './layout.ts';
-import { probe, type Proof, takeProof, type Verdict } from './proof.ts';
+import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
 import { unlinkIfThere } from './spare.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */
@@ -43,7 +43,7 @@ export async function register(
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
   const directory = `${layout.running}/${owner}`;
   const recordPath = `${layout.workers}/${owner}.json`;
-  const proof: Proof = await takeProof(context, owner);
+  const proof: Proof = await takeProof(context, owner, uniqueName());
   const record: OwnerRecord = {
     owner,
     pid: process.pid,
@@ -100,14 +100,24 @@ export function readOwner(context: SpoolContext, owner: string): OwnerRecord | n
 const MAX_RECORD_BYTES = 1024 * 1024;
 
 /**
- * What can be proved of `owner`. Dead only if the kernel refuses its socket or the machine has booted since; whatever is
- * not sure counts as alive, because taking a live owner's jobs would run them twice.
+ * What can be proved of `owner`; whatever is not sure counts as alive, because taking a live owner's jobs would run them
+ * twice. Dead only if the kernel refuses its socket, or if the socket is missing and the machine has booted since: a
+ * socket that answers is proof whatever the record says, as containers may show a boot id of their own (systemd-nspawn does).
  */
 export async function verdictOf(context: SpoolContext, owner: string): Promise<Verdict> {
-  const record = readOwner(context, owner);
-  const boot = bootId(context.files);
-  if (record !== null && record.bootId !== null && boot !== null && record.bootId !== boot) return { verdict: 'dead' };
-  return probe(context, owner);
+  const verdict = await probe(context, owner);
+  if (verdict.verdict !== 'unknown' || verdict.reason !== MISSING) return verdict;
+  return isOfAnEarlierBoot(context, owner) ? { verdict: 'dead' } : verdict;
+}
+
+function isOfAnEarlierBoot(context: SpoolContext, owner: string): boolean {
+  try {
+    const recorded = readOwner(context, owner)?.bootId ?? null;
+    const boot = bootId(context.files);
+    return recorded !== null && boot !== null && recorded !== boot;
+  } catch {
+    return false; // No descriptor is left, say: not known.
+  }
 }
 
 /** All that announce themselves, dead or alive. */

@@ -8,6 +8,7 @@
 import { connect, createServer } from 'node:net';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
+import { unlinkIfThere } from './spare.ts';
 
 export type Verdict =
   | { readonly verdict: 'alive' }
@@ -19,44 +20,61 @@ export interface Proof {
   drop(): Promise<void>;
 }
 
+/** Why nothing is known of an owner that has no socket. */
+export const MISSING = 'its socket is missing';
+
 /** How long a connection may take before nothing is concluded, ms. A local socket answers at once. */
 const PROBE_TIMEOUT_MS = 1_000;
 
-/** Takes the proof for `owner`. @throws the system error when the socket cannot be made */
-export async function takeProof(context: SpoolContext, owner: string): Promise<Proof> {
-  const directory = context.files.openDirectory(context.layout.workers);
+/**
+ * Takes the proof for `owner`. The socket gets its name only when it listens: between bind(2) and listen(2) it refuses
+ * connections as that of a dead process does.
+ *
+ * If we die before the rename, the socket in tmp/ is swept like any draft.
+ *
+ * @param draft a name in tmp/ that nobody else uses
+ * @throws the system error when the socket cannot be made
+ */
+export async function takeProof(context: SpoolContext, owner: string, draft: string): Promise<Proof> {
+  const { files, layout } = context;
+  const path = `${layout.workers}/${owner}.sock`;
   const server = createServer((socket) => socket.destroy());
+  const directory = files.openDirectory(layout.tmp);
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(socketPath(context, directory, owner), resolve);
+      server.listen(shortPath(layout.tmp, directory, draft), resolve);
     });
+    files.rename(`${layout.tmp}/${draft}`, path);
   } catch (error) {
-    context.files.close(directory);
+    server.close();
     throw error;
+  } finally {
+    files.close(directory);
   }
   server.on('error', () => {
     // Accepting failed (no descriptors, say). The socket still listens, and connecting to it still proves life.
   });
   server.unref();
   return {
-    drop: () =>
-      new Promise((resolve) => {
-        // Closing removes the socket's file through the directory's descriptor, so that one is closed after it.
-        server.close(() => {
-          context.files.close(directory);
-          resolve();
-        });
-      }),
+    drop: async () => {
+      unlinkIfThere(context, path);
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }
 
-/** What the kernel says of the process that took the proof for `owner`. */
+/** What the kernel says of the process that took the proof for `owner`. Never throws: what cannot be asked is not known. */
 export async function probe(context: SpoolContext, owner: string): Promise<Verdict> {
-  const directory = context.files.openDirectory(context.layout.workers);
+  let directory: number;
+  try {
+    directory = context.files.openDirectory(context.layout.workers);
+  } catch (error) {
+    return unknown(error); // No descriptor is left, or workers/ may not be read: that says nothing of the owner.
+  }
   try {
     return await new Promise<Verdict>((resolve) => {
-      const socket = connect(socketPath(context, directory, owner));
+      const socket = connect(shortPath(context.layout.workers, directory, `${owner}.sock`));
       const conclude = (verdict: Verdict): void => {
         socket.destroy();
         resolve(verdict);
@@ -73,14 +91,18 @@ export async function probe(context: SpoolContext, owner: string): Promise<Verdi
 function judge(error: Error): Verdict {
   if (hasCode(error, 'EAGAIN')) return { verdict: 'alive' };
   if (hasCode(error, 'ECONNREFUSED')) return { verdict: 'dead' };
-  return { verdict: 'unknown', reason: hasCode(error, 'ENOENT') ? 'its socket is missing' : error.message };
+  return unknown(error);
+}
+
+function unknown(error: unknown): Verdict {
+  if (hasCode(error, 'ENOENT')) return { verdict: 'unknown', reason: MISSING };
+  return { verdict: 'unknown', reason: error instanceof Error ? error.message : String(error) };
 }
 
 /**
  * Socket paths are cut at 107 bytes without a word (unix(7): sun_path), and a spool may lie deeper. Through the directory's
  * own descriptor the path is always short. Elsewhere than on Linux there is no such way and a long path is refused.
  */
-function socketPath(context: SpoolContext, directory: number, owner: string): string {
-  if (process.platform === 'linux') return `/proc/self/fd/${directory}/${owner}.sock`;
-  return `${context.layout.workers}/${owner}.sock`;
+function shortPath(path: string, descriptor: number, name: string): string {
+  return process.platform === 'linux' ? `/proc/self/fd/${descriptor}/${name}` : `${path}/${name}`;
 }

@@ -1,8 +1,8 @@
 /** Owners in states that are hard to bring about: dead ones, without a process that had to die for it. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Makes every later look at `owner` conclude that it is dead: its record names another boot of the machine. */
+/** Makes every later look at `owner` conclude that it is dead: its record names another boot and its socket is gone. */
 export function pronounceDead(spool: string, owner: string): void {
   const record = {
     v: 1,
@@ -15,6 +15,7 @@ export function pronounceDead(spool: string, owner: string): void {
     tasks: [],
   };
   writeFileSync(join(spool, 'workers', `${owner}.json`), JSON.stringify(record));
+  rmSync(join(spool, 'workers', `${owner}.sock`), { force: true });
 }
 
 /** A dead owner with these files in its directory. */
