@@ -1,41 +1,43 @@
 /** Makes a directory a spool, or checks that it is one that this fsq can use. */
+import { dirname } from 'node:path';
 import { isRecord } from '../job/tail.ts';
 import { FsqError, SpoolError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { FORMAT_VERSION } from '../job/document.ts';
+import type { SpoolContext } from './context.ts';
 import { type Files, hasCode } from './files.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
 import { spoolError } from './trouble.ts';
 
 /**
- * Creates what is missing of the spool. `fsq.json` comes last, by rename: where it is, the rest is.
+ * Creates what is missing of the spool. `fsq.json` comes last, by rename: where it is, the rest is, and with fsync it is on
+ * disk. So nobody who finds it has to care for the directories' own names, whoever made them.
  *
  * Another process may do the same at the same time; each step accepts that it is done already.
  *
  * @param mustExist create nothing
- * @returns true if it was made now: its own names may not be durable yet
  * @throws SpoolError when it cannot be made, is of another format, or does not exist and must (FSQ_NO_SPOOL)
  */
-export function establish(files: Files, layout: Layout, uniqueName: string, mustExist = false): boolean {
+export function establish(
+  { files, layout, fsync }: Pick<SpoolContext, 'files' | 'layout' | 'fsync'>,
+  uniqueName: string,
+  mustExist = false,
+): void {
   try {
-    if (isEstablished(files, layout)) return false;
+    if (isEstablished(files, layout)) return;
     if (mustExist) {
       throw new SpoolError(
         'FSQ_NO_SPOOL',
         `There is no spool at ${layout.root}. \`fsq init\` makes one, and so do the first job and the first worker; --spool or FSQ_SPOOL name another directory.`,
       );
     }
-    makeParents(files, layout.root);
+    const changed = new Set([layout.root]);
+    makeWithParents(files, layout.root, changed);
     for (const name of DIRECTORIES) makeDirectory(files, layout[name]);
-    const draft = `${layout.tmp}/${uniqueName}`;
-    const fd = files.create(draft);
-    try {
-      files.write(fd, Buffer.from(`{"format":${FORMAT_VERSION}}\n`), 0);
-    } finally {
-      files.close(fd);
-    }
+    const draft = writeFormat(files, `${layout.tmp}/${uniqueName}`, fsync);
+    if (fsync) for (const directory of changed) syncDirectoryNow(files, directory);
     files.rename(draft, layout.formatFile);
-    return true;
+    if (fsync) syncDirectoryNow(files, layout.root);
   } catch (error) {
     if (error instanceof FsqError) throw error;
     throw spoolError(error, `The spool ${layout.root} cannot be made`);
@@ -55,8 +57,37 @@ function isEstablished(files: Files, layout: Layout): boolean {
     if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
+  // Made without fsync, and then the power was cut: the name reached the disk, the bytes did not.
+  if (text === '') return false;
   checkFormat(text, layout.formatFile);
   return true;
+}
+
+function writeFormat(files: Files, draft: string, fsync: boolean): string {
+  const fd = files.create(draft);
+  try {
+    files.write(fd, Buffer.from(`{"format":${FORMAT_VERSION}}\n`), 0);
+    if (fsync) files.syncNow(fd);
+  } finally {
+    files.close(fd);
+  }
+  return draft;
+}
+
+/** A directory that may be written and not read cannot be synced: then its names are as durable as its file system makes them. */
+function syncDirectoryNow(files: Files, path: string): void {
+  let fd: number;
+  try {
+    fd = files.openDirectory(path);
+  } catch (error) {
+    if (hasCode(error, 'EACCES')) return;
+    throw error;
+  }
+  try {
+    files.syncNow(fd);
+  } finally {
+    files.close(fd);
+  }
 }
 
 function checkFormat(text: string, path: string): void {
@@ -74,10 +105,13 @@ function checkFormat(text: string, path: string): void {
   );
 }
 
-function makeParents(files: Files, path: string): void {
-  const end = path.lastIndexOf('/');
-  if (end > 0 && !files.exists(path)) makeParents(files, path.slice(0, end));
+/** Makes `path` and what is missing above it; adds to `changed` each directory that got a new name. */
+function makeWithParents(files: Files, path: string, changed: Set<string>): void {
+  if (files.exists(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeWithParents(files, parent, changed);
   makeDirectory(files, path);
+  changed.add(parent);
 }
 
 function makeDirectory(files: Files, path: string): void {

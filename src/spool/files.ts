@@ -56,6 +56,8 @@ export interface Files {
   write(fd: number, bytes: Buffer, positionBytes: number): void;
   truncate(fd: number, sizeBytes: number): void;
   sync(fd: number): Promise<void>;
+  /** The same, for the making of a spool: it happens once and everything waits for it. */
+  syncNow(fd: number): void;
   close(fd: number): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
@@ -106,6 +108,7 @@ export const nodeFiles: Files = {
   },
   truncate: (fd, sizeBytes) => fs.ftruncateSync(fd, sizeBytes),
   sync: (fd) => new Promise((resolve, reject) => fs.fsync(fd, (error) => (error === null ? resolve() : reject(error)))),
+  syncNow: (fd) => fs.fsyncSync(fd),
   close: (fd) => fs.closeSync(fd),
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.unlinkSync(path),

@@ -1,6 +1,6 @@
 /** The spool as a broker: opens a directory and puts its parts together. */
 import { randomFillSync } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type {
   Backlog,
   Broker,
@@ -18,7 +18,7 @@ import { UnknownJobError } from '../job/errors.ts';
 import { createIdSource } from '../job/id.ts';
 import type { JobRecord } from '../job/job.ts';
 import { SpoolConsumer } from './consumer.ts';
-import { createContext, DEFAULT_MAX_BYTES, type SpoolContext, syncDirectories } from './context.ts';
+import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.ts';
 import { enqueue } from './enqueue.ts';
 import { establish } from './establish.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
@@ -30,7 +30,6 @@ import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
 import { Promoter } from './promote.ts';
 import { SpareFiles } from './spare.ts';
-import { spoolError } from './trouble.ts';
 
 export interface SpoolOptions {
   /** The spool's directory; created when missing. */
@@ -62,8 +61,6 @@ class Spool implements Broker {
   readonly #spare: SpareFiles;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: number;
-  /** Made by us: the directories' own names must reach the disk before a job in them counts as accepted. */
-  #isNew: boolean;
 
   constructor({
     path,
@@ -87,22 +84,12 @@ class Spool implements Broker {
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
-    this.#isNew = establish(files, this.#context.layout, this.#uniqueName(), mustExist);
+    establish(this.#context, this.#uniqueName(), mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    if (this.#isNew) await this.#settleDirectories();
     return enqueue(this.#context, this.#spare, jobs);
-  }
-
-  async #settleDirectories(): Promise<void> {
-    try {
-      await syncDirectories(this.#context, this.place, dirname(this.place));
-      this.#isNew = false;
-    } catch (error) {
-      throw spoolError(error, `The new spool ${this.place} is not surely on disk`);
-    }
   }
 
   async find(id: string): Promise<Sighting | null> {

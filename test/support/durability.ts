@@ -21,6 +21,16 @@ export function durableFiles(inner: Files, onRename: (to: string, durable: Durab
   const lostNames = new Set<string>();
   const directories = new Map<number, string>();
   const written = (fd: number): void => void dirtyInodes.add(fstatSync(fd).ino);
+  /** What an fsync that begins now covers; the function it gives marks that as durable. */
+  const syncing = (fd: number): (() => void) => {
+    const { ino } = fstatSync(fd);
+    const directory = directories.get(fd);
+    const covered = [...lostNames].filter((path) => dirname(path) === directory);
+    return () => {
+      if (directory === undefined) dirtyInodes.delete(ino);
+      for (const path of covered) lostNames.delete(path);
+    };
+  };
   const files: Files = {
     ...inner,
     create: (path) => {
@@ -42,13 +52,19 @@ export function durableFiles(inner: Files, onRename: (to: string, durable: Durab
       directories.set(fd, path);
       return fd;
     },
+    makeDirectory: (path) => {
+      inner.makeDirectory(path);
+      lostNames.add(path);
+    },
     sync: async (fd) => {
-      const { ino } = fstatSync(fd);
-      const directory = directories.get(fd);
-      const covered = [...lostNames].filter((path) => dirname(path) === directory);
+      const done = syncing(fd);
       await inner.sync(fd);
-      if (directory === undefined) dirtyInodes.delete(ino);
-      for (const path of covered) lostNames.delete(path);
+      done();
+    },
+    syncNow: (fd) => {
+      const done = syncing(fd);
+      inner.syncNow(fd);
+      done();
     },
     close: (fd) => {
       directories.delete(fd);
