@@ -120,7 +120,8 @@ async function finish(code) {
 }
 
 function prepare() {
-  for (const name of ['tasks.js', 'producer.js']) cpSync(join(root, 'scripts/soak', name), join(project, name));
+  cpSync(join(root, 'scripts/soak/journaled-tasks.js'), join(project, 'tasks.js'));
+  cpSync(join(root, 'scripts/soak/producer.js'), join(project, 'producer.js'));
   for (const path of Object.values(paths)) writeFileSync(path, '');
   writeFileSync(join(project, 'package.json'), '{"name":"soak","type":"module"}');
   mkdirSync(join(project, 'node_modules'));

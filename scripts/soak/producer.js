@@ -1,4 +1,4 @@
-/** One of the soak's producers: sends a job at a time, and notes each id once it was accepted. Runs until it is killed. */
+/** One of the soak's producers: sends a job at a time, and notes each id once it was accepted. Copied beside tasks.js. Runs until it is killed. */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exits, fails, quick, slow } from './tasks.js';
