@@ -1,7 +1,7 @@
 /** What a worker says when it starts. */
-import { relative } from 'node:path';
 import { escape } from '../job/format.ts';
 import type { FoundTask } from '../worker/messages.ts';
+import { shortPath } from './paths.ts';
 
 export interface BannerFacts {
   readonly version: string;
@@ -17,7 +17,7 @@ export interface BannerFacts {
 export function bannerText({ version, spool, queues, concurrency, fsync, tasks, root }: BannerFacts): string {
   const width = Math.max(0, ...tasks.map(({ name }) => name.length));
   const taskLines = tasks.map(
-    ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shorten(definedAt, root))}`,
+    ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shortPath(definedAt, root))}`,
   );
   return [
     '',
@@ -32,8 +32,4 @@ export function bannerText({ version, spool, queues, concurrency, fsync, tasks, 
     '',
     '',
   ].join('\n');
-}
-
-function shorten(path: string, root: string): string {
-  return path.startsWith(root) ? relative(root, path) : path;
 }

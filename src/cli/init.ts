@@ -7,6 +7,7 @@ import { openBroker } from '../broker/open.ts';
 import { SpoolError } from '../job/errors.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { shortPath } from './paths.ts';
 import { settingsFrom } from './settings.ts';
 
 export const init: Command = {
@@ -34,8 +35,8 @@ async function runInit({ values, stdout, cwd, env }: Context): Promise<number> {
   const isNew = await makeSpool(settings);
   const lines = [isNew ? `made the spool ${spool}` : `the spool ${spool} is there already`];
   const modules = modulesOf(settings);
-  if (modules.length === 0) lines.push(`made ${shorten(writeFirstTask(settings), cwd)} with a first task`);
-  else lines.push(`task modules: ${modules.map((path) => shorten(path, cwd)).join(', ')}`);
+  if (modules.length === 0) lines.push(`made ${shortPath(writeFirstTask(settings), cwd)} with a first task`);
+  else lines.push(`task modules: ${modules.map((path) => shortPath(path, cwd)).join(', ')}`);
   const isInside = !relative(settings.projectRoot, spool).startsWith('..');
   if (isNew && isInside) lines.push(`keep ${relative(settings.projectRoot, spool)}/ out of version control`);
   lines.push('', 'Next, in one terminal:', '  npx fsq worker', 'and in another:');
@@ -66,9 +67,4 @@ function writeFirstTask({ projectRoot }: Settings): string {
   const path = join(projectRoot, isTypeScript ? 'tasks.ts' : 'tasks.mjs');
   writeNewFile(path, isTypeScript ? FIRST_TASK_TS : FIRST_TASK_MJS);
   return path;
-}
-
-function shorten(path: string, root: string): string {
-  const short = relative(root, path);
-  return short.startsWith('..') ? path : short;
 }

@@ -1,14 +1,14 @@
 /** `fsq tasks`: the tasks a worker would know, and where they are defined. */
 import { fork } from 'node:child_process';
-import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { resolveSettings } from '../app/settings.ts';
-import { UsageError } from '../job/errors.ts';
+import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { type FoundTask, type FromChild, parseFromChild } from '../worker/messages.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { findModules } from './modules.ts';
 import { jsonText, tableText } from './output.ts';
+import { shortPath } from './paths.ts';
 import { settingsFrom } from './settings.ts';
 
 export const tasks: Command = {
@@ -49,7 +49,7 @@ async function runTasks({ values, stdout, cwd, env }: Context): Promise<number> 
     stdout.write(
       tableText(
         ['TASK', 'DEFINED AT'],
-        found.map(({ name, definedAt }) => [name, shorten(definedAt, cwd)]),
+        found.map(({ name, definedAt }) => [name, shortPath(definedAt, cwd)]),
       ),
     );
   return EXIT.good;
@@ -66,27 +66,25 @@ async function load(modules: readonly string[], imports: readonly string[]): Pro
   const answer = await new Promise<FromChild | null>((resolve, reject) => {
     child.on('message', (raw) => {
       const message = parseFromChild(raw);
-      if (message !== null) resolve(message);
+      // The modules may send messages of their own.
+      if (message?.type === 'ready' || message?.type === 'unloadable') resolve(message);
     });
     child.on('error', reject);
-    child.on('exit', () => resolve(null));
+    // Not 'exit', which may come before the last message.
+    child.on('close', () => resolve(null));
   });
   child.kill('SIGKILL');
   if (answer?.type === 'ready') return answer.tasks;
-  if (answer?.type === 'unloadable') {
-    throw new UsageError(
-      answer.message,
-      answer.code === 'FSQ_TYPESCRIPT' || answer.code === 'FSQ_DUPLICATE_TASK' || answer.code === 'FSQ_DELAY_AT_IMPORT'
-        ? answer.code
-        : 'FSQ_NO_TASKS',
-    );
-  }
+  if (answer?.type === 'unloadable') throw new UsageError(answer.message, codeOf(answer.code));
   throw new UsageError(
     `The process that imported the task modules ended before it knew them:\n${modules.join('\n')}`,
     'FSQ_NO_TASKS',
   );
 }
 
-function shorten(path: string, root: string): string {
-  return path.startsWith(root) ? relative(root, path) : path;
+/** The code that the child sent, if it is one of those that loading can have. */
+function codeOf(text: string): FsqErrorCode {
+  return LOADING_CODES.find((code) => code === text) ?? 'FSQ_NO_TASKS';
 }
+
+const LOADING_CODES: readonly FsqErrorCode[] = ['FSQ_TYPESCRIPT', 'FSQ_DUPLICATE_TASK', 'FSQ_DELAY_AT_IMPORT'];
