@@ -2,7 +2,7 @@
  * Which process wrote a file in tmp/, so that what the dead left there can be swept.
  *
  * A producer holds no proof of life as workers do, so its name says what the kernel can confirm: pid, start time, boot and
- * pid namespace. Wrong guesses are harmless: whoever loses its file in tmp/ sees ENOENT at the rename and rejects.
+ * the namespaces in which these numbers count. Wrong guesses are harmless: whoever loses its file in tmp/ sees ENOENT at the rename and rejects.
  */
 import { createHash } from 'node:crypto';
 import type { Files } from './files.ts';
@@ -43,8 +43,11 @@ function bootHash(files: Files): string {
   return hash(bootId(files));
 }
 
+/** Of the pid namespace, and of the time namespace where the kernel has them: start times count from its boot. */
 function namespaceHash(files: Files): string {
-  return hash(readOrNull(() => files.readLink('/proc/self/ns/pid')));
+  const pid = readOrNull(() => files.readLink('/proc/self/ns/pid'));
+  const time = readOrNull(() => files.readLink('/proc/self/ns/time'));
+  return hash(pid === null ? null : `${pid} ${time}`);
 }
 
 function hash(text: string | null): string {

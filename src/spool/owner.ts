@@ -2,6 +2,7 @@
 import type { OwnerInfo } from '../broker/broker.ts';
 import { isRecord } from '../job/tail.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
+import { fileSystemOf } from './file-system.ts';
 import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { isOwnerName, ownerName } from './layout.ts';
@@ -106,8 +107,27 @@ const MAX_RECORD_BYTES = 1024 * 1024;
  */
 export async function verdictOf(context: SpoolContext, owner: string): Promise<Verdict> {
   const verdict = await probe(context, owner);
-  if (verdict.verdict !== 'unknown' || verdict.reason !== MISSING) return verdict;
-  return isOfAnEarlierBoot(context, owner) ? { verdict: 'dead' } : verdict;
+  if (verdict.verdict === 'alive') return verdict;
+  const isMissing = verdict.verdict === 'unknown' && verdict.reason === MISSING;
+  if (verdict.verdict === 'unknown' && !(isMissing && isOfAnEarlierBoot(context, owner))) return verdict;
+  return doubtOf(context, owner) ?? { verdict: 'dead' };
+}
+
+/**
+ * Why a refusal proves nothing here, or null when it does. connect(2) also refuses what is no socket; and the kernel of
+ * this machine knows nothing of a process of another that uses the same files.
+ */
+function doubtOf({ files, layout }: SpoolContext, owner: string): Verdict | null {
+  try {
+    const { kind } = files.entry(`${layout.workers}/${owner}.sock`) ?? { kind: 'socket' };
+    if (kind !== 'socket') return { verdict: 'unknown', reason: 'what lies in place of its socket is none' };
+    const system = fileSystemOf(files.fileSystem(layout.workers).type);
+    if (system.kind === 'network' || system.kind === 'fuse')
+      return { verdict: 'unknown', reason: `on ${system.name} other machines may use the spool too` };
+    return null;
+  } catch (error) {
+    return { verdict: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function isOfAnEarlierBoot(context: SpoolContext, owner: string): boolean {
