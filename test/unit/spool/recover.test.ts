@@ -1,0 +1,321 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { BrokerEvent } from '../../../src/broker/broker.ts';
+import { encodeBase, encodeTail } from '../../../src/job/document.ts';
+import { FencedError } from '../../../src/job/errors.ts';
+import type { Outcome } from '../../../src/job/job.ts';
+import { nodeFiles } from '../../../src/spool/files.ts';
+import { writerName } from '../../../src/spool/identity.ts';
+import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
+import { recoverOrphans, recoverOwner } from '../../../src/spool/recover.ts';
+import { sweepDrafts, sweepOwners } from '../../../src/spool/sweep.ts';
+import { until } from '../../support/conditions.ts';
+import { contextOf, recovererOf } from '../../support/context.ts';
+import { job, jobRecord, nextId, returned, RUN } from '../../support/factory.ts';
+import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
+import { plantDeadOwner, pronounceDead, someOwner } from '../../support/owners.ts';
+import { tempSpool } from '../../support/temp.ts';
+
+const DEAD = someOwner(1);
+const ME = someOwner(2);
+
+test('several recoverers at once: each job is recovered once', async (t) => {
+  const { path } = tempSpool(t);
+  const ids = Array.from({ length: 20 }, nextId);
+  plantDeadOwner(path, DEAD, Object.fromEntries(ids.map((id) => [nameOf(id), baseOf(id)])));
+  const events: BrokerEvent[] = [];
+  const onEvent = (event: BrokerEvent): void => void events.push(event);
+
+  await Promise.all([2, 3, 4].map((n) => recoverOrphans(contextOf(path), recovererOf(someOwner(n), { onEvent }))));
+
+  assertSound(path, ids);
+  assert.equal(events.filter(({ kind }) => kind === 'recovered').length, ids.length);
+  assert.deepEqual(namesIn(path, 'running'), []);
+});
+
+test('what a recoverer that died half-way had fenced is taken from it by the next', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const [first, second] = [nextId(), nextId()];
+  plantDeadOwner(path, DEAD, { [nameOf(first)]: baseOf(first), [nameOf(second)]: baseOf(second) }, someOwner(3));
+
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  assertSound(path, [first, second]);
+  assert.equal((await broker.find(first))?.standing.crashes, 1);
+  assert.deepEqual(namesIn(path, 'running'), []);
+});
+
+test('what a live recoverer has fenced is left to it', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  t.after(() => keeper.close());
+  const [live] = await broker.owners();
+  const id = nextId();
+  const directory = join(path, 'running', `${DEAD}~${live?.owner}`);
+  const other = contextOf(path);
+  mkdirSync(directory);
+  writeFileSync(join(directory, nameOf(id)), baseOf(id), { mode: 0o600 });
+
+  await recoverOrphans(other, recovererOf(ME));
+
+  // It may only have been the one that fenced it who has dealt with it meanwhile.
+  assert.ok(!existsSync(join(path, 'running', `${DEAD}~${ME}`)));
+  await until(async () => (await broker.find(id))?.state !== 'running', 'the live recoverer finishes what it began');
+});
+
+test('what this recoverer had fenced before and not finished is finished', async (t) => {
+  const { path } = tempSpool(t);
+  const id = nextId();
+  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) }, ME);
+
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  assert.match(placesOf(path).get(id)?.[0] ?? '', /^delayed/);
+});
+
+test('a job that crashed too often is given up; its outcome counts every attempt', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const attempts = [1, 2, 3].map((attempt) => ({ attempt, endedAtMs: attempt, owner: DEAD }));
+  plantDeadOwner(path, DEAD, { [nameOf(id, 4, 3)]: baseOf(id).slice(0, -1) + encodeTail(attempts, null) });
+
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  const record = await broker.outcome(id);
+  assert.ok(record?.outcome?.state === 'failed');
+  assert.equal(record.outcome.error.code, 'FSQ_WORKER_LOST');
+  assert.deepEqual(
+    record.attempts.map(({ attempt }) => attempt),
+    [1, 2, 3, 4],
+  );
+});
+
+test('an outcome that was complete is published without a second run, byte for byte', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const outcomes: Outcome[] = [
+    { state: 'succeeded', value: { a: 'ü' } },
+    { state: 'failed', error: { name: 'E', message: 'm' } },
+  ];
+  for (const outcome of outcomes) {
+    const id = nextId();
+    plantDeadOwner(path, `${id.slice(-3).replace(/\D/g, '7')}-${id.slice(-12)}0000`, {
+      [nameOf(id)]: withOutcome(id, 1, outcome),
+    });
+
+    await recoverOrphans(contextOf(path), recovererOf(ME));
+
+    const record = await broker.outcome(id);
+    assert.deepEqual(record?.outcome, outcome);
+    assert.equal(record?.attempts.length, 1);
+  }
+});
+
+test('an outcome of an earlier attempt is history: the job runs again', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const failed: Outcome = { state: 'failed', error: { name: 'E', message: 'm' } };
+  plantDeadOwner(path, DEAD, { [nameOf(id, 2)]: withOutcome(id, 1, failed) });
+
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  const sighting = await broker.find(id);
+  assert.equal(sighting?.state, 'delayed');
+  assert.equal(sighting?.record?.outcome, null);
+  assert.deepEqual(
+    sighting?.record?.attempts.map(({ attempt }) => attempt),
+    [1, 2],
+  );
+});
+
+test('a waiting job that holds the outcome of a run which a power cut un-claimed is published, not run', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  writeFileSync(join(path, 'pending', nameOf(id, 0)), withOutcome(id, 1, { state: 'succeeded', value: 7 }), {
+    mode: 0o600,
+  });
+  const other = job();
+  await broker.enqueue([other]);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+
+  const claim = await consumer.next(new AbortController().signal);
+
+  assert.equal(claim?.job.id, other.job.id);
+  assert.deepEqual((await broker.outcome(id))?.outcome, { state: 'succeeded', value: 7 });
+  await claim?.settle(returned(1), RUN);
+});
+
+test('a failed job that was sent back with its history runs again', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const failed: Outcome = { state: 'failed', error: { name: 'E', message: 'm'.repeat(500) } };
+  writeFileSync(join(path, 'pending', nameOf(id, 1)), withOutcome(id, 1, failed), { mode: 0o600 });
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+
+  const claim = await consumer.next(new AbortController().signal);
+  assert.equal(claim?.standing.attempt, 2);
+  await claim?.settle(returned(1), RUN);
+
+  const record = await broker.outcome(id);
+  assert.deepEqual(record?.outcome, { state: 'succeeded', value: 1 });
+  assert.deepEqual(
+    record?.attempts.map(({ attempt }) => attempt),
+    [1, 2],
+  );
+  assertSound(path, [id]);
+});
+
+test('the fence comes before anything else: a late settlement in the middle of a recovery fails', async (t) => {
+  const { path, broker } = tempSpool(t);
+  await broker.enqueue([job()]);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+  const claim = await consumer.next(new AbortController().signal);
+  const late: Promise<unknown>[] = [];
+  const files = {
+    ...nodeFiles,
+    // The old owner acts whenever the recoverer has just done something.
+    open: (at: string, access: 'read' | 'write' | 'read-write') => {
+      late.push(
+        claim?.settle(returned('late'), RUN).then(
+          () => 'published',
+          (error: unknown) => error,
+        ) ?? Promise.resolve(),
+      );
+      return nodeFiles.open(at, access);
+    },
+  };
+
+  await recoverOwner(contextOf(path, { files }), recovererOf(ME), consumer.owner, 'crashed');
+
+  assert.ok(late.length > 0);
+  for (const each of late) assert.ok((await each) instanceof FencedError);
+  assert.deepEqual(namesIn(path, 'results'), []);
+});
+
+test("what is no job in a dead owner's directory is moved aside, and the directory goes", async (t) => {
+  const { path } = tempSpool(t);
+  const id = nextId();
+  plantDeadOwner(path, DEAD, { 'not a job': 'x', [nameOf(id)]: baseOf(id) });
+  const events: BrokerEvent[] = [];
+
+  await recoverOrphans(contextOf(path), recovererOf(ME, { onEvent: (event) => events.push(event) }));
+
+  assert.deepEqual(namesIn(path, 'running'), []);
+  assert.equal(namesIn(path, 'corrupt').length, 1);
+  assert.ok(events.some((event) => event.kind === 'foreign' && event.name === 'not a job'));
+  assertSound(path, [id]);
+});
+
+test("names in running/ that are no owner's are left alone", async (t) => {
+  const { path } = tempSpool(t);
+  writeFileSync(join(path, 'running', 'README'), '');
+  writeFileSync(join(path, 'running', `${DEAD}~..`), '');
+
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  assert.deepEqual(namesIn(path, 'running'), [`${DEAD}~..`, 'README'].toSorted());
+});
+
+test('owners that are known to live are not asked', async (t) => {
+  const { path } = tempSpool(t);
+  const id = nextId();
+  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
+
+  await recoverOrphans(contextOf(path), recovererOf(ME, { isKnownAlive: (owner) => owner === DEAD }));
+
+  assert.match(placesOf(path).get(id)?.[0] ?? '', /^running/);
+});
+
+test('a keeper recovers a dead owner by itself, within a second', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  t.after(() => keeper.close());
+  const id = nextId();
+  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
+
+  await until(async () => (await broker.find(id))?.state !== 'running', 'the job is recovered', 1_000);
+});
+
+test('records of dead owners that hold nothing are swept, those of others are not', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+  pronounceDead(path, DEAD);
+  const id = nextId();
+  plantDeadOwner(path, someOwner(5), { [nameOf(id)]: baseOf(id) });
+
+  await sweepOwners(contextOf(path), () => false);
+
+  const left = namesIn(path, 'workers').map((name) => name.replace(/\.\w+$/, ''));
+  assert.deepEqual([...new Set(left)].toSorted(), [consumer.owner, someOwner(5)].toSorted());
+});
+
+test('drafts of the dead are swept, those of the living and of strangers are not', async (t) => {
+  const { path } = tempSpool(t);
+  const mine = `${writerName(nodeFiles, process.pid)}.00000000.0`;
+  const [pid, start, boot, namespace] = mine.split('.')[0]?.split('-') ?? [];
+  const dead = [
+    `${pid}-${Number(start) + 1}-${boot}-${namespace}.00000000.0`,
+    `${pid}-${start}-0badf00d-${namespace}.00000000.0`,
+    `4194304-1-${boot}-${namespace}.00000000.0`,
+  ];
+  const kept = [mine, `4194304-1-${boot}-0badf00d.00000000.0`, 'by-hand', '..x'];
+  for (const name of [...dead, ...kept]) {
+    writeFileSync(join(path, 'tmp', name), '');
+    utimesSync(join(path, 'tmp', name), 1, 1);
+  }
+
+  await sweepDrafts(contextOf(path));
+
+  assert.deepEqual(namesIn(path, 'tmp'), kept.toSorted());
+});
+
+test('a batch of spare files that a dead producer held goes back to spare/', async (t) => {
+  const { path } = tempSpool(t);
+  const [, start, boot, namespace] = writerName(nodeFiles, process.pid).split('-');
+  const batch = `${process.pid}-${Number(start) + 1}-${boot}-${namespace}.00000000.0`;
+  mkdirSync(join(path, 'tmp', batch));
+  writeFileSync(join(path, 'tmp', batch, 'old'), '');
+
+  await sweepDrafts(contextOf(path));
+
+  assert.deepEqual(namesIn(path, 'tmp'), []);
+  assert.deepEqual(namesIn(path, `spare/${batch}`), ['old']);
+});
+
+test('due jobs are promoted in the order of their time, others stay', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const ids = [nextId(), nextId(), nextId()] as const;
+  const soon = Date.now() - 10;
+  [soon - 5, soon, Date.now() + 60_000].forEach((dueAtMs, i) => {
+    const id = ids[i] ?? '';
+    const name = delayedFileName(dueAtMs, { id, queue: 'default', priority: 5, attempt: 0, crashes: 0 });
+    writeFileSync(join(path, 'delayed', name), baseOf(id), { mode: 0o600 });
+  });
+  writeFileSync(join(path, 'delayed', 'README'), '');
+  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  t.after(() => keeper.close());
+
+  await until(() => namesIn(path, 'pending').length === 2, 'both due jobs are promoted');
+
+  assert.deepEqual(namesIn(path, 'pending'), [nameOf(ids[0], 0), nameOf(ids[1], 0)]);
+  assert.equal(namesIn(path, 'delayed').length, 2);
+  assertSound(path, ids);
+});
+
+function nameOf(id: string, attempt = 1, crashes = 0): string {
+  return jobFileName({ id, queue: 'default', priority: 5, attempt, crashes });
+}
+
+function baseOf(id: string): string {
+  return encodeBase(jobRecord({ id }));
+}
+
+function withOutcome(id: string, attempt: number, outcome: Outcome): string {
+  const standing = { queue: 'default', priority: 5, attempt, crashes: 0 };
+  return baseOf(id).slice(0, -1) + encodeTail([{ attempt, endedAtMs: 1, owner: DEAD }], { outcome, standing });
+}
