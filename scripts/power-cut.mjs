@@ -1,0 +1,36 @@
+/**
+ * `npm run power-cut -- --rounds 200 [--seed 1]`: cuts the power of a disk under load and checks that nothing accepted is lost.
+ *
+ * Needs root, loop devices and python3. Exits with 1 if a promise was broken, with 2 if it cannot be tried here.
+ */
+import { parseArgs } from 'node:util';
+import { whyNoLoopDisk } from '../test/support/loop-disk.ts';
+import { cutPowerAgainAndAgain } from '../test/support/power-cut.ts';
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '200' }, seed: { type: 'string', default: String(Date.now() % 1e6) } },
+});
+const reason = whyNoLoopDisk();
+if (reason === null) await main(Number(values.rounds), Number(values.seed));
+else {
+  console.error(`power-cut: ${reason}`);
+  process.exitCode = 2;
+}
+
+async function main(rounds, seed) {
+  console.log(`power-cut: ${rounds} rounds, seed ${seed}`);
+  const startedAt = performance.now();
+  let told = 0;
+  const figures = await cutPowerAgainAndAgain(rounds, seed, ({ rounds: done, accepted, problems }) => {
+    for (const problem of problems.slice(told)) console.error(problem);
+    told = problems.length;
+    if (done % 8 === 0) console.log(`${done} rounds, ${accepted} jobs accepted, ${told} problems`);
+  });
+
+  const { accepted, seen, reruns, problems } = figures;
+  const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
+  console.log(
+    `${figures.rounds} rounds in ${minutes} min: ${accepted} jobs accepted, ${seen} outcomes seen, ${reruns} runs repeated, ${problems.length} rounds with a broken promise`,
+  );
+  process.exitCode = problems.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,27 @@
+/** What is left after a power cut (P1, P2, P4): everything that was accepted, whole, with one outcome each. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { whyNoLoopDisk } from '../support/loop-disk.ts';
+import { cutPowerAgainAndAgain } from '../support/power-cut.ts';
+
+/** `npm run power-cut` plays more. */
+const ROUNDS = 8;
+
+test(
+  'after power cuts under load no accepted job is lost, torn or without its outcome',
+  {
+    skip: whyNoLoopDisk() ?? false,
+  },
+  async (t) => {
+    const seed = Date.now() % 1_000_000;
+    t.diagnostic(`seed ${seed}`);
+
+    const { accepted, seen, reruns, problems } = await cutPowerAgainAndAgain(ROUNDS, seed);
+
+    t.diagnostic(
+      `${ROUNDS} cuts, ${accepted} jobs accepted, ${seen} outcomes seen before a cut, ${reruns} runs repeated`,
+    );
+    assert.deepEqual(problems, []);
+    assert.ok(accepted > ROUNDS && seen > 0, 'hardly anything happened');
+  },
+);

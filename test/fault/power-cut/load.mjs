@@ -1,0 +1,47 @@
+// Sends jobs without end: one by one, in batches, and such that wait a moment. What it hears it notes outside the disk.
+import { appendFileSync } from 'node:fs';
+import { add } from './tasks.mjs';
+
+const SENDERS = 6;
+let sent = 0;
+let isOver = false;
+
+await Promise.all(Array.from({ length: SENDERS }, sendOnAndOn));
+
+async function sendOnAndOn() {
+  while (!isOver) {
+    try {
+      for (const { result, sum } of await send(sent++)) void follow(result, sum);
+    } catch (error) {
+      isOver = true;
+      note('errors', `sending: ${error.message}`);
+    }
+  }
+}
+
+async function send(i) {
+  const sum = i + 1;
+  if (i % 10 === 3) return [{ result: await add.applyAsync([i, 1], { countdown: 30 }), sum }];
+  if (i % 10 === 7)
+    return [
+      ...(await add.delayMany([
+        [i, 1],
+        [i, 1],
+        [i, 1],
+      ])),
+    ].map((result) => ({ result, sum }));
+  return [{ result: await add.delay(i, 1), sum }];
+}
+
+async function follow(result, sum) {
+  note('accepted', `${result.id} ${sum}`);
+  try {
+    note('seen', `${result.id} ${await result.get()}`);
+  } catch (error) {
+    if (!isOver) note('errors', `waiting: ${error.message}`);
+  }
+}
+
+function note(file, line) {
+  appendFileSync(`${process.env.NOTES}/${file}`, `${line}\n`);
+}
