@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { within } from '../support/conditions.ts';
+import { until, within } from '../support/conditions.ts';
 import { fsq, type Project, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
 
 const TASKS = `
@@ -246,7 +246,11 @@ test('with a worker, fsq call', async (t) => {
   });
 
   await t.test('and then status names what is parked, with "did you mean"', async () => {
-    const { stdout, code } = await fsq(project, ['status']);
+    // The job is parked soon, and every now and then it is looked at again: for a moment it is not.
+    const { stdout, code } = await until(async () => {
+      const ran = await fsq(project, ['status']);
+      return ran.stdout.includes('parked') && ran;
+    }, 'the job is parked');
 
     assert.match(stdout, /workers +pid \d+, 1 child \(\d+\), queues default, up /);
     assert.match(stdout, /tasks +add, fail, headers, nothing\n/);
