@@ -40,7 +40,7 @@ export function establish(
     if (fsync) syncDirectoryNow(files, layout.root);
   } catch (error) {
     if (error instanceof FsqError) throw error;
-    throw spoolError(error, `The spool ${layout.root} cannot be made`);
+    throw spoolError(error, `The spool ${layout.root} cannot be ${mustExist ? 'used' : 'made'}`);
   }
 }
 

@@ -119,7 +119,7 @@ describe('fsq init', () => {
 
     const { code, stderr } = await fsq(project, ['init', '--spool', 'file/spool']);
 
-    assert.match(stderr, /^fsq init: The spool .* cannot be made: ENOTDIR.*\(FSQ_SPOOL\)\n$/);
+    assert.match(stderr, /^fsq init: The spool .* cannot be used: ENOTDIR.*\(FSQ_SPOOL\)\n$/);
     assert.equal(code, 75);
   });
 });
