@@ -139,7 +139,7 @@ const CHECKS: Readonly<
     isGood: (value) => [value].flat().every((entry) => typeof entry === 'string' && entry !== ''),
   },
   alwaysEager: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
-  resultTtl: { wanted: "a duration such as '1d'", isGood: (value) => durationMs(value, 'resultTtl') >= 0 },
+  resultTtl: { wanted: "a duration such as '1d'", isGood: isDuration },
   logLevel: {
     wanted: `one of ${LOG_LEVELS.join(', ')}`,
     isGood: (value) => LOG_LEVELS.some((level) => level === value),
@@ -150,6 +150,15 @@ const CHECKS: Readonly<
     isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,
   },
 };
+
+function isDuration(value: unknown): boolean {
+  try {
+    durationMs(value, 'resultTtl');
+    return true;
+  } catch {
+    return false; // The message of the check says what was wanted, and where it was said.
+  }
+}
 
 function checkConfig(value: unknown, where: string): Config {
   if (!isRecord(value)) {

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test, { describe, type TestContext } from 'node:test';
+import { defineConfig, resolveSettings } from '../../../src/app/settings.ts';
+import { UsageError } from '../../../src/job/errors.ts';
+import { tempDir } from '../../support/temp.ts';
+
+test('without anything said, there are defaults, and the spool lies beside the nearest package.json', async (t) => {
+  const root = project(t, { 'package.json': '{}', 'src/deep/x.txt': '' });
+
+  const settings = await resolveSettings({}, join(root, 'src/deep'), {});
+
+  assert.deepEqual(settings, {
+    ...settings,
+    spool: join(root, 'spool'),
+    fsync: true,
+    tasks: null,
+    tasksBase: root,
+    alwaysEager: false,
+    resultTtlMs: 86_400_000,
+    logLevel: 'info',
+    concurrency: null,
+    projectRoot: root,
+  });
+});
+
+test('without a package.json the working directory is the root', async (t) => {
+  const folder = tempDir(t);
+
+  assert.equal((await resolveSettings({}, folder, {})).spool, join(folder, 'spool'));
+});
+
+test('the caller is stronger than the environment, which is stronger than the file, which is stronger than the default', async (t) => {
+  const root = project(t, {
+    'package.json': '{}',
+    'fsq.config.json': '{"spool":"from-file","logLevel":"debug","concurrency":3,"resultTtl":"1h"}',
+  });
+  const env = { FSQ_SPOOL: 'from-env', FSQ_LOG_LEVEL: 'warn', FSQ_CONCURRENCY: '5' };
+
+  const settings = await resolveSettings({ spool: 'from-caller' }, root, env);
+
+  assert.equal(settings.spool, join(root, 'from-caller'));
+  assert.equal(settings.logLevel, 'warn');
+  assert.equal(settings.concurrency, 5);
+  assert.equal(settings.resultTtlMs, 3_600_000);
+});
+
+test('a relative path is relative to who says it: the file that has it, or the working directory', async (t) => {
+  const root = project(t, {
+    'package.json': '{}',
+    'fsq.config.json': '{"spool":"jobs","tasks":["a.ts"]}',
+    'src/x': '',
+  });
+  const cwd = join(root, 'src');
+
+  const fromFile = await resolveSettings({}, cwd, {});
+  const fromEnv = await resolveSettings({}, cwd, { FSQ_SPOOL: 'jobs', FSQ_TASKS: 'a.ts , b.ts' });
+  const absolute = await resolveSettings({ spool: '/somewhere/else' }, cwd, {});
+
+  assert.equal(fromFile.spool, join(root, 'jobs'));
+  assert.equal(fromFile.tasksBase, root);
+  assert.equal(fromEnv.spool, join(cwd, 'jobs'));
+  assert.equal(fromEnv.tasksBase, cwd);
+  assert.deepEqual(fromEnv.tasks, ['a.ts', 'b.ts']);
+  assert.equal(absolute.spool, '/somewhere/else');
+});
+
+describe('a configuration file may be', () => {
+  const forms: Readonly<Record<string, string>> = {
+    'fsq.config.json': '{"spool":"x"}',
+    'fsq.config.mjs': 'export default { spool: "x" };',
+    'fsq.config.js': 'export default { spool: "x" };',
+    'fsq.config.ts': 'const config: { spool: string } = { spool: "x" }; export default config;',
+    'fsq.config.mts': 'export default { spool: "x" as string };',
+  };
+  for (const [name, text] of Object.entries(forms)) {
+    test(name, async (t) => {
+      const root = project(t, { 'package.json': '{"type":"module"}', [name]: text });
+
+      assert.equal((await resolveSettings({}, root, {})).spool, join(root, 'x'));
+    });
+  }
+});
+
+describe('variables are read as people write them:', () => {
+  for (const [text, value] of [
+    ['1', true],
+    ['true', true],
+    ['YES', true],
+    ['on', true],
+    ['0', false],
+    ['False', false],
+    ['no', false],
+    ['off', false],
+  ] as const) {
+    test(`FSQ_FSYNC=${text} is ${value}`, async (t) => {
+      assert.equal((await resolveSettings({}, tempDir(t), { FSQ_FSYNC: text })).fsync, value);
+    });
+  }
+
+  test('an empty one is none', async (t) => {
+    const env = { FSQ_SPOOL: '', FSQ_FSYNC: '', FSQ_TASKS: '', FSQ_CONCURRENCY: '', FSQ_RESULT_TTL: '' };
+
+    assert.equal((await resolveSettings({}, tempDir(t), env)).fsync, true);
+  });
+
+  test('FSQ_ALWAYS_EAGER and FSQ_RESULT_TTL', async (t) => {
+    const settings = await resolveSettings({}, tempDir(t), { FSQ_ALWAYS_EAGER: '1', FSQ_RESULT_TTL: '90s' });
+
+    assert.equal(settings.alwaysEager, true);
+    assert.equal(settings.resultTtlMs, 90_000);
+  });
+});
+
+describe('what is wrong is named, with where it was said and what was wanted:', () => {
+  const wrong: readonly [string, object, NodeJS.ProcessEnv, RegExp][] = [
+    ['a flag', {}, { FSQ_FSYNC: 'maybe' }, /Expected FSQ_FSYNC to be 1 or 0, got "maybe"/],
+    [
+      'a number',
+      {},
+      { FSQ_CONCURRENCY: 'many' },
+      /`concurrency` in the environment to be a whole number from 1 to 512/,
+    ],
+    ['a number too large', { concurrency: 513 }, {}, /`concurrency` in the options/],
+    ['half a process', { concurrency: 1.5 }, {}, /`concurrency`/],
+    ['a duration', {}, { FSQ_RESULT_TTL: 'soon' }, /`resultTtl`.*got "soon"/],
+    ['a level', { logLevel: 'loud' }, {}, /one of debug, info, warn, error, silent, got "loud"/],
+    ['an empty path', { spool: '' }, {}, /`spool` in the options to be a directory's path/],
+    ['a path with a NUL', {}, { FSQ_SPOOL: 'a\0b' }, /`spool`/],
+    ['a path that is a number', { spool: 1 }, {}, /`spool`.*got 1/],
+    ['tasks that are numbers', { tasks: [1] }, {}, /`tasks`/],
+    ['a misspelt name', { spol: 'x' }, {}, /Unknown setting "spol" in the options; did you mean spool\?/],
+    ['a name that objects have', { constructor: 1 }, {}, /Unknown setting "constructor"/],
+  ];
+  for (const [what, given, env, message] of wrong) {
+    test(what, async (t) => {
+      await assert.rejects(
+        resolveSettings(given, tempDir(t), env),
+        (error) => error instanceof UsageError && error.code === 'FSQ_CONFIG' && message.test(error.message),
+      );
+    });
+  }
+
+  const files: readonly [string, string, string, RegExp][] = [
+    ['a file that throws', 'fsq.config.mjs', 'throw new Error("oops")', /fsq\.config\.mjs cannot be loaded: oops/],
+    [
+      'a file without a default export',
+      'fsq.config.mjs',
+      'export const spool = 1;',
+      /as its default export.*got undefined/,
+    ],
+    ['a file that is no JSON', 'fsq.config.json', '{', /fsq\.config\.json cannot be loaded/],
+    ['a file that is an array', 'fsq.config.json', '[]', /an object of settings/],
+    [
+      'a setting in a file',
+      'fsq.config.json',
+      '{"fsync":"yes"}',
+      /`fsync` in \/.*fsq\.config\.json to be true or false, got "yes"/,
+    ],
+  ];
+  for (const [what, name, text, message] of files) {
+    test(what, async (t) => {
+      const root = project(t, { 'package.json': '{}', [name]: text });
+
+      await assert.rejects(
+        resolveSettings({}, root, {}),
+        (error) => error instanceof UsageError && error.code === 'FSQ_CONFIG' && message.test(error.message),
+      );
+    });
+  }
+});
+
+test('defineConfig gives back what it is given', () => {
+  const config = { spool: './jobs', resultTtl: '2h' } as const;
+
+  assert.equal(defineConfig(config), config);
+});
+
+function project(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const root = tempDir(t);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  return root;
+}
