@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { findConfigFile, findTaskModules, namedTaskModules, projectRoot } from '../../../src/app/project.ts';
+import { tempDir } from '../../support/temp.ts';
+
+test('task modules are tasks.* and what is in tasks/, in the root, in src/ and below', (t) => {
+  const root = project(t, [
+    'tasks.ts',
+    'src/tasks.mts',
+    'src/mail/tasks/send.ts',
+    'src/mail/tasks/receive.cjs',
+    'src/mail/notasks.ts',
+    'src/task.ts',
+    'src/tasks.txt',
+    'src/tasks.d.ts',
+  ]);
+
+  assert.deepEqual(found(root), ['src/mail/tasks/receive.cjs', 'src/mail/tasks/send.ts', 'src/tasks.mts', 'tasks.ts']);
+});
+
+test('tests, declarations and what lies in folders of others are no task modules', (t) => {
+  const root = project(t, [
+    'tasks.ts',
+    'tasks/a.test.ts',
+    'tasks/b.spec.mjs',
+    'tasks/c.d.ts',
+    'tasks/README.md',
+    'test/tasks.ts',
+    'node_modules/x/tasks.js',
+    '.hidden/tasks.ts',
+    'examples/tasks.ts',
+    'packages/other/package.json',
+    'packages/other/tasks.ts',
+    'queue/fsq.json',
+    'queue/tasks.ts',
+    'a/b/c/d/tasks.ts',
+  ]);
+
+  assert.deepEqual(found(root), ['tasks.ts']);
+});
+
+test('a built twin beside its source is left out, in files and in tasks/', (t) => {
+  const root = project(t, [
+    'tasks.ts',
+    'tasks.js',
+    'src/tasks/a.mts',
+    'src/tasks/a.mjs',
+    'src/tasks/only.js',
+    'dist/tasks.js',
+  ]);
+
+  assert.deepEqual(found(root), ['src/tasks/a.mts', 'src/tasks/only.js', 'tasks.ts']);
+});
+
+test('built code is looked into when the sources have no task module', (t) => {
+  const root = project(t, ['dist/jobs/tasks.js', 'dist/tasks.js', 'src/index.ts']);
+
+  assert.deepEqual(found(root), ['dist/jobs/tasks.js', 'dist/tasks.js']);
+});
+
+test('when there is none, it is told what was searched', (t) => {
+  const root = project(t, ['index.ts']);
+
+  const { files, searched } = findTaskModules(root);
+
+  assert.deepEqual(files, []);
+  assert.match(searched.join('\n'), /tasks\.\{ts,mts,js,mjs,cjs\}/);
+  assert.ok(searched.every((line) => line.startsWith(root) || line.startsWith('the same')));
+});
+
+test('a folder that links to itself does not hang the search', (t) => {
+  const root = project(t, ['src/tasks.ts']);
+  symlinkSync(root, join(root, 'src/loop'));
+
+  assert.deepEqual(found(root), ['src/tasks.ts']);
+});
+
+test('named modules are files, or folders of which all modules are taken', (t) => {
+  const root = project(t, ['jobs/a.ts', 'jobs/a.test.ts', 'jobs/b.js', 'jobs/c.txt', 'x.mjs']);
+
+  const { files } = namedTaskModules(['jobs', './x.mjs', join(root, 'jobs/b.js')], root);
+
+  assert.deepEqual(
+    files.map((file) => file.slice(root.length + 1)),
+    ['jobs/a.ts', 'jobs/b.js', 'x.mjs', 'jobs/b.js'],
+  );
+});
+
+test('a named module that does not exist is an error that names it', (t) => {
+  const root = tempDir(t);
+
+  assert.throws(() => namedTaskModules(['nowhere.ts'], root), {
+    code: 'FSQ_NO_TASKS',
+    message: new RegExp(`${root}/nowhere.ts does not exist`),
+  });
+});
+
+test('root and configuration are the nearest upwards', (t) => {
+  const root = project(t, ['package.json', 'fsq.config.mjs', 'app/package.json', 'app/src/x', 'fsq.config.json']);
+
+  assert.equal(projectRoot(join(root, 'app/src')), join(root, 'app'));
+  assert.equal(projectRoot(root), root);
+  assert.equal(findConfigFile(join(root, 'app/src')), join(root, 'fsq.config.mjs'));
+});
+
+function found(root: string): string[] {
+  return findTaskModules(root).files.map((file) => file.slice(root.length + 1));
+}
+
+function project(t: TestContext, files: readonly string[]): string {
+  const root = tempDir(t);
+  for (const name of files) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), '{}');
+  }
+  return root;
+}

@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as later } from 'node:timers/promises';
+import test, { describe, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { type App, createApp, MAX_PAYLOAD_BYTES } from '../../../src/app/app.ts';
+import { currentJob } from '../../../src/app/current-job.ts';
+import { registry } from '../../../src/app/registry.ts';
+import { NotSerialisableError, TaskError, UsageError } from '../../../src/job/errors.ts';
+import { isId } from '../../../src/job/names.ts';
+import { tempDir } from '../../support/temp.ts';
+
+describe('a task', () => {
+  test('runs here as the plain function does, by call and by run()', async (t) => {
+    const add = tempApp(t).task('add', (a: number, b: number) => a + b);
+
+    assert.equal(await add(1, 2), 3);
+    assert.equal(await add.run(1, 2), 3);
+    assert.equal(add.name, 'add');
+  });
+
+  test('that throws here rejects with the very error', async (t) => {
+    const error = new RangeError('x');
+    const fail = tempApp(t).task('fail', () => {
+      throw error;
+    });
+
+    await assert.rejects(fail(), (caught) => caught === error);
+  });
+
+  test('is sent with its arguments, options and headers; the call is stronger than the task', async (t) => {
+    const app = tempApp(t);
+    const send = app.task('send', { queue: 'mails', priority: 3 }, (to: string) => to);
+
+    const first = await send.delay('a');
+    const second = await send.applyAsync(['b'], { priority: 0, queue: 'urgent', headers: { trace: 'x' } });
+    const later = await send.applyAsync(['c'], { countdown: '1h' });
+    const at = new Date(Date.now() + 60_000);
+    const dated = await send.applyAsync(['d'], { eta: at });
+
+    const one = await first.info();
+    assert.deepEqual(
+      [one?.state, one?.standing.queue, one?.standing.priority, one?.record?.job.args],
+      ['pending', 'mails', 3, ['a']],
+    );
+    const two = await second.info();
+    assert.deepEqual(
+      [two?.standing.queue, two?.standing.priority, two?.record?.job.headers],
+      ['urgent', 0, { trace: 'x' }],
+    );
+    const three = await later.info();
+    assert.equal(three?.state, 'delayed');
+    assert.ok(Math.abs((three?.dueAtMs ?? 0) - Date.now() - 3_600_000) < 60_000);
+    assert.equal((await dated.info())?.dueAtMs, at.getTime());
+  });
+
+  test('is sent many times at once', async (t) => {
+    const square = tempApp(t).task('square', (n: number) => n * n);
+
+    const group = await square.delayMany([[1], [2], [3]], { queue: 'q' });
+
+    const args = await Promise.all(group.results.map(async (result) => (await result.info())?.record?.job.args));
+    assert.deepEqual(args, [[1], [2], [3]]);
+    assert.equal((await square.delayMany([])).length, 0);
+  });
+
+  test('has handles by id, that say when the job is unknown', async (t) => {
+    const app = tempApp(t);
+    const add = app.task('add', (a: number) => a);
+    const sent = await add.delay(1);
+
+    assert.equal(await add.result(sent.id).state(), 'pending');
+    assert.equal(await app.result(sent.id).state(), 'pending');
+    for (const wrong of ['x', '../../etc/passwd', sent.id.toUpperCase(), ''])
+      assert.throws(() => add.result(wrong), UsageError);
+  });
+
+  const refused: readonly [string, unknown, string][] = [
+    ['a Date', new Date(), 'args[0]'],
+    ['a Map', { m: new Map() }, 'args[0].m'],
+    ['a bigint', [1n], 'args[0][0]'],
+    ['a function', () => 1, 'args[0]'],
+  ];
+  for (const [what, value, path] of refused) {
+    test(`is not sent with ${what}, and the error names the path`, async (t) => {
+      const app = tempApp(t);
+      const take = app.task('take', (value: unknown) => typeof value);
+
+      await assert.rejects(take.delay(value), (error) => error instanceof NotSerialisableError && error.path === path);
+      await assert.rejects(take.delayMany([[1], [value]]), NotSerialisableError);
+
+      assert.equal((await (await app.broker()).counts()).pending, 0);
+    });
+  }
+
+  test('is not sent with more than the limit of arguments', async (t) => {
+    const app = tempApp(t);
+    const take = app.task('take', (text: string) => text.length);
+
+    await assert.rejects(take.delay('x'.repeat(MAX_PAYLOAD_BYTES)), {
+      code: 'FSQ_TOO_LARGE',
+      message: /take have \d+ bytes of JSON/,
+    });
+    await take.delay('x'.repeat(MAX_PAYLOAD_BYTES - 100));
+
+    assert.equal((await (await app.broker()).counts()).pending, 1);
+  });
+
+  const options: readonly [string, object, RegExp][] = [
+    ['a queue that is no name', { queue: '../x' }, /Expected `queue`/],
+    ['a priority out of range', { priority: 10 }, /Expected `priority`/],
+    ['countdown and eta', { countdown: 1, eta: 1 }, /got both/],
+    ['a countdown that is none', { countdown: 'soon' }, /Expected `countdown`/],
+    ['a Date that is none', { eta: new Date('x') }, /Expected `eta`/],
+    ['headers that are no text', { headers: { a: 1 } }, /Expected `headers`/],
+    ['a misspelt option', { countdwon: 1 }, /Unknown option "countdwon"; did you mean countdown\?/],
+    ['an option of nobody', { zzzzzz: 1 }, /Unknown option "zzzzzz"; known are queue/],
+  ];
+  for (const [what, option, message] of options) {
+    test(`is not sent with ${what}`, async (t) => {
+      const app = tempApp(t);
+      const noop = app.task('noop', () => null);
+
+      await assert.rejects(
+        (async () => noop.applyAsync([], option))(),
+        (error) => error instanceof UsageError && message.test(error.message),
+      );
+
+      assert.equal((await (await app.broker()).counts()).pending, 0);
+    });
+  }
+
+  test('is not made of what is no function, or under a name that is none', (t) => {
+    const { task } = tempApp(t);
+
+    assert.throws(() => task('x', 5 as never), /Expected task\('x', fn\).*got 5/);
+    assert.throws(() => task('a b', () => 1), UsageError);
+    assert.throws(() => task('x', { retry: 1 } as never, () => 1), /Unknown option "retry"/);
+  });
+
+  test('is not sent with arguments that are no array', async (t) => {
+    const noop = tempApp(t).task('noop', (...values: unknown[]) => values.length);
+
+    await assert.rejects((async () => noop.applyAsync('ab' as never))(), /Expected the arguments of noop as an array/);
+  });
+});
+
+describe('two tasks of one name', () => {
+  test('in two files are an error that names both places', async (t) => {
+    tempApp(t);
+    const folder = tempDir(t);
+    const index = new URL('../../../src/index.ts', import.meta.url).href;
+    const source = `import { task } from ${JSON.stringify(index)};\nexport const x = task('twice', () => 1);\n`;
+    const [a, b] = [join(folder, 'a.mts'), join(folder, 'b.mts')];
+    writeFileSync(a, source);
+    writeFileSync(b, source);
+    await import(pathToFileURL(a).href);
+
+    await assert.rejects(import(pathToFileURL(b).href), (error: unknown) => {
+      const { code, message } = error as UsageError;
+      assert.equal(code, 'FSQ_DUPLICATE_TASK');
+      assert.match(message, new RegExp(`twice is registered twice: at ${a}:2 and at ${b}:2`));
+      return true;
+    });
+  });
+
+  test('in one file are an error while a worker loads it, and a replacement otherwise', async (t) => {
+    const { task } = tempApp(t);
+    task('again', () => 1);
+    task('again', () => 2);
+    registry().loading = '/some/tasks.ts';
+    t.after(() => (registry().loading = null));
+
+    assert.throws(() => task('again', () => 3), { code: 'FSQ_DUPLICATE_TASK', message: /twice in one file/ });
+  });
+});
+
+test('delay() while a worker imports the module is refused, with the place of the call', async (t) => {
+  const add = tempApp(t).task('add', (a: number) => a);
+  registry().loading = '/some/tasks.ts';
+  t.after(() => (registry().loading = null));
+
+  await assert.rejects(add.delay(1), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(error.code, 'FSQ_DELAY_AT_IMPORT');
+    assert.match(error.message, /imported \/some\/tasks\.ts \(at .*task\.test\.ts:\d+\)/);
+    return true;
+  });
+});
+
+describe('currentJob()', () => {
+  test('tells of the run, deep inside what the task awaits, and of the right one among many', async (t) => {
+    const who = tempApp(t).task('who', { queue: 'q' }, async () => {
+      await later();
+      const before = currentJob();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      assert.equal(currentJob(), before);
+      return before;
+    });
+
+    const jobs = await Promise.all([who(), who(), who()]);
+
+    assert.equal(new Set(jobs.map(({ id }) => id)).size, 3);
+    for (const { id, task, attempt, queue, headers, signal } of jobs) {
+      assert.ok(isId(id));
+      assert.deepEqual([task, attempt, queue, headers, signal.aborted], ['who', 1, 'q', {}, false]);
+    }
+  });
+
+  test('outside of a task is an error', () => {
+    assert.throws(() => currentJob(), UsageError);
+  });
+});
+
+describe('with alwaysEager', () => {
+  test('delay() runs the task inline, with the same trip through JSON', async (t) => {
+    const seen: unknown[] = [];
+    const app = tempApp(t, { alwaysEager: true });
+    const given = { list: [1, { a: null }] };
+    const echo = app.task('echo', (value: typeof given) => {
+      seen.push(value);
+      return value;
+    });
+
+    const result = await echo.delay(given);
+
+    assert.equal(await result.ready(), true);
+    assert.equal(await result.state(), 'succeeded');
+    const value = await result.get();
+    assert.deepEqual(value, given);
+    assert.deepEqual(seen, [given]);
+    assert.notEqual(seen[0], given, 'a copy went in');
+    assert.notEqual(value, seen[0], 'and another came out');
+  });
+
+  test('what the task throws is thrown by get(), not by delay()', async (t) => {
+    const fail = tempApp(t, { alwaysEager: true }).task('fail', () => {
+      throw new RangeError('no');
+    });
+
+    const result = await fail.delay();
+
+    assert.equal(await result.failed(), true);
+    await assert.rejects(result.get(), (error) => error instanceof TaskError && error.remoteName === 'RangeError');
+  });
+
+  test('a value that JSON cannot carry fails the job', async (t) => {
+    const dated = tempApp(t, { alwaysEager: true }).task('dated', () => ({ when: new Date(0) }));
+
+    const result = await dated.delay();
+
+    await assert.rejects(result.get(), {
+      remoteName: 'NotSerialisableError',
+      message: /the returned value\.when is a Date/,
+    });
+  });
+
+  test('the task knows its job, with the options of the call', async (t) => {
+    const who = tempApp(t, { alwaysEager: true }).task('who', () => {
+      const { id, queue, headers, attempt } = currentJob();
+      return { id, queue, headers, attempt };
+    });
+
+    const result = await who.applyAsync([], { queue: 'q', headers: { a: 'b' } });
+
+    assert.deepEqual(await result.get(), { id: result.id, queue: 'q', headers: { a: 'b' }, attempt: 1 });
+  });
+
+  test('no spool is made', async (t) => {
+    const path = join(tempDir(t), 'spool');
+    const add = tempApp(t, { alwaysEager: true, spool: path }).task('add', (a: number) => a);
+
+    await (await add.delay(1)).get();
+
+    const { existsSync } = await import('node:fs');
+    assert.equal(existsSync(path), false);
+  });
+});
+
+test('two apps in one process have a spool each', async (t) => {
+  const [one, other] = [tempApp(t), tempApp(t)];
+  const sent = await one.task('t1', () => 1).delay();
+
+  assert.equal(await other.result(sent.id).state(), 'unknown');
+  assert.equal(await one.result(sent.id).state(), 'pending');
+});
+
+test('an app whose spool could not be opened tries again with the next call', async (t) => {
+  const folder = tempDir(t);
+  const spool = join(folder, 'not-yet', 'spool');
+  writeFileSync(join(folder, 'not-yet'), 'a file in the way');
+  const app = tempApp(t, { spool });
+  const add = app.task('add', (a: number) => a);
+  await assert.rejects(add.delay(1), { code: 'FSQ_SPOOL' });
+
+  const { rmSync } = await import('node:fs');
+  rmSync(join(folder, 'not-yet'));
+  mkdirSync(join(folder, 'not-yet'));
+
+  assert.equal(await (await add.delay(1)).state(), 'pending');
+});
+
+/** An app with a spool of its own; the tasks of the test are forgotten after it. */
+function tempApp(t: TestContext, config: { alwaysEager?: boolean; spool?: string } = {}): App {
+  const app = createApp({ spool: join(tempDir(t), 'spool'), fsync: false, ...config });
+  t.after(async () => {
+    registry().tasks.clear();
+    await app.close().catch(() => undefined);
+  });
+  return app;
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { jobFileName } from '../../../src/spool/layout.ts';
+import { job, nextId, returned, RUN } from '../../support/factory.ts';
+import { someOwner } from '../../support/owners.ts';
+import { tempSpool } from '../../support/temp.ts';
+
+test('what is in the way is passed over: files, directories and names of others', async (t) => {
+  const { path, broker } = tempSpool(t);
+  await broker.enqueue([job()]);
+  for (const directory of ['pending', 'delayed', 'results', 'running']) {
+    writeFileSync(join(path, directory, 'README'), '');
+    mkdirSync(join(path, directory, '.git'));
+  }
+  writeFileSync(join(path, 'running', someOwner()), 'a file with the name of an owner');
+
+  assert.deepEqual(await broker.counts(), { pending: 1, delayed: 0, running: 0, results: 0, corrupt: 0 });
+  assert.equal((await broker.list(['pending', 'delayed', 'running', 'results'], 10)).length, 1);
+  assert.equal((await broker.idsByPrefix('', 10)).length, 1);
+});
+
+test('a broken file is listed without its record', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  writeFileSync(join(path, 'pending', nameOf(id)), 'garbage');
+
+  const [sighting] = await broker.list(['pending'], 10);
+
+  assert.equal(sighting?.id, id);
+  assert.equal(sighting?.record, null);
+  assert.equal((await broker.find(id))?.record, null);
+});
+
+test('a job that moves against the order of the scan is found', async (t) => {
+  const found: unknown[] = [];
+  for (const [from, to] of [
+    ['pending', 'running'],
+    ['running', 'pending'],
+  ] as const) {
+    const move: { now: (() => void) | null } = { now: null };
+    const files: Files = {
+      ...nodeFiles,
+      list: (path) => {
+        const names = nodeFiles.list(path);
+        if (path.endsWith(`/${to}`) || path.endsWith(`/${someOwner()}`)) {
+          move.now?.();
+          move.now = null;
+        }
+        return names;
+      },
+    };
+    const { path, broker } = tempSpool(t, { files });
+    const sent = job();
+    await broker.enqueue([sent]);
+    mkdirSync(join(path, 'running', someOwner()));
+    const places = {
+      pending: join(path, 'pending', nameOf(sent.job.id)),
+      running: join(path, 'running', someOwner(), nameOf(sent.job.id, 1)),
+    };
+    if (from === 'running') renameSync(places.pending, places.running);
+    // It is listed where it goes to before it is there, and where it came from after it has left.
+    move.now = () => renameSync(places[from], places[to]);
+
+    found.push((await broker.find(sent.job.id))?.state);
+  }
+
+  assert.ok(
+    found.every((state) => state === 'running' || state === 'pending'),
+    String(found),
+  );
+});
+
+test('an ended job is found where its outcome is, before any other place', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const sent = job();
+  await broker.enqueue([sent]);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+  await (await consumer.next(new AbortController().signal))?.settle(returned(1), RUN);
+  writeFileSync(join(path, 'pending', nameOf(sent.job.id)), '{"task":"echo"}');
+
+  const sighting = await broker.find(sent.job.id);
+
+  assert.equal(sighting?.state, 'succeeded');
+  assert.equal(sighting?.location, join(path, 'results', `${sent.job.id}.json`));
+});
+
+test('a listing gives what runs next first, and of outcomes the latest first', async (t) => {
+  const { broker } = tempSpool(t);
+  const jobs = [job(), job(), job({ priority: 0 })];
+  await broker.enqueue(jobs);
+  const pending = (await broker.list(['pending'], 10)).map(({ id }) => id);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+  for (let i = 0; i < 3; i++) await (await consumer.next(new AbortController().signal))?.settle(returned(1), RUN);
+
+  const [a, b, urgent] = jobs.map((sent) => sent.job.id);
+  assert.deepEqual(pending, [urgent, a, b]);
+  assert.deepEqual(
+    (await broker.list(['results'], 2)).map(({ id }) => id),
+    [urgent, b],
+  );
+});
+
+function nameOf(id: string, attempt = 0): string {
+  return jobFileName({ id, queue: 'default', priority: 5, attempt, crashes: 0 });
+}
