@@ -1,17 +1,21 @@
-// Sends jobs without end: one by one, in batches, and such that wait a moment. What it hears it notes outside the disk.
+// `load.mjs N`: N senders send jobs without end, one by one, in batches, and such that wait a moment. What it hears it notes outside the disk.
 import { appendFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { add } from './tasks.mjs';
 
-const SENDERS = 6;
+const senders = Number(process.argv[2]);
+/** Time in which nothing makes the last rename of a single sender durable but its own fsync. */
+const pauseMs = senders === 1 ? 3 : 0;
 let sent = 0;
 let isOver = false;
 
-await Promise.all(Array.from({ length: SENDERS }, sendOnAndOn));
+await Promise.all(Array.from({ length: senders }, sendOnAndOn));
 
 async function sendOnAndOn() {
   while (!isOver) {
     try {
       for (const { result, sum } of await send(sent++)) void follow(result, sum);
+      if (pauseMs > 0) await wait(pauseMs);
     } catch (error) {
       isOver = true;
       note('errors', `sending: ${error.message}`);
