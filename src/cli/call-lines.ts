@@ -22,11 +22,13 @@ export interface LineCalls {
 
 /**
  * Sends a job for each line and prints its id once it is accepted. What has come in is sent at once: `tail -f | fsq call`
- * does not wait for a batch to fill. Empty lines are skipped.
+ * does not wait for a batch to fill. Empty lines are skipped. When nobody reads the ids any more it stops: who pipes them
+ * into `head` must not send without end.
  *
+ * @returns how many were sent
  * @throws UsageError naming the first bad line; SpoolError. The jobs before it are sent and their ids printed.
  */
-export async function callLines({ input, check, send, stdout }: LineCalls): Promise<void> {
+export async function callLines({ input, check, send, stdout }: LineCalls): Promise<number> {
   let sent = 0;
   const flush = async (batch: readonly (readonly JsonValue[])[]): Promise<void> => {
     if (batch.length === 0) return;
@@ -40,8 +42,10 @@ export async function callLines({ input, check, send, stdout }: LineCalls): Prom
         const { batch, error } = readBatch(lines.slice(i, i + BATCH), check);
         await flush(batch);
         if (error !== null) throw error;
+        if (stdout.isClosed) return sent;
       }
     }
+    return sent;
   } catch (error) {
     throw withCount(error, sent);
   }

@@ -66,7 +66,11 @@ async function runCall(context: Context): Promise<number> {
   try {
     if (values.flag('stdin')) {
       refuseBesideStdin(values, texts);
-      await callLines({ input: stdin, check: (list) => checkPayload(task, list), send, stdout });
+      const sent = await callLines({ input: stdin, check: (list) => checkPayload(task, list), send, stdout });
+      if (stdout.isClosed) {
+        warn(`Nobody reads the ids any more: it stopped after ${sent} jobs.`);
+        return EXIT.outputFailed;
+      }
       warn(mismatchNotice(await ownersOf(), task, options.queue ?? DEFAULT_QUEUE));
       return EXIT.good;
     }

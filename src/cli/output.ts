@@ -4,6 +4,8 @@ import { escape } from '../job/format.ts';
 /** A stream a command writes to. */
 export interface Output {
   readonly isTTY: boolean;
+  /** True once nobody reads any more, or nothing can be written: what is written then is dropped. */
+  readonly isClosed: boolean;
   write(text: string): void;
 }
 
@@ -30,6 +32,9 @@ export function outputTo(open: () => NodeJS.WriteStream): CheckedOutput {
   return {
     get isTTY() {
       return opened().isTTY === true;
+    },
+    get isClosed() {
+      return isClosed;
     },
     write: (text) => {
       if (!isClosed) opened().write(text);

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { until, within } from '../support/conditions.ts';
 import { fsq, type Project, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
@@ -178,6 +179,27 @@ describe('fsq call --stdin', () => {
     assert.deepEqual([code, stdout, stderr], [0, '', '']);
   });
 
+  test('stops when nobody reads the ids any more, however much input there is', async (t) => {
+    const project = tempProject(t, {});
+    const args = [join(REPOSITORY, 'bin/fsq.js'), 'call', 'add', '--stdin'];
+    const child = spawn(process.execPath, args, {
+      cwd: project.path,
+      stdio: 'pipe',
+      env: { ...process.env, FSQ_FSYNC: '0' },
+    });
+    t.after(() => child.kill('SIGKILL'));
+    let stderr = '';
+    child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+    const closed = once(child, 'close');
+
+    child.stdin.on('error', () => undefined); // It ends without reading on.
+    Readable.from(endless('[1]\n')).pipe(child.stdin);
+    child.stdout.once('data', () => child.stdout.destroy());
+
+    assert.deepEqual(await within(closed, 'the end of fsq call'), [74, null]);
+    assert.match(stderr, /^fsq call: Nobody reads the ids any more: it stopped after \d+ jobs\.\n$/);
+  });
+
   test('sends a line when it comes, without waiting for more', async (t) => {
     const project = tempProject(t, {});
     const args = [join(REPOSITORY, 'bin/fsq.js'), 'call', 'add', '--stdin'];
@@ -259,3 +281,7 @@ test('with a worker, fsq call', async (t) => {
     assert.equal(code, 0);
   });
 });
+
+function* endless(line: string): Generator<string> {
+  for (;;) yield line;
+}
