@@ -1,47 +1,52 @@
-/** What must hold of a spool at any moment, found out by walking its directories with nothing of fsq but its names and parser. */
+/** What must hold of a spool, asked of the checker that `fsq doctor` runs too: one truth for both. */
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseDocument } from '../../src/job/document.ts';
-import { parseDelayedFileName, parseHeldName, parseJobFileName, parseResultFileName } from '../../src/spool/layout.ts';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { type CheckOptions, checkSpool, contextFor } from '../../src/spool/check/check.ts';
+import { contentFindings } from '../../src/spool/check/contents.ts';
+import { duplicateFindings } from '../../src/spool/check/duplicates.ts';
+import type { Finding } from '../../src/spool/check/finding.ts';
+import { modeFindings } from '../../src/spool/check/modes.ts';
+import { promiseFindings } from '../../src/spool/check/promises.ts';
+import { takeFileSnapshot } from '../../src/spool/check/snapshot.ts';
+
+/** Fails, listing what it found, unless every invariant holds; see `checkSpool` for what `options` add. */
+export async function assertInvariants(spool: string, options: CheckOptions = {}): Promise<void> {
+  fail(await checkSpool(spool, options));
+}
+
+/**
+ * Fails unless each job is in exactly one place (I1), has one link (I2), parses under its own name (I4) and can be read by
+ * nobody else (I13); and each of `ids` is there. Of a moment at which nothing moves; who lives is not asked.
+ */
+export function assertSound(spool: string, ids: Iterable<string> = []): void {
+  const snapshot = takeFileSnapshot(contextFor(spool));
+  const jobs = new Set(snapshot.jobs.map(({ location }) => location));
+  fail([
+    ...duplicateFindings(snapshot),
+    ...contentFindings({ ...snapshot, owners: [] }),
+    ...modeFindings(snapshot).filter(({ location }) => location !== null && jobs.has(location)),
+    ...promiseFindings({ accepted: [...ids].map((id) => ({ id })) }, snapshot),
+  ]);
+}
 
 /** Every file that is named like a job or an outcome: its id, and its paths relative to the spool. */
 export function placesOf(spool: string): ReadonlyMap<string, readonly string[]> {
   const places = new Map<string, string[]>();
-  const add = (id: string | undefined, path: string): void => {
-    if (id !== undefined) places.set(id, [...(places.get(id) ?? []), path]);
-  };
-  for (const name of readdirSync(join(spool, 'pending'))) add(parseJobFileName(name)?.id, `pending/${name}`);
-  for (const name of readdirSync(join(spool, 'delayed'))) add(parseDelayedFileName(name)?.name.id, `delayed/${name}`);
-  for (const name of readdirSync(join(spool, 'results')))
-    add(parseResultFileName(name) ?? undefined, `results/${name}`);
-  for (const directory of readdirSync(join(spool, 'running'))) {
-    if (parseHeldName(directory) === null) continue;
-    for (const name of readdirSync(join(spool, 'running', directory)))
-      add(parseJobFileName(name)?.id, `running/${directory}/${name}`);
-  }
+  for (const { id, location } of takeFileSnapshot(contextFor(spool)).jobs)
+    places.set(id, [...(places.get(id) ?? []), relative(spool, location)]);
   return places;
-}
-
-/**
- * Asserts that each job is in exactly one place (I1), has one link (I2), parses under its own name (I4) and can be read by
- * nobody else (I13); and that each of `ids` is there.
- */
-export function assertSound(spool: string, ids: Iterable<string> = []): void {
-  const places = placesOf(spool);
-  for (const id of ids) assert.ok(places.has(id), `job ${id} is nowhere`);
-  for (const [id, paths] of places) {
-    assert.equal(paths.length, 1, `job ${id} is in ${paths.length} places: ${paths.join(', ')}`);
-    const path = join(spool, paths[0] ?? '');
-    const stats = lstatSync(path);
-    assert.equal(stats.nlink, 1, `${path} has ${stats.nlink} links`);
-    assert.equal(stats.mode & 0o777, 0o600, `${path} has mode ${(stats.mode & 0o777).toString(8)}`);
-    const { record, torn } = parseDocument(readFileSync(path, 'utf8'), id);
-    if (paths[0]?.startsWith('results/')) assert.ok(record.outcome !== null && !torn, `${path} holds no outcome`);
-  }
 }
 
 /** Names in a directory of the spool. */
 export function namesIn(spool: string, directory: string): readonly string[] {
   return readdirSync(join(spool, directory)).toSorted();
+}
+
+function fail(findings: readonly Finding[]): void {
+  const broken = findings.filter(({ invariant }) => invariant !== undefined);
+  assert.deepEqual(
+    broken.map(({ invariant, message }) => `${invariant}: ${message}`),
+    [],
+  );
 }

@@ -1,0 +1,99 @@
+/** What jobs' files say: they parse under their own name (I4), and their counters and times make sense (I7, I11, I12). Pure. */
+import { MAX_CRASHES } from '../../job/lifecycle.ts';
+import type { JobContent } from './content.ts';
+import type { Finding } from './finding.ts';
+import type { JobFile, Snapshot } from './snapshot.ts';
+
+type Readable = Extract<JobContent, { kind: 'job' }>;
+
+export function contentFindings({ jobs, owners }: Pick<Snapshot, 'jobs' | 'owners'>): readonly Finding[] {
+  const dead = new Set(owners.filter(({ verdict }) => verdict.verdict === 'dead').map(({ owner }) => owner));
+  return jobs.flatMap((job) => {
+    const { content } = job;
+    if (content.kind === 'unreadable') {
+      return [unreadable(job, content.reason, job.holder === null || dead.has(job.holder))];
+    }
+    return [
+      ...(job.place === 'results' ? outcomeFindings(job, content) : []),
+      ...counterFindings(job, content),
+      ...timeFindings(job, content),
+    ];
+  });
+}
+
+function unreadable({ id, location }: JobFile, reason: string, canRepair: boolean): Finding {
+  return {
+    code: 'unreadable',
+    severity: 'error',
+    invariant: 'I4',
+    id,
+    message: `The file of job ${id} is not a job: ${reason}.`,
+    location,
+    advice: canRepair
+      ? '`fsq doctor --repair` moves it to corrupt/ and gives the job a failed outcome; a worker does the same when it takes it.'
+      : 'The process that holds it moves it to corrupt/; look again.',
+    canRepair,
+  };
+}
+
+function outcomeFindings({ id, location }: JobFile, { state, isTorn }: Readable): readonly Finding[] {
+  if (state !== null) return [];
+  return [
+    {
+      code: 'no-outcome',
+      severity: 'error',
+      invariant: 'I4',
+      id,
+      message: `Job ${id} lies in results/ ${isTorn ? 'with an outcome that was cut off' : 'without an outcome'}.`,
+      location,
+      advice: `To run it again, move it to pending/5.${id}.default.0.0.json; it may have run already.`,
+      canRepair: false,
+    },
+  ];
+}
+
+function counterFindings({ id, location, name }: JobFile, content: Readable): readonly Finding[] {
+  const crashes = name?.crashes ?? content.crashes;
+  const attempt = name?.attempt ?? content.attempts.at(-1)?.attempt ?? crashes;
+  const isTooMany = crashes > MAX_CRASHES || crashes > attempt;
+  const falls = content.attempts.some((run, i) => run.attempt < (content.attempts[i - 1]?.attempt ?? 0));
+  return [
+    ...(isTooMany
+      ? [
+          finding('too-many-crashes', 'I7', id, location, {
+            message: `Job ${id} has ${crashes} crashes and ${attempt} attempts; at most ${MAX_CRASHES}, and not more than attempts, are possible.`,
+            advice: 'Its name was made by hand or by another program: set its last number to 0.',
+          }),
+        ]
+      : []),
+    ...(falls
+      ? [
+          finding('attempts-fall', 'I12', id, location, {
+            message: `The attempts of job ${id} are not in order: ${content.attempts.map((run) => run.attempt).join(', ')}.`,
+            advice: 'Its counter went back between two runs. Please report it, with this file.',
+          }),
+        ]
+      : []),
+  ];
+}
+
+function timeFindings({ id, location }: JobFile, { etaMs, attempts }: Readable): readonly Finding[] {
+  const early = attempts.find(({ startedAtMs }) => startedAtMs !== undefined && etaMs !== null && startedAtMs < etaMs);
+  if (early === undefined || etaMs === null) return [];
+  return [
+    finding('too-early', 'I11', id, location, {
+      message: `Attempt ${early.attempt} of job ${id} began ${etaMs - (early.startedAtMs ?? 0)} ms before it was due.`,
+      advice: 'Was the clock set back since? If not, please report it, with this file.',
+    }),
+  ];
+}
+
+function finding(
+  code: string,
+  invariant: NonNullable<Finding['invariant']>,
+  id: string,
+  location: string,
+  texts: Pick<Finding, 'message' | 'advice'>,
+): Finding {
+  return { code, severity: 'error', invariant, id, location, canRepair: false, ...texts };
+}

@@ -1,0 +1,138 @@
+/** Who holds jobs and lives (I8), what the dead left (I9), and that nothing is left once nothing runs (I14). Pure. */
+import { span } from './text.ts';
+import type { Finding } from './finding.ts';
+import type { OwnerState } from './owners.ts';
+import type { HeldDirectory, Snapshot } from './snapshot.ts';
+
+type Facts = Pick<Snapshot, 'held' | 'owners' | 'entries' | 'drafts' | 'takenAtMs' | 'root'>;
+
+/** How long a dead owner may hold jobs while a worker lives, ms: twice what recovery takes (P5). */
+export const DEAD_HOLDER_MS = 2_000;
+/** A draft this old whose writer cannot be told is nobody's, ms. */
+const OLD_DRAFT_MS = 24 * 3_600_000;
+
+export function holderFindings(facts: Facts, atRest: boolean): readonly Finding[] {
+  return [
+    ...facts.held.flatMap((held) => heldFindings(held, facts, atRest)),
+    ...facts.owners.flatMap((state) => ownerFindings(state, facts)),
+    ...(atRest ? restFindings(facts) : []),
+    ...draftFindings(facts, atRest),
+  ];
+}
+
+/** True when a process lives that recovers the dead. */
+export function hasKeeper({ owners }: Pick<Snapshot, 'owners'>): boolean {
+  return owners.some(({ role, verdict }) => role === 'supervisor' && verdict.verdict === 'alive');
+}
+
+function heldFindings(
+  { location, responsible, names }: HeldDirectory,
+  facts: Facts,
+  atRest: boolean,
+): readonly Finding[] {
+  const state = facts.owners.find(({ owner }) => owner === responsible);
+  const isDead = state?.verdict.verdict === 'dead';
+  const jobs = `${names.length} ${names.length === 1 ? 'job' : 'jobs'}`;
+  const findings: Finding[] = [];
+  if (state?.hasRecord !== true) {
+    findings.push({
+      code: 'no-owner-record',
+      severity: isDead ? 'warning' : 'error',
+      invariant: 'I8',
+      message: `${location} holds ${jobs}, but workers/${responsible}.json, the record of its owner, is not there.`,
+      location,
+      advice: isDead
+        ? 'Its owner is dead: `fsq doctor --repair` or the next worker recovers it.'
+        : `Whether its owner lives cannot be told. Once you are sure that no worker runs, move what is in it to ${facts.root}/pending and remove it.`,
+      canRepair: isDead,
+    });
+  }
+  if (isDead && !atRest) {
+    const keeper = hasKeeper(facts);
+    findings.push({
+      code: 'dead-holder',
+      severity: keeper ? 'error' : 'warning',
+      ...(keeper ? { invariant: 'I8' } : {}),
+      message: `${location} holds ${jobs} of a process that is dead${keeper ? `, for more than ${span(DEAD_HOLDER_MS)}, although a worker lives` : '; no worker runs that would recover it'}.`,
+      location,
+      advice: keeper
+        ? 'Look at the log of the worker; `fsq doctor --repair` recovers it.'
+        : 'The next `fsq worker`, or `fsq doctor --repair`, sends its jobs back.',
+      canRepair: true,
+    });
+  }
+  return findings;
+}
+
+function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { root, held }: Facts): readonly Finding[] {
+  const location = `${root}/workers/${owner}.json`;
+  if (verdict.verdict === 'unknown' && hasRecord) {
+    return [
+      {
+        code: 'unproved-owner',
+        severity: 'warning',
+        message: `It cannot be told whether ${owner} lives: ${verdict.reason}. Its jobs stay where they are.`,
+        location,
+        advice: `Run the doctor as the worker's user, on its machine. Once you are sure that the process is gone, move what is in running/${owner} to pending and remove ${location}.`,
+        canRepair: false,
+      },
+    ];
+  }
+  if (verdict.verdict === 'dead' && !held.some(({ responsible }) => responsible === owner)) {
+    return [
+      {
+        code: 'dead-owner',
+        severity: 'info',
+        message: `${owner} is dead and holds nothing; its record is still there.`,
+        location,
+        advice: 'A worker removes it within a minute; so does `fsq doctor --repair`.',
+        canRepair: true,
+      },
+    ];
+  }
+  return [];
+}
+
+function restFindings({ entries }: Facts): readonly Finding[] {
+  const left = entries.filter(({ place, name }) => (place === 'running' || place === 'workers') && name !== place);
+  return left.map(({ location }) => ({
+    code: 'not-at-rest',
+    severity: 'error',
+    invariant: 'I14',
+    message: `${location} is still there although nothing runs.`,
+    location,
+    advice: 'A process did not end in order, or still lives; the next `fsq worker` clears up.',
+    canRepair: true,
+  }));
+}
+
+function draftFindings({ drafts, entries, takenAtMs }: Facts, atRest: boolean): readonly Finding[] {
+  const ages = new Map(entries.map(({ location, info }) => [location, takenAtMs - info.modifiedAtMs]));
+  return drafts.flatMap(({ location, isWriterDead }): Finding[] => {
+    if (isWriterDead) {
+      return [
+        {
+          code: 'draft-of-the-dead',
+          severity: atRest ? 'error' : 'info',
+          ...(atRest ? { invariant: 'I9' } : {}),
+          message: `${location} was being written by a process that is dead.`,
+          location,
+          advice: 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.',
+          canRepair: true,
+        },
+      ];
+    }
+    const ageMs = ages.get(location) ?? 0;
+    if (ageMs < OLD_DRAFT_MS) return [];
+    return [
+      {
+        code: 'old-draft',
+        severity: 'info',
+        message: `${location} has not changed for ${span(ageMs)}; who writes it cannot be told.`,
+        location,
+        advice: 'If no producer of yours writes it, remove it.',
+        canRepair: false,
+      },
+    ];
+  });
+}

@@ -1,0 +1,111 @@
+/** Who may touch what lies in the spool (I13), and what lies there that is not fsq's. Pure. */
+import { isOwnerName, layoutOf, parseHeldName } from '../layout.ts';
+import type { Finding } from './finding.ts';
+import { jobSpot } from './job-spot.ts';
+import type { Entry, Snapshot } from './snapshot.ts';
+import { octal } from './text.ts';
+
+type Facts = Pick<Snapshot, 'root' | 'rootInfo' | 'entries' | 'unlisted'>;
+
+const WRITABLE_BY_OTHERS = 0o022;
+/** What was set aside or is not used yet is left as it is. */
+const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel', 'logs']);
+
+export function modeFindings(facts: Facts): readonly Finding[] {
+  const { root, rootInfo, entries, unlisted } = facts;
+  const layout = layoutOf(root);
+  return [
+    ...unlisted.map(missing),
+    ...entries.flatMap((entry) => {
+      if (UNTOUCHED.has(entry.place) && entry.location !== layout[entry.place]) return [];
+      return [
+        ...linkFindings(entry),
+        ...permissionFindings(entry),
+        ...(rootInfo !== null && entry.info.uid !== rootInfo.uid ? [foreignOwner(entry, rootInfo.uid)] : []),
+        ...(isForeign(root, entry) ? [foreign(entry)] : []),
+      ];
+    }),
+  ];
+}
+
+function missing({ location, reason }: Snapshot['unlisted'][number]): Finding {
+  const canRepair = reason === 'missing';
+  return {
+    code: 'missing-directory',
+    severity: 'error',
+    message: `${location} is ${reason}.`,
+    location,
+    advice: canRepair
+      ? '`fsq doctor --repair` makes it; what was in it is lost. Some tools remove empty directories.'
+      : 'It must be a directory of mode 0700 that belongs to the user of the workers.',
+    canRepair,
+  };
+}
+
+function linkFindings({ location, info }: Entry): readonly Finding[] {
+  const isHardLinked = info.kind === 'file' && info.links !== 1;
+  if (info.kind !== 'link' && !isHardLinked) return [];
+  return [
+    {
+      code: isHardLinked ? 'hard-link' : 'symbolic-link',
+      severity: 'error',
+      invariant: isHardLinked ? 'I2' : 'I13',
+      message: isHardLinked ? `${location} has ${info.links} names.` : `${location} is a symbolic link.`,
+      location,
+      advice: 'fsq makes no links and follows none. Find out who made it, and remove it.',
+      canRepair: false,
+    },
+  ];
+}
+
+function permissionFindings({ location, info }: Entry): readonly Finding[] {
+  if (info.kind !== 'file' && info.kind !== 'directory') return [];
+  const wanted = info.kind === 'file' ? 0o600 : 0o700;
+  if (info.mode === wanted) return [];
+  const isOpen = (info.mode & WRITABLE_BY_OTHERS) !== 0;
+  return [
+    {
+      code: isOpen ? 'writable-by-others' : 'mode',
+      severity: isOpen ? 'error' : 'warning',
+      invariant: 'I13',
+      message: `${location} has mode ${octal(info.mode)} instead of ${octal(wanted)}${isOpen ? ': other users can change what is run' : ''}.`,
+      location,
+      advice: `\`chmod ${octal(wanted)} ${location}\``,
+      canRepair: false,
+    },
+  ];
+}
+
+function foreignOwner({ location, info }: Entry, uid: number): Finding {
+  return {
+    code: 'other-user',
+    severity: 'error',
+    invariant: 'I13',
+    message: `${location} belongs to user ${info.uid}, the spool to user ${uid}.`,
+    location,
+    advice: 'All that use a spool must run as one user. Change its owner, or remove it.',
+    canRepair: false,
+  };
+}
+
+function foreign({ location }: Entry): Finding {
+  return {
+    code: 'foreign',
+    severity: 'warning',
+    message: `${location} is not named like anything of fsq's: it is left alone, and never runs.`,
+    location,
+    advice: 'A job is named <priority>.<id>.<queue>.0.0.json. Rename it, or move it out of the spool.',
+    canRepair: false,
+  };
+}
+
+function isForeign(root: string, { location, place, name, info }: Entry): boolean {
+  const layout = layoutOf(root);
+  if (location === layout[place]) return false;
+  const isDirect = location === `${layout[place]}/${name}`;
+  if (place === 'workers') return !isOwnerName(name.replace(/\.(?:json|sock)$/, ''));
+  if (place === 'spare') return isDirect && info.kind !== 'directory';
+  if (place === 'tmp') return false;
+  if (place === 'running' && isDirect) return parseHeldName(name) === null || info.kind !== 'directory';
+  return jobSpot(layout, place, location) === null;
+}
