@@ -4,7 +4,7 @@ import { idTimeMs } from '../job/id.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { parseResultFileName } from './layout.ts';
-import { unlinkIfThere } from './spare.ts';
+import { discard } from './spare.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
 const BATCH = 1_000;
@@ -50,7 +50,7 @@ function endedBefore(context: SpoolContext, path: string, latestMs: number): boo
 async function retire(context: SpoolContext, fileNames: readonly string[], name: string): Promise<void> {
   const { files, layout } = context;
   if (files.list(layout.spare).length >= MOST_BATCHES) {
-    for (const fileName of fileNames) unlinkIfThere(context, `${layout.results}/${fileName}`);
+    for (const fileName of fileNames) discard(context, `${layout.results}/${fileName}`);
     return;
   }
   const gathered = `${layout.tmp}/${name}`;

@@ -7,7 +7,7 @@ import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { isOwnerName, ownerName } from './layout.ts';
 import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
-import { unlinkIfThere } from './spare.ts';
+import { discard, unlinkIfThere } from './spare.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */
 export interface OwnerRecord {
@@ -92,7 +92,7 @@ export function readOwner(context: SpoolContext, owner: string): OwnerRecord | n
       files.close(fd);
     }
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ELOOP', 'EACCES', 'EISDIR')) return null;
+    if (hasCode(error, 'ENOENT', 'ELOOP', 'EACCES', 'EISDIR', 'ENXIO')) return null;
     throw error;
   }
   return parseOwner(text, owner);
@@ -160,8 +160,8 @@ export async function listOwners(context: SpoolContext): Promise<readonly OwnerI
 
 /** Removes record and socket of an owner that is dead and holds nothing. */
 export function forgetOwner(context: SpoolContext, owner: string): void {
-  unlinkIfThere(context, `${context.layout.workers}/${owner}.sock`);
-  unlinkIfThere(context, `${context.layout.workers}/${owner}.json`);
+  discard(context, `${context.layout.workers}/${owner}.sock`);
+  discard(context, `${context.layout.workers}/${owner}.json`);
 }
 
 function parseOwner(text: string, owner: string): OwnerRecord | null {

@@ -62,6 +62,7 @@ async function recoverDirectory(
   const { files, layout } = context;
   const fenced = `${layout.running}/${heldName(owner, recoverer.owner)}`;
   if (!tryRename(context, `${layout.running}/${directory}`, fenced)) return;
+  if (files.entry(fenced)?.kind !== 'directory') return setForeignAside(context, recoverer, fenced, owner);
   for (const fileName of files.list(fenced)) await recoverJob(context, recoverer, fenced, fileName, owner, ending);
   try {
     files.removeDirectory(fenced);
@@ -83,9 +84,7 @@ async function recoverJob(
   const { uniqueName, onEvent } = recoverer;
   const name = parseJobFileName(fileName);
   if (name === null) {
-    context.files.rename(`${directory}/${fileName}`, `${context.layout.corrupt}/${uniqueName()}`);
-    onEvent?.({ kind: 'foreign', name: fileName });
-    return;
+    return setForeignAside(context, recoverer, `${directory}/${fileName}`, fileName);
   }
   const claimed = { owner: recoverer.owner, directory, fileName, name, uniqueName };
   const reading = readJob(context, `${directory}/${fileName}`, name.id);
@@ -98,6 +97,18 @@ async function recoverJob(
   const settlement = settlementOf({ kind: ending }, record.job, name, nowMs);
   await settle(context, held, settlement, deathOf(held, settlement, owner, nowMs), onEvent);
   onEvent?.({ kind: 'recovered', id: name.id, owner, settlement });
+}
+
+/** Moves what fsq never makes out of the way, unread: a link would lead out of the spool. */
+function setForeignAside(context: SpoolContext, recoverer: Recoverer, path: string, name: string): void {
+  const { files, layout } = context;
+  try {
+    files.rename(path, `${layout.corrupt}/${recoverer.uniqueName()}`);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return; // Another recoverer was faster.
+    throw error;
+  }
+  recoverer.onEvent?.({ kind: 'foreign', name });
 }
 
 /** The entry for the run that the death ended, unless a recoverer before us has written it. */

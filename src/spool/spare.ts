@@ -76,10 +76,10 @@ export class SpareFiles {
       const { isFile, links } = files.info(fd);
       if (isFile && links === 1) return fd;
     } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES')) throw error;
+      if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EISDIR')) throw error;
     }
     if (fd !== null) files.close(fd);
-    unlinkIfThere(this.#context, path);
+    discard(this.#context, path);
     return null;
   }
 
@@ -90,6 +90,10 @@ export class SpareFiles {
       const path = `${layout.tmp}/${this.uniqueName()}`;
       try {
         files.rename(`${layout.spare}/${name}`, path);
+        if (files.entry(path)?.kind !== 'directory') {
+          discard(this.#context, path); // Not a batch. Were it a link, what we write would land outside of the spool.
+          continue;
+        }
         this.#batch = { path, names: files.list(path) };
         return true;
       } catch (error) {
@@ -111,6 +115,15 @@ export class SpareFiles {
       // Drafts still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
       if (!hasCode(error, 'ENOENT', 'ENOTEMPTY')) throw error;
     }
+  }
+}
+
+/** Removes a name, whatever it stands for; a folder stays, because what is in it is not ours to remove. */
+export function discard(context: SpoolContext, path: string): void {
+  try {
+    unlinkIfThere(context, path);
+  } catch (error) {
+    if (!hasCode(error, 'EISDIR', 'EPERM')) throw error;
   }
 }
 

@@ -42,6 +42,7 @@ function moveToSpare(context: SpoolContext, name: string): void {
   try {
     files.rename(`${layout.tmp}/${name}`, `${layout.spare}/${name}`);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error; // Another worker swept it.
+    // Another worker swept it; or something of that name is there already, and this one stays where nothing reads it.
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
   }
 }
