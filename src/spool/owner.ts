@@ -5,7 +5,7 @@ import { type SpoolContext, syncDirectories } from './context.ts';
 import { fileSystemOf } from './file-system.ts';
 import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
-import { isOwnerName, ownerName } from './layout.ts';
+import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
 import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
 import { discard, unlinkIfThere } from './spare.ts';
 
@@ -70,12 +70,14 @@ export async function register(
     release: async () => {
       try {
         files.removeDirectory(directory);
-        unlinkIfThere(context, recordPath);
       } catch (error) {
         // Fenced: whoever did it cleans up. Not empty: what is left is recovered once our proof is gone.
         if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
       }
-      await proof.drop();
+      // What is left under our name must find us dead, and a socket that is missing proves nothing: then it stays, refused.
+      const isForgotten = !isNamedInRunning(context, owner);
+      if (isForgotten) unlinkIfThere(context, recordPath);
+      await proof.drop(isForgotten);
     },
   };
 }
@@ -158,10 +160,31 @@ export async function listOwners(context: SpoolContext): Promise<readonly OwnerI
   return owners.flat();
 }
 
-/** Removes record and socket of an owner that is dead and holds nothing. */
+/** True while a directory in running/ is the owner's own, or was fenced by it and is not recovered yet. */
+function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boolean {
+  let directories: readonly string[];
+  try {
+    directories = files.list(layout.running);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false; // The spool itself is gone.
+    throw error;
+  }
+  return directories.some((directory) => {
+    const held = parseHeldName(directory);
+    return held?.owner === owner || held?.recoverer === owner;
+  });
+}
+
+/**
+ * Removes record and socket of an owner that is dead, unless a directory in running/ still names it: whoever takes that over
+ * needs the proof of its death. A dead owner makes no new directory, so the answer cannot be outrun.
+ *
+ * The socket goes last: if we die in between, it is refused and the next sweep removes it; a record alone would prove nothing.
+ */
 export function forgetOwner(context: SpoolContext, owner: string): void {
-  discard(context, `${context.layout.workers}/${owner}.sock`);
+  if (isNamedInRunning(context, owner)) return;
   discard(context, `${context.layout.workers}/${owner}.json`);
+  discard(context, `${context.layout.workers}/${owner}.sock`);
 }
 
 function parseOwner(text: string, owner: string): OwnerRecord | null {

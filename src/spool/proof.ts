@@ -16,8 +16,12 @@ export type Verdict =
   | { readonly verdict: 'unknown'; readonly reason: string };
 
 export interface Proof {
-  /** Drops the proof: from now on others see this owner as dead. Last act of an orderly end. */
-  drop(): Promise<void>;
+  /**
+   * Drops the proof: from now on others see this owner as dead. Last act of an orderly end.
+   *
+   * @param isForgotten false leaves the socket's name, which then refuses connections: a proof of death for who needs one
+   */
+  drop(isForgotten: boolean): Promise<void>;
 }
 
 /** Why nothing is known of an owner that has no socket. */
@@ -57,8 +61,8 @@ export async function takeProof(context: SpoolContext, owner: string, draft: str
   });
   server.unref();
   return {
-    drop: async () => {
-      unlinkIfThere(context, path);
+    drop: async (isForgotten) => {
+      if (isForgotten) unlinkIfThere(context, path);
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -71,6 +71,9 @@ async function recoverDirectory(
     if (!hasCode(error, 'ENOENT')) throw error;
   }
   forgetOwner(context, owner);
+  // Who fenced it before us is dead too, or we could not have taken it.
+  const before = parseHeldName(directory)?.recoverer ?? null;
+  if (before !== null && before !== recoverer.owner) forgetOwner(context, before);
 }
 
 async function recoverJob(

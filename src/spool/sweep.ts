@@ -2,7 +2,7 @@
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { isWriterDead } from './identity.ts';
-import { isOwnerName, parseHeldName } from './layout.ts';
+import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
 import { unlinkIfThere } from './spare.ts';
 
@@ -27,13 +27,7 @@ export async function sweepOwners(context: SpoolContext, isKnownAlive: (owner: s
   const names = files.list(layout.workers).map((file) => file.replace(/\.(?:json|sock)$/, ''));
   for (const owner of new Set(names)) {
     if (!isOwnerName(owner) || isKnownAlive(owner)) continue;
-    if ((await verdictOf(context, owner)).verdict !== 'dead') continue;
-    // Asked after the verdict: a dead owner makes no new directory.
-    const holds = files.list(layout.running).some((directory) => {
-      const held = parseHeldName(directory);
-      return held?.owner === owner || held?.recoverer === owner;
-    });
-    if (!holds) forgetOwner(context, owner);
+    if ((await verdictOf(context, owner)).verdict === 'dead') forgetOwner(context, owner);
   }
 }
 

@@ -47,6 +47,38 @@ test('what a recoverer that died half-way had fenced is taken from it by the nex
   assert.deepEqual(namesIn(path, 'running'), []);
 });
 
+test('a recoverer that died is forgotten only when nothing that it had fenced is left', async (t) => {
+  const { path } = tempSpool(t);
+  const [first, second] = [nextId(), nextId()];
+  const dead = someOwner(4); // Its own directory lies between those that it had fenced.
+  plantDeadOwner(path, DEAD, { [nameOf(first)]: baseOf(first) }, dead);
+  plantDeadOwner(path, someOwner(8), { [nameOf(second)]: baseOf(second) }, dead);
+  plantDeadOwner(path, dead, {});
+
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  assertSound(path, [first, second]);
+  assert.deepEqual(namesIn(path, 'running'), []);
+  assert.deepEqual(namesIn(path, 'workers'), []);
+});
+
+test('an owner that ends in order and leaves something is seen as dead by the next', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const [left] = await broker.owners();
+  const directory = join(path, 'running', `${DEAD}~${left?.owner}`);
+  mkdirSync(directory);
+  writeFileSync(join(directory, nameOf(id)), baseOf(id), { mode: 0o600 });
+
+  await keeper.close();
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  assertSound(path, [id]);
+  assert.deepEqual(namesIn(path, 'running'), []);
+  assert.deepEqual(namesIn(path, 'workers'), []);
+});
+
 test('what a live recoverer has fenced is left to it', async (t) => {
   const { path, broker } = tempSpool(t);
   const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
