@@ -25,7 +25,7 @@ export class SpoolConsumer implements Consumer {
   readonly #feed: Feed | null;
   readonly #hints: Hints | null;
   readonly #pending: DirectoryWatch;
-  readonly #refusedUntilMs = new Map<string, number>();
+  readonly #refusedUntil = new Map<string, number>();
   #names: string[] = [];
   #next = 0;
   #wake: (() => void) | null = null;
@@ -94,7 +94,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   async #tryTake(name: string): Promise<Taken | null> {
-    if ((this.#refusedUntilMs.get(name) ?? 0) > this.#context.nowMs()) return null;
+    if ((this.#refusedUntil.get(name) ?? 0) > performance.now()) return null;
     let taken: Taken | null = null;
     try {
       await withPatience(this.#onEvent, async () => {
@@ -103,7 +103,7 @@ export class SpoolConsumer implements Consumer {
     } catch (error) {
       if (hasCode(error, 'EROFS')) throw spoolError(error, `Nothing can be claimed in ${this.#context.layout.root}`);
       if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'EBUSY')) throw error;
-      this.#refusedUntilMs.set(name, this.#context.nowMs() + REFUSED_FOR_MS);
+      this.#refusedUntil.set(name, performance.now() + REFUSED_FOR_MS);
       this.#onEvent?.({ kind: 'refused', name, error });
     }
     return taken;

@@ -13,17 +13,25 @@ const MOST_BATCHES = 20;
 /**
  * Expires outcomes that ended more than `ttlMs` ago.
  *
+ * @param isOver whether the time of an outcome is over, given its mtime; default: by the wall clock alone. It only holds back.
+ *
  * A batch is gathered in tmp/ and moved to spare/ only when its renames are durable: were it reused before, a power cut
  * could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves it on.
  */
-export async function expireOutcomes(context: SpoolContext, ttlMs: number, uniqueName: () => string): Promise<void> {
+export async function expireOutcomes(
+  context: SpoolContext,
+  ttlMs: number,
+  uniqueName: () => string,
+  isOver: (modifiedAtMs: number) => boolean = () => true,
+): Promise<void> {
   const { files, layout, nowMs } = context;
   const latest = nowMs() - ttlMs;
   let batch: string[] = [];
   for (const fileName of files.list(layout.results)) {
     const id = parseResultFileName(fileName);
     if (id === null || (isTimed(id) && idTimeMs(id) > latest)) continue;
-    if (!endedBefore(context, `${layout.results}/${fileName}`, latest)) continue;
+    const endedAtMs = modifiedAtMs(context, `${layout.results}/${fileName}`);
+    if (endedAtMs === null || endedAtMs > latest || !isOver(endedAtMs)) continue;
     batch.push(fileName);
     if (batch.length < BATCH) continue;
     await retire(context, batch, uniqueName());
@@ -38,11 +46,12 @@ function isTimed(id: string): boolean {
   return id[14] === '7';
 }
 
-function endedBefore(context: SpoolContext, path: string, latestMs: number): boolean {
+/** Null when it is gone. */
+function modifiedAtMs(context: SpoolContext, path: string): number | null {
   try {
-    return context.files.modifiedAtMs(path) <= latestMs;
+    return context.files.modifiedAtMs(path);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
+    if (hasCode(error, 'ENOENT')) return null;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** The spool's housekeeping while a worker lives: what is ready, what is due, who has died, what has expired. */
 import type { BrokerEvent, Keeper, KeeperOptions } from '../broker/broker.ts';
+import { Ages } from './ages.ts';
 import type { SpoolContext } from './context.ts';
 import { expireOutcomes } from './expire.ts';
 import { Feed } from './feed.ts';
@@ -23,6 +24,7 @@ export class SpoolKeeper implements Keeper {
   readonly #registration: Registration;
   readonly #uniqueName: () => string;
   readonly #resultTtlMs: number;
+  readonly #ages: Ages;
   readonly #children = new Set<string>();
   readonly #unproved = new Set<string>();
   readonly #feed: Feed;
@@ -63,6 +65,7 @@ export class SpoolKeeper implements Keeper {
     this.#registration = registration;
     this.#uniqueName = parts.uniqueName;
     this.#resultTtlMs = parts.resultTtlMs;
+    this.#ages = new Ages(parts.resultTtlMs);
     this.#promoter = parts.promoter(onTrouble);
     this.#feed = new Feed(context, {
       queues: options.queues,
@@ -120,9 +123,10 @@ export class SpoolKeeper implements Keeper {
       await sweepDrafts(this.#context);
       await sweepOwners(this.#context, (owner) => this.#isKnownAlive(owner));
     });
-    this.#repeat(Math.min(EXPIRY_EVERY_MS.most, Math.max(EXPIRY_EVERY_MS.least, this.#resultTtlMs / 100)), () =>
-      expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName),
-    );
+    this.#repeat(Math.min(EXPIRY_EVERY_MS.most, Math.max(EXPIRY_EVERY_MS.least, this.#resultTtlMs / 100)), () => {
+      this.#ages.observe(this.#context.nowMs(), performance.now());
+      return expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName, (ms) => this.#ages.isOver(ms));
+    });
   }
 
   /** At once, then `everyMs` after each round has ended. */

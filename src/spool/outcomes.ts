@@ -38,7 +38,7 @@ export class OutcomeWatch {
   readonly #poll: Poll;
   readonly #waiting = new Map<string, Set<Waiter>>();
   #closing: NodeJS.Timeout | null = null;
-  #existenceCheckedAtMs = 0;
+  #existenceCheckedAt = 0;
 
   /** @param existing which of these ids have a job that has not ended or has an outcome */
   constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => ReadonlySet<string>) {
@@ -102,7 +102,7 @@ export class OutcomeWatch {
     const waiters = this.#waiting.get(id);
     if (waiters === undefined) this.#waiting.set(id, new Set([waiter]));
     else waiters.add(waiter);
-    if (this.#waiting.size === 1) this.#existenceCheckedAtMs = this.#context.nowMs();
+    if (this.#waiting.size === 1) this.#existenceCheckedAt = performance.now();
     this.#poll.start();
   }
 
@@ -123,7 +123,7 @@ export class OutcomeWatch {
     const ids = [...this.#waiting.keys()];
     try {
       if (this.#watch.hasChanged()) for (const id of ids) this.#check(id);
-      if (this.#context.nowMs() - this.#existenceCheckedAtMs >= EXISTENCE_EVERY_MS) this.#checkExistence();
+      if (performance.now() - this.#existenceCheckedAt >= EXISTENCE_EVERY_MS) this.#checkExistence();
     } catch (error) {
       // The spool itself is gone: everybody who waits must hear it.
       for (const id of ids) this.#end(id, (waiter) => waiter.reject(error));
@@ -140,7 +140,7 @@ export class OutcomeWatch {
   }
 
   #checkExistence(): void {
-    this.#existenceCheckedAtMs = this.#context.nowMs();
+    this.#existenceCheckedAt = performance.now();
     const ids = new Set(this.#waiting.keys());
     const existing = this.#existing(ids);
     for (const id of ids) {

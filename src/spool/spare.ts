@@ -26,7 +26,7 @@ export class SpareFiles {
   #writer: string | null = null;
   #sequence = 0;
   #created = 0;
-  #lookAgainAtMs = 0;
+  #lookAgainAt = 0;
   #batch: { readonly path: string; readonly names: string[] } | null = null;
 
   constructor(context: SpoolContext) {
@@ -84,8 +84,8 @@ export class SpareFiles {
   }
 
   #takeBatch(): boolean {
-    const { files, layout, nowMs } = this.#context;
-    if (nowMs() < this.#lookAgainAtMs) return false;
+    const { files, layout } = this.#context;
+    if (performance.now() < this.#lookAgainAt) return false;
     for (const name of files.list(layout.spare)) {
       const path = `${layout.tmp}/${this.uniqueName()}`;
       try {
@@ -101,7 +101,7 @@ export class SpareFiles {
         if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
       }
     }
-    this.#lookAgainAtMs = nowMs() + LOOK_EVERY_MS;
+    this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;
     return false;
   }
 

@@ -1,0 +1,49 @@
+/**
+ * How old a file is, when the wall clock cannot be trusted: it is set by hand, corrected after a boot without a battery, or
+ * stands still while a machine sleeps. Only time that was lived through makes a file older. Pure but for what it remembers.
+ */
+
+/** A difference between the two clocks that is a step, not drift, ms. */
+const STEP_MS = 60_000;
+/** An age that nobody believes at once, ms: a year beyond its time, no file stays unless nobody looked, or the clock is wrong. */
+const IMPLAUSIBLE_MS = 365 * 24 * 3_600_000;
+
+interface Reading {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export class Ages {
+  readonly #ttlMs: number;
+  /** Steps forward: what was written by `untilMs` looks older by `byMs` than it is. */
+  readonly #steps: { readonly untilMs: number; readonly byMs: number }[] = [];
+  #first: Reading | null = null;
+  #last: Reading = { wallMs: 0, monotonicMs: 0 };
+
+  /** @param ttlMs the age at which a file expires */
+  constructor(ttlMs: number) {
+    this.#ttlMs = ttlMs;
+  }
+
+  /** Compares the clocks; to be called before each round of questions. @param monotonicMs of a clock that nobody sets */
+  observe(wallMs: number, monotonicMs: number): void {
+    const expectedMs = this.#last.wallMs + monotonicMs - this.#last.monotonicMs;
+    const byMs = wallMs - expectedMs;
+    if (this.#first !== null && byMs > STEP_MS) this.#steps.push({ untilMs: expectedMs, byMs });
+    this.#first ??= { wallMs, monotonicMs };
+    this.#last = { wallMs, monotonicMs };
+  }
+
+  /**
+   * True if the file has lived longer than its time. One that seems to have done so for more than a year is given one more
+   * life under our eyes: the clock may have been set while nobody looked.
+   */
+  isOver(modifiedAtMs: number): boolean {
+    const { wallMs, monotonicMs } = this.#last;
+    const steppedMs = this.#steps.reduce((sum, { untilMs, byMs }) => sum + (modifiedAtMs <= untilMs ? byMs : 0), 0);
+    const ageMs = wallMs - modifiedAtMs - steppedMs;
+    if (ageMs < this.#ttlMs) return false;
+    const watchedMs = monotonicMs - (this.#first?.monotonicMs ?? monotonicMs);
+    return ageMs < this.#ttlMs + IMPLAUSIBLE_MS || watchedMs >= this.#ttlMs;
+  }
+}
