@@ -1,4 +1,5 @@
-/** A wall clock that stands still until a test moves it. */
+/** Time in the hands of a test: a wall clock that stands still, and elapsed time that can be made to jump. */
+import type { TestContext } from 'node:test';
 
 export interface Clock {
   readonly nowMs: () => number;
@@ -12,6 +13,18 @@ export function clock(startMs: number = Date.now()): Clock {
     nowMs: () => ms,
     advance: (by) => {
       ms += by;
+    },
+  };
+}
+
+/** Real elapsed time (`performance.now`), to which a test can add. Timers do not jump. */
+export function elapsedTime(t: TestContext): { skip(ms: number): void } {
+  const real = performance.now.bind(performance);
+  let skippedMs = 0;
+  t.mock.method(performance, 'now', () => real() + skippedMs);
+  return {
+    skip: (ms) => {
+      skippedMs += ms;
     },
   };
 }

@@ -12,7 +12,7 @@ import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { jobFileName, layoutOf, parseJobFileName } from '../../../src/spool/layout.ts';
 import { type Recoverer, recoverOrphans } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
-import { clock } from '../../support/clock.ts';
+import { elapsedTime } from '../../support/clock.ts';
 import { until, within } from '../../support/conditions.ts';
 import { job, jobRecord, nextId, returned, RUN } from '../../support/factory.ts';
 import { deathAt, faultyFiles, type FaultyFiles, type Operation, type Plan } from '../../support/faulty-files.ts';
@@ -87,10 +87,11 @@ describe('claim and settle', () => {
       spool.faulty.mend();
       await run();
     });
+    const time = elapsedTime(t);
 
     await forEach(
       plans.filter(({ lasts }) => lasts === 'once'),
-      async (plan) => assertPublishedOnce(t, plan),
+      async (plan) => assertPublishedOnce(t, plan, time),
     );
   });
 
@@ -100,10 +101,11 @@ describe('claim and settle', () => {
       spool.faulty.mend();
       await run();
     });
+    const time = elapsedTime(t);
 
     await forEach(
       plans.filter(({ lasts }) => lasts === 'for good'),
-      async (plan) => assertPublishedOnce(t, plan),
+      async (plan) => assertPublishedOnce(t, plan, time),
     );
   });
 
@@ -218,14 +220,12 @@ interface FaultySpool {
   readonly path: string;
   readonly broker: Broker;
   readonly faulty: FaultyFiles;
-  readonly advance: (ms: number) => void;
 }
 
 function faultySpool(t: TestContext, options: { fsync?: boolean } = {}): FaultySpool {
   const faulty = faultyFiles(nodeFiles);
-  const { nowMs, advance } = clock();
-  const { path, broker } = tempSpool(t, { files: faulty.files, nowMs, ...options });
-  return { path, broker, faulty, advance };
+  const { path, broker } = tempSpool(t, { files: faulty.files, ...options });
+  return { path, broker, faulty };
 }
 
 /** One job in pending/, a consumer beside it, and the life of a worker: claim it and settle it. */
@@ -257,7 +257,7 @@ async function claimFrom(next: Promise<Claim | null>): Promise<Claim> {
   return claim;
 }
 
-async function assertPublishedOnce(t: TestContext, plan: Plan): Promise<void> {
+async function assertPublishedOnce(t: TestContext, plan: Plan, time: { skip(ms: number): void }): Promise<void> {
   const spool = faultySpool(t);
   const { id, owner, events, run } = await waitingConsumer(spool);
   spool.faulty.plan(plan);
@@ -269,7 +269,7 @@ async function assertPublishedOnce(t: TestContext, plan: Plan): Promise<void> {
     spool.faulty.mend();
   }
   // A job that could not be claimed is tried again in a minute.
-  const minutes = setInterval(() => spool.advance(61_000), 20);
+  const minutes = setInterval(() => time.skip(61_000), 20);
   const error = await within(ending, `the job to end in spite of ${describePlan(plan)}`, 5_000).finally(() =>
     clearInterval(minutes),
   );
