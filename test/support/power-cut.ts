@@ -147,6 +147,7 @@ async function drain(scene: Scene): Promise<void> {
   const { spool } = scene;
   const worker = startWorker(scene);
   try {
+    await until(() => worker.output().includes('worker started'), 'the worker has started');
     await until(() => isDrained(spool), 'every job has ended', 60_000);
     const code = await worker.stop();
     if (code !== 0) throw new Error(`the worker ended with ${code}`);
