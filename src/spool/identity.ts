@@ -2,26 +2,33 @@
  * Which process wrote a file in tmp/, so that what the dead left there can be swept.
  *
  * A producer holds no proof of life as workers do, so its name says what the kernel can confirm: pid, start time, boot and
- * the namespaces in which these numbers count. Wrong guesses are harmless: whoever loses its file in tmp/ sees ENOENT at the rename and rejects.
+ * the namespaces in which these numbers count. A wrong guess could cost an
+ * accepted job: a batch of spare files swept from a living producer may be written by two at once.
  */
 import { createHash } from 'node:crypto';
-import type { Files } from './files.ts';
+import { type Files, hasCode } from './files.ts';
 
 /** `<pid>-<start ticks>-<boot>-<namespace>`, the last two as 8 hex digits of a hash. */
 export function writerName(files: Files, pid: number): string {
-  return `${pid}-${startTicks(files, pid) ?? 0}-${bootHash(files)}-${namespaceHash(files)}`;
+  const ticks = startTicks(files, pid);
+  return `${pid}-${typeof ticks === 'number' ? ticks : 0}-${bootHash(files)}-${namespaceHash(files)}`;
 }
 
-/** True only if the writer is surely dead: its boot is over, or its pid is free or somebody else's. */
+/**
+ * True only if the writer is surely dead: its boot is over, or its pid is free or somebody else's. What could not be read, now
+ * or when the name was made, proves nothing: a process without descriptors must not take the living for dead.
+ */
 export function isWriterDead(files: Files, fileName: string): boolean {
   const match = /^(\d+)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})\./.exec(fileName);
   if (match === null) return false;
   const [, pid, start, boot, namespace] = match;
   const now = bootHash(files);
-  if (now === UNKNOWN) return false;
+  if (now === UNKNOWN || boot === UNKNOWN) return false;
   if (boot !== now) return true;
-  if (namespace !== namespaceHash(files)) return false;
-  return String(startTicks(files, Number(pid)) ?? -1) !== start;
+  if (namespace === UNKNOWN || namespace !== namespaceHash(files)) return false;
+  const ticks = startTicks(files, Number(pid));
+  if (ticks === 'none') return true;
+  return ticks !== 'unknown' && start !== '0' && String(ticks) !== start;
 }
 
 /** The kernel's id of this boot, or null where it has none (only Linux does). */
@@ -31,12 +38,17 @@ export function bootId(files: Files): string | null {
 
 const UNKNOWN = '00000000';
 
-/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). Null when there is none. */
-function startTicks(files: Files, pid: number): number | null {
-  const stat = readOrNull(() => files.readSystemFile(`/proc/${pid}/stat`));
+/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). */
+function startTicks(files: Files, pid: number): number | 'none' | 'unknown' {
+  let stat: string;
+  try {
+    stat = files.readSystemFile(`/proc/${pid}/stat`);
+  } catch (error) {
+    return hasCode(error, 'ENOENT', 'ESRCH') ? 'none' : 'unknown';
+  }
   // The second field is the command in parentheses and may hold spaces: count from the last parenthesis.
-  const field = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  return field === undefined ? null : Number(field);
+  const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  return Number.isFinite(ticks) ? ticks : 'unknown';
 }
 
 function bootHash(files: Files): string {

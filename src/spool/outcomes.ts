@@ -20,10 +20,10 @@ const EXISTENCE_EVERY_MS = 30_000;
 export function readOutcome(context: SpoolContext, id: string): JobRecord | null {
   const path = `${context.layout.results}/${resultFileName(id)}`;
   const reading = readJob(context, path, id);
-  if (reading.kind === 'gone') return null;
+  // Asked after the reading, however good it looks: if the name is gone the outcome has expired and the file may have been
+  // written again while we read, and half of it may be the outcome of another job.
+  if (reading.kind === 'gone' || !context.files.exists(path)) return null;
   if (reading.kind === 'job' && reading.document.record.outcome !== null) return reading.document.record;
-  // Expired and written again while we read it: then the name is gone. Otherwise it is forged or damaged.
-  if (!context.files.exists(path)) return null;
   const reason = reading.kind === 'corrupt' ? reading.reason : 'it has no outcome';
   throw new SpoolError(
     'FSQ_CORRUPT_JOB',

@@ -1,0 +1,23 @@
+/** A file that is used again, with a reader of its old content and two producers that want it, in every state they can come to. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { explore } from './explore.ts';
+import { reuse } from './reuse.ts';
+
+test('a reader of an expired outcome is told that outcome or none, and no two producers write one file', () => {
+  const { violations } = explore(reuse({ looksAgain: true, sparesTheLiving: true }));
+
+  assert.deepEqual([...violations], []);
+});
+
+test('the model bites: a reader that does not look again may be told the outcome of another job', () => {
+  const { violations } = explore(reuse({ looksAgain: false, sparesTheLiving: true }));
+
+  assert.deepEqual([...violations.keys()], ['a reader is told the outcome of another job']);
+});
+
+test('the model bites: a living producer whose batch is swept costs an accepted job', () => {
+  const { violations } = explore(reuse({ looksAgain: true, sparesTheLiving: false }));
+
+  assert.ok(violations.has('an accepted job is lost or torn'));
+});
