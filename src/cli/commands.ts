@@ -9,5 +9,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).status,
   ls: async () => (await import('./ls.ts')).ls,
   show: async () => (await import('./show.ts')).show,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   tasks: async () => (await import('./tasks.ts')).tasks,
 };

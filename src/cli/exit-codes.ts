@@ -5,6 +5,8 @@ export const EXIT = {
   good: 0,
   /** A job failed. */
   jobFailed: 1,
+  /** `fsq doctor` found an error. */
+  foundError: 1,
   /** A wrong command, option or argument. */
   usage: 2,
   /** No such job or task. */

@@ -22,7 +22,7 @@ export function jobText(
   const base = encodeBase(jobRecord({ enqueuedAtMs: 1_000, ...parts }));
   if (outcome === undefined && attempts.length === 0) return base;
   const standing = { queue: 'default', priority: 5, attempt: attempts.at(-1)?.attempt ?? 0, crashes };
-  return base.slice(0, -'\n}'.length) + encodeTail(attempts, outcome === undefined ? null : { outcome, standing });
+  return base.slice(0, -1) + encodeTail(attempts, outcome === undefined ? null : { outcome, standing });
 }
 
 /** An attempt that ended well, by an owner of which nothing is known. */

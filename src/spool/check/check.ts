@@ -14,7 +14,7 @@ import { layoutOf } from '../layout.ts';
 import { type Finding, keyOf } from './finding.ts';
 import { DEAD_HOLDER_MS } from './holders.ts';
 import { type Against, invariantFindings } from './invariants.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 export type CheckOptions = Against;
 
@@ -31,16 +31,23 @@ export async function checkSpool(
   spool: string | SpoolContext,
   options: CheckOptions = {},
 ): Promise<readonly Finding[]> {
-  const context = typeof spool === 'string' ? contextFor(spool) : spool;
-  let findings = invariantFindings(await takeSnapshot(context), options);
+  return (await examineSpool(typeof spool === 'string' ? contextFor(spool) : spool, options)).findings;
+}
+
+/** The same, with the last look. */
+export async function examineSpool(
+  context: SpoolContext,
+  options: CheckOptions = {},
+): Promise<{ readonly findings: readonly Finding[]; readonly snapshot: Snapshot }> {
+  let snapshot = await takeSnapshot(context);
+  let findings = invariantFindings(snapshot, options);
   for (let look = 1; look < LOOKS && findings.length > 0 && options.atRest !== true; look++) {
     await wait(look === 1 && findings.some(({ invariant }) => invariant === 'I8') ? DEAD_HOLDER_MS : BETWEEN_MS);
-    const again = new Map(
-      invariantFindings(await takeSnapshot(context), options).map((found) => [keyOf(found), found]),
-    );
+    snapshot = await takeSnapshot(context);
+    const again = new Map(invariantFindings(snapshot, options).map((found) => [keyOf(found), found]));
     findings = findings.flatMap((found) => again.get(keyOf(found)) ?? []);
   }
-  return findings;
+  return { findings, snapshot };
 }
 
 /** The inside of the spool at `path`, to look at; nothing is made. */

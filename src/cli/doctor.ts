@@ -1,0 +1,51 @@
+/** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
+import { resolveSettings } from '../app/settings.ts';
+import { contextFor } from '../spool/check/check.ts';
+import { diagnose } from '../spool/check/diagnose.ts';
+import type { Finding } from '../spool/check/finding.ts';
+import type { Command, Context } from './command.ts';
+import { doctorText } from './doctor-text.ts';
+import { EXIT } from './exit-codes.ts';
+import { jsonText } from './output.ts';
+import { settingsFrom } from './settings.ts';
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'check the spool and the place it lies in; repair what is safe to repair',
+  usage: 'fsq doctor [options]',
+  examples: [
+    ['fsq doctor', 'of the spool of this project'],
+    ['fsq doctor --repair', 'mend what is safe to mend, then tell what is left'],
+    ['fsq doctor --spool /var/spool/shop', 'of another one'],
+    ['fsq doctor --json', 'for programs: place, jobs, owners, repaired, findings'],
+  ],
+  options: {
+    repair: {
+      type: 'boolean',
+      help: 'recover jobs of the dead and remove what they left, set broken files aside, remove proved duplicates',
+    },
+    'allow-network-fs': { type: 'boolean', help: 'a spool on a network file system is a warning, not an error' },
+    json: { type: 'boolean', help: 'print one JSON document' },
+  },
+  notes: [
+    'Exits 0 when there is no error (warnings alone are none), 1 when there is one, 75 when the spool cannot be used. Workers may',
+    'run meanwhile: what it finds was so in three looks. It tries rename, fsync and watch with files of its own, and removes them.',
+  ],
+  run: runDoctor,
+};
+
+async function runDoctor({ values, cwd, env, stdout }: Context): Promise<number> {
+  const { spool, fsync, allowNetworkFs } = await resolveSettings(settingsFrom(values), cwd, env);
+  const diagnosis = await diagnose(contextFor(spool, fsync), { allowNetworkFs, repair: values.flag('repair') });
+  stdout.write(values.flag('json') ? `${jsonText({ spool, fsync, ...diagnosis }, 2)}\n` : doctorText(diagnosis, fsync));
+  return exitCodeFor(diagnosis.findings);
+}
+
+/** With one of these errors no job can be sent or run at all. */
+const UNUSABLE: ReadonlySet<string> = new Set(['not-writable', 'network-fs']);
+
+function exitCodeFor(findings: readonly Finding[]): number {
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.some(({ code }) => UNUSABLE.has(code))) return EXIT.spoolUnusable;
+  return errors.length > 0 ? EXIT.foundError : EXIT.good;
+}

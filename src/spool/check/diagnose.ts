@@ -1,0 +1,66 @@
+/** All that a doctor does: looks at the place, at what lies in it, repairs if asked to, and looks again. */
+import type { SpoolContext } from '../context.ts';
+import { establish } from '../establish.ts';
+import { SpareFiles } from '../spare.ts';
+import { examineSpool } from './check.ts';
+import type { Finding } from './finding.ts';
+import { placeFacts, type PlaceFacts } from './place.ts';
+import { placeFindings } from './place-findings.ts';
+import { type Repair, repairSpool } from './repair.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface Diagnosis {
+  readonly place: PlaceFacts;
+  /** Files of each kind, after the repair. */
+  readonly jobs: Readonly<Record<'pending' | 'delayed' | 'running' | 'results' | 'corrupt', number>>;
+  readonly owners: Readonly<Record<'alive' | 'dead' | 'unknown', number>>;
+  /** What was done; empty without `repair`. */
+  readonly repaired: readonly Repair[];
+  /** What is wrong, and after a repair still is. The worst first. */
+  readonly findings: readonly Finding[];
+}
+
+export interface DiagnoseOptions {
+  readonly allowNetworkFs: boolean;
+  readonly repair: boolean;
+}
+
+/** @throws SpoolError when there is no spool, or one of another format; the system error when it cannot be read */
+export async function diagnose(context: SpoolContext, { allowNetworkFs, repair }: DiagnoseOptions): Promise<Diagnosis> {
+  const spare = new SpareFiles(context);
+  const uniqueName = (): string => spare.uniqueName();
+  establish(context, uniqueName(), true);
+  const repaired = repair ? await repairSpool(context, uniqueName) : [];
+  const place = await placeFacts(context, uniqueName);
+  const { findings, snapshot } = await examineSpool(context);
+  return {
+    place,
+    jobs: countsOf(snapshot),
+    owners: ownersOf(snapshot),
+    repaired,
+    findings: inOrder([...placeFindings(place, allowNetworkFs), ...findings]),
+  };
+}
+
+const SEVERITIES = ['error', 'warning', 'info'] as const;
+
+function inOrder(findings: readonly Finding[]): readonly Finding[] {
+  return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
+}
+
+function countsOf({ jobs, entries }: Snapshot): Diagnosis['jobs'] {
+  const count = (place: string): number => jobs.filter((job) => job.place === place).length;
+  const aside = entries.filter(({ place, name }) => place === 'corrupt' && name !== place).length;
+  return {
+    pending: count('pending'),
+    delayed: count('delayed'),
+    running: count('running'),
+    results: count('results'),
+    corrupt: aside,
+  };
+}
+
+function ownersOf({ owners }: Snapshot): Diagnosis['owners'] {
+  const count = (wanted: string): number => owners.filter(({ verdict }) => verdict.verdict === wanted).length;
+  return { alive: count('alive'), dead: count('dead'), unknown: count('unknown') };
+}

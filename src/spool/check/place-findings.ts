@@ -1,0 +1,149 @@
+/** What the place of a spool is good for. Pure: facts to findings. */
+import type { Finding } from './finding.ts';
+import type { PlaceFacts } from './place.ts';
+import { probeFindings } from './probe-findings.ts';
+import { octal, size } from './text.ts';
+
+/** Below this a few jobs more fill the disk, bytes. */
+const LITTLE_ROOM = 64e6;
+const NO_ROOM = 1e6;
+const FEW_INODES = 1_000;
+/** Fewer processes than this may watch at a time: the others poll. */
+const FEW_INSTANCES = 32;
+
+export function placeFindings(facts: PlaceFacts, allowNetworkFs: boolean): readonly Finding[] {
+  return [
+    ...kindFindings(facts, allowNetworkFs),
+    ...roomFindings(facts),
+    ...deviceFindings(facts),
+    ...probeFindings(facts.path, facts.probes),
+    ...rightsFindings(facts),
+    ...limitFindings(facts),
+  ];
+}
+
+function kindFindings({ path, fileSystem }: PlaceFacts, allowNetworkFs: boolean): readonly Finding[] {
+  const { name, kind } = fileSystem ?? { name: 'unknown', kind: 'unknown' };
+  const local = 'Choose a directory on a local disk with --spool or FSQ_SPOOL';
+  switch (kind) {
+    case 'network':
+      return [
+        finding(allowNetworkFs ? 'warning' : 'error', 'network-fs', path, {
+          message: `The spool lies on a network file system (${name}): jobs may run twice, and the death of a worker on another machine is not seen.`,
+          advice: `${local}${allowNetworkFs ? '.' : ', or accept that with FSQ_ALLOW_NETWORK_FS=1.'}`,
+        }),
+      ];
+    case 'memory':
+      return [
+        finding('warning', 'memory-fs', path, {
+          message: `The spool lies in memory (${name}): a reboot or a power cut loses every job.`,
+          advice: `${local} if jobs must survive that.`,
+        }),
+      ];
+    case 'overlay':
+      return [
+        finding('warning', 'overlay-fs', path, {
+          message: `The spool lies in a container's own layer (${name}): it is gone when the container is removed.`,
+          advice: 'Put it on a volume.',
+        }),
+      ];
+    case 'fuse':
+    case 'unknown':
+      return [
+        finding('warning', 'unknown-fs', path, {
+          message: `Whether the file system (${name}) keeps what fsq relies on is not known: atomic renames, and fsync.`,
+          advice: `${local} such as ext4, XFS or Btrfs, unless you know it does.`,
+        }),
+      ];
+    case 'local':
+      return [];
+  }
+}
+
+function roomFindings({ path, fileSystem }: PlaceFacts): readonly Finding[] {
+  if (fileSystem === null) return [];
+  const { freeBytes, freeInodes, totalInodes } = fileSystem;
+  const advice = 'Make room. A worker that finds none waits, and producers are told that their job was not queued.';
+  const lacksInodes = totalInodes > 0 && freeInodes < FEW_INODES;
+  return [
+    ...(freeBytes < LITTLE_ROOM
+      ? [
+          finding(freeBytes < NO_ROOM ? 'error' : 'warning', 'little-room', path, {
+            message: `${size(freeBytes)} are free.`,
+            advice,
+          }),
+        ]
+      : []),
+    ...(lacksInodes
+      ? [
+          finding(freeInodes === 0 ? 'error' : 'warning', 'few-inodes', path, {
+            message: `${freeInodes} inodes are free: so many files can be made.`,
+            advice,
+          }),
+        ]
+      : []),
+  ];
+}
+
+function deviceFindings({ path, elsewhere }: PlaceFacts): readonly Finding[] {
+  return elsewhere.map((place) =>
+    finding('error', 'other-device', `${path}/${place}`, {
+      message: `${path}/${place} lies on another device than the spool: no file can be renamed into it.`,
+      advice: 'The whole spool must be one file system: unmount what is mounted there.',
+    }),
+  );
+}
+
+function rightsFindings({ path, root, ancestors, uid }: PlaceFacts): readonly Finding[] {
+  const isTrusted = (owner: number): boolean => owner === 0 || owner === uid || owner === root?.uid;
+  return [
+    ...(root !== null && (root.mode & 0o022) !== 0
+      ? [
+          finding('error', 'writable-by-others', path, {
+            message: `${path} has mode ${octal(root.mode)}: other users can replace what is run.`,
+            advice: `\`chmod 0700 ${path}\``,
+            invariant: 'I13',
+          }),
+        ]
+      : []),
+    ...(root !== null && uid !== null && root.uid !== uid
+      ? [
+          finding(uid === 0 ? 'warning' : 'error', 'other-user', path, {
+            message: `${path} belongs to user ${root.uid}; this process is of user ${uid}.`,
+            advice:
+              'Run producers and workers as the user that owns the spool: whoever can write there decides what the worker runs.',
+          }),
+        ]
+      : []),
+    ...ancestors.flatMap((above) => {
+      const isSticky = (above.mode & 0o1000) !== 0;
+      const isOpen = (above.mode & 0o002) !== 0 || ((above.mode & 0o020) !== 0 && above.uid !== uid);
+      if ((!isOpen || isSticky) && isTrusted(above.uid)) return [];
+      return [
+        finding(isOpen && !isSticky ? 'error' : 'warning', 'open-ancestor', above.path, {
+          message: `${above.path} has mode ${octal(above.mode)} and belongs to user ${above.uid}: others can put another directory in the spool's place.`,
+          advice: 'Take the right to write there from others, or put the spool elsewhere.',
+        }),
+      ];
+    }),
+  ];
+}
+
+function limitFindings({ path, inotify }: PlaceFacts): readonly Finding[] {
+  if (inotify === null || inotify.maxInstances >= FEW_INSTANCES) return [];
+  return [
+    finding('warning', 'few-watches', path, {
+      message: `${inotify.maxInstances} processes of a user can watch directories at a time; the others look once a second.`,
+      advice: '`sysctl fs.inotify.max_user_instances=512`',
+    }),
+  ];
+}
+
+function finding(
+  severity: Finding['severity'],
+  code: string,
+  location: string,
+  rest: Pick<Finding, 'message' | 'advice' | 'invariant'>,
+): Finding {
+  return { code, severity, location, canRepair: false, ...rest };
+}

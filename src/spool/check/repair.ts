@@ -1,0 +1,139 @@
+/**
+ * Repairs what is surely safe to repair, while workers run. Whoever repairs is an owner like any other: what it takes lies in
+ * its own directory of running/, so that its death at any point leaves the job to the next recoverer.
+ */
+import type { BrokerEvent } from '../../broker/broker.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
+import { type SpoolContext, syncDirectories } from '../context.ts';
+import { setAside } from '../corrupt.ts';
+import { hasCode } from '../files.ts';
+import { jobFileName, type JobName } from '../layout.ts';
+import { register, type Registration } from '../owner.ts';
+import { recoverOrphans } from '../recover.ts';
+import { sweepDrafts, sweepOwners } from '../sweep.ts';
+import { readContent } from './content.ts';
+import { dropDuplicate } from './drop-duplicate.ts';
+import { byId, duplicatePlan } from './duplicates.ts';
+import { type JobFile, takeSnapshot } from './snapshot.ts';
+
+/** One thing that was done. */
+export interface Repair {
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Makes missing directories, recovers dead owners, removes what the dead left, sets broken files aside and removes
+ * duplicates that are proved to be the same job.
+ *
+ * @throws the system error when the disk refuses; what was done until then stays done
+ */
+export async function repairSpool(context: SpoolContext, uniqueName: () => string): Promise<readonly Repair[]> {
+  const repairs: Repair[] = [];
+  const note = (code: string, message: string): void => void repairs.push({ code, message });
+  await makeDirectories(context, note);
+  const registration = await register(context, { role: 'supervisor', queues: [], tasks: [] }, uniqueName);
+  try {
+    await recover(context, registration, uniqueName, note);
+    await setBrokenAside(context, registration, uniqueName, note);
+    await removeDuplicates(context, registration, note);
+  } finally {
+    await registration.release();
+  }
+  return repairs;
+}
+
+type Note = (code: string, message: string) => void;
+
+async function makeDirectories(context: SpoolContext, note: Note): Promise<void> {
+  const { unlisted } = await takeSnapshot(context);
+  for (const { location, reason } of unlisted) {
+    if (reason !== 'missing') continue;
+    try {
+      context.files.makeDirectory(location);
+      note('missing-directory', `made ${location}`);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error; // Somebody else has just made it.
+    }
+  }
+  await syncDirectories(context, context.layout.root);
+}
+
+async function recover(
+  context: SpoolContext,
+  { owner }: Registration,
+  uniqueName: () => string,
+  note: Note,
+): Promise<void> {
+  const onEvent = (event: BrokerEvent): void => noteEvent(event, note);
+  await recoverOrphans(context, { owner, uniqueName, onEvent, isKnownAlive: () => false });
+  const before = await takeSnapshot(context);
+  await sweepDrafts(context);
+  await sweepOwners(context, (other) => other === owner);
+  const { files, layout } = context;
+  const left = [
+    ...before.drafts.flatMap(({ location, isWriterDead }) => (isWriterDead ? [location] : [])),
+    ...before.owners.flatMap((state) =>
+      state.hasRecord && state.verdict.verdict === 'dead' ? [`${layout.workers}/${state.owner}.json`] : [],
+    ),
+  ];
+  for (const location of left) if (!files.exists(location)) note('left-by-the-dead', `removed ${location}`);
+}
+
+function noteEvent(event: BrokerEvent, note: Note): void {
+  if (event.kind === 'recovered') {
+    const { id, owner, settlement } = event;
+    const fate = settlement.kind === 'publish' ? 'has ended' : 'will run again';
+    note('dead-holder', `took job ${id} back from ${owner}, which is dead; it ${fate}`);
+  }
+  if (event.kind === 'corrupt') note('unreadable', `set ${event.name} aside: ${event.reason}`);
+  if (event.kind === 'foreign') note('foreign', `moved ${event.name} of a dead owner to corrupt/`);
+}
+
+/** The file is claimed first: whoever has the right to move a job is its holder. */
+async function setBrokenAside(
+  context: SpoolContext,
+  { owner, directory }: Registration,
+  uniqueName: () => string,
+  note: Note,
+): Promise<void> {
+  const { jobs } = await takeSnapshot(context);
+  for (const job of jobs) {
+    if (job.content.kind !== 'unreadable' || job.place === 'running') continue;
+    const name = job.name ?? nameOf(job);
+    const fileName = jobFileName(name);
+    if (!move(context, job.location, `${directory}/${fileName}`)) continue;
+    const content = readContent(context, `${directory}/${fileName}`, job.id);
+    if (content?.kind === 'unreadable') {
+      await setAside(context, { directory, fileName, name, owner, uniqueName }, content.reason);
+      note('unreadable', `set ${job.location} aside: ${content.reason}`);
+    } else move(context, `${directory}/${fileName}`, job.location); // It was mended in between.
+  }
+}
+
+/** Of a result, whose name says its id only. */
+function nameOf({ id }: JobFile): JobName {
+  return { id, queue: DEFAULT_QUEUE, priority: DEFAULT_PRIORITY, attempt: 0, crashes: 0 };
+}
+
+async function removeDuplicates(context: SpoolContext, { directory }: Registration, note: Note): Promise<void> {
+  const { jobs } = await takeSnapshot(context);
+  for (const files of byId(jobs).values()) {
+    const plan = duplicatePlan(files);
+    for (const file of plan?.drop ?? []) {
+      if (plan !== null && dropDuplicate(context, directory, plan.keep, file))
+        note('duplicate', `removed ${file.location}: job ${file.id} is ${plan.keep.location}`);
+    }
+  }
+}
+
+/** False when it is not there any more. */
+function move({ files }: SpoolContext, from: string, to: string): boolean {
+  try {
+    files.rename(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,181 @@
+/** `fsq doctor` as people and programs use it: what it prints, how it exits, and that it may run beside workers. */
+import assert from 'node:assert/strict';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { nextId } from '../support/factory.ts';
+import { namesIn } from '../support/invariants.ts';
+import { plantDeadOwner, someOwner } from '../support/owners.ts';
+import { jobText, plant } from '../support/planted.ts';
+import { fsq, type Project, startWorker, tempProject } from '../support/project.ts';
+import { sender } from '../support/sender.ts';
+import { CAN_MOUNT, smallDisk } from '../support/small-disk.ts';
+
+const TASKS = {
+  'tasks.mjs': `import { task } from 'fsq';\nexport const echo = task('echo', (value) => value);\n`,
+};
+
+async function projectWithSpool(t: TestContext): Promise<Project> {
+  const project = tempProject(t, TASKS);
+  await fsq(project, ['init']);
+  return project;
+}
+
+interface Report {
+  readonly spool: string;
+  readonly place: { readonly fileSystem: { readonly name: string }; readonly probes: { readonly write: null } };
+  readonly jobs: Readonly<Record<string, number>>;
+  readonly owners: Readonly<Record<string, number>>;
+  readonly repaired: readonly { readonly code: string }[];
+  readonly findings: readonly Readonly<Record<string, unknown>>[];
+}
+
+test('a spool that is well: the facts of its place, no error, exit 0', async (t) => {
+  const project = await projectWithSpool(t);
+
+  const { code, stdout, stderr } = await fsq(project, ['doctor']);
+
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /^spool +\/.*\/spool\ndisk +\S+ \(\w+\), .* free\nfsync +on, .* ms\nwatch +works/);
+  assert.match(stdout, /0 errors|Nothing is wrong/);
+  assert.equal(stderr, '');
+});
+
+test('--json is one document that a program can read', async (t) => {
+  const project = await projectWithSpool(t);
+  await sender(t, project).send('echo', [1]);
+
+  const { code, stdout } = await fsq(project, ['doctor', '--json']);
+
+  const report = JSON.parse(stdout) as Report;
+  assert.equal(code, 0);
+  assert.equal(report.spool, report.spool.startsWith('/') ? report.spool : '');
+  assert.deepEqual(report.jobs, { pending: 1, delayed: 0, running: 0, results: 0, corrupt: 0 });
+  assert.deepEqual(report.repaired, []);
+  assert.equal(report.place.probes.write, null);
+  assert.ok(report.place.fileSystem.name !== '');
+});
+
+test('an error exits 1 and says what to do; --repair does it; then all is well', async (t) => {
+  const project = await projectWithSpool(t);
+  const [broken, held] = [nextId(), nextId()];
+  plant(project.spool, `pending/5.${broken}.default.0.0.json`, '{"task":');
+  plantDeadOwner(project.spool, someOwner(), { [`5.${held}.default.1.0.json`]: jobText({ id: held }) });
+  rmSync(join(project.spool, 'spare'), { recursive: true });
+
+  const sick = await fsq(project, ['doctor']);
+  const mended = await fsq(project, ['doctor', '--repair']);
+  const well = await fsq(project, ['doctor', '--json']);
+
+  assert.equal(sick.code, 1, sick.stderr);
+  assert.match(
+    sick.stdout,
+    /Errors:\n[^]*is not a job[^]*\(unreadable, I4\)\n {4}`fsq doctor --repair` moves it[^]*Warnings:\n[^]*dead-holder/,
+  );
+  assert.equal(mended.code, 0, mended.stdout + mended.stderr);
+  assert.match(
+    mended.stdout,
+    /Repaired:\n {2}\* made .*\/spare\n {2}\* took job .* it will run again\n(?: {2}\* .*\n)* {2}\* set .* aside: it is not JSON/,
+  );
+  assert.deepEqual(
+    (JSON.parse(well.stdout) as Report).findings.filter(({ severity }) => severity === 'error'),
+    [],
+  );
+  assert.deepEqual(namesIn(project.spool, 'corrupt'), [`5.${broken}.default.0.0.json`]);
+  const { code, stderr } = await fsq(project, ['get', broken]);
+  assert.equal(code, 1);
+  assert.match(stderr, /is not a job/);
+});
+
+test('what cannot be repaired is named and keeps the exit code at 1', async (t) => {
+  const project = await projectWithSpool(t);
+  chmodSync(join(project.spool, 'pending'), 0o777);
+
+  const { code, stdout } = await fsq(project, ['doctor', '--repair']);
+
+  assert.equal(code, 1);
+  assert.match(stdout, /\/pending has mode 0777[^]*chmod 0700/);
+});
+
+test('names and texts from the spool cannot reach the terminal as commands', async (t) => {
+  const project = await projectWithSpool(t);
+  plant(project.spool, 'pending/\u001b]52;c;x\u0007', 'x');
+
+  const { code, stdout } = await fsq(project, ['doctor']);
+
+  assert.equal(code, 0);
+  assert.ok(stdout.includes('(foreign)'));
+  assert.ok(!stdout.includes('\u001b'));
+});
+
+test('while a worker runs jobs nothing is found, with and without --repair', async (t) => {
+  const project = await projectWithSpool(t);
+  const { send } = sender(t, project);
+  const worker = await startWorker(t, project, ['-c', '2']);
+  const stop = new AbortController();
+  const load = (async () => {
+    for (let i = 0; !stop.signal.aborted; i++) await (await send('echo', [i])).get('20s');
+  })();
+
+  const reports = [await fsq(project, ['doctor', '--json']), await fsq(project, ['doctor', '--json', '--repair'])];
+  stop.abort();
+  await load;
+  await worker.stop();
+
+  for (const { code, stdout } of reports) {
+    const { findings, repaired, owners } = JSON.parse(stdout) as Report;
+    assert.equal(code, 0, stdout);
+    assert.deepEqual(
+      findings.filter(({ severity, invariant }) => severity === 'error' || invariant !== undefined),
+      [],
+    );
+    assert.deepEqual(repaired, []);
+    assert.ok((owners['alive'] ?? 0) >= 3, stdout);
+  }
+});
+
+test('exit 75: no spool, and one of another format', async (t) => {
+  const project = tempProject(t, TASKS);
+
+  const none = await fsq(project, ['doctor']);
+  await fsq(project, ['init']);
+  writeFileSync(join(project.spool, 'fsq.json'), '{"format":99}');
+  const other = await fsq(project, ['doctor']);
+
+  assert.equal(none.code, 75);
+  assert.match(none.stderr, /FSQ_NO_SPOOL/);
+  assert.equal(other.code, 75);
+  assert.match(other.stderr, /FSQ_SPOOL_FORMAT/);
+});
+
+test(
+  'a spool in memory is a warning: exit 0; a full one cannot be used: exit 75',
+  { skip: CAN_MOUNT ? false : 'needs root to mount' },
+  async (t) => {
+    const project = tempProject(t, TASKS);
+    const spool = join(smallDisk(t, '512k'), 'spool');
+    await fsq(project, ['init', '--spool', spool]);
+
+    const inMemory = await fsq(project, ['doctor', '--json', '--spool', spool]);
+    writeFileSync(join(spool, '../filler'), Buffer.alloc(1), { flag: 'a' });
+    fill(join(spool, '../filler'));
+    const full = await fsq(project, ['doctor', '--json', '--spool', spool]);
+
+    const codes = (JSON.parse(inMemory.stdout) as Report).findings.map(({ code }) => code);
+    assert.ok(codes.includes('memory-fs'), inMemory.stdout);
+    assert.equal(full.code, 75, full.stdout + full.stderr);
+    assert.match(full.stdout, /not-writable/);
+  },
+);
+
+/** Writes until the disk is full. */
+function fill(path: string): void {
+  const block = Buffer.alloc(4096);
+  for (;;) {
+    try {
+      writeFileSync(path, block, { flag: 'a' });
+    } catch {
+      return; // ENOSPC: that is what was wanted.
+    }
+  }
+}
