@@ -1,0 +1,82 @@
+/** Ending a claim while the disk refuses: what was done is kept, and nothing runs twice for it. */
+import assert from 'node:assert/strict';
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { describe, type TestContext } from 'node:test';
+import type { BrokerEvent, Claim } from '../../../src/broker/broker.ts';
+import { nodeFiles } from '../../../src/spool/files.ts';
+import { until } from '../../support/conditions.ts';
+import { job, returned, RUN } from '../../support/factory.ts';
+import { faultyFiles, type FaultyFiles, type Operation } from '../../support/faulty-files.ts';
+import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
+import { tempSpool } from '../../support/temp.ts';
+
+describe('a finish that the disk refuses is kept and done when it can be:', () => {
+  for (const operation of ['open', 'write', 'sync', 'rename'] as const satisfies Operation[]) {
+    for (const errno of ['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE']) {
+      test(`${errno} from ${operation}`, async (t) => {
+        const { path, id, claim, faulty, events, outcomeOf } = await claimedJob(t);
+        faulty.plan({ operation, call: 1, errno, lasts: 'for good' });
+
+        const settling = claim.settle(returned('kept'), RUN);
+        await until(() => events.length > 0, 'a person is told');
+        const whileWaiting = placesOf(path).get(id)?.[0] ?? '';
+        faulty.mend();
+        await settling;
+
+        assert.match(whileWaiting, /^running\//);
+        assert.deepEqual(
+          events.map(({ kind }) => kind),
+          ['paused', 'resumed'],
+        );
+        const record = await outcomeOf(id);
+        assert.deepEqual(record?.outcome, { state: 'succeeded', value: 'kept' });
+        assert.equal(record?.attempts.length, 1);
+        assertSound(path, [id]);
+        assert.deepEqual(namesIn(path, 'tmp'), []);
+      });
+    }
+  }
+});
+
+test('after a failed write or fsync the outcome goes into a new file: the old one may lie about what is on disk', async (t) => {
+  for (const operation of ['write', 'sync'] as const) {
+    const { path, id, claim, faulty, outcomeOf } = await claimedJob(t);
+    const before = lstatSync(join(path, placesOf(path).get(id)?.[0] ?? '')).ino;
+    faulty.plan({ operation, call: 1, errno: 'EIO', lasts: 'once' });
+
+    await claim.settle(returned('new'), RUN);
+
+    assert.notEqual(lstatSync(join(path, 'results', `${id}.json`)).ino, before, operation);
+    assert.deepEqual((await outcomeOf(id))?.outcome, { state: 'succeeded', value: 'new' });
+  }
+});
+
+test('what does not pass is thrown, and the job stays held for recovery', async (t) => {
+  const { path, id, claim, faulty } = await claimedJob(t);
+  faulty.plan({ operation: 'rename', call: 1, errno: 'EROFS', lasts: 'once' });
+
+  await assert.rejects(claim.settle(returned(1), RUN), { code: 'EROFS' });
+
+  assert.match(placesOf(path).get(id)?.[0] ?? '', /^running\//);
+});
+
+async function claimedJob(t: TestContext): Promise<{
+  readonly path: string;
+  readonly id: string;
+  readonly claim: Claim;
+  readonly faulty: FaultyFiles;
+  readonly events: readonly BrokerEvent[];
+  readonly outcomeOf: ReturnType<typeof tempSpool>['broker']['outcome'];
+}> {
+  const faulty = faultyFiles(nodeFiles);
+  const { path, broker } = tempSpool(t, { files: faulty.files });
+  const sent = job();
+  await broker.enqueue([sent]);
+  const events: BrokerEvent[] = [];
+  const consumer = await broker.consumer({ queues: null, tasks: [], onEvent: (event) => events.push(event) });
+  t.after(() => consumer.close());
+  const claim = await consumer.next(new AbortController().signal);
+  assert.ok(claim !== null);
+  return { path, id: sent.job.id, claim, faulty, events, outcomeOf: (id) => broker.outcome(id) };
+}
