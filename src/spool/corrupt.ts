@@ -5,6 +5,7 @@ import { failureOf } from '../job/failure.ts';
 import { format } from '../job/format.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { type JobName, jobFileName, resultFileName } from './layout.ts';
+import { writeNew } from './draft.ts';
 
 /** The task's name in the outcome of a job whose own could not be read. */
 export const UNREADABLE_TASK = 'unreadable';
@@ -42,7 +43,7 @@ async function publishFailure(
   outcomePath: string,
   reason: string,
 ): Promise<void> {
-  const { files, layout } = context;
+  const { layout } = context;
   const nowMs = context.nowMs();
   const message = `The file of job ${name.id} is not a job: ${reason}. It was moved to ${layout.corrupt} unchanged; mend it and enqueue it again.`;
   const error = failureOf(new CorruptJobError(message));
@@ -58,15 +59,7 @@ async function publishFailure(
     outcome: { state: 'failed', error },
     standing: name,
   });
-  const draft = `${layout.tmp}/${uniqueName()}`;
-  const fd = files.create(draft);
-  try {
-    files.write(fd, Buffer.from(base.slice(0, -1) + tail), 0);
-    if (context.fsync) await files.sync(fd);
-  } finally {
-    files.close(fd);
-  }
-  files.rename(draft, outcomePath);
+  await writeNew(context, uniqueName(), Buffer.from(base.slice(0, -1) + tail), outcomePath, { isDurable: true });
   await syncDirectories(context, layout.results);
 }
 

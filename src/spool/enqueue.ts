@@ -3,6 +3,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { encodeBase } from '../job/document.ts';
 import type { NewJob } from '../broker/broker.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
+import { removeQuietly } from './draft.ts';
 import { delayedFileName, jobFileName } from './layout.ts';
 import type { SpareFiles } from './spare.ts';
 import { spoolError } from './trouble.ts';
@@ -33,7 +34,7 @@ export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: re
       if (drafts.length % YIELD_EVERY === 0) await yieldToOthers();
     }
   } catch (error) {
-    discard(context, drafts);
+    for (const { path } of drafts) removeQuietly(context, path);
     throw spoolError(error, `${describe(jobs)} not queued`);
   }
   const renamed: string[] = [];
@@ -45,7 +46,7 @@ export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: re
     }
     if (context.fsync) await syncDirectories(context, ...new Set(drafts.map(({ directory }) => directory)));
   } catch (error) {
-    discard(context, drafts.slice(renamed.length));
+    for (const { path } of drafts.slice(renamed.length)) removeQuietly(context, path);
     throw spoolError(
       error,
       renamed.length === 0 ? `${describe(jobs)} not queued` : `${describe(jobs)} not surely queued`,
@@ -85,16 +86,6 @@ function draftOf(context: SpoolContext, { job, queue, priority }: NewJob, path: 
   const directory = isDelayed ? layout.delayed : layout.pending;
   const target = isDelayed ? `${directory}/${delayedFileName(etaMs, name)}` : `${directory}/${jobFileName(name)}`;
   return { id: job.id, path, directory, target };
-}
-
-function discard(context: SpoolContext, drafts: readonly Draft[]): void {
-  for (const { path } of drafts) {
-    try {
-      context.files.unlink(path);
-    } catch {
-      // The draft stays in tmp/, where nothing reads it, until a worker sweeps it; the caller's error is what counts.
-    }
-  }
 }
 
 function describe(jobs: readonly NewJob[]): string {

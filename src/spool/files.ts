@@ -5,6 +5,7 @@
  * which waits for the disk, is asynchronous. Nothing follows a symbolic link, and nothing is opened that could block.
  */
 import fs from 'node:fs';
+import { constants as os } from 'node:os';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;
 
@@ -86,7 +87,7 @@ export interface DirectoryStamp {
 }
 
 export const nodeFiles: Files = {
-  create: (path) => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+  create: (path) => named(() => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)),
   open: (path, access) => fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK),
   info: (fd) => {
     const stats = fs.fstatSync(fd);
@@ -104,15 +105,18 @@ export const nodeFiles: Files = {
   },
   write: (fd, bytes, positionBytes) => {
     let done = 0;
-    while (done < bytes.length) done += fs.writeSync(fd, bytes, done, bytes.length - done, positionBytes + done);
+    named(() => {
+      while (done < bytes.length) done += fs.writeSync(fd, bytes, done, bytes.length - done, positionBytes + done);
+    });
   },
-  truncate: (fd, sizeBytes) => fs.ftruncateSync(fd, sizeBytes),
-  sync: (fd) => new Promise((resolve, reject) => fs.fsync(fd, (error) => (error === null ? resolve() : reject(error)))),
-  syncNow: (fd) => fs.fsyncSync(fd),
-  close: (fd) => fs.closeSync(fd),
-  rename: (from, to) => fs.renameSync(from, to),
+  truncate: (fd, sizeBytes) => named(() => fs.ftruncateSync(fd, sizeBytes)),
+  sync: (fd) =>
+    new Promise((resolve, reject) => fs.fsync(fd, (error) => (error === null ? resolve() : reject(withName(error))))),
+  syncNow: (fd) => named(() => fs.fsyncSync(fd)),
+  close: (fd) => named(() => fs.closeSync(fd)),
+  rename: (from, to) => named(() => fs.renameSync(from, to)),
   unlink: (path) => fs.unlinkSync(path),
-  makeDirectory: (path) => void fs.mkdirSync(path, { mode: 0o700 }),
+  makeDirectory: (path) => named(() => void fs.mkdirSync(path, { mode: 0o700 })),
   removeDirectory: (path) => fs.rmdirSync(path),
   openDirectory: (path) => fs.openSync(path, O_RDONLY | O_DIRECTORY),
   list: (path) => fs.readdirSync(path),
@@ -138,6 +142,27 @@ export const nodeFiles: Files = {
   readSystemFile: (path) => fs.readFileSync(path, 'utf8'),
   readLink: (path) => fs.readlinkSync(path),
 };
+
+/** What a full quota says; libuv has no name for it (its table: uv.h, UV_ERRNO_MAP). */
+const NO_NAME = `Unknown system error ${-os.errno.EDQUOT}`;
+
+/** Does what may meet a full quota. */
+function named<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw withName(error);
+  }
+}
+
+/** The same error; one of a full quota, which Node cannot name, now says EDQUOT. */
+export function withName<T>(error: T): T {
+  if (error instanceof Error && hasCode(error, NO_NAME)) {
+    const message = error.message.replace(`${NO_NAME}: ${NO_NAME}`, 'EDQUOT: disk quota exceeded');
+    Object.assign(error, { code: 'EDQUOT', message });
+  }
+  return error;
+}
 
 /** True when `error` is a system error with one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {

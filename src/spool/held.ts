@@ -1,10 +1,12 @@
 /** A job that this process holds, by claim or by recovery, and every way to end that: `settle`. */
 import type { BrokerEvent } from '../broker/broker.ts';
 import { encodeTail } from '../job/document.ts';
-import { FencedError } from '../job/errors.ts';
-import type { Attempt, JobRecord } from '../job/job.ts';
+import { FencedError, UsageError } from '../job/errors.ts';
+import { failureOf } from '../job/failure.ts';
+import type { Attempt, JobRecord, Outcome } from '../job/job.ts';
 import type { Settlement } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
+import { writeNew } from './draft.ts';
 import { hasCode } from './files.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
 import { withPatience } from './patience.ts';
@@ -42,8 +44,11 @@ export async function settle(
   const { name, record } = held;
   const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
   switch (settlement.kind) {
-    case 'publish':
-      return publish(context, held, encodeTail(attempts, { outcome: settlement.outcome, standing: name }), onEvent);
+    case 'publish': {
+      const tail = encodeTail(attempts, { outcome: settlement.outcome, standing: name });
+      const tailIfTooLarge = (): string => encodeTail(attempts, { outcome: tooLarge(tail), standing: name });
+      return publish(context, held, tail, tailIfTooLarge, onEvent);
+    }
     case 'rerun': {
       await write(context, held, encodeTail(attempts, null), onEvent);
       const next = { ...name, crashes: settlement.crashes };
@@ -97,11 +102,24 @@ async function publish(
   context: SpoolContext,
   held: Held,
   tail: string,
+  tailIfTooLarge: () => string,
   onEvent?: (event: BrokerEvent) => void,
 ): Promise<void> {
-  await write(context, held, tail, onEvent);
+  try {
+    await write(context, held, tail, onEvent);
+  } catch (error) {
+    if (!hasCode(error, 'EFBIG')) throw error;
+    // No waiting makes it fit. What was written of it is torn: the shorter outcome goes into a new file.
+    await withPatience(onEvent, () => writeCopy(context, held, Buffer.from(tailIfTooLarge())));
+  }
   // The commit point. The directory's fsync is not waited for: losing this rename to a power cut costs a second run.
   await move(context, held, `${context.layout.results}/${resultFileName(held.name.id)}`, onEvent);
+}
+
+/** The outcome of a job whose own is larger than this process may write (RLIMIT_FSIZE) or the file system can hold. */
+function tooLarge(tail: string): Outcome {
+  const message = `The job ended, but its outcome of ${tail.length} characters is larger than a file may be here (EFBIG): see \`ulimit -f\`.`;
+  return { state: 'failed', error: failureOf(new UsageError(message, 'FSQ_TOO_LARGE')) };
 }
 
 async function write(
@@ -145,7 +163,7 @@ async function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): P
  * replaces the old one under its name.
  */
 async function writeCopy(context: SpoolContext, held: Held, bytes: Buffer): Promise<void> {
-  const { files, layout } = context;
+  const { files } = context;
   const source = openMine(context, held);
   let base: Buffer;
   try {
@@ -153,18 +171,12 @@ async function writeCopy(context: SpoolContext, held: Held, bytes: Buffer): Prom
   } finally {
     files.close(source);
   }
-  const draft = `${layout.tmp}/${held.uniqueName()}`;
-  const fd = files.create(draft);
   try {
-    files.write(fd, Buffer.concat([base, bytes]), 0);
-    if (context.fsync) await files.sync(fd);
+    const path = `${held.directory}/${held.fileName}`;
+    await writeNew(context, held.uniqueName(), Buffer.concat([base, bytes]), path, { isDurable: true });
   } catch (error) {
-    files.unlink(draft);
-    throw error;
-  } finally {
-    files.close(fd);
+    throw asFence(held, error);
   }
-  fencing(held, () => files.rename(draft, `${held.directory}/${held.fileName}`));
 }
 
 async function move(
@@ -191,7 +203,11 @@ function fencing<T>(held: Held, act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw new FencedError(held.owner);
-    throw error;
+    throw asFence(held, error);
   }
+}
+
+/** What is gone was taken from us. */
+function asFence(held: Held, error: unknown): unknown {
+  return hasCode(error, 'ENOENT') ? new FencedError(held.owner) : error;
 }

@@ -2,8 +2,9 @@
 import type { OwnerInfo } from '../broker/broker.ts';
 import { isRecord } from '../job/tail.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
+import { writeNew } from './draft.ts';
 import { fileSystemOf } from './file-system.ts';
-import { hasCode } from './files.ts';
+import { type Files, hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
 import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
@@ -43,8 +44,6 @@ export async function register(
   const { files, layout } = context;
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
   const directory = `${layout.running}/${owner}`;
-  const recordPath = `${layout.workers}/${owner}.json`;
-  const proof: Proof = await takeProof(context, owner, uniqueName());
   const record: OwnerRecord = {
     owner,
     pid: process.pid,
@@ -53,33 +52,45 @@ export async function register(
     bootId: bootId(files),
     ...about,
   };
-  const draft = `${layout.tmp}/${uniqueName()}`;
-  const fd = files.create(draft);
+  const proof: Proof = await takeProof(context, owner, uniqueName());
   try {
-    files.write(fd, Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`), 0);
-  } finally {
-    files.close(fd);
+    const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`);
+    await writeNew(context, uniqueName(), bytes, `${layout.workers}/${owner}.json`, { isDurable: false });
+    files.makeDirectory(directory);
+    // Claims are renames into it: were the directory lost in a power cut, so would they be.
+    await syncDirectories(context, layout.running);
+  } catch (error) {
+    await release(context, owner, proof).catch(() => undefined); // What the disk would not let us remove is swept.
+    throw error;
   }
-  files.rename(draft, recordPath);
-  files.makeDirectory(directory);
-  // Claims are renames into it: were the directory lost in a power cut, so would they be.
-  await syncDirectories(context, layout.running);
   return {
     owner,
     directory,
-    release: async () => {
-      try {
-        files.removeDirectory(directory);
-      } catch (error) {
-        // Fenced: whoever did it cleans up. Not empty: what is left is recovered once our proof is gone.
-        if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
-      }
-      // What is left under our name must find us dead, and a socket that is missing proves nothing: then it stays, refused.
-      const isForgotten = !isNamedInRunning(context, owner);
-      if (isForgotten) unlinkIfThere(context, recordPath);
-      await proof.drop(isForgotten);
-    },
+    release: () => release(context, owner, proof),
   };
+}
+
+/** Whatever fails here, the proof is dropped: what is left under our name is then recovered, or swept. */
+async function release(context: SpoolContext, owner: string, proof: Proof): Promise<void> {
+  const { files, layout } = context;
+  // What is left must find us dead, and a socket that is missing proves nothing: then it stays, refused.
+  let isForgotten = false;
+  try {
+    removeOwnDirectory(files, `${layout.running}/${owner}`);
+    isForgotten = !isNamedInRunning(context, owner);
+    if (isForgotten) unlinkIfThere(context, `${layout.workers}/${owner}.json`);
+  } finally {
+    await proof.drop(isForgotten);
+  }
+}
+
+function removeOwnDirectory(files: Files, directory: string): void {
+  try {
+    files.removeDirectory(directory);
+  } catch (error) {
+    // Fenced: whoever did it cleans up. Not empty: what is left is recovered once our proof is gone.
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
 }
 
 /** Null when there is no whole record of that name. */

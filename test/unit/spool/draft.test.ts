@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { writeNew } from '../../../src/spool/draft.ts';
+import { nodeFiles, withName } from '../../../src/spool/files.ts';
+import { isPassing } from '../../../src/spool/trouble.ts';
+import { contextOf } from '../../support/context.ts';
+import { faultyFiles } from '../../support/faulty-files.ts';
+import { namesIn } from '../../support/invariants.ts';
+import { tempSpool } from '../../support/temp.ts';
+
+const BYTES = Buffer.from('whole');
+
+test('a file gets its name when it is whole', async (t) => {
+  const { path } = tempSpool(t);
+
+  await writeNew(contextOf(path), 'draft', BYTES, join(path, 'logs/file'), { isDurable: true });
+
+  assert.equal(readFileSync(join(path, 'logs/file'), 'utf8'), 'whole');
+  assert.deepEqual(namesIn(path, 'tmp'), []);
+});
+
+for (const operation of ['create', 'write', 'sync', 'close', 'rename'] as const) {
+  test(`a full disk at ${operation} leaves no draft behind, however often it is tried`, async (t) => {
+    const { path } = tempSpool(t);
+    const faulty = faultyFiles(nodeFiles);
+    const context = { ...contextOf(path, { files: faulty.files }), fsync: true };
+    faulty.plan({ operation, call: 1, errno: 'ENOSPC', lasts: 'for good' });
+
+    for (const name of ['first', 'second'])
+      await assert.rejects(writeNew(context, name, BYTES, join(path, 'logs/file'), { isDurable: true }), {
+        code: 'ENOSPC',
+      });
+
+    assert.deepEqual([...namesIn(path, 'tmp'), ...namesIn(path, 'logs')], []);
+  });
+}
+
+test(
+  'a full quota, which Node has no name for, is named and waited out',
+  { skip: process.platform !== 'linux' },
+  () => {
+    const text = 'Unknown system error -122';
+    const error = Object.assign(new Error(`${text}: ${text}, write`), { errno: -122, code: text });
+
+    const named = withName(error);
+
+    assert.equal(named.message, 'EDQUOT: disk quota exceeded, write');
+    assert(isPassing(named));
+  },
+);
