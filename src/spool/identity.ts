@@ -38,7 +38,7 @@ export function bootId(files: Files): string | null {
 
 const UNKNOWN = '00000000';
 
-/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). */
+/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). 'none': it has ended. */
 function startTicks(files: Files, pid: number): number | 'none' | 'unknown' {
   let stat: string;
   try {
@@ -47,7 +47,10 @@ function startTicks(files: Files, pid: number): number | 'none' | 'unknown' {
     return hasCode(error, 'ENOENT', 'ESRCH') ? 'none' : 'unknown';
   }
   // The second field is the command in parentheses and may hold spaces: count from the last parenthesis.
-  const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // A zombie has ended; only its parent has not looked yet, and may never.
+  if (fields[0] === 'Z' || fields[0] === 'X') return 'none';
+  const ticks = Number(fields[19]);
   return Number.isFinite(ticks) ? ticks : 'unknown';
 }
 
