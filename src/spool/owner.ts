@@ -56,6 +56,8 @@ export async function register(
   try {
     const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`);
     await writeNew(context, uniqueName(), bytes, `${layout.workers}/${owner}.json`, { isDurable: false });
+    // Were the proof lost in a power cut and the directory not, nobody could ever prove that its owner is dead.
+    await syncDirectories(context, layout.workers);
     files.makeDirectory(directory);
     // Claims are renames into it: were the directory lost in a power cut, so would they be.
     await syncDirectories(context, layout.running);
