@@ -18,10 +18,13 @@ export class WorkerChild {
   owner: string | null = null;
   /** True from when it was told to end. */
   isEnding = false;
+  /** Why there never was a process, such as EAGAIN; null when there was one. */
+  startFailure: Error | null = null;
   #appetite = 1;
   #fedAt = performance.now();
   readonly #process: ChildProcess;
   #killTimer: NodeJS.Timeout | null = null;
+  #hasEnded = false;
 
   /** @param imports modules that the child imports first, as for `node --import` */
   constructor(options: ChildOptions, imports: readonly string[], events: ChildEvents) {
@@ -43,13 +46,19 @@ export class WorkerChild {
       const message = parseFromChild(raw);
       if (message !== null) events.onMessage(this, message);
     });
-    this.#process.on('error', () => {
-      // Sending to a child that has just died; its exit is reported below.
-    });
-    this.#process.on('exit', (code, signal) => {
+    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (this.#hasEnded) return;
+      this.#hasEnded = true;
       if (this.#killTimer !== null) clearTimeout(this.#killTimer);
       events.onExit(this, code, signal);
+    };
+    this.#process.on('error', (error) => {
+      // With a process it was a message to a child that has just died: its exit is reported below. Without one no exit comes.
+      if (this.#process.pid !== undefined) return;
+      this.startFailure = error;
+      end(null, null);
     });
+    this.#process.on('exit', end);
   }
 
   get pid(): number | null {

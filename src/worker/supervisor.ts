@@ -135,7 +135,11 @@ export class Supervisor implements ChildEvents {
     const delay = restartDelayMs(wasReady, this.#failedStarts);
     this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
     const how = signal === null ? `exited with ${code}` : `was killed by ${signal}`;
-    this.#options.log.error(`child ${child.pid} ${how}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`);
+    const what =
+      child.startFailure === null
+        ? `child ${child.pid} ${how}`
+        : `no child can be started (${child.startFailure.message})`;
+    this.#options.log.error(`${what}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`);
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
       if (this.#phase === 'running') this.#fork();
@@ -172,7 +176,10 @@ export class Supervisor implements ChildEvents {
   #drain(): void {
     this.#phase = 'draining';
     this.#cancelRestarts();
-    for (const child of this.#children) child.drain();
+    // One that is not ready holds no job, and may never listen: a process can hang in its start when threads run out.
+    for (const child of this.#children)
+      if (child.owner === null) child.stop();
+      else child.drain();
     if (this.#children.size === 0) this.#allEnded();
   }
 

@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Start it in a process group of its own, as a shell does with a command line. Default false. */
   readonly isGroupLeader?: boolean;
+  /** A program that runs it, with its arguments, such as ['setpriv', '--reuid=65534']. Only for workers. */
+  readonly within?: readonly string[];
   /** The program is killed and the promise rejects after this, ms. Default 30,000. */
   readonly timeoutMs?: number;
 }
@@ -103,7 +105,8 @@ export async function startWorker(
   options: RunOptions = {},
 ): Promise<WorkerHandle> {
   const env = { FSQ_LOG_FORMAT: 'json', ...options.env };
-  const child = spawn(process.execPath, [BIN, 'worker', ...args], {
+  const [program = '', ...rest] = [...(options.within ?? []), process.execPath, BIN, 'worker', ...args];
+  const child = spawn(program, rest, {
     cwd: project.path,
     env: environment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
