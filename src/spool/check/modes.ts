@@ -1,5 +1,5 @@
 /** Who may touch what lies in the spool (I13), and what lies there that is not fsq's. Pure. */
-import { isOwnerName, layoutOf, parseHeldName } from '../layout.ts';
+import { isOwnerName, type Layout, layoutOf, parseHeldName } from '../layout.ts';
 import type { Finding } from './finding.ts';
 import { jobSpot } from './job-spot.ts';
 import type { Entry, Snapshot } from './snapshot.ts';
@@ -22,7 +22,7 @@ export function modeFindings(facts: Facts): readonly Finding[] {
         ...linkFindings(entry),
         ...permissionFindings(entry),
         ...(rootInfo !== null && entry.info.uid !== rootInfo.uid ? [foreignOwner(entry, rootInfo.uid)] : []),
-        ...(isForeign(root, entry) ? [foreign(entry)] : []),
+        ...(isForeign(layout, entry) ? [foreign(entry)] : []),
       ];
     }),
   ];
@@ -99,8 +99,7 @@ function foreign({ location }: Entry): Finding {
   };
 }
 
-function isForeign(root: string, { location, place, name, info }: Entry): boolean {
-  const layout = layoutOf(root);
+function isForeign(layout: Layout, { location, place, name, info }: Entry): boolean {
   if (location === layout[place]) return false;
   const isDirect = location === `${layout[place]}/${name}`;
   if (place === 'workers') return !isOwnerName(name.replace(/\.(?:json|sock)$/, ''));

@@ -32,26 +32,36 @@ export interface PlaceFacts {
 }
 
 export async function placeFacts(context: SpoolContext, uniqueName: () => string): Promise<PlaceFacts> {
-  const { files, layout } = context;
+  const { layout } = context;
   const realPath = realPathOf(context);
-  const root = files.entry(`${layout.root}/.`);
+  const root = directoryAt(context, layout.root);
   return {
     path: layout.root,
     realPath,
     fileSystem: fileSystem(context),
     root,
     elsewhere: DIRECTORIES.filter((place) => {
-      const info = files.entry(`${layout[place]}/.`);
+      const info = directoryAt(context, layout[place]);
       return info !== null && root !== null && info.device !== root.device;
     }),
     ancestors: ancestorsOf(realPath).flatMap((path) => {
-      const info = files.entry(`${path}/.`);
+      const info = directoryAt(context, path);
       return info === null ? [] : [{ path, mode: info.mode, uid: info.uid }];
     }),
     uid: process.getuid?.() ?? null,
     probes: await runProbes(context, uniqueName),
     inotify: inotifyLimits(context),
   };
+}
+
+/** Where a link leads, too. Null when there is no directory, or this user may not look: the checks of what lies there tell. */
+function directoryAt({ files }: SpoolContext, path: string): EntryInfo | null {
+  try {
+    return files.entry(`${path}/.`);
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'ENOTDIR', 'ELOOP')) return null;
+    throw error;
+  }
 }
 
 function fileSystem({ files, layout }: SpoolContext): PlaceFacts['fileSystem'] {

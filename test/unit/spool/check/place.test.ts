@@ -1,6 +1,6 @@
 /** Each thing a place can lack, with a file system that says or does so. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { contextFor } from '../../../../src/spool/check/check.ts';
@@ -190,6 +190,18 @@ describe('who may write there', () => {
       assert.deepEqual(told(await found(t, { entry })), expected);
     });
   }
+});
+
+test('where a plain file takes the place of a directory, that is what is found', async (t) => {
+  const { path } = tempSpool(t, { fsync: false });
+  rmdirSync(join(path, 'delayed'));
+  writeFileSync(join(path, 'delayed'), '', { mode: 0o600 });
+  const files: Files = { ...nodeFiles, fileSystem: () => EXT4, sync: async () => undefined };
+
+  const { findings } = await diagnose({ ...contextFor(path), files }, { allowNetworkFs: false, repair: true });
+
+  assert.deepEqual(told(findings), ['error missing-directory']);
+  assert.match(findings[0]?.message ?? '', /delayed is not a directory/);
 });
 
 test('a diagnosis puts errors first and looks at place and jobs alike', async (t) => {

@@ -210,7 +210,7 @@ describe('duplicates', () => {
 
   test('are left alone while one of them runs and the other has ended', async (t) => {
     const { path, broker } = tempSpool(t, { fsync: false });
-    const sent = job();
+    const sent = job({ enqueuedAtMs: 1_000 }); // As in `outcome`: it is the same job.
     await broker.enqueue([sent]);
     const consumer = await broker.consumer({ queues: null, tasks: [] });
     t.after(() => consumer.close());
