@@ -57,7 +57,8 @@ class FileApp implements App, Sender {
   }
 
   settings(): Promise<Settings> {
-    return (this.#settings ??= resolveSettings(this.#config, process.cwd(), process.env));
+    this.#settings ??= this.#resolve();
+    return this.#settings;
   }
 
   broker(): Promise<Broker> {
@@ -112,6 +113,16 @@ class FileApp implements App, Sender {
     for (const { job, queue, priority } of jobs)
       results.push(await runEagerly(job, { queue, priority, attempt: 1, crashes: 0 }));
     return results;
+  }
+
+  async #resolve(): Promise<Settings> {
+    try {
+      return await resolveSettings(this.#config, process.cwd(), process.env);
+    } catch (error) {
+      // The next call tries again: somebody may have mended the file.
+      this.#settings = null;
+      throw error;
+    }
   }
 
   async #open(): Promise<Broker> {

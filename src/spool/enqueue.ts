@@ -4,6 +4,7 @@ import { encodeBase } from '../job/document.ts';
 import type { NewJob } from '../broker/broker.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { removeQuietly } from './draft.ts';
+import type { Files } from './files.ts';
 import { delayedFileName, jobFileName } from './layout.ts';
 import type { SpareFiles } from './spare.ts';
 import { spoolError } from './trouble.ts';
@@ -72,10 +73,16 @@ async function writeBatch(
       files.write(fd, bytes, 0);
       if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
     }
-    if (context.fsync) await Promise.all(open.map((fd) => files.sync(fd)));
+    if (context.fsync) await syncAll(files, open);
   } finally {
     for (const fd of open) files.close(fd);
   }
+}
+
+/** Waits for all, also when one fails: a descriptor must not be closed, and its number given away, under a running fsync. */
+async function syncAll(files: Files, descriptors: readonly number[]): Promise<void> {
+  const ends = await Promise.allSettled(descriptors.map((fd) => files.sync(fd)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 function draftOf(context: SpoolContext, { job, queue, priority }: NewJob, path: string): Draft {

@@ -166,7 +166,7 @@ function resultSpot({ layout }: SpoolContext, id: string): Spot {
   };
 }
 
-/** The job at a spot; null when it has moved on, or lies in results/ without an outcome. */
+/** The job at a spot; null when it has moved on. What lies in results/ without an outcome counts as failed. */
 function sight(context: SpoolContext, spot: Spot): Sighting | null {
   const { id, state, path, dueAtMs, owner } = spot;
   const reading = readJob(context, path, id);
