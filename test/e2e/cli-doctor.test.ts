@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { until } from '../support/conditions.ts';
 import { nextId } from '../support/factory.ts';
 import { namesIn } from '../support/invariants.ts';
 import { plantDeadOwner, someOwner } from '../support/owners.ts';
@@ -133,6 +134,36 @@ test('while a worker runs jobs nothing is found, with and without --repair', asy
     assert.ok((owners['alive'] ?? 0) >= 3, stdout);
   }
 });
+
+test('a worker that does not recover its dead children is found, and --repair does it in its place', async (t) => {
+  const project = tempProject(t, {
+    'tasks.mjs': TASKS['tasks.mjs'].replace('(value) => value', '() => new Promise(() => {})'),
+  });
+  const worker = await startWorker(t, project, ['-c', '1']);
+  await sender(t, project).send('echo', []);
+  const child = await until(() => holderOf(project), 'the job is claimed');
+
+  worker.kill('SIGSTOP');
+  const [sick, mended] = await (async () => {
+    try {
+      process.kill(child, 'SIGKILL');
+      return [await fsq(project, ['doctor']), await fsq(project, ['doctor', '--repair'])] as const;
+    } finally {
+      worker.kill('SIGCONT'); // A stopped worker would not end after the test.
+    }
+  })();
+
+  assert.equal(sick.code, 1, sick.stdout + sick.stderr);
+  assert.match(sick.stdout, /holds 1 job of a process that is dead, for more than 2 s[^]*\(dead-holder, I8\)/);
+  assert.equal(mended.code, 0, mended.stdout + mended.stderr);
+  assert.match(mended.stdout, /took job .* back from .*; it will run again/);
+});
+
+/** The pid of the process that holds a job; null while none does. */
+function holderOf({ spool }: Project): number | null {
+  const owner = namesIn(spool, 'running').find((name) => namesIn(spool, `running/${name}`).length > 0);
+  return owner === undefined ? null : Number(owner.split('-')[0]);
+}
 
 test('exit 75: no spool, and one of another format', async (t) => {
   const project = tempProject(t, TASKS);

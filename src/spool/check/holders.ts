@@ -51,7 +51,7 @@ function heldFindings(
     const keeper = hasKeeper(facts);
     findings.push({
       code: 'dead-holder',
-      severity: keeper ? 'error' : 'warning',
+      severity: keeper ? 'error' : names.length > 0 ? 'warning' : 'info',
       ...(keeper ? { invariant: 'I8' } : {}),
       message: `${location} holds ${jobs} of a process that is dead${keeper ? `, for more than ${span(DEAD_HOLDER_MS)}, although a worker lives` : '; no worker runs that would recover it'}.`,
       location,
@@ -78,7 +78,10 @@ function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { root, held }
       },
     ];
   }
-  if (verdict.verdict === 'dead' && !held.some(({ responsible }) => responsible === owner)) {
+  if (
+    verdict.verdict === 'dead' &&
+    !held.some((directory) => directory.responsible === owner || directory.owner === owner)
+  ) {
     return [
       {
         code: 'dead-owner',

@@ -35,6 +35,8 @@ export interface JobFile {
 /** A directory of running/. */
 export interface HeldDirectory {
   readonly location: string;
+  /** Whose it was made for. */
+  readonly owner: string;
   /** The one whose life counts: the owner, or who fenced it. */
   readonly responsible: string;
   readonly names: readonly string[];
@@ -173,7 +175,8 @@ function heldIn(
     const held = place === 'running' ? parseHeldName(name) : null;
     if (held === null) return [];
     const inside = below.filter((entry) => entry.place === 'running' && entry.name === name).map(({ file }) => file);
-    return [{ location: `${layout.running}/${name}`, responsible: held.recoverer ?? held.owner, names: inside }];
+    const { owner, recoverer } = held;
+    return [{ location: `${layout.running}/${name}`, owner, responsible: recoverer ?? owner, names: inside }];
   });
 }
 

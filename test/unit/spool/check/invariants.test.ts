@@ -291,6 +291,9 @@ describe('I8 holders', () => {
     plantDeadRecord(path, owner);
     plantDirectory(path, `running/${owner}`);
 
+    await assertFound(path, 'dead-holder', { severity: 'info', canRepair: true });
+    const id = nextId();
+    plant(path, `running/${owner}/5.${id}.default.1.0.json`, jobText({ id }));
     await assertFound(path, 'dead-holder', { severity: 'warning', canRepair: true });
     const snapshot = await takeSnapshot(contextFor(path));
     const worker = { owner: someOwner(2), hasRecord: true, role: 'supervisor', verdict: { verdict: 'alive' } } as const;
@@ -298,6 +301,14 @@ describe('I8 holders', () => {
     assert.deepEqual(
       withWorker.map(({ code, invariant, severity }) => [code, invariant, severity]),
       [['dead-holder', 'I8', 'error']],
+    );
+
+    const child = { ...worker, role: 'child' } as const;
+    const withChild = invariantFindings({ ...snapshot, owners: [...snapshot.owners, child] }, {});
+    assert.deepEqual(
+      withChild.map(({ severity }) => severity),
+      ['warning'],
+      'a child whose supervisor is gone recovers nobody',
     );
 
     const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
@@ -314,7 +325,13 @@ describe('I8 holders', () => {
 
     const findings = await look(path);
 
-    assert.deepEqual(findings.map(({ code }) => code).toSorted(), ['dead-holder', 'dead-owner']);
+    assert.deepEqual(
+      findings.map(({ code }) => code),
+      ['dead-holder'],
+    );
+    plant(path, `workers/${recoverer}.json`, JSON.stringify({ v: 1, owner: recoverer, pid: 1, role: 'supervisor' }));
+    await assertFound(path, 'unproved-owner', { location: join(path, `workers/${recoverer}.json`) });
+    assert.equal((await look(path)).length, 1, 'as long as the recoverer may live, it is left to it');
   });
 
   test('an owner of whose life nothing can be proved is named, with the reason', async (t) => {
