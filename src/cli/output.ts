@@ -1,6 +1,8 @@
 /** The streams a command writes to. Data goes to stdout, messages to stderr. */
 import { escape } from '../job/format.ts';
 
+export { jsonText } from '../job/format.ts';
+
 /** A stream a command writes to. */
 export interface Output {
   readonly isTTY: boolean;
@@ -41,15 +43,6 @@ export function outputTo(open: () => NodeJS.WriteStream): CheckedOutput {
     },
     failure: () => failure,
   };
-}
-
-/** Characters that JSON leaves as they are and a terminal may obey; see `escape`. */
-const UNSAFE_IN_JSON = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-/** `value` as JSON that any parser reads back unchanged and no terminal obeys. */
-export function jsonText(value: unknown, indent = 0): string {
-  const text = JSON.stringify(value, undefined, indent);
-  return text.replace(UNSAFE_IN_JSON, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A table with a line of headings; every cell is escaped. */

@@ -8,7 +8,7 @@ import { FsqError } from './errors.ts';
 import { format } from './format.ts';
 import { idTimeMs } from './id.ts';
 import type { Attempt, Job, JobOptions, JobRecord, Outcome, Parked, Standing } from './job.ts';
-import type { JsonValue } from './json.ts';
+import { isDeeperThan, type JsonValue, MAX_DEPTH } from './json.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isTaskName } from './names.ts';
 import { isRecord, readAttempts, readKept, readOutcome, readParked } from './tail.ts';
 
@@ -104,6 +104,8 @@ function baseEndOf(text: string, parsed: unknown): number {
 function toRecord(parsed: unknown, id: string): JobRecord {
   if (!isRecord(parsed)) throw new CorruptJobError('it is JSON but not an object');
   const own = (key: string): unknown => (Object.hasOwn(parsed, key) ? parsed[key] : undefined);
+  if (isDeeperThan(own('value'), MAX_DEPTH))
+    throw new CorruptJobError(`its value nests more than ${MAX_DEPTH} levels deep`);
   return {
     job: toJob(own, id),
     attempts: readAttempts(own('attempts')),
@@ -123,7 +125,9 @@ function toJob(own: (key: string) => unknown, id: string): Job {
   if (typeof task !== 'string' || !isTaskName(task))
     throw new CorruptJobError(`its task is ${format(task)}, not a task's name`);
   const args = own('args') ?? [];
-  if (!Array.isArray(args)) throw new CorruptJobError(`its args are ${format(args)}, not an array`);
+  // Never what they are: arguments may be secret, and this is logged.
+  if (!Array.isArray(args)) throw new CorruptJobError(`its args are ${kindOf(args)}, not an array`);
+  if (isDeeperThan(args, MAX_DEPTH + 1)) throw new CorruptJobError(`its args nest more than ${MAX_DEPTH} levels deep`);
   const enqueuedAtMs = own('enqueuedAtMs');
   return {
     id,
@@ -133,6 +137,10 @@ function toJob(own: (key: string) => unknown, id: string): Job {
     options: toOptions(own('options')),
     headers: toHeaders(own('headers')),
   };
+}
+
+function kindOf(value: unknown): string {
+  return typeof value === 'object' ? (value === null ? 'null' : 'an object') : `a ${typeof value}`;
 }
 
 function toOptions(value: unknown): JobOptions {

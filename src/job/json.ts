@@ -57,6 +57,15 @@ export function assertSerialisable(value: unknown, path: string, depth = 0): ass
   else assertPlainObject(value, path, depth);
 }
 
+/** True if arrays and objects in `value`, which JSON.parse made, nest more than `levels` deep. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return value.some((entry) => isDeeperThan(entry, levels - 1));
+  for (const key in value) if (isDeeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
+  return false;
+}
+
 function assertArray(value: readonly unknown[], path: string, depth: number): void {
   for (let i = 0; i < value.length; i++) {
     if (!(i in value)) throw new NotSerialisableError(`${path}[${i}]`, 'a hole in an array', 'Fill it with null.');

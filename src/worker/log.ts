@@ -1,7 +1,7 @@
 /** Log lines of a worker: readable on a terminal, pino-shaped JSON elsewhere. Never a job's arguments or value. */
 import { hostname } from 'node:os';
 import type { LogLevel } from '../app/settings.ts';
-import { escape } from '../job/format.ts';
+import { escape, jsonText } from '../job/format.ts';
 
 export interface Logger {
   debug(text: string, fields?: LogFields): void;
@@ -39,7 +39,7 @@ export function createLogger(
       if (NUMBERS[own] < NUMBERS[level]) return;
       if (format === 'json') {
         write(
-          `${JSON.stringify({ level: NUMBERS[own], time: nowMs(), pid: process.pid, hostname: host, ...fields, msg: text })}\n`,
+          `${jsonText({ level: NUMBERS[own], time: nowMs(), pid: process.pid, hostname: host, ...fields, msg: text })}\n`,
         );
         return;
       }

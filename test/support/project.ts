@@ -152,7 +152,7 @@ export async function startWorker(
     ended,
   };
   await Promise.race([
-    handle.printed(/worker started/),
+    handle.printed(/worker started|^ fsq v\d/m),
     ended.then(({ code, stderr }) =>
       Promise.reject(new Error(`The worker ended with ${code} before it started:\n${stderr}`)),
     ),
