@@ -31,6 +31,8 @@ export class SpoolConsumer implements Consumer {
   #wake: (() => void) | null = null;
   /** Names were asked for and have not come: one question is enough. */
   #hasAsked = false;
+  /** A look of its own at pending/ is due, because of a change or because the last one failed. */
+  #hasToLook = false;
 
   static async open(context: SpoolContext, options: ConsumerOptions, uniqueName: () => string): Promise<SpoolConsumer> {
     const role = options.hints === undefined ? 'consumer' : 'child';
@@ -142,13 +144,23 @@ export class SpoolConsumer implements Consumer {
   }
 
   #lookMyself(): void {
+    try {
+      if (this.#pending.hasChanged()) this.#hasToLook = true;
+      if (this.#hasToLook) this.#offer(this.#namesInPending());
+      this.#hasToLook = false;
+    } catch (error) {
+      this.#onEvent?.({ kind: isPassing(error) ? 'paused' : 'unusable', error });
+    }
+    this.#wake?.(); // Also after a failed look: the next one comes in a second.
+  }
+
+  #namesInPending(): readonly string[] {
     const { files, layout } = this.#context;
-    if (!this.#pending.hasChanged()) return this.#wake?.();
     const names = files.list(layout.pending).filter((name) => {
       const queue = parseJobFileName(name)?.queue;
       return queue !== undefined && (this.#queues === null || this.#queues.includes(queue));
     });
-    this.#offer(names.sort().slice(0, OWN_LOOK));
+    return names.sort().slice(0, OWN_LOOK);
   }
 
   #ownFeed(): Feed {

@@ -23,6 +23,7 @@ export interface EntryInfo {
   /** Permissions with the set-id and sticky bits: the lower 12 bits. */
   readonly mode: number;
   readonly uid: number;
+  readonly gid: number;
   readonly links: number;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
@@ -78,6 +79,8 @@ export interface Files {
   /** The contents of a small file that is not part of the spool, such as those of /proc. */
   readSystemFile(path: string): string;
   readLink(path: string): string;
+  /** The path without links; every part of it must exist. */
+  realPath(path: string): string;
 }
 
 export interface DirectoryStamp {
@@ -88,7 +91,7 @@ export interface DirectoryStamp {
 
 export const nodeFiles: Files = {
   create: (path) => named(() => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)),
-  open: (path, access) => fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK),
+  open: (path, access) => named(() => fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK)),
   info: (fd) => {
     const stats = fs.fstatSync(fd);
     return { isFile: stats.isFile(), links: stats.nlink, sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs };
@@ -118,8 +121,8 @@ export const nodeFiles: Files = {
   unlink: (path) => fs.unlinkSync(path),
   makeDirectory: (path) => named(() => void fs.mkdirSync(path, { mode: 0o700 })),
   removeDirectory: (path) => fs.rmdirSync(path),
-  openDirectory: (path) => fs.openSync(path, O_RDONLY | O_DIRECTORY),
-  list: (path) => fs.readdirSync(path),
+  openDirectory: (path) => named(() => fs.openSync(path, O_RDONLY | O_DIRECTORY)),
+  list: (path) => named(() => fs.readdirSync(path)),
   exists: (path) => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,
   entry: (path) => {
     const stats = fs.lstatSync(path, { throwIfNoEntry: false });
@@ -140,13 +143,14 @@ export const nodeFiles: Files = {
     return watcher;
   },
   readSystemFile: (path) => fs.readFileSync(path, 'utf8'),
+  realPath: (path) => fs.realpathSync.native(path),
   readLink: (path) => fs.readlinkSync(path),
 };
 
 /** What a full quota says; libuv has no name for it (its table: uv.h, UV_ERRNO_MAP). */
 const NO_NAME = `Unknown system error ${-os.errno.EDQUOT}`;
 
-/** Does what may meet a full quota. */
+/** Does what may open, make or write a file, and so meet a full quota. */
 function named<T>(act: () => T): T {
   try {
     return act();
@@ -187,6 +191,7 @@ function entryOf(stats: fs.Stats): EntryInfo {
     kind,
     mode: stats.mode & 0o7777,
     uid: stats.uid,
+    gid: stats.gid,
     links: stats.nlink,
     sizeBytes: stats.size,
     modifiedAtMs: stats.mtimeMs,

@@ -6,6 +6,7 @@ import { expireOutcomes } from './expire.ts';
 import { Feed } from './feed.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
 import { register, type Registration } from './owner.ts';
+import { withPatience } from './patience.ts';
 import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 import { isPassing } from './trouble.ts';
@@ -32,6 +33,7 @@ export class SpoolKeeper implements Keeper {
   readonly #timers: NodeJS.Timeout[] = [];
   /** The end of the last job in line: recoveries and cleanings run one after the other. */
   #line: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
   #isClosed = false;
 
   static async open(
@@ -81,7 +83,9 @@ export class SpoolKeeper implements Keeper {
   }
 
   unpark(tasks: readonly string[]): void {
-    void this.#enqueue(async () => unpark(this.#context, new Set(tasks)));
+    void this.#enqueue(() =>
+      withPatience(this.#options.onEvent, async () => unpark(this.#context, new Set(tasks)), this.#closing.signal),
+    );
   }
 
   adopt(owner: string): void {
@@ -97,11 +101,22 @@ export class SpoolKeeper implements Keeper {
   }
 
   isIdle(): boolean {
+    try {
+      return !this.#hasWork();
+    } catch (error) {
+      // Not known is not idle; whoever asked is told to ask again.
+      this.#report(error);
+      setTimeout(this.#options.onReady, RECOVERY_EVERY_MS).unref();
+      return false;
+    }
+  }
+
+  #hasWork(): boolean {
     const { files, layout, nowMs } = this.#context;
     const isMine = (queue: string | undefined): boolean =>
       queue !== undefined && (this.#options.queues === null || this.#options.queues.includes(queue));
-    if (files.list(layout.pending).some((name) => isMine(parseJobFileName(name)?.queue))) return false;
-    return !files.list(layout.delayed).some((name) => {
+    if (files.list(layout.pending).some((name) => isMine(parseJobFileName(name)?.queue))) return true;
+    return files.list(layout.delayed).some((name) => {
       const parsed = parseDelayedFileName(name);
       return parsed !== null && parsed.dueAtMs <= nowMs() && isMine(parsed.name.queue);
     });
@@ -109,6 +124,7 @@ export class SpoolKeeper implements Keeper {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.abort();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#feed.close();
     this.#promoter.stop();

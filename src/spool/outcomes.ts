@@ -5,6 +5,7 @@ import type { SpoolContext } from './context.ts';
 import { resultFileName } from './layout.ts';
 import { parseResultFileName } from './layout.ts';
 import { readJob } from './read.ts';
+import { isPassing } from './trouble.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
 
 /** How long the watch stays open after the last wait, ms: one call after another then pays for it once. */
@@ -38,6 +39,8 @@ export class OutcomeWatch {
   readonly #poll: Poll;
   readonly #waiting = new Map<string, Set<Waiter>>();
   #closing: NodeJS.Timeout | null = null;
+  /** A look failed: what it would have found may be there. */
+  #isStale = false;
   #existenceCheckedAt = 0;
 
   /** @param existing which of these ids have a job that has not ended or has an outcome */
@@ -122,11 +125,13 @@ export class OutcomeWatch {
   #look(): void {
     const ids = [...this.#waiting.keys()];
     try {
-      if (this.#watch.hasChanged()) for (const id of ids) this.#check(id);
+      const isStale = this.#watch.hasChanged() || this.#isStale;
+      this.#isStale = false;
+      if (isStale) for (const id of ids) this.#check(id);
       if (performance.now() - this.#existenceCheckedAt >= EXISTENCE_EVERY_MS) this.#checkExistence();
     } catch (error) {
       // The spool itself is gone: everybody who waits must hear it.
-      for (const id of ids) this.#end(id, (waiter) => waiter.reject(error));
+      for (const id of ids) this.#fail(id, error);
     }
   }
 
@@ -135,8 +140,14 @@ export class OutcomeWatch {
       const record = readOutcome(this.#context, id);
       if (record !== null) this.#end(id, (waiter) => waiter.resolve(record));
     } catch (error) {
-      this.#end(id, (waiter) => waiter.reject(error));
+      this.#fail(id, error);
     }
+  }
+
+  /** What passes is waited out: a later poll looks again, whether anything changes or not. */
+  #fail(id: string, error: unknown): void {
+    if (isPassing(error)) this.#isStale = true;
+    else this.#end(id, (waiter) => waiter.reject(error));
   }
 
   #checkExistence(): void {

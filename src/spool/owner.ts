@@ -78,11 +78,24 @@ async function release(context: SpoolContext, owner: string, proof: Proof): Prom
   // What is left must find us dead, and a socket that is missing proves nothing: then it stays, refused.
   let isForgotten = false;
   try {
+    // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
+    await syncIfThere(context, layout.results, layout.delayed, layout.pending);
     removeOwnDirectory(files, `${layout.running}/${owner}`);
-    isForgotten = !isNamedInRunning(context, owner);
-    if (isForgotten) unlinkIfThere(context, `${layout.workers}/${owner}.json`);
+    if (!isNamedInRunning(context, owner)) {
+      await syncIfThere(context, layout.running);
+      unlinkIfThere(context, `${layout.workers}/${owner}.json`);
+      isForgotten = true;
+    }
   } finally {
     await proof.drop(isForgotten);
+  }
+}
+
+async function syncIfThere(context: SpoolContext, ...directories: readonly string[]): Promise<void> {
+  try {
+    await syncDirectories(context, ...directories);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error; // The spool is gone, or a part of it is no directory.
   }
 }
 

@@ -6,10 +6,15 @@ import { isPassing } from './trouble.ts';
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
 
-/** Repeats `act` until it succeeds or fails for a reason that does not pass; says once that it waits, and once that it goes on. */
+/**
+ * Repeats `act` until it succeeds or fails for a reason that does not pass; says once that it waits, and once that it goes on.
+ *
+ * @param giveUp aborted: the next failure is thrown, whatever it is
+ */
 export async function withPatience(
   onEvent: ((event: BrokerEvent) => void) | undefined,
   act: () => Promise<void>,
+  giveUp?: AbortSignal,
 ): Promise<void> {
   for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
     try {
@@ -17,7 +22,7 @@ export async function withPatience(
       if (tries > 0) onEvent?.({ kind: 'resumed' });
       return;
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isPassing(error) || giveUp?.aborted === true) throw error;
       if (tries === 0) onEvent?.({ kind: 'paused', error });
     }
     await wait(waitMs);

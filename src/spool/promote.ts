@@ -16,6 +16,8 @@ export class Promoter {
   readonly #poll: Poll;
   /** Names in delayed/, the soonest first; a hint, each rename decides. */
   #names: string[] = [];
+  /** What is in delayed/ has to be looked at, also if nothing changes there any more. */
+  #isStale = false;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(context: SpoolContext, onTrouble: (error: unknown) => void) {
@@ -45,9 +47,11 @@ export class Promoter {
   }
 
   #refresh(): void {
-    if (this.#watch.hasChanged()) {
+    if (this.#watch.hasChanged()) this.#isStale = true;
+    if (this.#isStale) {
       const names = this.#context.files.list(this.#context.layout.delayed);
       this.#names = names.filter((name) => parseDelayedFileName(name) !== null).sort();
+      this.#isStale = false;
     }
     this.#promote();
   }
@@ -98,6 +102,7 @@ export class Promoter {
     try {
       act();
     } catch (error) {
+      this.#isStale = true; // A look that failed has seen nothing: the next poll looks again.
       this.#onTrouble(error);
     }
   }

@@ -7,6 +7,7 @@
  */
 import { connect, createServer } from 'node:net';
 import type { SpoolContext } from './context.ts';
+import { removeQuietly } from './draft.ts';
 import { hasCode } from './files.ts';
 import { unlinkIfThere } from './spare.ts';
 
@@ -45,16 +46,19 @@ export async function takeProof(context: SpoolContext, owner: string, draft: str
   const server = createServer((socket) => socket.destroy());
   const directory = files.openDirectory(layout.tmp);
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(shortPath(layout.tmp, directory, draft), resolve);
-    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(shortPath(layout.tmp, directory, draft), resolve);
+      });
+    } finally {
+      files.close(directory);
+    }
     files.rename(`${layout.tmp}/${draft}`, path);
   } catch (error) {
-    server.close();
+    server.close(); // A server that listens would keep the process alive.
+    removeQuietly(context, `${layout.tmp}/${draft}`);
     throw error;
-  } finally {
-    files.close(directory);
   }
   server.on('error', () => {
     // Accepting failed (no descriptors, say). The socket still listens, and connecting to it still proves life.

@@ -14,7 +14,7 @@ import type {
   OwnerInfo,
   Sighting,
 } from '../broker/broker.ts';
-import { UnknownJobError } from '../job/errors.ts';
+import { FsqError, UnknownJobError } from '../job/errors.ts';
 import { createIdSource } from '../job/id.ts';
 import type { JobRecord } from '../job/job.ts';
 import { SpoolConsumer } from './consumer.ts';
@@ -30,6 +30,8 @@ import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
 import { Promoter } from './promote.ts';
 import { SpareFiles } from './spare.ts';
+import { spoolError } from './trouble.ts';
+import { refuseUnsafePlace } from './trust.ts';
 
 export interface SpoolOptions {
   /** The spool's directory; created when missing. */
@@ -40,6 +42,8 @@ export interface SpoolOptions {
   readonly fsync?: boolean;
   /** Use a network file system all the same; default false: it is refused (FSQ_NETWORK_FS). */
   readonly allowNetworkFs?: boolean;
+  /** Use a place that other users could change all the same; default false: it is refused (FSQ_SPOOL_UNSAFE). */
+  readonly allowUnsafe?: boolean;
   /** How long outcomes are kept, ms; default one day. */
   readonly resultTtlMs?: number;
   /** Stand-ins for tests. */
@@ -67,6 +71,7 @@ class Spool implements Broker {
     mustExist = false,
     fsync = true,
     allowNetworkFs = false,
+    allowUnsafe = false,
     resultTtlMs = DEFAULT_RESULT_TTL_MS,
     files = nodeFiles,
     nowMs = Date.now,
@@ -84,6 +89,8 @@ class Spool implements Broker {
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
+    // Looking only reads, and an administrator must be able to.
+    if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, this.#context.layout);
     establish(this.#context, this.#uniqueName(), mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }
@@ -93,21 +100,23 @@ class Spool implements Broker {
   }
 
   async find(id: string): Promise<Sighting | null> {
-    return findJob(this.#context, id);
+    return this.#look(() => findJob(this.#context, id));
   }
 
   async outcome(id: string): Promise<JobRecord | null> {
-    return readOutcome(this.#context, id);
+    return this.#look(() => readOutcome(this.#context, id));
   }
 
   async waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null> {
-    if (!isSurelyThere && existingIds(this.#context, new Set([id])).size === 0)
-      throw new UnknownJobError(id, this.place);
-    return this.#outcomes.wait(id, signal);
+    return this.#look(() => {
+      if (!isSurelyThere && existingIds(this.#context, new Set([id])).size === 0)
+        throw new UnknownJobError(id, this.place);
+      return this.#outcomes.wait(id, signal);
+    });
   }
 
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {
-    return idsByPrefix(this.#context, prefix, limit);
+    return this.#look(() => idsByPrefix(this.#context, prefix, limit));
   }
 
   async list(
@@ -115,39 +124,58 @@ class Spool implements Broker {
     limit: number,
     isWanted?: (sighting: Sighting) => boolean,
   ): Promise<readonly Sighting[]> {
-    return listJobs(this.#context, states, limit, isWanted);
+    return this.#look(() => listJobs(this.#context, states, limit, isWanted));
   }
 
   async counts(): Promise<Counts> {
-    return countJobs(this.#context);
+    return this.#look(() => countJobs(this.#context));
   }
 
   async backlog(): Promise<Backlog> {
-    return backlogOf(this.#context);
+    return this.#look(() => backlogOf(this.#context));
   }
 
   owners(): Promise<readonly OwnerInfo[]> {
-    return listOwners(this.#context);
+    return this.#look(() => listOwners(this.#context));
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {
-    return SpoolConsumer.open(this.#context, options, () => this.#uniqueName());
+    return this.#start(() => SpoolConsumer.open(this.#context, options, () => this.#uniqueName()));
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
-    return SpoolKeeper.open(this.#context, options, {
-      uniqueName: () => this.#uniqueName(),
-      resultTtlMs: this.#resultTtlMs,
-      promoter: (onTrouble) => new Promoter(this.#context, onTrouble),
-    });
+    return this.#start(() =>
+      SpoolKeeper.open(this.#context, options, {
+        uniqueName: () => this.#uniqueName(),
+        resultTtlMs: this.#resultTtlMs,
+        promoter: (onTrouble) => new Promoter(this.#context, onTrouble),
+      }),
+    );
   }
 
   async close(): Promise<void> {
     this.#outcomes.close();
   }
 
+  #look<T>(act: () => T | Promise<T>): Promise<T> {
+    return typed(act, `The spool ${this.place} cannot be read`);
+  }
+
+  #start<T>(act: () => Promise<T>): Promise<T> {
+    return typed(act, `No worker can start in the spool ${this.place}`);
+  }
+
   #uniqueName(): string {
     return this.#spare.uniqueName();
+  }
+}
+
+/** What `act` gives; a system error becomes a SpoolError that begins with `lead`. */
+async function typed<T>(act: () => T | Promise<T>, lead: string): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw error instanceof FsqError ? error : spoolError(error, lead);
   }
 }
 

@@ -47,5 +47,11 @@ function diagnosis(error: unknown): { readonly code: FsqErrorCode; readonly advi
       advice: 'The path cannot be a spool: choose another directory with --spool or FSQ_SPOOL.',
     };
   }
+  if (hasCode(error, 'EMFILE', 'ENFILE')) {
+    return {
+      code: 'FSQ_SPOOL',
+      advice: 'Too many files are open: raise the limit (ulimit -n) or open fewer, and try again.',
+    };
+  }
   return { code: 'FSQ_SPOOL', advice: 'Nothing was changed by this call.' };
 }

@@ -162,7 +162,7 @@ test('when the spool itself is gone, all who wait are told', async (t) => {
 
   renameSync(path, `${path}-moved`);
 
-  for (const wait of waits) await assert.rejects(within(wait, 'the error'), { code: 'ENOENT' });
+  for (const wait of waits) await assert.rejects(within(wait, 'the error'), { code: 'FSQ_SPOOL_GONE' });
 });
 
 test('an outcome whose id is another is not given out', async (t) => {
