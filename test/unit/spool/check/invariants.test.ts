@@ -7,6 +7,8 @@ import { checkSpool, contextFor } from '../../../../src/spool/check/check.ts';
 import type { Finding } from '../../../../src/spool/check/finding.ts';
 import { invariantFindings } from '../../../../src/spool/check/invariants.ts';
 import { takeSnapshot } from '../../../../src/spool/check/snapshot.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/files.ts';
+import { register } from '../../../../src/spool/owner.ts';
 import { settledJob } from '../../../support/ended-jobs.ts';
 import { job, nextId, returned, threw } from '../../../support/factory.ts';
 import { someOwner } from '../../../support/owners.ts';
@@ -314,6 +316,26 @@ describe('I8 holders', () => {
     const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
     t.after(() => keeper.close());
     assert.deepEqual(await checkSpool(path), [], 'a worker that recovers in time is no finding');
+  });
+
+  test('a worker has two seconds to recover a dead holder before that is a finding', async (t) => {
+    const path = plantedSpool(t);
+    const owner = someOwner();
+    plantDeadRecord(path, owner);
+    plantDirectory(path, `running/${owner}`);
+    const context = contextFor(path);
+    const worker = await register(context, { role: 'supervisor', queues: null, tasks: [] }, () => 'draft');
+    t.after(() => worker.release());
+    const startedAt = performance.now();
+    const isRecovered = (): boolean => performance.now() - startedAt > 1_500;
+    const list: Files['list'] = (place) => nodeFiles.list(place).filter((name) => name !== owner || !isRecovered());
+
+    const findings = await checkSpool({ ...context, files: { ...nodeFiles, list } });
+
+    assert.deepEqual(
+      findings.filter(({ code }) => code === 'dead-holder'),
+      [],
+    );
   });
 
   test('of a directory that was fenced the recoverer answers', async (t) => {
