@@ -127,8 +127,8 @@ class FileApp implements App, Sender {
 
   async #open(): Promise<Broker> {
     try {
-      const { spool, fsync, resultTtlMs, allowNetworkFs } = await this.settings();
-      return openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs });
+      const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = await this.settings();
+      return openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
     } catch (error) {
       // The next call tries again: the disk may have room by then, or somebody made the directory.
       this.#broker = null;

@@ -27,6 +27,8 @@ export interface Config {
   readonly logLevel?: LogLevel;
   /** True: use a spool on a network file system, where jobs may run twice. Default false. FSQ_ALLOW_NETWORK_FS. */
   readonly allowNetworkFs?: boolean;
+  /** True: use a spool that other users of the machine could change. Default false. FSQ_ALLOW_UNSAFE. */
+  readonly allowUnsafe?: boolean;
   /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
   readonly concurrency?: number;
 }
@@ -43,6 +45,7 @@ export interface Settings {
   readonly resultTtlMs: number;
   readonly logLevel: LogLevel;
   readonly allowNetworkFs: boolean;
+  readonly allowUnsafe: boolean;
   readonly concurrency: number | null;
   /** The folder with the nearest package.json. */
   readonly projectRoot: string;
@@ -82,6 +85,7 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     resultTtlMs: durationMs(pick('resultTtl') ?? '1d', 'resultTtl'),
     logLevel: pick('logLevel') ?? 'info',
     allowNetworkFs: pick('allowNetworkFs') ?? false,
+    allowUnsafe: pick('allowUnsafe') ?? false,
     concurrency: pick('concurrency') ?? null,
     projectRoot: root,
   };
@@ -114,6 +118,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     resultTtl: text('FSQ_RESULT_TTL'),
     logLevel: text('FSQ_LOG_LEVEL'),
     allowNetworkFs: flag(text('FSQ_ALLOW_NETWORK_FS'), 'FSQ_ALLOW_NETWORK_FS'),
+    allowUnsafe: flag(text('FSQ_ALLOW_UNSAFE'), 'FSQ_ALLOW_UNSAFE'),
     concurrency: number === undefined ? undefined : Number(number),
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
@@ -145,6 +150,7 @@ const CHECKS: Readonly<
     isGood: (value) => LOG_LEVELS.some((level) => level === value),
   },
   allowNetworkFs: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
+  allowUnsafe: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
   concurrency: {
     wanted: 'a whole number from 1 to 512',
     isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,

@@ -46,13 +46,13 @@ async function runInit({ values, stdout, cwd, env }: Context): Promise<number> {
 }
 
 /** True if it was not there. @throws SpoolError */
-async function makeSpool({ spool: path, fsync, allowNetworkFs }: Settings): Promise<boolean> {
+async function makeSpool({ spool: path, fsync, allowNetworkFs, allowUnsafe }: Settings): Promise<boolean> {
   try {
     await openBroker({ path, fsync, allowNetworkFs, mustExist: true }).close();
     return false;
   } catch (error) {
     if (!(error instanceof SpoolError && error.code === 'FSQ_NO_SPOOL')) throw error;
-    await openBroker({ path, fsync, allowNetworkFs }).close();
+    await openBroker({ path, fsync, allowNetworkFs, allowUnsafe }).close();
     return true;
   }
 }

@@ -28,6 +28,7 @@ export type FsqErrorCode =
   | 'FSQ_SPOOL_FORMAT'
   | 'FSQ_SPOOL_GONE'
   | 'FSQ_NETWORK_FS'
+  | 'FSQ_SPOOL_UNSAFE'
   | 'FSQ_ENQUEUE_UNCERTAIN'
   | 'FSQ_CORRUPT_JOB'
   | 'FSQ_FENCED';

@@ -48,7 +48,7 @@ export interface Watch {
 }
 
 export interface Files {
-  /** Creates a file that must not exist (0600). */
+  /** Creates a file that must not exist (0600, whatever the umask). */
   create(path: string): number;
   /** Opens without following a link or waiting for a FIFO's other end. */
   open(path: string, access: 'read' | 'write' | 'read-write'): number;
@@ -63,6 +63,7 @@ export interface Files {
   close(fd: number): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** 0700, whatever the umask. */
   makeDirectory(path: string): void;
   removeDirectory(path: string): void;
   openDirectory(path: string): number;
@@ -90,7 +91,7 @@ export interface DirectoryStamp {
 }
 
 export const nodeFiles: Files = {
-  create: (path) => named(() => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)),
+  create: (path) => named(() => ownersOnly(fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600))),
   open: (path, access) => named(() => fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK)),
   info: (fd) => {
     const stats = fs.fstatSync(fd);
@@ -119,7 +120,11 @@ export const nodeFiles: Files = {
   close: (fd) => named(() => fs.closeSync(fd)),
   rename: (from, to) => named(() => fs.renameSync(from, to)),
   unlink: (path) => fs.unlinkSync(path),
-  makeDirectory: (path) => named(() => void fs.mkdirSync(path, { mode: 0o700 })),
+  makeDirectory: (path) => {
+    named(() => void fs.mkdirSync(path, { mode: 0o700 }));
+    // The umask may have taken even the owner's rights.
+    fs.chmodSync(path, 0o700);
+  },
   removeDirectory: (path) => fs.rmdirSync(path),
   openDirectory: (path) => named(() => fs.openSync(path, O_RDONLY | O_DIRECTORY)),
   list: (path) => named(() => fs.readdirSync(path)),
@@ -171,6 +176,15 @@ export function withName<T>(error: T): T {
 /** True when `error` is a system error with one of these codes. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+}
+
+/** Whether the umask leaves the owner's rights alone, as it nearly always does; asked of the first file made. */
+let isModeKept: boolean | null = null;
+
+function ownersOnly(fd: number): number {
+  isModeKept ??= (fs.fstatSync(fd).mode & 0o777) === 0o600;
+  if (!isModeKept) fs.fchmodSync(fd, 0o600);
+  return fd;
 }
 
 function accessFlags(access: 'read' | 'write' | 'read-write'): number {

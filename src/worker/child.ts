@@ -19,6 +19,7 @@ export interface ChildOptions {
   readonly spool: string;
   readonly fsync: boolean;
   readonly allowNetworkFs: boolean;
+  readonly allowUnsafe: boolean;
   readonly queues: readonly string[] | null;
   /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
@@ -68,8 +69,8 @@ async function main(options: ChildOptions): Promise<number> {
   const logEvent = brokerEventLogger(log);
   const onEvent = (event: BrokerEvent): void => logEvent(event);
   try {
-    const { spool: path, fsync, allowNetworkFs } = options;
-    const broker = openBroker({ path, fsync, allowNetworkFs });
+    const { spool: path, fsync, allowNetworkFs, allowUnsafe } = options;
+    const broker = openBroker({ path, fsync, allowNetworkFs, allowUnsafe });
     const consumer = await broker.consumer({
       queues: options.queues,
       tasks: tasks.map(({ name }) => name),

@@ -60,8 +60,8 @@ export class Supervisor implements ChildEvents {
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
     const { settings, queues, concurrency } = this.#options;
-    const { spool: path, fsync, resultTtlMs, allowNetworkFs } = settings;
-    this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs });
+    const { spool: path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
+    this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
     this.#keeper = await this.#broker.keeper({
       queues,
       onReady: () => this.#feedIdle(),
@@ -149,9 +149,13 @@ export class Supervisor implements ChildEvents {
 
   #fork(): void {
     const { settings, modules, queues, logFormat, imports } = this.#options;
-    const { spool, fsync, allowNetworkFs, logLevel } = settings;
+    const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel } = settings;
     this.#children.add(
-      new WorkerChild({ spool, fsync, allowNetworkFs, queues, modules, logLevel, logFormat }, imports, this),
+      new WorkerChild(
+        { spool, fsync, allowNetworkFs, allowUnsafe, queues, modules, logLevel, logFormat },
+        imports,
+        this,
+      ),
     );
   }
 
