@@ -1,0 +1,119 @@
+/**
+ * What the operations in this folder share. Each is a program that does one thing to the spool named by its first argument,
+ * through the built library, and tells on stdout what it was promised: one line each, written before the next call begins.
+ *
+ *   send ID · accept ID · reject ID · uncertain ID      an enqueue began · resolved · was rejected, with nothing queued · or may be
+ *   run ID ATTEMPT · settled ID                          an attempt began · `settle` resolved
+ *   failed CODE TEXT                                     a call was rejected with an error that has a code
+ *   untyped TEXT                                         … with one that has none: a fault in fsq
+ *   done                                                 everything asked for was done
+ */
+import fs from 'node:fs';
+import { openSpool } from '../../../dist/spool/spool.js';
+
+/** strace shows these calls; faults are injected into those between them. */
+export const MARK = { begin: '/fsq-marker-begin', end: '/fsq-marker-end' };
+
+export const path = process.argv[2];
+/** What the operation needs to know beyond the spool: JSON. */
+export const input = JSON.parse(process.argv[3] ?? '{}');
+
+export const RUN = { startedAtMs: 1_000, endedAtMs: 2_000 };
+export const RETURNED = { kind: 'publish', outcome: { state: 'succeeded', value: { by: 'op' } } };
+
+export function say(...words) {
+  fs.writeSync(1, `${words.join(' ')}\n`);
+}
+
+/** More calls than the runtime makes in any thread while it loads modules, which it does in the pool that later runs fsync. */
+const CALLS_OF_LOADING = 150;
+
+/** strace counts in each thread: with this head start the nth call of the main thread is the nth of no other. */
+function countAhead() {
+  for (let i = 0; i < CALLS_OF_LOADING; i++) {
+    try {
+      fs.closeSync(fs.openSync('/dev/null'));
+    } catch {
+      // A fault that was meant for a later call: the number of calls before it is the same in almost every run.
+    }
+  }
+}
+
+export function mark(point) {
+  if (point === 'begin') countAhead();
+  try {
+    fs.accessSync(MARK[point]);
+  } catch {
+    // There is no such file: the call itself is what is wanted.
+  }
+}
+
+/** Does `act` between the marks; what it throws is told, not thrown. */
+export async function measure(act) {
+  mark('begin');
+  try {
+    await act();
+    say('done');
+  } catch (error) {
+    sayError(error);
+  } finally {
+    mark('end');
+  }
+}
+
+export function sayError(error) {
+  const text = String(error?.message ?? error).replaceAll('\n', ' ');
+  if (typeof error?.code === 'string') say('failed', error.code, text);
+  else say('untyped', error?.stack?.replaceAll('\n', ' ') ?? text);
+}
+
+export function open(options = {}) {
+  return openSpool({ path, ...options });
+}
+
+export function newJob(broker, parts = {}) {
+  const { etaMs } = parts;
+  const options = etaMs === undefined ? {} : { etaMs };
+  const job = { id: broker.nextId(), task: 'echo', args: ['ä', 1], enqueuedAtMs: Date.now(), options, headers: {} };
+  return { job, queue: 'default', priority: 5 };
+}
+
+/** Enqueues `jobs` in one call and tells what became of each. */
+export async function enqueue(broker, jobs) {
+  const ids = jobs.map(({ job }) => job.id);
+  for (const id of ids) say('send', id);
+  try {
+    await broker.enqueue(jobs);
+  } catch (error) {
+    if (!String(error?.code).startsWith('FSQ_')) say('untyped', error?.stack?.replaceAll('\n', ' '));
+    for (const id of ids) say(error.uncertain?.includes(id) ? 'uncertain' : 'reject', id);
+    return;
+  }
+  for (const id of ids) say('accept', id);
+}
+
+/** Ends `part` of the operation after the measurement; a fault that lasts shows here too. */
+export async function close(...parts) {
+  for (const part of parts) {
+    try {
+      await part?.close();
+    } catch (error) {
+      sayError(error);
+    }
+  }
+}
+
+/** Resolves when `look` is true; fails when that takes longer than any operation here may. */
+export async function until(look, name) {
+  const endAt = performance.now() + 20_000;
+  while (!look()) {
+    if (performance.now() > endAt)
+      throw Object.assign(new Error(`Waited in vain until ${name}`), { code: 'OP_TIMEOUT' });
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Everything a broker tells on its own, for the log of a failed point. */
+export function onEvent(event) {
+  say('event', event.kind, event.id ?? event.name ?? event.owner ?? event.error?.code ?? '');
+}

@@ -1,0 +1,176 @@
+/** Whether fsq kept its word at one point: what the programs said, held against what the spool holds in the end. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseDocument } from '../../../src/job/document.ts';
+import { parseJobFileName } from '../../../src/spool/layout.ts';
+import { checkSpool } from '../../../src/spool/check/check.ts';
+import { placesOf } from '../../support/invariants.ts';
+import type { Fault, Traced } from '../../support/strace.ts';
+import type { Operation, Planted } from './catalogue.ts';
+
+/** Errors that pass: fsq waits them out (DESIGN §4, Finish) and neither loses nor repeats a run for them. */
+const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE'];
+
+export interface Evidence {
+  readonly operation: Operation;
+  readonly spool: string;
+  readonly fault: Fault;
+  readonly planted: readonly Planted[];
+  /** The process under fire, then whoever recovered after it, each to its end. */
+  readonly attacked: readonly Traced[];
+  readonly drained: Traced;
+  /** Taken between the two. */
+  readonly before: Snapshot;
+}
+
+export interface Snapshot {
+  /** Outcomes that are there, or that lie whole in the file of a job whose owner died: no run may follow. */
+  readonly ended: ReadonlySet<string>;
+  /** The bytes in results/, as a hash. */
+  readonly published: ReadonlyMap<string, string>;
+}
+
+export function takeSnapshot(spool: string): Snapshot {
+  const published = new Map<string, string>();
+  const ended = new Set<string>();
+  if (!existsSync(join(spool, 'fsq.json'))) return { ended, published };
+  for (const [id, paths] of placesOf(spool)) {
+    for (const path of paths) {
+      const text = readFileSync(join(spool, path), 'utf8');
+      if (path.startsWith('results/')) published.set(id, createHash('sha256').update(text).digest('hex'));
+      if (path.startsWith('results/') || (path.startsWith('running/') && isWhole(text, path))) ended.add(id);
+    }
+  }
+  return { ended, published };
+}
+
+function isWhole(text: string, path: string): boolean {
+  const name = parseJobFileName(path.slice(path.lastIndexOf('/') + 1));
+  try {
+    const { record, torn } = parseDocument(text, name?.id ?? '');
+    return !torn && record.outcome !== null && (record.attempts.at(-1)?.attempt ?? 0) >= (name?.attempt ?? 0);
+  } catch {
+    return false; // No job: it has no outcome yet.
+  }
+}
+
+/** Every broken promise, one sentence each; [] when all were kept. */
+export async function violations(evidence: Evidence): Promise<readonly string[]> {
+  return [
+    ...endsOf(evidence),
+    ...drainOf(evidence),
+    ...jobsOf(evidence),
+    ...outcomesOf(evidence),
+    ...residueOf(evidence),
+    ...(await invariantsOf(evidence)),
+  ];
+}
+
+/** How the attacked processes ended: killed by the fault, or by themselves with errors that have a code. */
+function endsOf({ operation, attacked, fault }: Evidence): string[] {
+  return attacked.flatMap((run) => {
+    const said = wordsOf(run);
+    const untyped = said
+      .filter(([word]) => word === 'untyped')
+      .map((words) => `an error without a code: ${words.slice(1).join(' ')}`);
+    // Node ends itself when closing a file that it opened for us fails: a death like any other.
+    if (run.stderr !== '' && !run.stderr.includes('node::Assert'))
+      untyped.push(`it died with ${run.stderr.slice(0, 600)}`);
+    if (fault.effect.startsWith('SIG')) {
+      const failed = said.filter(([word]) => word === 'failed').map((words) => `without any fault: ${words.join(' ')}`);
+      return [...untyped, ...failed, ...(run.isTimedOut ? ['it hung'] : [])];
+    }
+    if (fault.isForGood || operation.isRepeatedLater === true) return untyped;
+    const stuck = run.isTimedOut || said.some(([, code]) => code === 'OP_TIMEOUT');
+    return [...untyped, ...(stuck ? [`one ${fault.effect} and it never went on: ${run.stdout.slice(-300)}`] : [])];
+  });
+}
+
+function drainOf({ drained }: Evidence): string[] {
+  return drained.code === 0
+    ? []
+    : [`what came after failed: ${drained.stdout.slice(-400)} ${drained.stderr.slice(0, 400)}`];
+}
+
+function jobsOf(evidence: Evidence): string[] {
+  const { planted, spool, before, drained, attacked, fault } = evidence;
+  const places = placesOf(spool);
+  const said = attacked.flatMap(wordsOf);
+  const idsOf = (word: string, words = said): ReadonlySet<string> =>
+    new Set(words.filter(([first]) => first === word).map(([, id]) => id ?? ''));
+  const accepted = idsOf('accept');
+  const rejected = idsOf('reject');
+  const settled = idsOf('settled');
+  const runs = [...said, ...wordsOf(drained)].filter(([word]) => word === 'run').map(([, id]) => id);
+  const runsAfter = wordsOf(drained)
+    .filter(([word]) => word === 'run')
+    .map(([, id]) => id);
+  const known = new Map(planted.map((job) => [job.id, job]));
+  const isPatient = PASSING.includes(fault.effect) && !attacked.some(({ isTimedOut }) => isTimedOut);
+
+  return [...new Set([...known.keys(), ...idsOf('send')])].flatMap((id) => {
+    const found = places.get(id) ?? [];
+    const count = runs.filter((run) => run === id).length;
+    const isExpirable = known.get(id)?.isEnded === true;
+    const isPromised = (known.has(id) && !isExpirable) || accepted.has(id);
+    const complaints: string[] = [];
+    if (isPromised && found.length === 0) complaints.push(`accepted job ${id} is nowhere`);
+    if (found.length > 1) complaints.push(`job ${id} is in ${found.join(' and ')}`);
+    if (found.some((path) => !path.startsWith('results/')))
+      complaints.push(`job ${id} never ended: ${found.join(', ')}`);
+    if (rejected.has(id) && (found.length > 0 || count > 0))
+      complaints.push(`job ${id} was rejected and yet queued: ${found.join(', ')}`);
+    if (before.ended.has(id) && runsAfter.includes(id)) complaints.push(`job ${id} had its outcome and ran again`);
+    if (settled.has(id) && isFinal(attacked) && runsAfter.includes(id))
+      complaints.push(`job ${id} was settled and ran again`);
+    const deaths = attacked.filter((run) => wordsOf(run).some(([word, who]) => word === 'run' && who === id)).length;
+    const allowed = (known.get(id)?.runs ?? 1) + (isFinal(attacked) && (settled.has(id) || isPatient) ? 0 : deaths);
+    if (count > Math.max(allowed, known.get(id)?.runs ?? 1))
+      complaints.push(`job ${id} ran ${count} times, allowed ${allowed}`);
+    return complaints;
+  });
+}
+
+/** True when `settle` was asked to publish: other settlements send the job round again. */
+function isFinal(attacked: readonly Traced[]): boolean {
+  return !attacked.some(({ args }) => args.some((arg) => arg.includes('"settlement"')));
+}
+
+/** Outcomes that were visible keep their bytes (I3). */
+function outcomesOf({ spool, before }: Evidence): string[] {
+  return [...before.published].flatMap(([id, hash]) => {
+    const path = join(spool, 'results', `${id}.json`);
+    if (!existsSync(path)) return [`the outcome of ${id} vanished`];
+    const now = createHash('sha256').update(readFileSync(path, 'utf8')).digest('hex');
+    return now === hash ? [] : [`the outcome of ${id} changed`];
+  });
+}
+
+function residueOf({ spool }: Evidence): string[] {
+  return ['tmp', 'running', 'workers', 'pending', 'delayed'].flatMap((directory) => {
+    const names = readdirSync(join(spool, directory));
+    return names.length === 0 ? [] : [`${directory}/ holds ${names.join(', ')}`];
+  });
+}
+
+function wordsOf({ stdout }: Traced): string[][] {
+  return stdout.split('\n').map((line) => line.split(' '));
+}
+
+/** What the checker finds, given what was promised. */
+async function invariantsOf({ spool, attacked, planted }: Evidence): Promise<readonly string[]> {
+  const said = attacked.flatMap(wordsOf);
+  const idsOf = (word: string): string[] => said.filter(([first]) => first === word).map(([, id]) => id ?? '');
+  const findings = await checkSpool(spool, {
+    atRest: true,
+    journal: {
+      accepted: [...planted.map(({ id }) => ({ id })), ...idsOf('accept').map((id) => ({ id }))],
+      rejected: idsOf('reject'),
+      gone: planted.filter(({ isEnded }) => isEnded === true).map(({ id }) => id),
+    },
+  });
+  return findings
+    .filter(({ invariant }) => invariant !== undefined)
+    .map(({ invariant, code, message, location }) => `${invariant} ${code}: ${message} (${location})`);
+}
