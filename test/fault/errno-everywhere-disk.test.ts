@@ -1,0 +1,188 @@
+/** Real disks that are full, out of inodes or suddenly read-only, under a real worker. Needs root to mount them. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { createApp, SpoolError, type Task } from 'fsq';
+import { checkSpool } from '../../src/spool/check/check.ts';
+import { until } from '../support/conditions.ts';
+import { type Project, startWorker, tempProject } from '../support/project.ts';
+import { smallDisk } from '../support/small-disk.ts';
+
+const NO_DISKS =
+  process.platform !== 'linux' || process.getuid?.() !== 0
+    ? 'needs root on Linux, to mount a disk'
+    : !existsSync('/dev/loop-control') && 'needs loop devices';
+
+/** Each run leaves a line outside the disk, then waits until the test opens the gate. */
+const TASKS = `
+import { appendFileSync, existsSync } from 'node:fs';
+import { currentJob, task } from 'fsq';
+export const pad = task('pad', async (n) => {
+  appendFileSync('journal', currentJob().id + '\\n');
+  while (!existsSync('gate')) await new Promise((resolve) => setTimeout(resolve, 5));
+  return 'x'.repeat(n);
+});
+`;
+
+const PAD = 100_000;
+const JOBS = 4;
+
+for (const kind of ['tmpfs', 'ext4'] as const) {
+  test(
+    `${kind} filled to the byte while jobs run: one line, and each job ends once, run once, when there is room`,
+    { skip: NO_DISKS },
+    async (t) => {
+      const at = tempProject(t, { 'tasks.js': TASKS });
+      const disk = kind === 'tmpfs' ? smallDisk(t, '1m') : ext4(t, ['-N', '256']);
+      const { spool, pad } = senderTo(t, disk);
+      const sent = await Promise.all(Array.from({ length: JOBS }, () => pad.delay(PAD)));
+      const worker = await startWorker(t, at, ['-c', '1', '-l', 'info'], { env: { FSQ_SPOOL: spool } });
+      await until(() => runsIn(at).length === 1, 'the first job runs');
+      fill(join(disk, 'ballast'));
+
+      const refused: unknown = await pad.delay(PAD).catch((error: unknown) => error);
+      open(at);
+      await worker.printed(/refuses to be written/);
+      const states = await Promise.all(sent.map((result) => result.state()));
+      rmSync(join(disk, 'ballast'));
+      const lengths = await Promise.all(sent.map(async (result) => (await result.get('60s')).length));
+      await worker.stop();
+
+      assert(refused instanceof SpoolError && refused.code === 'FSQ_SPOOL_FULL', String(refused));
+      assert(!states.includes('succeeded'), `there was room after all: ${states.join()}`);
+      assert.deepEqual(lengths, Array(JOBS).fill(PAD));
+      assert.deepEqual(runsIn(at), [...new Set(runsIn(at))], 'a job ran twice');
+      assert.equal(runsIn(at).length, JOBS);
+      assert.equal(worker.stderr().split('refuses to be written').length - 1, 1, worker.stderr());
+      await assertSoundAtRest(spool);
+    },
+  );
+}
+
+test(
+  'an ext4 without an inode left: what was accepted runs, what comes is refused, and nothing is left of it',
+  { skip: NO_DISKS },
+  async (t) => {
+    const at = tempProject(t, { 'tasks.js': TASKS });
+    const disk = ext4(t, ['-N', '128']);
+    const { spool, pad } = senderTo(t, disk);
+    const sent = await Promise.all(Array.from({ length: JOBS }, () => pad.delay(10)));
+    const worker = await startWorker(t, at, ['-c', '1', '-l', 'info'], { env: { FSQ_SPOOL: spool } });
+    await until(() => runsIn(at).length === 1, 'the first job runs');
+    mkdirSync(join(disk, 'ballast'));
+    takeInodes(join(disk, 'ballast'));
+
+    const refused: unknown = await pad.delay(1).catch((error: unknown) => error);
+    open(at);
+    const lengths = await Promise.all(sent.map(async (result) => (await result.get('60s')).length));
+    rmSync(join(disk, 'ballast'), { recursive: true });
+    const after = await (await pad.delay(3)).get('60s');
+    await worker.stop();
+
+    assert(
+      refused instanceof SpoolError && refused.code === 'FSQ_SPOOL_FULL' && refused.uncertain.length === 0,
+      String(refused),
+    );
+    assert.deepEqual(lengths, Array(JOBS).fill(10));
+    assert.equal(after, 'xxx');
+    assert.equal(runsIn(at).length, JOBS + 1);
+    await assertSoundAtRest(spool);
+  },
+);
+
+test(
+  'an ext4 remounted read-only in mid-run: the worker ends with 75 and says why; the next one runs every job',
+  { skip: NO_DISKS },
+  async (t) => {
+    const at = tempProject(t, { 'tasks.js': TASKS });
+    const disk = ext4(t, []);
+    const { spool, pad } = senderTo(t, disk);
+    const sent = await Promise.all(Array.from({ length: JOBS }, () => pad.delay(10)));
+    const env = { FSQ_SPOOL: spool };
+    const worker = await startWorker(t, at, ['-c', '1'], { env });
+    await until(() => runsIn(at).length === 1, 'the first job runs');
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+
+    open(at);
+    const { code, stderr } = await worker.ended;
+    const refused: unknown = await pad.delay(1).catch((error: unknown) => error);
+    execFileSync('mount', ['-o', 'remount,rw', disk]);
+    const next = await startWorker(t, at, ['-c', '1'], { env });
+    const lengths = await Promise.all(sent.map(async (result) => (await result.get('60s')).length));
+    await next.stop();
+
+    assert.equal(code, 75, stderr);
+    assert.match(stderr, /read-only file system/i);
+    assert(refused instanceof SpoolError && refused.code === 'FSQ_SPOOL_NOT_WRITABLE', String(refused));
+    assert.deepEqual(lengths, Array(JOBS).fill(10));
+    const [first, ...others] = runsIn(at);
+    assert.equal(others.filter((id) => id === first).length, 1, 'the job whose process ended runs once more');
+    assert.equal(new Set(others).size, others.length, 'another job ran twice');
+    await assertSoundAtRest(spool);
+  },
+);
+
+function senderTo(t: TestContext, disk: string): { readonly spool: string; readonly pad: Task<[number], string> } {
+  const spool = join(disk, 'spool');
+  const app = createApp({ spool });
+  t.after(() => app.close());
+  return { spool, pad: app.task('pad', (n: number) => 'x'.repeat(n)) };
+}
+
+/** An ext4 file system of 8 MiB in a file, with nothing kept back for root; unmounted after the test. */
+function ext4(t: TestContext, options: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fsq-ext4-'));
+  const image = join(folder, 'image');
+  const path = join(folder, 'disk');
+  let isMounted = false;
+  t.after(() => {
+    // Lazily: a worker that the test left behind is ended by a later hook.
+    if (isMounted) execFileSync('umount', ['--lazy', path]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  execFileSync('truncate', ['-s', '8M', image]);
+  execFileSync('mkfs.ext4', ['-q', '-F', '-m', '0', ...options, image]);
+  mkdirSync(path);
+  execFileSync('mount', ['-t', 'ext4', '-o', 'loop', image, path]);
+  isMounted = true;
+  return path;
+}
+
+/** Writes into `path` until not one byte more fits. */
+function fill(path: string): void {
+  for (const size of [65_536, 4_096, 1]) untilFull(() => writeFileSync(path, Buffer.alloc(size), { flag: 'a' }));
+}
+
+function takeInodes(folder: string): void {
+  let n = 0;
+  untilFull(() => writeFileSync(join(folder, String(n++)), ''));
+}
+
+function untilFull(act: () => void): void {
+  try {
+    for (;;) act();
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+  }
+}
+
+/** The ids of the runs so far, in order. */
+function runsIn({ path }: Project): readonly string[] {
+  const journal = join(path, 'journal');
+  return existsSync(journal) ? readFileSync(journal, 'utf8').trimEnd().split('\n') : [];
+}
+
+function open({ path }: Project): void {
+  writeFileSync(join(path, 'gate'), '');
+}
+
+async function assertSoundAtRest(spool: string): Promise<void> {
+  const findings = await checkSpool(spool, { atRest: true });
+  assert.deepEqual(
+    findings.filter(({ invariant }) => invariant !== undefined).map(({ message }) => message),
+    [],
+  );
+}
