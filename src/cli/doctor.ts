@@ -35,14 +35,18 @@ export const doctor: Command = {
 };
 
 async function runDoctor({ values, cwd, env, stdout }: Context): Promise<number> {
-  const { spool, fsync, allowNetworkFs } = await resolveSettings(settingsFrom(values), cwd, env);
-  const diagnosis = await diagnose(contextFor(spool, fsync), { allowNetworkFs, repair: values.flag('repair') });
+  const { spool, fsync, allowNetworkFs, allowUnsafe } = await resolveSettings(settingsFrom(values), cwd, env);
+  const diagnosis = await diagnose(contextFor(spool, fsync), {
+    allowNetworkFs,
+    allowUnsafe,
+    repair: values.flag('repair'),
+  });
   stdout.write(values.flag('json') ? `${jsonText({ spool, fsync, ...diagnosis }, 2)}\n` : doctorText(diagnosis, fsync));
   return exitCodeFor(diagnosis.findings);
 }
 
 /** With one of these errors no job can be sent or run at all. */
-const UNUSABLE: ReadonlySet<string> = new Set(['not-writable', 'network-fs']);
+const UNUSABLE: ReadonlySet<string> = new Set(['not-writable', 'network-fs', 'unsafe-place']);
 
 function exitCodeFor(findings: readonly Finding[]): number {
   const errors = findings.filter(({ severity }) => severity === 'error');

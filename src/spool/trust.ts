@@ -29,31 +29,38 @@ interface Trust {
  * used either, and the next call on the path tells why
  */
 export function refuseUnsafePlace(files: Files, layout: Layout): void {
+  const problem = unsafePlace(files, layout);
+  if (problem !== null) throw new SpoolError('FSQ_SPOOL_UNSAFE', messageText(layout.root, problem));
+}
+
+/** What makes it unsafe, or null when nothing does, nobody can tell, or there are no users. */
+export function unsafePlace(files: Files, layout: Layout): UnsafePlace | null {
   const uid = process.geteuid?.();
-  if (uid === undefined) return;
+  if (uid === undefined) return null;
   try {
-    const problem = problemAt(files, layout, trustOf(files, uid));
-    if (problem !== null) throw new SpoolError('FSQ_SPOOL_UNSAFE', messageText(layout.root, problem));
-  } catch (error) {
-    if (error instanceof SpoolError) throw error;
-    // EACCES, ENOTDIR, ELOOP, …: see above.
+    return problemAt(files, layout, trustOf(files, uid));
+  } catch {
+    return null; // EACCES, ENOTDIR, ELOOP, …: see above.
   }
 }
 
-function messageText(root: string, { path, what, advice }: Problem): string {
+function messageText(root: string, { path, what, advice }: UnsafePlace): string {
   return (
     `The spool ${root} is not safe to use: ${path} ${what}. Whoever can change it can have this process run any task with any arguments. ` +
     `${advice}, or set another spool with --spool or FSQ_SPOOL. FSQ_ALLOW_UNSAFE=1 uses it all the same.`
   );
 }
 
-interface Problem {
+/** A folder that others could change. */
+export interface UnsafePlace {
   readonly path: string;
+  /** What is wrong with it, to follow its name in a sentence. */
   readonly what: string;
+  /** What to do about it, a clause without its full stop. */
   readonly advice: string;
 }
 
-function problemAt(files: Files, layout: Layout, trust: Trust): Problem | null {
+function problemAt(files: Files, layout: Layout, trust: Trust): UnsafePlace | null {
   if (!files.exists(layout.root)) return folderProblem(files, nearestAbove(files, layout.root), trust);
   const real = files.realPath(layout.root);
   return (
@@ -70,7 +77,7 @@ function nearestAbove(files: Files, path: string): string {
 }
 
 /** The spool itself and its directories, as far as they are there. */
-function spoolProblem(files: Files, layout: Layout, real: string, trust: Trust): Problem | null {
+function spoolProblem(files: Files, layout: Layout, real: string, trust: Trust): UnsafePlace | null {
   const root = files.entry(real);
   if (root === null) return null;
   const rootProblem = problemOf(layout.root, root, trust, false);
@@ -90,7 +97,7 @@ function spoolProblem(files: Files, layout: Layout, real: string, trust: Trust):
 }
 
 /** `path` and what is above it. */
-function folderProblem(files: Files, path: string, trust: Trust): Problem | null {
+function folderProblem(files: Files, path: string, trust: Trust): UnsafePlace | null {
   for (let folder = files.realPath(path); ; folder = dirname(folder)) {
     const entry = trust.holdsCode.has(folder) ? null : files.entry(folder);
     const problem = entry === null ? null : problemOf(folder, entry, trust, true);
@@ -98,7 +105,7 @@ function folderProblem(files: Files, path: string, trust: Trust): Problem | null
   }
 }
 
-function problemOf(path: string, { mode, uid, gid }: EntryInfo, trust: Trust, isAbove: boolean): Problem | null {
+function problemOf(path: string, { mode, uid, gid }: EntryInfo, trust: Trust, isAbove: boolean): UnsafePlace | null {
   const shown = `0${(mode & 0o7777).toString(8)}`;
   if (!trust.uids.has(uid))
     return {

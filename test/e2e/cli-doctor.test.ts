@@ -88,13 +88,15 @@ test('an error exits 1 and says what to do; --repair does it; then all is well',
   assert.match(stderr, /is not a job/);
 });
 
-test('what cannot be repaired is named and keeps the exit code at 1', async (t) => {
+test('what cannot be repaired is named; a spool that would be refused exits with 75', async (t) => {
   const project = await projectWithSpool(t);
   chmodSync(join(project.spool, 'pending'), 0o777);
 
   const { code, stdout } = await fsq(project, ['doctor', '--repair']);
+  const allowed = await fsq(project, ['doctor'], { env: { FSQ_ALLOW_UNSAFE: '1' } });
 
-  assert.equal(code, 1);
+  assert.equal(code, 75);
+  assert.equal(allowed.code, 1, 'the mode stays an error');
   assert.match(stdout, /\/pending has mode 0777[^]*chmod 0700/);
 });
 

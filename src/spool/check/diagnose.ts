@@ -5,7 +5,7 @@ import { SpareFiles } from '../spare.ts';
 import { examineSpool } from './check.ts';
 import type { Finding } from './finding.ts';
 import { placeFacts, type PlaceFacts } from './place.ts';
-import { placeFindings } from './place-findings.ts';
+import { type Allowed, placeFindings } from './place-findings.ts';
 import { type Repair, repairSpool } from './repair.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -20,13 +20,12 @@ export interface Diagnosis {
   readonly findings: readonly Finding[];
 }
 
-export interface DiagnoseOptions {
-  readonly allowNetworkFs: boolean;
+export interface DiagnoseOptions extends Allowed {
   readonly repair: boolean;
 }
 
 /** @throws SpoolError when there is no spool, or one of another format; the system error when it cannot be read */
-export async function diagnose(context: SpoolContext, { allowNetworkFs, repair }: DiagnoseOptions): Promise<Diagnosis> {
+export async function diagnose(context: SpoolContext, { repair, ...allowed }: DiagnoseOptions): Promise<Diagnosis> {
   const spare = new SpareFiles(context);
   const uniqueName = (): string => spare.uniqueName();
   establish(context, uniqueName(), true);
@@ -38,7 +37,7 @@ export async function diagnose(context: SpoolContext, { allowNetworkFs, repair }
     jobs: countsOf(snapshot),
     owners: ownersOf(snapshot),
     repaired,
-    findings: inOrder([...placeFindings(place, allowNetworkFs), ...findings]),
+    findings: inOrder([...placeFindings(place, allowed), ...findings]),
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Finding } from './finding.ts';
 import type { PlaceFacts } from './place.ts';
 import { probeFindings } from './probe-findings.ts';
-import { octal, size } from './text.ts';
+import { size } from './text.ts';
 
 /** Below this a few jobs more fill the disk, bytes. */
 const LITTLE_ROOM = 64e6;
@@ -11,13 +11,19 @@ const FEW_INODES = 1_000;
 /** Fewer processes than this may watch at a time: the others poll. */
 const FEW_INSTANCES = 32;
 
-export function placeFindings(facts: PlaceFacts, allowNetworkFs: boolean): readonly Finding[] {
+/** What the settings allow: then it is a warning. */
+export interface Allowed {
+  readonly allowNetworkFs: boolean;
+  readonly allowUnsafe: boolean;
+}
+
+export function placeFindings(facts: PlaceFacts, { allowNetworkFs, allowUnsafe }: Allowed): readonly Finding[] {
   return [
     ...kindFindings(facts, allowNetworkFs),
     ...roomFindings(facts),
     ...deviceFindings(facts),
     ...probeFindings(facts.path, facts.probes),
-    ...rightsFindings(facts),
+    ...rightsFindings(facts, allowUnsafe),
     ...limitFindings(facts),
   ];
 }
@@ -94,37 +100,14 @@ function deviceFindings({ path, elsewhere }: PlaceFacts): readonly Finding[] {
   );
 }
 
-function rightsFindings({ path, root, ancestors, uid }: PlaceFacts): readonly Finding[] {
-  const isTrusted = (owner: number): boolean => owner === 0 || owner === uid || owner === root?.uid;
+function rightsFindings({ unsafe }: PlaceFacts, allowUnsafe: boolean): readonly Finding[] {
+  if (unsafe === null) return [];
+  const { path, what, advice } = unsafe;
   return [
-    ...(root !== null && (root.mode & 0o022) !== 0
-      ? [
-          finding('error', 'writable-by-others', path, {
-            message: `${path} has mode ${octal(root.mode)}: other users can replace what is run.`,
-            advice: `\`chmod 0700 ${path}\``,
-            invariant: 'I13',
-          }),
-        ]
-      : []),
-    ...(root !== null && uid !== null && root.uid !== uid
-      ? [
-          finding(uid === 0 ? 'warning' : 'error', 'other-user', path, {
-            message: `${path} belongs to user ${root.uid}; this process is of user ${uid}.`,
-            advice:
-              'Run producers and workers as the user that owns the spool: whoever can write there decides what the worker runs.',
-          }),
-        ]
-      : []),
-    ...ancestors.flatMap((above) => {
-      const isSticky = (above.mode & 0o1000) !== 0;
-      const isOpen = (above.mode & 0o002) !== 0 || ((above.mode & 0o020) !== 0 && above.uid !== uid);
-      if ((!isOpen || isSticky) && isTrusted(above.uid)) return [];
-      return [
-        finding(isOpen && !isSticky ? 'error' : 'warning', 'open-ancestor', above.path, {
-          message: `${above.path} has mode ${octal(above.mode)} and belongs to user ${above.uid}: others can put another directory in the spool's place.`,
-          advice: 'Take the right to write there from others, or put the spool elsewhere.',
-        }),
-      ];
+    finding(allowUnsafe ? 'warning' : 'error', 'unsafe-place', path, {
+      message: `${path} ${what}: whoever can change it can have a worker run any task with any arguments.`,
+      advice: `${advice}, or put the spool elsewhere${allowUnsafe ? '' : '. Until then it is refused, unless FSQ_ALLOW_UNSAFE=1 is set'}.`,
+      invariant: 'I13',
     }),
   ];
 }

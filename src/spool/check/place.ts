@@ -3,10 +3,11 @@ import type { SpoolContext } from '../context.ts';
 import { type EntryInfo, hasCode } from '../files.ts';
 import { type FileSystemName, fileSystemOf } from '../file-system.ts';
 import { DIRECTORIES } from '../layout.ts';
+import { type UnsafePlace, unsafePlace } from '../trust.ts';
 import { type Probes, runProbes } from './probes.ts';
 
 export interface PlaceFacts {
-  /** As it was given, and with its links resolved where that can be told. */
+  /** As it was given, and with its links resolved. */
   readonly path: string;
   readonly realPath: string;
   /** Null where the system does not say. */
@@ -22,10 +23,8 @@ export interface PlaceFacts {
   readonly root: EntryInfo | null;
   /** Directories of the spool that lie on another device than itself. */
   readonly elsewhere: readonly string[];
-  /** The directories above it, the nearest first. */
-  readonly ancestors: readonly { readonly path: string; readonly mode: number; readonly uid: number }[];
-  /** This process's user; null where there are none. */
-  readonly uid: number | null;
+  /** What other users could change; null when nothing. */
+  readonly unsafe: UnsafePlace | null;
   readonly probes: Probes;
   /** Null where there is no inotify. */
   readonly inotify: { readonly maxInstances: number; readonly maxWatches: number } | null;
@@ -33,22 +32,17 @@ export interface PlaceFacts {
 
 export async function placeFacts(context: SpoolContext, uniqueName: () => string): Promise<PlaceFacts> {
   const { layout } = context;
-  const realPath = realPathOf(context);
   const root = directoryAt(context, layout.root);
   return {
     path: layout.root,
-    realPath,
+    realPath: context.files.realPath(layout.root),
     fileSystem: fileSystem(context),
     root,
     elsewhere: DIRECTORIES.filter((place) => {
       const info = directoryAt(context, layout[place]);
       return info !== null && root !== null && info.device !== root.device;
     }),
-    ancestors: ancestorsOf(realPath).flatMap((path) => {
-      const info = directoryAt(context, path);
-      return info === null ? [] : [{ path, mode: info.mode, uid: info.uid }];
-    }),
-    uid: process.getuid?.() ?? null,
+    unsafe: unsafePlace(context.files, layout),
     probes: await runProbes(context, uniqueName),
     inotify: inotifyLimits(context),
   };
@@ -72,23 +66,6 @@ function fileSystem({ files, layout }: SpoolContext): PlaceFacts['fileSystem'] {
     if (hasCode(error, 'ENOSYS', 'EPERM')) return null; // Some sandboxes have no statfs: then it is not known.
     throw error;
   }
-}
-
-/** The kernel tells the real path of an open directory; without /proc the given one must do. */
-function realPathOf({ files, layout }: SpoolContext): string {
-  const fd = files.openDirectory(layout.root);
-  try {
-    return files.readLink(`/proc/self/fd/${fd}`);
-  } catch {
-    return layout.root; // No /proc here.
-  } finally {
-    files.close(fd);
-  }
-}
-
-function ancestorsOf(path: string): readonly string[] {
-  const parts = path.split('/').slice(1, -1);
-  return ['/', ...parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`)].toReversed();
 }
 
 function inotifyLimits({ files }: SpoolContext): PlaceFacts['inotify'] {

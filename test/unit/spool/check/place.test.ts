@@ -7,8 +7,8 @@ import { contextFor } from '../../../../src/spool/check/check.ts';
 import { diagnose } from '../../../../src/spool/check/diagnose.ts';
 import type { Finding } from '../../../../src/spool/check/finding.ts';
 import { placeFacts } from '../../../../src/spool/check/place.ts';
-import { placeFindings } from '../../../../src/spool/check/place-findings.ts';
-import { type Files, type FileSystemInfo, nodeFiles } from '../../../../src/spool/files.ts';
+import { type Allowed, placeFindings } from '../../../../src/spool/check/place-findings.ts';
+import { type EntryInfo, type Files, type FileSystemInfo, nodeFiles } from '../../../../src/spool/files.ts';
 import { systemError } from '../../../support/faulty-files.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
@@ -20,15 +20,17 @@ const EXT4: FileSystemInfo = {
   totalInodes: 2e6,
 };
 
+const NOTHING: Allowed = { allowNetworkFs: false, allowUnsafe: false };
+
 /** What is found of a spool whose file system differs in `parts` from a good one. */
-async function found(t: TestContext, parts: Partial<Files>, allowNetworkFs = false): Promise<readonly Finding[]> {
+async function found(t: TestContext, parts: Partial<Files>, allowed = NOTHING): Promise<readonly Finding[]> {
   const { path } = tempSpool(t, { fsync: false });
   const files: Files = { ...nodeFiles, fileSystem: () => EXT4, sync: async () => undefined, ...parts };
   const context = { ...contextFor(path), files };
   let n = 0;
   const facts = await placeFacts(context, () => `probe.${n++}`);
   assert.deepEqual([readdirSync(join(path, 'tmp')), readdirSync(join(path, 'logs'))], [[], []], 'probes leave nothing');
-  return placeFindings(facts, allowNetworkFs);
+  return placeFindings(facts, allowed);
 }
 
 function told(findings: readonly Finding[]): readonly string[] {
@@ -50,7 +52,10 @@ describe('the file system', () => {
   ];
   for (const [what, type, allow, expected] of types) {
     test(what, async (t) => {
-      assert.deepEqual(told(await found(t, { fileSystem: () => ({ ...EXT4, type }) }, allow)), expected);
+      assert.deepEqual(
+        told(await found(t, { fileSystem: () => ({ ...EXT4, type }) }, { ...NOTHING, allowNetworkFs: allow })),
+        expected,
+      );
     });
   }
 
@@ -146,39 +151,20 @@ describe('what is tried', () => {
   });
 });
 
-describe('who may write there', () => {
-  const uid = process.getuid?.() ?? 0;
+describe('who may write there', { skip: process.geteuid === undefined && 'needs users' }, () => {
+  const uid = process.geteuid?.() ?? 0;
+  const isAbove = (path: string): boolean => /fsq-test-\w+$/.test(path);
   const entries: readonly [
     what: string,
     isIt: (path: string) => boolean,
-    parts: { mode?: number; uid?: number },
+    parts: Partial<EntryInfo>,
     expected: readonly string[],
   ][] = [
-    [
-      'the spool is writable by others',
-      (path) => path.endsWith('/spool/.'),
-      { mode: 0o777 },
-      ['error writable-by-others'],
-    ],
-    [
-      'a folder above it is writable by others',
-      (path) => /fsq-test-\w+\/\.$/.test(path),
-      { mode: 0o777 },
-      ['error open-ancestor'],
-    ],
-    ['a folder above it is sticky, as /tmp is', (path) => /fsq-test-\w+\/\.$/.test(path), { mode: 0o1777 }, []],
-    [
-      'a folder above it is another user’s',
-      (path) => /fsq-test-\w+\/\.$/.test(path),
-      { uid: uid + 4_000 },
-      ['warning open-ancestor'],
-    ],
-    [
-      'the spool is another user’s',
-      (path) => path.endsWith('/spool/.'),
-      { uid: uid + 4_000 },
-      [`${uid === 0 ? 'warning' : 'error'} other-user`],
-    ],
+    ['the spool is writable by others', (path) => path.endsWith('/spool'), { mode: 0o777 }, ['error unsafe-place']],
+    ['the spool is another user’s', (path) => path.endsWith('/spool'), { uid: uid + 4_000 }, ['error unsafe-place']],
+    ['a folder above it is writable by others', isAbove, { mode: 0o777 }, ['error unsafe-place']],
+    ['a folder above it is sticky, as /tmp is', isAbove, { mode: 0o1777 }, []],
+    ['a folder above it is another user’s', isAbove, { uid: uid + 4_000 }, ['error unsafe-place']],
   ];
   for (const [what, isIt, parts, expected] of entries) {
     test(what, async (t) => {
@@ -188,6 +174,11 @@ describe('who may write there', () => {
       };
 
       assert.deepEqual(told(await found(t, { entry })), expected);
+      const allowed = told(await found(t, { entry }, { ...NOTHING, allowUnsafe: true }));
+      assert.deepEqual(
+        allowed,
+        expected.map((line) => line.replace('error', 'warning')),
+      );
     });
   }
 });
@@ -198,10 +189,10 @@ test('where a plain file takes the place of a directory, that is what is found',
   writeFileSync(join(path, 'delayed'), '', { mode: 0o600 });
   const files: Files = { ...nodeFiles, fileSystem: () => EXT4, sync: async () => undefined };
 
-  const { findings } = await diagnose({ ...contextFor(path), files }, { allowNetworkFs: false, repair: true });
+  const { findings } = await diagnose({ ...contextFor(path), files }, { ...NOTHING, repair: true });
 
-  assert.deepEqual(told(findings), ['error missing-directory']);
-  assert.match(findings[0]?.message ?? '', /delayed is not a directory/);
+  assert.deepEqual(told(findings), ['error unsafe-place', 'error missing-directory']);
+  assert.match(findings[1]?.message ?? '', /delayed is not a directory/);
 });
 
 test('a diagnosis puts errors first and looks at place and jobs alike', async (t) => {
@@ -211,7 +202,7 @@ test('a diagnosis puts errors first and looks at place and jobs alike', async (t
 
   const { findings, repaired, jobs, owners } = await diagnose(
     { ...contextFor(path), files },
-    { allowNetworkFs: false, repair: false },
+    { ...NOTHING, repair: false },
   );
 
   assert.deepEqual(told(findings), ['error few-inodes', 'warning memory-fs']);
