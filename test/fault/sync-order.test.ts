@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { OPERATIONS, prepare } from './ops/catalogue.ts';
 import { callsIn, NO_STRACE, traced } from '../support/strace.ts';
+import { someOwner } from '../support/owners.ts';
 import { tempDir } from '../support/temp.ts';
 
 const TRACE = ['openat', 'pwrite64', 'ftruncate', 'fsync', 'rename', 'write'];
@@ -39,6 +40,21 @@ test(
     const published = first(calls, /^rename\("[^"]*\/running\/[^"]*", "[^"]*\/results\//);
     const directory = first(calls, /^fsync\(\d+<[^>]*\/results>/);
     assertOrder({ claimed, written, synced, published, directory });
+  },
+);
+
+test(
+  "recover: the fence first, and nothing in the dead owner's directory is touched by its old path",
+  { skip: NO_STRACE },
+  async (t) => {
+    const calls = await linesOf(t, 'recover');
+    const owner = someOwner(1);
+
+    const fenced = first(calls, new RegExp(`^rename\\("[^"]*/running/${owner}", "[^"]*/running/${owner}~`));
+    const inside = calls.filter((call) => call.includes(`/running/${owner}/`));
+
+    assert.notEqual(fenced, -1, 'the directory is never renamed');
+    assert.deepEqual(inside, []);
   },
 );
 

@@ -14,6 +14,8 @@ export interface Planted {
   readonly id: string;
   /** How often it may begin if no process dies any more. */
   readonly runs: 0 | 1;
+  /** How it ends, unless the disk keeps it from being read. */
+  readonly ends: 'succeeded' | 'failed';
   /** It had ended before, and may expire. */
   readonly isEnded?: boolean;
 }
@@ -131,19 +133,19 @@ function plantPending(spool: string, counters: Partial<JobName> = {}): Planted {
   const planted = job();
   const text = counters.attempt === undefined ? textOf(planted) : textOf(planted, history(counters.attempt));
   write(spool, `pending/${jobFileName(nameOf(planted, counters))}`, text);
-  return { id: planted.job.id, runs: 1 };
+  return { id: planted.job.id, runs: 1, ends: 'succeeded' };
 }
 
 function plantGarbage(spool: string): Planted {
   const planted = job({ priority: 0 });
   write(spool, `pending/${jobFileName(nameOf(planted))}`, 'no JSON');
-  return { id: planted.job.id, runs: 0 };
+  return { id: planted.job.id, runs: 0, ends: 'failed' };
 }
 
 function plantDelayed(spool: string, dueAtMs: number, tail?: string): Planted {
   const planted = job();
   write(spool, `delayed/${delayedFileName(dueAtMs, nameOf(planted))}`, textOf(planted, tail));
-  return { id: planted.job.id, runs: 1 };
+  return { id: planted.job.id, runs: 1, ends: 'succeeded' };
 }
 
 function plantParked(spool: string): readonly Planted[] {
@@ -165,7 +167,7 @@ function plantDeadRecoverer(spool: string): readonly Planted[] {
   plantDeadOwner(spool, someOwner(1), held, someOwner(4));
   plantDeadOwner(spool, someOwner(8), { [jobFileName(nameOf(last, { attempt: 1 }))]: textOf(last) }, someOwner(4));
   plantDeadOwner(spool, someOwner(4), {});
-  return [...planted, { id: last.job.id, runs: 1 }];
+  return [...planted, { id: last.job.id, runs: 1, ends: 'succeeded' }];
 }
 
 function leftJobs(): { readonly held: Readonly<Record<string, string>>; readonly planted: readonly Planted[] } {
@@ -182,7 +184,7 @@ function leftJobs(): { readonly held: Readonly<Record<string, string>>; readonly
     [jobFileName(nameOf(corrupt, { attempt: 1 }))]: '',
   };
   const planted = [fresh, torn, whole, poison, corrupt].map(
-    ({ job: { id } }, i) => ({ id, runs: i < 2 ? 1 : 0 }) as const,
+    ({ job: { id } }, i) => ({ id, runs: i < 2 ? 1 : 0, ends: i < 3 ? 'succeeded' : 'failed' }) as const,
   );
   return { held, planted };
 }
@@ -197,7 +199,7 @@ function plantOldOutcomes(spool: string): readonly Planted[] {
   return [oldId(), oldId(), oldId()].map((id) => {
     plantOutcome(spool, `results/${id}.json`, id);
     utimesSync(join(spool, `results/${id}.json`), atMs / 1_000, atMs / 1_000);
-    return { id, runs: 0, isEnded: true };
+    return { id, runs: 0, ends: 'succeeded', isEnded: true };
   });
 }
 

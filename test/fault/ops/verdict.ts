@@ -62,6 +62,7 @@ export async function violations(evidence: Evidence): Promise<readonly string[]>
     ...drainOf(evidence),
     ...jobsOf(evidence),
     ...outcomesOf(evidence),
+    ...statesOf(evidence),
     ...residueOf(evidence),
     ...(await invariantsOf(evidence)),
   ];
@@ -144,6 +145,17 @@ function outcomesOf({ spool, before }: Evidence): string[] {
     if (!existsSync(path)) return [`the outcome of ${id} vanished`];
     const now = createHash('sha256').update(readFileSync(path, 'utf8')).digest('hex');
     return now === hash ? [] : [`the outcome of ${id} changed`];
+  });
+}
+
+/** Each job ends as it should: a torn tail, say, does not make it fail. */
+function statesOf({ spool, planted, fault }: Evidence): string[] {
+  if (fault.effect === 'EACCES') return []; // A file that may not be read is set aside, and its job fails.
+  return planted.flatMap(({ id, ends }) => {
+    const path = join(spool, 'results', `${id}.json`);
+    if (!existsSync(path)) return [];
+    const state = parseDocument(readFileSync(path, 'utf8'), id).record.outcome?.state;
+    return state === ends ? [] : [`job ${id} should have ${ends}, it is ${state ?? 'without an outcome'}`];
   });
 }
 
