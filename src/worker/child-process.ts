@@ -8,6 +8,9 @@ import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
 /** How long a child may take to end after 'stop' before it is killed, ms: enough for its exit handlers. */
 const STOP_GRACE_MS = 500;
 
+/** How long a child that was told to drain may take to become ready, ms: enough to load its modules and hear of it. */
+const START_GRACE_MS = 5_000;
+
 export interface ChildEvents {
   onMessage(child: WorkerChild, message: FromChild): void;
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void;
@@ -87,13 +90,17 @@ export class WorkerChild {
   drain(): void {
     this.isEnding = true;
     this.send({ type: 'drain' });
+    // Not ready, it holds no job, and it may never listen: where threads run out, Node can hang in its own start.
+    this.#killTimer ??= setTimeout(() => this.owner === null && this.killGroup(), START_GRACE_MS);
+    this.#killTimer.unref();
   }
 
   /** Ends it whatever it does: asked first, killed with all it started if it does not end in time. */
   stop(): void {
     this.isEnding = true;
     this.send({ type: 'stop' });
-    this.#killTimer ??= setTimeout(() => this.killGroup(), STOP_GRACE_MS);
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => this.killGroup(), STOP_GRACE_MS);
   }
 
   /** Kills the process and what it has started and not moved to another group. */

@@ -180,10 +180,7 @@ export class Supervisor implements ChildEvents {
   #drain(): void {
     this.#phase = 'draining';
     this.#cancelRestarts();
-    // One that is not ready holds no job, and may never listen: a process can hang in its start when threads run out.
-    for (const child of this.#children)
-      if (child.owner === null) child.stop();
-      else child.drain();
+    for (const child of this.#children) child.drain();
     if (this.#children.size === 0) this.#allEnded();
   }
 

@@ -155,6 +155,20 @@ test(
   },
 );
 
+test('a child that hangs in its start holds up no orderly end', async (t) => {
+  const hanging = `import { existsSync, writeFileSync } from 'node:fs'; if (existsSync('hang')) { writeFileSync('hangs', ''); await new Promise(() => setInterval(() => {}, 1e6)); }`;
+  const at = tempProject(t, { 'tasks.js': `${hanging}\n${TASKS}` });
+  const worker = await startWorker(t, at, ['-c', '1']);
+  writeFileSync(join(at.path, 'hang'), '');
+  for (const pid of childrenOf(worker.pid)) process.kill(pid, 'SIGKILL');
+  await until(() => existsSync(join(at.path, 'hangs')), 'another child starts');
+
+  const { code } = await worker.stop();
+
+  assert.equal(code, 0);
+  assertAtRest(at.spool);
+});
+
 /** Where a control group that limits memory can be made, of either version. */
 function memoryRoot(): { readonly path: string; readonly limit: string } | null {
   if (existsSync('/sys/fs/cgroup/memory/memory.limit_in_bytes'))
