@@ -10,8 +10,9 @@ import * as campaign from '../test/fault/ops/campaign.ts';
 import { OPERATIONS } from '../test/fault/ops/catalogue.ts';
 import { NO_STRACE } from '../test/support/strace.ts';
 
-/** Recoverers are killed at every call, after one in this many deaths of the operation before. */
+/** After one in so many deaths of the operation, its recoverer is killed at one in so many of its calls, another each time. */
 const FIRST_DEATHS = 12;
+const SECOND_DEATHS = 15;
 const RECOVERED = ['claim and finish', 'recover', 'recover after a recoverer'];
 
 const { values: options } = parseArgs({
@@ -83,7 +84,10 @@ async function twoKills(operation) {
   if (!RECOVERED.includes(operation.name)) return [];
   const firsts = (await campaign.killPoints(operation)).filter((_, i) => i % FIRST_DEATHS === 0);
   const all = [];
-  for (const { fault } of firsts) all.push(...(await campaign.secondKills(operation, fault)));
+  for (const [i, { fault }] of firsts.entries()) {
+    const seconds = await campaign.secondKills(operation, fault);
+    all.push(...seconds.filter((_, n) => n % SECOND_DEATHS === i % SECOND_DEATHS));
+  }
   return all.map((kills) => ({
     name: `${operation.name}: SIGKILL at ${kills.first.name} ${kills.first.nth}, then of the recoverer at ${kills.second.name} ${kills.second.nth}`,
     run: () => campaign.tryTwoKills(kills),

@@ -108,7 +108,7 @@ function jobsOf(evidence: Evidence): string[] {
     .filter(([word]) => word === 'run')
     .map(([, id]) => id);
   const known = new Map(planted.map((job) => [job.id, job]));
-  const isPatient = PASSING.includes(fault.effect) && !attacked.some(({ isTimedOut }) => isTimedOut);
+  const isPatient = PASSING.includes(fault.effect) && attacked.every(({ code }) => code === 0);
 
   return [...new Set([...known.keys(), ...idsOf('send')])].flatMap((id) => {
     const found = places.get(id) ?? [];
@@ -125,12 +125,19 @@ function jobsOf(evidence: Evidence): string[] {
     if (before.ended.has(id) && runsAfter.includes(id)) complaints.push(`job ${id} had its outcome and ran again`);
     if (settled.has(id) && isFinal(attacked) && runsAfter.includes(id))
       complaints.push(`job ${id} was settled and ran again`);
-    const deaths = attacked.filter((run) => wordsOf(run).some(([word, who]) => word === 'run' && who === id)).length;
-    const allowed = (known.get(id)?.runs ?? 1) + (isFinal(attacked) && (settled.has(id) || isPatient) ? 0 : deaths);
+    // A run that was settled is over; one whose process ended before may begin again.
+    const deaths = attacked.filter(
+      (run) => hasSaid(run, 'run', id) && !(isFinal(attacked) && hasSaid(run, 'settled', id)),
+    ).length;
+    const allowed = (known.get(id)?.runs ?? 1) + (isFinal(attacked) && isPatient ? 0 : deaths);
     if (count > Math.max(allowed, known.get(id)?.runs ?? 1))
       complaints.push(`job ${id} ran ${count} times, allowed ${allowed}`);
     return complaints;
   });
+}
+
+function hasSaid(run: Traced, word: string, id: string): boolean {
+  return wordsOf(run).some(([first, second]) => first === word && second === id);
 }
 
 /** True when `settle` was asked to publish: other settlements send the job round again. */
