@@ -145,9 +145,11 @@ async function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): P
   const fd = openMine(context, held);
   try {
     if (held.sizeBytes > held.baseBytes + BARE_END.length) {
-      // An older tail goes first: torn over it, the new one could end in the middle of the old and still be JSON.
+      // An older tail goes first: torn over it, the new one could end in the middle of the old and still be JSON. A power cut
+      // may keep any pages of both, so the disk is waited for in between.
       files.write(fd, BARE_END, held.baseBytes);
       files.truncate(fd, held.baseBytes + BARE_END.length);
+      if (context.fsync) await files.sync(fd);
     }
     files.write(fd, bytes, held.baseBytes);
     if (held.sizeBytes > held.baseBytes + bytes.length) files.truncate(fd, held.baseBytes + bytes.length);
@@ -173,6 +175,8 @@ async function writeCopy(context: SpoolContext, held: Held, bytes: Buffer): Prom
   }
   try {
     const path = `${held.directory}/${held.fileName}`;
+    // The claim first: were it lost in a power cut and the copy not, the job would lie in two places.
+    await syncDirectories(context, held.directory);
     await writeNew(context, held.uniqueName(), Buffer.concat([base, bytes]), path, { isDurable: true });
   } catch (error) {
     throw asFence(held, error);

@@ -2,7 +2,7 @@
 import type { BrokerEvent } from '../broker/broker.ts';
 import type { Attempt } from '../job/job.ts';
 import { type Settlement, settlementOf } from '../job/lifecycle.ts';
-import type { SpoolContext } from './context.ts';
+import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { type Held, hasOutcomeOf, publishAsItStands, settle } from './held.ts';
@@ -63,13 +63,17 @@ async function recoverDirectory(
   const fenced = `${layout.running}/${heldName(owner, recoverer.owner)}`;
   if (!tryRename(context, `${layout.running}/${directory}`, fenced)) return;
   if (files.entry(fenced)?.kind !== 'directory') return setForeignAside(context, recoverer, fenced, owner);
-  for (const fileName of files.list(fenced)) await recoverJob(context, recoverer, fenced, fileName, owner, ending);
+  const held = files.list(fenced);
+  for (const fileName of held) await recoverJob(context, recoverer, fenced, fileName, owner, ending);
+  // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
+  if (held.length > 0) await syncDirectories(context, layout.results, layout.delayed, layout.pending);
   try {
     files.removeDirectory(fenced);
   } catch (error) {
     if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return; // Something came meanwhile: the next round takes it.
     if (!hasCode(error, 'ENOENT')) throw error;
   }
+  await syncDirectories(context, layout.running);
   forgetOwner(context, owner);
   // Who fenced it before us is dead too, or we could not have taken it.
   const before = parseHeldName(directory)?.recoverer ?? null;

@@ -27,7 +27,10 @@ export async function sweepOwners(context: SpoolContext, isKnownAlive: (owner: s
   const names = files.list(layout.workers).map((file) => file.replace(/\.(?:json|sock)$/, ''));
   for (const owner of new Set(names)) {
     if (!isOwnerName(owner) || isKnownAlive(owner)) continue;
-    if ((await verdictOf(context, owner)).verdict === 'dead') forgetOwner(context, owner);
+    if ((await verdictOf(context, owner)).verdict !== 'dead') continue;
+    // That its directory is gone reaches the disk first: one that comes back in a power cut needs the proof of its owner's death.
+    await syncDirectories(context, layout.running);
+    forgetOwner(context, owner);
   }
 }
 

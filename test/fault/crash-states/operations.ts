@@ -1,0 +1,280 @@
+/** What fsq does while the power may go, and what a fresh worker makes of the spool afterwards. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Claim, Consumer, NewJob } from '../../../src/broker/broker.ts';
+import { encodeBase, encodeTail } from '../../../src/job/document.ts';
+import type { Settlement } from '../../../src/job/lifecycle.ts';
+import { examine, take } from '../../../src/spool/claim.ts';
+import { enqueue } from '../../../src/spool/enqueue.ts';
+import { expireOutcomes } from '../../../src/spool/expire.ts';
+import type { Files } from '../../../src/spool/files.ts';
+import { jobFileName } from '../../../src/spool/layout.ts';
+import { Promoter } from '../../../src/spool/promote.ts';
+import { recoverOrphans } from '../../../src/spool/recover.ts';
+import { SpareFiles } from '../../../src/spool/spare.ts';
+import { openSpool } from '../../../src/spool/spool.ts';
+import { until } from '../../support/conditions.ts';
+import { contextOf, recovererOf } from '../../support/context.ts';
+import { job, nextId, returned, RUN } from '../../support/factory.ts';
+import { faultyFiles } from '../../support/faulty-files.ts';
+import { assertSound, namesIn } from '../../support/invariants.ts';
+import { plantDeadOwner, pronounceDead, someOwner } from '../../support/owners.ts';
+import type { Recording } from '../../support/recording-files.ts';
+
+/** What every job gives, whoever runs it: long enough to be torn. */
+const VALUE = { sum: 'z'.repeat(300) };
+
+/** Lets go of what an operation holds; of no interest any more. */
+type End = () => Promise<void>;
+
+export interface Operation {
+  readonly name: string;
+  /** There is a file from the start that is no job. */
+  readonly hasGarbage?: boolean;
+  /** Works in `spool` through `recording.files`; the ids that it was promised it hands to `recording.promise`. */
+  readonly act: (spool: string, recording: Recording) => Promise<End>;
+}
+
+export const OPERATIONS: readonly Operation[] = [
+  { name: 'make a spool and send a job', act: establish },
+  { name: 'send several at once', act: sendSeveral },
+  { name: 'start a worker, claim and finish', act: startAndFinish },
+  {
+    name: 'finish over an older tail',
+    act: (spool, recording) => settleOne(spool, recording, returned(VALUE), PARKED),
+  },
+  {
+    name: 'park',
+    act: (spool, recording) =>
+      settleOne(spool, recording, { kind: 'park', delayMs: 0, parked: { reason: 'r'.repeat(200), sinceMs: 1 } }),
+  },
+  {
+    name: 'send back',
+    act: (spool, recording) => settleOne(spool, recording, { kind: 'rerun', delayMs: 0, crashes: 1, error: DEATH }),
+  },
+  { name: 'requeue', act: (spool, recording) => settleOne(spool, recording, { kind: 'requeue' }) },
+  { name: 'finish when the disk refuses once', act: finishOnFaultyDisk },
+  { name: 'set aside what is no job', act: setAside, hasGarbage: true },
+  { name: 'recover', act: (spool, recording) => recover(spool, recording) },
+  { name: 'recover after a recoverer', act: (spool, recording) => recover(spool, recording, someOwner(5)) },
+  { name: 'finish and end', act: finishAndEnd },
+  { name: 'expire, and write again', act: expireAndReuse },
+];
+
+const DEATH = { name: 'WorkerLostError', message: 'm'.repeat(200) };
+const PARKED = encodeTail([], { parked: { reason: 'r'.repeat(400), sinceMs: 1 } });
+
+async function establish(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  const sent = job();
+  await broker.enqueue([sent]);
+  recording.promise(sent.job.id);
+  return () => broker.close();
+}
+
+async function sendSeveral(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  recording.restart();
+  const dueAtMs = Date.now() + 100;
+  const jobs = [job(), job({ args: ['x'.repeat(5_000)] }), job({ etaMs: dueAtMs })];
+  await broker.enqueue(jobs);
+  for (const sent of jobs) recording.promise(sent.job.id);
+  await until(() => Date.now() > dueAtMs, 'the last is due');
+  return () => broker.close();
+}
+
+async function startAndFinish(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  const sent = job();
+  await broker.enqueue([sent]);
+  recording.restart();
+  recording.promise(sent.job.id);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  return () => consumer.close();
+}
+
+/** A job that waits, with this behind its base, is claimed and settled. */
+async function settleOne(spool: string, recording: Recording, settlement: Settlement, tail?: string): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  const sent = plantPending(spool, tail);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  recording.restart();
+  recording.promise(sent.job.id);
+  await (await nextOf(consumer)).settle(settlement, RUN);
+  return () => consumer.close();
+}
+
+async function finishOnFaultyDisk(spool: string, recording: Recording): Promise<End> {
+  const faulty = faultyFiles(recording.files);
+  const broker = openSpool({ path: spool, files: faulty.files });
+  const sent = plantPending(spool);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  recording.restart();
+  recording.promise(sent.job.id);
+  const claim = await nextOf(consumer);
+  faulty.plan({ operation: 'sync', call: 1, errno: 'EIO', lasts: 'once' });
+  await claim.settle(returned(VALUE), RUN);
+  return () => consumer.close();
+}
+
+async function setAside(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  const name = { id: nextId(), queue: 'default', priority: 1, attempt: 0, crashes: 0 };
+  writeFileSync(join(spool, 'pending', jobFileName(name)), 'no job', { mode: 0o600 });
+  const sent = plantPending(spool);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  recording.restart();
+  recording.promise(sent.job.id);
+  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  return () => consumer.close();
+}
+
+/** Jobs of a dead owner: just begun, torn, ended, and one that has killed its process too often. */
+async function recover(spool: string, recording: Recording, recoverer?: string): Promise<End> {
+  openSpool({ path: spool });
+  const [begun, torn, ended] = [job(), job(), job()];
+  const outcome = encodeTail([{ attempt: 1, endedAtMs: 1, owner: someOwner() }], {
+    outcome: { state: 'succeeded', value: VALUE },
+    standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
+  });
+  const held = [
+    [begun, encodeBase(begun.job)],
+    [torn, encodeBase(torn.job).slice(0, -1) + outcome.slice(0, 100)],
+    [ended, encodeBase(ended.job).slice(0, -1) + outcome],
+  ] as const;
+  plantDeadOwner(
+    spool,
+    someOwner(),
+    Object.fromEntries(
+      held.map(
+        ([
+          {
+            job: { id },
+          },
+          text,
+        ]) => [nameOf(id, 1), text],
+      ),
+    ),
+    recoverer,
+  );
+  pronounceDead(spool, someOwner(2)); // Who recovers now: after the cut it is dead too.
+  recording.restart();
+  for (const [
+    {
+      job: { id },
+    },
+  ] of held)
+    recording.promise(id);
+  await recoverOrphans(contextOf(spool, { files: recording.files }), recovererOf(someOwner(2)));
+  return async () => undefined;
+}
+
+async function finishAndEnd(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  const sent = plantPending(spool);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  recording.restart();
+  recording.promise(sent.job.id);
+  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  await consumer.close();
+  return () => broker.close();
+}
+
+async function expireAndReuse(spool: string, recording: Recording): Promise<End> {
+  const context = contextOf(spool, { files: recording.files });
+  openSpool({ path: spool, files: recording.files });
+  const old = job({ id: 'aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaaa'.replace(/^a{8}-a{4}/, '00000000-0001') });
+  const outcome = encodeTail([{ attempt: 1, endedAtMs: 1, owner: someOwner() }], {
+    outcome: { state: 'succeeded', value: VALUE },
+    standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
+  });
+  const result = join(spool, 'results', `${old.job.id}.json`);
+  writeFileSync(result, encodeBase(old.job).slice(0, -1) + outcome, { mode: 0o600 });
+  utimesSync(result, 1, 1);
+  const spare = sparing(spool, recording.files);
+  recording.restart();
+  await expireOutcomes(context, 1_000, () => 'expired');
+  const sent = job();
+  await enqueue(context, spare, [sent]);
+  recording.promise(sent.job.id);
+  assert.ok(
+    recording.calls.some((call) => call.call === 'truncate'),
+    'no file was written again',
+  );
+  return async () => undefined;
+}
+
+/** A producer that has made so many files that it looks for spare ones. */
+function sparing(spool: string, files: Files): SpareFiles {
+  const spare = new SpareFiles(contextOf(spool, { files }));
+  for (let i = 0; i < 64; i++) {
+    const { path, fd } = spare.next();
+    files.close(fd);
+    files.unlink(path);
+  }
+  return spare;
+}
+
+function plantPending(spool: string, tail?: string): NewJob {
+  const sent = job();
+  const base = encodeBase(sent.job);
+  const text = tail === undefined ? base : base.slice(0, -1) + tail.slice(0);
+  writeFileSync(join(spool, 'pending', nameOf(sent.job.id, 0)), text, { mode: 0o600 });
+  return sent;
+}
+
+function nameOf(id: string, attempt: number): string {
+  return jobFileName({ id, queue: 'default', priority: 5, attempt, crashes: 0 });
+}
+
+async function nextOf(consumer: Consumer): Promise<Claim> {
+  const claim = await consumer.next(new AbortController().signal);
+  assert.ok(claim !== null);
+  return claim;
+}
+
+/**
+ * Does what a worker does after a restart, until nothing is left: recover, promote, run. Then each of `ids` must have the one
+ * outcome that every run gives.
+ *
+ * @throws AssertionError saying what was lost, torn or taken for what it is not
+ */
+export async function bringToEnd(
+  spool: string,
+  ids: readonly string[],
+  { hasGarbage = false }: Operation,
+): Promise<void> {
+  const broker = openSpool({ path: spool, fsync: false });
+  if (!hasGarbage) assertSound(spool, ids);
+  const context = contextOf(spool, { fsync: false });
+  const me = someOwner(9);
+  const claimant = { owner: me, directory: join(spool, 'running', me), uniqueName: nextId };
+  mkdirSync(claimant.directory, { mode: 0o700 });
+  for (let round = 0; round < 3; round++) {
+    await recoverOrphans(context, recovererOf(me));
+    new Promoter(context, (error) => assert.fail(String(error))).promoteDue();
+    for (const name of namesIn(spool, 'pending')) {
+      const taken = take(context, claimant, name);
+      const claim = taken === null ? null : await examine(context, claimant, taken);
+      const nowMs = Date.now();
+      await claim?.settle(returned(VALUE), { startedAtMs: nowMs, endedAtMs: nowMs });
+    }
+  }
+  assertSound(spool, ids);
+  for (const id of ids) {
+    const outcome = (await broker.outcome(id))?.outcome;
+    assert.deepEqual(outcome, { state: 'succeeded', value: VALUE }, `the outcome of ${id}`);
+  }
+  assert.deepEqual(
+    [namesIn(spool, 'pending'), namesIn(spool, 'delayed'), namesIn(spool, 'running')],
+    [[], [], [me]],
+    'what is left',
+  );
+  const broken = namesIn(spool, 'corrupt').filter(
+    (name) => readFileSync(join(spool, 'corrupt', name), 'utf8') !== 'no job',
+  );
+  assert.deepEqual(broken, [], 'files that were taken for jobs');
+  await broker.close();
+}
