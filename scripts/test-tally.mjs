@@ -1,5 +1,6 @@
 /**
- * A reporter for node's test runner that writes one JSON object: for each file, what became of the tests it defines.
+ * A reporter for node's test runner that writes one JSON object: for each file, what became of the tests that are
+ * written in it, and whether it ran without any: tests may be written in one file and run by another.
  *
  * Needed because a file that defines no test counts as one passed test (Node 20), and the runner is content with none at all.
  */
@@ -12,9 +13,9 @@ export default async function* tally(events) {
     if (type !== 'test:pass' && type !== 'test:fail') continue;
     if (data.file === undefined || data.details?.type === 'suite') continue;
 
-    const counts = (files[data.file] ??= { passed: 0, failed: 0, skipped: 0 });
+    const counts = (files[data.file] ??= { passed: 0, failed: 0, skipped: 0, isEmpty: false });
     if (type === 'test:fail') counts.failed++;
-    else if (isWholeFile(data)) continue;
+    else if (isWholeFile(data)) counts.isEmpty = true;
     else if (data.skip !== undefined || data.todo !== undefined) counts.skipped++;
     else counts.passed++;
   }

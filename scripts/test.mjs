@@ -124,7 +124,7 @@ function readTally(path) {
 function judge(files, tally, status, leftovers) {
   const counts = Object.values(tally);
   const total = (key) => counts.reduce((sum, count) => sum + count[key], 0);
-  const empty = files.filter((file) => Object.values(tally[file] ?? {}).every((count) => count === 0));
+  const empty = files.filter((file) => tally[file]?.isEmpty === true);
 
   const complaints = [
     ...leftovers.map((command) => `a process outlived the tests and was killed: ${command}`),
