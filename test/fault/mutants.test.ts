@@ -15,3 +15,16 @@ for (const { name, file, find, replace, test: path } of MUTANTS) {
     assert(existsSync(join(REPOSITORY, path)), `${path} does not exist`);
   });
 }
+
+test('the table in docs/reliability.md lists the same mutants with the same tests', () => {
+  const page = readFileSync(join(REPOSITORY, 'docs/reliability.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| ([^|]+?) +\| `(test\/[^`|]+\.test\.ts)` +\|$/gm)].map(([, name, path]) => [
+    name,
+    path,
+  ]);
+
+  assert.deepEqual(
+    rows,
+    MUTANTS.map(({ name, test: path }) => [name, path]),
+  );
+});
