@@ -8,7 +8,7 @@ import { WorkerLostError } from 'fsq';
 import { assertAtRest } from '../support/at-rest.ts';
 import { until } from '../support/conditions.ts';
 import { namesIn } from '../support/invariants.ts';
-import { lacks } from '../support/owner-process.ts';
+import { lacks } from '../support/needs.ts';
 import { type Project, run, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
 

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, re
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { openSpool } from '../../src/spool/spool.ts';
-import { lacks } from '../support/owner-process.ts';
+import { lacks } from '../support/needs.ts';
 import { type Project, type Ran, run, startWorker, tempProject } from '../support/project.ts';
 import { tempDir } from '../support/temp.ts';
 

@@ -9,7 +9,7 @@ import { job } from '../support/factory.ts';
 import { plantDeadOwner, someOwner } from '../support/owners.ts';
 import { fsq, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
-import { lacks } from '../support/owner-process.ts';
+import { lacks } from '../support/needs.ts';
 import { readNames, setTrap, target, TRAPS } from '../support/traps.ts';
 
 const TASKS = `import { task } from 'fsq'; export const add = task('add', (a, b) => a + b);`;

@@ -9,7 +9,7 @@ import { openSpool } from '../../src/spool/spool.ts';
 import { within } from '../support/conditions.ts';
 import { job, returned, RUN } from '../support/factory.ts';
 import { namesIn } from '../support/invariants.ts';
-import { lacks } from '../support/owner-process.ts';
+import { lacks } from '../support/needs.ts';
 import { run, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
 import { tempSpool } from '../support/temp.ts';

@@ -1,7 +1,6 @@
 /** Owners in processes of their own, in every state a process can be in, and what another process proves of them. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -104,16 +103,6 @@ export function probeFrom(within: readonly string[], spool: string, owner: strin
   const { stdout, stderr, status } = spawnSync(program, args, { encoding: 'utf8', timeout: 20_000 });
   if (status !== 0) throw new Error(`The prober ended with ${status}: ${stderr}`);
   return JSON.parse(stdout) as Probed;
-}
-
-/** Why a test cannot run here that needs root and these programs; false when it can. */
-export function lacks(...programs: readonly string[]): string | false {
-  if (process.platform !== 'linux') return 'needs Linux';
-  if (process.getuid?.() !== 0) return 'needs root';
-  const missing = programs.find(
-    (name) => !(process.env['PATH'] ?? '').split(':').some((at) => existsSync(join(at, name))),
-  );
-  return missing === undefined ? false : `needs ${missing}`;
 }
 
 /** The arguments that run `script` as a module with \`require\`. */
