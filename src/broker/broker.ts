@@ -80,6 +80,8 @@ export interface ConsumerOptions {
   /** Without hints it looks out for itself. */
   readonly hints?: Hints;
   readonly onEvent?: (event: BrokerEvent) => void;
+  /** With hints, a full disk at the start is waited out, as it is later; aborted: no longer. */
+  readonly signal?: AbortSignal;
 }
 
 /** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */

@@ -24,6 +24,8 @@ export interface Held {
   readonly sizeBytes: number;
   /** A name in tmp/ for a copy, should the disk refuse to write in place. */
   readonly uniqueName: () => string;
+  /** Aborted: a disk that refuses is not waited for any more, and the job stays held. */
+  readonly giveUp?: AbortSignal | undefined;
 }
 
 /**
@@ -81,14 +83,18 @@ export async function publishAsItStands(
   onEvent?: (event: BrokerEvent) => void,
 ): Promise<void> {
   if (context.fsync) {
-    await withPatience(onEvent, async () => {
-      const fd = openMine(context, held);
-      try {
-        await context.files.sync(fd);
-      } finally {
-        context.files.close(fd);
-      }
-    });
+    await withPatience(
+      onEvent,
+      async () => {
+        const fd = openMine(context, held);
+        try {
+          await context.files.sync(fd);
+        } finally {
+          context.files.close(fd);
+        }
+      },
+      held.giveUp,
+    );
   }
   await move(context, held, `${context.layout.results}/${resultFileName(held.name.id)}`, onEvent);
 }
@@ -130,11 +136,15 @@ async function write(
 ): Promise<void> {
   const bytes = Buffer.from(tail);
   let isFirstTry = true;
-  await withPatience(onEvent, async () => {
-    const act = isFirstTry ? writeInPlace : writeCopy;
-    isFirstTry = false;
-    await act(context, held, bytes);
-  });
+  await withPatience(
+    onEvent,
+    async () => {
+      const act = isFirstTry ? writeInPlace : writeCopy;
+      isFirstTry = false;
+      await act(context, held, bytes);
+    },
+    held.giveUp,
+  );
 }
 
 /** The end of a base without a tail; whoever is killed between the two steps below leaves one that is cut here (see document.ts). */
@@ -189,9 +199,13 @@ async function move(
   target: string,
   onEvent?: (event: BrokerEvent) => void,
 ): Promise<void> {
-  await withPatience(onEvent, async () => {
-    fencing(held, () => context.files.rename(`${held.directory}/${held.fileName}`, target));
-  });
+  await withPatience(
+    onEvent,
+    async () => {
+      fencing(held, () => context.files.rename(`${held.directory}/${held.fileName}`, target));
+    },
+    held.giveUp,
+  );
   if (!context.fsync) return;
   syncDirectories(context, target.slice(0, target.lastIndexOf('/'))).catch((error: unknown) =>
     onEvent?.({ kind: 'paused', error }),

@@ -183,6 +183,7 @@ export class SpoolKeeper implements Keeper {
       uniqueName: this.#uniqueName,
       onEvent: (event) => this.#relay(event),
       isKnownAlive: (owner) => this.#isKnownAlive(owner),
+      giveUp: this.#closing.signal,
     };
   }
 

@@ -11,20 +11,20 @@ const LONGEST_WAIT_MS = 1_000;
  *
  * @param giveUp aborted: the next failure is thrown, whatever it is
  */
-export async function withPatience(
+export async function withPatience<T>(
   onEvent: ((event: BrokerEvent) => void) | undefined,
-  act: () => Promise<void>,
+  act: () => Promise<T>,
   giveUp?: AbortSignal,
-): Promise<void> {
+): Promise<T> {
   for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
     try {
-      await act();
+      const result = await act();
       if (tries > 0) onEvent?.({ kind: 'resumed' });
-      return;
+      return result;
     } catch (error) {
       if (!isPassing(error) || giveUp?.aborted === true) throw error;
       if (tries === 0) onEvent?.({ kind: 'paused', error });
     }
-    await wait(waitMs);
+    await wait(waitMs, undefined, { signal: giveUp }).catch(() => undefined); // Aborted: one last try.
   }
 }

@@ -17,6 +17,8 @@ export interface Recoverer {
   readonly onEvent?: (event: BrokerEvent) => void;
   /** Owners whose life is known without asking, such as our own children. */
   readonly isKnownAlive: (owner: string) => boolean;
+  /** Aborted: a disk that refuses is not waited for any more; what is fenced is left to the next recoverer. */
+  readonly giveUp?: AbortSignal;
 }
 
 /** Looks at every directory in running/ and recovers those whose owner is proved dead; reports those it cannot judge. */
@@ -93,7 +95,7 @@ async function recoverJob(
   if (name === null) {
     return setForeignAside(context, recoverer, `${directory}/${fileName}`, fileName);
   }
-  const claimed = { owner: recoverer.owner, directory, fileName, name, uniqueName };
+  const claimed = { owner: recoverer.owner, directory, fileName, name, uniqueName, giveUp: recoverer.giveUp };
   const reading = readJob(context, `${directory}/${fileName}`, name.id);
   if (reading.kind === 'gone') return;
   if (reading.kind === 'corrupt') return setAside(context, claimed, reading.reason, onEvent);

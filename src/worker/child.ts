@@ -76,6 +76,7 @@ async function main(options: ChildOptions): Promise<number> {
       tasks: tasks.map(({ name }) => name),
       hints,
       onEvent,
+      signal: drain.signal,
     });
     say({ type: 'ready', owner: consumer.owner, tasks });
     await runJobs({ consumer, log, drain: drain.signal, stop: stop.signal });
@@ -84,6 +85,7 @@ async function main(options: ChildOptions): Promise<number> {
     return EXIT.good;
   } catch (error) {
     if (error instanceof FencedError) log.error(error.message);
+    else if (drain.signal.aborted) log.error(error instanceof Error ? error.message : String(error));
     else say({ type: 'unusable', message: error instanceof Error ? error.message : String(error) });
     return EXIT.spoolUnusable;
   }

@@ -5,10 +5,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { createApp, SpoolError, type Task } from 'fsq';
+import { type AsyncResult, createApp, SpoolError, type Task } from 'fsq';
 import { checkSpool } from '../../src/spool/check/check.ts';
 import { until } from '../support/conditions.ts';
-import { type Project, startWorker, tempProject } from '../support/project.ts';
+import { type Project, startWorker, tempProject, type WorkerHandle } from '../support/project.ts';
 import { smallDisk } from '../support/small-disk.ts';
 
 const NO_DISKS =
@@ -24,6 +24,18 @@ export const pad = task('pad', async (n) => {
   appendFileSync('journal', currentJob().id + '\\n');
   while (!existsSync('gate')) await new Promise((resolve) => setTimeout(resolve, 5));
   return 'x'.repeat(n);
+});
+`;
+
+/** Kills its process in the first run. */
+const DEADLY = `
+import { appendFileSync, existsSync } from 'node:fs';
+import { currentJob, task } from 'fsq';
+export const die = task('die', async () => {
+  appendFileSync('journal', currentJob().id + '\\n');
+  while (!existsSync('gate')) await new Promise((resolve) => setTimeout(resolve, 5));
+  if (currentJob().attempt === 1) process.kill(process.pid, 'SIGKILL');
+  return 'second run';
 });
 `;
 
@@ -124,6 +136,52 @@ test(
     await assertSoundAtRest(spool);
   },
 );
+
+test(
+  'a child that dies while the disk is full: its worker waits for room, and goes on',
+  { skip: NO_DISKS },
+  async (t) => {
+    const { at, disk, worker, sent } = await deathOnFullDisk(t);
+
+    await worker.printed(/refuses to be written/);
+    rmSync(join(disk, 'ballast'));
+    const value = await sent.get('60s');
+    const { code } = await worker.stop();
+
+    assert.equal(value, 'second run');
+    assert.equal(code, 0, worker.stderr());
+    assert.equal(runsIn(at).length, 2);
+  },
+);
+
+test('a worker that waits for room can be stopped', { skip: NO_DISKS }, async (t) => {
+  const { worker, sent } = await deathOnFullDisk(t);
+
+  await worker.printed(/refuses to be written/);
+  const { code, stderr } = await worker.stop();
+
+  assert.equal(code, 0, stderr);
+  assert.equal(await sent.state(), 'pending');
+});
+
+/** A worker whose only child has died in a job, on a disk without room for another to announce itself. */
+async function deathOnFullDisk(
+  t: TestContext,
+): Promise<{ at: Project; disk: string; worker: WorkerHandle; sent: AsyncResult<string> }> {
+  const at = tempProject(t, { 'tasks.js': DEADLY });
+  const disk = smallDisk(t, '1m');
+  const app = createApp({ spool: join(disk, 'spool') });
+  t.after(() => app.close());
+  const sent = await app.task('die', () => '').delay();
+  const worker = await startWorker(t, at, ['-c', '1', '-l', 'info'], { env: { FSQ_SPOOL: join(disk, 'spool') } });
+  await until(() => runsIn(at).length === 1, 'the job runs');
+  fill(join(disk, 'ballast'));
+  open(at);
+  // The record of the dead child makes room for one more page when it goes.
+  await worker.printed(/a new one starts/);
+  fill(join(disk, 'ballast'));
+  return { at, disk, worker, sent };
+}
 
 function senderTo(t: TestContext, disk: string): { readonly spool: string; readonly pad: Task<[number], string> } {
   const spool = join(disk, 'spool');
