@@ -152,9 +152,6 @@ export const nodeFiles: Files = {
   readLink: (path) => fs.readlinkSync(path),
 };
 
-/** What a full quota says; libuv has no name for it (its table: uv.h, UV_ERRNO_MAP). */
-const NO_NAME = `Unknown system error ${-os.errno.EDQUOT}`;
-
 /** Does what may open, make or write a file, and so meet a full quota. */
 function named<T>(act: () => T): T {
   try {
@@ -164,10 +161,11 @@ function named<T>(act: () => T): T {
   }
 }
 
-/** The same error; one of a full quota, which Node cannot name, now says EDQUOT. */
+/** The same error; one of a full quota, for which libuv and Node have no name (uv.h, UV_ERRNO_MAP), now says EDQUOT. */
 export function withName<T>(error: T): T {
-  if (error instanceof Error && hasCode(error, NO_NAME)) {
-    const message = error.message.replace(`${NO_NAME}: ${NO_NAME}`, 'EDQUOT: disk quota exceeded');
+  if (error instanceof Error && 'errno' in error && error.errno === -os.errno.EDQUOT) {
+    // `UNKNOWN: unknown error, write` or `Unknown system error -122: Unknown system error -122, open '…'`.
+    const message = error.message.replace(/^[^:]*: [^,]*/, 'EDQUOT: disk quota exceeded');
     Object.assign(error, { code: 'EDQUOT', message });
   }
   return error;
