@@ -83,7 +83,9 @@ function endsOf({ operation, attacked, fault }: Evidence): string[] {
       return [...untyped, ...failed, ...(run.isTimedOut ? ['it hung'] : [])];
     }
     if (fault.isForGood || operation.isRepeatedLater === true) return untyped;
-    const stuck = run.isTimedOut || said.some(([, code]) => code === 'OP_TIMEOUT');
+    // A spool that cannot be used is reported: a worker ends for it.
+    const isReported = said.some(([word, kind]) => word === 'event' && kind === 'unusable');
+    const stuck = !isReported && (run.isTimedOut || said.some(([, code]) => code === 'OP_TIMEOUT'));
     return [...untyped, ...(stuck ? [`one ${fault.effect} and it never went on: ${run.stdout.slice(-300)}`] : [])];
   });
 }
