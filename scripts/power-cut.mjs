@@ -21,11 +21,12 @@ async function main(rounds, seed) {
   console.log(`power-cut: ${rounds} rounds, seed ${seed}`);
   const startedAt = performance.now();
   let told = 0;
-  const figures = await cutPowerAgainAndAgain(rounds, seed, ({ rounds: done, accepted, problems }) => {
+  const onRound = ({ rounds: done, accepted, problems }) => {
     for (const problem of problems.slice(told)) console.error(problem);
     told = problems.length;
     if (done % 8 === 0) console.log(`${done} rounds, ${accepted} jobs accepted, ${told} problems`);
-  });
+  };
+  const figures = await cutPowerAgainAndAgain({ rounds, seed, onRound });
 
   const { accepted, seen, reruns, problems } = figures;
   const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);

@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { within } from './conditions.ts';
 
+/** How long a program may take to end after SIGTERM on a busy machine, ms. */
+const STOP_MS = 60_000;
 const MARK = 'FSQ_TEST_MARK';
 
 export interface Program {
@@ -39,7 +41,7 @@ export function startProgram(args: readonly string[], cwd: string, env: Readonly
     },
     stop: async () => {
       child.kill('SIGTERM');
-      await within(exited, `node ${args.join(' ')} ends`);
+      await within(exited, `node ${args.join(' ')} ends`, STOP_MS);
       return child.exitCode;
     },
   };
