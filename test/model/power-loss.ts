@@ -6,7 +6,7 @@
  */
 import { CorruptJobError, encodeBase, encodeTail, parseDocument } from '../../src/job/document.ts';
 import type { Attempt, Outcome } from '../../src/job/job.ts';
-import { type Disk, type DiskCall, type DiskState, diskStates, type Order } from '../support/disk-states.ts';
+import { type Disk, type DiskCall, type DiskState, diskStates, EMPTY, type Order } from '../support/disk-states.ts';
 
 const DIRECTORIES = ['tmp', 'pending', 'delayed', 'running', 'results', 'spare', 'workers'];
 /** A spool that is there and durable. */
@@ -17,7 +17,6 @@ const SPOOL: Disk = {
   ]),
   contents: new Map([[99, Buffer.from('{"format":1}')]]),
 };
-const NOTHING: Disk = { names: new Map(), contents: new Map() };
 
 /** A part of a life: the calls it adds. */
 type Part = (life: Life) => void;
@@ -208,7 +207,7 @@ export function lossesOf(
   order: Order,
 ): { readonly states: number; readonly losses: ReadonlyMap<string, string> } {
   const isNew = calls.some((call) => call.call === 'mkdir' && call.path === 'pending');
-  const states = diskStates(calls, order, isNew ? NOTHING : SPOOL);
+  const states = diskStates(calls, order, isNew ? EMPTY : SPOOL);
   const losses = new Map<string, string>();
   for (const state of states) for (const loss of lossesIn(state)) if (!losses.has(loss)) losses.set(loss, state.story);
   return { states: states.length, losses };

@@ -39,7 +39,7 @@ export interface DiskState extends Disk {
   readonly story: string;
 }
 
-/** Directories under the root are there from the start unless `disk` says otherwise. */
+/** Nothing but the root. */
 export const EMPTY: Disk = { names: new Map(), contents: new Map() };
 
 /** Subsets of this many free names are all tried; of more, those that lose or keep few. */

@@ -1,4 +1,5 @@
-// `load.mjs N`: N senders send jobs without end, one by one, in batches, and such that wait a moment. What it hears it notes outside the disk.
+// `load.mjs N`: N senders send jobs without end, one by one, in batches, and such that wait a moment.
+// What it hears it notes outside the disk.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { add } from './tasks.mjs';
