@@ -1,10 +1,10 @@
 /** A user's project in a temporary folder, and the real command line run in it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { tempDir } from './temp-dir.ts';
 
 export const REPOSITORY: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const BIN = join(REPOSITORY, 'bin/fsq.js');
@@ -14,10 +14,9 @@ export interface Project {
   readonly spool: string;
 }
 
-/** A project with these files, in which `fsq` and `tsx` are installed; removed after the test. */
+/** A project with these files, in which `fsq` and `tsx` are installed; removed after the last test of the file. */
 export function tempProject(t: TestContext, files: Readonly<Record<string, string>>): Project {
-  const path = mkdtempSync(join(tmpdir(), 'fsq-project-'));
-  t.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
+  const path = tempDir(t);
   mkdirSync(join(path, 'node_modules'));
   symlinkSync(REPOSITORY, join(path, 'node_modules/fsq'));
   symlinkSync(join(REPOSITORY, 'node_modules/tsx'), join(path, 'node_modules/tsx'));
