@@ -118,6 +118,8 @@ export type BrokerEvent =
   | { readonly kind: 'refused'; readonly name: string; readonly error: unknown }
   /** The store is gone or read-only: the worker must end. */
   | { readonly kind: 'unusable'; readonly error: unknown }
+  /** A finished step may not survive a power cut: its job would then run again. Nothing is done about it. */
+  | { readonly kind: 'undurable'; readonly directory: string; readonly error: unknown }
   | { readonly kind: 'paused'; readonly error: unknown }
   | { readonly kind: 'resumed' }
   | { readonly kind: 'unproved'; readonly owner: string; readonly reason: string };

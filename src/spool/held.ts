@@ -207,9 +207,8 @@ async function move(
     held.giveUp,
   );
   if (!context.fsync) return;
-  syncDirectories(context, target.slice(0, target.lastIndexOf('/'))).catch((error: unknown) =>
-    onEvent?.({ kind: 'paused', error }),
-  );
+  const directory = target.slice(0, target.lastIndexOf('/'));
+  syncDirectories(context, directory).catch((error: unknown) => onEvent?.({ kind: 'undurable', directory, error }));
 }
 
 /** By path, never by a kept descriptor: if we were fenced the directory is gone, and so is our right. */

@@ -23,6 +23,10 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.error(
           `the spool refuses to be written (${textOf(event.error)}); nothing is lost, work goes on when it can`,
         );
+      case 'undurable':
+        return log.warn(
+          `${event.directory} could not be written to disk (${textOf(event.error)}); jobs that moved there may run again after a power cut`,
+        );
       case 'resumed':
         return log.info('the spool can be written again; work goes on');
       case 'unproved':

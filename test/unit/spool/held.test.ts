@@ -61,6 +61,20 @@ test('what does not pass is thrown, and the job stays held for recovery', async 
   assert.match(placesOf(path).get(id)?.[0] ?? '', /^running\//);
 });
 
+test('a name that the disk refuses to keep after the commit costs no outcome, and is told once', async (t) => {
+  const { id, claim, faulty, events, outcomeOf } = await claimedJob(t);
+  faulty.plan({ operation: 'openDirectory', call: 1, errno: 'EIO', lasts: 'once' });
+
+  await claim.settle(returned('shown'), RUN);
+  await until(() => events.length > 0, 'a person is told');
+
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['undurable'],
+  );
+  assert.deepEqual((await outcomeOf(id))?.outcome, { state: 'succeeded', value: 'shown' });
+});
+
 async function claimedJob(t: TestContext): Promise<{
   readonly path: string;
   readonly id: string;
