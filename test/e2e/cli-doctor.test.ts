@@ -133,7 +133,7 @@ test('while a worker runs jobs nothing is found, with and without --repair', asy
       [],
     );
     assert.deepEqual(repaired, []);
-    assert.ok((owners['alive'] ?? 0) >= 3, stdout);
+    assert.ok((owners['alive'] ?? 0) >= 2, stdout); // The worker and its first child at least.
   }
 });
 

@@ -128,5 +128,6 @@ function effectOf({ effect }: Fault): string {
 /** One thread for fsync, so that its calls have a fixed order; nothing that would make the runtime do more at its start. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, TEST_RUN } = process.env;
-  return { PATH, HOME, TMPDIR, TEST_RUN, UV_THREADPOOL_SIZE: '1' };
+  // Node hands NODE_V8_COVERAGE on unless it is set: a program whose calls fail must not write coverage at its end.
+  return { PATH, HOME, TMPDIR, TEST_RUN, NODE_V8_COVERAGE: '', UV_THREADPOOL_SIZE: '1' };
 }
