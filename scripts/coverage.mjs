@@ -1,5 +1,5 @@
 /**
- * Runs all tests once under c8 and fails below the floor of .c8rc.json.
+ * Runs `npm test` under c8 and fails below the floor of .c8rc.json.
  *
  * Unit tests run src/ through tsx, the others run dist/, partly in forked children: both are mapped back to src/ and added up.
  * A child counts only if it exits by itself; one that is killed from outside has no time to write what it ran.
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const c8 = join(root, 'node_modules', 'c8', 'bin', 'c8.js');
 const excludes = filesOfTypesOnly().map((file) => `--exclude=${file}`);
-const { status } = spawnSync(process.execPath, [c8, ...excludes, process.execPath, 'scripts/test.mjs'], {
+const { status } = spawnSync(process.execPath, [c8, ...excludes, 'npm', 'test'], {
   cwd: root,
   stdio: 'inherit',
 });
