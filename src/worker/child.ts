@@ -70,7 +70,8 @@ async function main(options: ChildOptions): Promise<number> {
   const onEvent = (event: BrokerEvent): void => logEvent(event);
   try {
     const { spool: path, fsync, allowNetworkFs, allowUnsafe } = options;
-    const broker = openBroker({ path, fsync, allowNetworkFs, allowUnsafe });
+    // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
+    const broker = openBroker({ path, mustExist: true, fsync, allowNetworkFs, allowUnsafe });
     const consumer = await broker.consumer({
       queues: options.queues,
       tasks: tasks.map(({ name }) => name),
