@@ -54,6 +54,7 @@ await crew.end('producer', 'SIGKILL');
 crew.producerDeaths += PRODUCERS;
 await drain();
 await crew.end('worker', 'SIGTERM');
+const leftovers = await crew.endLeftovers(10_000);
 report();
 
 /** Half of the blows kill a child; the others stop one, or hit a worker or a producer. */
@@ -106,9 +107,12 @@ function report() {
   console.log(
     `run again after a death: ${recovery.count} times, p50 ${recovery.p50} ms, p99 ${recovery.p99} ms, at most ${recovery.most} ms`,
   );
-  console.log(`lost ${lost.length}, unexpected ${unexpected.length}, doubled without a death ${doubled.length}`);
+  console.log(
+    `lost ${lost.length}, unexpected ${unexpected.length}, doubled without a death ${doubled.length}, processes left behind ${leftovers}`,
+  );
   for (const entry of [...lost, ...unexpected, ...doubled].slice(0, 20)) console.log(entry);
-  const isGood = verdict.jobs > 0 && crew.deaths.size > 0 && lost.length + unexpected.length + doubled.length === 0;
+  const isGood =
+    verdict.jobs > 0 && crew.deaths.size > 0 && lost.length + unexpected.length + doubled.length + leftovers === 0;
   console.log(isGood ? 'soak: passed' : 'soak: failed');
   process.exitCode = isGood ? 0 : 1;
 }

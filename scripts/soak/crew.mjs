@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 
 export class Crew {
   #project;
@@ -53,6 +54,19 @@ export class Crew {
   /** From now on who ends is not replaced. */
   over() {
     this.#isOver = true;
+  }
+
+  /** Kills what is still there of the soak after a grace; resolves with how many that were. */
+  async endLeftovers(graceMs) {
+    const ours = () =>
+      readdirSync('/proc').filter(
+        (name) => /^\d+$/.test(name) && Number(name) !== process.pid && isOurs(name, this.#project),
+      );
+    const giveUpAt = Date.now() + graceMs;
+    while (ours().length > 0 && Date.now() < giveUpAt) await wait(50);
+    const left = ours();
+    for (const pid of left) signal(Number(pid), 'SIGKILL');
+    return left.length;
   }
 
   /** Ends all of a kind and waits for it. */

@@ -50,6 +50,8 @@ function listen(): void {
     }
   });
   process.on('disconnect', () => drain.abort());
+  // A supervisor that was killed while this process started: its end was told before anybody listened.
+  if (!process.connected) drain.abort();
   // The terminal's Ctrl-C is for the supervisor, which passes on what it means.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => drain.abort());
