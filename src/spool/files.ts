@@ -101,7 +101,7 @@ export const nodeFiles: Files = {
     const bytes = Buffer.allocUnsafe(sizeBytes);
     let done = 0;
     while (done < sizeBytes) {
-      const count = fs.readSync(fd, bytes, done, sizeBytes - done, done);
+      const count = uninterrupted(() => fs.readSync(fd, bytes, done, sizeBytes - done, done));
       if (count === 0) break;
       done += count;
     }
@@ -147,10 +147,21 @@ export const nodeFiles: Files = {
     watcher.on('error', onError);
     return watcher;
   },
-  readSystemFile: (path) => fs.readFileSync(path, 'utf8'),
+  readSystemFile: (path) => uninterrupted(() => fs.readFileSync(path, 'utf8')),
   realPath: (path) => fs.realpathSync.native(path),
   readLink: (path) => fs.readlinkSync(path),
 };
+
+/** Repeats what a signal interrupted: libuv does so by itself for every call but read(2). */
+function uninterrupted<T>(act: () => T): T {
+  for (;;) {
+    try {
+      return act();
+    } catch (error) {
+      if (!hasCode(error, 'EINTR')) throw error;
+    }
+  }
+}
 
 /** Does what may open, make or write a file, and so meet a full quota. */
 function named<T>(act: () => T): T {
