@@ -1,7 +1,8 @@
 /**
  * `npm run faults`: every fault at every system call of every operation; the tests try a sample of the same.
  *
- *   node --import tsx scripts/faults.mjs [--only=kill|two|error] [--operation=part of a name] [--stride=N]
+ *   node --import tsx scripts/faults.mjs [--only=kill|two|error] [--operation=part of a name] [--fault=part of one]
+ *                                        [--stride=N [--offset=M]]
  *
  * Prints each broken promise as it is found, then points run, violations and time. Exit 1 on a violation.
  */
@@ -19,10 +20,12 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     operation: { type: 'string', default: '' },
+    fault: { type: 'string', default: '' },
     stride: { type: 'string', default: '1' },
+    offset: { type: 'string', default: '0' },
   },
 });
-const stride = Number(options.stride);
+const [stride, offset] = [Number(options.stride), Number(options.offset)];
 const operations = OPERATIONS.filter(({ name }) => name.includes(options.operation));
 const FORMS = { kill: killPoints, two: twoKills, error: errorPoints };
 const forms = Object.keys(FORMS).filter((form) => options.only === undefined || form === options.only);
@@ -52,7 +55,7 @@ function textOf({ points, hits, violations }) {
 
 async function attack(tries) {
   const counts = { points: 0, hits: 0, violations: 0 };
-  const chosen = tries.filter((_, i) => i % stride === 0);
+  const chosen = tries.filter(({ name }) => name.includes(options.fault)).filter((_, i) => i % stride === offset);
   await campaign.eachOf(
     chosen,
     async ({ name, run }) => {

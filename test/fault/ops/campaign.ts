@@ -14,10 +14,10 @@ export const CALLS: readonly string[] =
   );
 /** Death also comes before a line is told: between the last change and the promise. */
 export const FATAL_CALLS: readonly string[] = [...CALLS, 'write'];
-export const ERRNOS: readonly string[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EACCES', 'EROFS'];
+export const ERRNOS: readonly string[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EACCES', 'EROFS', 'EINTR'];
 /** Calls that need no room, and what they can fail with. */
 const READING = new Set(['pread64', 'getdents64', 'statx', 'listen', 'connect', 'inotify_init1', 'inotify_add_watch']);
-const READING_ERRNOS = ['EIO', 'EMFILE', 'EACCES'];
+const READING_ERRNOS = ['EIO', 'EMFILE', 'EACCES', 'EINTR'];
 
 /** How long a process may go on whose call fails every time, ms: it waits for the disk, and the disk will not come back. */
 const FOR_GOOD_LIMIT_MS = 1_500;
@@ -51,22 +51,19 @@ export async function killPoints(operation: Operation): Promise<readonly Point[]
   return points(operation, await callsOf(operation, FATAL_CALLS), ['SIGKILL'], [false]);
 }
 
-/**
- * Every error at every call of `operation`, once; and one for good, another from call to call: what lasts is waited out or not,
- * and that depends on the error alone.
- */
+/** Every error at every call of `operation`, once and for good. */
 export async function errorPoints(operation: Operation): Promise<readonly Point[]> {
   const calls = await callsOf(operation, CALLS);
-  return [calls.filter(({ name }) => !READING.has(name)), calls.filter(({ name }) => READING.has(name))].flatMap(
-    (some, i) => {
-      const errnos = i === 0 ? ERRNOS : READING_ERRNOS;
-      const lasting = points(operation, some, errnos, [true]);
-      return [
-        ...points(operation, some, errnos, [false]),
-        ...lasting.filter((_, n) => n % errnos.length === Math.floor(n / errnos.length) % errnos.length),
-      ];
-    },
-  );
+  const isReading = ({ name }: Call): boolean => READING.has(name);
+  return [
+    ...points(
+      operation,
+      calls.filter((call) => !isReading(call)),
+      ERRNOS,
+      [false, true],
+    ),
+    ...points(operation, calls.filter(isReading), READING_ERRNOS, [false, true]),
+  ];
 }
 
 function points(

@@ -10,7 +10,11 @@ import type { Fault, Traced } from '../../support/strace.ts';
 import type { Operation, Planted } from './catalogue.ts';
 
 /** Errors that pass: fsq waits them out (DESIGN §4, Finish) and neither loses nor repeats a run for them. */
-const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE'];
+const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EINTR'];
+
+/** Calls that no signal interrupts (signal(7) and their own pages): what an error of theirs means is the same whatever its name. */
+const UNINTERRUPTED = new Set(['bind', 'listen']);
+const TOLD_FAILURES = new Set(['failed', 'reject', 'uncertain']);
 
 export interface Evidence {
   readonly operation: Operation;
@@ -82,7 +86,12 @@ function endsOf({ operation, attacked, fault }: Evidence): string[] {
       const failed = said.filter(([word]) => word === 'failed').map((words) => `without any fault: ${words.join(' ')}`);
       return [...untyped, ...failed, ...(run.isTimedOut ? ['it hung'] : [])];
     }
-    if (fault.isForGood || operation.isRepeatedLater === true) return untyped;
+    if (fault.isForGood) return untyped;
+    if (fault.effect === 'EINTR' && !UNINTERRUPTED.has(fault.name)) {
+      const heard = said.filter(([word]) => TOLD_FAILURES.has(word ?? '')).map((words) => words.join(' '));
+      untyped.push(...heard.map((text) => `an interrupted call was not repeated: ${text}`));
+    }
+    if (operation.isRepeatedLater === true) return untyped;
     // A spool that cannot be used is reported: a worker ends for it.
     const isReported = said.some(([word, kind]) => word === 'event' && kind === 'unusable');
     const stuck = !isReported && (run.isTimedOut || said.some(([, code]) => code === 'OP_TIMEOUT'));
