@@ -6,6 +6,7 @@ import { UsageError } from '../job/errors.ts';
 import { type JsonValue, assertSerialisable } from '../job/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId } from '../job/names.ts';
+import type { ErrorTexts, Redact } from '../job/redaction.ts';
 import { AsyncResult } from './async-result.ts';
 import { runEagerly } from './eager.ts';
 import { GroupResult } from './group-result.ts';
@@ -56,6 +57,10 @@ class FileApp implements App, Sender {
     this.#config = config;
   }
 
+  get redact(): Redact | undefined {
+    return this.#config.redact;
+  }
+
   settings(): Promise<Settings> {
     this.#settings ??= this.#resolve();
     return this.#settings;
@@ -103,15 +108,15 @@ class FileApp implements App, Sender {
       queue,
       priority,
     }));
-    if (broker === null) return this.#runEagerly(jobs);
+    if (broker === null) return this.#runEagerly(jobs, settings);
     await broker.enqueue(jobs);
     return jobs.map(({ job }) => new AsyncResult(job.id, async () => broker, true));
   }
 
-  async #runEagerly(jobs: readonly NewJob[]): Promise<readonly AsyncResult[]> {
+  async #runEagerly(jobs: readonly NewJob[], texts: ErrorTexts): Promise<readonly AsyncResult[]> {
     const results: AsyncResult[] = [];
     for (const { job, queue, priority } of jobs)
-      results.push(await runEagerly(job, { queue, priority, attempt: 1, crashes: 0 }));
+      results.push(await runEagerly(job, { queue, priority, attempt: 1, crashes: 0 }, texts));
     return results;
   }
 

@@ -4,6 +4,7 @@ import { UnknownTaskError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
 import type { Job, JobRecord, Outcome, Standing } from '../job/job.ts';
 import { assertSerialisable, type JsonValue } from '../job/json.ts';
+import type { ErrorTexts } from '../job/redaction.ts';
 import { AsyncResult } from './async-result.ts';
 import { registry } from './registry.ts';
 
@@ -11,9 +12,9 @@ import { registry } from './registry.ts';
 const PLACE = 'this process (alwaysEager)';
 
 /** Runs the job now; the handle it returns is ready. Like a worker, it never throws what the task throws: `get()` does. */
-export async function runEagerly(job: Job, standing: Standing): Promise<AsyncResult> {
+export async function runEagerly(job: Job, standing: Standing, texts: ErrorTexts): Promise<AsyncResult> {
   const startedAtMs = Date.now();
-  const outcome = await outcomeOf(job, standing);
+  const outcome = await outcomeOf(job, standing, texts);
   const attempt = { attempt: 1, startedAtMs, endedAtMs: Date.now(), owner: PLACE };
   const record: JobRecord = { job, attempts: [attempt], outcome, parked: null, kept: standing };
   const sighting: Sighting = {
@@ -34,9 +35,9 @@ export async function runEagerly(job: Job, standing: Standing): Promise<AsyncRes
   return new AsyncResult(job.id, async () => source, true);
 }
 
-async function outcomeOf(job: Job, standing: Standing): Promise<Outcome> {
+async function outcomeOf(job: Job, standing: Standing, texts: ErrorTexts): Promise<Outcome> {
+  const task = registry().tasks.get(job.task);
   try {
-    const task = registry().tasks.get(job.task);
     if (task === undefined) throw new UnknownTaskError(`Task ${job.task} is not registered in this process.`);
     const { id, headers } = job;
     const context = {
@@ -51,7 +52,7 @@ async function outcomeOf(job: Job, standing: Standing): Promise<Outcome> {
     const value = await registry().current.run(context, async () => task.fn(...args));
     return { state: 'succeeded', value: toValue(value) };
   } catch (error) {
-    return { state: 'failed', error: toFailure(error) };
+    return { state: 'failed', error: toFailure(error, { ...texts, redact: task?.redact ?? texts.redact }) };
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
+import type { Redact } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
 import { loadModule } from './load-module.ts';
@@ -31,6 +32,12 @@ export interface Config {
   readonly allowUnsafe?: boolean;
   /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
   readonly concurrency?: number;
+  /** False: no stacks of errors in outcomes and logs. Default true, and false when NODE_ENV is 'production'. FSQ_STACKS. */
+  readonly stacks?: boolean;
+  /** Gives what may be kept of a text of an error (name, message, stack, code, of causes too) in outcomes and logs. */
+  readonly redact?: Redact;
+  /** Names of the variables that a worker's children get, besides those fsq and Node.js need. Default: all there are. */
+  readonly env?: readonly string[];
 }
 
 /** Settings with every question answered. */
@@ -47,6 +54,13 @@ export interface Settings {
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;
   readonly concurrency: number | null;
+  readonly stacks: boolean;
+  /** Null: texts of errors stay as they are. */
+  readonly redact: Redact | null;
+  /** Null: children get the whole environment. */
+  readonly env: readonly string[] | null;
+  /** Absolute path of fsq.config.*, or null when there is none. */
+  readonly configFile: string | null;
   /** The folder with the nearest package.json. */
   readonly projectRoot: string;
 }
@@ -87,8 +101,23 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     allowNetworkFs: pick('allowNetworkFs') ?? false,
     allowUnsafe: pick('allowUnsafe') ?? false,
     concurrency: pick('concurrency') ?? null,
+    stacks: pick('stacks') ?? env['NODE_ENV'] !== 'production',
+    redact: pick('redact') ?? null,
+    env: pick('env') ?? null,
+    configFile,
     projectRoot: root,
   };
+}
+
+/**
+ * The `redact` that a configuration file sets: functions do not travel to another process, so each reads it for itself.
+ *
+ * @throws UsageError (FSQ_CONFIG) also when it sets none: texts that were to be redacted must not go out as they are
+ */
+export async function readRedact(configFile: string): Promise<Redact> {
+  const { redact } = checkConfig(await readConfig(configFile), configFile);
+  if (redact !== undefined) return redact;
+  throw new UsageError(`Expected \`redact\` in ${configFile}, which had it when the worker started`, 'FSQ_CONFIG');
 }
 
 async function readConfig(path: string): Promise<unknown> {
@@ -120,6 +149,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     allowNetworkFs: flag(text('FSQ_ALLOW_NETWORK_FS'), 'FSQ_ALLOW_NETWORK_FS'),
     allowUnsafe: flag(text('FSQ_ALLOW_UNSAFE'), 'FSQ_ALLOW_UNSAFE'),
     concurrency: number === undefined ? undefined : Number(number),
+    stacks: flag(text('FSQ_STACKS'), 'FSQ_STACKS'),
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
@@ -154,6 +184,13 @@ const CHECKS: Readonly<
   concurrency: {
     wanted: 'a whole number from 1 to 512',
     isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,
+  },
+  stacks: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
+  redact: { wanted: 'a function', isGood: (value) => typeof value === 'function' },
+  env: {
+    wanted: "an array of names of variables, without '='",
+    isGood: (value) =>
+      Array.isArray(value) && value.every((name) => typeof name === 'string' && /^[^=\0]+$/.test(name)),
   },
 };
 

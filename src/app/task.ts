@@ -4,6 +4,7 @@ import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import type { Serialisable } from '../job/json.ts';
 import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
+import type { Redact } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
 import type { AsyncResult } from './async-result.ts';
@@ -71,6 +72,8 @@ export interface Request {
 
 /** What a task needs of its app. */
 export interface Sender {
+  /** Of its own options; undefined when those say nothing. */
+  readonly redact: Redact | undefined;
   runHere(
     task: string,
     queue: string,
@@ -95,7 +98,7 @@ export function taskFactory(sender: Sender): TaskFactory {
     }
     const defaults = rest.length === 2 ? checkOptions(rest[0], ['queue', 'priority']) : {};
     const callable = fn as (...args: readonly unknown[]) => unknown;
-    register({ name: taskName, fn: callable, definedAt: callSite() });
+    register({ name: taskName, fn: callable, definedAt: callSite(), redact: sender.redact });
     return build(sender, taskName, callable, defaults);
   }
   return task as TaskFactory; // The overloads are the types; the checks above stand for callers without them.

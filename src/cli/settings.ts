@@ -9,7 +9,13 @@ export function settingsFrom(values: Values): Config {
     tasks: values.list('tasks').length === 0 ? undefined : values.list('tasks'),
     logLevel: values.text('log-level'),
     allowNetworkFs: values.flag('allow-network-fs') ? true : undefined,
+    env: values.list('env').length === 0 ? undefined : namesIn(values.list('env')),
     concurrency: wholeNumber(values.text('concurrency'), 'concurrency', 1, 512),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** `--env A,B --env C`, and `--env ''` for none. */
+function namesIn(lists: readonly string[]): readonly string[] {
+  return lists.flatMap((list) => list.split(',')).flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
 }

@@ -2,6 +2,7 @@
  * The process that imports the task modules for `fsq tasks`, as a worker's child would. One of its own, because what a module
  * opens, prints or exits must not reach the command. Its argument: the modules' paths as JSON.
  */
+import { ALL_TEXTS } from '../job/redaction.ts';
 import { loadTasks, unloadable } from '../worker/load-tasks.ts';
 import type { FromChild } from '../worker/messages.ts';
 
@@ -11,7 +12,7 @@ let answer: FromChild;
 try {
   answer = { type: 'ready', owner: '', tasks: await loadTasks(modules) };
 } catch (error) {
-  answer = unloadable(error);
+  answer = unloadable(error, ALL_TEXTS);
 }
 // The modules may hold the process open (pools, timers): the parent ends it.
 process.send?.(answer, undefined, undefined, () => undefined);

@@ -1,8 +1,9 @@
 /** `fsq tasks`: the tasks a worker would know, and where they are defined. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { resolveSettings } from '../app/settings.ts';
+import { resolveSettings, type Settings } from '../app/settings.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
+import { childEnvironment } from '../worker/environment.ts';
 import { type FoundTask, type FromChild, parseFromChild } from '../worker/messages.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -37,7 +38,7 @@ export const tasks: Command = {
 async function runTasks({ values, stdout, cwd, env }: Context): Promise<number> {
   const settings = await resolveSettings(settingsFrom(values), cwd, env);
   const { files } = findModules(settings);
-  const found = (await load(files, values.list('import'))).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const found = (await load(files, values.list('import'), settings)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (found.length === 0) {
     throw new UsageError(
       `These modules register no task; call task('name', fn) in one of them:\n${files.join('\n')}`,
@@ -56,13 +57,18 @@ async function runTasks({ values, stdout, cwd, env }: Context): Promise<number> 
 }
 
 /** @throws UsageError when the modules cannot be loaded */
-async function load(modules: readonly string[], imports: readonly string[]): Promise<readonly FoundTask[]> {
+async function load(
+  modules: readonly string[],
+  imports: readonly string[],
+  { env: allowed }: Settings,
+): Promise<readonly FoundTask[]> {
   const path = fileURLToPath(
     new URL(`./tasks-child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
   );
   const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
   // What the modules print goes to stderr: stdout is for the list.
-  const child = fork(path, [JSON.stringify(modules)], { execArgv, stdio: ['ignore', 2, 2, 'ipc'] });
+  const env = childEnvironment(process.env, allowed, process.platform === 'win32');
+  const child = fork(path, [JSON.stringify(modules)], { execArgv, env, stdio: ['ignore', 2, 2, 'ipc'] });
   const answer = await new Promise<FromChild | null>((resolve, reject) => {
     child.on('message', (raw) => {
       const message = parseFromChild(raw);

@@ -44,6 +44,12 @@ export const worker: Command = {
       multiple: true,
       help: 'import this first in each child, as node --import does',
     },
+    env: {
+      type: 'string',
+      value: 'A,B',
+      multiple: true,
+      help: 'give children these variables only, and what Node needs (default: all)',
+    },
     burst: { type: 'boolean', help: 'end when no job is ready or due' },
   },
   run: runWorker,
@@ -77,6 +83,8 @@ async function runWorker({ values, stderr, cwd, env }: Context): Promise<number>
         }),
       );
   };
+  const unset = settings.env?.filter((name) => env[name] === undefined) ?? [];
+  if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
   const supervisor = new Supervisor({
     settings,
     modules: modules.files,

@@ -10,25 +10,34 @@ import {
 } from './errors.ts';
 import { format } from './format.ts';
 import type { Outcome } from './job.ts';
+import { type ErrorTexts, redacted } from './redaction.ts';
 
 /** Longest message and longest stack kept, in characters each: an error must not make an outcome too large to keep. */
 const MAX_TEXT = 16_384;
+const MAX_CODE = 128;
 const MAX_CAUSES = 5;
 
-/** What is kept of a thrown value. Never throws, whatever was thrown: a proxy, `null`, an error with a broken getter. */
-export function toFailure(thrown: unknown, depth = 0): Failure {
+/**
+ * What is kept of a thrown value. Never throws, whatever was thrown: a proxy, `null`, an error with a broken getter.
+ *
+ * A text is redacted before it is cut: half of a secret would not be known as one.
+ */
+export function toFailure(thrown: unknown, texts: ErrorTexts, depth = 0): Failure {
+  const kept = (text: string, length = MAX_TEXT): string => redacted(text, texts.redact).slice(0, length);
   try {
     if (!(thrown instanceof Error)) {
-      return { name: 'NonError', message: `The task threw ${format(thrown)}, which is not an Error. Throw an Error.` };
+      const shown = typeof thrown === 'string' ? format(kept(thrown)) : kept(format(thrown));
+      return { name: 'NonError', message: `The task threw ${shown}, which is not an Error. Throw an Error.` };
     }
-    const { name, message, stack, cause } = thrown;
+    const { name, message, cause } = thrown;
+    const stack: unknown = texts.stacks ? thrown.stack : undefined;
     const code: unknown = 'code' in thrown ? thrown.code : undefined;
     return {
-      name: text(name, 'Error'),
-      message: text(message, ''),
-      ...(typeof stack === 'string' ? { stack: stack.slice(0, MAX_TEXT) } : {}),
-      ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code).slice(0, 128) } : {}),
-      ...(cause !== undefined && depth < MAX_CAUSES ? { cause: toFailure(cause, depth + 1) } : {}),
+      name: typeof name === 'string' ? kept(name) : 'Error',
+      message: typeof message === 'string' ? kept(message) : '',
+      ...(typeof stack === 'string' ? { stack: kept(stack) } : {}),
+      ...(typeof code === 'string' || typeof code === 'number' ? { code: kept(String(code), MAX_CODE) } : {}),
+      ...(cause !== undefined && depth < MAX_CAUSES ? { cause: toFailure(cause, texts, depth + 1) } : {}),
     };
   } catch {
     // The thrown value itself throws when looked at: all that can be said is that.
@@ -52,8 +61,4 @@ export function toError(id: string, outcome: Exclude<Outcome, { state: 'succeede
   if (error.name === 'WorkerLostError' && error.code === 'FSQ_WORKER_LOST') return new WorkerLostError(error.message);
   if (error.name === 'TimeLimitError' && error.code === 'FSQ_TIME_LIMIT') return new TimeLimitError(error.message);
   return new TaskError(id, error, attempts);
-}
-
-function text(value: unknown, fallback: string): string {
-  return typeof value === 'string' ? value.slice(0, MAX_TEXT) : fallback;
 }

@@ -30,7 +30,7 @@ export class WorkerChild {
   #hasEnded = false;
 
   /** @param imports modules that the child imports first, as for `node --import` */
-  constructor(options: ChildOptions, imports: readonly string[], events: ChildEvents) {
+  constructor(options: ChildOptions, imports: readonly string[], env: NodeJS.ProcessEnv, events: ChildEvents) {
     const path = fileURLToPath(
       new URL(`./child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
     );
@@ -42,6 +42,7 @@ export class WorkerChild {
     // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
     this.#process = fork(path, [JSON.stringify(options)], {
       execArgv,
+      env,
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

@@ -4,15 +4,17 @@
  * It is started with its options as one JSON argument, loads the task modules, takes its proof of life, and only then asks
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
-import type { LogLevel } from '../app/settings.ts';
+import { type LogLevel, readRedact } from '../app/settings.ts';
 import type { BrokerEvent, Hints } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
+import type { ErrorTexts } from '../job/redaction.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import { loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat } from './log.ts';
 import { type FoundTask, type FromChild, parseToChild } from './messages.ts';
 import { runJobs } from './runner.ts';
+import { reportUncaught } from './uncaught.ts';
 
 /** What a supervisor tells a child at its start. */
 export interface ChildOptions {
@@ -25,6 +27,9 @@ export interface ChildOptions {
   readonly modules: readonly string[];
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  readonly stacks: boolean;
+  /** The configuration file whose `redact` holds; null: no text of an error is redacted. */
+  readonly redactFrom: string | null;
 }
 
 /** Exit codes that a supervisor can tell apart; see cli/exit-codes.ts for the same numbers. */
@@ -60,11 +65,15 @@ function listen(): void {
 async function main(options: ChildOptions): Promise<number> {
   const log = createLogger(options.logLevel, options.logFormat, (line) => process.stderr.write(line));
   listen();
+  const { stacks, redactFrom } = options;
+  let texts: ErrorTexts = { redact: null, stacks };
   let tasks: readonly FoundTask[];
   try {
+    if (redactFrom !== null) texts = { redact: await readRedact(redactFrom), stacks };
+    reportUncaught(log, texts);
     tasks = await loadTasks(options.modules);
   } catch (error) {
-    say(unloadable(error));
+    say(unloadable(error, texts));
     return EXIT.configuration;
   }
   const hints: Hints = { want: () => say({ type: 'want' }), onNames: (listener) => (offer = listener) };
@@ -82,7 +91,7 @@ async function main(options: ChildOptions): Promise<number> {
       signal: drain.signal,
     });
     say({ type: 'ready', owner: consumer.owner, tasks });
-    await runJobs({ consumer, log, drain: drain.signal, stop: stop.signal });
+    await runJobs({ consumer, log, texts, drain: drain.signal, stop: stop.signal });
     await consumer.close();
     await broker.close();
     return EXIT.good;

@@ -7,10 +7,11 @@ import { UsageError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
 import { assertSerialisable, type JsonValue } from '../job/json.ts';
 import type { Ending } from '../job/lifecycle.ts';
+import type { ErrorTexts } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 
 /** Runs the task. Never throws: whatever the task does is an ending, unless it ends the process. */
-export async function execute({ job, standing }: Claim, signal: AbortSignal): Promise<Ending> {
+export async function execute({ job, standing }: Claim, signal: AbortSignal, texts: ErrorTexts): Promise<Ending> {
   const { tasks, current } = registry();
   const task = tasks.get(job.task);
   if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
@@ -26,7 +27,7 @@ export async function execute({ job, standing }: Claim, signal: AbortSignal): Pr
     const returned = await current.run(context, () => task.fn(...job.args));
     return { kind: 'returned', value: toValue(job.task, returned) };
   } catch (thrown) {
-    return { kind: 'threw', error: toFailure(thrown) };
+    return { kind: 'threw', error: toFailure(thrown, { ...texts, redact: task.redact ?? texts.redact }) };
   }
 }
 

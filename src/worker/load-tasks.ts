@@ -2,6 +2,8 @@
 import { loadModule } from '../app/load-module.ts';
 import { registry } from '../app/registry.ts';
 import { FsqError } from '../job/errors.ts';
+import { toFailure } from '../job/failure.ts';
+import type { ErrorTexts } from '../job/redaction.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 
 /**
@@ -20,8 +22,9 @@ export async function loadTasks(modules: readonly string[]): Promise<readonly Fo
 }
 
 /** What `loadTasks` threw, as the message to a parent. A module's own error comes with its stack: the line is what helps. */
-export function unloadable(error: unknown): Extract<FromChild, { readonly type: 'unloadable' }> {
-  if (error instanceof FsqError) return { type: 'unloadable', code: error.code, message: error.message };
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+export function unloadable(error: unknown, texts: ErrorTexts): Extract<FromChild, { readonly type: 'unloadable' }> {
+  const { name, message, stack } = toFailure(error, texts);
+  if (error instanceof FsqError) return { type: 'unloadable', code: error.code, message };
+  const text = stack ?? `${registry().loading ?? 'a task module'} cannot be imported: ${name}: ${message}`;
   return { type: 'unloadable', code: 'FSQ_NO_TASKS', message: text };
 }

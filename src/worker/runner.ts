@@ -2,11 +2,14 @@
 import type { Claim, Consumer } from '../broker/broker.ts';
 import { type Settlement, settlementOf } from '../job/lifecycle.ts';
 import { execute } from './execute.ts';
+import type { ErrorTexts } from '../job/redaction.ts';
 import type { Logger } from './log.ts';
 
 export interface RunnerOptions {
   readonly consumer: Consumer;
   readonly log: Logger;
+  /** What may be kept of what tasks throw. */
+  readonly texts: ErrorTexts;
   /** Aborted: take no further job. */
   readonly drain: AbortSignal;
   /** Aborted: the job at hand should end. */
@@ -14,21 +17,21 @@ export interface RunnerOptions {
 }
 
 /** Resolves when the drain was asked for and the last job is settled. @throws FencedError, SpoolError: end the process */
-export async function runJobs({ consumer, log, drain, stop }: RunnerOptions): Promise<void> {
+export async function runJobs({ consumer, log, texts, drain, stop }: RunnerOptions): Promise<void> {
   for (;;) {
     const claim = await consumer.next(drain);
     if (claim === null) return;
-    await runJob(claim, log, stop);
+    await runJob(claim, log, texts, stop);
   }
 }
 
-async function runJob(claim: Claim, log: Logger, stop: AbortSignal): Promise<void> {
+async function runJob(claim: Claim, log: Logger, texts: ErrorTexts, stop: AbortSignal): Promise<void> {
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
   const startedAtMs = Date.now();
   const startedAt = performance.now();
-  const ending = await execute(claim, stop);
+  const ending = await execute(claim, stop, texts);
   const ms = Math.round(performance.now() - startedAt);
   const settlement = settlementOf(ending, job, standing, Date.now());
   const error = ending.kind === 'threw' ? { error: ending.error } : {};

@@ -4,6 +4,7 @@ import type { Broker, BrokerEvent, Keeper } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
+import { childEnvironment } from './environment.ts';
 import type { Logger, LogFormat } from './log.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import { restartDelayMs } from './restart.ts';
@@ -149,11 +150,14 @@ export class Supervisor implements ChildEvents {
 
   #fork(): void {
     const { settings, modules, queues, logFormat, imports } = this.#options;
-    const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel } = settings;
+    const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, env } = settings;
+    // No option of the command line sets it, so it is the file's.
+    const redactFrom = redact === null ? null : configFile;
     this.#children.add(
       new WorkerChild(
-        { spool, fsync, allowNetworkFs, allowUnsafe, queues, modules, logLevel, logFormat },
+        { spool, fsync, allowNetworkFs, allowUnsafe, queues, modules, logLevel, logFormat, stacks, redactFrom },
         imports,
+        childEnvironment(process.env, env, process.platform === 'win32'),
         this,
       ),
     );

@@ -21,6 +21,8 @@ test('a child whose supervisor died while it started ends by itself', { timeout:
     modules: [join(at.path, 'tasks.js')],
     logLevel: 'silent',
     logFormat: 'json',
+    stacks: true,
+    redactFrom: null,
   };
   const child = fork(join(REPOSITORY, 'dist/worker/child.js'), [JSON.stringify(options)], {
     cwd: at.path,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { defineConfig, resolveSettings } from '../../../src/app/settings.ts';
+import { defineConfig, readRedact, resolveSettings } from '../../../src/app/settings.ts';
 import { UsageError } from '../../../src/job/errors.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -21,6 +21,10 @@ test('without anything said, there are defaults, and the spool lies beside the n
     resultTtlMs: 86_400_000,
     logLevel: 'info',
     concurrency: null,
+    stacks: true,
+    redact: null,
+    env: null,
+    configFile: null,
     projectRoot: root,
   });
 });
@@ -113,6 +117,41 @@ describe('variables are read as people write them:', () => {
   });
 });
 
+describe('stacks are kept', () => {
+  const cases: readonly [string, object, NodeJS.ProcessEnv, boolean][] = [
+    ['in development', {}, { NODE_ENV: 'development' }, true],
+    ['not in production', {}, { NODE_ENV: 'production' }, false],
+    ['in production when asked for', {}, { NODE_ENV: 'production', FSQ_STACKS: '1' }, true],
+    ['not when refused', {}, { FSQ_STACKS: '0' }, false],
+    ['as the caller says', { stacks: true }, { FSQ_STACKS: '0' }, true],
+  ];
+  for (const [when, given, env, expected] of cases) {
+    test(when, async (t) => {
+      assert.equal((await resolveSettings(given, tempDir(t), env)).stacks, expected);
+    });
+  }
+});
+
+test('a redaction of the configuration file is found with the file it stands in, and read from it again', async (t) => {
+  const root = project(t, {
+    'package.json': '{}',
+    'fsq.config.mjs': 'export default { redact: (text) => text.toUpperCase(), env: ["DATABASE_URL"] };',
+  });
+
+  const { redact, configFile, env } = await resolveSettings({}, root, {});
+
+  assert.equal(redact?.('a'), 'A');
+  assert.deepEqual(env, ['DATABASE_URL']);
+  assert.equal(configFile, join(root, 'fsq.config.mjs'));
+  assert.equal((await readRedact(configFile ?? ''))('b'), 'B');
+});
+
+test('a file that has lost its redaction is refused, not taken for one without secrets', async (t) => {
+  const root = project(t, { 'fsq.config.json': '{}' });
+
+  await assert.rejects(readRedact(join(root, 'fsq.config.json')), /Expected `redact` in .*fsq\.config\.json/);
+});
+
 describe('what is wrong is named, with where it was said and what was wanted:', () => {
   const wrong: readonly [string, object, NodeJS.ProcessEnv, RegExp][] = [
     ['a flag', {}, { FSQ_FSYNC: 'maybe' }, /Expected FSQ_FSYNC to be 1 or 0, got "maybe"/],
@@ -130,6 +169,10 @@ describe('what is wrong is named, with where it was said and what was wanted:', 
     ['a path with a NUL', {}, { FSQ_SPOOL: 'a\0b' }, /`spool`/],
     ['a path that is a number', { spool: 1 }, {}, /`spool`.*got 1/],
     ['tasks that are numbers', { tasks: [1] }, {}, /`tasks`/],
+    ['a redaction that is no function', { redact: 'all' }, {}, /`redact` in the options to be a function, got "all"/],
+    ['variables with their values', { env: ['A=1'] }, {}, /`env` in the options to be an array of names/],
+    ['one variable as text', { env: 'A' }, {}, /`env`/],
+    ['stacks', {}, { FSQ_STACKS: 'some' }, /Expected FSQ_STACKS to be 1 or 0/],
     ['a misspelt name', { spol: 'x' }, {}, /Unknown setting "spol" in the options; did you mean spool\?/],
     ['a name that objects have', { constructor: 1 }, {}, /Unknown setting "constructor"/],
   ];

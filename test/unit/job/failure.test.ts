@@ -10,6 +10,7 @@ import {
   WorkerLostError,
 } from '../../../src/job/errors.ts';
 import { failureOf, toError, toFailure } from '../../../src/job/failure.ts';
+import { ALL_TEXTS, REMOVED } from '../../../src/job/redaction.ts';
 
 const thrower = (): never => {
   throw new Error('looked at');
@@ -44,7 +45,7 @@ describe('whatever is thrown becomes plain data:', () => {
   ];
   for (const [what, value] of thrown) {
     test(what, () => {
-      const failure = toFailure(value);
+      const failure = toFailure(value, ALL_TEXTS);
 
       assert.equal(typeof failure.name, 'string');
       assert.equal(typeof failure.message, 'string');
@@ -54,7 +55,7 @@ describe('whatever is thrown becomes plain data:', () => {
 });
 
 test('a thrown value that is no error is named', () => {
-  assert.deepEqual(toFailure('no'), {
+  assert.deepEqual(toFailure('no', ALL_TEXTS), {
     name: 'NonError',
     message: 'The task threw "no", which is not an Error. Throw an Error.',
   });
@@ -63,7 +64,7 @@ test('a thrown value that is no error is named', () => {
 test('an error keeps name, message, stack, code and causes', () => {
   const error = Object.assign(new TypeError('outer', { cause: new RangeError('inner') }), { code: 'E_X' });
 
-  const failure = toFailure(error);
+  const failure = toFailure(error, ALL_TEXTS);
 
   assert.equal(failure.name, 'TypeError');
   assert.equal(failure.message, 'outer');
@@ -74,19 +75,74 @@ test('an error keeps name, message, stack, code and causes', () => {
 });
 
 test('a numeric code is kept as text', () => {
-  assert.equal(toFailure(Object.assign(new Error('x'), { code: 42 })).code, '42');
+  assert.equal(toFailure(Object.assign(new Error('x'), { code: 42 }), ALL_TEXTS).code, '42');
 });
 
 test('long texts and long or endless chains of causes are cut', () => {
   const endless = new Error('x'.repeat(1_000_000));
   endless.cause = endless;
 
-  const failure = toFailure(endless);
+  const failure = toFailure(endless, ALL_TEXTS);
 
   assert.ok(JSON.stringify(failure).length < 300_000);
   let depth = 0;
   for (let cause: Failure | undefined = failure; cause !== undefined; cause = cause.cause) depth++;
   assert.equal(depth, 6);
+});
+
+describe('what may not be kept is not:', () => {
+  const SECRET = 'canary-4711';
+  const secretive = (): Error =>
+    Object.assign(new Error(`no ${SECRET}`, { cause: new Error(`for ${SECRET}`, { cause: SECRET }) }), {
+      name: `Bad ${SECRET}`,
+      code: `E_${SECRET}`,
+    });
+  const redact = (text: string): string => text.replaceAll(SECRET, '***');
+
+  test('every text of an error and of its causes is redacted', () => {
+    const failure = toFailure(secretive(), { redact, stacks: true });
+
+    assert.equal(failure.name, 'Bad ***');
+    assert.equal(failure.message, 'no ***');
+    assert.equal(failure.code, 'E_***');
+    assert.equal(failure.cause?.message, 'for ***');
+    assert.match(failure.stack ?? '', /failure\.test/);
+    assert.doesNotMatch(JSON.stringify(failure), /canary/);
+  });
+
+  for (const thrown of [SECRET, Symbol(SECRET), BigInt('123456789'), { [SECRET]: 1 }, `${'x'.repeat(76)}${SECRET}`]) {
+    test(`of a thrown ${typeof thrown}, also where it is cut`, () => {
+      const hide = (text: string): string => redact(text).replaceAll('123456789', '***');
+
+      assert.doesNotMatch(JSON.stringify(toFailure(thrown, { redact: hide, stacks: true })), /can|123456789/);
+    });
+  }
+
+  test('a secret on which a long text is cut is redacted first', () => {
+    const failure = toFailure(new Error(`${'x'.repeat(16_380)}${SECRET}`), { redact, stacks: true });
+
+    assert.doesNotMatch(failure.message, /can/);
+  });
+
+  test('where redact throws, nothing of the text is kept', () => {
+    const failure = toFailure(secretive(), {
+      redact: (text) => {
+        throw new Error(text);
+      },
+      stacks: true,
+    });
+
+    assert.equal(failure.message, REMOVED);
+    assert.equal(failure.cause?.cause?.message.includes('canary'), false);
+    assert.doesNotMatch(JSON.stringify(failure), /canary/);
+  });
+
+  test('without stacks there is none, also in causes', () => {
+    const failure = toFailure(secretive(), { redact: null, stacks: false });
+
+    assert.doesNotMatch(JSON.stringify(failure), /stack|failure\.test/);
+    assert.equal(failure.message, `no ${SECRET}`);
+  });
 });
 
 describe('an outcome becomes the error of its kind:', () => {
