@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Call, callsIn, type Fault, traced, type Traced, untraced } from '../../support/strace.ts';
-import { type Operation, type Planted, prepare } from './catalogue.ts';
+import { isRepeatedLater, type Operation, type Planted, prepare } from './catalogue.ts';
 import { takeSnapshot, violations } from './verdict.ts';
 
 /** Calls that change the file system, or that something is decided on: death and errors come at each of them. */
@@ -88,7 +88,7 @@ export async function tryPoint(point: Point): Promise<Verdict> {
     const spool = join(directory, 'spool');
     const planted = prepare(operation, spool);
     const logFile = join(directory, 'calls');
-    const isLong = fault.isForGood || (fault.effect !== 'SIGKILL' && operation.isRepeatedLater === true);
+    const isLong = fault.isForGood || (fault.effect !== 'SIGKILL' && isRepeatedLater(operation, fault.effect));
     const limit = isLong ? { limitMs: FOR_GOOD_LIMIT_MS } : {};
     const run = await traced({
       ...commandOf(operation, spool, planted),

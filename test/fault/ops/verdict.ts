@@ -7,7 +7,7 @@ import { parseJobFileName } from '../../../src/spool/layout.ts';
 import { checkSpool } from '../../../src/spool/check/check.ts';
 import { placesOf } from '../../support/invariants.ts';
 import type { Fault, Traced } from '../../support/strace.ts';
-import type { Operation, Planted } from './catalogue.ts';
+import { isRepeatedLater, type Operation, type Planted } from './catalogue.ts';
 
 /** Errors that pass: fsq waits them out (DESIGN §4, Finish) and neither loses nor repeats a run for them. */
 const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EINTR'];
@@ -91,7 +91,7 @@ function endsOf({ operation, attacked, fault }: Evidence): string[] {
       const heard = said.filter(([word]) => TOLD_FAILURES.has(word ?? '')).map((words) => words.join(' '));
       untyped.push(...heard.map((text) => `an interrupted call was not repeated: ${text}`));
     }
-    if (operation.isRepeatedLater === true) return untyped;
+    if (isRepeatedLater(operation, fault.effect)) return untyped;
     // A spool that cannot be used is reported: a worker ends for it.
     const isReported = said.some(([word, kind]) => word === 'event' && kind === 'unusable');
     const stuck = !isReported && (run.isTimedOut || said.some(([, code]) => code === 'OP_TIMEOUT'));
