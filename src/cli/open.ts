@@ -11,8 +11,12 @@ import { settingsFrom } from './settings.ts';
  * @throws SpoolError (FSQ_NO_SPOOL) when there is none
  */
 export async function withSpool<T>({ values, cwd, env }: Context, use: (broker: Broker) => Promise<T>): Promise<T> {
-  const { spool, fsync, resultTtlMs, allowNetworkFs } = await resolveSettings(settingsFrom(values), cwd, env);
-  const broker = openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs, mustExist: true });
+  const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = await resolveSettings(
+    settingsFrom(values),
+    cwd,
+    env,
+  );
+  const broker = openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe, mustExist: true });
   try {
     return await use(broker);
   } finally {

@@ -10,6 +10,8 @@ export interface SpoolContext {
   readonly fsync: boolean;
   /** Largest job file that is read, and largest outcome that is written, bytes. */
   readonly maxBytes: number;
+  /** Whose files are jobs and outcomes; null: everybody's. */
+  readonly trustedUids: ReadonlySet<number> | null;
   readonly nowMs: () => number;
   /** `n` bytes that nobody can guess. */
   readonly randomBytes: (n: number) => Uint8Array;
@@ -19,8 +21,10 @@ export interface SpoolContext {
 /** 4 MiB: room for arguments of 1 MB in any encoding, small enough to read in one go. */
 export const DEFAULT_MAX_BYTES: number = 4 * 1024 * 1024;
 
-export function createContext(parts: Omit<SpoolContext, 'directorySync'>): SpoolContext {
-  return { ...parts, directorySync: new SyncQueue(parts.files) };
+export function createContext(
+  parts: Omit<SpoolContext, 'directorySync' | 'trustedUids'> & Partial<Pick<SpoolContext, 'trustedUids'>>,
+): SpoolContext {
+  return { trustedUids: null, ...parts, directorySync: new SyncQueue(parts.files) };
 }
 
 /** Makes the names in `directories` durable; does nothing without fsync. Callers at the same time share one fsync. */

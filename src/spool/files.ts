@@ -12,6 +12,8 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_D
 /** What an open file is, as far as fsq cares. */
 export interface FileInfo {
   readonly isFile: boolean;
+  /** 0 on systems without users. */
+  readonly uid: number;
   readonly links: number;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
@@ -95,7 +97,8 @@ export const nodeFiles: Files = {
   open: (path, access) => named(() => fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK)),
   info: (fd) => {
     const stats = fs.fstatSync(fd);
-    return { isFile: stats.isFile(), links: stats.nlink, sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs };
+    const { uid, nlink, size, mtimeMs } = stats;
+    return { isFile: stats.isFile(), uid, links: nlink, sizeBytes: size, modifiedAtMs: mtimeMs };
   },
   read: (fd, sizeBytes) => {
     const bytes = Buffer.allocUnsafe(sizeBytes);

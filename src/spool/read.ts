@@ -31,6 +31,8 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
     const info = context.files.info(fd);
     const maxBytes = FILE_SIZE_FACTOR * context.maxBytes + FILE_SIZE_EXTRA;
     if (!info.isFile) return { kind: 'corrupt', reason: 'it is not a regular file' };
+    if (context.trustedUids?.has(info.uid) === false)
+      return { kind: 'corrupt', reason: `it belongs to user ${info.uid}, who is neither the spool's user nor root` };
     if (info.links !== 1) return { kind: 'corrupt', reason: `it has ${info.links} links; a job has one` };
     if (info.sizeBytes > maxBytes)
       return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${maxBytes}` };

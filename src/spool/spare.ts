@@ -67,14 +67,14 @@ export class SpareFiles {
     return null;
   }
 
-  /** Null, and the file is removed, unless it is a plain file with one name: nothing else may be written into. */
+  /** Null, and the file is removed, unless it is a plain file of ours with one name: nothing else may be written into. */
   #openRegular(path: string): number | null {
     const { files } = this.#context;
     let fd: number | null = null;
     try {
       fd = files.open(path, 'write');
-      const { isFile, links } = files.info(fd);
-      if (isFile && links === 1) return fd;
+      const { isFile, links, uid } = files.info(fd);
+      if (isFile && links === 1 && this.#context.trustedUids?.has(uid) !== false) return fd;
     } catch (error) {
       if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EISDIR')) throw error;
     }

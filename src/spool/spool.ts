@@ -31,7 +31,7 @@ import { listOwners } from './owner.ts';
 import { Promoter } from './promote.ts';
 import { SpareFiles } from './spare.ts';
 import { spoolError } from './trouble.ts';
-import { refuseUnsafePlace } from './trust.ts';
+import { refuseUnsafePlace, trustedUids } from './trust.ts';
 
 export interface SpoolOptions {
   /** The spool's directory; created when missing. */
@@ -82,6 +82,7 @@ class Spool implements Broker {
       files,
       fsync,
       maxBytes: DEFAULT_MAX_BYTES,
+      trustedUids: allowUnsafe ? null : trustedUids(files, layoutOf(this.place)),
       nowMs,
       randomBytes: pooledRandom(),
     });

@@ -33,6 +33,21 @@ export function refuseUnsafePlace(files: Files, layout: Layout): void {
   if (problem !== null) throw new SpoolError('FSQ_SPOOL_UNSAFE', messageText(layout.root, problem));
 }
 
+/**
+ * Whose files in the spool are jobs and outcomes: those of this user, of root, and of the user whose spool it is, if there
+ * is one already. Null on systems without users.
+ */
+export function trustedUids(files: Files, { root }: Layout): ReadonlySet<number> | null {
+  const uid = process.geteuid?.();
+  if (uid === undefined) return null;
+  try {
+    // Through a link: whose spool it is says the folder, not what leads there.
+    return new Set([uid, 0, files.entry(`${root}/.`)?.uid ?? uid]);
+  } catch {
+    return new Set([uid, 0]); // What cannot be looked at cannot be used either, and the next call on the path tells why.
+  }
+}
+
 /** What makes it unsafe, or null when nothing does, nobody can tell, or there are no users. */
 export function unsafePlace(files: Files, layout: Layout): UnsafePlace | null {
   const uid = process.geteuid?.();
