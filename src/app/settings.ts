@@ -32,6 +32,8 @@ export interface Config {
   readonly allowUnsafe?: boolean;
   /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
   readonly concurrency?: number;
+  /** How long a worker's child may take to import its modules before it is killed and replaced. Default '1m'. FSQ_START_TIMEOUT. */
+  readonly startTimeout?: Duration;
   /** False: no stacks of errors in outcomes and logs. Default true, and false when NODE_ENV is 'production'. FSQ_STACKS. */
   readonly stacks?: boolean;
   /** Gives what may be kept of a text of an error (name, message, stack, code, of causes too) in outcomes and logs. */
@@ -54,6 +56,7 @@ export interface Settings {
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;
   readonly concurrency: number | null;
+  readonly startTimeoutMs: number;
   readonly stacks: boolean;
   /** Null: texts of errors stay as they are. */
   readonly redact: Redact | null;
@@ -101,6 +104,7 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     allowNetworkFs: pick('allowNetworkFs') ?? false,
     allowUnsafe: pick('allowUnsafe') ?? false,
     concurrency: pick('concurrency') ?? null,
+    startTimeoutMs: durationMs(pick('startTimeout') ?? '1m', 'startTimeout'),
     stacks: pick('stacks') ?? env['NODE_ENV'] !== 'production',
     redact: pick('redact') ?? null,
     env: pick('env') ?? null,
@@ -149,6 +153,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     allowNetworkFs: flag(text('FSQ_ALLOW_NETWORK_FS'), 'FSQ_ALLOW_NETWORK_FS'),
     allowUnsafe: flag(text('FSQ_ALLOW_UNSAFE'), 'FSQ_ALLOW_UNSAFE'),
     concurrency: number === undefined ? undefined : Number(number),
+    startTimeout: text('FSQ_START_TIMEOUT'),
     stacks: flag(text('FSQ_STACKS'), 'FSQ_STACKS'),
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
@@ -184,6 +189,10 @@ const CHECKS: Readonly<
   concurrency: {
     wanted: 'a whole number from 1 to 512',
     isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,
+  },
+  startTimeout: {
+    wanted: "a duration such as '1m', more than 0",
+    isGood: (value) => isDuration(value) && durationMs(value, 'startTimeout') > 0,
   },
   stacks: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
   redact: { wanted: 'a function', isGood: (value) => typeof value === 'function' },

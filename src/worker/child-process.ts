@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { nextAppetite } from './appetite.ts';
 import type { ChildOptions } from './child.ts';
 import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
+import { StartWatch } from './start-watch.ts';
 
 /** How long a child may take to end after 'stop' before it is killed, ms: enough for its exit handlers. */
 const STOP_GRACE_MS = 500;
@@ -11,7 +12,18 @@ const STOP_GRACE_MS = 500;
 /** How long a child that was told to drain may take to become ready, ms: enough to load its modules and hear of it. */
 const START_GRACE_MS = 5_000;
 
+export interface Launch {
+  readonly options: ChildOptions;
+  /** Modules that the child imports first, as for `node --import`. */
+  readonly imports: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** How long it may take until it has imported its modules, ms. */
+  readonly startTimeoutMs: number;
+}
+
 export interface ChildEvents {
+  /** It has not imported its modules in time. */
+  onOverdue(child: WorkerChild): void;
   onMessage(child: WorkerChild, message: FromChild): void;
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void;
 }
@@ -23,14 +35,14 @@ export class WorkerChild {
   isEnding = false;
   /** Why there never was a process, such as EAGAIN; null when there was one. */
   startFailure: Error | null = null;
+  readonly start: StartWatch;
   #appetite = 1;
   #fedAt = performance.now();
   readonly #process: ChildProcess;
   #killTimer: NodeJS.Timeout | null = null;
   #hasEnded = false;
 
-  /** @param imports modules that the child imports first, as for `node --import` */
-  constructor(options: ChildOptions, imports: readonly string[], env: NodeJS.ProcessEnv, events: ChildEvents) {
+  constructor({ options, imports, env, startTimeoutMs }: Launch, events: ChildEvents) {
     const path = fileURLToPath(
       new URL(`./child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
     );
@@ -46,6 +58,7 @@ export class WorkerChild {
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
+    this.start = new StartWatch(startTimeoutMs, () => events.onOverdue(this));
     this.#process.on('message', (raw) => {
       const message = parseFromChild(raw);
       if (message !== null) events.onMessage(this, message);
@@ -53,6 +66,7 @@ export class WorkerChild {
     const end = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (this.#hasEnded) return;
       this.#hasEnded = true;
+      this.start.end();
       if (this.#killTimer !== null) clearTimeout(this.#killTimer);
       events.onExit(this, code, signal);
     };

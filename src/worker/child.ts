@@ -69,9 +69,14 @@ async function main(options: ChildOptions): Promise<number> {
   let texts: ErrorTexts = { redact: null, stacks };
   let tasks: readonly FoundTask[];
   try {
-    if (redactFrom !== null) texts = { redact: await readRedact(redactFrom), stacks };
+    const onImport = (module: string): void => say({ type: 'importing', module });
+    if (redactFrom !== null) {
+      onImport(redactFrom);
+      texts = { redact: await readRedact(redactFrom), stacks };
+    }
     reportUncaught(log, texts);
-    tasks = await loadTasks(options.modules);
+    tasks = await loadTasks(options.modules, onImport);
+    say({ type: 'imported' });
   } catch (error) {
     say(unloadable(error, texts));
     return EXIT.configuration;

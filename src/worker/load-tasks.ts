@@ -10,11 +10,16 @@ import type { FoundTask, FromChild } from './messages.ts';
  * Imports the modules one after the other and returns the tasks they register. A `delay()` meanwhile is refused.
  *
  * @param modules absolute paths
+ * @param onImport called with each before it is imported
  * @throws what a module throws; UsageError
  */
-export async function loadTasks(modules: readonly string[]): Promise<readonly FoundTask[]> {
+export async function loadTasks(
+  modules: readonly string[],
+  onImport: (module: string) => void = () => undefined,
+): Promise<readonly FoundTask[]> {
   for (const file of modules) {
     registry().loading = file;
+    onImport(file);
     await loadModule(file);
   }
   registry().loading = null;

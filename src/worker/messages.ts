@@ -21,6 +21,10 @@ export type ToChild =
 
 /** From a child. */
 export type FromChild =
+  /** It imports this file now: if nothing more comes, it hangs there. */
+  | { readonly type: 'importing'; readonly module: string }
+  /** It has imported all it was told to. */
+  | { readonly type: 'imported' }
   | { readonly type: 'ready'; readonly owner: string; readonly tasks: readonly FoundTask[] }
   /** The task modules cannot be loaded; nothing was claimed. */
   | { readonly type: 'unloadable'; readonly code: string; readonly message: string }
@@ -41,8 +45,9 @@ export function parseToChild(message: unknown): ToChild | null {
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, message: text } = message;
-  if (type === 'want') return { type };
+  const { type, owner, tasks, code, module, message: text } = message;
+  if (type === 'want' || type === 'imported') return { type };
+  if (type === 'importing' && typeof module === 'string') return { type, module };
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
     return { type, owner, tasks: tasks.filter(isFoundTask) };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')

@@ -96,6 +96,10 @@ export class Supervisor implements ChildEvents {
 
   onMessage(child: WorkerChild, message: FromChild): void {
     switch (message.type) {
+      case 'importing':
+        return child.start.importing(message.module);
+      case 'imported':
+        return child.start.end();
       case 'ready':
         child.owner = message.owner;
         this.#keeper?.adopt(message.owner);
@@ -112,6 +116,11 @@ export class Supervisor implements ChildEvents {
       case 'unusable':
         return this.#fail({ code: 'FSQ_SPOOL', message: message.message }, 75);
     }
+  }
+
+  onOverdue(child: WorkerChild): void {
+    this.#options.log.error(`child ${child.pid} ${child.start.complaint} It is killed.`);
+    child.killGroup();
   }
 
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
@@ -150,17 +159,14 @@ export class Supervisor implements ChildEvents {
 
   #fork(): void {
     const { settings, modules, queues, logFormat, imports } = this.#options;
-    const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, env } = settings;
+    const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, startTimeoutMs } =
+      settings;
     // No option of the command line sets it, so it is the file's.
     const redactFrom = redact === null ? null : configFile;
-    this.#children.add(
-      new WorkerChild(
-        { spool, fsync, allowNetworkFs, allowUnsafe, queues, modules, logLevel, logFormat, stacks, redactFrom },
-        imports,
-        childEnvironment(process.env, env, process.platform === 'win32'),
-        this,
-      ),
-    );
+    const access = { spool, fsync, allowNetworkFs, allowUnsafe };
+    const options = { ...access, queues, modules, logLevel, logFormat, stacks, redactFrom };
+    const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
+    this.#children.add(new WorkerChild({ options, imports, env, startTimeoutMs }, this));
   }
 
   #feedIdle(): void {
