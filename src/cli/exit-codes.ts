@@ -48,6 +48,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_SPOOL_GONE: EXIT.spoolUnusable,
   FSQ_NETWORK_FS: EXIT.spoolUnusable,
   FSQ_SPOOL_UNSAFE: EXIT.spoolUnusable,
+  FSQ_SPOOL_SPLIT: EXIT.spoolUnusable,
   FSQ_ENQUEUE_UNCERTAIN: EXIT.spoolUnusable,
   FSQ_CORRUPT_JOB: EXIT.spoolUnusable,
   FSQ_FENCED: EXIT.spoolUnusable,

@@ -29,6 +29,7 @@ export type FsqErrorCode =
   | 'FSQ_SPOOL_GONE'
   | 'FSQ_NETWORK_FS'
   | 'FSQ_SPOOL_UNSAFE'
+  | 'FSQ_SPOOL_SPLIT'
   | 'FSQ_ENQUEUE_UNCERTAIN'
   | 'FSQ_CORRUPT_JOB'
   | 'FSQ_FENCED';

@@ -63,7 +63,7 @@ async function recoverDirectory(
 ): Promise<void> {
   const { files, layout } = context;
   const fenced = `${layout.running}/${heldName(owner, recoverer.owner)}`;
-  if (!tryRename(context, `${layout.running}/${directory}`, fenced)) return;
+  if (!fence(context, `${layout.running}/${directory}`, fenced)) return;
   if (files.entry(fenced)?.kind !== 'directory') return setForeignAside(context, recoverer, fenced, owner);
   const held = files.list(fenced);
   for (const fileName of held) await recoverJob(context, recoverer, fenced, fileName, owner, ending);
@@ -128,6 +128,34 @@ function deathOf({ name, record }: Held, settlement: Settlement, owner: string, 
     return { attempt: name.attempt, endedAtMs: nowMs, owner, error: settlement.outcome.error };
   }
   return null;
+}
+
+/** False when another recoverer was faster. */
+function fence(context: SpoolContext, from: string, to: string): boolean {
+  try {
+    return tryRename(context, from, to);
+  } catch (error) {
+    if (!hasCode(error, 'EXDEV')) throw error;
+    moveOneByOne(context, from, to);
+    return true;
+  }
+}
+
+/**
+ * In the lower layer of an overlay a directory cannot be renamed, its files can. It came with the image, so nobody works in
+ * it any more whom a fence would have to stop; of several recoverers each gets some of the files. If we die in between,
+ * the next takes the rest and what carries our name.
+ */
+function moveOneByOne(context: SpoolContext, from: string, to: string): void {
+  const { files } = context;
+  if (!files.exists(to)) files.makeDirectory(to);
+  try {
+    for (const name of files.list(from)) tryRename(context, `${from}/${name}`, `${to}/${name}`);
+    files.removeDirectory(from);
+  } catch (error) {
+    // Another recoverer was here, or is still: what it took is its own.
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
 }
 
 /** False when another recoverer was faster. */

@@ -97,8 +97,8 @@ export class SpareFiles {
         this.#batch = { path, names: files.list(path) };
         return true;
       } catch (error) {
-        // Taken by another producer, or not a directory of ours: the next one may do.
-        if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
+        // Taken by another producer, or not a directory of ours, or of the lower layer of an overlay: the next one may do.
+        if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EXDEV')) throw error;
       }
     }
     this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;

@@ -26,6 +26,7 @@ import { type Files, nodeFiles } from './files.ts';
 import { backlogOf, countJobs, existingIds, findJob, idsByPrefix, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { layoutOf } from './layout.ts';
+import { refuseSplitSpool } from './mounts.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
 import { Promoter } from './promote.ts';
@@ -92,6 +93,7 @@ class Spool implements Broker {
     if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
     // Looking only reads, and an administrator must be able to.
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, this.#context.layout);
+    if (!mustExist) refuseSplitSpool(files, this.#context.layout);
     establish(this.#context, this.#uniqueName(), mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }

@@ -39,7 +39,8 @@ function moveToSpare(context: SpoolContext, name: string): void {
   try {
     files.rename(`${layout.tmp}/${name}`, `${layout.spare}/${name}`);
   } catch (error) {
-    // Another worker swept it; or something of that name is there already, and this one stays where nothing reads it.
-    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
+    // Another worker swept it; or something of that name is there already, or it lies in the lower layer of an overlay, and
+    // this one stays where nothing reads it.
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EXDEV')) throw error;
   }
 }

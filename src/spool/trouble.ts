@@ -47,6 +47,12 @@ function diagnosis(error: unknown): { readonly code: FsqErrorCode; readonly advi
       advice: 'The path cannot be a spool: choose another directory with --spool or FSQ_SPOOL.',
     };
   }
+  if (hasCode(error, 'EXDEV')) {
+    return {
+      code: 'FSQ_SPOOL_SPLIT',
+      advice: 'The whole spool must be one file system and one mount: see `fsq doctor`, or set FSQ_SPOOL.',
+    };
+  }
   if (hasCode(error, 'EMFILE', 'ENFILE')) {
     return {
       code: 'FSQ_SPOOL',

@@ -94,8 +94,8 @@ function roomFindings({ path, fileSystem }: PlaceFacts): readonly Finding[] {
 function deviceFindings({ path, elsewhere }: PlaceFacts): readonly Finding[] {
   return elsewhere.map((place) =>
     finding('error', 'other-device', `${path}/${place}`, {
-      message: `${path}/${place} lies on another device than the spool: no file can be renamed into it.`,
-      advice: 'The whole spool must be one file system: unmount what is mounted there.',
+      message: `${path}/${place} is a mount of its own, or lies on another device than the spool: no file can be renamed into it.`,
+      advice: 'The whole spool must be one file system: unmount what is mounted there. Until then it is refused.',
     }),
   );
 }

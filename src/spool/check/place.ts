@@ -2,7 +2,7 @@
 import type { SpoolContext } from '../context.ts';
 import { type EntryInfo, hasCode } from '../files.ts';
 import { type FileSystemName, fileSystemOf } from '../file-system.ts';
-import { DIRECTORIES } from '../layout.ts';
+import { directoryAt, partsElsewhere } from '../mounts.ts';
 import { type UnsafePlace, unsafePlace } from '../trust.ts';
 import { type Probes, runProbes } from './probes.ts';
 
@@ -21,7 +21,7 @@ export interface PlaceFacts {
     | null;
   /** The spool's own directory. */
   readonly root: EntryInfo | null;
-  /** Directories of the spool that lie on another device than itself. */
+  /** Directories of the spool that are mounts or lie on another device than itself. */
   readonly elsewhere: readonly string[];
   /** What other users could change; null when nothing. */
   readonly unsafe: UnsafePlace | null;
@@ -32,30 +32,16 @@ export interface PlaceFacts {
 
 export async function placeFacts(context: SpoolContext, uniqueName: () => string): Promise<PlaceFacts> {
   const { layout } = context;
-  const root = directoryAt(context, layout.root);
   return {
     path: layout.root,
     realPath: context.files.realPath(layout.root),
     fileSystem: fileSystem(context),
-    root,
-    elsewhere: DIRECTORIES.filter((place) => {
-      const info = directoryAt(context, layout[place]);
-      return info !== null && root !== null && info.device !== root.device;
-    }),
+    root: directoryAt(context.files, layout.root),
+    elsewhere: partsElsewhere(context.files, layout),
     unsafe: unsafePlace(context.files, layout),
     probes: await runProbes(context, uniqueName),
     inotify: inotifyLimits(context),
   };
-}
-
-/** Where a link leads, too. Null when there is no directory, or this user may not look: the checks of what lies there tell. */
-function directoryAt({ files }: SpoolContext, path: string): EntryInfo | null {
-  try {
-    return files.entry(`${path}/.`);
-  } catch (error) {
-    if (hasCode(error, 'EACCES', 'ENOTDIR', 'ELOOP')) return null;
-    throw error;
-  }
 }
 
 function fileSystem({ files, layout }: SpoolContext): PlaceFacts['fileSystem'] {
