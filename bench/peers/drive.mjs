@@ -1,0 +1,72 @@
+/**
+ * What every peer written in JavaScript shares: `drive(peer)` reads the options, runs the scenario and prints one line of JSON.
+ *
+ * The same file is started again as a worker process (see crew.mjs), so that a peer works where its users' workers work: not
+ * in the process of the producer.
+ *
+ * @typedef {object} Peer
+ * @property {string} file             the peer's own file, `import.meta.url`
+ * @property {string[]} packages       what must be installed
+ * @property {boolean} [redis]         whether it needs `redisPort`
+ * @property {object} [defaults]       options that stand where the caller names none
+ * @property {Record<string, string>} [cannot]   scenarios (or modes of `enqueue`) that the peer has no means for, and why
+ * @property {(options: object) => Promise<Producer>} connect
+ * @property {(options: object, queue: string, finished: Finished) => Promise<() => Promise<void>>} work  starts a worker, gives its stop
+ *
+ * @typedef {(x: number, y: number, value: number) => void} Finished   to be called once the peer has recorded the job's end
+ *
+ * @typedef {object} Producer
+ * @property {(queue: string, x: number, y: number) => Promise<unknown>} add     gives an id once the job is accepted
+ * @property {(queue: string, pairs: [number, number][]) => Promise<unknown[]>} [addMany]
+ * @property {(queue: string, x: number, y: number) => Promise<number>} [call]   adds a job and waits for its value
+ * @property {(queue: string) => Promise<number>} waiting     how many jobs wait
+ * @property {(queue: string, jobs: number) => Promise<void>} verify   throws unless the peer's own records say that all succeeded
+ * @property {() => Promise<void>} close
+ */
+import { createRequire } from 'node:module';
+import { serve } from './crew.mjs';
+import { scenarios } from './scenarios.mjs';
+
+const DEFAULTS = { jobs: 20_000, concurrency: 50, processes: 1, chunk: 500 };
+
+/** Runs `peer` as the command line says. The promise is never rejected: a failure is on stderr and in the exit code. */
+export async function drive(peer) {
+  try {
+    if (process.argv[2] === '--worker') return await serve(peer);
+    const given = JSON.parse(process.argv[2] ?? '{}');
+    const options = { ...DEFAULTS, ...peer.defaults, ...given };
+    console.log(JSON.stringify(await measure(peer, options)));
+    process.exitCode = 0;
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}
+
+async function measure(peer, options) {
+  const missing = whyMissing(peer, options);
+  if (missing !== undefined) return { missing };
+  const scenario = scenarios[options.scenario];
+  if (scenario === undefined)
+    throw new Error(`Expected a scenario (${Object.keys(scenarios)}), got ${options.scenario}`);
+  return scenario(peer, options);
+}
+
+function whyMissing(peer, options) {
+  const absent = peer.packages.find((name) => !canLoad(name));
+  if (absent !== undefined) return `${absent} is not installed (npm ci --prefix bench)`;
+  if (peer.redis && !options.redisPort) return options.redisMissing ?? 'no Redis was started';
+  return peer.cannot?.[options.mode ?? options.scenario] ?? peer.cannot?.[options.scenario];
+}
+
+/** Loads it, in place of looking for it: an addon that was not compiled is found, and fails only then. */
+function canLoad(name) {
+  try {
+    const loaded = createRequire(import.meta.url)(name);
+    if (name === 'better-sqlite3') new loaded(':memory:').close();
+    return true;
+  } catch (error) {
+    // A package of ES modules only is there: require() refuses it by this code.
+    return error.code === 'ERR_REQUIRE_ESM';
+  }
+}
