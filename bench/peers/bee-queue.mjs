@@ -1,5 +1,6 @@
 /** bee-queue on Redis. Settings: the README of bee-queue 2.0.0, sections "Settings" and "Under the hood". */
 import { drive } from './drive.mjs';
+import { load } from './load.mjs';
 
 /** What neither side needs here: "these settings should be disabled if you don't need them". */
 const NOT_LISTENING = { getEvents: false, storeJobs: false };
@@ -53,7 +54,12 @@ async function connect(options) {
       const health = await (await queue(name)).checkHealth();
       if (health.succeeded !== jobs) throw new Error(`Expected ${jobs} succeeded jobs, got ${JSON.stringify(health)}`);
     },
-    close: async () => Promise.all([...queues.values()].map(async (each) => (await each).close())),
+    async close() {
+      for (const each of await Promise.all(queues.values())) {
+        await each.destroy();
+        await each.close();
+      }
+    },
   };
 }
 
@@ -79,7 +85,7 @@ function outcomesOf(queue) {
 }
 
 async function open(name, options, settings) {
-  const { default: Queue } = await import('bee-queue');
+  const { default: Queue } = await load('bee-queue');
   const queue = new Queue(name, { redis: { host: '127.0.0.1', port: options.redisPort }, ...settings });
   return queue.ready();
 }

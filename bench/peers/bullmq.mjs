@@ -1,6 +1,7 @@
 /** BullMQ on Redis, the processor a function in the worker's process. */
 import { pathToFileURL } from 'node:url';
 import { drive } from './drive.mjs';
+import { load } from './load.mjs';
 
 export const bullmq = {
   file: import.meta.url,
@@ -17,14 +18,14 @@ async function add(job) {
 
 /** A connection of ioredis, which each Queue and Worker has of its own (https://docs.bullmq.io/guide/connections). */
 export async function connection(options) {
-  const { Redis } = await import('ioredis');
+  const { Redis } = await load('ioredis');
   // BullMQ asks for null in what blocks: https://docs.bullmq.io/guide/going-to-production, maxRetriesPerRequest.
   return new Redis({ host: '127.0.0.1', port: options.redisPort, maxRetriesPerRequest: null });
 }
 
 /** Starts a worker on `queue`; `processor` is a function or the path of a file. */
 export async function work(options, queue, finished, processor, more) {
-  const { Worker } = await import('bullmq');
+  const { Worker } = await load('bullmq');
   const redis = await connection(options);
   // Everything else is BullMQ's default. That keeps completed jobs with their values: WorkerOptions.removeOnComplete.
   const worker = new Worker(queue, processor, { connection: redis, concurrency: options.concurrency, ...more });
@@ -40,7 +41,7 @@ export async function work(options, queue, finished, processor, more) {
 }
 
 export async function connect(options) {
-  const { Queue, QueueEvents } = await import('bullmq');
+  const { Queue, QueueEvents } = await load('bullmq');
   const redis = await connection(options);
   const queues = new Map();
   const queue = (name) => queues.get(name) ?? queues.set(name, new Queue(name, { connection: redis })).get(name);
@@ -61,7 +62,10 @@ export async function connect(options) {
     verify: (name, jobs) => verify(queue(name), jobs),
     async close() {
       await events?.close();
-      await Promise.all([...queues.values()].map((each) => each.close()));
+      for (const each of queues.values()) {
+        await each.obliterate({ force: true });
+        await each.close();
+      }
       redis.disconnect();
     },
   };

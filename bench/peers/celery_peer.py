@@ -87,13 +87,14 @@ def enqueue():
     jobs, mode = options.get("jobs", MOST_JOBS), options.get("mode", "one")
     if mode == "parallel":
         return {"missing": "Celery's calls block: there is no way to have 500 under way at once"}
+    warm_up_jobs = options.get("warmUpJobs", WARM_UP_JOBS)
     add_all = {"one": add_one_by_one, "bulk": add_group}[mode]
-    add_all(WARM_UP_JOBS)
+    add_all(warm_up_jobs)
     start = time.monotonic()
     ids = add_all(jobs)
     seconds = time.monotonic() - start
     expect(len(set(ids)), jobs, "different ids")
-    expect(len(os.listdir(messages)), jobs + WARM_UP_JOBS, "messages")
+    expect(len(os.listdir(messages)), jobs + warm_up_jobs, "messages")
     return {"jobs": jobs, "seconds": seconds}
 
 
@@ -136,7 +137,8 @@ def round_trip():
 
 
 def warm_up(worker):
-    for result in [add.delay(i, 1) for i in range(WARM_UP_JOBS)]:
+    warm_up_jobs = options.get("warmUpJobs", WARM_UP_JOBS)
+    for result in [add.delay(i, 1) for i in range(warm_up_jobs)]:
         value_of(result, worker)
         result.forget()
 

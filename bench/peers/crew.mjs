@@ -14,7 +14,8 @@ const STALL_MS = 60_000;
 
 /** Starts `options.processes` workers of `peer`; none of them works on a queue yet. */
 export async function startCrew(peer, options) {
-  const members = Array.from({ length: options.processes }, () => startMember(peer, options));
+  const news = makeBell();
+  const members = Array.from({ length: options.processes }, () => startMember(peer, options, news));
   await Promise.all(members.map((member) => member.heard('ready')));
   return {
     /** Lets every worker work on `queue`; resolves when all do. */
@@ -22,18 +23,22 @@ export async function startCrew(peer, options) {
     /** Ends the work on `queue`. */
     pause: (queue) => Promise.all(members.map((member) => member.tell({ stop: queue }, 'stopped'))),
     /** Waits until `jobs` jobs of `queue` are finished; gives when the first and the last were, and the sum of the values. */
-    finished: (queue, jobs) => finished(members, queue, jobs),
+    finished: (queue, jobs) => finished(members, news, queue, jobs),
     /** Ends the processes. */
     disband: () => Promise.all(members.map((member) => member.end())),
   };
 }
 
-function startMember(peer, options) {
+function startMember(peer, options, news) {
   const child = fork(fileURLToPath(peer.file), ['--worker', JSON.stringify(options)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const tallies = new Map();
-  child.on('message', (message) => message.tally && tallies.set(message.queue, message.tally));
+  child.on('message', (message) => {
+    if (message.tally === undefined) return;
+    tallies.set(message.queue, message.tally);
+    news.ring();
+  });
   const failed = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`A worker of the peer ended with ${signal ?? code} before its work was done`);
   });
@@ -42,13 +47,13 @@ function startMember(peer, options) {
   const heard = (what) => Promise.race([failed, messageWith(child, what)]);
   return {
     tallies,
+    failed,
     heard,
     tell(message, reply) {
       const answer = heard(reply);
       child.send(message);
       return answer;
     },
-    next: () => Promise.race([failed, once(child, 'message')]),
     async end() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
@@ -69,7 +74,7 @@ function messageWith(child, what) {
   });
 }
 
-async function finished(members, queue, jobs) {
+async function finished(members, news, queue, jobs) {
   let reached = 0;
   for (let changedAt = Date.now(); ;) {
     const total = sumOf(members.map((member) => member.tallies.get(queue)).filter(Boolean));
@@ -79,15 +84,24 @@ async function finished(members, queue, jobs) {
     if (Date.now() - changedAt > STALL_MS) {
       throw new Error(`${reached} of ${jobs} jobs of ${queue} finished, and for ${STALL_MS / 1000} s no more`);
     }
-    await soon(members);
+    await Promise.race([news.next(), ...members.map((member) => member.failed)]);
   }
 }
 
-async function soon(members) {
-  let timer;
-  const pause = new Promise((done) => (timer = setTimeout(done, STALL_MS / 10)));
-  await Promise.race([pause, ...members.map((member) => member.next())]);
-  clearTimeout(timer);
+/** Wakes who waits for news, and at the latest after a second. */
+function makeBell() {
+  let wake = () => {};
+  return {
+    ring: () => wake(),
+    next: () =>
+      new Promise((done) => {
+        const timer = setTimeout(done, 1_000);
+        wake = () => {
+          clearTimeout(timer);
+          done();
+        };
+      }),
+  };
 }
 
 function sumOf(tallies) {

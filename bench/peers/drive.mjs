@@ -21,20 +21,20 @@
  * @property {(queue: string, x: number, y: number) => Promise<number>} [call]   adds a job and waits for its value
  * @property {(queue: string) => Promise<number>} waiting     how many jobs wait
  * @property {(queue: string, jobs: number) => Promise<void>} verify   throws unless the peer's own records say that all succeeded
- * @property {() => Promise<void>} close
+ * @property {() => Promise<void>} close   removes what is in Redis, too
  */
-import { createRequire } from 'node:module';
 import { serve } from './crew.mjs';
+import { canLoad } from './load.mjs';
 import { scenarios } from './scenarios.mjs';
 
-const DEFAULTS = { jobs: 20_000, concurrency: 50, processes: 1, chunk: 500 };
+const DEFAULTS = { jobs: 20_000, concurrency: 50, processes: 1, chunk: 500, warmUpJobs: 500, warmUpCalls: 100 };
 
 /** Runs `peer` as the command line says. The promise is never rejected: a failure is on stderr and in the exit code. */
 export async function drive(peer) {
   try {
     if (process.argv[2] === '--worker') return await serve(peer);
     const given = JSON.parse(process.argv[2] ?? '{}');
-    const options = { ...DEFAULTS, ...peer.defaults, ...given };
+    const options = { ...DEFAULTS, ...peer.defaults, ...given, run: process.pid };
     console.log(JSON.stringify(await measure(peer, options)));
     process.exitCode = 0;
   } catch (error) {
@@ -57,16 +57,4 @@ function whyMissing(peer, options) {
   if (absent !== undefined) return `${absent} is not installed (npm ci --prefix bench)`;
   if (peer.redis && !options.redisPort) return options.redisMissing ?? 'no Redis was started';
   return peer.cannot?.[options.mode ?? options.scenario] ?? peer.cannot?.[options.scenario];
-}
-
-/** Loads it, in place of looking for it: an addon that was not compiled is found, and fails only then. */
-function canLoad(name) {
-  try {
-    const loaded = createRequire(import.meta.url)(name);
-    if (name === 'better-sqlite3') new loaded(':memory:').close();
-    return true;
-  } catch (error) {
-    // A package of ES modules only is there: require() refuses it by this code.
-    return error.code === 'ERR_REQUIRE_ESM';
-  }
 }

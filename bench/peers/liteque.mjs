@@ -1,6 +1,7 @@
 /** liteque on SQLite, on disk. Its `buildDBClient` sets the pragmas: write-ahead log, synchronous = NORMAL, 64 MB of cache. */
 import { join } from 'node:path';
 import { drive } from './drive.mjs';
+import { load } from './load.mjs';
 
 await drive({
   file: import.meta.url,
@@ -14,7 +15,7 @@ await drive({
 });
 
 async function work(options, name, finished) {
-  const { Runner } = await import('liteque');
+  const { Runner } = await load('liteque');
   const runner = new Runner(
     await open(name, options),
     {
@@ -48,8 +49,8 @@ async function connect(options) {
   };
 }
 
-async function open(name, { dir }) {
-  const { buildDBClient, SqliteQueue } = await import('liteque');
-  const db = buildDBClient(join(dir, 'liteque.db'), { runMigrations: true });
+async function open(name, { dir, run }) {
+  const { buildDBClient, SqliteQueue } = await load('liteque');
+  const db = buildDBClient(join(dir, `liteque-${run}.db`), { runMigrations: true });
   return new SqliteQueue(name, db, { defaultJobArgs: { numRetries: 2 }, keepFailedJobs: false });
 }

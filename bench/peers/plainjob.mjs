@@ -1,12 +1,13 @@
 /** plainjob on SQLite, on disk. It sets its own pragmas: write-ahead log, synchronous = NORMAL, busy_timeout = 5 s. */
 import { join } from 'node:path';
 import { drive } from './drive.mjs';
+import { load } from './load.mjs';
 
 const DONE = 2;
 
 /** One worker runs one job after the other; more in one process only add to what SQLite does one at a time anyhow. */
 async function work(options, type, finished) {
-  const { defineWorker } = await import('plainjob');
+  const { defineWorker } = await load('plainjob');
   const queue = await open(options);
   let value;
   const worker = defineWorker(
@@ -46,10 +47,10 @@ async function connect(options) {
 /** plainjob's own benchmark silences the same two. */
 const QUIET = { error: console.error, warn: console.warn, info() {}, debug() {} };
 
-async function open({ dir }) {
-  const { default: Database } = await import('better-sqlite3');
-  const { better, defineQueue } = await import('plainjob');
-  return defineQueue({ connection: better(new Database(join(dir, 'plainjob.db'))), logger: QUIET });
+async function open({ dir, run }) {
+  const { default: Database } = await load('better-sqlite3');
+  const { better, defineQueue } = await load('plainjob');
+  return defineQueue({ connection: better(new Database(join(dir, `plainjob-${run}.db`))), logger: QUIET });
 }
 
 await drive({

@@ -7,9 +7,11 @@
 import { nowMs, startCrew } from './crew.mjs';
 import { medianAndP99 } from './latency.mjs';
 
-const WARM_UP_JOBS = 500;
-const WARM_UP_CALLS = 100;
 const CALL_MS = 30_000;
+
+/** A Redis or a folder may serve several runs: no two use the same names. */
+const bench = ({ run }) => `bench-${run}`;
+const warm = ({ run }) => `warm-${run}`;
 
 export const scenarios = {
   process: (peer, options) => withBoth(peer, options, processAll),
@@ -20,9 +22,9 @@ export const scenarios = {
 
 /** All jobs wait before the first worker looks: the time from the first to the last that was finished. */
 async function processAll(producer, crew, options) {
-  await addAll(producer, 'bench', options);
-  await crew.start('bench');
-  const done = await allFinished(producer, crew, options.jobs);
+  await addAll(producer, bench(options), options);
+  await crew.start(bench(options));
+  const done = await allFinished(producer, crew, options);
   return { jobs: options.jobs, seconds: (done.lastMs - done.firstMs) / 1000 };
 }
 
@@ -30,31 +32,31 @@ async function enqueue(producer, options) {
   const { jobs, mode } = options;
   const add = adders[mode];
   if (add === undefined) throw new Error(`Expected a mode (${Object.keys(adders)}), got ${mode}`);
-  await add(producer, 'warm', { ...options, jobs: WARM_UP_JOBS });
+  await add(producer, warm(options), { ...options, jobs: options.warmUpJobs });
   const startMs = nowMs();
-  const ids = await add(producer, 'bench', options);
+  const ids = await add(producer, bench(options), options);
   const seconds = (nowMs() - startMs) / 1000;
   expectEqual(new Set(ids).size, jobs, 'different ids');
-  expectEqual(await producer.waiting('bench'), jobs, 'jobs that wait');
+  expectEqual(await producer.waiting(bench(options)), jobs, 'jobs that wait');
   return { jobs, seconds };
 }
 
 /** The workers wait for the first job; the time from the first call of the producer to the last finished job. */
 async function endToEnd(producer, crew, options) {
-  await crew.start('bench');
+  await crew.start(bench(options));
   const startMs = nowMs();
-  await addAll(producer, 'bench', options);
-  const done = await allFinished(producer, crew, options.jobs);
+  await addAll(producer, bench(options), options);
+  const done = await allFinished(producer, crew, options);
   return { jobs: options.jobs, seconds: (done.lastMs - startMs) / 1000 };
 }
 
 async function roundTrip(producer, crew, options) {
-  await crew.start('bench');
+  await crew.start(bench(options));
   const times = [];
-  for (let i = 0; i < WARM_UP_CALLS + options.jobs; i++) {
+  for (let i = 0; i < options.warmUpCalls + options.jobs; i++) {
     const startMs = nowMs();
-    expectEqual(await withDeadline(producer.call('bench', i, 1)), i + 1, 'value');
-    if (i >= WARM_UP_CALLS) times.push(nowMs() - startMs);
+    expectEqual(await withDeadline(producer.call(bench(options), i, 1)), i + 1, 'value');
+    if (i >= options.warmUpCalls) times.push(nowMs() - startMs);
   }
   return medianAndP99(times);
 }
@@ -88,12 +90,13 @@ function addAll(producer, queue, options) {
   return adders.bulk(producer, queue, { ...options, bulk: options.chunk });
 }
 
-async function allFinished(producer, crew, jobs) {
-  const done = await crew.finished('bench', jobs);
-  await crew.pause('bench');
+async function allFinished(producer, crew, options) {
+  const { jobs } = options;
+  const done = await crew.finished(bench(options), jobs);
+  await crew.pause(bench(options));
   expectEqual(done.finished, jobs, 'finished jobs');
   expectEqual(done.values, (jobs * (jobs + 1)) / 2, 'sum of the values');
-  await producer.verify('bench', jobs);
+  await producer.verify(bench(options), jobs);
   return done;
 }
 
@@ -115,10 +118,10 @@ function withBoth(peer, options, run) {
   return withProducer(peer, options, async (producer) => {
     const crew = await startCrew(peer, options);
     try {
-      await addAll(producer, 'warm', { ...options, jobs: WARM_UP_JOBS });
-      await crew.start('warm');
-      await crew.finished('warm', WARM_UP_JOBS);
-      await crew.pause('warm');
+      await addAll(producer, warm(options), { ...options, jobs: options.warmUpJobs });
+      await crew.start(warm(options));
+      await crew.finished(warm(options), options.warmUpJobs);
+      await crew.pause(warm(options));
       return await run(producer, crew, options);
     } finally {
       await crew.disband();
