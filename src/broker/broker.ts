@@ -72,11 +72,16 @@ export interface Hints {
   onNames(listener: (names: readonly string[]) => void): void;
 }
 
+/** The variable that holds a consumer's mark in the environment of all that it starts. */
+export const CHILD_MARK = 'FSQ_CHILD';
+
 export interface ConsumerOptions {
   /** Queues it takes jobs from; null for all. */
   readonly queues: readonly string[] | null;
   /** The names of the tasks it knows, for others to see. */
   readonly tasks: readonly string[];
+  /** What this process has as CHILD_MARK, unlike any other: by it, what it left running is known and killed after its death. */
+  readonly mark?: string;
   /** Without hints it looks out for itself. */
   readonly hints?: Hints;
   readonly onEvent?: (event: BrokerEvent) => void;
@@ -122,6 +127,8 @@ export type BrokerEvent =
   | { readonly kind: 'undurable'; readonly directory: string; readonly error: unknown }
   | { readonly kind: 'paused'; readonly error: unknown }
   | { readonly kind: 'resumed' }
+  /** What a dead owner had left running was killed. */
+  | { readonly kind: 'remains'; readonly owner: string; readonly processes: number }
   | { readonly kind: 'unproved'; readonly owner: string; readonly reason: string };
 
 /** A worker process as others see it. */

@@ -36,9 +36,14 @@ export class SpoolConsumer implements Consumer {
 
   static async open(context: SpoolContext, options: ConsumerOptions, uniqueName: () => string): Promise<SpoolConsumer> {
     const role = options.hints === undefined ? 'consumer' : 'child';
-    const { queues, tasks, hints, onEvent, signal } = options;
+    const { queues, tasks, mark = null, hints, onEvent, signal } = options;
     const open = async (): Promise<SpoolConsumer> =>
-      new SpoolConsumer(context, options, await register(context, { role, queues, tasks }, uniqueName), uniqueName);
+      new SpoolConsumer(
+        context,
+        options,
+        await register(context, { role, queues, tasks, mark }, uniqueName),
+        uniqueName,
+      );
     if (hints === undefined) return open();
     // A child takes the place of one that died, perhaps while the disk is full: its worker must not end for that.
     return withPatience(onEvent, open, signal);

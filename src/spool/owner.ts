@@ -22,6 +22,8 @@ export interface OwnerRecord {
   readonly bootId: string | null;
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
+  /** What all that it starts carries in its environment, as CHILD_MARK; null when nothing does. */
+  readonly mark: string | null;
 }
 
 export interface Registration {
@@ -38,7 +40,7 @@ export interface Registration {
  */
 export async function register(
   context: SpoolContext,
-  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'>,
+  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'mark'>>,
   uniqueName: () => string,
 ): Promise<Registration> {
   const { files, layout } = context;
@@ -50,6 +52,7 @@ export async function register(
     parentPid: process.ppid,
     startedAtMs: context.nowMs(),
     bootId: bootId(files),
+    mark: null,
     ...about,
   };
   const proof: Proof = await takeProof(context, owner, uniqueName());
@@ -221,7 +224,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     return null; // Not whole: as good as none. The socket alone then decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, parentPid, role, startedAtMs, bootId: boot, queues, tasks } = parsed;
+  const { pid, parentPid, role, startedAtMs, bootId: boot, queues, tasks, mark } = parsed;
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
@@ -232,5 +235,6 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     bootId: isText(boot) ? boot : null,
     queues: Array.isArray(queues) ? queues.filter(isText) : null,
     tasks: Array.isArray(tasks) ? tasks.filter(isText) : [],
+    mark: isText(mark) ? mark : null,
   };
 }

@@ -9,6 +9,7 @@ import { type Held, hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
 import { readJob } from './read.ts';
+import { endRemains } from './remains.ts';
 
 export interface Recoverer {
   /** Our own name among owners: what we fence carries it, so that our death is seen too. */
@@ -34,7 +35,12 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
     }
     if (recoverer.isKnownAlive(responsible)) continue;
     const verdict = await verdictOf(context, responsible);
-    if (verdict.verdict === 'dead') await recoverDirectory(context, recoverer, directory, held.owner, 'crashed');
+    if (verdict.verdict === 'dead') {
+      // First: a job must not run again beside what its last run had started.
+      const processes = endRemains(context, held.owner);
+      if (processes > 0) recoverer.onEvent?.({ kind: 'remains', owner: held.owner, processes });
+      await recoverDirectory(context, recoverer, directory, held.owner, 'crashed');
+    }
     if (verdict.verdict === 'unknown')
       recoverer.onEvent?.({ kind: 'unproved', owner: responsible, reason: verdict.reason });
   }

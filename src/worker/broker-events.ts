@@ -29,6 +29,8 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         );
       case 'resumed':
         return log.info('the spool can be written again; work goes on');
+      case 'remains':
+        return log.warn(`${event.processes} processes that owner ${event.owner} had left running were killed`);
       case 'unproved':
         return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
       case 'unusable':

@@ -28,6 +28,8 @@ export interface ChildOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly stacks: boolean;
+  /** What this child has as CHILD_MARK in its environment. */
+  readonly mark: string;
   /** The configuration file whose `redact` holds; null: no text of an error is redacted. */
   readonly redactFrom: string | null;
 }
@@ -91,6 +93,7 @@ async function main(options: ChildOptions): Promise<number> {
     const consumer = await broker.consumer({
       queues: options.queues,
       tasks: tasks.map(({ name }) => name),
+      mark: options.mark,
       hints,
       onEvent,
       signal: drain.signal,

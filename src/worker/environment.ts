@@ -25,7 +25,7 @@ export function childEnvironment(
   allowed: readonly string[] | null,
   ignoresCase: boolean,
 ): NodeJS.ProcessEnv {
-  if (allowed === null) return env;
+  if (allowed === null) return { ...env };
   const inCase = (name: string): string => (ignoresCase ? name.toUpperCase() : name);
   const named = new Set(allowed.map(inCase));
   const isKept = (name: string): boolean =>

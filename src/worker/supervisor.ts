@@ -1,6 +1,7 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
+import { randomBytes } from 'node:crypto';
 import type { Settings } from '../app/settings.ts';
-import type { Broker, BrokerEvent, Keeper } from '../broker/broker.ts';
+import { type Broker, type BrokerEvent, CHILD_MARK, type Keeper } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
@@ -163,9 +164,11 @@ export class Supervisor implements ChildEvents {
       settings;
     // No option of the command line sets it, so it is the file's.
     const redactFrom = redact === null ? null : configFile;
+    const mark = randomBytes(8).toString('hex');
     const access = { spool, fsync, allowNetworkFs, allowUnsafe };
-    const options = { ...access, queues, modules, logLevel, logFormat, stacks, redactFrom };
+    const options = { ...access, queues, modules, logLevel, logFormat, stacks, mark, redactFrom };
     const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
+    env[CHILD_MARK] = mark;
     this.#children.add(new WorkerChild({ options, imports, env, startTimeoutMs }, this));
   }
 

@@ -86,6 +86,8 @@ function noteEvent(event: BrokerEvent, note: Note): void {
     const fate = settlement.kind === 'publish' ? 'has ended' : 'will run again';
     note('dead-holder', `took job ${id} back from ${owner}, which is dead; it ${fate}`);
   }
+  if (event.kind === 'remains')
+    note('left-by-the-dead', `killed ${event.processes} processes that ${event.owner} had left running`);
   if (event.kind === 'corrupt') note('unreadable', `set ${event.name} aside: ${event.reason}`);
   if (event.kind === 'foreign') note('foreign', `moved ${event.name} of a dead owner to corrupt/`);
 }

@@ -14,7 +14,7 @@ const ENV = {
 };
 
 test('without a list a child gets everything', () => {
-  assert.equal(childEnvironment(ENV, null, false), ENV);
+  assert.deepEqual(childEnvironment(ENV, null, false), ENV);
 });
 
 test('with one it gets what is named and what fsq and Node need, and no token that only looks like it', () => {

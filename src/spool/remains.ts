@@ -1,0 +1,74 @@
+/**
+ * What a dead owner has left running: processes that its jobs started. Linux only, where /proc shows them.
+ *
+ * A worker kills the group of a child that crashes; this is for children whose worker died with them.
+ */
+import { CHILD_MARK } from '../broker/broker.ts';
+import type { SpoolContext } from './context.ts';
+import type { Files } from './files.ts';
+import { readOwner } from './owner.ts';
+
+/** Looks at most: each kills all it finds, and what is found anew was started in between. */
+const MAX_LOOKS = 8;
+
+/**
+ * Kills what `owner`, which must be proved dead, has left running; gives how many processes that were.
+ *
+ * A number of a group proves nothing, because it may have been given anew. So a process must show two things: that it is of the owner's group,
+ * and, in the environment that the kernel keeps from its start, the owner's mark, 64 random bits of which only what the owner started
+ * knows. The kill follows the look at once: for another process to be hit, all process ids would have to be used up in between.
+ * What was started without that environment, or has moved to a group of its own, lives on. Never throws.
+ */
+export function endRemains(context: SpoolContext, owner: string): number {
+  if (process.platform !== 'linux') return 0;
+  const killed = new Set<number>();
+  try {
+    const { pid = 0, mark = null } = readOwner(context, owner) ?? {};
+    if (mark !== null && owner.startsWith(`${pid}-`) && hasGroup(pid)) killAll(context.files, pid, mark, killed);
+  } catch {
+    // The record or /proc cannot be read: no proof. The owner's jobs do not wait for that.
+  }
+  return killed.size;
+}
+
+function killAll(files: Files, group: number, mark: string, killed: Set<number>): void {
+  for (let look = 0, before = -1; look < MAX_LOOKS && killed.size > before; look++) {
+    before = killed.size;
+    for (const pid of processes(files))
+      if (!killed.has(pid) && isOf(files, pid, group, mark) && kill(pid)) killed.add(pid);
+  }
+}
+
+/** False where no process has this group, as nearly always: then no other process is looked at. */
+function hasGroup(pid: number): boolean {
+  if (pid <= 1) return false; // kill(2) takes -1 for everybody.
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false; // ESRCH: there is none. EPERM: it is somebody else's.
+  }
+}
+
+function processes(files: Files): readonly number[] {
+  return files.list('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+}
+
+function isOf(files: Files, pid: number, group: number, mark: string): boolean {
+  try {
+    const stat = files.readSystemFile(`/proc/${pid}/stat`);
+    // The second field is the command in parentheses and may hold spaces: state, parent and group follow the last one.
+    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (state === 'Z' || Number(itsGroup) !== group) return false;
+    return files.readSystemFile(`/proc/${pid}/environ`).split('\0').includes(`${CHILD_MARK}=${mark}`);
+  } catch {
+    return false; // It has ended, or is of a user whose processes may not be looked at: no proof.
+  }
+}
+
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false; // It has just ended.
+  }
+}
