@@ -1,5 +1,4 @@
 /** An app: one spool with its settings, and the tasks that send their jobs there. */
-import { randomUUID } from 'node:crypto';
 import type { Broker, NewJob } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { UsageError } from '../job/errors.ts';
@@ -92,7 +91,7 @@ class FileApp implements App, Sender {
     fn: (...args: readonly unknown[]) => unknown,
     args: readonly unknown[],
   ): Promise<unknown> {
-    const job = { id: randomUUID(), task, attempt: 1, queue, headers: {}, signal: new AbortController().signal };
+    const job = { id: crypto.randomUUID(), task, attempt: 1, queue, headers: {}, signal: new AbortController().signal };
     return registry().current.run(job, async () => fn(...args));
   }
 
@@ -102,7 +101,7 @@ class FileApp implements App, Sender {
     for (const args of request.argsList) checkPayload(request.task, args);
     const settings = (this.#settingsNow ??= await this.settings());
     const broker = settings.alwaysEager ? null : (this.#brokerNow ??= await this.broker());
-    const nextId = broker === null ? randomUUID : () => broker.nextId();
+    const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId();
     const jobs = request.argsList.map((args): NewJob => ({
       job: toJob(request, args as JsonValue[], nextId()),
       queue,

@@ -5,7 +5,6 @@
  * the namespaces in which these numbers count. A wrong guess could cost an
  * accepted job: a batch of spare files swept from a living producer may be written by two at once.
  */
-import { createHash } from 'node:crypto';
 import { type Files, hasCode } from './files.ts';
 
 /** `<pid>-<start ticks>-<boot>-<namespace>`, the last two as 8 hex digits of a hash. */
@@ -66,7 +65,10 @@ function namespaceHash(files: Files): string {
 }
 
 function hash(text: string | null): string {
-  return text === null ? UNKNOWN : createHash('sha256').update(text).digest('hex').slice(0, 8);
+  if (text === null) return UNKNOWN;
+  // Loaded only now: importing the library must not cost it.
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 function readOrNull(read: () => string): string | null {

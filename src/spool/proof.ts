@@ -5,7 +5,7 @@
  * process is stopped or blocked, and is refused once the process is gone, also as a zombie (unix(7), connect(2)).
  * Not used: leases by mtime, kill(pid, 0), machine ids. They fail on suspend, zombies, reused pids and containers.
  */
-import { connect, createServer } from 'node:net';
+import type * as Net from 'node:net';
 import type { SpoolContext } from './context.ts';
 import { removeQuietly } from './draft.ts';
 import { hasCode } from './files.ts';
@@ -43,7 +43,7 @@ const PROBE_TIMEOUT_MS = 1_000;
 export async function takeProof(context: SpoolContext, owner: string, draft: string): Promise<Proof> {
   const { files, layout } = context;
   const path = `${layout.workers}/${owner}.sock`;
-  const server = createServer((socket) => socket.destroy());
+  const server = net().createServer((socket) => socket.destroy());
   const directory = files.openDirectory(layout.tmp);
   try {
     try {
@@ -82,7 +82,7 @@ export async function probe(context: SpoolContext, owner: string): Promise<Verdi
   }
   try {
     return await new Promise<Verdict>((resolve) => {
-      const socket = connect(shortPath(context.layout.workers, directory, `${owner}.sock`));
+      const socket = net().connect(shortPath(context.layout.workers, directory, `${owner}.sock`));
       const conclude = (verdict: Verdict): void => {
         socket.destroy();
         resolve(verdict);
@@ -105,6 +105,11 @@ function judge(error: Error): Verdict {
 function unknown(error: unknown): Verdict {
   if (hasCode(error, 'ENOENT')) return { verdict: 'unknown', reason: MISSING };
   return { verdict: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+}
+
+/** Loaded when the first proof is taken or asked for: a program that only sends jobs starts sooner without. */
+function net(): typeof Net {
+  return process.getBuiltinModule('node:net');
 }
 
 /**

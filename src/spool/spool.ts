@@ -1,5 +1,4 @@
 /** The spool as a broker: opens a directory and puts its parts together. */
-import { randomFillSync } from 'node:crypto';
 import { resolve } from 'node:path';
 import type {
   Backlog,
@@ -184,6 +183,8 @@ async function typed<T>(act: () => T | Promise<T>, lead: string): Promise<T> {
 
 /** Random bytes from a pool: one call of the kernel serves five hundred ids. */
 function pooledRandom(): (n: number) => Uint8Array {
+  // Loaded when a spool is opened: to import the library must not cost it.
+  const { randomFillSync } = process.getBuiltinModule('node:crypto');
   const pool = new Uint8Array(4096);
   let used = pool.length;
   return (n) => {
