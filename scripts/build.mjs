@@ -1,9 +1,10 @@
 /**
- * Builds src/ into dist/ (JavaScript, declarations, source maps), or does nothing when dist/ is already what src/ gives.
+ * Builds src/ into dist/, or does nothing when dist/ is already what src/ gives: JavaScript in few files and their source maps
+ * (rolldown.config.mjs), and a declaration for each source (tsc).
  *
  * It emits without a type check, so that a type error in one file does not keep every test from running; `npm run typecheck`
- * is where types fail. Two builds may run at once, and programs may run from dist/ meanwhile: tsc writes into a directory of
- * its own, then each changed file is renamed into place. What two builds leave behind between them is seen by the next one,
+ * is where types fail. Two builds may run at once, and programs may run from dist/ meanwhile: both tools write into a directory
+ * of their own, then each changed file is renamed into place. What two builds leave behind between them is seen by the next one,
  * because dist/.build.json holds the hash of the sources and of the files made from them.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,14 +16,15 @@ import { isMain } from './is-main.mjs';
 
 const STAMP = '.build.json';
 /** What the output depends on besides src/: this script too, since it edits the declarations. */
-const SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.mjs'];
+const TSC_SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SETTINGS = TSC_SETTINGS.concat('rolldown.config.mjs', 'scripts/build.mjs');
 
 /**
  * Brings `root`/dist up to date and says whether there was anything to do.
  *
  * @param {string} root the directory of package.json
  * @returns {'built' | 'unchanged'}
- * @throws when tsc fails; dist/ is then as it was
+ * @throws when tsc or the bundler fails; dist/ is then as it was
  */
 export function build(root) {
   const sources = hashOf(root, [...SETTINGS, ...filesUnder(join(root, 'src')).map((file) => join('src', file))]);
@@ -30,7 +32,8 @@ export function build(root) {
 
   const fresh = mkdtempSync(join(root, '.dist-')); // Beside dist/: the paths in source maps count from there.
   try {
-    compile(root, fresh);
+    declare(root, fresh);
+    bundle(root, fresh);
     pointDeclarationsAtJavaScript(fresh);
     replaceDist(root, fresh, sources);
   } finally {
@@ -47,11 +50,27 @@ function isUpToDate(root, sources) {
   return made.sources === sources && made.dist === hashOf(dist, builtFiles(dist));
 }
 
-function compile(root, outDir) {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--noCheck', '--outDir', outDir];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`tsc could not build src/:\n${stdout}${stderr}`);
+function declare(root, outDir) {
+  run(
+    root,
+    'typescript/bin/tsc',
+    '-p',
+    'tsconfig.build.json',
+    '--noCheck',
+    '--emitDeclarationOnly',
+    '--outDir',
+    outDir,
+  );
+}
+
+function bundle(root, outDir) {
+  run(root, 'rolldown/bin/cli.mjs', '-c', 'rolldown.config.mjs', '--logLevel', 'warn', '--dir', outDir);
+}
+
+function run(root, tool, ...args) {
+  const path = join(root, 'node_modules', tool);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...args], { cwd: root, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${tool} could not build src/:\n${stdout}${stderr}`);
 }
 
 /** tsc rewrites `./x.ts` to `./x.js` in JavaScript only; in a declaration it would send a consumer to a file that is not there. */

@@ -63,7 +63,7 @@ async function load(
   { env: allowed }: Settings,
 ): Promise<readonly FoundTask[]> {
   const path = fileURLToPath(
-    new URL(`./tasks-child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
+    new URL(`../cli/tasks-child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
   );
   const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
   // What the modules print goes to stderr: stdout is for the list.

@@ -44,7 +44,7 @@ export class WorkerChild {
 
   constructor({ options, imports, env, startTimeoutMs }: Launch, events: ChildEvents) {
     const path = fileURLToPath(
-      new URL(`./child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
+      new URL(`../worker/child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
     );
     const execArgv = [
       ...process.execArgv.filter((option) => !option.startsWith('--inspect')),

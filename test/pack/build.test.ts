@@ -22,14 +22,18 @@ test('a build is done once, and again only when a source has changed', (t) => {
 });
 
 test('a file whose output is the same is left alone, so that a running program keeps it', (t) => {
-  const root = project(t, { 'same.ts': `export const a: number = 1;\n`, 'other.ts': `export const b: number = 1;\n` });
+  const root = project(t, {
+    'cli/main.ts': `export const a: number = 1;\n`,
+    'worker/child.ts': `export const b: number = 1;\n`,
+  });
   build(root);
-  const before = statSync(join(root, 'dist/same.js'));
+  const before = statSync(join(root, 'dist/cli/main.js'));
 
-  writeFileSync(join(root, 'src/other.ts'), `export const b: number = 2;\n`);
+  writeFileSync(join(root, 'src/worker/child.ts'), `export const b: number = 2;\n`);
   build(root);
 
-  assert.equal(statSync(join(root, 'dist/same.js')).ino, before.ino);
+  assert.match(dist(root, 'worker/child.js'), /b = 2/);
+  assert.equal(statSync(join(root, 'dist/cli/main.js')).ino, before.ino);
 });
 
 test('what does not come from the sources is put right: a changed, a missing and a surplus file', (t) => {
@@ -47,7 +51,7 @@ test('what does not come from the sources is put right: a changed, a missing and
 
   assert.equal(dist(root, 'index.js'), good);
   assert.match(dist(root, 'index.d.ts'), /one: number/);
-  assert.throws(() => dist(root, 'gone.js'), { code: 'ENOENT' });
+  assert.throws(() => dist(root, 'gone.d.ts'), { code: 'ENOENT' });
 });
 
 test('declarations import .js, and their comments stay as they were written', (t) => {
@@ -71,11 +75,16 @@ test('declarations import .js, and their comments stay as they were written', (t
 });
 
 test('source maps lead from dist/ to src/, for stack traces and for coverage', (t) => {
-  const root = project(t, { 'job/job.ts': `export const one: number = 1;\n` });
+  const root = project(t, {
+    'job/job.ts': `export const one: number = 1;\n`,
+    'index.ts': `export { one } from './job/job.ts';\n`,
+  });
 
   build(root);
 
-  assert.deepEqual(JSON.parse(dist(root, 'job/job.js.map')).sources, ['../../src/job/job.ts']);
+  const { sources, sourcesContent } = JSON.parse(dist(root, 'shared/library.js.map'));
+  assert.deepEqual(sources, ['../../src/job/job.ts']);
+  assert.deepEqual(sourcesContent, ['export const one: number = 1;\n']);
 });
 
 test('a type error does not stop the build; an export without a type does, and dist/ stays as it was', (t) => {
@@ -102,7 +111,8 @@ test('two builds at once both succeed, and leave a dist/ that is up to date', as
 function project(t: TestContext, sources: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), 'fsq-build-'));
   t.after(() => rmSync(root, { recursive: true }));
-  for (const file of ['tsconfig.json', 'tsconfig.build.json']) cpSync(join(ROOT, file), join(root, file));
+  for (const file of ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'])
+    cpSync(join(ROOT, file), join(root, file));
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }\n');
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   for (const [file, text] of Object.entries(sources)) {

@@ -1,0 +1,65 @@
+/**
+ * How src/ becomes the JavaScript of dist/: few files, because Node needs about half a millisecond for each module it loads, and
+ * a millisecond for 50 KB. `npm run build` (scripts/build.mjs) runs this and has tsc write the declarations.
+ *
+ * Every file but index.js lies one folder deep, as its sources do: `new URL('../…', import.meta.url)` leads to the same place
+ * from src/ and from dist/. Nothing is minified: the names in a stack trace are those of the sources.
+ */
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
+import { defineConfig } from 'rolldown';
+
+/** What is started or imported from outside. */
+const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'worker/child'];
+
+/** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
+const TEST_DOORS = [
+  'broker/open',
+  'spool/context',
+  'spool/files',
+  'spool/identity',
+  'spool/layout',
+  'spool/owner',
+  'spool/spool',
+];
+
+/** What several programs need. The rest of src/ goes with the one program, or the one command, that uses it. */
+const SHARED = [
+  // What `import 'fsq'` loads, and so everybody: jobs, apps and the spool. With what it imports, but for commands and workers.
+  { name: 'library', test: /src\/(?:job|app|broker)\//, priority: 3 },
+  // What a worker's child and a command that looks at task modules have in common.
+  {
+    name: 'working',
+    test: /src\/worker\/(?:broker-events|environment|execute|load-tasks|log|messages|runner)\./,
+    priority: 2,
+  },
+  // What commands have in common; each command is a file of its own.
+  {
+    name: 'command-line',
+    test: /src\/cli\/(?:ages|exit-codes|job-id|modules|notices|open|options|output|paths|report|settings|value)\./,
+    priority: 1,
+  },
+];
+
+export default defineConfig({
+  input: Object.fromEntries(
+    [...ENTRIES, ...TEST_DOORS].map((name) => [name, `src/${name}.ts`]).filter(([, source]) => existsSync(source)),
+  ),
+  platform: 'node',
+  external: /^node:/,
+  transform: { target: 'es2023' },
+  output: {
+    format: 'esm',
+    sourcemap: true,
+    entryFileNames: '[name].js',
+    chunkFileNames: ({ facadeModuleId }) => `${folderOf(facadeModuleId)}/[name].js`,
+    minifyInternalExports: false, // Two builds at once, or a program that runs meanwhile, see the same names.
+    codeSplitting: { groups: SHARED },
+  },
+});
+
+/** A command goes where its source is, what is shared into a folder of its own. */
+function folderOf(source) {
+  const path = source === null ? '' : relative('src', source);
+  return path.startsWith('cli/') ? 'cli' : 'shared';
+}

@@ -1,0 +1,112 @@
+/** What each program loads at its start: a file costs half a millisecond, some of Node's own modules cost two. Counts, not times. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import test, { describe } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DIST = join(ROOT, 'dist');
+
+/** What Node has loaded anyway when a program begins, or what is nearly free. */
+const CHEAP = ['async_hooks', 'buffer', 'fs', 'module', 'os', 'path', 'timers/promises', 'url'];
+
+interface Program {
+  /** Files that are loaded one after the other. */
+  readonly entries: readonly string[];
+  readonly files: number;
+  /** Parts of src/ of which nothing may be loaded. */
+  readonly without: RegExp;
+  /** Node's modules besides CHEAP. */
+  readonly builtins: readonly string[];
+}
+
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  "import 'fsq'": { entries: ['index.js'], files: 2, without: /^src\/(worker|cli|spool\/check)\//, builtins: [] },
+  'fsq call': {
+    entries: ['cli/main.js', 'cli/call.js'],
+    files: 4,
+    without: /^src\/(worker|spool\/check)\//,
+    builtins: ['util'],
+  },
+  'fsq worker': {
+    entries: ['cli/main.js', 'cli/worker.js'],
+    files: 6,
+    without: /^src\/spool\/check\//,
+    builtins: ['child_process', 'util'],
+  },
+  "a worker's child": {
+    entries: ['worker/child.js'],
+    files: 3,
+    without: /^src\/(cli|spool\/check)\//,
+    builtins: [],
+  },
+};
+
+describe('at its start', () => {
+  for (const [name, { entries, files, without, builtins }] of Object.entries(PROGRAMS)) {
+    test(`${name} loads ${files} files of dist/, and of Node only what it needs`, () => {
+      const loaded = staticImports(entries);
+
+      const sources = loaded.files.flatMap(sourcesOf);
+
+      assert.ok(loaded.files.length <= files, `${loaded.files.length} files: ${loaded.files.join(', ')}`);
+      assert.ok(sources.includes('src/job/errors.ts'), `the source maps name ${sources.length} sources`);
+      assert.deepEqual(
+        sources.filter((source) => without.test(source)),
+        [],
+      );
+      assert.deepEqual(
+        loaded.builtins.filter((builtin) => !CHEAP.includes(builtin) && !builtins.includes(builtin)),
+        [],
+      );
+    });
+  }
+
+  test("import 'fsq' makes Node load neither crypto nor net, child processes or worker threads", () => {
+    const entry = JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href);
+    const program = `
+      const before = new Set(process.moduleLoadList);
+      await import(${entry});
+      const after = process.moduleLoadList.filter((name) => !before.has(name));
+      process.stdout.write(JSON.stringify(after));`;
+
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+      encoding: 'utf8',
+    });
+
+    const names: string[] = JSON.parse(stdout === '' ? assert.fail(stderr) : stdout);
+    const dear = /^NativeModule (?:crypto|net|tls|dgram|http|child_process|worker_threads|cluster|vm)$/;
+    assert.deepEqual(
+      names.filter((name) => dear.test(name)),
+      [],
+    );
+  });
+});
+
+/** All that is loaded before the first line of these entries runs. */
+function staticImports(entries: readonly string[]): { files: string[]; builtins: string[] } {
+  const files = new Set<string>();
+  const builtins = new Set<string>();
+  const visit = (path: string): void => {
+    if (files.has(path)) return;
+    files.add(path);
+    for (const [, specifier = ''] of readFileSync(path, 'utf8').matchAll(
+      /^(?:import|export)\s(?:[^;"]*\sfrom\s*)?"([^"]+)"/gm,
+    )) {
+      if (specifier.startsWith('node:')) builtins.add(specifier.slice('node:'.length));
+      else visit(join(dirname(path), specifier));
+    }
+  };
+  for (const entry of entries) visit(join(DIST, entry));
+  return { files: [...files], builtins: [...builtins] };
+}
+
+/** The sources that went into a file of dist/, as 'src/job/job.ts'. A file that only passes names on has none. */
+function sourcesOf(path: string): string[] {
+  if (!existsSync(`${path}.map`)) return [];
+  return JSON.parse(readFileSync(`${path}.map`, 'utf8')).sources.map((source: string) =>
+    relative(ROOT, join(dirname(path), source)),
+  );
+}
