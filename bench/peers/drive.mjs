@@ -9,6 +9,7 @@
  * @property {string[]} packages       what must be installed
  * @property {boolean} [redis]         whether it needs `redisPort`
  * @property {object} [defaults]       options that stand where the caller names none
+ * @property {number} [mostJobs]       no more are run of it: its time for a job grows with their number
  * @property {Record<string, string>} [cannot]   scenarios (or modes of `enqueue`) that the peer has no means for, and why
  * @property {(options: object) => Promise<Producer>} connect
  * @property {(options: object, queue: string, finished: Finished) => Promise<() => Promise<void>>} work  starts a worker, gives its stop
@@ -35,6 +36,7 @@ export async function drive(peer) {
     if (process.argv[2] === '--worker') return await serve(peer);
     const given = JSON.parse(process.argv[2] ?? '{}');
     const options = { ...DEFAULTS, ...peer.defaults, ...given, run: process.pid };
+    options.jobs = Math.min(options.jobs, peer.mostJobs ?? Infinity);
     console.log(JSON.stringify(await measure(peer, options)));
     process.exitCode = 0;
   } catch (error) {

@@ -6,6 +6,8 @@ import { load } from './load.mjs';
 await drive({
   file: import.meta.url,
   packages: ['better-sqlite3', 'liteque'],
+  // To claim one job it sorts all that wait. With 2,000 its rate is better than with the 20,000 of the others.
+  mostJobs: 2_000,
   cannot: {
     bulk: 'liteque has no call that adds many jobs',
     'round-trip': 'liteque removes a finished job, keeps no value and tells no caller',
