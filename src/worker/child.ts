@@ -5,7 +5,7 @@
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
 import { type LogLevel, readRedact } from '../app/settings.ts';
-import type { BrokerEvent, Hints } from '../broker/broker.ts';
+import { type BrokerEvent, CHILD_MARK, type Hints } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
@@ -28,8 +28,6 @@ export interface ChildOptions {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly stacks: boolean;
-  /** What this child has as CHILD_MARK in its environment. */
-  readonly mark: string;
   /** The configuration file whose `redact` holds; null: no text of an error is redacted. */
   readonly redactFrom: string | null;
 }
@@ -88,12 +86,14 @@ async function main(options: ChildOptions): Promise<number> {
   const onEvent = (event: BrokerEvent): void => logEvent(event);
   try {
     const { spool: path, fsync, allowNetworkFs, allowUnsafe } = options;
+    // Not among the options: the arguments of a process can be seen by everybody on the machine.
+    const mark = process.env[CHILD_MARK];
     // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
     const broker = openBroker({ path, mustExist: true, fsync, allowNetworkFs, allowUnsafe });
     const consumer = await broker.consumer({
       queues: options.queues,
       tasks: tasks.map(({ name }) => name),
-      mark: options.mark,
+      ...(mark === undefined ? {} : { mark }),
       hints,
       onEvent,
       signal: drain.signal,

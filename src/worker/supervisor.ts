@@ -164,11 +164,10 @@ export class Supervisor implements ChildEvents {
       settings;
     // No option of the command line sets it, so it is the file's.
     const redactFrom = redact === null ? null : configFile;
-    const mark = randomBytes(8).toString('hex');
     const access = { spool, fsync, allowNetworkFs, allowUnsafe };
-    const options = { ...access, queues, modules, logLevel, logFormat, stacks, mark, redactFrom };
+    const options = { ...access, queues, modules, logLevel, logFormat, stacks, redactFrom };
     const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
-    env[CHILD_MARK] = mark;
+    env[CHILD_MARK] = randomBytes(8).toString('hex');
     this.#children.add(new WorkerChild({ options, imports, env, startTimeoutMs }, this));
   }
 

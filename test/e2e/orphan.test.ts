@@ -22,7 +22,6 @@ test('a child whose supervisor died while it started ends by itself', { timeout:
     logLevel: 'silent',
     logFormat: 'json',
     stacks: true,
-    mark: '0123456789abcdef',
     redactFrom: null,
   };
   const child = fork(join(REPOSITORY, 'dist/worker/child.js'), [JSON.stringify(options)], {

@@ -53,6 +53,10 @@ for (const [who, recover] of [
         for (const pid of [child, ...marked, ...escaped]) if (isProcessAlive(pid)) process.kill(pid, 'SIGKILL');
       });
 
+      const command = readFileSync(`/proc/${child}/cmdline`, 'utf8');
+      const mark =
+        /FSQ_CHILD=(\w+)/.exec(readFileSync(`/proc/${child}/environ`, 'utf8'))?.[1] ?? assert.fail('no mark');
+      assert.ok(!command.includes(mark), 'what everybody may see does not tell the mark');
       // The worker first: it would see its child die, and kill the group itself.
       worker.kill('SIGKILL');
       await until(() => !isProcessAlive(worker.pid), 'the worker has ended');
