@@ -5,6 +5,7 @@
 import type { Failure } from '../job/errors.ts';
 import type { Attempt, Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Settlement } from '../job/lifecycle.ts';
+import type { Soon } from './soon.ts';
 
 /** A job to be accepted. */
 export interface NewJob {
@@ -36,12 +37,12 @@ export interface Claim {
   /** The runs before this one. */
   readonly attempts: readonly Attempt[];
   /**
-   * Does what was decided, durably. Waits while the disk is full, telling `onPause`, and never runs the job again for it.
+   * Does what was decided, durably. Waits while the disk is full, telling `onEvent`, and never runs the job again for it.
    *
    * @param run when this attempt ran; null when it did not begin
    * @throws FencedError when the claim was taken away: nothing was published
    */
-  settle(settlement: Settlement, run: AttemptRun | null): Promise<void>;
+  settle(settlement: Settlement, run: AttemptRun | null): Soon<void>;
 }
 
 /** When an attempt ran and what it threw, for the job's record. */
@@ -60,15 +61,19 @@ export interface Consumer {
    *
    * @throws FencedError
    */
-  next(signal: AbortSignal): Promise<Claim | null>;
+  next(signal: AbortSignal): Soon<Claim | null>;
   /** Gives up the proof of life; every claim must be settled. */
   close(): Promise<void>;
 }
 
 /** How a consumer hears of ready jobs from the process that looks out for it. Names are hints; losing one costs time only. */
 export interface Hints {
-  /** Asks for names; some come through `onNames`, now or when there are any. */
-  want(): void;
+  /**
+   * Asks for names; some come through `onNames`, now or when there are any.
+   *
+   * @param isIdle false while names are left: asked early, so that the answer is there when they are used up
+   */
+  want(isIdle: boolean): void;
   onNames(listener: (names: readonly string[]) => void): void;
 }
 

@@ -1,5 +1,6 @@
 /** Taking a ready job: one rename, then a look at what was taken. */
 import type { AttemptRun, BrokerEvent, Claim } from '../broker/broker.ts';
+import { afterwards, type Soon } from '../broker/soon.ts';
 import { FencedError } from '../job/errors.ts';
 import type { Attempt } from '../job/job.ts';
 import type { Settlement } from '../job/lifecycle.ts';
@@ -50,7 +51,7 @@ export function take(context: SpoolContext, claimant: Claimant, fileName: string
  *
  * @throws FencedError; the system error unchanged when the disk refuses: then the job is still held
  */
-export async function examine(context: SpoolContext, claimant: Claimant, taken: Taken): Promise<Claim | null> {
+export function examine(context: SpoolContext, claimant: Claimant, taken: Taken): Soon<Claim | null> {
   const { files, layout } = context;
   const { onEvent } = claimant;
   const { name, before } = taken;
@@ -58,15 +59,13 @@ export async function examine(context: SpoolContext, claimant: Claimant, taken: 
   const reading = readJob(context, path, name.id);
   if (reading.kind === 'gone') return lost(context, claimant);
   if (reading.kind === 'corrupt') {
-    await setAside(context, taken, reading.reason, onEvent);
-    return null;
+    return setAside(context, taken, reading.reason, onEvent).then(() => null);
   }
   const { record } = reading.document;
   const held: Held = { ...taken, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
   if (hasOutcomeOf(record, name.attempt)) {
     // A power cut lost the claim of a run but not the outcome it wrote.
-    await publishAsItStands(context, held, onEvent);
-    return null;
+    return afterwards(publishAsItStands(context, held, onEvent), () => null);
   }
   const { etaMs } = record.job.options;
   if (etaMs !== undefined && etaMs > context.nowMs()) {

@@ -1,5 +1,6 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
 import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints } from '../broker/broker.ts';
+import { afterwards, type Soon } from '../broker/soon.ts';
 import { type Claimant, examine, take, type Taken } from './claim.ts';
 import type { SpoolContext } from './context.ts';
 import { Feed } from './feed.ts';
@@ -14,6 +15,8 @@ import { DirectoryWatch } from './watch.ts';
 const LOOK_YOURSELF_MS = 1_000;
 /** Names taken from one look of its own. */
 const OWN_LOOK = 16;
+/** With this many names or more, new ones are asked for when half are left: such a batch is given for quick jobs only. */
+const ASK_EARLY_FROM = 8;
 const REFUSED_FOR_MS = 60_000;
 
 export class SpoolConsumer implements Consumer {
@@ -28,9 +31,11 @@ export class SpoolConsumer implements Consumer {
   readonly #refusedUntil = new Map<string, number>();
   #names: string[] = [];
   #next = 0;
+  /** How many names are left when more are asked for; -1 when not before all are used. */
+  #askAt = -1;
   #wake: (() => void) | null = null;
-  /** Names were asked for and have not come: one question is enough. */
-  #hasAsked = false;
+  /** What was asked and has not been answered: one question is enough. */
+  #asked: 'nothing' | 'early' | 'idle' = 'nothing';
   /** A look of its own at pending/ is due, because of a change or because the last one failed. */
   #hasToLook = false;
 
@@ -66,7 +71,7 @@ export class SpoolConsumer implements Consumer {
     this.#hints = hints ?? null;
     this.#feed = hints === undefined ? this.#ownFeed() : null;
     hints?.onNames((names) => {
-      this.#hasAsked = false;
+      this.#asked = 'nothing';
       this.#offer(names);
     });
   }
@@ -75,17 +80,9 @@ export class SpoolConsumer implements Consumer {
     return this.#registration.owner;
   }
 
-  async next(signal: AbortSignal): Promise<Claim | null> {
-    while (!signal.aborted) {
-      const name = this.#names[this.#next++];
-      if (name === undefined) {
-        await this.#moreNames(signal);
-        continue;
-      }
-      const claimed = await this.#tryClaim(name);
-      if (claimed !== null) return claimed;
-    }
-    return null;
+  next(signal: AbortSignal): Soon<Claim | null> {
+    const first = signal.aborted ? null : this.#tryNextName();
+    return first === null || first instanceof Promise ? this.#search(signal, first) : first;
   }
 
   async close(): Promise<void> {
@@ -93,36 +90,46 @@ export class SpoolConsumer implements Consumer {
     await this.#registration.release();
   }
 
-  async #tryClaim(name: string): Promise<Claim | null> {
-    const taken = await this.#tryTake(name);
-    if (taken === null) return null;
-    // It is ours now, whatever the disk says: it is looked at until that succeeds.
-    let claimed: Claim | null = null;
-    await withPatience(this.#onEvent, async () => {
-      claimed = await examine(this.#context, this.#claimant, taken);
-    });
-    return claimed;
+  async #search(signal: AbortSignal, first: Soon<Claim | null>): Promise<Claim | null> {
+    for (let claimed = await first; ; claimed = await this.#tryNextName()) {
+      if (claimed !== null) return claimed;
+      if (signal.aborted) return null;
+      if (this.#next >= this.#names.length) await this.#moreNames(signal);
+    }
   }
 
-  async #tryTake(name: string): Promise<Taken | null> {
-    if ((this.#refusedUntil.get(name) ?? 0) > performance.now()) return null;
-    let taken: Taken | null = null;
-    try {
-      await withPatience(this.#onEvent, async () => {
-        taken = take(this.#context, this.#claimant, name);
-      });
-    } catch (error) {
-      if (hasCode(error, 'EROFS')) throw spoolError(error, `Nothing can be claimed in ${this.#context.layout.root}`);
-      if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'EBUSY')) throw error;
-      this.#refusedUntil.set(name, performance.now() + REFUSED_FOR_MS);
-      this.#onEvent?.({ kind: 'refused', name, error });
-    }
-    return taken;
+  /** Null when there is no name at hand, or nothing to run behind it. */
+  #tryNextName(): Soon<Claim | null> {
+    const name = this.#names[this.#next];
+    if (name === undefined) return null;
+    this.#next++;
+    if (this.#names.length - this.#next === this.#askAt) this.#askFor('early');
+    return afterwards(this.#tryTake(name), (taken) => (taken === null ? null : this.#examine(taken)));
+  }
+
+  /** It is ours now, whatever the disk says: it is looked at until that succeeds. */
+  #examine(taken: Taken): Soon<Claim | null> {
+    return withPatience(this.#onEvent, () => examine(this.#context, this.#claimant, taken));
+  }
+
+  #tryTake(name: string): Soon<Taken | null> {
+    if (this.#refusedUntil.size > 0 && (this.#refusedUntil.get(name) ?? 0) > performance.now()) return null;
+    const taken = withPatience(this.#onEvent, () => take(this.#context, this.#claimant, name));
+    return taken instanceof Promise ? taken.catch((error: unknown) => this.#refuse(name, error)) : taken;
+  }
+
+  #refuse(name: string, error: unknown): null {
+    if (hasCode(error, 'EROFS')) throw spoolError(error, `Nothing can be claimed in ${this.#context.layout.root}`);
+    if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'EBUSY')) throw error;
+    this.#refusedUntil.set(name, performance.now() + REFUSED_FOR_MS);
+    this.#onEvent?.({ kind: 'refused', name, error });
+    return null;
   }
 
   #offer(names: readonly string[]): void {
     this.#names = this.#next >= this.#names.length ? [...names] : [...this.#names.slice(this.#next), ...names];
     this.#next = 0;
+    this.#askAt = this.#hints !== null && names.length >= ASK_EARLY_FROM ? names.length >>> 1 : -1;
     this.#wake?.();
   }
 
@@ -144,12 +151,18 @@ export class SpoolConsumer implements Consumer {
 
   #ask(): void {
     if (this.#feed === null) {
-      if (!this.#hasAsked) this.#hints?.want();
-      this.#hasAsked = true;
+      this.#askFor('idle');
     } else {
       const names = this.#feed.take(OWN_LOOK);
       if (names.length > 0) this.#offer(names);
     }
+  }
+
+  /** An early question is repeated when it has become urgent. */
+  #askFor(how: 'early' | 'idle'): void {
+    if (this.#asked === how || this.#asked === 'idle') return;
+    this.#asked = how;
+    this.#hints?.want(how === 'idle');
   }
 
   #lookMyself(): void {

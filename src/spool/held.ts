@@ -1,5 +1,6 @@
 /** A job that this process holds, by claim or by recovery, and every way to end that: `settle`. */
 import type { BrokerEvent } from '../broker/broker.ts';
+import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { encodeTail } from '../job/document.ts';
 import { FencedError, UsageError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
@@ -35,13 +36,13 @@ export interface Held {
  * @param attempt this run's entry for the record; null when no run began
  * @throws FencedError when the job was taken away: nothing was published
  */
-export async function settle(
+export function settle(
   context: SpoolContext,
   held: Held,
   settlement: Settlement,
   attempt: Attempt | null,
   onEvent?: (event: BrokerEvent) => void,
-): Promise<void> {
+): Soon<void> {
   const { layout } = context;
   const { name, record } = held;
   const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
@@ -52,24 +53,14 @@ export async function settle(
       return publish(context, held, tail, tailIfTooLarge, onEvent);
     }
     case 'rerun': {
-      await write(context, held, encodeTail(attempts, null), onEvent);
       const next = { ...name, crashes: settlement.crashes };
-      return move(
-        context,
-        held,
-        `${layout.delayed}/${delayedFileName(context.nowMs() + settlement.delayMs, next)}`,
-        onEvent,
-      );
+      const writing = write(context, held, encodeTail(attempts, null), onEvent);
+      return afterwards(writing, () => moveToDelayed(context, held, settlement.delayMs, next, onEvent));
     }
     case 'park': {
-      await write(context, held, encodeTail(record.attempts, { parked: settlement.parked }), onEvent);
       const before = { ...name, attempt: name.attempt - 1 };
-      return move(
-        context,
-        held,
-        `${layout.delayed}/${delayedFileName(context.nowMs() + settlement.delayMs, before)}`,
-        onEvent,
-      );
+      const writing = write(context, held, encodeTail(record.attempts, { parked: settlement.parked }), onEvent);
+      return afterwards(writing, () => moveToDelayed(context, held, settlement.delayMs, before, onEvent));
     }
     case 'requeue':
       return move(context, held, `${layout.pending}/${jobFileName(name)}`, onEvent);
@@ -77,26 +68,16 @@ export async function settle(
 }
 
 /** Publishes an outcome that the file holds already: the bytes are made durable, then visible. */
-export async function publishAsItStands(
+export function publishAsItStands(
   context: SpoolContext,
   held: Held,
   onEvent?: (event: BrokerEvent) => void,
-): Promise<void> {
-  if (context.fsync) {
-    await withPatience(
-      onEvent,
-      async () => {
-        const fd = openMine(context, held);
-        try {
-          await context.files.sync(fd);
-        } finally {
-          context.files.close(fd);
-        }
-      },
-      held.giveUp,
-    );
-  }
-  await move(context, held, `${context.layout.results}/${resultFileName(held.name.id)}`, onEvent);
+): Soon<void> {
+  const { files, layout } = context;
+  const syncing = context.fsync
+    ? withPatience(onEvent, () => withMine(context, held, (fd) => files.sync(fd)), held.giveUp)
+    : undefined;
+  return afterwards(syncing, () => move(context, held, `${layout.results}/${resultFileName(held.name.id)}`, onEvent));
 }
 
 /** True when the file holds the outcome of the attempt in its name: then it must be published and not be run again. */
@@ -104,22 +85,25 @@ export function hasOutcomeOf(record: JobRecord, attempt: number): boolean {
   return record.outcome !== null && (record.attempts.at(-1)?.attempt ?? 0) >= attempt;
 }
 
-async function publish(
+function publish(
   context: SpoolContext,
   held: Held,
   tail: string,
   tailIfTooLarge: () => string,
   onEvent?: (event: BrokerEvent) => void,
-): Promise<void> {
-  try {
-    await write(context, held, tail, onEvent);
-  } catch (error) {
-    if (!hasCode(error, 'EFBIG')) throw error;
-    // No waiting makes it fit. What was written of it is torn: the shorter outcome goes into a new file.
-    await withPatience(onEvent, () => writeCopy(context, held, Buffer.from(tailIfTooLarge())));
-  }
+): Soon<void> {
+  const writing = orElse(
+    () => write(context, held, tail, onEvent),
+    (error) => {
+      if (!hasCode(error, 'EFBIG')) throw error;
+      // No waiting makes it fit. What was written of it is torn: the shorter outcome goes into a new file.
+      return withPatience(onEvent, () => writeCopy(context, held, Buffer.from(tailIfTooLarge())));
+    },
+  );
   // The commit point. The directory's fsync is not waited for: losing this rename to a power cut costs a second run.
-  await move(context, held, `${context.layout.results}/${resultFileName(held.name.id)}`, onEvent);
+  return afterwards(writing, () =>
+    move(context, held, `${context.layout.results}/${resultFileName(held.name.id)}`, onEvent),
+  );
 }
 
 /** The outcome of a job whose own is larger than this process may write (RLIMIT_FSIZE) or the file system can hold. */
@@ -128,20 +112,15 @@ function tooLarge(tail: string): Outcome {
   return { state: 'failed', error: failureOf(new UsageError(message, 'FSQ_TOO_LARGE')) };
 }
 
-async function write(
-  context: SpoolContext,
-  held: Held,
-  tail: string,
-  onEvent?: (event: BrokerEvent) => void,
-): Promise<void> {
+function write(context: SpoolContext, held: Held, tail: string, onEvent?: (event: BrokerEvent) => void): Soon<void> {
   const bytes = Buffer.from(tail);
   let isFirstTry = true;
-  await withPatience(
+  return withPatience(
     onEvent,
-    async () => {
+    () => {
       const act = isFirstTry ? writeInPlace : writeCopy;
       isFirstTry = false;
-      await act(context, held, bytes);
+      return act(context, held, bytes);
     },
     held.giveUp,
   );
@@ -150,23 +129,27 @@ async function write(
 /** The end of a base without a tail; whoever is killed between the two steps below leaves one that is cut here (see document.ts). */
 const BARE_END = Buffer.from('\n}');
 
-async function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): Promise<void> {
+function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): Soon<void> {
   const { files } = context;
-  const fd = openMine(context, held);
-  try {
-    if (held.sizeBytes > held.baseBytes + BARE_END.length) {
-      // An older tail goes first: torn over it, the new one could end in the middle of the old and still be JSON. A power cut
-      // may keep any pages of both, so the disk is waited for in between.
-      files.write(fd, BARE_END, held.baseBytes);
-      files.truncate(fd, held.baseBytes + BARE_END.length);
-      if (context.fsync) await files.sync(fd);
-    }
-    files.write(fd, bytes, held.baseBytes);
-    if (held.sizeBytes > held.baseBytes + bytes.length) files.truncate(fd, held.baseBytes + bytes.length);
-    if (context.fsync) await files.sync(fd);
-  } finally {
-    files.close(fd);
-  }
+  const { baseBytes, sizeBytes } = held;
+  const hasTail = sizeBytes > baseBytes + BARE_END.length;
+  return withMine(context, held, (fd) =>
+    afterwards(hasTail ? cutTail(context, fd, baseBytes) : undefined, () => {
+      files.write(fd, bytes, baseBytes);
+      if (sizeBytes > baseBytes + bytes.length) files.truncate(fd, baseBytes + bytes.length);
+      return context.fsync ? files.sync(fd) : undefined;
+    }),
+  );
+}
+
+/**
+ * An older tail goes first: torn over it, the new one could end in the middle of the old and still be JSON. A power cut may
+ * keep any pages of both, so the disk is waited for in between.
+ */
+function cutTail({ files, fsync }: SpoolContext, fd: number, baseBytes: number): Soon<void> {
+  files.write(fd, BARE_END, baseBytes);
+  files.truncate(fd, baseBytes + BARE_END.length);
+  return fsync ? files.sync(fd) : undefined;
 }
 
 /**
@@ -193,27 +176,49 @@ async function writeCopy(context: SpoolContext, held: Held, bytes: Buffer): Prom
   }
 }
 
-async function move(
+function moveToDelayed(
   context: SpoolContext,
   held: Held,
-  target: string,
+  delayMs: number,
+  name: JobName,
   onEvent?: (event: BrokerEvent) => void,
-): Promise<void> {
-  await withPatience(
+): Soon<void> {
+  const target = `${context.layout.delayed}/${delayedFileName(context.nowMs() + delayMs, name)}`;
+  return move(context, held, target, onEvent);
+}
+
+function move(context: SpoolContext, held: Held, target: string, onEvent?: (event: BrokerEvent) => void): Soon<void> {
+  const moving = withPatience(
     onEvent,
-    async () => {
-      fencing(held, () => context.files.rename(`${held.directory}/${held.fileName}`, target));
-    },
+    () => fencing(held, () => context.files.rename(`${held.directory}/${held.fileName}`, target)),
     held.giveUp,
   );
-  if (!context.fsync) return;
-  const directory = target.slice(0, target.lastIndexOf('/'));
-  syncDirectories(context, directory).catch((error: unknown) => onEvent?.({ kind: 'undurable', directory, error }));
+  if (!context.fsync) return moving;
+  return afterwards(moving, () => {
+    const directory = target.slice(0, target.lastIndexOf('/'));
+    syncDirectories(context, directory).catch((error: unknown) => onEvent?.({ kind: 'undurable', directory, error }));
+  });
 }
 
 /** By path, never by a kept descriptor: if we were fenced the directory is gone, and so is our right. */
 function openMine(context: SpoolContext, held: Held): number {
   return fencing(held, () => context.files.open(`${held.directory}/${held.fileName}`, 'read-write'));
+}
+
+/** Opens it, does `act`, and closes it whatever happens, but never under a running fsync: its number may be given away. */
+function withMine<T>(context: SpoolContext, held: Held, act: (fd: number) => Soon<T>): Soon<T> {
+  const { files } = context;
+  const fd = openMine(context, held);
+  let step: Soon<T>;
+  try {
+    step = act(fd);
+  } catch (error) {
+    files.close(fd);
+    throw error;
+  }
+  if (step instanceof Promise) return step.finally(() => files.close(fd));
+  files.close(fd);
+  return step;
 }
 
 function fencing<T>(held: Held, act: () => T): T {

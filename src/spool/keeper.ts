@@ -83,8 +83,8 @@ export class SpoolKeeper implements Keeper {
   }
 
   unpark(tasks: readonly string[]): void {
-    void this.#enqueue(() =>
-      withPatience(this.#options.onEvent, async () => unpark(this.#context, new Set(tasks)), this.#closing.signal),
+    void this.#enqueue(async () =>
+      withPatience(this.#options.onEvent, () => unpark(this.#context, new Set(tasks)), this.#closing.signal),
     );
   }
 

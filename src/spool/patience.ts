@@ -1,6 +1,7 @@
 /** Waiting out a full or failing disk: what was done is kept, and finished when the disk takes it. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { BrokerEvent } from '../broker/broker.ts';
+import { orElse, type Soon } from '../broker/soon.ts';
 import { isPassing } from './trouble.ts';
 
 const FIRST_WAIT_MS = 50;
@@ -11,20 +12,31 @@ const LONGEST_WAIT_MS = 1_000;
  *
  * @param giveUp aborted: the next failure is thrown, whatever it is
  */
-export async function withPatience<T>(
+export function withPatience<T>(
   onEvent: ((event: BrokerEvent) => void) | undefined,
-  act: () => Promise<T>,
+  act: () => Soon<T>,
   giveUp?: AbortSignal,
+): Soon<T> {
+  return orElse(act, (error) => waitOut(error, onEvent, act, giveUp));
+}
+
+async function waitOut<T>(
+  firstError: unknown,
+  onEvent: ((event: BrokerEvent) => void) | undefined,
+  act: () => Soon<T>,
+  giveUp: AbortSignal | undefined,
 ): Promise<T> {
+  let error = firstError;
   for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
+    if (!isPassing(error) || giveUp?.aborted === true) throw error;
+    if (tries === 0) onEvent?.({ kind: 'paused', error });
+    await wait(waitMs, undefined, { signal: giveUp }).catch(() => undefined); // Aborted: one last try.
     try {
       const result = await act();
-      if (tries > 0) onEvent?.({ kind: 'resumed' });
+      onEvent?.({ kind: 'resumed' });
       return result;
-    } catch (error) {
-      if (!isPassing(error) || giveUp?.aborted === true) throw error;
-      if (tries === 0) onEvent?.({ kind: 'paused', error });
+    } catch (again) {
+      error = again;
     }
-    await wait(waitMs, undefined, { signal: giveUp }).catch(() => undefined); // Aborted: one last try.
   }
 }

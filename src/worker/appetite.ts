@@ -1,7 +1,7 @@
 /** How many names a child is given at a time. Pure. */
 
 /** Names at a time at most: then a message costs little beside the jobs. */
-const MOST = 64;
+const MOST = 128;
 /** A child that needs less than this for what it was given may have more, ms; one that needs longer gets less. */
 const QUICK_MS = 20;
 

@@ -36,8 +36,11 @@ export class WorkerChild {
   /** Why there never was a process, such as EAGAIN; null when there was one. */
   startFailure: Error | null = null;
   readonly start: StartWatch;
+  /** True while it has asked for names and has none left. */
+  isIdle = false;
   #appetite = 1;
-  #fedAt = performance.now();
+  /** Null when what it was given last has been accounted for. */
+  #fedAt: number | null = performance.now();
   readonly #process: ChildProcess;
   #killTimer: NodeJS.Timeout | null = null;
   #hasEnded = false;
@@ -83,9 +86,11 @@ export class WorkerChild {
     return this.#process.pid ?? null;
   }
 
-  /** It has dealt with what it was given and wants more. */
-  digest(): void {
-    this.#appetite = nextAppetite(this.#appetite, performance.now() - this.#fedAt);
+  /** It has dealt with what it was given, or half of it, and wants more. */
+  digest(isIdle: boolean): void {
+    this.isIdle = isIdle;
+    if (this.#fedAt !== null) this.#appetite = nextAppetite(this.#appetite, performance.now() - this.#fedAt);
+    this.#fedAt = null;
   }
 
   /** How many names to give it now. */
@@ -95,6 +100,7 @@ export class WorkerChild {
 
   feed(names: readonly string[]): void {
     this.#fedAt = performance.now();
+    this.isIdle = false;
     this.send({ type: 'names', names });
   }
 

@@ -81,7 +81,7 @@ async function main(options: ChildOptions): Promise<number> {
     say(unloadable(error, texts));
     return EXIT.configuration;
   }
-  const hints: Hints = { want: () => say({ type: 'want' }), onNames: (listener) => (offer = listener) };
+  const hints: Hints = { want: (isIdle) => say({ type: 'want', isIdle }), onNames: (listener) => (offer = listener) };
   const logEvent = brokerEventLogger(log);
   const onEvent = (event: BrokerEvent): void => logEvent(event);
   try {

@@ -3,6 +3,7 @@ import { MAX_PAYLOAD_BYTES } from '../app/app.ts';
 import type { CurrentJob } from '../app/current-job.ts';
 import { registry } from '../app/registry.ts';
 import type { Claim } from '../broker/broker.ts';
+import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { UsageError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
 import { assertSerialisable, type JsonValue } from '../job/json.ts';
@@ -11,7 +12,7 @@ import type { ErrorTexts } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 
 /** Runs the task. Never throws: whatever the task does is an ending, unless it ends the process. */
-export async function execute({ job, standing }: Claim, signal: AbortSignal, texts: ErrorTexts): Promise<Ending> {
+export function execute({ job, standing }: Claim, signal: AbortSignal, texts: ErrorTexts): Soon<Ending> {
   const { tasks, current } = registry();
   const task = tasks.get(job.task);
   if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
@@ -23,12 +24,19 @@ export async function execute({ job, standing }: Claim, signal: AbortSignal, tex
     headers: job.headers,
     signal,
   };
-  try {
-    const returned = await current.run(context, () => task.fn(...job.args));
-    return { kind: 'returned', value: toValue(job.task, returned) };
-  } catch (thrown) {
-    return { kind: 'threw', error: toFailure(thrown, { ...texts, redact: task.redact ?? texts.redact }) };
-  }
+  return orElse<Ending>(
+    () => {
+      const returned = settledLater(current.run(context, () => task.fn(...job.args)));
+      return afterwards(returned, (value) => ({ kind: 'returned', value: toValue(job.task, value) }));
+    },
+    (thrown) => ({ kind: 'threw', error: toFailure(thrown, { ...texts, redact: task.redact ?? texts.redact }) }),
+  );
+}
+
+/** A promise of any make becomes one of ours; what is none stays. */
+function settledLater(returned: unknown): Soon<unknown> {
+  const isThenable = typeof returned === 'object' && returned !== null && 'then' in returned;
+  return isThenable ? Promise.resolve(returned) : returned;
 }
 
 /** @throws NotSerialisableError, UsageError: the run then counts as failed, with that reason */

@@ -28,8 +28,8 @@ export type FromChild =
   | { readonly type: 'ready'; readonly owner: string; readonly tasks: readonly FoundTask[] }
   /** The task modules cannot be loaded; nothing was claimed. */
   | { readonly type: 'unloadable'; readonly code: string; readonly message: string }
-  /** It has nothing to do and wants names. */
-  | { readonly type: 'want' }
+  /** It wants names; idle: it has none left and nothing to do. */
+  | { readonly type: 'want'; readonly isIdle: boolean }
   /** The spool cannot be used any more. */
   | { readonly type: 'unusable'; readonly message: string };
 
@@ -45,8 +45,9 @@ export function parseToChild(message: unknown): ToChild | null {
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, module, message: text } = message;
-  if (type === 'want' || type === 'imported') return { type };
+  const { type, owner, tasks, code, module, message: text, isIdle } = message;
+  if (type === 'want' && typeof isIdle === 'boolean') return { type, isIdle };
+  if (type === 'imported') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
     return { type, owner, tasks: tasks.filter(isFoundTask) };

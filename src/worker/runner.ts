@@ -1,5 +1,7 @@
 /** A child's working day: claim, execute, settle, until it is told to drain. */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Claim, Consumer } from '../broker/broker.ts';
+import { afterwards, type Soon } from '../broker/soon.ts';
 import { type Settlement, settlementOf } from '../job/lifecycle.ts';
 import { execute } from './execute.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
@@ -16,28 +18,37 @@ export interface RunnerOptions {
   readonly stop: AbortSignal;
 }
 
+/** How long jobs may follow one another before messages and timers get their turn, ms: quick jobs never wait for anything. */
+const TURN_MS = 2;
+
 /** Resolves when the drain was asked for and the last job is settled. @throws FencedError, SpoolError: end the process */
 export async function runJobs({ consumer, log, texts, drain, stop }: RunnerOptions): Promise<void> {
+  let turnEndsAt = performance.now() + TURN_MS;
   for (;;) {
-    const claim = await consumer.next(drain);
+    const next = consumer.next(drain);
+    const claim = next instanceof Promise ? await next : next;
     if (claim === null) return;
-    await runJob(claim, log, texts, stop);
+    const running = runJob(claim, log, texts, stop);
+    if (running instanceof Promise) await running;
+    if (performance.now() < turnEndsAt) continue;
+    await yieldToOthers();
+    turnEndsAt = performance.now() + TURN_MS;
   }
 }
 
-async function runJob(claim: Claim, log: Logger, texts: ErrorTexts, stop: AbortSignal): Promise<void> {
+function runJob(claim: Claim, log: Logger, texts: ErrorTexts, stop: AbortSignal): Soon<void> {
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
   const startedAtMs = Date.now();
   const startedAt = performance.now();
-  const ending = await execute(claim, stop, texts);
-  const ms = Math.round(performance.now() - startedAt);
-  const settlement = settlementOf(ending, job, standing, Date.now());
-  const error = ending.kind === 'threw' ? { error: ending.error } : {};
-  const run = ending.kind === 'unknown-task' ? null : { startedAtMs, endedAtMs: startedAtMs + ms, ...error };
-  await claim.settle(settlement, run);
-  report(claim, settlement, ms, log, fields);
+  return afterwards(execute(claim, stop, texts), (ending) => {
+    const ms = Math.round(performance.now() - startedAt);
+    const settlement = settlementOf(ending, job, standing, Date.now());
+    const error = ending.kind === 'threw' ? { error: ending.error } : {};
+    const run = ending.kind === 'unknown-task' ? null : { startedAtMs, endedAtMs: startedAtMs + ms, ...error };
+    return afterwards(claim.settle(settlement, run), () => report(claim, settlement, ms, log, fields));
+  });
 }
 
 function report(

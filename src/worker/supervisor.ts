@@ -37,8 +37,8 @@ export interface SupervisorEnd {
 export class Supervisor implements ChildEvents {
   readonly #options: SupervisorOptions;
   readonly #children = new Set<WorkerChild>();
-  /** Children that wait for names, the one that waited least last: its caches are warm. */
-  readonly #idle: WorkerChild[] = [];
+  /** Children that want names, the one that asked last last: its caches are warm. */
+  readonly #hungry: WorkerChild[] = [];
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #logEvent: (event: BrokerEvent) => void;
   #broker: Broker | null = null;
@@ -66,7 +66,7 @@ export class Supervisor implements ChildEvents {
     this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
     this.#keeper = await this.#broker.keeper({
       queues,
-      onReady: () => this.#feedIdle(),
+      onReady: () => this.#feed(),
       onEvent: (event) => this.#onBrokerEvent(event),
     });
     const ended = new Promise<void>((resolve) => (this.#allEnded = resolve));
@@ -109,9 +109,9 @@ export class Supervisor implements ChildEvents {
         this.#keeper?.unpark(message.tasks.map(({ name }) => name));
         return this.#options.onStarted(message.tasks);
       case 'want':
-        child.digest();
-        if (!this.#idle.includes(child)) this.#idle.push(child);
-        return this.#feedIdle();
+        child.digest(message.isIdle);
+        if (!this.#hungry.includes(child)) this.#hungry.push(child);
+        return this.#feed();
       case 'unloadable':
         return this.#fail(message, 78);
       case 'unusable':
@@ -126,8 +126,7 @@ export class Supervisor implements ChildEvents {
 
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
     this.#children.delete(child);
-    const at = this.#idle.indexOf(child);
-    if (at !== -1) this.#idle.splice(at, 1);
+    this.#remove(child);
     void this.#afterExit(child, code, signal);
   }
 
@@ -171,20 +170,31 @@ export class Supervisor implements ChildEvents {
     this.#children.add(new WorkerChild({ options, imports, env, startTimeoutMs }, this));
   }
 
-  #feedIdle(): void {
-    for (let child = this.#idle.at(-1); child !== undefined && this.#phase === 'running'; child = this.#idle.at(-1)) {
+  #feed(): void {
+    for (let child = this.#hungriest(); child !== undefined; child = this.#hungriest()) {
       const names = this.#keeper?.take(child.appetite) ?? [];
       if (names.length === 0) break;
-      this.#idle.pop();
+      this.#remove(child);
       child.feed(names);
     }
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
   }
 
+  /** Whoever has nothing to do comes first. */
+  #hungriest(): WorkerChild | undefined {
+    if (this.#phase !== 'running') return undefined;
+    return this.#hungry.findLast((child) => child.isIdle) ?? this.#hungry.at(-1);
+  }
+
+  #remove(child: WorkerChild): void {
+    const at = this.#hungry.indexOf(child);
+    if (at !== -1) this.#hungry.splice(at, 1);
+  }
+
   #isAllIdle(): boolean {
     return (
       this.#phase === 'running' &&
-      this.#idle.length === this.#children.size &&
+      [...this.#children].every((child) => child.isIdle) &&
       this.#restarts.size + this.#recovering === 0
     );
   }

@@ -566,16 +566,16 @@ function keeping(open: OpenBroker): void {
     const late = await nextOf(lost);
     await (await keeper(t, broker)).recover(lost.owner, 'crashed');
 
-    await assert.rejects(late.settle(returned('late'), RUN), FencedError);
-    await assert.rejects(late.settle({ kind: 'requeue' }, null), FencedError);
+    await assert.rejects(async () => late.settle(returned('late'), RUN), FencedError);
+    await assert.rejects(async () => late.settle({ kind: 'requeue' }, null), FencedError);
     await assert.rejects(
-      late.settle({ kind: 'rerun', delayMs: 0, crashes: 1, error: { name: 'E', message: '' } }, RUN),
+      async () => late.settle({ kind: 'rerun', delayMs: 0, crashes: 1, error: { name: 'E', message: '' } }, RUN),
       FencedError,
     );
 
     const again = await claimNext(t, broker);
     await again.settle(returned('good'), RUN);
-    await assert.rejects(late.settle(returned('later still'), RUN), FencedError);
+    await assert.rejects(async () => late.settle(returned('later still'), RUN), FencedError);
     assert.equal(valueOf(await broker.outcome(sent.job.id)), 'good');
     const { pending, running, delayed, results } = await broker.counts();
     assert.deepEqual({ pending, running, delayed, results }, { pending: 0, running: 0, delayed: 0, results: 1 });
@@ -694,6 +694,37 @@ function keeping(open: OpenBroker): void {
       order,
       jobs.map((sent) => sent.job.id),
     );
+  });
+
+  test('names are asked for early while many are at hand, and with urgency when none is left', async (t) => {
+    const broker = await open(t);
+    const each = await keeper(t, broker);
+    const jobs = Array.from({ length: 16 }, () => newJob(broker));
+    await broker.enqueue(jobs);
+    const names: string[] = [];
+    for (let more = each.take(16); more.length > 0; more = each.take(16)) names.push(...more);
+    const asked: boolean[] = [];
+    let give: (names: readonly string[]) => void = () => undefined;
+    const hints = {
+      want: (isIdle: boolean): void => void asked.push(isIdle),
+      onNames: (listener: typeof give): void => {
+        give = listener;
+      },
+    };
+    const working = await consumer(t, broker, { hints });
+    give(names);
+
+    for (let i = 0; i < 8; i++) await (await nextOf(working)).settle(returned(1), RUN);
+    const whenHalfIsLeft = [...asked];
+    for (let i = 8; i < 16; i++) await (await nextOf(working)).settle(returned(1), RUN);
+    const stop = new AbortController();
+    const last = working.next(stop.signal);
+
+    await until(() => asked.length > 1, 'names are asked for with urgency');
+    stop.abort();
+    assert.equal(await last, null);
+    assert.deepEqual(whenHalfIsLeft, [false]);
+    assert.deepEqual(asked, [false, true]);
   });
 
   test('hints that never come cost time, not jobs', async (t) => {

@@ -116,11 +116,11 @@ async function settle(world: World): Promise<void> {
     { kind: 'threw', error: { name: 'E', message: owner.consumer.owner } },
     { kind: 'stopped' },
   ] as const);
-  const settling = claim
-    .settle(settlementOf(ending, claim.job, claim.standing, world.nowMs()), RUN)
-    .catch((error: unknown) => {
-      assert.ok(error instanceof FencedError && owner.isGivenUp, String(error));
-    });
+  const settle = async (): Promise<void> =>
+    claim.settle(settlementOf(ending, claim.job, claim.standing, world.nowMs()), RUN);
+  const settling = settle().catch((error: unknown) => {
+    assert.ok(error instanceof FencedError && owner.isGivenUp, String(error));
+  });
   await startedOrEnded(world, settling);
 }
 

@@ -26,7 +26,7 @@ export async function until<T>(
 }
 
 /** What `promise` gives, or a rejection that says what did not come in time. */
-export async function within<T>(promise: Promise<T>, name: string, deadlineMs = 20_000): Promise<T> {
+export async function within<T>(promise: T | Promise<T>, name: string, deadlineMs = 20_000): Promise<T> {
   const { promise: late, reject } = deferred<never>();
   const timer = setTimeout(() => reject(new Error(`Waited ${deadlineMs} ms in vain for ${name}`)), deadlineMs);
   try {

@@ -5,6 +5,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import type { Broker, BrokerEvent, Claim, NewJob } from '../../../src/broker/broker.ts';
+import type { Soon } from '../../../src/broker/soon.ts';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { SpoolError } from '../../../src/job/errors.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../../src/spool/context.ts';
@@ -156,7 +157,7 @@ describe('claim and settle', () => {
       const claim = await claimFrom(consumer.next(new AbortController().signal));
       spool.faulty.plan({ operation: 'write', call: 1, errno: 'EDEAD', lasts: 'for good', tornBytes });
 
-      await assert.rejects(claim.settle(returned(value), RUN), { code: 'EDEAD' });
+      await assert.rejects(async () => claim.settle(returned(value), RUN), { code: 'EDEAD' });
 
       spool.faulty.mend();
       pronounceDead(spool.path, consumer.owner);
@@ -251,7 +252,7 @@ async function waitingConsumer(spool: FaultySpool): Promise<{
   };
 }
 
-async function claimFrom(next: Promise<Claim | null>): Promise<Claim> {
+async function claimFrom(next: Soon<Claim | null>): Promise<Claim> {
   const claim = await within(next, 'a claim', 5_000);
   assert.ok(claim !== null);
   return claim;

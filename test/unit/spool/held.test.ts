@@ -56,7 +56,7 @@ test('what does not pass is thrown, and the job stays held for recovery', async 
   const { path, id, claim, faulty } = await claimedJob(t);
   faulty.plan({ operation: 'rename', call: 1, errno: 'EROFS', lasts: 'once' });
 
-  await assert.rejects(claim.settle(returned(1), RUN), { code: 'EROFS' });
+  await assert.rejects(async () => claim.settle(returned(1), RUN), { code: 'EROFS' });
 
   assert.match(placesOf(path).get(id)?.[0] ?? '', /^running\//);
 });

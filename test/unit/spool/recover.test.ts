@@ -212,10 +212,10 @@ test('the fence comes before anything else: a late settlement in the middle of a
     // The old owner acts whenever the recoverer has just done something.
     open: (at: string, access: 'read' | 'write' | 'read-write') => {
       late.push(
-        claim?.settle(returned('late'), RUN).then(
+        Promise.resolve(claim?.settle(returned('late'), RUN)).then(
           () => 'published',
           (error: unknown) => error,
-        ) ?? Promise.resolve(),
+        ),
       );
       return nodeFiles.open(at, access);
     },

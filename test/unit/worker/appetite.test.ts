@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextAppetite } from '../../../src/worker/appetite.ts';
 
-test('it doubles while jobs are quick, up to 64', () => {
+test('it doubles while jobs are quick, up to 128', () => {
   assert.equal(nextAppetite(1, 0), 2);
   assert.equal(nextAppetite(32, 5), 64);
-  assert.equal(nextAppetite(64, 5), 64);
+  assert.equal(nextAppetite(128, 5), 128);
 });
 
 test('a child with slow jobs gets one name at a time', () => {
