@@ -2,7 +2,7 @@
 import type { Broker, NewJob } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { UsageError } from '../job/errors.ts';
-import { type JsonValue, assertSerialisable } from '../job/json.ts';
+import { assertSerialisable, jsonBoundBytes, type JsonValue } from '../job/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId } from '../job/names.ts';
 import type { ErrorTexts, Redact } from '../job/redaction.ts';
@@ -109,7 +109,8 @@ class FileApp implements App, Sender {
     }));
     if (broker === null) return this.#runEagerly(jobs, settings);
     await broker.enqueue(jobs);
-    return jobs.map(({ job }) => new AsyncResult(job.id, async () => broker, true));
+    const source = async (): Promise<Broker> => broker;
+    return jobs.map(({ job }) => new AsyncResult(job.id, source, true));
   }
 
   async #runEagerly(jobs: readonly NewJob[], texts: ErrorTexts): Promise<readonly AsyncResult[]> {
@@ -147,6 +148,9 @@ function toJob({ task, etaMs, headers }: Request, args: readonly JsonValue[], id
 
 /** @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE) when a job cannot carry these arguments */
 export function checkPayload(task: string, args: readonly unknown[]): asserts args is JsonValue[] {
+  let boundBytes = 2;
+  for (const arg of args) boundBytes += 1 + jsonBoundBytes(arg);
+  if (boundBytes <= MAX_PAYLOAD_BYTES) return;
   for (let i = 0; i < args.length; i++) assertSerialisable(args[i], `args[${i}]`);
   const bytes = Buffer.byteLength(JSON.stringify(args));
   if (bytes <= MAX_PAYLOAD_BYTES) return;

@@ -33,7 +33,13 @@ export class CorruptJobError extends FsqError {
 export function encodeBase(job: Job): string {
   const { id, task, args, enqueuedAtMs, options, headers } = job;
   const fields = `"v":1,"id":"${id}","task":${JSON.stringify(task)},"args":${JSON.stringify(args)}`;
-  return `{${fields},"enqueuedAtMs":${enqueuedAtMs},"options":${JSON.stringify(options)},"headers":${JSON.stringify(headers)}\n}`;
+  return `{${fields},"enqueuedAtMs":${enqueuedAtMs},"options":${encodeFew(options)},"headers":${encodeFew(headers)}\n}`;
+}
+
+/** Nearly every job has none. */
+function encodeFew(entries: object): string {
+  for (const _ in entries) return JSON.stringify(entries);
+  return '{}';
 }
 
 /** What is written at the end of the base: the attempts, the standing where it is not the default, and the end if any. */

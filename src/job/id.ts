@@ -31,13 +31,13 @@ export function idTimeMs(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
+/** Each byte as two digits. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 function formatId(ms: number, counter: number, random: Uint8Array): string {
   const time = ms.toString(16).padStart(12, '0');
-  let tail = '';
-  for (let i = 0; i < 8; i++) {
-    const byte = i === 0 ? ((random[0] ?? 0) & 0x3f) | 0x80 : (random[i] ?? 0);
-    tail += (byte < 16 ? '0' : '') + byte.toString(16);
-  }
+  let tail = HEX[((random[0] ?? 0) & 0x3f) | 0x80] ?? '';
+  for (let i = 1; i < 8; i++) tail += HEX[random[i] ?? 0] ?? '';
   const version = (0x7000 | counter).toString(16);
   return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${tail.slice(0, 4)}-${tail.slice(4)}`;
 }

@@ -25,6 +25,55 @@ export type Serialisable<T> = unknown extends T
 export const MAX_DEPTH = 64;
 
 /**
+ * More bytes than `value` can have as JSON; NaN when it would not come back from JSON as it went in. Quick, because every
+ * value that is sent or returned passes here: `assertSerialisable` then says what is wrong with the few that do not.
+ */
+export function jsonBoundBytes(value: unknown, depth = 0): number {
+  switch (typeof value) {
+    case 'string':
+      return 2 + LONGEST_CHARACTER * value.length;
+    case 'boolean':
+      return 5;
+    case 'number':
+      return Number.isFinite(value) ? LONGEST_NUMBER : Number.NaN;
+    case 'object':
+      if (value === null) return 4;
+      if (depth >= MAX_DEPTH) return Number.NaN;
+      return Array.isArray(value) ? arrayBoundBytes(value, depth) : objectBoundBytes(value, depth);
+    default:
+      return Number.NaN;
+  }
+}
+
+/** `\u001f`, and three bytes of UTF-8 at most for what needs no escape. */
+const LONGEST_CHARACTER = 6;
+/** `-1.2345678901234567e-100`, with room. */
+const LONGEST_NUMBER = 25;
+
+function arrayBoundBytes(value: readonly unknown[], depth: number): number {
+  let bytes = 2;
+  for (let i = 0; i < value.length; i++) {
+    if (!(i in value)) return Number.NaN;
+    bytes += 1 + jsonBoundBytes(value[i], depth + 1);
+  }
+  return bytes;
+}
+
+function objectBoundBytes(value: object, depth: number): number {
+  if (!isPlain(value) || Object.getOwnPropertySymbols(value).length > 0) return Number.NaN;
+  let bytes = 2;
+  for (const [key, entry] of Object.entries(value)) {
+    bytes += 4 + LONGEST_CHARACTER * key.length + jsonBoundBytes(entry, depth + 1);
+  }
+  return bytes;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || isForeignPlain(prototype);
+}
+
+/**
  * Throws unless `value` comes back from JSON as it went in.
  *
  * One exception: -0 arrives as 0, because refusing what `Math.round(-0.2)` returns would help nobody.
@@ -74,8 +123,7 @@ function assertArray(value: readonly unknown[], path: string, depth: number): vo
 }
 
 function assertPlainObject(value: object, path: string, depth: number): void {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) {
+  if (!isPlain(value)) {
     throw new NotSerialisableError(path, `a ${className(value)}`, adviceFor(value));
   }
   if (Object.getOwnPropertySymbols(value).length > 0) {

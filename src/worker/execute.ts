@@ -6,7 +6,7 @@ import type { Claim } from '../broker/broker.ts';
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { UsageError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
-import { assertSerialisable, type JsonValue } from '../job/json.ts';
+import { assertSerialisable, jsonBoundBytes, type JsonValue } from '../job/json.ts';
 import type { Ending } from '../job/lifecycle.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
@@ -42,15 +42,12 @@ function settledLater(returned: unknown): Soon<unknown> {
 /** @throws NotSerialisableError, UsageError: the run then counts as failed, with that reason */
 function toValue(task: string, returned: unknown): JsonValue | undefined {
   if (returned === undefined) return undefined;
+  if (jsonBoundBytes(returned) <= MAX_PAYLOAD_BYTES) return returned as JsonValue; // The bound is NaN for all else.
   assertSerialisable(returned, `the value returned by ${task}`);
-  if (typeof returned === 'object' || typeof returned === 'string') {
-    const bytes = Buffer.byteLength(JSON.stringify(returned));
-    if (bytes > MAX_PAYLOAD_BYTES) {
-      throw new UsageError(
-        `The value returned by ${task} has ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are kept. Write it to a file and return its path.`,
-        'FSQ_TOO_LARGE',
-      );
-    }
-  }
-  return returned;
+  const bytes = Buffer.byteLength(JSON.stringify(returned));
+  if (bytes <= MAX_PAYLOAD_BYTES) return returned;
+  throw new UsageError(
+    `The value returned by ${task} has ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are kept. Write it to a file and return its path.`,
+    'FSQ_TOO_LARGE',
+  );
 }

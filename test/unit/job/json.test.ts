@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createContext, runInContext } from 'node:vm';
 import test, { describe } from 'node:test';
 import { NotSerialisableError } from '../../../src/job/errors.ts';
-import { assertSerialisable, MAX_DEPTH } from '../../../src/job/json.ts';
+import { assertSerialisable, MAX_DEPTH, jsonBoundBytes } from '../../../src/job/json.ts';
 
 class Money {
   readonly amount = 1;
@@ -99,4 +99,29 @@ test('plain data is accepted, and comes back from JSON as it went in', () => {
 
 test('minus zero is let through, and arrives as zero', () => {
   assertSerialisable(-0, 'value');
+});
+
+describe('a bound of the bytes of JSON', () => {
+  const SAMPLES: readonly unknown[] = [
+    null,
+    true,
+    -1.2345678901234567e-100,
+    '',
+    '\u0000\u001f"\\é€😀\ud800',
+    [],
+    [1, [2, ['x']]],
+    { '': 0, 'a\n"': { b: [null, false] } },
+    Object.create(null),
+  ];
+  for (const value of SAMPLES) {
+    test(`holds for ${JSON.stringify(value)}`, () => {
+      assert.ok(jsonBoundBytes(value) >= Buffer.byteLength(JSON.stringify(value)));
+    });
+  }
+
+  for (const [what, value] of REFUSED) {
+    test(`is none for ${what}, which is refused`, () => {
+      assert.ok(Number.isNaN(jsonBoundBytes(value)));
+    });
+  }
 });
