@@ -11,6 +11,8 @@ import { spoolError } from './trouble.ts';
 
 /** Jobs written or renamed before other work of this process gets its turn: a few ms. */
 const YIELD_EVERY = 256;
+/** From this many jobs on, the whole file system is synced once instead of each file. */
+const SYNC_ALL_FROM = 512;
 /** Files that are open at a time: enough to keep the disk's queue full, far from any limit on descriptors. */
 const BATCH = 64;
 
@@ -29,11 +31,13 @@ interface Draft {
  */
 export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: readonly NewJob[]): Promise<void> {
   const drafts: Draft[] = [];
+  const isSyncedAtEnd = context.fsync && jobs.length >= SYNC_ALL_FROM;
   try {
     for (let i = 0; i < jobs.length; i += BATCH) {
-      await writeBatch(context, spare, jobs.slice(i, i + BATCH), drafts);
+      await writeBatch(context, spare, jobs.slice(i, i + BATCH), drafts, context.fsync && !isSyncedAtEnd);
       if (drafts.length % YIELD_EVERY === 0) await yieldToOthers();
     }
+    if (isSyncedAtEnd) await syncDrafts(context, drafts);
   } catch (error) {
     for (const { path } of drafts) removeQuietly(context, path);
     throw spoolError(error, `${describe(jobs)} not queued`);
@@ -61,6 +65,7 @@ async function writeBatch(
   spare: SpareFiles,
   jobs: readonly NewJob[],
   drafts: Draft[],
+  isSynced: boolean,
 ): Promise<void> {
   const { files } = context;
   const open: number[] = [];
@@ -73,9 +78,23 @@ async function writeBatch(
       files.write(fd, bytes, 0);
       if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
     }
-    if (context.fsync) await syncAll(files, open);
+    if (isSynced) await syncAll(files, open);
   } finally {
     for (const fd of open) files.close(fd);
+  }
+}
+
+/** All drafts are closed; an error that the one call would not tell is told by the fsync of its file. */
+async function syncDrafts({ files, layout }: SpoolContext, drafts: readonly Draft[]): Promise<void> {
+  if (await files.syncFileSystem(layout.tmp)) return;
+  for (let i = 0; i < drafts.length; i += BATCH) {
+    const open: number[] = [];
+    try {
+      for (const { path } of drafts.slice(i, i + BATCH)) open.push(files.open(path, 'write'));
+      await syncAll(files, open);
+    } finally {
+      for (const fd of open) files.close(fd);
+    }
   }
 }
 

@@ -61,6 +61,16 @@ export function durableFiles(inner: Files, onRename: (to: string, durable: Durab
       await inner.sync(fd);
       done();
     },
+    syncFileSystem: async (path) => {
+      const inodes = [...dirtyInodes];
+      const names = [...lostNames];
+      const isDone = await inner.syncFileSystem(path);
+      if (isDone) {
+        for (const ino of inodes) dirtyInodes.delete(ino);
+        for (const name of names) lostNames.delete(name);
+      }
+      return isDone;
+    },
     syncNow: (fd) => {
       const done = syncing(fd);
       inner.syncNow(fd);

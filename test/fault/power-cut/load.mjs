@@ -1,4 +1,4 @@
-// `load.mjs N`: N senders send jobs without end, one by one, in batches, and such that wait a moment.
+// `load.mjs N`: N senders send jobs without end, one by one, in batches small and large, and such that wait a moment.
 // What it hears it notes outside the disk.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -27,6 +27,9 @@ async function sendOnAndOn() {
 async function send(i) {
   const sum = i + 1;
   if (i % 10 === 3) return [{ result: await add.applyAsync([i, 1], { countdown: 30 }), sum }];
+  // Enough that the whole file system is synced at once.
+  if (i % 50 === 19)
+    return [...(await add.delayMany(Array.from({ length: 520 }, () => [i, 1])))].map((result) => ({ result, sum }));
   if (i % 10 === 7)
     return [
       ...(await add.delayMany([

@@ -30,6 +30,28 @@ test('when a job is accepted, its bytes and its name would survive a power cut',
   }
 });
 
+for (const isGiven of [true, false]) {
+  test(`a thousand jobs at once would survive too, ${isGiven ? 'by one sync of the file system' : 'where that cannot be had'}`, async (t) => {
+    let calls = 0;
+    const syncFileSystem = async (path: string): Promise<boolean> => {
+      calls++;
+      return isGiven && nodeFiles.syncFileSystem(path);
+    };
+    const durable = durableFiles({ ...nodeFiles, syncFileSystem }, () => undefined);
+    const { path, broker } = tempSpool(t, { files: durable.files });
+    const jobs = Array.from({ length: 1_000 }, () => job());
+
+    await broker.enqueue(jobs);
+
+    assert.equal(calls, 1);
+    assert.equal(placesOf(path).size, jobs.length);
+    for (const [, [place = '']] of placesOf(path)) {
+      assert.ok(durable.isContentDurable(join(path, place)), `${place} would be empty`);
+      assert.ok(durable.isNameDurable(join(path, place)), `${place} would be gone`);
+    }
+  });
+}
+
 test('the bytes of a job are on disk before its name is seen, and those of an outcome too', async (t) => {
   const early: string[] = [];
   const look = (to: string, durable: DurableFiles): void => {
