@@ -8,6 +8,7 @@ import { hasCode } from './files.ts';
 import { parseJobFileName } from './layout.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
+import { Pause } from './pause.ts';
 import { isPassing, spoolError } from './trouble.ts';
 import { DirectoryWatch } from './watch.ts';
 
@@ -25,6 +26,9 @@ export class SpoolConsumer implements Consumer {
   readonly #claimant: Claimant;
   readonly #queues: readonly string[] | null;
   readonly #onEvent: ((event: BrokerEvent) => void) | undefined;
+  /** While an outcome or a claim waits for the disk, nothing more is claimed. */
+  readonly #pause: Pause;
+  readonly #onPatience: (event: BrokerEvent) => void;
   readonly #feed: Feed | null;
   readonly #hints: Hints | null;
   readonly #pending: DirectoryWatch;
@@ -66,7 +70,9 @@ export class SpoolConsumer implements Consumer {
     this.#registration = registration;
     this.#queues = queues;
     this.#onEvent = onEvent;
-    this.#claimant = { owner, directory, uniqueName, ...(onEvent === undefined ? {} : { onEvent }) };
+    this.#pause = new Pause(onEvent);
+    this.#onPatience = (event) => this.#pause.hear(event);
+    this.#claimant = { owner, directory, uniqueName, onEvent: this.#onPatience };
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, () => undefined);
     this.#hints = hints ?? null;
     this.#feed = hints === undefined ? this.#ownFeed() : null;
@@ -81,7 +87,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   next(signal: AbortSignal): Soon<Claim | null> {
-    const first = signal.aborted ? null : this.#tryNextName();
+    const first = signal.aborted || this.#pause.isOn ? null : this.#tryNextName();
     return first === null || first instanceof Promise ? this.#search(signal, first) : first;
   }
 
@@ -93,6 +99,7 @@ export class SpoolConsumer implements Consumer {
   async #search(signal: AbortSignal, first: Soon<Claim | null>): Promise<Claim | null> {
     for (let claimed = await first; ; claimed = await this.#tryNextName()) {
       if (claimed !== null) return claimed;
+      if (this.#pause.isOn) await this.#pause.over(signal);
       if (signal.aborted) return null;
       if (this.#next >= this.#names.length) await this.#moreNames(signal);
     }
@@ -109,12 +116,12 @@ export class SpoolConsumer implements Consumer {
 
   /** It is ours now, whatever the disk says: it is looked at until that succeeds. */
   #examine(taken: Taken): Soon<Claim | null> {
-    return withPatience(this.#onEvent, () => examine(this.#context, this.#claimant, taken));
+    return withPatience(this.#onPatience, () => examine(this.#context, this.#claimant, taken));
   }
 
   #tryTake(name: string): Soon<Taken | null> {
     if (this.#refusedUntil.size > 0 && (this.#refusedUntil.get(name) ?? 0) > performance.now()) return null;
-    const taken = withPatience(this.#onEvent, () => take(this.#context, this.#claimant, name));
+    const taken = withPatience(this.#onPatience, () => take(this.#context, this.#claimant, name));
     return taken instanceof Promise ? taken.catch((error: unknown) => this.#refuse(name, error)) : taken;
   }
 

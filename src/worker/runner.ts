@@ -6,6 +6,7 @@ import { type Settlement, settlementOf } from '../job/lifecycle.ts';
 import { execute } from './execute.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import type { Logger } from './log.ts';
+import { Settling } from './settling.ts';
 
 export interface RunnerOptions {
   readonly consumer: Consumer;
@@ -21,22 +22,36 @@ export interface RunnerOptions {
 /** How long jobs may follow one another before messages and timers get their turn, ms: quick jobs never wait for anything. */
 const TURN_MS = 2;
 
-/** Resolves when the drain was asked for and the last job is settled. @throws FencedError, SpoolError: end the process */
+/**
+ * Takes jobs until the drain is asked for, and resolves when the last is settled. While one job's outcome is on its way to
+ * the disk, the next one runs.
+ *
+ * @throws FencedError, SpoolError: end the process
+ */
 export async function runJobs({ consumer, log, texts, drain, stop }: RunnerOptions): Promise<void> {
+  const settling = new Settling();
+  const taking = AbortSignal.any([drain, settling.failed]);
   let turnEndsAt = performance.now() + TURN_MS;
   for (;;) {
-    const next = consumer.next(drain);
+    const next = consumer.next(taking);
     const claim = next instanceof Promise ? await next : next;
-    if (claim === null) return;
+    if (claim === null) break;
     const running = runJob(claim, log, texts, stop);
-    if (running instanceof Promise) await running;
+    const { settled } = running instanceof Promise ? await running : running;
+    if (settled instanceof Promise) await settling.add(settled);
     if (performance.now() < turnEndsAt) continue;
     await yieldToOthers();
     turnEndsAt = performance.now() + TURN_MS;
   }
+  await settling.end();
 }
 
-function runJob(claim: Claim, log: Logger, texts: ErrorTexts, stop: AbortSignal): Soon<void> {
+/** The job has run; `settled` tells when that is on disk. */
+interface Run {
+  readonly settled: Soon<void>;
+}
+
+function runJob(claim: Claim, log: Logger, texts: ErrorTexts, stop: AbortSignal): Soon<Run> {
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
@@ -47,7 +62,7 @@ function runJob(claim: Claim, log: Logger, texts: ErrorTexts, stop: AbortSignal)
     const settlement = settlementOf(ending, job, standing, Date.now());
     const error = ending.kind === 'threw' ? { error: ending.error } : {};
     const run = ending.kind === 'unknown-task' ? null : { startedAtMs, endedAtMs: startedAtMs + ms, ...error };
-    return afterwards(claim.settle(settlement, run), () => report(claim, settlement, ms, log, fields));
+    return { settled: afterwards(claim.settle(settlement, run), () => report(claim, settlement, ms, log, fields)) };
   });
 }
 
