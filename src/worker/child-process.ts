@@ -21,6 +21,9 @@ export interface Launch {
   readonly startTimeoutMs: number;
 }
 
+/** Threads of a child that waits for the disk, unless UV_THREADPOOL_SIZE says another number. */
+const THREADS = '16';
+
 export interface ChildEvents {
   /** It has not imported its modules in time. */
   onOverdue(child: WorkerChild): void;
@@ -57,7 +60,8 @@ export class WorkerChild {
     // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
     this.#process = fork(path, [JSON.stringify(options)], {
       execArgv,
-      env,
+      // fsyncs that wait together share one commit of the journal; libuv's four threads are too few for that.
+      env: options.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
