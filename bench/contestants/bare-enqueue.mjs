@@ -1,0 +1,23 @@
+/** The limit of enqueueing: create in tmp/, write, close, rename to pending/, in a bare loop. */
+import { closeSync, constants, openSync, renameSync, writeSync } from 'node:fs';
+import { BASE, jobName, makeSpool } from '../limit/spool.mjs';
+import { WARM_UP_JOBS } from '../scenarios/scenario.mjs';
+import { print, readOptions } from './project.mjs';
+
+const { dir, jobs } = readOptions();
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+makeSpool(dir);
+const bytes = Buffer.from(BASE);
+
+for (let i = 0; i < WARM_UP_JOBS; i++) enqueue(i);
+const startedAt = performance.now();
+for (let i = 0; i < jobs; i++) enqueue(WARM_UP_JOBS + i);
+print({ jobs, seconds: (performance.now() - startedAt) / 1_000 });
+
+function enqueue(i) {
+  const draft = `${dir}/tmp/${i}`;
+  const fd = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  writeSync(fd, bytes, 0, bytes.length, 0);
+  closeSync(fd);
+  renameSync(draft, `${dir}/pending/${jobName(i)}`);
+}

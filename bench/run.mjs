@@ -1,0 +1,159 @@
+/**
+ * `npm run bench`: runs scenarios, prints a table of each, and writes what was asked for. See docs/performance.md.
+ *
+ * Exits with 1 only in the short form (`--quick`), when a ratio fell below half of that in recorded.json: how fast a machine
+ * is proves nothing about a change.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chart } from './chart.mjs';
+import { contest, killAll } from './contest.mjs';
+import { judge, ratiosOf, regressions } from './figures.mjs';
+import { describeRun } from './machine.mjs';
+import { merge, updatePage } from './page.mjs';
+import { BENCH, CHECKOUT, makeRoot, removeRoot } from './places.mjs';
+import { SCENARIOS } from './scenarios/index.mjs';
+import { runText, scenarioText } from './table.mjs';
+
+/** How long a scenario of the short form may go on with new rounds, ms: on a busy machine there are fewer. */
+const QUICK_BUDGET_MS = 8_000;
+/** The newest report of each scenario, as docs/performance.md shows it. */
+const RESULTS = join(BENCH, 'results.jsonl');
+const args = process.argv.slice(2);
+const { values } = parseArgs({
+  args,
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    jobs: { type: 'string' },
+    dir: { type: 'string' },
+    json: { type: 'string' },
+    svg: { type: 'string' },
+    recorded: { type: 'string', default: join(BENCH, 'recorded.json') },
+    record: { type: 'boolean', default: false },
+    'update-docs': { type: 'boolean', default: false },
+  },
+});
+const scenarios = chosen(values.only, values.quick);
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
+const root = makeRoot(values.dir ?? null);
+let redis = null;
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => void stop(130));
+
+try {
+  process.exitCode = await main();
+} finally {
+  await cleanUp();
+}
+
+async function main() {
+  if (!existsSync(join(CHECKOUT, 'dist/index.js'))) throw new Error('fsq is not built: run `npm run build`');
+  const run = describeRun(root, args);
+  console.log(`${runText(run)}\n`);
+  redis = values.quick ? { missing: 'the short form has no peers' } : await startRedis(join(root, 'redis'));
+  const reports = [];
+  for (const scenario of scenarios) {
+    const report = { ...(await runScenario(scenario)), run };
+    reports.push(report);
+    console.log(`${scenarioText(report)}\n`);
+    write(reports);
+  }
+  return conclude(reports);
+}
+
+async function runScenario(scenario) {
+  const scale = {
+    isQuick: values.quick,
+    jobs: values.jobs === undefined ? null : Number(values.jobs),
+    redisPort: redis?.port ?? null,
+    redisMissing: redis?.missing ?? null,
+  };
+  const contestants = scenario.contestants(scale);
+  const results = await contest(contestants, {
+    rounds: scenario.isLong === true ? 1 : rounds,
+    root,
+    budgetMs: values.quick ? QUICK_BUDGET_MS : Infinity,
+    scenario: scenario.name,
+    onRun: (name, round) => process.stderr.write(`${scenario.name}, round ${round + 1}: ${name}\n`),
+  });
+  const { name, title, figure, unit, targets } = scenario;
+  const withKind = results.map((result, i) => ({ ...result, kind: contestants[i]?.kind ?? 'fsq' }));
+  return { name, title, figure, unit, results: withKind, judgements: judge(name, targets, results) };
+}
+
+/** After each scenario, so that whoever stops a long run keeps what it had. */
+function write(reports) {
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(reports, null, 2)}\n`);
+  if (values.svg !== undefined) writeFileSync(values.svg, chart(reports));
+  if (!values['update-docs']) return;
+  const all = merge(
+    lastResults(),
+    reports,
+    SCENARIOS.map(({ name }) => name),
+  );
+  writeFileSync(RESULTS, all.map((report) => `${JSON.stringify(report)}\n`).join(''));
+  writeFileSync(join(CHECKOUT, 'docs/performance.svg'), chart(all));
+  const page = join(CHECKOUT, 'docs/performance.md');
+  writeFileSync(page, updatePage(readFileSync(page, 'utf8'), all));
+}
+
+/** One report to a line. */
+function lastResults() {
+  if (!existsSync(RESULTS)) return [];
+  const lines = readFileSync(RESULTS, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line));
+}
+
+/** @returns {number} the exit code */
+function conclude(reports) {
+  const judgements = reports.flatMap((report) => report.judgements);
+  const count = (verdict) => judgements.filter((judgement) => judgement.verdict === verdict).length;
+  console.log(`bench: ${count('met')} targets met, ${count('missed')} missed, ${count('unknown')} not measured`);
+  if (values.record)
+    writeFileSync(values.recorded, `${JSON.stringify({ ...recorded(), ...ratiosOf(judgements) }, null, 2)}\n`);
+  if (!values.quick) return 0;
+  const fallen = regressions(judgements, recorded());
+  for (const sentence of fallen) console.log(`bench: ${sentence}: twice as bad or worse`);
+  const broken = reports.flatMap(({ name, results }) =>
+    results
+      .filter(({ kind, missing }) => kind === 'fsq' && missing !== null)
+      .map((result) => `${name}: ${result.name}: ${result.missing}`),
+  );
+  for (const sentence of broken) console.log(`bench: ${sentence}`);
+  return fallen.length + broken.length === 0 ? 0 : 1;
+}
+
+function recorded() {
+  return existsSync(values.recorded) ? JSON.parse(readFileSync(values.recorded, 'utf8')) : {};
+}
+
+function chosen(only, isQuick) {
+  if (only === undefined) return SCENARIOS.filter((scenario) => !isQuick || scenario.isQuick === true);
+  const names = only.split(',');
+  const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  if (unknown !== undefined) {
+    console.error(`bench: no scenario '${unknown}'; there are ${SCENARIOS.map(({ name }) => name).join(', ')}`);
+    process.exit(2);
+  }
+  return SCENARIOS.filter(({ name }) => names.includes(name));
+}
+
+/** On a port of its own, working in `dir`; `missing` says why there is none. */
+async function startRedis(dir) {
+  if (!existsSync(join(BENCH, 'peers/redis.mjs'))) return { missing: 'bench/peers/redis.mjs is not there' };
+  const module = await import('./peers/redis.mjs');
+  return module.startRedis(dir);
+}
+
+async function cleanUp() {
+  killAll();
+  await redis?.stop?.();
+  removeRoot(root);
+}
+
+async function stop(code) {
+  await cleanUp();
+  process.exit(code);
+}

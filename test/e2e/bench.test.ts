@@ -1,0 +1,54 @@
+/** The bench as a command: it ends in seconds when asked for little, and fails on nothing but ratios. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { REPOSITORY, run, tempProject } from '../support/project.ts';
+
+const BENCH = join(REPOSITORY, 'bench/run.mjs');
+const LITTLE = ['--quick', '--only', 'process', '--jobs', '200', '--rounds', '1'];
+const KEY = 'process: fsq rate / bare loop (Node)';
+
+test('a small run measures fsq and the bare loop, and leaves nothing behind', { timeout: 120_000 }, async (t) => {
+  const at = tempProject(t, {});
+
+  const { code, stdout, stderr } = await bench(
+    t,
+    ['--dir', at.path, '--json', 'out.json', '--svg', 'out.svg', '--recorded', 'none.json', ...LITTLE],
+    at,
+  );
+
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /\| ≥ 60 % of the bare loop +\| [\d.]+ × /);
+  const [report] = JSON.parse(readFileSync(join(at.path, 'out.json'), 'utf8'));
+  assert.equal(report.results[0].rounds[0].jobs, 200);
+  assert.doesNotMatch(readFileSync(join(at.path, 'out.svg'), 'utf8'), /NaN/);
+  assert.deepEqual(
+    readdirSync(at.path).filter((name) => name.startsWith('fsq-bench-')),
+    [],
+  );
+});
+
+test('the short form fails when a ratio fell by half, and says which', { timeout: 120_000 }, async (t) => {
+  const at = tempProject(t, {});
+  writeFileSync(join(at.path, 'recorded.json'), JSON.stringify({ [KEY]: 1_000 }));
+
+  const { code, stdout } = await bench(t, ['--recorded', 'recorded.json', ...LITTLE], at);
+
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /bench: process: fsq rate \/ bare loop \(Node\) is .+, recorded was 1000: twice as bad or worse/,
+  );
+});
+
+test('a scenario that does not exist is refused, with those that do', async (t) => {
+  const { code, stderr } = await bench(t, ['--only', 'proces'], tempProject(t, {}));
+
+  assert.equal(code, 2);
+  assert.match(stderr, /no scenario 'proces'; there are process, enqueue/);
+});
+
+function bench(_t: TestContext, args: readonly string[], at: ReturnType<typeof tempProject>) {
+  return run(at, process.execPath, [BENCH, ...args], { timeoutMs: 100_000 });
+}
