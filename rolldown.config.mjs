@@ -55,6 +55,7 @@ export default defineConfig({
     chunkFileNames: ({ facadeModuleId }) => `${folderOf(facadeModuleId)}/[name].js`,
     minifyInternalExports: false, // Two builds at once, or a program that runs meanwhile, see the same names.
     codeSplitting: { groups: SHARED },
+    plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withQuickBuiltins(code), map: null }) }],
   },
 });
 
@@ -62,4 +63,16 @@ export default defineConfig({
 function folderOf(source) {
   const path = source === null ? '' : relative('src', source);
   return path.startsWith('cli/') ? 'cli' : 'shared';
+}
+
+/**
+ * `import fs from "node:fs"` as `const fs = process.getBuiltinModule("node:fs")`, the same object. Importing makes Node ask the module for
+ * each of its exports, and some load more when they are asked: 2 of the 11 ms of `import 'fsq'`. The lines stay the same.
+ */
+function withQuickBuiltins(code) {
+  return code.replace(/^import (?:(\w+)(?:, )?)?(\{.*\})? from ("node:[^"]+");$/gm, (_line, whole, names, module) => {
+    const source = `process.getBuiltinModule(${module})`;
+    const declarations = [whole, names?.replaceAll(' as ', ': ')].filter((left) => left !== undefined);
+    return `const ${declarations.map((left) => `${left} = ${source}`).join(', ')};`;
+  });
 }

@@ -34,7 +34,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     entries: ['cli/main.js', 'cli/worker.js'],
     files: 6,
     without: /^src\/spool\/check\//,
-    builtins: ['child_process', 'util'],
+    builtins: ['child_process', 'crypto', 'util'],
   },
   "a worker's child": {
     entries: ['worker/child.js'],
@@ -52,6 +52,7 @@ describe('at its start', () => {
       const sources = loaded.files.flatMap(sourcesOf);
 
       assert.ok(loaded.files.length <= files, `${loaded.files.length} files: ${loaded.files.join(', ')}`);
+      assert.ok(loaded.builtins.includes('fs'), `of Node it loads ${loaded.builtins.join(', ')}`);
       assert.ok(sources.includes('src/job/errors.ts'), `the source maps name ${sources.length} sources`);
       assert.deepEqual(
         sources.filter((source) => without.test(source)),
@@ -92,11 +93,14 @@ function staticImports(entries: readonly string[]): { files: string[]; builtins:
   const visit = (path: string): void => {
     if (files.has(path)) return;
     files.add(path);
-    for (const [, specifier = ''] of readFileSync(path, 'utf8').matchAll(
-      /^(?:import|export)\s(?:[^;"]*\sfrom\s*)?"([^"]+)"/gm,
-    )) {
-      if (specifier.startsWith('node:')) builtins.add(specifier.slice('node:'.length));
-      else visit(join(dirname(path), specifier));
+    const code = readFileSync(path, 'utf8');
+    for (const [, specifier = ''] of code.matchAll(/^(?:import|export)\s(?:[^;"]*\sfrom\s*)?"([^"]+)"/gm)) {
+      assert.match(specifier, /^\./, `${path} imports Node's modules the slow way; see rolldown.config.mjs`);
+      visit(join(dirname(path), specifier));
+    }
+    // At the beginning of a line: what a function loads when it is called stands further in.
+    for (const [line] of code.matchAll(/^const .*getBuiltinModule\(.*$/gm)) {
+      for (const [, name = ''] of line.matchAll(/getBuiltinModule\("node:([^"]+)"\)/g)) builtins.add(name);
     }
   };
   for (const entry of entries) visit(join(DIST, entry));
