@@ -70,9 +70,12 @@ function folderOf(source) {
  * each of its exports, and some load more when they are asked: 2 of the 11 ms of `import 'fsq'`. The lines stay the same.
  */
 function withQuickBuiltins(code) {
-  return code.replace(/^import (?:(\w+)(?:, )?)?(\{.*\})? from ("node:[^"]+");$/gm, (_line, whole, names, module) => {
-    const source = `process.getBuiltinModule(${module})`;
-    const declarations = [whole, names?.replaceAll(' as ', ': ')].filter((left) => left !== undefined);
-    return `const ${declarations.map((left) => `${left} = ${source}`).join(', ')};`;
-  });
+  return code.replace(
+    /^import (?:(?:\* as )?(\w+)(?:, )?)?(\{.*\})? from ("node:[^"]+");$/gm,
+    (_line, whole, names, module) => {
+      const source = `process.getBuiltinModule(${module})`;
+      const declarations = [whole, names?.replaceAll(' as ', ': ')].filter((left) => left !== undefined);
+      return `const ${declarations.map((left) => `${left} = ${source}`).join(', ')};`;
+    },
+  );
 }
