@@ -75,6 +75,11 @@ export interface Hints {
    */
   want(isIdle: boolean): void;
   onNames(listener: (names: readonly string[]) => void): void;
+  /**
+   * Tells whether this consumer is the lookout: of all that have nothing to do, the one that watches for itself, so that a
+   * lone job reaches it without a detour. Names that are given end that too.
+   */
+  onLookout(listener: (isPosted: boolean) => void): void;
 }
 
 /** The variable that holds a consumer's mark in the environment of all that it starts. */
@@ -98,6 +103,8 @@ export interface ConsumerOptions {
 export interface Keeper {
   /** Up to `max` names of ready jobs; [] when there are none now, and then `onReady` is called once there may be. */
   take(max: number): readonly string[];
+  /** Tells whether a consumer is the lookout: what comes is left to it for a few ms before `take` gives it to others. */
+  setLookout(isPosted: boolean): void;
   /** Makes parked jobs of these tasks ready at once: a worker that knows them has come. */
   unpark(tasks: readonly string[]): void;
   /** Tells that `owner` is a child of this process: its death will be reported by `recover`, so its life need not be probed. */

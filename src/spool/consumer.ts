@@ -18,6 +18,8 @@ const LOOK_YOURSELF_MS = 1_000;
 const OWN_LOOK = 16;
 /** With this many names or more, new ones are asked for when half are left: such a batch is given for quick jobs only. */
 const ASK_EARLY_FROM = 8;
+/** Names that a lookout heard and has not tried; more are left to the others. */
+const HEARD_AT_MOST = 64;
 const REFUSED_FOR_MS = 60_000;
 
 export class SpoolConsumer implements Consumer {
@@ -35,6 +37,7 @@ export class SpoolConsumer implements Consumer {
   readonly #refusedUntil = new Map<string, number>();
   #names: string[] = [];
   #next = 0;
+  #lastTried: string | null = null;
   /** How many names are left when more are asked for; -1 when not before all are used. */
   #askAt = -1;
   #wake: (() => void) | null = null;
@@ -73,13 +76,15 @@ export class SpoolConsumer implements Consumer {
     this.#pause = new Pause(onEvent);
     this.#onPatience = (event) => this.#pause.hear(event);
     this.#claimant = { owner, directory, uniqueName, onEvent: this.#onPatience };
-    this.#pending = new DirectoryWatch(context.files, context.layout.pending, () => undefined);
+    this.#pending = new DirectoryWatch(context.files, context.layout.pending, (name) => this.#hear(name));
     this.#hints = hints ?? null;
     this.#feed = hints === undefined ? this.#ownFeed() : null;
     hints?.onNames((names) => {
       this.#asked = 'nothing';
+      this.#pending.close();
       this.#offer(names);
     });
+    hints?.onLookout((isPosted) => (isPosted ? this.#pending.open() : this.#standDown()));
   }
 
   get owner(): string {
@@ -93,6 +98,7 @@ export class SpoolConsumer implements Consumer {
 
   async close(): Promise<void> {
     this.#feed?.close();
+    this.#pending.close();
     await this.#registration.release();
   }
 
@@ -110,6 +116,7 @@ export class SpoolConsumer implements Consumer {
     const name = this.#names[this.#next];
     if (name === undefined) return null;
     this.#next++;
+    this.#lastTried = name;
     if (this.#names.length - this.#next === this.#askAt) this.#askFor('early');
     return afterwards(this.#tryTake(name), (taken) => (taken === null ? null : this.#examine(taken)));
   }
@@ -172,6 +179,30 @@ export class SpoolConsumer implements Consumer {
     this.#hints?.want(how === 'idle');
   }
 
+  /** Somebody else was given what we left lying: we ask anew, now or when we have nothing to do. */
+  #standDown(): void {
+    this.#pending.close();
+    this.#asked = 'nothing';
+    if (this.#wake !== null) this.#askFor('idle');
+  }
+
+  /** The same event tells of a name that came and of one that left, which was the last one we tried, as a rule. */
+  #hear(name: string | null): void {
+    if (name === null) {
+      this.#hasToLook = true;
+      return this.#lookMyself();
+    }
+    const isHeard = name === this.#lastTried || this.#names.length - this.#next >= HEARD_AT_MOST;
+    if (isHeard || !this.#isWanted(name)) return;
+    this.#names.push(name);
+    this.#wake?.();
+  }
+
+  #isWanted(name: string): boolean {
+    const queue = parseJobFileName(name)?.queue;
+    return queue !== undefined && (this.#queues === null || this.#queues.includes(queue));
+  }
+
   #lookMyself(): void {
     try {
       if (this.#pending.hasChanged()) this.#hasToLook = true;
@@ -185,10 +216,7 @@ export class SpoolConsumer implements Consumer {
 
   #namesInPending(): readonly string[] {
     const { files, layout } = this.#context;
-    const names = files.list(layout.pending).filter((name) => {
-      const queue = parseJobFileName(name)?.queue;
-      return queue !== undefined && (this.#queues === null || this.#queues.includes(queue));
-    });
+    const names = files.list(layout.pending).filter((name) => this.#isWanted(name));
     return names.sort().slice(0, OWN_LOOK);
   }
 

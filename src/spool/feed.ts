@@ -20,6 +20,8 @@ export interface FeedOptions {
 
 /** A name is not handed out again within this time, ms: it bounds what a job that cannot be claimed may cost. */
 const HAND_OUT_AGAIN_MS = 20;
+/** What comes while a lookout is posted is left to it for one to two times this long, ms: longer than it needs when it is idle. */
+const LEFT_TO_LOOKOUT_MS = 2;
 /** How many names are remembered as handed out before old ones are dropped. */
 const REMEMBERED = 20_000;
 
@@ -35,6 +37,11 @@ export class Feed {
   #isWaiting = false;
   #hasHeldBack = false;
   #nextListingAtMs = 0;
+  #hasLookout = false;
+  /** What was heard while a lookout is posted: in this span of time, and in the one before. */
+  #heard = new Set<string>();
+  #heardBefore = new Set<string>();
+  #spanTimer: NodeJS.Timeout | null = null;
 
   constructor(context: SpoolContext, options: FeedOptions) {
     this.#context = context;
@@ -59,6 +66,11 @@ export class Feed {
     return names;
   }
 
+  /** While somebody else looks out, names are told only when they were left lying. */
+  setLookout(isPosted: boolean): void {
+    this.#hasLookout = isPosted;
+  }
+
   /** How many names are at hand. */
   get size(): number {
     return this.#backlog.length;
@@ -68,6 +80,7 @@ export class Feed {
     this.#isWaiting = false;
     this.#poll.stop();
     this.#watch.close();
+    if (this.#spanTimer !== null) clearTimeout(this.#spanTimer);
   }
 
   /** A failed look never reads as "nothing there": the next poll comes, whatever happened. */
@@ -115,6 +128,7 @@ export class Feed {
   #hear(name: string | null): void {
     if (!this.#isWaiting) return;
     if (name === null) return this.#check();
+    if (this.#hasLookout) return this.#leaveToLookout(name);
     // The same event tells of a name that came and of one that left: the latter was handed out a moment ago.
     if (!this.#isWanted(name) || this.#wasJustHandedOut(name) || this.#backlog.includes(name)) return;
     this.#backlog.unshift(name);
@@ -125,6 +139,27 @@ export class Feed {
     if (!this.#isWaiting) return;
     if (!this.#watch.hasChanged() && !this.#hasHeldBack) return;
     this.#list();
+    if (this.#backlog.length > 0) this.#announce();
+  }
+
+  #leaveToLookout(name: string): void {
+    this.#heard.add(name);
+    this.#spanTimer ??= setTimeout(() => this.#try(() => this.#endSpan()), LEFT_TO_LOOKOUT_MS);
+  }
+
+  /** What was heard before this span began and lies there still was left: the lookout is busy. */
+  #endSpan(): void {
+    const { files, layout } = this.#context;
+    const left = [...this.#heardBefore].filter((name) => files.exists(`${layout.pending}/${name}`));
+    this.#heardBefore = this.#heard;
+    this.#heard = new Set();
+    this.#spanTimer =
+      this.#heardBefore.size === 0 ? null : setTimeout(() => this.#try(() => this.#endSpan()), LEFT_TO_LOOKOUT_MS);
+    if (!this.#isWaiting || left.length === 0) return;
+    this.#backlog = left
+      .filter((name) => this.#isWanted(name))
+      .toSorted()
+      .toReversed();
     if (this.#backlog.length > 0) this.#announce();
   }
 

@@ -82,6 +82,10 @@ export class SpoolKeeper implements Keeper {
     return this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2)));
   }
 
+  setLookout(isPosted: boolean): void {
+    this.#feed.setLookout(isPosted);
+  }
+
   unpark(tasks: readonly string[]): void {
     void this.#enqueue(async () =>
       withPatience(this.#options.onEvent, () => unpark(this.#context, new Set(tasks)), this.#closing.signal),

@@ -38,6 +38,7 @@ const EXIT = { good: 0, failure: 1, spoolUnusable: 75, configuration: 78 } as co
 const drain = new AbortController();
 const stop = new AbortController();
 let offer: (names: readonly string[]) => void = () => undefined;
+let post: (isPosted: boolean) => void = () => undefined;
 
 function say(message: FromChild): void {
   // Without a supervisor nobody listens; the drain has begun then.
@@ -48,6 +49,7 @@ function listen(): void {
   process.on('message', (raw) => {
     const message = parseToChild(raw);
     if (message?.type === 'names') offer(message.names);
+    if (message?.type === 'lookout') post(message.isPosted);
     if (message?.type === 'drain') drain.abort();
     if (message?.type === 'stop') {
       stop.abort(new Error('The worker was told to stop at once.'));
@@ -81,7 +83,11 @@ async function main(options: ChildOptions): Promise<number> {
     say(unloadable(error, texts));
     return EXIT.configuration;
   }
-  const hints: Hints = { want: (isIdle) => say({ type: 'want', isIdle }), onNames: (listener) => (offer = listener) };
+  const hints: Hints = {
+    want: (isIdle) => say({ type: 'want', isIdle }),
+    onNames: (listener) => (offer = listener),
+    onLookout: (listener) => (post = listener),
+  };
   const logEvent = brokerEventLogger(log);
   const onEvent = (event: BrokerEvent): void => logEvent(event);
   try {

@@ -14,6 +14,8 @@ export interface FoundTask {
 export type ToChild =
   /** Names of ready jobs to try. */
   | { readonly type: 'names'; readonly names: readonly string[] }
+  /** Look out for jobs yourself, or no longer. */
+  | { readonly type: 'lookout'; readonly isPosted: boolean }
   /** Finish the job at hand and end. */
   | { readonly type: 'drain' }
   /** End at once; the job at hand will be queued again. */
@@ -36,9 +38,10 @@ export type FromChild =
 /** Null for anything that is not such a message: user code shares the channel and may send its own. */
 export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
-  const { type, names } = message;
+  const { type, names, isPosted } = message;
   if (type === 'drain' || type === 'stop') return { type };
   if (type === 'names' && isTexts(names)) return { type, names };
+  if (type === 'lookout' && typeof isPosted === 'boolean') return { type, isPosted };
   return null;
 }
 

@@ -39,6 +39,8 @@ export class Supervisor implements ChildEvents {
   readonly #children = new Set<WorkerChild>();
   /** Children that want names, the one that asked last last: its caches are warm. */
   readonly #hungry: WorkerChild[] = [];
+  /** The idle child that watches for jobs itself. */
+  #lookout: WorkerChild | null = null;
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #logEvent: (event: BrokerEvent) => void;
   #broker: Broker | null = null;
@@ -127,6 +129,7 @@ export class Supervisor implements ChildEvents {
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
     this.#children.delete(child);
     this.#remove(child);
+    if (this.#lookout === child) this.#relieve(child);
     void this.#afterExit(child, code, signal);
   }
 
@@ -174,16 +177,38 @@ export class Supervisor implements ChildEvents {
     for (let child = this.#hungriest(); child !== undefined; child = this.#hungriest()) {
       const names = this.#keeper?.take(child.appetite) ?? [];
       if (names.length === 0) break;
+      this.#relieve(child);
       this.#remove(child);
       child.feed(names);
     }
+    this.#post();
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
   }
 
-  /** Whoever has nothing to do comes first. */
+  /** Whoever has nothing to do comes first. What the lookout left lying is for others: it may be busy, and has not told. */
   #hungriest(): WorkerChild | undefined {
     if (this.#phase !== 'running') return undefined;
-    return this.#hungry.findLast((child) => child.isIdle) ?? this.#hungry.at(-1);
+    return this.#hungry.findLast((child) => child.isIdle && child !== this.#lookout) ?? this.#hungry.at(-1);
+  }
+
+  /** Posts the child that would be given the next job. A burst ends when all are idle, and a lookout does not tell. */
+  #post(): void {
+    const child = this.#lookout === null ? this.#hungriest() : undefined;
+    if (child?.isIdle !== true || this.#options.isBurst) return;
+    this.#lookout = child;
+    this.#keeper?.setLookout(true);
+    child.send({ type: 'lookout', isPosted: true });
+  }
+
+  /** Ends the post: the lookout is among those that want names when it says so again, unless it is given some now. */
+  #relieve(fed: WorkerChild): void {
+    if (this.#lookout === null) return;
+    if (this.#lookout !== fed) {
+      this.#remove(this.#lookout);
+      this.#lookout.send({ type: 'lookout', isPosted: false });
+    }
+    this.#lookout = null;
+    this.#keeper?.setLookout(false);
   }
 
   #remove(child: WorkerChild): void {

@@ -683,6 +683,7 @@ function keeping(open: OpenBroker): void {
       onNames: (listener: typeof give): void => {
         give = listener;
       },
+      onLookout: (): void => undefined,
     };
     const working = await consumer(t, broker, { hints });
     const jobs = Array.from({ length: 10 }, () => newJob(broker));
@@ -710,6 +711,7 @@ function keeping(open: OpenBroker): void {
       onNames: (listener: typeof give): void => {
         give = listener;
       },
+      onLookout: (): void => undefined,
     };
     const working = await consumer(t, broker, { hints });
     give(names);
@@ -727,9 +729,59 @@ function keeping(open: OpenBroker): void {
     assert.deepEqual(asked, [false, true]);
   });
 
+  test('a lookout finds a job that nobody gives it, and asks anew when it is relieved', async (t) => {
+    const broker = await open(t);
+    const asked: boolean[] = [];
+    let post: (isPosted: boolean) => void = () => undefined;
+    const hints = {
+      want: (isIdle: boolean): void => void asked.push(isIdle),
+      onNames: (): void => undefined,
+      onLookout: (listener: typeof post): void => {
+        post = listener;
+      },
+    };
+    const working = await consumer(t, broker, { hints, queues: ['mine'] });
+    const stop = new AbortController();
+    const first = nextOf(working);
+    await until(() => asked.length === 1, 'it has nothing to do');
+
+    post(true);
+    await broker.enqueue([newJob(broker, { queue: 'theirs' })]);
+    const sent = newJob(broker, { queue: 'mine' });
+    await broker.enqueue([sent]);
+    const claim = await within(first, 'the lookout finds the job', 900);
+    await claim.settle(returned(1), RUN);
+    const idle = working.next(stop.signal);
+    post(false);
+    await until(() => asked.length === 2, 'it asks anew');
+    stop.abort();
+
+    assert.equal(claim.job.id, sent.job.id);
+    assert.equal(await idle, null);
+    assert.deepEqual(asked, [true, true]);
+  });
+
+  test('what a lookout takes is not told to others; what it leaves is, a moment later', async (t) => {
+    const broker = await open(t);
+    let readyAt = 0;
+    const each = await keeper(t, broker, { onReady: () => (readyAt = performance.now()) });
+    each.take(1);
+    each.setLookout(true);
+    const startedAt = performance.now();
+    const sent = await enqueueOne(broker);
+
+    await until(() => readyAt > 0, 'it is ready');
+    const [name] = each.take(1);
+
+    assert.ok(readyAt - startedAt >= 2, 'no time was left to the lookout');
+    assert.ok(name?.includes(sent.job.id));
+  });
+
   test('hints that never come cost time, not jobs', async (t) => {
     const broker = await open(t);
-    const each = await consumer(t, broker, { hints: { want: () => undefined, onNames: () => undefined } });
+    const each = await consumer(t, broker, {
+      hints: { want: () => undefined, onNames: () => undefined, onLookout: () => undefined },
+    });
     const sent = await enqueueOne(broker);
 
     const claim = await nextOf(each);
@@ -754,6 +806,7 @@ function keeping(open: OpenBroker): void {
       onNames: (listener: typeof give): void => {
         give = listener;
       },
+      onLookout: (): void => undefined,
     };
     const each = await consumer(t, broker, { hints });
     const sent = await enqueueOne(broker);
