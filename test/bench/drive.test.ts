@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import { medianAndP99 } from '../../bench/peers/latency.mjs';
 import { REPOSITORY } from '../support/project.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { isSane, runPeer } from './run-peer.ts';
@@ -36,10 +35,3 @@ for (const { fault, scenario, says } of FAULTS) {
     assert.match(run.stderr, says);
   });
 }
-
-test('the median and the 99th percentile are times that were measured', () => {
-  const times = Array.from({ length: 200 }, (_, index) => 200 - index);
-
-  assert.deepEqual(medianAndP99(times), { medianMs: 100, p99Ms: 198 });
-  assert.deepEqual(medianAndP99([3]), { medianMs: 3, p99Ms: 3 });
-});
