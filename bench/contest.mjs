@@ -15,6 +15,8 @@ import { BENCH } from './places.mjs';
  * @property {Readonly<Record<string, unknown>>} options given to the program, with the `dir` that it may use
  * @property {Readonly<Record<string, string>>} [env]
  * @property {number} [timeoutMs] default 180,000
+ * @property {string} [figure] its main figure, where that is not the scenario's
+ * @property {string} [unit] of that figure
  * @property {boolean} [isOnce] true: in the first round only, because it takes minutes
  */
 

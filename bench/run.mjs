@@ -28,6 +28,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     jobs: { type: 'string' },
+    seconds: { type: 'string' },
     dir: { type: 'string' },
     json: { type: 'string' },
     svg: { type: 'string' },
@@ -67,6 +68,7 @@ async function runScenario(scenario) {
   const scale = {
     isQuick: values.quick,
     jobs: values.jobs === undefined ? null : Number(values.jobs),
+    seconds: values.seconds === undefined ? null : Number(values.seconds),
     redisPort: redis?.port ?? null,
     redisMissing: redis?.missing ?? null,
   };
@@ -79,8 +81,13 @@ async function runScenario(scenario) {
     onRun: (name, round) => process.stderr.write(`${scenario.name}, round ${round + 1}: ${name}\n`),
   });
   const { name, title, figure, unit, targets } = scenario;
-  const withKind = results.map((result, i) => ({ ...result, kind: contestants[i]?.kind ?? 'fsq' }));
+  const withKind = results.map((result, i) => ({ ...result, ...showing(contestants[i]) }));
   return { name, title, figure, unit, results: withKind, judgements: judge(name, targets, results) };
+}
+
+/** How the tables show a contestant. */
+function showing({ kind, figure, unit }) {
+  return { kind, ...(figure === undefined ? {} : { figure, unit }) };
 }
 
 /** After each scenario, so that whoever stops a long run keeps what it had. */

@@ -7,7 +7,7 @@ import { summary, valuesOf } from './figures.mjs';
  * @property {string} title
  * @property {string} figure
  * @property {string} unit
- * @property {readonly (import('./figures.mjs').Result & { readonly kind: string })[]} results
+ * @property {readonly (import('./figures.mjs').Result & { readonly kind: string, readonly figure?: string, readonly unit?: string })[]} results
  * @property {readonly import('./figures.mjs').Judgement[]} judgements
  */
 
@@ -26,10 +26,16 @@ export function number(value) {
  * @returns {string} Markdown: what each contestant did, then what was wanted
  */
 export function scenarioText({ title, figure, unit, results, judgements }) {
-  const rows = results.map(({ name, kind, rounds, missing }) => {
-    const found = summary(valuesOf({ name, rounds, missing }, figure));
+  const rows = results.map((result) => {
+    const { name, kind, missing } = result;
+    const found = summary(valuesOf(result, result.figure ?? figure));
     if (found === null) return [name, kind, missing ?? '–', ''];
-    return [name, kind, `${number(found.median)} ${unit}`, `${number(found.min)} – ${number(found.max)}`];
+    return [
+      name,
+      kind,
+      `${number(found.median)} ${result.unit ?? unit}`,
+      `${number(found.min)} – ${number(found.max)}`,
+    ];
   });
   const targets = judgements.map(({ target, against, summary: found, verdict, reason }) => [
     target.text,

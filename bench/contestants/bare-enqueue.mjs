@@ -1,15 +1,15 @@
 /** The limit of enqueueing: create in tmp/, write, close, rename to pending/, in a bare loop. */
 import { closeSync, constants, openSync, renameSync, writeSync } from 'node:fs';
-import { BASE, jobName, makeSpool } from '../limit/spool.mjs';
+import { baseOf, jobName, makeSpool } from '../limit/spool.mjs';
 import { WARM_UP_JOBS } from '../scenarios/scenario.mjs';
 import { print, readOptions } from './project.mjs';
 
-const { dir, jobs } = readOptions();
+const { dir, jobs, bytes: size = 0 } = readOptions();
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 makeSpool(dir);
-const bytes = Buffer.from(BASE);
+const bytes = Buffer.from(baseOf(size));
 
-for (let i = 0; i < WARM_UP_JOBS; i++) enqueue(i);
+for (let i = 0; i < Math.min(WARM_UP_JOBS, jobs); i++) enqueue(i);
 const startedAt = performance.now();
 for (let i = 0; i < jobs; i++) enqueue(WARM_UP_JOBS + i);
 print({ jobs, seconds: (performance.now() - startedAt) / 1_000 });

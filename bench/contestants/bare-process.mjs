@@ -1,13 +1,16 @@
-/** The limit of processing: two processes that make a job's system calls in a bare loop, in Node or in C. */
+/**
+ * The limit of processing: two processes that make a job's system calls in a bare loop, in Node or in C. Of a `backlog` the
+ * first `jobs` are done.
+ */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BENCH } from '../places.mjs';
-import { BASE, fill, makeSpool } from '../limit/spool.mjs';
+import { baseOf, fill, makeSpool } from '../limit/spool.mjs';
 import { WARM_UP_JOBS } from '../scenarios/scenario.mjs';
 import { now, print, readOptions } from './project.mjs';
 
-const { dir, jobs, children = 2, language = 'node', bytes = 0, isSynced = true } = readOptions();
+const { dir, jobs, backlog = jobs, children = 2, language = 'node', bytes = 0, isSynced = true } = readOptions();
 const program = language === 'c' ? compile() : [process.execPath, join(BENCH, 'limit/bare-loop.mjs')];
 if (program === null) print({ missing: 'no C compiler (cc) was found' });
 else await race(program);
@@ -15,10 +18,19 @@ else await race(program);
 async function race([command = '', ...first]) {
   makeSpool(dir);
   for (let i = 2; i < children; i++) mkdirSync(join(dir, 'running', String(i)));
-  fill(dir, WARM_UP_JOBS + jobs, bytes > 0 ? BASE.replace('[]', `["${'x'.repeat(bytes)}"]`) : BASE);
+  const warmUp = Math.min(WARM_UP_JOBS, jobs);
+  fill(dir, warmUp + backlog, baseOf(bytes));
   if (isSynced) execFileSync('sync', ['-f', dir]);
   const loops = Array.from({ length: children }, (_, i) =>
-    startLoop(command, [...first, dir, String(i), String(children), String(bytes), String(WARM_UP_JOBS / children)]),
+    startLoop(command, [
+      ...first,
+      dir,
+      String(i),
+      String(children),
+      String(bytes),
+      String(warmUp / children),
+      String(jobs / children),
+    ]),
   );
   await Promise.all(loops.map(({ ready }) => ready));
   const startedMs = now();

@@ -10,12 +10,14 @@ import {
   makeProject,
   openGate,
   outcomes,
+  ownersIn,
   print,
   producer,
   readOptions,
   startWorker,
   until,
 } from './project.mjs';
+import { usageOf } from './processes.mjs';
 
 const { dir, jobs, children, fsync = false, bytes = 0, isSynced = true } = readOptions();
 const project = makeProject(dir);
@@ -29,9 +31,11 @@ await fill();
 await app.close();
 if (isSynced) execFileSync('sync', ['-f', dir]);
 
+const before = usageOf(ownersIn(project));
 const startedMs = openGate(project);
 await outcomes(project, WARM_UP_JOBS + children + jobs);
-print({ jobs, seconds: (lastOutcomeMs(project) - startedMs) / 1_000 });
+const cpuUs = ((usageOf(ownersIn(project)).cpuMs - before.cpuMs) * 1_000) / jobs;
+print({ jobs, seconds: (lastOutcomeMs(project) - startedMs) / 1_000, cpuUs });
 await worker.stop();
 
 async function fill() {

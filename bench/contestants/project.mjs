@@ -30,8 +30,9 @@ export function makeProject(dir) {
  */
 export function producer({ spool }, config) {
   const app = createApp({ spool, ...config });
-  const task = (name) => app.task(name, async () => null);
-  return { app, noop: task('noop'), echo: task('echo'), gate: task('gate'), suicide: task('suicide') };
+  const names = /** @type {const} */ (['noop', 'add', 'echo', 'sleep', 'gate', 'phoenix']);
+  const tasks = Object.fromEntries(names.map((name) => [name, app.task(name, async () => null)]));
+  return { app, ...tasks };
 }
 
 /**
@@ -106,11 +107,11 @@ export function now() {
   return performance.timeOrigin + performance.now();
 }
 
-export async function until(isTrue, timeoutMs, what) {
+export async function until(isTrue, timeoutMs, what, everyMs = 2) {
   const giveUpAt = performance.now() + timeoutMs;
   while (!isTrue()) {
     if (performance.now() > giveUpAt) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await wait(2);
+    await wait(everyMs);
   }
 }
 

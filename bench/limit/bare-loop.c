@@ -1,5 +1,5 @@
 /*
- * The same as bare-loop.mjs, without Node: bare-loop <dir> <index> <of> <bytes of the tail> <jobs to warm up>.
+ * The same as bare-loop.mjs, without Node: bare-loop <dir> <index> <of> <bytes of the tail> <jobs to warm up> <jobs>.
  * Says "ready", waits for a line, works, and says when it ended.
  */
 #define _GNU_SOURCE
@@ -48,7 +48,7 @@ static void run_one(const char *name) {
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 int main(int argc, char **argv) {
-  if (argc != 6) return 2;
+  if (argc != 7) return 2;
   dir = argv[1];
   own = argv[2];
   int of = atoi(argv[3]);
@@ -76,7 +76,7 @@ int main(int argc, char **argv) {
   fflush(stdout);
   if (getchar() == EOF) return 1;
   size_t jobs = 0;
-  for (; next < count; next++, jobs++) run_one(names[next]);
+  for (size_t most = atol(argv[6]); next < count && jobs < most; next++, jobs++) run_one(names[next]);
   struct timespec end;
   clock_gettime(CLOCK_REALTIME, &end);
   printf("{\"endedMs\":%.3f,\"jobs\":%zu}\n", end.tv_sec * 1e3 + end.tv_nsec / 1e6, jobs);

@@ -1,5 +1,5 @@
 /**
- * The system calls of a job and nothing else: `node bare-loop.mjs <dir> <index> <of> <bytes of the tail> <jobs to warm up>`.
+ * The system calls of a job and nothing else: `node bare-loop.mjs <dir> <index> <of> <bytes of the tail> <jobs to warm up> <jobs>`.
  *
  * Takes the names of pending/ whose number leaves `index` when divided by `of`, in order; says "ready", waits for a line, works, and says when it ended.
  * Those calls, counted with `strace -c` on fsq's child (2 rename, 2 open, 2 close, fstat, read, write), are made here too:
@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { numberOf, TAIL } from './spool.mjs';
 
 const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-const [dir = '', index = '0', of = '1', tailBytes = '0', warmUp = '0'] = process.argv.slice(2);
+const [dir = '', index = '0', of = '1', tailBytes = '0', warmUp = '0', jobs = '0'] = process.argv.slice(2);
 const names = fs
   .readdirSync(`${dir}/pending`)
   .toSorted()
@@ -21,6 +21,7 @@ for (const name of names.splice(0, Number(warmUp))) runOne(name);
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 process.stdin.pause();
+names.length = Math.min(names.length, Number(jobs));
 for (const name of names) runOne(name);
 process.stdout.write(
   `${JSON.stringify({ endedMs: performance.timeOrigin + performance.now(), jobs: names.length })}\n`,

@@ -7,6 +7,11 @@ export const BASE = `{"v":1,"id":"01a202d1-1e2b-7000-ac9a-ee557d7c1aea","task":"
 /** And what it adds when the job has run. */
 export const TAIL = `\n,"attempts":[{"attempt":1,"startedAtMs":1795343595713,"endedAtMs":1795343595715,"owner":"12063-4dd237315fb37d10"}],"state":"succeeded","value":null}`;
 
+/** The same with an argument of so many bytes. */
+export function baseOf(bytes) {
+  return bytes > 0 ? BASE.replace('[]', `["${'x'.repeat(bytes)}"]`) : BASE;
+}
+
 export function makeSpool(dir) {
   for (const name of ['tmp', 'pending', 'running', 'running/0', 'running/1', 'results']) mkdirSync(join(dir, name));
 }

@@ -1,10 +1,33 @@
 /** All scenarios, in the order of the tables. */
+import { scenario as backlog } from './backlog.mjs';
+import { scenario as balance } from './balance.mjs';
+import { scenario as children } from './children.mjs';
 import { scenario as durable } from './durable.mjs';
 import { scenario as endToEnd } from './end-to-end.mjs';
 import { scenario as enqueue } from './enqueue.mjs';
+import { scenario as growth } from './growth.mjs';
+import { scenario as idle } from './idle.mjs';
+import { scenario as killedChild } from './killed-child.mjs';
+import { scenario as payloads } from './payloads.mjs';
 import { scenario as process } from './process.mjs';
 import { scenario as roundTrip } from './round-trip.mjs';
 import { scenario as startUp } from './start-up.mjs';
+import { scenario as waiting } from './waiting.mjs';
 
 /** @type {readonly import('./scenario.mjs').Scenario[]} */
-export const SCENARIOS = [process, enqueue, endToEnd, roundTrip, durable, startUp];
+export const SCENARIOS = [
+  process,
+  enqueue,
+  endToEnd,
+  balance,
+  roundTrip,
+  backlog,
+  children,
+  idle,
+  waiting,
+  durable,
+  killedChild,
+  startUp,
+  payloads,
+  growth,
+];

@@ -4,6 +4,7 @@
  * @typedef {object} Scale
  * @property {boolean} isQuick
  * @property {number | null} jobs overrides a scenario's number of jobs; for a try that takes seconds
+ * @property {number | null} seconds the same, of a scenario that takes minutes
  * @property {number | null} redisPort null: no server runs
  * @property {string | null} redisMissing why none does
  *
