@@ -18,7 +18,7 @@ from celery.exceptions import TimeoutError
 WARM_UP_JOBS = 50
 WARM_UP_CALLS = 2
 # Every message is fetched by listing and sorting the whole folder, so the time grows with the square of the backlog.
-MOST_JOBS = 2_000
+MOST_JOBS = 500
 # Each takes a second.
 MOST_CALLS = 20
 STALL_S = 60
