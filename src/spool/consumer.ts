@@ -12,8 +12,11 @@ import { Pause } from './pause.ts';
 import { isPassing, spoolError } from './trouble.ts';
 import { DirectoryWatch } from './watch.ts';
 
-/** How long hints may fail to come before it looks for itself, ms: a lost hint, or a parent that is stopped, costs this. */
-const LOOK_YOURSELF_MS = 1_000;
+/**
+ * How long hints may fail to come before it looks for itself, ms, doubling while it finds nothing: a lost hint, or a parent
+ * that is stopped, costs this.
+ */
+const LOOK_YOURSELF_MS = { first: 1_000, longest: 10_000 };
 /** Names taken from one look of its own. */
 const OWN_LOOK = 16;
 /** With this many names or more, new ones are asked for when half are left: such a batch is given for quick jobs only. */
@@ -43,6 +46,7 @@ export class SpoolConsumer implements Consumer {
   #wake: (() => void) | null = null;
   /** What was asked and has not been answered: one question is enough. */
   #asked: 'nothing' | 'early' | 'idle' = 'nothing';
+  #lookMs = LOOK_YOURSELF_MS.first;
   /** A look of its own at pending/ is due, because of a change or because the last one failed. */
   #hasToLook = false;
 
@@ -117,6 +121,7 @@ export class SpoolConsumer implements Consumer {
     if (name === undefined) return null;
     this.#next++;
     this.#lastTried = name;
+    this.#lookMs = LOOK_YOURSELF_MS.first;
     if (this.#names.length - this.#next === this.#askAt) this.#askFor('early');
     return afterwards(this.#tryTake(name), (taken) => (taken === null ? null : this.#examine(taken)));
   }
@@ -150,7 +155,7 @@ export class SpoolConsumer implements Consumer {
   /** Resolves when there may be names to try, or when `signal` aborts. */
   #moreNames(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#hints === null ? null : setTimeout(() => this.#lookMyself(), LOOK_YOURSELF_MS);
+      const timer = this.#hints === null ? null : setTimeout(() => this.#lookInVain(), this.#lookMs);
       const wake = (): void => {
         if (timer !== null) clearTimeout(timer);
         signal.removeEventListener('abort', wake);
@@ -201,6 +206,11 @@ export class SpoolConsumer implements Consumer {
   #isWanted(name: string): boolean {
     const queue = parseJobFileName(name)?.queue;
     return queue !== undefined && (this.#queues === null || this.#queues.includes(queue));
+  }
+
+  #lookInVain(): void {
+    this.#lookMs = Math.min(LOOK_YOURSELF_MS.longest, 2 * this.#lookMs);
+    this.#lookMyself();
   }
 
   #lookMyself(): void {

@@ -12,8 +12,13 @@ import { sweepDrafts, sweepOwners } from './sweep.ts';
 import { isPassing } from './trouble.ts';
 import { unpark } from './unpark.ts';
 
-/** How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery. */
-const RECOVERY_EVERY_MS = 400;
+/**
+ * How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery; and how
+ * often it is looked whether there are any but our own children, whose end we are told.
+ */
+const RECOVERY_EVERY_MS = { others: 400, alone: 800 };
+/** When to ask again whether there is work, after a look that failed, ms. */
+const ASK_AGAIN_MS = 400;
 /** How often drafts and records of the dead are looked for, ms. */
 const SWEEPING_EVERY_MS = 30_000;
 /** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
@@ -110,7 +115,7 @@ export class SpoolKeeper implements Keeper {
     } catch (error) {
       // Not known is not idle; whoever asked is told to ask again.
       this.#report(error);
-      setTimeout(this.#options.onReady, RECOVERY_EVERY_MS).unref();
+      setTimeout(this.#options.onReady, ASK_AGAIN_MS).unref();
       return false;
     }
   }
@@ -138,26 +143,40 @@ export class SpoolKeeper implements Keeper {
 
   #start(): void {
     this.#promoter.start();
-    this.#repeat(RECOVERY_EVERY_MS, () => recoverOrphans(this.#context, this.#recoverer()));
-    this.#repeat(SWEEPING_EVERY_MS, async () => {
-      await sweepDrafts(this.#context);
-      await sweepOwners(this.#context, (owner) => this.#isKnownAlive(owner));
-    });
-    this.#repeat(Math.min(EXPIRY_EVERY_MS.most, Math.max(EXPIRY_EVERY_MS.least, this.#resultTtlMs / 100)), () => {
-      this.#ages.observe(this.#context.nowMs(), performance.now());
-      return expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName, (ms) => this.#ages.isOver(ms));
-    });
+    let hasOthers = true;
+    this.#repeat(
+      () => (hasOthers ? RECOVERY_EVERY_MS.others : RECOVERY_EVERY_MS.alone),
+      async () => {
+        hasOthers = true; // Also when the look fails.
+        hasOthers = await recoverOrphans(this.#context, this.#recoverer());
+      },
+    );
+    this.#repeat(
+      () => SWEEPING_EVERY_MS,
+      async () => {
+        await sweepDrafts(this.#context);
+        await sweepOwners(this.#context, (owner) => this.#isKnownAlive(owner));
+      },
+    );
+    const expiryMs = Math.min(EXPIRY_EVERY_MS.most, Math.max(EXPIRY_EVERY_MS.least, this.#resultTtlMs / 100));
+    this.#repeat(
+      () => expiryMs,
+      () => {
+        this.#ages.observe(this.#context.nowMs(), performance.now());
+        return expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName, (ms) => this.#ages.isOver(ms));
+      },
+    );
   }
 
-  /** At once, then `everyMs` after each round has ended. */
-  #repeat(everyMs: number, act: () => Promise<void>): void {
+  /** At once, then `everyMs()` after each round has ended. */
+  #repeat(everyMs: () => number, act: () => Promise<void>): void {
     const round = async (): Promise<void> => {
       await this.#enqueue(act);
       if (this.#isClosed) return;
       const timer = setTimeout(() => {
         this.#timers.splice(this.#timers.indexOf(timer), 1);
         void round();
-      }, everyMs);
+      }, everyMs());
       timer.unref();
       this.#timers.push(timer);
     };

@@ -22,8 +22,13 @@ export interface Recoverer {
   readonly giveUp?: AbortSignal;
 }
 
-/** Looks at every directory in running/ and recovers those whose owner is proved dead; reports those it cannot judge. */
-export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer): Promise<void> {
+/**
+ * Looks at every directory in running/ and recovers those whose owner is proved dead; reports those it cannot judge.
+ *
+ * @returns whether there are owners whose life had to be asked for
+ */
+export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer): Promise<boolean> {
+  let hasAsked = false;
   for (const directory of context.files.list(context.layout.running)) {
     const held = parseHeldName(directory);
     if (held === null) continue;
@@ -34,6 +39,7 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
       continue;
     }
     if (recoverer.isKnownAlive(responsible)) continue;
+    hasAsked = true;
     const verdict = await verdictOf(context, responsible);
     if (verdict.verdict === 'dead') {
       // First: a job must not run again beside what its last run had started.
@@ -44,6 +50,7 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
     if (verdict.verdict === 'unknown')
       recoverer.onEvent?.({ kind: 'unproved', owner: responsible, reason: verdict.reason });
   }
+  return hasAsked;
 }
 
 /** Recovers one owner that is known to be dead, such as a child that has exited. */

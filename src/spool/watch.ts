@@ -84,8 +84,14 @@ export class Poll {
   }
 
   #schedule(): void {
-    this.#timer = setTimeout(() => this.#round(), this.#intervalMs);
+    this.#timer = setTimeout(() => this.#round(), this.#delayMs());
     if (!this.#isRef) this.#timer.unref();
+  }
+
+  /** At its slowest a poll ticks with the others of the process: waking up costs more than looking. */
+  #delayMs(): number {
+    if (this.#intervalMs !== LONGEST_POLL_MS) return this.#intervalMs;
+    return LONGEST_POLL_MS - (performance.now() % LONGEST_POLL_MS);
   }
 
   #round(): void {

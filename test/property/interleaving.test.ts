@@ -136,7 +136,7 @@ async function giveUp(world: World): Promise<void> {
 async function recover(world: World): Promise<void> {
   const recoverer = recovererOf(someOwner(1 + world.random.below(2)));
   const context = contextOf(world.path, { fsync: false, nowMs: world.nowMs, files: interrupted(world) });
-  await startedOrEnded(world, recoverOrphans(context, recoverer));
+  await startedOrEnded(world, recoverOrphans(context, recoverer).then(() => undefined));
 }
 
 /** A file system in whose calls somebody else's step may come first. */
