@@ -2,7 +2,7 @@
 import { fsq, limit } from './scenario.mjs';
 
 const BARE = 'bare forked Node';
-const MINUTES = 10;
+const SECONDS = 600;
 
 /** @type {import('./scenario.mjs').Scenario} */
 export const scenario = {
@@ -11,7 +11,8 @@ export const scenario = {
   figure: 'corePercent',
   unit: '% of a core',
   isLong: true,
-  contestants: ({ minutes = MINUTES }) => {
+  contestants: ({ seconds }) => {
+    const minutes = (seconds ?? SECONDS) / 60;
     const timeoutMs = (minutes + 2) * 60_000;
     return [
       { ...fsq('fsq', 'fsq-idle', { children: 4, minutes }), timeoutMs },
