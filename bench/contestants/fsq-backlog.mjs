@@ -5,7 +5,6 @@
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { WARM_UP_JOBS } from '../scenarios/scenario.mjs';
-import { usageOf } from './processes.mjs';
 import {
   atGate,
   list,
@@ -19,6 +18,7 @@ import {
   startWorker,
   until,
 } from './project.mjs';
+import { usageOf } from './usage.mjs';
 
 const { dir, jobs, backlog, children } = readOptions();
 const project = makeProject(dir);

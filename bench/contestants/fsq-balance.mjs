@@ -7,8 +7,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from '../figures.mjs';
-import { usageOf } from './processes.mjs';
 import { list, makeProject, ownersIn, print, producer, readOptions, startWorker } from './project.mjs';
+import { usageOf } from './usage.mjs';
 
 const BATCH = 500;
 const BATCHES_UNDER_WAY = 4;

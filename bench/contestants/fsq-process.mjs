@@ -17,7 +17,7 @@ import {
   startWorker,
   until,
 } from './project.mjs';
-import { usageOf } from './processes.mjs';
+import { usageOf } from './usage.mjs';
 
 const { dir, jobs, children, fsync = false, bytes = 0, isSynced = true } = readOptions();
 const project = makeProject(dir);
