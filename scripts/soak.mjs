@@ -102,7 +102,7 @@ function report() {
   });
   const { lost, unexpected, doubled, recovery } = verdict;
   console.log(
-    `blows ${blows}, processes killed ${crew.deaths.size}, jobs ${verdict.jobs}, run again ${verdict.rerun}, sent by the dying ${verdict.unnoted}`,
+    `blows ${blows}, processes killed ${crew.deaths.length}, jobs ${verdict.jobs}, run again ${verdict.rerun}, sent by the dying ${verdict.unnoted}`,
   );
   console.log(
     `run again after a death: ${recovery.count} times, p50 ${recovery.p50} ms, p99 ${recovery.p99} ms, at most ${recovery.most} ms`,
@@ -112,7 +112,7 @@ function report() {
   );
   for (const entry of [...lost, ...unexpected, ...doubled].slice(0, 20)) console.log(entry);
   const isGood =
-    verdict.jobs > 0 && crew.deaths.size > 0 && lost.length + unexpected.length + doubled.length + leftovers === 0;
+    verdict.jobs > 0 && crew.deaths.length > 0 && lost.length + unexpected.length + doubled.length + leftovers === 0;
   console.log(isGood ? 'soak: passed' : 'soak: failed');
   process.exitCode = isGood ? 0 : 1;
 }

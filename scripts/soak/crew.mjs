@@ -10,8 +10,8 @@ export class Crew {
   #bin;
   #children = new Map();
   #isOver = false;
-  /** When the soak killed which process, ms. */
-  deaths = new Map();
+  /** Which process the soak killed when: pid and ms. */
+  deaths = [];
   producerDeaths = 0;
 
   constructor(project, env, bin) {
@@ -42,7 +42,7 @@ export class Crew {
     // The process is dead when kill() returns to nobody: the time before the call is the earliest it can have died.
     const at = Date.now();
     if (!signal(pid, 'SIGKILL')) return;
-    this.deaths.set(pid, at);
+    this.deaths.push([pid, at]);
     if (kind === 'producer') this.producerDeaths++;
   }
 

@@ -4,15 +4,15 @@
 
 /**
  * @param {string} journal lines `begin|end|exit <id> <attempt> <pid> <ms>`
- * @returns {{ runs: Map<string, Run[]>, exits: Map<number, number> }} runs by job; when a process ended itself, by pid
+ * @returns {{ runs: Map<string, Run[]>, exits: [pid: number, ms: number][] }} runs by job; when a process ended itself
  */
 export function readJournal(journal) {
   const runs = new Map();
-  const exits = new Map();
+  const exits = [];
   for (const line of journal.split('\n')) {
     const [what, id, attempt, pid, ms] = line.split(' ');
     if (ms === undefined) continue;
-    if (what === 'exit') exits.set(Number(pid), Number(ms));
+    if (what === 'exit') exits.push([Number(pid), Number(ms)]);
     const ofJob = runs.get(id) ?? [];
     if (what === 'begin')
       runs.set(id, [...ofJob, { id, attempt: Number(attempt), pid: Number(pid), beginMs: Number(ms), isEnded: false }]);
@@ -28,13 +28,13 @@ export function readJournal(journal) {
  *   uncertain: ReadonlySet<string>,
  *   outcomes: ReadonlySet<string>,
  *   journal: string,
- *   deaths: ReadonlyMap<number, number>,
+ *   deaths: Iterable<readonly [pid: number, ms: number]>,
  *   producerDeaths: number,
  * }} facts `deaths` says when the soak killed which process
  */
 export function verdictOf({ accepted, uncertain, outcomes, journal, deaths, producerDeaths }) {
   const { runs, exits } = readJournal(journal);
-  const diedAt = new Map([...exits, ...deaths]);
+  const ends = endsByPid([...exits, ...deaths]);
   const lost = [...accepted].filter((id) => !outcomes.has(id));
   // A producer that is killed between the rename and its note leaves one job that nobody knows it sent.
   const unnoted = [...outcomes].filter((id) => !accepted.has(id) && !uncertain.has(id));
@@ -46,7 +46,7 @@ export function verdictOf({ accepted, uncertain, outcomes, journal, deaths, prod
       const before = ofJob[i - 1];
       if (before === undefined) continue;
       rerun++;
-      const death = diedAt.get(before.pid);
+      const death = ends.get(before.pid)?.find((ms) => ms >= before.beginMs);
       // The death must come before the next run: otherwise two were alive at once, or it was run again for nothing.
       if (death === undefined || death > next.beginMs)
         doubled.push({ id: next.id, before, next, death: death ?? null });
@@ -63,6 +63,13 @@ export function verdictOf({ accepted, uncertain, outcomes, journal, deaths, prod
     jobs: outcomes.size,
     recovery: percentiles(recoveryMs),
   };
+}
+
+/** Pids come round again within minutes: each may have ended more than once. A run's end is the first one after it began. */
+function endsByPid(ends) {
+  const byPid = new Map();
+  for (const [pid, ms] of ends.toSorted(([, a], [, b]) => a - b)) byPid.set(pid, [...(byPid.get(pid) ?? []), ms]);
+  return byPid;
 }
 
 export function percentiles(values) {

@@ -42,3 +42,17 @@ test('a process that ended itself counts as dead from then on', () => {
 
   assert.deepEqual(doubled, []);
 });
+
+test('a pid that is used again: the end of a run is the first after it began', () => {
+  const deaths = [
+    [12, 50],
+    [12, 200],
+    [12, 900],
+  ] as const;
+
+  const { doubled, recovery } = verdictOf({ ...GOOD, deaths });
+
+  assert.deepEqual(doubled, []);
+  assert.equal(recovery.most, 50);
+  assert.equal(verdictOf({ ...GOOD, deaths: [[12, 50]] }).doubled.length, 1);
+});
