@@ -4,9 +4,11 @@ export { type App, createApp } from './app/app.ts';
 export { result, task } from './app/default-app.ts';
 export { type CurrentJob, currentJob } from './app/current-job.ts';
 export { GroupResult } from './app/group-result.ts';
+export type { BackoffOptions, LifeOptions } from './app/job-options.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings.ts';
 export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
 export type { Sighting } from './broker/broker.ts';
+export type { Backoff } from './job/backoff.ts';
 export type { Duration } from './job/duration.ts';
 export {
   ExpiredError,

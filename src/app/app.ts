@@ -142,8 +142,8 @@ class FileApp implements App, Sender {
   }
 }
 
-function toJob({ task, etaMs, headers }: Request, args: readonly JsonValue[], id: string): Job {
-  return { id, task, args, enqueuedAtMs: Date.now(), options: etaMs === null ? {} : { etaMs }, headers };
+function toJob({ task, options, headers }: Request, args: readonly JsonValue[], id: string): Job {
+  return { id, task, args, enqueuedAtMs: Date.now(), options, headers };
 }
 
 /** @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE) when a job cannot carry these arguments */

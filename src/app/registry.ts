@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../job/errors.ts';
+import type { JobOptions } from '../job/job.ts';
 import type { Redact } from '../job/redaction.ts';
 import type { CurrentJob } from './current-job.ts';
 
@@ -14,6 +15,8 @@ export interface RegisteredTask {
   readonly fn: (...args: readonly unknown[]) => unknown;
   /** Absolute path of the file that registered it, with the line; for people. */
   readonly definedAt: string;
+  /** What it says of its jobs: stands in for what a job's file leaves out, as those of other languages do. */
+  readonly options?: JobOptions;
   /** Of the app that registered it, for what it throws: stronger than that of the configuration. */
   readonly redact?: Redact | undefined;
 }

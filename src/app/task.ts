@@ -1,7 +1,8 @@
 /** Task functions: how one is registered, run here, or sent to a worker. */
-import { type Duration, durationMs } from '../job/duration.ts';
+import type { Duration } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
+import type { JobOptions } from '../job/job.ts';
 import type { Serialisable } from '../job/json.ts';
 import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import type { Redact } from '../job/redaction.ts';
@@ -9,18 +10,22 @@ import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
 import type { AsyncResult } from './async-result.ts';
 import type { GroupResult } from './group-result.ts';
+import { LIFE_OPTIONS, type LifeOptions, toJobOptions } from './job-options.ts';
 import { callSite, register } from './registry.ts';
 
-/** Where a task's jobs go unless the call says otherwise. */
-export interface TaskOptions {
+/** Where a task's jobs go, and what may become of them, unless the call says otherwise. */
+interface SharedOptions extends LifeOptions {
   /** Queue name: 1 to 64 of a-z, 0-9, _ and -. Default 'default'. */
   readonly queue?: string;
   /** 0 runs first, 9 last. Default 5. */
   readonly priority?: number;
 }
 
+/** What a task says of its jobs. */
+export interface TaskOptions extends SharedOptions {}
+
 /** What one call may say of its job. */
-export interface ApplyOptions extends TaskOptions {
+export interface ApplyOptions extends SharedOptions {
   /** Not before this much time has passed. Not together with `eta`. */
   readonly countdown?: Duration;
   /** Not before this time; a number is Unix ms. In the past: at once. */
@@ -65,8 +70,8 @@ export interface Request {
   readonly argsList: readonly (readonly unknown[])[];
   readonly queue: string;
   readonly priority: number;
-  /** Unix ms; null for at once. */
-  readonly etaMs: number | null;
+  /** What the jobs' files keep of the other options. */
+  readonly options: JobOptions;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -96,9 +101,12 @@ export function taskFactory(sender: Sender): TaskFactory {
         `Expected task('${taskName}', fn) or task('${taskName}', options, fn), got ${format(fn)} as the function`,
       );
     }
-    const defaults = rest.length === 2 ? checkOptions(rest[0], ['queue', 'priority']) : {};
+    const defaults = rest.length === 2 ? checkOptions(rest[0], TASK_OPTIONS) : {};
     const callable = fn as (...args: readonly unknown[]) => unknown;
-    register({ name: taskName, fn: callable, definedAt: callSite(), redact: sender.redact });
+    // A job that does not say when it expires was sent by somebody who knew nothing of that.
+    const { expires: _, ...lasting } = defaults;
+    const options = toJobOptions(lasting);
+    register({ name: taskName, fn: callable, definedAt: callSite(), options, redact: sender.redact });
     return build(sender, taskName, callable, defaults);
   }
   return task as TaskFactory; // The overloads are the types; the checks above stand for callers without them.
@@ -131,7 +139,8 @@ function build(
   return Object.defineProperty(task, 'name', { value: name });
 }
 
-const CALL_OPTIONS = ['queue', 'priority', 'countdown', 'eta', 'headers'];
+const TASK_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS];
+const CALL_OPTIONS = [...TASK_OPTIONS, 'countdown', 'eta', 'headers'];
 
 /**
  * A call as the app sends it, with every option checked.
@@ -145,24 +154,15 @@ export function toRequest(task: string, argsList: readonly (readonly unknown[])[
       `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]), got ${format(argsList)}`,
     );
   }
-  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, countdown, eta, headers = {} } = options;
+  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers = {} } = options;
   return {
     task,
     argsList,
     queue: checkQueue(queue),
     priority: checkPriority(priority),
-    etaMs: etaOf(countdown, eta),
+    options: toJobOptions(options),
     headers: checkHeaders(headers),
   };
-}
-
-function etaOf(countdown: unknown, eta: unknown): number | null {
-  if (countdown !== undefined && eta !== undefined) throw new UsageError('Expected `countdown` or `eta`, got both');
-  if (countdown !== undefined) return Date.now() + durationMs(countdown, 'countdown');
-  if (eta === undefined) return null;
-  const ms = eta instanceof Date ? eta.getTime() : eta;
-  if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
-  throw new UsageError(`Expected \`eta\` to be a valid Date or Unix time in ms, got ${format(eta)}`);
 }
 
 function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
@@ -182,5 +182,6 @@ function checkOptions(options: unknown, known: readonly string[]): ApplyOptions 
   }
   if (options['queue'] !== undefined) checkQueue(options['queue']);
   if (options['priority'] !== undefined) checkPriority(options['priority']);
+  toJobOptions(options); // For its errors: those of a task's definition show when it is registered.
   return options;
 }

@@ -1,5 +1,20 @@
 /** How long a job waits before it is tried again. */
 
+/** How long a job waits before each retry. */
+export interface Backoff {
+  /** Before the first, ms. */
+  readonly initialMs: number;
+  /** What each wait is multiplied by for the next one, 1 or more. */
+  readonly factor: number;
+  /** No wait is longer, ms. */
+  readonly maxMs: number;
+  /** True: anything from nothing to the whole wait, at random, so that jobs that failed together do not come back together. */
+  readonly jitter: boolean;
+}
+
+/** What stands in for the parts of a backoff that are not given. */
+export const DEFAULT_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 3_600_000, jitter: true };
+
 /** Longest time a parked job waits before a worker looks at it again, ms. */
 const PARK_MAX_MS = 60_000;
 const PARK_MIN_MS = 1_000;

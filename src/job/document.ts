@@ -7,9 +7,10 @@
 import { FsqError } from './errors.ts';
 import { format } from './format.ts';
 import { idTimeMs } from './id.ts';
-import type { Attempt, Job, JobOptions, JobRecord, Outcome, Parked, Standing } from './job.ts';
+import type { Attempt, Job, JobRecord, Outcome, Parked, Standing } from './job.ts';
 import { isDeeperThan, type JsonValue, MAX_DEPTH } from './json.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isTaskName } from './names.ts';
+import { readJobOptions } from './options.ts';
 import { isRecord, readAttempts, readKept, readOutcome, readParked } from './tail.ts';
 
 export const FORMAT_VERSION = 1;
@@ -140,18 +141,13 @@ function toJob(own: (key: string) => unknown, id: string): Job {
     task,
     args: args as JsonValue[], // JSON.parse made it: every element is a JsonValue.
     enqueuedAtMs: Number.isFinite(enqueuedAtMs) ? Number(enqueuedAtMs) : idTimeMs(id),
-    options: toOptions(own('options')),
+    options: readJobOptions(own('options')),
     headers: toHeaders(own('headers')),
   };
 }
 
 function kindOf(value: unknown): string {
   return typeof value === 'object' ? (value === null ? 'null' : 'an object') : `a ${typeof value}`;
-}
-
-function toOptions(value: unknown): JobOptions {
-  if (!isRecord(value) || !Object.hasOwn(value, 'etaMs')) return {};
-  return Number.isFinite(value['etaMs']) ? { etaMs: Number(value['etaMs']) } : {};
 }
 
 function toHeaders(value: unknown): Readonly<Record<string, string>> {

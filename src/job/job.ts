@@ -1,11 +1,24 @@
 /** What a job is: the record a producer writes, and where it stands in its life. */
-import type { JsonValue } from './json.ts';
+import type { Backoff } from './backoff.ts';
 import type { Failure } from './errors.ts';
+import type { JsonValue } from './json.ts';
 
-/** What the producer asked for; each key is absent unless it was given. */
+/** What the producer asked for; each key is absent unless its task or the call gave it. Read by `readJobOptions`. */
 export interface JobOptions {
   /** Not before this time, Unix ms. */
   readonly etaMs?: number;
+  /** Not started after this time, Unix ms. */
+  readonly expiresAtMs?: number;
+  /** Runs after one that failed; 0 when absent. */
+  readonly retries?: number;
+  /** How long it waits before each of them. */
+  readonly backoff?: Backoff;
+  /** What becomes of it when its process dies; 'rerun' when absent. */
+  readonly onCrash?: 'rerun' | 'fail';
+  /** Longest run before it is killed, ms. */
+  readonly timeLimitMs?: number;
+  /** Longest run before its signal is aborted, ms. */
+  readonly softTimeLimitMs?: number;
 }
 
 /** The base of a job's file: written once by the producer, never changed. */

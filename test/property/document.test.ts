@@ -70,7 +70,7 @@ function anyJob(random: Random): Job {
     task: random.pick(['a', 'mail.send', 'x/y:z', '__proto__', 't'.repeat(128)]),
     args: Array.from({ length: random.below(4) }, () => jsonValue(random)),
     enqueuedAtMs: random.below(2e12 / 1e3) * 1e3,
-    options: random.below(2) === 0 ? {} : { etaMs: random.below(1e9) },
+    options: random.below(2) === 0 ? {} : { etaMs: random.below(1e9), retries: random.below(1_001), onCrash: 'fail' },
     headers: Object.fromEntries(Array.from({ length: random.below(3) }, () => [text(random), text(random)])),
   };
 }

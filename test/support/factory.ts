@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { NewJob } from '../../src/broker/broker.ts';
 import { createIdSource } from '../../src/job/id.ts';
-import type { Job } from '../../src/job/job.ts';
+import type { Job, JobOptions } from '../../src/job/job.ts';
 import type { JsonValue } from '../../src/job/json.ts';
 import type { Settlement } from '../../src/job/lifecycle.ts';
 
@@ -16,6 +16,8 @@ export interface JobParts {
   readonly queue?: string;
   readonly priority?: number;
   readonly etaMs?: number;
+  /** Besides `etaMs`. */
+  readonly options?: JobOptions;
   readonly headers?: Readonly<Record<string, string>>;
   readonly enqueuedAtMs?: number;
 }
@@ -28,8 +30,16 @@ export function job(parts: JobParts = {}): NewJob {
 
 /** The record alone, as its file holds it. */
 export function jobRecord(parts: JobParts = {}): Job {
-  const { id = nextId(), task = 'echo', args = [], etaMs, headers = {}, enqueuedAtMs = Date.now() } = parts;
-  return { id, task, args, enqueuedAtMs, options: etaMs === undefined ? {} : { etaMs }, headers };
+  const {
+    id = nextId(),
+    task = 'echo',
+    args = [],
+    etaMs,
+    options = {},
+    headers = {},
+    enqueuedAtMs = Date.now(),
+  } = parts;
+  return { id, task, args, enqueuedAtMs, options: etaMs === undefined ? options : { ...options, etaMs }, headers };
 }
 
 /** The settlement of a run that returned `value`. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
+  type ApplyOptions,
   type AsyncResult,
   createApp,
   defineConfig,
@@ -10,6 +11,7 @@ import {
   type JobState,
   type Serialisable,
   type Task,
+  type TaskOptions,
 } from '../../src/index.ts';
 
 const { task } = createApp({ spool: '/nowhere', alwaysEager: true });
@@ -62,9 +64,22 @@ test('a wrong argument does not compile', () => {
     () => add.applyAsync([1, 2], { countdown: '3' }),
     // @ts-expect-error no such unit
     () => add.applyAsync([1, 2], { countdown: '3 weeks' }),
+    // @ts-expect-error a time of day is a Date, a duration has a unit
+    () => add.applyAsync([1, 2], { expires: 'tomorrow' }),
+    // @ts-expect-error no such end
+    () => add.applyAsync([1, 2], { onCrash: 'retry' }),
+    // @ts-expect-error a number, not a text
+    () => add.applyAsync([1, 2], { retries: '3' }),
+    // @ts-expect-error no such part
+    () => add.applyAsync([1, 2], { backoff: { inital: '3s' } }),
+    // @ts-expect-error when a job starts is said by the call, not by the task
+    () => task('types.late', { countdown: '3s' }, () => null),
   ];
 
-  assert.equal(calls.length, 12);
+  assert.equal(calls.length, 17);
+  const options: TaskOptions = { retries: 3, backoff: { initial: '1s', factor: 3, max: '1h', jitter: false } };
+  const call: ApplyOptions = { ...options, backoff: '5s', expires: new Date(), onCrash: 'fail', timeLimit: 5 };
+  assert.notEqual(options, call);
 });
 
 test('an argument that JSON would change does not compile', () => {

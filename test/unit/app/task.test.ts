@@ -107,14 +107,35 @@ describe('a task', () => {
     assert.equal((await (await app.broker()).counts()).pending, 1);
   });
 
+  const lasting: readonly [string, object, RegExp][] = [
+    ['an expiry of no time', { expires: 0 }, /Expected `expires` to be more than 0 ms, got 0; leave it out/],
+    ['an expiry that is none', { expires: new Date('x') }, /Expected `expires` to be a valid Date/],
+    ['an expiry that is a Unix time', { expires: 1.8e12 }, /for a Unix time pass new Date\(1800000000000\)/],
+    ['retries below zero', { retries: -1 }, /Expected `retries` to be a whole number from 0 to 1000, got -1/],
+    ['half a retry', { retries: 0.5 }, /Expected `retries`/],
+    ['retries without end', { retries: Infinity }, /Expected `retries`/],
+    ['a backoff that is none', { backoff: 'long' }, /Expected `backoff` to be .*, got "long"/],
+    ['a backoff that shrinks', { backoff: { factor: 0.5 } }, /Expected `backoff.factor` .* got 0\.5/],
+    ['a backoff that ends below its start', { backoff: { initial: '2s', max: '1s' } }, /got 1000 ms and 2000 ms/],
+    ['a jitter that is a number', { backoff: { jitter: 0.1 } }, /Expected `backoff.jitter` to be true or false/],
+    ['a misspelt part of a backoff', { backoff: { inital: 1 } }, /"inital" of `backoff`; did you mean initial\?/],
+    ['another end of a crash', { onCrash: 'retry' }, /Expected `onCrash` to be 'rerun' or 'fail', got "retry"/],
+    ['a limit of zero', { timeLimit: 0 }, /Expected `timeLimit` to be more than 0 ms/],
+    ['a soft limit of zero', { softTimeLimit: '0s' }, /Expected `softTimeLimit` to be more than 0 ms/],
+    ['a soft limit beyond the hard one', { softTimeLimit: '2s', timeLimit: '2s' }, /shorter than `timeLimit`/],
+  ];
   const options: readonly [string, object, RegExp][] = [
+    ...lasting,
     ['a queue that is no name', { queue: '../x' }, /Expected `queue`/],
     ['a priority out of range', { priority: 10 }, /Expected `priority`/],
     ['countdown and eta', { countdown: 1, eta: 1 }, /got both/],
     ['a countdown that is none', { countdown: 'soon' }, /Expected `countdown`/],
     ['a Date that is none', { eta: new Date('x') }, /Expected `eta`/],
+    ['a countdown below zero', { countdown: -1 }, /Expected `countdown` to be a number of milliseconds >= 0/],
     ['headers that are no text', { headers: { a: 1 } }, /Expected `headers`/],
     ['a misspelt option', { countdwon: 1 }, /Unknown option "countdwon"; did you mean countdown\?/],
+    ['an expiry before the start', { countdown: '5m', expires: '5m' }, /`expires` to lie after .*: it could never run/],
+    ['an expiry before the eta', { eta: 2e12, expires: new Date(1e12) }, /got 2001-.* and 2033-/],
     ['an option of nobody', { zzzzzz: 1 }, /Unknown option "zzzzzz"; known are queue/],
   ];
   for (const [what, option, message] of options) {
@@ -130,6 +151,58 @@ describe('a task', () => {
       assert.equal((await (await app.broker()).counts()).pending, 0);
     });
   }
+
+  for (const [what, option, message] of lasting) {
+    test(`is not registered with ${what}`, (t) => {
+      assert.throws(() => tempApp(t).task('noop', option, () => null), message);
+    });
+  }
+
+  test('says in its file what the task and the call say, the call stronger', async (t) => {
+    const send = tempApp(t).task(
+      'send',
+      { retries: 3, backoff: '2s', onCrash: 'fail', timeLimit: '1m', expires: '1h' },
+      () => null,
+    );
+
+    const plain = (await (await send.delay()).info())?.record?.job;
+    const called = (
+      await (
+        await send.applyAsync([], {
+          retries: 0,
+          backoff: { initial: '3h', factor: 1, jitter: false },
+          onCrash: 'rerun',
+          softTimeLimit: '30s',
+          eta: 5,
+          expires: new Date(6),
+        })
+      ).info()
+    )?.record?.job;
+
+    const { expiresAtMs = 0, ...rest } = plain?.options ?? {};
+    assert.deepEqual(rest, {
+      retries: 3,
+      backoff: { initialMs: 2_000, factor: 2, maxMs: 3_600_000, jitter: true },
+      onCrash: 'fail',
+      timeLimitMs: 60_000,
+    });
+    assert.ok(Math.abs(expiresAtMs - 3_600_000 - (plain?.enqueuedAtMs ?? 0)) < 5_000);
+    assert.deepEqual(called?.options, {
+      etaMs: 5,
+      expiresAtMs: 6,
+      retries: 0,
+      backoff: { initialMs: 10_800_000, factor: 1, maxMs: 10_800_000, jitter: false },
+      onCrash: 'rerun',
+      timeLimitMs: 60_000,
+      softTimeLimitMs: 30_000,
+    });
+  });
+
+  test('is registered with its options but the expiry, which only a call can begin', (t) => {
+    tempApp(t).task('lasting', { retries: 2, expires: '1h' }, () => null);
+
+    assert.deepEqual(registry().tasks.get('lasting')?.options, { retries: 2 });
+  });
 
   test('is not made of what is no function, or under a name that is none', (t) => {
     const { task } = tempApp(t);

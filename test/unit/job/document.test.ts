@@ -10,6 +10,14 @@ const JOB = jobRecord({
   args: [1, 'Zoë "👋"\\ \u2028 \u0000', { list: [null, true, { '}': '\n,"attempts":' }] }],
   headers: { trace: '}\n{', __proto__x: 'y' },
   etaMs: 1_700_000_000_000,
+  options: {
+    expiresAtMs: 1_700_000_000_001,
+    retries: 3,
+    backoff: { initialMs: 10, factor: 1.5, maxMs: 100, jitter: false },
+    onCrash: 'fail',
+    timeLimitMs: 2_000,
+    softTimeLimitMs: 1_000,
+  },
 });
 const ATTEMPT: Attempt = {
   attempt: 1,
