@@ -114,7 +114,8 @@ function draftOf(context: SpoolContext, { job, queue, priority }: NewJob, path: 
   return { id: job.id, path, directory, target };
 }
 
-function describe(jobs: readonly NewJob[]): string {
+/** `Job <id> (<task>) was` or `3 jobs were`, as a sentence begins. */
+export function describe(jobs: readonly NewJob[]): string {
   const [first] = jobs;
   return jobs.length === 1 && first !== undefined
     ? `Job ${first.job.id} (${first.job.task}) was`

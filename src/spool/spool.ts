@@ -19,6 +19,7 @@ import type { JobRecord } from '../job/job.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.ts';
 import { enqueue } from './enqueue.ts';
+import { EnqueueQueue } from './enqueue-together.ts';
 import { establish } from './establish.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
 import { type Files, nodeFiles } from './files.ts';
@@ -63,6 +64,7 @@ class Spool implements Broker {
   readonly nextId: () => string;
   readonly #context: SpoolContext;
   readonly #spare: SpareFiles;
+  readonly #enqueueing: EnqueueQueue;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: number;
 
@@ -87,6 +89,7 @@ class Spool implements Broker {
       randomBytes: pooledRandom(),
     });
     this.#spare = new SpareFiles(this.#context);
+    this.#enqueueing = new EnqueueQueue(this.#context, this.#spare);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
@@ -98,7 +101,8 @@ class Spool implements Broker {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    return enqueue(this.#context, this.#spare, jobs);
+    // Nothing is shared where nothing is waited for.
+    return this.#context.fsync ? this.#enqueueing.add(jobs) : enqueue(this.#context, this.#spare, jobs);
   }
 
   async find(id: string): Promise<Sighting | null> {

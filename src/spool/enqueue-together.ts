@@ -1,0 +1,78 @@
+/**
+ * Calls of `enqueue` that come at the same time, as one: 64 callers then wait for 65 fsyncs, not for 128.
+ *
+ * Each call still ends for itself. If the one attempt fails, a call of which surely nothing is queued is tried again on its
+ * own, so that none fails for a job of another.
+ */
+import type { NewJob } from '../broker/broker.ts';
+import { SpoolError } from '../job/errors.ts';
+import type { SpoolContext } from './context.ts';
+import { describe, enqueue } from './enqueue.ts';
+import type { SpareFiles } from './spare.ts';
+import { spoolError } from './trouble.ts';
+
+interface Call {
+  readonly jobs: readonly NewJob[];
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export class EnqueueQueue {
+  readonly #context: SpoolContext;
+  readonly #spare: SpareFiles;
+  #waiting: Call[] = [];
+  #isBusy = false;
+
+  constructor(context: SpoolContext, spare: SpareFiles) {
+    this.#context = context;
+    this.#spare = spare;
+  }
+
+  /** The same promise as that of `enqueue`. */
+  add(jobs: readonly NewJob[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ jobs, resolve, reject });
+      if (!this.#isBusy) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#isBusy = true;
+    await Promise.resolve(); // Who calls in the same turn of the program comes along.
+    while (this.#waiting.length > 0) await this.#send(this.#waiting.splice(0));
+    this.#isBusy = false;
+  }
+
+  async #send(calls: readonly Call[]): Promise<void> {
+    const [first] = calls;
+    if (first !== undefined && calls.length === 1) return this.#sendAlone(first);
+    try {
+      await enqueue(
+        this.#context,
+        this.#spare,
+        calls.flatMap(({ jobs }) => jobs),
+      );
+      for (const call of calls) call.resolve();
+    } catch (error) {
+      const uncertain = new Set(error instanceof SpoolError ? error.uncertain : []);
+      for (const call of calls) {
+        const own = call.jobs.map(({ job }) => job.id).filter((id) => uncertain.has(id));
+        if (own.length === 0) await this.#sendAlone(call);
+        else call.reject(spoolError(causeOf(error), `${describe(call.jobs)} not surely queued`, own));
+      }
+    }
+  }
+
+  async #sendAlone({ jobs, resolve, reject }: Call): Promise<void> {
+    try {
+      await enqueue(this.#context, this.#spare, jobs);
+      resolve();
+    } catch (error) {
+      reject(error);
+    }
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : error;
+}
