@@ -23,6 +23,7 @@ import { BENCH } from './places.mjs';
 const TIMEOUT_MS = 180_000;
 /** Processes that run now; each leads a group of its own, so that all it started can be ended with it. */
 const running = new Set();
+let isOver = false;
 
 /**
  * @param {readonly Contestant[]} contestants
@@ -71,6 +72,7 @@ function withRate(figures) {
  * @returns {Promise<Record<string, unknown>>} what it printed, or `{ missing: why }`
  */
 export async function run({ file, options, env = {}, timeoutMs = TIMEOUT_MS }, dir) {
+  if (isOver) return { missing: 'the bench was stopped' };
   const path = join(BENCH, file);
   if (!existsSync(path)) return { missing: `bench/${file} is not there` };
   const child = spawn(process.execPath, [path, JSON.stringify({ ...options, dir })], {
@@ -115,8 +117,9 @@ function parse(stdout) {
   }
 }
 
-/** Ends what runs now. */
+/** Ends what runs now; nothing more is started. */
 export function killAll() {
+  isOver = true;
   for (const { pid } of running) killGroup(pid);
 }
 

@@ -1,5 +1,7 @@
 /** The bench as a command: it ends in seconds when asked for little, and fails on nothing but ratios. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -39,6 +41,24 @@ test('the short form fails when a ratio fell by half, and says which', { timeout
   assert.match(
     stdout,
     /bench: process: fsq rate \/ bare loop \(Node\) is .+, recorded was 1000: twice as bad or worse/,
+  );
+});
+
+test('Ctrl-C ends the bench, whatever it had started, and removes its folder', { timeout: 120_000 }, async (t) => {
+  const at = tempProject(t, {});
+  const args = [BENCH, '--dir', at.path, '--only', 'process', '--jobs', '2000', '--rounds', '50', '--quick'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit');
+  t.after(() => child.kill('SIGKILL'));
+
+  // The second contestant: the first has ended, so there is something to remove.
+  for await (const text of child.stderr.setEncoding('utf8')) if (/round 1: bare/.test(String(text))) break;
+  child.kill('SIGINT');
+
+  assert.deepEqual(await ended, [130, null]);
+  assert.deepEqual(
+    readdirSync(at.path).filter((name) => name.startsWith('fsq-bench-')),
+    [],
   );
 });
 
