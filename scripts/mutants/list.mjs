@@ -7,8 +7,15 @@ export const MUTANTS = [
   {
     name: 'no fsync of the job file',
     file: 'src/spool/enqueue.ts',
-    find: '    if (context.fsync) await syncAll(files, open);\n',
+    find: '    if (isSynced) await syncAll(files, open);\n',
     replace: '',
+    test: 'test/unit/spool/durability.test.ts',
+  },
+  {
+    name: 'many job files are not synced',
+    file: 'src/spool/enqueue.ts',
+    find: '  if (await files.syncFileSystem(layout.tmp)) return;\n',
+    replace: '  if (files !== undefined) return;\n',
     test: 'test/unit/spool/durability.test.ts',
   },
   {
@@ -20,18 +27,17 @@ export const MUTANTS = [
   },
   {
     name: 'no fsync of the outcome',
-    file: 'src/spool/held.ts',
-    find: '    if (held.sizeBytes > held.baseBytes + bytes.length) files.truncate(fd, held.baseBytes + bytes.length);\n    if (context.fsync) await files.sync(fd);\n',
-    replace:
-      '    if (held.sizeBytes > held.baseBytes + bytes.length) files.truncate(fd, held.baseBytes + bytes.length);\n',
+    file: 'src/spool/write-tail.ts',
+    find: '      return context.fsync ? files.sync(fd) : undefined;\n',
+    replace: '      return undefined;\n',
     test: 'test/unit/spool/durability.test.ts',
   },
   {
     name: 'published before the outcome is written',
     file: 'src/spool/held.ts',
-    find: '    await write(context, held, tail, onEvent);\n  } catch (error) {',
+    find: '    () => writeTail(context, held, tail, onEvent),\n',
     replace:
-      '    void Promise.resolve().then(() => write(context, held, tail, onEvent)).catch(() => undefined);\n  } catch (error) {',
+      '    () => void Promise.resolve().then(() => writeTail(context, held, tail, onEvent)).catch(() => undefined),\n',
     test: 'test/conformance/spool.test.ts',
   },
   {
@@ -43,9 +49,9 @@ export const MUTANTS = [
   },
   {
     name: 'an older tail is not cut first',
-    file: 'src/spool/held.ts',
-    find: 'if (held.sizeBytes > held.baseBytes + BARE_END.length) {',
-    replace: 'if (held.sizeBytes < 0) {',
+    file: 'src/spool/write-tail.ts',
+    find: 'const hasTail = sizeBytes > baseBytes + BARE_END.length;',
+    replace: 'const hasTail = sizeBytes < 0;',
     test: 'test/unit/spool/faults.test.ts',
   },
   {
@@ -64,7 +70,7 @@ export const MUTANTS = [
   },
   {
     name: 'an error of the fence is taken for success',
-    file: 'src/spool/held.ts',
+    file: 'src/spool/write-tail.ts',
     find: "  return hasCode(error, 'ENOENT') ? new FencedError(held.owner) : error;\n",
     replace: "  return hasCode(error, 'ENOENT') ? undefined : error;\n",
     test: 'test/conformance/spool.test.ts',
@@ -94,13 +100,13 @@ export const MUTANTS = [
   {
     name: 'a finish gives up on a full disk',
     file: 'src/spool/patience.ts',
-    find: '      if (!isPassing(error) || giveUp?.aborted === true) throw error;\n',
-    replace: '      throw error;\n',
+    find: '    if (!isPassing(error) || giveUp?.aborted === true) throw error;\n',
+    replace: '    throw error;\n',
     test: 'test/unit/spool/held.test.ts',
   },
   {
     name: 'a failed write is repeated on the same file',
-    file: 'src/spool/held.ts',
+    file: 'src/spool/write-tail.ts',
     find: 'const act = isFirstTry ? writeInPlace : writeCopy;',
     replace: 'const act = isFirstTry || bytes.length >= 0 ? writeInPlace : writeCopy;',
     test: 'test/unit/spool/held.test.ts',
@@ -143,8 +149,8 @@ export const MUTANTS = [
   {
     name: 'results/ is never synced',
     file: 'src/spool/held.ts',
-    find: '  syncDirectories(context, directory).catch(',
-    replace: '  Promise.resolve().catch(',
+    find: '    syncDirectories(context, directory).catch(',
+    replace: '    Promise.resolve().catch(',
     test: 'test/fault/sync-order.test.ts',
   },
   {
@@ -156,14 +162,14 @@ export const MUTANTS = [
   },
   {
     name: 'an older tail is cut, and not waited for',
-    file: 'src/spool/held.ts',
-    find: '      files.truncate(fd, held.baseBytes + BARE_END.length);\n      if (context.fsync) await files.sync(fd);\n',
-    replace: '      files.truncate(fd, held.baseBytes + BARE_END.length);\n',
+    file: 'src/spool/write-tail.ts',
+    find: '  return fsync ? files.sync(fd) : undefined;\n',
+    replace: '  return undefined;\n',
     test: 'test/fault/crash-states.test.ts',
   },
   {
     name: 'a copy replaces a file whose claim may be lost',
-    file: 'src/spool/held.ts',
+    file: 'src/spool/write-tail.ts',
     find: '    await syncDirectories(context, held.directory);\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',

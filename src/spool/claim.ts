@@ -7,9 +7,10 @@ import type { Settlement } from '../job/lifecycle.ts';
 import type { SpoolContext } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
-import { type Held, hasOutcomeOf, publishAsItStands, settle } from './held.ts';
+import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { delayedFileName, jobFileName, type JobName, parseJobFileName } from './layout.ts';
 import { readJob } from './read.ts';
+import type { Held } from './write-tail.ts';
 
 export interface Claimant {
   readonly owner: string;

@@ -5,11 +5,12 @@ import { type Settlement, settlementOf } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
-import { type Held, hasOutcomeOf, publishAsItStands, settle } from './held.ts';
+import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
 import { readJob } from './read.ts';
 import { endRemains } from './remains.ts';
+import type { Held } from './write-tail.ts';
 
 export interface Recoverer {
   /** Our own name among owners: what we fence carries it, so that our death is seen too. */

@@ -138,7 +138,7 @@ export const park: Part = (life) => {
   claim(life);
 };
 
-/** held.ts: a write or fsync failed, and the content goes into a new file. */
+/** write-tail.ts: a write or fsync failed, and the content goes into a new file. */
 export const finishByCopy: Part = (life) => {
   life.write(1, END_OF_BASE, outcomeTail(1));
   life.fsyncDirectory('running/A');
@@ -190,7 +190,7 @@ export const reuse: Part = (life) => {
   life.promise('j2');
 };
 
-/** held.ts: an older tail is cut, and that is on disk before the new one is written. */
+/** write-tail.ts: an older tail is cut, and that is on disk before the new one is written. */
 function writeTail(life: Life, tail: string): void {
   if (life.sizeOf(1) > END_OF_BASE + '\n}'.length) {
     life.write(1, END_OF_BASE, '\n}');
