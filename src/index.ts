@@ -9,6 +9,7 @@ export { type Config, defineConfig, type LogLevel, type Settings } from './app/s
 export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
 export type { Sighting } from './broker/broker.ts';
 export type { Backoff } from './job/backoff.ts';
+export type { ByteSize } from './job/byte-size.ts';
 export type { Duration } from './job/duration.ts';
 export {
   ExpiredError,

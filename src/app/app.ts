@@ -91,7 +91,15 @@ class FileApp implements App, Sender {
     fn: (...args: readonly unknown[]) => unknown,
     args: readonly unknown[],
   ): Promise<unknown> {
-    const job = { id: crypto.randomUUID(), task, attempt: 1, queue, headers: {}, signal: new AbortController().signal };
+    const job = {
+      id: crypto.randomUUID(),
+      task,
+      attempt: 1,
+      queue,
+      headers: {},
+      signal: new AbortController().signal,
+      deadline: null,
+    };
     return registry().current.run(job, async () => fn(...args));
   }
 

@@ -47,6 +47,7 @@ async function outcomeOf(job: Job, standing: Standing, texts: ErrorTexts): Promi
       queue: standing.queue,
       headers,
       signal: new AbortController().signal,
+      deadline: null,
     };
     const args = JSON.parse(JSON.stringify(job.args)) as JsonValue[];
     const value = await registry().current.run(context, async () => task.fn(...args));

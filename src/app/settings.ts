@@ -1,5 +1,6 @@
 /** Settings and where they come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
 import { dirname, resolve } from 'node:path';
+import { byteSize, type ByteSize } from '../job/byte-size.ts';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
@@ -34,6 +35,16 @@ export interface Config {
   readonly concurrency?: number;
   /** How long a worker's child may take to import its modules before it is killed and replaced. Default '1m'. FSQ_START_TIMEOUT. */
   readonly startTimeout?: Duration;
+  /** Longest run of a job that has no `timeLimit` of its own; then its process and all it started are killed. FSQ_TIME_LIMIT. */
+  readonly timeLimit?: Duration;
+  /** When the `signal` of a job without a `softTimeLimit` of its own is aborted. Less than `timeLimit`. FSQ_SOFT_TIME_LIMIT. */
+  readonly softTimeLimit?: Duration;
+  /** Jobs after which a child is replaced by a new process. FSQ_MAX_TASKS_PER_CHILD. */
+  readonly maxTasksPerChild?: number;
+  /** Resident memory after which a child is replaced, looked at between jobs: '200MB'. FSQ_MAX_MEMORY_PER_CHILD. */
+  readonly maxMemoryPerChild?: ByteSize;
+  /** How long a worker that was told to end waits for the jobs at hand; then it stops them. FSQ_SHUTDOWN_TIMEOUT. */
+  readonly shutdownTimeout?: Duration;
   /** False: no stacks of errors in outcomes and logs. Default true, and false when NODE_ENV is 'production'. FSQ_STACKS. */
   readonly stacks?: boolean;
   /** Gives what may be kept of a text of an error (name, message, stack, code, of causes too) in outcomes and logs. */
@@ -57,6 +68,12 @@ export interface Settings {
   readonly allowUnsafe: boolean;
   readonly concurrency: number | null;
   readonly startTimeoutMs: number;
+  /** Null: none, as with the four below. */
+  readonly timeLimitMs: number | null;
+  readonly softTimeLimitMs: number | null;
+  readonly maxTasksPerChild: number | null;
+  readonly maxMemoryPerChildBytes: number | null;
+  readonly shutdownTimeoutMs: number | null;
   readonly stacks: boolean;
   /** Null: texts of errors stay as they are. */
   readonly redact: Redact | null;
@@ -93,6 +110,12 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     sources.find(({ config }) => config[key] !== undefined)?.config[key];
   const baseOf = (key: keyof Config): string => sources.find(({ config }) => config[key] !== undefined)?.base ?? root;
   const tasks = pick('tasks');
+  const limitMs = (key: 'timeLimit' | 'softTimeLimit' | 'shutdownTimeout'): number | null => {
+    const duration = pick(key);
+    return duration === undefined ? null : durationMs(duration, key);
+  };
+  const maxMemory = pick('maxMemoryPerChild');
+  checkLimits(limitMs('softTimeLimit'), limitMs('timeLimit'));
   return {
     spool: resolve(baseOf('spool'), pick('spool') ?? 'spool'),
     fsync: pick('fsync') ?? true,
@@ -105,6 +128,11 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     allowUnsafe: pick('allowUnsafe') ?? false,
     concurrency: pick('concurrency') ?? null,
     startTimeoutMs: durationMs(pick('startTimeout') ?? '1m', 'startTimeout'),
+    timeLimitMs: limitMs('timeLimit'),
+    softTimeLimitMs: limitMs('softTimeLimit'),
+    maxTasksPerChild: pick('maxTasksPerChild') ?? null,
+    maxMemoryPerChildBytes: maxMemory === undefined ? null : byteSize(maxMemory, 'maxMemoryPerChild'),
+    shutdownTimeoutMs: limitMs('shutdownTimeout'),
     stacks: pick('stacks') ?? env['NODE_ENV'] !== 'production',
     redact: pick('redact') ?? null,
     env: pick('env') ?? null,
@@ -140,7 +168,7 @@ async function readConfig(path: string): Promise<unknown> {
 
 function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
   const text = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
-  const number = text('FSQ_CONCURRENCY');
+  const number = (name: string): number | undefined => (text(name) === undefined ? undefined : Number(text(name)));
   const values = {
     spool: text('FSQ_SPOOL'),
     fsync: flag(text('FSQ_FSYNC'), 'FSQ_FSYNC'),
@@ -152,8 +180,13 @@ function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     logLevel: text('FSQ_LOG_LEVEL'),
     allowNetworkFs: flag(text('FSQ_ALLOW_NETWORK_FS'), 'FSQ_ALLOW_NETWORK_FS'),
     allowUnsafe: flag(text('FSQ_ALLOW_UNSAFE'), 'FSQ_ALLOW_UNSAFE'),
-    concurrency: number === undefined ? undefined : Number(number),
+    concurrency: number('FSQ_CONCURRENCY'),
     startTimeout: text('FSQ_START_TIMEOUT'),
+    timeLimit: text('FSQ_TIME_LIMIT'),
+    softTimeLimit: text('FSQ_SOFT_TIME_LIMIT'),
+    maxTasksPerChild: number('FSQ_MAX_TASKS_PER_CHILD'),
+    maxMemoryPerChild: text('FSQ_MAX_MEMORY_PER_CHILD'),
+    shutdownTimeout: text('FSQ_SHUTDOWN_TIMEOUT'),
     stacks: flag(text('FSQ_STACKS'), 'FSQ_STACKS'),
   };
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
@@ -190,10 +223,15 @@ const CHECKS: Readonly<
     wanted: 'a whole number from 1 to 512',
     isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,
   },
-  startTimeout: {
-    wanted: "a duration such as '1m', more than 0",
-    isGood: (value) => isDuration(value) && durationMs(value, 'startTimeout') > 0,
+  startTimeout: { wanted: "a duration such as '1m', more than 0", isGood: isSomeTime },
+  timeLimit: { wanted: "a duration such as '5m', more than 0", isGood: isSomeTime },
+  softTimeLimit: { wanted: "a duration such as '4m', more than 0", isGood: isSomeTime },
+  maxTasksPerChild: {
+    wanted: 'a whole number from 1',
+    isGood: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
   },
+  maxMemoryPerChild: { wanted: "a number of bytes or a size such as '200MB'", isGood: isByteSize },
+  shutdownTimeout: { wanted: "a duration such as '30s', more than 0", isGood: isSomeTime },
   stacks: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
   redact: { wanted: 'a function', isGood: (value) => typeof value === 'function' },
   env: {
@@ -203,12 +241,34 @@ const CHECKS: Readonly<
   },
 };
 
+/** @throws UsageError */
+function checkLimits(softMs: number | null, hardMs: number | null): void {
+  if (softMs === null || hardMs === null || softMs < hardMs) return;
+  throw new UsageError(
+    `Expected \`softTimeLimit\` to be shorter than \`timeLimit\`, got ${softMs} ms and ${hardMs} ms: jobs would be killed before they are asked to end`,
+    'FSQ_CONFIG',
+  );
+}
+
 function isDuration(value: unknown): boolean {
   try {
     durationMs(value, 'resultTtl');
     return true;
   } catch {
     return false; // The message of the check says what was wanted, and where it was said.
+  }
+}
+
+function isSomeTime(value: unknown): boolean {
+  return isDuration(value) && durationMs(value, 'startTimeout') > 0;
+}
+
+function isByteSize(value: unknown): boolean {
+  try {
+    byteSize(value, 'maxMemoryPerChild');
+    return true;
+  } catch {
+    return false; // As above.
   }
 }
 

@@ -3,8 +3,8 @@
  * method promises is tested for every broker by test/conformance.
  */
 import type { Failure } from '../job/errors.ts';
-import type { Attempt, Job, JobRecord, JobState, Standing } from '../job/job.ts';
-import type { Settlement } from '../job/lifecycle.ts';
+import type { Attempt, Job, JobOptions, JobRecord, JobState, Standing } from '../job/job.ts';
+import type { Ending, Settlement } from '../job/lifecycle.ts';
 import type { Soon } from './soon.ts';
 
 /** A job to be accepted. */
@@ -113,11 +113,21 @@ export interface Keeper {
    * Recovers what `owner`, a process that surely has ended, held.
    *
    * @param ending 'stopped' when it was ended on purpose: its jobs are ready again and no crash is counted
+   * @param run the one job of which more is known than that; nothing if it had an outcome before its process ended
    */
-  recover(owner: string, ending: 'crashed' | 'stopped'): Promise<void>;
+  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void>;
   /** True when no job of its queues is ready or due. */
   isIdle(): boolean;
   close(): Promise<void>;
+}
+
+/** A run that was ended together with its process. */
+export interface EndedRun {
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly ending: Ending;
+  /** What its task's registration says where the job's file says nothing. */
+  readonly defaults: JobOptions;
 }
 
 export interface KeeperOptions {
@@ -128,7 +138,13 @@ export interface KeeperOptions {
 
 /** What a broker did on its own and a person should hear of. */
 export type BrokerEvent =
-  | { readonly kind: 'recovered'; readonly id: string; readonly owner: string; readonly settlement: Settlement }
+  | {
+      readonly kind: 'recovered';
+      readonly id: string;
+      readonly owner: string;
+      readonly ending: Ending['kind'];
+      readonly settlement: Settlement;
+    }
   | { readonly kind: 'corrupt'; readonly name: string; readonly reason: string }
   | { readonly kind: 'foreign'; readonly name: string }
   /** A job that cannot be claimed, such as an immutable file; it is tried again in a minute. */

@@ -1,5 +1,6 @@
 /** The options of a command line, parsed and checked. */
 import { parseArgs } from 'node:util';
+import { byteSize } from '../job/byte-size.ts';
 import { durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
@@ -65,6 +66,26 @@ export function duration(text: string | undefined, name: string): number | undef
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(
       `Expected --${name} to be a duration with its unit, such as 250ms, 3s, 5m, 2h or 1d, got ${format(text)}`,
+    );
+  }
+}
+
+/** Milliseconds of a duration that is not nothing. @throws UsageError */
+export function someTime(text: string | undefined, name: string): number | undefined {
+  const ms = duration(text, name);
+  if (ms !== 0) return ms;
+  throw new UsageError(`Expected --${name} to be more than 0, got ${format(text)}`);
+}
+
+/** Bytes of a size such as 200MB. @throws UsageError: a bare number too, because of what unit? */
+export function size(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return byteSize(text, name);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(
+      `Expected --${name} to be a size with its unit, such as 512KB, 200MB or 2GB, got ${format(text)}`,
     );
   }
 }

@@ -50,6 +50,27 @@ export const worker: Command = {
       multiple: true,
       help: 'give children these variables only, and what Node needs (default: all)',
     },
+    'time-limit': {
+      type: 'string',
+      value: 'TIME',
+      help: 'kill jobs that run longer, such as 5m, unless they have a limit of their own (default: none)',
+    },
+    'soft-time-limit': {
+      type: 'string',
+      value: 'TIME',
+      help: 'tell such jobs to end after this time, by their signal (default: never)',
+    },
+    'max-tasks-per-child': { type: 'string', value: 'N', help: 'replace a child by a new process after N jobs' },
+    'max-memory-per-child': {
+      type: 'string',
+      value: 'SIZE',
+      help: 'replace a child that uses more memory after a job, such as 200MB',
+    },
+    'shutdown-timeout': {
+      type: 'string',
+      value: 'TIME',
+      help: 'after the first signal wait this long for jobs, then stop them (default: as long as they take)',
+    },
     burst: { type: 'boolean', help: 'end when no job is ready or due' },
   },
   run: runWorker,

@@ -4,6 +4,7 @@ import { type Failure, WorkerLostError } from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Job, Outcome, Parked, Standing } from './job.ts';
 import type { JsonValue } from './json.ts';
+import { hardLimitError } from './time-limits.ts';
 
 /** How one attempt ended. */
 export type Ending =
@@ -14,7 +15,9 @@ export type Ending =
   /** The worker was told to stop at once and ended the run itself. */
   | { readonly kind: 'stopped' }
   /** The process that ran it died. */
-  | { readonly kind: 'crashed' };
+  | { readonly kind: 'crashed' }
+  /** It ran longer than its time limit, and its process was killed for that. */
+  | { readonly kind: 'timed-out'; readonly limitMs: number };
 
 /** What becomes of the job. */
 export type Settlement =
@@ -46,6 +49,10 @@ export function settlementOf(ending: Ending, job: Job, standing: Standing, nowMs
       return { kind: 'requeue' };
     case 'crashed':
       return afterCrash(job, standing);
+    case 'timed-out': {
+      const error = failureOf(hardLimitError(job.id, job.task, ending.limitMs));
+      return { kind: 'publish', outcome: { state: 'failed', error } };
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** The spool's housekeeping while a worker lives: what is ready, what is due, who has died, what has expired. */
-import type { BrokerEvent, Keeper, KeeperOptions } from '../broker/broker.ts';
+import type { BrokerEvent, EndedRun, Keeper, KeeperOptions } from '../broker/broker.ts';
 import { Ages } from './ages.ts';
 import type { SpoolContext } from './context.ts';
 import { expireOutcomes } from './expire.ts';
@@ -101,10 +101,10 @@ export class SpoolKeeper implements Keeper {
     this.#children.add(owner);
   }
 
-  recover(owner: string, ending: 'crashed' | 'stopped'): Promise<void> {
+  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void> {
     this.#children.delete(owner);
     return this.#enqueue(async () => {
-      await recoverOwner(this.#context, this.#recoverer(), owner, ending);
+      await recoverOwner(this.#context, this.#recoverer(), owner, ending, run);
       this.#promoter.promoteDue();
     });
   }

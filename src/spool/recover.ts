@@ -1,7 +1,7 @@
 /** Taking back what dead owners held. Fence first, then each job by one rename. */
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent, EndedRun } from '../broker/broker.ts';
 import type { Attempt } from '../job/job.ts';
-import { type Settlement, settlementOf } from '../job/lifecycle.ts';
+import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
@@ -11,6 +11,14 @@ import { forgetOwner, verdictOf } from './owner.ts';
 import { readJob } from './read.ts';
 import { endRemains } from './remains.ts';
 import type { Held } from './write-tail.ts';
+
+/** How a process ended, and what is known of one of the jobs it held; that of the others follows from `ending`. */
+interface End {
+  readonly ending: 'crashed' | 'stopped';
+  readonly run: EndedRun | null;
+}
+
+const CRASHED: End = { ending: 'crashed', run: null };
 
 export interface Recoverer {
   /** Our own name among owners: what we fence carries it, so that our death is seen too. */
@@ -36,7 +44,7 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
     const responsible = held.recoverer ?? held.owner;
     if (responsible === recoverer.owner) {
       // Ours to finish: fenced by us before, and something stopped us half-way.
-      if (held.recoverer !== null) await recoverDirectory(context, recoverer, directory, held.owner, 'crashed');
+      if (held.recoverer !== null) await recoverDirectory(context, recoverer, directory, held.owner, CRASHED);
       continue;
     }
     if (recoverer.isKnownAlive(responsible)) continue;
@@ -46,7 +54,7 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
       // First: a job must not run again beside what its last run had started.
       const processes = endRemains(context, held.owner);
       if (processes > 0) recoverer.onEvent?.({ kind: 'remains', owner: held.owner, processes });
-      await recoverDirectory(context, recoverer, directory, held.owner, 'crashed');
+      await recoverDirectory(context, recoverer, directory, held.owner, CRASHED);
     }
     if (verdict.verdict === 'unknown')
       recoverer.onEvent?.({ kind: 'unproved', owner: responsible, reason: verdict.reason });
@@ -59,9 +67,10 @@ export async function recoverOwner(
   context: SpoolContext,
   recoverer: Recoverer,
   owner: string,
-  ending: 'crashed' | 'stopped',
+  ending: End['ending'],
+  run: EndedRun | null = null,
 ): Promise<void> {
-  await recoverDirectory(context, recoverer, owner, owner, ending);
+  await recoverDirectory(context, recoverer, owner, owner, { ending, run });
 }
 
 /**
@@ -73,14 +82,14 @@ async function recoverDirectory(
   recoverer: Recoverer,
   directory: string,
   owner: string,
-  ending: 'crashed' | 'stopped',
+  end: End,
 ): Promise<void> {
   const { files, layout } = context;
   const fenced = `${layout.running}/${heldName(owner, recoverer.owner)}`;
   if (!fence(context, `${layout.running}/${directory}`, fenced)) return;
   if (files.entry(fenced)?.kind !== 'directory') return setForeignAside(context, recoverer, fenced, owner);
   const held = files.list(fenced);
-  for (const fileName of held) await recoverJob(context, recoverer, fenced, fileName, owner, ending);
+  for (const fileName of held) await recoverJob(context, recoverer, fenced, fileName, owner, end);
   // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
   if (held.length > 0) await syncDirectories(context, layout.results, layout.delayed, layout.pending);
   try {
@@ -102,7 +111,7 @@ async function recoverJob(
   directory: string,
   fileName: string,
   owner: string,
-  ending: 'crashed' | 'stopped',
+  end: End,
 ): Promise<void> {
   const { uniqueName, onEvent } = recoverer;
   const name = parseJobFileName(fileName);
@@ -117,9 +126,13 @@ async function recoverJob(
   const held: Held = { ...claimed, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
   if (hasOutcomeOf(record, name.attempt)) return publishAsItStands(context, held, onEvent);
   const nowMs = context.nowMs();
-  const settlement = settlementOf({ kind: ending }, record.job, name, nowMs);
-  await settle(context, held, settlement, deathOf(held, settlement, owner, nowMs), onEvent);
-  onEvent?.({ kind: 'recovered', id: name.id, owner, settlement });
+  const run = end.run?.id === name.id ? end.run : null;
+  const ending: Ending = run?.ending ?? { kind: end.ending };
+  const job = run === null ? record.job : { ...record.job, options: { ...run.defaults, ...record.job.options } };
+  const settlement = settlementOf(ending, job, name, nowMs);
+  const times = { ...(run === null ? {} : { startedAtMs: run.startedAtMs }), endedAtMs: nowMs, owner };
+  await settle(context, held, settlement, deathOf(held, settlement, times), onEvent);
+  onEvent?.({ kind: 'recovered', id: name.id, owner, ending: ending.kind, settlement });
 }
 
 /** Moves what fsq never makes out of the way, unread: a link would lead out of the spool. */
@@ -135,11 +148,15 @@ function setForeignAside(context: SpoolContext, recoverer: Recoverer, path: stri
 }
 
 /** The entry for the run that the death ended, unless a recoverer before us has written it. */
-function deathOf({ name, record }: Held, settlement: Settlement, owner: string, nowMs: number): Attempt | null {
+function deathOf(
+  { name, record }: Held,
+  settlement: Settlement,
+  times: Pick<Attempt, 'startedAtMs' | 'endedAtMs' | 'owner'>,
+): Attempt | null {
   if (record.attempts.at(-1)?.attempt === name.attempt) return null;
-  if (settlement.kind === 'rerun') return { attempt: name.attempt, endedAtMs: nowMs, owner, error: settlement.error };
+  if (settlement.kind === 'rerun') return { attempt: name.attempt, ...times, error: settlement.error };
   if (settlement.kind === 'publish' && settlement.outcome.state !== 'succeeded') {
-    return { attempt: name.attempt, endedAtMs: nowMs, owner, error: settlement.outcome.error };
+    return { attempt: name.attempt, ...times, error: settlement.outcome.error };
   }
   return null;
 }

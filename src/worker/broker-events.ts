@@ -1,6 +1,6 @@
 /** What a broker reports on its own, as log lines: event, job, consequence. */
 import type { BrokerEvent } from '../broker/broker.ts';
-import type { Settlement } from '../job/lifecycle.ts';
+import type { Ending, Settlement } from '../job/lifecycle.ts';
 import type { Logger } from './log.ts';
 import { seconds } from './runner.ts';
 
@@ -8,7 +8,7 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
   return (event) => {
     switch (event.kind) {
       case 'recovered':
-        return log.warn(`job ${event.id} lost its process (${event.owner}); ${consequence(event.settlement)}`, {
+        return log.warn(`job ${event.id} ${fateOf(event.ending)} (${event.owner}); ${consequence(event.settlement)}`, {
           job: event.id,
         });
       case 'corrupt':
@@ -37,6 +37,11 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.error(`the spool cannot be used: ${textOf(event.error)}`);
     }
   };
+}
+
+function fateOf(ending: Ending['kind']): string {
+  if (ending === 'timed-out') return 'was killed at its time limit';
+  return ending === 'stopped' ? 'was ended with its process' : 'lost its process';
 }
 
 function consequence(settlement: Settlement): string {

@@ -2,8 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nextAppetite } from './appetite.ts';
-import type { ChildOptions } from './child.ts';
+import type { Launch } from './launch.ts';
 import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
+import { type LimitedRun, Overtime } from './overtime.ts';
 import { StartWatch } from './start-watch.ts';
 
 /** How long a child may take to end after 'stop' before it is killed, ms: enough for its exit handlers. */
@@ -12,21 +13,14 @@ const STOP_GRACE_MS = 500;
 /** How long a child that was told to drain may take to become ready, ms: enough to load its modules and hear of it. */
 const START_GRACE_MS = 5_000;
 
-export interface Launch {
-  readonly options: ChildOptions;
-  /** Modules that the child imports first, as for `node --import`. */
-  readonly imports: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  /** How long it may take until it has imported its modules, ms. */
-  readonly startTimeoutMs: number;
-}
-
 /** Threads of a child that waits for the disk, unless UV_THREADPOOL_SIZE says another number. */
 const THREADS = '16';
 
 export interface ChildEvents {
   /** It has not imported its modules in time. */
   onOverdue(child: WorkerChild): void;
+  /** This run of it has had its time: kill it. */
+  onOverLimit(child: WorkerChild, run: LimitedRun): void;
   onMessage(child: WorkerChild, message: FromChild): void;
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void;
 }
@@ -36,9 +30,14 @@ export class WorkerChild {
   owner: string | null = null;
   /** True from when it was told to end. */
   isEnding = false;
+  /** True from when it said that it ends, because it has worked enough. */
+  isRetiring = false;
+  /** True from when another was started in its place. */
+  isReplaced = false;
   /** Why there never was a process, such as EAGAIN; null when there was one. */
   startFailure: Error | null = null;
   readonly start: StartWatch;
+  readonly overtime: Overtime;
   /** True while it has asked for names and has none left. */
   isIdle = false;
   #appetite = 1;
@@ -65,6 +64,11 @@ export class WorkerChild {
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
+    this.overtime = new Overtime({
+      freeze: () => this.#process.kill('SIGSTOP'),
+      thaw: () => this.#process.kill('SIGCONT'),
+      onOver: (run) => events.onOverLimit(this, run),
+    });
     this.start = new StartWatch(startTimeoutMs, () => events.onOverdue(this));
     this.#process.on('message', (raw) => {
       const message = parseFromChild(raw);
@@ -74,6 +78,7 @@ export class WorkerChild {
       if (this.#hasEnded) return;
       this.#hasEnded = true;
       this.start.end();
+      this.overtime.close();
       if (this.#killTimer !== null) clearTimeout(this.#killTimer);
       events.onExit(this, code, signal);
     };

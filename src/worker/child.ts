@@ -9,11 +9,15 @@ import { type BrokerEvent, CHILD_MARK, type Hints } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
+import type { TimeLimits } from '../job/time-limits.ts';
 import { brokerEventLogger } from './broker-events.ts';
+import type { LimitKeepers } from './limited-run.ts';
 import { loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat } from './log.ts';
 import { type FoundTask, type FromChild, parseToChild } from './messages.ts';
+import { Retirement, type RetirementRules } from './retirement.ts';
 import { runJobs } from './runner.ts';
+import { Watchdog } from './watchdog.ts';
 import { reportUncaught } from './uncaught.ts';
 
 /** What a supervisor tells a child at its start. */
@@ -30,6 +34,9 @@ export interface ChildOptions {
   readonly stacks: boolean;
   /** The configuration file whose `redact` holds; null: no text of an error is redacted. */
   readonly redactFrom: string | null;
+  /** Of jobs without limits of their own. */
+  readonly limits: TimeLimits;
+  readonly retirement: RetirementRules | null;
 }
 
 /** Exit codes that a supervisor can tell apart; see cli/exit-codes.ts for the same numbers. */
@@ -37,6 +44,17 @@ const EXIT = { good: 0, failure: 1, spoolUnusable: 75, configuration: 78 } as co
 
 const drain = new AbortController();
 const stop = new AbortController();
+const watchdog = new Watchdog();
+const limitKeepers: LimitKeepers = {
+  begun: (run) => {
+    say({ type: 'running', ...run });
+    watchdog.arm(run.limitMs);
+  },
+  ended: () => {
+    say({ type: 'ended' });
+    watchdog.disarm();
+  },
+};
 let offer: (names: readonly string[]) => void = () => undefined;
 let post: (isPosted: boolean) => void = () => undefined;
 
@@ -105,7 +123,17 @@ async function main(options: ChildOptions): Promise<number> {
       signal: drain.signal,
     });
     say({ type: 'ready', owner: consumer.owner, tasks });
-    await runJobs({ consumer, log, texts, drain: drain.signal, stop: stop.signal });
+    await runJobs({
+      consumer,
+      log,
+      texts,
+      drain: drain.signal,
+      stop: stop.signal,
+      limits: options.limits,
+      limitKeepers,
+      retirement: options.retirement === null ? null : new Retirement(options.retirement),
+      onRetire: (why) => say({ type: 'retiring', why }),
+    });
     await consumer.close();
     await broker.close();
     return EXIT.good;

@@ -11,8 +11,14 @@ import type { Ending } from '../job/lifecycle.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 
+/** What a run is given: its signal, and when it is killed, Unix ms, or null. */
+export interface RunTerms {
+  readonly signal: AbortSignal;
+  readonly deadline: number | null;
+}
+
 /** Runs the task. Never throws: whatever the task does is an ending, unless it ends the process. */
-export function execute({ job, standing }: Claim, signal: AbortSignal, texts: ErrorTexts): Soon<Ending> {
+export function execute({ job, standing }: Claim, terms: RunTerms, texts: ErrorTexts): Soon<Ending> {
   const { tasks, current } = registry();
   const task = tasks.get(job.task);
   if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
@@ -22,7 +28,8 @@ export function execute({ job, standing }: Claim, signal: AbortSignal, texts: Er
     attempt: standing.attempt,
     queue: standing.queue,
     headers: job.headers,
-    signal,
+    signal: terms.signal,
+    deadline: terms.deadline,
   };
   return orElse<Ending>(
     () => {

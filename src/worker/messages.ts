@@ -2,7 +2,9 @@
  * What a supervisor and its children say to each other: hints, signs of life and "stop". No job travels here, so a dead
  * parent or child loses nothing. What arrives is `unknown` until a parser here accepts it.
  */
+import { readJobOptions } from '../job/options.ts';
 import { isRecord } from '../job/tail.ts';
+import type { LimitedRun } from './overtime.ts';
 
 export interface FoundTask {
   readonly name: string;
@@ -32,6 +34,12 @@ export type FromChild =
   | { readonly type: 'unloadable'; readonly code: string; readonly message: string }
   /** It wants names; idle: it has none left and nothing to do. */
   | { readonly type: 'want'; readonly isIdle: boolean }
+  /** It has begun a run that has a time limit. */
+  | ({ readonly type: 'running' } & LimitedRun)
+  /** That run has ended; its outcome is on its way. */
+  | { readonly type: 'ended' }
+  /** It takes no further job and ends when its outcomes have arrived, because the worker's settings want it so. */
+  | { readonly type: 'retiring'; readonly why: string }
   /** The spool cannot be used any more. */
   | { readonly type: 'unusable'; readonly message: string };
 
@@ -48,7 +56,7 @@ export function parseToChild(message: unknown): ToChild | null {
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, module, message: text, isIdle } = message;
+  const { type, owner, tasks, code, module, message: text, isIdle, why } = message;
   if (type === 'want' && typeof isIdle === 'boolean') return { type, isIdle };
   if (type === 'imported') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
@@ -56,8 +64,17 @@ export function parseFromChild(message: unknown): FromChild | null {
     return { type, owner, tasks: tasks.filter(isFoundTask) };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
     return { type, code, message: text };
+  if (type === 'ended') return { type };
+  if (type === 'running') return toRunning(message);
+  if (type === 'retiring' && typeof why === 'string') return { type, why };
   if (type === 'unusable' && typeof text === 'string') return { type, message: text };
   return null;
+}
+
+function toRunning({ id, task, startedAtMs, limitMs, defaults }: Record<string, unknown>): FromChild | null {
+  if (typeof id !== 'string' || typeof task !== 'string') return null;
+  if (typeof startedAtMs !== 'number' || typeof limitMs !== 'number') return null;
+  return { type: 'running', id, task, startedAtMs, limitMs, defaults: readJobOptions(defaults) };
 }
 
 function isTexts(value: unknown): value is readonly string[] {

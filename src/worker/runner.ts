@@ -1,11 +1,15 @@
 /** A child's working day: claim, execute, settle, until it is told to drain. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { registry } from '../app/registry.ts';
 import type { Claim, Consumer } from '../broker/broker.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
-import { type Settlement, settlementOf } from '../job/lifecycle.ts';
-import { execute } from './execute.ts';
+import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
+import { execute, type RunTerms } from './execute.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
+import { limitsFrom, type TimeLimits } from '../job/time-limits.ts';
+import { type LimitKeepers, runWithin } from './limited-run.ts';
 import type { Logger } from './log.ts';
+import type { Retirement } from './retirement.ts';
 import { Settling } from './settling.ts';
 
 export interface RunnerOptions {
@@ -17,18 +21,27 @@ export interface RunnerOptions {
   readonly drain: AbortSignal;
   /** Aborted: the job at hand should end. */
   readonly stop: AbortSignal;
+  /** Limits of jobs that have none of their own, from neither their file nor their task. */
+  readonly limits: TimeLimits;
+  readonly limitKeepers: LimitKeepers;
+  /** When this process has worked enough; null: never. */
+  readonly retirement: Retirement | null;
+  /** It takes no further job: another process may begin in its place. */
+  readonly onRetire: (why: string) => void;
 }
 
 /** How long jobs may follow one another before messages and timers get their turn, ms: quick jobs never wait for anything. */
 const TURN_MS = 2;
 
 /**
- * Takes jobs until the drain is asked for, and resolves when the last is settled. While one job's outcome is on its way to
+ * Takes jobs until the drain is asked for or the process retires, and resolves when the last is settled. While one job's outcome is on its way to
  * the disk, the next one runs.
  *
  * @throws FencedError, SpoolError: end the process
  */
-export async function runJobs({ consumer, log, texts, drain, stop }: RunnerOptions): Promise<void> {
+export async function runJobs(options: RunnerOptions): Promise<void> {
+  const { consumer, drain, retirement, onRetire } = options;
+  const plain: RunTerms = { signal: options.stop, deadline: null };
   const settling = new Settling();
   const taking = AbortSignal.any([drain, settling.failed]);
   let turnEndsAt = performance.now() + TURN_MS;
@@ -36,9 +49,14 @@ export async function runJobs({ consumer, log, texts, drain, stop }: RunnerOptio
     const next = consumer.next(taking);
     const claim = next instanceof Promise ? await next : next;
     if (claim === null) break;
-    const running = runJob(claim, log, texts, stop);
+    const running = runJob(claim, options, plain);
     const { settled } = running instanceof Promise ? await running : running;
     if (settled instanceof Promise) await settling.add(settled);
+    const enough = retirement === null ? null : retirement.reason();
+    if (enough !== null) {
+      onRetire(enough);
+      break;
+    }
     if (performance.now() < turnEndsAt) continue;
     await yieldToOthers();
     turnEndsAt = performance.now() + TURN_MS;
@@ -51,19 +69,29 @@ interface Run {
   readonly settled: Soon<void>;
 }
 
-function runJob(claim: Claim, log: Logger, texts: ErrorTexts, stop: AbortSignal): Soon<Run> {
+function runJob(claim: Claim, options: RunnerOptions, plain: RunTerms): Soon<Run> {
+  const { log } = options;
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
   const startedAtMs = Date.now();
   const startedAt = performance.now();
-  return afterwards(execute(claim, stop, texts), (ending) => {
+  return afterwards(runTask(claim, options, plain), (ending) => {
     const ms = Math.round(performance.now() - startedAt);
     const settlement = settlementOf(ending, job, standing, Date.now());
     const error = ending.kind === 'threw' ? { error: ending.error } : {};
     const run = ending.kind === 'unknown-task' ? null : { startedAtMs, endedAtMs: startedAtMs + ms, ...error };
     return { settled: afterwards(claim.settle(settlement, run), () => report(claim, settlement, ms, log, fields)) };
   });
+}
+
+/** A job without a limit, as nearly every job is, costs no more than the look. */
+function runTask(claim: Claim, { texts, limits, limitKeepers, stop }: RunnerOptions, plain: RunTerms): Soon<Ending> {
+  const { job } = claim;
+  const defaults = registry().tasks.get(job.task)?.options;
+  const own = limitsFrom(job.options, defaults, limits);
+  if (own === null) return execute(claim, plain, texts);
+  return runWithin(own, claim, defaults ?? {}, limitKeepers, stop, (terms) => execute(claim, terms, texts));
 }
 
 function report(

@@ -1,14 +1,17 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
-import { randomBytes } from 'node:crypto';
+import { after, type LongTimer } from '../app/long-timer.ts';
 import type { Settings } from '../app/settings.ts';
-import { type Broker, type BrokerEvent, CHILD_MARK, type Keeper } from '../broker/broker.ts';
+import type { Broker, BrokerEvent, EndedRun, Keeper } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
-import { childEnvironment } from './environment.ts';
+import { launchOf } from './launch.ts';
+import { Feeding } from './feeding.ts';
 import type { Logger, LogFormat } from './log.ts';
+import type { LimitedRun } from './overtime.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import { restartDelayMs } from './restart.ts';
+import { seconds } from './runner.ts';
 import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutdown.ts';
 
 export interface SupervisorOptions {
@@ -37,14 +40,11 @@ export interface SupervisorEnd {
 export class Supervisor implements ChildEvents {
   readonly #options: SupervisorOptions;
   readonly #children = new Set<WorkerChild>();
-  /** Children that want names, the one that asked last last: its caches are warm. */
-  readonly #hungry: WorkerChild[] = [];
-  /** The idle child that watches for jobs itself. */
-  #lookout: WorkerChild | null = null;
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #logEvent: (event: BrokerEvent) => void;
   #broker: Broker | null = null;
   #keeper: Keeper | null = null;
+  #feeding: Feeding | null = null;
   #phase: Phase = 'running';
   #signal: ShutdownSignal | null = null;
   #isStarted = false;
@@ -54,6 +54,7 @@ export class Supervisor implements ChildEvents {
   #recovering = 0;
   #problem: SupervisorEnd['problem'] = null;
   #problemExit = 0;
+  #shutdownTimer: LongTimer | null = null;
   #allEnded: () => void = () => undefined;
 
   constructor(options: SupervisorOptions) {
@@ -63,7 +64,7 @@ export class Supervisor implements ChildEvents {
 
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
-    const { settings, queues, concurrency } = this.#options;
+    const { settings, queues, concurrency, isBurst } = this.#options;
     const { spool: path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
     this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
     this.#keeper = await this.#broker.keeper({
@@ -71,9 +72,12 @@ export class Supervisor implements ChildEvents {
       onReady: () => this.#feed(),
       onEvent: (event) => this.#onBrokerEvent(event),
     });
+    // A burst ends when all are idle, and a lookout does not tell.
+    this.#feeding = new Feeding(this.#keeper, !isBurst);
     const ended = new Promise<void>((resolve) => (this.#allEnded = resolve));
     for (let i = 0; i < concurrency; i++) this.#fork();
     await ended;
+    this.#shutdownTimer?.cancel();
     await this.#keeper.close();
     await this.#broker.close();
     return {
@@ -94,7 +98,16 @@ export class Supervisor implements ChildEvents {
     if (phase === 'draining') {
       this.#options.log.info(`${signal}: finishing the jobs at hand; once more stops them and queues them again`);
       this.#drain();
+      this.#limitShutdown();
     } else this.#stop(`${signal}: stopping now; jobs at hand are queued again`);
+  }
+
+  /** A shutdown that takes too long goes on as after a second signal. */
+  #limitShutdown(): void {
+    const { shutdownTimeoutMs: ms } = this.#options.settings;
+    if (ms === null) return;
+    const why = `the jobs at hand have not ended within ${seconds(ms)} (shutdownTimeout): stopping now; they are queued again`;
+    this.#shutdownTimer = after(ms, () => this.#phase === 'draining' && this.#stop(why));
   }
 
   onMessage(child: WorkerChild, message: FromChild): void {
@@ -112,8 +125,15 @@ export class Supervisor implements ChildEvents {
         return this.#options.onStarted(message.tasks);
       case 'want':
         child.digest(message.isIdle);
-        if (!this.#hungry.includes(child)) this.#hungry.push(child);
+        if (child.isRetiring) return;
+        this.#feeding?.want(child);
         return this.#feed();
+      case 'running':
+        return child.overtime.begin(message);
+      case 'ended':
+        return child.overtime.ended();
+      case 'retiring':
+        return this.#retire(child, message.why);
       case 'unloadable':
         return this.#fail(message, 78);
       case 'unusable':
@@ -126,31 +146,68 @@ export class Supervisor implements ChildEvents {
     child.killGroup();
   }
 
+  onOverLimit(child: WorkerChild, { id, task, limitMs }: LimitedRun): void {
+    const limit = `its timeLimit of ${seconds(limitMs)}`;
+    this.#options.log.error(`${task} ${id} has run for ${limit}: child ${child.pid} is killed with all it started`);
+    child.killGroup();
+  }
+
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
     this.#children.delete(child);
-    this.#remove(child);
-    if (this.#lookout === child) this.#relieve(child);
+    this.#feeding?.dismiss(child);
     void this.#afterExit(child, code, signal);
+  }
+
+  /**
+   * It takes no more jobs: another begins at once, while the outcomes of this one arrive. Where the disk lets none arrive, no more
+   * than twice the number of children wait for it.
+   */
+  #retire(child: WorkerChild, why: string): void {
+    if (this.#phase !== 'running') return;
+    this.#options.log.info(`child ${child.pid} is replaced: ${why}`);
+    child.isEnding = true;
+    child.isRetiring = true;
+    this.#feeding?.dismiss(child);
+    if (this.#children.size < 2 * this.#options.concurrency) this.#replaceRetired(child);
+    this.#feed();
+  }
+
+  #replaceRetired(child: WorkerChild): void {
+    child.isReplaced = true;
+    this.#fork();
   }
 
   async #afterExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const isStopped = this.#phase === 'stopping';
     if (!child.isEnding || isStopped) child.killGroup();
     this.#recovering++;
-    if (child.owner !== null) await this.#keeper?.recover(child.owner, isStopped ? 'stopped' : 'crashed');
+    const late = child.overtime.verdict(signal === 'SIGKILL');
+    if (late !== null) child.killGroup();
+    if (child.owner !== null) {
+      // Whatever else a child held that was killed for one job has not crashed.
+      const ending = isStopped || late !== null ? 'stopped' : 'crashed';
+      await this.#keeper?.recover(child.owner, ending, late === null ? undefined : endedRun(late));
+    }
     this.#recovering--;
-    if (this.#phase === 'running') this.#replace(child, code, signal);
+    if (this.#phase === 'running') this.#makeUpFor(child, code, signal);
     else if (this.#children.size === 0) this.#allEnded();
+  }
+
+  #makeUpFor(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
+    if (!child.isRetiring) return this.#replace(child, code, signal);
+    if (code !== 0)
+      this.#options.log.error(`child ${child.pid} ${howOf(code, signal)} while its last outcomes were on their way`);
+    if (!child.isReplaced) this.#replaceRetired(child);
+    this.#feed();
   }
 
   #replace(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
     const wasReady = child.owner !== null;
     const delay = restartDelayMs(wasReady, this.#failedStarts);
     this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
-    const how = signal === null ? `exited with ${code}` : `was killed by ${signal}`;
     const what =
       child.startFailure === null
-        ? `child ${child.pid} ${how}`
+        ? `child ${child.pid} ${howOf(code, signal)}`
         : `no child can be started (${child.startFailure.message})`;
     this.#options.log.error(`${what}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`);
     const timer = setTimeout(() => {
@@ -161,59 +218,12 @@ export class Supervisor implements ChildEvents {
   }
 
   #fork(): void {
-    const { settings, modules, queues, logFormat, imports } = this.#options;
-    const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, startTimeoutMs } =
-      settings;
-    // No option of the command line sets it, so it is the file's.
-    const redactFrom = redact === null ? null : configFile;
-    const access = { spool, fsync, allowNetworkFs, allowUnsafe };
-    const options = { ...access, queues, modules, logLevel, logFormat, stacks, redactFrom };
-    const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
-    env[CHILD_MARK] = randomBytes(8).toString('hex');
-    this.#children.add(new WorkerChild({ options, imports, env, startTimeoutMs }, this));
+    this.#children.add(new WorkerChild(launchOf(this.#options), this));
   }
 
   #feed(): void {
-    for (let child = this.#hungriest(); child !== undefined; child = this.#hungriest()) {
-      const names = this.#keeper?.take(child.appetite) ?? [];
-      if (names.length === 0) break;
-      this.#relieve(child);
-      this.#remove(child);
-      child.feed(names);
-    }
-    this.#post();
+    if (this.#phase === 'running') this.#feeding?.feed();
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
-  }
-
-  /** Whoever has nothing to do comes first. What the lookout left lying is for others: it may be busy, and has not told. */
-  #hungriest(): WorkerChild | undefined {
-    if (this.#phase !== 'running') return undefined;
-    return this.#hungry.findLast((child) => child.isIdle && child !== this.#lookout) ?? this.#hungry.at(-1);
-  }
-
-  /** Posts the child that would be given the next job. A burst ends when all are idle, and a lookout does not tell. */
-  #post(): void {
-    const child = this.#lookout === null ? this.#hungriest() : undefined;
-    if (child?.isIdle !== true || this.#options.isBurst) return;
-    this.#lookout = child;
-    this.#keeper?.setLookout(true);
-    child.send({ type: 'lookout', isPosted: true });
-  }
-
-  /** Ends the post: the lookout is among those that want names when it says so again, unless it is given some now. */
-  #relieve(fed: WorkerChild): void {
-    if (this.#lookout === null) return;
-    if (this.#lookout !== fed) {
-      this.#remove(this.#lookout);
-      this.#lookout.send({ type: 'lookout', isPosted: false });
-    }
-    this.#lookout = null;
-    this.#keeper?.setLookout(false);
-  }
-
-  #remove(child: WorkerChild): void {
-    const at = this.#hungry.indexOf(child);
-    if (at !== -1) this.#hungry.splice(at, 1);
   }
 
   #isAllIdle(): boolean {
@@ -263,4 +273,12 @@ export class Supervisor implements ChildEvents {
     this.#problemExit = exitCode;
     this.#stop('stopping');
   }
+}
+
+function endedRun({ id, startedAtMs, limitMs, defaults }: LimitedRun): EndedRun {
+  return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
+}
+
+function howOf(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exited with ${code}` : `was killed by ${signal}`;
 }

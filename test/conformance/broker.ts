@@ -541,6 +541,44 @@ function keeping(open: OpenBroker): void {
     await again.settle(returned(null), RUN);
   });
 
+  test('of a process that was killed for one job that job ends as told, with its times; what else it held is ready again', async (t) => {
+    const broker = await open(t);
+    const late = await enqueueOne(broker);
+    const killed = await consumer(t, broker);
+    await nextOf(killed);
+    const beside = await enqueueOne(broker);
+    await nextOf(killed);
+    const each = await keeper(t, broker);
+    const ending = { kind: 'timed-out', limitMs: 1_500 } as const;
+
+    await each.recover(killed.owner, 'stopped', { id: late.job.id, startedAtMs: 1_234, ending, defaults: {} });
+
+    const record = await broker.outcome(late.job.id);
+    assert.equal(record?.outcome?.state, 'failed');
+    const [attempt, ...more] = record.attempts;
+    assert.deepEqual(more, []);
+    assert.deepEqual([attempt?.startedAtMs, attempt?.owner], [1_234, killed.owner]);
+    assert.deepEqual([attempt?.error?.name, attempt?.error?.code], ['TimeLimitError', 'FSQ_TIME_LIMIT']);
+    const again = await claimNext(t, broker);
+    assert.equal(again.job.id, beside.job.id);
+    assert.deepEqual([again.standing.attempt, again.standing.crashes], [2, 0]);
+    await again.settle(returned(null), RUN);
+  });
+
+  test('a job that had ended before its process was killed keeps its outcome', async (t) => {
+    const broker = await open(t);
+    const sent = await enqueueOne(broker);
+    const killed = await consumer(t, broker);
+    await (await nextOf(killed)).settle(returned('in time'), RUN);
+    const ending = { kind: 'timed-out', limitMs: 1_500 } as const;
+
+    await (
+      await keeper(t, broker)
+    ).recover(killed.owner, 'stopped', { id: sent.job.id, startedAtMs: 1_234, ending, defaults: {} });
+
+    assert.equal(valueOf(await broker.outcome(sent.job.id)), 'in time');
+  });
+
   test('a recovery is told of, with what became of the job', async (t) => {
     const broker = await open(t);
     const sent = await enqueueOne(broker);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { duration, parseLine, wholeNumber } from '../../../src/cli/options.ts';
+import { duration, size, someTime, parseLine, wholeNumber } from '../../../src/cli/options.ts';
 
 const SPECS = {
   timeout: { type: 'string', help: '' },
@@ -66,4 +66,23 @@ test('a duration needs its unit: a bare number could be seconds or milliseconds'
   assert.equal(duration('0ms', 'timeout'), 0);
   for (const text of ['10', '', '-1s', '5 s', '1w'])
     assert.throws(() => duration(text, 'timeout'), /Expected --timeout to be a duration with its unit/);
+});
+
+test('a time after which something is done is more than nothing', () => {
+  assert.equal(someTime('250ms', 'time-limit'), 250);
+  assert.equal(someTime(undefined, 'time-limit'), undefined);
+  for (const text of ['0s', '-1s', '5'])
+    assert.throws(
+      () => someTime(text, 'time-limit'),
+      /Expected --time-limit to be (more than 0|a duration with its unit)/,
+    );
+});
+
+test('a size needs its unit', () => {
+  assert.equal(size('1KB', 'max-memory-per-child'), 1_024);
+  for (const text of ['200', '0MB', '200M'])
+    assert.throws(
+      () => size(text, 'max-memory-per-child'),
+      /Expected --max-memory-per-child to be a size with its unit/,
+    );
 });

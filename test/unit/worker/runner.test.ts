@@ -44,6 +44,10 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     texts: { stacks: true, redact: null },
     drain,
     stop: new AbortController().signal,
+    limits: { timeLimitMs: null, softTimeLimitMs: null },
+    limitKeepers: { begun: () => undefined, ended: () => undefined },
+    retirement: null,
+    onRetire: () => undefined,
   });
 
 test('the next job runs while the outcome of the one before is on its way to the disk', async (t) => {

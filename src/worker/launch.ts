@@ -1,0 +1,49 @@
+/** How a child is started: what the settings of its worker come to for it. */
+import { randomBytes } from 'node:crypto';
+import type { Settings } from '../app/settings.ts';
+import { CHILD_MARK } from '../broker/broker.ts';
+import type { ChildOptions } from './child.ts';
+import { childEnvironment } from './environment.ts';
+import type { LogFormat } from './log.ts';
+
+export interface Launch {
+  readonly options: ChildOptions;
+  /** Modules that the child imports first, as for `node --import`. */
+  readonly imports: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** How long it may take until it has imported its modules, ms. */
+  readonly startTimeoutMs: number;
+}
+
+/** What a worker gives all its children. */
+export interface LaunchPlan {
+  readonly settings: Settings;
+  readonly modules: readonly string[];
+  readonly queues: readonly string[] | null;
+  readonly imports: readonly string[];
+  readonly logFormat: LogFormat;
+}
+
+/** One start: each has a mark of its own. */
+export function launchOf({ settings, modules, queues, imports, logFormat }: LaunchPlan): Launch {
+  const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
+  const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
+  const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
+  env[CHILD_MARK] = randomBytes(8).toString('hex');
+  const options: ChildOptions = {
+    spool,
+    fsync,
+    allowNetworkFs,
+    allowUnsafe,
+    queues,
+    modules,
+    logLevel,
+    logFormat,
+    stacks,
+    // No option of the command line sets it, so it is the file's.
+    redactFrom: redact === null ? null : configFile,
+    limits: { timeLimitMs, softTimeLimitMs },
+    retirement: maxTasks === null && maxMemoryBytes === null ? null : { maxTasks, maxMemoryBytes },
+  };
+  return { options, imports, env, startTimeoutMs };
+}
