@@ -2,10 +2,11 @@
 export { AsyncResult, type GetOptions } from './app/async-result.ts';
 export { type App, createApp } from './app/app.ts';
 export { result, task } from './app/default-app.ts';
-export { type CurrentJob, currentJob } from './app/current-job.ts';
+export { type CurrentJob, currentJob, type RetryOptions } from './app/current-job.ts';
 export { GroupResult } from './app/group-result.ts';
 export type { BackoffOptions, LifeOptions } from './app/job-options.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings.ts';
+export type { ErrorClass, RetryOn } from './app/retry-on.ts';
 export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
 export type { Sighting } from './broker/broker.ts';
 export type { Backoff } from './job/backoff.ts';
@@ -17,6 +18,8 @@ export {
   FsqError,
   type FsqErrorCode,
   NotSerialisableError,
+  PermanentError,
+  RetryError,
   RevokedError,
   SpoolError,
   TaskError,

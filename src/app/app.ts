@@ -7,6 +7,7 @@ import type { Job } from '../job/job.ts';
 import { checkId } from '../job/names.ts';
 import type { ErrorTexts, Redact } from '../job/redaction.ts';
 import { AsyncResult } from './async-result.ts';
+import { retry } from './current-job.ts';
 import { runEagerly } from './eager.ts';
 import { GroupResult } from './group-result.ts';
 import { callSite, registry } from './registry.ts';
@@ -99,6 +100,7 @@ class FileApp implements App, Sender {
       headers: {},
       signal: new AbortController().signal,
       deadline: null,
+      retry,
     };
     return registry().current.run(job, async () => fn(...args));
   }
@@ -123,8 +125,7 @@ class FileApp implements App, Sender {
 
   async #runEagerly(jobs: readonly NewJob[], texts: ErrorTexts): Promise<readonly AsyncResult[]> {
     const results: AsyncResult[] = [];
-    for (const { job, queue, priority } of jobs)
-      results.push(await runEagerly(job, { queue, priority, attempt: 1, crashes: 0 }, texts));
+    for (const { job, queue, priority } of jobs) results.push(await runEagerly(job, { queue, priority }, texts));
     return results;
   }
 

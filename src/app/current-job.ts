@@ -1,5 +1,8 @@
 /** What a task may know of the job it runs for. */
-import { UsageError } from '../job/errors.ts';
+import { type Duration, durationMs } from '../job/duration.ts';
+import { RetryError, UsageError } from '../job/errors.ts';
+import { isRecord } from '../job/tail.ts';
+import { format } from '../job/format.ts';
 import { registry } from './registry.ts';
 
 /** The job that is running in this asynchronous context. */
@@ -14,6 +17,29 @@ export interface CurrentJob {
   readonly signal: AbortSignal;
   /** When the run is killed, Unix ms; null where it has no `timeLimit`. */
   readonly deadline: number | null;
+  /**
+   * Ends this run and has the job run again; it counts as one of the job's retries. When none is left the job fails.
+   *
+   * @throws RetryError always: that is how the run ends
+   */
+  retry(options?: RetryOptions): never;
+}
+
+export interface RetryOptions {
+  /** How long the job waits. Default: as its backoff says. */
+  readonly countdown?: Duration;
+  /** The error that made it necessary, for the job's record. */
+  readonly cause?: unknown;
+}
+
+/** `currentJob().retry`. */
+export function retry(options: RetryOptions = {}): never {
+  if (!isRecord(options)) throw new UsageError(`Expected options of retry() to be an object, got ${format(options)}`);
+  const { countdown, ...rest } = options;
+  const unknown = Object.keys(rest).find((key) => key !== 'cause');
+  if (unknown !== undefined)
+    throw new UsageError(`Unknown option ${format(unknown)} of retry(); known are countdown, cause`);
+  throw new RetryError(countdown === undefined ? null : durationMs(countdown, 'countdown'), rest);
 }
 
 /**

@@ -1,22 +1,69 @@
-/** Running a task inline with the same trip through JSON that a worker's run makes. */
+/** Running a task inline with the same trip through JSON that a worker's run makes, and the same life. */
 import type { Sighting } from '../broker/broker.ts';
 import { UnknownTaskError } from '../job/errors.ts';
-import { toFailure } from '../job/failure.ts';
-import type { Job, JobRecord, Outcome, Standing } from '../job/job.ts';
+import { failureOf, toFailure } from '../job/failure.ts';
+import type { Attempt, Job, JobRecord, Outcome, Standing } from '../job/job.ts';
 import { assertSerialisable, type JsonValue } from '../job/json.ts';
+import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { AsyncResult } from './async-result.ts';
+import { retry } from './current-job.ts';
 import { registry } from './registry.ts';
+import { endingOf } from './thrown.ts';
 
 /** Where eager handles look: the one record, in memory. */
 const PLACE = 'this process (alwaysEager)';
 
-/** Runs the job now; the handle it returns is ready. Like a worker, it never throws what the task throws: `get()` does. */
-export async function runEagerly(job: Job, standing: Standing, texts: ErrorTexts): Promise<AsyncResult> {
-  const startedAtMs = Date.now();
-  const outcome = await outcomeOf(job, standing, texts);
-  const attempt = { attempt: 1, startedAtMs, endedAtMs: Date.now(), owner: PLACE };
-  const record: JobRecord = { job, attempts: [attempt], outcome, parked: null, kept: standing };
+/**
+ * Runs the job now, and again where a worker would, but without waiting: the handle it returns is ready. Like a worker, it
+ * never throws what the task throws: `get()` does.
+ */
+export async function runEagerly(
+  job: Job,
+  { queue, priority }: Pick<Standing, 'queue' | 'priority'>,
+  texts: ErrorTexts,
+): Promise<AsyncResult> {
+  const attempts: Attempt[] = [];
+  for (let attempt = 1; ; attempt++) {
+    const standing = { queue, priority, attempt, crashes: 0 };
+    const startedAtMs = Date.now();
+    const ending = await runOnce(job, standing, texts, startedAtMs);
+    const settlement = settlementOf(ending, { job, standing, attempts }, Date.now(), Math.random());
+    const error = 'error' in ending ? { error: ending.error } : {};
+    if (ending.kind !== 'expired')
+      attempts.push({ attempt, startedAtMs, endedAtMs: Date.now(), owner: PLACE, ...error });
+    if (settlement.kind === 'publish') return handleOf(job, standing, attempts, settlement.outcome);
+  }
+}
+
+async function runOnce(job: Job, standing: Standing, texts: ErrorTexts, nowMs: number): Promise<Ending> {
+  const { id, headers, options } = job;
+  if (options.expiresAtMs !== undefined && nowMs > options.expiresAtMs) return { kind: 'expired' };
+  const task = registry().tasks.get(job.task);
+  if (task === undefined) {
+    const error = failureOf(new UnknownTaskError(`Task ${job.task} is not registered in this process.`));
+    return { kind: 'threw', error, isFinal: true };
+  }
+  const { attempt, queue } = standing;
+  const { signal } = new AbortController();
+  const context = { id, task: job.task, attempt, queue, headers, signal, deadline: null, retry };
+  const args = JSON.parse(JSON.stringify(job.args)) as JsonValue[];
+  let value: unknown;
+  try {
+    value = await registry().current.run(context, async () => task.fn(...args));
+  } catch (error) {
+    return endingOf(error, task, texts);
+  }
+  try {
+    return { kind: 'returned', value: toValue(value) };
+  } catch (error) {
+    const failure = toFailure(error, { ...texts, redact: task.redact ?? texts.redact });
+    return { kind: 'threw', error: failure, isFinal: true };
+  }
+}
+
+function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], outcome: Outcome): AsyncResult {
+  const record: JobRecord = { job, attempts, outcome, parked: null, kept: standing };
   const sighting: Sighting = {
     id: job.id,
     state: outcome.state,
@@ -33,28 +80,6 @@ export async function runEagerly(job: Job, standing: Standing, texts: ErrorTexts
     waitForOutcome: async () => record,
   };
   return new AsyncResult(job.id, async () => source, true);
-}
-
-async function outcomeOf(job: Job, standing: Standing, texts: ErrorTexts): Promise<Outcome> {
-  const task = registry().tasks.get(job.task);
-  try {
-    if (task === undefined) throw new UnknownTaskError(`Task ${job.task} is not registered in this process.`);
-    const { id, headers } = job;
-    const context = {
-      id,
-      task: job.task,
-      attempt: 1,
-      queue: standing.queue,
-      headers,
-      signal: new AbortController().signal,
-      deadline: null,
-    };
-    const args = JSON.parse(JSON.stringify(job.args)) as JsonValue[];
-    const value = await registry().current.run(context, async () => task.fn(...args));
-    return { state: 'succeeded', value: toValue(value) };
-  } catch (error) {
-    return { state: 'failed', error: toFailure(error, { ...texts, redact: task?.redact ?? texts.redact }) };
-  }
 }
 
 /** A task's return value as JSON carries it; undefined stays undefined. @throws NotSerialisableError */

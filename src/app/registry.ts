@@ -17,6 +17,8 @@ export interface RegisteredTask {
   readonly definedAt: string;
   /** What it says of its jobs: stands in for what a job's file leaves out, as those of other languages do. */
   readonly options?: JobOptions;
+  /** Whether a run that threw this is tried again; absent: always. */
+  readonly retryOn?: (thrown: unknown) => unknown;
   /** Of the app that registered it, for what it throws: stronger than that of the configuration. */
   readonly redact?: Redact | undefined;
 }

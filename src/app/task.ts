@@ -12,6 +12,7 @@ import type { AsyncResult } from './async-result.ts';
 import type { GroupResult } from './group-result.ts';
 import { LIFE_OPTIONS, type LifeOptions, toJobOptions } from './job-options.ts';
 import { callSite, register } from './registry.ts';
+import { type RetryOn, toPredicate } from './retry-on.ts';
 
 /** Where a task's jobs go, and what may become of them, unless the call says otherwise. */
 interface SharedOptions extends LifeOptions {
@@ -22,7 +23,10 @@ interface SharedOptions extends LifeOptions {
 }
 
 /** What a task says of its jobs. */
-export interface TaskOptions extends SharedOptions {}
+export interface TaskOptions extends SharedOptions {
+  /** Which errors are tried again: a class, several, or a function of the error. Default: all but a `PermanentError`. */
+  readonly retryOn?: RetryOn;
+}
 
 /** What one call may say of its job. */
 export interface ApplyOptions extends SharedOptions {
@@ -101,12 +105,19 @@ export function taskFactory(sender: Sender): TaskFactory {
         `Expected task('${taskName}', fn) or task('${taskName}', options, fn), got ${format(fn)} as the function`,
       );
     }
-    const defaults = rest.length === 2 ? checkOptions(rest[0], TASK_OPTIONS) : {};
+    const { retryOn, ...defaults }: TaskOptions = rest.length === 2 ? checkOptions(rest[0], TASK_OPTIONS) : {};
     const callable = fn as (...args: readonly unknown[]) => unknown;
     // A job that does not say when it expires was sent by somebody who knew nothing of that.
     const { expires: _, ...lasting } = defaults;
     const options = toJobOptions(lasting);
-    register({ name: taskName, fn: callable, definedAt: callSite(), options, redact: sender.redact });
+    register({
+      name: taskName,
+      fn: callable,
+      definedAt: callSite(),
+      options,
+      ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
+      redact: sender.redact,
+    });
     return build(sender, taskName, callable, defaults);
   }
   return task as TaskFactory; // The overloads are the types; the checks above stand for callers without them.
@@ -139,8 +150,9 @@ function build(
   return Object.defineProperty(task, 'name', { value: name });
 }
 
-const TASK_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS];
-const CALL_OPTIONS = [...TASK_OPTIONS, 'countdown', 'eta', 'headers'];
+const SHARED_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS];
+const TASK_OPTIONS = [...SHARED_OPTIONS, 'retryOn'];
+const CALL_OPTIONS = [...SHARED_OPTIONS, 'countdown', 'eta', 'headers'];
 
 /**
  * A call as the app sends it, with every option checked.
@@ -171,10 +183,12 @@ function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
   throw new UsageError(`Expected \`headers\` to be an object of strings, got ${format(headers)}`);
 }
 
-function checkOptions(options: unknown, known: readonly string[]): ApplyOptions {
+function checkOptions(options: unknown, known: readonly string[]): ApplyOptions & TaskOptions {
   if (!isRecord(options)) throw new UsageError(`Expected options to be an object, got ${format(options)}`);
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
+    if (key === 'retryOn')
+      throw new UsageError("Expected `retryOn` in the options of task(): a function cannot be kept in a job's file");
     const near = suggest(key, known);
     throw new UsageError(
       `Unknown option ${format(key)}${near === null ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`}`,

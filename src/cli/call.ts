@@ -1,15 +1,16 @@
 /** `fsq call`: sends a job, or one for each line of standard input. */
 import { checkPayload, createSender } from '../app/app.ts';
-import { type ApplyOptions, toRequest } from '../app/task.ts';
+import { toRequest } from '../app/task.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { checkTaskName, DEFAULT_QUEUE } from '../job/names.ts';
 import { parseArgument, parseArguments } from './arguments.ts';
 import { callLines } from './call-lines.ts';
+import { CALL_OPTIONS, callOptions } from './call-options.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { mismatchNotice, nobodyNotice } from './notices.ts';
-import { duration, type Values, wholeNumber } from './options.ts';
+import { duration, type Values } from './options.ts';
 import { jsonText } from './output.ts';
 import { messageText } from './report.ts';
 import { settingsFrom } from './settings.ts';
@@ -25,21 +26,14 @@ export const call: Command = {
     ['fsq call greet Ada --timeout 10s', 'wait for the value, at most ten seconds'],
     [`fsq call resize '{"width":80}' photo.png`, 'arguments are JSON where they parse, else plain strings'],
     ['fsq call report --countdown 5m --queue slow', 'not before five minutes have passed'],
+    ['fsq call fetch URL --retries 5 --expires 1h', 'try again up to five times, within the hour'],
     ['seq 100 | sed "s/.*/[&]/" | fsq call square --stdin', 'a job for each line'],
   ],
   args: { least: 1, most: Number.POSITIVE_INFINITY },
   options: {
     wait: { type: 'boolean', help: 'wait for the value and print it as JSON' },
     timeout: { type: 'string', value: 'TIME', help: 'wait at most so long: 250ms, 3s, 5m, 2h, 1d; implies --wait' },
-    countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },
-    queue: { type: 'string', short: 'q', value: 'NAME', help: 'the queue it goes to (default: default)' },
-    priority: { type: 'string', value: '0-9', help: '0 runs first, 9 last (default: 5)' },
-    header: {
-      type: 'string',
-      value: 'K=V',
-      multiple: true,
-      help: 'text for the task to read with currentJob().headers',
-    },
+    ...CALL_OPTIONS,
     args: { type: 'string', value: 'JSON', help: 'all arguments as one JSON array' },
     stdin: { type: 'boolean', help: 'each line of standard input is a JSON array of arguments; prints one id a line' },
     json: { type: 'boolean', help: 'print a JSON document: the id, and with --wait the state and the value' },
@@ -98,24 +92,6 @@ function argumentsOf(values: Values, texts: readonly string[]): readonly unknown
   if (json === undefined) return texts.map(parseArgument);
   if (texts.length > 0) throw new UsageError(`Expected arguments or --args, got both: ${format(texts[0])} and --args`);
   return parseArguments(json, '--args');
-}
-
-function callOptions(values: Values): ApplyOptions {
-  const queue = values.text('queue');
-  const priority = wholeNumber(values.text('priority'), 'priority', 0, 9);
-  const countdown = duration(values.text('countdown'), 'countdown');
-  return {
-    ...(queue === undefined ? {} : { queue }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(countdown === undefined ? {} : { countdown }),
-    headers: Object.fromEntries(values.list('header').map(headerOf)),
-  };
-}
-
-function headerOf(text: string): readonly [string, string] {
-  const at = text.indexOf('=');
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw new UsageError(`Expected --header to be KEY=VALUE, got ${format(text)}`);
 }
 
 function refuseBesideStdin(values: Values, texts: readonly string[]): void {

@@ -32,6 +32,8 @@ export const EXIT = {
 const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_TASK_FAILED: EXIT.jobFailed,
   FSQ_TIME_LIMIT: EXIT.jobFailed,
+  FSQ_PERMANENT: EXIT.jobFailed,
+  FSQ_RETRY: EXIT.jobFailed,
   FSQ_WORKER_LOST: EXIT.jobFailed,
   FSQ_USAGE: EXIT.usage,
   FSQ_TOO_LARGE: EXIT.usage,

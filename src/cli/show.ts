@@ -2,7 +2,7 @@
 import type { Sighting } from '../broker/broker.ts';
 import { type Failure, UnknownJobError } from '../job/errors.ts';
 import { escape } from '../job/format.ts';
-import type { Attempt, JobRecord, Outcome } from '../job/job.ts';
+import type { Attempt, JobOptions, JobRecord, Outcome } from '../job/job.ts';
 import { span, timeText } from './ages.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -76,7 +76,7 @@ function recordLines({ job, attempts, outcome, parked }: JobRecord): readonly st
   const { args, enqueuedAtMs, options, headers } = job;
   return [
     field('sent', timeText(enqueuedAtMs)),
-    ...(options.etaMs === undefined ? [] : [field('not before', timeText(options.etaMs))]),
+    ...optionLines(options),
     ...Object.entries(headers).map(([key, value]) => field('header', `${key}=${value}`)),
     ...(parked === null || outcome !== null
       ? []
@@ -88,6 +88,15 @@ function recordLines({ job, attempts, outcome, parked }: JobRecord): readonly st
       : outcome.state === 'succeeded'
         ? [field('value', jsonText(outcome.value ?? null))]
         : failureLines('error', outcome.error)),
+  ];
+}
+
+function optionLines({ etaMs, expiresAtMs, retries, onCrash }: JobOptions): readonly string[] {
+  return [
+    ...(etaMs === undefined ? [] : [field('not before', timeText(etaMs))]),
+    ...(expiresAtMs === undefined ? [] : [field('expires', timeText(expiresAtMs))]),
+    ...(retries === undefined ? [] : [field('retries', String(retries))]),
+    ...(onCrash === undefined ? [] : [field('on crash', onCrash)]),
   ];
 }
 

@@ -15,6 +15,18 @@ export interface Backoff {
 /** What stands in for the parts of a backoff that are not given. */
 export const DEFAULT_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 3_600_000, jitter: true };
 
+/**
+ * How long a job waits before a retry, ms.
+ *
+ * @param retry 1 for the first
+ * @param random from 0 to 1; with jitter, the part of the whole wait (Brooker, "Exponential Backoff And Jitter", AWS 2015:
+ * of the ways to add chance, full jitter spreads jobs that failed together best)
+ */
+export function retryBackoffMs({ initialMs, factor, maxMs, jitter }: Backoff, retry: number, random: number): number {
+  const wholeMs = Math.min(maxMs, initialMs * factor ** (retry - 1));
+  return Math.round(jitter ? random * wholeMs : wholeMs);
+}
+
 /** Longest time a parked job waits before a worker looks at it again, ms. */
 const PARK_MAX_MS = 60_000;
 const PARK_MIN_MS = 1_000;

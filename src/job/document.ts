@@ -4,6 +4,7 @@
  * A file is the producer's base, `{…` newline `}`. What happens to the job goes in at that last brace, as one line that
  * begins with TAIL_MARK. A newline cannot stand inside a JSON string, so the last mark is where the base ends.
  */
+import { encodeAttempts } from './attempts.ts';
 import { FsqError } from './errors.ts';
 import { format } from './format.ts';
 import { idTimeMs } from './id.ts';
@@ -48,7 +49,7 @@ export function encodeTail(
   attempts: readonly Attempt[],
   end: { readonly outcome: Outcome; readonly standing: Standing } | { readonly parked: Parked } | null,
 ): string {
-  const head = `${TAIL_MARK}${JSON.stringify(attempts)}`;
+  const head = `${TAIL_MARK}${encodeAttempts(attempts)}`;
   if (end === null) return `${head}}`;
   if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
   const { outcome, standing } = end;

@@ -8,6 +8,8 @@ export type FsqErrorCode =
   | 'FSQ_TIMEOUT'
   | 'FSQ_TASK_FAILED'
   | 'FSQ_TIME_LIMIT'
+  | 'FSQ_PERMANENT'
+  | 'FSQ_RETRY'
   | 'FSQ_WORKER_LOST'
   | 'FSQ_REVOKED'
   | 'FSQ_EXPIRED'
@@ -92,6 +94,27 @@ export class TaskError extends FsqError {
 export class TimeLimitError extends FsqError {
   constructor(message: string) {
     super('FSQ_TIME_LIMIT', message);
+  }
+}
+
+/**
+ * Thrown by a task: it is of no use to try again. The job fails at once, however many retries are left. May be extended.
+ * It is told by its `code`, so that an error of another class with this code does the same.
+ */
+export class PermanentError extends FsqError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('FSQ_PERMANENT', message, options);
+  }
+}
+
+/** Thrown by `currentJob().retry()`, to end the run: code that catches everything must throw it on. */
+export class RetryError extends FsqError {
+  /** How long the job is to wait, ms; null: as its backoff says. */
+  readonly countdownMs: number | null;
+
+  constructor(countdownMs: number | null, options?: ErrorOptions) {
+    super('FSQ_RETRY', 'The task asked to be run again', options);
+    this.countdownMs = countdownMs;
   }
 }
 

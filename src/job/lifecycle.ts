@@ -1,15 +1,20 @@
 /** How one attempt ended, turned into what to do with the job: the only place that decides it. Brokers are told. */
-import { crashBackoffMs, parkBackoffMs } from './backoff.ts';
-import { type Failure, WorkerLostError } from './errors.ts';
+import { crashBackoffMs, DEFAULT_BACKOFF, parkBackoffMs, retryBackoffMs } from './backoff.ts';
+import { ExpiredError, type Failure, WorkerLostError } from './errors.ts';
 import { failureOf } from './failure.ts';
-import type { Job, Outcome, Parked, Standing } from './job.ts';
+import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
 import type { JsonValue } from './json.ts';
 import { hardLimitError } from './time-limits.ts';
 
 /** How one attempt ended. */
 export type Ending =
   | { readonly kind: 'returned'; readonly value: JsonValue | undefined }
-  | { readonly kind: 'threw'; readonly error: Failure }
+  /** `isFinal`: trying again is of no use. */
+  | { readonly kind: 'threw'; readonly error: Failure; readonly isFinal?: boolean }
+  /** The task asked for another run; `delayMs` null: as its backoff says. */
+  | { readonly kind: 'retry-asked'; readonly error: Failure; readonly delayMs: number | null }
+  /** It was too late to begin; nothing was run. */
+  | { readonly kind: 'expired' }
   /** No task of that name is registered here; nothing was run. `suggestion` is the nearest name that is. */
   | { readonly kind: 'unknown-task'; readonly suggestion: string | null }
   /** The worker was told to stop at once and ended the run itself. */
@@ -33,34 +38,94 @@ export type Settlement =
 /** How often a job that killed its process is started again before it is given up. */
 export const MAX_CRASHES = 3;
 
-/** Decides what becomes of a job whose attempt ended. `standing` is that of the attempt. */
-export function settlementOf(ending: Ending, job: Job, standing: Standing, nowMs: number): Settlement {
+/** The attempt that ended, and those before it. */
+export interface Run {
+  /** Its options, and where they are silent those of its task, say what is allowed. */
+  readonly job: Job;
+  readonly standing: Standing;
+  readonly attempts: readonly Attempt[];
+}
+
+/**
+ * Decides what becomes of a job whose attempt ended.
+ *
+ * @param random from 0 to 1, for the backoff
+ */
+export function settlementOf(ending: Ending, run: Run, nowMs: number, random: number): Settlement {
+  const { job } = run;
   switch (ending.kind) {
     case 'returned':
       return { kind: 'publish', outcome: { state: 'succeeded', value: ending.value } };
     case 'threw':
-      return { kind: 'publish', outcome: { state: 'failed', error: ending.error } };
+      return (ending.isFinal === true ? null : retry(run, ending.error, null, nowMs, random)) ?? failed(ending.error);
+    case 'retry-asked':
+      return retry(run, ending.error, ending.delayMs, nowMs, random) ?? failed(inVain(ending.error, run));
+    case 'expired':
+      return { kind: 'publish', outcome: { state: 'expired', error: expiry(job) } };
     case 'unknown-task': {
       const hint = ending.suggestion === null ? '' : `; did you mean ${ending.suggestion}?`;
       const reason = `no worker here knows task ${job.task}${hint}`;
       return { kind: 'park', delayMs: parkBackoffMs(nowMs - job.enqueuedAtMs), parked: { reason, sinceMs: nowMs } };
     }
     case 'stopped':
-      return { kind: 'requeue' };
+      return job.options.onCrash === 'fail' ? lostForGood(run, 'was stopped by force') : { kind: 'requeue' };
     case 'crashed':
-      return afterCrash(job, standing);
+      return job.options.onCrash === 'fail' ? lostForGood(run, 'died') : afterCrash(run);
     case 'timed-out': {
       const error = failureOf(hardLimitError(job.id, job.task, ending.limitMs));
-      return { kind: 'publish', outcome: { state: 'failed', error } };
+      return retry(run, error, null, nowMs, random) ?? failed(error);
     }
   }
 }
 
-function afterCrash(job: Job, standing: Standing): Settlement {
+/** How many of a job's runs before this one were followed by a retry. */
+export function retriesUsed({ standing: { attempt, crashes }, attempts }: Run): number {
+  // Each left an entry, and a run that was stopped by force left none. But a process that dies while it writes tears the
+  // entries off: once one has died, the counters in the name are held to, which take a stopped run for a retry.
+  return crashes === 0 ? attempts.filter((run) => run.attempt < attempt).length : Math.max(0, attempt - 1 - crashes);
+}
+
+/** Null when no retry is left, or when it would come too late. */
+function retry(run: Run, error: Failure, askedMs: number | null, nowMs: number, random: number): Settlement | null {
+  const { retries = 0, backoff = DEFAULT_BACKOFF, expiresAtMs = Number.POSITIVE_INFINITY } = run.job.options;
+  const used = retriesUsed(run);
+  if (used >= retries) return null;
+  const delayMs = askedMs ?? retryBackoffMs(backoff, used + 1, random);
+  if (nowMs + delayMs > expiresAtMs) return null;
+  return { kind: 'rerun', delayMs, crashes: run.standing.crashes, error };
+}
+
+function failed(error: Failure): Settlement {
+  return { kind: 'publish', outcome: { state: 'failed', error } };
+}
+
+function inVain(error: Failure, run: Run): Failure {
+  const { retries = 0 } = run.job.options;
+  const why =
+    retries === 0
+      ? 'its task allows none: set `retries`'
+      : retriesUsed(run) < retries
+        ? 'it would expire before that'
+        : `its retries (${retries}) are used up`;
+  return { ...error, message: `${error.message}, but ${why}` };
+}
+
+function expiry({ id, task, options: { expiresAtMs = 0 } }: Job): Failure {
+  const date = new Date(expiresAtMs);
+  const time = Number.isNaN(date.getTime()) ? `${expiresAtMs} ms` : date.toISOString();
+  return failureOf(new ExpiredError(`Job ${id} (${task}) could not be started before it expired, at ${time}.`));
+}
+
+function lostForGood({ job, standing }: Run, what: string): Settlement {
+  const message = `The process that ran attempt ${standing.attempt} of job ${job.id} (${job.task}) ${what}; the job is not started again, as its onCrash is 'fail'.`;
+  return failed(failureOf(new WorkerLostError(message)));
+}
+
+function afterCrash({ job, standing }: Run): Settlement {
   const crashes = standing.crashes + 1;
   if (crashes > MAX_CRASHES) {
     const message = `Job ${job.id} (${job.task}) lost its process ${crashes} times; it is not started again.`;
-    return { kind: 'publish', outcome: { state: 'failed', error: failureOf(new WorkerLostError(message)) } };
+    return failed(failureOf(new WorkerLostError(message)));
   }
   const error = failureOf(new WorkerLostError(`The process that ran attempt ${standing.attempt} died.`));
   return { kind: 'rerun', delayMs: crashBackoffMs(crashes), crashes, error };

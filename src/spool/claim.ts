@@ -4,7 +4,7 @@ import { afterwards, type Soon } from '../broker/soon.ts';
 import { FencedError } from '../job/errors.ts';
 import type { Attempt } from '../job/job.ts';
 import type { Settlement } from '../job/lifecycle.ts';
-import type { SpoolContext } from './context.ts';
+import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
@@ -73,7 +73,10 @@ export function examine(context: SpoolContext, claimant: Claimant, taken: Taken)
     files.rename(path, `${layout.delayed}/${delayedFileName(etaMs, before)}`);
     return null;
   }
-  return toClaim(context, held, onEvent);
+  const claim = toClaim(context, held, onEvent);
+  if (record.job.options.onCrash !== 'fail' || !context.fsync) return claim;
+  // It must not run twice: a power cut must find it here, and not in pending/ as if nothing had happened.
+  return syncDirectories(context, claimant.directory, layout.pending).then(() => claim);
 }
 
 /** Another was faster: null. Our own directory gone: fenced. */

@@ -129,7 +129,7 @@ async function recoverJob(
   const run = end.run?.id === name.id ? end.run : null;
   const ending: Ending = run?.ending ?? { kind: end.ending };
   const job = run === null ? record.job : { ...record.job, options: { ...run.defaults, ...record.job.options } };
-  const settlement = settlementOf(ending, job, name, nowMs);
+  const settlement = settlementOf(ending, { job, standing: name, attempts: record.attempts }, nowMs, Math.random());
   const times = { ...(run === null ? {} : { startedAtMs: run.startedAtMs }), endedAtMs: nowMs, owner };
   await settle(context, held, settlement, deathOf(held, settlement, times), onEvent);
   onEvent?.({ kind: 'recovered', id: name.id, owner, ending: ending.kind, settlement });

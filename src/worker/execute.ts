@@ -1,7 +1,8 @@
 /** Running one job's task: from a claim to how it ended. */
 import { MAX_PAYLOAD_BYTES } from '../app/app.ts';
-import type { CurrentJob } from '../app/current-job.ts';
-import { registry } from '../app/registry.ts';
+import { type CurrentJob, retry } from '../app/current-job.ts';
+import { type RegisteredTask, registry } from '../app/registry.ts';
+import { endingOf } from '../app/thrown.ts';
 import type { Claim } from '../broker/broker.ts';
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { UsageError } from '../job/errors.ts';
@@ -30,14 +31,25 @@ export function execute({ job, standing }: Claim, terms: RunTerms, texts: ErrorT
     headers: job.headers,
     signal: terms.signal,
     deadline: terms.deadline,
+    retry,
   };
   return orElse<Ending>(
     () => {
       const returned = settledLater(current.run(context, () => task.fn(...job.args)));
-      return afterwards(returned, (value) => ({ kind: 'returned', value: toValue(job.task, value) }));
+      return afterwards(returned, (value) => endingWith(value, task, texts));
     },
-    (thrown) => ({ kind: 'threw', error: toFailure(thrown, { ...texts, redact: task.redact ?? texts.redact }) }),
+    (thrown) => endingOf(thrown, task, texts),
   );
+}
+
+/** A value that cannot be kept is a failure, and a final one: the next run would not give a better one. */
+function endingWith(value: unknown, task: RegisteredTask, texts: ErrorTexts): Ending {
+  try {
+    return { kind: 'returned', value: toValue(task.name, value) };
+  } catch (error) {
+    const failure = toFailure(error, { ...texts, redact: task.redact ?? texts.redact });
+    return { kind: 'threw', error: failure, isFinal: true };
+  }
 }
 
 /** A promise of any make becomes one of ours; what is none stays. */

@@ -1,9 +1,11 @@
 /** A child's working day: claim, execute, settle, until it is told to drain. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { withDefaults } from '../app/job-options.ts';
 import { registry } from '../app/registry.ts';
 import type { Claim, Consumer } from '../broker/broker.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
-import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
+import { type Ending, type Run, type Settlement, settlementOf } from '../job/lifecycle.ts';
+import type { Failure } from '../job/errors.ts';
 import { execute, type RunTerms } from './execute.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { limitsFrom, type TimeLimits } from '../job/time-limits.ts';
@@ -65,22 +67,25 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
 }
 
 /** The job has run; `settled` tells when that is on disk. */
-interface Run {
+interface Ran {
   readonly settled: Soon<void>;
 }
 
-function runJob(claim: Claim, options: RunnerOptions, plain: RunTerms): Soon<Run> {
+function runJob(claim: Claim, options: RunnerOptions, plain: RunTerms): Soon<Ran> {
   const { log } = options;
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
   const startedAtMs = Date.now();
   const startedAt = performance.now();
-  return afterwards(runTask(claim, options, plain), (ending) => {
+  const isExpired = startedAtMs > (job.options.expiresAtMs ?? Number.POSITIVE_INFINITY);
+  const ended: Soon<Ending> = isExpired ? { kind: 'expired' } : runTask(claim, options, plain);
+  return afterwards(ended, (ending) => {
     const ms = Math.round(performance.now() - startedAt);
-    const settlement = settlementOf(ending, job, standing, Date.now());
-    const error = ending.kind === 'threw' ? { error: ending.error } : {};
-    const run = ending.kind === 'unknown-task' ? null : { startedAtMs, endedAtMs: startedAtMs + ms, ...error };
+    const settlement = settlementOf(ending, runOf(claim, ending), Date.now(), Math.random());
+    const error = 'error' in ending ? { error: ending.error } : {};
+    const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
+    const run = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
     return { settled: afterwards(claim.settle(settlement, run), () => report(claim, settlement, ms, log, fields)) };
   });
 }
@@ -94,6 +99,14 @@ function runTask(claim: Claim, { texts, limits, limitKeepers, stop }: RunnerOpti
   return runWithin(own, claim, defaults ?? {}, limitKeepers, stop, (terms) => execute(claim, terms, texts));
 }
 
+/** What the job's file leaves out, its task says. Of a run that went well nobody asks. */
+function runOf(claim: Claim, ending: Ending): Run {
+  if (ending.kind === 'returned') return claim;
+  const { job, standing, attempts } = claim;
+  const options = withDefaults(job.options, registry().tasks.get(job.task)?.options);
+  return { job: { ...job, options }, standing, attempts };
+}
+
 function report(
   { job }: Claim,
   settlement: Settlement,
@@ -105,11 +118,8 @@ function report(
   switch (settlement.kind) {
     case 'publish':
       if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, { ...fields, ms });
-      else
-        log.error(
-          `${who} failed in ${seconds(ms)}: ${settlement.outcome.error.name}: ${settlement.outcome.error.message}`,
-          { ...fields, ms },
-        );
+      else if (settlement.outcome.state === 'expired') log.warn(`${who} has expired; it is not started`, fields);
+      else log.error(`${who} failed in ${seconds(ms)}: ${errorText(settlement.outcome.error)}`, { ...fields, ms });
       return;
     case 'park':
       log.warn(
@@ -118,12 +128,19 @@ function report(
       );
       return;
     case 'rerun':
-      log.warn(`${who} runs again in ${seconds(settlement.delayMs)}`, fields);
+      log.warn(
+        `${who} failed in attempt ${fields.attempt}: ${errorText(settlement.error)}; it runs again in ${seconds(settlement.delayMs)}`,
+        fields,
+      );
       return;
     case 'requeue':
       log.warn(`${who} is ready again`, fields);
       return;
   }
+}
+
+function errorText({ name, message }: Failure): string {
+  return `${name}: ${message}`;
 }
 
 /** Whole milliseconds for people: '12 ms', '3.0 s'. */

@@ -11,8 +11,11 @@ import type {
   NewJob,
 } from '../../src/broker/broker.ts';
 import { FencedError, UnknownJobError } from '../../src/job/errors.ts';
+import { settlementOf } from '../../src/job/lifecycle.ts';
 import { until, within } from '../support/conditions.ts';
 import { job, type JobParts, returned, RUN, threw } from '../support/factory.ts';
+
+const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
 
 /** Opens an empty store for one test, and sees to its end. A second call in the same test opens the same store again. */
 export type OpenBroker = (t: TestContext) => Promise<Broker>;
@@ -394,6 +397,65 @@ function settlements(open: OpenBroker): void {
     assert.equal(sighting?.standing.crashes, 2);
   });
 
+  test('a job that fails, is tried again and succeeds has every attempt in its outcome, crashes apart', async (t) => {
+    const broker = await open(t);
+    const sent = newJob(broker, { options: { retries: 2, backoff: AT_ONCE } });
+    await broker.enqueue([sent]);
+    await keeper(t, broker);
+    const each = await consumer(t, broker);
+    const errors = [1, 2].map((n) => ({ name: 'E', message: `${n}`, code: `C${n}` }));
+
+    for (const [i, error] of errors.entries()) {
+      const claim = await nextOf(each);
+      const run = { startedAtMs: 10 * i, endedAtMs: 10 * i + 1, error };
+      await claim.settle(settlementOf({ kind: 'threw', error }, claim, Date.now(), 1), run);
+    }
+    const last = await nextOf(each);
+    await last.settle(returned('good'), RUN);
+
+    const { owner } = each;
+    const record = await broker.outcome(sent.job.id);
+    assert.deepEqual(record?.outcome, { state: 'succeeded', value: 'good' });
+    assert.deepEqual(record.attempts, [
+      { attempt: 1, startedAtMs: 0, endedAtMs: 1, owner, error: errors[0] },
+      { attempt: 2, startedAtMs: 10, endedAtMs: 11, owner, error: errors[1] },
+      { attempt: 3, ...RUN, owner },
+    ]);
+    assert.equal((await broker.find(sent.job.id))?.standing.crashes, 0);
+  });
+
+  test('a job without a retry left fails with its last error', async (t) => {
+    const broker = await open(t);
+    const sent = newJob(broker, { options: { retries: 1, backoff: AT_ONCE } });
+    await broker.enqueue([sent]);
+    await keeper(t, broker);
+    const each = await consumer(t, broker);
+
+    for (const message of ['first', 'last']) {
+      const claim = await nextOf(each);
+      const error = { name: 'E', message };
+      await claim.settle(settlementOf({ kind: 'threw', error }, claim, Date.now(), 1), { ...RUN, error });
+    }
+
+    const record = await broker.outcome(sent.job.id);
+    assert.deepEqual(record?.outcome, { state: 'failed', error: { name: 'E', message: 'last' } });
+    assert.equal(record.attempts.length, 2);
+  });
+
+  test('a job that expired is published as such, without an attempt', async (t) => {
+    const broker = await open(t);
+    const sent = newJob(broker, { options: { expiresAtMs: 5 } });
+    await broker.enqueue([sent]);
+
+    const claim = await claimNext(t, broker);
+    await claim.settle(settlementOf({ kind: 'expired' }, claim, 6, 0), null);
+
+    const record = await broker.outcome(sent.job.id);
+    assert.equal(record?.outcome?.state, 'expired');
+    assert.deepEqual(record.attempts, []);
+    assert.equal((await broker.find(sent.job.id))?.state, 'expired');
+  });
+
   test('a requeued job is ready at once, and its attempt counts', async (t) => {
     const broker = await open(t);
     const sent = await enqueueOne(broker);
@@ -578,6 +640,25 @@ function keeping(open: OpenBroker): void {
 
     assert.equal(valueOf(await broker.outcome(sent.job.id)), 'in time');
   });
+
+  for (const ending of ['crashed', 'stopped'] as const) {
+    test(`a job that must not run twice fails when its owner has ${ending}`, async (t) => {
+      const broker = await open(t);
+      const sent = newJob(broker, { options: { onCrash: 'fail', retries: 3 } });
+      await broker.enqueue([sent]);
+      const lost = await consumer(t, broker);
+      await nextOf(lost);
+
+      await (await keeper(t, broker)).recover(lost.owner, ending);
+
+      const record = await broker.outcome(sent.job.id);
+      assert.equal(record?.outcome?.state === 'failed' && record.outcome.error.code, 'FSQ_WORKER_LOST');
+      assert.deepEqual(
+        record?.attempts.map(({ attempt, owner }) => [attempt, owner]),
+        [[1, lost.owner]],
+      );
+    });
+  }
 
   test('a recovery is told of, with what became of the job', async (t) => {
     const broker = await open(t);

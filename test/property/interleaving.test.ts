@@ -59,7 +59,9 @@ test('whatever the order of their steps, owners and recoverers keep the invarian
 async function newWorld(t: TestContext, random: Random): Promise<World> {
   const { nowMs, advance } = clock();
   const { path, broker } = tempSpool(t, { fsync: false, nowMs });
-  const jobs = Array.from({ length: JOBS }, () => job({ id: broker.nextId() }));
+  const jobs = Array.from({ length: JOBS }, (_, i) =>
+    job({ id: broker.nextId(), options: i === 0 ? {} : { retries: random.below(4) } }),
+  );
   await broker.enqueue(jobs);
   const world: World = {
     random,
@@ -117,7 +119,7 @@ async function settle(world: World): Promise<void> {
     { kind: 'stopped' },
   ] as const);
   const settle = async (): Promise<void> =>
-    claim.settle(settlementOf(ending, claim.job, claim.standing, world.nowMs()), RUN);
+    claim.settle(settlementOf(ending, claim, world.nowMs(), world.random.below(1e6) / 1e6), RUN);
   const settling = settle().catch((error: unknown) => {
     assert.ok(error instanceof FencedError && owner.isGivenUp, String(error));
   });
@@ -136,7 +138,10 @@ async function giveUp(world: World): Promise<void> {
 async function recover(world: World): Promise<void> {
   const recoverer = recovererOf(someOwner(1 + world.random.below(2)));
   const context = contextOf(world.path, { fsync: false, nowMs: world.nowMs, files: interrupted(world) });
-  await startedOrEnded(world, recoverOrphans(context, recoverer).then(() => undefined));
+  await startedOrEnded(
+    world,
+    recoverOrphans(context, recoverer).then(() => undefined),
+  );
 }
 
 /** A file system in whose calls somebody else's step may come first. */
@@ -208,7 +213,7 @@ async function finish(world: World): Promise<void> {
   while (namesIn(world.path, 'pending').length > 0) {
     const claim = await last.consumer.next(new AbortController().signal);
     world.starts.set(claim?.job.id ?? '', (world.starts.get(claim?.job.id ?? '') ?? 0) + 1);
-    await claim?.settle(settlementOf({ kind: 'returned', value: 'last' }, claim.job, claim.standing, 0), RUN);
+    await claim?.settle(settlementOf({ kind: 'returned', value: 'last' }, claim, 0, 0), RUN);
   }
   for (const { consumer } of world.owners) await consumer.close();
   check(world);

@@ -20,6 +20,9 @@ export type JobContent =
       readonly value: string | null;
       readonly attempts: readonly ReadRun[];
       readonly etaMs: number | null;
+      readonly expiresAtMs: number | null;
+      /** Null where the file leaves it to the task. */
+      readonly retries: number | null;
       /** Kept in an outcome; 0 elsewhere. */
       readonly crashes: number;
       /** Of what the producer wrote. */
@@ -41,6 +44,8 @@ export function readContent(context: SpoolContext, path: string, id: string): Jo
     value: record.outcome?.state === 'succeeded' ? valueDigest(record.outcome.value) : null,
     attempts: runsOf(record),
     etaMs: record.job.options.etaMs ?? null,
+    expiresAtMs: record.job.options.expiresAtMs ?? null,
+    retries: record.job.options.retries ?? null,
     crashes: record.kept.crashes ?? 0,
     base: digestOf(JSON.stringify(record.job)),
     digest: digestOf(JSON.stringify([record, reading.sizeBytes])),

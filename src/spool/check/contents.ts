@@ -57,7 +57,17 @@ function counterFindings({ id, location, name }: JobFile, content: Readable): re
   const attempt = name?.attempt ?? content.attempts.at(-1)?.attempt ?? crashes;
   const isTooMany = crashes > MAX_CRASHES || crashes > attempt;
   const falls = content.attempts.some((run, i) => run.attempt < (content.attempts[i - 1]?.attempt ?? 0));
+  const { retries } = content;
+  const hasRunTooOften = retries !== null && content.attempts.length > 1 + retries + crashes;
   return [
+    ...(hasRunTooOften
+      ? [
+          finding('too-many-attempts', 'I7', id, location, {
+            message: `Job ${id} has ${content.attempts.length} attempts; its first run, ${retries} retries and ${crashes} crashes explain fewer.`,
+            advice: 'Was its file changed by hand? If not, please report it, with this file.',
+          }),
+        ]
+      : []),
     ...(isTooMany
       ? [
           finding('too-many-crashes', 'I7', id, location, {
@@ -77,13 +87,28 @@ function counterFindings({ id, location, name }: JobFile, content: Readable): re
   ];
 }
 
-function timeFindings({ id, location }: JobFile, { etaMs, attempts }: Readable): readonly Finding[] {
-  const early = attempts.find(({ startedAtMs }) => startedAtMs !== undefined && etaMs !== null && startedAtMs < etaMs);
-  if (early === undefined || etaMs === null) return [];
+function timeFindings(job: JobFile, { etaMs, expiresAtMs, attempts }: Readable): readonly Finding[] {
+  return attempts.flatMap(({ attempt, startedAtMs = null }) => {
+    if (startedAtMs === null) return [];
+    if (etaMs !== null && startedAtMs < etaMs) return tooEarly(job, attempt, etaMs - startedAtMs);
+    return expiresAtMs !== null && startedAtMs > expiresAtMs ? tooLate(job, attempt, startedAtMs - expiresAtMs) : [];
+  });
+}
+
+function tooEarly({ id, location }: JobFile, attempt: number, ms: number): readonly Finding[] {
   return [
     finding('too-early', 'I11', id, location, {
-      message: `Attempt ${early.attempt} of job ${id} began ${etaMs - (early.startedAtMs ?? 0)} ms before it was due.`,
+      message: `Attempt ${attempt} of job ${id} began ${ms} ms before it was due.`,
       advice: 'Was the clock set back since? If not, please report it, with this file.',
+    }),
+  ];
+}
+
+function tooLate({ id, location }: JobFile, attempt: number, ms: number): readonly Finding[] {
+  return [
+    finding('too-late', 'I11', id, location, {
+      message: `Attempt ${attempt} of job ${id} began ${ms} ms after it had expired.`,
+      advice: 'Was the clock set forward since? If not, please report it, with this file.',
     }),
   ];
 }

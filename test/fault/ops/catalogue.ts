@@ -68,6 +68,12 @@ export const OPERATIONS: readonly Operation[] = [
     input: { settlement: { kind: 'rerun', delayMs: 50, crashes: 0, error: DEATH } },
   },
   {
+    name: 'claim and retry over an older tail',
+    program: 'run.mjs',
+    prepare: (spool) => [plantPending(spool, { attempt: 1 })],
+    input: { settlement: { kind: 'rerun', delayMs: 50, crashes: 0, error: { name: 'Error', message: 'not yet' } } },
+  },
+  {
     name: 'claim and requeue',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool)],

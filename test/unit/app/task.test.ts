@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { type App, createApp, MAX_PAYLOAD_BYTES } from '../../../src/app/app.ts';
 import { currentJob } from '../../../src/app/current-job.ts';
 import { registry } from '../../../src/app/registry.ts';
-import { NotSerialisableError, TaskError, UsageError } from '../../../src/job/errors.ts';
+import { ExpiredError, NotSerialisableError, PermanentError, TaskError, UsageError } from '../../../src/job/errors.ts';
+import type { RetryOn } from '../../../src/app/retry-on.ts';
 import { isId } from '../../../src/job/names.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -124,6 +125,16 @@ describe('a task', () => {
     ['a soft limit of zero', { softTimeLimit: '0s' }, /Expected `softTimeLimit` to be more than 0 ms/],
     ['a soft limit beyond the hard one', { softTimeLimit: '2s', timeLimit: '2s' }, /shorter than `timeLimit`/],
   ];
+  const unregistrable: readonly [string, object, RegExp][] = [
+    ...lasting,
+    ['retryOn of no class', { retryOn: [] }, /got an empty array/],
+    [
+      'retryOn of something else',
+      { retryOn: ['Error'] },
+      /an error class, an array of such, or a function.*got "Error"/,
+    ],
+    ['retryOn of a class of no errors', { retryOn: [Map] }, /got function Map/],
+  ];
   const options: readonly [string, object, RegExp][] = [
     ...lasting,
     ['a queue that is no name', { queue: '../x' }, /Expected `queue`/],
@@ -136,6 +147,7 @@ describe('a task', () => {
     ['a misspelt option', { countdwon: 1 }, /Unknown option "countdwon"; did you mean countdown\?/],
     ['an expiry before the start', { countdown: '5m', expires: '5m' }, /`expires` to lie after .*: it could never run/],
     ['an expiry before the eta', { eta: 2e12, expires: new Date(1e12) }, /got 2001-.* and 2033-/],
+    ['retryOn, which cannot be kept', { retryOn: Error }, /in the options of task\(\): a function/],
     ['an option of nobody', { zzzzzz: 1 }, /Unknown option "zzzzzz"; known are queue/],
   ];
   for (const [what, option, message] of options) {
@@ -152,7 +164,7 @@ describe('a task', () => {
     });
   }
 
-  for (const [what, option, message] of lasting) {
+  for (const [what, option, message] of unregistrable) {
     test(`is not registered with ${what}`, (t) => {
       assert.throws(() => tempApp(t).task('noop', option, () => null), message);
     });
@@ -338,6 +350,103 @@ describe('with alwaysEager', () => {
     const result = await who.applyAsync([], { queue: 'q', headers: { a: 'b' } });
 
     assert.deepEqual(await result.get(), { id: result.id, queue: 'q', headers: { a: 'b' }, attempt: 1 });
+  });
+
+  test('a run that fails is repeated as a worker would, without waiting', async (t) => {
+    const { task } = tempApp(t, { alwaysEager: true });
+    const seen: number[] = [];
+    const flaky = task('flaky', { retries: 2, backoff: '1h' }, () => {
+      const { attempt } = currentJob();
+      seen.push(attempt);
+      if (attempt < 3) throw new RangeError(`attempt ${attempt}`);
+      return attempt;
+    });
+
+    const result = await flaky.delay();
+    const record = (await result.info())?.record;
+
+    assert.equal(await result.get(), 3);
+    assert.deepEqual(seen, [1, 2, 3]);
+    assert.deepEqual(
+      record?.attempts.map(({ attempt, error }) => [attempt, error?.message]),
+      [
+        [1, 'attempt 1'],
+        [2, 'attempt 2'],
+        [3, undefined],
+      ],
+    );
+    await assert.rejects((await flaky.applyAsync([], { retries: 1 })).get(), { message: 'attempt 2', attempts: 2 });
+  });
+
+  class Passing extends Error {}
+  class Final extends PermanentError {}
+  const retried: readonly [string, RetryOn | undefined, () => unknown, number, string][] = [
+    ['any error, unless told otherwise', undefined, () => new TypeError('x'), 3, 'TypeError'],
+    ['what is no error', undefined, () => 'text', 3, 'NonError'],
+    ['a PermanentError: never', undefined, () => new PermanentError('x'), 1, 'PermanentError'],
+    ['a class of these: never', Error, () => new Final('x'), 1, 'Final'],
+    ['an error of the class', Passing, () => new Passing('x'), 3, 'Error'],
+    ['an error of another class: never', Passing, () => new Error('x'), 1, 'Error'],
+    ['an error of one of the classes', [TypeError, Passing], () => new Passing('x'), 3, 'Error'],
+    [
+      'an error that the function wants',
+      (error) => error instanceof TypeError,
+      () => new TypeError('x'),
+      3,
+      'TypeError',
+    ],
+    ['an error that the function does not want', () => false, () => new TypeError('x'), 1, 'TypeError'],
+    ['a function that gives no boolean: never', (async () => true) as never, () => new TypeError('x'), 1, 'UsageError'],
+  ];
+  for (const [what, retryOn, error, attempts, remoteName] of retried) {
+    test(`tried again: ${what}`, async (t) => {
+      const { task } = tempApp(t, { alwaysEager: true });
+      const fail = task('fail', { retries: 2, ...(retryOn === undefined ? {} : { retryOn }) }, () => {
+        throw error();
+      });
+
+      await assert.rejects((await fail.delay()).get(), { attempts, remoteName });
+    });
+  }
+
+  test('a retry that the task asks for counts, and fails when none is left', async (t) => {
+    const { task } = tempApp(t, { alwaysEager: true });
+    const again = task('again', { retries: 1, retryOn: TypeError }, () =>
+      currentJob().retry({ countdown: '5m', cause: new RangeError('not yet') }),
+    );
+
+    const error = await (await again.delay()).get().catch((reason: unknown) => reason);
+
+    assert.ok(error instanceof TaskError);
+    assert.deepEqual(
+      [error.remoteName, error.remoteCode, error.message, error.attempts],
+      ['RetryError', 'FSQ_RETRY', 'The task asked to be run again, but its retries (1) are used up', 2],
+    );
+    assert.equal((error.cause as Error).message, 'not yet');
+  });
+
+  test('a retry asked for with a wrong option fails as any error does', async (t) => {
+    const { task } = tempApp(t, { alwaysEager: true });
+    const negative = task('negative', () => currentJob().retry({ countdown: -1 }));
+    const misspelt = task('misspelt', () => currentJob().retry({ delay: 1 } as never));
+
+    await assert.rejects((await negative.delay()).get(), { message: /Expected `countdown` to be/ });
+    await assert.rejects((await misspelt.delay()).get(), { message: /Unknown option "delay" of retry\(\)/ });
+  });
+
+  test('a value that JSON cannot carry is not tried again', async (t) => {
+    const dated = tempApp(t, { alwaysEager: true }).task('dated', { retries: 3 }, () => new Date(0));
+
+    await assert.rejects((await dated.delay()).get(), { attempts: 1 });
+  });
+
+  test('a job that has expired does not run', async (t) => {
+    const late = tempApp(t, { alwaysEager: true }).task('late', () => assert.fail('it ran'));
+
+    const result = await late.applyAsync([], { expires: new Date(5) });
+
+    assert.equal(await result.state(), 'expired');
+    await assert.rejects(result.get(), ExpiredError);
   });
 
   test('no spool is made', async (t) => {

@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
-import { MAX_CRASHES, settlementOf } from '../../../src/job/lifecycle.ts';
+import test, { describe } from 'node:test';
+import type { JobOptions, Standing } from '../../../src/job/job.ts';
+import { MAX_CRASHES, retriesUsed, type Run, type Settlement, settlementOf } from '../../../src/job/lifecycle.ts';
 import { jobRecord } from '../../support/factory.ts';
 
 const STANDING = { queue: 'default', priority: 5, attempt: 2, crashes: 0 };
-const job = jobRecord({ task: 'ad', enqueuedAtMs: 1_000_000 });
+const RUN = runWith({});
+
+/** The second attempt of a job. */
+function runWith(options: JobOptions, standing: Partial<Standing> = {}, attempts: readonly number[] = [1]): Run {
+  const job = jobRecord({ task: 'ad', enqueuedAtMs: 1_000_000, options });
+  return {
+    job,
+    standing: { ...STANDING, ...standing },
+    attempts: attempts.map((attempt) => ({ attempt, endedAtMs: 1, owner: 'o' })),
+  };
+}
 
 test('a run that returned is published with its value', () => {
-  assert.deepEqual(settlementOf({ kind: 'returned', value: [1] }, job, STANDING, 0), {
+  assert.deepEqual(settlementOf({ kind: 'returned', value: [1] }, RUN, 0, 0), {
     kind: 'publish',
     outcome: { state: 'succeeded', value: [1] },
   });
@@ -16,14 +27,14 @@ test('a run that returned is published with its value', () => {
 test('a run that threw is published as failed', () => {
   const error = { name: 'E', message: 'm' };
 
-  assert.deepEqual(settlementOf({ kind: 'threw', error }, job, STANDING, 0), {
+  assert.deepEqual(settlementOf({ kind: 'threw', error }, RUN, 0, 0), {
     kind: 'publish',
     outcome: { state: 'failed', error },
   });
 });
 
 test('a job whose task is unknown is parked, with the nearest name', () => {
-  const settlement = settlementOf({ kind: 'unknown-task', suggestion: 'add' }, job, STANDING, 1_005_000);
+  const settlement = settlementOf({ kind: 'unknown-task', suggestion: 'add' }, RUN, 1_005_000, 0);
 
   assert.deepEqual(settlement, {
     kind: 'park',
@@ -33,19 +44,19 @@ test('a job whose task is unknown is parked, with the nearest name', () => {
 });
 
 test('without a near name the reason ends earlier', () => {
-  const settlement = settlementOf({ kind: 'unknown-task', suggestion: null }, job, STANDING, 1_000_000);
+  const settlement = settlementOf({ kind: 'unknown-task', suggestion: null }, RUN, 1_000_000, 0);
 
   assert.ok(settlement.kind === 'park');
   assert.equal(settlement.parked.reason, 'no worker here knows task ad');
 });
 
 test('a run that was stopped is ready again at once', () => {
-  assert.deepEqual(settlementOf({ kind: 'stopped' }, job, STANDING, 0), { kind: 'requeue' });
+  assert.deepEqual(settlementOf({ kind: 'stopped' }, RUN, 0, 0), { kind: 'requeue' });
 });
 
 test('a crash is counted, and the job runs again', () => {
   for (let crashes = 0; crashes < MAX_CRASHES; crashes++) {
-    const settlement = settlementOf({ kind: 'crashed' }, job, { ...STANDING, crashes }, 0);
+    const settlement = settlementOf({ kind: 'crashed' }, runWith({}, { crashes }), 0, 0);
 
     assert.ok(settlement.kind === 'rerun');
     assert.equal(settlement.crashes, crashes + 1);
@@ -55,9 +66,115 @@ test('a crash is counted, and the job runs again', () => {
 });
 
 test('after the last crash allowed it is given up', () => {
-  const settlement = settlementOf({ kind: 'crashed' }, job, { ...STANDING, crashes: MAX_CRASHES }, 0);
+  const settlement = settlementOf({ kind: 'crashed' }, runWith({}, { crashes: MAX_CRASHES }), 0, 0);
 
   assert.ok(settlement.kind === 'publish' && settlement.outcome.state === 'failed');
   assert.equal(settlement.outcome.error.name, 'WorkerLostError');
   assert.match(settlement.outcome.error.message, /lost its process 4 times; it is not started again/);
 });
+
+describe('a run that failed', () => {
+  const error = { name: 'E', message: 'm', code: 'C' };
+  const threw = (run: Run, nowMs = 0, random = 1): Settlement =>
+    settlementOf({ kind: 'threw', error }, run, nowMs, random);
+
+  test('is tried again as long as retries are left', () => {
+    assert.equal(threw(runWith({ retries: 1 })).kind, 'publish');
+    assert.deepEqual(threw(runWith({ retries: 2, backoff: STEADY })), {
+      kind: 'rerun',
+      delayMs: 500,
+      crashes: 0,
+      error,
+    });
+  });
+
+  test('waits longer each time, and a random part of that', () => {
+    const backoff = { initialMs: 100, factor: 3, maxMs: 1_000, jitter: true };
+    const delays = [1, 2, 3, 4].flatMap((attempt) => {
+      const before = Array.from({ length: attempt - 1 }, (_, i) => i + 1);
+      const run = runWith({ retries: 9, backoff }, { attempt }, before);
+      return [0, 0.5, 1].map((random) => delayOf(threw(run, 0, random)));
+    });
+
+    assert.deepEqual(delays, [0, 50, 100, 0, 150, 300, 0, 450, 900, 0, 500, 1_000]);
+  });
+
+  test('waits a second at first, unless told otherwise', () => {
+    assert.equal(delayOf(threw(runWith({ retries: 9 }, { attempt: 1 }, []))), 1_000);
+  });
+
+  test('is not tried again when that is of no use, or would be too late', () => {
+    const final = settlementOf({ kind: 'threw', error, isFinal: true }, runWith({ retries: 9 }), 0, 0);
+
+    assert.deepEqual(final, { kind: 'publish', outcome: { state: 'failed', error } });
+    assert.equal(threw(runWith({ retries: 9, backoff: STEADY, expiresAtMs: 1_499 }), 1_000).kind, 'publish');
+    assert.equal(threw(runWith({ retries: 9, backoff: STEADY, expiresAtMs: 1_500 }), 1_000).kind, 'rerun');
+  });
+
+  test('keeps its crashes: they are counted apart', () => {
+    const settlement = threw(runWith({ retries: 1, backoff: STEADY }, { attempt: 3, crashes: 2 }));
+
+    assert.deepEqual(settlement, { kind: 'rerun', delayMs: 500, crashes: 2, error });
+    assert.equal(threw(runWith({ retries: 1 }, { attempt: 4, crashes: 2 })).kind, 'publish');
+  });
+
+  test('and asked for another waits as it asked, and fails when none is left', () => {
+    const ask = (run: Run, delayMs: number | null): Settlement =>
+      settlementOf({ kind: 'retry-asked', error, delayMs }, run, 0, 1);
+
+    assert.equal(delayOf(ask(runWith({ retries: 2, backoff: STEADY }), 7)), 7);
+    assert.equal(delayOf(ask(runWith({ retries: 2, backoff: STEADY }), null)), 500);
+    assert.match(messageOf(ask(runWith({ retries: 1 }), 7)), /^m, but its retries \(1\) are used up$/);
+    assert.match(messageOf(ask(runWith({}), 7)), /^m, but its task allows none: set `retries`$/);
+    assert.match(messageOf(ask(runWith({ retries: 2, expiresAtMs: 1 }), 7)), /^m, but it would expire before that$/);
+  });
+});
+
+test('a run that was stopped by force uses up no retry, as long as nothing has torn the entries off', () => {
+  assert.equal(retriesUsed(runWith({}, { attempt: 4 }, [2])), 1);
+  assert.equal(retriesUsed(runWith({}, { attempt: 4, crashes: 1 }, [3])), 2);
+  assert.equal(retriesUsed(runWith({}, { attempt: 1, crashes: 3 }, [])), 0);
+  assert.equal(retriesUsed(runWith({}, { attempt: 2 }, [1, 2])), 1);
+});
+
+test('a job that must not run twice fails when its process dies or is stopped', () => {
+  for (const kind of ['crashed', 'stopped'] as const) {
+    const settlement = settlementOf({ kind }, runWith({ onCrash: 'fail', retries: 9 }), 0, 0);
+
+    assert.match(messageOf(settlement), /attempt 2 of job .* \(ad\) (died|was stopped by force); .*onCrash is 'fail'/);
+    assert.ok(settlement.kind === 'publish' && settlement.outcome.state === 'failed');
+    assert.equal(settlement.outcome.error.code, 'FSQ_WORKER_LOST');
+  }
+});
+
+test('a run that was killed at its limit is tried again while retries are left', () => {
+  const timedOut = { kind: 'timed-out', limitMs: 1_500 } as const;
+
+  const again = settlementOf(timedOut, runWith({ retries: 2, backoff: STEADY, onCrash: 'fail' }), 0, 0);
+  const ended = settlementOf(timedOut, runWith({ retries: 1 }), 0, 0);
+
+  assert.ok(again.kind === 'rerun');
+  assert.deepEqual([again.delayMs, again.crashes, again.error.code], [500, 0, 'FSQ_TIME_LIMIT']);
+  assert.match(messageOf(ended), /longer than its timeLimit of 1.5 s/);
+});
+
+test('a job that was too late is published as expired, whatever its time was', () => {
+  for (const expiresAtMs of [0, -1e300]) {
+    const settlement = settlementOf({ kind: 'expired' }, runWith({ expiresAtMs }), 5, 0);
+
+    assert.ok(settlement.kind === 'publish' && settlement.outcome.state === 'expired');
+    assert.equal(settlement.outcome.error.code, 'FSQ_EXPIRED');
+  }
+});
+
+const STEADY = { initialMs: 500, factor: 1, maxMs: 500, jitter: false };
+
+function delayOf(settlement: Settlement): number {
+  assert.ok(settlement.kind === 'rerun', settlement.kind);
+  return settlement.delayMs;
+}
+
+function messageOf(settlement: Settlement): string {
+  assert.ok(settlement.kind === 'publish' && settlement.outcome.state !== 'succeeded', settlement.kind);
+  return settlement.outcome.error.message;
+}

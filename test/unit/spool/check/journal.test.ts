@@ -30,6 +30,8 @@ function result(id: string, content: Partial<Readable> = {}): JobFile {
     value: valueDigest(3),
     attempts: [{ attempt: 1, startedAtMs: 0, endedAtMs: 10, owner: 'one', isLost: false }],
     etaMs: null,
+    expiresAtMs: null,
+    retries: null,
     crashes: 0,
     base: 'b',
     digest: 'd',

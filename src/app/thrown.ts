@@ -1,0 +1,34 @@
+/** What a task threw, turned into how its run ended: a failure that may be tried again or not, or a retry it asked for. */
+import { RetryError } from '../job/errors.ts';
+import { toFailure } from '../job/failure.ts';
+import { format } from '../job/format.ts';
+import type { Ending } from '../job/lifecycle.ts';
+import type { ErrorTexts } from '../job/redaction.ts';
+import type { RegisteredTask } from './registry.ts';
+
+/** Never throws, whatever was thrown, and whatever `retryOn` does. */
+export function endingOf(thrown: unknown, task: RegisteredTask, texts: ErrorTexts): Ending {
+  const itsTexts = { ...texts, redact: task.redact ?? texts.redact };
+  const error = toFailure(thrown, itsTexts);
+  // Only this copy of fsq makes it, in currentJob(): that of the process that runs the job.
+  if (thrown instanceof RetryError) return { kind: 'retry-asked', error, delayMs: thrown.countdownMs };
+  if (error.code === 'FSQ_PERMANENT') return { kind: 'threw', error, isFinal: true };
+  if (task.retryOn === undefined) return { kind: 'threw', error };
+  try {
+    return { kind: 'threw', error, isFinal: !isRetriedOn(task.retryOn(thrown)) };
+  } catch (reason) {
+    const { name, message } = toFailure(reason, itsTexts);
+    const text = `retryOn of task ${task.name} failed (${name}: ${message}), so the job is not tried again`;
+    return {
+      kind: 'threw',
+      error: { name: 'UsageError', message: text, code: 'FSQ_USAGE', cause: error },
+      isFinal: true,
+    };
+  }
+}
+
+/** Not just anything that counts as true: an async predicate gives a promise, and always would. */
+function isRetriedOn(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError(`it gave ${format(answer)} instead of true or false`);
+}
