@@ -5,8 +5,7 @@ import { producer } from './project.mjs';
 
 // `settleMs` after the calls all watches are set, and the first looks are over.
 const { spool, results, settleMs = 3_000, idleMs = 3_000 } = JSON.parse(process.argv[2] ?? '{}');
-const { app } = producer({ spool }, { fsync: false });
-const add = app.task('add', async () => null);
+const { app, add } = producer({ spool }, { fsync: false });
 process.on('disconnect', () => process.exit(1));
 const handles = [...(await add.delayMany(Array.from({ length: results }, (_, i) => [i, 1])))];
 const values = Promise.all(handles.map((handle) => handle.get()));
