@@ -627,6 +627,34 @@ function keeping(open: OpenBroker): void {
     await again.settle(returned(null), RUN);
   });
 
+  test('a job that was killed at its time limit runs again while its retries last, and no crash is counted', async (t) => {
+    const broker = await open(t);
+    const sent = newJob(broker, {
+      options: { retries: 1, backoff: { initialMs: 0, factor: 1, maxMs: 0, jitter: true } },
+    });
+    await broker.enqueue([sent]);
+    const each = await keeper(t, broker);
+    const run = {
+      id: sent.job.id,
+      startedAtMs: 1,
+      ending: { kind: 'timed-out', limitMs: 1_500 },
+      defaults: {},
+    } as const;
+    const first = await consumer(t, broker);
+    await nextOf(first);
+
+    await each.recover(first.owner, 'stopped', run);
+    const second = await consumer(t, broker);
+    const again = await nextOf(second);
+    await each.recover(second.owner, 'stopped', run);
+
+    assert.deepEqual([again.standing.attempt, again.standing.crashes], [2, 0]);
+    assert.equal(again.attempts[0]?.error?.code, 'FSQ_TIME_LIMIT');
+    const record = await broker.outcome(sent.job.id);
+    assert.equal(record?.outcome?.state, 'failed');
+    assert.equal(record.attempts.length, 2);
+  });
+
   test('a job that had ended before its process was killed keeps its outcome', async (t) => {
     const broker = await open(t);
     const sent = await enqueueOne(broker);

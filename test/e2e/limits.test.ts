@@ -20,7 +20,7 @@ const breed = () => say('pids ' + process.pid + ' ' + spawn('sleep', ['600'], { 
 task('spins', () => { breed(); for (;;); });
 task('awaits', async () => { breed(); await new Promise(() => setInterval(() => undefined, 1_000)); });
 task('defined', { timeLimit: '300ms' }, async () => { breed(); await wait(600_000); });
-task('second', async () => {
+task('second', { retries: 1, backoff: 0 }, async () => {
   breed();
   if (currentJob().attempt === 1) for (;;);
   return 'attempt ' + currentJob().attempt;
@@ -125,6 +125,30 @@ test("a limit may be the task's own, or the worker's for jobs that have none; th
     texts.map((text) => /timeLimit of (\d+ ms)/.exec(text)?.[1] ?? text),
     ['300 ms', '500 ms', '900 ms'],
   );
+});
+
+test('a job with retries runs again after its time limit, and no crash is counted', async (t) => {
+  const at = project(t);
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1']);
+
+  // The retry is said where the task is defined, which the process that kills the job has never read.
+  const result = await send('second', [], { timeLimit: '400ms' });
+  const { grandchild } = await pidsOf(at);
+  const value = await result.get('20s');
+  const info = await result.info();
+  await worker.stop();
+
+  assert.equal(value, 'attempt 2');
+  assert.equal(info?.standing.crashes, 0);
+  assert.deepEqual(
+    info?.record?.attempts.map(({ attempt, error }) => [attempt, error?.code]),
+    [
+      [1, 'FSQ_TIME_LIMIT'],
+      [2, undefined],
+    ],
+  );
+  assert.ok(!isProcessAlive(grandchild));
 });
 
 test('at the soft limit the signal aborts with a reason, which the task may heed, throw or ignore', async (t) => {
