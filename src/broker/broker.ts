@@ -4,8 +4,13 @@
  */
 import type { Failure } from '../job/errors.ts';
 import type { Attempt, Job, JobOptions, JobRecord, JobState, Standing } from '../job/job.ts';
-import type { Ending, Settlement } from '../job/lifecycle.ts';
+import type { Settlement } from '../job/lifecycle.ts';
+import type { BrokerEvent } from './events.ts';
+import type { Keeper, KeeperOptions } from './keeper.ts';
 import type { Soon } from './soon.ts';
+
+export type { BrokerEvent } from './events.ts';
+export type { EndedRun, Keeper, KeeperOptions } from './keeper.ts';
 
 /** A job to be accepted. */
 export interface NewJob {
@@ -98,66 +103,6 @@ export interface ConsumerOptions {
   /** With hints, a full disk at the start is waited out, as it is later; aborted: no longer. */
   readonly signal?: AbortSignal;
 }
-
-/** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */
-export interface Keeper {
-  /** Up to `max` names of ready jobs; [] when there are none now, and then `onReady` is called once there may be. */
-  take(max: number): readonly string[];
-  /** Tells whether a consumer is the lookout: what comes is left to it for a few ms before `take` gives it to others. */
-  setLookout(isPosted: boolean): void;
-  /** Makes parked jobs of these tasks ready at once: a worker that knows them has come. */
-  unpark(tasks: readonly string[]): void;
-  /** Tells that `owner` is a child of this process: its death will be reported by `recover`, so its life need not be probed. */
-  adopt(owner: string): void;
-  /**
-   * Recovers what `owner`, a process that surely has ended, held.
-   *
-   * @param ending 'stopped' when it was ended on purpose: its jobs are ready again and no crash is counted
-   * @param run the one job of which more is known than that; nothing if it had an outcome before its process ended
-   */
-  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void>;
-  /** True when no job of its queues is ready or due. */
-  isIdle(): boolean;
-  close(): Promise<void>;
-}
-
-/** A run that was ended together with its process. */
-export interface EndedRun {
-  readonly id: string;
-  readonly startedAtMs: number;
-  readonly ending: Ending;
-  /** What its task's registration says where the job's file says nothing. */
-  readonly defaults: JobOptions;
-}
-
-export interface KeeperOptions {
-  readonly queues: readonly string[] | null;
-  readonly onReady: () => void;
-  readonly onEvent?: (event: BrokerEvent) => void;
-}
-
-/** What a broker did on its own and a person should hear of. */
-export type BrokerEvent =
-  | {
-      readonly kind: 'recovered';
-      readonly id: string;
-      readonly owner: string;
-      readonly ending: Ending['kind'];
-      readonly settlement: Settlement;
-    }
-  | { readonly kind: 'corrupt'; readonly name: string; readonly reason: string }
-  | { readonly kind: 'foreign'; readonly name: string }
-  /** A job that cannot be claimed, such as an immutable file; it is tried again in a minute. */
-  | { readonly kind: 'refused'; readonly name: string; readonly error: unknown }
-  /** The store is gone or read-only: the worker must end. */
-  | { readonly kind: 'unusable'; readonly error: unknown }
-  /** A finished step may not survive a power cut: its job would then run again. Nothing is done about it. */
-  | { readonly kind: 'undurable'; readonly directory: string; readonly error: unknown }
-  | { readonly kind: 'paused'; readonly error: unknown }
-  | { readonly kind: 'resumed' }
-  /** What a dead owner had left running was killed. */
-  | { readonly kind: 'remains'; readonly owner: string; readonly processes: number }
-  | { readonly kind: 'unproved'; readonly owner: string; readonly reason: string };
 
 /** A worker process as others see it. */
 export interface OwnerInfo {

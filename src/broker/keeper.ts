@@ -1,0 +1,41 @@
+/** What a worker's supervisor asks of a broker. */
+import type { JobOptions } from '../job/job.ts';
+import type { Ending } from '../job/lifecycle.ts';
+import type { BrokerEvent } from './events.ts';
+
+/** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */
+export interface Keeper {
+  /** Up to `max` names of ready jobs; [] when there are none now, and then `onReady` is called once there may be. */
+  take(max: number): readonly string[];
+  /** Tells whether a consumer is the lookout: what comes is left to it for a few ms before `take` gives it to others. */
+  setLookout(isPosted: boolean): void;
+  /** Makes parked jobs of these tasks ready at once: a worker that knows them has come. */
+  unpark(tasks: readonly string[]): void;
+  /** Tells that `owner` is a child of this process: its death will be reported by `recover`, so its life need not be probed. */
+  adopt(owner: string): void;
+  /**
+   * Recovers what `owner`, a process that surely has ended, held.
+   *
+   * @param ending 'stopped' when it was ended on purpose: its jobs are ready again and no crash is counted
+   * @param run the one job of which more is known than that; nothing if it had an outcome before its process ended
+   */
+  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void>;
+  /** True when no job of its queues is ready or due. */
+  isIdle(): boolean;
+  close(): Promise<void>;
+}
+
+/** A run that was ended together with its process. */
+export interface EndedRun {
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly ending: Ending;
+  /** What its task's registration says where the job's file says nothing. */
+  readonly defaults: JobOptions;
+}
+
+export interface KeeperOptions {
+  readonly queues: readonly string[] | null;
+  readonly onReady: () => void;
+  readonly onEvent?: (event: BrokerEvent) => void;
+}
