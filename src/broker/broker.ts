@@ -3,7 +3,7 @@
  * method promises is tested for every broker by test/conformance.
  */
 import type { Failure } from '../job/errors.ts';
-import type { Attempt, Job, JobOptions, JobRecord, JobState, Standing } from '../job/job.ts';
+import type { Attempt, Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Settlement } from '../job/lifecycle.ts';
 import type { BrokerEvent } from './events.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';

@@ -2,7 +2,7 @@
 import type { BrokerEvent } from '../broker/broker.ts';
 import type { Ending, Settlement } from '../job/lifecycle.ts';
 import type { Logger } from './log.ts';
-import { seconds } from './runner.ts';
+import { seconds } from './run-report.ts';
 
 export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
   return (event) => {

@@ -4,13 +4,13 @@ import { withDefaults } from '../app/job-options.ts';
 import { registry } from '../app/registry.ts';
 import type { Claim, Consumer } from '../broker/broker.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
-import { type Ending, type Run, type Settlement, settlementOf } from '../job/lifecycle.ts';
-import type { Failure } from '../job/errors.ts';
+import { type Ending, type Run, settlementOf } from '../job/lifecycle.ts';
 import { execute, type RunTerms } from './execute.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { limitsFrom, type TimeLimits } from '../job/time-limits.ts';
 import { type LimitKeepers, runWithin } from './limited-run.ts';
 import type { Logger } from './log.ts';
+import { report } from './run-report.ts';
 import type { Retirement } from './retirement.ts';
 import { Settling } from './settling.ts';
 
@@ -105,45 +105,4 @@ function runOf(claim: Claim, ending: Ending): Run {
   const { job, standing, attempts } = claim;
   const options = withDefaults(job.options, registry().tasks.get(job.task)?.options);
   return { job: { ...job, options }, standing, attempts };
-}
-
-function report(
-  { job }: Claim,
-  settlement: Settlement,
-  ms: number,
-  log: Logger,
-  fields: { job: string; task: string; attempt: number },
-): void {
-  const who = `${job.task} ${job.id}`;
-  switch (settlement.kind) {
-    case 'publish':
-      if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, { ...fields, ms });
-      else if (settlement.outcome.state === 'expired') log.warn(`${who} has expired; it is not started`, fields);
-      else log.error(`${who} failed in ${seconds(ms)}: ${errorText(settlement.outcome.error)}`, { ...fields, ms });
-      return;
-    case 'park':
-      log.warn(
-        `${who} is parked: ${settlement.parked.reason}; it is looked at again in ${seconds(settlement.delayMs)}`,
-        fields,
-      );
-      return;
-    case 'rerun':
-      log.warn(
-        `${who} failed in attempt ${fields.attempt}: ${errorText(settlement.error)}; it runs again in ${seconds(settlement.delayMs)}`,
-        fields,
-      );
-      return;
-    case 'requeue':
-      log.warn(`${who} is ready again`, fields);
-      return;
-  }
-}
-
-function errorText({ name, message }: Failure): string {
-  return `${name}: ${message}`;
-}
-
-/** Whole milliseconds for people: '12 ms', '3.0 s'. */
-export function seconds(ms: number): string {
-  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }

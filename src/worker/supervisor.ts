@@ -11,7 +11,7 @@ import type { Logger, LogFormat } from './log.ts';
 import type { LimitedRun } from './overtime.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import { restartDelayMs } from './restart.ts';
-import { seconds } from './runner.ts';
+import { seconds } from './run-report.ts';
 import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutdown.ts';
 
 export interface SupervisorOptions {

@@ -1,0 +1,46 @@
+/** What the log says of a run: job, ending, consequence. */
+import type { Claim } from '../broker/broker.ts';
+import type { Failure } from '../job/errors.ts';
+import type { Settlement } from '../job/lifecycle.ts';
+import type { Logger } from './log.ts';
+
+export function report(
+  { job }: Claim,
+  settlement: Settlement,
+  ms: number,
+  log: Logger,
+  fields: { job: string; task: string; attempt: number },
+): void {
+  const who = `${job.task} ${job.id}`;
+  switch (settlement.kind) {
+    case 'publish':
+      if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, { ...fields, ms });
+      else if (settlement.outcome.state === 'expired') log.warn(`${who} has expired; it is not started`, fields);
+      else log.error(`${who} failed in ${seconds(ms)}: ${errorText(settlement.outcome.error)}`, { ...fields, ms });
+      return;
+    case 'park':
+      log.warn(
+        `${who} is parked: ${settlement.parked.reason}; it is looked at again in ${seconds(settlement.delayMs)}`,
+        fields,
+      );
+      return;
+    case 'rerun':
+      log.warn(
+        `${who} failed in attempt ${fields.attempt}: ${errorText(settlement.error)}; it runs again in ${seconds(settlement.delayMs)}`,
+        fields,
+      );
+      return;
+    case 'requeue':
+      log.warn(`${who} is ready again`, fields);
+      return;
+  }
+}
+
+function errorText({ name, message }: Failure): string {
+  return `${name}: ${message}`;
+}
+
+/** Whole milliseconds for people: '12 ms', '3.0 s'. */
+export function seconds(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
