@@ -32,7 +32,11 @@ interface Pids {
 
 async function pidsIn(at: Project): Promise<Pids> {
   const path = join(at.path, 'pids.json');
-  const text = await until(() => existsSync(path) && readFileSync(path, 'utf8'), 'the job has started its processes');
+  // The last brace is written last: there may be a part of it before.
+  const text = await until(() => {
+    const written = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    return written.endsWith('}') && written;
+  }, 'the job has started its processes');
   return JSON.parse(text) as Pids;
 }
 
