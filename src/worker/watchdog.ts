@@ -5,7 +5,7 @@
  * stopped itself, and a task in an endless loop lets no timer of its own process fire: a thread is not held up by that. It is started
  * with the first run that has a limit, costs about 4 MB, and sleeps.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 /** How much later than the limit it kills, ms: enough for a supervisor that lives. */
 const GRACE_MS = 1_000;
@@ -47,7 +47,9 @@ export class Watchdog {
   /** Without what the process was started with: modules of --import are for tasks. */
   #start(): void {
     const options = { eval: true, workerData: this.#cell.buffer, env: {}, execArgv: [], resourceLimits: LIMITS };
-    this.#thread = new Worker(THREAD, options);
+    // Only a run with a limit needs it: a child's start must not pay for it.
+    const threads = process.getBuiltinModule('node:worker_threads');
+    this.#thread = new threads.Worker(THREAD, options);
     // Where no thread can be had (EAGAIN) the supervisor alone holds the limit; the next run tries again.
     this.#thread.on('error', () => (this.#thread = null));
     this.#thread.unref();
