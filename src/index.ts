@@ -8,7 +8,7 @@ export type { BackoffOptions, LifeOptions } from './app/job-options.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings.ts';
 export type { ErrorClass, RetryOn } from './app/retry-on.ts';
 export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
-export type { Sighting } from './broker/broker.ts';
+export type { Revocation, RevokeOptions, Sighting } from './broker/broker.ts';
 export type { Backoff } from './job/backoff.ts';
 export type { ByteSize } from './job/byte-size.ts';
 export type { Duration } from './job/duration.ts';

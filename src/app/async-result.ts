@@ -1,5 +1,5 @@
 /** The caller's handle on a job: its state, and its outcome when there is one. */
-import type { Broker, Sighting } from '../broker/broker.ts';
+import type { Broker, Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { toError } from '../job/failure.ts';
@@ -16,7 +16,7 @@ export interface GetOptions {
 }
 
 /** What a handle needs of the place where its job is. */
-export type OutcomeSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'waitForOutcome'>;
+export type OutcomeSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke'>;
 
 /**
  * A job's result to come. Not a promise: `await add.delay(1, 2)` gives the handle at once, `await handle.get()` the value.
@@ -77,6 +77,38 @@ export class AsyncResult<T = unknown> {
     return outcome.value as T; // Typed by the task; it came through JSON as delay() promises.
   }
 
+  /**
+   * Stops the job, from any process, also with no worker running. What waits never starts: `revoked`. What runs gets the abort
+   * of `currentJob().signal`, or with `terminate` its process is killed with all it has started: `requested`, which is durable
+   * when this resolves. A job that had ended before stays as it is: `ended`.
+   *
+   * @throws UnknownJobError when no job has this id
+   */
+  async revoke(options: RevokeOptions = {}): Promise<Revocation> {
+    const [revocation] = await AsyncResult.revokeAll([this], options);
+    return revocation ?? 'ended';
+  }
+
+  /** Revokes all of `results`, those of one place together. @throws UnknownJobError naming the first that is nowhere; the others are revoked */
+  static async revokeAll(results: readonly AsyncResult[], options: RevokeOptions = {}): Promise<readonly Revocation[]> {
+    const checked = checkRevokeOptions(options);
+    const ids = new Map<OutcomeSource, string[]>();
+    for (const { id, source } of await Promise.all(
+      results.map(async (one) => ({ id: one.id, source: await one.#source() })),
+    )) {
+      const known = ids.get(source);
+      if (known === undefined) ids.set(source, [id]);
+      else known.push(id);
+    }
+    const found = new Map<string, Revocation>();
+    for (const [source, own] of ids) {
+      for (const [id, revocation] of await source.revoke(own, checked)) found.set(id, revocation);
+      const missing = own.find((id) => !found.has(id));
+      if (missing !== undefined) throw new UnknownJobError(missing, source.place);
+    }
+    return results.map(({ id }) => found.get(id) ?? 'ended');
+  }
+
   async #wait(timeoutMs: number | null, signal: AbortSignal | undefined): Promise<JobRecord> {
     signal?.throwIfAborted();
     const source = await this.#source();
@@ -105,4 +137,14 @@ export function readGetOptions(options: unknown): {
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new UsageError(`Expected \`signal\` to be an AbortSignal, got ${format(signal)}`);
   return { timeoutMs: timeout === undefined ? null : durationMs(timeout, 'timeout'), signal };
+}
+
+/** @throws UsageError */
+export function checkRevokeOptions(options: unknown): RevokeOptions {
+  const known = isRecord(options) ? options : null;
+  const extra = Object.keys(known ?? {}).find((key) => key !== 'terminate');
+  const terminate = known?.['terminate'] ?? false;
+  if (known === null || extra !== undefined || typeof terminate !== 'boolean')
+    throw new UsageError(`Expected { terminate: true } or nothing to revoke with, got ${format(options)}`);
+  return { terminate };
 }

@@ -13,7 +13,10 @@ export interface CurrentJob {
   readonly attempt: number;
   readonly queue: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Aborted when the run should end: its `softTimeLimit` has come, or its worker is stopped by force. Its `reason` is an error that says which. */
+  /**
+   * Aborted when the run should end: its job was revoked, its `softTimeLimit` has come, or its worker is stopped by force. Its
+   * `reason` is an error that says which.
+   */
   readonly signal: AbortSignal;
   /** When the run is killed, Unix ms; null where it has no `timeLimit`. */
   readonly deadline: number | null;

@@ -78,6 +78,8 @@ function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], ou
     find: async () => sighting,
     outcome: async () => record,
     waitForOutcome: async () => record,
+    // It ran when it was sent.
+    revoke: async () => new Map([[job.id, 'ended' as const]]),
   };
   return new AsyncResult(job.id, async () => source, true);
 }

@@ -1,7 +1,8 @@
 /** The handles of many jobs that were enqueued together. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Duration } from '../job/duration.ts';
-import { type AsyncResult, type GetOptions, readGetOptions } from './async-result.ts';
+import type { Revocation, RevokeOptions } from '../broker/broker.ts';
+import { AsyncResult, type GetOptions, readGetOptions } from './async-result.ts';
 
 /** Results read before other work of this process gets its turn. */
 const YIELD_EVERY = 256;
@@ -44,5 +45,15 @@ export class GroupResult<T = unknown> {
       if (values.length % YIELD_EVERY === 0) await yieldToOthers();
     }
     return values;
+  }
+
+  /**
+   * Revokes every job that has not ended, all at once: much faster than one by one. What came of each, in order; see
+   * `AsyncResult.revoke`.
+   *
+   * @throws UnknownJobError when one of them is nowhere: its outcome has expired. The others are revoked
+   */
+  revoke(options: RevokeOptions = {}): Promise<readonly Revocation[]> {
+    return AsyncResult.revokeAll(this.results, options);
   }
 }

@@ -7,10 +7,14 @@ import type { Attempt, Job, JobRecord, JobState, Standing } from '../job/job.ts'
 import type { Settlement } from '../job/lifecycle.ts';
 import type { BrokerEvent } from './events.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
+import type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
+import type { Revocation, RevokeOptions } from './revocation.ts';
 import type { Soon } from './soon.ts';
 
 export type { BrokerEvent } from './events.ts';
 export type { EndedRun, Keeper, KeeperOptions } from './keeper.ts';
+export type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
+export type { Revocation, RevokeOptions } from './revocation.ts';
 
 /** A job to be accepted. */
 export interface NewJob {
@@ -85,6 +89,8 @@ export interface Hints {
    * lone job reaches it without a detour. Names that are given end that too.
    */
   onLookout(listener: (isPosted: boolean) => void): void;
+  /** Tells of the jobs that are revoked and run somewhere: all of them, each time. */
+  onRevoked(listener: (ids: readonly string[]) => void): void;
 }
 
 /** The variable that holds a consumer's mark in the environment of all that it starts. */
@@ -99,45 +105,15 @@ export interface ConsumerOptions {
   readonly mark?: string;
   /** Without hints it looks out for itself. */
   readonly hints?: Hints;
+  /**
+   * Tells of the jobs that are revoked and have not ended: all of them, each time. A run of one that this consumer holds
+   * should be ended; what was not begun is not given to it.
+   */
+  readonly onRevoked?: (ids: ReadonlySet<string>) => void;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** With hints, a full disk at the start is waited out, as it is later; aborted: no longer. */
   readonly signal?: AbortSignal;
 }
-
-/** A worker process as others see it. */
-export interface OwnerInfo {
-  readonly owner: string;
-  readonly pid: number;
-  /** Of a child: its supervisor, when it started. Null where the record does not say. */
-  readonly parentPid: number | null;
-  readonly role: 'child' | 'supervisor' | 'consumer';
-  readonly startedAtMs: number;
-  readonly verdict: 'alive' | 'dead' | 'unknown';
-  readonly queues: readonly string[] | null;
-  readonly tasks: readonly string[];
-}
-
-/** How many jobs are where. `expired` outcomes are gone and not counted. */
-export interface Counts {
-  readonly pending: number;
-  readonly delayed: number;
-  readonly running: number;
-  readonly results: number;
-  readonly corrupt: number;
-}
-
-/** What waits for a worker, told without reading any job. */
-export interface Backlog {
-  /** When the oldest ready job was enqueued, Unix ms; null when none is ready or no id tells its time. */
-  readonly oldestAtMs: number | null;
-  /** How many ready jobs each queue holds; queues without any are left out. */
-  readonly queues: Readonly<Record<string, number>>;
-  /** What lies among the ready jobs, is named like none, and so never runs; at most a hundred. */
-  readonly foreign: readonly string[];
-}
-
-/** Which jobs a listing is of; absent: all. */
-export type ListedState = 'pending' | 'delayed' | 'running' | 'results';
 
 export interface Broker {
   /** Where the jobs are, for people. */
@@ -162,6 +138,12 @@ export interface Broker {
    * @throws UnknownJobError when there is no such job
    */
   waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null>;
+  /**
+   * Revokes jobs: what waits never starts, what runs is told to end. Needs no worker, and may be called again.
+   *
+   * @returns what came of each; an id is missing where there is no such job
+   */
+  revoke(ids: readonly string[], options?: RevokeOptions): Promise<ReadonlyMap<string, Revocation>>;
   /** Ids that start with `prefix`, at most `limit`. */
   idsByPrefix(prefix: string, limit: number): Promise<readonly string[]>;
   /** At most `limit` jobs that are wanted: those to run first, then those that ended last. */

@@ -37,5 +37,13 @@ export interface EndedRun {
 export interface KeeperOptions {
   readonly queues: readonly string[] | null;
   readonly onReady: () => void;
+  /** The jobs that are revoked and run somewhere: all of them, whenever they may be others than before. */
+  readonly onRevoked?: (ids: readonly string[]) => void;
+  /**
+   * A job that `owner`, which was adopted, runs is to be ended by killing that process; told again until it has ended.
+   *
+   * @param runs whether it still runs that very job
+   */
+  readonly onTerminate?: (owner: string, id: string, runs: () => boolean) => void;
   readonly onEvent?: (event: BrokerEvent) => void;
 }

@@ -6,6 +6,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   worker: async () => (await import('./worker.ts')).worker,
   call: async () => (await import('./call.ts')).call,
   get: async () => (await import('./get.ts')).get,
+  revoke: async () => (await import('./revoke.ts')).revoke,
   status: async () => (await import('./status.ts')).status,
   ls: async () => (await import('./ls.ts')).ls,
   show: async () => (await import('./show.ts')).show,

@@ -1,6 +1,6 @@
 /** How one attempt ended, turned into what to do with the job: the only place that decides it. Brokers are told. */
 import { crashBackoffMs, DEFAULT_BACKOFF, parkBackoffMs, retryBackoffMs } from './backoff.ts';
-import { ExpiredError, type Failure, WorkerLostError } from './errors.ts';
+import { ExpiredError, type Failure, RevokedError, WorkerLostError } from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
 import type { JsonValue } from './json.ts';
@@ -22,7 +22,9 @@ export type Ending =
   /** The process that ran it died. */
   | { readonly kind: 'crashed' }
   /** It ran longer than its time limit, and its process was killed for that. */
-  | { readonly kind: 'timed-out'; readonly limitMs: number };
+  | { readonly kind: 'timed-out'; readonly limitMs: number }
+  /** Somebody revoked it: while it waited, or while it ran and whatever the run came to. */
+  | { readonly kind: 'revoked'; readonly hadBegun: boolean };
 
 /** What becomes of the job. */
 export type Settlement =
@@ -75,7 +77,16 @@ export function settlementOf(ending: Ending, run: Run, nowMs: number, random: nu
       const error = failureOf(hardLimitError(job.id, job.task, ending.limitMs));
       return retry(run, error, null, nowMs, random) ?? failed(error);
     }
+    case 'revoked':
+      return revoked(run, ending.hadBegun);
   }
+}
+
+/** What becomes of a job that is revoked. */
+export function revoked({ job, standing }: Pick<Run, 'job' | 'standing'>, hadBegun: boolean): Settlement {
+  const when = hadBegun ? `while attempt ${standing.attempt} ran` : 'before it ran';
+  const error = new RevokedError(`Job ${job.id} (${job.task}) was revoked ${when}.`);
+  return { kind: 'publish', outcome: { state: 'revoked', error: failureOf(error) } };
 }
 
 /** How many of a job's runs before this one were followed by a retry. */

@@ -1,11 +1,14 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
 import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints } from '../broker/broker.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
+import { revoked } from '../job/lifecycle.ts';
 import { type Claimant, examine, take, type Taken } from './claim.ts';
 import type { SpoolContext } from './context.ts';
 import { Feed } from './feed.ts';
 import { hasCode } from './files.ts';
 import { parseJobFileName } from './layout.ts';
+import { MarkerWatch } from './marker-watch.ts';
+import { isMarked } from './markers.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
 import { Pause } from './pause.ts';
@@ -38,6 +41,10 @@ export class SpoolConsumer implements Consumer {
   readonly #hints: Hints | null;
   readonly #pending: DirectoryWatch;
   readonly #refusedUntil = new Map<string, number>();
+  /** Without hints it looks for revoked jobs itself, if anybody wants to know. */
+  readonly #markers: MarkerWatch | null;
+  /** Jobs that are revoked and have not ended, as far as heard. */
+  #revoked: ReadonlySet<string> = new Set();
   #names: string[] = [];
   #next = 0;
   #lastTried: string | null = null;
@@ -88,6 +95,20 @@ export class SpoolConsumer implements Consumer {
       this.#pending.close();
       this.#offer(names);
     });
+    const hearRevoked = (ids: Iterable<string>): void => {
+      this.#revoked = new Set(ids);
+      options.onRevoked?.(this.#revoked);
+    };
+    hints?.onRevoked(hearRevoked);
+    this.#markers =
+      hints === undefined && options.onRevoked !== undefined
+        ? new MarkerWatch(
+            context,
+            (markers) => hearRevoked(markers.keys()),
+            (error) => this.#onTrouble(error),
+          )
+        : null;
+    this.#markers?.start();
     hints?.onLookout((isPosted) => (isPosted ? this.#pending.open() : this.#standDown()));
   }
 
@@ -102,6 +123,7 @@ export class SpoolConsumer implements Consumer {
 
   async close(): Promise<void> {
     this.#feed?.close();
+    this.#markers?.stop();
     this.#pending.close();
     await this.#registration.release();
   }
@@ -128,7 +150,17 @@ export class SpoolConsumer implements Consumer {
 
   /** It is ours now, whatever the disk says: it is looked at until that succeeds. */
   #examine(taken: Taken): Soon<Claim | null> {
-    return withPatience(this.#onPatience, () => examine(this.#context, this.#claimant, taken));
+    const claim = withPatience(this.#onPatience, () => examine(this.#context, this.#claimant, taken));
+    if (this.#revoked.size === 0) return claim;
+    return afterwards(claim, (given) => (given === null ? null : this.#unlessRevoked(given)));
+  }
+
+  /** What is revoked and comes back to be run is not begun. */
+  #unlessRevoked(claim: Claim): Soon<Claim | null> {
+    const { job } = claim;
+    if (!this.#revoked.has(job.id) || !isMarked(this.#context, job.id)) return claim;
+    const settlement = revoked(claim, false);
+    return afterwards(claim.settle(settlement, null), () => null);
   }
 
   #tryTake(name: string): Soon<Taken | null> {
@@ -219,7 +251,7 @@ export class SpoolConsumer implements Consumer {
       if (this.#hasToLook) this.#offer(this.#namesInPending());
       this.#hasToLook = false;
     } catch (error) {
-      this.#onEvent?.({ kind: isPassing(error) ? 'paused' : 'unusable', error });
+      this.#onTrouble(error);
     }
     this.#wake?.(); // Also after a failed look: the next one comes in a second.
   }
@@ -235,7 +267,11 @@ export class SpoolConsumer implements Consumer {
       queues: this.#queues,
       onReady: () => this.#wake?.(),
       onForeign: (name) => this.#onEvent?.({ kind: 'foreign', name }),
-      onTrouble: (error) => this.#onEvent?.({ kind: isPassing(error) ? 'paused' : 'unusable', error }),
+      onTrouble: (error) => this.#onTrouble(error),
     });
+  }
+
+  #onTrouble(error: unknown): void {
+    this.#onEvent?.({ kind: isPassing(error) ? 'paused' : 'unusable', error });
   }
 }

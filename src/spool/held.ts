@@ -5,10 +5,11 @@ import { encodeTail } from '../job/document.ts';
 import { UsageError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
 import type { Attempt, JobRecord, Outcome } from '../job/job.ts';
-import type { Settlement } from '../job/lifecycle.ts';
+import { revoked, type Settlement } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
+import { isMarked } from './markers.ts';
 import { withPatience } from './patience.ts';
 import { fencing, type Held, withMine, writeCopy, writeTail } from './write-tail.ts';
 
@@ -16,18 +17,21 @@ import { fencing, type Held, withMine, writeCopy, writeTail } from './write-tail
  * Does what was decided for a held job. The last step is always one rename; dying before it leaves the job held, and
  * recovery then finds either a whole outcome, which it publishes, or none, and the job runs again.
  *
+ * A job that is revoked is not sent back, whatever was decided: it ends.
+ *
  * @param attempt this run's entry for the record; null when no run began
  * @throws FencedError when the job was taken away: nothing was published
  */
 export function settle(
   context: SpoolContext,
   held: Held,
-  settlement: Settlement,
+  decided: Settlement,
   attempt: Attempt | null,
   onEvent?: (event: BrokerEvent) => void,
 ): Soon<void> {
   const { layout } = context;
   const { name, record } = held;
+  const settlement = decided.kind === 'publish' ? decided : unlessRevoked(context, held, decided);
   const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
   switch (settlement.kind) {
     case 'publish': {
@@ -48,6 +52,12 @@ export function settle(
     case 'requeue':
       return move(context, held, `${layout.pending}/${jobFileName(name)}`, onEvent);
   }
+}
+
+/** If its marker comes after this look, the keeper of a worker, or the revoker itself, finds the job where it was sent. */
+function unlessRevoked(context: SpoolContext, { name, record }: Held, decided: Settlement): Settlement {
+  if (!isMarked(context, name.id)) return decided;
+  return revoked({ job: record.job, standing: name }, decided.kind !== 'park');
 }
 
 /** Publishes an outcome that the file holds already: the bytes are made durable, then visible. */

@@ -8,6 +8,7 @@ import { parseDelayedFileName, parseJobFileName } from './layout.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
 import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
+import { Revocations } from './revocations.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 import { isPassing } from './trouble.ts';
 import { unpark } from './unpark.ts';
@@ -35,6 +36,7 @@ export class SpoolKeeper implements Keeper {
   readonly #unproved = new Set<string>();
   readonly #feed: Feed;
   readonly #promoter: { start(): void; stop(): void; promoteDue(): void };
+  readonly #revocations: Revocations;
   readonly #timers: NodeJS.Timeout[] = [];
   /** The end of the last job in line: recoveries and cleanings run one after the other. */
   #line: Promise<void> = Promise.resolve();
@@ -74,6 +76,20 @@ export class SpoolKeeper implements Keeper {
     this.#resultTtlMs = parts.resultTtlMs;
     this.#ages = new Ages(parts.resultTtlMs);
     this.#promoter = parts.promoter(onTrouble);
+    const { onRevoked, onTerminate } = options;
+    this.#revocations = new Revocations(context, {
+      ...(onRevoked === undefined ? {} : { onRevoked }),
+      ...(onTerminate === undefined ? {} : { onTerminate }),
+      withdrawer: {
+        owner: registration.owner,
+        directory: registration.directory,
+        uniqueName: parts.uniqueName,
+        onEvent: (event) => this.#relay(event),
+        giveUp: this.#closing.signal,
+      },
+      isOurs: (owner) => this.#children.has(owner),
+      onTrouble,
+    });
     this.#feed = new Feed(context, {
       queues: options.queues,
       onReady: options.onReady,
@@ -138,10 +154,13 @@ export class SpoolKeeper implements Keeper {
     this.#feed.close();
     this.#promoter.stop();
     await this.#line;
+    await this.#revocations.close();
     await this.#registration.release();
   }
 
   #start(): void {
+    // Before the first job is given to anybody: what was revoked while no worker ran does not start.
+    this.#revocations.start();
     this.#promoter.start();
     let hasOthers = true;
     this.#repeat(

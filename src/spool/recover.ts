@@ -7,7 +7,8 @@ import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
-import { forgetOwner, verdictOf } from './owner.ts';
+import { isMarked } from './markers.ts';
+import { forgetOwner, readOwner, verdictOf } from './owner.ts';
 import { readJob } from './read.ts';
 import { endRemains } from './remains.ts';
 import type { Held } from './write-tail.ts';
@@ -127,12 +128,19 @@ async function recoverJob(
   if (hasOutcomeOf(record, name.attempt)) return publishAsItStands(context, held, onEvent);
   const nowMs = context.nowMs();
   const run = end.run?.id === name.id ? end.run : null;
-  const ending: Ending = run?.ending ?? { kind: end.ending };
+  const isRevoked = isMarked(context, name.id);
+  const hadBegun = !isRevoked || hadBegunRun(context, owner);
+  const ending: Ending = isRevoked ? { kind: 'revoked', hadBegun } : (run?.ending ?? { kind: end.ending });
   const job = run === null ? record.job : { ...record.job, options: { ...run.defaults, ...record.job.options } };
   const settlement = settlementOf(ending, { job, standing: name, attempts: record.attempts }, nowMs, Math.random());
   const times = { ...(run === null ? {} : { startedAtMs: run.startedAtMs }), endedAtMs: nowMs, owner };
-  await settle(context, held, settlement, deathOf(held, settlement, times), onEvent);
+  await settle(context, held, settlement, hadBegun ? deathOf(held, settlement, times) : null, onEvent);
   onEvent?.({ kind: 'recovered', id: name.id, owner, ending: ending.kind, settlement });
+}
+
+/** False of what a process held that runs nothing: it had taken the job to revoke it. */
+function hadBegunRun(context: SpoolContext, owner: string): boolean {
+  return readOwner(context, owner)?.role !== 'supervisor';
 }
 
 /** Moves what fsq never makes out of the way, unread: a link would lead out of the spool. */

@@ -11,6 +11,8 @@ import type {
   ListedState,
   NewJob,
   OwnerInfo,
+  Revocation,
+  RevokeOptions,
   Sighting,
 } from '../broker/broker.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
@@ -30,6 +32,7 @@ import { refuseSplitSpool } from './mounts.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
 import { Promoter } from './promote.ts';
+import { revoke } from './revoke.ts';
 import { SpareFiles } from './spare.ts';
 import { spoolError } from './trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './trust.ts';
@@ -67,6 +70,8 @@ class Spool implements Broker {
   readonly #enqueueing: EnqueueQueue;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: number;
+  /** Before what may change the spool: opening it to look does not ask. */
+  readonly #refuseUnsafe: (() => void) | null;
 
   constructor({
     path,
@@ -94,6 +99,7 @@ class Spool implements Broker {
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
     // Looking only reads, and an administrator must be able to.
+    this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, this.#context.layout);
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, this.#context.layout);
     if (!mustExist) refuseSplitSpool(files, this.#context.layout);
     establish(this.#context, this.#uniqueName(), mustExist);
@@ -119,6 +125,16 @@ class Spool implements Broker {
         throw new UnknownJobError(id, this.place);
       return this.#outcomes.wait(id, signal);
     });
+  }
+
+  async revoke(
+    ids: readonly string[],
+    { terminate = false }: RevokeOptions = {},
+  ): Promise<ReadonlyMap<string, Revocation>> {
+    return typed(() => {
+      this.#refuseUnsafe?.();
+      return revoke(this.#context, ids, terminate, () => this.#uniqueName());
+    }, `Not surely revoked, call again: the spool ${this.place} refuses`);
   }
 
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {

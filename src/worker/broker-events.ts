@@ -47,7 +47,7 @@ function fateOf(ending: Ending['kind']): string {
 function consequence(settlement: Settlement): string {
   switch (settlement.kind) {
     case 'publish':
-      return 'it is given up and failed';
+      return settlement.outcome.state === 'revoked' ? 'it was revoked and ends' : 'it is given up and failed';
     case 'rerun':
       return settlement.delayMs === 0 ? 'it runs again now' : `it runs again in ${seconds(settlement.delayMs)}`;
     case 'park':

@@ -135,9 +135,26 @@ export class WorkerChild {
 
   /** Kills the process and what it has started and not moved to another group. */
   killGroup(): void {
+    this.#signalGroup('SIGKILL');
+  }
+
+  /**
+   * Kills the group if `runs` is still true while it stands still: a process that has ended its job a moment ago, and has begun
+   * another, goes on as if nothing had been.
+   *
+   * @returns whether it was killed
+   */
+  killGroupIf(runs: () => boolean): boolean {
+    this.#signalGroup('SIGSTOP');
+    const isSo = runs();
+    this.#signalGroup(isSo ? 'SIGKILL' : 'SIGCONT');
+    return isSo;
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
     if (this.#process.pid === undefined) return;
     try {
-      process.kill(-this.#process.pid, 'SIGKILL');
+      process.kill(-this.#process.pid, signal);
     } catch {
       // ESRCH: nobody of the group is left.
     }

@@ -16,6 +16,7 @@ import { loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat } from './log.ts';
 import { type FoundTask, type FromChild, parseToChild } from './messages.ts';
 import { Retirement, type RetirementRules } from './retirement.ts';
+import { Revoked } from './revoked.ts';
 import { runJobs } from './runner.ts';
 import { Watchdog } from './watchdog.ts';
 import { reportUncaught } from './uncaught.ts';
@@ -57,6 +58,7 @@ const limitKeepers: LimitKeepers = {
 };
 let offer: (names: readonly string[]) => void = () => undefined;
 let post: (isPosted: boolean) => void = () => undefined;
+let revoke: (ids: readonly string[]) => void = () => undefined;
 
 function say(message: FromChild): void {
   // Without a supervisor nobody listens; the drain has begun then.
@@ -68,6 +70,7 @@ function listen(): void {
     const message = parseToChild(raw);
     if (message?.type === 'names') offer(message.names);
     if (message?.type === 'lookout') post(message.isPosted);
+    if (message?.type === 'revoked') revoke(message.ids);
     if (message?.type === 'drain') drain.abort();
     if (message?.type === 'stop') {
       stop.abort(new Error('The worker was told to stop at once.'));
@@ -105,7 +108,9 @@ async function main(options: ChildOptions): Promise<number> {
     want: (isIdle) => say({ type: 'want', isIdle }),
     onNames: (listener) => (offer = listener),
     onLookout: (listener) => (post = listener),
+    onRevoked: (listener) => (revoke = listener),
   };
+  const revoked = new Revoked();
   const logEvent = brokerEventLogger(log);
   const onEvent = (event: BrokerEvent): void => logEvent(event);
   try {
@@ -119,6 +124,7 @@ async function main(options: ChildOptions): Promise<number> {
       tasks: tasks.map(({ name }) => name),
       ...(mark === undefined ? {} : { mark }),
       hints,
+      onRevoked: (ids) => revoked.hear(ids),
       onEvent,
       signal: drain.signal,
     });
@@ -129,6 +135,7 @@ async function main(options: ChildOptions): Promise<number> {
       texts,
       drain: drain.signal,
       stop: stop.signal,
+      revoked,
       limits: options.limits,
       limitKeepers,
       retirement: options.retirement === null ? null : new Retirement(options.retirement),

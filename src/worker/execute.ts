@@ -29,7 +29,9 @@ export function execute({ job, standing }: Claim, terms: RunTerms, texts: ErrorT
     attempt: standing.attempt,
     queue: standing.queue,
     headers: job.headers,
-    signal: terms.signal,
+    get signal() {
+      return terms.signal;
+    },
     deadline: terms.deadline,
     retry,
   };

@@ -18,6 +18,8 @@ export type ToChild =
   | { readonly type: 'names'; readonly names: readonly string[] }
   /** Look out for jobs yourself, or no longer. */
   | { readonly type: 'lookout'; readonly isPosted: boolean }
+  /** The jobs that are revoked and run somewhere: all of them, each time. */
+  | { readonly type: 'revoked'; readonly ids: readonly string[] }
   /** Finish the job at hand and end. */
   | { readonly type: 'drain' }
   /** End at once; the job at hand will be queued again. */
@@ -46,9 +48,10 @@ export type FromChild =
 /** Null for anything that is not such a message: user code shares the channel and may send its own. */
 export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
-  const { type, names, isPosted } = message;
+  const { type, names, isPosted, ids } = message;
   if (type === 'drain' || type === 'stop') return { type };
   if (type === 'names' && isTexts(names)) return { type, names };
+  if (type === 'revoked' && isTexts(ids)) return { type, ids };
   if (type === 'lookout' && typeof isPosted === 'boolean') return { type, isPosted };
   return null;
 }

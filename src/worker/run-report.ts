@@ -15,6 +15,8 @@ export function report(
   switch (settlement.kind) {
     case 'publish':
       if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, { ...fields, ms });
+      else if (settlement.outcome.state === 'revoked')
+        log.warn(`${who} was revoked and ended after ${seconds(ms)}`, { ...fields, ms });
       else if (settlement.outcome.state === 'expired') log.warn(`${who} has expired; it is not started`, fields);
       else log.error(`${who} failed in ${seconds(ms)}: ${errorText(settlement.outcome.error)}`, { ...fields, ms });
       return;

@@ -4,14 +4,16 @@ import { withDefaults } from '../app/job-options.ts';
 import { registry } from '../app/registry.ts';
 import type { Claim, Consumer } from '../broker/broker.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
-import { type Ending, type Run, settlementOf } from '../job/lifecycle.ts';
-import { execute, type RunTerms } from './execute.ts';
+import { type Ending, type Run as RunFacts, settlementOf } from '../job/lifecycle.ts';
+import { execute } from './execute.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { limitsFrom, type TimeLimits } from '../job/time-limits.ts';
 import { type LimitKeepers, runWithin } from './limited-run.ts';
 import type { Logger } from './log.ts';
 import { report } from './run-report.ts';
 import type { Retirement } from './retirement.ts';
+import type { Revoked } from './revoked.ts';
+import { Run } from './run.ts';
 import { Settling } from './settling.ts';
 
 export interface RunnerOptions {
@@ -30,6 +32,8 @@ export interface RunnerOptions {
   readonly retirement: Retirement | null;
   /** It takes no further job: another process may begin in its place. */
   readonly onRetire: (why: string) => void;
+  /** Which jobs are revoked. */
+  readonly revoked: Revoked;
 }
 
 /** How long jobs may follow one another before messages and timers get their turn, ms: quick jobs never wait for anything. */
@@ -43,7 +47,6 @@ const TURN_MS = 2;
  */
 export async function runJobs(options: RunnerOptions): Promise<void> {
   const { consumer, drain, retirement, onRetire } = options;
-  const plain: RunTerms = { signal: options.stop, deadline: null };
   const settling = new Settling();
   const taking = AbortSignal.any([drain, settling.failed]);
   let turnEndsAt = performance.now() + TURN_MS;
@@ -51,7 +54,7 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
     const next = consumer.next(taking);
     const claim = next instanceof Promise ? await next : next;
     if (claim === null) break;
-    const running = runJob(claim, options, plain);
+    const running = runJob(claim, options);
     const { settled } = running instanceof Promise ? await running : running;
     if (settled instanceof Promise) await settling.add(settled);
     const enough = retirement === null ? null : retirement.reason();
@@ -71,36 +74,40 @@ interface Ran {
   readonly settled: Soon<void>;
 }
 
-function runJob(claim: Claim, options: RunnerOptions, plain: RunTerms): Soon<Ran> {
-  const { log } = options;
+function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
+  const { log, stop, revoked } = options;
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
   const startedAtMs = Date.now();
   const startedAt = performance.now();
   const isExpired = startedAtMs > (job.options.expiresAtMs ?? Number.POSITIVE_INFINITY);
-  const ended: Soon<Ending> = isExpired ? { kind: 'expired' } : runTask(claim, options, plain);
+  const run = new Run(stop);
+  revoked.begin(job.id, run);
+  const ended: Soon<Ending> = isExpired ? { kind: 'expired' } : runTask(claim, options, run);
   return afterwards(ended, (ending) => {
     const ms = Math.round(performance.now() - startedAt);
-    const settlement = settlementOf(ending, runOf(claim, ending), Date.now(), Math.random());
-    const error = 'error' in ending ? { error: ending.error } : {};
     const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
-    const run = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
-    return { settled: afterwards(claim.settle(settlement, run), () => report(claim, settlement, ms, log, fields)) };
+    // Who revoked it was told so: what it came to meanwhile does not count.
+    const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;
+    const settlement = settlementOf(how, runOf(claim, how), Date.now(), Math.random());
+    const error = 'error' in ending ? { error: ending.error } : {};
+    const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
+    return { settled: afterwards(claim.settle(settlement, times), () => report(claim, settlement, ms, log, fields)) };
   });
 }
 
 /** A job without a limit, as nearly every job is, costs no more than the look. */
-function runTask(claim: Claim, { texts, limits, limitKeepers, stop }: RunnerOptions, plain: RunTerms): Soon<Ending> {
+function runTask(claim: Claim, { texts, limits, limitKeepers }: RunnerOptions, run: Run): Soon<Ending> {
   const { job } = claim;
   const defaults = registry().tasks.get(job.task)?.options;
   const own = limitsFrom(job.options, defaults, limits);
-  if (own === null) return execute(claim, plain, texts);
-  return runWithin(own, claim, defaults ?? {}, limitKeepers, stop, (terms) => execute(claim, terms, texts));
+  if (own === null) return execute(claim, run, texts);
+  return runWithin(own, claim, defaults ?? {}, limitKeepers, run.signal, (terms) => execute(claim, terms, texts));
 }
 
 /** What the job's file leaves out, its task says. Of a run that went well nobody asks. */
-function runOf(claim: Claim, ending: Ending): Run {
+function runOf(claim: Claim, ending: Ending): RunFacts {
   if (ending.kind === 'returned') return claim;
   const { job, standing, attempts } = claim;
   const options = withDefaults(job.options, registry().tasks.get(job.task)?.options);

@@ -41,6 +41,7 @@ export class Supervisor implements ChildEvents {
   readonly #options: SupervisorOptions;
   readonly #children = new Set<WorkerChild>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  #revoked: readonly string[] = [];
   readonly #logEvent: (event: BrokerEvent) => void;
   #broker: Broker | null = null;
   #keeper: Keeper | null = null;
@@ -70,6 +71,8 @@ export class Supervisor implements ChildEvents {
     this.#keeper = await this.#broker.keeper({
       queues,
       onReady: () => this.#feed(),
+      onRevoked: (ids) => this.#passOnRevoked(ids),
+      onTerminate: (owner, id, runs) => this.#terminate(owner, id, runs),
       onEvent: (event) => this.#onBrokerEvent(event),
     });
     // A burst ends when all are idle, and a lookout does not tell.
@@ -119,6 +122,7 @@ export class Supervisor implements ChildEvents {
       case 'ready':
         child.owner = message.owner;
         this.#keeper?.adopt(message.owner);
+        if (this.#revoked.length > 0) child.send({ type: 'revoked', ids: this.#revoked });
         if (this.#isStarted) return;
         this.#isStarted = true;
         this.#keeper?.unpark(message.tasks.map(({ name }) => name));
@@ -224,6 +228,17 @@ export class Supervisor implements ChildEvents {
   #feed(): void {
     if (this.#phase === 'running') this.#feeding?.feed();
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
+  }
+
+  #passOnRevoked(ids: readonly string[]): void {
+    this.#revoked = ids;
+    for (const child of this.#children) if (child.owner !== null) child.send({ type: 'revoked', ids });
+  }
+
+  #terminate(owner: string, id: string, runs: () => boolean): void {
+    const child = [...this.#children].find((one) => one.owner === owner);
+    if (child?.killGroupIf(runs))
+      this.#options.log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
   }
 
   #isAllIdle(): boolean {

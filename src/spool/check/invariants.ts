@@ -5,6 +5,7 @@ import type { Finding } from './finding.ts';
 import { historyFindings } from './history.ts';
 import { holderFindings } from './holders.ts';
 import type { Journal } from './journal.ts';
+import { markerFindings } from './markers.ts';
 import { modeFindings } from './modes.ts';
 import { promiseFindings } from './promises.ts';
 import { runFindings } from './runs.ts';
@@ -24,6 +25,7 @@ export function invariantFindings(snapshot: Snapshot, { journal, atRest = false,
     ...contentFindings(snapshot),
     ...holderFindings(snapshot, atRest),
     ...modeFindings(snapshot),
+    ...markerFindings(snapshot),
     ...(since === undefined ? [] : historyFindings(since, snapshot)),
     ...(journal === undefined ? [] : [...runFindings(journal), ...promiseFindings(journal, snapshot)]),
   ];

@@ -8,12 +8,15 @@ import { type SpoolContext, syncDirectories } from '../context.ts';
 import { setAside } from '../corrupt.ts';
 import { hasCode } from '../files.ts';
 import { jobFileName, type JobName } from '../layout.ts';
+import { unmark } from '../markers.ts';
 import { register, type Registration } from '../owner.ts';
 import { recoverOrphans } from '../recover.ts';
 import { sweepDrafts, sweepOwners } from '../sweep.ts';
+import { locate } from '../whereabouts.ts';
 import { readContent } from './content.ts';
 import { dropDuplicate } from './drop-duplicate.ts';
 import { byId, duplicatePlan } from './duplicates.ts';
+import { markerFindings } from './markers.ts';
 import { type JobFile, takeSnapshot } from './snapshot.ts';
 
 /** One thing that was done. */
@@ -37,6 +40,7 @@ export async function repairSpool(context: SpoolContext, uniqueName: () => strin
     await recover(context, registration, uniqueName, note);
     await setBrokenAside(context, registration, uniqueName, note);
     await removeDuplicates(context, registration, note);
+    await removeMarkers(context, note);
   } finally {
     await registration.release();
   }
@@ -127,6 +131,15 @@ async function removeDuplicates(context: SpoolContext, { directory }: Registrati
         note('duplicate', `removed ${file.location}: job ${file.id} is ${plan.keep.location}`);
     }
   }
+}
+
+/** A marker whose job waits or runs stays: a worker acts on it. */
+async function removeMarkers(context: SpoolContext, note: Note): Promise<void> {
+  const stale = markerFindings(await takeSnapshot(context)).flatMap(({ id }) => (id === undefined ? [] : [id]));
+  const spots = locate(context, new Set(stale));
+  const ids = new Set(stale.filter((id) => (spots.get(id)?.at ?? 'results') === 'results'));
+  await unmark(context, ids);
+  for (const id of ids) note('stale-marker', `removed what marked job ${id} as revoked`);
 }
 
 /** False when it is not there any more. */

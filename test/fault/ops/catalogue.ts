@@ -15,7 +15,7 @@ export interface Planted {
   /** How often it may begin if no process dies any more. */
   readonly runs: 0 | 1;
   /** How it ends, unless the disk keeps it from being read. */
-  readonly ends: 'succeeded' | 'failed';
+  readonly ends: 'succeeded' | 'failed' | 'revoked or succeeded';
   /** It had ended before, and may expire. */
   readonly isEnded?: boolean;
 }
@@ -107,6 +107,24 @@ export const OPERATIONS: readonly Operation[] = [
     isRepeatedLater: true,
   },
   { name: 'sweep', program: 'keep.mjs', prepare: plantLeftovers, input: { until: 'swept' }, isRepeatedLater: true },
+  {
+    name: 'revoke what waits',
+    program: 'revoke.mjs',
+    prepare: (spool) => [revocable(plantPending(spool)), revocable(plantDelayed(spool, Date.now() + 40_000))],
+    inputFrom: (planted) => ({ ids: planted.map(({ id }) => id) }),
+  },
+  {
+    name: 'revoke what a dead process held',
+    program: 'revoke.mjs',
+    prepare: plantDeadRun,
+    inputFrom: (planted) => ({ ids: planted.map(({ id }) => id) }),
+  },
+  {
+    name: 'finish what a dead revoker began',
+    program: 'keep.mjs',
+    prepare: plantMarked,
+    input: { until: 'unmarked' },
+  },
   { name: 'start', program: 'start.mjs', prepare: () => [] },
   { name: 'shutdown', program: 'shutdown.mjs', prepare: () => [] },
   {
@@ -163,6 +181,24 @@ function plantDelayed(spool: string, dueAtMs: number, tail?: string): Planted {
   const planted = job();
   write(spool, `delayed/${delayedFileName(dueAtMs, nameOf(planted))}`, textOf(planted, tail));
   return { id: planted.job.id, runs: 1, ends: 'succeeded' };
+}
+
+function revocable(planted: Planted): Planted {
+  return { ...planted, ends: 'revoked or succeeded' };
+}
+
+/** A run whose process died. */
+function plantDeadRun(spool: string): readonly Planted[] {
+  const held = job();
+  plantDeadOwner(spool, someOwner(1), { [jobFileName(nameOf(held, { attempt: 1 }))]: textOf(held) });
+  return [revocable({ id: held.job.id, runs: 1, ends: 'succeeded' })];
+}
+
+/** What is marked waits, was due, or ran in a process that died. */
+function plantMarked(spool: string): readonly Planted[] {
+  const planted = [plantPending(spool), plantDelayed(spool, 1), ...plantDeadRun(spool)].map(revocable);
+  for (const { id } of planted) write(spool, `cancel/${id}`, '');
+  return planted.map((one) => ({ ...one, runs: 0 }));
 }
 
 function plantParked(spool: string): readonly Planted[] {

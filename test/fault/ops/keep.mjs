@@ -7,6 +7,7 @@ const DONE = {
   recovered: () => names('running').every((name) => name.startsWith(`${process.pid}-`) && !name.includes('~')),
   promoted: () => names('delayed').length === 0,
   expired: () => names('results').length === 0 && names('spare').length > 0,
+  unmarked: () => names('cancel').length === 0,
   swept: () => names('tmp').length === 0,
 };
 

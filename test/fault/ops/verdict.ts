@@ -114,6 +114,7 @@ function jobsOf(evidence: Evidence): string[] {
   const accepted = idsOf('accept');
   const rejected = idsOf('reject');
   const settled = idsOf('settled');
+  const revoked = idsOf('revoked');
   const runs = [...said, ...wordsOf(drained)].filter(([word]) => word === 'run').map(([, id]) => id);
   const runsAfter = wordsOf(drained)
     .filter(([word]) => word === 'run')
@@ -133,6 +134,9 @@ function jobsOf(evidence: Evidence): string[] {
       complaints.push(`job ${id} never ended: ${found.join(', ')}`);
     if (rejected.has(id) && (found.length > 0 || count > 0))
       complaints.push(`job ${id} was rejected and yet queued: ${found.join(', ')}`);
+    if (revoked.has(id) && (count > 0 || stateIn(spool, id) !== 'revoked'))
+      complaints.push(`job ${id} was told to be revoked, ran ${count} times, and is ${stateIn(spool, id)}`);
+    if (stateIn(spool, id) === 'revoked' && count > 0) complaints.push(`job ${id} is revoked and ran`);
     if (before.ended.has(id) && runsAfter.includes(id)) complaints.push(`job ${id} had its outcome and ran again`);
     if (settled.has(id) && isFinal(attacked) && runsAfter.includes(id))
       complaints.push(`job ${id} was settled and ran again`);
@@ -170,15 +174,22 @@ function outcomesOf({ spool, before }: Evidence): string[] {
 function statesOf({ spool, planted, fault }: Evidence): string[] {
   if (fault.effect === 'EACCES') return []; // A file that may not be read is set aside, and its job fails.
   return planted.flatMap(({ id, ends }) => {
-    const path = join(spool, 'results', `${id}.json`);
-    if (!existsSync(path)) return [];
-    const state = parseDocument(readFileSync(path, 'utf8'), id).record.outcome?.state;
-    return state === ends ? [] : [`job ${id} should have ${ends}, it is ${state ?? 'without an outcome'}`];
+    if (!existsSync(join(spool, 'results', `${id}.json`))) return [];
+    const state = stateIn(spool, id);
+    return state !== undefined && ends.split(' or ').includes(state)
+      ? []
+      : [`job ${id} should have ${ends}, it is ${state ?? 'without an outcome'}`];
   });
 }
 
+/** The state of its outcome; undefined where there is none. */
+function stateIn(spool: string, id: string): string | undefined {
+  const path = join(spool, 'results', `${id}.json`);
+  return existsSync(path) ? parseDocument(readFileSync(path, 'utf8'), id).record.outcome?.state : undefined;
+}
+
 function residueOf({ spool }: Evidence): string[] {
-  return ['tmp', 'running', 'workers', 'pending', 'delayed'].flatMap((directory) => {
+  return ['tmp', 'running', 'workers', 'pending', 'delayed', 'cancel'].flatMap((directory) => {
     const names = readdirSync(join(spool, directory));
     return names.length === 0 ? [] : [`${directory}/ holds ${names.join(', ')}`];
   });

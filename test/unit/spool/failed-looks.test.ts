@@ -48,7 +48,12 @@ test('a consumer that has to look for itself survives a look that failed, and lo
   const faulty = faultyFiles(nodeFiles);
   const { path } = tempSpool(t);
   const worker = openSpool({ path, files: faulty.files });
-  const silent = { want: () => undefined, onNames: () => undefined, onLookout: () => undefined };
+  const silent = {
+    want: () => undefined,
+    onNames: () => undefined,
+    onLookout: () => undefined,
+    onRevoked: () => undefined,
+  };
   const consumer = await worker.consumer({ queues: null, tasks: [], hints: silent });
   t.after(() => consumer.close());
   const producer = openSpool({ path });

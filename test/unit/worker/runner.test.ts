@@ -4,6 +4,7 @@ import { registry } from '../../../src/app/registry.ts';
 import type { Claim, Consumer } from '../../../src/broker/broker.ts';
 import { FencedError } from '../../../src/job/errors.ts';
 import { createLogger } from '../../../src/worker/log.ts';
+import { Revoked } from '../../../src/worker/revoked.ts';
 import { runJobs } from '../../../src/worker/runner.ts';
 import { until } from '../../support/conditions.ts';
 import { job } from '../../support/factory.ts';
@@ -48,6 +49,7 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     limitKeepers: { begun: () => undefined, ended: () => undefined },
     retirement: null,
     onRetire: () => undefined,
+    revoked: new Revoked(),
   });
 
 test('the next job runs while the outcome of the one before is on its way to the disk', async (t) => {

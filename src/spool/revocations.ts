@@ -1,0 +1,108 @@
+/**
+ * What a worker does about markers: what waits is withdrawn, the holders of what runs are told, and what has ended needs no
+ * marker any more. So whoever revokes may die right after making one.
+ */
+import type { KeeperOptions } from '../broker/broker.ts';
+import type { SpoolContext } from './context.ts';
+import { hasOutcomeOf } from './held.ts';
+import { MarkerWatch } from './marker-watch.ts';
+import { readMarkers, unmark } from './markers.ts';
+import { readJob } from './read.ts';
+import { locate, type Whereabouts } from './whereabouts.ts';
+import { withdraw, type Withdrawer } from './withdraw.ts';
+
+export interface RevocationsOptions extends Pick<KeeperOptions, 'onRevoked' | 'onTerminate'> {
+  readonly withdrawer: Withdrawer;
+  /** Whether this owner's process may be killed by us. */
+  readonly isOurs: (owner: string) => boolean;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export class Revocations {
+  readonly #context: SpoolContext;
+  readonly #options: RevocationsOptions;
+  readonly #watch: MarkerWatch;
+  /** Marked and found nowhere in the last round: in two rounds, there is no such job. */
+  #nowhere: ReadonlySet<string> = new Set();
+  #told = '';
+  #round: Promise<void> | null = null;
+  #isDueAgain = false;
+
+  constructor(context: SpoolContext, options: RevocationsOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#watch = new MarkerWatch(context, (markers) => this.#act(markers), options.onTrouble);
+  }
+
+  start(): void {
+    this.#watch.start();
+  }
+
+  /** The last round also removes what the jobs that ended just now have left. */
+  async close(): Promise<void> {
+    this.#watch.stop();
+    await this.#round;
+    try {
+      await this.#doRound(readMarkers(this.#context));
+    } catch (error) {
+      this.#options.onTrouble(error);
+    }
+  }
+
+  /** One round at a time; who comes meanwhile causes another. */
+  #act(markers: ReadonlyMap<string, boolean>): void {
+    if (this.#round !== null) {
+      this.#isDueAgain = true;
+      return;
+    }
+    const run = async (): Promise<void> => {
+      try {
+        let now = markers;
+        do {
+          this.#isDueAgain = false;
+          await this.#doRound(now);
+          now = readMarkers(this.#context);
+        } while (this.#isDueAgain);
+      } catch (error) {
+        this.#options.onTrouble(error);
+      }
+      this.#round = null;
+    };
+    this.#round = run();
+  }
+
+  async #doRound(markers: ReadonlyMap<string, boolean>): Promise<void> {
+    const ids = new Set(markers.keys());
+    const spots = locate(this.#context, ids);
+    this.#tell(markers, spots);
+    const missed = await withdraw(this.#context, this.#options.withdrawer, spots);
+    const nowhere = new Set([...ids].filter((id) => !spots.has(id)));
+    const done = [...ids].filter((id) => {
+      const at = spots.get(id)?.at;
+      return at === undefined ? this.#nowhere.has(id) : at !== 'held' && !missed.has(id);
+    });
+    this.#nowhere = nowhere;
+    if (missed.size > 0) this.#isDueAgain = true;
+    await unmark(this.#context, done);
+  }
+
+  /** Before anything that waits for the disk. */
+  #tell(markers: ReadonlyMap<string, boolean>, spots: ReadonlyMap<string, Whereabouts>): void {
+    const { onRevoked, onTerminate, isOurs, withdrawer } = this.#options;
+    const held = [...spots].flatMap(([id, spot]) => (spot.at === 'held' ? [{ id, ...spot }] : []));
+    const running = held.filter(({ owner, recoverer }) => recoverer === null && owner !== withdrawer.owner);
+    const ids = running.map(({ id }) => id);
+    if (ids.join() !== this.#told) onRevoked?.(ids);
+    this.#told = ids.join();
+    for (const { id, owner, path, name } of running) {
+      if (markers.get(id) !== true || !isOurs(owner)) continue;
+      onTerminate?.(owner, id, () => this.#runs(path, id, name.attempt));
+    }
+  }
+
+  /** A run whose outcome is whole is over, although its file has not moved yet: its process has begun another. */
+  #runs(path: string, id: string, attempt: number): boolean {
+    const reading = readJob(this.#context, path, id);
+    return reading.kind === 'job' && !hasOutcomeOf(reading.document.record, attempt);
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Revoking from any process, with or without a worker: markers first, then what waits is withdrawn, and what somebody runs is
+ * left to its holder. From the markers on every death ends the same way: a worker, or the next call, goes on.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Revocation } from '../broker/broker.ts';
+import type { SpoolContext } from './context.ts';
+import { mark, unmark } from './markers.ts';
+import { readOutcome } from './outcomes.ts';
+import { readOwner, register, type Registration, verdictOf } from './owner.ts';
+import { type Recoverer, recoverOrphans } from './recover.ts';
+import { locate, type Whereabouts } from './whereabouts.ts';
+import { withdraw } from './withdraw.ts';
+
+/** How long a job is followed that another process is about to settle, ms: it takes microseconds unless the disk is full. */
+const FOLLOW_MS = 2_000;
+const LOOK_AGAIN_MS = 5;
+
+type Held = Extract<Whereabouts, { at: 'held' }>;
+
+/** @returns what came of each of `ids`; those that are nowhere are missing */
+export async function revoke(
+  context: SpoolContext,
+  ids: readonly string[],
+  terminate: boolean,
+  uniqueName: () => string,
+): Promise<ReadonlyMap<string, Revocation>> {
+  const found = new Map<string, Revocation>();
+  const open = new Set<string>();
+  for (const [id, { at }] of locate(context, new Set(ids))) {
+    if (at === 'results') found.set(id, endOf(context, id));
+    else open.add(id);
+  }
+  if (open.size === 0) return found;
+  await mark(context, open, terminate);
+  const revoker = new Revoker(context, uniqueName);
+  try {
+    for (const [id, revocation] of await revoker.follow(open)) found.set(id, revocation);
+    // A worker may have done so already. Markers of what runs stay until it has ended.
+    await unmark(
+      context,
+      [...open].filter((id) => found.get(id) !== 'requested'),
+    );
+  } finally {
+    await revoker.close();
+  }
+  return found;
+}
+
+/** It may have been revoked before, or by somebody else at this moment. */
+function endOf(context: SpoolContext, id: string): Revocation {
+  return readOutcome(context, id)?.outcome?.state === 'revoked' ? 'revoked' : 'ended';
+}
+
+class Revoker {
+  readonly #context: SpoolContext;
+  readonly #uniqueName: () => string;
+  /** An owner only once there is something to take. */
+  #registration: Registration | null = null;
+
+  constructor(context: SpoolContext, uniqueName: () => string) {
+    this.#context = context;
+    this.#uniqueName = uniqueName;
+  }
+
+  /** Looks until each of `ids` has ended or is surely somebody's who will hear of it. */
+  async follow(ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Revocation>> {
+    const found = new Map<string, Revocation>();
+    const endAt = performance.now() + FOLLOW_MS;
+    for (let left = ids; left.size > 0;) {
+      const spots = locate(this.#context, left);
+      const missed = await this.#withdrawAmong(spots);
+      const again = await this.#settled(spots, missed, found);
+      if (missed.size === 0 && again.size > 0) await wait(LOOK_AGAIN_MS);
+      if (performance.now() > endAt) for (const id of again) found.set(id, 'requested');
+      left = new Set([...again].filter((id) => !found.has(id)));
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#registration?.release();
+  }
+
+  async #withdrawAmong(spots: ReadonlyMap<string, Whereabouts>): Promise<ReadonlySet<string>> {
+    if (![...spots.values()].some(({ at }) => at === 'waiting')) return new Set();
+    const { owner, directory } = await this.#owner();
+    const giveUp = AbortSignal.abort();
+    return withdraw(this.#context, { owner, directory, uniqueName: this.#uniqueName, giveUp }, spots);
+  }
+
+  /** Notes what is certain; gives those that must be looked at again. */
+  async #settled(
+    spots: ReadonlyMap<string, Whereabouts>,
+    missed: ReadonlySet<string>,
+    found: Map<string, Revocation>,
+  ): Promise<ReadonlySet<string>> {
+    const again = new Set(missed);
+    const isRunning = new Map<string, boolean>();
+    for (const [id, spot] of spots) {
+      if (spot.at !== 'held') {
+        if (!missed.has(id)) found.set(id, endOf(this.#context, id));
+        continue;
+      }
+      const key = `${spot.owner}~${spot.recoverer}`;
+      if (!isRunning.has(key)) isRunning.set(key, await this.#isWithRunner(spot));
+      if (isRunning.get(key) === true) found.set(id, 'requested');
+      else again.add(id);
+    }
+    return again;
+  }
+
+  /**
+   * True when somebody runs it who will hear of the marker. A dead holder's jobs are recovered here and now; what lies with a
+   * recoverer, or with another who revokes, is about to be settled.
+   */
+  async #isWithRunner({ owner, recoverer }: Held): Promise<boolean> {
+    const { verdict } = await verdictOf(this.#context, recoverer ?? owner);
+    if (verdict === 'dead') {
+      await recoverOrphans(this.#context, await this.#recoverer());
+      return false;
+    }
+    return recoverer === null && (verdict === 'unknown' || readOwner(this.#context, owner)?.role !== 'supervisor');
+  }
+
+  async #recoverer(): Promise<Recoverer> {
+    const { owner } = await this.#owner();
+    return { owner, uniqueName: this.#uniqueName, isKnownAlive: (other) => other === owner };
+  }
+
+  async #owner(): Promise<Registration> {
+    this.#registration ??= await register(
+      this.#context,
+      { role: 'supervisor', queues: [], tasks: [] },
+      this.#uniqueName,
+    );
+    return this.#registration;
+  }
+}

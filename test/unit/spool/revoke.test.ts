@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Broker, NewJob } from '../../../src/broker/broker.ts';
+import { encodeBase } from '../../../src/job/document.ts';
+import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
+import { openSpool } from '../../../src/spool/spool.ts';
+import { until } from '../../support/conditions.ts';
+import { job, nextId } from '../../support/factory.ts';
+import { plantDeadOwner, someOwner } from '../../support/owners.ts';
+import { tempSpool } from '../../support/temp.ts';
+
+const fileNameOf = ({ job: { id }, queue, priority }: NewJob, attempt = 0): string =>
+  jobFileName({ id, queue, priority, attempt, crashes: 0 });
+
+async function workOn(t: test.TestContext, broker: Broker): Promise<void> {
+  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  t.after(() => keeper.close());
+}
+
+const stateOf = async (broker: Broker, id: string): Promise<string | undefined> => (await broker.find(id))?.state;
+
+test('a revoker that died right after its marker is finished by the next worker', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  const [waiting, later] = [job(), job({ etaMs: Date.now() + 60_000 })];
+  await broker.enqueue([waiting, later]);
+  for (const { job: record } of [waiting, later]) writeFileSync(join(path, 'cancel', record.id), '');
+
+  await workOn(t, broker);
+
+  await until(() => readdirSync(join(path, 'cancel')).length === 0, 'the markers are gone');
+  assert.equal(await stateOf(broker, waiting.job.id), 'revoked');
+  assert.equal(await stateOf(broker, later.job.id), 'revoked');
+});
+
+test('a revoker that died with the job in its hands: the next call finishes it, without a worker', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  const sent = job();
+  plantDeadOwner(path, someOwner(1), { [fileNameOf(sent, 1)]: encodeBase(sent.job) });
+  writeFileSync(join(path, 'cancel', sent.job.id), '');
+
+  const found = await broker.revoke([sent.job.id]);
+
+  assert.equal(found.get(sent.job.id), 'revoked');
+  assert.equal(await stateOf(broker, sent.job.id), 'revoked');
+  assert.deepEqual(readdirSync(join(path, 'running')), []);
+});
+
+test('a run that died with its process is revoked by recovery, and the run is in the record', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  const sent = job();
+  plantDeadOwner(path, someOwner(1), { [fileNameOf(sent, 1)]: encodeBase(sent.job) });
+  writeFileSync(join(path, 'cancel', `${sent.job.id}.terminate`), '');
+
+  await workOn(t, broker);
+
+  await until(async () => (await stateOf(broker, sent.job.id)) === 'revoked', 'the job is revoked');
+  const attempts = (await broker.find(sent.job.id))?.record?.attempts;
+  assert.deepEqual(
+    attempts?.map(({ attempt, owner }) => [attempt, owner]),
+    [[1, someOwner(1)]],
+  );
+});
+
+test('a job in the hands of a recoverer that died is revoked', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  const sent = job();
+  plantDeadOwner(path, someOwner(1), { [fileNameOf(sent, 1)]: encodeBase(sent.job) }, someOwner(2));
+
+  const found = await broker.revoke([sent.job.id]);
+
+  assert.equal(found.get(sent.job.id), 'revoked');
+});
+
+test('a delayed job that is due while it is revoked is revoked wherever it is', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  await workOn(t, broker);
+  const jobs = Array.from({ length: 50 }, () => job());
+  for (const [i, sent] of jobs.entries()) {
+    const { id } = sent.job;
+    const name = { id, queue: 'default', priority: 5, attempt: 0, crashes: 0 };
+    const draft = join(path, 'tmp', `planted-${i}`);
+    writeFileSync(draft, encodeBase(sent.job), { mode: 0o600 });
+    // Due within the next milliseconds: the keeper promotes some while the others are withdrawn.
+    renameSync(draft, join(path, 'delayed', delayedFileName(Date.now() + 5, name)));
+  }
+
+  const found = await broker.revoke(jobs.map(({ job: { id } }) => id));
+
+  assert.deepEqual([...new Set(found.values())], ['revoked']);
+  assert.equal((await broker.counts()).results, 50);
+});
+
+test('markers whose job has ended, or is nowhere, are swept', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  const sent = job();
+  await broker.enqueue([sent]);
+  await broker.revoke([sent.job.id]);
+  for (const id of [sent.job.id, nextId()]) writeFileSync(join(path, 'cancel', id), '');
+
+  await workOn(t, broker);
+
+  await until(() => readdirSync(join(path, 'cancel')).length === 0, 'the markers are gone');
+});
+
+test('what lies in cancel/ and is no marker is left alone', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  writeFileSync(join(path, 'cancel', 'README'), '');
+  mkdirSync(join(path, 'cancel', nextId()));
+  const sent = job();
+  await broker.enqueue([sent]);
+
+  await workOn(t, broker);
+  const found = await broker.revoke([sent.job.id]);
+
+  assert.equal(found.get(sent.job.id), 'revoked');
+  assert(existsSync(join(path, 'cancel', 'README')));
+});
+
+test('what is no job is set aside rather than revoked', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  const sent = job();
+  writeFileSync(join(path, 'pending', fileNameOf(sent)), 'no JSON', { mode: 0o600 });
+
+  const found = await broker.revoke([sent.job.id]);
+
+  assert.equal(found.get(sent.job.id), 'ended');
+  assert.equal(await stateOf(broker, sent.job.id), 'failed');
+});
