@@ -30,6 +30,7 @@ export function runWithin(
   // Not AbortSignal.any(): what it makes hangs on `stop` for as long as the process lives.
   const onStop = (): void => own.abort(stop.reason);
   stop.addEventListener('abort', onStop);
+  if (stop.aborted) onStop(); // Revoked in the moment in which it began.
   const soft =
     softTimeLimitMs === null
       ? null

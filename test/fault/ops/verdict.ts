@@ -9,7 +9,7 @@ import { placesOf } from '../../support/invariants.ts';
 import type { Fault, Traced } from '../../support/strace.ts';
 import { isRepeatedLater, type Operation, type Planted } from './catalogue.ts';
 
-/** Errors that pass: fsq waits them out (DESIGN §4, Finish) and neither loses nor repeats a run for them. */
+/** Errors that pass: fsq waits them out and neither loses nor repeats a run for them. */
 const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EINTR'];
 
 /** Calls that no signal interrupts (signal(7) and their own pages): what an error of theirs means is the same whatever its name. */
