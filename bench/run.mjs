@@ -17,7 +17,7 @@ import { SCENARIOS } from './scenarios/index.mjs';
 import { runText, scenarioText } from './table.mjs';
 
 /** How long a scenario of the short form may go on with new rounds, ms: on a busy machine there are fewer. */
-const QUICK_BUDGET_MS = 8_000;
+const QUICK_BUDGET_MS = 10_000;
 /** The newest report of each scenario, as docs/performance.md shows it. */
 const RESULTS = join(BENCH, 'results.jsonl');
 const args = process.argv.slice(2);
@@ -64,7 +64,16 @@ async function main() {
   return conclude(reports);
 }
 
+/** A ratio that fell in the short form is measured once more before it counts: a slow minute of the machine is no regression. */
 async function runScenario(scenario) {
+  const report = await measure(scenario, []);
+  if (!values.quick || regressions(report.judgements, recorded()).length === 0) return report;
+  console.error(`bench: ${scenario.name} fell by half against the recorded ratios; measuring it once more`);
+  return measure(scenario, report.results);
+}
+
+/** @param {readonly import('./figures.mjs').Result[]} earlier whose rounds are judged together with the new ones */
+async function measure(scenario, earlier) {
   const scale = {
     isQuick: values.quick,
     jobs: values.jobs === undefined ? null : Number(values.jobs),
@@ -77,12 +86,16 @@ async function runScenario(scenario) {
     rounds: scenario.isLong === true ? 1 : rounds,
     root,
     budgetMs: values.quick ? QUICK_BUDGET_MS : Infinity,
-    scenario: scenario.name,
+    scenario: earlier.length === 0 ? scenario.name : `${scenario.name}-again`,
     onRun: (name, round) => process.stderr.write(`${scenario.name}, round ${round + 1}: ${name}\n`),
   });
   const { name, title, figure, unit, targets } = scenario;
-  const withKind = results.map((result, i) => ({ ...result, ...showing(contestants[i]) }));
-  return { name, title, figure, unit, results: withKind, judgements: judge(name, targets, results) };
+  const withKind = results.map((result, i) => ({
+    ...result,
+    rounds: [...(earlier[i]?.rounds ?? []), ...result.rounds],
+    ...showing(contestants[i]),
+  }));
+  return { name, title, figure, unit, results: withKind, judgements: judge(name, targets, withKind) };
 }
 
 /** How the tables show a contestant. */
@@ -128,8 +141,17 @@ function conclude(reports) {
       .filter(({ kind, missing }) => kind === 'fsq' && missing !== null)
       .map((result) => `${name}: ${result.name}: ${result.missing}`),
   );
+  if (values.only === undefined) broken.push(...unmeasured(judgements));
   for (const sentence of broken) console.log(`bench: ${sentence}`);
   return fallen.length + broken.length === 0 ? 0 : 1;
+}
+
+/** A recorded ratio that nothing measures any more would guard nothing. */
+function unmeasured(judgements) {
+  const keys = new Set(judgements.filter(({ summary }) => summary !== null).map(({ key }) => key));
+  return Object.keys(recorded())
+    .filter((key) => !keys.has(key))
+    .map((key) => `recorded.json has '${key}', which was not measured`);
 }
 
 function recorded() {

@@ -9,7 +9,7 @@ export const scenario = {
   unit: 'jobs/s',
   isQuick: true,
   contestants: (scale) => {
-    const jobs = jobsOf(scale, 20_000, 4_000);
+    const jobs = jobsOf(scale, 20_000, 10_000);
     return [
       fsq('fsq', 'fsq-process', { jobs, children: 2, isSynced: !scale.isQuick }),
       limit(NODE_LOOP, 'bare-process', { jobs, isSynced: !scale.isQuick }),
