@@ -130,7 +130,10 @@ async function recoverJob(
   const run = end.run?.id === name.id ? end.run : null;
   const isRevoked = isMarked(context, name.id);
   const hadBegun = !isRevoked || hadBegunRun(context, owner);
-  const ending: Ending = isRevoked ? { kind: 'revoked', hadBegun } : (run?.ending ?? { kind: end.ending });
+  // Ended while it wrote over the entries of earlier runs: they are gone, and only a crash has the counters say how many were retried.
+  const hasLostEntries = reading.document.torn && name.attempt > 1;
+  const died: Ending = { kind: hasLostEntries ? 'crashed' : end.ending };
+  const ending: Ending = isRevoked ? { kind: 'revoked', hadBegun } : (run?.ending ?? died);
   const job = run === null ? record.job : { ...record.job, options: { ...run.defaults, ...record.job.options } };
   const settlement = settlementOf(ending, { job, standing: name, attempts: record.attempts }, nowMs, Math.random());
   const times = { ...(run === null ? {} : { startedAtMs: run.startedAtMs }), endedAtMs: nowMs, owner };

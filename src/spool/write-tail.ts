@@ -1,6 +1,7 @@
 /** A held job's file: how a tail is written behind its base, such that a death or a power cut in between is told apart. */
 import type { BrokerEvent } from '../broker/broker.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
+import { TAIL_MARK } from '../job/document.ts';
 import { FencedError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
@@ -47,8 +48,10 @@ export function writeTail(
   );
 }
 
-/** The end of a base without a tail; whoever is killed between the two steps below leaves one that is cut here (see document.ts). */
-const BARE_END = Buffer.from('\n}');
+/** The end of a base without a tail. */
+const BARE_END = '\n}';
+/** What is left of an older tail: a torn one, so that whoever is killed then is known to have lost what stood in it. */
+const BEGUN = Buffer.from(TAIL_MARK);
 
 function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): Soon<void> {
   const { files } = context;
@@ -68,8 +71,8 @@ function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): Soon<vo
  * keep any pages of both, so the disk is waited for in between.
  */
 function cutTail({ files, fsync }: SpoolContext, fd: number, baseBytes: number): Soon<void> {
-  files.write(fd, BARE_END, baseBytes);
-  files.truncate(fd, baseBytes + BARE_END.length);
+  files.write(fd, BEGUN, baseBytes);
+  files.truncate(fd, baseBytes + BEGUN.length);
   return fsync ? files.sync(fd) : undefined;
 }
 
