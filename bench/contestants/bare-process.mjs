@@ -10,7 +10,16 @@ import { baseOf, fill, makeSpool } from '../limit/spool.mjs';
 import { WARM_UP_JOBS } from '../scenarios/scenario.mjs';
 import { now, print, readOptions } from './project.mjs';
 
-const { dir, jobs, backlog = jobs, children = 2, language = 'node', bytes = 0, isSynced = true } = readOptions();
+const {
+  dir,
+  jobs,
+  backlog = jobs,
+  children = 2,
+  language = 'node',
+  bytes = 0,
+  isSynced = true,
+  isJson = false,
+} = readOptions();
 const program = language === 'c' ? compile() : [process.execPath, join(BENCH, 'limit/bare-loop.mjs')];
 if (program === null) print({ missing: 'no C compiler (cc) was found' });
 else await race(program);
@@ -30,6 +39,7 @@ async function race([command = '', ...first]) {
       String(bytes),
       String(warmUp / children),
       String(jobs / children),
+      ...(isJson ? ['json'] : []),
     ]),
   );
   await Promise.all(loops.map(({ ready }) => ready));

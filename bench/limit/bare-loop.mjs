@@ -1,8 +1,9 @@
 /**
- * The system calls of a job and nothing else: `node bare-loop.mjs <dir> <index> <of> <bytes of the tail> <jobs to warm up> <jobs>`.
+ * The system calls of a job and nothing else: `node bare-loop.mjs <dir> <index> <of> <bytes of the tail> <jobs to warm up> <jobs>
+ * [json]`.
  *
  * Takes the names of pending/ whose number leaves `index` when divided by `of`, in order; says "ready", waits for a line, works, and says when it ended.
- * Those calls, counted with `strace -c` on fsq's child (2 rename, 2 open, 2 close, fstat, read, write), are made here too:
+ * With `json` the job is parsed, and its argument written as JSON. The calls, counted with `strace -c` on fsq's child (2 rename, 2 open, 2 close, fstat, read, write), are made here too:
  * when fsq's change, these change.
  */
 import fs from 'node:fs';
@@ -10,7 +11,7 @@ import { once } from 'node:events';
 import { numberOf, TAIL } from './spool.mjs';
 
 const { O_RDONLY, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-const [dir = '', index = '0', of = '1', tailBytes = '0', warmUp = '0', jobs = '0'] = process.argv.slice(2);
+const [dir = '', index = '0', of = '1', tailBytes = '0', warmUp = '0', jobs = '0', how = ''] = process.argv.slice(2);
 const names = fs
   .readdirSync(`${dir}/pending`)
   .toSorted()
@@ -35,8 +36,14 @@ function runOne(name) {
   const base = Buffer.allocUnsafe(size);
   fs.readSync(read, base, 0, size, 0);
   fs.closeSync(read);
+  const bytes = how === 'json' ? tailOf(JSON.parse(base.toString())) : tail;
   const write = fs.openSync(held, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
-  fs.writeSync(write, tail, 0, tail.length, size - 2);
+  fs.writeSync(write, bytes, 0, bytes.length, size - 2);
   fs.closeSync(write);
   fs.renameSync(held, `${dir}/results/${name.slice(2, 38)}.json`);
+}
+
+/** As fsq's child of a task that returns its argument. */
+function tailOf({ args }) {
+  return Buffer.from(TAIL.replace('null}', `${JSON.stringify(args[0])}}`));
 }

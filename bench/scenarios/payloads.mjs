@@ -18,8 +18,10 @@ export const scenario = {
       return [
         fsq(`fsq, enqueue ${words}`, 'fsq-enqueue', { jobs, bytes, mode: 'one' }),
         limit(`bare loop, enqueue ${words}`, 'bare-enqueue', { jobs, bytes }),
+        limit(`the same with JSON, enqueue ${words}`, 'bare-enqueue', { jobs, bytes, isJson: true }),
         fsq(`fsq, process ${words}`, 'fsq-process', { jobs, bytes, children: 2 }),
         limit(`bare loop, process ${words}`, 'bare-process', { jobs, bytes }),
+        limit(`the same with JSON, process ${words}`, 'bare-process', { jobs, bytes, isJson: true }),
       ];
     }),
   targets: SIZES.flatMap(({ words }) =>

@@ -108,7 +108,7 @@ export const MUTANTS = [
     name: 'a failed write is repeated on the same file',
     file: 'src/spool/write-tail.ts',
     find: 'const act = isFirstTry ? writeInPlace : writeCopy;',
-    replace: 'const act = isFirstTry || bytes.length >= 0 ? writeInPlace : writeCopy;',
+    replace: 'const act = isFirstTry || tail.length >= 0 ? writeInPlace : writeCopy;',
     test: 'test/unit/spool/held.test.ts',
   },
   {

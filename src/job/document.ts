@@ -9,6 +9,7 @@ import { FsqError } from './errors.ts';
 import { format } from './format.ts';
 import { idTimeMs } from './id.ts';
 import type { Attempt, Job, JobRecord, Outcome, Parked, Standing } from './job.ts';
+import { around, type JsonText, jsonOf, whole } from './json-text.ts';
 import { isDeeperThan, type JsonValue, MAX_DEPTH } from './json.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isTaskName } from './names.ts';
 import { readJobOptions } from './options.ts';
@@ -32,10 +33,17 @@ export class CorruptJobError extends FsqError {
 }
 
 /** The base as the producer writes it. */
+export function basePieces({ id, task, args, enqueuedAtMs, options, headers }: Job): JsonText {
+  return around(
+    `{"v":1,"id":"${id}","task":${JSON.stringify(task)},"args":`,
+    jsonOf(args),
+    `,"enqueuedAtMs":${enqueuedAtMs},"options":${encodeFew(options)},"headers":${encodeFew(headers)}\n}`,
+  );
+}
+
+/** The same as one text. */
 export function encodeBase(job: Job): string {
-  const { id, task, args, enqueuedAtMs, options, headers } = job;
-  const fields = `"v":1,"id":"${id}","task":${JSON.stringify(task)},"args":${JSON.stringify(args)}`;
-  return `{${fields},"enqueuedAtMs":${enqueuedAtMs},"options":${encodeFew(options)},"headers":${encodeFew(headers)}\n}`;
+  return whole(basePieces(job));
 }
 
 /** Nearly every job has none. */
@@ -44,11 +52,11 @@ function encodeFew(entries: object): string {
   return '{}';
 }
 
+/** What a tail says beside the attempts; null: the job is to run again. */
+export type TailEnd = { readonly outcome: Outcome; readonly standing: Standing } | { readonly parked: Parked };
+
 /** What is written at the end of the base: the attempts, the standing where it is not the default, and the end if any. */
-export function encodeTail(
-  attempts: readonly Attempt[],
-  end: { readonly outcome: Outcome; readonly standing: Standing } | { readonly parked: Parked } | null,
-): string {
+export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null): JsonText {
   const head = `${TAIL_MARK}${encodeAttempts(attempts)}`;
   if (end === null) return `${head}}`;
   if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
@@ -60,7 +68,12 @@ export function encodeTail(
     (crashes === 0 ? '' : `,"crashes":${crashes}`);
   const state = `${head}${kept},"state":"${outcome.state}"`;
   if (outcome.state !== 'succeeded') return `${state},"error":${JSON.stringify(outcome.error)}}`;
-  return outcome.value === undefined ? `${state}}` : `${state},"value":${JSON.stringify(outcome.value)}}`;
+  return outcome.value === undefined ? `${state}}` : around(`${state},"value":`, jsonOf(outcome.value), '}');
+}
+
+/** The same as one text. */
+export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null): string {
+  return whole(tailPieces(attempts, end));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What JSON carries unchanged, as a type and as a check. Anything else is refused with its path, never silently altered. */
 import { NotSerialisableError } from './errors.ts';
+import { longestCharacterBytes } from './json-text.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -31,7 +32,7 @@ export const MAX_DEPTH = 64;
 export function jsonBoundBytes(value: unknown, depth = 0): number {
   switch (typeof value) {
     case 'string':
-      return 2 + LONGEST_CHARACTER * value.length;
+      return 2 + longestCharacterBytes(value) * value.length;
     case 'boolean':
       return 5;
     case 'number':
@@ -45,8 +46,6 @@ export function jsonBoundBytes(value: unknown, depth = 0): number {
   }
 }
 
-/** `\u001f`, and three bytes of UTF-8 at most for what needs no escape. */
-const LONGEST_CHARACTER = 6;
 /** `-1.2345678901234567e-100`, with room. */
 const LONGEST_NUMBER = 25;
 
@@ -63,7 +62,7 @@ function objectBoundBytes(value: object, depth: number): number {
   if (!isPlain(value) || Object.getOwnPropertySymbols(value).length > 0) return Number.NaN;
   let bytes = 2;
   for (const [key, entry] of Object.entries(value)) {
-    bytes += 4 + LONGEST_CHARACTER * key.length + jsonBoundBytes(entry, depth + 1);
+    bytes += 4 + longestCharacterBytes(key) * key.length + jsonBoundBytes(entry, depth + 1);
   }
   return bytes;
 }

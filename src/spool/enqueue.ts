@@ -1,11 +1,12 @@
 /** From a job in memory to an accepted file: draft in tmp/, fsync, rename, fsync of the directory. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { encodeBase } from '../job/document.ts';
+import { basePieces } from '../job/document.ts';
 import type { NewJob } from '../broker/broker.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { removeQuietly } from './draft.ts';
 import type { Files } from './files.ts';
 import { delayedFileName, jobFileName } from './layout.ts';
+import { withBytes } from './memory.ts';
 import type { SpareFiles } from './spare.ts';
 import { spoolError } from './trouble.ts';
 
@@ -74,9 +75,10 @@ async function writeBatch(
       const { path, fd, oldBytes } = spare.next();
       open.push(fd);
       drafts.push(draftOf(context, job, path));
-      const bytes = Buffer.from(encodeBase(job.job));
-      files.write(fd, bytes, 0);
-      if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
+      withBytes(basePieces(job.job), (bytes) => {
+        files.write(fd, bytes, 0);
+        if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
+      });
     }
     if (isSynced) await syncAll(files, open);
   } finally {

@@ -56,7 +56,8 @@ export interface Files {
   /** Opens without following a link or waiting for a FIFO's other end. */
   open(path: string, access: 'read' | 'write' | 'read-write'): number;
   info(fd: number): FileInfo;
-  read(fd: number, sizeBytes: number): Buffer;
+  /** The first `sizeBytes` of it, or as many as there are; in `room` where that is given. */
+  read(fd: number, sizeBytes: number, room?: Buffer): Buffer;
   /** Writes all of `bytes`, however many calls that takes: write(2) may take fewer than asked. */
   write(fd: number, bytes: Buffer, positionBytes: number): void;
   truncate(fd: number, sizeBytes: number): void;
@@ -106,8 +107,8 @@ export const nodeFiles: Files = {
     const { uid, nlink, size, mtimeMs } = stats;
     return { isFile: stats.isFile(), uid, links: nlink, sizeBytes: size, modifiedAtMs: mtimeMs };
   },
-  read: (fd, sizeBytes) => {
-    const bytes = Buffer.allocUnsafe(sizeBytes);
+  read: (fd, sizeBytes, room) => {
+    const bytes = room ?? Buffer.allocUnsafe(sizeBytes);
     let done = 0;
     while (done < sizeBytes) {
       const count = uninterrupted(() => fs.readSync(fd, bytes, done, sizeBytes - done, done));

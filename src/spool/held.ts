@@ -1,10 +1,11 @@
 /** Every way to end the holding of a job, by claim or by recovery: `settle`. */
 import type { BrokerEvent } from '../broker/broker.ts';
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
-import { encodeTail } from '../job/document.ts';
+import { tailPieces } from '../job/document.ts';
 import { UsageError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
 import type { Attempt, JobRecord, Outcome } from '../job/job.ts';
+import { type JsonText, whole } from '../job/json-text.ts';
 import { revoked, type Settlement } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
@@ -35,18 +36,18 @@ export function settle(
   const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
   switch (settlement.kind) {
     case 'publish': {
-      const tail = encodeTail(attempts, { outcome: settlement.outcome, standing: name });
-      const tailIfTooLarge = (): string => encodeTail(attempts, { outcome: tooLarge(tail), standing: name });
+      const tail = tailPieces(attempts, { outcome: settlement.outcome, standing: name });
+      const tailIfTooLarge = (): JsonText => tailPieces(attempts, { outcome: tooLarge(tail), standing: name });
       return publish(context, held, tail, tailIfTooLarge, onEvent);
     }
     case 'rerun': {
       const next = { ...name, crashes: settlement.crashes };
-      const writing = writeTail(context, held, encodeTail(attempts, null), onEvent);
+      const writing = writeTail(context, held, tailPieces(attempts, null), onEvent);
       return afterwards(writing, () => moveToDelayed(context, held, settlement.delayMs, next, onEvent));
     }
     case 'park': {
       const before = { ...name, attempt: name.attempt - 1 };
-      const writing = writeTail(context, held, encodeTail(record.attempts, { parked: settlement.parked }), onEvent);
+      const writing = writeTail(context, held, tailPieces(record.attempts, { parked: settlement.parked }), onEvent);
       return afterwards(writing, () => moveToDelayed(context, held, settlement.delayMs, before, onEvent));
     }
     case 'requeue':
@@ -81,8 +82,8 @@ export function hasOutcomeOf(record: JobRecord, attempt: number): boolean {
 function publish(
   context: SpoolContext,
   held: Held,
-  tail: string,
-  tailIfTooLarge: () => string,
+  tail: JsonText,
+  tailIfTooLarge: () => JsonText,
   onEvent?: (event: BrokerEvent) => void,
 ): Soon<void> {
   const writing = orElse(
@@ -90,7 +91,7 @@ function publish(
     (error) => {
       if (!hasCode(error, 'EFBIG')) throw error;
       // No waiting makes it fit. What was written of it is torn: the shorter outcome goes into a new file.
-      return withPatience(onEvent, () => writeCopy(context, held, Buffer.from(tailIfTooLarge())));
+      return withPatience(onEvent, () => writeCopy(context, held, tailIfTooLarge()));
     },
   );
   // The commit point. The directory's fsync is not waited for: losing this rename to a power cut costs a second run.
@@ -100,8 +101,8 @@ function publish(
 }
 
 /** The outcome of a job whose own is larger than this process may write (RLIMIT_FSIZE) or the file system can hold. */
-function tooLarge(tail: string): Outcome {
-  const message = `The job ended, but its outcome of ${tail.length} characters is larger than a file may be here (EFBIG): see \`ulimit -f\`.`;
+function tooLarge(tail: JsonText): Outcome {
+  const message = `The job ended, but its outcome of ${whole(tail).length} characters is larger than a file may be here (EFBIG): see \`ulimit -f\`.`;
   return { state: 'failed', error: failureOf(new UsageError(message, 'FSQ_TOO_LARGE')) };
 }
 

@@ -1,8 +1,9 @@
 /** Reads a job's file with every doubt about what lies there, and says exactly why when it is no job. */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { CorruptJobError, type Document, parseDocument } from '../job/document.ts';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
+import { withRoom } from './memory.ts';
 
 export type Reading =
   | { readonly kind: 'job'; readonly document: Document; readonly baseBytes: number; readonly sizeBytes: number }
@@ -36,19 +37,19 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
     if (info.links !== 1) return { kind: 'corrupt', reason: `it has ${info.links} links; a job has one` };
     if (info.sizeBytes > maxBytes)
       return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${maxBytes}` };
-    return interpret(context.files.read(fd, info.sizeBytes), id);
+    return withRoom(info.sizeBytes, (room) => interpret(context.files.read(fd, info.sizeBytes, room), id));
   } finally {
     context.files.close(fd);
   }
 }
 
 function interpret(bytes: Buffer, id: string): Reading {
-  if (!isUtf8(bytes)) return { kind: 'corrupt', reason: 'it is not UTF-8' };
-  const text = bytes.toString('utf8');
+  const isPlain = isAscii(bytes); // As nearly all are, and then much quicker made a text of.
+  if (!isPlain && !isUtf8(bytes)) return { kind: 'corrupt', reason: 'it is not UTF-8' };
+  const text = bytes.toString(isPlain ? 'latin1' : 'utf8');
   try {
     const document = parseDocument(text, id);
-    const isAscii = text.length === bytes.length;
-    const baseBytes = isAscii ? document.baseEnd : Buffer.byteLength(text.slice(0, document.baseEnd));
+    const baseBytes = isPlain ? document.baseEnd : Buffer.byteLength(text.slice(0, document.baseEnd));
     return { kind: 'job', document, baseBytes, sizeBytes: bytes.length };
   } catch (error) {
     if (error instanceof CorruptJobError) return { kind: 'corrupt', reason: error.message };

@@ -4,10 +4,12 @@ import { afterwards, type Soon } from '../broker/soon.ts';
 import { TAIL_MARK } from '../job/document.ts';
 import { FencedError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
+import type { JsonText } from '../job/json-text.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { writeNew } from './draft.ts';
 import { hasCode } from './files.ts';
 import type { JobName } from './layout.ts';
+import { withBytes } from './memory.ts';
 import { withPatience } from './patience.ts';
 
 /** A job that this process holds, by claim or by recovery. */
@@ -32,17 +34,16 @@ export interface Held {
 export function writeTail(
   context: SpoolContext,
   held: Held,
-  tail: string,
+  tail: JsonText,
   onEvent?: (event: BrokerEvent) => void,
 ): Soon<void> {
-  const bytes = Buffer.from(tail);
   let isFirstTry = true;
   return withPatience(
     onEvent,
     () => {
       const act = isFirstTry ? writeInPlace : writeCopy;
       isFirstTry = false;
-      return act(context, held, bytes);
+      return act(context, held, tail);
     },
     held.giveUp,
   );
@@ -53,14 +54,16 @@ const BARE_END = '\n}';
 /** What is left of an older tail: a torn one, so that whoever is killed then is known to have lost what stood in it. */
 const BEGUN = Buffer.from(TAIL_MARK);
 
-function writeInPlace(context: SpoolContext, held: Held, bytes: Buffer): Soon<void> {
+function writeInPlace(context: SpoolContext, held: Held, tail: JsonText): Soon<void> {
   const { files } = context;
   const { baseBytes, sizeBytes } = held;
   const hasTail = sizeBytes > baseBytes + BARE_END.length;
   return withMine(context, held, (fd) =>
     afterwards(hasTail ? cutTail(context, fd, baseBytes) : undefined, () => {
-      files.write(fd, bytes, baseBytes);
-      if (sizeBytes > baseBytes + bytes.length) files.truncate(fd, baseBytes + bytes.length);
+      withBytes(tail, (bytes) => {
+        files.write(fd, bytes, baseBytes);
+        if (sizeBytes > baseBytes + bytes.length) files.truncate(fd, baseBytes + bytes.length);
+      });
       return context.fsync ? files.sync(fd) : undefined;
     }),
   );
@@ -81,7 +84,7 @@ function cutTail({ files, fsync }: SpoolContext, fd: number, baseBytes: number):
  * et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020): the content goes into a new file, which then
  * replaces the old one under its name.
  */
-export async function writeCopy(context: SpoolContext, held: Held, bytes: Buffer): Promise<void> {
+export async function writeCopy(context: SpoolContext, held: Held, tail: JsonText): Promise<void> {
   const { files } = context;
   const source = openMine(context, held);
   let base: Buffer;
@@ -94,7 +97,8 @@ export async function writeCopy(context: SpoolContext, held: Held, bytes: Buffer
     const path = `${held.directory}/${held.fileName}`;
     // The claim first: were it lost in a power cut and the copy not, the job would lie in two places.
     await syncDirectories(context, held.directory);
-    await writeNew(context, held.uniqueName(), Buffer.concat([base, bytes]), path, { isDurable: true });
+    const bytes = withBytes(tail, (added) => Buffer.concat([base, added]));
+    await writeNew(context, held.uniqueName(), bytes, path, { isDurable: true });
   } catch (error) {
     throw asFence(held, error);
   }

@@ -1,0 +1,47 @@
+/**
+ * Memory for what is read and written at once, used again and again: in buffers that are new each time, a job of a megabyte
+ * spends more on the kernel handing out pages than on anything else that is done with it.
+ */
+import type { JsonText } from '../job/json-text.ts';
+
+const FIRST_BYTES = 65_536;
+/** What needs more gets memory of its own. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** Null before the first use, and while it is in use: then others get memory of their own. */
+let kept: Buffer | null = null;
+
+/** Does `act` with room for `bytes` or more; the room must not be used after that, and `act` must not wait. */
+export function withRoom<T>(bytes: number, act: (room: Buffer) => T): T {
+  const room = kept !== null && kept.length >= bytes ? kept : Buffer.allocUnsafeSlow(roundedUp(bytes));
+  kept = null;
+  try {
+    return act(room);
+  } finally {
+    if (room.length <= KEPT_BYTES) kept = room;
+  }
+}
+
+/** Does `act` with `text` in UTF-8, as `withRoom`. */
+export function withBytes<T>(text: JsonText, act: (bytes: Buffer) => T): T {
+  return withRoom(boundBytes(text), (room) => {
+    if (typeof text === 'string') return act(room.subarray(0, room.write(text)));
+    let end = 0;
+    for (const piece of text) end += room.write(piece, end);
+    return act(room.subarray(0, end));
+  });
+}
+
+function boundBytes(text: JsonText): number {
+  const units = typeof text === 'string' ? text.length : text.reduce((sum, piece) => sum + piece.length, 0);
+  if (3 * units <= KEPT_BYTES) return 3 * units;
+  return typeof text === 'string'
+    ? Buffer.byteLength(text)
+    : text.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+}
+
+function roundedUp(bytes: number): number {
+  let size = FIRST_BYTES;
+  while (size < bytes) size *= 2;
+  return size <= KEPT_BYTES ? size : bytes;
+}
