@@ -1,10 +1,10 @@
 /**
- * The system calls of a job and nothing else: `node bare-loop.mjs <dir> <index> <of> <bytes of the tail> <jobs to warm up> <jobs>
- * [json]`.
+ * The system calls of a job and nothing else:
+ * `node bare-loop.mjs <dir> <index> <of> <bytes of the tail> <jobs to warm up> <jobs> [json]`.
  *
  * Takes the names of pending/ whose number leaves `index` when divided by `of`, in order; says "ready", waits for a line, works, and says when it ended.
- * With `json` the job is parsed, and its argument written as JSON. The calls, counted with `strace -c` on fsq's child (2 rename, 2 open, 2 close, fstat, read, write), are made here too:
- * when fsq's change, these change.
+ * Those calls, counted with `strace -c` on fsq's child (2 rename, 2 open, 2 close, fstat, read, write), are made here too:
+ * when fsq's change, these change. With `json` each job is parsed, and its argument written as the value.
  */
 import fs from 'node:fs';
 import { once } from 'node:events';
