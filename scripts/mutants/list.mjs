@@ -21,7 +21,7 @@ export const MUTANTS = [
   {
     name: 'no fsync of the directory',
     file: 'src/spool/enqueue.ts',
-    find: '    if (context.fsync) await syncDirectories(context, ...new Set(drafts.map(({ directory }) => directory)));\n',
+    find: '    if (context.fsync) await syncDirectories(context, ...directories);\n',
     replace: '',
     test: 'test/unit/spool/durability.test.ts',
   },

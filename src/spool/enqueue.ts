@@ -17,13 +17,6 @@ const SYNC_ALL_FROM = 512;
 /** Files that are open at a time: enough to keep the disk's queue full, far from any limit on descriptors. */
 const BATCH = 64;
 
-interface Draft {
-  readonly id: string;
-  readonly path: string;
-  readonly directory: string;
-  readonly target: string;
-}
-
 /**
  * Accepts `jobs`. If we die before the first rename, a later sweep removes the drafts and no job is queued; after it,
  * those that were renamed run.
@@ -31,7 +24,7 @@ interface Draft {
  * @throws SpoolError with `uncertain` empty: no job is queued; else those named may or may not be
  */
 export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: readonly NewJob[]): Promise<void> {
-  const drafts: Draft[] = [];
+  const drafts: string[] = [];
   const isSyncedAtEnd = context.fsync && jobs.length >= SYNC_ALL_FROM;
   try {
     for (let i = 0; i < jobs.length; i += BATCH) {
@@ -40,23 +33,26 @@ export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: re
     }
     if (isSyncedAtEnd) await syncDrafts(context, drafts);
   } catch (error) {
-    for (const { path } of drafts) removeQuietly(context, path);
+    for (const draft of drafts) removeQuietly(context, draft);
     throw spoolError(error, `${describe(jobs)} not queued`);
   }
-  const renamed: string[] = [];
+  let renamed = 0;
   try {
-    for (const { id, path, target } of drafts) {
-      context.files.rename(path, target);
-      renamed.push(id);
-      if (renamed.length % YIELD_EVERY === 0) await yieldToOthers();
+    const directories = new Set<string>();
+    for (const job of jobs) {
+      const { directory, fileName } = placeOf(context, job);
+      context.files.rename(drafts[renamed] ?? '', `${directory}/${fileName}`);
+      directories.add(directory);
+      renamed++;
+      if (renamed % YIELD_EVERY === 0) await yieldToOthers();
     }
-    if (context.fsync) await syncDirectories(context, ...new Set(drafts.map(({ directory }) => directory)));
+    if (context.fsync) await syncDirectories(context, ...directories);
   } catch (error) {
-    for (const { path } of drafts.slice(renamed.length)) removeQuietly(context, path);
+    for (const draft of drafts.slice(renamed)) removeQuietly(context, draft);
     throw spoolError(
       error,
-      renamed.length === 0 ? `${describe(jobs)} not queued` : `${describe(jobs)} not surely queued`,
-      renamed,
+      renamed === 0 ? `${describe(jobs)} not queued` : `${describe(jobs)} not surely queued`,
+      jobs.slice(0, renamed).map(({ job }) => job.id),
     );
   }
 }
@@ -65,7 +61,7 @@ async function writeBatch(
   context: SpoolContext,
   spare: SpareFiles,
   jobs: readonly NewJob[],
-  drafts: Draft[],
+  drafts: string[],
   isSynced: boolean,
 ): Promise<void> {
   const { files } = context;
@@ -74,7 +70,7 @@ async function writeBatch(
     for (const job of jobs) {
       const { path, fd, oldBytes } = spare.next();
       open.push(fd);
-      drafts.push(draftOf(context, job, path));
+      drafts.push(path);
       withBytes(basePieces(job.job), (bytes) => {
         files.write(fd, bytes, 0);
         if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
@@ -87,12 +83,12 @@ async function writeBatch(
 }
 
 /** All drafts are closed; an error that the one call would not tell is told by the fsync of its file. */
-async function syncDrafts({ files, layout }: SpoolContext, drafts: readonly Draft[]): Promise<void> {
+async function syncDrafts({ files, layout }: SpoolContext, drafts: readonly string[]): Promise<void> {
   if (await files.syncFileSystem(layout.tmp)) return;
   for (let i = 0; i < drafts.length; i += BATCH) {
     const open: number[] = [];
     try {
-      for (const { path } of drafts.slice(i, i + BATCH)) open.push(files.open(path, 'write'));
+      for (const draft of drafts.slice(i, i + BATCH)) open.push(files.open(draft, 'write'));
       await syncAll(files, open);
     } finally {
       for (const fd of open) files.close(fd);
@@ -106,14 +102,15 @@ async function syncAll(files: Files, descriptors: readonly number[]): Promise<vo
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
-function draftOf(context: SpoolContext, { job, queue, priority }: NewJob, path: string): Draft {
-  const { layout } = context;
+/** Where the job belongs: asked when it goes there, for a text that is kept for thousands of jobs costs more than making it. */
+function placeOf(
+  { layout, nowMs }: SpoolContext,
+  { job, queue, priority }: NewJob,
+): { readonly directory: string; readonly fileName: string } {
   const name = { id: job.id, queue, priority, attempt: 0, crashes: 0 };
   const { etaMs } = job.options;
-  const isDelayed = etaMs !== undefined && etaMs > context.nowMs();
-  const directory = isDelayed ? layout.delayed : layout.pending;
-  const target = isDelayed ? `${directory}/${delayedFileName(etaMs, name)}` : `${directory}/${jobFileName(name)}`;
-  return { id: job.id, path, directory, target };
+  if (etaMs === undefined || etaMs <= nowMs()) return { directory: layout.pending, fileName: jobFileName(name) };
+  return { directory: layout.delayed, fileName: delayedFileName(etaMs, name) };
 }
 
 /** `Job <id> (<task>) was` or `3 jobs were`, as a sentence begins. */
