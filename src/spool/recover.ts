@@ -1,4 +1,5 @@
 /** Taking back what dead owners held. Fence first, then each job by one rename. */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { BrokerEvent, EndedRun } from '../broker/broker.ts';
 import type { Attempt } from '../job/job.ts';
 import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
@@ -11,6 +12,7 @@ import { isMarked } from './markers.ts';
 import { forgetOwner, readOwner, verdictOf } from './owner.ts';
 import { readJob } from './read.ts';
 import { endRemains } from './remains.ts';
+import { isPassing } from './trouble.ts';
 import type { Held } from './write-tail.ts';
 
 /** How a process ended, and what is known of one of the jobs it held; that of the others follows from `ending`. */
@@ -63,7 +65,14 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
   return hasAsked;
 }
 
-/** Recovers one owner that is known to be dead, such as a child that has exited. */
+/** How often one owner is tried to be recovered where the disk refuses, and how long after one another, ms. */
+const TRIES = 20;
+const TRY_EVERY_MS = 100;
+
+/**
+ * Recovers one owner that is known to be dead, such as a child that has exited. A disk that refuses is waited for a while:
+ * who recovers it later does not know how it ended, and takes that for a crash.
+ */
 export async function recoverOwner(
   context: SpoolContext,
   recoverer: Recoverer,
@@ -71,7 +80,18 @@ export async function recoverOwner(
   ending: End['ending'],
   run: EndedRun | null = null,
 ): Promise<void> {
-  await recoverDirectory(context, recoverer, owner, owner, { ending, run });
+  const mine = heldName(owner, recoverer.owner);
+  for (let tries = 1; ; tries++) {
+    try {
+      await recoverDirectory(context, recoverer, owner, owner, { ending, run });
+      // Fenced by a try before this one, which the disk has stopped.
+      if (tries > 1) await recoverDirectory(context, recoverer, mine, owner, { ending, run });
+      return;
+    } catch (error) {
+      if (tries === TRIES || !isPassing(error) || recoverer.giveUp?.aborted === true) throw error;
+      await wait(TRY_EVERY_MS);
+    }
+  }
 }
 
 /**

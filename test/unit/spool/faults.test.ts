@@ -4,14 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import type { Broker, BrokerEvent, Claim, NewJob } from '../../../src/broker/broker.ts';
+import type { Broker, BrokerEvent, Claim, EndedRun, NewJob } from '../../../src/broker/broker.ts';
 import type { Soon } from '../../../src/broker/soon.ts';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { SpoolError } from '../../../src/job/errors.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../../src/spool/context.ts';
 import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { jobFileName, layoutOf, parseJobFileName } from '../../../src/spool/layout.ts';
-import { type Recoverer, recoverOrphans } from '../../../src/spool/recover.ts';
+import { type Recoverer, recoverOrphans, recoverOwner } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { elapsedTime } from '../../support/clock.ts';
 import { until, within } from '../../support/conditions.ts';
@@ -214,6 +214,37 @@ describe('recover', () => {
 
       assertRecovered(path, planted);
     });
+  });
+});
+
+describe('recover one whose end is known', () => {
+  const LATE: EndedRun['ending'] = { kind: 'timed-out', limitMs: 1_000 };
+  const recoverLate = async (path: string, files: Files): Promise<string> => {
+    const { fresh } = plant(path);
+    const run: EndedRun = { id: fresh, startedAtMs: 1, ending: LATE, defaults: {} };
+    await recoverOwner(contextOf(path, files), recovererOf(someOwner(2)), someOwner(), 'stopped', run);
+    return fresh;
+  };
+
+  test('whatever passes: the run that had its time is not taken for one that crashed', async (t) => {
+    const plans = await plansFor(t, async ({ path, faulty }) => {
+      faulty.mend();
+      await recoverLate(path, faulty.files);
+    });
+
+    await forEach(
+      plans.filter(({ lasts, errno }) => lasts === 'once' && PASSING.includes(errno)),
+      async (plan) => {
+        const { path, broker, faulty } = faultySpool(t);
+        faulty.plan(plan);
+
+        const id = await within(recoverLate(path, faulty.files), `a recovery with ${describePlan(plan)}`);
+
+        const outcome = (await broker.outcome(id))?.outcome;
+        assert.equal(outcome?.state === 'failed' && outcome.error.name, 'TimeLimitError', describePlan(plan));
+        assert.deepEqual(namesIn(path, 'running'), []);
+      },
+    );
   });
 });
 
