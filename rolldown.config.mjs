@@ -15,6 +15,7 @@ const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'worker/child'];
 /** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
 const TEST_DOORS = [
   'broker/open',
+  'job/lifecycle',
   'spool/context',
   'spool/files',
   'spool/identity',

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Call, callsIn, type Fault, traced, type Traced, untraced } from '../../support/strace.ts';
-import { isRepeatedLater, type Operation, type Planted, prepare } from './catalogue.ts';
+import { isRepeatedLater, type Operation, prepare } from './catalogue.ts';
+import type { Planted } from './planting.ts';
 import { takeSnapshot, violations } from './verdict.ts';
 
 /** Calls that change the file system, or that something is decided on: death and errors come at each of them. */

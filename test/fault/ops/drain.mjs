@@ -3,7 +3,7 @@
  *
  * Its clock runs ahead of the jobs' due times, so that nothing has to be waited for.
  */
-import { mark, onEvent, open, say, sayError } from './op.mjs';
+import { expiryOf, mark, onEvent, open, say, sayError } from './op.mjs';
 
 const DEADLINE_MS = 15_000;
 const HOUR_MS = 3_600_000;
@@ -32,9 +32,10 @@ try {
 
 async function runAll(consumer, signal) {
   for (let claim = await consumer.next(signal); claim !== null; claim = await consumer.next(signal)) {
-    say('run', claim.job.id, claim.standing.attempt);
     const nowMs = Date.now() + aheadMs;
-    await claim.settle(VALUE, { startedAtMs: nowMs, endedAtMs: nowMs });
+    const expiry = expiryOf(claim, nowMs);
+    if (expiry === null) say('run', claim.job.id, claim.standing.attempt);
+    await claim.settle(expiry ?? VALUE, expiry === null ? { startedAtMs: nowMs, endedAtMs: nowMs } : null);
     say('settled', claim.job.id);
   }
 }

@@ -9,6 +9,7 @@
  *   done                                                 everything asked for was done
  */
 import fs from 'node:fs';
+import { settlementOf } from '../../../dist/job/lifecycle.js';
 import { openSpool } from '../../../dist/spool/spool.js';
 
 /** strace shows these calls; faults are injected into those between them. */
@@ -20,6 +21,12 @@ export const input = JSON.parse(process.argv[3] ?? '{}');
 
 export const RUN = { startedAtMs: 1_000, endedAtMs: 2_000 };
 export const RETURNED = { kind: 'publish', outcome: { state: 'succeeded', value: { by: 'op' } } };
+
+/** As a worker does it: null when the job of `claim` may begin, or what becomes of it because it is too late for that. */
+export function expiryOf(claim, nowMs) {
+  if (nowMs <= (claim.job.options.expiresAtMs ?? Infinity)) return null;
+  return settlementOf({ kind: 'expired' }, claim, nowMs, 0);
+}
 
 export function say(...words) {
   fs.writeSync(1, `${words.join(' ')}\n`);

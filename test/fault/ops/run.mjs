@@ -1,5 +1,5 @@
 /** Claim, run and settle: `input.settlement` says how (default: publish a value). */
-import { close, input, measure, onEvent, open, RETURNED, RUN, say } from './op.mjs';
+import { close, expiryOf, input, measure, onEvent, open, RETURNED, RUN, say } from './op.mjs';
 
 const broker = open();
 const consumer = await broker.consumer({ queues: null, tasks: ['echo'], onEvent });
@@ -8,9 +8,10 @@ await measure(async () => {
     const claim = await consumer.next(AbortSignal.timeout(20_000));
     if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
     const { id } = claim.job;
-    const isRun = input.settlement?.kind !== 'park';
+    const expiry = expiryOf(claim, Date.now());
+    const isRun = expiry === null && input.settlement?.kind !== 'park';
     if (isRun) say('run', id, claim.standing.attempt);
-    await claim.settle(input.settlement ?? RETURNED, isRun ? RUN : null);
+    await claim.settle(expiry ?? input.settlement ?? RETURNED, isRun ? RUN : null);
     say('settled', id);
   }
 });

@@ -7,7 +7,8 @@ import { parseJobFileName } from '../../../src/spool/layout.ts';
 import { checkSpool } from '../../../src/spool/check/check.ts';
 import { placesOf } from '../../support/invariants.ts';
 import type { Fault, Traced } from '../../support/strace.ts';
-import { isRepeatedLater, type Operation, type Planted } from './catalogue.ts';
+import { isRepeatedLater, type Operation } from './catalogue.ts';
+import type { Planted } from './planting.ts';
 
 /** Errors that pass: fsq waits them out and neither loses nor repeats a run for them. */
 const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EINTR'];
@@ -145,6 +146,8 @@ function jobsOf(evidence: Evidence): string[] {
       (run) => hasSaid(run, 'run', id) && !(isFinal(attacked) && hasSaid(run, 'settled', id)),
     ).length;
     const allowed = (known.get(id)?.runs ?? 1) + (isFinal(attacked) && isPatient ? 0 : deaths);
+    if (known.get(id)?.isOnce === true && count > 1)
+      complaints.push(`job ${id} must not run twice, it ran ${count} times`);
     if (count > Math.max(allowed, known.get(id)?.runs ?? 1))
       complaints.push(`job ${id} ran ${count} times, allowed ${allowed}`);
     return complaints;
