@@ -13,14 +13,23 @@ import {
   type Task,
   type TaskOptions,
 } from '../../src/index.ts';
+import { same } from '../support/same-type.ts';
 
 const { task } = createApp({ spool: '/nowhere', alwaysEager: true });
 
-/** Compiles only if both types are the same, also in `any` and optional parts. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : never;
-const same = <A, B>(..._proof: Same<A, B> extends true ? [] : [never]): void => undefined;
-
 const add = task('types.add', async (a: number, b: number) => a + b);
+
+test('a comparison of types that differ does not compile', () => {
+  same<number, number>();
+  // @ts-expect-error
+  same<number, string>();
+  // @ts-expect-error
+  same<number | null, number>();
+  // @ts-expect-error
+  same<{ a?: string }, { a: string | undefined }>();
+  // @ts-expect-error
+  assert.equal(same<unknown, number>(), undefined);
+});
 
 test('arguments and result of a task are inferred', async () => {
   same<typeof add, Task<[a: number, b: number], number>>();
