@@ -5,8 +5,10 @@ import test from 'node:test';
 import type { Broker, NewJob } from '../../../src/broker/broker.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
+import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { until } from '../../support/conditions.ts';
+import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { plantDeadOwner, someOwner } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
@@ -66,6 +68,21 @@ test('a run that died with its process is revoked by recovery, and the run is in
   );
 });
 
+for (const marker of ['', '.terminate']) {
+  test(`recovery itself ends what is marked by <id>${marker}: it is not ready again for a moment`, async (t) => {
+    const { path, broker } = tempSpool(t);
+    const sent = job();
+    const { id } = sent.job;
+    plantDeadOwner(path, someOwner(1), { [fileNameOf(sent, 1)]: encodeBase(sent.job) });
+    writeFileSync(join(path, 'cancel', `${id}${marker}`), '');
+
+    await recoverOrphans(contextOf(path), recovererOf(someOwner(2)));
+
+    assert.equal(await stateOf(broker, id), 'revoked');
+    assert.equal((await broker.find(id))?.standing.crashes, 0);
+  });
+}
+
 test('a job in the hands of a recoverer that died is revoked', async (t) => {
   const { path } = tempSpool(t);
   const broker = openSpool({ path });
@@ -108,6 +125,25 @@ test('markers whose job has ended, or is nowhere, are swept', async (t) => {
   await workOn(t, broker);
 
   await until(() => readdirSync(join(path, 'cancel')).length === 0, 'the markers are gone');
+});
+
+test('the marker of a job that runs stays while others are swept', async (t) => {
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path });
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+  const sent = job();
+  const { id } = sent.job;
+  await broker.enqueue([sent]);
+  assert.equal((await consumer.next(new AbortController().signal))?.job.id, id);
+  assert.equal((await broker.revoke([id])).get(id), 'requested');
+  const nowhere = nextId();
+  writeFileSync(join(path, 'cancel', nowhere), '');
+
+  await workOn(t, broker);
+
+  await until(() => !readdirSync(join(path, 'cancel')).includes(nowhere), 'the other marker is gone');
+  assert.deepEqual(readdirSync(join(path, 'cancel')), [id]);
 });
 
 test('what lies in cancel/ and is no marker is left alone', async (t) => {
