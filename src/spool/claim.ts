@@ -63,7 +63,10 @@ export function examine(context: SpoolContext, claimant: Claimant, taken: Taken)
     return setAside(context, taken, reading.reason, onEvent).then(() => null);
   }
   const { record } = reading.document;
-  const held: Held = { ...taken, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
+  const { owner, directory, fileName, uniqueName } = taken;
+  const { baseBytes, sizeBytes } = reading;
+  // No spread: what it makes outlives a job by several collections.
+  const held: Held = { owner, directory, fileName, name, uniqueName, record, baseBytes, sizeBytes };
   if (hasOutcomeOf(record, name.attempt)) {
     // A power cut lost the claim of a run but not the outcome it wrote.
     return afterwards(publishAsItStands(context, held, onEvent), () => null);

@@ -7,6 +7,7 @@ import type { Claim } from '../broker/broker.ts';
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { UsageError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
+import type { Job, Standing } from '../job/job.ts';
 import { assertSerialisable, jsonBoundBytes, type JsonValue } from '../job/json.ts';
 import type { Ending } from '../job/lifecycle.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
@@ -23,18 +24,7 @@ export function execute({ job, standing }: Claim, terms: RunTerms, texts: ErrorT
   const { tasks, current } = registry();
   const task = tasks.get(job.task);
   if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
-  const context: CurrentJob = {
-    id: job.id,
-    task: job.task,
-    attempt: standing.attempt,
-    queue: standing.queue,
-    headers: job.headers,
-    get signal() {
-      return terms.signal;
-    },
-    deadline: terms.deadline,
-    retry,
-  };
+  const context = new RunningJob(job, standing, terms);
   return orElse<Ending>(
     () => {
       const returned = settledLater(current.run(context, () => task.fn(...job.args)));
@@ -42,6 +32,35 @@ export function execute({ job, standing }: Claim, terms: RunTerms, texts: ErrorT
     },
     (thrown) => endingOf(thrown, task, texts),
   );
+}
+
+/**
+ * What `currentJob()` gives. A class, because each literal with a getter is given a hidden class of its own, which is old from
+ * the start and keeps all of its job alive until the next full collection.
+ */
+class RunningJob implements CurrentJob {
+  readonly id: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly queue: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly deadline: number | null;
+  readonly retry: CurrentJob['retry'] = retry;
+  readonly #terms: RunTerms;
+
+  constructor({ id, task, headers }: Job, { attempt, queue }: Standing, terms: RunTerms) {
+    this.id = id;
+    this.task = task;
+    this.attempt = attempt;
+    this.queue = queue;
+    this.headers = headers;
+    this.deadline = terms.deadline;
+    this.#terms = terms;
+  }
+
+  get signal(): AbortSignal {
+    return this.#terms.signal;
+  }
 }
 
 /** A value that cannot be kept is a failure, and a final one: the next run would not give a better one. */

@@ -12,13 +12,14 @@ export function report(
   fields: { job: string; task: string; attempt: number },
 ): void {
   const who = `${job.task} ${job.id}`;
+  const timed = { job: fields.job, task: fields.task, attempt: fields.attempt, ms };
   switch (settlement.kind) {
     case 'publish':
-      if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, { ...fields, ms });
+      if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, timed);
       else if (settlement.outcome.state === 'revoked')
-        log.warn(`${who} was revoked and ended after ${seconds(ms)}`, { ...fields, ms });
+        log.warn(`${who} was revoked and ended after ${seconds(ms)}`, timed);
       else if (settlement.outcome.state === 'expired') log.warn(`${who} has expired; it is not started`, fields);
-      else log.error(`${who} failed in ${seconds(ms)}: ${errorText(settlement.outcome.error)}`, { ...fields, ms });
+      else log.error(`${who} failed in ${seconds(ms)}: ${errorText(settlement.outcome.error)}`, timed);
       return;
     case 'park':
       log.warn(
