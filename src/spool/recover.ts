@@ -41,7 +41,9 @@ export interface Recoverer {
  */
 export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer): Promise<boolean> {
   let hasAsked = false;
-  for (const directory of context.files.list(context.layout.running)) {
+  let hasWaited = false;
+  const directories = context.files.list(context.layout.running);
+  for (const directory of directories) {
     const held = parseHeldName(directory);
     if (held === null) continue;
     const responsible = held.recoverer ?? held.owner;
@@ -51,9 +53,14 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
       continue;
     }
     if (recoverer.isKnownAlive(responsible)) continue;
+    if (hasWaited && !context.files.exists(`${context.layout.running}/${directory}`)) continue;
     hasAsked = true;
     const verdict = await verdictOf(context, responsible);
     if (verdict.verdict === 'dead') {
+      if (!hasWaited && held.recoverer === null && (await hasParent(context, recoverer, held.owner, directories))) {
+        await wait(PARENT_FIRST_MS);
+        hasWaited = true;
+      }
       // First: a job must not run again beside what its last run had started.
       const processes = endRemains(context, held.owner);
       if (processes > 0) recoverer.onEvent?.({ kind: 'remains', owner: held.owner, processes });
@@ -63,6 +70,27 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
       recoverer.onEvent?.({ kind: 'unproved', owner: responsible, reason: verdict.reason });
   }
   return hasAsked;
+}
+
+/** How long a worker has to hear of the death of its own children and to take what they held, ms: it takes a tenth of that. */
+const PARENT_FIRST_MS = 100;
+
+/**
+ * True when somebody else lives whose child `owner` was. He knows how it ended, such as at a time limit or by order; who takes
+ * its jobs before him can only count a crash.
+ */
+async function hasParent(
+  context: SpoolContext,
+  recoverer: Recoverer,
+  owner: string,
+  directories: readonly string[],
+): Promise<boolean> {
+  const parentPid = readOwner(context, owner)?.parentPid ?? null;
+  const parent = directories.find(
+    (name) => name.startsWith(`${parentPid}-`) && parseHeldName(name)?.recoverer === null,
+  );
+  if (parent === undefined || parent === recoverer.owner) return false;
+  return (await verdictOf(context, parent)).verdict === 'alive';
 }
 
 /** How often one owner is tried to be recovered where the disk refuses, and how long after one another, ms. */

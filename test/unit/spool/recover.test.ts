@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { BrokerEvent } from '../../../src/broker/broker.ts';
@@ -252,6 +252,38 @@ test("names in running/ that are no owner's are left alone", async (t) => {
   assert.deepEqual(namesIn(path, 'running'), [`${DEAD}~..`, 'README'].toSorted());
 });
 
+test('a dead child is left to its parent for a moment, which knows how it ended', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const parent = await broker.keeper({ queues: null, onReady: () => undefined });
+  parent.adopt(DEAD);
+  t.after(() => parent.close());
+  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
+  plantParent(path, DEAD, process.pid);
+
+  const other = recoverOrphans(contextOf(path), recovererOf(ME));
+  await parent.recover(DEAD, 'stopped');
+  await other;
+
+  assertSound(path, [id]);
+  assert.equal((await broker.find(id))?.standing.crashes, 0);
+});
+
+test('a dead child whose parent does not see to it is recovered by another', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const parent = await broker.keeper({ queues: null, onReady: () => undefined });
+  parent.adopt(DEAD);
+  t.after(() => parent.close());
+  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
+  plantParent(path, DEAD, process.pid);
+
+  await recoverOrphans(contextOf(path), recovererOf(ME));
+
+  assert.equal((await broker.find(id))?.standing.crashes, 1);
+  assert.equal(existsSync(join(path, 'running', DEAD)), false);
+});
+
 test('owners that are known to live are not asked', async (t) => {
   const { path } = tempSpool(t);
   const id = nextId();
@@ -338,6 +370,12 @@ test('due jobs are promoted in the order of their time, others stay', async (t) 
   assert.equal(namesIn(path, 'delayed').length, 2);
   assertSound(path, ids);
 });
+
+/** Whose child `owner` was, beside what makes it dead. */
+function plantParent(path: string, owner: string, parentPid: number): void {
+  const file = join(path, 'workers', `${owner}.json`);
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), parentPid }));
+}
 
 function nameOf(id: string, attempt = 1, crashes = 0): string {
   return jobFileName({ id, queue: 'default', priority: 5, attempt, crashes });
