@@ -4,7 +4,7 @@ import { openBroker } from '../broker/open.ts';
 import { UsageError } from '../job/errors.ts';
 import { assertSerialisable, jsonBoundBytes, type JsonValue } from '../job/json.ts';
 import type { Job } from '../job/job.ts';
-import { checkId } from '../job/names.ts';
+import { checkId, checkQueue } from '../job/names.ts';
 import type { ErrorTexts, Redact } from '../job/redaction.ts';
 import { AsyncResult } from './async-result.ts';
 import { retry } from './current-job.ts';
@@ -22,6 +22,15 @@ export interface App {
   readonly task: TaskFactory;
   /** The handle of a job by its id. @throws UsageError when it is not an id */
   result(id: string): AsyncResult;
+  /**
+   * From now on no job of `queue` is begun by any worker of the spool, until `resume`; what runs goes on, and jobs may be sent.
+   *
+   * @returns false when it was paused already
+   * @throws UsageError when it is no queue's name; SpoolError
+   */
+  pause(queue: string): Promise<boolean>;
+  /** @returns false when it was not paused. @throws UsageError, SpoolError */
+  resume(queue: string): Promise<boolean>;
   /** The settings in force. @throws UsageError (FSQ_CONFIG) */
   settings(): Promise<Settings>;
   /** The broker, opened at first use. @throws SpoolError */
@@ -80,6 +89,16 @@ class FileApp implements App, Sender {
 
   result(id: string): AsyncResult {
     return new AsyncResult(checkId(id), () => this.broker(), false);
+  }
+
+  async pause(queue: string): Promise<boolean> {
+    checkQueue(queue);
+    return (await this.broker()).pause(queue);
+  }
+
+  async resume(queue: string): Promise<boolean> {
+    checkQueue(queue);
+    return (await this.broker()).resume(queue);
   }
 
   group(results: readonly AsyncResult[]): GroupResult {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../job/errors.ts';
 import type { JobOptions } from '../job/job.ts';
 import type { Redact } from '../job/redaction.ts';
+import type { RunLimits } from '../job/run-limits.ts';
 import type { CurrentJob } from './current-job.ts';
 
 /** A registered task. */
@@ -17,6 +18,8 @@ export interface RegisteredTask {
   readonly definedAt: string;
   /** What it says of its jobs: stands in for what a job's file leaves out, as those of other languages do. */
   readonly options?: JobOptions;
+  /** Over all workers of the spool; absent: none. */
+  readonly limits?: RunLimits;
   /** Whether a run that threw this is tried again; absent: always. */
   readonly retryOn?: (thrown: unknown) => unknown;
   /** Of the app that registered it, for what it throws: stronger than that of the configuration. */

@@ -5,13 +5,14 @@ import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import type { Redact } from '../job/redaction.ts';
-import { suggest } from '../job/suggest.ts';
+import type { RunLimits } from '../job/run-limits.ts';
 import { isRecord } from '../job/tail.ts';
+import { checkConfig, type LogLevel } from './config-checks.ts';
+import { type LimitOptions, toQueueLimits } from './limit-options.ts';
 import { loadModule } from './load-module.ts';
 import { findConfigFile, projectRoot } from './project.ts';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export { LOG_LEVELS, type LogLevel } from './config-checks.ts';
 
 /** What `fsq.config.*`, `createApp` and the command line may set; each is optional. */
 export interface Config {
@@ -39,6 +40,8 @@ export interface Config {
   readonly timeLimit?: Duration;
   /** When the `signal` of a job without a `softTimeLimit` of its own is aborted. Less than `timeLimit`. FSQ_SOFT_TIME_LIMIT. */
   readonly softTimeLimit?: Duration;
+  /** Limits of queues, by name, over all workers of the spool that have this setting: `{ mail: { rateLimit: '10/s' } }`. */
+  readonly queues?: Readonly<Record<string, LimitOptions>>;
   /** Jobs after which a child is replaced by a new process. FSQ_MAX_TASKS_PER_CHILD. */
   readonly maxTasksPerChild?: number;
   /** Resident memory after which a child is replaced, looked at between jobs: '200MB'. FSQ_MAX_MEMORY_PER_CHILD. */
@@ -74,6 +77,7 @@ export interface Settings {
   readonly maxTasksPerChild: number | null;
   readonly maxMemoryPerChildBytes: number | null;
   readonly shutdownTimeoutMs: number | null;
+  readonly queueLimits: ReadonlyMap<string, RunLimits>;
   readonly stacks: boolean;
   /** Null: texts of errors stay as they are. */
   readonly redact: Redact | null;
@@ -133,6 +137,7 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     maxTasksPerChild: pick('maxTasksPerChild') ?? null,
     maxMemoryPerChildBytes: maxMemory === undefined ? null : byteSize(maxMemory, 'maxMemoryPerChild'),
     shutdownTimeoutMs: limitMs('shutdownTimeout'),
+    queueLimits: toQueueLimits(pick('queues') ?? {}),
     stacks: pick('stacks') ?? env['NODE_ENV'] !== 'production',
     redact: pick('redact') ?? null,
     env: pick('env') ?? null,
@@ -199,48 +204,6 @@ function flag(text: string | undefined, name: string): boolean | undefined {
   throw new UsageError(`Expected ${name} to be 1 or 0, got ${format(text)}`, 'FSQ_CONFIG');
 }
 
-const CHECKS: Readonly<
-  Record<keyof Config, { readonly wanted: string; readonly isGood: (value: unknown) => boolean }>
-> = {
-  spool: {
-    wanted: "a directory's path",
-    isGood: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
-  },
-  fsync: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
-  tasks: {
-    wanted: 'a path or an array of paths',
-    isGood: (value) => [value].flat().every((entry) => typeof entry === 'string' && entry !== ''),
-  },
-  alwaysEager: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
-  resultTtl: { wanted: "a duration such as '1d'", isGood: isDuration },
-  logLevel: {
-    wanted: `one of ${LOG_LEVELS.join(', ')}`,
-    isGood: (value) => LOG_LEVELS.some((level) => level === value),
-  },
-  allowNetworkFs: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
-  allowUnsafe: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
-  concurrency: {
-    wanted: 'a whole number from 1 to 512',
-    isGood: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 512,
-  },
-  startTimeout: { wanted: "a duration such as '1m', more than 0", isGood: isSomeTime },
-  timeLimit: { wanted: "a duration such as '5m', more than 0", isGood: isSomeTime },
-  softTimeLimit: { wanted: "a duration such as '4m', more than 0", isGood: isSomeTime },
-  maxTasksPerChild: {
-    wanted: 'a whole number from 1',
-    isGood: (value) => Number.isSafeInteger(value) && Number(value) >= 1,
-  },
-  maxMemoryPerChild: { wanted: "a number of bytes or a size such as '200MB'", isGood: isByteSize },
-  shutdownTimeout: { wanted: "a duration such as '30s', more than 0", isGood: isSomeTime },
-  stacks: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
-  redact: { wanted: 'a function', isGood: (value) => typeof value === 'function' },
-  env: {
-    wanted: "an array of names of variables, without '='",
-    isGood: (value) =>
-      Array.isArray(value) && value.every((name) => typeof name === 'string' && /^[^=\0]+$/.test(name)),
-  },
-};
-
 /** @throws UsageError */
 function checkLimits(softMs: number | null, hardMs: number | null): void {
   if (softMs === null || hardMs === null || softMs < hardMs) return;
@@ -248,49 +211,4 @@ function checkLimits(softMs: number | null, hardMs: number | null): void {
     `Expected \`softTimeLimit\` to be shorter than \`timeLimit\`, got ${softMs} ms and ${hardMs} ms: jobs would be killed before they are asked to end`,
     'FSQ_CONFIG',
   );
-}
-
-function isDuration(value: unknown): boolean {
-  try {
-    durationMs(value, 'resultTtl');
-    return true;
-  } catch {
-    return false; // The message of the check says what was wanted, and where it was said.
-  }
-}
-
-function isSomeTime(value: unknown): boolean {
-  return isDuration(value) && durationMs(value, 'startTimeout') > 0;
-}
-
-function isByteSize(value: unknown): boolean {
-  try {
-    byteSize(value, 'maxMemoryPerChild');
-    return true;
-  } catch {
-    return false; // As above.
-  }
-}
-
-function checkConfig(value: unknown, where: string): Config {
-  if (!isRecord(value)) {
-    throw new UsageError(
-      `Expected ${where} to give an object of settings (as its default export), got ${format(value)}`,
-      'FSQ_CONFIG',
-    );
-  }
-  for (const [key, entry] of Object.entries(value)) {
-    if (entry === undefined) continue;
-    if (!Object.hasOwn(CHECKS, key)) {
-      const near = suggest(key, Object.keys(CHECKS));
-      throw new UsageError(
-        `Unknown setting ${format(key)} in ${where}${near === null ? '' : `; did you mean ${near}?`}`,
-        'FSQ_CONFIG',
-      );
-    }
-    const check = CHECKS[key as keyof Config];
-    if (!check.isGood(entry))
-      throw new UsageError(`Expected \`${key}\` in ${where} to be ${check.wanted}, got ${format(entry)}`, 'FSQ_CONFIG');
-  }
-  return value as Config; // Every key was checked just above.
 }

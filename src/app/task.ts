@@ -11,6 +11,7 @@ import { isRecord } from '../job/tail.ts';
 import type { AsyncResult } from './async-result.ts';
 import type { GroupResult } from './group-result.ts';
 import { LIFE_OPTIONS, type LifeOptions, toJobOptions } from './job-options.ts';
+import { LIMIT_OPTIONS, type LimitOptions, toRunLimits } from './limit-options.ts';
 import { callSite, register } from './registry.ts';
 import { type RetryOn, toPredicate } from './retry-on.ts';
 
@@ -23,7 +24,7 @@ interface SharedOptions extends LifeOptions {
 }
 
 /** What a task says of its jobs. */
-export interface TaskOptions extends SharedOptions {
+export interface TaskOptions extends SharedOptions, LimitOptions {
   /** Which errors are tried again: a class, several, or a function of the error. Default: all but a `PermanentError`. */
   readonly retryOn?: RetryOn;
 }
@@ -105,16 +106,19 @@ export function taskFactory(sender: Sender): TaskFactory {
         `Expected task('${taskName}', fn) or task('${taskName}', options, fn), got ${format(fn)} as the function`,
       );
     }
-    const { retryOn, ...defaults }: TaskOptions = rest.length === 2 ? checkOptions(rest[0], TASK_OPTIONS) : {};
+    const given: TaskOptions = rest.length === 2 ? checkOptions(rest[0], TASK_OPTIONS) : {};
+    const { retryOn, concurrency: _c, rateLimit: _r, ...defaults } = given;
     const callable = fn as (...args: readonly unknown[]) => unknown;
     // A job that does not say when it expires was sent by somebody who knew nothing of that.
     const { expires: _, ...lasting } = defaults;
     const options = toJobOptions(lasting);
+    const limits = toRunLimits(given);
     register({
       name: taskName,
       fn: callable,
       definedAt: callSite(),
       options,
+      ...(limits === null ? {} : { limits }),
       ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
       redact: sender.redact,
     });
@@ -151,7 +155,7 @@ function build(
 }
 
 const SHARED_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS];
-const TASK_OPTIONS = [...SHARED_OPTIONS, 'retryOn'];
+const TASK_OPTIONS = [...SHARED_OPTIONS, ...LIMIT_OPTIONS, 'retryOn'];
 const CALL_OPTIONS = [...SHARED_OPTIONS, 'countdown', 'eta', 'headers'];
 
 /**
@@ -187,6 +191,10 @@ function checkOptions(options: unknown, known: readonly string[]): ApplyOptions 
   if (!isRecord(options)) throw new UsageError(`Expected options to be an object, got ${format(options)}`);
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
+    if (LIMIT_OPTIONS.some((limit) => limit === key))
+      throw new UsageError(
+        `Expected \`${key}\` in the options of task(): it holds for all jobs of a task, not for one`,
+      );
     if (key === 'retryOn')
       throw new UsageError("Expected `retryOn` in the options of task(): a function cannot be kept in a job's file");
     const near = suggest(key, known);

@@ -8,12 +8,17 @@ import type { Settlement } from '../job/lifecycle.ts';
 import type { BrokerEvent } from './events.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
 import type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
+import type { Hints } from './hints.ts';
+import type { LimitRules } from '../job/run-limits.ts';
+import type { QueueOrder } from './queues.ts';
 import type { Revocation, RevokeOptions } from './revocation.ts';
 import type { Soon } from './soon.ts';
 
 export type { BrokerEvent } from './events.ts';
 export type { EndedRun, Keeper, KeeperOptions } from './keeper.ts';
 export type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
+export { CHILD_MARK, type Hints } from './hints.ts';
+export type { QueueOrder } from './queues.ts';
 export type { Revocation, RevokeOptions } from './revocation.ts';
 
 /** A job to be accepted. */
@@ -75,30 +80,13 @@ export interface Consumer {
   close(): Promise<void>;
 }
 
-/** How a consumer hears of ready jobs from the process that looks out for it. Names are hints; losing one costs time only. */
-export interface Hints {
-  /**
-   * Asks for names; some come through `onNames`, now or when there are any.
-   *
-   * @param isIdle false while names are left: asked early, so that the answer is there when they are used up
-   */
-  want(isIdle: boolean): void;
-  onNames(listener: (names: readonly string[]) => void): void;
-  /**
-   * Tells whether this consumer is the lookout: of all that have nothing to do, the one that watches for itself, so that a
-   * lone job reaches it without a detour. Names that are given end that too.
-   */
-  onLookout(listener: (isPosted: boolean) => void): void;
-  /** Tells of the jobs that are revoked and run somewhere: all of them, each time. */
-  onRevoked(listener: (ids: readonly string[]) => void): void;
-}
-
-/** The variable that holds a consumer's mark in the environment of all that it starts. */
-export const CHILD_MARK = 'FSQ_CHILD';
-
 export interface ConsumerOptions {
   /** Queues it takes jobs from; null for all. */
   readonly queues: readonly string[] | null;
+  /** Whose jobs come first; default: by age. With hints, whoever gives them sees to it. */
+  readonly order?: QueueOrder;
+  /** Of queues and tasks, over all consumers of the store that have them. */
+  readonly limits?: LimitRules;
   /** The names of the tasks it knows, for others to see. */
   readonly tasks: readonly string[];
   /** What this process has as CHILD_MARK, unlike any other: by it, what it left running is known and killed after its death. */
@@ -144,6 +132,12 @@ export interface Broker {
    * @returns what came of each; an id is missing where there is no such job
    */
   revoke(ids: readonly string[], options?: RevokeOptions): Promise<ReadonlyMap<string, Revocation>>;
+  /** From now on no job of `queue` is begun, by any worker, until `resume`; what runs goes on. False: it was paused already. */
+  pause(queue: string): Promise<boolean>;
+  /** False: it was not paused. */
+  resume(queue: string): Promise<boolean>;
+  /** The queues that are paused, sorted; also those that have no jobs. */
+  paused(): Promise<readonly string[]>;
   /** Ids that start with `prefix`, at most `limit`. */
   idsByPrefix(prefix: string, limit: number): Promise<readonly string[]>;
   /** At most `limit` jobs that are wanted: those to run first, then those that ended last. */

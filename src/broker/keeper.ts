@@ -1,7 +1,9 @@
 /** What a worker's supervisor asks of a broker. */
 import type { JobOptions } from '../job/job.ts';
 import type { Ending } from '../job/lifecycle.ts';
+import type { LimitRules } from '../job/run-limits.ts';
 import type { BrokerEvent } from './events.ts';
+import type { QueueOrder } from './queues.ts';
 
 /** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */
 export interface Keeper {
@@ -20,7 +22,9 @@ export interface Keeper {
    * @param run the one job of which more is known than that; nothing if it had an outcome before its process ended
    */
   recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void>;
-  /** True when no job of its queues is ready or due. */
+  /** From now on these limits of tasks hold for what is taken; those of queues are its options'. */
+  limitTasks(tasks: LimitRules['tasks']): void;
+  /** True when no job of its queues is ready or due, those of paused queues aside. */
   isIdle(): boolean;
   close(): Promise<void>;
 }
@@ -36,9 +40,15 @@ export interface EndedRun {
 
 export interface KeeperOptions {
   readonly queues: readonly string[] | null;
+  /** Whose jobs are taken first; default: by age. */
+  readonly order?: QueueOrder;
+  /** Which limits `take` heeds; a consumer heeds its own. */
+  readonly limits?: LimitRules;
   readonly onReady: () => void;
   /** The jobs that are revoked and run somewhere: all of them, whenever they may be others than before. */
   readonly onRevoked?: (ids: readonly string[]) => void;
+  /** The queues that are paused: all of them, whenever they may be others than before. */
+  readonly onPaused?: (queues: readonly string[]) => void;
   /**
    * A job that `owner`, which was adopted, runs is to be ended by killing that process; told again until it has ended.
    *

@@ -7,6 +7,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   call: async () => (await import('./call.ts')).call,
   get: async () => (await import('./get.ts')).get,
   revoke: async () => (await import('./revoke.ts')).revoke,
+  pause: async () => (await import('./pause.ts')).pause,
+  resume: async () => (await import('./pause.ts')).resume,
   status: async () => (await import('./status.ts')).status,
   ls: async () => (await import('./ls.ts')).ls,
   show: async () => (await import('./show.ts')).show,

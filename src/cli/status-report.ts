@@ -10,6 +10,7 @@ export interface StatusFacts {
   readonly counts: Counts;
   readonly backlog: Backlog;
   readonly owners: readonly OwnerInfo[];
+  readonly paused: readonly string[];
   /** The delayed jobs that were read. */
   readonly delayed: readonly Sighting[];
   /** False when there are more of them than were read. */
@@ -37,6 +38,8 @@ export interface StatusReport {
   readonly spool: string;
   readonly jobs: Counts;
   readonly queues: Readonly<Record<string, number>>;
+  /** Queues of which no job is begun. */
+  readonly paused: readonly string[];
   /** When the oldest ready job was enqueued, Unix ms. */
   readonly oldestPendingAtMs: number | null;
   readonly workers: readonly WorkerStatus[];
@@ -51,12 +54,13 @@ export interface StatusReport {
   readonly advice: readonly string[];
 }
 
-export function reportOf({ spool, counts, backlog, owners, delayed, isAllRead }: StatusFacts): StatusReport {
+export function reportOf({ spool, counts, backlog, owners, paused, delayed, isAllRead }: StatusFacts): StatusReport {
   const tasks = livingTasks(owners);
   const facts = {
     spool,
     jobs: counts,
     queues: backlog.queues,
+    paused,
     oldestPendingAtMs: backlog.oldestAtMs,
     workers: workersOf(owners),
     tasks,
@@ -122,6 +126,7 @@ function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerI
           `It cannot be told whether ${unproved.join(', ')} ${unproved.length === 1 ? 'lives' : 'live'}; the jobs stay there until it is certain.`,
         ]),
     ...parked.map((entry) => parkedAdvice(entry, tasks)),
+    ...pausedAdvice(report),
     ...unservedAdvice(report, owners),
     ...(foreign.length === 0
       ? []
@@ -142,6 +147,14 @@ function parkedAdvice({ task, jobs, didYouMean }: ParkedStatus, tasks: readonly 
     return `${some(jobs, 'job')} of task ${task} ${are(jobs)} parked; a worker that knows it runs now, and takes them within a minute.`;
   if (didYouMean !== null) return `${lead}; did you mean ${didYouMean}?`;
   return `${lead}. Start one that does; nothing is lost.`;
+}
+
+function pausedAdvice({ paused, queues }: Pick<StatusReport, 'paused' | 'queues'>): readonly string[] {
+  return paused.map((queue) => {
+    const count = queues[queue] ?? 0;
+    const jobs = count === 0 ? '' : ` and ${some(count, 'job')} of it ${count === 1 ? 'waits' : 'wait'}`;
+    return `Queue ${queue} is paused${jobs}: \`fsq resume ${queue}\`.`;
+  });
 }
 
 /** Queues with ready jobs that no living worker takes jobs from. */

@@ -7,7 +7,7 @@ import type { StatusReport, WorkerStatus } from './status-report.ts';
 const MAX_PIDS = 8;
 
 export function statusText(report: StatusReport, nowMs: number): string {
-  const { spool, jobs, oldestPendingAtMs, queues, workers, tasks, isParkedComplete, advice } = report;
+  const { spool, jobs, oldestPendingAtMs, queues, paused, workers, tasks, isParkedComplete, advice } = report;
   const oldest = oldestPendingAtMs === null ? '' : `   the oldest was sent ${span(nowMs - oldestPendingAtMs)} ago`;
   const names = Object.keys(queues);
   const isOneQueue = names.length <= 1 && (names[0] ?? 'default') === 'default';
@@ -19,6 +19,7 @@ export function statusText(report: StatusReport, nowMs: number): string {
       field(state, `${String(count).padStart(width)}${state === 'pending' ? oldest : ''}`),
     ),
     ...(isOneQueue ? [] : [field('queues', names.map((name) => `${name} ${queues[name]}`).join(', '))]),
+    ...(paused.length === 0 ? [] : [field('paused', paused.join(', '))]),
     '',
     ...(workers.length === 0
       ? [field('workers', 'none')]

@@ -25,10 +25,11 @@ export const status: Command = {
 
 function runStatus(context: Context): Promise<number> {
   return withSpool(context, async (broker) => {
-    const [counts, backlog, owners, delayed] = await Promise.all([
+    const [counts, backlog, owners, paused, delayed] = await Promise.all([
       broker.counts(),
       broker.backlog(),
       broker.owners(),
+      broker.paused(),
       broker.list(['delayed'], MAX_READ),
     ]);
     const report = reportOf({
@@ -36,6 +37,7 @@ function runStatus(context: Context): Promise<number> {
       counts,
       backlog,
       owners,
+      paused,
       delayed,
       isAllRead: delayed.length < MAX_READ,
     });

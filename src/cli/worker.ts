@@ -1,13 +1,13 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
 import { LOG_LEVELS, resolveSettings } from '../app/settings.ts';
-import { checkQueue } from '../job/names.ts';
 import { createLogger, logFormat } from '../worker/log.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { bannerText } from './banner.ts';
 import type { Command, Context } from './command.ts';
 import { findModules } from './modules.ts';
+import { parseQueues } from './queues.ts';
 import { messageText } from './report.ts';
 import { settingsFrom } from './settings.ts';
 import { version } from './version.ts';
@@ -19,7 +19,7 @@ export const worker: Command = {
   examples: [
     ['fsq worker', 'run jobs of all queues with a child per processor'],
     ['fsq worker -c 4 -l debug', 'four children, and say when each job starts'],
-    ['fsq worker -Q mail,default', 'only jobs of these queues'],
+    ['fsq worker -Q mail=3,default', 'only jobs of these queues, three of mail for one of default'],
     ['fsq worker --burst', 'end when nothing is ready any more, for cron and CI'],
   ],
   options: {
@@ -31,7 +31,13 @@ export const worker: Command = {
     },
     'log-level': { type: 'string', short: 'l', value: 'LEVEL', help: `${LOG_LEVELS.join(', ')} (default: info)` },
     'allow-network-fs': { type: 'boolean', help: 'use a spool on a network file system, where jobs may run twice' },
-    queues: { type: 'string', short: 'Q', value: 'A,B', help: 'take jobs from these queues only (default: all)' },
+    queues: {
+      type: 'string',
+      short: 'Q',
+      value: 'A,B',
+      help: 'take jobs of these queues only, in turns; A=3,B: three of A for one of B (default: all)',
+    },
+    'in-order': { type: 'boolean', help: 'take jobs of a queue only when those named before it have none ready' },
     tasks: {
       type: 'string',
       value: 'PATH',
@@ -82,7 +88,7 @@ async function runWorker({ values, stderr, cwd, env }: Context): Promise<number>
   const format = logFormat(stderr.isTTY, env);
   const log = createLogger(settings.logLevel, format, (line) => stderr.write(line));
   const concurrency = settings.concurrency ?? availableParallelism();
-  const queues = values.text('queues')?.split(',').map(checkQueue) ?? null;
+  const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
   const onStarted = (tasks: readonly FoundTask[]): void => {
     if (format === 'json')
       log.info('worker started', {
@@ -111,6 +117,7 @@ async function runWorker({ values, stderr, cwd, env }: Context): Promise<number>
     modules: modules.files,
     concurrency,
     queues,
+    order,
     isBurst: values.flag('burst'),
     imports: values.list('import'),
     log,

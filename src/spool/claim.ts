@@ -4,6 +4,7 @@ import { afterwards, type Soon } from '../broker/soon.ts';
 import { FencedError } from '../job/errors.ts';
 import type { Attempt } from '../job/job.ts';
 import type { Settlement } from '../job/lifecycle.ts';
+import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
@@ -18,6 +19,8 @@ export interface Claimant {
   readonly directory: string;
   readonly uniqueName: () => string;
   readonly onEvent?: (event: BrokerEvent) => void;
+  /** Absent or null where nothing is limited. */
+  readonly admission?: Admission | null;
 }
 
 /** A job that was just taken; what it holds has not been looked at. */
@@ -48,7 +51,7 @@ export function take(context: SpoolContext, claimant: Claimant, fileName: string
 
 /**
  * Looks at what was taken: a claim to run, or null when there is nothing to run and it has been dealt with, because it
- * was no job, or not due, or had ended already. May be called again after it threw.
+ * was no job, or not due, or over a limit, or had ended already. May be called again after it threw.
  *
  * @throws FencedError; the system error unchanged when the disk refuses: then the job is still held
  */
@@ -71,9 +74,16 @@ export function examine(context: SpoolContext, claimant: Claimant, taken: Taken)
     // A power cut lost the claim of a run but not the outcome it wrote.
     return afterwards(publishAsItStands(context, held, onEvent), () => null);
   }
-  const { etaMs } = record.job.options;
+  const { etaMs, expiresAtMs = Number.POSITIVE_INFINITY } = record.job.options;
   if (etaMs !== undefined && etaMs > context.nowMs()) {
     files.rename(path, `${layout.delayed}/${delayedFileName(etaMs, before)}`);
+    return null;
+  }
+  const { admission = null } = claimant;
+  if (admission !== null && expiresAtMs >= context.nowMs() && !admission.admits(name, record.job.task)) {
+    // Before it is there for others to hear of: the same event tells us as well.
+    admission.refused(jobFileName(before));
+    files.rename(path, `${layout.pending}/${jobFileName(before)}`);
     return null;
   }
   const claim = toClaim(context, held, onEvent);

@@ -1,14 +1,18 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
-import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints } from '../broker/broker.ts';
+import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints, QueueOrder } from '../broker/broker.ts';
+import { BY_AGE } from '../broker/queues.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
 import { revoked } from '../job/lifecycle.ts';
+import { NO_RULES } from '../job/run-limits.ts';
+import { Admission } from './admission.ts';
 import { type Claimant, examine, take, type Taken } from './claim.ts';
 import type { SpoolContext } from './context.ts';
 import { Feed } from './feed.ts';
 import { hasCode } from './files.ts';
+import { Gate } from './gate.ts';
 import { parseJobFileName } from './layout.ts';
-import { MarkerWatch } from './marker-watch.ts';
 import { isMarked } from './markers.ts';
+import { Orders } from './orders.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
 import { Pause } from './pause.ts';
@@ -41,10 +45,7 @@ export class SpoolConsumer implements Consumer {
   readonly #hints: Hints | null;
   readonly #pending: DirectoryWatch;
   readonly #refusedUntil = new Map<string, number>();
-  /** Without hints it looks for revoked jobs itself, if anybody wants to know. */
-  readonly #markers: MarkerWatch | null;
-  /** Jobs that are revoked and have not ended, as far as heard. */
-  #revoked: ReadonlySet<string> = new Set();
+  readonly #orders: Orders;
   #names: string[] = [];
   #next = 0;
   #lastTried: string | null = null;
@@ -86,29 +87,26 @@ export class SpoolConsumer implements Consumer {
     this.#onEvent = onEvent;
     this.#pause = new Pause(onEvent);
     this.#onPatience = (event) => this.#pause.hear(event);
-    this.#claimant = { owner, directory, uniqueName, onEvent: this.#onPatience };
+    const admission = Admission.of(context, options.limits);
+    this.#claimant = { owner, directory, uniqueName, onEvent: this.#onPatience, admission };
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, (name) => this.#hear(name));
     this.#hints = hints ?? null;
-    this.#feed = hints === undefined ? this.#ownFeed() : null;
     hints?.onNames((names) => {
       this.#asked = 'nothing';
       this.#pending.close();
       this.#offer(names);
     });
-    const hearRevoked = (ids: Iterable<string>): void => {
-      this.#revoked = new Set(ids);
-      options.onRevoked?.(this.#revoked);
-    };
-    hints?.onRevoked(hearRevoked);
-    this.#markers =
-      hints === undefined && options.onRevoked !== undefined
-        ? new MarkerWatch(
-            context,
-            (markers) => hearRevoked(markers.keys()),
-            (error) => this.#onTrouble(error),
-          )
-        : null;
-    this.#markers?.start();
+    const gate = hints === undefined ? new Gate(context, options.limits ?? NO_RULES) : null;
+    this.#feed = gate === null ? null : this.#ownFeed(gate, options.order ?? BY_AGE);
+    this.#orders = new Orders(context, {
+      hints,
+      onRevoked: options.onRevoked,
+      onPaused: (paused) => {
+        gate?.pause(paused);
+        this.#feed?.recheck();
+      },
+      onTrouble: (error) => this.#onTrouble(error),
+    });
     hints?.onLookout((isPosted) => (isPosted ? this.#pending.open() : this.#standDown()));
   }
 
@@ -123,7 +121,7 @@ export class SpoolConsumer implements Consumer {
 
   async close(): Promise<void> {
     this.#feed?.close();
-    this.#markers?.stop();
+    this.#orders.stop();
     this.#pending.close();
     await this.#registration.release();
   }
@@ -145,20 +143,22 @@ export class SpoolConsumer implements Consumer {
     this.#lastTried = name;
     this.#lookMs = LOOK_YOURSELF_MS.first;
     if (this.#names.length - this.#next === this.#askAt) this.#askFor('early');
+    if (this.#isHeldBack(name)) return null;
     return afterwards(this.#tryTake(name), (taken) => (taken === null ? null : this.#examine(taken)));
   }
 
   /** It is ours now, whatever the disk says: it is looked at until that succeeds. */
   #examine(taken: Taken): Soon<Claim | null> {
     const claim = withPatience(this.#onPatience, () => examine(this.#context, this.#claimant, taken));
-    if (this.#revoked.size === 0) return claim;
-    return afterwards(claim, (given) => (given === null ? null : this.#unlessRevoked(given)));
+    return afterwards(claim, (given) =>
+      given === null || !this.#orders.isRevoked(given.job.id) ? given : this.#unlessRevoked(given),
+    );
   }
 
   /** What is revoked and comes back to be run is not begun. */
   #unlessRevoked(claim: Claim): Soon<Claim | null> {
     const { job } = claim;
-    if (!this.#revoked.has(job.id) || !isMarked(this.#context, job.id)) return claim;
+    if (!isMarked(this.#context, job.id)) return claim;
     const settlement = revoked(claim, false);
     return afterwards(claim.settle(settlement, null), () => null);
   }
@@ -230,7 +230,7 @@ export class SpoolConsumer implements Consumer {
       return this.#lookMyself();
     }
     const isHeard = name === this.#lastTried || this.#names.length - this.#next >= HEARD_AT_MOST;
-    if (isHeard || !this.#isWanted(name)) return;
+    if (isHeard || !this.#isWanted(name) || this.#isHeldBack(name)) return;
     this.#names.push(name);
     this.#wake?.();
   }
@@ -262,9 +262,17 @@ export class SpoolConsumer implements Consumer {
     return names.sort().slice(0, OWN_LOOK);
   }
 
-  #ownFeed(): Feed {
+  /** Costs nothing while no queue is paused and nothing is limited. */
+  #isHeldBack(name: string): boolean {
+    if (this.#claimant.admission?.wasRefused(name) === true) return true;
+    return this.#orders.isPaused(name);
+  }
+
+  #ownFeed(gate: Gate, order: QueueOrder): Feed {
     return new Feed(this.#context, {
       queues: this.#queues,
+      order,
+      gate,
       onReady: () => this.#wake?.(),
       onForeign: (name) => this.#onEvent?.({ kind: 'foreign', name }),
       onTrouble: (error) => this.#onTrouble(error),

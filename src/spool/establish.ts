@@ -114,7 +114,8 @@ function makeWithParents(files: Files, path: string, changed: Set<string>): void
   changed.add(parent);
 }
 
-function makeDirectory(files: Files, path: string): void {
+/** Also where it is there already: spools that an earlier version made lack some. */
+export function makeDirectory(files: Files, path: string): void {
   try {
     files.makeDirectory(path);
   } catch (error) {

@@ -1,15 +1,26 @@
 /**
- * Which jobs are ready, in order: a sorted batch of names from one listing, then what the watch reports.
+ * Which jobs are ready, in order: sorted names from a listing, then what the watch reports. Names of queues and tasks that are
+ * held back stay here until they may start.
  *
  * Names are hints. Several takers may get the same name; one rename succeeds. A name that was handed out and not taken
  * comes again with the next listing, so nothing waits behind a busy process while another is idle.
  */
+import type { QueueOrder } from '../broker/broker.ts';
+import { BY_AGE } from '../broker/queues.ts';
+import { NO_RULES } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
-import { parseJobFileName } from './layout.ts';
+import { Gate } from './gate.ts';
+import { HandedOut } from './handed-out.ts';
+import { type Lane, Lanes } from './lanes.ts';
+import { type JobName, parseJobFileName } from './layout.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
 
 export interface FeedOptions {
   readonly queues: readonly string[] | null;
+  /** Default: by age. */
+  readonly order?: QueueOrder;
+  /** Default: nothing is held back. */
+  readonly gate?: Gate;
   /** There may be something to take; called only after a `take` that came back empty. */
   readonly onReady: () => void;
   /** A name in pending/ that is no job's; told once for each. */
@@ -18,34 +29,43 @@ export interface FeedOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** A name is not handed out again within this time, ms: it bounds what a job that cannot be claimed may cost. */
-const HAND_OUT_AGAIN_MS = 20;
 /** What comes while a lookout is posted is left to it for one to two times this long, ms: longer than it needs when it is idle. */
 const LEFT_TO_LOOKOUT_MS = 2;
-/** How many names are remembered as handed out before old ones are dropped. */
+/** How many names that are no jobs' are remembered. */
 const REMEMBERED = 20_000;
+/** While there are names, pending/ is listed anew for what is more urgent: this often, ms, or a fiftieth of the time. */
+const RELIST = { everyMs: 200, costFactor: 50 };
+/** A listing when there is nothing to give out may take a tenth of the time. */
+const LISTING_COST_FACTOR = 10;
 
 export class Feed {
   readonly #context: SpoolContext;
   readonly #options: FeedOptions;
+  readonly #gate: Gate;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
-  readonly #handedOutAtMs = new Map<string, number>();
+  readonly #handedOut = new HandedOut();
   readonly #foreign = new Set<string>();
-  /** Ready names in reverse order, so that the next is popped. */
-  #backlog: string[] = [];
+  readonly #lanes: Lanes;
+  readonly #isOpen: (lane: Lane) => boolean;
   #isWaiting = false;
-  #hasHeldBack = false;
+  /** There are jobs that the lanes do not have. */
+  #isStale = false;
   #nextListingAtMs = 0;
+  #relistAtMs = 0;
   #hasLookout = false;
   /** What was heard while a lookout is posted: in this span of time, and in the one before. */
   #heard = new Set<string>();
   #heardBefore = new Set<string>();
   #spanTimer: NodeJS.Timeout | null = null;
+  #gateTimer: NodeJS.Timeout | null = null;
 
   constructor(context: SpoolContext, options: FeedOptions) {
     this.#context = context;
     this.#options = options;
+    this.#gate = options.gate ?? new Gate(context, NO_RULES);
+    this.#isOpen = (lane) => !this.#gate.isInUse || this.#gate.isOpen(lane);
+    this.#lanes = new Lanes(options.order ?? BY_AGE);
     this.#watch = new DirectoryWatch(context.files, context.layout.pending, (name) =>
       this.#try(() => this.#hear(name)),
     );
@@ -54,15 +74,20 @@ export class Feed {
 
   /** Up to `max` names, the next first. After [] the options' `onReady` is called once there may be some. */
   take(max: number): readonly string[] {
-    if (this.#backlog.length === 0) this.#try(() => this.#fill());
     const names: string[] = [];
-    while (names.length < max) {
-      const name = this.#backlog.pop();
-      if (name === undefined) break;
-      this.#handOut(name);
-      names.push(name);
-    }
+    this.#try(() => {
+      this.#gate.look();
+      if (this.size === 0) this.#fill();
+      else if (performance.now() > this.#relistAtMs) this.#list();
+      while (names.length < max) {
+        const name = this.#nextName();
+        if (name === null) break;
+        this.#handedOut.add(name);
+        names.push(name);
+      }
+    });
     this.#isWaiting = names.length === 0;
+    if (this.#isWaiting) this.#waitForGate();
     return names;
   }
 
@@ -71,9 +96,20 @@ export class Feed {
     this.#hasLookout = isPosted;
   }
 
-  /** How many names are at hand. */
+  /** What is held back may be let through now. */
+  recheck(): void {
+    if (!this.#isWaiting) return;
+    this.#try(() => {
+      this.#gate.look();
+      if (this.#isStale && performance.now() >= this.#nextListingAtMs) this.#list();
+      if (this.size > 0) this.#announce();
+      else this.#waitForGate();
+    });
+  }
+
+  /** How many names may be handed out. */
   get size(): number {
-    return this.#backlog.length;
+    return this.#lanes.openSize(this.#isOpen);
   }
 
   close(): void {
@@ -81,6 +117,7 @@ export class Feed {
     this.#poll.stop();
     this.#watch.close();
     if (this.#spanTimer !== null) clearTimeout(this.#spanTimer);
+    if (this.#gateTimer !== null) clearTimeout(this.#gateTimer);
   }
 
   /** A failed look never reads as "nothing there": the next poll comes, whatever happened. */
@@ -88,18 +125,40 @@ export class Feed {
     try {
       look();
     } catch (error) {
-      this.#hasHeldBack = true;
+      this.#isStale = true;
       this.#poll.start();
       this.#options.onTrouble(error);
     }
+  }
+
+  /** The next of an open lane. Whose task turns out to be held back changes to its lane. */
+  #nextName(): string | null {
+    for (;;) {
+      const lane = this.#lanes.next(this.#isOpen);
+      const name = lane?.pop();
+      if (lane === null || name === undefined) return null;
+      if (!this.#gate.isInUse) return name;
+      const task = lane.task ?? this.#limitedTask(name);
+      if (this.#gate.isOpen({ queue: lane.queue, task })) {
+        this.#gate.count(lane.queue, task);
+        return name;
+      }
+      this.#lanes.of(lane.queue, task).push(name);
+    }
+  }
+
+  #limitedTask(name: string): string | null {
+    if (!this.#gate.hasTasks) return null;
+    const parsed = parseJobFileName(name);
+    return parsed === null ? null : this.#gate.limitedTask(parsed, name);
   }
 
   /** Watch, then check: what comes after the listing is reported by the watch. */
   #fill(): void {
     if (performance.now() < this.#nextListingAtMs && this.#watch.isOpen) return;
     this.#list();
-    if (this.#backlog.length > 0) {
-      this.#watch.close(); // While there is a backlog, events would only cost time.
+    if (this.size > 0) {
+      this.#watch.close(); // While there are names, events would only cost time.
       this.#poll.stop();
       return;
     }
@@ -112,17 +171,20 @@ export class Feed {
   #list(): void {
     const startedAt = performance.now();
     this.#watch.hasChanged();
-    this.#hasHeldBack = false;
-    const names: string[] = [];
-    for (const name of this.#context.files.list(this.#context.layout.pending)) {
-      if (!this.#isWanted(name)) continue;
-      if (this.#wasJustHandedOut(name)) this.#hasHeldBack = true;
-      else names.push(name);
+    const names = this.#context.files.list(this.#context.layout.pending);
+    this.#isStale = false;
+    this.#lanes.clear();
+    for (const name of names) {
+      const parsed = this.#wanted(name);
+      if (parsed === null) continue;
+      if (this.#handedOut.hasRecent(name)) this.#isStale = true;
+      else this.#lanes.of(parsed.queue, this.#gate.knownTask(parsed.id)).push(name);
     }
-    this.#backlog = names.sort().reverse();
+    this.#lanes.sort();
     // A directory that was huge stays slow to list: ext4 does not shrink it. The watch bridges the time between.
     const tookMs = performance.now() - startedAt;
-    this.#nextListingAtMs = tookMs < 1 ? 0 : startedAt + 10 * tookMs;
+    this.#nextListingAtMs = tookMs < 1 ? 0 : startedAt + LISTING_COST_FACTOR * tookMs;
+    this.#relistAtMs = startedAt + Math.max(RELIST.everyMs, RELIST.costFactor * tookMs);
   }
 
   #hear(name: string | null): void {
@@ -130,16 +192,42 @@ export class Feed {
     if (name === null) return this.#check();
     if (this.#hasLookout) return this.#leaveToLookout(name);
     // The same event tells of a name that came and of one that left: the latter was handed out a moment ago.
-    if (!this.#isWanted(name) || this.#wasJustHandedOut(name) || this.#backlog.includes(name)) return;
-    this.#backlog.unshift(name);
+    if (this.#handedOut.hasRecent(name) || !this.#addIfOpen(name)) return;
     this.#announce();
+  }
+
+  /** What cannot be given out now is found by a later listing. */
+  #addIfOpen(name: string): boolean {
+    const parsed = this.#wanted(name);
+    if (parsed === null) return false;
+    const lane = this.#lanes.of(parsed.queue, this.#gate.knownTask(parsed.id));
+    if (!this.#gate.isOpen(lane)) {
+      this.#isStale = true;
+      this.#waitForGate();
+      return false;
+    }
+    if (!lane.includes(name)) lane.push(name);
+    return true;
   }
 
   #check(): void {
     if (!this.#isWaiting) return;
-    if (!this.#watch.hasChanged() && !this.#hasHeldBack) return;
+    if (!this.#watch.hasChanged() && !this.#isStale) return;
     this.#list();
-    if (this.#backlog.length > 0) this.#announce();
+    this.#gate.look();
+    if (this.size > 0) this.#announce();
+    else this.#waitForGate();
+  }
+
+  #waitForGate(): void {
+    if (this.#gateTimer !== null || (this.#lanes.size === 0 && !this.#isStale)) return;
+    const ms = this.#gate.againInMs();
+    if (ms === null) return;
+    this.#gateTimer = setTimeout(() => {
+      this.#gateTimer = null;
+      this.recheck();
+    }, ms);
+    this.#gateTimer.unref();
   }
 
   #leaveToLookout(name: string): void {
@@ -147,7 +235,7 @@ export class Feed {
     this.#spanTimer ??= setTimeout(() => this.#try(() => this.#endSpan()), LEFT_TO_LOOKOUT_MS);
   }
 
-  /** What was heard before this span began and lies there still was left: the lookout is busy. */
+  /** What was heard before this span began and lies there still was left: the lookout is busy, or may not take it. */
   #endSpan(): void {
     const { files, layout } = this.#context;
     const left = [...this.#heardBefore].filter((name) => files.exists(`${layout.pending}/${name}`));
@@ -156,11 +244,9 @@ export class Feed {
     this.#spanTimer =
       this.#heardBefore.size === 0 ? null : setTimeout(() => this.#try(() => this.#endSpan()), LEFT_TO_LOOKOUT_MS);
     if (!this.#isWaiting || left.length === 0) return;
-    this.#backlog = left
-      .filter((name) => this.#isWanted(name))
-      .toSorted()
-      .toReversed();
-    if (this.#backlog.length > 0) this.#announce();
+    this.#gate.look();
+    const added = left.toSorted().filter((name) => this.#addIfOpen(name));
+    if (added.length > 0) this.#announce();
   }
 
   #announce(): void {
@@ -169,34 +255,16 @@ export class Feed {
     this.#options.onReady();
   }
 
-  #isWanted(name: string): boolean {
+  /** Null for what is none of our jobs. */
+  #wanted(name: string): JobName | null {
     const parsed = parseJobFileName(name);
     if (parsed === null) {
       if (!this.#foreign.has(name) && this.#foreign.size < REMEMBERED) {
         this.#foreign.add(name);
         this.#options.onForeign?.(name);
       }
-      return false;
+      return null;
     }
-    return this.#options.queues === null || this.#options.queues.includes(parsed.queue);
-  }
-
-  #handOut(name: string): void {
-    if (this.#handedOutAtMs.size >= REMEMBERED) this.#forgetOld();
-    this.#handedOutAtMs.set(name, performance.now());
-  }
-
-  #wasJustHandedOut(name: string): boolean {
-    const atMs = this.#handedOutAtMs.get(name);
-    return atMs !== undefined && performance.now() - atMs < HAND_OUT_AGAIN_MS;
-  }
-
-  #forgetOld(): void {
-    // Insertion order is time order up to renewals; half is enough to keep this rare.
-    let surplus = REMEMBERED / 2;
-    for (const name of this.#handedOutAtMs.keys()) {
-      if (surplus-- === 0) break;
-      this.#handedOutAtMs.delete(name);
-    }
+    return this.#options.queues === null || this.#options.queues.includes(parsed.queue) ? parsed : null;
   }
 }

@@ -1,12 +1,18 @@
 /** The spool's housekeeping while a worker lives: what is ready, what is due, who has died, what has expired. */
 import type { BrokerEvent, EndedRun, Keeper, KeeperOptions } from '../broker/broker.ts';
+import { BY_AGE } from '../broker/queues.ts';
+import { type LimitRules, NO_RULES } from '../job/run-limits.ts';
 import { Ages } from './ages.ts';
 import type { SpoolContext } from './context.ts';
 import { expireOutcomes } from './expire.ts';
+import { makeDirectory } from './establish.ts';
 import { Feed } from './feed.ts';
+import { Gate } from './gate.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
+import { MarkerWatch } from './marker-watch.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
+import { pausedQueues } from './pause-queue.ts';
 import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
 import { Revocations } from './revocations.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
@@ -34,7 +40,10 @@ export class SpoolKeeper implements Keeper {
   readonly #ages: Ages;
   readonly #children = new Set<string>();
   readonly #unproved = new Set<string>();
+  readonly #gate: Gate;
   readonly #feed: Feed;
+  readonly #pauses: { start(): void; stop(): void };
+  #paused: ReadonlySet<string> = new Set();
   readonly #promoter: { start(): void; stop(): void; promoteDue(): void };
   readonly #revocations: Revocations;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -90,8 +99,17 @@ export class SpoolKeeper implements Keeper {
       isOurs: (owner) => this.#children.has(owner),
       onTrouble,
     });
+    this.#gate = new Gate(context, options.limits ?? NO_RULES);
+    this.#pauses = new MarkerWatch(context.files, {
+      directory: context.layout.queues,
+      read: () => new Set(pausedQueues(context)),
+      onFound: (queues) => this.#hearPaused(queues),
+      onTrouble,
+    });
     this.#feed = new Feed(context, {
       queues: options.queues,
+      order: options.order ?? BY_AGE,
+      gate: this.#gate,
       onReady: options.onReady,
       onForeign: (name) => options.onEvent?.({ kind: 'foreign', name }),
       onTrouble,
@@ -105,6 +123,11 @@ export class SpoolKeeper implements Keeper {
 
   setLookout(isPosted: boolean): void {
     this.#feed.setLookout(isPosted);
+  }
+
+  limitTasks(tasks: LimitRules['tasks']): void {
+    this.#gate.limitTasks(tasks);
+    this.#feed.recheck();
   }
 
   unpark(tasks: readonly string[]): void {
@@ -139,7 +162,9 @@ export class SpoolKeeper implements Keeper {
   #hasWork(): boolean {
     const { files, layout, nowMs } = this.#context;
     const isMine = (queue: string | undefined): boolean =>
-      queue !== undefined && (this.#options.queues === null || this.#options.queues.includes(queue));
+      queue !== undefined &&
+      (this.#options.queues === null || this.#options.queues.includes(queue)) &&
+      !this.#paused.has(queue);
     if (files.list(layout.pending).some((name) => isMine(parseJobFileName(name)?.queue))) return true;
     return files.list(layout.delayed).some((name) => {
       const parsed = parseDelayedFileName(name);
@@ -151,6 +176,7 @@ export class SpoolKeeper implements Keeper {
     this.#isClosed = true;
     this.#closing.abort();
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#pauses.stop();
     this.#feed.close();
     this.#promoter.stop();
     await this.#line;
@@ -159,7 +185,9 @@ export class SpoolKeeper implements Keeper {
   }
 
   #start(): void {
-    // Before the first job is given to anybody: what was revoked while no worker ran does not start.
+    // Before the first job is given to anybody: what was revoked or paused while no worker ran does not start.
+    makeDirectory(this.#context.files, this.#context.layout.queues);
+    this.#pauses.start();
     this.#revocations.start();
     this.#promoter.start();
     let hasOthers = true;
@@ -231,6 +259,15 @@ export class SpoolKeeper implements Keeper {
 
   #isKnownAlive(owner: string): boolean {
     return owner === this.#registration.owner || this.#children.has(owner);
+  }
+
+  #hearPaused(queues: ReadonlySet<string>): void {
+    const isNews = [...queues].join() !== [...this.#paused].join();
+    this.#paused = queues;
+    if (!isNews) return;
+    this.#gate.pause(queues);
+    this.#options.onPaused?.([...queues]);
+    this.#feed.recheck();
   }
 
   #relay(event: BrokerEvent): void {

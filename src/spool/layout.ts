@@ -11,6 +11,8 @@ export const DIRECTORIES = [
   'corrupt',
   'spare',
   'cancel',
+  'queues',
+  'limits',
   'logs',
   'workers',
 ] as const;
@@ -66,25 +68,6 @@ export function parseDelayedFileName(
 
 export function resultFileName(id: string): string {
   return `${id}.json`;
-}
-
-/** What lies in cancel/ for a job that is revoked: the name says all, its content is for people. */
-export interface MarkerName {
-  readonly id: string;
-  /** Its process is to be killed, rather than asked. */
-  readonly terminate: boolean;
-}
-
-const TERMINATE = '.terminate';
-
-export function markerFileName({ id, terminate }: MarkerName): string {
-  return terminate ? id + TERMINATE : id;
-}
-
-export function parseMarkerFileName(fileName: string): MarkerName | null {
-  const terminate = fileName.endsWith(TERMINATE);
-  const id = terminate ? fileName.slice(0, -TERMINATE.length) : fileName;
-  return isId(id) ? { id, terminate } : null;
 }
 
 /** The id of `<id>.json`, or null. */

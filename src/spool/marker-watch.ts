@@ -1,27 +1,30 @@
-/** Hearing of markers in cancel/: at once by a watch, surely by a poll, and again and again while there are any. */
-import type { SpoolContext } from './context.ts';
-import { readMarkers } from './markers.ts';
+/** Hearing of files whose names say all, as in cancel/ and queues/: at once by a watch, surely by a poll, and again and again while there are any. */
+import type { Files } from './files.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
 
-export class MarkerWatch {
-  readonly #context: SpoolContext;
-  readonly #onMarkers: (markers: ReadonlyMap<string, boolean>) => void;
-  readonly #onTrouble: (error: unknown) => void;
+/** What was found: empty when there are none. */
+interface Found {
+  readonly size: number;
+}
+
+export interface MarkerWatchOptions<T extends Found> {
+  readonly directory: string;
+  readonly read: () => T;
+  /** Also told when there are none any more. */
+  readonly onFound: (found: T) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export class MarkerWatch<T extends Found> {
+  readonly #options: MarkerWatchOptions<T>;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
   /** There were some at the last look, or it failed. */
   #hasOpen = false;
 
-  /** @param onMarkers told which ids are marked, and whether their process is to be killed; also when there are none any more */
-  constructor(
-    context: SpoolContext,
-    onMarkers: (markers: ReadonlyMap<string, boolean>) => void,
-    onTrouble: (error: unknown) => void,
-  ) {
-    this.#context = context;
-    this.#onMarkers = onMarkers;
-    this.#onTrouble = onTrouble;
-    this.#watch = new DirectoryWatch(context.files, context.layout.cancel, () => this.#hear());
+  constructor(files: Files, options: MarkerWatchOptions<T>) {
+    this.#options = options;
+    this.#watch = new DirectoryWatch(files, options.directory, () => this.#hear());
     this.#poll = new Poll(() => this.#look(false), false);
   }
 
@@ -44,13 +47,13 @@ export class MarkerWatch {
   #look(isSure: boolean): void {
     try {
       if (!this.#watch.hasChanged() && !this.#hasOpen && !isSure) return;
-      const markers = readMarkers(this.#context);
-      const isNews = markers.size > 0 || this.#hasOpen;
-      this.#hasOpen = markers.size > 0;
-      if (isNews) this.#onMarkers(markers);
+      const found = this.#options.read();
+      const isNews = found.size > 0 || this.#hasOpen;
+      this.#hasOpen = found.size > 0;
+      if (isNews) this.#options.onFound(found);
     } catch (error) {
       this.#hasOpen = true;
-      this.#onTrouble(error);
+      this.#options.onTrouble(error);
     }
   }
 }

@@ -6,7 +6,7 @@
  */
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
-import { type MarkerName, markerFileName, parseMarkerFileName } from './layout.ts';
+import { type MarkerName, markerFileName, parseMarkerFileName } from './note-names.ts';
 import { discard } from './spare.ts';
 
 /**

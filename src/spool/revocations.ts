@@ -21,7 +21,7 @@ export interface RevocationsOptions extends Pick<KeeperOptions, 'onRevoked' | 'o
 export class Revocations {
   readonly #context: SpoolContext;
   readonly #options: RevocationsOptions;
-  readonly #watch: MarkerWatch;
+  readonly #watch: MarkerWatch<ReadonlyMap<string, boolean>>;
   /** Marked and found nowhere in the last round: in two rounds, there is no such job. */
   #nowhere: ReadonlySet<string> = new Set();
   #told = '';
@@ -31,7 +31,12 @@ export class Revocations {
   constructor(context: SpoolContext, options: RevocationsOptions) {
     this.#context = context;
     this.#options = options;
-    this.#watch = new MarkerWatch(context, (markers) => this.#act(markers), options.onTrouble);
+    this.#watch = new MarkerWatch(context.files, {
+      directory: context.layout.cancel,
+      read: () => readMarkers(context),
+      onFound: (markers) => this.#act(markers),
+      onTrouble: options.onTrouble,
+    });
   }
 
   start(): void {

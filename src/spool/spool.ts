@@ -31,6 +31,7 @@ import { layoutOf } from './layout.ts';
 import { refuseSplitSpool } from './mounts.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
+import { pausedQueues, pauseQueue, resumeQueue } from './pause-queue.ts';
 import { Promoter } from './promote.ts';
 import { revoke } from './revoke.ts';
 import { SpareFiles } from './spare.ts';
@@ -135,6 +136,24 @@ class Spool implements Broker {
       this.#refuseUnsafe?.();
       return revoke(this.#context, ids, terminate, () => this.#uniqueName());
     }, `Not surely revoked, call again: the spool ${this.place} refuses`);
+  }
+
+  pause(queue: string): Promise<boolean> {
+    return typed(() => {
+      this.#refuseUnsafe?.();
+      return pauseQueue(this.#context, queue);
+    }, `Not surely paused, call again: the spool ${this.place} refuses`);
+  }
+
+  resume(queue: string): Promise<boolean> {
+    return typed(() => {
+      this.#refuseUnsafe?.();
+      return resumeQueue(this.#context, queue);
+    }, `Not surely resumed, call again: the spool ${this.place} refuses`);
+  }
+
+  paused(): Promise<readonly string[]> {
+    return this.#look(() => pausedQueues(this.#context));
   }
 
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {

@@ -9,12 +9,13 @@ import { type BrokerEvent, CHILD_MARK, type Hints } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
+import type { RunLimits } from '../job/run-limits.ts';
 import type { TimeLimits } from '../job/time-limits.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import type { LimitKeepers } from './limited-run.ts';
 import { loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat } from './log.ts';
-import { type FoundTask, type FromChild, parseToChild } from './messages.ts';
+import { type FoundTask, type FromChild, limitsOf, parseToChild } from './messages.ts';
 import { Retirement, type RetirementRules } from './retirement.ts';
 import { Revoked } from './revoked.ts';
 import { runJobs } from './runner.ts';
@@ -28,6 +29,8 @@ export interface ChildOptions {
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;
   readonly queues: readonly string[] | null;
+  /** Limits of queues by name, as a map's entries. */
+  readonly queueLimits: readonly (readonly [string, RunLimits])[];
   /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
   readonly logLevel: LogLevel;
@@ -59,6 +62,7 @@ const limitKeepers: LimitKeepers = {
 let offer: (names: readonly string[]) => void = () => undefined;
 let post: (isPosted: boolean) => void = () => undefined;
 let revoke: (ids: readonly string[]) => void = () => undefined;
+let pause: (queues: readonly string[]) => void = () => undefined;
 
 function say(message: FromChild): void {
   // Without a supervisor nobody listens; the drain has begun then.
@@ -71,6 +75,7 @@ function listen(): void {
     if (message?.type === 'names') offer(message.names);
     if (message?.type === 'lookout') post(message.isPosted);
     if (message?.type === 'revoked') revoke(message.ids);
+    if (message?.type === 'paused') pause(message.queues);
     if (message?.type === 'drain') drain.abort();
     if (message?.type === 'stop') {
       stop.abort(new Error('The worker was told to stop at once.'));
@@ -109,6 +114,7 @@ async function main(options: ChildOptions): Promise<number> {
     onNames: (listener) => (offer = listener),
     onLookout: (listener) => (post = listener),
     onRevoked: (listener) => (revoke = listener),
+    onPaused: (listener) => (pause = listener),
   };
   const revoked = new Revoked();
   const logEvent = brokerEventLogger(log);
@@ -121,6 +127,7 @@ async function main(options: ChildOptions): Promise<number> {
     const broker = openBroker({ path, mustExist: true, fsync, allowNetworkFs, allowUnsafe });
     const consumer = await broker.consumer({
       queues: options.queues,
+      limits: { queues: new Map(options.queueLimits), tasks: limitsOf(tasks) },
       tasks: tasks.map(({ name }) => name),
       ...(mark === undefined ? {} : { mark }),
       hints,

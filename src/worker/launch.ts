@@ -36,6 +36,7 @@ export function launchOf({ settings, modules, queues, imports, logFormat }: Laun
     allowNetworkFs,
     allowUnsafe,
     queues,
+    queueLimits: [...settings.queueLimits],
     modules,
     logLevel,
     logFormat,

@@ -23,7 +23,11 @@ export async function loadTasks(
     await loadModule(file);
   }
   registry().loading = null;
-  return [...registry().tasks.values()].map(({ name, definedAt }) => ({ name, definedAt }));
+  return [...registry().tasks.values()].map(({ name, definedAt, limits }) => ({
+    name,
+    definedAt,
+    ...(limits === undefined ? {} : { limits }),
+  }));
 }
 
 /** What `loadTasks` threw, as the message to a parent. A module's own error comes with its stack: the line is what helps. */

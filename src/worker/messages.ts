@@ -3,11 +3,14 @@
  * parent or child loses nothing. What arrives is `unknown` until a parser here accepts it.
  */
 import { readJobOptions } from '../job/options.ts';
+import type { RunLimits } from '../job/run-limits.ts';
 import { isRecord } from '../job/tail.ts';
 import type { LimitedRun } from './overtime.ts';
 
 export interface FoundTask {
   readonly name: string;
+  /** Over all workers of the spool; absent: none. */
+  readonly limits?: RunLimits;
   /** `file:line` */
   readonly definedAt: string;
 }
@@ -20,6 +23,8 @@ export type ToChild =
   | { readonly type: 'lookout'; readonly isPosted: boolean }
   /** The jobs that are revoked and run somewhere: all of them, each time. */
   | { readonly type: 'revoked'; readonly ids: readonly string[] }
+  /** The queues that are paused: all of them, each time. */
+  | { readonly type: 'paused'; readonly queues: readonly string[] }
   /** Finish the job at hand and end. */
   | { readonly type: 'drain' }
   /** End at once; the job at hand will be queued again. */
@@ -48,10 +53,11 @@ export type FromChild =
 /** Null for anything that is not such a message: user code shares the channel and may send its own. */
 export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
-  const { type, names, isPosted, ids } = message;
+  const { type, names, isPosted, ids, queues } = message;
   if (type === 'drain' || type === 'stop') return { type };
   if (type === 'names' && isTexts(names)) return { type, names };
   if (type === 'revoked' && isTexts(ids)) return { type, ids };
+  if (type === 'paused' && isTexts(queues)) return { type, queues };
   if (type === 'lookout' && typeof isPosted === 'boolean') return { type, isPosted };
   return null;
 }
@@ -74,6 +80,11 @@ export function parseFromChild(message: unknown): FromChild | null {
   return null;
 }
 
+/** The limits of those tasks that have some. */
+export function limitsOf(tasks: readonly FoundTask[]): ReadonlyMap<string, RunLimits> {
+  return new Map(tasks.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name, limits] as const])));
+}
+
 function toRunning({ id, task, startedAtMs, limitMs, defaults }: Record<string, unknown>): FromChild | null {
   if (typeof id !== 'string' || typeof task !== 'string') return null;
   if (typeof startedAtMs !== 'number' || typeof limitMs !== 'number') return null;
@@ -85,5 +96,14 @@ function isTexts(value: unknown): value is readonly string[] {
 }
 
 function isFoundTask(value: unknown): value is FoundTask {
-  return isRecord(value) && typeof value['name'] === 'string' && typeof value['definedAt'] === 'string';
+  if (!isRecord(value)) return false;
+  const { name, definedAt, limits } = value;
+  return typeof name === 'string' && typeof definedAt === 'string' && (limits === undefined || isRunLimits(limits));
+}
+
+function isRunLimits(value: unknown): value is RunLimits {
+  if (!isRecord(value)) return false;
+  const { concurrency, rate } = value;
+  const isRate = isRecord(rate) && typeof rate['count'] === 'number' && typeof rate['periodMs'] === 'number';
+  return (concurrency === null || typeof concurrency === 'number') && (rate === null || isRate);
 }

@@ -47,3 +47,8 @@ function errorText({ name, message }: Failure): string {
 export function seconds(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
+
+/** How a process ended. */
+export function howOf(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exited with ${code}` : `was killed by ${signal}`;
+}

@@ -1,7 +1,7 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
 import { after, type LongTimer } from '../app/long-timer.ts';
 import type { Settings } from '../app/settings.ts';
-import type { Broker, BrokerEvent, EndedRun, Keeper } from '../broker/broker.ts';
+import type { Broker, BrokerEvent, EndedRun, Keeper, QueueOrder } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
@@ -9,9 +9,10 @@ import { launchOf } from './launch.ts';
 import { Feeding } from './feeding.ts';
 import type { Logger, LogFormat } from './log.ts';
 import type { LimitedRun } from './overtime.ts';
-import type { FoundTask, FromChild } from './messages.ts';
+import { type FoundTask, type FromChild, limitsOf } from './messages.ts';
 import { restartDelayMs } from './restart.ts';
-import { seconds } from './run-report.ts';
+import { howOf, seconds } from './run-report.ts';
+import { StandingOrders } from './standing-orders.ts';
 import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutdown.ts';
 
 export interface SupervisorOptions {
@@ -21,6 +22,7 @@ export interface SupervisorOptions {
   /** 1 to 512. */
   readonly concurrency: number;
   readonly queues: readonly string[] | null;
+  readonly order: QueueOrder;
   /** End when nothing is ready any more. */
   readonly isBurst: boolean;
   /** Modules that each child imports first. */
@@ -41,7 +43,7 @@ export class Supervisor implements ChildEvents {
   readonly #options: SupervisorOptions;
   readonly #children = new Set<WorkerChild>();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  #revoked: readonly string[] = [];
+  readonly #orders: StandingOrders;
   readonly #logEvent: (event: BrokerEvent) => void;
   #broker: Broker | null = null;
   #keeper: Keeper | null = null;
@@ -61,17 +63,21 @@ export class Supervisor implements ChildEvents {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#logEvent = brokerEventLogger(options.log);
+    this.#orders = new StandingOrders(this.#children, options.log);
   }
 
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
-    const { settings, queues, concurrency, isBurst } = this.#options;
+    const { settings, queues, order, concurrency, isBurst } = this.#options;
     const { spool: path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
     this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
     this.#keeper = await this.#broker.keeper({
       queues,
+      order,
+      limits: { queues: settings.queueLimits, tasks: new Map() },
       onReady: () => this.#feed(),
-      onRevoked: (ids) => this.#passOnRevoked(ids),
+      onPaused: (paused) => this.#orders.paused(paused),
+      onRevoked: (ids) => this.#orders.revoked(ids),
       onTerminate: (owner, id, runs) => this.#terminate(owner, id, runs),
       onEvent: (event) => this.#onBrokerEvent(event),
     });
@@ -122,7 +128,8 @@ export class Supervisor implements ChildEvents {
       case 'ready':
         child.owner = message.owner;
         this.#keeper?.adopt(message.owner);
-        if (this.#revoked.length > 0) child.send({ type: 'revoked', ids: this.#revoked });
+        this.#orders.greet(child);
+        this.#keeper?.limitTasks(limitsOf(message.tasks));
         if (this.#isStarted) return;
         this.#isStarted = true;
         this.#keeper?.unpark(message.tasks.map(({ name }) => name));
@@ -230,11 +237,6 @@ export class Supervisor implements ChildEvents {
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
   }
 
-  #passOnRevoked(ids: readonly string[]): void {
-    this.#revoked = ids;
-    for (const child of this.#children) if (child.owner !== null) child.send({ type: 'revoked', ids });
-  }
-
   #terminate(owner: string, id: string, runs: () => boolean): void {
     const child = [...this.#children].find((one) => one.owner === owner);
     if (child?.killGroupIf(runs))
@@ -292,8 +294,4 @@ export class Supervisor implements ChildEvents {
 
 function endedRun({ id, startedAtMs, limitMs, defaults }: LimitedRun): EndedRun {
   return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
-}
-
-function howOf(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null ? `exited with ${code}` : `was killed by ${signal}`;
 }

@@ -1,24 +1,26 @@
 /** What every broker promises, as tests. Written against src/broker/broker.ts alone: nothing here knows how jobs are kept. */
 import assert from 'node:assert/strict';
-import test, { describe, type TestContext } from 'node:test';
-import type {
-  Broker,
-  Claim,
-  Consumer,
-  ConsumerOptions,
-  Keeper,
-  KeeperOptions,
-  NewJob,
-} from '../../src/broker/broker.ts';
+import test, { describe } from 'node:test';
+import type { Consumer, NewJob } from '../../src/broker/broker.ts';
 import { FencedError, UnknownJobError } from '../../src/job/errors.ts';
 import { type Settlement, settlementOf } from '../../src/job/lifecycle.ts';
 import { until, within } from '../support/conditions.ts';
-import { job, type JobParts, returned, RUN, threw } from '../support/factory.ts';
+import {
+  claimAll,
+  claimNext,
+  consumer,
+  enqueueOne,
+  keeper,
+  never,
+  newJob,
+  nextOf,
+  valueOf,
+  type OpenBroker,
+} from './parts.ts';
+import { queues } from './queues.ts';
+import { returned, RUN, threw } from '../support/factory.ts';
 
 const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
-
-/** Opens an empty store for one test, and sees to its end. A second call in the same test opens the same store again. */
-export type OpenBroker = (t: TestContext) => Promise<Broker>;
 
 /** Registers the suite for the broker called `name`. */
 export function testBroker(name: string, open: OpenBroker): void {
@@ -30,6 +32,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     keeping(open);
     looking(open);
     revoking(open);
+    queues(open);
   });
 }
 
@@ -833,6 +836,7 @@ function keeping(open: OpenBroker): void {
       },
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
+      onPaused: (): void => undefined,
     };
     const working = await consumer(t, broker, { hints });
     const jobs = Array.from({ length: 10 }, () => newJob(broker));
@@ -862,6 +866,7 @@ function keeping(open: OpenBroker): void {
       },
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
+      onPaused: () => undefined,
     };
     const working = await consumer(t, broker, { hints });
     give(names);
@@ -890,6 +895,7 @@ function keeping(open: OpenBroker): void {
         post = listener;
       },
       onRevoked: (): void => undefined,
+      onPaused: () => undefined,
     };
     const working = await consumer(t, broker, { hints, queues: ['mine'] });
     const stop = new AbortController();
@@ -936,6 +942,7 @@ function keeping(open: OpenBroker): void {
         onNames: () => undefined,
         onLookout: () => undefined,
         onRevoked: () => undefined,
+        onPaused: () => undefined,
       },
     });
     const sent = await enqueueOne(broker);
@@ -964,6 +971,7 @@ function keeping(open: OpenBroker): void {
       },
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
+      onPaused: () => undefined,
     };
     const each = await consumer(t, broker, { hints });
     const sent = await enqueueOne(broker);
@@ -1219,56 +1227,4 @@ function revoking(open: OpenBroker): void {
       if (revocation === 'revoked') assert.equal(state, 'revoked');
     }
   });
-}
-
-function newJob(broker: Broker, parts: JobParts = {}): NewJob {
-  return job({ id: broker.nextId(), ...parts });
-}
-
-async function enqueueOne(broker: Broker): Promise<NewJob> {
-  const sent = newJob(broker);
-  await broker.enqueue([sent]);
-  return sent;
-}
-
-async function consumer(t: TestContext, broker: Broker, options: Partial<ConsumerOptions> = {}): Promise<Consumer> {
-  const opened = await broker.consumer({ queues: null, tasks: [], ...options });
-  t.after(() => opened.close());
-  return opened;
-}
-
-async function keeper(t: TestContext, broker: Broker, options: Partial<KeeperOptions> = {}): Promise<Keeper> {
-  const opened = await broker.keeper({ queues: null, onReady: () => undefined, ...options });
-  t.after(() => opened.close());
-  return opened;
-}
-
-async function nextOf(each: Consumer): Promise<Claim> {
-  const claim = await within(each.next(never()), 'a claim');
-  assert.ok(claim !== null);
-  return claim;
-}
-
-/** Claims the next job with a consumer of its own. */
-async function claimNext(t: TestContext, broker: Broker): Promise<Claim> {
-  return nextOf(await consumer(t, broker));
-}
-
-/** Claims and ends `count` jobs; their ids in the order of the claims. */
-async function claimAll(each: Consumer, count: number): Promise<string[]> {
-  const order: string[] = [];
-  while (order.length < count) {
-    const claim = await nextOf(each);
-    order.push(claim.job.id);
-    await claim.settle(returned(null), RUN);
-  }
-  return order;
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
-}
-
-function valueOf(record: Awaited<ReturnType<Broker['outcome']>>): unknown {
-  return record?.outcome?.state === 'succeeded' ? record.outcome.value : undefined;
 }

@@ -1,5 +1,5 @@
 /** Markers in cancel/ that nobody needs any more: their job has ended, or is nowhere. Pure. */
-import { parseMarkerFileName } from '../layout.ts';
+import { parseMarkerFileName } from '../note-names.ts';
 import type { Finding } from './finding.ts';
 import type { Snapshot } from './snapshot.ts';
 

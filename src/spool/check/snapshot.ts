@@ -69,6 +69,8 @@ const ORDER: readonly Place[] = [
   'corrupt',
   'spare',
   'cancel',
+  'queues',
+  'limits',
   'logs',
   'workers',
 ];
@@ -138,9 +140,9 @@ function* look(context: SpoolContext): Generator<void, Look> {
   };
 }
 
-/** running/ holds owners' directories, spare/ batches; a batch on its way lies in tmp/. */
+/** running/ holds owners' directories, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
 function hasDirectories(place: Place): boolean {
-  return place === 'running' || place === 'spare' || place === 'tmp';
+  return place === 'running' || place === 'spare' || place === 'limits' || place === 'tmp';
 }
 
 function* read(

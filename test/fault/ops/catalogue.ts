@@ -163,6 +163,12 @@ export const OPERATIONS: readonly Operation[] = [
     prepare: plantMarked,
     input: { until: 'unmarked' },
   },
+  {
+    name: 'hold back at a limit',
+    program: 'hold-back.mjs',
+    prepare: (spool) => [plantPending(spool), plantPending(spool)],
+  },
+  { name: 'pause and resume', program: 'pause.mjs', prepare: (spool) => [plantPending(spool)] },
   { name: 'start', program: 'start.mjs', prepare: () => [] },
   { name: 'shutdown', program: 'shutdown.mjs', prepare: () => [] },
   {

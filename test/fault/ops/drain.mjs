@@ -13,6 +13,7 @@ let aheadMs = 0;
 mark('begin');
 const broker = open({ fsync: false, nowMs: () => Date.now() + aheadMs, resultTtlMs: 1_000 * HOUR_MS });
 try {
+  for (const queue of await broker.paused()) await broker.resume(queue);
   const keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent });
   const consumer = await broker.consumer({ queues: null, tasks: ['echo'], onEvent });
   const stop = new AbortController();

@@ -14,6 +14,7 @@ function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
     counts: NONE,
     backlog: { oldestAtMs: null, queues: {}, foreign: [] },
     owners: [owner({})],
+    paused: [],
     delayed: [],
     isAllRead: true,
     ...parts,

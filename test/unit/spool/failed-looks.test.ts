@@ -53,6 +53,7 @@ test('a consumer that has to look for itself survives a look that failed, and lo
     onNames: () => undefined,
     onLookout: () => undefined,
     onRevoked: () => undefined,
+    onPaused: () => undefined,
   };
   const consumer = await worker.consumer({ queues: null, tasks: [], hints: silent });
   t.after(() => consumer.close());

@@ -1,0 +1,70 @@
+/** `fsq pause` and `fsq resume`: no job of these queues is begun, by any worker, until they are resumed. */
+import { checkQueue } from '../job/names.ts';
+import type { Command, Context } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { withSpool } from './open.ts';
+import { jsonText } from './output.ts';
+
+/** More would be a list of something else. */
+const MOST_QUEUES = 100;
+
+/** What came of it, for one queue. */
+interface Change {
+  readonly queue: string;
+  readonly paused: boolean;
+  /** False: it was so already. */
+  readonly changed: boolean;
+  /** Ready jobs of it. */
+  readonly pending: number;
+}
+
+const shared = {
+  args: { least: 1, most: MOST_QUEUES },
+  options: { json: { type: 'boolean', help: 'print one JSON document: [{ queue, paused, changed, pending }]' } },
+} as const;
+
+export const pause: Command = {
+  ...shared,
+  name: 'pause',
+  summary: 'begin no more jobs of these queues, in any worker',
+  usage: 'fsq pause QUEUE… [options]',
+  examples: [
+    ['fsq pause mail', 'what runs goes on; jobs may still be sent, and wait'],
+    ['fsq pause mail reports --json | jq .[].pending', 'how many jobs of each are held'],
+  ],
+  notes: [
+    'It holds until `fsq resume`, also for workers that start later, and for a queue that has no jobs yet. `fsq status` shows it.',
+    'Workers hear of it within milliseconds, or within a second where the file system does not tell of changes.',
+  ],
+  run: (context) => change(context, true),
+};
+
+export const resume: Command = {
+  ...shared,
+  name: 'resume',
+  summary: 'let the jobs of paused queues run again',
+  usage: 'fsq resume QUEUE… [options]',
+  examples: [['fsq resume mail default', 'both run again']],
+  run: (context) => change(context, false),
+};
+
+async function change(context: Context, paused: boolean): Promise<number> {
+  const { values, args, stdout } = context;
+  const queues = args.map(checkQueue);
+  return withSpool(context, async (broker) => {
+    const { queues: ready } = await broker.backlog();
+    const changes: Change[] = [];
+    for (const queue of queues) {
+      const changed = paused ? await broker.pause(queue) : await broker.resume(queue);
+      changes.push({ queue, paused, changed, pending: ready[queue] ?? 0 });
+    }
+    stdout.write(values.flag('json') ? `${jsonText(changes, 2)}\n` : changes.map((one) => `${textOf(one)}\n`).join(''));
+    return EXIT.good;
+  });
+}
+
+function textOf({ queue, paused, changed, pending }: Change): string {
+  const jobs = `${pending === 0 ? 'no' : pending} ready ${pending === 1 ? 'job' : 'jobs'}`;
+  if (!changed) return `${queue} was ${paused ? 'paused already' : 'not paused'}; it has ${jobs}`;
+  return paused ? `${queue} is paused; it has ${jobs}` : `${queue} goes on; it has ${jobs}`;
+}

@@ -1,0 +1,83 @@
+/** How many jobs of a queue or a task may run at one time, and how many may start in a time. Pure. */
+import { UsageError } from './errors.ts';
+import { format } from './format.ts';
+
+/** So many starts in a second, a minute, an hour or a day. */
+export type RateLimit = `${number}/${'s' | 'm' | 'h' | 'd'}`;
+
+export interface Rate {
+  /** Starts in `periodMs`, a whole number from 1. */
+  readonly count: number;
+  readonly periodMs: number;
+}
+
+/** Holds over all workers of a spool; null: no such limit. */
+export interface RunLimits {
+  readonly concurrency: number | null;
+  readonly rate: Rate | null;
+}
+
+/** Whose limits they are, by name; queues and tasks without any are left out. */
+export interface LimitRules {
+  readonly queues: ReadonlyMap<string, RunLimits>;
+  readonly tasks: ReadonlyMap<string, RunLimits>;
+}
+
+export const NO_RULES: LimitRules = { queues: new Map(), tasks: new Map() };
+
+/** A span of time in which `slots` jobs may start. */
+export interface RateWindow {
+  readonly index: number;
+  readonly slots: number;
+  /** Unix ms. */
+  readonly endsAtMs: number;
+}
+
+const PERIOD_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Windows are this long at least, ms: shorter ones would pass before anybody could use them. */
+const SHORTEST_WINDOW_MS = 100;
+/** More starts than this in a second is more than a spool does, so it is no limit. */
+const MOST_A_SECOND = 10_000;
+const MOST_AT_ONCE = 100_000;
+
+/**
+ * @param name the option's name, for the message
+ * @throws UsageError
+ */
+export function parseRate(value: unknown, name: string): Rate {
+  const match = typeof value === 'string' ? /^(\d{1,9})\/(s|m|h|d)$/.exec(value) : null;
+  const count = Number(match?.[1] ?? 0);
+  const periodMs = PERIOD_MS[match?.[2] ?? ''] ?? 1;
+  if (count >= 1 && (count * 1_000) / periodMs <= MOST_A_SECOND) return { count, periodMs };
+  throw new UsageError(
+    `Expected \`${name}\` to be a rate such as '10/s', '100/m', '1000/h' or '5/d', from 1 and up to ${MOST_A_SECOND}/s, got ${format(value)}` +
+      (match !== null && count === 0 ? '; `fsq pause` lets no job of a queue start' : ''),
+  );
+}
+
+/**
+ * @param name the option's name, for the message
+ * @throws UsageError
+ */
+export function parseConcurrency(value: unknown, name: string): number {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_AT_ONCE) return Number(value);
+  throw new UsageError(
+    `Expected \`${name}\` to be a whole number from 1 to ${MOST_AT_ONCE}, got ${format(value)}` +
+      (value === 0 ? '; `fsq pause` lets no job of a queue start' : ''),
+  );
+}
+
+/**
+ * The window that `nowMs` lies in. Starts are spread: '10/s' is one in each tenth of a second, as in Celery, and never ten at
+ * once. Of a quicker rate the windows are a tenth of a second, with as many slots as the rate gives them.
+ */
+export function windowOf({ count, periodMs }: Rate, nowMs: number): RateWindow {
+  const slots = Math.max(1, Math.ceil((SHORTEST_WINDOW_MS * count) / periodMs));
+  const lengthMs = (slots * periodMs) / count;
+  const index = Math.floor(nowMs / lengthMs);
+  return { index, slots, endsAtMs: (index + 1) * lengthMs };
+}
+
+export function hasRules({ queues, tasks }: LimitRules): boolean {
+  return queues.size + tasks.size > 0;
+}

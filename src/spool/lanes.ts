@@ -1,0 +1,133 @@
+/**
+ * Ready jobs by what may hold them back: a lane for each queue, and one for each task of a queue that is known to be held back.
+ * Says which comes next. Holds names only; whether a lane is open is asked anew each time.
+ */
+import type { QueueOrder } from '../broker/broker.ts';
+
+export class Lane {
+  readonly queue: string;
+  /** Null: of any task, as far as it is known. */
+  readonly task: string | null;
+  /** In reverse order, so that the next is popped. */
+  #names: string[] = [];
+  /** Those behind all of `#names`, in order. */
+  #later: string[] = [];
+
+  constructor(queue: string, task: string | null) {
+    this.queue = queue;
+    this.task = task;
+  }
+
+  get size(): number {
+    return this.#names.length + this.#later.length;
+  }
+
+  /** The next name; '' when there is none. */
+  get head(): string {
+    return this.#names.at(-1) ?? this.#later[0] ?? '';
+  }
+
+  push(name: string): void {
+    this.#later.push(name);
+  }
+
+  pop(): string | undefined {
+    if (this.#names.length === 0) {
+      this.#names = this.#later.reverse();
+      this.#later = [];
+    }
+    return this.#names.pop();
+  }
+
+  includes(name: string): boolean {
+    return this.#names.includes(name) || this.#later.includes(name);
+  }
+
+  sort(): void {
+    this.#names = [...this.#names, ...this.#later].sort().reverse();
+    this.#later = [];
+  }
+}
+
+export class Lanes {
+  readonly #order: QueueOrder;
+  #lanes = new Map<string, Lane>();
+  /** What each queue has saved up in the rounds of the weights. */
+  readonly #credit = new Map<string, number>();
+
+  constructor(order: QueueOrder) {
+    this.#order = order;
+  }
+
+  /** How many names there are, those in lanes that are closed included. */
+  get size(): number {
+    let size = 0;
+    for (const lane of this.#lanes.values()) size += lane.size;
+    return size;
+  }
+
+  clear(): void {
+    this.#lanes = new Map();
+  }
+
+  /** Puts each lane's names in order. */
+  sort(): void {
+    for (const lane of this.#lanes.values()) lane.sort();
+  }
+
+  of(queue: string, task: string | null): Lane {
+    const key = task === null ? queue : `${queue}\n${task}`;
+    const lane = this.#lanes.get(key) ?? new Lane(queue, task);
+    this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  /** How many names are in lanes that are open. */
+  openSize(isOpen: (lane: Lane) => boolean): number {
+    let size = 0;
+    for (const lane of this.#lanes.values()) if (isOpen(lane)) size += lane.size;
+    return size;
+  }
+
+  /** The lane whose turn it is, or null when all that are open are empty. */
+  next(isOpen: (lane: Lane) => boolean): Lane | null {
+    let first: Lane | null = null;
+    let others: Lane[] | null = null; // One lane is all there is, as a rule, and this is asked for every job.
+    for (const lane of this.#lanes.values()) {
+      if (lane.size === 0 || !isOpen(lane)) continue;
+      if (first === null) first = lane;
+      else (others ??= []).push(lane);
+    }
+    return first === null || others === null ? first : this.#choose([first, ...others]);
+  }
+
+  #choose(open: readonly Lane[]): Lane | null {
+    if (this.#order.kind === 'age') return soonest(open);
+    const { weights } = this.#order;
+    const queues = [...weights.keys()].filter((queue) => open.some((lane) => lane.queue === queue));
+    const queue = this.#order.kind === 'listed' ? queues[0] : this.#turn(queues, weights);
+    return soonest(open.filter((lane) => lane.queue === queue));
+  }
+
+  /** Smooth weighted round robin, as nginx chooses among servers: weights 2 and 1 give a b a, not a a b. */
+  #turn(queues: readonly string[], weights: ReadonlyMap<string, number>): string | undefined {
+    let best: string | undefined;
+    let total = 0;
+    for (const queue of queues) {
+      const weight = weights.get(queue) ?? 1;
+      const credit = (this.#credit.get(queue) ?? 0) + weight;
+      total += weight;
+      this.#credit.set(queue, credit);
+      if (best === undefined || credit > (this.#credit.get(best) ?? 0)) best = queue;
+    }
+    if (best !== undefined) this.#credit.set(best, (this.#credit.get(best) ?? 0) - total);
+    return best;
+  }
+}
+
+/** The lane whose next name sorts first: the most urgent, then the oldest. */
+function soonest(lanes: readonly Lane[]): Lane | null {
+  let best: Lane | null = null;
+  for (const lane of lanes) if (best === null || lane.head < best.head) best = lane;
+  return best;
+}

@@ -1,0 +1,68 @@
+/** What people have ordered while jobs run, as far as one consumer has heard: jobs that are revoked, and queues that are paused. */
+import type { Hints } from '../broker/broker.ts';
+import type { SpoolContext } from './context.ts';
+import { parseJobFileName } from './layout.ts';
+import { MarkerWatch } from './marker-watch.ts';
+import { readMarkers } from './markers.ts';
+import { pausedQueues } from './pause-queue.ts';
+
+export interface OrdersOptions {
+  /** Who tells; undefined: it looks for itself, for revoked jobs only if somebody wants to know. */
+  readonly hints: Hints | undefined;
+  readonly onRevoked: ((ids: ReadonlySet<string>) => void) | undefined;
+  readonly onPaused: (queues: ReadonlySet<string>) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export class Orders {
+  readonly #options: OrdersOptions;
+  readonly #watches: readonly { start(): void; stop(): void }[];
+  #revoked: ReadonlySet<string> = new Set();
+  #paused: ReadonlySet<string> = new Set();
+
+  constructor(context: SpoolContext, options: OrdersOptions) {
+    const { hints, onRevoked, onTrouble } = options;
+    this.#options = options;
+    hints?.onRevoked((ids) => this.#hearRevoked(ids));
+    hints?.onPaused((queues) => this.#hearPaused(queues));
+    const { files, layout } = context;
+    const pauses = new MarkerWatch(files, {
+      directory: layout.queues,
+      read: () => new Set(pausedQueues(context)),
+      onFound: (queues) => this.#hearPaused(queues),
+      onTrouble,
+    });
+    const markers = new MarkerWatch(files, {
+      directory: layout.cancel,
+      read: () => readMarkers(context),
+      onFound: (found) => this.#hearRevoked(found.keys()),
+      onTrouble,
+    });
+    this.#watches = hints === undefined ? (onRevoked === undefined ? [pauses] : [pauses, markers]) : [];
+    for (const watch of this.#watches) watch.start();
+  }
+
+  /** Whether the job is revoked and has not ended, as far as heard. */
+  isRevoked(id: string): boolean {
+    return this.#revoked.size > 0 && this.#revoked.has(id);
+  }
+
+  /** Whether the queue of this ready job is paused; costs nothing while none is. */
+  isPaused(fileName: string): boolean {
+    return this.#paused.size > 0 && this.#paused.has(parseJobFileName(fileName)?.queue ?? '');
+  }
+
+  stop(): void {
+    for (const watch of this.#watches) watch.stop();
+  }
+
+  #hearRevoked(ids: Iterable<string>): void {
+    this.#revoked = new Set(ids);
+    this.#options.onRevoked?.(this.#revoked);
+  }
+
+  #hearPaused(queues: Iterable<string>): void {
+    this.#paused = new Set(queues);
+    this.#options.onPaused(this.#paused);
+  }
+}

@@ -1,0 +1,65 @@
+/** Which jobs are being run by anybody, as running/ shows it. */
+import type { SpoolContext } from './context.ts';
+import { hasCode } from './files.ts';
+import { type JobName, parseHeldName, parseJobFileName } from './layout.ts';
+import { readJob } from './read.ts';
+
+export interface RunningJob {
+  readonly name: JobName;
+  readonly path: string;
+}
+
+/**
+ * All jobs that are held. Whoever has held one since before the call is among them: a directory that is gone when it is looked
+ * into was that of an owner who had ended, or had died and was recovered.
+ */
+export function runningJobs({ files, layout }: SpoolContext): readonly RunningJob[] {
+  const found: RunningJob[] = [];
+  for (const owner of files.list(layout.running)) {
+    if (parseHeldName(owner) === null) continue;
+    const directory = `${layout.running}/${owner}`;
+    try {
+      for (const file of files.list(directory)) {
+        const name = parseJobFileName(file);
+        if (name !== null) found.push({ name, path: `${directory}/${file}` });
+      }
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+    }
+  }
+  return found;
+}
+
+/** How many ids are remembered with their tasks before all are forgotten. */
+const REMEMBERED = 50_000;
+
+/** The tasks of jobs, each file read once: a job's task never changes. */
+export class TasksOfJobs {
+  readonly #context: SpoolContext;
+  readonly #tasks = new Map<string, string | null>();
+
+  constructor(context: SpoolContext) {
+    this.#context = context;
+  }
+
+  /** @returns null when there is no such job at `path`, or none that can be read */
+  of(id: string, path: string): string | null {
+    const known = this.#tasks.get(id);
+    if (known !== undefined) return known;
+    const reading = readJob(this.#context, path, id);
+    if (reading.kind === 'gone') return null;
+    const task = reading.kind === 'job' ? reading.document.record.job.task : null;
+    this.remember(id, task);
+    return task;
+  }
+
+  /** What was read of this job before, if it was. */
+  known(id: string): string | null {
+    return this.#tasks.get(id) ?? null;
+  }
+
+  remember(id: string, task: string | null): void {
+    if (this.#tasks.size >= REMEMBERED) this.#tasks.clear();
+    this.#tasks.set(id, task);
+  }
+}

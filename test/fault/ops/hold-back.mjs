@@ -1,0 +1,39 @@
+/** Two consumers and a queue of which one job may run at a time: the second puts its job back, and gets it when the first has ended. */
+import { close, measure, onEvent, open, RETURNED, RUN, say } from './op.mjs';
+
+const limits = {
+  queues: new Map([['default', { concurrency: 1, rate: { count: 1_000, periodMs: 1_000 } }]]),
+  tasks: new Map(),
+};
+const broker = open();
+const first = await broker.consumer({ queues: null, tasks: ['echo'], limits, onEvent });
+const second = await broker.consumer({ queues: null, tasks: ['echo'], limits, onEvent });
+await measure(async () => {
+  const claim = await begin(first);
+  const early = await next(second, 50);
+  if (early !== null) throw new Error('two jobs run where one may');
+  await end(claim);
+  await end(await begin(second));
+});
+await close(first, second, broker);
+
+async function begin(consumer) {
+  const claim = await next(consumer, 20_000);
+  if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+  say('run', claim.job.id, claim.standing.attempt);
+  return claim;
+}
+
+async function end(claim) {
+  await claim.settle(RETURNED, RUN);
+  say('settled', claim.job.id);
+}
+
+/** The next claim, or null after `ms`. */
+async function next(consumer, ms) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), ms); // That of AbortSignal.timeout would not keep this process alive.
+  const claim = await consumer.next(controller.signal);
+  clearTimeout(timer);
+  return claim;
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseQueues } from '../../../src/cli/queues.ts';
+
+test('no list is all queues, by age', () => {
+  assert.deepEqual(parseQueues(null, false), { queues: null, order: { kind: 'age' } });
+});
+
+test('queues take turns, by weights where they are given', () => {
+  const { queues, order } = parseQueues('mail=3, default', false);
+
+  assert.deepEqual(queues, ['mail', 'default']);
+  assert.equal(order.kind, 'turns');
+  assert.deepEqual(order.kind === 'turns' ? [...order.weights] : [], [
+    ['mail', 3],
+    ['default', 1],
+  ]);
+});
+
+test('in order', () => {
+  assert.equal(parseQueues('mail,default', true).order.kind, 'listed');
+});
+
+for (const [text, inOrder, message] of [
+  ['mail,mail', false, /each queue once in --queues, got mail twice/],
+  ['mail=0', false, /a weight from 1 to 1000.*fsq pause mail/],
+  ['mail=1.5', false, /a weight from 1/],
+  ['mail=', false, /a weight from 1/],
+  ['mail=1=2', false, /a weight from 1/],
+  ['mail=1001', false, /a weight from 1/],
+  ['Mail', false, /Expected `queue`/],
+  ['', false, /Expected `queue`/],
+  ['mail=2,b', true, /weights or --in-order, got both/],
+  [null, true, /Expected --queues with --in-order/],
+] as const) {
+  test(`${JSON.stringify(text)}${inOrder ? ' in order' : ''} is refused`, () => {
+    assert.throws(() => parseQueues(text, inOrder), message);
+  });
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { QueueOrder } from '../../../src/broker/broker.ts';
+import { type Lane, Lanes } from '../../../src/spool/lanes.ts';
+
+const ALL_OPEN = (): boolean => true;
+const WEIGHTS = new Map([
+  ['a', 3],
+  ['b', 2],
+  ['c', 1],
+]);
+
+/** Names such as a1, one for each letter. */
+function lanesOf(order: QueueOrder, letters: string): Lanes {
+  const lanes = new Lanes(order);
+  [...letters].forEach((queue, i) => lanes.of(queue, null).push(`${i}`.padStart(4, '0') + queue));
+  lanes.sort();
+  return lanes;
+}
+
+function drain(lanes: Lanes, isOpen: (lane: Lane) => boolean = ALL_OPEN): string {
+  let order = '';
+  for (let lane = lanes.next(isOpen); lane !== null; lane = lanes.next(isOpen)) order += lane.pop()?.at(-1) ?? '?';
+  return order;
+}
+
+test('by age: whatever the queue', () => {
+  assert.equal(drain(lanesOf({ kind: 'age' }, 'abcabba')), 'abcabba');
+});
+
+test('in turns: each by its weight while all have some, then what is left', () => {
+  const order = drain(lanesOf({ kind: 'turns', weights: WEIGHTS }, 'a'.repeat(6) + 'b'.repeat(4) + 'c'.repeat(4)));
+
+  for (const round of [order.slice(0, 6), order.slice(6, 12)]) assert.equal([...round].toSorted().join(''), 'aaabbc');
+  assert.equal(order.slice(12), 'cc');
+});
+
+test('in turns: a queue that comes late does not catch up on what it had no jobs for', () => {
+  const lanes = lanesOf({ kind: 'turns', weights: WEIGHTS }, 'a'.repeat(40));
+  for (let i = 0; i < 20; i++) lanes.next(ALL_OPEN)?.pop();
+  for (let i = 0; i < 20; i++) lanes.of('c', null).push(`9${i}c`);
+
+  const first = Array.from({ length: 8 }, () => lanes.next(ALL_OPEN)?.pop()?.at(-1)).join('');
+
+  assert.equal([...first].filter((queue) => queue === 'c').length, 2, first);
+});
+
+test('as listed: the first that has any', () => {
+  assert.equal(drain(lanesOf({ kind: 'listed', weights: WEIGHTS }, 'cbacba')), 'aabbcc');
+});
+
+test('closed lanes are passed over, and keep their names', () => {
+  const lanes = lanesOf({ kind: 'age' }, 'abab');
+  const isOpen = ({ queue }: Lane): boolean => queue === 'b';
+
+  assert.equal(lanes.openSize(isOpen), 2);
+  assert.equal(drain(lanes, isOpen), 'bb');
+  assert.equal(lanes.size, 2);
+  assert.equal(drain(lanes), 'aa');
+});
+
+test('names that are pushed come behind those that are there, in the order in which they came', () => {
+  const lanes = lanesOf({ kind: 'age' }, 'aa');
+  const lane = lanes.of('a', null);
+  lane.push('x');
+  lane.push('y');
+
+  assert.deepEqual([lane.head, lane.size, lane.includes('y')], ['0000a', 4, true]);
+  assert.deepEqual(
+    Array.from({ length: 5 }, () => lane.pop()),
+    ['0000a', '0001a', 'x', 'y', undefined],
+  );
+});
