@@ -9,13 +9,21 @@ const SHORTER = [1_000, 200, 40];
 
 /** As JSON. When it would be too long, the attempts before the last lose their stacks and causes, then most of their messages. */
 export function encodeAttempts(attempts: readonly Attempt[]): string {
-  let text = JSON.stringify(attempts);
+  let text = `[${attempts.map(encodeAttempt).join(',')}]`;
   for (const length of SHORTER) {
     if (text.length <= MAX_TEXT) break;
     const last = attempts.length - 1;
     text = JSON.stringify(attempts.map((attempt, i) => (i === last ? attempt : shortened(attempt, length))));
   }
   return text;
+}
+
+/** As JSON.stringify writes it. Nearly all ended well; what a file says of earlier ones may be any number and any text. */
+function encodeAttempt(run: Attempt): string {
+  const { attempt, startedAtMs, endedAtMs, owner, error } = run;
+  if (error !== undefined || startedAtMs === undefined || !Number.isFinite(attempt + startedAtMs + endedAtMs))
+    return JSON.stringify(run);
+  return `{"attempt":${attempt},"startedAtMs":${startedAtMs},"endedAtMs":${endedAtMs},"owner":${JSON.stringify(owner)}}`;
 }
 
 function shortened({ error, ...rest }: Attempt, length: number): Attempt {

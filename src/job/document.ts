@@ -48,8 +48,12 @@ export function encodeBase(job: Job): string {
 
 /** Nearly every job has none. */
 function encodeFew(entries: object): string {
-  for (const _ in entries) return JSON.stringify(entries);
-  return '{}';
+  return isEmpty(entries) ? '{}' : JSON.stringify(entries);
+}
+
+function isEmpty(entries: object): boolean {
+  for (const _ in entries) return false;
+  return true;
 }
 
 /** What a tail says beside the attempts; null: the job is to run again. */
@@ -165,7 +169,7 @@ function kindOf(value: unknown): string {
 }
 
 function toHeaders(value: unknown): Readonly<Record<string, string>> {
-  if (!isRecord(value)) return {};
+  if (!isRecord(value) || isEmpty(value)) return {};
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );

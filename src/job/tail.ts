@@ -28,6 +28,7 @@ export function readParked(value: unknown): Parked | null {
 
 /** The standing that an ended job's name no longer says. */
 export function readKept(queue: unknown, priority: unknown, crashes: unknown): Partial<Standing> {
+  if (queue === undefined && priority === undefined && crashes === undefined) return {};
   return {
     ...(typeof queue === 'string' && isQueueName(queue) ? { queue } : {}),
     ...(isPriority(priority) ? { priority } : {}),

@@ -36,3 +36,17 @@ test('of many, each keeps its number, times, owner and the beginning of its erro
     error: { name: 'Error', message: 'x'.repeat(40), code: 'E' },
   });
 });
+
+test('attempts without errors are written as JSON.stringify writes them, whatever a file said of them', () => {
+  const plain: Attempt = { attempt: 1, startedAtMs: 1_795_348_401_240, endedAtMs: 1_795_348_401_241.5, owner: '1-a' };
+  const odd: readonly Attempt[] = [
+    { ...plain, owner: '"\\\n漢\ud800' },
+    { ...plain, attempt: -0, startedAtMs: 1e21 },
+    { ...plain, endedAtMs: Number.POSITIVE_INFINITY },
+    { attempt: 2, endedAtMs: 5, owner: '' },
+  ];
+
+  for (const run of odd) assert.equal(encodeAttempts([run]), JSON.stringify([run]));
+  assert.equal(encodeAttempts([plain, ...odd]), JSON.stringify([plain, ...odd]));
+  assert.equal(encodeAttempts([]), '[]');
+});
