@@ -1,0 +1,26 @@
+/** Limits on how many jobs run at one time, with three workers, three jobs and two deaths, in every state they can come to. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { explore } from './explore.ts';
+import { limits } from './limits.ts';
+
+for (const limit of [1, 2]) {
+  test(`never more than ${limit} run at one time, and all run in the end`, (t) => {
+    const { states, violations } = explore(limits({ limit, claimsFirst: true, countsClaims: true }));
+
+    t.diagnostic(`${states} states`);
+    assert.deepEqual([...violations], []);
+  });
+}
+
+test('the model bites: two who look before they claim both find room', () => {
+  const { violations } = explore(limits({ limit: 1, claimsFirst: false, countsClaims: true }));
+
+  assert.deepEqual([...violations.keys()], ['more jobs run than may']);
+});
+
+test('the model bites: a claim that does not count until its job runs is missed', () => {
+  const { violations } = explore(limits({ limit: 1, claimsFirst: true, countsClaims: false }));
+
+  assert.deepEqual([...violations.keys()], ['more jobs run than may']);
+});
