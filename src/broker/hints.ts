@@ -18,6 +18,8 @@ export interface Hints {
   onRevoked(listener: (ids: readonly string[]) => void): void;
   /** Tells of the queues that are paused: all of them, each time. */
   onPaused(listener: (queues: readonly string[]) => void): void;
+  /** Tells that nothing more will come: whoever gave the hints has ended. */
+  onAlone(listener: () => void): void;
 }
 
 /** The variable that holds a consumer's mark in the environment of all that it starts. */

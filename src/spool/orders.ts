@@ -7,7 +7,7 @@ import { readMarkers } from './markers.ts';
 import { pausedQueues } from './pause-queue.ts';
 
 export interface OrdersOptions {
-  /** Who tells; undefined: it looks for itself, for revoked jobs only if somebody wants to know. */
+  /** Who tells; without them, and after their end, it looks for itself, for revoked jobs only if somebody wants to know. */
   readonly hints: Hints | undefined;
   readonly onRevoked: ((ids: ReadonlySet<string>) => void) | undefined;
   readonly onPaused: (queues: ReadonlySet<string>) => void;
@@ -17,6 +17,7 @@ export interface OrdersOptions {
 export class Orders {
   readonly #options: OrdersOptions;
   readonly #watches: readonly { start(): void; stop(): void }[];
+  #isStopped = false;
   #revoked: ReadonlySet<string> = new Set();
   #paused: ReadonlySet<string> = new Set();
 
@@ -38,8 +39,9 @@ export class Orders {
       onFound: (found) => this.#hearRevoked(found.keys()),
       onTrouble,
     });
-    this.#watches = hints === undefined ? (onRevoked === undefined ? [pauses] : [pauses, markers]) : [];
-    for (const watch of this.#watches) watch.start();
+    this.#watches = onRevoked === undefined ? [pauses] : [pauses, markers];
+    if (hints === undefined) this.#lookMyself();
+    else hints.onAlone(() => this.#lookMyself());
   }
 
   /** Whether the job is revoked and has not ended, as far as heard. */
@@ -52,7 +54,12 @@ export class Orders {
     return this.#paused.size > 0 && this.#paused.has(parseJobFileName(fileName)?.queue ?? '');
   }
 
+  #lookMyself(): void {
+    if (!this.#isStopped) for (const watch of this.#watches) watch.start();
+  }
+
   stop(): void {
+    this.#isStopped = true;
     for (const watch of this.#watches) watch.stop();
   }
 

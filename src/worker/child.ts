@@ -62,6 +62,7 @@ const limitKeepers: LimitKeepers = {
 let offer: (names: readonly string[]) => void = () => undefined;
 let post: (isPosted: boolean) => void = () => undefined;
 let revoke: (ids: readonly string[]) => void = () => undefined;
+let beAlone: () => void = () => undefined;
 let pause: (queues: readonly string[]) => void = () => undefined;
 
 function say(message: FromChild): void {
@@ -82,7 +83,12 @@ function listen(): void {
       process.exit(EXIT.good);
     }
   });
-  process.on('disconnect', () => drain.abort());
+  process.on('disconnect', () => {
+    // The channel kept this process alive; a task that waits for nothing but a signal would not.
+    setInterval(() => undefined, 1_000_000);
+    drain.abort();
+    beAlone();
+  });
   // A supervisor that was killed while this process started: its end was told before anybody listened.
   if (!process.connected) drain.abort();
   // The terminal's Ctrl-C is for the supervisor, which passes on what it means.
@@ -115,6 +121,7 @@ async function main(options: ChildOptions): Promise<number> {
     onLookout: (listener) => (post = listener),
     onRevoked: (listener) => (revoke = listener),
     onPaused: (listener) => (pause = listener),
+    onAlone: (listener) => (process.connected ? (beAlone = listener) : listener()),
   };
   const revoked = new Revoked();
   const logEvent = brokerEventLogger(log);

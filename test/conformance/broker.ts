@@ -837,6 +837,7 @@ function keeping(open: OpenBroker): void {
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
       onPaused: (): void => undefined,
+      onAlone: () => undefined,
     };
     const working = await consumer(t, broker, { hints });
     const jobs = Array.from({ length: 10 }, () => newJob(broker));
@@ -867,6 +868,7 @@ function keeping(open: OpenBroker): void {
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
       onPaused: () => undefined,
+      onAlone: () => undefined,
     };
     const working = await consumer(t, broker, { hints });
     give(names);
@@ -896,6 +898,7 @@ function keeping(open: OpenBroker): void {
       },
       onRevoked: (): void => undefined,
       onPaused: () => undefined,
+      onAlone: () => undefined,
     };
     const working = await consumer(t, broker, { hints, queues: ['mine'] });
     const stop = new AbortController();
@@ -943,6 +946,7 @@ function keeping(open: OpenBroker): void {
         onLookout: () => undefined,
         onRevoked: () => undefined,
         onPaused: () => undefined,
+        onAlone: () => undefined,
       },
     });
     const sent = await enqueueOne(broker);
@@ -972,6 +976,7 @@ function keeping(open: OpenBroker): void {
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
       onPaused: () => undefined,
+      onAlone: () => undefined,
     };
     const each = await consumer(t, broker, { hints });
     const sent = await enqueueOne(broker);

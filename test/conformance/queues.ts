@@ -261,6 +261,7 @@ async function given(
     onLookout: () => undefined,
     onRevoked: () => undefined,
     onPaused: (listener) => listener(paused),
+    onAlone: () => undefined,
   };
   return consumer(t, broker, { ...options, hints });
 }

@@ -115,6 +115,22 @@ test('with --terminate a busy loop is killed with what it started, and others go
   assert.equal(record?.attempts.length, 1);
 });
 
+test('a run whose worker was killed hears of it as well', async (t) => {
+  const at = project(t);
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1']);
+  const sent = await send('listen', []);
+  await until(() => has(at, 'began'), 'the job runs');
+  worker.kill('SIGKILL');
+  await until(() => !isProcessAlive(worker.pid), 'the worker is gone');
+
+  const ran = await fsq(at, ['revoke', sent.id]);
+  await assert.rejects(sent.get('20s'), RevokedError);
+
+  assert.match(ran.stdout, ASKED);
+  assert.equal(readFileSync(join(at.path, 'reason'), 'utf8'), 'RevokedError FSQ_REVOKED');
+});
+
 test('a busy loop that no worker looks after any more is revoked when the next worker finds it', async (t) => {
   const at = project(t);
   const { send } = sender(t, at);
