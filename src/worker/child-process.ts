@@ -34,6 +34,8 @@ export class WorkerChild {
   isRetiring = false;
   /** True from when another was started in its place. */
   isReplaced = false;
+  /** True from when it was killed because of the job that it ran: whatever else it held has not crashed. */
+  isKilledForJob = false;
   /** Why there never was a process, such as EAGAIN; null when there was one. */
   startFailure: Error | null = null;
   readonly start: StartWatch;
@@ -147,6 +149,7 @@ export class WorkerChild {
   killGroupIf(runs: () => boolean): boolean {
     this.#signalGroup('SIGSTOP');
     const isSo = runs();
+    if (isSo) this.isKilledForJob = true;
     this.#signalGroup(isSo ? 'SIGKILL' : 'SIGCONT');
     return isSo;
   }

@@ -196,7 +196,7 @@ export class Supervisor implements ChildEvents {
     if (late !== null) child.killGroup();
     if (child.owner !== null) {
       // Whatever else a child held that was killed for one job has not crashed.
-      const ending = isStopped || late !== null ? 'stopped' : 'crashed';
+      const ending = isStopped || late !== null || child.isKilledForJob ? 'stopped' : 'crashed';
       await this.#keeper?.recover(child.owner, ending, late === null ? undefined : endedRun(late));
     }
     this.#recovering--;
