@@ -50,6 +50,7 @@ export function jsonBoundBytes(value: unknown, depth = 0): number {
 const LONGEST_NUMBER = 25;
 
 function arrayBoundBytes(value: readonly unknown[], depth: number): number {
+  if ('toJSON' in value) return Number.NaN;
   let bytes = 2;
   for (let i = 0; i < value.length; i++) {
     if (!(i in value)) return Number.NaN;
@@ -115,6 +116,7 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
 }
 
 function assertArray(value: readonly unknown[], path: string, depth: number): void {
+  if ('toJSON' in value) throw new NotSerialisableError(path, 'an array with a toJSON method', 'Pass what it gives.');
   for (let i = 0; i < value.length; i++) {
     if (!(i in value)) throw new NotSerialisableError(`${path}[${i}]`, 'a hole in an array', 'Fill it with null.');
     assertSerialisable(value[i], `${path}[${i}]`, depth + 1);

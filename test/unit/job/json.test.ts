@@ -32,6 +32,7 @@ const REFUSED: readonly [what: string, value: unknown, path: string, message: Re
   ['a hole', Object.assign([], { length: 2 }), 'args[0][0]', /is a hole in an array/],
   ['a class instance', { price: new Money() }, 'args[0].price', /is a Money/],
   ['an object with toJSON', new Named(), 'args[0]', /is a Named/],
+  ['an array with toJSON', Object.assign([1], { toJSON: () => 'x' }), 'args[0]', /is an array with a toJSON method/],
   ['a plain object with toJSON', { toJSON: () => 'x' }, 'args[0].toJSON', /is a function/],
   ['symbol keys', { [Symbol('s')]: 1 }, 'args[0]', /symbol keys/],
   ['a Buffer', Buffer.from('x'), 'args[0]', /is a Buffer.*base64/],
