@@ -5,6 +5,7 @@
 import type { Failure } from '../job/errors.ts';
 import type { Attempt, Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Settlement } from '../job/lifecycle.ts';
+import type { Uniqueness } from '../job/uniqueness.ts';
 import type { BrokerEvent } from './events.ts';
 import type { Keeper, KeeperOptions } from './keeper.ts';
 import type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
@@ -13,6 +14,7 @@ import type { LimitRules } from '../job/run-limits.ts';
 import type { QueueOrder } from './queues.ts';
 import type { Revocation, RevokeOptions } from './revocation.ts';
 import type { Soon } from './soon.ts';
+import type { StandIn } from './stand-in.ts';
 
 export type { BrokerEvent } from './events.ts';
 export type { EndedRun, Keeper, KeeperOptions } from './keeper.ts';
@@ -20,6 +22,7 @@ export type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
 export { CHILD_MARK, type Hints } from './hints.ts';
 export type { QueueOrder } from './queues.ts';
 export type { Revocation, RevokeOptions } from './revocation.ts';
+export type { StandIn } from './stand-in.ts';
 
 /** A job to be accepted. */
 export interface NewJob {
@@ -115,6 +118,14 @@ export interface Broker {
    * @throws SpoolError with `uncertain` empty: surely none is queued; otherwise: those may be
    */
   enqueue(jobs: readonly NewJob[]): Promise<void>;
+  /**
+   * Accepts a job as `enqueue` does, unless another of its task stands for the key. Of many that come together, from whatever
+   * processes, one is accepted; a producer that dies or stops on the way neither holds the key nor causes a second.
+   *
+   * @returns the job that stands for the key now. One that is accepted may have got another id than `job` says
+   * @throws SpoolError as `enqueue` does
+   */
+  enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn>;
   /** Where the job is now; null when there is none. An `id` must have passed `checkId`. */
   find(id: string): Promise<Sighting | null>;
   /** The job's outcome, or null when it has none yet; cheaper than `find`. */

@@ -19,6 +19,8 @@ export interface JobOptions {
   readonly timeLimitMs?: number;
   /** Longest run before its signal is aborted, ms. */
   readonly softTimeLimitMs?: number;
+  /** What made it unique among the jobs of its task when it was sent. */
+  readonly key?: string;
 }
 
 /** The base of a job's file: written once by the producer, never changed. */

@@ -2,6 +2,7 @@
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.ts';
 import type { JobOptions } from './job.ts';
 import { isRecord } from './tail.ts';
+import { isKey } from './uniqueness.ts';
 
 /** Most retries a job may have: each leaves an entry in its file, and its attempts are counted in nine digits. */
 export const MAX_RETRIES = 1_000;
@@ -16,6 +17,7 @@ const READERS: Readers = {
   onCrash: (value) => (value === 'rerun' || value === 'fail' ? value : undefined),
   timeLimitMs: limitOf,
   softTimeLimitMs: limitOf,
+  key: (value) => (isKey(value) ? value : undefined),
 };
 
 /** The options in `value` that are known and sound; {} when there are none. */

@@ -103,7 +103,7 @@ async function syncAll(files: Files, descriptors: readonly number[]): Promise<vo
 }
 
 /** Where the job belongs: asked when it goes there, for a text that is kept for thousands of jobs costs more than making it. */
-function placeOf(
+export function placeOf(
   { layout, nowMs }: SpoolContext,
   { job, queue, priority }: NewJob,
 ): { readonly directory: string; readonly fileName: string } {

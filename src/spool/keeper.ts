@@ -9,6 +9,7 @@ import { makeDirectory } from './establish.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
+import { KeySweep } from './keys/sweep-keys.ts';
 import { MarkerWatch } from './marker-watch.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
@@ -46,6 +47,7 @@ export class SpoolKeeper implements Keeper {
   #paused: ReadonlySet<string> = new Set();
   readonly #promoter: { start(): void; stop(): void; promoteDue(): void };
   readonly #revocations: Revocations;
+  readonly #keys: KeySweep;
   readonly #timers: NodeJS.Timeout[] = [];
   /** The end of the last job in line: recoveries and cleanings run one after the other. */
   #line: Promise<void> = Promise.resolve();
@@ -84,6 +86,7 @@ export class SpoolKeeper implements Keeper {
     this.#uniqueName = parts.uniqueName;
     this.#resultTtlMs = parts.resultTtlMs;
     this.#ages = new Ages(parts.resultTtlMs);
+    this.#keys = new KeySweep(context);
     this.#promoter = parts.promoter(onTrouble);
     const { onRevoked, onTerminate } = options;
     this.#revocations = new Revocations(context, {
@@ -203,6 +206,7 @@ export class SpoolKeeper implements Keeper {
       async () => {
         await sweepDrafts(this.#context);
         await sweepOwners(this.#context, (owner) => this.#isKnownAlive(owner));
+        await this.#keys.sweep();
       },
     );
     const expiryMs = Math.min(EXPIRY_EVERY_MS.most, Math.max(EXPIRY_EVERY_MS.least, this.#resultTtlMs / 100));

@@ -15,6 +15,7 @@ export const DIRECTORIES = [
   'limits',
   'logs',
   'workers',
+  'keys',
 ] as const;
 
 /** Absolute paths of a spool's parts. */
@@ -53,8 +54,12 @@ export function parseJobFileName(fileName: string): JobName | null {
 const MAX_DUE_MS = 9_999_999_999_999;
 
 export function delayedFileName(dueAtMs: number, name: JobName): string {
-  const due = Math.min(MAX_DUE_MS, Math.max(0, Math.ceil(dueAtMs)));
-  return `${String(due).padStart(13, '0')}.${jobFileName(name)}`;
+  return `${timeDigits(dueAtMs)}.${jobFileName(name)}`;
+}
+
+/** A time as it stands in a name. */
+export function timeDigits(ms: number): string {
+  return String(Math.min(MAX_DUE_MS, Math.max(0, Math.ceil(ms)))).padStart(13, '0');
 }
 
 export function parseDelayedFileName(

@@ -14,10 +14,12 @@ import type {
   Revocation,
   RevokeOptions,
   Sighting,
+  StandIn,
 } from '../broker/broker.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
 import { createIdSource } from '../job/id.ts';
 import type { JobRecord } from '../job/job.ts';
+import type { Uniqueness } from '../job/uniqueness.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.ts';
 import { enqueue } from './enqueue.ts';
@@ -27,6 +29,7 @@ import { refuseNetworkFileSystem } from './file-system.ts';
 import { type Files, nodeFiles } from './files.ts';
 import { backlogOf, countJobs, existingIds, findJob, idsByPrefix, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
+import { enqueueUnique } from './keys/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
 import { refuseSplitSpool } from './mounts.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
@@ -110,6 +113,10 @@ class Spool implements Broker {
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
     // Nothing is shared where nothing is waited for.
     return this.#context.fsync ? this.#enqueueing.add(jobs) : enqueue(this.#context, this.#spare, jobs);
+  }
+
+  async enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
+    return enqueueUnique({ context: this.#context, spare: this.#spare, nextId: this.nextId }, job, uniqueness);
   }
 
   async find(id: string): Promise<Sighting | null> {

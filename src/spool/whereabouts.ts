@@ -34,7 +34,10 @@ export function locate(context: SpoolContext, ids: ReadonlySet<string>): Readonl
   const { files, layout } = context;
   for (let scan = 0; scan < SCANS && found.size < ids.size; scan++) {
     for (const id of ids) if (files.exists(`${layout.results}/${resultFileName(id)}`)) found.set(id, { at: 'results' });
-    for (const [id, spot] of waitingAndHeld(context, ids)) if (!found.has(id)) found.set(id, spot);
+    for (const [id, spot] of found.size < ids.size ? waitingAndHeld(context, ids) : []) {
+      if (!found.has(id)) found.set(id, spot);
+      if (found.size === ids.size) break;
+    }
   }
   return found;
 }

@@ -19,6 +19,7 @@ import {
 } from './parts.ts';
 import { queues } from './queues.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
+import { uniqueness } from './unique.ts';
 
 const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
 
@@ -33,6 +34,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     looking(open);
     revoking(open);
     queues(open);
+    uniqueness(open);
   });
 }
 

@@ -1,5 +1,6 @@
 /** Who may touch what lies in the spool (I13), and what lies there that is not fsq's. Pure. */
-import { isOwnerName, type Layout, layoutOf, parseHeldName } from '../layout.ts';
+import { isKeyDirectory, parseHolderName } from '../keys/names.ts';
+import { isOwnerName, type Layout, layoutOf, parseHeldName, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../note-names.ts';
 import type { Finding } from './finding.ts';
 import { jobSpot } from './job-spot.ts';
@@ -107,6 +108,8 @@ function isForeign(layout: Layout, { location, place, name, info }: Entry): bool
   if (place === 'spare') return isDirect && info.kind !== 'directory';
   if (place === 'tmp' || place === 'limits') return false;
   if (place === 'queues') return parsePausedFileName(name) === null;
+  if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
+  if (place === 'keys') return parseHolderName(name) === null && parseResultFileName(name) === null;
   if (place === 'running' && isDirect) return parseHeldName(name) === null || info.kind !== 'directory';
   return jobSpot(layout, place, location) === null;
 }

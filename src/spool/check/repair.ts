@@ -8,6 +8,7 @@ import { type SpoolContext, syncDirectories } from '../context.ts';
 import { setAside } from '../corrupt.ts';
 import { hasCode } from '../files.ts';
 import { jobFileName, type JobName } from '../layout.ts';
+import { KeySweep } from '../keys/sweep-keys.ts';
 import { unmark } from '../markers.ts';
 import { register, type Registration } from '../owner.ts';
 import { recoverOrphans } from '../recover.ts';
@@ -74,6 +75,7 @@ async function recover(
   const before = await takeSnapshot(context);
   await sweepDrafts(context);
   await sweepOwners(context, (other) => other === owner);
+  await new KeySweep(context).sweep();
   const { files, layout } = context;
   const left = [
     ...before.drafts.flatMap(({ location, isWriterDead }) => (isWriterDead ? [location] : [])),

@@ -73,6 +73,7 @@ const ORDER: readonly Place[] = [
   'limits',
   'logs',
   'workers',
+  'keys',
 ];
 
 /** Looks at all of the spool. In one that is in use it is no picture of one moment: see `checkSpool`. */
@@ -112,7 +113,9 @@ function* look(context: SpoolContext): Generator<void, Look> {
       return files.list(location);
     } catch (error) {
       if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP')) throw error;
-      if (location === layout[place]) unlisted.push({ place, location, reason: reasonOf(error) });
+      // A spool that an older fsq made gets keys/ with its first key.
+      const isToCome = place === 'keys' && hasCode(error, 'ENOENT');
+      if (location === layout[place] && !isToCome) unlisted.push({ place, location, reason: reasonOf(error) });
       return []; // A directory below that is gone has moved on; one that is a plain file has no names.
     }
   };
@@ -140,9 +143,9 @@ function* look(context: SpoolContext): Generator<void, Look> {
   };
 }
 
-/** running/ holds owners' directories, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
+/** running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
 function hasDirectories(place: Place): boolean {
-  return place === 'running' || place === 'spare' || place === 'limits' || place === 'tmp';
+  return ['running', 'keys', 'spare', 'limits', 'tmp'].includes(place);
 }
 
 function* read(

@@ -1,8 +1,8 @@
 /** What fsq does while the power may go, and what a fresh worker makes of the spool afterwards. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Claim, Consumer, NewJob } from '../../../src/broker/broker.ts';
+import type { Broker, Claim, Consumer, NewJob, StandIn } from '../../../src/broker/broker.ts';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import type { Settlement } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claim.ts';
@@ -18,7 +18,7 @@ import { until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
 import { faultyFiles } from '../../support/faulty-files.ts';
-import { assertSound, namesIn } from '../../support/invariants.ts';
+import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
 import { plantDeadOwner, pronounceDead, someOwner } from '../../support/owners.ts';
 import type { Recording } from '../../support/recording-files.ts';
 
@@ -32,13 +32,19 @@ export interface Operation {
   readonly name: string;
   /** There is a file from the start that is no job. */
   readonly hasGarbage?: boolean;
+  /** All its jobs have this key: of those only one is unfinished at a time. */
+  readonly key?: string;
   /** Works in `spool` through `recording.files`; the ids that it was promised it hands to `recording.promise`. */
   readonly act: (spool: string, recording: Recording) => Promise<End>;
 }
 
+const KEY = 'the only one';
+
 export const OPERATIONS: readonly Operation[] = [
   { name: 'make a spool and send a job', act: establish },
   { name: 'send several at once', act: sendSeveral },
+  { name: 'send with a key', act: sendUnique, key: KEY },
+  { name: 'send with a key whose job has ended', act: sendAfterTheEnd, key: KEY },
   { name: 'start a worker, claim and finish', act: startAndFinish },
   {
     name: 'finish over an older tail',
@@ -82,6 +88,30 @@ async function sendSeveral(spool: string, recording: Recording): Promise<End> {
   for (const sent of jobs) recording.promise(sent.job.id);
   await until(() => Date.now() > dueAtMs, 'the last is due');
   return () => broker.close();
+}
+
+/** The first in a spool that an older fsq made, and one that is told of it. */
+async function sendUnique(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  rmdirSync(join(spool, 'keys'));
+  recording.restart();
+  for (let i = 0; i < 2; i++) recording.promise((await askForKey(broker)).id);
+  return () => broker.close();
+}
+
+async function sendAfterTheEnd(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  recording.promise((await askForKey(broker)).id);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  recording.restart();
+  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  recording.promise((await askForKey(broker)).id);
+  return () => consumer.close();
+}
+
+function askForKey(broker: Broker): Promise<StandIn> {
+  const asked = job({ id: broker.nextId(), options: { key: KEY } });
+  return broker.enqueueUnique(asked, { key: KEY, until: 'ended' });
 }
 
 async function startAndFinish(spool: string, recording: Recording): Promise<End> {
@@ -244,10 +274,15 @@ async function nextOf(consumer: Consumer): Promise<Claim> {
 export async function bringToEnd(
   spool: string,
   ids: readonly string[],
-  { hasGarbage = false }: Operation,
+  { hasGarbage = false, key }: Operation,
 ): Promise<void> {
   const broker = openSpool({ path: spool, fsync: false });
   if (!hasGarbage) assertSound(spool, ids);
+  if (key !== undefined) {
+    assert.ok(unfinished(spool) <= 1, 'two jobs of one key');
+    await askForKey(broker);
+    assert.equal(unfinished(spool), 1, 'unfinished jobs of the key, once it was asked for again');
+  }
   const context = contextOf(spool, { fsync: false });
   const me = someOwner(9);
   const claimant = { owner: me, directory: join(spool, 'running', me), uniqueName: nextId };
@@ -277,4 +312,8 @@ export async function bringToEnd(
   );
   assert.deepEqual(broken, [], 'files that were taken for jobs');
   await broker.close();
+}
+
+function unfinished(spool: string): number {
+  return [...placesOf(spool).values()].flat().filter((path) => !path.startsWith('results/')).length;
 }

@@ -9,6 +9,7 @@ import {
   plantDeadRun,
   plantDelayed,
   plantGarbage,
+  plantKeys,
   plantLeftovers,
   plantLimited,
   plantMarked,
@@ -31,6 +32,8 @@ export interface Operation {
   readonly prepare: ((spool: string) => readonly Planted[]) | null;
   /** What failed, or failed with one of these errors, is done again in a later round, which a test does not wait for. */
   readonly isRepeatedLater?: true | readonly string[];
+  /** Keys of `echo` that must be free once all jobs have ended. */
+  readonly keys?: readonly string[];
   /** What else the program is told, from what was prepared. */
   readonly inputFrom?: (planted: readonly Planted[]) => unknown;
 }
@@ -39,6 +42,13 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'establish', program: 'establish.mjs', prepare: null },
   { name: 'enqueue', program: 'enqueue.mjs', prepare: () => [] },
   { name: 'enqueue three at once', program: 'enqueue-three.mjs', prepare: () => [] },
+  {
+    name: 'enqueue unique',
+    program: 'enqueue-unique.mjs',
+    prepare: plantKeys,
+    input: { keys: ['fresh', 'fresh', 'taken', 'used', 'left', 'void'] },
+    keys: ['fresh', 'taken', 'used', 'left', 'void'],
+  },
   { name: 'enqueue into spare files', program: 'enqueue-reuse.mjs', prepare: plantSpare },
   {
     name: 'claim and finish',

@@ -5,7 +5,8 @@ import type { NewJob } from '../../../src/broker/broker.ts';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { createIdSource } from '../../../src/job/id.ts';
 import type { JobOptions } from '../../../src/job/job.ts';
-import { delayedFileName, jobFileName, type JobName } from '../../../src/spool/layout.ts';
+import { keyDirectory } from '../../../src/spool/keys/place.ts';
+import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { plantDeadOwner, someOwner } from '../../support/owners.ts';
 
@@ -207,4 +208,27 @@ export function plantLeftovers(spool: string): readonly Planted[] {
   plantDeadOwner(spool, someOwner(3), {});
   if (readdirSync(join(spool, 'tmp')).length !== 3) throw new Error('Expected three leftovers in tmp/');
   return [];
+}
+
+/** A key whose job waits, one whose job has ended, one that a dead producer wanted, and one that was never had. */
+export function plantKeys(spool: string): readonly Planted[] {
+  const hold = (key: string, name: string, text: string): void => {
+    const directory = keyDirectory(layoutOf(spool), 'echo', key);
+    mkdirSync(directory, { mode: 0o700, recursive: true });
+    writeFileSync(join(directory, name), text, { mode: 0o600 });
+  };
+  const taken = plantPending(spool);
+  hold('taken', taken.id, '');
+  const ended = nextId();
+  plantOutcome(spool, `results/${ended}.json`, ended);
+  hold('used', ended, '');
+  // Younger than what the program sends, which waits for nobody then.
+  const young = createIdSource(
+    () => Date.now() + HOUR_MS,
+    (n) => crypto.getRandomValues(new Uint8Array(n)),
+  )();
+  hold('left', `${young}.json`, textOf(job({ id: young })));
+  hold('left', young, '');
+  hold('void', nextId(), textOf(job()));
+  return [taken, { id: ended, runs: 0, ends: 'succeeded' }];
 }

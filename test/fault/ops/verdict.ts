@@ -4,7 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from '../../../src/job/document.ts';
 import { parseJobFileName } from '../../../src/spool/layout.ts';
-import { checkSpool } from '../../../src/spool/check/check.ts';
+import { checkSpool, contextFor } from '../../../src/spool/check/check.ts';
+import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
+import { openSpool } from '../../../src/spool/spool.ts';
+import { job } from '../../support/factory.ts';
 import { placesOf } from '../../support/invariants.ts';
 import type { Fault, Traced } from '../../support/strace.ts';
 import { isRepeatedLater, type Operation } from './catalogue.ts';
@@ -34,20 +37,25 @@ export interface Snapshot {
   readonly ended: ReadonlySet<string>;
   /** The bytes in results/, as a hash. */
   readonly published: ReadonlyMap<string, string>;
+  /** Keys of which more than one job waits. */
+  readonly doubled: readonly string[];
 }
 
 export function takeSnapshot(spool: string): Snapshot {
   const published = new Map<string, string>();
   const ended = new Set<string>();
-  if (!existsSync(join(spool, 'fsq.json'))) return { ended, published };
+  const waiting: string[] = [];
+  if (!existsSync(join(spool, 'fsq.json'))) return { ended, published, doubled: [] };
   for (const [id, paths] of placesOf(spool)) {
     for (const path of paths) {
       const text = readFileSync(join(spool, path), 'utf8');
       if (path.startsWith('results/')) published.set(id, createHash('sha256').update(text).digest('hex'));
       if (path.startsWith('results/') || (path.startsWith('running/') && isWhole(text, path))) ended.add(id);
+      const key = path.startsWith('pending/') ? /"options":\{"key":"([^"]*)"/.exec(text)?.[1] : undefined;
+      if (key !== undefined) waiting.push(key);
     }
   }
-  return { ended, published };
+  return { ended, published, doubled: waiting.filter((key, i) => waiting.indexOf(key) !== i) };
 }
 
 function isWhole(text: string, path: string): boolean {
@@ -70,6 +78,7 @@ export async function violations(evidence: Evidence): Promise<readonly string[]>
     ...statesOf(evidence),
     ...residueOf(evidence),
     ...(await invariantsOf(evidence)),
+    ...(await keysOf(evidence)),
   ];
 }
 
@@ -113,6 +122,7 @@ function jobsOf(evidence: Evidence): string[] {
   const idsOf = (word: string, words = said): ReadonlySet<string> =>
     new Set(words.filter(([first]) => first === word).map(([, id]) => id ?? ''));
   const accepted = idsOf('accept');
+  const told = idsOf('duplicate');
   const rejected = idsOf('reject');
   const settled = idsOf('settled');
   const revoked = idsOf('revoked');
@@ -123,11 +133,11 @@ function jobsOf(evidence: Evidence): string[] {
   const known = new Map(planted.map((job) => [job.id, job]));
   const isPatient = PASSING.includes(fault.effect) && attacked.every(({ code }) => code === 0);
 
-  return [...new Set([...known.keys(), ...idsOf('send')])].flatMap((id) => {
+  return [...new Set([...known.keys(), ...idsOf('send'), ...accepted, ...told])].flatMap((id) => {
     const found = places.get(id) ?? [];
     const count = runs.filter((run) => run === id).length;
     const isExpirable = known.get(id)?.isEnded === true;
-    const isPromised = (known.has(id) && !isExpirable) || accepted.has(id);
+    const isPromised = (known.has(id) && !isExpirable) || accepted.has(id) || told.has(id);
     const complaints: string[] = [];
     if (isPromised && found.length === 0) complaints.push(`accepted job ${id} is nowhere`);
     if (found.length > 1) complaints.push(`job ${id} is in ${found.join(' and ')}`);
@@ -196,6 +206,24 @@ function residueOf({ spool }: Evidence): string[] {
     const names = readdirSync(join(spool, directory));
     return names.length === 0 ? [] : [`${directory}/ holds ${names.join(', ')}`];
   });
+}
+
+/** Every key is free again, and nothing of keys is left for ever. Sends and revokes jobs: asked last. */
+async function keysOf({ operation: { keys = [] }, spool, before }: Evidence): Promise<readonly string[]> {
+  if (keys.length === 0) return [];
+  const broken = before.doubled.map((key) => `two jobs of the key ${key} waited at a time`);
+  const broker = openSpool({ path: spool, fsync: false });
+  for (const key of keys) {
+    const asked = job({ id: broker.nextId(), options: { key } });
+    const { id, isDuplicate } = await broker.enqueueUnique(asked, { key, until: 'ended' });
+    if (isDuplicate) broken.push(`the key ${key} is still held, by ${id}`);
+    await broker.revoke([id]);
+  }
+  await broker.close();
+  const sweep = new KeySweep({ ...contextFor(spool, false), nowMs: () => Date.now() + 10 * 3_600_000 });
+  await sweep.sweep();
+  await sweep.sweep(); // What is nowhere must be so twice.
+  return [...broken, ...readdirSync(join(spool, 'keys')).map((name) => `keys/${name} is left`)];
 }
 
 function wordsOf({ stdout }: Traced): string[][] {

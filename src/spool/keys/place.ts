@@ -1,0 +1,53 @@
+/** Where a key's holders lie, and the making of that directory, which the sweep removes when it is empty. */
+import { SpoolError } from '../../job/errors.ts';
+import { type SpoolContext, syncDirectories } from '../context.ts';
+import { hasCode } from '../files.ts';
+import type { Layout } from '../layout.ts';
+
+/** `keys/<hash>`: a key may hold any character and be longer than a name, and must not be one key with another task's. */
+export function keyDirectory(layout: Layout, task: string, key: string): string {
+  // Loaded by the first job with a key: to import the library must not cost it.
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return `${layout.keys}/${createHash('sha256').update(`${task}\0${key}`).digest('hex')}`;
+}
+
+/** How often a directory is made again that a sweep has removed at once. */
+const TRIES = 50;
+
+/**
+ * Renames `from` to `directory/name`; makes the directory, and keys/ in a spool of an older fsq, where they are missing.
+ *
+ * @throws SpoolError when something else has its name; the system error
+ */
+export async function moveIn(context: SpoolContext, from: string, directory: string, name: string): Promise<void> {
+  const { files } = context;
+  for (let left = TRIES; ; left--) {
+    try {
+      const entry = files.entry(directory);
+      // A link of that name would lead what is written out of the spool.
+      if (entry !== null && entry.kind !== 'directory')
+        throw new SpoolError('FSQ_SPOOL', `${directory} is not a folder. Move it away, fsq makes that folder itself.`);
+      if (entry === null) await makeKeyDirectory(context, directory);
+      return files.rename(from, `${directory}/${name}`);
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT') || left === 0) throw error;
+    }
+  }
+}
+
+async function makeKeyDirectory(context: SpoolContext, directory: string): Promise<void> {
+  const { files, layout } = context;
+  if (!files.exists(layout.keys)) {
+    make(context, layout.keys);
+    await syncDirectories(context, layout.root);
+  }
+  make(context, directory);
+}
+
+function make({ files }: SpoolContext, path: string): void {
+  try {
+    files.makeDirectory(path);
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Removing from keys/ what stands for nothing: holders of jobs that have ended, drafts that dead producers left, and the
+ * directories of keys that nobody holds. A key that is used again is cleared by its producers; this is for those that are not.
+ */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { idTimeMs } from '../../job/id.ts';
+import { type SpoolContext, syncDirectories } from '../context.ts';
+import { hasCode } from '../files.ts';
+import { parseResultFileName, resultFileName } from '../layout.ts';
+import { discard } from '../spare.ts';
+import { locate } from '../whereabouts.ts';
+import { type Holder, holderAt, makeVoid } from './holders.ts';
+import { isKeyDirectory } from './names.ts';
+
+/** Directories looked at in a row: about 50 ms. */
+const SLICE = 2_000;
+const YIELD_EVERY = 64;
+/** The next slice follows at once while so great a part of one was to be removed: then it is not yet worth a pause. */
+const WORTHWHILE = 0.25;
+/** A producer is between two of its steps for no longer than this, ms: one that is stopped for longer begins anew. */
+const UNDECIDED_MS = 60_000;
+/** A draft without its holder is left for longer: were its producer to make the holder after all and die, nothing would tell that it was never accepted. */
+const LONE_DRAFT_MS = 3_600_000;
+
+interface Found {
+  /** Holders of jobs that have ended. */
+  readonly spent: Holder[];
+  /** Those whose job has no outcome. */
+  readonly open: Holder[];
+  /** How many names each directory holds. */
+  readonly left: Map<string, number>;
+}
+
+export class KeySweep {
+  readonly #context: SpoolContext;
+  /** Where the next slice begins, as a part of all hashes, which are spread evenly. */
+  #from = 0;
+  /** Holders whose job was nowhere: it may have been on its way; a job that is nowhere in two sweeps is lost. */
+  #missed = new Set<string>();
+
+  constructor(context: SpoolContext) {
+    this.#context = context;
+  }
+
+  async sweep(): Promise<void> {
+    const names = listOrNone(this.#context, this.#context.layout.keys).filter(isKeyDirectory);
+    const width = Math.min(1, SLICE / Math.max(1, names.length));
+    for (let done = 0; done < 1; done += width) {
+      const slice = names.filter((name) => isBetween(partOf(name), this.#from, this.#from + width));
+      this.#from = (this.#from + width) % 1;
+      const removed = await this.#sweepSlice(slice.map((name) => `${this.#context.layout.keys}/${name}`));
+      if (removed < slice.length * WORTHWHILE) return;
+    }
+  }
+
+  /** How many of these directories are gone. */
+  async #sweepSlice(directories: readonly string[]): Promise<number> {
+    const found: Found = { spent: [], open: [], left: new Map() };
+    for (const [i, directory] of directories.entries()) {
+      this.#look(directory, found);
+      if (i % YIELD_EVERY === YIELD_EVERY - 1) await yieldToOthers();
+    }
+    const { spent, open, left } = found;
+    spent.push(...this.#lostAmong(open));
+    // A power cut could bring a job back whose holder is gone.
+    if (spent.length > 0) await syncDirectories(this.#context, this.#context.layout.results);
+    for (const { path } of spent) {
+      discard(this.#context, path);
+      const directory = path.slice(0, path.lastIndexOf('/'));
+      left.set(directory, (left.get(directory) ?? 0) - 1);
+    }
+    return directories.filter((directory) => left.get(directory) === 0 && this.#removeIfEmpty(directory)).length;
+  }
+
+  #look(directory: string, { spent, open, left }: Found): void {
+    const { files, layout, nowMs } = this.#context;
+    const names = listOrNone(this.#context, directory);
+    const drafts = new Set(names.flatMap((name) => parseResultFileName(name) ?? []));
+    let gone = 0;
+    for (const holder of names.flatMap((name) => holderAt(directory, name) ?? [])) {
+      const isUndecided = drafts.delete(holder.id);
+      if (isUndecided && !(this.#isOlder(holder.id, UNDECIDED_MS) && makeVoid(this.#context, holder))) continue;
+      if (isUndecided) gone++;
+      if ((files.entry(holder.path)?.sizeBytes ?? 0) > 0) {
+        discard(this.#context, holder.path);
+        gone++;
+      } else if (holder.untilMs === null || holder.untilMs <= nowMs()) {
+        (files.exists(`${layout.results}/${resultFileName(holder.id)}`) ? spent : open).push(holder);
+      }
+    }
+    for (const id of drafts) {
+      if (!this.#isOlder(id, LONE_DRAFT_MS)) continue;
+      discard(this.#context, `${directory}/${resultFileName(id)}`);
+      gone++;
+    }
+    left.set(directory, names.length - gone);
+  }
+
+  #lostAmong(open: readonly Holder[]): readonly Holder[] {
+    const old = open.filter(({ id }) => this.#isOlder(id, UNDECIDED_MS));
+    if (old.length === 0) return [];
+    const spots = locate(this.#context, new Set(old.map(({ id }) => id)));
+    const missing = old.filter(({ id }) => !spots.has(id));
+    const lost = missing.filter(({ id }) => this.#missed.delete(id));
+    for (const { id } of missing.filter((holder) => !lost.includes(holder))) this.#missed.add(id);
+    return lost;
+  }
+
+  #isOlder(id: string, ms: number): boolean {
+    return this.#context.nowMs() - idTimeMs(id) > ms;
+  }
+
+  /** A producer that is about to use it makes it again. */
+  #removeIfEmpty(directory: string): boolean {
+    try {
+      this.#context.files.removeDirectory(directory);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return false;
+      throw error;
+    }
+  }
+}
+
+function listOrNone({ files }: SpoolContext, directory: string): readonly string[] {
+  try {
+    return files.list(directory);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+/** From 0 to 1, by the first 32 bits. */
+function partOf(hash: string): number {
+  return Number.parseInt(hash.slice(0, 8), 16) / 2 ** 32;
+}
+
+/** `to` may lie beyond 1, which is the beginning again. */
+function isBetween(part: number, from: number, to: number): boolean {
+  return (part >= from && part < to) || part < to - 1;
+}
