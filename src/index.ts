@@ -8,6 +8,7 @@ export type { BackoffOptions, LifeOptions } from './app/job-options.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings.ts';
 export type { ErrorClass, RetryOn } from './app/retry-on.ts';
 export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
+export type { CallKey, TaskKey, UniqueOptions } from './app/unique-options.ts';
 export type { Revocation, RevokeOptions, Sighting } from './broker/broker.ts';
 export type { Backoff } from './job/backoff.ts';
 export type { ByteSize } from './job/byte-size.ts';
@@ -32,3 +33,4 @@ export {
 } from './job/errors.ts';
 export type { Attempt, Job, JobOptions, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
 export type { JsonValue, Serialisable } from './job/json.ts';
+export type { Unique } from './job/uniqueness.ts';

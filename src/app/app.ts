@@ -11,6 +11,7 @@ import { retry } from './current-job.ts';
 import { runEagerly } from './eager.ts';
 import { GroupResult } from './group-result.ts';
 import { callSite, registry } from './registry.ts';
+import { sendUnique } from './send-unique.ts';
 import { type Config, resolveSettings, type Settings } from './settings.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
 
@@ -131,14 +132,18 @@ class FileApp implements App, Sender {
     const settings = (this.#settingsNow ??= await this.settings());
     const broker = settings.alwaysEager ? null : (this.#brokerNow ??= await this.broker());
     const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId();
-    const jobs = request.argsList.map((args): NewJob => ({
-      job: toJob(request, args as JsonValue[], nextId()),
+    const jobs = request.argsList.map((args, i): NewJob => ({
+      job: toJob(request, args as JsonValue[], nextId(), request.uniqueness?.[i]?.key),
       queue,
       priority,
     }));
     if (broker === null) return this.#runEagerly(jobs, settings);
-    await broker.enqueue(jobs);
     const source = async (): Promise<Broker> => broker;
+    if (request.uniqueness !== null) {
+      const standIns = await sendUnique(broker, jobs, request.uniqueness);
+      return standIns.map(({ id, isDuplicate }) => new AsyncResult(id, source, !isDuplicate, isDuplicate));
+    }
+    await broker.enqueue(jobs);
     return jobs.map(({ job }) => new AsyncResult(job.id, source, true));
   }
 
@@ -170,8 +175,15 @@ class FileApp implements App, Sender {
   }
 }
 
-function toJob({ task, options, headers }: Request, args: readonly JsonValue[], id: string): Job {
-  return { id, task, args, enqueuedAtMs: Date.now(), options, headers };
+function toJob({ task, options, headers }: Request, args: readonly JsonValue[], id: string, key?: string): Job {
+  return {
+    id,
+    task,
+    args,
+    enqueuedAtMs: Date.now(),
+    options: key === undefined ? options : { ...options, key },
+    headers,
+  };
 }
 
 /** @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE) when a job cannot carry these arguments */

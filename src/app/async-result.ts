@@ -23,14 +23,17 @@ export type OutcomeSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'waitFor
  */
 export class AsyncResult<T = unknown> {
   readonly id: string;
+  /** True when the call that gave this handle sent nothing: the job, which has its key, was there already. */
+  readonly isDuplicate: boolean;
   readonly #source: () => Promise<OutcomeSource>;
   readonly #isSurelyThere: boolean;
   /** An outcome never changes, so it is read once. */
   #ended: JobRecord | null = null;
 
   /** Handles come from `delay()` and `result(id)`; there is no need to construct one. */
-  constructor(id: string, source: () => Promise<OutcomeSource>, isSurelyThere: boolean) {
+  constructor(id: string, source: () => Promise<OutcomeSource>, isSurelyThere: boolean, isDuplicate = false) {
     this.id = id;
+    this.isDuplicate = isDuplicate;
     this.#source = source;
     this.#isSurelyThere = isSurelyThere;
   }

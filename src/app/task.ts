@@ -8,29 +8,40 @@ import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUE
 import type { Redact } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
+import type { Uniqueness } from '../job/uniqueness.ts';
 import type { AsyncResult } from './async-result.ts';
 import type { GroupResult } from './group-result.ts';
 import { LIFE_OPTIONS, type LifeOptions, toJobOptions } from './job-options.ts';
 import { LIMIT_OPTIONS, type LimitOptions, toRunLimits } from './limit-options.ts';
 import { callSite, register } from './registry.ts';
 import { type RetryOn, toPredicate } from './retry-on.ts';
+import {
+  type CallKey,
+  checkUniqueOptions,
+  refuseUniqueWithoutKey,
+  type TaskKey,
+  UNIQUE_OPTIONS,
+  type UniqueOptions,
+  uniquenessOf,
+} from './unique-options.ts';
 
 /** Where a task's jobs go, and what may become of them, unless the call says otherwise. */
-interface SharedOptions extends LifeOptions {
+interface SharedOptions extends LifeOptions, UniqueOptions {
   /** Queue name: 1 to 64 of a-z, 0-9, _ and -. Default 'default'. */
   readonly queue?: string;
   /** 0 runs first, 9 last. Default 5. */
   readonly priority?: number;
 }
 
-/** What a task says of its jobs. */
-export interface TaskOptions extends SharedOptions, LimitOptions {
+/** What a task says of its jobs; `A` are its arguments. */
+export interface TaskOptions<A extends readonly unknown[] = readonly unknown[]>
+  extends SharedOptions, TaskKey<A>, LimitOptions {
   /** Which errors are tried again: a class, several, or a function of the error. Default: all but a `PermanentError`. */
   readonly retryOn?: RetryOn;
 }
 
 /** What one call may say of its job. */
-export interface ApplyOptions extends SharedOptions {
+export interface ApplyOptions extends SharedOptions, CallKey {
   /** Not before this much time has passed. Not together with `eta`. */
   readonly countdown?: Duration;
   /** Not before this time; a number is Unix ms. In the past: at once. */
@@ -51,6 +62,7 @@ export interface Task<A extends readonly unknown[] = readonly unknown[], R = unk
   run(...args: A): Promise<R>;
   /**
    * Sends a job. When it resolves the job is accepted: it survives the death of any process and, with `fsync`, a power cut.
+   * With a `key`, the handle may be of a job that was there before: then its `isDuplicate` is true.
    *
    * @throws NotSerialisableError, SpoolError: not queued, unless the error's `uncertain` names the job
    */
@@ -66,7 +78,11 @@ export interface Task<A extends readonly unknown[] = readonly unknown[], R = unk
 /** The two ways to write `task`. */
 export interface TaskFactory {
   <A extends readonly unknown[], R>(name: string, fn: (...args: A) => R): Task<A, Awaited<R>>;
-  <A extends readonly unknown[], R>(name: string, options: TaskOptions, fn: (...args: A) => R): Task<A, Awaited<R>>;
+  <A extends readonly unknown[], R>(
+    name: string,
+    options: TaskOptions<NoInfer<A>>,
+    fn: (...args: A) => R,
+  ): Task<A, Awaited<R>>;
 }
 
 /** A call, checked and with every option answered. */
@@ -78,6 +94,8 @@ export interface Request {
   /** What the jobs' files keep of the other options. */
   readonly options: JobOptions;
   readonly headers: Readonly<Record<string, string>>;
+  /** What makes each call the only one; null when nothing does. */
+  readonly uniqueness: readonly Uniqueness[] | null;
 }
 
 /** What a task needs of its app. */
@@ -108,6 +126,7 @@ export function taskFactory(sender: Sender): TaskFactory {
     }
     const given: TaskOptions = rest.length === 2 ? checkOptions(rest[0], TASK_OPTIONS) : {};
     const { retryOn, concurrency: _c, rateLimit: _r, ...defaults } = given;
+    refuseUniqueWithoutKey(defaults);
     const callable = fn as (...args: readonly unknown[]) => unknown;
     // A job that does not say when it expires was sent by somebody who knew nothing of that.
     const { expires: _, ...lasting } = defaults;
@@ -154,7 +173,7 @@ function build(
   return Object.defineProperty(task, 'name', { value: name });
 }
 
-const SHARED_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS];
+const SHARED_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS, ...UNIQUE_OPTIONS];
 const TASK_OPTIONS = [...SHARED_OPTIONS, ...LIMIT_OPTIONS, 'retryOn'];
 const CALL_OPTIONS = [...SHARED_OPTIONS, 'countdown', 'eta', 'headers'];
 
@@ -164,12 +183,17 @@ const CALL_OPTIONS = [...SHARED_OPTIONS, 'countdown', 'eta', 'headers'];
  * @param task a task's name, checked already
  * @throws UsageError
  */
-export function toRequest(task: string, argsList: readonly (readonly unknown[])[], options: ApplyOptions): Request {
+export function toRequest(
+  task: string,
+  argsList: readonly (readonly unknown[])[],
+  options: Omit<ApplyOptions, 'key'> & TaskKey<never>,
+): Request {
   if (!Array.isArray(argsList) || !argsList.every((args) => Array.isArray(args))) {
     throw new UsageError(
       `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]), got ${format(argsList)}`,
     );
   }
+  refuseUniqueWithoutKey(options);
   const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers = {} } = options;
   return {
     task,
@@ -178,6 +202,7 @@ export function toRequest(task: string, argsList: readonly (readonly unknown[])[
     priority: checkPriority(priority),
     options: toJobOptions(options),
     headers: checkHeaders(headers),
+    uniqueness: uniquenessOf(task, argsList, options),
   };
 }
 
@@ -187,7 +212,7 @@ function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
   throw new UsageError(`Expected \`headers\` to be an object of strings, got ${format(headers)}`);
 }
 
-function checkOptions(options: unknown, known: readonly string[]): ApplyOptions & TaskOptions {
+function checkOptions(options: unknown, known: readonly string[]): Omit<ApplyOptions, 'key'> & TaskOptions {
   if (!isRecord(options)) throw new UsageError(`Expected options to be an object, got ${format(options)}`);
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
@@ -204,6 +229,8 @@ function checkOptions(options: unknown, known: readonly string[]): ApplyOptions 
   }
   if (options['queue'] !== undefined) checkQueue(options['queue']);
   if (options['priority'] !== undefined) checkPriority(options['priority']);
-  toJobOptions(options); // For its errors: those of a task's definition show when it is registered.
+  // For their errors: those of a task's definition show when it is registered.
+  toJobOptions(options);
+  checkUniqueOptions(options, known === TASK_OPTIONS);
   return options;
 }

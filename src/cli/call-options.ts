@@ -1,10 +1,11 @@
 /** What `fsq call` can say of its jobs: the options of `applyAsync` that a command line can write. */
 import type { ApplyOptions } from '../app/task.ts';
+import type { Unique } from '../job/uniqueness.ts';
 import { MAX_RETRIES } from '../job/options.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import type { OptionSpec } from './command.ts';
-import { duration, type Values, wholeNumber } from './options.ts';
+import { duration, someTime, type Values, wholeNumber } from './options.ts';
 
 export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },
@@ -15,6 +16,12 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     type: 'string',
     value: 'TIME',
     help: 'wait about so long before the first retry, then longer (default: 1s)',
+  },
+  key: { type: 'string', value: 'TEXT', help: 'send nothing while a job of this task with the same key is there' },
+  unique: {
+    type: 'string',
+    value: 'HOW',
+    help: 'how long it is: while-pending, while-unfinished (default) or a time from its sending on, such as 1h',
   },
   queue: { type: 'string', short: 'q', value: 'NAME', help: 'the queue it goes to (default: default)' },
   priority: { type: 'string', value: '0-9', help: '0 runs first, 9 last (default: 5)' },
@@ -35,6 +42,8 @@ export function callOptions(values: Values): ApplyOptions {
     ),
     ...part('retries', wholeNumber(values.text('retries'), 'retries', 0, MAX_RETRIES)),
     ...part('backoff', duration(values.text('backoff'), 'backoff')),
+    ...part('key', values.text('key')),
+    ...part('unique', uniqueOf(values.text('unique'))),
     headers: Object.fromEntries(values.list('header').map(headerOf)),
   };
 }
@@ -52,6 +61,14 @@ function dateOf(text: string | undefined, name: string): Date | undefined {
   if (!Number.isNaN(date.getTime())) return date;
   throw new UsageError(
     `Expected --${name} to be a date such as 2026-12-24, 2026-12-24T18:00 (local time) or 2026-12-24T18:00:00Z, got ${format(text)}`,
+  );
+}
+
+function uniqueOf(text: string | undefined): Unique | undefined {
+  if (text === undefined || text === 'while-pending' || text === 'while-unfinished') return text;
+  if (/^\d/.test(text)) return someTime(text, 'unique');
+  throw new UsageError(
+    `Expected --unique to be while-pending, while-unfinished or a time such as 1h, got ${format(text)}`,
   );
 }
 

@@ -27,6 +27,7 @@ export const call: Command = {
     [`fsq call resize '{"width":80}' photo.png`, 'arguments are JSON where they parse, else plain strings'],
     ['fsq call report --countdown 5m --queue slow', 'not before five minutes have passed'],
     ['fsq call fetch URL --retries 5 --expires 1h', 'try again up to five times, within the hour'],
+    ['fsq call report --key daily', 'only if no report with this key is waiting or running'],
     ['seq 100 | sed "s/.*/[&]/" | fsq call square --stdin', 'a job for each line'],
   ],
   args: { least: 1, most: Number.POSITIVE_INFINITY },
@@ -41,6 +42,7 @@ export const call: Command = {
   notes: [
     'The task need not exist yet: the job waits for a worker that knows it. Exits as `fsq get` does when it waits; when the',
     'time is over it prints the id, for `fsq get`. With --stdin a bad line ends it with 2; the lines before it are sent.',
+    'With --key it prints the id of the job that is there already, if there is one. Options of task() count for its own calls only.',
   ],
   run: runCall,
 };
@@ -70,8 +72,11 @@ async function runCall(context: Context): Promise<number> {
     }
     const [handle] = await send([argumentsOf(values, texts)]);
     if (handle === undefined) throw new Error('the broker gave no handle');
-    if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText({ id: handle.id })}\n` : `${handle.id}\n`);
-    else if (stderr.isTTY) stderr.write(`fsq call: job ${handle.id} is sent\n`);
+    const { id, isDuplicate } = handle;
+    if (isDuplicate) warn(`Nothing was sent: job ${id} with this key was there already.`);
+    const document = options.key === undefined ? { id } : { id, isDuplicate };
+    if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText(document)}\n` : `${id}\n`);
+    else if (stderr.isTTY && !isDuplicate) stderr.write(`fsq call: job ${id} is sent\n`);
     const owners = await ownersOf();
     warn(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
     if (!isWaiting) return EXIT.good;
@@ -95,6 +100,8 @@ function argumentsOf(values: Values, texts: readonly string[]): readonly unknown
 }
 
 function refuseBesideStdin(values: Values, texts: readonly string[]): void {
+  if (values.text('key') !== undefined)
+    throw new UsageError('Expected --stdin alone or --key alone, got both: all lines would be duplicates of the first');
   const other = ['wait', 'timeout', 'args', 'json'].find(
     (name) => values.flag(name) || values.text(name) !== undefined,
   );

@@ -91,12 +91,13 @@ function recordLines({ job, attempts, outcome, parked }: JobRecord): readonly st
   ];
 }
 
-function optionLines({ etaMs, expiresAtMs, retries, onCrash }: JobOptions): readonly string[] {
+function optionLines({ etaMs, expiresAtMs, retries, onCrash, key }: JobOptions): readonly string[] {
   return [
     ...(etaMs === undefined ? [] : [field('not before', timeText(etaMs))]),
     ...(expiresAtMs === undefined ? [] : [field('expires', timeText(expiresAtMs))]),
     ...(retries === undefined ? [] : [field('retries', String(retries))]),
     ...(onCrash === undefined ? [] : [field('on crash', onCrash)]),
+    ...(key === undefined ? [] : [field('key', key)]),
   ];
 }
 

@@ -93,6 +93,24 @@ describe('without a worker, fsq call', () => {
     assert.deepEqual([code, stdout], [124, '']);
   });
 
+  test('--key prints the id of the job that is there, and says that nothing was sent', async (t) => {
+    const project = tempProject(t, {});
+    const first = await fsq(project, ['call', 'add', '1', '2', '--key', 'sum', '--unique', '1h']);
+
+    const second = await fsq(project, ['call', 'add', '3', '--key', 'sum']);
+    const json = await fsq(project, ['call', 'add', '3', '--key', 'sum', '--json']);
+
+    const id = first.stdout.trim();
+    assert.deepEqual([second.code, second.stdout], [0, first.stdout]);
+    assert.equal(second.stderr, `fsq call: Nothing was sent: job ${id} with this key was there already.\n`);
+    assert.deepEqual(JSON.parse(json.stdout), { id, isDuplicate: true });
+    assert.deepEqual(
+      waiting(project, 'pending').map(({ args }) => args),
+      [[1, 2]],
+    );
+    assert.match((await fsq(project, ['show', id])).stdout, /^key {9}sum$/m);
+  });
+
   test('alwaysEager does not keep it from sending', async (t) => {
     const project = tempProject(t, {});
 
@@ -114,6 +132,11 @@ describe('without a worker, fsq call', () => {
     [['add', '--countdown', 'soon'], /Expected --countdown to be a duration/],
     [['add', '--stdin', '--wait'], /Expected --stdin alone or --wait alone/],
     [['add', '--stdin', '1'], /Expected the arguments on standard input/],
+    [['add', '--stdin', '--key', 'x'], /Expected --stdin alone or --key alone/],
+    [['add', '--key', ''], /1 to 1024 bytes of UTF-8, got an empty one/],
+    [['add', '--key', 'x'.repeat(10_240)], /got 10240 bytes/],
+    [['add', '--unique', '1h'], /Expected `key` beside `unique`/],
+    [['add', '--key', 'x', '--unique', 'always'], /Expected --unique to be while-pending, while-unfinished or a time/],
   ];
   for (const [args, message] of mistakes) {
     test(`refuses ${args.join(' ').slice(0, 40)} and sends nothing`, async (t) => {

@@ -83,12 +83,34 @@ test('a wrong argument does not compile', () => {
     () => add.applyAsync([1, 2], { backoff: { inital: '3s' } }),
     // @ts-expect-error when a job starts is said by the call, not by the task
     () => task('types.late', { countdown: '3s' }, () => null),
+    // @ts-expect-error a call has its arguments: its key is a text
+    () => add.applyAsync([1, 2], { key: (a: number) => String(a) }),
+    // @ts-expect-error no such span
+    () => add.applyAsync([1, 2], { key: 'x', unique: 'while-running' }),
+    // @ts-expect-error a key is a text
+    () => task('types.keyed', { key: (a: number) => a }, (a: number) => a),
+    // @ts-expect-error the key is made of the task's own arguments
+    () => task('types.keyed', { key: (a: string) => a }, (a: number) => a),
   ];
 
-  assert.equal(calls.length, 17);
+  assert.equal(calls.length, 21);
   const options: TaskOptions = { retries: 3, backoff: { initial: '1s', factor: 3, max: '1h', jitter: false } };
-  const call: ApplyOptions = { ...options, backoff: '5s', expires: new Date(), onCrash: 'fail', timeLimit: 5 };
+  const call: ApplyOptions = {
+    retries: 3,
+    backoff: '5s',
+    expires: new Date(),
+    onCrash: 'fail',
+    timeLimit: 5,
+    key: 'x',
+  };
   assert.notEqual(options, call);
+});
+
+test("a key is made of the task's arguments, whose types it need not repeat", async () => {
+  const sum = task('types.sum', { key: (a, b) => `${a.toFixed()}/${b.toFixed()}` }, (a: number, b: number) => a + b);
+  const named: Task<[a: number, b: number], number> = sum;
+
+  assert.equal(await named(1, 2), 3);
 });
 
 test('an argument that JSON would change does not compile', () => {
