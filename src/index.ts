@@ -5,6 +5,7 @@ export { result, task } from './app/default-app.ts';
 export { type CurrentJob, currentJob, type RetryOptions } from './app/current-job.ts';
 export { GroupResult } from './app/group-result.ts';
 export type { BackoffOptions, LifeOptions } from './app/job-options.ts';
+export type { LimitOptions } from './app/limit-options.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings.ts';
 export type { ErrorClass, RetryOn } from './app/retry-on.ts';
 export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
@@ -31,6 +32,7 @@ export {
   UsageError,
   WorkerLostError,
 } from './job/errors.ts';
+export type { RateLimit } from './job/run-limits.ts';
 export type { Attempt, Job, JobOptions, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
 export type { JsonValue, Serialisable } from './job/json.ts';
 export type { Unique } from './job/uniqueness.ts';

@@ -228,3 +228,29 @@ test('a handle revokes with nothing or with terminate, and says what came of it'
   same<Awaited<ReturnType<typeof handle.revoke>>, 'revoked' | 'requested' | 'ended'>();
   assert.equal(calls.length, 5);
 });
+
+test('limits are a number and a rate with a unit', () => {
+  const accepted: readonly TaskOptions[] = [
+    { concurrency: 2 },
+    { rateLimit: '10/s' },
+    { concurrency: 1, rateLimit: '5/d' },
+  ];
+  const queues = defineConfig({ queues: { mail: { concurrency: 2, rateLimit: '100/m' }, reports: {} } });
+  const refused = [
+    // @ts-expect-error no unit
+    (): TaskOptions => ({ rateLimit: '10' }),
+    // @ts-expect-error no such unit
+    (): TaskOptions => ({ rateLimit: '10/min' }),
+    // @ts-expect-error a number
+    (): TaskOptions => ({ rateLimit: 10 }),
+    // @ts-expect-error not a text
+    (): TaskOptions => ({ concurrency: '2' }),
+    // @ts-expect-error it holds for all jobs of a task, not for one
+    () => add.applyAsync([1, 2], { rateLimit: '10/s' }),
+    // @ts-expect-error no such limit
+    () => defineConfig({ queues: { mail: { rate: '10/s' } } }),
+  ];
+
+  assert.equal(accepted.length + refused.length, 9);
+  assert.ok('queues' in queues);
+});
