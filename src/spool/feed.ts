@@ -140,7 +140,7 @@ export class Feed {
       if (!this.#gate.isInUse) return name;
       const task = lane.task ?? this.#limitedTask(name);
       if (this.#gate.isOpen({ queue: lane.queue, task })) {
-        this.#gate.count(lane.queue, task);
+        this.#gate.count(name, lane.queue, task);
         return name;
       }
       this.#lanes.of(lane.queue, task).push(name);

@@ -10,8 +10,10 @@ import type { LimitOwner } from './note-names.ts';
 import { freeSlots } from './rate-slots.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
 
-/** What was counted is good for this long, ms: a name that was given out is in running/ by then. */
+/** What was counted is good for this long, ms. */
 const LOOK_EVERY_MS = 3;
+/** A name that was given out counts as long as it lies in pending/, but not longer than this, ms: then it is given out again. */
+const GIVEN_FOR_MS = 20;
 /** How soon a limit on what runs at one time may have room again, ms, where nobody tells. */
 const LOOK_AGAIN_MS = 25;
 /** How late a step of the wall clock may be noticed, ms: timers count monotonic time. */
@@ -32,6 +34,8 @@ export class Gate {
   readonly #queueRoom = new Map<string, Room>();
   readonly #taskRoom = new Map<string, Room>();
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Of what is limited: names that were given out a moment ago. */
+  readonly #given = new Map<string, { readonly queue: string; readonly task: string | null; readonly atMs: number }>();
 
   constructor(context: SpoolContext, rules: LimitRules) {
     this.#context = context;
@@ -68,6 +72,7 @@ export class Gate {
         ),
       );
     this.#lookedAt = performance.now();
+    this.#countGiven();
   }
 
   /** False costs nothing more: no queue is paused and nothing is limited. */
@@ -98,10 +103,25 @@ export class Gate {
     return this.#rules.tasks.size > 0;
   }
 
-  /** A job of it was given out. */
-  count(queue: string, task: string | null): void {
-    for (const room of [this.#queueRoom.get(queue), this.#taskRoom.get(task ?? '')])
-      if (room !== undefined && room.left > 0) room.left--;
+  /** This name was given out. */
+  count(name: string, queue: string, task: string | null): void {
+    if (this.#take(queue, task)) this.#given.set(name, { queue, task, atMs: performance.now() });
+  }
+
+  /** What was given out and not claimed yet: it will be. */
+  #countGiven(): void {
+    const { files, layout } = this.#context;
+    for (const [name, { queue, task, atMs }] of this.#given) {
+      if (this.#lookedAt - atMs < GIVEN_FOR_MS && files.exists(`${layout.pending}/${name}`)) this.#take(queue, task);
+      else this.#given.delete(name);
+    }
+  }
+
+  /** @returns whether anything limits it */
+  #take(queue: string, task: string | null): boolean {
+    const rooms = [this.#queueRoom.get(queue), task === null ? undefined : this.#taskRoom.get(task)];
+    for (const room of rooms) if (room !== undefined && room.left > 0) room.left--;
+    return rooms.some((room) => room !== undefined);
   }
 
   /** When something that is held back may be let through, ms from now; null when nothing is, or when only a word will do it. */
