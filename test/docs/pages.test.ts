@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { runPage } from '../support/document.ts';
 
-for (const page of ['docs/cli.md', 'docs/tasks.md', 'docs/queues.md']) {
+for (const page of ['docs/cli.md', 'docs/tasks.md', 'docs/queues.md', 'docs/from-celery.md']) {
   test(`what ${page} shows happens as it says`, { timeout: 120_000 }, async (t) => {
     const { files, commands } = await runPage(t, page);
 
