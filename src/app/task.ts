@@ -78,11 +78,7 @@ export interface Task<A extends readonly unknown[] = readonly unknown[], R = unk
 /** The two ways to write `task`. */
 export interface TaskFactory {
   <A extends readonly unknown[], R>(name: string, fn: (...args: A) => R): Task<A, Awaited<R>>;
-  <A extends readonly unknown[], R>(
-    name: string,
-    options: TaskOptions<NoInfer<A>>,
-    fn: (...args: A) => R,
-  ): Task<A, Awaited<R>>;
+  <A extends readonly unknown[], R>(name: string, options: TaskOptions<A>, fn: (...args: A) => R): Task<A, Awaited<R>>;
 }
 
 /** A call, checked and with every option answered. */

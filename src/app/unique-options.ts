@@ -11,7 +11,7 @@ export interface UniqueOptions {
 /** Of a task; `A` are its arguments. */
 export interface TaskKey<A extends readonly unknown[]> {
   /** 1 to 1,024 bytes; a function makes it of the arguments. Keys of two tasks are never the same. */
-  readonly key?: string | ((...args: A) => string);
+  readonly key?: string | NoInfer<(...args: A) => string>;
 }
 
 /** Of one call. */

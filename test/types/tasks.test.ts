@@ -106,11 +106,17 @@ test('a wrong argument does not compile', () => {
   assert.notEqual(options, call);
 });
 
-test("a key is made of the task's arguments, whose types it need not repeat", async () => {
+test("a key is made of the task's arguments, all or the first, whose types it need not repeat", async () => {
   const sum = task('types.sum', { key: (a, b) => `${a.toFixed()}/${b.toFixed()}` }, (a: number, b: number) => a + b);
   const named: Task<[a: number, b: number], number> = sum;
+  const first = task('types.first', { key: (page) => page }, (page: string, depth?: number) => `${page} ${depth}`);
+  const typed = task('types.typed', { key: (page: string) => page }, (page: string, ...more: number[]) => more.length);
+  const whole: Task<[page: string, depth?: number], string> = first;
+  const rest: Task<[page: string, ...more: number[]], number> = typed;
 
   assert.equal(await named(1, 2), 3);
+  assert.equal(await whole('a'), 'a undefined');
+  assert.equal(await rest('a', 1, 2), 2);
 });
 
 test('an argument that JSON would change does not compile', () => {
