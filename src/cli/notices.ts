@@ -19,7 +19,7 @@ export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue
   if (tasks.length === 0) return null;
   if (!tasks.includes(task)) {
     const near = suggest(task, tasks);
-    const hint = near === null ? `they know ${tasks.slice(0, 10).join(', ')}` : `did you mean ${near}?`;
+    const hint = near === null ? `they know ${tasks.slice(0, 10).join(', ')}.` : `did you mean ${near}?`;
     return `No running worker knows task ${task}; ${hint} The job waits for a worker that knows it.`;
   }
   if (runners.some(({ queues }) => queues === null || queues.includes(queue))) return null;

@@ -14,7 +14,10 @@ test('a task that none knows is told with the nearest name', () => {
 });
 
 test('without a near name the known ones are listed', () => {
-  assert.match(mismatchNotice([owner({ tasks: ['add', 'mail'] })], 'resize', 'default') ?? '', /they know add, mail/);
+  assert.match(
+    mismatchNotice([owner({ tasks: ['add', 'mail'] })], 'resize', 'default') ?? '',
+    /they know add, mail\. The job waits/,
+  );
 });
 
 test('nothing is said when nobody lives who could know: the worker may start later', () => {
