@@ -17,6 +17,13 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'TIME',
     help: 'wait about so long before the first retry, then longer (default: 1s)',
   },
+  'on-crash': {
+    type: 'string',
+    value: 'HOW',
+    help: 'rerun (default) or fail: what becomes of it when its process dies',
+  },
+  'time-limit': { type: 'string', value: 'TIME', help: 'kill it when it runs longer' },
+  'soft-time-limit': { type: 'string', value: 'TIME', help: 'tell it to end after this time, by its signal' },
   key: { type: 'string', value: 'TEXT', help: 'send nothing while a job of this task with the same key is there' },
   unique: {
     type: 'string',
@@ -42,6 +49,9 @@ export function callOptions(values: Values): ApplyOptions {
     ),
     ...part('retries', wholeNumber(values.text('retries'), 'retries', 0, MAX_RETRIES)),
     ...part('backoff', duration(values.text('backoff'), 'backoff')),
+    ...part('onCrash', onCrashOf(values.text('on-crash'))),
+    ...part('timeLimit', someTime(values.text('time-limit'), 'time-limit')),
+    ...part('softTimeLimit', someTime(values.text('soft-time-limit'), 'soft-time-limit')),
     ...part('key', values.text('key')),
     ...part('unique', uniqueOf(values.text('unique'))),
     headers: Object.fromEntries(values.list('header').map(headerOf)),
@@ -62,6 +72,11 @@ function dateOf(text: string | undefined, name: string): Date | undefined {
   throw new UsageError(
     `Expected --${name} to be a date such as 2026-12-24, 2026-12-24T18:00 (local time) or 2026-12-24T18:00:00Z, got ${format(text)}`,
   );
+}
+
+function onCrashOf(text: string | undefined): 'rerun' | 'fail' | undefined {
+  if (text === undefined || text === 'rerun' || text === 'fail') return text;
+  throw new UsageError(`Expected --on-crash to be rerun or fail, got ${format(text)}`);
 }
 
 function uniqueOf(text: string | undefined): Unique | undefined {

@@ -23,6 +23,7 @@ interface Waiting {
   readonly task: string;
   readonly args: unknown;
   readonly headers: unknown;
+  readonly options: unknown;
 }
 
 /** What waits in a directory of the spool, in order. */
@@ -70,6 +71,15 @@ describe('without a worker, fsq call', () => {
     const [job] = waiting(project, 'pending');
     assert.equal(job?.name, `0.${(JSON.parse(stdout) as { id: string }).id}.mail.0.0.json`);
     assert.deepEqual([job.args, job.headers], [[1, 2], { a: 'b=c', d: '' }]);
+  });
+
+  test('says what becomes of it in a crash, and how long it may run', async (t) => {
+    const project = tempProject(t, {});
+
+    await fsq(project, ['call', 'add', '--on-crash', 'fail', '--time-limit', '5m', '--soft-time-limit', '4m']);
+
+    const [job] = waiting(project, 'pending');
+    assert.deepEqual(job?.options, { onCrash: 'fail', timeLimitMs: 300_000, softTimeLimitMs: 240_000 });
   });
 
   test('--countdown delays it', async (t) => {
@@ -129,6 +139,8 @@ describe('without a worker, fsq call', () => {
     [['add', '--queue', 'Mail'], /Expected `queue` to be/],
     [['add', '--priority', '10'], /Expected --priority to be a whole number from 0 to 9, got "10"/],
     [['add', '--header', 'x'], /Expected --header to be KEY=VALUE, got "x"/],
+    [['add', '--on-crash', 'retry'], /Expected --on-crash to be rerun or fail/],
+    [['add', '--time-limit', '0'], /Expected --time-limit to be/],
     [['add', '--countdown', 'soon'], /Expected --countdown to be a duration/],
     [['add', '--stdin', '--wait'], /Expected --stdin alone or --wait alone/],
     [['add', '--stdin', '1'], /Expected the arguments on standard input/],
