@@ -265,8 +265,8 @@ export const MUTANTS = [
   {
     name: 'a limit is not looked at after the claim',
     file: 'src/spool/admission.ts',
-    find: '.length <= limits.concurrency;',
-    replace: '.length <= limits.concurrency + 1;',
+    find: '.length > concurrency)',
+    replace: '.length > concurrency + 1)',
     test: 'test/conformance/spool.test.ts',
     pattern: 'names beyond the limit',
   },

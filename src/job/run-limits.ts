@@ -78,6 +78,26 @@ export function windowOf({ count, periodMs }: Rate, nowMs: number): RateWindow {
   return { index, slots, endsAtMs: (index + 1) * lengthMs };
 }
 
+/** The limits of all versions of some tasks that run side by side: of each the strictest. */
+export function strictest(versions: Iterable<ReadonlyMap<string, RunLimits>>): ReadonlyMap<string, RunLimits> {
+  const found = new Map<string, RunLimits>();
+  for (const version of versions) {
+    for (const [name, limits] of version) found.set(name, stricter(found.get(name), limits));
+  }
+  return found;
+}
+
+function stricter(one: RunLimits | undefined, other: RunLimits): RunLimits {
+  if (one === undefined) return other;
+  const isSlower = one.rate !== null && (other.rate === null || perMs(one.rate) < perMs(other.rate));
+  const atOnce = Math.min(one.concurrency ?? Number.POSITIVE_INFINITY, other.concurrency ?? Number.POSITIVE_INFINITY);
+  return { concurrency: Number.isFinite(atOnce) ? atOnce : null, rate: isSlower ? one.rate : other.rate };
+}
+
+function perMs({ count, periodMs }: Rate): number {
+  return count / periodMs;
+}
+
 export function hasRules({ queues, tasks }: LimitRules): boolean {
   return queues.size + tasks.size > 0;
 }

@@ -8,16 +8,23 @@
 import { hasRules, type LimitRules, type RunLimits } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { HandedOut } from './handed-out.ts';
-import type { JobName } from './layout.ts';
+import { type JobName, parseJobFileName } from './layout.ts';
 import type { LimitOwner } from './note-names.ts';
-import { takeSlot } from './rate-slots.ts';
+import { freeSlots, takeSlot } from './rate-slots.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
+
+/** How many jobs' tasks are remembered before those that were not met of late are forgotten. */
+const REMEMBERED = 10_000;
+/** How long a queue that had no room is not tried, ms, up to twice that. */
+const CLOSED_FOR_MS = 10;
 
 export class Admission {
   readonly #context: SpoolContext;
   readonly #rules: LimitRules;
   readonly #tasks: TasksOfJobs;
-  readonly #refused = new HandedOut();
+  readonly #refused = new HandedOut(20);
+  /** Until when queues that had no room are not tried. */
+  readonly #closed = new Map<string, number>();
 
   constructor(context: SpoolContext, rules: LimitRules) {
     this.#context = context;
@@ -35,8 +42,12 @@ export class Admission {
     this.#refused.add(fileName);
   }
 
+  /** True also for others of a queue that had no room a moment ago. */
   wasRefused(fileName: string): boolean {
-    return this.#refused.hasRecent(fileName);
+    if (this.#refused.hasRecent(fileName)) return true;
+    if (this.#closed.size === 0) return false;
+    const untilMs = this.#closed.get(parseJobFileName(fileName)?.queue ?? '');
+    return untilMs !== undefined && performance.now() < untilMs;
   }
 
   /** False: it must not start now. The job of `name` has been claimed and lies in running/. */
@@ -44,21 +55,22 @@ export class Admission {
     const queueLimits = this.#rules.queues.get(queue);
     const taskLimits = this.#rules.tasks.get(task);
     if (queueLimits === undefined && taskLimits === undefined) return true;
+    if (this.#tasks.size > REMEMBERED) this.#tasks.turn();
     this.#tasks.remember(id, task);
-    const isRoom =
-      this.#hasRoom(queueLimits, ({ name }) => name.queue === queue) &&
-      this.#hasRoom(taskLimits, ({ name, path }) => this.#tasks.of(name.id, path) === task);
-    // A slot that was taken cannot be given back, so they come last.
-    return (
-      isRoom &&
-      this.#takeSlot(taskLimits, { kind: 'task', name: task }) &&
-      this.#takeSlot(queueLimits, { kind: 'queue', name: queue })
-    );
+    const [ofQueue, ofTask] = [{ kind: 'queue', name: queue } as const, { kind: 'task', name: task } as const];
+    if (!this.#hasRoom(queueLimits, ofQueue, ({ name }) => name.queue === queue)) {
+      this.#closed.set(queue, performance.now() + CLOSED_FOR_MS * (1 + Math.random()));
+      return false;
+    }
+    if (!this.#hasRoom(taskLimits, ofTask, ({ name, path }) => this.#tasks.of(name.id, path) === task)) return false;
+    // A slot that was taken cannot be given back: it was seen that all there need to be are free.
+    return this.#takeSlot(taskLimits, ofTask) && this.#takeSlot(queueLimits, ofQueue);
   }
 
-  #hasRoom(limits: RunLimits | undefined, isOne: (running: RunningJob) => boolean): boolean {
-    if (limits === undefined || limits.concurrency === null) return true;
-    return runningJobs(this.#context).filter(isOne).length <= limits.concurrency;
+  #hasRoom(limits: RunLimits | undefined, owner: LimitOwner, isOne: (running: RunningJob) => boolean): boolean {
+    const { concurrency = null, rate = null } = limits ?? {};
+    if (concurrency !== null && runningJobs(this.#context).filter(isOne).length > concurrency) return false;
+    return rate === null || freeSlots(this.#context, owner, rate) > 0;
   }
 
   #takeSlot(limits: RunLimits | undefined, owner: LimitOwner): boolean {

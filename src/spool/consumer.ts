@@ -141,7 +141,6 @@ export class SpoolConsumer implements Consumer {
     if (name === undefined) return null;
     this.#next++;
     this.#lastTried = name;
-    this.#lookMs = LOOK_YOURSELF_MS.first;
     if (this.#names.length - this.#next === this.#askAt) this.#askFor('early');
     if (this.#isHeldBack(name)) return null;
     return afterwards(this.#tryTake(name), (taken) => (taken === null ? null : this.#examine(taken)));
@@ -150,9 +149,11 @@ export class SpoolConsumer implements Consumer {
   /** It is ours now, whatever the disk says: it is looked at until that succeeds. */
   #examine(taken: Taken): Soon<Claim | null> {
     const claim = withPatience(this.#onPatience, () => examine(this.#context, this.#claimant, taken));
-    return afterwards(claim, (given) =>
-      given === null || !this.#orders.isRevoked(given.job.id) ? given : this.#unlessRevoked(given),
-    );
+    return afterwards(claim, (given) => {
+      if (given === null) return null;
+      this.#lookMs = LOOK_YOURSELF_MS.first;
+      return this.#orders.isRevoked(given.job.id) ? this.#unlessRevoked(given) : given;
+    });
   }
 
   /** What is revoked and comes back to be run is not begun. */
@@ -256,10 +257,17 @@ export class SpoolConsumer implements Consumer {
     this.#wake?.(); // Also after a failed look: the next one comes in a second.
   }
 
+  /** Those to run first. Its worker may be busy with a listing of a million names: that must not be done in each child. */
   #namesInPending(): readonly string[] {
-    const { files, layout } = this.#context;
-    const names = files.list(layout.pending).filter((name) => this.#isWanted(name));
-    return names.sort().slice(0, OWN_LOOK);
+    const first: string[] = [];
+    this.#context.files.scan(this.#context.layout.pending, (name) => {
+      if (first.length === OWN_LOOK && name > (first.at(-1) ?? '')) return;
+      if (!this.#isWanted(name) || this.#isHeldBack(name)) return;
+      first.push(name);
+      first.sort();
+      if (first.length > OWN_LOOK) first.pop();
+    });
+    return first;
   }
 
   /** Costs nothing while no queue is paused and nothing is limited. */

@@ -31,6 +31,8 @@ export interface FeedOptions {
 
 /** What comes while a lookout is posted is left to it for one to two times this long, ms: longer than it needs when it is idle. */
 const LEFT_TO_LOOKOUT_MS = 2;
+/** How long jobs are read for their tasks at a time, ms. */
+const CLASSIFY_FOR_MS = 20;
 /** How many names that are no jobs' are remembered. */
 const REMEMBERED = 20_000;
 /** While there are names, pending/ is listed anew for what is more urgent: this often, ms, or a fiftieth of the time. */
@@ -59,6 +61,9 @@ export class Feed {
   #heardBefore = new Set<string>();
   #spanTimer: NodeJS.Timeout | null = null;
   #gateTimer: NodeJS.Timeout | null = null;
+  #classifyUntilMs = 0;
+  /** Names of which the task is not known yet are left, and this turn's time is over. */
+  #isClassifying = false;
 
   constructor(context: SpoolContext, options: FeedOptions) {
     this.#context = context;
@@ -77,18 +82,28 @@ export class Feed {
     const names: string[] = [];
     this.#try(() => {
       this.#gate.look();
+      this.#classifyUntilMs = performance.now() + CLASSIFY_FOR_MS;
       if (this.size === 0) this.#fill();
       else if (performance.now() > this.#relistAtMs) this.#list();
-      while (names.length < max) {
-        const name = this.#nextName();
-        if (name === null) break;
-        this.#handedOut.add(name);
-        names.push(name);
-      }
+      const hadSome = this.size > 0;
+      this.#giveOut(names, max);
+      // All turned out to be held back: the watch was closed for nothing.
+      if (names.length === 0 && hadSome && !this.#isClassifying) this.#fill();
+      this.#giveOut(names, max);
     });
     this.#isWaiting = names.length === 0;
-    if (this.#isWaiting) this.#waitForGate();
+    if (this.#isWaiting && this.#isClassifying) this.#goOnSoon();
+    else if (this.#isWaiting) this.#waitForGate();
     return names;
+  }
+
+  #giveOut(names: string[], max: number): void {
+    while (names.length < max) {
+      const name = this.#nextName();
+      if (name === null) break;
+      this.#handedOut.add(name);
+      names.push(name);
+    }
   }
 
   /** While somebody else looks out, names are told only when they were left lying. */
@@ -144,7 +159,16 @@ export class Feed {
         return name;
       }
       this.#lanes.of(lane.queue, task).push(name);
+      this.#isClassifying = performance.now() > this.#classifyUntilMs;
+      if (this.#isClassifying) return null;
     }
+  }
+
+  /** Reading a long backlog for its tasks leaves others their turn. */
+  #goOnSoon(): void {
+    setImmediate(() => {
+      if (this.#isWaiting) this.#announce();
+    });
   }
 
   #limitedTask(name: string): string | null {
@@ -155,7 +179,10 @@ export class Feed {
 
   /** Watch, then check: what comes after the listing is reported by the watch. */
   #fill(): void {
-    if (performance.now() < this.#nextListingAtMs && this.#watch.isOpen) return;
+    if (performance.now() < this.#nextListingAtMs && this.#watch.isOpen) {
+      this.#isStale = true; // A name that was handed out and is still there is found by the poll.
+      return;
+    }
     this.#list();
     if (this.size > 0) {
       this.#watch.close(); // While there are names, events would only cost time.
@@ -174,6 +201,7 @@ export class Feed {
     const names = this.#context.files.list(this.#context.layout.pending);
     this.#isStale = false;
     this.#lanes.clear();
+    this.#gate.startListing();
     for (const name of names) {
       const parsed = this.#wanted(name);
       if (parsed === null) continue;

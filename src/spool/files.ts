@@ -77,6 +77,8 @@ export interface Files {
   removeDirectory(path: string): void;
   openDirectory(path: string): number;
   list(path: string): string[];
+  /** Tells each name of a directory, in no order, without holding all of them: slower than `list`, and small. */
+  scan(path: string, onName: (name: string) => void): void;
   exists(path: string): boolean;
   /** What lies at `path` itself; null when nothing does. */
   entry(path: string): EntryInfo | null;
@@ -139,6 +141,15 @@ export const nodeFiles: Files = {
   removeDirectory: (path) => fs.rmdirSync(path),
   openDirectory: (path) => named(() => fs.openSync(path, O_RDONLY | O_DIRECTORY)),
   list: (path) => named(() => fs.readdirSync(path)),
+  scan: (path, onName) =>
+    named(() => {
+      const directory = fs.opendirSync(path, { bufferSize: 1_024 });
+      try {
+        for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) onName(entry.name);
+      } finally {
+        directory.closeSync();
+      }
+    }),
   exists: (path) => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,
   entry: (path) => {
     const stats = fs.lstatSync(path, { throwIfNoEntry: false });

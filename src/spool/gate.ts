@@ -49,7 +49,14 @@ export class Gate {
 
   limitTasks(tasks: LimitRules['tasks']): void {
     this.#rules = { ...this.#rules, tasks };
+    this.#queueRoom.clear();
+    this.#taskRoom.clear();
     this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** All that is ready is about to be asked for: of what is not, nothing needs to be remembered. */
+  startListing(): void {
+    if (this.hasTasks) this.#tasks.turn();
   }
 
   /** Counts anew what runs, if anything is limited. */

@@ -6,24 +6,30 @@ const AGAIN_MS = 20;
 const REMEMBERED = 20_000;
 
 export class HandedOut {
-  readonly #atMs = new Map<string, number>();
+  readonly #untilMs = new Map<string, number>();
+  readonly #jitterMs: number;
+
+  /** @param jitterMs up to so much longer, at random: two that met do not meet again at once */
+  constructor(jitterMs = 0) {
+    this.#jitterMs = jitterMs;
+  }
 
   add(name: string): void {
-    if (this.#atMs.size >= REMEMBERED) this.#forgetOld();
-    this.#atMs.set(name, performance.now());
+    if (this.#untilMs.size >= REMEMBERED) this.#forgetOld();
+    this.#untilMs.set(name, performance.now() + AGAIN_MS + this.#jitterMs * Math.random());
   }
 
   hasRecent(name: string): boolean {
-    const atMs = this.#atMs.get(name);
-    return atMs !== undefined && performance.now() - atMs < AGAIN_MS;
+    const untilMs = this.#untilMs.get(name);
+    return untilMs !== undefined && performance.now() < untilMs;
   }
 
   #forgetOld(): void {
     // Insertion order is time order up to renewals; half is enough to keep this rare.
     let surplus = REMEMBERED / 2;
-    for (const name of this.#atMs.keys()) {
+    for (const name of this.#untilMs.keys()) {
       if (surplus-- === 0) break;
-      this.#atMs.delete(name);
+      this.#untilMs.delete(name);
     }
   }
 }

@@ -144,8 +144,9 @@ export class SpoolKeeper implements Keeper {
   }
 
   recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void> {
-    this.#children.delete(owner);
     return this.#enqueue(async () => {
+      // Not before: a look for orphans that is under way must leave it to us, who know how it ended.
+      this.#children.delete(owner);
       await recoverOwner(this.#context, this.#recoverer(), owner, ending, run);
       this.#promoter.promoteDue();
     });

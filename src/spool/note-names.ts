@@ -1,5 +1,6 @@
 /** The names of what is noted beside the jobs: revoked ones, paused queues, starts that a rate allowed. Pure. */
 import { isId, isQueueName } from '../job/names.ts';
+import type { Rate } from '../job/run-limits.ts';
 import type { Layout } from './layout.ts';
 
 /** What lies in cancel/ for a job that is revoked: the name says all, its content is for people. */
@@ -39,9 +40,12 @@ export interface LimitOwner {
   readonly name: string;
 }
 
-/** `limits/<queue|task>.<name>`; a task's `/` and `:` are written as + and =, which no name has. */
-export function limitDirectory(layout: Layout, { kind, name }: LimitOwner): string {
-  return `${layout.limits}/${kind}.${name.replaceAll('/', '+').replaceAll(':', '=')}`;
+/**
+ * `limits/<queue|task>.<name>.<count>-<period ms>`; a task's `/` and `:` are written as + and =, which no name has. Each rate has its
+ * own, because what a file there says depends on it.
+ */
+export function rateDirectory(layout: Layout, { kind, name }: LimitOwner, { count, periodMs }: Rate): string {
+  return `${layout.limits}/${kind}.${name.replaceAll('/', '+').replaceAll(':', '=')}.${count}-${periodMs}`;
 }
 
 /** One start that a rate allows in a span of time. */

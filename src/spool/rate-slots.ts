@@ -7,13 +7,13 @@ import { type Rate, windowOf } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { makeDirectory } from './establish.ts';
 import { hasCode } from './files.ts';
-import { limitDirectory, type LimitOwner, parseSlotFileName, slotFileName } from './note-names.ts';
+import { rateDirectory, type LimitOwner, parseSlotFileName, slotFileName } from './note-names.ts';
 import { unlinkIfThere } from './spare.ts';
 
 /** Takes a slot of the span of time that is now. False when they are all used. */
 export function takeSlot(context: SpoolContext, owner: LimitOwner, rate: Rate): boolean {
   const { files, layout, nowMs } = context;
-  const directory = limitDirectory(layout, owner);
+  const directory = rateDirectory(layout, owner, rate);
   const { index, slots } = windowOf(rate, nowMs());
   const used = usedSlots(context, directory, index);
   for (let slot = 0; slot < slots; slot++) {
@@ -31,7 +31,7 @@ export function takeSlot(context: SpoolContext, owner: LimitOwner, rate: Rate): 
 /** How many slots of the span of time that is now are free. */
 export function freeSlots(context: SpoolContext, owner: LimitOwner, rate: Rate): number {
   const { index, slots } = windowOf(rate, context.nowMs());
-  return Math.max(0, slots - usedSlots(context, limitDirectory(context.layout, owner), index).size);
+  return Math.max(0, slots - usedSlots(context, rateDirectory(context.layout, owner, rate), index).size);
 }
 
 /** Also removes what other spans have left, but for their neighbours: clocks are read at different moments. */

@@ -86,11 +86,12 @@ async function hasParent(
   directories: readonly string[],
 ): Promise<boolean> {
   const parentPid = readOwner(context, owner)?.parentPid ?? null;
-  const parent = directories.find(
-    (name) => name.startsWith(`${parentPid}-`) && parseHeldName(name)?.recoverer === null,
+  // More than one where the pid of a dead worker has come round again.
+  const parents = directories.filter(
+    (name) => name.startsWith(`${parentPid}-`) && parseHeldName(name)?.recoverer === null && name !== recoverer.owner,
   );
-  if (parent === undefined || parent === recoverer.owner) return false;
-  return (await verdictOf(context, parent)).verdict === 'alive';
+  for (const parent of parents) if ((await verdictOf(context, parent)).verdict === 'alive') return true;
+  return false;
 }
 
 /** How often one owner is tried to be recovered where the disk refuses, and how long after one another, ms. */

@@ -30,36 +30,49 @@ export function runningJobs({ files, layout }: SpoolContext): readonly RunningJo
   return found;
 }
 
-/** How many ids are remembered with their tasks before all are forgotten. */
-const REMEMBERED = 50_000;
-
 /** The tasks of jobs, each file read once: a job's task never changes. */
 export class TasksOfJobs {
   readonly #context: SpoolContext;
-  readonly #tasks = new Map<string, string | null>();
+  #tasks = new Map<string, string | null>();
+  #before = new Map<string, string | null>();
 
   constructor(context: SpoolContext) {
     this.#context = context;
   }
 
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  /** Forgets what was not asked for since the last call. */
+  turn(): void {
+    this.#before = this.#tasks;
+    this.#tasks = new Map();
+  }
+
   /** @returns null when there is no such job at `path`, or none that can be read */
   of(id: string, path: string): string | null {
-    const known = this.#tasks.get(id);
+    const known = this.#recall(id);
     if (known !== undefined) return known;
     const reading = readJob(this.#context, path, id);
     if (reading.kind === 'gone') return null;
     const task = reading.kind === 'job' ? reading.document.record.job.task : null;
-    this.remember(id, task);
+    this.#tasks.set(id, task);
     return task;
   }
 
   /** What was read of this job before, if it was. */
   known(id: string): string | null {
-    return this.#tasks.get(id) ?? null;
+    return this.#recall(id) ?? null;
   }
 
   remember(id: string, task: string | null): void {
-    if (this.#tasks.size >= REMEMBERED) this.#tasks.clear();
     this.#tasks.set(id, task);
+  }
+
+  #recall(id: string): string | null | undefined {
+    const task = this.#tasks.get(id) ?? this.#before.get(id);
+    if (task !== undefined) this.#tasks.set(id, task);
+    return task;
   }
 }

@@ -1,10 +1,12 @@
 /** One child as its supervisor sees it: started, told, ended. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { RunLimits } from '../job/run-limits.ts';
 import { nextAppetite } from './appetite.ts';
 import type { Launch } from './launch.ts';
 import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
 import { type LimitedRun, Overtime } from './overtime.ts';
+import { howOf } from './run-report.ts';
 import { StartWatch } from './start-watch.ts';
 
 /** How long a child may take to end after 'stop' before it is killed, ms: enough for its exit handlers. */
@@ -28,6 +30,8 @@ export interface ChildEvents {
 export class WorkerChild {
   /** Its name as an owner, once it is ready. */
   owner: string | null = null;
+  /** Of the tasks that it knows: children that started at different times may have loaded different ones. */
+  limits: ReadonlyMap<string, RunLimits> = new Map();
   /** True from when it was told to end. */
   isEnding = false;
   /** True from when it said that it ends, because it has worked enough. */
@@ -133,6 +137,13 @@ export class WorkerChild {
     this.send({ type: 'stop' });
     if (this.#killTimer !== null) clearTimeout(this.#killTimer);
     this.#killTimer = setTimeout(() => this.killGroup(), STOP_GRACE_MS);
+  }
+
+  /** How it ended, for people. */
+  endText(code: number | null, signal: NodeJS.Signals | null): string {
+    return this.startFailure === null
+      ? `child ${this.pid} ${howOf(code, signal)}`
+      : `no child can be started (${this.startFailure.message})`;
   }
 
   /** Kills the process and what it has started and not moved to another group. */

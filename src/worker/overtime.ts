@@ -5,6 +5,7 @@
  * which may have begun another job by then. So the child is frozen first: what it said before that is heard while it can do nothing
  * more, and then it either lives on or dies with the very run whose time is over.
  */
+import type { EndedRun } from '../broker/broker.ts';
 import { after, type LongTimer } from '../app/long-timer.ts';
 import type { JobOptions } from '../job/job.ts';
 
@@ -80,4 +81,9 @@ export class Overtime {
       this.#actions.onOver(run);
     });
   }
+}
+
+/** A run that was killed at its limit, as recovery is told of it. */
+export function endedRun({ id, startedAtMs, limitMs, defaults }: LimitedRun): EndedRun {
+  return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
 }

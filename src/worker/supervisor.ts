@@ -1,19 +1,23 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
 import { after, type LongTimer } from '../app/long-timer.ts';
 import type { Settings } from '../app/settings.ts';
-import type { Broker, BrokerEvent, EndedRun, Keeper, QueueOrder } from '../broker/broker.ts';
+import type { Broker, BrokerEvent, Keeper, QueueOrder } from '../broker/broker.ts';
+import { strictest } from '../job/run-limits.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import { launchOf } from './launch.ts';
 import { Feeding } from './feeding.ts';
 import type { Logger, LogFormat } from './log.ts';
-import type { LimitedRun } from './overtime.ts';
+import { endedRun, type LimitedRun } from './overtime.ts';
 import { type FoundTask, type FromChild, limitsOf } from './messages.ts';
 import { restartDelayMs } from './restart.ts';
 import { howOf, seconds } from './run-report.ts';
 import { StandingOrders } from './standing-orders.ts';
 import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutdown.ts';
+
+/** How often a burst looks whether anything is left, ms. */
+const BURST_ASKS_EVERY_MS = 500;
 
 export interface SupervisorOptions {
   readonly settings: Settings;
@@ -85,7 +89,10 @@ export class Supervisor implements ChildEvents {
     this.#feeding = new Feeding(this.#keeper, !isBurst);
     const ended = new Promise<void>((resolve) => (this.#allEnded = resolve));
     for (let i = 0; i < concurrency; i++) this.#fork();
+    // What was held back may go without a word: revoked, paused, or taken by another worker.
+    const asking = isBurst ? setInterval(() => this.#feed(), BURST_ASKS_EVERY_MS) : undefined;
     await ended;
+    clearInterval(asking);
     this.#shutdownTimer?.cancel();
     await this.#keeper.close();
     await this.#broker.close();
@@ -129,7 +136,8 @@ export class Supervisor implements ChildEvents {
         child.owner = message.owner;
         this.#keeper?.adopt(message.owner);
         this.#orders.greet(child);
-        this.#keeper?.limitTasks(limitsOf(message.tasks));
+        child.limits = limitsOf(message.tasks);
+        this.#keeper?.limitTasks(strictest([...this.#children].map(({ limits }) => limits)));
         if (this.#isStarted) return;
         this.#isStarted = true;
         this.#keeper?.unpark(message.tasks.map(({ name }) => name));
@@ -216,11 +224,9 @@ export class Supervisor implements ChildEvents {
     const wasReady = child.owner !== null;
     const delay = restartDelayMs(wasReady, this.#failedStarts);
     this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
-    const what =
-      child.startFailure === null
-        ? `child ${child.pid} ${howOf(code, signal)}`
-        : `no child can be started (${child.startFailure.message})`;
-    this.#options.log.error(`${what}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`);
+    this.#options.log.error(
+      `${child.endText(code, signal)}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`,
+    );
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
       if (this.#phase === 'running') this.#fork();
@@ -290,8 +296,4 @@ export class Supervisor implements ChildEvents {
     this.#problemExit = exitCode;
     this.#stop('stopping');
   }
-}
-
-function endedRun({ id, startedAtMs, limitMs, defaults }: LimitedRun): EndedRun {
-  return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
 }

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertAtRest } from '../support/at-rest.ts';
-import { until } from '../support/conditions.ts';
+import { until, within } from '../support/conditions.ts';
 import { fsq, type Project, run, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
 
@@ -78,6 +78,24 @@ test('a worker that starts later keeps to a pause, and a burst does not wait for
   await fsq(at, ['worker', '--burst', '-c', '1']);
   assert.deepEqual(linesOf(at), ['note other', 'note held']);
 });
+
+for (const how of ['revoke', 'pause'] as const) {
+  test(`a burst that a limit keeps waiting ends when its last job is gone by ${how}`, async (t) => {
+    const at = project(t, { 'fsq.config.json': '{ "queues": { "web": { "rateLimit": "1/d" } } }' });
+    const { send } = sender(t, at);
+    await send('note', ['first'], { queue: 'web' });
+    const held = await send('note', ['held'], { queue: 'web' });
+    const worker = await startWorker(t, at, ['--burst', '-c', '1']);
+    await until(() => linesOf(at).includes('note first'), 'the first job has run');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+
+    await fsq(at, how === 'revoke' ? ['revoke', held.id] : ['pause', 'web']);
+    const ended = await within(worker.ended, 'the end of the burst', 5_000);
+
+    assert.equal(ended.code, 0);
+    assert.deepEqual(linesOf(at), ['note first']);
+  });
+}
 
 test('limits of queues and tasks hold over all workers', async (t) => {
   const config = { 'fsq.config.json': '{ "queues": { "web": { "concurrency": 2 } } }' };

@@ -71,7 +71,10 @@ export async function judge(
     case 'waits':
       return until === 'started' || isKeptOut(holder, until) ? 'blocks' : 'passes';
     case 'runs':
-      return isKeptOut(holder, until) ? 'blocks' : 'passes';
+      if (isKeptOut(holder, until)) return 'blocks';
+      // One that a limit holds back is claimed for a moment and put back.
+      await wait(HELD_BACK_AFTER_MS);
+      return (await stageOf(context, holder.id, rival)) === 'waits' ? 'blocks' : 'passes';
   }
 }
 
@@ -85,6 +88,9 @@ function isKeptOut({ untilMs }: HolderName, until: Uniqueness['until']): boolean
  * (one that is retried without any wait); taken for lost, a second would be let in beside it.
  */
 const LOOK_AGAIN_MS = [1, 2, 4, 8, 16, 32, 64];
+
+/** How long after its claim a job that is held back at a limit is surely back where it waited, ms, but for a process that is stopped. */
+const HELD_BACK_AFTER_MS = 10;
 
 async function stageOf(
   context: SpoolContext,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../../src/job/errors.ts';
-import { parseConcurrency, parseRate, windowOf } from '../../../src/job/run-limits.ts';
+import { parseConcurrency, parseRate, type RunLimits, strictest, windowOf } from '../../../src/job/run-limits.ts';
 
 test('a rate is so many in a second, a minute, an hour or a day', () => {
   assert.deepEqual(parseRate('10/s', 'rateLimit'), { count: 10, periodMs: 1_000 });
@@ -61,4 +61,20 @@ test('whatever the rate, the windows of a period have no more slots than it allo
     const most = Math.max(...seen.values());
     assert.ok(slots <= 30 * count + most && slots >= 30 * count - most, `${count}/s: ${slots} slots in 30 s`);
   }
+});
+
+test('of versions that run side by side the strictest limits hold', () => {
+  const version = (limits: RunLimits): ReadonlyMap<string, RunLimits> => new Map([['mail', limits]]);
+  const [slow, quick] = [parseRate('30/m', 'rateLimit'), parseRate('1/s', 'rateLimit')];
+
+  const found = strictest([
+    version({ concurrency: 4, rate: slow }),
+    new Map([['other', { concurrency: 1, rate: null }]]),
+    version({ concurrency: 2, rate: quick }),
+    version({ concurrency: null, rate: null }),
+  ]);
+
+  assert.deepEqual(found.get('mail'), { concurrency: 2, rate: slow });
+  assert.deepEqual(found.get('other'), { concurrency: 1, rate: null });
+  assert.equal(strictest([]).size, 0);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { limitDirectory } from '../../../src/spool/note-names.ts';
+import { rateDirectory } from '../../../src/spool/note-names.ts';
 import { freeSlots, takeSlot } from '../../../src/spool/rate-slots.ts';
 import { tempContext } from '../../support/context.ts';
 
@@ -30,7 +30,7 @@ test('what other windows have left goes, also after the clock was set back', (t)
 
   takeSlot(context, MAIL, RATE);
 
-  assert.deepEqual(readdirSync(limitDirectory(context.layout, MAIL)).toSorted(), ['9000.0', '9000.1']);
+  assert.deepEqual(readdirSync(rateDirectory(context.layout, MAIL, RATE)).toSorted(), ['9000.0', '9000.1']);
 });
 
 test('a spool without limits/ gets it, and what is no slot is left alone', (t) => {
@@ -38,7 +38,7 @@ test('a spool without limits/ gets it, and what is no slot is left alone', (t) =
   rmSync(context.layout.limits, { recursive: true });
 
   assert.equal(takeSlot(context, MAIL, RATE), true);
-  const directory = limitDirectory(context.layout, MAIL);
+  const directory = rateDirectory(context.layout, MAIL, RATE);
   writeFileSync(`${directory}/README`, '');
   takeSlot(context, MAIL, RATE);
 
@@ -47,8 +47,19 @@ test('a spool without limits/ gets it, and what is no slot is left alone', (t) =
 
 test('tasks have directories of their own, whatever their names', (t) => {
   const { layout } = tempContext(t);
-  const paths = ['mail', 'a/b', 'a:b', 'a.b'].map((name) => limitDirectory(layout, { kind: 'task', name }));
+  const paths = ['mail', 'a/b', 'a:b', 'a.b'].map((name) => rateDirectory(layout, { kind: 'task', name }, RATE));
 
-  assert.equal(new Set([...paths, limitDirectory(layout, MAIL)]).size, 5);
-  for (const path of paths) assert.match(path.slice(layout.limits.length + 1), /^task\.[\w.+=]+$/);
+  assert.equal(new Set([...paths, rateDirectory(layout, MAIL, RATE)]).size, 5);
+  for (const path of paths) assert.match(path.slice(layout.limits.length + 1), /^task\.[\w.+=-]+$/);
+});
+
+test('another rate of the same queue has slots of its own, and takes none away', (t) => {
+  const context = tempContext(t, { nowMs: () => 1_000_000 });
+  const slow = { count: 1, periodMs: 60_000 };
+
+  assert.deepEqual([takeSlot(context, MAIL, slow), takeSlot(context, MAIL, slow)], [true, false]);
+  assert.equal(takeSlot(context, MAIL, RATE), true);
+  assert.equal(freeSlots(context, MAIL, RATE), 1);
+
+  assert.equal(takeSlot(context, MAIL, slow), false);
 });

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { LimitRules } from '../../../src/job/run-limits.ts';
+import { Admission } from '../../../src/spool/admission.ts';
+import type { SpoolContext } from '../../../src/spool/context.ts';
+import { jobFileName, type JobName } from '../../../src/spool/layout.ts';
+import { tempContext } from '../../support/context.ts';
+import { nextId } from '../../support/factory.ts';
+import { someOwner } from '../../support/owners.ts';
+
+const HOURLY = { concurrency: null, rate: { count: 1, periodMs: 3_600_000 } };
+const MINUTELY = { concurrency: null, rate: { count: 1, periodMs: 60_000 } };
+
+const nameOf = (queue: string): JobName => ({ id: nextId(), priority: 5, queue, attempt: 1, crashes: 0 });
+
+function admission(context: SpoolContext, rules: Partial<LimitRules>): Admission {
+  return new Admission(context, { queues: new Map(), tasks: new Map(), ...rules });
+}
+
+/** What an owner holds. */
+function hold(context: SpoolContext, owner: string, name: JobName): void {
+  mkdirSync(join(context.layout.running, owner), { recursive: true });
+  writeFileSync(join(context.layout.running, owner, jobFileName(name)), '{}');
+}
+
+test('without limits nothing is asked', (t) => {
+  assert.equal(Admission.of(tempContext(t), undefined), null);
+  assert.equal(Admission.of(tempContext(t), { queues: new Map(), tasks: new Map() }), null);
+});
+
+test('what is claimed counts, also what a dead owner held and a recoverer has fenced', (t) => {
+  const context = tempContext(t);
+  const limits = admission(context, { queues: new Map([['mail', { concurrency: 2, rate: null }]]) });
+  const mine = nameOf('mail');
+  hold(context, someOwner(1), mine);
+  hold(context, `${someOwner(2)}~${someOwner(3)}`, nameOf('mail'));
+  hold(context, someOwner(4), nameOf('other'));
+  assert.equal(limits.admits(mine, 'echo'), true);
+
+  hold(context, someOwner(5), nameOf('mail'));
+
+  assert.equal(limits.admits(mine, 'echo'), false);
+});
+
+test("a slot of the task's rate is not used up where the queue has none", (t) => {
+  const context = tempContext(t, { nowMs: () => 1_000_000 });
+  const limits = admission(context, {
+    queues: new Map([['mail', MINUTELY]]),
+    tasks: new Map([['report', HOURLY]]),
+  });
+  assert.equal(limits.admits(nameOf('mail'), 'echo'), true);
+
+  assert.equal(limits.admits(nameOf('mail'), 'report'), false);
+
+  assert.equal(limits.admits(nameOf('other'), 'report'), true);
+});
+
+test('a queue that had no room is not tried again for a moment, then it is', async (t) => {
+  const context = tempContext(t);
+  const limits = admission(context, { queues: new Map([['mail', { concurrency: 1, rate: null }]]) });
+  const [first, second] = [nameOf('mail'), nameOf('mail')];
+  hold(context, someOwner(1), first);
+  hold(context, someOwner(2), second);
+
+  assert.equal(limits.admits(second, 'echo'), false);
+  assert.equal(limits.wasRefused(jobFileName(nameOf('mail'))), true);
+  assert.equal(limits.wasRefused(jobFileName(nameOf('other'))), false);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+
+  assert.equal(limits.wasRefused(jobFileName(nameOf('mail'))), false);
+});

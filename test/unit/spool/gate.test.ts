@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_RULES, type RunLimits } from '../../../src/job/run-limits.ts';
+import { takeSlot } from '../../../src/spool/rate-slots.ts';
+import { openSpool } from '../../../src/spool/spool.ts';
+import { Feed } from '../../../src/spool/feed.ts';
+import { Gate } from '../../../src/spool/gate.ts';
+import { until } from '../../support/conditions.ts';
+import { tempContext } from '../../support/context.ts';
+import { job } from '../../support/factory.ts';
+
+const ONE_A_DAY: RunLimits = { concurrency: null, rate: { count: 1, periodMs: 86_400_000 } };
+
+test('limits that are dropped hold nothing back any more, and wake nobody', (t) => {
+  const gate = new Gate(tempContext(t), NO_RULES);
+  gate.limitTasks(new Map([['echo', { concurrency: 1, rate: null }]]));
+  gate.look();
+  gate.count('name', 'default', 'echo');
+  assert.notEqual(gate.againInMs(), null);
+
+  gate.limitTasks(new Map());
+  gate.look();
+
+  assert.equal(gate.againInMs(), null);
+  assert.equal(gate.isOpen({ queue: 'default', task: 'echo' }), true);
+});
+
+test('where all that wait turn out to be held back, a job that comes is heard of', async (t) => {
+  const context = tempContext(t);
+  const broker = openSpool({ path: context.layout.root, fsync: false });
+  const gate = new Gate(context, NO_RULES);
+  gate.limitTasks(new Map([['daily', ONE_A_DAY]]));
+  let ready = 0;
+  const feed = new Feed(context, {
+    queues: null,
+    gate,
+    onReady: () => ready++,
+    onTrouble: (error) => assert.fail(String(error)),
+  });
+  t.after(() => feed.close());
+  assert.equal(takeSlot(context, { kind: 'task', name: 'daily' }, { count: 1, periodMs: 86_400_000 }), true);
+  await broker.enqueue(Array.from({ length: 3 }, () => job({ task: 'daily' })));
+  assert.deepEqual(feed.take(8), []);
+
+  await broker.enqueue([job({ task: 'free', queue: 'other' })]);
+
+  await until(() => ready > 0, 'the new job is announced', 1_000);
+  assert.equal(feed.take(8).length, 1);
+});
+
+test('a long backlog is read for its tasks a part at a time, and once', async (t) => {
+  const context = tempContext(t);
+  const broker = openSpool({ path: context.layout.root, fsync: false });
+  let reads = 0;
+  const files = {
+    ...context.files,
+    open: (...args: Parameters<typeof context.files.open>) => (reads++, context.files.open(...args)),
+  };
+  const gate = new Gate({ ...context, files }, NO_RULES);
+  gate.limitTasks(new Map([['daily', { concurrency: 1, rate: null }]]));
+  const feed = new Feed(
+    { ...context, files },
+    { queues: null, gate, onReady: () => undefined, onTrouble: (error) => assert.fail(String(error)) },
+  );
+  t.after(() => feed.close());
+  await broker.enqueue(Array.from({ length: 4_000 }, () => job({ task: 'daily' })));
+  const free = job({ task: 'free' });
+  await broker.enqueue([free]);
+
+  const names: string[] = [];
+  await until(
+    () => {
+      names.push(...feed.take(8));
+      return names.some((name) => name.includes(free.job.id));
+    },
+    'the job behind them is given',
+    20_000,
+  );
+
+  const before = reads;
+  assert.ok(before >= 4_001 && before < 4_200, `${before} reads of 4,001 jobs`);
+  await new Promise((resolve) => setTimeout(resolve, 1_500)); // A new listing is due.
+  feed.take(8);
+  assert.ok(reads - before < 100, `${reads - before} more reads`);
+});
