@@ -15,9 +15,9 @@ export const revoke: Command = {
   summary: 'stop a job that waits or runs',
   usage: 'fsq revoke ID… [options]',
   examples: [
-    ['fsq revoke 0199f3c2', 'a job that waits never starts; one that runs is told to end'],
+    ['fsq revoke 0199f3c2', 'what waits never starts; what runs is told to end'],
     ['fsq revoke 0199f3c2 --terminate', 'kill the process that runs it, with all it has started'],
-    ['fsq ls -s pending -n 0 --json | jq -r .[].id | xargs -n 1000 fsq revoke', 'stop all that are ready'],
+    ['fsq ls -s pending -n 0 --json | jq -r .[].id | xargs fsq revoke', 'stop all that are ready'],
   ],
   args: { least: 1, most: MOST_IDS },
   options: {
