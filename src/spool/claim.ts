@@ -3,14 +3,14 @@ import type { AttemptRun, BrokerEvent, Claim } from '../broker/broker.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
 import { FencedError } from '../job/errors.ts';
 import type { Attempt } from '../job/job.ts';
-import { revoked, type Settlement } from '../job/lifecycle.ts';
+import type { Settlement } from '../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { delayedFileName, jobFileName, type JobName, parseJobFileName } from './layout.ts';
-import { isMarked } from './markers.ts';
+import { putBack } from './put-back.ts';
 import { readJob } from './read.ts';
 import type { Held } from './write-tail.ts';
 
@@ -82,15 +82,7 @@ export function examine(context: SpoolContext, claimant: Claimant, taken: Taken)
   }
   const { admission = null } = claimant;
   if (admission !== null && expiresAtMs >= context.nowMs() && !admission.admits(name, record.job.task)) {
-    if (isMarked(context, name.id)) {
-      // Whoever revoked it may have seen it here, and was told that it runs and will end.
-      const claim = toClaim(context, held, onEvent);
-      return afterwards(claim.settle(revoked(claim, false), null), () => null);
-    }
-    // Before it is there for others to hear of: the same event tells us as well.
-    admission.refused(jobFileName(before));
-    files.rename(path, `${layout.pending}/${jobFileName(before)}`);
-    return null;
+    return putBack(context, admission, taken, toClaim(context, held, onEvent));
   }
   const claim = toClaim(context, held, onEvent);
   if (record.job.options.onCrash !== 'fail' || !context.fsync) return claim;
