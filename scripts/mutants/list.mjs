@@ -48,6 +48,13 @@ export const MUTANTS = [
     test: 'test/unit/job/document.test.ts',
   },
   {
+    name: 'a tail torn inside a character is no tail',
+    file: 'src/spool/read.ts',
+    find: 'const document = isText ? parseDocument(text, id) : parseTorn(text, id);',
+    replace: 'const document = parseDocument(isText ? text : id, id);',
+    test: 'test/unit/spool/read.test.ts',
+  },
+  {
     name: 'an older tail is not cut first',
     file: 'src/spool/write-tail.ts',
     find: 'const hasTail = sizeBytes > baseBytes + BARE_END.length;',

@@ -89,20 +89,39 @@ export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null): s
 export function parseDocument(text: string, id: string): Document {
   const whole = tryParse(text);
   if (whole !== undefined) return { record: toRecord(whole, id), baseEnd: baseEndOf(text, whole), torn: false };
-  for (const end of cutsOf(text)) {
-    const base = tryParse(`${text.slice(0, end)}}`);
-    if (base !== undefined) return { record: toRecord(base, id), baseEnd: end, torn: true };
-  }
+  const torn = cutBack(text, id);
+  if (torn !== null) return torn;
   throw new CorruptJobError(`it is not JSON (${text.length === 0 ? 'empty' : `begins ${format(text.slice(0, 20))}`})`);
 }
 
 /**
+ * Reads the base of a job's file that is known not to be whole, because its bytes are no text, however it looks.
+ *
+ * @throws CorruptJobError as `parseDocument` does
+ */
+export function parseTorn(text: string, id: string): Document {
+  const torn = cutBack(text, id);
+  if (torn === null) throw new CorruptJobError('it is not UTF-8');
+  return torn;
+}
+
+/** Null when nothing before the likely cuts is a base. */
+function cutBack(text: string, id: string): Document | null {
+  for (const end of cutsOf(text)) {
+    const base = tryParse(`${text.slice(0, end)}}`);
+    if (base !== undefined) return { record: toRecord(base, id), baseEnd: end, torn: true };
+  }
+  return null;
+}
+
+/**
  * Where the base may end in a file whose tail was cut off, the likeliest first. Behind the cut there may be NULs, in blocks
- * that the disk never wrote, and white space, which stood behind the base before.
+ * that the disk never wrote, then blocks that it wrote; and white space, which stood behind the base before.
  */
 function cutsOf(text: string): readonly number[] {
-  let written = text.length;
-  while (written > 0 && /[\0\s]/.test(text.charAt(written - 1))) written--;
+  const nul = text.indexOf('\0'); // It stands in no JSON.
+  let written = nul === -1 ? text.length : nul;
+  while (written > 0 && /\s/.test(text.charAt(written - 1))) written--;
   const line = text.lastIndexOf('\n', written - 1);
   const rest = text.slice(line, written);
   const hasMark = TAIL_MARK.startsWith(rest) || rest.startsWith(TAIL_MARK) || rest.startsWith('\n}');

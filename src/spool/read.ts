@@ -1,6 +1,6 @@
 /** Reads a job's file with every doubt about what lies there, and says exactly why when it is no job. */
 import { isAscii, isUtf8 } from 'node:buffer';
-import { CorruptJobError, type Document, parseDocument } from '../job/document.ts';
+import { CorruptJobError, type Document, parseDocument, parseTorn } from '../job/document.ts';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
 import { withRoom } from './memory.ts';
@@ -43,13 +43,16 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
   }
 }
 
+/** A tail may be cut off anywhere, also inside a character: only what stands before it must be text. */
 function interpret(bytes: Buffer, id: string): Reading {
   const isPlain = isAscii(bytes); // As nearly all are, and then much quicker made a text of.
-  if (!isPlain && !isUtf8(bytes)) return { kind: 'corrupt', reason: 'it is not UTF-8' };
+  const isText = isPlain || isUtf8(bytes);
+  // What is no character becomes U+FFFD, which takes no fewer bytes: a base with such bytes is never measured too short.
   const text = bytes.toString(isPlain ? 'latin1' : 'utf8');
   try {
-    const document = parseDocument(text, id);
+    const document = isText ? parseDocument(text, id) : parseTorn(text, id);
     const baseBytes = isPlain ? document.baseEnd : Buffer.byteLength(text.slice(0, document.baseEnd));
+    if (!isText && !isUtf8(bytes.subarray(0, baseBytes))) throw new CorruptJobError('it is not UTF-8');
     return { kind: 'job', document, baseBytes, sizeBytes: bytes.length };
   } catch (error) {
     if (error instanceof CorruptJobError) return { kind: 'corrupt', reason: error.message };

@@ -22,7 +22,7 @@ export function pronounceDead(spool: string, owner: string): void {
 export function plantDeadOwner(
   spool: string,
   owner: string,
-  held: Readonly<Record<string, string>>,
+  held: Readonly<Record<string, string | Buffer>>,
   recoverer?: string,
 ): void {
   const directory = join(spool, 'running', recoverer === undefined ? owner : `${owner}~${recoverer}`);
@@ -35,4 +35,10 @@ export function plantDeadOwner(
 /** An owner's name that no process has. */
 export function someOwner(n: number = 1): string {
   return `${n}-${String(n).padStart(16, '0')}`;
+}
+
+/** `text` in UTF-8 up to the middle of its last 世: what a write leaves that was cut off there. */
+export function tornInCharacter(text: string): Buffer {
+  const end = Buffer.byteLength(text.slice(0, text.lastIndexOf('世')));
+  return Buffer.from(text).subarray(0, end + 2);
 }

@@ -19,11 +19,11 @@ import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
 import { faultyFiles } from '../../support/faulty-files.ts';
 import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
-import { plantDeadOwner, pronounceDead, someOwner } from '../../support/owners.ts';
+import { plantDeadOwner, pronounceDead, someOwner, tornInCharacter } from '../../support/owners.ts';
 import type { Recording } from '../../support/recording-files.ts';
 
-/** What every job gives, whoever runs it: long enough to be torn. */
-const VALUE = { sum: 'z'.repeat(300) };
+/** What every job gives, whoever runs it: long enough to be torn, in the middle of a character too. */
+const VALUE = { sum: 'é世z👋'.repeat(40) };
 
 /** Lets go of what an operation holds; of no interest any more. */
 type End = () => Promise<void>;
@@ -171,7 +171,7 @@ async function recover(spool: string, recording: Recording, recoverer?: string):
   });
   const held = [
     [begun, encodeBase(begun.job)],
-    [torn, encodeBase(torn.job).slice(0, -1) + outcome.slice(0, 100)],
+    [torn, tornInCharacter(encodeBase(torn.job).slice(0, -1) + outcome)],
     [ended, encodeBase(ended.job).slice(0, -1) + outcome],
   ] as const;
   plantDeadOwner(

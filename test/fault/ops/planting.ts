@@ -8,7 +8,7 @@ import type { JobOptions } from '../../../src/job/job.ts';
 import { keyDirectory } from '../../../src/spool/keys/place.ts';
 import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { job, nextId } from '../../support/factory.ts';
-import { plantDeadOwner, someOwner } from '../../support/owners.ts';
+import { plantDeadOwner, someOwner, tornInCharacter } from '../../support/owners.ts';
 
 /** A job that the spool holds before the operation begins. */
 export interface Planted {
@@ -80,12 +80,12 @@ export function plantDeadOnce(spool: string): readonly Planted[] {
   const options: JobOptions = { onCrash: 'fail', retries: 3 };
   const [fresh, torn, whole, other] = [job({ options }), job({ options }), job({ options }), job()];
   const outcome = encodeTail([{ attempt: 1, startedAtMs: 1, endedAtMs: 2, owner: someOwner(1) }], {
-    outcome: { state: 'succeeded', value: { by: 'the dead' } },
+    outcome: { state: 'succeeded', value: { by: 'the dead 世' } },
     standing: nameOf(whole, { attempt: 1 }),
   });
   plantDeadOwner(spool, someOwner(1), {
     [jobFileName(nameOf(fresh, { attempt: 1 }))]: textOf(fresh),
-    [jobFileName(nameOf(torn, { attempt: 1 }))]: textOf(torn, outcome.slice(0, -9)),
+    [jobFileName(nameOf(torn, { attempt: 1 }))]: tornInCharacter(textOf(torn, outcome)),
     [jobFileName(nameOf(whole, { attempt: 1 }))]: textOf(whole, outcome),
     [jobFileName(nameOf(other, { attempt: 1 }))]: textOf(other),
   });
@@ -149,15 +149,18 @@ export function plantDeadRecoverer(spool: string): readonly Planted[] {
   return [...planted, { id: last.job.id, runs: 1, ends: 'succeeded' }];
 }
 
-function leftJobs(): { readonly held: Readonly<Record<string, string>>; readonly planted: readonly Planted[] } {
+function leftJobs(): {
+  readonly held: Readonly<Record<string, string | Buffer>>;
+  readonly planted: readonly Planted[];
+} {
   const [fresh, torn, whole, poison, corrupt] = [job(), job(), job(), job(), job()];
   const outcome = encodeTail([{ attempt: 1, startedAtMs: 1, endedAtMs: 2, owner: someOwner(1) }], {
-    outcome: { state: 'succeeded', value: { by: 'the dead' } },
+    outcome: { state: 'succeeded', value: { by: 'the dead 世' } },
     standing: nameOf(whole, { attempt: 1 }),
   });
   const held = {
     [jobFileName(nameOf(fresh, { attempt: 1 }))]: textOf(fresh),
-    [jobFileName(nameOf(torn, { attempt: 2, crashes: 1 }))]: textOf(torn, outcome.slice(0, -9)),
+    [jobFileName(nameOf(torn, { attempt: 2, crashes: 1 }))]: tornInCharacter(textOf(torn, outcome)),
     [jobFileName(nameOf(whole, { attempt: 1 }))]: textOf(whole, outcome),
     [jobFileName(nameOf(poison, { attempt: 4, crashes: 3 }))]: textOf(poison, history(3)),
     [jobFileName(nameOf(corrupt, { attempt: 1 }))]: '',

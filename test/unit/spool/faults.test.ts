@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import type { Broker, BrokerEvent, Claim, EndedRun, NewJob } from '../../../src/broker/broker.ts';
 import type { Soon } from '../../../src/broker/soon.ts';
-import { encodeBase, encodeTail } from '../../../src/job/document.ts';
+import { encodeBase, encodeTail, TAIL_MARK } from '../../../src/job/document.ts';
 import { SpoolError } from '../../../src/job/errors.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../../src/spool/context.ts';
 import { type Files, nodeFiles } from '../../../src/spool/files.ts';
@@ -18,7 +18,7 @@ import { until, within } from '../../support/conditions.ts';
 import { job, jobRecord, nextId, returned, RUN } from '../../support/factory.ts';
 import { deathAt, faultyFiles, type FaultyFiles, type Operation, type Plan } from '../../support/faulty-files.ts';
 import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
-import { plantDeadOwner, pronounceDead, someOwner } from '../../support/owners.ts';
+import { plantDeadOwner, pronounceDead, someOwner, tornInCharacter } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 const PASSING = ['EIO', 'ENOSPC', 'EMFILE'];
@@ -135,17 +135,25 @@ describe('claim and settle', () => {
 
   test('a write torn at any byte, over an older tail, never makes an outcome', async (t) => {
     // The old tail ends in such a way that a careless mixture of both would be valid JSON.
-    const old = encodeTail([{ attempt: 1, endedAtMs: 1, owner: 'o', error: { name: 'E', message: 'x'.repeat(300) } }], {
-      outcome: { state: 'failed', error: { name: 'E', message: 'm', stack: 'y'.repeat(300) } },
+    const first = { attempt: 1, endedAtMs: 1, owner: 'o', error: { name: 'E', message: 'x世é👋'.repeat(30) } };
+    const old = encodeTail([first], {
+      outcome: { state: 'failed', error: { name: 'E', message: 'm', stack: '世é👋y'.repeat(30) } },
       standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
     });
-    const value = { a: 'z'.repeat(200) };
-    const whole = encodeTail([{ attempt: 2, ...RUN, owner: someOwner() }], {
-      outcome: { state: 'succeeded', value },
-      standing: { queue: 'default', priority: 5, attempt: 2, crashes: 0 },
-    }).length;
+    const value = { a: 'é世z👋'.repeat(20) };
+    const whole = Buffer.byteLength(
+      encodeTail([first, { attempt: 2, ...RUN, owner: someOwner() }], {
+        outcome: { state: 'succeeded', value },
+        standing: { queue: 'default', priority: 5, attempt: 2, crashes: 0 },
+      }),
+    );
 
-    await forEach(range(0, whole + 300, 5), async (tornBytes) => {
+    // The first write cuts the old tail off, the second is the new one.
+    const tears = [
+      ...range(0, Buffer.byteLength(TAIL_MARK)).map((tornBytes) => ({ call: 1, tornBytes })),
+      ...range(0, whole).map((tornBytes) => ({ call: 2, tornBytes })),
+    ];
+    await forEach(tears, async ({ call, tornBytes }) => {
       const spool = faultySpool(t, { fsync: false });
       const record = jobRecord();
       const name = { id: record.id, queue: 'default', priority: 5, attempt: 1, crashes: 0 };
@@ -155,7 +163,7 @@ describe('claim and settle', () => {
       const consumer = await spool.broker.consumer({ queues: null, tasks: [] });
       t.after(() => consumer.close());
       const claim = await claimFrom(consumer.next(new AbortController().signal));
-      spool.faulty.plan({ operation: 'write', call: 1, errno: 'EDEAD', lasts: 'for good', tornBytes });
+      spool.faulty.plan({ operation: 'write', call, errno: 'EDEAD', lasts: 'for good', tornBytes });
 
       await assert.rejects(async () => claim.settle(returned(value), RUN), { code: 'EDEAD' });
 
@@ -163,6 +171,7 @@ describe('claim and settle', () => {
       pronounceDead(spool.path, consumer.owner);
       await recoverOrphans(contextOf(spool.path), recovererOf(someOwner(7)));
       const outcome = (await spool.broker.outcome(record.id))?.outcome ?? null;
+      if (call === 1 || tornBytes < whole) assert.equal(outcome, null);
       if (outcome !== null) assert.deepEqual(outcome, { state: 'succeeded', value });
       assertSound(spool.path, [record.id]);
     });
@@ -349,12 +358,12 @@ function plant(path: string): Planted {
   const base = (id: string): string => encodeBase(jobRecord({ id }));
   const standing = { queue: 'default', priority: 5, attempt: 1, crashes: 0 };
   const tail = encodeTail([{ attempt: 1, endedAtMs: 2, owner: someOwner() }], {
-    outcome: { state: 'succeeded', value: 'done' },
+    outcome: { state: 'succeeded', value: 'done 世' },
     standing,
   });
   plantDeadOwner(path, someOwner(), {
     [name(planted.fresh)]: base(planted.fresh),
-    [name(planted.torn)]: base(planted.torn).slice(0, -1) + tail.slice(0, -3),
+    [name(planted.torn)]: tornInCharacter(base(planted.torn).slice(0, -1) + tail),
     [name(planted.complete)]: base(planted.complete).slice(0, -1) + tail,
     [name(planted.poison, 3)]: base(planted.poison),
     [name(planted.corrupt)]: 'garbage',
