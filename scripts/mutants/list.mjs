@@ -278,6 +278,22 @@ export const MUTANTS = [
     pattern: 'names beyond the limit',
   },
   {
+    name: 'slots of a rate that lie ahead are removed',
+    file: 'src/spool/rate-slots.ts',
+    find: 'else if (name.index < index - 1)',
+    replace: 'else if (Math.abs(name.index - index) > 1)',
+    test: 'test/unit/spool/rate-slots.test.ts',
+    pattern: 'stands still before it lists',
+  },
+  {
+    name: 'a slot of a rate counts although its span of time is over',
+    file: 'src/spool/rate-slots.ts',
+    find: 'taken.get(one) !== windowOf(one.rate, context.nowMs()).index',
+    replace: '!taken.has(one)',
+    test: 'test/unit/spool/rate-slots.test.ts',
+    pattern: 'stands still before it takes',
+  },
+  {
     name: 'a rate allows a start too many',
     file: 'src/job/run-limits.ts',
     find: '  return { index, slots, ',

@@ -10,7 +10,7 @@ import type { SpoolContext } from './context.ts';
 import { HandedOut } from './handed-out.ts';
 import { type JobName, parseJobFileName } from './layout.ts';
 import type { LimitOwner } from './note-names.ts';
-import { freeSlots, takeSlot } from './rate-slots.ts';
+import { freeSlots, type RateOf, takeSlots } from './rate-slots.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
 
 /** How many jobs' tasks are remembered before those that were not met of late are forgotten. */
@@ -64,16 +64,17 @@ export class Admission {
     }
     if (!this.#hasRoom(taskLimits, ofTask, ({ name, path }) => this.#tasks.of(name.id, path) === task)) return false;
     // A slot that was taken cannot be given back: it was seen that all there need to be are free.
-    return this.#takeSlot(taskLimits, ofTask) && this.#takeSlot(queueLimits, ofQueue);
+    return takeSlots(this.#context, [...rateOf(ofTask, taskLimits), ...rateOf(ofQueue, queueLimits)]);
   }
 
   #hasRoom(limits: RunLimits | undefined, owner: LimitOwner, isOne: (running: RunningJob) => boolean): boolean {
     const { concurrency = null, rate = null } = limits ?? {};
     if (concurrency !== null && runningJobs(this.#context).filter(isOne).length > concurrency) return false;
-    return rate === null || freeSlots(this.#context, owner, rate) > 0;
+    return rate === null || freeSlots(this.#context, { owner, rate }) > 0;
   }
+}
 
-  #takeSlot(limits: RunLimits | undefined, owner: LimitOwner): boolean {
-    return limits === undefined || limits.rate === null || takeSlot(this.#context, owner, limits.rate);
-  }
+function rateOf(owner: LimitOwner, limits: RunLimits | undefined): readonly RateOf[] {
+  const rate = limits?.rate ?? null;
+  return rate === null ? [] : [{ owner, rate }];
 }

@@ -142,7 +142,7 @@ export class Gate {
   #roomOf({ concurrency, rate }: RunLimits, owner: LimitOwner, running: () => readonly RunningJob[]): Room {
     const nowMs = this.#context.nowMs();
     const free = concurrency === null ? Number.POSITIVE_INFINITY : Math.max(0, concurrency - running().length);
-    const slots = rate === null ? Number.POSITIVE_INFINITY : freeSlots(this.#context, owner, rate);
+    const slots = rate === null ? Number.POSITIVE_INFINITY : freeSlots(this.#context, { owner, rate });
     const nextWindowMs = rate === null || slots > 0 ? LOOK_AGAIN_MS : windowOf(rate, nowMs).endsAtMs - nowMs;
     return { left: Math.min(free, slots), againMs: Math.min(LONGEST_WAIT_MS, nextWindowMs) };
   }

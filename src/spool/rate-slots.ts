@@ -2,6 +2,9 @@
  * Starts that a rate allows, as files: each span of time has as many slots as jobs may start in it, and to take one is to
  * create its file, which of all that try exactly one can (O_EXCL of open(2)). A slot is never given back: who dies after taking
  * one has used it, so there are never more starts than the rate allows.
+ *
+ * A worker may stand still between any two of these steps. So what it removes is surely past by a clock that it read before,
+ * never what began meanwhile; and a slot counts only if its span of time is not over when it has been taken.
  */
 import { type Rate, windowOf } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
@@ -10,8 +13,36 @@ import { hasCode } from './files.ts';
 import { rateDirectory, type LimitOwner, parseSlotFileName, slotFileName } from './note-names.ts';
 import { unlinkIfThere } from './spare.ts';
 
-/** Takes a slot of the span of time that is now. False when they are all used. */
-export function takeSlot(context: SpoolContext, owner: LimitOwner, rate: Rate): boolean {
+/** A rate, and whose it is. */
+export interface RateOf {
+  readonly owner: LimitOwner;
+  readonly rate: Rate;
+}
+
+/**
+ * Takes a slot of each of `rates`, all of the spans of time that are now. False when one has none left.
+ *
+ * Of those that have passed when the last is taken, another is taken: they stay used.
+ */
+export function takeSlots(context: SpoolContext, rates: readonly RateOf[]): boolean {
+  const taken = new Map<RateOf, number>();
+  for (;;) {
+    const open = rates.find((one) => taken.get(one) !== windowOf(one.rate, context.nowMs()).index);
+    if (open === undefined) return true;
+    const index = takeSlot(context, open);
+    if (index === null) return false;
+    taken.set(open, index);
+  }
+}
+
+/** How many slots of the span of time that is now are free. */
+export function freeSlots(context: SpoolContext, { owner, rate }: RateOf): number {
+  const { index, slots } = windowOf(rate, context.nowMs());
+  return Math.max(0, slots - usedSlots(context, rateDirectory(context.layout, owner, rate), index).size);
+}
+
+/** The index of the span of time of which a slot was taken, or null when they are all used. */
+function takeSlot(context: SpoolContext, { owner, rate }: RateOf): number | null {
   const { files, layout, nowMs } = context;
   const directory = rateDirectory(layout, owner, rate);
   const { index, slots } = windowOf(rate, nowMs());
@@ -20,28 +51,25 @@ export function takeSlot(context: SpoolContext, owner: LimitOwner, rate: Rate): 
     if (used.has(slot)) continue;
     try {
       files.close(files.create(`${directory}/${slotFileName({ index, slot })}`));
-      return true;
+      return index;
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error; // Another was faster.
     }
   }
-  return false;
+  return null;
 }
 
-/** How many slots of the span of time that is now are free. */
-export function freeSlots(context: SpoolContext, owner: LimitOwner, rate: Rate): number {
-  const { index, slots } = windowOf(rate, context.nowMs());
-  return Math.max(0, slots - usedSlots(context, rateDirectory(context.layout, owner, rate), index).size);
-}
-
-/** Also removes what other spans have left, but for their neighbours: clocks are read at different moments. */
+/**
+ * Also removes what is surely past. The span before stays: clocks are read at different moments. What lies ahead was made by
+ * others while we stood still, or before the clock was set back; it goes when its time has passed.
+ */
 function usedSlots(context: SpoolContext, directory: string, index: number): ReadonlySet<number> {
   const used = new Set<number>();
   for (const file of listOrMake(context, directory)) {
     const name = parseSlotFileName(file);
     if (name === null) continue;
     if (name.index === index) used.add(name.slot);
-    else if (Math.abs(name.index - index) > 1) unlinkIfThere(context, `${directory}/${file}`);
+    else if (name.index < index - 1) unlinkIfThere(context, `${directory}/${file}`);
   }
   return used;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_RULES, type RunLimits } from '../../../src/job/run-limits.ts';
-import { takeSlot } from '../../../src/spool/rate-slots.ts';
+import { takeSlots } from '../../../src/spool/rate-slots.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { Feed } from '../../../src/spool/feed.ts';
 import { Gate } from '../../../src/spool/gate.ts';
@@ -38,7 +38,10 @@ test('where all that wait turn out to be held back, a job that comes is heard of
     onTrouble: (error) => assert.fail(String(error)),
   });
   t.after(() => feed.close());
-  assert.equal(takeSlot(context, { kind: 'task', name: 'daily' }, { count: 1, periodMs: 86_400_000 }), true);
+  assert.equal(
+    takeSlots(context, [{ owner: { kind: 'task', name: 'daily' }, rate: { count: 1, periodMs: 86_400_000 } }]),
+    true,
+  );
   await broker.enqueue(Array.from({ length: 3 }, () => job({ task: 'daily' })));
   assert.deepEqual(feed.take(8), []);
 
