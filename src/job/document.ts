@@ -5,7 +5,7 @@
  * begins with TAIL_MARK. A newline cannot stand inside a JSON string, so the last mark is where the base ends.
  */
 import { encodeAttempts } from './attempts.ts';
-import { FsqError } from './errors.ts';
+import { FsqError, nameClasses } from './errors.ts';
 import { format } from './format.ts';
 import { idTimeMs } from './id.ts';
 import type { Attempt, Job, JobRecord, Outcome, Parked, Standing } from './job.ts';
@@ -31,6 +31,7 @@ export class CorruptJobError extends FsqError {
     super('FSQ_CORRUPT_JOB', reason);
   }
 }
+nameClasses({ CorruptJobError });
 
 /** The base as the producer writes it. */
 export function basePieces({ id, task, args, enqueuedAtMs, options, headers }: Job): JsonText {

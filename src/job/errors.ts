@@ -193,3 +193,29 @@ export class FencedError extends FsqError {
     );
   }
 }
+
+/**
+ * Writes down the names of classes as text, because a minifier gives each class another name. `error.name` is the name of its
+ * class, so that a class of a user's that extends PermanentError has its own.
+ */
+export function nameClasses(classes: Readonly<Record<string, { readonly name: string }>>): void {
+  for (const [name, itsClass] of Object.entries(classes)) Object.defineProperty(itsClass, 'name', { value: name });
+}
+
+nameClasses({
+  FsqError,
+  TimeoutError,
+  TaskError,
+  TimeLimitError,
+  PermanentError,
+  RetryError,
+  WorkerLostError,
+  RevokedError,
+  ExpiredError,
+  UnknownJobError,
+  UnknownTaskError,
+  NotSerialisableError,
+  UsageError,
+  SpoolError,
+  FencedError,
+});
