@@ -10,7 +10,7 @@ import { AsyncResult } from './async-result.ts';
 import { retry } from './current-job.ts';
 import { runEagerly } from './eager.ts';
 import { GroupResult } from './group-result.ts';
-import { callSite, registry } from './registry.ts';
+import { registry } from './registry.ts';
 import { sendUnique } from './send-unique.ts';
 import { type Config, resolveSettings, type Settings } from './settings.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
@@ -126,7 +126,6 @@ class FileApp implements App, Sender {
   }
 
   async send(request: Request): Promise<readonly AsyncResult[]> {
-    refuseWhileLoading(request.task);
     const { queue, priority } = request;
     for (const args of request.argsList) checkPayload(request.task, args);
     const settings = (this.#settingsNow ??= await this.settings());
@@ -197,16 +196,5 @@ export function checkPayload(task: string, args: readonly unknown[]): asserts ar
   throw new UsageError(
     `The arguments of ${task} have ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are accepted. Write the data to a file and pass its path.`,
     'FSQ_TOO_LARGE',
-  );
-}
-
-function refuseWhileLoading(task: string): void {
-  const { loading } = registry();
-  if (loading === null) return;
-  const place = callSite();
-  throw new UsageError(
-    `${task} was delayed while a worker imported ${loading} (at ${place}): every start of a worker would send it again. ` +
-      'Send jobs from a script, or inside a function that the import does not call.',
-    'FSQ_DELAY_AT_IMPORT',
   );
 }

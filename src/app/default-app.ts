@@ -8,7 +8,7 @@ const app: App = createApp();
 /**
  * Registers a task: `task(name, fn)` or `task(name, options, fn)`. Arguments and result are inferred from the function.
  *
- * @throws UsageError when the name is malformed, or registered by another file (FSQ_DUPLICATE_TASK)
+ * @throws UsageError when the name is malformed, or another task has it (FSQ_DUPLICATE_TASK)
  */
 export const task: TaskFactory = app.task;
 

@@ -3,19 +3,23 @@
  * of fsq is not the worker's own (a global and a local install). Only code puts something in: nothing read from a file does.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { fileURLToPath } from 'node:url';
 import { UsageError } from '../job/errors.ts';
 import type { JobOptions } from '../job/job.ts';
 import type { Redact } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
+import type { CallSite } from './call-site.ts';
 import type { CurrentJob } from './current-job.ts';
 
 /** A registered task. */
 export interface RegisteredTask {
   readonly name: string;
   readonly fn: (...args: readonly unknown[]) => unknown;
-  /** Absolute path of the file that registered it, with the line; for people. */
+  /** Absolute path of the file that registered it, with the line, or 'an unknown place'; for people. */
   readonly definedAt: string;
+  /** Where it was registered; absent or null: nobody can tell. */
+  readonly site?: CallSite | null;
+  /** The stretch in which it was registered: see `Registry`. */
+  readonly stretch?: object;
   /** What it says of its jobs: stands in for what a job's file leaves out, as those of other languages do. */
   readonly options?: JobOptions;
   /** Over all workers of the spool; absent: none. */
@@ -31,65 +35,79 @@ export interface Registry {
   readonly current: AsyncLocalStorage<CurrentJob>;
   /** The task module that is being imported by a worker's child, or null: `delay()` is refused then. */
   loading: string | null;
+  /** Stands for what has run since the last promise: a module that is evaluated again is so in a later stretch. Null between two. */
+  stretch: object | null;
 }
 
 const KEY = Symbol.for('fsq.registry.1');
 
 export function registry(): Registry {
   const holder = globalThis as { [KEY]?: Registry };
-  holder[KEY] ??= { tasks: new Map(), current: new AsyncLocalStorage(), loading: null };
+  holder[KEY] ??= { tasks: new Map(), current: new AsyncLocalStorage(), loading: null, stretch: null };
   return holder[KEY];
 }
 
-/** @throws UsageError naming both places when another file has registered the name */
+/**
+ * Registers a task; one that is there already is replaced when `task` is the same again.
+ *
+ * @throws UsageError (FSQ_DUPLICATE_TASK) naming both places when it is another
+ */
 export function register(task: RegisteredTask): void {
-  const { tasks } = registry();
+  const { tasks, loading } = registry();
   const before = tasks.get(task.name);
-  if (before !== undefined && fileOf(before.definedAt) !== fileOf(task.definedAt)) {
-    throw new UsageError(
-      `Task ${task.name} is registered twice: at ${before.definedAt} and at ${task.definedAt}. Rename one of them.`,
-      'FSQ_DUPLICATE_TASK',
-    );
-  }
-  if (before !== undefined && before.definedAt !== task.definedAt && registry().loading !== null) {
-    throw new UsageError(
-      `Task ${task.name} is registered twice in one file: at ${before.definedAt} and at ${task.definedAt}. Rename one of them.`,
-      'FSQ_DUPLICATE_TASK',
-    );
-  }
-  tasks.set(task.name, task);
+  const stretch = currentStretch();
+  if (before !== undefined && !isSameAgain(before, { ...task, stretch }, loading !== null))
+    throw duplicate(before, task);
+  tasks.set(task.name, { ...task, stretch });
 }
 
 /**
- * Where this copy of fsq lies, as it runs and as its source maps tell it: a loader such as tsx turns frames in dist/ into
- * frames in src/. Frames from here are fsq itself, not its caller.
+ * Whether the second registration of a name is the first one again: its module was evaluated once more, or bundled twice.
+ *
+ * A worker evaluates each module once, and runs whatever is registered: there only the very same place counts, which a module
+ * has when it is loaded both as ESM and as CommonJS. A program that sends jobs needs names only, and must not die of a bundler
+ * or of a dev server: there the same text counts too, and the same file when it is evaluated later.
  */
-const OWN_FOLDERS = [new URL('..', import.meta.url), new URL('../../src/', import.meta.url)].flatMap((folder) => [
-  folder.href,
-  fileURLToPath(folder),
-]);
-
-/** `file:line` of the code outside of fsq that led here, or 'an unknown place'. */
-export function callSite(): string {
-  const holder: { stack?: string } = {};
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 20;
-  Error.captureStackTrace(holder, callSite);
-  Error.stackTraceLimit = limit;
-  for (const line of (holder.stack ?? '').split('\n').slice(1)) {
-    const match = /\(?((?:file:\/\/)?\/[^()]*?|[A-Za-z]:\\[^()]*?):(\d+):\d+\)?$/.exec(line);
-    const place = match?.[1];
-    if (match === null || place === undefined || isOwn(place)) continue;
-    const path = place.replace(/[?#].*$/, '');
-    return `${path.startsWith('file://') ? fileURLToPath(path) : path}:${match[2]}`;
-  }
-  return 'an unknown place';
+function isSameAgain(before: RegisteredTask, task: RegisteredTask, isWorker: boolean): boolean {
+  const [old, now] = [before.site ?? null, task.site ?? null];
+  if (old !== null && now !== null && old.trace.join() === now.trace.join()) return true;
+  if (isWorker) return false;
+  if (before.fn === task.fn || isSameText(before.fn, task.fn)) return true;
+  const mayBeSameFile = old === null || now === null || old.file === now.file;
+  return mayBeSameFile && before.stretch !== task.stretch;
 }
 
-function isOwn(place: string): boolean {
-  return OWN_FOLDERS.some((folder) => place.startsWith(folder));
+/** Whether two functions are one in two bundles: what a bundler names anew, each in its own way, is left out. */
+function isSameText(a: (...args: never[]) => unknown, b: (...args: never[]) => unknown): boolean {
+  const [one, other] = [a, b].map((fn) => Function.prototype.toString.call(fn));
+  if (one === undefined || other === undefined || one.endsWith('{ [native code] }')) return false;
+  return withoutGivenNames(one) === withoutGivenNames(other);
 }
 
-function fileOf(definedAt: string): string {
-  return definedAt.replace(/:\d+$/, '');
+/** Minifiers give names of one or two letters, bundlers put a number behind a name that is taken. Texts and properties stay. */
+function withoutGivenNames(code: string): string {
+  return code.replace(/(["'])(?:\\.|(?!\1).)*\1|(?<![.\w$])[A-Za-z_$][\w$]*/g, (part, quote?: string) => {
+    if (quote !== undefined) return part;
+    return part.length < 3 ? '_' : part.replace(/\d+/g, '');
+  });
+}
+
+function currentStretch(): object {
+  const shared = registry();
+  if (shared.stretch === null) queueMicrotask(() => (shared.stretch = null));
+  return (shared.stretch ??= {});
+}
+
+function duplicate(before: RegisteredTask, task: RegisteredTask): UsageError {
+  const [old, now] = [before.site ?? null, task.site ?? null];
+  const where = old !== null && old.file === now?.file ? ' in one file' : '';
+  // In minified code all is on one line.
+  const [a, b] =
+    before.definedAt === task.definedAt
+      ? [old?.trace[0] ?? before.definedAt, now?.trace[0] ?? task.definedAt]
+      : [before.definedAt, task.definedAt];
+  return new UsageError(
+    `Task ${task.name} is registered twice${where}: at ${a} and at ${b}. Rename one of them.`,
+    'FSQ_DUPLICATE_TASK',
+  );
 }

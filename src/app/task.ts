@@ -11,9 +11,10 @@ import { isRecord } from '../job/tail.ts';
 import type { Uniqueness } from '../job/uniqueness.ts';
 import type { AsyncResult } from './async-result.ts';
 import type { GroupResult } from './group-result.ts';
+import { callSiteOf } from './call-site.ts';
 import { LIFE_OPTIONS, type LifeOptions, toJobOptions } from './job-options.ts';
 import { LIMIT_OPTIONS, type LimitOptions, toRunLimits } from './limit-options.ts';
-import { callSite, register } from './registry.ts';
+import { register, registry } from './registry.ts';
 import { type RetryOn, toPredicate } from './retry-on.ts';
 import {
   type CallKey,
@@ -128,10 +129,12 @@ export function taskFactory(sender: Sender): TaskFactory {
     const { expires: _, ...lasting } = defaults;
     const options = toJobOptions(lasting);
     const limits = toRunLimits(given);
+    const site = callSiteOf(task);
     register({
       name: taskName,
       fn: callable,
-      definedAt: callSite(),
+      definedAt: site?.text ?? 'an unknown place',
+      site,
       options,
       ...(limits === null ? {} : { limits }),
       ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
@@ -150,23 +153,37 @@ function build(
 ): Task {
   const run = (...args: readonly unknown[]): Promise<unknown> =>
     sender.runHere(name, defaults.queue ?? DEFAULT_QUEUE, fn, args);
-  const send = (argsList: readonly (readonly unknown[])[], options: unknown): Promise<readonly AsyncResult[]> =>
-    sender.send(toRequest(name, argsList, { ...defaults, ...checkOptions(options ?? {}, CALL_OPTIONS) }));
-  const sendOne = async (args: readonly unknown[], options: unknown): Promise<AsyncResult> => {
-    const [result] = await send([args], options);
+  type Entry = (...args: never[]) => Promise<unknown>;
+  const send = (entry: Entry, argsList: Request['argsList'], options: unknown): Promise<readonly AsyncResult[]> => {
+    refuseWhileLoading(name, entry);
+    return sender.send(toRequest(name, argsList, { ...defaults, ...checkOptions(options ?? {}, CALL_OPTIONS) }));
+  };
+  const sendOne = async (entry: Entry, args: readonly unknown[], options: unknown): Promise<AsyncResult> => {
+    const [result] = await send(entry, [args], options);
     if (result === undefined) throw new UsageError(`The broker gave no handle for a job of ${name}`);
     return result;
   };
   const methods = {
     run,
-    delay: (...args: readonly unknown[]) => sendOne(args, {}),
-    applyAsync: (args: readonly unknown[], options?: unknown) => sendOne(args, options),
-    delayMany: async (argsList: readonly (readonly unknown[])[], options?: unknown) =>
-      sender.group(await send(argsList, options)),
+    delay: (...args: readonly unknown[]) => sendOne(methods.delay, args, {}),
+    applyAsync: (args: readonly unknown[], options?: unknown) => sendOne(methods.applyAsync, args, options),
+    delayMany: async (argsList: Request['argsList'], options?: unknown): Promise<GroupResult> =>
+      sender.group(await send(methods.delayMany, argsList, options)),
     result: (id: string) => sender.result(id),
   };
   const task = Object.assign((...args: readonly unknown[]) => run(...args), methods);
   return Object.defineProperty(task, 'name', { value: name });
+}
+
+/** `entry` is what the caller has called, for the place of the call. */
+function refuseWhileLoading(task: string, entry: (...args: never[]) => unknown): void {
+  const { loading } = registry();
+  if (loading === null) return;
+  throw new UsageError(
+    `${task} was delayed while a worker imported ${loading} (at ${callSiteOf(entry)?.text ?? 'an unknown place'}): every ` +
+      'start of a worker would send it again. Send jobs from a script, or inside a function that the import does not call.',
+    'FSQ_DELAY_AT_IMPORT',
+  );
 }
 
 const SHARED_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS, ...UNIQUE_OPTIONS];

@@ -231,36 +231,6 @@ describe('a task', () => {
   });
 });
 
-describe('two tasks of one name', () => {
-  test('in two files are an error that names both places', async (t) => {
-    tempApp(t);
-    const folder = tempDir(t);
-    const index = new URL('../../../src/index.ts', import.meta.url).href;
-    const source = `import { task } from ${JSON.stringify(index)};\nexport const x = task('twice', () => 1);\n`;
-    const [a, b] = [join(folder, 'a.mts'), join(folder, 'b.mts')];
-    writeFileSync(a, source);
-    writeFileSync(b, source);
-    await import(pathToFileURL(a).href);
-
-    await assert.rejects(import(pathToFileURL(b).href), (error: unknown) => {
-      const { code, message } = error as UsageError;
-      assert.equal(code, 'FSQ_DUPLICATE_TASK');
-      assert.match(message, new RegExp(`twice is registered twice: at ${a}:2 and at ${b}:2`));
-      return true;
-    });
-  });
-
-  test('in one file are an error while a worker loads it, and a replacement otherwise', async (t) => {
-    const { task } = tempApp(t);
-    task('again', () => 1);
-    task('again', () => 2);
-    registry().loading = '/some/tasks.ts';
-    t.after(() => (registry().loading = null));
-
-    assert.throws(() => task('again', () => 3), { code: 'FSQ_DUPLICATE_TASK', message: /twice in one file/ });
-  });
-});
-
 test('delay() while a worker imports the module is refused, with the place of the call', async (t) => {
   const add = tempApp(t).task('add', (a: number) => a);
   registry().loading = '/some/tasks.ts';
