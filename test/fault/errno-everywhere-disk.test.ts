@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { type AsyncResult, createApp, SpoolError, type Task } from 'fsq';
-import { checkSpool } from '../../src/spool/check/check.ts';
+import { checkSpool } from '../oracle/check.ts';
 import { until } from '../support/conditions.ts';
 import { type Project, startWorker, tempProject, type WorkerHandle } from '../support/project.ts';
 import { smallDisk } from '../support/small-disk.ts';

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { type CheckOptions, checkSpool, contextFor } from '../../src/spool/check/check.ts';
+import { contextFor } from '../../src/spool/check/check.ts';
 import { contentFindings } from '../../src/spool/check/contents.ts';
 import { duplicateFindings } from '../../src/spool/check/duplicates.ts';
 import type { Finding } from '../../src/spool/check/finding.ts';
 import { modeFindings } from '../../src/spool/check/modes.ts';
-import { promiseFindings } from '../../src/spool/check/promises.ts';
 import { takeFileSnapshot } from '../../src/spool/check/snapshot.ts';
+import { type CheckOptions, checkSpool } from '../oracle/check.ts';
+import { promiseFindings } from '../oracle/promises.ts';
 
 /** Fails, listing what it found, unless every invariant holds; see `checkSpool` for what `options` add. */
 export async function assertInvariants(spool: string, options: CheckOptions = {}): Promise<void> {

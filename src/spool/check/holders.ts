@@ -1,4 +1,4 @@
-/** Who holds jobs and lives (I8), what the dead left (I9), and that nothing is left once nothing runs (I14). Pure. */
+/** Who holds jobs and lives (I8), and what the dead left. Pure. */
 import { span } from './text.ts';
 import type { Finding } from './finding.ts';
 import type { OwnerState } from './owners.ts';
@@ -11,12 +11,11 @@ export const DEAD_HOLDER_MS = 2_000;
 /** A draft this old whose writer cannot be told is nobody's, ms. */
 const OLD_DRAFT_MS = 24 * 3_600_000;
 
-export function holderFindings(facts: Facts, atRest: boolean): readonly Finding[] {
+export function holderFindings(facts: Facts): readonly Finding[] {
   return [
-    ...facts.held.flatMap((held) => heldFindings(held, facts, atRest)),
+    ...facts.held.flatMap((held) => heldFindings(held, facts)),
     ...facts.owners.flatMap((state) => ownerFindings(state, facts)),
-    ...(atRest ? restFindings(facts) : []),
-    ...draftFindings(facts, atRest),
+    ...draftFindings(facts),
   ];
 }
 
@@ -25,11 +24,7 @@ export function hasKeeper({ owners }: Pick<Snapshot, 'owners'>): boolean {
   return owners.some(({ role, verdict }) => role === 'supervisor' && verdict.verdict === 'alive');
 }
 
-function heldFindings(
-  { location, responsible, names }: HeldDirectory,
-  facts: Facts,
-  atRest: boolean,
-): readonly Finding[] {
+function heldFindings({ location, responsible, names }: HeldDirectory, facts: Facts): readonly Finding[] {
   const state = facts.owners.find(({ owner }) => owner === responsible);
   const isDead = state?.verdict.verdict === 'dead';
   const jobs = `${names.length} ${names.length === 1 ? 'job' : 'jobs'}`;
@@ -47,7 +42,7 @@ function heldFindings(
       canRepair: isDead,
     });
   }
-  if (isDead && !atRest) {
+  if (isDead) {
     const keeper = hasKeeper(facts);
     findings.push({
       code: 'dead-holder',
@@ -96,28 +91,14 @@ function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { root, held }
   return [];
 }
 
-function restFindings({ entries }: Facts): readonly Finding[] {
-  const left = entries.filter(({ place, name }) => (place === 'running' || place === 'workers') && name !== place);
-  return left.map(({ location }) => ({
-    code: 'not-at-rest',
-    severity: 'error',
-    invariant: 'I14',
-    message: `${location} is still there although nothing runs.`,
-    location,
-    advice: 'A process did not end in order, or still lives; the next `fsq worker` clears up.',
-    canRepair: true,
-  }));
-}
-
-function draftFindings({ drafts, entries, takenAtMs }: Facts, atRest: boolean): readonly Finding[] {
+function draftFindings({ drafts, entries, takenAtMs }: Facts): readonly Finding[] {
   const ages = new Map(entries.map(({ location, info }) => [location, takenAtMs - info.modifiedAtMs]));
   return drafts.flatMap(({ location, isWriterDead }): Finding[] => {
     if (isWriterDead) {
       return [
         {
           code: 'draft-of-the-dead',
-          severity: atRest ? 'error' : 'info',
-          ...(atRest ? { invariant: 'I9' } : {}),
+          severity: 'info',
           message: `${location} was being written by a process that is dead.`,
           location,
           advice: 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.',

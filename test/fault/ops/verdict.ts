@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from '../../../src/job/document.ts';
 import { parseJobFileName } from '../../../src/spool/layout.ts';
-import { checkSpool, contextFor } from '../../../src/spool/check/check.ts';
+import { contextFor } from '../../../src/spool/check/check.ts';
 import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { job } from '../../support/factory.ts';
@@ -12,6 +12,7 @@ import { placesOf } from '../../support/invariants.ts';
 import type { Fault, Traced } from '../../support/strace.ts';
 import { isRepeatedLater, type Operation } from './catalogue.ts';
 import type { Planted } from './planting.ts';
+import { checkSpool } from '../../oracle/check.ts';
 
 /** Errors that pass: fsq waits them out and neither loses nor repeats a run for them. */
 const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EINTR'];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, linkSync, mkdirSync, rmdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { checkSpool, contextFor } from '../../../../src/spool/check/check.ts';
+import { contextFor } from '../../../../src/spool/check/check.ts';
 import type { Finding } from '../../../../src/spool/check/finding.ts';
 import { invariantFindings } from '../../../../src/spool/check/invariants.ts';
 import { takeSnapshot } from '../../../../src/spool/check/snapshot.ts';
@@ -14,12 +14,13 @@ import { job, nextId, returned, threw } from '../../../support/factory.ts';
 import { someOwner } from '../../../support/owners.ts';
 import { attempt, jobText, plant } from '../../../support/planted.ts';
 import { tempSpool } from '../../../support/temp.ts';
+import { checkSpool } from '../../../oracle/check.ts';
 
 const SUCCEEDED = { state: 'succeeded', value: 3 } as const;
 
 /** One look at a spool in which nothing moves but which is not at rest. */
 async function look(spool: string): Promise<readonly Finding[]> {
-  return invariantFindings(await takeSnapshot(contextFor(spool)), {});
+  return invariantFindings(await takeSnapshot(contextFor(spool)));
 }
 
 async function assertFound(spool: string, code: string, expected: Partial<Finding>): Promise<void> {
@@ -299,14 +300,14 @@ describe('I8 holders', () => {
     await assertFound(path, 'dead-holder', { severity: 'warning', canRepair: true });
     const snapshot = await takeSnapshot(contextFor(path));
     const worker = { owner: someOwner(2), hasRecord: true, role: 'supervisor', verdict: { verdict: 'alive' } } as const;
-    const withWorker = invariantFindings({ ...snapshot, owners: [...snapshot.owners, worker] }, {});
+    const withWorker = invariantFindings({ ...snapshot, owners: [...snapshot.owners, worker] });
     assert.deepEqual(
       withWorker.map(({ code, invariant, severity }) => [code, invariant, severity]),
       [['dead-holder', 'I8', 'error']],
     );
 
     const child = { ...worker, role: 'child' } as const;
-    const withChild = invariantFindings({ ...snapshot, owners: [...snapshot.owners, child] }, {});
+    const withChild = invariantFindings({ ...snapshot, owners: [...snapshot.owners, child] });
     assert.deepEqual(
       withChild.map(({ severity }) => severity),
       ['warning'],
@@ -451,7 +452,7 @@ describe('I13 permissions and links', () => {
       entry.name.startsWith('5.') ? { ...entry, info: { ...entry.info, uid: entry.info.uid + 1 } } : entry,
     );
 
-    const findings = invariantFindings({ ...snapshot, entries }, {});
+    const findings = invariantFindings({ ...snapshot, entries });
 
     assert.deepEqual(
       findings.map(({ code, invariant }) => [code, invariant]),

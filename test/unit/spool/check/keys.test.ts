@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { checkSpool } from '../../../../src/spool/check/check.ts';
+import { checkSpool } from '../../../oracle/check.ts';
 import { keyDirectory } from '../../../../src/spool/keys/place.ts';
 import { layoutOf } from '../../../../src/spool/layout.ts';
 import { job, nextId } from '../../../support/factory.ts';

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { checkSpool, contextFor } from '../../../../src/spool/check/check.ts';
+import { contextFor } from '../../../../src/spool/check/check.ts';
 import { repairSpool } from '../../../../src/spool/check/repair.ts';
 import { openSpool } from '../../../../src/spool/spool.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { tempSpool } from '../../../support/temp.ts';
+import { checkSpool } from '../../../oracle/check.ts';
 
 test('a marker whose job has ended or is nowhere is found and removed; a fresh one, and one of a job that waits, is not', async (t) => {
   const { path } = tempSpool(t);

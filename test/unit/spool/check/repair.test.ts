@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
-import { checkSpool, contextFor } from '../../../../src/spool/check/check.ts';
+import { contextFor } from '../../../../src/spool/check/check.ts';
 import { type Repair, repairSpool } from '../../../../src/spool/check/repair.ts';
 import { SpareFiles } from '../../../../src/spool/spare.ts';
 import { job, nextId } from '../../../support/factory.ts';
@@ -11,6 +11,7 @@ import { assertInvariants, namesIn, placesOf } from '../../../support/invariants
 import { plantDeadOwner, pronounceDead, someOwner } from '../../../support/owners.ts';
 import { attempt, jobText, plant } from '../../../support/planted.ts';
 import { tempSpool } from '../../../support/temp.ts';
+import { checkSpool } from '../../../oracle/check.ts';
 
 const OUTCOME = { state: 'succeeded', value: 3 } as const;
 

@@ -1,8 +1,8 @@
 /** Two looks at one spool, held against each other: outcomes stay as they are (I3), counters only grow (I12). Pure. */
-import type { JobContent } from './content.ts';
-import type { Finding } from './finding.ts';
+import type { JobContent } from '../../src/spool/check/content.ts';
+import type { Finding } from '../../src/spool/check/finding.ts';
 import { broken } from './runs.ts';
-import type { JobFile, Snapshot } from './snapshot.ts';
+import type { JobFile, Snapshot } from '../../src/spool/check/snapshot.ts';
 
 type Readable = Extract<JobContent, { kind: 'job' }>;
 

@@ -1,12 +1,12 @@
 /** What ran, held against what was promised: each invariant broken once, and the cases that only look as if. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { type JobContent, valueDigest } from '../../../../src/spool/check/content.ts';
-import type { Finding } from '../../../../src/spool/check/finding.ts';
-import type { Journal, JournalRun } from '../../../../src/spool/check/journal.ts';
-import { promiseFindings } from '../../../../src/spool/check/promises.ts';
-import { runFindings } from '../../../../src/spool/check/runs.ts';
-import type { JobFile } from '../../../../src/spool/check/snapshot.ts';
+import { type JobContent, valueDigest } from '../../src/spool/check/content.ts';
+import type { Finding } from '../../src/spool/check/finding.ts';
+import type { Journal, JournalRun } from './journal.ts';
+import { promiseFindings } from './promises.ts';
+import { runFindings } from './runs.ts';
+import type { JobFile } from '../../src/spool/check/snapshot.ts';
 
 const A = '01a2025d-adaa-7000-bfac-00000000000a';
 const B = '01a2025d-adaa-7000-bfac-00000000000b';
