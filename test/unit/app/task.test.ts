@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as later } from 'node:timers/promises';
 import test, { describe, type TestContext } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { type App, createApp, MAX_PAYLOAD_BYTES } from '../../../src/app/app.ts';
 import { currentJob } from '../../../src/app/current-job.ts';
 import { registry } from '../../../src/app/registry.ts';
