@@ -1,4 +1,5 @@
 /** An app: one spool with its settings, and the tasks that send their jobs there. */
+import { resolve } from 'node:path';
 import type { Broker, NewJob } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { UsageError } from '../job/errors.ts';
@@ -10,6 +11,8 @@ import { AsyncResult } from './async-result.ts';
 import { retry } from './current-job.ts';
 import { runEagerly } from './eager.ts';
 import { GroupResult } from './group-result.ts';
+import { type Hearer, warn } from './notices.ts';
+import { currentFolder } from './project.ts';
 import { registry } from './registry.ts';
 import { sendUnique } from './send-unique.ts';
 import { type Config, resolveSettings, type Settings } from './settings.ts';
@@ -49,22 +52,33 @@ export function createApp(config: Config = {}): App {
   return new FileApp(config);
 }
 
-/** An app that sends jobs by the name of their task, for who has only the name: the command line. */
-export function createSender(config: Config): App & Sender {
-  return new FileApp(config);
+/**
+ * An app that sends jobs by the name of their task, for who has only the name: the command line.
+ *
+ * @param hear what its user should know and no error says
+ */
+export function createSender(config: Config, hear: Hearer): App & Sender {
+  return new FileApp(config, hear);
 }
 
 class FileApp implements App, Sender {
   readonly task: TaskFactory = taskFactory(this);
   readonly #config: Config;
+  readonly #hear: Hearer;
   #settings: Promise<Settings> | null = null;
   #broker: Promise<Broker> | null = null;
   /** Settings and broker once they are there: a call then waits for neither. */
   #settingsNow: Settings | null = null;
   #brokerNow: Broker | null = null;
 
-  constructor(config: Config) {
+  constructor(config: Config, hear: Hearer = warn) {
     this.#config = config;
+    this.#hear = hear;
+  }
+
+  get namedSpool(): string | undefined {
+    const { spool } = this.#config;
+    return typeof spool === 'string' ? resolve(currentFolder(), spool) : undefined;
   }
 
   get redact(): Redact | undefined {
@@ -154,7 +168,9 @@ class FileApp implements App, Sender {
 
   async #resolve(): Promise<Settings> {
     try {
-      return await resolveSettings(this.#config, process.cwd(), process.env);
+      const settings = await resolveSettings(this.#config, currentFolder(), process.env);
+      for (const notice of settings.notices) this.#hear.notice(notice);
+      return settings;
     } catch (error) {
       // The next call tries again: somebody may have mended the file.
       this.#settings = null;
@@ -164,8 +180,11 @@ class FileApp implements App, Sender {
 
   async #open(): Promise<Broker> {
     try {
-      const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = await this.settings();
-      return openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
+      const settings = await this.settings();
+      const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
+      const broker = openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
+      if (broker.isNew) this.#hear.newSpool(settings);
+      return broker;
     } catch (error) {
       // The next call tries again: the disk may have room by then, or somebody made the directory.
       this.#broker = null;

@@ -1,7 +1,7 @@
 /** What each setting may be, wherever it is given. */
 import { byteSize } from '../job/byte-size.ts';
 import { durationMs } from '../job/duration.ts';
-import { UsageError } from '../job/errors.ts';
+import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { isQueueName } from '../job/names.ts';
 import { suggest } from '../job/suggest.ts';
@@ -15,13 +15,13 @@ const CHECKS: Readonly<
   Record<keyof Config, { readonly wanted: string; readonly isGood: (value: unknown) => boolean }>
 > = {
   spool: {
-    wanted: "a directory's path",
-    isGood: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+    wanted: "a directory's path, without control characters and without white space at its ends",
+    isGood: isPath,
   },
   fsync: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
   tasks: {
-    wanted: 'a path or an array of paths',
-    isGood: (value) => [value].flat().every((entry) => typeof entry === 'string' && entry !== ''),
+    wanted: 'a path or an array of paths, without control characters and without white space at their ends',
+    isGood: (value) => [value].flat().every(isPath),
   },
   alwaysEager: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
   resultTtl: { wanted: "a duration such as '1d'", isGood: isDuration },
@@ -57,6 +57,12 @@ const CHECKS: Readonly<
   },
 };
 
+/** A file from Windows ends its lines with a carriage return, which a shell puts into a variable and nobody sees in a name. */
+function isPath(value: unknown): boolean {
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what this must find
+  return typeof value === 'string' && value !== '' && value.trim() === value && !/[\u0000-\u001f\u007f]/.test(value);
+}
+
 function isDuration(value: unknown): boolean {
   try {
     durationMs(value, 'resultTtl');
@@ -79,15 +85,21 @@ function isByteSize(value: unknown): boolean {
   }
 }
 
-/**
- * @param where it was given, for the message
- * @throws UsageError (FSQ_CONFIG) naming the setting, what was wanted and what came
- */
-export function checkConfig(value: unknown, where: string): Config {
+/** Who gave settings, for the messages about them. */
+export interface Source {
+  readonly where: string;
+  /** A setting's name as it is written there; absent: its own name, and where it stands. */
+  readonly nameOf?: (key: string) => string;
+  /** Default: FSQ_CONFIG. */
+  readonly code?: FsqErrorCode;
+}
+
+/** @throws UsageError naming the setting, what was wanted and what came */
+export function checkConfig(value: unknown, { where, nameOf, code = 'FSQ_CONFIG' }: Source): Config {
   if (!isRecord(value)) {
     throw new UsageError(
       `Expected ${where} to give an object of settings (as its default export), got ${format(value)}`,
-      'FSQ_CONFIG',
+      code,
     );
   }
   for (const [key, entry] of Object.entries(value)) {
@@ -96,12 +108,13 @@ export function checkConfig(value: unknown, where: string): Config {
       const near = suggest(key, Object.keys(CHECKS));
       throw new UsageError(
         `Unknown setting ${format(key)} in ${where}${near === null ? '' : `; did you mean ${near}?`}`,
-        'FSQ_CONFIG',
+        code,
       );
     }
     const check = CHECKS[key as keyof Config];
-    if (!check.isGood(entry))
-      throw new UsageError(`Expected \`${key}\` in ${where} to be ${check.wanted}, got ${format(entry)}`, 'FSQ_CONFIG');
+    if (check.isGood(entry)) continue;
+    const name = nameOf === undefined ? `\`${key}\` in ${where}` : nameOf(key);
+    throw new UsageError(`Expected ${name} to be ${check.wanted}, got ${format(entry)}`, code);
   }
   return value as Config; // Every key was checked just above.
 }

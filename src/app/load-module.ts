@@ -3,7 +3,7 @@
  * else Node's own type stripping, else tsx as the module's own project has it, else an error that names the ways out.
  */
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UsageError } from '../job/errors.ts';
 import { isRecord } from '../job/tail.ts';
@@ -35,9 +35,16 @@ function typeScriptLoader(path: string): 'inherited' | 'node' | 'tsx' {
   throw new UsageError(
     `Cannot load ${path}: Node ${process.versions.node} does not read TypeScript. Do one of these: ` +
       '(1) npm install --save-dev tsx, and fsq uses it; (2) run Node 22.18 or newer, which strips types itself; ' +
-      '(3) compile it and name the result with --tasks, or give a loader of your own with --import.',
+      `(3) ${compiled(path)}.`,
     'FSQ_TYPESCRIPT',
   );
+}
+
+/** The way out without a loader: a configuration is found by its name, and read before any loader of --import is there. */
+function compiled(path: string): string {
+  if (basename(path).startsWith('fsq.config.'))
+    return 'write it in JavaScript: fsq.config.mjs, or fsq.config.json; its types can stand in a comment';
+  return 'compile it and name the result with --tasks, or give a loader of your own with --import';
 }
 
 /** Null when there is none. */

@@ -1,9 +1,9 @@
 /** The user's project on disk: its root, its configuration file, its task modules. The spool is none of its business. */
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../job/errors.ts';
 
-export const CONFIG_FILES: readonly string[] = ['ts', 'mts', 'js', 'mjs', 'json'].map(
+const CONFIG_FILES: readonly string[] = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json'].map(
   (extension) => `fsq.config.${extension}`,
 );
 const MODULE = /\.(?:ts|mts|cts|js|mjs|cjs)$/;
@@ -27,16 +27,61 @@ const BUILT = new Set(['dist', 'build', 'out', 'lib']);
 /** How deep below the project root task modules are looked for. */
 const MAX_DEPTH = 3;
 
-/** The nearest folder upwards from `from` that has a package.json, or `from` itself when none has. */
-export function projectRoot(from: string): string {
-  return findUp(from, (folder) => existsSync(join(folder, 'package.json'))) ?? from;
+/**
+ * The current folder. Where it has been removed, the kernel's name for it, which is no folder: what lies above it can still
+ * be looked through, and nothing is made in it again.
+ */
+export function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return goneFolder();
+  }
+}
+
+/** False for one that was removed, as the current folder may be. */
+export function isFolderThere(folder: string): boolean {
+  return existsSync(folder);
+}
+
+function goneFolder(): string {
+  try {
+    return readlinkSync('/proc/self/cwd');
+  } catch {
+    return '/(deleted)'; // Without /proc nothing tells what it was.
+  }
+}
+
+/** The nearest folder upwards from `from` that has a package.json, or null. */
+export function packageFolder(from: string): string | null {
+  return findUp(from, (folder) => existsSync(join(folder, 'package.json')));
 }
 
 /** The nearest configuration file upwards from `from`, or null. */
 export function findConfigFile(from: string): string | null {
-  const nameIn = (folder: string): string | undefined => CONFIG_FILES.find((name) => existsSync(join(folder, name)));
-  const folder = findUp(from, (candidate) => nameIn(candidate) !== undefined);
-  return folder === null ? null : join(folder, nameIn(folder) ?? '');
+  const folder = findUp(from, (candidate) => configFilesIn(candidate).length > 0);
+  return folder === null ? null : join(folder, configFilesIn(folder)[0] ?? '');
+}
+
+/**
+ * A sentence for each file in these folders that looks like a configuration and is not read: one beside the one that is, or
+ * one of a kind that nobody reads. Not for what tsc made of the one that is.
+ *
+ * @param read the file that is read, or null
+ */
+export function unreadConfigFiles(folders: readonly string[], read: string | null): readonly string[] {
+  const compiled = read?.replace(/ts$/, 'js');
+  const instead =
+    read === null ? `Known are ${CONFIG_FILES.join(', ')}.` : `${read} is: put all settings into one file.`;
+  return [...new Set(folders)]
+    .flatMap((folder) => entriesOf(folder).map(({ name }) => join(folder, name)))
+    .filter((path) => /^fsq\.config\.[a-z0-9]+$/i.test(basename(path)) && path !== read && path !== compiled)
+    .toSorted()
+    .map((path) => `${path} is not read. ${instead}`);
+}
+
+function configFilesIn(folder: string): readonly string[] {
+  return CONFIG_FILES.filter((name) => existsSync(join(folder, name)));
 }
 
 export interface TaskModules {
@@ -86,6 +131,19 @@ export function namedTaskModules(names: readonly string[], base: string): TaskMo
 /** Writes a file of the user's project that does not exist yet. @throws the system error unchanged, EEXIST when it does */
 export function writeNewFile(path: string, text: string): void {
   writeFileSync(path, text, { flag: 'wx' });
+}
+
+/** True if both paths lead to one folder, links followed. */
+export function isSameFolder(one: string, other: string): boolean {
+  return one === other || real(one) === real(other);
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // It is not there: then only the same name means the same.
+  }
 }
 
 function search(folder: string, depth: number, isOpen: (name: string) => boolean): string[] {

@@ -28,6 +28,8 @@ export interface RegisteredTask {
   readonly retryOn?: (thrown: unknown) => unknown;
   /** Of the app that registered it, for what it throws: stronger than that of the configuration. */
   readonly redact?: Redact | undefined;
+  /** Absolute path of the spool to which its app sends its jobs; absent: the one that settings name. */
+  readonly spool?: string | undefined;
 }
 
 export interface Registry {

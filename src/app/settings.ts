@@ -1,5 +1,5 @@
 /** Settings and where they come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { byteSize, type ByteSize } from '../job/byte-size.ts';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
@@ -8,9 +8,10 @@ import type { Redact } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import { isRecord } from '../job/tail.ts';
 import { checkConfig, type LogLevel } from './config-checks.ts';
+import { readEnvironment, unknownVariables } from './environment.ts';
 import { type LimitOptions, toQueueLimits } from './limit-options.ts';
 import { loadModule } from './load-module.ts';
-import { findConfigFile, projectRoot } from './project.ts';
+import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from './project.ts';
 
 export { LOG_LEVELS, type LogLevel } from './config-checks.ts';
 
@@ -60,6 +61,8 @@ export interface Config {
 export interface Settings {
   /** Absolute path. */
   readonly spool: string;
+  /** What says where the spool lies: a setting, the nearest package.json, or nothing but the current folder. */
+  readonly spoolFrom: 'setting' | 'package' | 'folder';
   readonly fsync: boolean;
   /** Null: find them by name. Otherwise relative to `tasksBase`. */
   readonly tasks: readonly string[] | null;
@@ -85,8 +88,10 @@ export interface Settings {
   readonly env: readonly string[] | null;
   /** Absolute path of fsq.config.*, or null when there is none. */
   readonly configFile: string | null;
-  /** The folder with the nearest package.json. */
+  /** The folder with the nearest package.json; without one that of the configuration file, or else the current folder. */
   readonly projectRoot: string;
+  /** What was found beside the settings and is not used, a sentence each: misspelt variables, a second configuration file. */
+  readonly notices: readonly string[];
 }
 
 /** Gives `fsq.config.ts` its types: `export default defineConfig({ spool: './jobs' })`. */
@@ -101,14 +106,15 @@ export function defineConfig(config: Config): Config {
  * @throws UsageError (FSQ_CONFIG) naming the setting, what was wanted and what came
  */
 export async function resolveSettings(given: Config, cwd: string, env: NodeJS.ProcessEnv): Promise<Settings> {
-  const root = projectRoot(cwd);
+  const packageRoot = packageFolder(cwd);
   const configFile = findConfigFile(cwd);
-  const fromFile = configFile === null ? {} : checkConfig(await readConfig(configFile), configFile);
-  const fromEnv = checkConfig(readEnvironment(env), 'the environment');
+  const configFolder = configFile === null ? null : dirname(configFile);
+  const root = packageRoot ?? configFolder ?? cwd;
+  const fromFile = configFile === null ? {} : checkConfig(await readConfig(configFile), { where: configFile });
   const sources = [
-    { config: checkConfig(given, 'the options'), base: cwd },
-    { config: fromEnv, base: cwd },
-    { config: fromFile, base: configFile === null ? root : dirname(configFile) },
+    { config: checkConfig(given, { where: 'the options' }), base: cwd, isFile: false },
+    { config: readEnvironment(env), base: cwd, isFile: false },
+    { config: fromFile, base: configFolder ?? root, isFile: true },
   ];
   const pick = <K extends keyof Config>(key: K): Config[K] | undefined =>
     sources.find(({ config }) => config[key] !== undefined)?.config[key];
@@ -121,7 +127,11 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
   const maxMemory = pick('maxMemoryPerChild');
   checkLimits(limitMs('softTimeLimit'), limitMs('timeLimit'));
   return {
-    spool: resolve(baseOf('spool'), pick('spool') ?? 'spool'),
+    ...spoolPlace(
+      sources.find(({ config }) => config.spool !== undefined),
+      packageRoot ?? configFolder,
+      cwd,
+    ),
     fsync: pick('fsync') ?? true,
     tasks: tasks === undefined ? null : typeof tasks === 'string' ? [tasks] : tasks,
     tasksBase: baseOf('tasks'),
@@ -143,6 +153,7 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
     env: pick('env') ?? null,
     configFile,
     projectRoot: root,
+    notices: [...unknownVariables(env), ...unreadConfigFiles([cwd, root, configFolder ?? root], configFile)],
   };
 }
 
@@ -152,7 +163,7 @@ export async function resolveSettings(given: Config, cwd: string, env: NodeJS.Pr
  * @throws UsageError (FSQ_CONFIG) also when it sets none: texts that were to be redacted must not go out as they are
  */
 export async function readRedact(configFile: string): Promise<Redact> {
-  const { redact } = checkConfig(await readConfig(configFile), configFile);
+  const { redact } = checkConfig(await readConfig(configFile), { where: configFile });
   if (redact !== undefined) return redact;
   throw new UsageError(`Expected \`redact\` in ${configFile}, which had it when the worker started`, 'FSQ_CONFIG');
 }
@@ -171,37 +182,28 @@ async function readConfig(path: string): Promise<unknown> {
   }
 }
 
-function readEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
-  const text = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
-  const number = (name: string): number | undefined => (text(name) === undefined ? undefined : Number(text(name)));
-  const values = {
-    spool: text('FSQ_SPOOL'),
-    fsync: flag(text('FSQ_FSYNC'), 'FSQ_FSYNC'),
-    tasks: text('FSQ_TASKS')
-      ?.split(',')
-      .map((name) => name.trim()),
-    alwaysEager: flag(text('FSQ_ALWAYS_EAGER'), 'FSQ_ALWAYS_EAGER'),
-    resultTtl: text('FSQ_RESULT_TTL'),
-    logLevel: text('FSQ_LOG_LEVEL'),
-    allowNetworkFs: flag(text('FSQ_ALLOW_NETWORK_FS'), 'FSQ_ALLOW_NETWORK_FS'),
-    allowUnsafe: flag(text('FSQ_ALLOW_UNSAFE'), 'FSQ_ALLOW_UNSAFE'),
-    concurrency: number('FSQ_CONCURRENCY'),
-    startTimeout: text('FSQ_START_TIMEOUT'),
-    timeLimit: text('FSQ_TIME_LIMIT'),
-    softTimeLimit: text('FSQ_SOFT_TIME_LIMIT'),
-    maxTasksPerChild: number('FSQ_MAX_TASKS_PER_CHILD'),
-    maxMemoryPerChild: text('FSQ_MAX_MEMORY_PER_CHILD'),
-    shutdownTimeout: text('FSQ_SHUTDOWN_TIMEOUT'),
-    stacks: flag(text('FSQ_STACKS'), 'FSQ_STACKS'),
-  };
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-function flag(text: string | undefined, name: string): boolean | undefined {
-  if (text === undefined) return undefined;
-  if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
-  if (['0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
-  throw new UsageError(`Expected ${name} to be 1 or 0, got ${format(text)}`, 'FSQ_CONFIG');
+/**
+ * Where the spool lies.
+ *
+ * @param said by the strongest source that names it
+ * @param project the folder of the project; null where nothing marks one
+ * @throws UsageError when it would lie in a current folder that has been removed: it would be made anew there
+ */
+function spoolPlace(
+  said: { readonly config: Config; readonly base: string; readonly isFile: boolean } | undefined,
+  project: string | null,
+  cwd: string,
+): Pick<Settings, 'spool' | 'spoolFrom'> {
+  const path = said?.config.spool ?? 'spool';
+  const isByFolder = said === undefined ? project === null : !said.isFile && !isAbsolute(path);
+  if (isByFolder && !isFolderThere(cwd)) {
+    throw new UsageError(
+      `The current folder has been removed, and the spool ${format(path)} would lie in it. Give an absolute path (--spool, FSQ_SPOOL or \`spool\` in fsq.config), or start in a folder that is there.`,
+      'FSQ_CONFIG',
+    );
+  }
+  const spool = resolve(said?.base ?? project ?? cwd, path);
+  return { spool, spoolFrom: isByFolder ? 'folder' : said === undefined ? 'package' : 'setting' };
 }
 
 /** @throws UsageError */

@@ -99,6 +99,8 @@ export interface Request {
 export interface Sender {
   /** Of its own options; undefined when those say nothing. */
   readonly redact: Redact | undefined;
+  /** Absolute path of the spool that its own options name; undefined when those say nothing. */
+  readonly namedSpool: string | undefined;
   runHere(
     task: string,
     queue: string,
@@ -139,6 +141,7 @@ export function taskFactory(sender: Sender): TaskFactory {
       ...(limits === null ? {} : { limits }),
       ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
       redact: sender.redact,
+      spool: sender.namedSpool,
     });
     return build(sender, taskName, callable, defaults);
   }

@@ -109,6 +109,8 @@ export interface ConsumerOptions {
 export interface Broker {
   /** Where the jobs are, for people. */
   readonly place: string;
+  /** True when there was none and opening it made it. */
+  readonly isNew: boolean;
   /** Names a job while it runs, fails or is lost: unique, ordered by time within this process. */
   nextId(): string;
   /**

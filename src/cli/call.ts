@@ -1,5 +1,6 @@
 /** `fsq call`: sends a job, or one for each line of standard input. */
 import { checkPayload, createSender } from '../app/app.ts';
+import { newSpoolText } from '../app/notices.ts';
 import { toRequest } from '../app/task.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
@@ -55,7 +56,10 @@ async function runCall(context: Context): Promise<number> {
   const timeoutMs = duration(values.text('timeout'), 'timeout');
   const isWaiting = values.flag('wait') || timeoutMs !== undefined;
   // The command line knows no function to run inline: a job is what was asked for.
-  const sender = createSender({ ...settingsFrom(values), alwaysEager: false });
+  const sender = createSender(
+    { ...settingsFrom(values), alwaysEager: false },
+    { notice: (text) => warn(text), newSpool: (settings) => warn(newSpoolText(settings)) },
+  );
   const warn = (text: string | null): void => void (text !== null && stderr.write(messageText('fsq call', text)));
   const send = (argsList: readonly (readonly unknown[])[]): ReturnType<typeof sender.send> =>
     sender.send(toRequest(task, argsList, options));

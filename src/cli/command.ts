@@ -13,12 +13,13 @@ export interface OptionSpec {
 
 /** What a command gets: its input, and where its output goes. Data to stdout, messages to stderr. */
 export interface Context {
+  /** Such as 'fsq call', before its messages. */
+  readonly who: string;
   readonly values: Values;
   readonly args: readonly string[];
   readonly stdin: AsyncIterable<Buffer | string>;
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
 

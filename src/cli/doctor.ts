@@ -1,5 +1,4 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
-import { resolveSettings } from '../app/settings.ts';
 import { contextFor } from '../spool/check/check.ts';
 import { diagnose } from '../spool/check/diagnose.ts';
 import type { Finding } from '../spool/check/finding.ts';
@@ -7,7 +6,7 @@ import type { Command, Context } from './command.ts';
 import { doctorText } from './doctor-text.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonText } from './output.ts';
-import { settingsFrom } from './settings.ts';
+import { settingsOf } from './settings.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -34,8 +33,9 @@ export const doctor: Command = {
   run: runDoctor,
 };
 
-async function runDoctor({ values, cwd, env, stdout }: Context): Promise<number> {
-  const { spool, fsync, allowNetworkFs, allowUnsafe } = await resolveSettings(settingsFrom(values), cwd, env);
+async function runDoctor(context: Context): Promise<number> {
+  const { values, stdout } = context;
+  const { spool, fsync, allowNetworkFs, allowUnsafe } = await settingsOf(context);
   const diagnosis = await diagnose(contextFor(spool, fsync), {
     allowNetworkFs,
     allowUnsafe,

@@ -1,14 +1,14 @@
 /** `fsq init`: makes the spool, and a first task where the project has none. Never overwrites. */
 import { join, relative } from 'node:path';
 import { canLoadTypeScript } from '../app/load-module.ts';
-import { findTaskModules, namedTaskModules, writeNewFile } from '../app/project.ts';
-import { resolveSettings, type Settings } from '../app/settings.ts';
+import { currentFolder, findTaskModules, namedTaskModules, writeNewFile } from '../app/project.ts';
+import type { Settings } from '../app/settings.ts';
 import { openBroker } from '../broker/open.ts';
 import { SpoolError } from '../job/errors.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { shortPath } from './paths.ts';
-import { settingsFrom } from './settings.ts';
+import { settingsOf } from './settings.ts';
 
 export const init: Command = {
   name: 'init',
@@ -29,8 +29,10 @@ export const add = task('add', async (a: number, b: number) => a + b);
 `;
 const FIRST_TASK_MJS = FIRST_TASK_TS.replaceAll(': number', '');
 
-async function runInit({ values, stdout, cwd, env }: Context): Promise<number> {
-  const settings = await resolveSettings(settingsFrom(values), cwd, env);
+async function runInit(context: Context): Promise<number> {
+  const { stdout } = context;
+  const cwd = currentFolder();
+  const settings = await settingsOf(context);
   const { spool } = settings;
   const isNew = await makeSpool(settings);
   const lines = [isNew ? `made the spool ${spool}` : `the spool ${spool} is there already`];

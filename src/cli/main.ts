@@ -55,7 +55,7 @@ async function run(name: string | undefined, line: readonly string[], stdout: Ou
     },
     stdout,
     stderr,
-    cwd: process.cwd(),
+    who: `fsq ${command.name}`,
     env: process.env,
   });
 }

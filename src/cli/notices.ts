@@ -1,6 +1,8 @@
-/** What a sender should know of the workers that are there. Pure. */
+/** What a sender should know of the workers that are there, and a worker of its tasks. */
+import { isSameFolder } from '../app/project.ts';
 import type { OwnerInfo } from '../broker/broker.ts';
 import { suggest } from '../job/suggest.ts';
+import type { FoundTask } from '../worker/messages.ts';
 
 /** Processes that run jobs and are surely alive. */
 export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
@@ -24,6 +26,18 @@ export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue
   }
   if (runners.some(({ queues }) => queues === null || queues.includes(queue))) return null;
   return `No running worker takes jobs of queue ${queue}. The job waits for one that does: \`fsq worker -Q ${queue}\`.`;
+}
+
+/** For who works on `spool`: tasks whose app sends their jobs to another one, where this worker does not see them. */
+export function elsewhereNotices(tasks: readonly FoundTask[], spool: string): readonly string[] {
+  const elsewhere = new Map<string, string[]>();
+  for (const { name, spool: other } of tasks)
+    if (other !== undefined && !isSameFolder(other, spool))
+      elsewhere.set(other, [...(elsewhere.get(other) ?? []), name]);
+  return [...elsewhere].map(
+    ([other, names]) =>
+      `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}: createApp() sends these jobs to ${other}, and this worker runs those in ${spool}. \`fsq worker --spool ${other}\` runs them.`,
+  );
 }
 
 /** For who waits: that nobody works. */

@@ -1,7 +1,8 @@
 /** `fsq tasks`: the tasks a worker would know, and where they are defined. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { resolveSettings, type Settings } from '../app/settings.ts';
+import { currentFolder } from '../app/project.ts';
+import type { Settings } from '../app/settings.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { childEnvironment } from '../worker/environment.ts';
 import { type FoundTask, type FromChild, parseFromChild } from '../worker/messages.ts';
@@ -10,7 +11,7 @@ import { EXIT } from './exit-codes.ts';
 import { findModules } from './modules.ts';
 import { jsonText, tableText } from './output.ts';
 import { shortPath } from './paths.ts';
-import { settingsFrom } from './settings.ts';
+import { settingsOf } from './settings.ts';
 
 export const tasks: Command = {
   name: 'tasks',
@@ -35,8 +36,9 @@ export const tasks: Command = {
   run: runTasks,
 };
 
-async function runTasks({ values, stdout, cwd, env }: Context): Promise<number> {
-  const settings = await resolveSettings(settingsFrom(values), cwd, env);
+async function runTasks(context: Context): Promise<number> {
+  const { values, stdout } = context;
+  const settings = await settingsOf(context);
   const { files } = findModules(settings);
   const found = (await load(files, values.list('import'), settings)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (found.length === 0) {
@@ -50,7 +52,7 @@ async function runTasks({ values, stdout, cwd, env }: Context): Promise<number> 
     stdout.write(
       tableText(
         ['TASK', 'DEFINED AT'],
-        found.map(({ name, definedAt }) => [name, shortPath(definedAt, cwd)]),
+        found.map(({ name, definedAt }) => [name, shortPath(definedAt, currentFolder())]),
       ),
     );
   return EXIT.good;

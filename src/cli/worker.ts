@@ -1,15 +1,16 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
-import { LOG_LEVELS, resolveSettings } from '../app/settings.ts';
+import { LOG_LEVELS } from '../app/settings.ts';
 import { createLogger, logFormat } from '../worker/log.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { bannerText } from './banner.ts';
 import type { Command, Context } from './command.ts';
 import { findModules } from './modules.ts';
+import { elsewhereNotices } from './notices.ts';
 import { parseQueues } from './queues.ts';
 import { messageText } from './report.ts';
-import { settingsFrom } from './settings.ts';
+import { settingsOf } from './settings.ts';
 import { version } from './version.ts';
 
 export const worker: Command = {
@@ -82,14 +83,16 @@ export const worker: Command = {
   run: runWorker,
 };
 
-async function runWorker({ values, stderr, cwd, env }: Context): Promise<number> {
-  const settings = await resolveSettings(settingsFrom(values), cwd, env);
+async function runWorker(context: Context): Promise<number> {
+  const { values, stderr, env } = context;
+  const settings = await settingsOf(context);
   const modules = findModules(settings);
   const format = logFormat(stderr.isTTY, env);
   const log = createLogger(settings.logLevel, format, (line) => stderr.write(line));
   const concurrency = settings.concurrency ?? availableParallelism();
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
   const onStarted = (tasks: readonly FoundTask[]): void => {
+    for (const notice of elsewhereNotices(tasks, settings.spool)) log.warn(notice);
     if (format === 'json')
       log.info('worker started', {
         version,

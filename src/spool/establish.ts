@@ -16,15 +16,16 @@ import { spoolError } from './trouble.ts';
  * Another process may do the same at the same time; each step accepts that it is done already.
  *
  * @param mustExist create nothing
+ * @returns true when it was not there
  * @throws SpoolError when it cannot be made, is of another format, or does not exist and must (FSQ_NO_SPOOL)
  */
 export function establish(
   { files, layout, fsync }: Pick<SpoolContext, 'files' | 'layout' | 'fsync'>,
   uniqueName: string,
   mustExist = false,
-): void {
+): boolean {
   try {
-    if (isEstablished(files, layout)) return;
+    if (isEstablished(files, layout)) return false;
     if (mustExist) {
       throw new SpoolError(
         'FSQ_NO_SPOOL',
@@ -38,6 +39,7 @@ export function establish(
     if (fsync) for (const directory of changed) syncDirectoryNow(files, directory);
     files.rename(draft, layout.formatFile);
     if (fsync) syncDirectoryNow(files, layout.root);
+    return true;
   } catch (error) {
     if (error instanceof FsqError) throw error;
     throw spoolError(error, `The spool ${layout.root} cannot be ${mustExist ? 'used' : 'made'}`);

@@ -68,6 +68,7 @@ export function openSpool(options: SpoolOptions): Broker {
 
 class Spool implements Broker {
   readonly place: string;
+  readonly isNew: boolean;
   readonly nextId: () => string;
   readonly #context: SpoolContext;
   readonly #spare: SpareFiles;
@@ -106,7 +107,7 @@ class Spool implements Broker {
     this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, this.#context.layout);
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, this.#context.layout);
     if (!mustExist) refuseSplitSpool(files, this.#context.layout);
-    establish(this.#context, this.#uniqueName(), mustExist);
+    this.isNew = establish(this.#context, this.#uniqueName(), mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }
 

@@ -29,6 +29,8 @@ export function launchOf({ settings, modules, queues, imports, logFormat }: Laun
   const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
+  // What tasks send themselves goes where their worker works, also when an option named the spool.
+  env['FSQ_SPOOL'] = spool;
   env[CHILD_MARK] = randomBytes(8).toString('hex');
   const options: ChildOptions = {
     spool,

@@ -23,10 +23,11 @@ export async function loadTasks(
     await loadModule(file);
   }
   registry().loading = null;
-  return [...registry().tasks.values()].map(({ name, definedAt, limits }) => ({
+  return [...registry().tasks.values()].map(({ name, definedAt, limits, spool }) => ({
     name,
     definedAt,
     ...(limits === undefined ? {} : { limits }),
+    ...(spool === undefined ? {} : { spool }),
   }));
 }
 

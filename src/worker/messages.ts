@@ -13,6 +13,8 @@ export interface FoundTask {
   readonly limits?: RunLimits;
   /** `file:line` */
   readonly definedAt: string;
+  /** The spool that the task's app names for its jobs; absent: none. */
+  readonly spool?: string;
 }
 
 /** From the supervisor. */
@@ -97,8 +99,9 @@ function isTexts(value: unknown): value is readonly string[] {
 
 function isFoundTask(value: unknown): value is FoundTask {
   if (!isRecord(value)) return false;
-  const { name, definedAt, limits } = value;
-  return typeof name === 'string' && typeof definedAt === 'string' && (limits === undefined || isRunLimits(limits));
+  const { name, definedAt, limits, spool } = value;
+  const areTexts = typeof name === 'string' && typeof definedAt === 'string' && typeof (spool ?? '') === 'string';
+  return areTexts && (limits === undefined || isRunLimits(limits));
 }
 
 function isRunLimits(value: unknown): value is RunLimits {

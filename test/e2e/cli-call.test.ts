@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
+import { openBroker } from '../../src/broker/open.ts';
 import { until, within } from '../support/conditions.ts';
 import { fsq, type Project, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
 
@@ -26,6 +27,13 @@ interface Waiting {
   readonly options: unknown;
 }
 
+/** Where a call makes no spool, and so has nothing to say of one. */
+function projectWithSpool(t: TestContext): Project {
+  const project = tempProject(t, {});
+  openBroker({ path: project.spool });
+  return project;
+}
+
 /** What waits in a directory of the spool, in order. */
 function waiting(project: Project, directory: string): readonly Waiting[] {
   const names = readdirSync(join(project.spool, directory)).toSorted();
@@ -37,7 +45,7 @@ function waiting(project: Project, directory: string): readonly Waiting[] {
 
 describe('without a worker, fsq call', () => {
   test('prints the id of the job that waits now, with JSON where arguments parse and strings where not', async (t) => {
-    const project = tempProject(t, {});
+    const project = projectWithSpool(t);
 
     const { code, stdout, stderr } = await fsq(project, ['call', 'add', '1', '-2', 'Ada', '{"a":[true]}', '"3"']);
 
@@ -93,7 +101,7 @@ describe('without a worker, fsq call', () => {
   });
 
   test('--timeout exits 124 with the id, which get takes later; the job goes on', async (t) => {
-    const project = tempProject(t, {});
+    const project = projectWithSpool(t);
 
     const { code, stdout, stderr } = await fsq(project, ['call', 'add', '1', '2', '--timeout', '20ms']);
 
@@ -165,7 +173,7 @@ describe('without a worker, fsq call', () => {
 
 describe('fsq call --stdin', () => {
   test('sends a job for each of 2,000 lines, in order, and prints an id a line', async (t) => {
-    const project = tempProject(t, {});
+    const project = projectWithSpool(t);
     const input = Array.from({ length: 2_000 }, (_, i) => `[${i},"x"]\n`).join('');
 
     const { code, stdout, stderr } = await fsq(project, ['call', 'add', '--stdin'], { input, env: { FSQ_FSYNC: '0' } });
@@ -207,7 +215,7 @@ describe('fsq call --stdin', () => {
   });
 
   test('without a line sends nothing and is content', async (t) => {
-    const project = tempProject(t, {});
+    const project = projectWithSpool(t);
 
     const { code, stdout, stderr } = await fsq(project, ['call', 'add', '--stdin'], { input: '\n' });
 
@@ -215,7 +223,7 @@ describe('fsq call --stdin', () => {
   });
 
   test('stops when nobody reads the ids any more, however much input there is', async (t) => {
-    const project = tempProject(t, {});
+    const project = projectWithSpool(t);
     const args = [join(REPOSITORY, 'bin/fsq.js'), 'call', 'add', '--stdin'];
     const child = spawn(process.execPath, args, {
       cwd: project.path,

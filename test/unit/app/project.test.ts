@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { findConfigFile, findTaskModules, namedTaskModules, projectRoot } from '../../../src/app/project.ts';
+import { findConfigFile, findTaskModules, namedTaskModules, packageFolder } from '../../../src/app/project.ts';
 import { tempDir } from '../../support/temp.ts';
 
 test('task modules are tasks.* and what is in tasks/, in the root, in src/ and below', (t) => {
@@ -100,8 +100,8 @@ test('a named module that does not exist is an error that names it', (t) => {
 test('root and configuration are the nearest upwards', (t) => {
   const root = project(t, ['package.json', 'fsq.config.mjs', 'app/package.json', 'app/src/x', 'fsq.config.json']);
 
-  assert.equal(projectRoot(join(root, 'app/src')), join(root, 'app'));
-  assert.equal(projectRoot(root), root);
+  assert.equal(packageFolder(join(root, 'app/src')), join(root, 'app'));
+  assert.equal(packageFolder(root), root);
   assert.equal(findConfigFile(join(root, 'app/src')), join(root, 'fsq.config.mjs'));
 });
 

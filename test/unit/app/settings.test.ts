@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { defineConfig, readRedact, resolveSettings } from '../../../src/app/settings.ts';
 import { UsageError } from '../../../src/job/errors.ts';
@@ -71,6 +71,70 @@ test('a relative path is relative to who says it: the file that has it, or the w
   assert.equal(absolute.spool, '/somewhere/else');
 });
 
+describe('what says where the spool lies is', () => {
+  const cases: readonly [string, Readonly<Record<string, string>>, object, NodeJS.ProcessEnv, string, string][] = [
+    ['nothing but the folder', {}, {}, {}, 'folder', 'here/spool'],
+    ['the nearest package.json', { 'package.json': '{}' }, {}, {}, 'package', 'spool'],
+    ['the configuration file without one', { 'fsq.config.json': '{}' }, {}, {}, 'package', 'spool'],
+    ['a setting of the file, also a relative one', { 'fsq.config.json': '{"spool":"x"}' }, {}, {}, 'setting', 'x'],
+    ['an absolute path', {}, { spool: '/x' }, {}, 'setting', '/x'],
+    ['the folder, for a relative variable', { 'package.json': '{}' }, {}, { FSQ_SPOOL: 'x' }, 'folder', 'here/x'],
+    ['the folder, for a relative option', { 'package.json': '{}' }, { spool: './x' }, {}, 'folder', 'here/x'],
+  ];
+  for (const [what, files, given, env, from, spool] of cases) {
+    test(what, async (t) => {
+      const root = project(t, { ...files, 'here/x.txt': '' });
+
+      const settings = await resolveSettings(given, join(root, 'here'), env);
+
+      assert.deepEqual([settings.spoolFrom, settings.spool], [from, resolve(root, spool)]);
+    });
+  }
+
+  test('not a folder that has been removed: that is refused, unless an absolute path is said', async (t) => {
+    const gone = join(tempDir(t), 'gone');
+
+    for (const [given, env] of [
+      [{}, {}],
+      [{ spool: 'x' }, {}],
+      [{}, { FSQ_SPOOL: './x' }],
+    ] as const)
+      await assert.rejects(resolveSettings(given, gone, env), /current folder has been removed.*absolute path/);
+    assert.equal((await resolveSettings({}, gone, { FSQ_SPOOL: '/x' })).spool, '/x');
+  });
+});
+
+describe('what is there and not used is told:', () => {
+  const cases: readonly [string, readonly string[], NodeJS.ProcessEnv, readonly RegExp[]][] = [
+    ['a misspelt variable', [], { FSQ_SPOL: 'x' }, [/FSQ_SPOL is none that fsq knows .*did you mean FSQ_SPOOL\?/]],
+    ['another one', [], { FSQ_ZZZZZZZZZZ: '' }, [/FSQ_ZZZZZZZZZZ .* does nothing\.$/]],
+    ['a file of a kind that is not read', ['fsq.config.yaml'], {}, [/fsq\.config\.yaml is not read. Known are/]],
+    [
+      'a second file',
+      ['fsq.config.mjs', 'fsq.config.json'],
+      {},
+      [/fsq\.config\.json is not read\. .*fsq\.config\.mjs is: put all/],
+    ],
+    ['nothing of known variables', [], { FSQ_WATCH: '1', FSQ_DEBUG: 'x', FSQ_LOG_FORMAT: 'json', FSQ_CHILD: 'x' }, []],
+    ['nothing of what tsc made of the file that is read', ['fsq.config.ts', 'fsq.config.js'], {}, []],
+    ['nothing of notes beside it', ['fsq.config.json', 'fsq.config.json.bak', 'fsq.config.d.ts'], {}, []],
+  ];
+  for (const [what, files, env, expected] of cases) {
+    test(what, async (t) => {
+      const text = (name: string): string => (name.endsWith('json') ? '{}' : 'export default {};');
+      const root = project(t, {
+        'package.json': '{"type":"module"}',
+        ...Object.fromEntries(files.map((name) => [name, text(name)])),
+      });
+
+      const { notices } = await resolveSettings({}, root, env);
+
+      assert.equal(notices.length, expected.length, notices.join('\n'));
+      for (const [i, pattern] of expected.entries()) assert.match(notices[i] ?? '', pattern);
+    });
+  }
+});
+
 describe('a configuration file may be', () => {
   const forms: Readonly<Record<string, string>> = {
     'fsq.config.json': '{"spool":"x"}',
@@ -78,6 +142,8 @@ describe('a configuration file may be', () => {
     'fsq.config.js': 'export default { spool: "x" };',
     'fsq.config.ts': 'const config: { spool: string } = { spool: "x" }; export default config;',
     'fsq.config.mts': 'export default { spool: "x" as string };',
+    'fsq.config.cjs': 'module.exports = { spool: "x" };',
+    'fsq.config.cts': 'module.exports = { spool: "x" as string };',
   };
   for (const [name, text] of Object.entries(forms)) {
     test(name, async (t) => {
@@ -160,21 +226,33 @@ describe('what is wrong is named, with where it was said and what was wanted:', 
       'a number',
       {},
       { FSQ_CONCURRENCY: 'many' },
-      /`concurrency` in the environment to be a whole number from 1 to 512/,
+      /Expected FSQ_CONCURRENCY to be a whole number from 1 to 512, got "many"/,
     ],
+    ['a number with more behind it', {}, { FSQ_CONCURRENCY: '4x' }, /FSQ_CONCURRENCY .*, got "4x"/],
+    ['a number of another base', {}, { FSQ_MAX_TASKS_PER_CHILD: '0x10' }, /FSQ_MAX_TASKS_PER_CHILD .*, got "0x10"/],
     ['a number too large', { concurrency: 513 }, {}, /`concurrency` in the options/],
     ['half a process', { concurrency: 1.5 }, {}, /`concurrency`/],
-    ['a duration', {}, { FSQ_RESULT_TTL: 'soon' }, /`resultTtl`.*got "soon"/],
+    ['a duration', {}, { FSQ_RESULT_TTL: 'soon' }, /FSQ_RESULT_TTL.*got "soon"/],
     ['a level', { logLevel: 'loud' }, {}, /one of debug, info, warn, error, silent, got "loud"/],
     ['an empty path', { spool: '' }, {}, /`spool` in the options to be a directory's path/],
-    ['a path with a NUL', {}, { FSQ_SPOOL: 'a\0b' }, /`spool`/],
+    ['a path with a NUL', {}, { FSQ_SPOOL: 'a\0b' }, /FSQ_SPOOL to be a directory's path/],
+    ['a path from a file of Windows', {}, { FSQ_SPOOL: '/srv/jobs\r' }, /FSQ_SPOOL .*, got "\/srv\/jobs\\r"/],
+    ['a path with a blank at its end', { spool: '/srv/jobs ' }, {}, /`spool` in the options/],
+    ['modules from a file of Windows', { tasks: ['a.mjs\r'] }, {}, /`tasks` in the options .*control characters/],
+    [
+      'a format of the log',
+      {},
+      { FSQ_LOG_FORMAT: 'jsonl' },
+      /FSQ_LOG_FORMAT to be one of text, colour, json, got "jsonl"/,
+    ],
+    ['a watch', {}, { FSQ_WATCH: 'off\r' }, /FSQ_WATCH to be one of 0, 1, got "off\\r"/],
     ['a path that is a number', { spool: 1 }, {}, /`spool`.*got 1/],
     ['tasks that are numbers', { tasks: [1] }, {}, /`tasks`/],
     ['a redaction that is no function', { redact: 'all' }, {}, /`redact` in the options to be a function, got "all"/],
     ['variables with their values', { env: ['A=1'] }, {}, /`env` in the options to be an array of names/],
     ['one variable as text', { env: 'A' }, {}, /`env`/],
-    ['no time to start', {}, { FSQ_START_TIMEOUT: '0s' }, /`startTimeout` in the environment to be a duration/],
-    ['no time to run', {}, { FSQ_TIME_LIMIT: '0s' }, /`timeLimit` in the environment to be a duration .*more than 0/],
+    ['no time to start', {}, { FSQ_START_TIMEOUT: '0s' }, /FSQ_START_TIMEOUT to be a duration/],
+    ['no time to run', {}, { FSQ_TIME_LIMIT: '0s' }, /FSQ_TIME_LIMIT to be a duration .*more than 0/],
     ['a limit below nothing', { softTimeLimit: -1 }, {}, /`softTimeLimit` in the options/],
     [
       'a soft limit that the hard one never lets come',
@@ -182,8 +260,8 @@ describe('what is wrong is named, with where it was said and what was wanted:', 
       { FSQ_TIME_LIMIT: '5m' },
       /`softTimeLimit` to be shorter than `timeLimit`, got 300000 ms and 300000 ms/,
     ],
-    ['no job for a child', {}, { FSQ_MAX_TASKS_PER_CHILD: '0' }, /`maxTasksPerChild` in the environment to be a whole/],
-    ['memory without a unit', {}, { FSQ_MAX_MEMORY_PER_CHILD: '200' }, /`maxMemoryPerChild` .* such as '200MB'/],
+    ['no job for a child', {}, { FSQ_MAX_TASKS_PER_CHILD: '0' }, /FSQ_MAX_TASKS_PER_CHILD to be a whole/],
+    ['memory without a unit', {}, { FSQ_MAX_MEMORY_PER_CHILD: '200' }, /FSQ_MAX_MEMORY_PER_CHILD .* such as '200MB'/],
     ['no time to shut down', { shutdownTimeout: 0 }, {}, /`shutdownTimeout` in the options .*more than 0/],
     ['stacks', {}, { FSQ_STACKS: 'some' }, /Expected FSQ_STACKS to be 1 or 0/],
     ['a misspelt name', { spol: 'x' }, {}, /Unknown setting "spol" in the options; did you mean spool\?/],
