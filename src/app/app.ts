@@ -2,8 +2,7 @@
 import { resolve } from 'node:path';
 import type { Broker, NewJob } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
-import { UsageError } from '../job/errors.ts';
-import { assertSerialisable, jsonBoundBytes, type JsonValue } from '../job/json.ts';
+import type { JsonValue } from '../job/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import type { ErrorTexts, Redact } from '../job/redaction.ts';
@@ -17,9 +16,6 @@ import { registry } from './registry.ts';
 import { sendUnique } from './send-unique.ts';
 import { type Config, resolveSettings, type Settings } from './settings.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
-
-/** Largest size of a job's arguments, and of a result, bytes of JSON. */
-export const MAX_PAYLOAD_BYTES: number = 4 * 1024 * 1024;
 
 export interface App {
   /** Registers a task whose jobs go to this app's spool. */
@@ -141,12 +137,11 @@ class FileApp implements App, Sender {
 
   async send(request: Request): Promise<readonly AsyncResult[]> {
     const { queue, priority } = request;
-    for (const args of request.argsList) checkPayload(request.task, args);
     const settings = (this.#settingsNow ??= await this.settings());
     const broker = settings.alwaysEager ? null : (this.#brokerNow ??= await this.broker());
     const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId();
     const jobs = request.argsList.map((args, i): NewJob => ({
-      job: toJob(request, args as JsonValue[], nextId(), request.uniqueness?.[i]?.key),
+      job: toJob(request, args, nextId(), request.uniqueness?.[i]?.key),
       queue,
       priority,
     }));
@@ -202,18 +197,4 @@ function toJob({ task, options, headers }: Request, args: readonly JsonValue[], 
     options: key === undefined ? options : { ...options, key },
     headers,
   };
-}
-
-/** @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE) when a job cannot carry these arguments */
-export function checkPayload(task: string, args: readonly unknown[]): asserts args is JsonValue[] {
-  let boundBytes = 2;
-  for (const arg of args) boundBytes += 1 + jsonBoundBytes(arg);
-  if (boundBytes <= MAX_PAYLOAD_BYTES) return;
-  for (let i = 0; i < args.length; i++) assertSerialisable(args[i], `args[${i}]`);
-  const bytes = Buffer.byteLength(JSON.stringify(args));
-  if (bytes <= MAX_PAYLOAD_BYTES) return;
-  throw new UsageError(
-    `The arguments of ${task} have ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are accepted. Write the data to a file and pass its path.`,
-    'FSQ_TOO_LARGE',
-  );
 }

@@ -3,8 +3,9 @@ import type { Sighting } from '../broker/broker.ts';
 import { UnknownTaskError } from '../job/errors.ts';
 import { failureOf, toFailure } from '../job/failure.ts';
 import type { Attempt, Job, JobRecord, Outcome, Standing } from '../job/job.ts';
-import { assertSerialisable, type JsonValue } from '../job/json.ts';
+import type { JsonValue } from '../job/json.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
+import { checkedResult } from '../job/payload.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { AsyncResult } from './async-result.ts';
 import { retry } from './current-job.ts';
@@ -47,7 +48,7 @@ async function runOnce(job: Job, standing: Standing, texts: ErrorTexts, nowMs: n
   const { attempt, queue } = standing;
   const { signal } = new AbortController();
   const context = { id, task: job.task, attempt, queue, headers, signal, deadline: null, retry };
-  const args = JSON.parse(JSON.stringify(job.args)) as JsonValue[];
+  const args = asRead(job.args);
   let value: unknown;
   try {
     value = await registry().current.run(context, async () => task.fn(...args));
@@ -55,7 +56,7 @@ async function runOnce(job: Job, standing: Standing, texts: ErrorTexts, nowMs: n
     return endingOf(error, task, texts);
   }
   try {
-    return { kind: 'returned', value: toValue(value) };
+    return { kind: 'returned', value: asRead(checkedResult(job.task, value)) };
   } catch (error) {
     const failure = toFailure(error, { ...texts, redact: task.redact ?? texts.redact });
     return { kind: 'threw', error: failure, isFinal: true };
@@ -84,9 +85,7 @@ function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], ou
   return new AsyncResult(job.id, async () => source, true);
 }
 
-/** A task's return value as JSON carries it; undefined stays undefined. @throws NotSerialisableError */
-export function toValue(returned: unknown): JsonValue | undefined {
-  if (returned === undefined) return undefined;
-  assertSerialisable(returned, 'the returned value');
-  return JSON.parse(JSON.stringify(returned)) as JsonValue;
+/** `value` as a reader of the job's file has it; undefined stays undefined. */
+function asRead<T extends JsonValue | undefined>(value: T): T {
+  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
 }

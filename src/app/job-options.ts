@@ -110,7 +110,8 @@ function etaOf(countdown: unknown, eta: unknown, nowMs: number): number | undefi
 function expiresAtOf(expires: unknown, nowMs: number): number | undefined {
   if (expires === undefined) return undefined;
   if (expires instanceof Date) {
-    if (Number.isFinite(expires.getTime())) return expires.getTime();
+    const atMs = expires.getTime();
+    if (Number.isFinite(atMs)) return atMs;
     throw new UsageError('Expected `expires` to be a valid Date or a duration, got an invalid Date');
   }
   const ms = limitMs(expires, 'expires');

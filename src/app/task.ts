@@ -3,8 +3,9 @@ import type { Duration } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import type { JobOptions } from '../job/job.ts';
-import type { Serialisable } from '../job/json.ts';
+import type { JsonValue, Serialisable } from '../job/json.ts';
 import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
+import { checkedArguments, checkedHeaders } from '../job/payload.ts';
 import type { Redact } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
@@ -82,10 +83,10 @@ export interface TaskFactory {
   <A extends readonly unknown[], R>(name: string, options: TaskOptions<A>, fn: (...args: A) => R): Task<A, Awaited<R>>;
 }
 
-/** A call, checked and with every option answered. */
+/** A call, checked and with every option answered. Nothing of it is the caller's: what he changes later changes no job. */
 export interface Request {
   readonly task: string;
-  readonly argsList: readonly (readonly unknown[])[];
+  readonly argsList: readonly (readonly JsonValue[])[];
   readonly queue: string;
   readonly priority: number;
   /** What the jobs' files keep of the other options. */
@@ -157,9 +158,15 @@ function build(
   const run = (...args: readonly unknown[]): Promise<unknown> =>
     sender.runHere(name, defaults.queue ?? DEFAULT_QUEUE, fn, args);
   type Entry = (...args: never[]) => Promise<unknown>;
-  const send = (entry: Entry, argsList: Request['argsList'], options: unknown): Promise<readonly AsyncResult[]> => {
+  const send = (
+    entry: Entry,
+    argsList: readonly (readonly unknown[])[],
+    options: unknown,
+  ): Promise<readonly AsyncResult[]> => {
     refuseWhileLoading(name, entry);
-    return sender.send(toRequest(name, argsList, { ...defaults, ...checkOptions(options ?? {}, CALL_OPTIONS) }));
+    return sender.send(
+      toRequest(name, argsList, { ...defaults, ...saidIn(checkOptions(options ?? {}, CALL_OPTIONS)) }),
+    );
   };
   const sendOne = async (entry: Entry, args: readonly unknown[], options: unknown): Promise<AsyncResult> => {
     const [result] = await send(entry, [args], options);
@@ -194,38 +201,39 @@ const TASK_OPTIONS = [...SHARED_OPTIONS, ...LIMIT_OPTIONS, 'retryOn'];
 const CALL_OPTIONS = [...SHARED_OPTIONS, 'countdown', 'eta', 'headers'];
 
 /**
- * A call as the app sends it, with every option checked.
+ * A call as the app sends it, with every argument and option checked. It must be made before anything is waited for.
  *
  * @param task a task's name, checked already
- * @throws UsageError
+ * @throws UsageError, NotSerialisableError
  */
 export function toRequest(
   task: string,
-  argsList: readonly (readonly unknown[])[],
+  calls: readonly (readonly unknown[])[],
   options: Omit<ApplyOptions, 'key'> & TaskKey<never>,
 ): Request {
-  if (!Array.isArray(argsList) || !argsList.every((args) => Array.isArray(args))) {
+  const lists: readonly unknown[] | null = Array.isArray(calls) ? [...calls] : null;
+  if (lists?.every((args) => Array.isArray(args)) !== true) {
     throw new UsageError(
-      `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]), got ${format(argsList)}`,
+      `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]), got ${format(calls)}`,
     );
   }
+  const argsList = lists.map((args) => checkedArguments(task, args));
   refuseUniqueWithoutKey(options);
-  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers = {} } = options;
+  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers } = options;
   return {
     task,
     argsList,
     queue: checkQueue(queue),
     priority: checkPriority(priority),
     options: toJobOptions(options),
-    headers: checkHeaders(headers),
+    headers: checkedHeaders(task, headers),
     uniqueness: uniquenessOf(task, argsList, options),
   };
 }
 
-function checkHeaders(headers: unknown): Readonly<Record<string, string>> {
-  if (isRecord(headers) && Object.values(headers).every((value) => typeof value === 'string'))
-    return headers as Record<string, string>;
-  throw new UsageError(`Expected \`headers\` to be an object of strings, got ${format(headers)}`);
+/** Without what is there and undefined: that says nothing, and must not stand before what the task says. */
+function saidIn<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T; // Less of the same.
 }
 
 function checkOptions(options: unknown, known: readonly string[]): Omit<ApplyOptions, 'key'> & TaskOptions {

@@ -1,5 +1,6 @@
 /** What tasks and calls say of a job that must be the only one of its key, checked. */
 import { UsageError } from '../job/errors.ts';
+import { checkedArguments } from '../job/payload.ts';
 import { checkKey, checkUnique, type Unique, type Uniqueness } from '../job/uniqueness.ts';
 
 /** A call is not sent while another job of its task stands for the same key; its handle is that job's then. */
@@ -49,7 +50,8 @@ export function uniquenessOf(
   const until = checkUnique(unique);
   if (typeof key === 'function') {
     const keyOf = key as (...args: readonly unknown[]) => unknown; // Typed by the task; a call of a wrong type is its own fault.
-    return argsList.map((args) => ({ key: checkKey(keyOf(...args)), until }));
+    // It gets copies: what it does to them must not change what is sent.
+    return argsList.map((args) => ({ key: checkKey(keyOf(...checkedArguments(task, args))), until }));
   }
   if (argsList.length > 1)
     throw new UsageError(

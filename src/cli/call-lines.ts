@@ -1,8 +1,8 @@
 /** `fsq call --stdin`: a job for each line, sent while they come in. */
-import { MAX_PAYLOAD_BYTES } from '../app/app.ts';
 import type { AsyncResult } from '../app/async-result.ts';
 import { FsqError, SpoolError, UsageError } from '../job/errors.ts';
 import type { JsonValue } from '../job/json.ts';
+import { MAX_PAYLOAD_BYTES } from '../job/payload.ts';
 import { parseArguments } from './arguments.ts';
 import { type Line, linesOf } from './lines.ts';
 import type { Output } from './output.ts';
@@ -15,7 +15,7 @@ const MAX_LINE = 2 * MAX_PAYLOAD_BYTES;
 export interface LineCalls {
   readonly input: AsyncIterable<Buffer | string>;
   /** @throws FsqError when no job can carry the arguments */
-  readonly check: (args: readonly JsonValue[]) => void;
+  readonly check: (args: readonly JsonValue[]) => unknown;
   readonly send: (argsList: readonly (readonly JsonValue[])[]) => Promise<readonly AsyncResult[]>;
   readonly stdout: Output;
 }

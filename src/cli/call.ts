@@ -1,10 +1,11 @@
 /** `fsq call`: sends a job, or one for each line of standard input. */
-import { checkPayload, createSender } from '../app/app.ts';
+import { createSender } from '../app/app.ts';
 import { newSpoolText } from '../app/notices.ts';
 import { toRequest } from '../app/task.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { checkTaskName, DEFAULT_QUEUE } from '../job/names.ts';
+import { checkedArguments } from '../job/payload.ts';
 import { parseArgument, parseArguments } from './arguments.ts';
 import { callLines } from './call-lines.ts';
 import { CALL_OPTIONS, callOptions } from './call-options.ts';
@@ -66,7 +67,7 @@ async function runCall(context: Context): Promise<number> {
   try {
     if (values.flag('stdin')) {
       refuseBesideStdin(values, texts);
-      const sent = await callLines({ input: stdin, check: (list) => checkPayload(task, list), send, stdout });
+      const sent = await callLines({ input: stdin, check: (list) => checkedArguments(task, list), send, stdout });
       if (stdout.isClosed) {
         warn(`Nobody reads the ids any more: it stopped after ${sent} jobs.`);
         return EXIT.outputFailed;

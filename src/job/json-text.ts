@@ -21,7 +21,7 @@ const ESCAPED_AT_LENGTH = Array.from({ length: 0x20 }, (_, code) => String.fromC
   (character) => !ESCAPED_SHORTLY.includes(character),
 );
 
-/** What JSON.stringify writes for `value`, which must have passed `jsonBoundBytes` or `assertSerialisable`. */
+/** What JSON.stringify writes for `value`, which must have come from `copyCounted` or passed `assertSerialisable`. */
 export function jsonOf(value: JsonValue): JsonText {
   if (isLong(value)) return ['"', ...contentOf(value), '"'];
   return Array.isArray(value) && value.some(isLong) ? arrayOf(value) : JSON.stringify(value);

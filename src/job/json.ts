@@ -25,47 +25,65 @@ export type Serialisable<T> = unknown extends T
 /** How deep arrays and objects may nest; bounds the work that one job file can cause. */
 export const MAX_DEPTH = 64;
 
+/** What `copyCounted` has met so far: more bytes than that can have as JSON; NaN when JSON would change a part of it. */
+export interface ByteCount {
+  bytes: number;
+}
+
 /**
- * More bytes than `value` can have as JSON; NaN when it would not come back from JSON as it went in. Quick, because every
- * value that is sent or returned passes here: `assertSerialisable` then says what is wrong with the few that do not.
+ * A copy of `value` that nobody else has. Each part is read once, so what is counted is what is kept: later changes, getters
+ * and Proxies cannot make another value of it. Properties that are undefined stay, and JSON.stringify leaves them out.
+ *
+ * Quick, because every value that is sent or returned passes here: where the count is NaN, `assertSerialisable` says what is
+ * wrong with `value`.
  */
-export function jsonBoundBytes(value: unknown, depth = 0): number {
+export function copyCounted(value: unknown, count: ByteCount, depth = 0): unknown {
   switch (typeof value) {
     case 'string':
-      return 2 + longestCharacterBytes(value) * value.length;
+      count.bytes += 2 + longestCharacterBytes(value) * value.length;
+      return value;
     case 'boolean':
-      return 5;
+      count.bytes += 5;
+      return value;
     case 'number':
-      return Number.isFinite(value) ? LONGEST_NUMBER : Number.NaN;
+      count.bytes += Number.isFinite(value) ? LONGEST_NUMBER : Number.NaN;
+      return value;
     case 'object':
-      if (value === null) return 4;
-      if (depth >= MAX_DEPTH) return Number.NaN;
-      return Array.isArray(value) ? arrayBoundBytes(value, depth) : objectBoundBytes(value, depth);
+      count.bytes += value === null ? 4 : depth >= MAX_DEPTH ? Number.NaN : 2;
+      if (value === null || depth >= MAX_DEPTH) return value;
+      return Array.isArray(value) ? copyArray(value, count, depth) : copyObject(value, count, depth);
     default:
-      return Number.NaN;
+      count.bytes = Number.NaN;
+      return value;
   }
 }
 
 /** `-1.2345678901234567e-100`, with room. */
 const LONGEST_NUMBER = 25;
 
-function arrayBoundBytes(value: readonly unknown[], depth: number): number {
-  if ('toJSON' in value) return Number.NaN;
-  let bytes = 2;
-  for (let i = 0; i < value.length; i++) {
-    if (!(i in value)) return Number.NaN;
-    bytes += 1 + jsonBoundBytes(value[i], depth + 1);
+function copyArray(value: readonly unknown[], count: ByteCount, depth: number): readonly unknown[] {
+  const copy: unknown[] = [...value];
+  if ('toJSON' in value) count.bytes = Number.NaN;
+  count.bytes += copy.length;
+  for (let i = 0; i < copy.length; i++) {
+    const entry = copy[i];
+    const copied = copyCounted(entry, count, depth + 1);
+    if (copied !== entry) copy[i] = copied;
   }
-  return bytes;
+  return copy;
 }
 
-function objectBoundBytes(value: object, depth: number): number {
-  if (!isPlain(value) || Object.getOwnPropertySymbols(value).length > 0) return Number.NaN;
-  let bytes = 2;
-  for (const [key, entry] of Object.entries(value)) {
-    bytes += 4 + longestCharacterBytes(key) * key.length + jsonBoundBytes(entry, depth + 1);
+function copyObject(value: object, count: ByteCount, depth: number): object {
+  const copy: Record<string, unknown> = { ...value };
+  if (!isPlain(value) || Object.getOwnPropertySymbols(copy).length > 0) count.bytes = Number.NaN;
+  for (const key of Object.keys(copy)) {
+    const entry = copy[key];
+    if (entry === undefined) continue;
+    count.bytes += 4 + longestCharacterBytes(key) * key.length;
+    const copied = copyCounted(entry, count, depth + 1);
+    if (copied !== entry) copy[key] = copied;
   }
-  return bytes;
+  return copy;
 }
 
 function isPlain(value: object): boolean {
@@ -76,7 +94,8 @@ function isPlain(value: object): boolean {
 /**
  * Throws unless `value` comes back from JSON as it went in.
  *
- * One exception: -0 arrives as 0, because refusing what `Math.round(-0.2)` returns would help nobody.
+ * Two exceptions, because refusing them would help nobody: -0, which `Math.round(-0.2)` returns, arrives as 0, and a property
+ * that is undefined does not arrive: to who reads it that is the same.
  *
  * @param path how to name `value` in the message, such as `args[0]`
  * @throws NotSerialisableError naming the first offending spot
@@ -131,6 +150,7 @@ function assertPlainObject(value: object, path: string, depth: number): void {
     throw new NotSerialisableError(path, 'an object with symbol keys', 'Use string keys.');
   }
   for (const [key, entry] of Object.entries(value)) {
+    if (entry === undefined) continue;
     assertSerialisable(
       entry,
       /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`,

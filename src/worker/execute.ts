@@ -1,15 +1,13 @@
 /** Running one job's task: from a claim to how it ended. */
-import { MAX_PAYLOAD_BYTES } from '../app/app.ts';
 import { type CurrentJob, retry } from '../app/current-job.ts';
 import { type RegisteredTask, registry } from '../app/registry.ts';
 import { endingOf } from '../app/thrown.ts';
 import type { Claim } from '../broker/broker.ts';
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
-import { UsageError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
 import type { Job, Standing } from '../job/job.ts';
-import { assertSerialisable, jsonBoundBytes, type JsonValue } from '../job/json.ts';
 import type { Ending } from '../job/lifecycle.ts';
+import { checkedResult } from '../job/payload.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 
@@ -66,28 +64,15 @@ class RunningJob implements CurrentJob {
 /** A value that cannot be kept is a failure, and a final one: the next run would not give a better one. */
 function endingWith(value: unknown, task: RegisteredTask, texts: ErrorTexts): Ending {
   try {
-    return { kind: 'returned', value: toValue(task.name, value) };
+    return { kind: 'returned', value: checkedResult(task.name, value) };
   } catch (error) {
     const failure = toFailure(error, { ...texts, redact: task.redact ?? texts.redact });
     return { kind: 'threw', error: failure, isFinal: true };
   }
 }
 
-/** A promise of any make becomes one of ours; what is none stays. */
+/** A promise of any make becomes one of ours, as `await` would make it; what is none stays. */
 function settledLater(returned: unknown): Soon<unknown> {
-  const isThenable = typeof returned === 'object' && returned !== null && 'then' in returned;
-  return isThenable ? Promise.resolve(returned) : returned;
-}
-
-/** @throws NotSerialisableError, UsageError: the run then counts as failed, with that reason */
-function toValue(task: string, returned: unknown): JsonValue | undefined {
-  if (returned === undefined) return undefined;
-  if (jsonBoundBytes(returned) <= MAX_PAYLOAD_BYTES) return returned as JsonValue; // The bound is NaN for all else.
-  assertSerialisable(returned, `the value returned by ${task}`);
-  const bytes = Buffer.byteLength(JSON.stringify(returned));
-  if (bytes <= MAX_PAYLOAD_BYTES) return returned;
-  throw new UsageError(
-    `The value returned by ${task} has ${bytes} bytes of JSON; at most ${MAX_PAYLOAD_BYTES} are kept. Write it to a file and return its path.`,
-    'FSQ_TOO_LARGE',
-  );
+  const isObject = (typeof returned === 'object' && returned !== null) || typeof returned === 'function';
+  return isObject && 'then' in returned ? Promise.resolve(returned) : returned;
 }

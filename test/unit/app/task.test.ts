@@ -3,12 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as later } from 'node:timers/promises';
 import test, { describe, type TestContext } from 'node:test';
-import { type App, createApp, MAX_PAYLOAD_BYTES } from '../../../src/app/app.ts';
+import { type App, createApp } from '../../../src/app/app.ts';
 import { currentJob } from '../../../src/app/current-job.ts';
 import { registry } from '../../../src/app/registry.ts';
 import { ExpiredError, NotSerialisableError, PermanentError, TaskError, UsageError } from '../../../src/job/errors.ts';
 import type { RetryOn } from '../../../src/app/retry-on.ts';
 import { isId } from '../../../src/job/names.ts';
+import { MAX_PAYLOAD_BYTES } from '../../../src/job/payload.ts';
 import { tempDir } from '../../support/temp.ts';
 
 describe('a task', () => {

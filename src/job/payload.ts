@@ -1,0 +1,94 @@
+/** What a job carries: its arguments and its result, as they stood when they were given, within the size that is kept. */
+import { NotSerialisableError, UsageError } from './errors.ts';
+import { format } from './format.ts';
+import { assertSerialisable, copyCounted, type JsonValue } from './json.ts';
+import { isRecord } from './tail.ts';
+
+/** Largest size of a job's arguments, and of a result, bytes of JSON. */
+export const MAX_PAYLOAD_BYTES: number = 4 * 1024 * 1024;
+
+/**
+ * A copy of the arguments, checked. Those at the end that are undefined are left out: the function gets the same without them.
+ *
+ * @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE) when a job cannot carry them
+ */
+export function checkedArguments(task: string, args: readonly unknown[]): readonly JsonValue[] {
+  const copy: unknown[] = [...args];
+  while (copy.length > 0 && copy[copy.length - 1] === undefined) copy.pop();
+  const count = { bytes: 2 + copy.length };
+  for (let i = 0; i < copy.length; i++) copy[i] = copyCounted(copy[i], count);
+  if (Number.isNaN(count.bytes)) {
+    for (let i = 0; i < copy.length; i++) assertSerialisable(args[i], `args[${i}]`);
+    throw changing('args');
+  }
+  if (count.bytes > MAX_PAYLOAD_BYTES) {
+    refuseTooLarge(
+      copy,
+      `The arguments of ${task} have`,
+      MAX_PAYLOAD_BYTES,
+      'accepted. Write the data to a file and pass its path.',
+    );
+  }
+  return copy as JsonValue[]; // What the count says.
+}
+
+/** Largest size of a job's headers, bytes of JSON. */
+export const MAX_HEADERS_BYTES: number = 64 * 1024;
+
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
+/** A copy of the headers, checked; undefined ones are left out. @throws UsageError */
+export function checkedHeaders(task: string, headers: unknown): Readonly<Record<string, string>> {
+  if (headers === undefined) return NO_HEADERS;
+  const count = { bytes: 0 };
+  const copy = copyCounted(headers, count);
+  const entries = isRecord(copy) ? Object.entries(copy).filter(([, value]) => value !== undefined) : [];
+  const isGood = isRecord(copy) && !Number.isNaN(count.bytes) && entries.every(isText);
+  if (!isGood) throw new UsageError(`Expected \`headers\` to be an object of strings, got ${format(headers)}`);
+  const texts = Object.fromEntries(entries.filter(isText));
+  const what = `The headers of ${task} have`;
+  if (count.bytes > MAX_HEADERS_BYTES)
+    refuseTooLarge(texts, what, MAX_HEADERS_BYTES, 'accepted. Pass the data as an argument.');
+  return texts;
+}
+
+function isText(entry: readonly [string, unknown]): entry is [string, string] {
+  return typeof entry[1] === 'string';
+}
+
+/**
+ * A copy of what a task returned, checked; undefined stays undefined.
+ *
+ * @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE): the run then counts as failed, with that reason
+ */
+export function checkedResult(task: string, returned: unknown): JsonValue | undefined {
+  if (returned === undefined) return undefined;
+  const count = { bytes: 0 };
+  const copy = copyCounted(returned, count);
+  if (Number.isNaN(count.bytes)) {
+    assertSerialisable(returned, RESULT);
+    throw changing(RESULT);
+  }
+  if (count.bytes > MAX_PAYLOAD_BYTES) {
+    refuseTooLarge(
+      copy,
+      `The value returned by ${task} has`,
+      MAX_PAYLOAD_BYTES,
+      'kept. Write it to a file and return its path.',
+    );
+  }
+  return copy as JsonValue; // What the count says.
+}
+
+const RESULT = 'the returned value';
+
+/** For what was bad when it was copied and good when it was looked at again. */
+function changing(path: string): NotSerialisableError {
+  return new NotSerialisableError(path, 'another value each time it is read', 'Pass plain data.');
+}
+
+function refuseTooLarge(copy: unknown, what: string, maxBytes: number, advice: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(copy));
+  if (bytes <= maxBytes) return;
+  throw new UsageError(`${what} ${bytes} bytes of JSON; at most ${maxBytes} are ${advice}`, 'FSQ_TOO_LARGE');
+}
