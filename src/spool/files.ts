@@ -30,6 +30,8 @@ export interface EntryInfo {
   readonly links: number;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
+  /** When it was last written, renamed or linked: no program can set it back. */
+  readonly changedAtMs: number;
   readonly device: number;
 }
 
@@ -240,6 +242,7 @@ function entryOf(stats: fs.Stats): EntryInfo {
     links: stats.nlink,
     sizeBytes: stats.size,
     modifiedAtMs: stats.mtimeMs,
+    changedAtMs: stats.ctimeMs,
     device: stats.dev,
   };
 }

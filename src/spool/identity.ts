@@ -1,8 +1,8 @@
 /**
  * Which process wrote a file in tmp/, so that what the dead left there can be swept.
  *
- * A producer holds no proof of life as workers do, so its name says what the kernel can confirm: pid, start time, boot and
- * the namespaces in which these numbers count. A wrong guess could cost an
+ * A producer holds no proof of life as workers do, so its name says what the kernel can confirm: pid, start time, and the boot
+ * and the namespaces in which these numbers count. A wrong guess could cost an
  * accepted job: a batch of spare files swept from a living producer may be written by two at once.
  */
 import { type Files, hasCode } from './files.ts';
@@ -14,30 +14,43 @@ export function writerName(files: Files, pid: number): string {
 }
 
 /**
- * True only if the writer is surely dead: its boot is over, or its pid is free or somebody else's. What could not be read, now
- * or when the name was made, proves nothing: a process without descriptors must not take the living for dead.
+ * What is known of the one who wrote `fileName`; null when it is not a name of ours. Dead only where the boot and the namespaces
+ * are ours and the pid is free or somebody else's. All else proves nothing: what could not be read, now or when the name was made,
+ * and another boot, for it may be another machine or a container that shows a boot id of its own (systemd-nspawn does).
  */
-export function isWriterDead(files: Files, fileName: string): boolean {
+export function writerState(files: Files, fileName: string): 'alive' | 'dead' | 'unproved' | null {
   const match = /^(\d+)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})\./.exec(fileName);
-  if (match === null) return false;
+  if (match === null) return null;
   const [, pid, start, boot, namespace] = match;
-  const now = bootHash(files);
-  if (now === UNKNOWN || boot === UNKNOWN) return false;
-  if (boot !== now) return true;
-  if (namespace === UNKNOWN || namespace !== namespaceHash(files)) return false;
+  if (boot === UNKNOWN || namespace === UNKNOWN) return 'unproved';
+  if (boot !== bootHash(files) || namespace !== namespaceHash(files)) return 'unproved';
   const ticks = startTicks(files, Number(pid));
-  if (ticks === 'none') return true;
-  return ticks !== 'unknown' && start !== '0' && String(ticks) !== start;
+  // The kernel must say the same: /proc hides processes where it is mounted with `hidepid`.
+  if (ticks === 'none') return isPidFree(Number(pid)) ? 'dead' : 'unproved';
+  if (ticks === 'unknown' || start === '0') return 'unproved';
+  return String(ticks) === start ? 'alive' : 'dead';
 }
 
-/** The kernel's id of this boot, or null where it has none (only Linux does). */
+/**
+ * The kernel's own id of this boot, or null where it has none (only Linux does), or where something else is mounted in its place:
+ * a container's id tells nothing of the machine.
+ */
 export function bootId(files: Files): string | null {
-  return readOrNull(() => files.readSystemFile('/proc/sys/kernel/random/boot_id'))?.trim() ?? null;
+  const isKernels = readOrNull(() => files.fileSystem(BOOT_ID).type >>> 0 === PROC_SUPER_MAGIC) ?? false;
+  return isKernels ? shownBootId(files) : null;
+}
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+/** From linux/magic.h. */
+const PROC_SUPER_MAGIC = 0x9fa0;
+
+function shownBootId(files: Files): string | null {
+  return readOrNull(() => files.readSystemFile(BOOT_ID))?.trim() ?? null;
 }
 
 const UNKNOWN = '00000000';
 
-/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). 'none': it has ended. */
+/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). 'none': it has ended, or is hidden. */
 function startTicks(files: Files, pid: number): number | 'none' | 'unknown' {
   let stat: string;
   try {
@@ -54,11 +67,24 @@ function startTicks(files: Files, pid: number): number | 'none' | 'unknown' {
 }
 
 function bootHash(files: Files): string {
-  return hash(bootId(files));
+  return hash(shownBootId(files));
 }
 
-/** Of the pid namespace, and of the time namespace where the kernel has them: start times count from its boot. */
+function isPidFree(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return hasCode(error, 'ESRCH');
+  }
+}
+
+/**
+ * Of the pid namespace, and of the time namespace where the kernel has them: start times count from its boot. Unknown where
+ * /proc is that of another pid namespace (`unshare --pid` without `--mount-proc`): its numbers are not those of our processes.
+ */
 function namespaceHash(files: Files): string {
+  if (readOrNull(() => files.readLink('/proc/self')) !== String(process.pid)) return UNKNOWN;
   const pid = readOrNull(() => files.readLink('/proc/self/ns/pid'));
   const time = readOrNull(() => files.readLink('/proc/self/ns/time'));
   return hash(pid === null ? null : `${pid} ${time}`);
@@ -71,7 +97,7 @@ function hash(text: string | null): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
-function readOrNull(read: () => string): string | null {
+function readOrNull<T>(read: () => T): T | null {
   try {
     return read();
   } catch {

@@ -1,20 +1,36 @@
 /** Removing what the dead left beside the jobs: drafts in tmp/, records and sockets in workers/. */
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
-import { isWriterDead } from './identity.ts';
+import { writerState } from './identity.ts';
 import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
-import { unlinkIfThere } from './spare.ts';
+import { discard, unlinkIfThere } from './spare.ts';
 
-/** Drafts whose writer is dead go; a directory of theirs is a batch of spare files and goes back there. */
+/** A draft that nobody has touched for so long goes also where the death of its writer cannot be proved, ms. */
+export const UNPROVED_MS = 3_600_000;
+
+/**
+ * Drafts whose writer is dead go; a directory of theirs is a batch of spare files and goes back there. What may be of a living
+ * writer waits, and is then removed, never used again: should its writer live after all, its rename fails and its
+ * caller hears that, while a file that is given to another would be written by both.
+ */
 export async function sweepDrafts(context: SpoolContext): Promise<void> {
   const { files, layout } = context;
+  const states = new Map<string, ReturnType<typeof writerState>>();
   for (const name of files.list(layout.tmp)) {
-    if (!isWriterDead(files, name)) continue;
+    // One look for all drafts of a writer: of a great call there are thousands.
+    const writer = name.slice(0, name.indexOf('.') + 1);
+    const state = states.get(writer) ?? writerState(files, name);
+    states.set(writer, state);
+    if (state !== 'dead' && !(state === 'unproved' && isUntouched(context, name))) continue;
     try {
       unlinkIfThere(context, `${layout.tmp}/${name}`);
     } catch (error) {
       if (!hasCode(error, 'EISDIR', 'EPERM')) throw error;
+      if (state === 'unproved') {
+        removeBatch(context, `${layout.tmp}/${name}`);
+        continue;
+      }
       await syncDirectories(context, layout.results);
       moveToSpare(context, name);
     }
@@ -31,6 +47,23 @@ export async function sweepOwners(context: SpoolContext, isKnownAlive: (owner: s
     // That its directory is gone reaches the disk first: one that comes back in a power cut needs the proof of its owner's death.
     await syncDirectories(context, layout.running);
     forgetOwner(context, owner);
+  }
+}
+
+/** By its ctime, which taking a batch renews, and using one. */
+function isUntouched({ files, layout, nowMs }: SpoolContext, name: string): boolean {
+  const entry = files.entry(`${layout.tmp}/${name}`);
+  return entry !== null && nowMs() - entry.changedAtMs >= UNPROVED_MS;
+}
+
+function removeBatch(context: SpoolContext, path: string): void {
+  const { files } = context;
+  try {
+    for (const name of files.list(path)) discard(context, `${path}/${name}`);
+    files.removeDirectory(path);
+  } catch (error) {
+    // Another worker was faster, or something lies there that is no file: it stays where nothing reads it.
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EACCES', 'EPERM')) throw error;
   }
 }
 

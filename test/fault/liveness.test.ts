@@ -161,6 +161,60 @@ describe('across the borders of containers', () => {
   }
 });
 
+describe('where /proc says something else', () => {
+  /** Runs a program in a mount namespace of its own, after `command`. */
+  const behind = (command: string): readonly string[] => [
+    'unshare',
+    '--mount',
+    'sh',
+    '-c',
+    `${command} && exec "$0" "$@"`,
+  ];
+  /** As systemd-nspawn does it. */
+  const ownBootId = (t: TestContext): readonly string[] => {
+    const file = join(tempDir(t), 'boot_id');
+    writeFileSync(file, '11111111-2222-4333-8444-555555555555\n');
+    return behind(`mount --bind ${file} /proc/sys/kernel/random/boot_id`);
+  };
+
+  test(
+    'a container with a boot id of its own takes no producer outside for dead',
+    { skip: lacks('unshare') },
+    async (t) => {
+      const { spool, owner } = await ownerIn(t);
+
+      const { verdict, isDraftDead } = probeFrom(ownBootId(t), spool, owner.owner, { draft: ownDraft() });
+
+      assert.deepEqual([verdict, isDraftDead], ['alive', false]);
+    },
+  );
+
+  test(
+    'nor an owner outside whose socket was removed, and nobody outside one in there',
+    { skip: lacks('unshare') },
+    async (t) => {
+      const outside = await ownerIn(t);
+      const inside = await ownerIn(t, { within: ownBootId(t) });
+      for (const { spool, owner } of [outside, inside]) rmSync(join(spool, 'workers', `${owner.owner}.sock`));
+
+      const { verdict } = probeFrom(ownBootId(t), outside.spool, outside.owner.owner);
+
+      assert.equal(verdict, 'unknown');
+      assert.equal(await inside.verdict(), 'unknown');
+    },
+  );
+
+  test('a producer that hidepid hides is not taken for dead', { skip: lacks('unshare', 'setpriv') }, async (t) => {
+    const { spool, owner } = await ownerIn(t);
+    const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const within = [...behind('mount -t proc -o hidepid=2 proc /proc'), ...asNobody];
+
+    const { isDraftDead } = probeFrom(within, spool, owner.owner, { draft: ownDraft() });
+
+    assert.equal(isDraftDead, false);
+  });
+});
+
 describe('a process that is dead', () => {
   test('killed', async (t) => {
     const { verdict, owner } = await ownerIn(t);

@@ -8,8 +8,8 @@ import type { Model } from './explore.ts';
 export interface Rules {
   /** A reader makes sure after reading that the name is still there. */
   readonly looksAgain: boolean;
-  /** Only drafts of producers that are surely dead are swept from tmp/. */
-  readonly sparesTheLiving: boolean;
+  /** What becomes of drafts in tmp/ whose producer may live; those of the surely dead are always used again. */
+  readonly unproved: 'stays' | 'is removed' | 'is used again';
 }
 
 /** What stands on a page: whose it is and, on the second, whether the outcome is there. */
@@ -26,9 +26,18 @@ type Producer =
   'waits' | 'has the batch' | 'has the file open' | 'wrote one page' | 'wrote both' | 'accepted' | 'rejected';
 
 interface State {
-  /** results/ of the old job, tmp/ of the expirer or of producer 1 or 2, spare/, or where the new jobs lie. */
+  /** results/ of the old job, tmp/ of the expirer or of producer 1 or 2, spare/, nowhere, or where the new jobs lie. */
   readonly place:
-    'old result' | 'expirer' | 'spare' | 'taken by 1' | 'taken by 2' | 'job 1' | 'job 2' | 'result 1' | 'result 2';
+    | 'old result'
+    | 'expirer'
+    | 'spare'
+    | 'taken by 1'
+    | 'taken by 2'
+    | 'removed'
+    | 'job 1'
+    | 'job 2'
+    | 'result 1'
+    | 'result 2';
   readonly pages: readonly [Page, Page];
   readonly reader: Reader;
   readonly producers: readonly [Producer, Producer];
@@ -45,7 +54,7 @@ export function reuse(rules: Rules): Model<State> {
 }
 
 function isGoal({ place, reader }: State): boolean {
-  return place.startsWith('result') && ['gone', 'damaged', 'told'].includes(reader.at);
+  return (place.startsWith('result') || place === 'removed') && ['gone', 'damaged', 'told'].includes(reader.at);
 }
 
 function violations({ place, pages, reader, producers }: State): readonly string[] {
@@ -70,7 +79,8 @@ function* steps(state: State, rules: Rules): Generator<Step> {
   if (place === 'expirer') yield ['it becomes a spare file', { ...state, place: 'spare' }];
   for (const n of [1, 2] as const) {
     yield* produce(state, n);
-    if (!rules.sparesTheLiving && place === `taken by ${n}`) yield [`${n} is swept`, { ...state, place: 'spare' }];
+    if (rules.unproved !== 'stays' && place === `taken by ${n}`)
+      yield [`${n} is swept`, { ...state, place: rules.unproved === 'is removed' ? 'removed' : 'spare' }];
     if (place === `job ${n}`) {
       const ended: State = { ...state, place: `result ${n}`, pages: [state.pages[0], `${n} outcome`] };
       yield [`${n} runs`, ended];

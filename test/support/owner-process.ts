@@ -27,7 +27,7 @@ const { createContext } = await import(${dist('spool/context.js')});
 const { nodeFiles } = await import(${dist('spool/files.js')});
 const { layoutOf } = await import(${dist('spool/layout.js')});
 const { verdictOf } = await import(${dist('spool/owner.js')});
-const { isWriterDead, writerName } = await import(${dist('spool/identity.js')});
+const { writerName, writerState } = await import(${dist('spool/identity.js')});
 const [spool, owner, given] = process.argv.slice(1);
 const { left, draft = writerName(nodeFiles, process.pid) + '.x.0' } = JSON.parse(given);
 const context = createContext({ layout: layoutOf(spool), files: nodeFiles, fsync: false, maxBytes: 1, nowMs: Date.now, randomBytes: () => new Uint8Array(8) });
@@ -38,7 +38,7 @@ if (left !== undefined) {
   for (let i = 0; i < Number(left); i++) fs.closeSync(taken.pop());
 }
 const verdict = await verdictOf(context, owner);
-const isDraftDead = isWriterDead(nodeFiles, draft);
+const isDraftDead = writerState(nodeFiles, draft) === 'dead';
 for (const fd of taken) fs.closeSync(fd);
 console.log(JSON.stringify({ ...verdict, isDraftDead }));
 `;

@@ -1,4 +1,5 @@
 /** Who holds jobs and lives (I8), and what the dead left. Pure. */
+import { UNPROVED_MS } from '../sweep.ts';
 import { span } from './text.ts';
 import type { Finding } from './finding.ts';
 import type { OwnerState } from './owners.ts';
@@ -8,7 +9,7 @@ type Facts = Pick<Snapshot, 'held' | 'owners' | 'entries' | 'drafts' | 'takenAtM
 
 /** How long a dead owner may hold jobs while a worker lives, ms: twice what recovery takes (P5). */
 export const DEAD_HOLDER_MS = 2_000;
-/** A draft this old whose writer cannot be told is nobody's, ms. */
+/** A draft this old that is not named as fsq names its own is nobody's, ms. */
 const OLD_DRAFT_MS = 24 * 3_600_000;
 
 export function holderFindings(facts: Facts): readonly Finding[] {
@@ -92,9 +93,10 @@ function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { root, held }
 }
 
 function draftFindings({ drafts, entries, takenAtMs }: Facts): readonly Finding[] {
-  const ages = new Map(entries.map(({ location, info }) => [location, takenAtMs - info.modifiedAtMs]));
-  return drafts.flatMap(({ location, isWriterDead }): Finding[] => {
-    if (isWriterDead) {
+  const infos = new Map(entries.map(({ location, info }) => [location, info]));
+  return drafts.flatMap(({ location, writer }): Finding[] => {
+    if (writer === 'alive') return [];
+    if (writer === 'dead') {
       return [
         {
           code: 'draft-of-the-dead',
@@ -106,16 +108,20 @@ function draftFindings({ drafts, entries, takenAtMs }: Facts): readonly Finding[
         },
       ];
     }
-    const ageMs = ages.get(location) ?? 0;
-    if (ageMs < OLD_DRAFT_MS) return [];
+    const canRepair = writer === 'unproved';
+    const { modifiedAtMs = takenAtMs, changedAtMs = takenAtMs } = infos.get(location) ?? {};
+    const ageMs = takenAtMs - (canRepair ? changedAtMs : modifiedAtMs);
+    if (ageMs < (canRepair ? UNPROVED_MS : OLD_DRAFT_MS)) return [];
     return [
       {
         code: 'old-draft',
         severity: 'info',
-        message: `${location} has not changed for ${span(ageMs)}; who writes it cannot be told.`,
+        message: `${location} has not changed for ${span(ageMs)}; whether who writes it lives cannot be told.`,
         location,
-        advice: 'If no producer of yours writes it, remove it.',
-        canRepair: false,
+        advice: canRepair
+          ? 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.'
+          : 'If no producer of yours writes it, remove it.',
+        canRepair,
       },
     ];
   });

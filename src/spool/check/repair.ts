@@ -78,7 +78,7 @@ async function recover(
   await new KeySweep(context).sweep();
   const { files, layout } = context;
   const left = [
-    ...before.drafts.flatMap(({ location, isWriterDead }) => (isWriterDead ? [location] : [])),
+    ...before.drafts.flatMap(({ location, writer }) => (writer === 'dead' || writer === 'unproved' ? [location] : [])),
     ...before.owners.flatMap((state) =>
       state.hasRecord && state.verdict.verdict === 'dead' ? [`${layout.workers}/${state.owner}.json`] : [],
     ),

@@ -2,7 +2,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { SpoolContext } from '../context.ts';
 import { type EntryInfo, hasCode } from '../files.ts';
-import { isWriterDead } from '../identity.ts';
+import { writerState } from '../identity.ts';
 import { DIRECTORIES, type JobName, parseHeldName } from '../layout.ts';
 import { type JobContent, readContent } from './content.ts';
 import { type JobPlace, jobSpot } from './job-spot.ts';
@@ -54,7 +54,7 @@ export interface Snapshot {
   readonly held: readonly HeldDirectory[];
   readonly owners: readonly OwnerState[];
   /** What lies in tmp/, and whether its writer is surely dead. */
-  readonly drafts: readonly { readonly location: string; readonly isWriterDead: boolean }[];
+  readonly drafts: readonly { readonly location: string; readonly writer: ReturnType<typeof writerState> }[];
 }
 
 /** Files read before other work of this process gets its turn. */
@@ -138,7 +138,7 @@ function* look(context: SpoolContext): Generator<void, Look> {
     held: heldIn(context, names, below),
     drafts: names
       .filter(({ place }) => place === 'tmp')
-      .map(({ name }) => ({ location: `${layout.tmp}/${name}`, isWriterDead: isWriterDead(files, name) })),
+      .map(({ name }) => ({ location: `${layout.tmp}/${name}`, writer: writerState(files, name) })),
     names,
   };
 }

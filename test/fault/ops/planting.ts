@@ -5,6 +5,8 @@ import type { NewJob } from '../../../src/broker/broker.ts';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { createIdSource } from '../../../src/job/id.ts';
 import type { JobOptions } from '../../../src/job/job.ts';
+import { nodeFiles } from '../../../src/spool/files.ts';
+import { writerName } from '../../../src/spool/identity.ts';
 import { keyDirectory } from '../../../src/spool/keys/place.ts';
 import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { job, nextId } from '../../support/factory.ts';
@@ -201,9 +203,10 @@ export function plantSpare(spool: string): readonly Planted[] {
   return [];
 }
 
-/** What processes of an earlier boot left: drafts, a batch of spare files taken by a producer, records, a socket's name. */
+/** What dead processes left: drafts, a batch of spare files taken by a producer, records, a socket's name. */
 export function plantLeftovers(spool: string): readonly Planted[] {
-  const writer = '77-1-deadbeef-deadbeef.00000000';
+  // Its pid is above all that there can be.
+  const writer = `${writerName(nodeFiles, process.pid).replace(/^\d+/, '4194305')}.00000000`;
   write(spool, `tmp/${writer}.0`, '{"v":1');
   write(spool, `tmp/${writer}.1`, '');
   mkdirSync(join(spool, `tmp/${writer}.2`), { mode: 0o700 });

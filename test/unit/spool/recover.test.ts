@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { BrokerEvent } from '../../../src/broker/broker.ts';
@@ -7,10 +7,9 @@ import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { FencedError } from '../../../src/job/errors.ts';
 import type { Outcome } from '../../../src/job/job.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
-import { writerName } from '../../../src/spool/identity.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans, recoverOwner } from '../../../src/spool/recover.ts';
-import { sweepDrafts, sweepOwners } from '../../../src/spool/sweep.ts';
+import { sweepOwners } from '../../../src/spool/sweep.ts';
 import { until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, jobRecord, nextId, returned, RUN } from '../../support/factory.ts';
@@ -316,39 +315,6 @@ test('records of dead owners that hold nothing are swept, those of others are no
 
   const left = namesIn(path, 'workers').map((name) => name.replace(/\.\w+$/, ''));
   assert.deepEqual([...new Set(left)].toSorted(), [consumer.owner, someOwner(5)].toSorted());
-});
-
-test('drafts of the dead are swept, those of the living and of strangers are not', async (t) => {
-  const { path } = tempSpool(t);
-  const mine = `${writerName(nodeFiles, process.pid)}.00000000.0`;
-  const [pid, start, boot, namespace] = mine.split('.')[0]?.split('-') ?? [];
-  const dead = [
-    `${pid}-${Number(start) + 1}-${boot}-${namespace}.00000000.0`,
-    `${pid}-${start}-0badf00d-${namespace}.00000000.0`,
-    `4194304-1-${boot}-${namespace}.00000000.0`,
-  ];
-  const kept = [mine, `4194304-1-${boot}-0badf00d.00000000.0`, 'by-hand', '..x'];
-  for (const name of [...dead, ...kept]) {
-    writeFileSync(join(path, 'tmp', name), '');
-    utimesSync(join(path, 'tmp', name), 1, 1);
-  }
-
-  await sweepDrafts(contextOf(path));
-
-  assert.deepEqual(namesIn(path, 'tmp'), kept.toSorted());
-});
-
-test('a batch of spare files that a dead producer held goes back to spare/', async (t) => {
-  const { path } = tempSpool(t);
-  const [, start, boot, namespace] = writerName(nodeFiles, process.pid).split('-');
-  const batch = `${process.pid}-${Number(start) + 1}-${boot}-${namespace}.00000000.0`;
-  mkdirSync(join(path, 'tmp', batch));
-  writeFileSync(join(path, 'tmp', batch, 'old'), '');
-
-  await sweepDrafts(contextOf(path));
-
-  assert.deepEqual(namesIn(path, 'tmp'), []);
-  assert.deepEqual(namesIn(path, `spare/${batch}`), ['old']);
 });
 
 test('due jobs are promoted in the order of their time, others stay', async (t) => {

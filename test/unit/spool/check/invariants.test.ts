@@ -8,6 +8,7 @@ import type { Finding } from '../../../../src/spool/check/finding.ts';
 import { invariantFindings } from '../../../../src/spool/check/invariants.ts';
 import { takeSnapshot } from '../../../../src/spool/check/snapshot.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/files.ts';
+import { writerName } from '../../../../src/spool/identity.ts';
 import { register } from '../../../../src/spool/owner.ts';
 import { settledJob } from '../../../support/ended-jobs.ts';
 import { job, nextId, returned, threw } from '../../../support/factory.ts';
@@ -368,7 +369,7 @@ describe('I8 holders', () => {
 });
 
 describe('I9 drafts of the dead', () => {
-  const DEAD_WRITER = '1-1-00000001-00000001.aa.0';
+  const DEAD_WRITER = `${writerName(nodeFiles, process.pid).replace(/^\d+/, '4194305')}.aa.0`;
 
   test('are an error at rest and go by themselves otherwise', async (t) => {
     const path = plantedSpool(t);
@@ -380,6 +381,17 @@ describe('I9 drafts of the dead', () => {
       atRest.map(({ code, invariant, severity }) => [code, invariant, severity]),
       [['draft-of-the-dead', 'I9', 'error']],
     );
+  });
+
+  test('a draft whose writer may live is named after an hour, and then goes', async (t) => {
+    const path = plantedSpool(t);
+    plant(path, 'tmp/1-1-00000001-00000001.aa.0', 'x');
+    assert.deepEqual(await look(path), []);
+
+    const later = { ...contextFor(path), nowMs: () => Date.now() + 3_700_000 };
+    const [finding] = await checkSpool(later);
+
+    assert.deepEqual([finding?.code, finding?.severity, finding?.canRepair], ['old-draft', 'info', true]);
   });
 
   test('a draft of another program is named once it is old', async (t) => {
