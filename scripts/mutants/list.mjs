@@ -93,7 +93,7 @@ export const MUTANTS = [
   {
     name: 'what is not known counts as dead',
     file: 'src/spool/proof.ts',
-    find: "  return { verdict: 'unknown', reason: error instanceof Error ? error.message : String(error) };\n",
+    find: "  return { verdict: 'unknown', reason: reasonOf(error) };\n",
     replace: "  return { verdict: 'dead' };\n",
     test: 'test/unit/spool/liveness.test.ts',
   },

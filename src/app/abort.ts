@@ -1,6 +1,11 @@
 /** Time limits as abort signals, for waits of any length. */
 import { after } from './long-timer.ts';
 
+/** @throws the reason of a signal that is aborted; signals of older packages have no reason, and no such method */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+}
+
 /** A signal that aborts after `ms` (null: never) or with `outer`; `cancel` frees what it holds. */
 export function abortAfter(
   ms: number | null,

@@ -5,8 +5,9 @@ import { TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { toError } from '../job/failure.ts';
 import { format } from '../job/format.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
+import { isAbortSignal } from '../job/realm.ts';
 import { isRecord } from '../job/tail.ts';
-import { abortAfter } from './abort.ts';
+import { abortAfter, throwIfAborted } from './abort.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */
@@ -113,13 +114,13 @@ export class AsyncResult<T = unknown> {
   }
 
   async #wait(timeoutMs: number | null, signal: AbortSignal | undefined): Promise<JobRecord> {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const source = await this.#source();
     const limit = abortAfter(timeoutMs, signal);
     try {
       const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
       if (record !== null) return (this.#ended = record);
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       throw new TimeoutError(this.id, timeoutMs ?? 0);
     } finally {
       limit.cancel();
@@ -137,7 +138,7 @@ export function readGetOptions(options: unknown): {
   readonly signal: AbortSignal | undefined;
 } {
   const { timeout, signal } = isRecord(options) ? options : { timeout: options, signal: undefined };
-  if (signal !== undefined && !(signal instanceof AbortSignal))
+  if (signal !== undefined && !isAbortSignal(signal))
     throw new UsageError(`Expected \`signal\` to be an AbortSignal, got ${format(signal)}`);
   return { timeoutMs: timeout === undefined ? null : durationMs(timeout, 'timeout'), signal };
 }

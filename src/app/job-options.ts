@@ -5,6 +5,7 @@ import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import type { JobOptions } from '../job/job.ts';
 import { isRetries, MAX_RETRIES } from '../job/options.ts';
+import { isDate } from '../job/realm.ts';
 import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
 
@@ -102,14 +103,14 @@ function etaOf(countdown: unknown, eta: unknown, nowMs: number): number | undefi
   if (countdown !== undefined && eta !== undefined) throw new UsageError('Expected `countdown` or `eta`, got both');
   if (countdown !== undefined) return nowMs + durationMs(countdown, 'countdown');
   if (eta === undefined) return undefined;
-  const ms = eta instanceof Date ? eta.getTime() : eta;
+  const ms = isDate(eta) ? eta.getTime() : eta;
   if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
   throw new UsageError(`Expected \`eta\` to be a valid Date or Unix time in ms, got ${format(eta)}`);
 }
 
 function expiresAtOf(expires: unknown, nowMs: number): number | undefined {
   if (expires === undefined) return undefined;
-  if (expires instanceof Date) {
+  if (isDate(expires)) {
     const atMs = expires.getTime();
     if (Number.isFinite(atMs)) return atMs;
     throw new UsageError('Expected `expires` to be a valid Date or a duration, got an invalid Date');
@@ -141,7 +142,7 @@ function limitMs(limit: unknown, name: string): number {
 const BACKOFF_PARTS = ['initial', 'factor', 'max', 'jitter'];
 
 function toBackoff(backoff: unknown): Backoff {
-  const parts = isRecord(backoff) && !(backoff instanceof Date) ? backoff : { initial: backoff };
+  const parts = isRecord(backoff) && !isDate(backoff) ? backoff : { initial: backoff };
   const unknown = Object.keys(parts).find((key) => !BACKOFF_PARTS.includes(key));
   if (unknown !== undefined) {
     const near = suggest(unknown, BACKOFF_PARTS);

@@ -4,6 +4,7 @@ import { byteSize, type ByteSize } from '../job/byte-size.ts';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
+import { reasonOf } from '../job/realm.ts';
 import type { Redact } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import { isRecord } from '../job/tail.ts';
@@ -174,11 +175,7 @@ async function readConfig(path: string): Promise<unknown> {
     return isRecord(module) || typeof module === 'object' ? (module as { default?: unknown }).default : undefined;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(
-      `${path} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
-      'FSQ_CONFIG',
-      { cause: error },
-    );
+    throw new UsageError(`${path} cannot be loaded: ${reasonOf(error)}`, 'FSQ_CONFIG', { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@ import { RetryError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
 import { format } from '../job/format.ts';
 import type { Ending } from '../job/lifecycle.ts';
+import { peek } from '../job/realm.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import type { RegisteredTask } from './registry.ts';
 
@@ -10,8 +11,11 @@ import type { RegisteredTask } from './registry.ts';
 export function endingOf(thrown: unknown, task: RegisteredTask, texts: ErrorTexts): Ending {
   const itsTexts = { ...texts, redact: task.redact ?? texts.redact };
   const error = toFailure(thrown, itsTexts);
-  // Only this copy of fsq makes it, in currentJob(): that of the process that runs the job.
-  if (thrown instanceof RetryError) return { kind: 'retry-asked', error, delayMs: thrown.countdownMs };
+  if (thrown instanceof RetryError) {
+    // Another copy of fsq may have made it, and anybody may throw one that looks like it.
+    const delayMs = peek(thrown, 'countdownMs');
+    return { kind: 'retry-asked', error, delayMs: typeof delayMs === 'number' && delayMs >= 0 ? delayMs : null };
+  }
   if (error.code === 'FSQ_PERMANENT') return { kind: 'threw', error, isFinal: true };
   if (task.retryOn === undefined) return { kind: 'threw', error };
   try {

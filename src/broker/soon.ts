@@ -6,9 +6,14 @@
  */
 export type Soon<T> = T | Promise<T>;
 
+/** Not by `instanceof`: where a program has put another class into `globalThis.Promise`, an async function still gives Node's own. */
+export function isPromise<T>(step: Soon<T>): step is Promise<T> {
+  return typeof step === 'object' && step !== null && 'then' in step && typeof step.then === 'function';
+}
+
 /** Does `next` with the value of `step`: now if it is there, else when it comes. */
 export function afterwards<T, U>(step: Soon<T>, next: (value: T) => Soon<U>): Soon<U> {
-  if (step instanceof Promise) return step.then(next);
+  if (isPromise(step)) return step.then(next);
   try {
     return next(step);
   } catch (error) {
@@ -24,5 +29,5 @@ export function orElse<T>(act: () => Soon<T>, mend: (error: unknown) => Soon<T>)
   } catch (error) {
     return afterwards(undefined, () => mend(error));
   }
-  return step instanceof Promise ? step.catch(mend) : step;
+  return isPromise(step) ? step.catch(mend) : step;
 }

@@ -1,5 +1,6 @@
 /** What a command's exit code says, so that cron and CI can tell. From sysexits.h, timeout(1) and the shells' 128 + signal. */
 import { FsqError, type FsqErrorCode } from '../job/errors.ts';
+import { peek } from '../job/realm.ts';
 
 export const EXIT = {
   good: 0,
@@ -70,5 +71,5 @@ export function exitCodeOf(error: unknown): number {
 
 /** True for an error of a system call, such as EACCES while a directory of the spool is read. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
+  return typeof peek(error, 'syscall') === 'string' && typeof peek(error, 'code') === 'string';
 }

@@ -4,6 +4,7 @@ import { byteSize } from '../job/byte-size.ts';
 import { durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
+import { reasonOf } from '../job/realm.ts';
 import { suggest } from '../job/suggest.ts';
 import type { OptionSpec } from './command.ts';
 
@@ -103,7 +104,7 @@ function toValues(found: Readonly<Record<string, unknown>>): Values {
 }
 
 function describe(error: unknown, specs: Readonly<Record<string, OptionSpec>>): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   const unknown = /Unknown option '(-{1,2})([^']*)'/.exec(text);
   if (unknown === null) return text;
   const [, dashes = '', name = ''] = unknown;

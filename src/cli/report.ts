@@ -1,6 +1,7 @@
 /** What a command threw, as a message for people: what was wanted, what came, what to do. */
 import { FsqError, TaskError, TimeoutError } from '../job/errors.ts';
 import { escape } from '../job/format.ts';
+import { isErrorLike, peek, reasonOf } from '../job/realm.ts';
 import { spoolError } from '../spool/trouble.ts';
 import { isSystemError } from './exit-codes.ts';
 
@@ -13,7 +14,7 @@ import { isSystemError } from './exit-codes.ts';
  */
 export function reportText(who: string, error: unknown, withStack: boolean): string {
   const { text, code } = describe(error);
-  const stack = withStack && error instanceof Error ? `\n${error.stack ?? ''}` : '';
+  const stack = withStack && isErrorLike(error) ? `\n${String(peek(error, 'stack') ?? '')}` : '';
   return messageText(who, `${text} (${code})${stack}`);
 }
 
@@ -32,7 +33,7 @@ function describe(error: unknown): { readonly text: string; readonly code: strin
   }
   if (error instanceof FsqError) return { text: error.message, code: error.code };
   if (isSystemError(error)) return describe(spoolError(error, 'The spool cannot be read'));
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const text = isErrorLike(error) ? `${String(peek(error, 'name'))}: ${reasonOf(error)}` : reasonOf(error);
   return { text: `Something went wrong that fsq did not foresee: ${text}. FSQ_DEBUG=1 shows where.`, code: 'FSQ_BUG' };
 }
 

@@ -116,13 +116,14 @@ function attemptLines(
   return error === undefined || isShownBelow ? [line] : [line, ...failureLines('', error)];
 }
 
-/** An error with its stack, which begins with its name and message where it has one, and its causes. */
-function failureLines(label: string, { name, message, stack, cause }: Failure): readonly string[] {
+/** An error with its stack, which begins with its name and message where it has one, its causes, and the errors in it. */
+function failureLines(label: string, { name, message, stack, cause, errors = [] }: Failure): readonly string[] {
   const [first = '', ...rest] = (stack ?? `${name}: ${message}`).split('\n');
   return [
     field(label, first),
     ...rest.map((line) => field('', line)),
     ...(cause === undefined ? [] : failureLines('cause', cause)),
+    ...errors.flatMap((error, i) => failureLines(`errors[${i}]`, error)),
   ];
 }
 

@@ -7,7 +7,7 @@ const MAX_TEXT = 131_072;
 /** What is kept of the messages of earlier attempts when they are too many, characters, the first that fits. */
 const SHORTER = [1_000, 200, 40];
 
-/** As JSON. When it would be too long, the attempts before the last lose their stacks and causes, then most of their messages. */
+/** As JSON. When it would be too long, the attempts before the last lose their stacks, causes and inner errors, then most of their messages. */
 export function encodeAttempts(attempts: readonly Attempt[]): string {
   let text = `[${attempts.map(encodeAttempt).join(',')}]`;
   for (const length of SHORTER) {

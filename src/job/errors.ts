@@ -2,6 +2,7 @@
  * Every error fsq throws on purpose. A caller tells them apart by class or by `code`, never by text.
  * A message says what was wanted, what came, and what to do or what happens next.
  */
+import { prototypesOf } from './realm.ts';
 
 /** The `code` of every error of fsq. Codes are stable; texts may change. */
 export type FsqErrorCode =
@@ -36,6 +37,9 @@ export type FsqErrorCode =
   | 'FSQ_CORRUPT_JOB'
   | 'FSQ_FENCED';
 
+/** Under which a prototype says which class of fsq it belongs to: the same in every copy of fsq, and in every realm. */
+const CLASS = Symbol.for('fsq.error');
+
 /** Base of all errors of fsq: `error instanceof FsqError` is true for each of them. */
 export class FsqError extends Error {
   readonly code: FsqErrorCode;
@@ -44,6 +48,25 @@ export class FsqError extends Error {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
+  }
+
+  /**
+   * `instanceof` for a program in which fsq is there more than once, as ESM and CommonJS, in two bundles, or in two realms: an error
+   * of another copy is an instance of the class of the same name here. A class that extends one of these only knows its own.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const own = classOf(this.prototype);
+    return prototypesOf(value).some((each) => each === this.prototype || (own !== undefined && classOf(each) === own));
+  }
+}
+
+/** What the mark of a class of fsq says; undefined for a class that extends one. */
+function classOf(prototype: object): string | undefined {
+  try {
+    const name = Object.getOwnPropertyDescriptor(prototype, CLASS)?.value as unknown;
+    return typeof name === 'string' ? name : undefined;
+  } catch {
+    return undefined; // A proxy that will not be looked at is no class of fsq.
   }
 }
 
@@ -67,17 +90,20 @@ export interface Failure {
   readonly stack?: string;
   readonly code?: string;
   readonly cause?: Failure;
+  /** Of an AggregateError (`Promise.any`) or a SuppressedError: the errors that it is made of, the first 16. */
+  readonly errors?: readonly Failure[];
 }
 
 /**
- * The task threw. `remoteName`, `message` and `remoteStack` are what the worker saw; `cause` is the remote cause, again
- * as plain data; `attempts` counts the runs begun.
+ * The task threw. `remoteName`, `message` and `remoteStack` are what the worker saw; `cause` is the remote cause, and
+ * `remoteErrors` are the errors of a remote AggregateError, again as plain data; `attempts` counts the runs begun.
  */
 export class TaskError extends FsqError {
   readonly id: string;
   readonly remoteName: string;
   readonly remoteCode: string | undefined;
   readonly remoteStack: string | undefined;
+  readonly remoteErrors: readonly Failure[] | undefined;
   readonly attempts: number;
 
   constructor(id: string, failure: Failure, attempts: number) {
@@ -86,6 +112,7 @@ export class TaskError extends FsqError {
     this.remoteName = failure.name;
     this.remoteCode = failure.code;
     this.remoteStack = failure.stack;
+    this.remoteErrors = failure.errors;
     this.attempts = attempts;
   }
 }
@@ -196,10 +223,15 @@ export class FencedError extends FsqError {
 
 /**
  * Writes down the names of classes as text, because a minifier gives each class another name. `error.name` is the name of its
- * class, so that a class of a user's that extends PermanentError has its own.
+ * class, so that a class of a user's that extends PermanentError has its own; the mark lets other copies of fsq know the class.
  */
-export function nameClasses(classes: Readonly<Record<string, { readonly name: string }>>): void {
-  for (const [name, itsClass] of Object.entries(classes)) Object.defineProperty(itsClass, 'name', { value: name });
+export function nameClasses(
+  classes: Readonly<Record<string, { readonly name: string; readonly prototype: object }>>,
+): void {
+  for (const [name, itsClass] of Object.entries(classes)) {
+    Object.defineProperty(itsClass, 'name', { value: name });
+    Object.defineProperty(itsClass.prototype, CLASS, { value: name });
+  }
 }
 
 nameClasses({

@@ -10,38 +10,93 @@ import {
 } from './errors.ts';
 import { format } from './format.ts';
 import type { Outcome } from './job.ts';
+import { isBuiltIn, isErrorLike, peek } from './realm.ts';
 import { type ErrorTexts, redacted } from './redaction.ts';
 
 /** Longest message and longest stack kept, in characters each: an error must not make an outcome too large to keep. */
 const MAX_TEXT = 16_384;
 const MAX_CODE = 128;
 const MAX_CAUSES = 5;
+/** Of the errors in an AggregateError: how many are kept in all, with their causes and the errors in them, and how much text of each. */
+const MAX_INNER = 16;
+const MAX_INNER_TEXT = 2_048;
 
 /**
- * What is kept of a thrown value. Never throws, whatever was thrown: a proxy, `null`, an error with a broken getter.
+ * What is kept of a thrown value. Never throws, whatever was thrown: a proxy, `null`, an error of another realm, one with a broken
+ * getter, which costs what it would have given and nothing else.
  *
  * A text is redacted before it is cut: half of a secret would not be known as one.
  */
-export function toFailure(thrown: unknown, texts: ErrorTexts, depth = 0): Failure {
-  const kept = (text: string, length = MAX_TEXT): string => redacted(text, texts.redact).slice(0, length);
+export function toFailure(thrown: unknown, texts: ErrorTexts): Failure {
+  return failureFrom(thrown, { texts, maxText: MAX_TEXT, depth: 0, inner: { left: MAX_INNER } });
+}
+
+/** How much may be kept of an error. */
+interface Measure {
+  readonly texts: ErrorTexts;
+  readonly maxText: number;
+  /** How many errors it is the cause of, or in. */
+  readonly depth: number;
+  /** What all errors below the thrown one share. */
+  readonly inner: { left: number };
+}
+
+function failureFrom(thrown: unknown, measure: Measure): Failure {
+  const { texts, maxText, depth } = measure;
+  const kept = (text: string, length = maxText): string => redacted(text, texts.redact).slice(0, length);
+  if (!isErrorLike(thrown)) return { name: 'NonError', message: nonErrorText(thrown, kept) };
+  const [name, message, code] = [peek(thrown, 'name'), peek(thrown, 'message'), peek(thrown, 'code')];
+  const stack = texts.stacks ? peek(thrown, 'stack') : undefined;
+  const cause = depth < MAX_CAUSES ? peek(thrown, 'cause') : undefined;
+  const errors = depth < MAX_CAUSES ? innerErrors(thrown, measure) : [];
+  return {
+    name: typeof name === 'string' ? kept(name) : isBuiltIn(thrown, 'Error') ? 'Error' : 'NonError',
+    message: typeof message === 'string' ? kept(message) : '',
+    ...(typeof stack === 'string' ? { stack: kept(stack) } : {}),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code: kept(String(code), MAX_CODE) } : {}),
+    ...(cause === undefined || !takeRoom(measure)
+      ? {}
+      : { cause: failureFrom(cause, { ...measure, depth: depth + 1 }) }),
+    ...(errors.length === 0 ? {} : { errors }),
+  };
+}
+
+/** The thrown error's own causes are bounded by their depth; below an inner error everything counts. */
+function takeRoom({ maxText, inner }: Measure): boolean {
+  return maxText === MAX_TEXT || inner.left-- > 0;
+}
+
+/** The errors that an AggregateError (`Promise.any`) or a SuppressedError (`using`) is made of. */
+function innerErrors(thrown: object, measure: Measure): readonly Failure[] {
+  const below: Measure = { ...measure, maxText: MAX_INNER_TEXT, depth: measure.depth + 1 };
+  const found: Failure[] = [];
+  for (const error of partsOf(thrown)) {
+    if (!takeRoom(below)) break;
+    found.push(failureFrom(error, below));
+  }
+  return found;
+}
+
+function partsOf(thrown: object): readonly unknown[] {
+  if (isOf(thrown, 'SuppressedError')) return [peek(thrown, 'error'), peek(thrown, 'suppressed')];
+  const errors = isOf(thrown, 'AggregateError') ? peek(thrown, 'errors') : undefined;
+  const length = peek(errors, 'length');
+  const count = typeof length === 'number' ? Math.min(length, MAX_INNER) : 0;
+  return Array.from({ length: count }, (_, i) => peek(errors, String(i)));
+}
+
+/** By its name too: what stands in for these classes where a runtime or a compiler's target lacks them has only that. */
+function isOf(thrown: object, name: 'AggregateError' | 'SuppressedError'): boolean {
+  return peek(thrown, 'name') === name || isBuiltIn(thrown, name);
+}
+
+function nonErrorText(thrown: unknown, kept: (text: string) => string): string {
   try {
-    if (!(thrown instanceof Error)) {
-      const shown = typeof thrown === 'string' ? format(kept(thrown)) : kept(format(thrown));
-      return { name: 'NonError', message: `The task threw ${shown}, which is not an Error. Throw an Error.` };
-    }
-    const { name, message, cause } = thrown;
-    const stack: unknown = texts.stacks ? thrown.stack : undefined;
-    const code: unknown = 'code' in thrown ? thrown.code : undefined;
-    return {
-      name: typeof name === 'string' ? kept(name) : 'Error',
-      message: typeof message === 'string' ? kept(message) : '',
-      ...(typeof stack === 'string' ? { stack: kept(stack) } : {}),
-      ...(typeof code === 'string' || typeof code === 'number' ? { code: kept(String(code), MAX_CODE) } : {}),
-      ...(cause !== undefined && depth < MAX_CAUSES ? { cause: toFailure(cause, texts, depth + 1) } : {}),
-    };
+    const shown = typeof thrown === 'string' ? format(kept(thrown)) : kept(format(thrown));
+    return `The task threw ${shown}, which is not an Error. Throw an Error.`;
   } catch {
     // The thrown value itself throws when looked at: all that can be said is that.
-    return { name: 'NonError', message: 'The task threw a value that cannot be read.' };
+    return 'The task threw a value that cannot be read.';
   }
 }
 

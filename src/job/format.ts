@@ -1,4 +1,5 @@
 /** How values from outside are shown in messages: short, on one line, with nothing a terminal would obey. */
+import { isDate } from './realm.ts';
 
 const MAX_LENGTH = 80;
 
@@ -9,7 +10,7 @@ export function format(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  return value instanceof Date ? 'a Date' : 'an object';
+  return isDate(value) ? 'a Date' : 'an object';
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What JSON carries unchanged, as a type and as a check. Anything else is refused with its path, never silently altered. */
 import { NotSerialisableError } from './errors.ts';
 import { longestCharacterBytes } from './json-text.ts';
+import { isDate, isMap, isSet } from './realm.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -175,9 +176,9 @@ function className(value: object): string {
 }
 
 function adviceFor(value: object): string {
-  if (value instanceof Date) return 'Pass value.toISOString() or value.getTime().';
-  if (value instanceof Map) return 'Pass Object.fromEntries(value) or [...value].';
-  if (value instanceof Set) return 'Pass [...value].';
+  if (isDate(value)) return 'Pass value.toISOString() or value.getTime().';
+  if (isMap(value)) return 'Pass Object.fromEntries(value) or [...value].';
+  if (isSet(value)) return 'Pass [...value].';
   if (ArrayBuffer.isView(value)) return "Pass it as a base64 string, or write it to a file and pass the file's path.";
   return 'Pass plain objects and arrays.';
 }

@@ -50,18 +50,21 @@ function readAttempt(value: unknown): Attempt | null {
   };
 }
 
-/** Causes read below one another: a file may nest them deeper than any stack. */
-const MAX_CAUSES = 16;
+/** Causes and inner errors read below one another: a file may nest them deeper than any stack. */
+const MAX_NESTED = 16;
 
 function readFailure(value: unknown, depth = 0): Failure | null {
-  if (depth > MAX_CAUSES || !isRecord(value) || !Object.hasOwn(value, 'message')) return null;
+  if (depth > MAX_NESTED || !isRecord(value) || !Object.hasOwn(value, 'message')) return null;
   const { name, message, stack, code } = value;
   const cause = readFailure(value['cause'], depth + 1);
+  const inner = value['errors'];
+  const errors = Array.isArray(inner) ? inner.flatMap((entry) => readFailure(entry, depth + 1) ?? []) : [];
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: String(message),
     ...(typeof stack === 'string' ? { stack } : {}),
     ...(typeof code === 'string' ? { code } : {}),
     ...(cause === null ? {} : { cause }),
+    ...(errors.length === 0 ? {} : { errors }),
   };
 }

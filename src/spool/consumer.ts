@@ -1,7 +1,7 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
 import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints, QueueOrder } from '../broker/broker.ts';
 import { BY_AGE } from '../broker/queues.ts';
-import { afterwards, type Soon } from '../broker/soon.ts';
+import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { revoked } from '../job/lifecycle.ts';
 import { NO_RULES } from '../job/run-limits.ts';
 import { Admission } from './admission.ts';
@@ -116,7 +116,7 @@ export class SpoolConsumer implements Consumer {
 
   next(signal: AbortSignal): Soon<Claim | null> {
     const first = signal.aborted || this.#pause.isOn ? null : this.#tryNextName();
-    return first === null || first instanceof Promise ? this.#search(signal, first) : first;
+    return first === null || isPromise(first) ? this.#search(signal, first) : first;
   }
 
   async close(): Promise<void> {
@@ -167,7 +167,7 @@ export class SpoolConsumer implements Consumer {
   #tryTake(name: string): Soon<Taken | null> {
     if (this.#refusedUntil.size > 0 && (this.#refusedUntil.get(name) ?? 0) > performance.now()) return null;
     const taken = withPatience(this.#onPatience, () => take(this.#context, this.#claimant, name));
-    return taken instanceof Promise ? taken.catch((error: unknown) => this.#refuse(name, error)) : taken;
+    return isPromise(taken) ? taken.catch((error: unknown) => this.#refuse(name, error)) : taken;
   }
 
   #refuse(name: string, error: unknown): null {

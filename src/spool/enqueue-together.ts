@@ -6,6 +6,7 @@
  */
 import type { NewJob } from '../broker/broker.ts';
 import { SpoolError } from '../job/errors.ts';
+import { peek } from '../job/realm.ts';
 import type { SpoolContext } from './context.ts';
 import { describe, enqueue } from './enqueue.ts';
 import type { SpareFiles } from './spare.ts';
@@ -58,7 +59,7 @@ export class EnqueueQueue {
       for (const call of calls) {
         const own = call.jobs.map(({ job }) => job.id).filter((id) => uncertain.has(id));
         if (own.length === 0) await this.#sendAlone(call);
-        else call.reject(spoolError(causeOf(error), `${describe(call.jobs)} not surely queued`, own));
+        else call.reject(spoolError(peek(error, 'cause') ?? error, `${describe(call.jobs)} not surely queued`, own));
       }
     }
   }
@@ -71,8 +72,4 @@ export class EnqueueQueue {
       reject(error);
     }
   }
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : error;
 }

@@ -6,6 +6,7 @@
  */
 import fs from 'node:fs';
 import { constants as os } from 'node:os';
+import { peek, reasonOf } from '../job/realm.ts';
 import { syncFileSystem } from './sync-file-system.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;
@@ -198,17 +199,18 @@ function named<T>(act: () => T): T {
 
 /** The same error; one of a full quota, for which libuv and Node have no name (uv.h, UV_ERRNO_MAP), now says EDQUOT. */
 export function withName<T>(error: T): T {
-  if (error instanceof Error && 'errno' in error && error.errno === -os.errno.EDQUOT) {
+  if (peek(error, 'errno') === -os.errno.EDQUOT) {
     // `UNKNOWN: unknown error, write` or `Unknown system error -122: Unknown system error -122, open '…'`.
-    const message = error.message.replace(/^[^:]*: [^,]*/, 'EDQUOT: disk quota exceeded');
-    Object.assign(error, { code: 'EDQUOT', message });
+    const message = reasonOf(error).replace(/^[^:]*: [^,]*/, 'EDQUOT: disk quota exceeded');
+    Object.assign(error as object, { code: 'EDQUOT', message });
   }
   return error;
 }
 
-/** True when `error` is a system error with one of these codes. */
+/** True when `error` is a system error with one of these codes, of any realm: that of a test file is not that of Node.js. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+  const code = peek(error, 'code');
+  return typeof code === 'string' && codes.includes(code);
 }
 
 /** Whether the umask leaves the owner's rights alone, as it nearly always does; asked of the first file made. */

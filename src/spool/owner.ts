@@ -1,5 +1,6 @@
 /** Owners: who may hold jobs, how they announce themselves, and what can be proved of their life. */
 import type { OwnerInfo } from '../broker/broker.ts';
+import { reasonOf } from '../job/realm.ts';
 import { isRecord } from '../job/tail.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { writeNew } from './draft.ts';
@@ -157,7 +158,7 @@ function doubtOf({ files, layout }: SpoolContext, owner: string): Verdict | null
       return { verdict: 'unknown', reason: `on ${system.name} other machines may use the spool too` };
     return null;
   } catch (error) {
-    return { verdict: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+    return { verdict: 'unknown', reason: reasonOf(error) };
   }
 }
 

@@ -6,6 +6,7 @@
  * Not used: leases by mtime, kill(pid, 0), machine ids. They fail on suspend, zombies, reused pids and containers.
  */
 import type * as Net from 'node:net';
+import { reasonOf } from '../job/realm.ts';
 import type { SpoolContext } from './context.ts';
 import { removeQuietly } from './draft.ts';
 import { hasCode } from './files.ts';
@@ -104,7 +105,7 @@ function judge(error: Error): Verdict {
 
 function unknown(error: unknown): Verdict {
   if (hasCode(error, 'ENOENT')) return { verdict: 'unknown', reason: MISSING };
-  return { verdict: 'unknown', reason: error instanceof Error ? error.message : String(error) };
+  return { verdict: 'unknown', reason: reasonOf(error) };
 }
 
 /** Loaded when the first proof is taken or asked for: a program that only sends jobs starts sooner without. */

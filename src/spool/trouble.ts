@@ -1,11 +1,12 @@
 /** System errors of the spool's file system, told as what they mean for a user of fsq. */
 import { type FsqErrorCode, SpoolError } from '../job/errors.ts';
+import { reasonOf } from '../job/realm.ts';
 import { hasCode } from './files.ts';
 
 /** The system's error as a SpoolError: `lead` says what could not be done, the rest what to do about it. */
 export function spoolError(error: unknown, lead: string, uncertain: readonly string[] = []): SpoolError {
   const { code, advice } = diagnosis(error);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   const known =
     uncertain.length === 0
       ? ''

@@ -1,6 +1,6 @@
 /** A held job's file: how a tail is written behind its base, such that a death or a power cut in between is told apart. */
 import type { BrokerEvent } from '../broker/broker.ts';
-import { afterwards, type Soon } from '../broker/soon.ts';
+import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { TAIL_MARK } from '../job/document.ts';
 import { FencedError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
@@ -120,7 +120,7 @@ export function withMine<T>(context: SpoolContext, held: Held, act: (fd: number)
     files.close(fd);
     throw error;
   }
-  if (step instanceof Promise) return step.finally(() => files.close(fd));
+  if (isPromise(step)) return step.finally(() => files.close(fd));
   files.close(fd);
   return step;
 }

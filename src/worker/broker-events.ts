@@ -1,6 +1,7 @@
 /** What a broker reports on its own, as log lines: event, job, consequence. */
 import type { BrokerEvent } from '../broker/broker.ts';
 import type { Ending, Settlement } from '../job/lifecycle.ts';
+import { reasonOf } from '../job/realm.ts';
 import type { Logger } from './log.ts';
 import { seconds } from './run-report.ts';
 
@@ -18,14 +19,14 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
       case 'foreign':
         return log.warn(`pending/${event.name} is not named like a job; it is left alone and never runs`);
       case 'refused':
-        return log.error(`${event.name} cannot be claimed (${textOf(event.error)}); it is tried again in a minute`);
+        return log.error(`${event.name} cannot be claimed (${reasonOf(event.error)}); it is tried again in a minute`);
       case 'paused':
         return log.error(
-          `the spool refuses to be written (${textOf(event.error)}); nothing is lost, work goes on when it can`,
+          `the spool refuses to be written (${reasonOf(event.error)}); nothing is lost, work goes on when it can`,
         );
       case 'undurable':
         return log.warn(
-          `${event.directory} could not be written to disk (${textOf(event.error)}); jobs that moved there may run again after a power cut`,
+          `${event.directory} could not be written to disk (${reasonOf(event.error)}); jobs that moved there may run again after a power cut`,
         );
       case 'resumed':
         return log.info('the spool can be written again; work goes on');
@@ -34,7 +35,7 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
       case 'unproved':
         return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
       case 'unusable':
-        return log.error(`the spool cannot be used: ${textOf(event.error)}`);
+        return log.error(`the spool cannot be used: ${reasonOf(event.error)}`);
     }
   };
 }
@@ -55,8 +56,4 @@ function consequence(settlement: Settlement): string {
     case 'requeue':
       return 'it is ready again';
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,6 +8,7 @@ import { type LogLevel, readRedact } from '../app/settings.ts';
 import { type BrokerEvent, CHILD_MARK, type Hints } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
+import { reasonOf } from '../job/realm.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { TimeLimits } from '../job/time-limits.ts';
@@ -160,8 +161,8 @@ async function main(options: ChildOptions): Promise<number> {
     return EXIT.good;
   } catch (error) {
     if (error instanceof FencedError) log.error(error.message);
-    else if (drain.signal.aborted) log.error(error instanceof Error ? error.message : String(error));
-    else say({ type: 'unusable', message: error instanceof Error ? error.message : String(error) });
+    else if (drain.signal.aborted) log.error(reasonOf(error));
+    else say({ type: 'unusable', message: reasonOf(error) });
     return EXIT.spoolUnusable;
   }
 }

@@ -3,7 +3,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { withDefaults } from '../app/job-options.ts';
 import { registry } from '../app/registry.ts';
 import type { Claim, Consumer } from '../broker/broker.ts';
-import { afterwards, type Soon } from '../broker/soon.ts';
+import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { type Ending, type Run as RunFacts, settlementOf } from '../job/lifecycle.ts';
 import { execute } from './execute.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
@@ -52,11 +52,11 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
   let turnEndsAt = performance.now() + TURN_MS;
   for (;;) {
     const next = consumer.next(taking);
-    const claim = next instanceof Promise ? await next : next;
+    const claim = isPromise(next) ? await next : next;
     if (claim === null) break;
     const running = runJob(claim, options);
-    const { settled } = running instanceof Promise ? await running : running;
-    if (settled instanceof Promise) await settling.add(settled);
+    const { settled } = isPromise(running) ? await running : running;
+    if (isPromise(settled)) await settling.add(settled);
     const enough = retirement === null ? null : retirement.reason();
     if (enough !== null) {
       onRetire(enough);

@@ -3,6 +3,7 @@ import { after, type LongTimer } from '../app/long-timer.ts';
 import type { Settings } from '../app/settings.ts';
 import type { Broker, BrokerEvent, Keeper, QueueOrder } from '../broker/broker.ts';
 import { strictest } from '../job/run-limits.ts';
+import { reasonOf } from '../job/realm.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
@@ -280,10 +281,7 @@ export class Supervisor implements ChildEvents {
   #onBrokerEvent(event: BrokerEvent): void {
     this.#logEvent(event);
     if (event.kind !== 'unusable') return;
-    this.#fail(
-      { code: 'FSQ_SPOOL', message: event.error instanceof Error ? event.error.message : String(event.error) },
-      75,
-    );
+    this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
   }
 
   /** Something that another child would meet as well: the worker ends. */

@@ -1,4 +1,5 @@
 /** Tries in a corner of the spool what fsq relies on: rename, fsync, a watch, the clock. Leaves nothing behind. */
+import { reasonOf } from '../../job/realm.ts';
 import type { SpoolContext } from '../context.ts';
 import { hasCode } from '../files.ts';
 import { spoolError } from '../trouble.ts';
@@ -68,7 +69,7 @@ async function writeProbe(
     const startedAt = performance.now();
     const fsync = await files.sync(fd).then(
       () => null,
-      (error: unknown) => messageOf(error),
+      (error: unknown) => reasonOf(error),
     );
     return { fsync, fsyncMs: fsync === null ? performance.now() - startedAt : null, skew };
   } finally {
@@ -83,7 +84,7 @@ function renameProbe({ files }: SpoolContext, path: string, other: string): stri
     files.rename(other, path);
     return null;
   } catch (error) {
-    return messageOf(error);
+    return reasonOf(error);
   }
 }
 
@@ -108,7 +109,7 @@ function watchFor(
     );
     close = () => watch.close();
   } catch (error) {
-    conclude(messageOf(error));
+    conclude(reasonOf(error));
   }
   return {
     reason,
@@ -135,8 +136,4 @@ function remove({ files, layout }: SpoolContext, file: string, directory: string
       if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EROFS', 'EACCES', 'EIO')) throw error;
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import vm from 'node:vm';
 import { AsyncResult } from '../../../src/app/async-result.ts';
 import { GroupResult } from '../../../src/app/group-result.ts';
 import type { Broker, Claim } from '../../../src/broker/broker.ts';
@@ -21,6 +22,15 @@ test('a handle is no promise: awaiting it gives the handle', async (t) => {
 
   assert.equal('then' in result, false);
   assert.equal(await result, result);
+});
+
+test('get takes a signal of any make: without a reason, the error is an AbortError', async (t) => {
+  const { result } = await sentJob(t);
+  const aborted = Object.assign(new EventTarget(), { aborted: true }) as unknown as AbortSignal;
+  const reasoned = vm.runInNewContext(`({ aborted: true, reason: 'enough', addEventListener() {} })`) as AbortSignal;
+
+  await assert.rejects(result.get({ signal: aborted }), { name: 'AbortError' });
+  await assert.rejects(result.get({ signal: reasoned }), (reason) => reason === 'enough');
 });
 
 test('the life of a handle: pending, running, succeeded; ready and successful at the end only', async (t) => {

@@ -21,6 +21,22 @@ test('what comes later is waited for', async () => {
   assert.equal(await step, 6);
 });
 
+test('what an async function gives is waited for, whatever class globalThis.Promise is', async (t) => {
+  const NodesOwn = Promise;
+  t.after(() => (globalThis.Promise = NodesOwn));
+  globalThis.Promise = class Other extends NodesOwn<unknown> {} as PromiseConstructor;
+
+  const step = afterwards((async () => 2)(), (value) => value * 3);
+  const mended = orElse(
+    async () => fails(),
+    () => 4,
+  );
+  globalThis.Promise = NodesOwn;
+
+  assert.equal(await step, 6);
+  assert.equal(await mended, 4);
+});
+
 test('a step that throws is a rejected promise, never a throw', async () => {
   await assert.rejects(Promise.resolve(afterwards(1, fails)), boom);
   await assert.rejects(Promise.resolve(afterwards(Promise.resolve(1), fails)), boom);

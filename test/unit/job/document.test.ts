@@ -203,18 +203,40 @@ describe('a tail', () => {
     }
   });
 
-  test('with causes nested without end is read all the same', () => {
-    const depth = 100_000;
-    const error = `${'{"name":"E","message":"m","cause":'.repeat(depth)}null${'}'.repeat(depth)}`;
+  test('with the errors of an AggregateError gives them back, but for what is none', () => {
+    const error = {
+      name: 'AggregateError',
+      message: 'm',
+      errors: [{ name: 'A', message: 'a' }, 7, { name: 'B', message: 'b' }],
+    };
 
     const { record } = parseDocument(
-      withTail(encodeBase(JOB), JOB.id, `\n,"attempts":[],"state":"failed","error":${error}}`),
+      withTail(encodeBase(JOB), JOB.id, `\n,"attempts":[],"state":"failed","error":${JSON.stringify(error)}}`),
       JOB.id,
     );
 
-    assert.equal(record.outcome?.state, 'failed');
-    assert.ok(JSON.stringify(record.outcome).length < 10_000);
+    assert.deepEqual(record.outcome, {
+      state: 'failed',
+      error: { ...error, errors: [error.errors[0], error.errors[2]] },
+    });
   });
+
+  for (const [what, begin, end] of [
+    ['causes', '{"name":"E","message":"m","cause":', '}'],
+    ['errors', '{"name":"E","message":"m","errors":[', ']}'],
+  ] as const)
+    test(`with ${what} nested without end is read all the same`, () => {
+      const depth = 50_000;
+      const error = `${begin.repeat(depth)}null${end.repeat(depth)}`;
+
+      const { record } = parseDocument(
+        withTail(encodeBase(JOB), JOB.id, `\n,"attempts":[],"state":"failed","error":${error}}`),
+        JOB.id,
+      );
+
+      assert.equal(record.outcome?.state, 'failed');
+      assert.ok(JSON.stringify(record.outcome).length < 10_000);
+    });
 });
 
 describe('a tail cut off at any byte', () => {

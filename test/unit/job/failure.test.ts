@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
+import vm from 'node:vm';
 import {
   ExpiredError,
   type Failure,
@@ -72,6 +73,109 @@ test('an error keeps name, message, stack, code and causes', () => {
   assert.match(failure.stack ?? '', /failure\.test/);
   assert.equal(failure.cause?.name, 'RangeError');
   assert.equal(failure.cause?.message, 'inner');
+});
+
+test('an error of another realm is kept like one of this', () => {
+  const failure = toFailure(
+    vm.runInNewContext(`Object.assign(new RangeError('x', { cause: new TypeError('y') }), { code: 'E_X' })`),
+    ALL_TEXTS,
+  );
+
+  assert.equal(failure.name, 'RangeError');
+  assert.equal(failure.message, 'x');
+  assert.equal(failure.code, 'E_X');
+  assert.match(failure.stack ?? '', /^RangeError: x\n/);
+  assert.equal(failure.cause?.name, 'TypeError');
+});
+
+test('an object that is no error and has a message keeps it, with its code and stack', () => {
+  assert.deepEqual(toFailure({ message: 'no route', code: 'E_ROUTE', stack: 'at home' }, ALL_TEXTS), {
+    name: 'NonError',
+    message: 'no route',
+    code: 'E_ROUTE',
+    stack: 'at home',
+  });
+});
+
+test('a getter that throws costs what it would have given, and nothing else', () => {
+  const broken = (key: string): Error =>
+    Object.defineProperty(Object.assign(new TypeError('x', { cause: 'y' }), { code: 'E_X' }), key, { get: thrower });
+
+  const withoutStack = toFailure(broken('stack'), ALL_TEXTS);
+  assert.deepEqual(
+    [withoutStack.name, withoutStack.message, withoutStack.code, withoutStack.stack, withoutStack.cause?.name],
+    ['TypeError', 'x', 'E_X', undefined, 'NonError'],
+  );
+  assert.equal(toFailure(broken('message'), ALL_TEXTS).name, 'TypeError');
+  assert.equal(toFailure(broken('message'), ALL_TEXTS).code, 'E_X');
+  assert.equal(toFailure(broken('code'), ALL_TEXTS).message, 'x');
+  assert.equal(toFailure(broken('cause'), ALL_TEXTS).code, 'E_X');
+});
+
+describe('the errors in an error are kept:', () => {
+  test('those of Promise.any, with their causes', async () => {
+    const failure = await Promise.any([
+      Promise.reject(new RangeError('a', { cause: new Error('why') })),
+      Promise.reject(Object.assign(new TypeError('b'), { code: 'E_B' })),
+      Promise.reject('c'),
+    ]).catch((error: unknown) => toFailure(error, ALL_TEXTS));
+
+    assert.equal(failure.name, 'AggregateError');
+    assert.deepEqual(
+      failure.errors?.map(({ name, message, code }) => [name, message, code]),
+      [
+        ['RangeError', 'a', undefined],
+        ['TypeError', 'b', 'E_B'],
+        ['NonError', 'The task threw "c", which is not an Error. Throw an Error.', undefined],
+      ],
+    );
+    assert.equal(failure.errors?.[0]?.cause?.message, 'why');
+  });
+
+  test('of another realm, of a class that extends it, and of what stands in for it', () => {
+    class Both extends AggregateError {
+      override name = 'Both';
+    }
+    const standIn = Object.assign(new Error('x'), { name: 'AggregateError', errors: [new Error('in')] });
+    const foreign = vm.runInNewContext(`new AggregateError([new Error('in')], 'x')`);
+
+    for (const error of [foreign, new Both([new Error('in')]), standIn])
+      assert.equal(toFailure(error, ALL_TEXTS).errors?.[0]?.message, 'in');
+  });
+
+  test('the two of a SuppressedError, as a compiler makes it', () => {
+    const suppressed = Object.assign(new Error('x'), {
+      name: 'SuppressedError',
+      error: new Error('while closing'),
+      suppressed: new Error('while working'),
+    });
+
+    assert.deepEqual(
+      toFailure(suppressed, ALL_TEXTS).errors?.map(({ message }) => message),
+      ['while closing', 'while working'],
+    );
+  });
+
+  test('of any other error, `errors` is data of its own, which stays where it is', () => {
+    assert.equal(toFailure(Object.assign(new Error('x'), { errors: ['secret'] }), ALL_TEXTS).errors, undefined);
+  });
+
+  test('bounded in number and size, however they nest', () => {
+    const many = (depth: number): Error =>
+      new AggregateError(
+        Array.from({ length: 1_000 }, () => (depth === 0 ? new Error('\u0000'.repeat(100_000)) : many(depth - 1))),
+        'x'.repeat(100_000),
+      );
+    const endless = new AggregateError([], 'x');
+    endless.errors.push(endless, endless);
+    endless.cause = endless;
+
+    for (const error of [many(0), many(1), endless]) {
+      const text = JSON.stringify(toFailure(error, ALL_TEXTS));
+      assert.ok(text.length < 1_300_000, `${text.length} characters`);
+      assert.ok(text.split('"message"').length - 1 <= 22, text.slice(0, 1_000));
+    }
+  });
 });
 
 test('a numeric code is kept as text', () => {
@@ -164,6 +268,7 @@ describe('an outcome becomes the error of its kind:', () => {
     assert.equal(made.remoteName, 'SyntaxError');
     assert.equal(made.remoteCode, 'C');
     assert.equal(made.remoteStack, 's');
+    assert.equal(made.remoteErrors, undefined);
     assert.equal(made.attempts, 3);
     assert.deepEqual(made.cause, { name: 'E', message: 'c' });
   });

@@ -3,9 +3,19 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import vm from 'node:vm';
+import { hasCode, nodeFiles } from '../../../src/spool/files.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { systemError } from '../../support/faulty-files.ts';
+
+test('a system error has its code in any realm', () => {
+  const error: unknown = vm.runInNewContext(`Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })`);
+
+  assert.equal(hasCode(error, 'EACCES', 'ENOENT'), true);
+  assert.equal(hasCode(error, 'EACCES'), false);
+  for (const other of [null, undefined, 'ENOENT', { code: 2 }, new Error('ENOENT')])
+    assert.equal(hasCode(other, 'ENOENT'), false);
+});
 
 test('a read that a signal interrupts is repeated', (t) => {
   const path = fileOf(t, 'content');
