@@ -278,6 +278,22 @@ export const MUTANTS = [
     pattern: 'names beyond the limit',
   },
   {
+    name: 'a recovery waits for the end of an expiry',
+    file: 'src/spool/expire.ts',
+    find: '    if (turns.isOver) await turns.next();\n    const id',
+    replace: '    const id',
+    test: 'test/unit/spool/housekeeping.test.ts',
+    pattern: 'although results/',
+  },
+  {
+    name: 'an expiry waits for the end of a recovery',
+    file: 'src/spool/turns.ts',
+    find: 'await Promise.race([urgent, patience]);',
+    replace: 'await Promise.race([urgent]);',
+    test: 'test/unit/spool/turns.test.ts',
+    pattern: 'not waited for for ever',
+  },
+  {
     name: 'slots of a rate that lie ahead are removed',
     file: 'src/spool/rate-slots.ts',
     find: 'else if (name.index < index - 1)',

@@ -260,13 +260,13 @@ export class SpoolConsumer implements Consumer {
   /** Those to run first. Its worker may be busy with a listing of a million names: that must not be done in each child. */
   #namesInPending(): readonly string[] {
     const first: string[] = [];
-    this.#context.files.scan(this.#context.layout.pending, (name) => {
-      if (first.length === OWN_LOOK && name > (first.at(-1) ?? '')) return;
-      if (!this.#isWanted(name) || this.#isHeldBack(name)) return;
+    for (const name of this.#context.files.walk(this.#context.layout.pending)) {
+      if (first.length === OWN_LOOK && name > (first.at(-1) ?? '')) continue;
+      if (!this.#isWanted(name) || this.#isHeldBack(name)) continue;
       first.push(name);
       first.sort();
       if (first.length > OWN_LOOK) first.pop();
-    });
+    }
     return first;
   }
 

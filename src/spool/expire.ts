@@ -1,10 +1,10 @@
 /** The end of outcomes: after their time they become spare files, or are removed when there are enough of those. */
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { idTimeMs } from '../job/id.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { parseResultFileName } from './layout.ts';
 import { discard } from './spare.ts';
+import { Turns } from './turns.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
 const BATCH = 1_000;
@@ -23,22 +23,23 @@ export async function expireOutcomes(
   ttlMs: number,
   uniqueName: () => string,
   isOver: (modifiedAtMs: number) => boolean = () => true,
+  turns: Turns = new Turns(),
 ): Promise<void> {
   const { files, layout, nowMs } = context;
   const latest = nowMs() - ttlMs;
   let batch: string[] = [];
-  for (const fileName of files.list(layout.results)) {
+  for (const fileName of files.walk(layout.results)) {
+    if (turns.isOver) await turns.next();
     const id = parseResultFileName(fileName);
     if (id === null || (isTimed(id) && idTimeMs(id) > latest)) continue;
     const endedAtMs = modifiedAtMs(context, `${layout.results}/${fileName}`);
     if (endedAtMs === null || endedAtMs > latest || !isOver(endedAtMs)) continue;
     batch.push(fileName);
     if (batch.length < BATCH) continue;
-    await retire(context, batch, uniqueName());
+    await retire(context, batch, uniqueName(), turns);
     batch = [];
-    await yieldToOthers();
   }
-  if (batch.length > 0) await retire(context, batch, uniqueName());
+  if (batch.length > 0) await retire(context, batch, uniqueName(), turns);
 }
 
 /** The id of a job that ended cannot be younger than its end; version 7 ids tell their time without a look at the file. */
@@ -56,10 +57,13 @@ function modifiedAtMs(context: SpoolContext, path: string): number | null {
   }
 }
 
-async function retire(context: SpoolContext, fileNames: readonly string[], name: string): Promise<void> {
+async function retire(context: SpoolContext, fileNames: readonly string[], name: string, turns: Turns): Promise<void> {
   const { files, layout } = context;
   if (files.list(layout.spare).length >= MOST_BATCHES) {
-    for (const fileName of fileNames) discard(context, `${layout.results}/${fileName}`);
+    for (const fileName of fileNames) {
+      discard(context, `${layout.results}/${fileName}`);
+      if (turns.isOver) await turns.next();
+    }
     return;
   }
   const gathered = `${layout.tmp}/${name}`;
@@ -70,6 +74,7 @@ async function retire(context: SpoolContext, fileNames: readonly string[], name:
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error; // Another worker expires too.
     }
+    if (turns.isOver) await turns.next();
   }
   await syncDirectories(context, layout.results, gathered);
   files.rename(gathered, `${layout.spare}/${name}`);

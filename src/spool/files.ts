@@ -80,8 +80,8 @@ export interface Files {
   removeDirectory(path: string): void;
   openDirectory(path: string): number;
   list(path: string): string[];
-  /** Tells each name of a directory, in no order, without holding all of them: slower than `list`, and small. */
-  scan(path: string, onName: (name: string) => void): void;
+  /** Each name of a directory, in no order, without holding all of them: for what may stop, or pause, between two names. */
+  walk(path: string): Iterable<string>;
   exists(path: string): boolean;
   /** What lies at `path` itself; null when nothing does. */
   entry(path: string): EntryInfo | null;
@@ -144,15 +144,7 @@ export const nodeFiles: Files = {
   removeDirectory: (path) => fs.rmdirSync(path),
   openDirectory: (path) => named(() => fs.openSync(path, O_RDONLY | O_DIRECTORY)),
   list: (path) => named(() => fs.readdirSync(path)),
-  scan: (path, onName) =>
-    named(() => {
-      const directory = fs.opendirSync(path, { bufferSize: 1_024 });
-      try {
-        for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) onName(entry.name);
-      } finally {
-        directory.closeSync();
-      }
-    }),
+  walk: (path) => namesIn(named(() => fs.opendirSync(path, { bufferSize: 1_024 }))),
   exists: (path) => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,
   entry: (path) => {
     const stats = fs.lstatSync(path, { throwIfNoEntry: false });
@@ -176,6 +168,18 @@ export const nodeFiles: Files = {
   realPath: (path) => fs.realpathSync.native(path),
   readLink: (path) => fs.readlinkSync(path),
 };
+
+function* namesIn(directory: fs.Dir): Generator<string> {
+  try {
+    for (;;) {
+      const entry = named(() => directory.readSync());
+      if (entry === null) return;
+      yield entry.name;
+    }
+  } finally {
+    directory.closeSync();
+  }
+}
 
 /** Repeats what a signal interrupted: libuv does so by itself for every call but read(2). */
 function uninterrupted<T>(act: () => T): T {

@@ -2,23 +2,19 @@
 import type { BrokerEvent, EndedRun, Keeper, KeeperOptions } from '../broker/broker.ts';
 import { BY_AGE } from '../broker/queues.ts';
 import { type LimitRules, NO_RULES } from '../job/run-limits.ts';
-import { Ages } from './ages.ts';
 import type { SpoolContext } from './context.ts';
-import { expireOutcomes } from './expire.ts';
 import { makeDirectory } from './establish.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
-import { KeySweep } from './keys/sweep-keys.ts';
 import { MarkerWatch } from './marker-watch.ts';
 import { register, type Registration } from './owner.ts';
-import { withPatience } from './patience.ts';
 import { pausedQueues } from './pause-queue.ts';
 import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
 import { Revocations } from './revocations.ts';
-import { sweepDrafts, sweepOwners } from './sweep.ts';
+import { Rounds } from './rounds.ts';
 import { isPassing } from './trouble.ts';
-import { unpark } from './unpark.ts';
 
 /**
  * How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery; and how
@@ -27,18 +23,12 @@ import { unpark } from './unpark.ts';
 const RECOVERY_EVERY_MS = { others: 400, alone: 800 };
 /** When to ask again whether there is work, after a look that failed, ms. */
 const ASK_AGAIN_MS = 400;
-/** How often drafts and records of the dead are looked for, ms. */
-const SWEEPING_EVERY_MS = 30_000;
-/** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
-const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
 
 export class SpoolKeeper implements Keeper {
   readonly #context: SpoolContext;
   readonly #options: KeeperOptions;
   readonly #registration: Registration;
   readonly #uniqueName: () => string;
-  readonly #resultTtlMs: number;
-  readonly #ages: Ages;
   readonly #children = new Set<string>();
   readonly #unproved = new Set<string>();
   readonly #gate: Gate;
@@ -47,10 +37,9 @@ export class SpoolKeeper implements Keeper {
   #paused: ReadonlySet<string> = new Set();
   readonly #promoter: { start(): void; stop(): void; promoteDue(): void };
   readonly #revocations: Revocations;
-  readonly #keys: KeySweep;
-  readonly #timers: NodeJS.Timeout[] = [];
-  /** The end of the last job in line: recoveries and cleanings run one after the other. */
-  #line: Promise<void> = Promise.resolve();
+  /** Recoveries, one after the other. */
+  readonly #recoveries: Rounds;
+  readonly #housekeeping: Housekeeping;
   readonly #closing = new AbortController();
   #isClosed = false;
 
@@ -84,9 +73,15 @@ export class SpoolKeeper implements Keeper {
     this.#options = options;
     this.#registration = registration;
     this.#uniqueName = parts.uniqueName;
-    this.#resultTtlMs = parts.resultTtlMs;
-    this.#ages = new Ages(parts.resultTtlMs);
-    this.#keys = new KeySweep(context);
+    this.#recoveries = new Rounds(onTrouble);
+    this.#housekeeping = new Housekeeping(context, {
+      resultTtlMs: parts.resultTtlMs,
+      uniqueName: parts.uniqueName,
+      isKnownAlive: (owner) => this.#isKnownAlive(owner),
+      recovering: () => this.#recoveries.underWay,
+      onEvent: options.onEvent,
+      onTrouble,
+    });
     this.#promoter = parts.promoter(onTrouble);
     const { onRevoked, onTerminate } = options;
     this.#revocations = new Revocations(context, {
@@ -134,9 +129,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   unpark(tasks: readonly string[]): void {
-    void this.#enqueue(async () =>
-      withPatience(this.#options.onEvent, () => unpark(this.#context, new Set(tasks)), this.#closing.signal),
-    );
+    this.#housekeeping.unpark(tasks);
   }
 
   adopt(owner: string): void {
@@ -144,7 +137,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#recoveries.add(async () => {
       // Not before: a look for orphans that is under way must leave it to us, who know how it ended.
       this.#children.delete(owner);
       await recoverOwner(this.#context, this.#recoverer(), owner, ending, run);
@@ -179,11 +172,10 @@ export class SpoolKeeper implements Keeper {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#closing.abort();
-    for (const timer of this.#timers) clearTimeout(timer);
     this.#pauses.stop();
     this.#feed.close();
     this.#promoter.stop();
-    await this.#line;
+    await Promise.all([this.#recoveries.close(), this.#housekeeping.close()]);
     await this.#revocations.close();
     await this.#registration.release();
   }
@@ -195,56 +187,14 @@ export class SpoolKeeper implements Keeper {
     this.#revocations.start();
     this.#promoter.start();
     let hasOthers = true;
-    this.#repeat(
+    this.#recoveries.repeat(
       () => (hasOthers ? RECOVERY_EVERY_MS.others : RECOVERY_EVERY_MS.alone),
       async () => {
         hasOthers = true; // Also when the look fails.
         hasOthers = await recoverOrphans(this.#context, this.#recoverer());
       },
     );
-    this.#repeat(
-      () => SWEEPING_EVERY_MS,
-      async () => {
-        await sweepDrafts(this.#context);
-        await sweepOwners(this.#context, (owner) => this.#isKnownAlive(owner));
-        await this.#keys.sweep();
-      },
-    );
-    const expiryMs = Math.min(EXPIRY_EVERY_MS.most, Math.max(EXPIRY_EVERY_MS.least, this.#resultTtlMs / 100));
-    this.#repeat(
-      () => expiryMs,
-      () => {
-        this.#ages.observe(this.#context.nowMs(), performance.now());
-        return expireOutcomes(this.#context, this.#resultTtlMs, this.#uniqueName, (ms) => this.#ages.isOver(ms));
-      },
-    );
-  }
-
-  /** At once, then `everyMs()` after each round has ended. */
-  #repeat(everyMs: () => number, act: () => Promise<void>): void {
-    const round = async (): Promise<void> => {
-      await this.#enqueue(act);
-      if (this.#isClosed) return;
-      const timer = setTimeout(() => {
-        this.#timers.splice(this.#timers.indexOf(timer), 1);
-        void round();
-      }, everyMs());
-      timer.unref();
-      this.#timers.push(timer);
-    };
-    void round();
-  }
-
-  #enqueue(act: () => Promise<void>): Promise<void> {
-    const run = async (): Promise<void> => {
-      try {
-        await act();
-      } catch (error) {
-        this.#report(error);
-      }
-    };
-    this.#line = this.#line.then(run);
-    return this.#line;
+    this.#housekeeping.start();
   }
 
   #report(error: unknown): void {

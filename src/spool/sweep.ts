@@ -5,6 +5,7 @@ import { writerState } from './identity.ts';
 import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
 import { discard, unlinkIfThere } from './spare.ts';
+import { Turns } from './turns.ts';
 
 /** A draft that nobody has touched for so long goes also where the death of its writer cannot be proved, ms. */
 export const UNPROVED_MS = 3_600_000;
@@ -14,10 +15,11 @@ export const UNPROVED_MS = 3_600_000;
  * writer waits, and is then removed, never used again: should its writer live after all, its rename fails and its
  * caller hears that, while a file that is given to another would be written by both.
  */
-export async function sweepDrafts(context: SpoolContext): Promise<void> {
+export async function sweepDrafts(context: SpoolContext, turns: Turns = new Turns()): Promise<void> {
   const { files, layout } = context;
   const states = new Map<string, ReturnType<typeof writerState>>();
-  for (const name of files.list(layout.tmp)) {
+  for (const name of files.walk(layout.tmp)) {
+    if (turns.isOver) await turns.next();
     // One look for all drafts of a writer: of a great call there are thousands.
     const writer = name.slice(0, name.indexOf('.') + 1);
     const state = states.get(writer) ?? writerState(files, name);

@@ -2,19 +2,18 @@
  * Removing from keys/ what stands for nothing: holders of jobs that have ended, drafts that dead producers left, and the
  * directories of keys that nobody holds. A key that is used again is cleared by its producers; this is for those that are not.
  */
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { idTimeMs } from '../../job/id.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { hasCode } from '../files.ts';
 import { parseResultFileName, resultFileName } from '../layout.ts';
 import { discard } from '../spare.ts';
+import { Turns } from '../turns.ts';
 import { locate } from '../whereabouts.ts';
 import { type Holder, holderAt, makeVoid } from './holders.ts';
 import { isKeyDirectory } from './names.ts';
 
 /** Directories looked at in a row: about 50 ms. */
 const SLICE = 2_000;
-const YIELD_EVERY = 64;
 /** The next slice follows at once while so great a part of one was to be removed: then it is not yet worth a pause. */
 const WORTHWHILE = 0.25;
 /** A producer is between two of its steps for no longer than this, ms: one that is stopped for longer begins anew. */
@@ -42,23 +41,40 @@ export class KeySweep {
     this.#context = context;
   }
 
-  async sweep(): Promise<void> {
-    const names = listOrNone(this.#context, this.#context.layout.keys).filter(isKeyDirectory);
+  async sweep(turns: Turns = new Turns()): Promise<void> {
+    const names = await this.#keyDirectories(turns);
     const width = Math.min(1, SLICE / Math.max(1, names.length));
     for (let done = 0; done < 1; done += width) {
-      const slice = names.filter((name) => isBetween(partOf(name), this.#from, this.#from + width));
+      const slice = names.filter(({ part }) => isBetween(part, this.#from, this.#from + width));
       this.#from = (this.#from + width) % 1;
-      const removed = await this.#sweepSlice(slice.map((name) => `${this.#context.layout.keys}/${name}`));
+      const removed = await this.#sweepSlice(
+        slice.map(({ path }) => path),
+        turns,
+      );
       if (removed < slice.length * WORTHWHILE) return;
     }
   }
 
+  async #keyDirectories(turns: Turns): Promise<readonly { readonly path: string; readonly part: number }[]> {
+    const { files, layout } = this.#context;
+    const found: { path: string; part: number }[] = [];
+    try {
+      for (const name of files.walk(layout.keys)) {
+        if (isKeyDirectory(name)) found.push({ path: `${layout.keys}/${name}`, part: partOf(name) });
+        if (turns.isOver) await turns.next();
+      }
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+    }
+    return found;
+  }
+
   /** How many of these directories are gone. */
-  async #sweepSlice(directories: readonly string[]): Promise<number> {
+  async #sweepSlice(directories: readonly string[], turns: Turns): Promise<number> {
     const found: Found = { spent: [], open: [], left: new Map() };
-    for (const [i, directory] of directories.entries()) {
+    for (const directory of directories) {
       this.#look(directory, found);
-      if (i % YIELD_EVERY === YIELD_EVERY - 1) await yieldToOthers();
+      if (turns.isOver) await turns.next();
     }
     const { spent, open, left } = found;
     spent.push(...this.#lostAmong(open));
@@ -68,8 +84,14 @@ export class KeySweep {
       discard(this.#context, path);
       const directory = path.slice(0, path.lastIndexOf('/'));
       left.set(directory, (left.get(directory) ?? 0) - 1);
+      if (turns.isOver) await turns.next();
     }
-    return directories.filter((directory) => left.get(directory) === 0 && this.#removeIfEmpty(directory)).length;
+    let gone = 0;
+    for (const directory of directories) {
+      if (left.get(directory) === 0 && this.#removeIfEmpty(directory)) gone++;
+      if (turns.isOver) await turns.next();
+    }
+    return gone;
   }
 
   #look(directory: string, { spent, open, left }: Found): void {

@@ -60,7 +60,7 @@ test('a consumer that has to look for itself survives a look that failed, and lo
   t.after(() => consumer.close());
   const producer = openSpool({ path });
   await producer.enqueue([job()]);
-  faulty.plan({ operation: 'scan', call: 1, errno: 'EMFILE', lasts: 'once' });
+  faulty.plan({ operation: 'walk', call: 1, errno: 'EMFILE', lasts: 'once' });
 
   const claim = await consumer.next(AbortSignal.timeout(10_000));
 

@@ -225,12 +225,13 @@ function sweepOfMany(
   const left = new Set(Array.from({ length: 5_000 }, (_, i) => directoryOf(path, `key ${i}`)));
   const seen = new Set<string>();
   const list = (name: string): string[] => {
-    if (name === keys) return [...left].map((one) => one.slice(keys.length + 1));
     if (!left.has(name)) return nodeFiles.list(name);
     seen.add(name);
     return isHeld ? [nextId()] : [];
   };
-  const files = { ...nodeFiles, list, removeDirectory: (name: string) => void left.delete(name) };
+  const walk = (name: string): Iterable<string> =>
+    name === keys ? [...left].map((one) => one.slice(keys.length + 1)) : nodeFiles.walk(name);
+  const files = { ...nodeFiles, list, walk, removeDirectory: (name: string) => void left.delete(name) };
   const sweep = new KeySweep({ ...contextFor(path, false), files });
   return { sweep: () => sweep.sweep(), left, seen };
 }

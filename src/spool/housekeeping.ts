@@ -1,0 +1,93 @@
+/**
+ * What a worker's keeper does when there is time for it: drafts and owners that the dead left, keys that stand for nothing, and
+ * outcomes whose time is over. One after the other, in slices; recovery never waits for it.
+ */
+import type { BrokerEvent } from '../broker/broker.ts';
+import { Ages } from './ages.ts';
+import type { SpoolContext } from './context.ts';
+import { expireOutcomes } from './expire.ts';
+import { KeySweep } from './keys/sweep-keys.ts';
+import { withPatience } from './patience.ts';
+import { Rounds } from './rounds.ts';
+import { sweepDrafts, sweepOwners } from './sweep.ts';
+import { Turns } from './turns.ts';
+import { unpark } from './unpark.ts';
+
+/** How often drafts and records of the dead are looked for, ms. */
+const SWEEPING_EVERY_MS = 30_000;
+/** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
+const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
+
+export interface HousekeepingOptions {
+  readonly resultTtlMs: number;
+  readonly uniqueName: () => string;
+  readonly isKnownAlive: (owner: string) => boolean;
+  /** What is being recovered at this moment; null when nothing is. */
+  readonly recovering: () => Promise<void> | null;
+  readonly onEvent: ((event: BrokerEvent) => void) | undefined;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export class Housekeeping {
+  readonly #context: SpoolContext;
+  readonly #options: HousekeepingOptions;
+  readonly #ages: Ages;
+  readonly #keys: KeySweep;
+  readonly #rounds: Rounds;
+  /** Does not wait for what may take minutes. */
+  readonly #unparking: Rounds;
+  readonly #closing = new AbortController();
+
+  constructor(context: SpoolContext, options: HousekeepingOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#ages = new Ages(options.resultTtlMs);
+    this.#keys = new KeySweep(context);
+    this.#rounds = new Rounds(options.onTrouble);
+    this.#unparking = new Rounds(options.onTrouble);
+  }
+
+  start(): void {
+    const { least, most } = EXPIRY_EVERY_MS;
+    const expiryMs = Math.min(most, Math.max(least, this.#options.resultTtlMs / 100));
+    this.#rounds.repeat(
+      () => SWEEPING_EVERY_MS,
+      () => this.#sweep(),
+    );
+    this.#rounds.repeat(
+      () => expiryMs,
+      () => this.#expire(),
+    );
+  }
+
+  /** These tasks are known now: parked jobs of theirs are ready. */
+  unpark(tasks: readonly string[]): void {
+    const { onEvent } = this.#options;
+    const act = async (): Promise<void> =>
+      withPatience(onEvent, () => unpark(this.#context, new Set(tasks)), this.#closing.signal);
+    void this.#unparking.add(act);
+  }
+
+  /** What is under way is given up: it may be begun anew at any time. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([this.#rounds.close(), this.#unparking.close()]);
+  }
+
+  async #sweep(): Promise<void> {
+    await sweepDrafts(this.#context, this.#turns());
+    await sweepOwners(this.#context, this.#options.isKnownAlive);
+    await this.#keys.sweep(this.#turns());
+  }
+
+  #expire(): Promise<void> {
+    const { resultTtlMs, uniqueName } = this.#options;
+    this.#ages.observe(this.#context.nowMs(), performance.now());
+    const isOver = (modifiedAtMs: number): boolean => this.#ages.isOver(modifiedAtMs);
+    return expireOutcomes(this.#context, resultTtlMs, uniqueName, isOver, this.#turns());
+  }
+
+  #turns(): Turns {
+    return new Turns(this.#options.recovering, this.#closing.signal);
+  }
+}
