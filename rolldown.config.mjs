@@ -4,6 +4,9 @@
  *
  * Every file but index.js lies one folder deep, as its sources do: `new URL('../…', import.meta.url)` leads to the same place
  * from src/ and from dist/. Nothing is minified: the names in a stack trace are those of the sources.
+ *
+ * What `import 'fsq'` gives is there as CommonJS too, in one file, for what cannot load ESM: Jest, and bundles of that kind. Both
+ * share what must be one in a process (src/app/registry.ts). Workers, their children and the command line are ESM only.
  */
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -42,23 +45,46 @@ const SHARED = [
   },
 ];
 
-export default defineConfig({
-  input: Object.fromEntries(
-    [...ENTRIES, ...TEST_DOORS].map((name) => [name, `src/${name}.ts`]).filter(([, source]) => existsSync(source)),
-  ),
-  platform: 'node',
-  external: /^node:/,
-  transform: { target: 'es2023' },
-  output: {
-    format: 'esm',
-    sourcemap: true,
-    entryFileNames: '[name].js',
-    chunkFileNames: ({ facadeModuleId }) => `${folderOf(facadeModuleId)}/[name].js`,
-    minifyInternalExports: false, // Two builds at once, or a program that runs meanwhile, see the same names.
-    codeSplitting: { groups: SHARED },
-    plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withQuickBuiltins(code), map: null }) }],
-  },
-});
+/** In front of all that is loaded first. */
+const CHECK_OF_NODE =
+  'if (typeof process.getBuiltinModule !== "function") throw Object.assign(new Error(' +
+  '`fsq needs Node.js 20.19 or newer, and this is ${process.version}. Start the program with a newer one.`), { code: "FSQ_NODE" }); ';
+
+const COMMON = { platform: 'node', external: /^node:/, transform: { target: 'es2023' } };
+
+export default defineConfig(
+  [
+    {
+      ...COMMON,
+      input: sourcesOf([...ENTRIES, ...TEST_DOORS]),
+      output: {
+        format: 'esm',
+        sourcemap: true,
+        entryFileNames: '[name].js',
+        chunkFileNames: ({ facadeModuleId }) => `${folderOf(facadeModuleId)}/[name].js`,
+        minifyInternalExports: false, // Two builds at once, or a program that runs meanwhile, see the same names.
+        codeSplitting: { groups: SHARED },
+        plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withQuickBuiltins(code), map: null }) }],
+      },
+    },
+    {
+      ...COMMON,
+      input: sourcesOf(['index']),
+      output: {
+        format: 'cjs',
+        strict: true,
+        entryFileNames: '[name].cjs',
+        codeSplitting: false,
+        plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withCheckOfNode(code), map: null }) }],
+      },
+    },
+  ].filter(({ input }) => Object.keys(input).length > 0),
+);
+
+/** Those of src/ that are there: the tests build projects of a few files. */
+function sourcesOf(names) {
+  return Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]).filter(([, source]) => existsSync(source)));
+}
 
 /** A command goes where its source is, what is shared into a folder of its own. */
 function folderOf(source) {
@@ -71,7 +97,7 @@ function folderOf(source) {
  * each of its exports, and some load more when they are asked: 2 of the 11 ms of `import 'fsq'`. The lines stay the same.
  */
 function withQuickBuiltins(code) {
-  return code.replace(
+  const quick = code.replace(
     /^import (?:(?:\* as )?(\w+)(?:, )?)?(\{.*\})? from ("node:[^"]+");$/gm,
     (_line, whole, names, module) => {
       const source = `process.getBuiltinModule(${module})`;
@@ -79,4 +105,10 @@ function withQuickBuiltins(code) {
       return `const ${declarations.map((left) => `${left} = ${source}`).join(', ')};`;
     },
   );
+  return quick.includes(' = process.getBuiltinModule(') ? withCheckOfNode(quick) : quick;
+}
+
+/** An old Node.js would say that process.getBuiltinModule is not a function. On the first line, so that the others keep their numbers. */
+function withCheckOfNode(code) {
+  return code.startsWith('"use strict";') ? code.replace('\n', ` ${CHECK_OF_NODE}\n`) : `${CHECK_OF_NODE}${code}`;
 }

@@ -1,6 +1,6 @@
 /**
  * Builds src/ into dist/, or does nothing when dist/ is already what src/ gives: JavaScript in few files and their source maps
- * (rolldown.config.mjs), and a declaration for each source (tsc).
+ * (rolldown.config.mjs), and a declaration for each source (tsc), with one for the CommonJS build (commonjs-types.mjs).
  *
  * It emits without a type check, so that a type error in one file does not keep every test from running; `npm run typecheck`
  * is where types fail. Two builds may run at once, and programs may run from dist/ meanwhile: both tools write into a directory
@@ -12,12 +12,13 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commonJsTypes } from './commonjs-types.mjs';
 import { isMain } from './is-main.mjs';
 
 const STAMP = '.build.json';
 /** What the output depends on besides src/: this script too, since it edits the declarations. */
 const TSC_SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-const SETTINGS = TSC_SETTINGS.concat('rolldown.config.mjs', 'scripts/build.mjs');
+const SETTINGS = TSC_SETTINGS.concat('rolldown.config.mjs', 'scripts/build.mjs', 'scripts/commonjs-types.mjs');
 
 /**
  * Brings `root`/dist up to date and says whether there was anything to do.
@@ -35,6 +36,7 @@ export function build(root) {
     declare(root, fresh);
     bundle(root, fresh);
     pointDeclarationsAtJavaScript(fresh);
+    declareCommonJs(fresh);
     replaceDist(root, fresh, sources);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
@@ -79,6 +81,13 @@ function pointDeclarationsAtJavaScript(dir) {
     const path = join(dir, file);
     writeFileSync(path, readFileSync(path, 'utf8').split('\n').map(withJavaScriptSpecifiers).join('\n'));
   }
+}
+
+function declareCommonJs(dir) {
+  const index = readIfThere(join(dir, 'index.d.ts'));
+  if (index === null) return;
+  const types = commonJsTypes(index.toString(), (file) => readFileSync(join(dir, file), 'utf8'));
+  writeFileSync(join(dir, 'index.d.cts'), types);
 }
 
 /**

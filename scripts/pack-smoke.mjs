@@ -77,6 +77,8 @@ function wrongFiles(paths) {
     'bin/fsq.js',
     'dist/index.js',
     'dist/index.d.ts',
+    'dist/index.cjs',
+    'dist/index.d.cts',
     'dist/cli/main.js',
     'dist/cli/tasks-child.js',
     'dist/shared/library.js',
@@ -86,8 +88,8 @@ function wrongFiles(paths) {
   const missing = wanted.filter((path) => !paths.includes(path));
   const surplus = paths.filter(
     (path) =>
-      !/^(dist\/[^.].*\.(js|d\.ts|js\.map)|bin\/fsq\.js|docs\/.*|[^/]+)$/.test(path) ||
-      /^dist\/(broker|spool)\/.*\.js$/.test(path), // Doors for tests; see rolldown.config.mjs.
+      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|docs\/.*|[^/]+)$/.test(path) ||
+      /^dist\/(broker|job|spool)\/.*\.js$/.test(path), // Doors for tests; see rolldown.config.mjs.
   );
   const rest = paths.filter((path) => !path.includes('/') && !wanted.includes(path));
   const wrong = [

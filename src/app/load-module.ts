@@ -2,11 +2,12 @@
  * Loads a module of the user's project. TypeScript is loaded by what is there: a loader this process was started with,
  * else Node's own type stripping, else tsx as the module's own project has it, else an error that names the ways out.
  */
-import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UsageError } from '../job/errors.ts';
 import { isRecord } from '../job/tail.ts';
+
+const { createRequire } = process.getBuiltinModule('node:module');
 
 /**
  * Imports the module at an absolute path.
@@ -16,7 +17,24 @@ import { isRecord } from '../job/tail.ts';
 export async function loadModule(path: string): Promise<unknown> {
   if (path.endsWith('.json')) return { default: createRequire(path)(path) as unknown };
   if (isTypeScript(path) && typeScriptLoader(path) === 'tsx') await registerTsx(path);
-  return import(pathToFileURL(path).href);
+  return importUntouched(path);
+}
+
+/**
+ * import() of a file that is there when the program runs: the comments keep bundlers from looking for it when they build.
+ *
+ * A test runner that evaluates modules in a context of their own (Jest) may have no import() there. Then Node's own require loads
+ * the file, ESM too; it is asked for by name because that of the test runner is another.
+ */
+async function importUntouched(path: string): Promise<unknown> {
+  try {
+    const { href } = pathToFileURL(path);
+    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ href);
+  } catch (error) {
+    const code = isRecord(error) ? error['code'] : undefined;
+    if (typeof code !== 'string' || !code.startsWith('ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING')) throw error;
+    return createRequire(path)(path) as unknown;
+  }
 }
 
 /** True if `loadModule` could load a TypeScript module at `path`, which need not exist yet. */
@@ -84,7 +102,7 @@ function registerTsx(path: string): Promise<void> {
     if (esm === null) return;
     const cjsApi = createRequire(path)('tsx/cjs/api') as { register(): unknown };
     cjsApi.register();
-    const esmApi = (await import(pathToFileURL(esm).href)) as { register(): unknown };
+    const esmApi = (await importUntouched(esm)) as { register(): unknown };
     esmApi.register();
   })();
   return registeredTsx;

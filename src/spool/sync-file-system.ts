@@ -25,7 +25,7 @@ export function isRecentEnough(linux: string): boolean {
 /** Failed may also mean that this sync(1) has no option -f: whoever asks has another way, which tells the error. */
 async function run(program: string, args: readonly string[]): Promise<'done' | 'failed' | 'missing'> {
   // Only who sends very many jobs at once needs it: a start must not pay for it.
-  const { spawn } = await import('node:child_process');
+  const { spawn } = process.getBuiltinModule('node:child_process');
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: 'ignore', env: {} });
     child.on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ENOENT' ? 'missing' : 'failed'));

@@ -1,0 +1,186 @@
+/** A program that sends jobs is bundled, fsq with it, and works: by esbuild, rollup and vite, as ESM and CommonJS, minified or not. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { describe, type TestContext } from 'node:test';
+import { build as esbuild, type BuildOptions } from 'esbuild';
+import { rollup } from 'rollup';
+import { build as vite } from 'vite';
+import { type Project, REPOSITORY, run, tempProject } from '../support/project.ts';
+
+const PROJECT = {
+  'fsq.config.mjs': `export default { spool: './from-config' };`,
+  'tasks.mjs': `
+    import { task } from 'fsq';
+    import { shout } from './shout.mjs';
+    export const add = task('add', async (a, b) => a + b);
+    export const loud = task('loud', { queue: 'mail' }, async (text) => shout(text));`,
+  'shout.mjs': `export const shout = (text) => text.toUpperCase();`,
+  'main.mjs': `
+    import { createApp, PermanentError, TimeoutError, UsageError } from 'fsq';
+    import { add, loud } from './tasks.mjs';
+    class Declined extends PermanentError {}
+    const main = async () => {
+      const job = await add.delay(1, 2);
+      const late = await job.get(20).catch((error) => error);
+      const wrong = await loud.applyAsync('x').catch((error) => error);
+      await loud.delay('a');
+      const eager = createApp({ alwaysEager: true }).task('eager', async () => { throw new Declined('no'); });
+      const failure = await (await eager.delay()).get().catch((error) => error);
+      process.stdout.write(JSON.stringify({
+        state: await job.state(),
+        run: await loud.run('b'),
+        late: [late.name, late.code, late instanceof TimeoutError],
+        wrong: [wrong.name, wrong.code, wrong instanceof UsageError],
+        failure: [failure.name, failure.remoteCode],
+      }));
+    };
+    main();`,
+};
+
+type Bundle = (project: Project, entry: string, outfile: string, minify: boolean) => Promise<unknown>;
+
+const byEsbuild =
+  (options: BuildOptions): Bundle =>
+  ({ path }, entry, outfile, minify) =>
+    esbuild({
+      ...options,
+      entryPoints: [join(path, entry)],
+      bundle: true,
+      platform: 'node',
+      minify,
+      outfile: join(path, outfile),
+      logLevel: 'error',
+    });
+
+const byRollup =
+  (format: 'es' | 'cjs'): Bundle =>
+  async ({ path }, entry, outfile) => {
+    const resolve = {
+      name: 'resolve',
+      resolveId: (id: string) => (id === 'fsq' ? join(REPOSITORY, 'dist/index.js') : null),
+    };
+    const warnings: string[] = [];
+    const bundle = await rollup({
+      input: join(path, entry),
+      external: /^node:/,
+      plugins: [resolve],
+      onwarn: ({ message }) => void warnings.push(message),
+    });
+    await bundle.write({ file: join(path, outfile), format });
+    await bundle.close();
+    assert.deepEqual(warnings, []);
+  };
+
+const byVite: Bundle = ({ path }, entry, outfile, minify) =>
+  vite({
+    root: path,
+    configFile: false,
+    logLevel: 'error',
+    ssr: { noExternal: true },
+    build: {
+      ssr: entry,
+      minify,
+      outDir: '.',
+      emptyOutDir: false,
+      rolldownOptions: { output: { entryFileNames: outfile } },
+    },
+  });
+
+const BUNDLERS: readonly [name: string, bundle: Bundle, extension: string][] = [
+  ['esbuild, CommonJS, its default for Node', byEsbuild({}), 'cjs'],
+  ['esbuild, ESM', byEsbuild({ format: 'esm' }), 'mjs'],
+  ['rollup, ESM', byRollup('es'), 'mjs'],
+  ['rollup, CommonJS', byRollup('cjs'), 'cjs'],
+  ['vite, SSR', byVite, 'mjs'],
+];
+
+for (const [name, bundle, extension] of BUNDLERS) {
+  for (const minify of name.startsWith('rollup') ? [false] : [false, true]) {
+    test(`${name}${minify ? ', minified' : ''}: the bundle sends jobs, reads the configuration and tells errors`, async (t) => {
+      const project = tempProject(t, PROJECT);
+      await bundle(project, 'main.mjs', `out.${extension}`, minify);
+
+      const { code, stdout, stderr } = await run(project, process.execPath, [`out.${extension}`]);
+
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(JSON.parse(stdout), {
+        state: 'pending',
+        run: 'B',
+        late: ['TimeoutError', 'FSQ_TIMEOUT', true],
+        wrong: ['UsageError', 'FSQ_USAGE', true],
+        failure: ['TaskError', 'FSQ_PERMANENT'],
+      });
+      assert.equal(readdirSync(join(project.path, 'from-config/pending')).length, 2);
+    });
+  }
+}
+
+describe('bundles of one module of tasks, a route each, in one process', () => {
+  for (const [what, options] of [
+    ['each with fsq', {}],
+    ['with fsq beside them', { packages: 'external' }],
+    ['minified, each with fsq', { minify: true }],
+    ['minified, with fsq beside them', { minify: true, packages: 'external' }],
+  ] as const) {
+    test(`${what}: both send jobs`, async (t) => {
+      const project = await routes(t, options, {
+        'a.mjs': `import { loud } from './tasks.mjs';\nexport const send = () => loud.delay('a');`,
+        'b.mjs': `import { join } from 'node:path';
+          import { loud } from './tasks.mjs';
+          const paths = [1, 2, 3].map((n) => join('x', String(n)));
+          export const send = () => loud.delay(paths[0]);`,
+      });
+
+      const { stdout, stderr } = await run(project, process.execPath, ['server.mjs']);
+
+      assert.equal(stdout, 'pending pending', stderr);
+    });
+  }
+});
+
+for (const minify of [false, true]) {
+  test(`two tasks of one name in one bundle${minify ? ', minified,' : ''} are refused`, async (t) => {
+    const project = await routes(
+      t,
+      { minify },
+      {
+        'a.mjs': `import { task } from 'fsq';\nimport './b.mjs';\ntask('same', async () => 1);\nexport const send = null;`,
+        'b.mjs': `import { task } from 'fsq';\ntask('same', async () => 2);\nexport const send = null;`,
+      },
+    );
+
+    const { stderr } = await run(project, process.execPath, ['server.mjs']);
+
+    assert.match(stderr, /Task same is registered twice in one file: at \S+a\.js:\d+(:\d+)? and at \S+a\.js:\d+/);
+  });
+}
+
+/** A project with a bundle for each of `files`, and a server that loads them all and sends by each. */
+async function routes(
+  t: TestContext,
+  options: BuildOptions,
+  files: Readonly<Record<string, string>>,
+): Promise<Project> {
+  const names = Object.keys(files).map((file) => file.replace('.mjs', '.js'));
+  const project = tempProject(t, {
+    ...PROJECT,
+    ...files,
+    'server.mjs': `
+      const routes = [];
+      for (const name of ${JSON.stringify(names)}) routes.push(await import('./out/' + name));
+      const states = [];
+      for (const { send } of routes) states.push(await (await send()).state());
+      process.stdout.write(states.join(' '));`,
+  });
+  await esbuild({
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    ...options,
+    entryPoints: Object.keys(files).map((file) => join(project.path, file)),
+    outdir: join(project.path, 'out'),
+  });
+  return project;
+}
