@@ -1,5 +1,14 @@
 /** The user's project on disk: its root, its configuration file, its task modules. The spool is none of its business. */
-import { existsSync, readdirSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  type Dirent,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../job/errors.ts';
 
@@ -24,6 +33,8 @@ const SKIPPED = new Set([
 ]);
 /** Folders of built code: looked into only when the sources hold no task module. */
 const BUILT = new Set(['dist', 'build', 'out', 'lib']);
+/** Folders that are followed where they are links: any other may lead out of the project, or round in circles. */
+const LINKED = new Set(['tasks', 'src']);
 /** How deep below the project root task modules are looked for. */
 const MAX_DEPTH = 3;
 
@@ -57,10 +68,13 @@ export function packageFolder(from: string): string | null {
   return findUp(from, (folder) => existsSync(join(folder, 'package.json')));
 }
 
-/** The nearest configuration file upwards from `from`, or null. */
+/** The nearest configuration file upwards from `from`, or null. @throws UsageError when it is a link that leads nowhere */
 export function findConfigFile(from: string): string | null {
   const folder = findUp(from, (candidate) => configFilesIn(candidate).length > 0);
-  return folder === null ? null : join(folder, configFilesIn(folder)[0] ?? '');
+  if (folder === null) return null;
+  const path = join(folder, configFilesIn(folder)[0] ?? '');
+  refuseLost(path, 'FSQ_CONFIG');
+  return path;
 }
 
 /**
@@ -81,7 +95,7 @@ export function unreadConfigFiles(folders: readonly string[], read: string | nul
 }
 
 function configFilesIn(folder: string): readonly string[] {
-  return CONFIG_FILES.filter((name) => existsSync(join(folder, name)));
+  return CONFIG_FILES.filter((name) => kindOf(join(folder, name)) !== 'nothing');
 }
 
 export interface TaskModules {
@@ -93,7 +107,9 @@ export interface TaskModules {
 
 /**
  * The task modules of a project: `tasks.*` and the modules in `tasks/`, in the root, in src/ and in folders below them, as
- * Celery finds tasks.py. A folder with a package.json of its own is another project.
+ * Celery finds tasks.py. A folder with a package.json of its own is another project. A link counts as what it leads to.
+ *
+ * @throws UsageError when a link with the name of a task module leads nowhere
  */
 export function findTaskModules(root: string): TaskModules {
   const sources = search(root, 0, (name) => !SKIPPED.has(name) && !BUILT.has(name));
@@ -117,13 +133,15 @@ export function findTaskModules(root: string): TaskModules {
 export function namedTaskModules(names: readonly string[], base: string): TaskModules {
   const files = names.flatMap((name) => {
     const path = resolve(base, name);
-    if (!existsSync(path)) {
+    refuseLost(path, 'FSQ_NO_TASKS');
+    const kind = kindOf(path);
+    if (kind === 'nothing') {
       throw new UsageError(
         `Expected a task module or a folder of them, but ${path} does not exist. Check --tasks, FSQ_TASKS or \`tasks\` in fsq.config.`,
         'FSQ_NO_TASKS',
       );
     }
-    return statSync(path).isDirectory() ? modulesIn(path) : [path];
+    return kind === 'directory' ? modulesIn(path) : [path];
   });
   return { files, searched: names };
 }
@@ -149,21 +167,35 @@ function real(path: string): string {
 function search(folder: string, depth: number, isOpen: (name: string) => boolean): string[] {
   const found: string[] = [];
   for (const entry of entriesOf(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.isFile() && TASKS_FILE.test(entry.name)) found.push(path);
-    if (!entry.isDirectory() || entry.name.startsWith('.') || !isOpen(entry.name)) continue;
+    const { name } = entry;
+    const path = join(folder, name);
+    if (TASKS_FILE.test(name) && isModule(entry, path)) found.push(path);
+    if (name.startsWith('.') || !isOpen(name) || !leadsIntoFolder(entry, path)) continue;
     if (existsSync(join(path, 'package.json')) || existsSync(join(path, 'fsq.json'))) continue;
-    if (entry.name === 'tasks') found.push(...modulesIn(path));
+    if (name === 'tasks') found.push(...modulesIn(path));
     else if (depth < MAX_DEPTH) found.push(...search(path, depth + 1, isOpen));
   }
   return withoutBuiltTwins(found);
 }
 
+/** Not what begins with a dot: editors and other systems keep locks and notes beside a file under such names. */
 function modulesIn(folder: string): string[] {
-  const names = entriesOf(folder)
-    .filter((entry) => entry.isFile())
-    .map((entry) => entry.name);
-  return names.filter((name) => MODULE.test(name) && !NOT_A_TASK_MODULE.test(name)).map((name) => join(folder, name));
+  return entriesOf(folder)
+    .filter(({ name }) => MODULE.test(name) && !NOT_A_TASK_MODULE.test(name) && !name.startsWith('.'))
+    .filter((entry) => isModule(entry, join(folder, entry.name)))
+    .map(({ name }) => join(folder, name));
+}
+
+/** Kubernetes mounts each file of a ConfigMap as a link. @throws UsageError for one that leads nowhere: its tasks would be missing */
+function isModule(entry: Entry, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  refuseLost(path, 'FSQ_NO_TASKS');
+  return kindOf(path) === 'file';
+}
+
+function leadsIntoFolder(entry: Entry, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return LINKED.has(entry.name) && kindOf(path) === 'directory';
 }
 
 /** Where tasks.ts and the tasks.js compiled from it lie side by side, only the source counts: each task is registered once. */
@@ -171,7 +203,27 @@ function withoutBuiltTwins(files: readonly string[]): string[] {
   return files.filter((file) => !/\.[mc]?js$/.test(file) || !files.includes(file.replace(/js$/, 'ts')));
 }
 
-function entriesOf(folder: string): readonly { readonly name: string; isFile(): boolean; isDirectory(): boolean }[] {
+/** What lies at `path`, links followed; 'lost' is a link that leads nowhere, or in a circle. */
+function kindOf(path: string): 'file' | 'directory' | 'other' | 'lost' | 'nothing' {
+  try {
+    const stats = statSync(path);
+    return stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other';
+  } catch {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? 'lost' : 'nothing';
+  }
+}
+
+function refuseLost(path: string, code: 'FSQ_CONFIG' | 'FSQ_NO_TASKS'): void {
+  if (kindOf(path) !== 'lost') return;
+  throw new UsageError(
+    `${path} is a link to ${readlinkSync(path)}, where nothing can be read: mend the link or remove it.`,
+    code,
+  );
+}
+
+type Entry = Pick<Dirent, 'name' | 'isFile' | 'isDirectory' | 'isSymbolicLink'>;
+
+function entriesOf(folder: string): readonly Entry[] {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch {

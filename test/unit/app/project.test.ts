@@ -70,6 +70,60 @@ test('when there is none, it is told what was searched', (t) => {
   assert.ok(searched.every((line) => line.startsWith(root) || line.startsWith('the same')));
 });
 
+test('a link counts as what it leads to, as Kubernetes mounts the files of a ConfigMap', (t) => {
+  const root = project(t, [
+    '..2024_11/tasks.mjs',
+    '..2024_11/add.mts',
+    'elsewhere/mail/send.cjs',
+    'elsewhere/code/tasks.ts',
+  ]);
+  symlinkSync('..2024_11', join(root, '..data'));
+  symlinkSync('..data/tasks.mjs', join(root, 'tasks.mjs'));
+  mkdirSync(join(root, 'jobs/tasks'), { recursive: true });
+  symlinkSync('../../..data/add.mts', join(root, 'jobs/tasks/add.mts'));
+  symlinkSync('elsewhere/mail', join(root, 'tasks'));
+  symlinkSync('elsewhere/code', join(root, 'src'));
+  symlinkSync('elsewhere/code', join(root, 'other'));
+
+  assert.deepEqual(found(root), [
+    'elsewhere/code/tasks.ts',
+    'jobs/tasks/add.mts',
+    'src/tasks.ts',
+    'tasks.mjs',
+    'tasks/send.cjs',
+  ]);
+  assert.deepEqual(namedTaskModules(['tasks', 'tasks.mjs'], root).files, [
+    join(root, 'tasks/send.cjs'),
+    join(root, 'tasks.mjs'),
+  ]);
+});
+
+test('a link with the name of a task module or a configuration that leads nowhere, or in a circle, is told', (t) => {
+  const root = project(t, ['tasks/a.mjs', 'jobs/b.mjs']);
+  const lost = (name: string, to: string): void => symlinkSync(to, join(root, name));
+  lost('tasks/gone.mjs', '../..data/gone.mjs');
+  lost('jobs/circle.mjs', 'circle.mjs');
+  lost('named', 'nowhere');
+  lost('fsq.config.mjs', '..data/fsq.config.mjs');
+  lost('jobs/.#b.mjs', 'somebody@host.4711');
+
+  const told = (name: string, to: string, code: string): object => ({
+    code,
+    message: new RegExp(`^${join(root, name)} is a link to ${to}, where nothing can be read`),
+  });
+  assert.throws(() => findTaskModules(root), told('tasks/gone.mjs', '../..data/gone.mjs', 'FSQ_NO_TASKS'));
+  assert.throws(() => namedTaskModules(['jobs'], root), told('jobs/circle.mjs', 'circle.mjs', 'FSQ_NO_TASKS'));
+  assert.throws(() => namedTaskModules(['named'], root), told('named', 'nowhere', 'FSQ_NO_TASKS'));
+  assert.throws(() => findConfigFile(root), told('fsq.config.mjs', '..data/fsq.config.mjs', 'FSQ_CONFIG'));
+});
+
+test('what begins with a dot is no module: editors keep their locks so', (t) => {
+  const root = project(t, ['tasks/a.mjs', 'tasks/._a.mjs']);
+  symlinkSync('somebody@host.4711', join(root, 'tasks/.#a.mjs'));
+
+  assert.deepEqual(found(root), ['tasks/a.mjs']);
+});
+
 test('a folder that links to itself does not hang the search', (t) => {
   const root = project(t, ['src/tasks.ts']);
   symlinkSync(root, join(root, 'src/loop'));
