@@ -75,6 +75,8 @@ export interface Files {
   close(fd: number): void;
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** Gives a socket that this process has made the mode 0600, whatever the umask. */
+  restrict(path: string): void;
   /** 0700, whatever the umask. */
   makeDirectory(path: string): void;
   removeDirectory(path: string): void;
@@ -136,6 +138,7 @@ export const nodeFiles: Files = {
   close: (fd) => named(() => fs.closeSync(fd)),
   rename: (from, to) => named(() => fs.renameSync(from, to)),
   unlink: (path) => fs.unlinkSync(path),
+  restrict: (path) => fs.chmodSync(path, 0o600),
   makeDirectory: (path) => {
     named(() => void fs.mkdirSync(path, { mode: 0o700 }));
     // The umask may have taken even the owner's rights.
@@ -217,13 +220,18 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return typeof code === 'string' && codes.includes(code);
 }
 
-/** Whether the umask leaves the owner's rights alone, as it nearly always does; asked of the first file made. */
-let isModeKept: boolean | null = null;
-
+/**
+ * The umask may take even the owner's rights, and a program may change it at any time: an accepted job that no worker may
+ * read would be lost. Asking for the umask first would set it, for all threads, for a moment.
+ */
 function ownersOnly(fd: number): number {
-  isModeKept ??= (fs.fstatSync(fd).mode & 0o777) === 0o600;
-  if (!isModeKept) fs.fchmodSync(fd, 0o600);
-  return fd;
+  try {
+    fs.fchmodSync(fd, 0o600);
+    return fd;
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
 }
 
 function accessFlags(access: 'read' | 'write' | 'read-write'): number {

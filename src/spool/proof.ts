@@ -55,6 +55,8 @@ export async function takeProof(context: SpoolContext, owner: string, draft: str
     } finally {
       files.close(directory);
     }
+    // Who may not write to a socket cannot connect to it, and could prove nothing.
+    files.restrict(`${layout.tmp}/${draft}`);
     files.rename(`${layout.tmp}/${draft}`, path);
   } catch (error) {
     server.close(); // A server that listens would keep the process alive.

@@ -201,13 +201,39 @@ describe('rights of what is made', { skip: process.platform === 'win32' && 'need
   }
 });
 
-/** Everything in the spool: path, kind, mode. Sockets are left out: their folder protects them. */
+test('a program that changes its umask after its first call: what it sends and what it runs has the same rights', async (t) => {
+  const changing = `import { readdirSync, lstatSync } from 'node:fs';
+    import { openBroker } from ${JSON.stringify(new URL('../../dist/broker/open.js', import.meta.url).href)};
+    import { task } from 'fsq';
+    const keyed = task('keyed', { key: String }, (n) => n);
+    await keyed.delay(1);
+    process.umask(0o777);
+    await keyed.delay(2);
+    await keyed.delayMany([[3], [4]]);
+    const broker = openBroker({ path: process.env.FSQ_SPOOL });
+    await broker.pause('q');
+    const consumer = await broker.consumer({ queues: null, tasks: [] });
+    process.stdout.write(consumer.owner);
+    process.exit();`;
+  const at = tempProject(t, { 'changing.mjs': changing });
+
+  const { stdout, stderr } = await run(at, process.execPath, ['changing.mjs'], { env: { FSQ_SPOOL: at.spool } });
+
+  const found = modesIn(at.spool);
+  assert(
+    found.some(([path]) => path === `workers/${stdout}.sock`),
+    stderr,
+  );
+  assert.equal(found.filter(([path]) => /^pending\/.+/.test(path)).length, 4);
+  for (const [path, kind, mode] of found) assert.equal(mode, kind === 'folder' ? '700' : '600', path);
+});
+
+/** Everything in the spool: path, kind, mode. */
 function modesIn(path: string): readonly (readonly [path: string, kind: 'folder' | 'file', mode: string])[] {
   const names = ['', ...readdirSync(path, { recursive: true }).map(String)];
-  return names.flatMap((name) => {
+  return names.map((name) => {
     const stats = lstatSync(join(path, name));
     const mode = (stats.mode & 0o7777).toString(8);
-    if (stats.isSocket()) return [];
-    return [[name, stats.isDirectory() ? 'folder' : 'file', mode] as const];
+    return [name, stats.isDirectory() ? 'folder' : 'file', mode] as const;
   });
 }
