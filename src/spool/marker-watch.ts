@@ -7,6 +7,9 @@ interface Found {
   readonly size: number;
 }
 
+/** A look may take a fifth of the time at most, however many events tell of changes: thousands come at once. */
+const COST_FACTOR = 4;
+
 export interface MarkerWatchOptions<T extends Found> {
   readonly directory: string;
   readonly read: () => T;
@@ -21,6 +24,9 @@ export class MarkerWatch<T extends Found> {
   readonly #poll: Poll;
   /** There were some at the last look, or it failed. */
   #hasOpen = false;
+  /** When the next look is due that an event asks for, by performance.now(). */
+  #nextLookAt = 0;
+  #later: NodeJS.Timeout | null = null;
 
   constructor(files: Files, options: MarkerWatchOptions<T>) {
     this.#options = options;
@@ -37,14 +43,23 @@ export class MarkerWatch<T extends Found> {
   stop(): void {
     this.#watch.close();
     this.#poll.stop();
+    if (this.#later !== null) clearTimeout(this.#later);
   }
 
+  /** At once, or when the last look is far enough back: what is heard until then is seen by one look. */
   #hear(): void {
+    if (this.#later !== null) return;
     this.#poll.start();
-    this.#look(true);
+    const inMs = this.#nextLookAt - performance.now();
+    if (inMs <= 0) return this.#look(true);
+    this.#later = setTimeout(() => {
+      this.#later = null;
+      this.#look(true);
+    }, inMs).unref();
   }
 
   #look(isSure: boolean): void {
+    const startedAt = performance.now();
     try {
       if (!this.#watch.hasChanged() && !this.#hasOpen && !isSure) return;
       const found = this.#options.read();
@@ -55,5 +70,7 @@ export class MarkerWatch<T extends Found> {
       this.#hasOpen = true;
       this.#options.onTrouble(error);
     }
+    const endedAt = performance.now();
+    this.#nextLookAt = endedAt + COST_FACTOR * (endedAt - startedAt);
   }
 }

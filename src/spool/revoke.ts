@@ -12,9 +12,16 @@ import { type Recoverer, recoverOrphans } from './recover.ts';
 import { locate, type Whereabouts } from './whereabouts.ts';
 import { withdraw } from './withdraw.ts';
 
-/** How long a job is followed that another process is about to settle, ms: it takes microseconds unless the disk is full. */
+/**
+ * How long jobs are followed that another process is about to settle, ms, since the last of them was: each takes a
+ * millisecond unless the disk is full, and thousands may be on their way.
+ */
 const FOLLOW_MS = 2_000;
+/** How long a job that waited is followed once a child has it: one that heard of the marker in time settles it and runs nothing. */
+const BEGUN_MS = 200;
 const LOOK_AGAIN_MS = 5;
+
+const NONE: ReadonlySet<string> = new Set();
 
 type Held = Extract<Whereabouts, { at: 'held' }>;
 
@@ -27,15 +34,17 @@ export async function revoke(
 ): Promise<ReadonlyMap<string, Revocation>> {
   const found = new Map<string, Revocation>();
   const open = new Set<string>();
+  const waited = new Set<string>();
   for (const [id, { at }] of locate(context, new Set(ids))) {
     if (at === 'results') found.set(id, endOf(context, id));
     else open.add(id);
+    if (at === 'waiting') waited.add(id);
   }
   if (open.size === 0) return found;
   await mark(context, open, terminate);
   const revoker = new Revoker(context, uniqueName);
   try {
-    for (const [id, revocation] of await revoker.follow(open)) found.set(id, revocation);
+    for (const [id, revocation] of await revoker.follow(open, waited)) found.set(id, revocation);
     // A worker may have done so already. Markers of what runs stay until it has ended.
     await unmark(
       context,
@@ -63,17 +72,25 @@ class Revoker {
     this.#uniqueName = uniqueName;
   }
 
-  /** Looks until each of `ids` has ended or is surely somebody's who will hear of it. */
-  async follow(ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Revocation>> {
+  /**
+   * Looks until each of `ids` has ended or is surely somebody's who will hear of it.
+   *
+   * @param waited those that nobody had when they were marked
+   */
+  async follow(ids: ReadonlySet<string>, waited: ReadonlySet<string>): Promise<ReadonlyMap<string, Revocation>> {
     const found = new Map<string, Revocation>();
-    const endAt = performance.now() + FOLLOW_MS;
+    const begunAt = performance.now();
+    let endAt = begunAt + FOLLOW_MS;
     for (let left = ids; left.size > 0;) {
       const spots = locate(this.#context, left);
       const missed = await this.#withdrawAmong(spots);
-      const again = await this.#settled(spots, missed, found);
-      if (missed.size === 0 && again.size > 0) await wait(LOOK_AGAIN_MS);
-      if (performance.now() > endAt) for (const id of again) found.set(id, 'requested');
-      left = new Set([...again].filter((id) => !found.has(id)));
+      const maybeSettling = performance.now() < begunAt + BEGUN_MS ? waited : NONE;
+      const again = await this.#settled(spots, missed, maybeSettling, found);
+      const next = new Set([...again].filter((id) => !found.has(id)));
+      if (next.size < left.size) endAt = performance.now() + FOLLOW_MS;
+      else if (performance.now() > endAt) for (const id of next) found.set(id, 'requested');
+      if (missed.size === 0 && next.size > 0) await wait(LOOK_AGAIN_MS);
+      left = new Set([...next].filter((id) => !found.has(id)));
     }
     return found;
   }
@@ -93,6 +110,7 @@ class Revoker {
   async #settled(
     spots: ReadonlyMap<string, Whereabouts>,
     missed: ReadonlySet<string>,
+    maybeSettling: ReadonlySet<string>,
     found: Map<string, Revocation>,
   ): Promise<ReadonlySet<string>> {
     const again = new Set(missed);
@@ -104,7 +122,7 @@ class Revoker {
       }
       const key = `${spot.owner}~${spot.recoverer}`;
       if (!isRunning.has(key)) isRunning.set(key, await this.#isWithRunner(spot));
-      if (isRunning.get(key) === true) found.set(id, 'requested');
+      if (isRunning.get(key) === true && !maybeSettling.has(id)) found.set(id, 'requested');
       else again.add(id);
     }
     return again;

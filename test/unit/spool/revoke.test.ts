@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { Broker, NewJob } from '../../../src/broker/broker.ts';
+import type { Broker, Claim, NewJob } from '../../../src/broker/broker.ts';
 import { encodeBase } from '../../../src/job/document.ts';
+import { revoked } from '../../../src/job/lifecycle.ts';
+import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
-import { until } from '../../support/conditions.ts';
+import { deferred, until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { plantDeadOwner, someOwner } from '../../support/owners.ts';
@@ -112,6 +114,39 @@ test('a delayed job that is due while it is revoked is revoked wherever it is', 
 
   assert.deepEqual([...new Set(found.values())], ['revoked']);
   assert.equal((await broker.counts()).results, 50);
+});
+
+test('a job that waited and that a child ends unrun, because it heard of it, is told as revoked', async (t) => {
+  const { path } = tempSpool(t);
+  const child = await openSpool({ path }).consumer({ queues: null, tasks: [] });
+  t.after(() => child.close());
+  const sent = job();
+  let looks = 0;
+  let claim: Claim | null = null;
+  const settled = deferred<void>();
+  const files: Files = {
+    ...nodeFiles,
+    create: (name) => {
+      // In the moment between the first look at the job and the marker a child takes it.
+      if (name.includes('/cancel/'))
+        void Promise.resolve(child.next(AbortSignal.timeout(5_000))).then((got) => (claim = got));
+      return nodeFiles.create(name);
+    },
+    list: (name) => {
+      if (claim !== null && name.endsWith('/running') && ++looks === 3) {
+        const decided = revoked({ job: claim.job, standing: claim.standing }, false);
+        void Promise.resolve(claim.settle(decided, null)).then(settled.resolve);
+      }
+      return nodeFiles.list(name);
+    },
+  };
+  const broker = openSpool({ path, files });
+  await broker.enqueue([sent]);
+
+  const found = await broker.revoke([sent.job.id]);
+
+  await settled.promise;
+  assert.deepEqual([found.get(sent.job.id), looks >= 3], ['revoked', true]);
 });
 
 test('markers whose job has ended, or is nowhere, are swept', async (t) => {
