@@ -105,8 +105,9 @@ export class AsyncResult<T = unknown> {
       else known.push(id);
     }
     const found = new Map<string, Revocation>();
-    for (const [source, own] of ids) {
+    for (const [source, own] of ids)
       for (const [id, revocation] of await source.revoke(own, checked)) found.set(id, revocation);
+    for (const [source, own] of ids) {
       const missing = own.find((id) => !found.has(id));
       if (missing !== undefined) throw new UnknownJobError(missing, source.place);
     }

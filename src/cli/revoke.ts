@@ -1,12 +1,12 @@
 /** `fsq revoke`: stops jobs, whether they wait or run. */
-import { AsyncResult } from '../app/async-result.ts';
 import type { Broker, Revocation } from '../broker/broker.ts';
+import { UnknownJobError } from '../job/errors.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { jobId } from './job-id.ts';
 import { withSpool } from './open.ts';
 import { jsonText } from './output.ts';
-import { messageText } from './report.ts';
+import { messageText, reportText } from './report.ts';
 
 const MOST_IDS = 10_000;
 
@@ -17,7 +17,7 @@ export const revoke: Command = {
   examples: [
     ['fsq revoke 0199f3c2', 'what waits never starts; what runs is told to end'],
     ['fsq revoke 0199f3c2 --terminate', 'kill the process that runs it, with all it has started'],
-    ['fsq ls -s pending -n 0 --json | jq -r .[].id | xargs fsq revoke', 'stop all that are ready'],
+    ['fsq ls -s pending -n 0 --json | jq -r .[].id | xargs -r fsq revoke', 'stop all that are ready'],
   ],
   args: { least: 1, most: MOST_IDS },
   options: {
@@ -26,7 +26,8 @@ export const revoke: Command = {
   },
   notes: [
     'Prints what came of it: revoked (it has ended so and never runs again), requested (it runs and is told to end; `fsq get`',
-    'waits for that) or ended (it had ended before, and nothing was changed). Exits 0 then, 3 when there is no such job.',
+    'waits for that) or ended (it had ended before, and nothing was changed). Exits 0 then, 3 when there is no job of one of the ids;',
+    'the others are revoked all the same.',
     'No worker is needed to revoke what waits.',
   ],
   run: runRevoke,
@@ -35,15 +36,42 @@ export const revoke: Command = {
 function runRevoke(context: Context): Promise<number> {
   const { values, args, stdout, stderr } = context;
   return withSpool(context, async (broker) => {
-    const ids = await Promise.all(args.map((text) => jobId(broker, text)));
-    const handles = ids.map((id) => new AsyncResult(id, async () => broker, false));
-    const results = await AsyncResult.revokeAll(handles, { terminate: values.flag('terminate') });
-    const found = handles.map(({ id }, i) => ({ id, result: results[i] ?? 'ended' }));
+    const { ids, unknown } = await idsOf(broker, args);
+    const revocations = await broker.revoke(ids, { terminate: values.flag('terminate') });
+    const found = ids.flatMap((id) => {
+      const result = revocations.get(id);
+      if (result !== undefined) return [{ id, result }];
+      unknown.push(new UnknownJobError(id, broker.place));
+      return [];
+    });
     if (values.flag('json')) stdout.write(`${jsonText(found, 2)}\n`);
     else stdout.write(found.map(({ id, result }) => `${id} ${result}\n`).join(''));
+    for (const error of unknown) stderr.write(reportText('fsq revoke', error, false));
     await warn(broker, found, (text) => stderr.write(messageText('fsq revoke', text)));
-    return EXIT.good;
+    return unknown.length === 0 ? EXIT.good : EXIT.unknown;
   });
+}
+
+/**
+ * The jobs that are meant, and for each text that means none its error: those that are there are revoked all the same.
+ *
+ * @throws UsageError for what is no id, or the beginning of several: nothing is revoked then
+ */
+async function idsOf(
+  broker: Broker,
+  texts: readonly string[],
+): Promise<{ readonly ids: readonly string[]; readonly unknown: UnknownJobError[] }> {
+  const ids: string[] = [];
+  const unknown: UnknownJobError[] = [];
+  for (const text of texts) {
+    try {
+      ids.push(await jobId(broker, text));
+    } catch (error) {
+      if (!(error instanceof UnknownJobError)) throw error;
+      unknown.push(error);
+    }
+  }
+  return { ids: [...new Set(ids)], unknown };
 }
 
 /** What a person may not expect: nothing was stopped, or nobody is there who would hear of it. */

@@ -71,6 +71,23 @@ test('an unknown id exits 3', async (t) => {
   assert.equal(ran.code, 3);
 });
 
+test('among others an unknown one is told, and what came of the others is printed', async (t) => {
+  const at = project(t);
+  const sent = await sender(t, at).send('note', [1]);
+  const other = await sender(t, at).send('note', [2]);
+  const nobody = '0199f3c2-8d1e-7b3a-9c4d-5e6f708192a3';
+
+  const ran = await fsq(at, ['revoke', sent.id, nobody, 'ffff', other.id, '--json']);
+  const wrong = await fsq(at, ['revoke', sent.id, 'nonsense']);
+
+  assert.deepEqual(JSON.parse(ran.stdout), [
+    { id: sent.id, result: 'revoked' },
+    { id: other.id, result: 'revoked' },
+  ]);
+  assert.match(ran.stderr, /There is no job that begins with ffff.*\n.*There is no job 0199f3c2-8d1e/);
+  assert.deepEqual([ran.code, wrong.code, wrong.stdout], [3, 2, '']);
+});
+
 test('a run gets the abort with its reason, and its value does not count', async (t) => {
   const at = project(t);
   const { send } = sender(t, at);
