@@ -94,6 +94,8 @@ export interface ConsumerOptions {
   readonly tasks: readonly string[];
   /** What this process has as CHILD_MARK, unlike any other: by it, what it left running is known and killed after its death. */
   readonly mark?: string;
+  /** The keeper of the worker whose process this is one of, by its name among owners. */
+  readonly parent?: string;
   /** Without hints it looks out for itself. */
   readonly hints?: Hints;
   /**

@@ -7,6 +7,8 @@ import type { QueueOrder } from './queues.ts';
 
 /** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */
 export interface Keeper {
+  /** Its name among owners: that of the worker. */
+  readonly owner: string;
   /** Up to `max` names of ready jobs; [] when there are none now, and then `onReady` is called once there may be. */
   take(max: number): readonly string[];
   /** Tells whether a consumer is the lookout: what comes is left to it for a few ms before `take` gives it to others. */
@@ -50,10 +52,8 @@ export interface KeeperOptions {
   /** The queues that are paused: all of them, whenever they may be others than before. */
   readonly onPaused?: (queues: readonly string[]) => void;
   /**
-   * A job that `owner`, which was adopted, runs is to be ended by killing that process; told again until it has ended.
-   *
-   * @param runs whether it still runs that very job
+   * A job that `owner`, which was adopted, runs is to be ended by killing that process at once; told again until it has ended.
    */
-  readonly onTerminate?: (owner: string, id: string, runs: () => boolean) => void;
+  readonly onTerminate?: (owner: string, id: string) => void;
   readonly onEvent?: (event: BrokerEvent) => void;
 }

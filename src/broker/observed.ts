@@ -7,8 +7,8 @@ export type ListedState = 'pending' | 'delayed' | 'running' | 'results';
 export interface OwnerInfo {
   readonly owner: string;
   readonly pid: number;
-  /** Of a child: its supervisor, when it started. Null where the record does not say. */
-  readonly parentPid: number | null;
+  /** Of a child: its supervisor, by its name here. Null of others, and where the record does not say. */
+  readonly parent: string | null;
   readonly role: 'child' | 'supervisor' | 'consumer';
   readonly startedAtMs: number;
   readonly verdict: 'alive' | 'dead' | 'unknown';

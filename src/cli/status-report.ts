@@ -77,8 +77,8 @@ export function reportOf({ spool, counts, backlog, owners, paused, delayed, isAl
 function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   const living = owners.filter(({ verdict }) => verdict === 'alive');
   const supervisors = living.filter(({ role }) => role === 'supervisor');
-  const isChildOf = (child: OwnerInfo, { pid }: OwnerInfo): boolean =>
-    child.role === 'child' && child.parentPid === pid;
+  const isChildOf = (child: OwnerInfo, { owner }: OwnerInfo): boolean =>
+    child.role === 'child' && child.parent === owner;
   const alone = livingRunners(owners).filter(
     (runner) => !supervisors.some((supervisor) => isChildOf(runner, supervisor)),
   );

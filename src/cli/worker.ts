@@ -1,8 +1,10 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
 import { LOG_LEVELS } from '../app/settings.ts';
-import { createLogger, logFormat } from '../worker/log.ts';
+import { createLogger, logFormat, lossLogger } from '../worker/log.ts';
 import type { FoundTask } from '../worker/messages.ts';
+import { Outlet } from '../worker/outlet.ts';
+import { Relay } from '../worker/relay.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { bannerText } from './banner.ts';
 import type { Command, Context } from './command.ts';
@@ -12,6 +14,9 @@ import { parseQueues } from './queues.ts';
 import { messageText } from './report.ts';
 import { settingsOf } from './settings.ts';
 import { version } from './version.ts';
+
+/** How long the worker's end waits for who reads its log, ms. */
+const LAST_LINES_MS = 1_000;
 
 export const worker: Command = {
   name: 'worker',
@@ -84,10 +89,13 @@ export const worker: Command = {
 };
 
 async function runWorker(context: Context): Promise<number> {
-  const { values, stderr, env } = context;
+  const { values, env } = context;
   const settings = await settingsOf(context);
   const modules = findModules(settings);
-  const format = logFormat(stderr.isTTY, env);
+  const format = logFormat(process.stderr.isTTY, env);
+  // Not the command's outputs: those give up at the first failure, and wait for a slow reader for ever.
+  const stderr = new Outlet(process.stderr, (lines, why) => lossLogger(log, 'stderr')(lines, why));
+  const stdout = new Outlet(process.stdout, (lines, why) => lossLogger(log, 'stdout')(lines, why));
   const log = createLogger(settings.logLevel, format, (line) => stderr.write(line));
   const concurrency = settings.concurrency ?? availableParallelism();
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
@@ -124,6 +132,10 @@ async function runWorker(context: Context): Promise<number> {
     isBurst: values.flag('burst'),
     imports: values.list('import'),
     log,
+    relay: new Relay({
+      stdout: process.stdout.isTTY ? null : stdout,
+      stderr: process.stderr.isTTY ? null : stderr,
+    }),
     logFormat: format,
     onStarted,
   });
@@ -131,6 +143,10 @@ async function runWorker(context: Context): Promise<number> {
   try {
     const { exitCode, problem } = await supervisor.run();
     if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
+    stdout.tellLast();
+    const isWritten = await Promise.all([stdout.flush(LAST_LINES_MS), stderr.flush(LAST_LINES_MS)]);
+    // What waits for a reader that stands still would keep this process alive.
+    if (isWritten.includes(false)) process.exit(exitCode);
     return exitCode;
   } finally {
     stopListening();
@@ -139,7 +155,7 @@ async function runWorker(context: Context): Promise<number> {
 
 /** One more signal after a forced stop ends the worker as it ends any program: a full disk could hold up the stop. */
 function listenForSignals(supervisor: Supervisor): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+  const signals = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
   const listeners = signals.map((signal) => {
     const listener = (): void => {
       supervisor.onSignal(signal);

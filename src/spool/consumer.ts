@@ -60,12 +60,12 @@ export class SpoolConsumer implements Consumer {
 
   static async open(context: SpoolContext, options: ConsumerOptions, uniqueName: () => string): Promise<SpoolConsumer> {
     const role = options.hints === undefined ? 'consumer' : 'child';
-    const { queues, tasks, mark = null, hints, onEvent, signal } = options;
+    const { queues, tasks, mark = null, parent = null, hints, onEvent, signal } = options;
     const open = async (): Promise<SpoolConsumer> =>
       new SpoolConsumer(
         context,
         options,
-        await register(context, { role, queues, tasks, mark }, uniqueName),
+        await register(context, { role, queues, tasks, mark, parent }, uniqueName),
         uniqueName,
       );
     if (hints === undefined) return open();

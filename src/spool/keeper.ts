@@ -114,6 +114,10 @@ export class SpoolKeeper implements Keeper {
     });
   }
 
+  get owner(): string {
+    return this.#registration.owner;
+  }
+
   take(max: number): readonly string[] {
     // Never more than a fair part of what is at hand, so that the others find some too.
     return this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2)));

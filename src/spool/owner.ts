@@ -15,8 +15,8 @@ import { discard, unlinkIfThere } from './spare.ts';
 export interface OwnerRecord {
   readonly owner: string;
   readonly pid: number;
-  /** Null in a record that does not say. */
-  readonly parentPid: number | null;
+  /** Of a worker's child: the worker, by its name among owners. A number would not do: several containers have a process 1. */
+  readonly parent: string | null;
   readonly role: OwnerInfo['role'];
   readonly startedAtMs: number;
   /** Null where the kernel has no id of its boot. */
@@ -41,7 +41,7 @@ export interface Registration {
  */
 export async function register(
   context: SpoolContext,
-  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'mark'>>,
+  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'mark' | 'parent'>>,
   uniqueName: () => string,
 ): Promise<Registration> {
   const { files, layout } = context;
@@ -50,7 +50,7 @@ export async function register(
   const record: OwnerRecord = {
     owner,
     pid: process.pid,
-    parentPid: process.ppid,
+    parent: null,
     startedAtMs: context.nowMs(),
     bootId: bootId(files),
     mark: null,
@@ -183,8 +183,8 @@ export async function listOwners(context: SpoolContext): Promise<readonly OwnerI
       const record = readOwner(context, owner);
       if (record === null) return [];
       const { verdict } = await verdictOf(context, owner);
-      const { pid, parentPid, role, startedAtMs, queues, tasks } = record;
-      return [{ owner, pid, parentPid, role, startedAtMs, verdict, queues, tasks }];
+      const { pid, parent, role, startedAtMs, queues, tasks } = record;
+      return [{ owner, pid, parent, role, startedAtMs, verdict, queues, tasks }];
     }),
   );
   return owners.flat();
@@ -225,12 +225,12 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     return null; // Not whole: as good as none. The socket alone then decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, parentPid, role, startedAtMs, bootId: boot, queues, tasks, mark } = parsed;
+  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, mark } = parsed;
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
     pid: Number(pid),
-    parentPid: typeof parentPid === 'number' ? parentPid : null,
+    parent: isText(parent) && isOwnerName(parent) ? parent : null,
     role: role === 'supervisor' || role === 'consumer' ? role : 'child',
     startedAtMs: Number(startedAtMs),
     bootId: isText(boot) ? boot : null,

@@ -85,13 +85,9 @@ async function hasParent(
   owner: string,
   directories: readonly string[],
 ): Promise<boolean> {
-  const parentPid = readOwner(context, owner)?.parentPid ?? null;
-  // More than one where the pid of a dead worker has come round again.
-  const parents = directories.filter(
-    (name) => name.startsWith(`${parentPid}-`) && parseHeldName(name)?.recoverer === null && name !== recoverer.owner,
-  );
-  for (const parent of parents) if ((await verdictOf(context, parent)).verdict === 'alive') return true;
-  return false;
+  const parent = readOwner(context, owner)?.parent ?? null;
+  if (parent === null || parent === recoverer.owner || !directories.includes(parent)) return false;
+  return (await verdictOf(context, parent)).verdict === 'alive';
 }
 
 /** How often one owner is tried to be recovered where the disk refuses, and how long after one another, ms. */

@@ -101,7 +101,8 @@ export class Revocations {
     this.#told = ids.join();
     for (const { id, owner, path, name } of running) {
       if (markers.get(id) !== true || !isOurs(owner)) continue;
-      onTerminate?.(owner, id, () => this.#runs(path, id, name.attempt));
+      // The process goes on while we look, and may have begun another job when it is killed: that one goes back uncounted.
+      if (this.#runs(path, id, name.attempt)) onTerminate?.(owner, id);
     }
   }
 

@@ -40,6 +40,12 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
   };
 }
 
+/** True of what gives a job a failed outcome. */
+export function endsAJobAsFailed(event: BrokerEvent): boolean {
+  if (event.kind !== 'recovered') return event.kind === 'corrupt';
+  return event.settlement.kind === 'publish' && event.settlement.outcome.state === 'failed';
+}
+
 function fateOf(ending: Ending['kind']): string {
   if (ending === 'timed-out') return 'was killed at its time limit';
   return ending === 'stopped' ? 'was ended with its process' : 'lost its process';

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { RunLimits } from '../job/run-limits.ts';
 import { nextAppetite } from './appetite.ts';
 import type { Launch } from './launch.ts';
+import type { Relay } from './relay.ts';
 import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
 import { type LimitedRun, Overtime } from './overtime.ts';
 import { howOf } from './run-report.ts';
@@ -14,6 +15,9 @@ const STOP_GRACE_MS = 500;
 
 /** How long a child that was told to drain may take to become ready, ms: enough to load its modules and hear of it. */
 const START_GRACE_MS = 5_000;
+
+/** How long after its exit what a child has said is waited for, ms: all of it is there, unless a copy of it (fork(2)) still lives. */
+const LAST_WORDS_MS = 1_000;
 
 /** Threads of a child that waits for the disk, unless UV_THREADPOOL_SIZE says another number. */
 const THREADS = '16';
@@ -40,6 +44,8 @@ export class WorkerChild {
   isReplaced = false;
   /** True from when it was killed because of the job that it ran: whatever else it held has not crashed. */
   isKilledForJob = false;
+  /** True once it has said that it ends in order: it holds no job, and what it has started may live on. */
+  hasSaidBye = false;
   /** Why there never was a process, such as EAGAIN; null when there was one. */
   startFailure: Error | null = null;
   readonly start: StartWatch;
@@ -49,56 +55,69 @@ export class WorkerChild {
   #appetite = 1;
   /** Null when what it was given last has been accounted for. */
   #fedAt: number | null = performance.now();
-  readonly #process: ChildProcess;
+  readonly #events: ChildEvents;
+  /** Null where none could be had. */
+  readonly #child: ChildProcess | null;
+  #tail: () => string = () => '';
   #killTimer: NodeJS.Timeout | null = null;
   #hasEnded = false;
 
-  constructor({ options, imports, env, startTimeoutMs }: Launch, events: ChildEvents) {
-    const path = fileURLToPath(
-      new URL(`../worker/child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
-    );
-    const execArgv = [
-      ...process.execArgv.filter((option) => !option.startsWith('--inspect')),
-      ...imports.flatMap((module) => ['--import', module]),
-    ];
-    // A debugger's port is taken by the supervisor; --inspect is not passed on.
-    // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
-    this.#process = fork(path, [JSON.stringify(options)], {
-      execArgv,
-      // fsyncs that wait together share one commit of the journal; libuv's four threads are too few for that.
-      env: options.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
-      detached: true,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+  constructor(launch: Launch, relay: Relay, events: ChildEvents) {
+    this.#events = events;
+    this.start = new StartWatch(launch.startTimeoutMs, () => events.onOverdue(this));
     this.overtime = new Overtime({
-      freeze: () => this.#process.kill('SIGSTOP'),
-      thaw: () => this.#process.kill('SIGCONT'),
+      pardon: () => this.send({ type: 'pardon' }),
       onOver: (run) => events.onOverLimit(this, run),
     });
-    this.start = new StartWatch(startTimeoutMs, () => events.onOverdue(this));
-    this.#process.on('message', (raw) => {
-      const message = parseFromChild(raw);
-      if (message !== null) events.onMessage(this, message);
+    try {
+      this.#child = forkChild(launch, relay);
+    } catch (error) {
+      // Only some errors come as an event: ENOMEM, E2BIG and others are thrown.
+      this.#child = null;
+      this.startFailure = error instanceof Error ? error : new Error(String(error));
+      setImmediate(() => this.#end(null, null));
+      return;
+    }
+    this.#tail = relay.attach(this.#child.stdout, this.#child.stderr);
+    this.#listen(this.#child);
+  }
+
+  #listen(child: ChildProcess): void {
+    child.on('message', (raw) => {
+      const message = this.#hasEnded ? null : parseFromChild(raw);
+      if (message !== null) this.#events.onMessage(this, message);
     });
-    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
-      if (this.#hasEnded) return;
-      this.#hasEnded = true;
-      this.start.end();
-      this.overtime.close();
-      if (this.#killTimer !== null) clearTimeout(this.#killTimer);
-      events.onExit(this, code, signal);
-    };
-    this.#process.on('error', (error) => {
+    child.on('error', (error) => {
       // With a process it was a message to a child that has just died: its exit is reported below. Without one no exit comes.
-      if (this.#process.pid !== undefined) return;
+      if (child.pid !== undefined) return;
       this.startFailure = error;
-      end(null, null);
+      this.#end(null, null);
     });
-    this.#process.on('exit', end);
+    // Its end counts once all it has said is heard: what it ran, and that it was ready at all.
+    let isSilent = false;
+    let end: (() => void) | null = null;
+    child.on('disconnect', () => {
+      isSilent = true;
+      end?.();
+    });
+    child.on('exit', (code, signal) => {
+      end = () => this.#end(code, signal);
+      if (isSilent) end();
+      else setTimeout(end, LAST_WORDS_MS).unref();
+    });
+  }
+
+  #end(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.start.end();
+    this.overtime.close();
+    if (this.#killTimer !== null) clearTimeout(this.#killTimer);
+    this.#events.onExit(this, code, signal);
   }
 
   get pid(): number | null {
-    return this.#process.pid ?? null;
+    return this.#child?.pid ?? null;
   }
 
   /** It has dealt with what it was given, or half of it, and wants more. */
@@ -120,7 +139,7 @@ export class WorkerChild {
   }
 
   send(message: ToChild): void {
-    if (this.#process.connected) this.#process.send(message, () => undefined);
+    if (this.#child?.connected === true) this.#child.send(message, () => undefined);
   }
 
   drain(): void {
@@ -146,31 +165,53 @@ export class WorkerChild {
       : `no child can be started (${this.startFailure.message})`;
   }
 
+  /** What it printed to stderr last, if it was never ready; '' where that is a terminal. */
+  lastWords(): string {
+    return this.#tail().trim();
+  }
+
+  /** It has begun to work: what it printed in its start is not kept. */
+  forgetWords(): void {
+    this.#tail();
+  }
+
   /** Kills the process and what it has started and not moved to another group. */
   killGroup(): void {
-    this.#signalGroup('SIGKILL');
-  }
-
-  /**
-   * Kills the group if `runs` is still true while it stands still: a process that has ended its job a moment ago, and has begun
-   * another, goes on as if nothing had been.
-   *
-   * @returns whether it was killed
-   */
-  killGroupIf(runs: () => boolean): boolean {
-    this.#signalGroup('SIGSTOP');
-    const isSo = runs();
-    if (isSo) this.isKilledForJob = true;
-    this.#signalGroup(isSo ? 'SIGKILL' : 'SIGCONT');
-    return isSo;
-  }
-
-  #signalGroup(signal: NodeJS.Signals): void {
-    if (this.#process.pid === undefined) return;
+    if (this.#child?.pid === undefined) return;
     try {
-      process.kill(-this.#process.pid, signal);
+      process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
       // ESRCH: nobody of the group is left.
     }
   }
+
+  /**
+   * Kills the group because of a job that it ran a moment ago. If it has ended that job meanwhile, and begun another, that one goes
+   * back uncounted: what the dead process held tells. It is not stopped for a closer look: if we died then, nobody would
+   * let it go on.
+   */
+  killForJob(): void {
+    this.isKilledForJob = true;
+    this.killGroup();
+  }
+}
+
+/** @throws the system error, where it does not come as an event */
+function forkChild({ options, imports, env }: Launch, relay: Relay): ChildProcess {
+  const path = fileURLToPath(
+    new URL(`../worker/child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
+  );
+  const execArgv = [
+    ...process.execArgv.filter((option) => !option.startsWith('--inspect')),
+    ...imports.flatMap((module) => ['--import', module]),
+  ];
+  // A debugger's port is taken by the supervisor; --inspect is not passed on.
+  // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
+  return fork(path, [JSON.stringify(options)], {
+    execArgv,
+    // fsyncs that wait together share one commit of the journal; libuv's four threads are too few for that.
+    env: options.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
+    detached: true,
+    stdio: ['ignore', ...relay.stdio, 'ipc'],
+  });
 }

@@ -12,11 +12,12 @@ import { reasonOf } from '../job/realm.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { TimeLimits } from '../job/time-limits.ts';
-import { brokerEventLogger } from './broker-events.ts';
+import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import type { LimitKeepers } from './limited-run.ts';
 import { loadTasks, unloadable } from './load-tasks.ts';
-import { createLogger, type LogFormat } from './log.ts';
+import { createLogger, type LogFormat, lossLogger } from './log.ts';
 import { type FoundTask, type FromChild, limitsOf, parseToChild } from './messages.ts';
+import { tame } from './outlet.ts';
 import { Retirement, type RetirementRules } from './retirement.ts';
 import { Revoked } from './revoked.ts';
 import { runJobs } from './runner.ts';
@@ -26,6 +27,8 @@ import { reportUncaught } from './uncaught.ts';
 /** What a supervisor tells a child at its start. */
 export interface ChildOptions {
   readonly spool: string;
+  /** The supervisor's name among owners. */
+  readonly parent: string;
   readonly fsync: boolean;
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;
@@ -55,11 +58,14 @@ const limitKeepers: LimitKeepers = {
     say({ type: 'running', ...run });
     watchdog.arm(run.limitMs);
   },
-  ended: () => {
-    say({ type: 'ended' });
+  ended: (isLate) => {
     watchdog.disarm();
+    say({ type: 'ended', isLate });
+    if (!isLate || !process.connected) return;
+    return new Promise((resolve) => (pardon = resolve));
   },
 };
+let pardon: () => void = () => undefined;
 let offer: (names: readonly string[]) => void = () => undefined;
 let post: (isPosted: boolean) => void = () => undefined;
 let revoke: (ids: readonly string[]) => void = () => undefined;
@@ -78,6 +84,7 @@ function listen(): void {
     if (message?.type === 'lookout') post(message.isPosted);
     if (message?.type === 'revoked') revoke(message.ids);
     if (message?.type === 'paused') pause(message.queues);
+    if (message?.type === 'pardon') pardon();
     if (message?.type === 'drain') drain.abort();
     if (message?.type === 'stop') {
       stop.abort(new Error('The worker was told to stop at once.'));
@@ -89,6 +96,7 @@ function listen(): void {
     setInterval(() => undefined, 1_000_000);
     drain.abort();
     beAlone();
+    pardon();
   });
   // A supervisor that was killed while this process started: its end was told before anybody listened.
   if (!process.connected) drain.abort();
@@ -99,6 +107,7 @@ function listen(): void {
 
 async function main(options: ChildOptions): Promise<number> {
   const log = createLogger(options.logLevel, options.logFormat, (line) => process.stderr.write(line));
+  for (const name of ['stdout', 'stderr'] as const) tame(process[name], lossLogger(log, name));
   listen();
   const { stacks, redactFrom } = options;
   let texts: ErrorTexts = { redact: null, stacks };
@@ -126,7 +135,10 @@ async function main(options: ChildOptions): Promise<number> {
   };
   const revoked = new Revoked();
   const logEvent = brokerEventLogger(log);
-  const onEvent = (event: BrokerEvent): void => logEvent(event);
+  const onEvent = (event: BrokerEvent): void => {
+    logEvent(event);
+    if (endsAJobAsFailed(event)) say({ type: 'failed' });
+  };
   try {
     const { spool: path, fsync, allowNetworkFs, allowUnsafe } = options;
     // Not among the options: the arguments of a process can be seen by everybody on the machine.
@@ -138,6 +150,7 @@ async function main(options: ChildOptions): Promise<number> {
       limits: { queues: new Map(options.queueLimits), tasks: limitsOf(tasks) },
       tasks: tasks.map(({ name }) => name),
       ...(mark === undefined ? {} : { mark }),
+      parent: options.parent,
       hints,
       onRevoked: (ids) => revoked.hear(ids),
       onEvent,
@@ -155,6 +168,7 @@ async function main(options: ChildOptions): Promise<number> {
       limitKeepers,
       retirement: options.retirement === null ? null : new Retirement(options.retirement),
       onRetire: (why) => say({ type: 'retiring', why }),
+      onFailed: () => say({ type: 'failed' }),
     });
     await consumer.close();
     await broker.close();
@@ -172,5 +186,5 @@ const code = main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions);
 void code.then((value) => {
   if (!process.connected) process.exit(value);
   process.exitCode = value;
-  process.send?.({ type: 'bye' }, undefined, undefined, () => process.exit(value));
+  process.send?.({ type: 'bye' } satisfies FromChild, undefined, undefined, () => process.exit(value));
 });

@@ -24,8 +24,8 @@ export interface LaunchPlan {
   readonly logFormat: LogFormat;
 }
 
-/** One start: each has a mark of its own. */
-export function launchOf({ settings, modules, queues, imports, logFormat }: LaunchPlan): Launch {
+/** One start: each has a mark of its own. `parent`: the worker's name among owners. */
+export function launchOf({ settings, modules, queues, imports, logFormat }: LaunchPlan, parent: string): Launch {
   const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
@@ -34,6 +34,7 @@ export function launchOf({ settings, modules, queues, imports, logFormat }: Laun
   env[CHILD_MARK] = randomBytes(8).toString('hex');
   const options: ChildOptions = {
     spool,
+    parent,
     fsync,
     allowNetworkFs,
     allowUnsafe,

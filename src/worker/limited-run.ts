@@ -11,7 +11,8 @@ import type { LimitedRun } from './overtime.ts';
 /** Who keeps the hard limit: the supervisor, and a watchdog of our own. */
 export interface LimitKeepers {
   begun(run: LimitedRun): void;
-  ended(): void;
+  /** @param isLate later than the limit allows: when it resolves, no kill is on its way */
+  ended(isLate: boolean): Soon<void>;
 }
 
 /** Runs the job by `act` within its limits. `defaults`: what its task's registration says. */
@@ -26,6 +27,8 @@ export function runWithin(
   const { id, task } = job;
   const { timeLimitMs, softTimeLimitMs } = limits;
   const startedAtMs = Date.now();
+  // Before anybody hears of it: whoever keeps the limit must not see its end sooner than we do.
+  const endsAt = performance.now() + (timeLimitMs ?? Number.POSITIVE_INFINITY);
   const own = new AbortController();
   // Not AbortSignal.any(): what it makes hangs on `stop` for as long as the process lives.
   const onStop = (): void => own.abort(stop.reason);
@@ -38,9 +41,9 @@ export function runWithin(
   if (timeLimitMs !== null) keepers.begun({ id, task, startedAtMs, limitMs: timeLimitMs, defaults });
   const deadline = timeLimitMs === null ? null : startedAtMs + timeLimitMs;
   return afterwards(act({ signal: own.signal, deadline }), (ending) => {
-    if (timeLimitMs !== null) keepers.ended();
     soft?.cancel();
     stop.removeEventListener('abort', onStop);
-    return ending;
+    if (timeLimitMs === null) return ending;
+    return afterwards(keepers.ended(performance.now() >= endsAt), () => ending);
   });
 }

@@ -10,7 +10,7 @@ export interface Logger {
   error(text: string, fields?: LogFields): void;
 }
 
-/** What a program reading the log wants apart from the text, such as `{ job, task, ms }`. */
+/** What a program reading the log wants apart from the text, such as `{ job, task, ms }`. `stack` is shown to people, too. */
 export type LogFields = Readonly<Record<string, string | number>>;
 
 export type LogFormat = 'text' | 'colour' | 'json';
@@ -45,9 +45,18 @@ export function createLogger(
       }
       const label = own.toUpperCase().padEnd(5);
       const shown = format === 'colour' ? `${COLOURS[own]}${label}${RESET}` : label;
-      write(`${clock(nowMs())} ${shown} ${escape(text)}\n`);
+      write(`${clock(nowMs())} ${shown} ${escape(text)}\n${stackLines(fields['stack'])}`);
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Tells of lines that could not be written to `stream`. */
+export function lossLogger(log: Logger, stream: 'stdout' | 'stderr'): (lines: number, why: string) => void {
+  return (lines, why) =>
+    log.warn(
+      `${lines} ${lines === 1 ? 'line' : 'lines'} could not be written to ${stream} and ${lines === 1 ? 'is' : 'are'} lost: ${why}`,
+      { lost: lines },
+    );
 }
 
 /** How the log goes to a stream: by what reads it. NO_COLOR as on no-color.org. */
@@ -56,6 +65,15 @@ export function logFormat(isTerminal: boolean, env: NodeJS.ProcessEnv): LogForma
   if (wanted === 'json' || wanted === 'text' || wanted === 'colour') return wanted;
   if (!isTerminal) return 'json';
   return (env['NO_COLOR'] ?? '') === '' ? 'colour' : 'text';
+}
+
+/** A stack under its line: each of its own lines escaped and indented, so that none passes for a line of the log. */
+function stackLines(stack: string | number | undefined): string {
+  if (typeof stack !== 'string') return '';
+  return stack
+    .split('\n')
+    .map((line) => `    ${escape(line.trim())}\n`)
+    .join('');
 }
 
 function clock(ms: number): string {

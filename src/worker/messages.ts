@@ -27,6 +27,8 @@ export type ToChild =
   | { readonly type: 'revoked'; readonly ids: readonly string[] }
   /** The queues that are paused: all of them, each time. */
   | { readonly type: 'paused'; readonly queues: readonly string[] }
+  /** A run that ended after its limit is let off: go on. */
+  | { readonly type: 'pardon' }
   /** Finish the job at hand and end. */
   | { readonly type: 'drain' }
   /** End at once; the job at hand will be queued again. */
@@ -45,18 +47,22 @@ export type FromChild =
   | { readonly type: 'want'; readonly isIdle: boolean }
   /** It has begun a run that has a time limit. */
   | ({ readonly type: 'running' } & LimitedRun)
-  /** That run has ended; its outcome is on its way. */
-  | { readonly type: 'ended' }
+  /** That run has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. */
+  | { readonly type: 'ended'; readonly isLate: boolean }
+  /** One of its jobs has failed for good. */
+  | { readonly type: 'failed' }
   /** It takes no further job and ends when its outcomes have arrived, because the worker's settings want it so. */
   | { readonly type: 'retiring'; readonly why: string }
   /** The spool cannot be used any more. */
-  | { readonly type: 'unusable'; readonly message: string };
+  | { readonly type: 'unusable'; readonly message: string }
+  /** Its last word: it ends in order. */
+  | { readonly type: 'bye' };
 
 /** Null for anything that is not such a message: user code shares the channel and may send its own. */
 export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
   const { type, names, isPosted, ids, queues } = message;
-  if (type === 'drain' || type === 'stop') return { type };
+  if (type === 'drain' || type === 'stop' || type === 'pardon') return { type };
   if (type === 'names' && isTexts(names)) return { type, names };
   if (type === 'revoked' && isTexts(ids)) return { type, ids };
   if (type === 'paused' && isTexts(queues)) return { type, queues };
@@ -67,15 +73,15 @@ export function parseToChild(message: unknown): ToChild | null {
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, module, message: text, isIdle, why } = message;
+  const { type, owner, tasks, code, module, message: text, isIdle, isLate, why } = message;
   if (type === 'want' && typeof isIdle === 'boolean') return { type, isIdle };
-  if (type === 'imported') return { type };
+  if (type === 'imported' || type === 'failed' || type === 'bye') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
     return { type, owner, tasks: tasks.filter(isFoundTask) };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
     return { type, code, message: text };
-  if (type === 'ended') return { type };
+  if (type === 'ended' && typeof isLate === 'boolean') return { type, isLate };
   if (type === 'running') return toRunning(message);
   if (type === 'retiring' && typeof why === 'string') return { type, why };
   if (type === 'unusable' && typeof text === 'string') return { type, message: text };

@@ -2,8 +2,10 @@
  * The run of a child that has a time limit, as its supervisor sees it: the deadline, and what is done when it has come.
  *
  * The child says when such a run begins and when it ended. A run that ended just before its deadline must not have its child killed,
- * which may have begun another job by then. So the child is frozen first: what it said before that is heard while it can do nothing
- * more, and then it either lives on or dies with the very run whose time is over.
+ * which may have begun another job by then. So, when the time has come, the supervisor first hears what the child has said until
+ * then, and only then kills; and a child whose run ended later than its limit allows, by its own clock, which began sooner, waits
+ * for the supervisor's pardon before it does anything more. Whoever is killed is so in the very run whose time is over. Nobody is
+ * ever stopped: a supervisor that died in between would leave a process behind that neither works nor ends.
  */
 import type { EndedRun } from '../broker/broker.ts';
 import { after, type LongTimer } from '../app/long-timer.ts';
@@ -20,13 +22,13 @@ export interface LimitedRun {
 }
 
 export interface OvertimeActions {
-  freeze(): void;
-  thaw(): void;
+  /** It ended late, and nobody has killed it: it may go on. */
+  pardon(): void;
   /** The time of this run is over: kill it. */
   onOver(run: LimitedRun): void;
 }
 
-/** How long a frozen child is listened to, ms: long enough for the kernel to stop its threads and for what it had said to arrive. */
+/** How long the supervisor listens after the limit, ms: a round of its event loop, which reads all that has been said. */
 const LISTEN_MS = 10;
 
 export class Overtime {
@@ -34,7 +36,6 @@ export class Overtime {
   #run: LimitedRun | null = null;
   #endsAt = 0;
   #timer: LongTimer | null = null;
-  #isFrozen = false;
   #killed: LimitedRun | null = null;
 
   constructor(actions: OvertimeActions) {
@@ -43,18 +44,17 @@ export class Overtime {
 
   /** The child has begun this run. */
   begin(run: LimitedRun): void {
-    this.ended();
+    this.close();
     this.#run = run;
     this.#endsAt = performance.now() + run.limitMs;
-    this.#timer = after(run.limitMs, () => this.#freeze(run));
+    this.#timer = after(run.limitMs, () => (this.#timer = after(LISTEN_MS, () => this.#over(run))));
   }
 
-  /** The run that was told last has ended. */
-  ended(): void {
+  /** The run that was told last has ended; `isLate`: the child waits for a pardon. */
+  ended(isLate: boolean): void {
     this.close();
     this.#run = null;
-    if (this.#isFrozen) this.#actions.thaw();
-    this.#isFrozen = false;
+    if (isLate && this.#killed === null) this.#actions.pardon();
   }
 
   /** The process has ended. */
@@ -64,7 +64,7 @@ export class Overtime {
   }
 
   /**
-   * The run that the process died of, when its time was over; to be asked once the process has ended.
+   * The run that the process died of, when its time was over; to be asked once the process has ended and all it said was heard.
    *
    * @param wasKilled that it ended by SIGKILL: then its own watchdog may have been faster, as it is where this process was stopped
    */
@@ -72,14 +72,9 @@ export class Overtime {
     return this.#killed ?? (wasKilled && performance.now() >= this.#endsAt ? this.#run : null);
   }
 
-  #freeze(run: LimitedRun): void {
-    this.#isFrozen = true;
-    this.#actions.freeze();
-    this.#timer = after(LISTEN_MS, () => {
-      this.#isFrozen = false;
-      this.#killed = run;
-      this.#actions.onOver(run);
-    });
+  #over(run: LimitedRun): void {
+    this.#killed = run;
+    this.#actions.onOver(run);
   }
 }
 

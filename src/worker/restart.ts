@@ -1,7 +1,62 @@
-/** How soon a child that died is replaced. Pure. */
+/** How soon children that died are replaced, and when it is no use. */
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
+
+/** So many deaths in a row, before any child was ever ready, and the next would die as well. */
+const DEATHS_TO_END = 3;
+
+/** What may pass by itself when no process can be had; see fork(2). */
+const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+
+/** How a child ended whose start or work is over. */
+export interface ChildEnd {
+  readonly wasReady: boolean;
+  /** Why there never was a process; null when there was one. */
+  readonly startFailure: Error | null;
+}
+
+export class Restarts {
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #fork: () => void;
+  #wasEverReady = false;
+  /** Children in a row that came to nothing before they were ready, and those of them that were processes that died. */
+  #failedStarts = 0;
+  #deaths = 0;
+
+  constructor(fork: () => void) {
+    this.#fork = fork;
+  }
+
+  /** How many are to come. */
+  get size(): number {
+    return this.#timers.size;
+  }
+
+  /** A child has become ready. */
+  ready(): void {
+    this.#wasEverReady = true;
+  }
+
+  /** Replaces a child that ended. @returns in how many ms; null: none was ever ready, and none will be */
+  replace({ wasReady, startFailure }: ChildEnd): number | null {
+    const delay = restartDelayMs(wasReady, this.#failedStarts);
+    this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
+    this.#deaths = wasReady || isPassing(startFailure) ? 0 : this.#deaths + 1;
+    if (!this.#wasEverReady && this.#deaths >= DEATHS_TO_END) return null;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#fork();
+    }, delay);
+    this.#timers.add(timer);
+    return delay;
+  }
+
+  cancel(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}
 
 /**
  * A child that was ready is replaced at once: what its job does to processes is bounded by the job's own backoff. One that
@@ -9,4 +64,14 @@ const LONGEST_DELAY_MS = 10_000;
  */
 export function restartDelayMs(wasReady: boolean, deathsInARow: number): number {
   return wasReady ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(deathsInARow, 10));
+}
+
+function isPassing(failure: Error | null): boolean {
+  return failure !== null && 'code' in failure && PASSING.has(String(failure.code));
+}
+
+/** Why the worker ends: `how` the last child ended, and what it printed. */
+export function cannotStart(how: string, lastWords: string): string {
+  const words = lastWords === '' ? '' : `. It printed:\n${lastWords}\n`;
+  return `No child can start: ${DEATHS_TO_END} in a row have ended before they were ready to work. The last, ${how}${words === '' ? ' ' : words}`.trimEnd();
 }

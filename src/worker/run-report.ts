@@ -19,7 +19,10 @@ export function report(
       else if (settlement.outcome.state === 'revoked')
         log.warn(`${who} was revoked and ended after ${seconds(ms)}`, timed);
       else if (settlement.outcome.state === 'expired') log.warn(`${who} has expired; it is not started`, fields);
-      else log.error(`${who} failed in ${seconds(ms)}: ${errorText(settlement.outcome.error)}`, timed);
+      else {
+        const { error } = settlement.outcome;
+        log.error(`${who} failed in ${seconds(ms)}: ${errorText(error)}`, { ...timed, ...stackOf(error) });
+      }
       return;
     case 'park':
       log.warn(
@@ -30,13 +33,18 @@ export function report(
     case 'rerun':
       log.warn(
         `${who} failed in attempt ${fields.attempt}: ${errorText(settlement.error)}; it runs again in ${seconds(settlement.delayMs)}`,
-        fields,
+        { ...fields, ...stackOf(settlement.error) },
       );
       return;
     case 'requeue':
       log.warn(`${who} is ready again`, fields);
       return;
   }
+}
+
+/** Where it was thrown; nothing where the setting `stacks` keeps that back. */
+function stackOf({ stack }: Failure): { readonly stack?: string } {
+  return stack === undefined ? {} : { stack };
 }
 
 function errorText({ name, message }: Failure): string {

@@ -32,6 +32,8 @@ export interface RunnerOptions {
   readonly retirement: Retirement | null;
   /** It takes no further job: another process may begin in its place. */
   readonly onRetire: (why: string) => void;
+  /** A job is about to fail for good. */
+  readonly onFailed: () => void;
   /** Which jobs are revoked. */
   readonly revoked: Revoked;
 }
@@ -75,7 +77,7 @@ interface Ran {
 }
 
 function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
-  const { log, stop, revoked } = options;
+  const { log, stop, revoked, onFailed } = options;
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
@@ -91,6 +93,7 @@ function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
     // Who revoked it was told so: what it came to meanwhile does not count.
     const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;
     const settlement = settlementOf(how, runOf(claim, how), Date.now(), Math.random());
+    if (settlement.kind === 'publish' && settlement.outcome.state === 'failed') onFailed();
     const error = 'error' in ending ? { error: ending.error } : {};
     const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
     return { settled: afterwards(claim.settle(settlement, times), () => report(claim, settlement, ms, log, fields)) };

@@ -5,14 +5,15 @@ import type { Broker, BrokerEvent, Keeper, QueueOrder } from '../broker/broker.t
 import { strictest } from '../job/run-limits.ts';
 import { reasonOf } from '../job/realm.ts';
 import { openBroker } from '../broker/open.ts';
-import { brokerEventLogger } from './broker-events.ts';
+import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import { launchOf } from './launch.ts';
 import { Feeding } from './feeding.ts';
 import type { Logger, LogFormat } from './log.ts';
 import { endedRun, type LimitedRun } from './overtime.ts';
 import { type FoundTask, type FromChild, limitsOf } from './messages.ts';
-import { restartDelayMs } from './restart.ts';
+import type { Relay } from './relay.ts';
+import { cannotStart, Restarts } from './restart.ts';
 import { howOf, seconds } from './run-report.ts';
 import { StandingOrders } from './standing-orders.ts';
 import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutdown.ts';
@@ -33,6 +34,8 @@ export interface SupervisorOptions {
   /** Modules that each child imports first. */
   readonly imports: readonly string[];
   readonly log: Logger;
+  /** Passes on what children print. */
+  readonly relay: Relay;
   readonly logFormat: LogFormat;
   /** The first child is ready: these are the tasks it knows. */
   readonly onStarted: (tasks: readonly FoundTask[]) => void;
@@ -47,7 +50,7 @@ export interface SupervisorEnd {
 export class Supervisor implements ChildEvents {
   readonly #options: SupervisorOptions;
   readonly #children = new Set<WorkerChild>();
-  readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #restarts = new Restarts(() => this.#phase === 'running' && this.#fork());
   readonly #orders: StandingOrders;
   readonly #logEvent: (event: BrokerEvent) => void;
   #broker: Broker | null = null;
@@ -56,8 +59,8 @@ export class Supervisor implements ChildEvents {
   #phase: Phase = 'running';
   #signal: ShutdownSignal | null = null;
   #isStarted = false;
-  /** Children in a row that died before they were ready. */
-  #failedStarts = 0;
+  /** A job that it ran has failed for good. */
+  #hasFailedJob = false;
   /** Exits whose jobs are being recovered. */
   #recovering = 0;
   #problem: SupervisorEnd['problem'] = null;
@@ -83,7 +86,7 @@ export class Supervisor implements ChildEvents {
       onReady: () => this.#feed(),
       onPaused: (paused) => this.#orders.paused(paused),
       onRevoked: (ids) => this.#orders.revoked(ids),
-      onTerminate: (owner, id, runs) => this.#terminate(owner, id, runs),
+      onTerminate: (owner, id) => this.#terminate(owner, id),
       onEvent: (event) => this.#onBrokerEvent(event),
     });
     // A burst ends when all are idle, and a lookout does not tell.
@@ -97,10 +100,9 @@ export class Supervisor implements ChildEvents {
     this.#shutdownTimer?.cancel();
     await this.#keeper.close();
     await this.#broker.close();
-    return {
-      exitCode: this.#problem === null ? exitCodeOf(this.#phase, this.#signal) : this.#problemExit,
-      problem: this.#problem,
-    };
+    await this.#options.relay.finish();
+    const exitCode = exitCodeOf(this.#phase, this.#signal, isBurst && this.#hasFailedJob);
+    return { exitCode: this.#problem === null ? exitCode : this.#problemExit, problem: this.#problem };
   }
 
   /** True once it stops by force: nothing more that a signal could ask for. */
@@ -110,8 +112,9 @@ export class Supervisor implements ChildEvents {
 
   /** Takes a signal: the first drains, the second stops. */
   onSignal(signal: ShutdownSignal): void {
-    this.#signal = signal;
     const phase = phaseAfter(this.#phase, signal);
+    if (phase === this.#phase && signal === 'SIGHUP') return;
+    this.#signal = signal;
     if (phase === 'draining') {
       this.#options.log.info(`${signal}: finishing the jobs at hand; once more stops them and queues them again`);
       this.#drain();
@@ -135,6 +138,8 @@ export class Supervisor implements ChildEvents {
         return child.start.end();
       case 'ready':
         child.owner = message.owner;
+        child.forgetWords();
+        this.#restarts.ready();
         this.#keeper?.adopt(message.owner);
         this.#orders.greet(child);
         child.limits = limitsOf(message.tasks);
@@ -151,13 +156,19 @@ export class Supervisor implements ChildEvents {
       case 'running':
         return child.overtime.begin(message);
       case 'ended':
-        return child.overtime.ended();
+        return child.overtime.ended(message.isLate);
+      case 'failed':
+        this.#hasFailedJob = true;
+        return;
       case 'retiring':
         return this.#retire(child, message.why);
       case 'unloadable':
         return this.#fail(message, 78);
       case 'unusable':
         return this.#fail({ code: 'FSQ_SPOOL', message: message.message }, 75);
+      case 'bye':
+        child.hasSaidBye = true;
+        return;
     }
   }
 
@@ -199,10 +210,10 @@ export class Supervisor implements ChildEvents {
 
   async #afterExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const isStopped = this.#phase === 'stopping';
-    if (!child.isEnding || isStopped) child.killGroup();
+    // What the jobs of one that ended in order have started may live on; what it held otherwise runs again, and not beside that.
+    if (!child.isEnding || !child.hasSaidBye || code !== 0 || isStopped) child.killGroup();
     this.#recovering++;
     const late = child.overtime.verdict(signal === 'SIGKILL');
-    if (late !== null) child.killGroup();
     if (child.owner !== null) {
       // Whatever else a child held that was killed for one job has not crashed.
       const ending = isStopped || late !== null || child.isKilledForJob ? 'stopped' : 'crashed';
@@ -222,21 +233,16 @@ export class Supervisor implements ChildEvents {
   }
 
   #replace(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
-    const wasReady = child.owner !== null;
-    const delay = restartDelayMs(wasReady, this.#failedStarts);
-    this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
-    this.#options.log.error(
-      `${child.endText(code, signal)}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`,
-    );
-    const timer = setTimeout(() => {
-      this.#restarts.delete(timer);
-      if (this.#phase === 'running') this.#fork();
-    }, delay);
-    this.#restarts.add(timer);
+    const { startFailure } = child;
+    const how = child.endText(code, signal);
+    const delay = this.#restarts.replace({ wasReady: child.owner !== null, startFailure });
+    if (delay === null) return this.#fail({ code: 'FSQ_CONFIG', message: cannotStart(how, child.lastWords()) }, 78);
+    this.#options.log.error(`${how}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`);
   }
 
   #fork(): void {
-    this.#children.add(new WorkerChild(launchOf(this.#options), this));
+    const launch = launchOf(this.#options, this.#keeper?.owner ?? '');
+    this.#children.add(new WorkerChild(launch, this.#options.relay, this));
   }
 
   #feed(): void {
@@ -244,10 +250,11 @@ export class Supervisor implements ChildEvents {
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
   }
 
-  #terminate(owner: string, id: string, runs: () => boolean): void {
+  #terminate(owner: string, id: string): void {
     const child = [...this.#children].find((one) => one.owner === owner);
-    if (child?.killGroupIf(runs))
-      this.#options.log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
+    if (child === undefined || child.isKilledForJob) return;
+    child.killForJob();
+    this.#options.log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
   }
 
   #isAllIdle(): boolean {
@@ -260,7 +267,7 @@ export class Supervisor implements ChildEvents {
 
   #drain(): void {
     this.#phase = 'draining';
-    this.#cancelRestarts();
+    this.#restarts.cancel();
     for (const child of this.#children) child.drain();
     if (this.#children.size === 0) this.#allEnded();
   }
@@ -268,20 +275,15 @@ export class Supervisor implements ChildEvents {
   #stop(why: string): void {
     this.#phase = 'stopping';
     this.#options.log.warn(why);
-    this.#cancelRestarts();
+    this.#restarts.cancel();
     for (const child of this.#children) child.stop();
     if (this.#children.size === 0) this.#allEnded();
   }
 
-  #cancelRestarts(): void {
-    for (const timer of this.#restarts) clearTimeout(timer);
-    this.#restarts.clear();
-  }
-
   #onBrokerEvent(event: BrokerEvent): void {
     this.#logEvent(event);
-    if (event.kind !== 'unusable') return;
-    this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
+    if (endsAJobAsFailed(event)) this.#hasFailedJob = true;
+    if (event.kind === 'unusable') this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
   }
 
   /** Something that another child would meet as well: the worker ends. */

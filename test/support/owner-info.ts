@@ -6,7 +6,7 @@ export function owner(parts: Partial<OwnerInfo>): OwnerInfo {
   return {
     owner: `${pid}-0123456789abcdef`,
     pid,
-    parentPid: null,
+    parent: null,
     role: 'child',
     startedAtMs: 0,
     verdict: 'alive',

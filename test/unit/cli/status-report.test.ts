@@ -109,10 +109,10 @@ test('children are told with their supervisor; a runner without one stands for i
     facts({
       owners: [
         owner({ pid: 1, role: 'supervisor', queues: ['mail'] }),
-        owner({ pid: 2, parentPid: 1 }),
-        owner({ pid: 3, parentPid: 1, verdict: 'dead' }),
+        owner({ pid: 2, parent: '1-0123456789abcdef' }),
+        owner({ pid: 3, parent: '1-0123456789abcdef', verdict: 'dead' }),
         owner({ pid: 4, role: 'consumer' }),
-        owner({ pid: 5, parentPid: 99 }),
+        owner({ pid: 5, parent: '99-0123456789abcdef' }),
       ],
     }),
   );
@@ -127,6 +127,25 @@ test('children are told with their supervisor; a runner without one stands for i
   );
 });
 
+test('workers of several containers, each process 1 there, are told apart with their children', () => {
+  const [one, two] = ['1-00000000000000aa', '1-00000000000000bb'];
+  const { workers } = reportOf(
+    facts({
+      owners: [
+        owner({ owner: one, pid: 1, role: 'supervisor' }),
+        owner({ owner: two, pid: 1, role: 'supervisor' }),
+        owner({ pid: 8, parent: one }),
+        owner({ pid: 9, parent: two }),
+      ],
+    }),
+  );
+
+  assert.deepEqual(
+    workers.map(({ children }) => children),
+    [[8], [9]],
+  );
+});
+
 test('the text shows counts in one column, the oldest age, workers, tasks and advice', () => {
   const report = reportOf(
     facts({
@@ -134,7 +153,7 @@ test('the text shows counts in one column, the oldest age, workers, tasks and ad
       backlog: { oldestAtMs: 1_000, queues: { default: 1, mail: 2 }, foreign: [] },
       owners: [
         owner({ pid: 1, role: 'supervisor', startedAtMs: 1_000 }),
-        owner({ pid: 2, parentPid: 1, tasks: ['add'] }),
+        owner({ pid: 2, parent: '1-0123456789abcdef', tasks: ['add'] }),
       ],
       isAllRead: false,
     }),

@@ -258,7 +258,7 @@ test('a dead child is left to its parent for a moment, which knows how it ended'
   parent.adopt(DEAD);
   t.after(() => parent.close());
   plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
-  plantParent(path, DEAD, process.pid);
+  plantParent(path, DEAD, parent.owner);
 
   const other = recoverOrphans(contextOf(path), recovererOf(ME));
   await parent.recover(DEAD, 'stopped');
@@ -275,7 +275,7 @@ test('a dead child whose parent does not see to it is recovered by another', asy
   parent.adopt(DEAD);
   t.after(() => parent.close());
   plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
-  plantParent(path, DEAD, process.pid);
+  plantParent(path, DEAD, parent.owner);
 
   await recoverOrphans(contextOf(path), recovererOf(ME));
 
@@ -338,9 +338,9 @@ test('due jobs are promoted in the order of their time, others stay', async (t) 
 });
 
 /** Whose child `owner` was, beside what makes it dead. */
-function plantParent(path: string, owner: string, parentPid: number): void {
+function plantParent(path: string, owner: string, parent: string): void {
   const file = join(path, 'workers', `${owner}.json`);
-  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), parentPid }));
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), parent }));
 }
 
 function nameOf(id: string, attempt = 1, crashes = 0): string {

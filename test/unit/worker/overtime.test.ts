@@ -17,8 +17,7 @@ function watched(t: TestContext): Watched {
   t.mock.method(performance, 'now', () => nowMs);
   const done: string[] = [];
   const overtime = new Overtime({
-    freeze: () => done.push('freeze'),
-    thaw: () => done.push('thaw'),
+    pardon: () => done.push('pardon'),
     onOver: ({ id }) => done.push(`over ${id}`),
   });
   const tick = (ms: number): void => {
@@ -28,16 +27,14 @@ function watched(t: TestContext): Watched {
   return { overtime, done, tick };
 }
 
-test('a run that does not end is frozen at its limit, and killed when nothing more is heard of it', (t) => {
+test('a run that does not end is killed when, after its limit, nothing more is heard of it', (t) => {
   const { overtime, done, tick } = watched(t);
   overtime.begin(RUN);
 
-  tick(999);
+  tick(1_000);
   assert.deepEqual(done, []);
-  tick(1);
-  assert.deepEqual(done, ['freeze']);
   tick(10);
-  assert.deepEqual(done, ['freeze', 'over a']);
+  assert.deepEqual(done, ['over a']);
   assert.equal(overtime.verdict(true), RUN);
 });
 
@@ -46,25 +43,44 @@ test('a run that ended in time is no reason for anything, and neither is the job
   overtime.begin(RUN);
   tick(999);
 
-  overtime.ended();
+  overtime.ended(false);
   tick(5_000);
 
   assert.deepEqual(done, []);
   assert.equal(overtime.verdict(true), null);
 });
 
-test('an end that was on its way when the child was frozen lets it live on', (t) => {
+test('an end in time that is heard of late lets the child live on, and the next run has all of its time', (t) => {
   const { overtime, done, tick } = watched(t);
   overtime.begin(RUN);
   tick(1_000);
 
-  overtime.ended();
+  overtime.ended(false);
   overtime.begin({ ...RUN, id: 'b' });
-  tick(999);
+  tick(1_000);
+  tick(9);
 
-  assert.deepEqual(done, ['freeze', 'thaw']);
-  tick(11);
-  assert.deepEqual(done, ['freeze', 'thaw', 'freeze']);
+  assert.deepEqual(done, []);
+  tick(1);
+  assert.deepEqual(done, ['over b']);
+});
+
+test('a run that ended late is pardoned, unless it is killed already', (t) => {
+  const { overtime, done, tick } = watched(t);
+  overtime.begin(RUN);
+  tick(1_000);
+  tick(5);
+  overtime.ended(true);
+  assert.deepEqual(done, ['pardon']);
+  assert.equal(overtime.verdict(true), null);
+
+  overtime.begin({ ...RUN, id: 'b' });
+  tick(1_000);
+  tick(10);
+  overtime.ended(true);
+
+  assert.deepEqual(done, ['pardon', 'over b']);
+  assert.equal(overtime.verdict(true)?.id, 'b');
 });
 
 test('a child that was killed after the deadline, by its own watchdog, died of the run; one killed before did not', (t) => {

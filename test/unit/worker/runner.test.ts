@@ -49,6 +49,7 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     limitKeepers: { begun: () => undefined, ended: () => undefined },
     retirement: null,
     onRetire: () => undefined,
+    onFailed: () => undefined,
     revoked: new Revoked(),
   });
 

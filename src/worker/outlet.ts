@@ -1,0 +1,112 @@
+/**
+ * A stream that lines are written to and that nothing may depend on: its disk may be full, its pipe closed, its reader slow for
+ * ever. What cannot be written is dropped and counted; writing never throws, never waits, and keeps a bounded number of bytes.
+ */
+import { reasonOf } from '../job/realm.ts';
+
+/** How much may wait for a slow reader, bytes: some thousand lines of a log. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+/** What was dropped, told when the stream takes something again. */
+export type TellLost = (lines: number, why: string) => void;
+
+type Done = (error?: Error | null) => void;
+
+export class Outlet {
+  readonly #stream: NodeJS.WritableStream & { readonly writableLength: number };
+  readonly #write: (chunk: string | Uint8Array, done: Done) => unknown;
+  readonly #tellLost: TellLost;
+  #lost = 0;
+  #why = '';
+  /** Called when nothing waits any more. */
+  #flushed: (() => void) | null = null;
+
+  constructor(stream: NodeJS.WritableStream & { readonly writableLength: number }, tellLost: TellLost) {
+    this.#stream = stream;
+    this.#write = stream.write.bind(stream);
+    this.#tellLost = tellLost;
+    // Each failure is told to the callback of its write as well.
+    stream.on('error', () => undefined);
+  }
+
+  /** @param done called once it is written or dropped */
+  write(chunk: string | Uint8Array, done: () => void = () => undefined): void {
+    if (this.#stream.writableLength >= MAX_WAITING_BYTES) {
+      this.#drop(chunk, 'its reader stands still');
+      return void process.nextTick(done);
+    }
+    try {
+      this.#write(chunk, (error) => {
+        if (error === null || error === undefined) this.#took();
+        else this.#drop(chunk, error.message);
+        if (this.#stream.writableLength === 0) this.#flushed?.();
+        done();
+      });
+    } catch (error) {
+      // Of a file the write itself throws.
+      this.#drop(chunk, reasonOf(error));
+      process.nextTick(done);
+    }
+  }
+
+  /** Tells what was dropped and not told yet, although nothing says that it can be written now. */
+  tellLast(): void {
+    if (this.#lost > 0) this.#tell();
+  }
+
+  /** Waits until all is written, for at most `ms`. @returns false when something still waits */
+  async flush(ms: number): Promise<boolean> {
+    if (this.#stream.writableLength === 0) return true;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#flushed = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#flushed = null;
+    return this.#stream.writableLength === 0;
+  }
+
+  #drop(chunk: string | Uint8Array, why: string): void {
+    this.#lost += linesIn(chunk);
+    this.#why = why;
+  }
+
+  /** A reader that stood still must have read half of what waited, or its next pause would be told of line by line. */
+  #took(): void {
+    if (this.#lost > 0 && this.#stream.writableLength <= MAX_WAITING_BYTES / 2) this.#tell();
+  }
+
+  #tell(): void {
+    const lost = this.#lost;
+    this.#lost = 0;
+    this.#tellLost(lost, this.#why);
+  }
+}
+
+/**
+ * Has all that this process writes to `stream`, such as a task's `console.log`, go through an outlet: no write throws, and none
+ * ends the process.
+ */
+export function tame(stream: NodeJS.WriteStream, tellLost: TellLost): void {
+  const outlet = new Outlet(stream, tellLost);
+  const plain = stream.write.bind(stream);
+  const write = (chunk: unknown, ...rest: readonly unknown[]): boolean => {
+    // A chunk of a wrong type is the caller's mistake: Node.js refuses it.
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))
+      return Reflect.apply(plain, undefined, [chunk, ...rest]) === true;
+    const done = rest.find((one): one is () => void => typeof one === 'function');
+    const encoding = typeof rest[0] === 'string' && Buffer.isEncoding(rest[0]) ? rest[0] : 'utf8';
+    outlet.write(typeof chunk === 'string' && encoding !== 'utf8' ? Buffer.from(chunk, encoding) : chunk, done);
+    return stream.writableLength < stream.writableHighWaterMark;
+  };
+  stream.write = write;
+}
+
+function linesIn(chunk: string | Uint8Array): number {
+  let lines = 0;
+  if (typeof chunk === 'string') for (let at = -1; (at = chunk.indexOf('\n', at + 1)) !== -1;) lines++;
+  else for (let at = -1; (at = chunk.indexOf(10, at + 1)) !== -1;) lines++;
+  return Math.max(1, lines);
+}

@@ -1,0 +1,100 @@
+/**
+ * What children print, on its way to the worker's own stdout and stderr.
+ *
+ * They do not write there themselves: a pipe whose reader stands still would hold them up, one that is closed would kill the
+ * programs that tasks start, and whether a write waits is a property of the pipe that each of its processes may change. The
+ * worker reads from its children whatever happens, and drops what it cannot pass on. A terminal they have for themselves:
+ * programs ask whether they have one.
+ */
+import type { Readable } from 'node:stream';
+import type { Outlet } from './outlet.ts';
+
+/** Longest part of a line that waits for the rest of it, bytes. */
+const MAX_LINE_BYTES = 64 * 1024;
+
+/** How much of a child's last words is kept while it starts, characters. */
+const TAIL_LENGTH = 2_000;
+
+/** How long after the end of the children the rest of what they printed is waited for, ms: what a job left running may go on for ever. */
+const REST_MS = 200;
+
+/** Where children's output goes; null: they inherit the worker's own stream. */
+export interface Outlets {
+  readonly stdout: Outlet | null;
+  readonly stderr: Outlet | null;
+}
+
+const NEWLINE = 10;
+
+export class Relay {
+  readonly #outlets: Outlets;
+  /** Streams that have not ended. */
+  readonly #open = new Map<Readable, Promise<void>>();
+
+  constructor(outlets: Outlets) {
+    this.#outlets = outlets;
+  }
+
+  /** For `stdio` of a child. */
+  get stdio(): readonly ['pipe' | 'inherit', 'pipe' | 'inherit'] {
+    const { stdout, stderr } = this.#outlets;
+    return [stdout === null ? 'inherit' : 'pipe', stderr === null ? 'inherit' : 'pipe'];
+  }
+
+  /**
+   * Passes on what a child prints.
+   *
+   * @returns what gives the end of what it has printed to stderr, and keeps no more of it
+   */
+  attach(stdout: Readable | null, stderr: Readable | null): () => string {
+    this.#pass(stdout, this.#outlets.stdout, () => undefined);
+    let tail: string | null = '';
+    this.#pass(stderr, this.#outlets.stderr, (lines) => {
+      if (tail !== null) tail = (tail + lines.toString('utf8')).slice(-TAIL_LENGTH);
+    });
+    return () => {
+      const kept = tail ?? '';
+      tail = null;
+      return kept;
+    };
+  }
+
+  /** Passes on what is left; to be called when no child lives. */
+  async finish(): Promise<void> {
+    const late = setTimeout(() => this.#abandon(), REST_MS);
+    await Promise.all(this.#open.values());
+    clearTimeout(late);
+  }
+
+  #abandon(): void {
+    for (const stream of this.#open.keys()) stream.destroy();
+  }
+
+  #pass(from: Readable | null, to: Outlet | null, see: (lines: Buffer) => void): void {
+    if (from === null || to === null) return;
+    let rest: Buffer = Buffer.alloc(0);
+    const pass = (lines: Buffer): void => {
+      if (lines.length === 0) return;
+      see(lines);
+      to.write(lines);
+    };
+    from.on('data', (chunk: Buffer) => {
+      const end = chunk.lastIndexOf(NEWLINE) + 1;
+      // Whole lines, so that those of several children do not mix.
+      if (end > 0 || rest.length + chunk.length > MAX_LINE_BYTES) {
+        const cut = end > 0 ? end : chunk.length;
+        pass(Buffer.concat([rest, chunk.subarray(0, cut)]));
+        rest = chunk.subarray(cut);
+      } else rest = Buffer.concat([rest, chunk]);
+    });
+    const ended = new Promise<void>((resolve) => {
+      from.on('error', () => undefined); // It is closed then.
+      from.on('close', () => {
+        pass(rest);
+        this.#open.delete(from);
+        resolve();
+      });
+    });
+    this.#open.set(from, ended);
+  }
+}
