@@ -294,6 +294,14 @@ export const MUTANTS = [
     pattern: 'not waited for for ever',
   },
   {
+    name: 'a job that one look has missed is said to be nowhere',
+    file: 'src/spool/whereabouts.ts',
+    find: 'if (isOld && stampOfRunning(context).text === before.text) return;',
+    replace: 'if (isOld) return;',
+    test: 'test/property/moving-job.test.ts',
+    pattern: 'locate: what is nowhere',
+  },
+  {
     name: 'slots of a rate that lie ahead are removed',
     file: 'src/spool/rate-slots.ts',
     find: 'else if (name.index < index - 1)',

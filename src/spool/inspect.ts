@@ -13,6 +13,7 @@ import {
   resultFileName,
 } from './layout.ts';
 import { readJob } from './read.ts';
+import { locate, type Whereabouts } from './whereabouts.ts';
 
 /** A job's name as found in a directory; its content is not read. */
 interface Spot {
@@ -25,41 +26,39 @@ interface Spot {
   readonly owner: string | null;
 }
 
-const ALL_STATES: readonly ListedState[] = ['pending', 'delayed', 'running', 'results'];
-/** A job may move against the order of a scan; two scans that both miss it are taken for an absence. */
-const SCANS = 3;
+/** How long a job is followed that has moved on each time when its file is to be read, ms. */
+const FOLLOW_MS = 2_000;
 
-/** Where the job is now; null when it is nowhere. */
-export function findJob(context: SpoolContext, id: string): Sighting | null {
-  for (let scan = 0; scan < SCANS; scan++) {
+/** Where the job is now; null when it is proved to be nowhere. */
+export async function findJob(context: SpoolContext, id: string): Promise<Sighting | null> {
+  const endAt = performance.now() + FOLLOW_MS;
+  for (;;) {
     const ended = sight(context, resultSpot(context, id));
     if (ended !== null) return ended;
-    for (const spot of spots(context, ['running', 'pending', 'delayed'])) {
-      const sighting = spot.id === id ? sight(context, spot) : null;
-      if (sighting !== null) return sighting;
-    }
+    const found = (await locate(context, new Set([id]))).get(id);
+    if (found === undefined) return null;
+    const spot = found.at === 'results' ? resultSpot(context, id) : spotOf(id, found);
+    const sighting = sight(context, spot) ?? (performance.now() > endAt ? seenByName(spot) : null);
+    if (sighting !== null) return sighting;
   }
-  return null;
 }
 
-/** Which of `ids` are somewhere in the spool. */
-export function existingIds(context: SpoolContext, ids: ReadonlySet<string>): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (let scan = 0; scan < SCANS && found.size < ids.size; scan++) {
-    for (const { id } of spots(context, ['pending', 'delayed', 'running'])) if (ids.has(id)) found.add(id);
-    for (const id of ids) if (!found.has(id) && context.files.exists(resultSpot(context, id).path)) found.add(id);
-  }
-  return found;
+function spotOf(id: string, found: Exclude<Whereabouts, { at: 'results' }>): Spot {
+  const { path, name: standing } = found;
+  if (found.at === 'held') return { id, state: 'running', path, standing, dueAtMs: null, owner: found.owner };
+  return {
+    id,
+    state: found.dueAtMs === null ? 'pending' : 'delayed',
+    path,
+    standing,
+    dueAtMs: found.dueAtMs,
+    owner: null,
+  };
 }
 
-/** At most `limit` ids that start with `prefix`, each once. */
-export function idsByPrefix(context: SpoolContext, prefix: string, limit: number): readonly string[] {
-  const found = new Set<string>();
-  for (const { id } of spots(context, ALL_STATES)) {
-    if (id.startsWith(prefix)) found.add(id);
-    if (found.size >= limit) break;
-  }
-  return [...found];
+/** Which of `ids` are somewhere in the spool; the others are proved to be nowhere. */
+export async function existingIds(context: SpoolContext, ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  return new Set((await locate(context, ids)).keys());
 }
 
 /** At most `limit` jobs that are wanted: those to run first, then those ended last. */
@@ -176,6 +175,12 @@ function sight(context: SpoolContext, spot: Spot): Sighting | null {
   const common = { id, standing, dueAtMs, owner, location: path, record };
   if (state !== 'results') return { ...common, state };
   return { ...common, state: record?.outcome?.state ?? 'failed' };
+}
+
+/** What its name told when it was there: it moves faster than its file can be read. */
+function seenByName({ id, state, path, standing, dueAtMs, owner }: Spot): Sighting | null {
+  if (state === 'results' || standing === null) return null; // It has expired just now.
+  return { id, state, standing, dueAtMs, owner, location: path, record: null };
 }
 
 /** An ended job's file keeps what its name said before, where that was not the default. */

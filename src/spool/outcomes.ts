@@ -34,7 +34,7 @@ export function readOutcome(context: SpoolContext, id: string): JobRecord | null
 
 export class OutcomeWatch {
   readonly #context: SpoolContext;
-  readonly #existing: (ids: ReadonlySet<string>) => ReadonlySet<string>;
+  readonly #existing: (ids: ReadonlySet<string>) => Promise<ReadonlySet<string>>;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
   readonly #waiting = new Map<string, Set<Waiter>>();
@@ -44,7 +44,7 @@ export class OutcomeWatch {
   #existenceCheckedAt = 0;
 
   /** @param existing which of these ids have a job that has not ended or has an outcome */
-  constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => ReadonlySet<string>) {
+  constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => Promise<ReadonlySet<string>>) {
     this.#context = context;
     this.#existing = existing;
     this.#watch = new DirectoryWatch(context.files, context.layout.results, (name) => this.#hear(name));
@@ -128,7 +128,7 @@ export class OutcomeWatch {
       const isStale = this.#watch.hasChanged() || this.#isStale;
       this.#isStale = false;
       if (isStale) for (const id of ids) this.#check(id);
-      if (performance.now() - this.#existenceCheckedAt >= EXISTENCE_EVERY_MS) this.#checkExistence();
+      if (performance.now() - this.#existenceCheckedAt >= EXISTENCE_EVERY_MS) void this.#checkExistence();
     } catch (error) {
       // The spool itself is gone: everybody who waits must hear it.
       for (const id of ids) this.#fail(id, error);
@@ -150,13 +150,17 @@ export class OutcomeWatch {
     else this.#end(id, (waiter) => waiter.reject(error));
   }
 
-  #checkExistence(): void {
+  async #checkExistence(): Promise<void> {
     this.#existenceCheckedAt = performance.now();
     const ids = new Set(this.#waiting.keys());
-    const existing = this.#existing(ids);
-    for (const id of ids) {
-      if (!existing.has(id))
-        this.#end(id, (waiter) => waiter.reject(new UnknownJobError(id, this.#context.layout.root)));
+    try {
+      const existing = await this.#existing(ids);
+      for (const id of ids) {
+        if (!existing.has(id))
+          this.#end(id, (waiter) => waiter.reject(new UnknownJobError(id, this.#context.layout.root)));
+      }
+    } catch (error) {
+      for (const id of ids) this.#fail(id, error);
     }
   }
 

@@ -8,7 +8,7 @@ import { hasOutcomeOf } from './held.ts';
 import { MarkerWatch } from './marker-watch.ts';
 import { readMarkers, unmark } from './markers.ts';
 import { readJob } from './read.ts';
-import { locate, type Whereabouts } from './whereabouts.ts';
+import { locate, lookFor, type Whereabouts } from './whereabouts.ts';
 import { withdraw, type Withdrawer } from './withdraw.ts';
 
 export interface RevocationsOptions extends Pick<KeeperOptions, 'onRevoked' | 'onTerminate'> {
@@ -22,8 +22,6 @@ export class Revocations {
   readonly #context: SpoolContext;
   readonly #options: RevocationsOptions;
   readonly #watch: MarkerWatch<ReadonlyMap<string, boolean>>;
-  /** Marked and found nowhere in the last round: in two rounds, there is no such job. */
-  #nowhere: ReadonlySet<string> = new Set();
   #told = '';
   #round: Promise<void> | null = null;
   #isDueAgain = false;
@@ -78,16 +76,16 @@ export class Revocations {
 
   async #doRound(markers: ReadonlyMap<string, boolean>): Promise<void> {
     const ids = new Set(markers.keys());
-    const spots = locate(this.#context, ids);
+    const spots = await lookFor(this.#context, ids);
     this.#tell(markers, spots);
     const missed = await withdraw(this.#context, this.#options.withdrawer, spots);
-    const nowhere = new Set([...ids].filter((id) => !spots.has(id)));
+    const unseen = new Set([...ids].filter((id) => !spots.has(id)));
+    const moving = unseen.size === 0 ? new Map<string, Whereabouts>() : await locate(this.#context, unseen);
     const done = [...ids].filter((id) => {
       const at = spots.get(id)?.at;
-      return at === undefined ? this.#nowhere.has(id) : at !== 'held' && !missed.has(id);
+      return at === undefined ? !moving.has(id) : at !== 'held' && !missed.has(id);
     });
-    this.#nowhere = nowhere;
-    if (missed.size > 0) this.#isDueAgain = true;
+    if (missed.size + moving.size > 0) this.#isDueAgain = true;
     await unmark(this.#context, done);
   }
 

@@ -35,7 +35,7 @@ export async function revoke(
   const found = new Map<string, Revocation>();
   const open = new Set<string>();
   const waited = new Set<string>();
-  for (const [id, { at }] of locate(context, new Set(ids))) {
+  for (const [id, { at }] of await locate(context, new Set(ids))) {
     if (at === 'results') found.set(id, endOf(context, id));
     else open.add(id);
     if (at === 'waiting') waited.add(id);
@@ -82,7 +82,7 @@ class Revoker {
     const begunAt = performance.now();
     let endAt = begunAt + FOLLOW_MS;
     for (let left = ids; left.size > 0;) {
-      const spots = locate(this.#context, left);
+      const spots = await locate(this.#context, left);
       const missed = await this.#withdrawAmong(spots);
       const maybeSettling = performance.now() < begunAt + BEGUN_MS ? waited : NONE;
       const again = await this.#settled(spots, missed, maybeSettling, found);

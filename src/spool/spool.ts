@@ -27,7 +27,7 @@ import { EnqueueQueue } from './enqueue-together.ts';
 import { establish } from './establish.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
 import { type Files, nodeFiles } from './files.ts';
-import { backlogOf, countJobs, existingIds, findJob, idsByPrefix, listJobs } from './inspect.ts';
+import { backlogOf, countJobs, existingIds, findJob, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueueUnique } from './keys/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
@@ -40,6 +40,7 @@ import { revoke } from './revoke.ts';
 import { SpareFiles } from './spare.ts';
 import { spoolError } from './trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './trust.ts';
+import { idsByPrefix } from './whereabouts.ts';
 
 export interface SpoolOptions {
   /** The spool's directory; created when missing. */
@@ -129,8 +130,8 @@ class Spool implements Broker {
   }
 
   async waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null> {
-    return this.#look(() => {
-      if (!isSurelyThere && existingIds(this.#context, new Set([id])).size === 0)
+    return this.#look(async () => {
+      if (!isSurelyThere && (await existingIds(this.#context, new Set([id]))).size === 0)
         throw new UnknownJobError(id, this.place);
       return this.#outcomes.wait(id, signal);
     });

@@ -7,7 +7,7 @@
 import type { DirectoryStamp, Files, Watch } from './files.ts';
 
 /** How soon after a change a directory's mtime may stand still although names change: one tick of the slowest kernel clock, with room. */
-const RACY_MS = 30;
+export const RACY_MS = 30;
 
 export class DirectoryWatch {
   readonly #files: Files;

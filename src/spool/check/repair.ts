@@ -138,7 +138,7 @@ async function removeDuplicates(context: SpoolContext, { directory }: Registrati
 /** A marker whose job waits or runs stays: a worker acts on it. */
 async function removeMarkers(context: SpoolContext, note: Note): Promise<void> {
   const stale = markerFindings(await takeSnapshot(context)).flatMap(({ id }) => (id === undefined ? [] : [id]));
-  const spots = locate(context, new Set(stale));
+  const spots = await locate(context, new Set(stale));
   const ids = new Set(stale.filter((id) => (spots.get(id)?.at ?? 'results') === 'results'));
   await unmark(context, ids);
   for (const id of ids) note('stale-marker', `removed what marked job ${id} as revoked`);

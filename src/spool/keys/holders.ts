@@ -83,12 +83,6 @@ function isKeptOut({ untilMs }: HolderName, until: Uniqueness['until']): boolean
   return until === 'ended' || (until !== 'started' && untilMs === null);
 }
 
-/**
- * Pauses between looks for a job that was nowhere, ms. One look misses a job that moves meanwhile, perhaps again and again
- * (one that is retried without any wait); taken for lost, a second would be let in beside it.
- */
-const LOOK_AGAIN_MS = [1, 2, 4, 8, 16, 32, 64];
-
 /** How long after its claim a job that is held back at a limit is surely back where it waited, ms, but for a process that is stopped. */
 const HELD_BACK_AFTER_MS = 10;
 
@@ -101,12 +95,10 @@ async function stageOf(
   // Spares a look through all that wait.
   const first = jobFileName({ id, queue, priority, attempt: 0, crashes: 0 });
   if (files.exists(`${layout.pending}/${first}`)) return 'waits';
-  for (const pauseMs of [...LOOK_AGAIN_MS, null]) {
-    const spot = locate(context, new Set([id])).get(id);
-    if (spot !== undefined) return spot.at === 'results' ? 'ended' : spot.at === 'held' ? 'runs' : 'waits';
-    if (pauseMs !== null) await wait(pauseMs);
-  }
-  return 'lost';
+  // One look misses a job that moves meanwhile; taken for lost, a second would be let in beside it.
+  const spot = (await locate(context, new Set([id]))).get(id);
+  if (spot === undefined) return 'lost';
+  return spot.at === 'results' ? 'ended' : spot.at === 'held' ? 'runs' : 'waits';
 }
 
 /** Takes the chance of an undecided one away, unless it has been decided meanwhile. */

@@ -77,7 +77,7 @@ export class KeySweep {
       if (turns.isOver) await turns.next();
     }
     const { spent, open, left } = found;
-    spent.push(...this.#lostAmong(open));
+    spent.push(...(await this.#lostAmong(open)));
     // A power cut could bring a job back whose holder is gone.
     if (spent.length > 0) await syncDirectories(this.#context, this.#context.layout.results);
     for (const { path } of spent) {
@@ -118,10 +118,10 @@ export class KeySweep {
     left.set(directory, names.length - gone);
   }
 
-  #lostAmong(open: readonly Holder[]): readonly Holder[] {
+  async #lostAmong(open: readonly Holder[]): Promise<readonly Holder[]> {
     const old = open.filter(({ id }) => this.#isOlder(id, UNDECIDED_MS));
     if (old.length === 0) return [];
-    const spots = locate(this.#context, new Set(old.map(({ id }) => id)));
+    const spots = await locate(this.#context, new Set(old.map(({ id }) => id)));
     const missing = old.filter(({ id }) => !spots.has(id));
     const lost = missing.filter(({ id }) => this.#missed.delete(id));
     for (const { id } of missing.filter((holder) => !lost.includes(holder))) this.#missed.add(id);

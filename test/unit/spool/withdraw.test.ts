@@ -23,7 +23,7 @@ for (const place of ['pending', 'delayed'] as const) {
     for (let call = 1, isOver = false; !isOver; call++) {
       const { path, id, text, steal } = spoolWith(t, place);
       const { files, count } = interrupted(call, steal);
-      const spots = locate(contextOf(path), new Set([id]));
+      const spots = await locate(contextOf(path), new Set([id]));
 
       const missed = await withdraw(contextOf(path, { files, fsync: false }), withdrawerOf(path), spots);
 
