@@ -14,6 +14,8 @@ import { fileURLToPath } from 'node:url';
 
 /** The releases tried besides the one that runs this script; each comes as a package that is one binary. */
 const NEWER_NODES = [22, 24];
+/** The releases of TypeScript that must take the declarations, besides ours: the oldest, and the last that was written in itself. */
+const OTHER_TYPESCRIPTS = ['5.4', '5.9'];
 /** How long a program or a worker may take before it is killed and counts as failed. */
 const PATIENCE_MS = 60_000;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -56,6 +58,10 @@ async function smoke() {
     if (consumer.install?.includes('typescript')) {
       await check('the packed declarations type-check', () => typeCheck(cwd));
     }
+  }
+  for (const release of [...OTHER_TYPESCRIPTS, lockedVersion('typescript')]) {
+    const cwd = install({ name: 'declarations' }, join(scratch, filename), [`typescript@${release}`]);
+    await check(`TypeScript ${release} takes the declarations alone`, () => typeCheck(cwd));
   }
 }
 
@@ -116,12 +122,16 @@ function newerNode(major) {
 }
 
 /** A folder of its own with the consumer's files, the tarball, and the tools it uses in the versions that we use. */
-function install({ name, folder = name, install: tools = [] }, tarball) {
+function install({ name, folder = name, install: tools = [] }, tarball, others = []) {
   const cwd = mkdtempSync(join(scratch, `${folder}-`));
   cpSync(join(ROOT, 'test', 'pack', 'consumers', folder), cwd, { recursive: true });
-  const packages = tools.map((tool) => `${tool}@${LOCK.packages[`node_modules/${tool}`].version}`);
-  npm(cwd, 'install', '--silent', '--no-save', '--prefer-offline', tarball, ...packages);
+  const packages = tools.map((tool) => `${tool}@${lockedVersion(tool)}`);
+  npm(cwd, 'install', '--silent', '--no-save', '--prefer-offline', tarball, ...packages, ...others);
   return cwd;
+}
+
+function lockedVersion(tool) {
+  return LOCK.packages[`node_modules/${tool}`].version;
 }
 
 async function typeCheck(cwd) {

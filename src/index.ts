@@ -8,7 +8,7 @@ export type { BackoffOptions, LifeOptions } from './app/job-options.ts';
 export type { LimitOptions } from './app/limit-options.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings.ts';
 export type { ErrorClass, RetryOn } from './app/retry-on.ts';
-export type { ApplyOptions, SerialisableArgs, Task, TaskFactory, TaskOptions } from './app/task.ts';
+export type { ApplyOptions, Task, TaskFactory, TaskOf, TaskOptions } from './app/task.ts';
 export type { CallKey, TaskKey, UniqueOptions } from './app/unique-options.ts';
 export type { Revocation, RevokeOptions, Sighting } from './broker/broker.ts';
 export type { Backoff } from './job/backoff.ts';
@@ -35,4 +35,5 @@ export {
 export type { RateLimit } from './job/run-limits.ts';
 export type { Attempt, Job, JobOptions, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
 export type { JsonValue, Serialisable } from './job/json.ts';
+export type { Sendable, SerialisableArgs, UnserialisableResult } from './job/payload.ts';
 export type { Unique } from './job/uniqueness.ts';

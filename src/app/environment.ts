@@ -6,6 +6,9 @@ import { suggest } from '../job/suggest.ts';
 import { checkConfig } from './config-checks.ts';
 import type { Config } from './settings.ts';
 
+/** Variables of a process. Not by Node's name for it: declarations must not need @types/node. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What a variable sets, and how its text becomes the value that the checks of settings look at. */
 type Reader = readonly [key: keyof Config, read: (text: string, name: string) => unknown];
 
@@ -37,7 +40,7 @@ const OTHERS: Readonly<Record<string, readonly string[] | null>> = {
 };
 
 /** @throws UsageError (FSQ_CONFIG) naming the variable, what was wanted and what came. An empty one counts as none. */
-export function readEnvironment(env: NodeJS.ProcessEnv): Config {
+export function readEnvironment(env: Environment): Config {
   for (const [name, known] of Object.entries(OTHERS)) {
     const text = env[name] ?? '';
     if (text !== '' && known !== null && !known.includes(text))
@@ -52,7 +55,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Config {
 }
 
 /** A sentence for each FSQ_* variable that means nothing: most are misspelt. */
-export function unknownVariables(env: NodeJS.ProcessEnv): readonly string[] {
+export function unknownVariables(env: Environment): readonly string[] {
   const known = [...Object.keys(VARIABLES), ...Object.keys(OTHERS)];
   return Object.keys(env)
     .filter((name) => name.startsWith('FSQ_') && !known.includes(name))

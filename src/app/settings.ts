@@ -9,7 +9,7 @@ import type { Redact } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import { isRecord } from '../job/tail.ts';
 import { checkConfig, type LogLevel } from './config-checks.ts';
-import { readEnvironment, unknownVariables } from './environment.ts';
+import { type Environment, readEnvironment, unknownVariables } from './environment.ts';
 import { type LimitOptions, toQueueLimits } from './limit-options.ts';
 import { loadModule } from './load-module.ts';
 import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from './project.ts';
@@ -106,7 +106,7 @@ export function defineConfig(config: Config): Config {
  * @param given by the caller: the strongest
  * @throws UsageError (FSQ_CONFIG) naming the setting, what was wanted and what came
  */
-export async function resolveSettings(given: Config, cwd: string, env: NodeJS.ProcessEnv): Promise<Settings> {
+export async function resolveSettings(given: Config, cwd: string, env: Environment): Promise<Settings> {
   const packageRoot = packageFolder(cwd);
   const configFile = findConfigFile(cwd);
   const configFolder = configFile === null ? null : dirname(configFile);

@@ -3,9 +3,9 @@ import type { Duration } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import type { JobOptions } from '../job/job.ts';
-import type { JsonValue, Serialisable } from '../job/json.ts';
+import type { JsonValue } from '../job/json.ts';
 import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
-import { checkedArguments, checkedHeaders } from '../job/payload.ts';
+import { checkedArguments, checkedHeaders, type Sendable } from '../job/payload.ts';
 import type { Redact } from '../job/redaction.ts';
 import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
@@ -52,33 +52,46 @@ export interface ApplyOptions extends SharedOptions, CallKey {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */
-export type SerialisableArgs<A extends readonly unknown[]> = { [K in keyof A]: Serialisable<A[K]> };
-
-/** A registered task: call it to run it here, `delay` it to have a worker run it. */
-export interface Task<A extends readonly unknown[] = readonly unknown[], R = unknown> {
+/**
+ * A registered task: call it to run it here, `delay` it to have a worker run it. `A` are its arguments, `R` is its result, awaited,
+ * and `S` what of `A` can be sent: all, unless JSON would change it. `Task` alone is any task.
+ *
+ * Properties and not methods, so that a function that sends any `Task<A, R>` is not given one that cannot be sent.
+ */
+export interface Task<A extends readonly unknown[] = never, R = unknown, S extends readonly unknown[] = A> {
   /** Runs here and now, like the plain function. */
   (...args: A): Promise<R>;
   readonly name: string;
   /** The same as calling it, by name. */
-  run(...args: A): Promise<R>;
+  readonly run: (...args: A) => Promise<R>;
   /**
    * Sends a job. When it resolves the job is accepted: it survives the death of any process and, with `fsync`, a power cut.
    * With a `key`, the handle may be of a job that was there before: then its `isDuplicate` is true.
    *
    * @throws NotSerialisableError, SpoolError: not queued, unless the error's `uncertain` names the job
    */
-  delay(...args: SerialisableArgs<A>): Promise<AsyncResult<R>>;
+  readonly delay: (...args: S) => Promise<AsyncResult<R>>;
   /** `delay` with options for this call. */
-  applyAsync(args: SerialisableArgs<A>, options?: ApplyOptions): Promise<AsyncResult<R>>;
+  readonly applyAsync: (args: Readonly<S>, options?: ApplyOptions) => Promise<AsyncResult<R>>;
   /** Sends many jobs at once, much faster than one by one. If one cannot be accepted none is, as far as the error does not say otherwise. */
-  delayMany(argsList: readonly SerialisableArgs<A>[], options?: ApplyOptions): Promise<GroupResult<R>>;
+  readonly delayMany: (argsList: readonly Readonly<S>[], options?: ApplyOptions) => Promise<GroupResult<R>>;
   /** The handle of a job of this task by its id. */
-  result(id: string): AsyncResult<R>;
+  readonly result: (id: string) => AsyncResult<R>;
 }
 
-/** The two ways to write `task`. */
+/** The task that a function makes. */
+export type TaskOf<F> = F extends (...args: infer A) => infer R ? Task<A, Awaited<R>, Sendable<A, Awaited<R>>> : never;
+
+/** The arguments of a function. */
+type ArgumentsOf<F> = F extends (...args: infer A) => unknown ? A : never;
+
+/**
+ * The two ways to write `task`. `F` has no signature, so that a parameter with a default value has that value's type. With two
+ * type arguments, for functions that make tasks of any function, what JSON would change is found only when it is sent.
+ */
 export interface TaskFactory {
+  <F extends Function>(name: string, fn: F): TaskOf<F>;
+  <F extends Function>(name: string, options: TaskOptions<ArgumentsOf<F>>, fn: F): TaskOf<F>;
   <A extends readonly unknown[], R>(name: string, fn: (...args: A) => R): Task<A, Awaited<R>>;
   <A extends readonly unknown[], R>(name: string, options: TaskOptions<A>, fn: (...args: A) => R): Task<A, Awaited<R>>;
 }

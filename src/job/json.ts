@@ -7,11 +7,12 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 
 /**
  * `T` if every part of it survives JSON, with `never` in place of each part that does not (Date, Map, bigint, functions,
- * undefined inside arrays …), so that passing such a value does not compile.
+ * undefined inside arrays …), so that passing such a value does not compile. What is JSON by its type is not looked into:
+ * recursive types of JSON have no end.
  */
 export type Serialisable<T> = unknown extends T
   ? T
-  : T extends null | boolean | number | string
+  : T extends JsonValue
     ? T
     : T extends bigint | symbol | undefined | ((...args: never) => unknown)
       ? never
@@ -19,9 +20,14 @@ export type Serialisable<T> = unknown extends T
         ? never
         : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | WeakMap<object, unknown> | WeakSet<object>
           ? never
-          : T extends object
+          : T extends readonly unknown[]
             ? { [K in keyof T]: Serialisable<T[K]> }
-            : never;
+            : T extends object
+              ? { [K in keyof T]: SerialisableProperty<T[K]> }
+              : never;
+
+/** A property that is undefined does not arrive, and is read as undefined then. */
+type SerialisableProperty<T> = undefined extends T ? Serialisable<Exclude<T, undefined>> | undefined : Serialisable<T>;
 
 /** How deep arrays and objects may nest; bounds the work that one job file can cause. */
 export const MAX_DEPTH = 64;

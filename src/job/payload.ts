@@ -1,8 +1,21 @@
 /** What a job carries: its arguments and its result, as they stood when they were given, within the size that is kept. */
 import { NotSerialisableError, UsageError } from './errors.ts';
 import { format } from './format.ts';
-import { assertSerialisable, copyCounted, type JsonValue } from './json.ts';
+import { assertSerialisable, copyCounted, type JsonValue, type Serialisable } from './json.ts';
 import { isRecord } from './tail.ts';
+
+/** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */
+export type SerialisableArgs<A extends readonly unknown[]> = { [K in keyof A]: Serialisable<A[K]> };
+
+/** Stands where arguments would, in tasks whose result no worker could keep. */
+export interface UnserialisableResult<R> {
+  readonly 'what this task returns does not survive JSON': R;
+}
+
+/** What can be sent of a task with arguments `A` that returns `R`: nothing, when its job would run and then fail for its result. */
+export type Sendable<A extends readonly unknown[], R> = [Exclude<R, void>] extends [Serialisable<Exclude<R, void>>]
+  ? SerialisableArgs<A>
+  : [returned: UnserialisableResult<R>];
 
 /** Largest size of a job's arguments, and of a result, bytes of JSON. */
 export const MAX_PAYLOAD_BYTES: number = 4 * 1024 * 1024;

@@ -109,7 +109,7 @@ test('an option that is there and undefined leaves what the task says', async (t
   const take = task('take', { queue: 'mails', priority: 2, retries: 3 }, (text?: string | undefined) => text);
   const options = { queue: undefined, priority: undefined, retries: undefined, headers: undefined };
 
-  const result = await take.applyAsync([undefined] as never, options as object);
+  const result = await take.applyAsync([], options as object);
 
   const info = await result.info();
   assert.deepEqual([info?.standing.queue, info?.standing.priority], ['mails', 2]);

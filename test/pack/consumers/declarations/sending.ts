@@ -1,0 +1,38 @@
+// Never run: what every supported tsc must make of the packed declarations, without @types/node and exactOptionalPropertyTypes.
+import { type JsonValue, type Task, task } from 'fsq';
+
+const add = task('add', (a: number, b = 2) => a.toFixed(b));
+const dated = task('dated', { retries: 1 }, async (id: number) => ({ id, createdAt: new Date() }));
+const anything = task('anything', (value: JsonValue, more?: { note?: string }) => [value, more?.note ?? null]);
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+interface Tree {
+  value: number;
+  children: Tree[];
+}
+const own = task('own', async (value: Json): Promise<Json> => value);
+const tree = task('tree', (root: Tree) => root);
+
+const rows = [[1], [2, 3]] as const;
+const all: Task[] = [add, dated, anything, own, tree];
+
+async function send<A extends readonly unknown[], R>(one: Task<A, R>, ...args: A): Promise<R> {
+  return (await one.delay(...args)).get();
+}
+
+export async function use(): Promise<(string | null)[]> {
+  const text: string = await send(add, 1);
+  await add.delayMany(rows);
+  await anything.delay({ list: [1, { deep: null }] }, { note: undefined });
+  await anything.delay(null, undefined);
+  await own.delay([{ a: 'x' }]);
+  await tree.delay({ value: 1, children: [{ value: 2, children: [] }] });
+  const row: { createdAt: Date } = await dated(1);
+  // @ts-expect-error a Date would not come back
+  await dated.delay(1);
+  // @ts-expect-error nor by way of a helper
+  await send(dated, 1);
+  // @ts-expect-error a text for a number
+  await add.delay(1, '2');
+  return [...all.map(({ name }) => name), text, row.createdAt.toISOString()];
+}
