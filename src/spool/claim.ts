@@ -10,6 +10,7 @@ import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { delayedFileName, jobFileName, type JobName, parseJobFileName } from './layout.ts';
+import { isOnlyName } from './one-name.ts';
 import { putBack } from './put-back.ts';
 import { readJob } from './read.ts';
 import type { Held } from './write-tail.ts';
@@ -68,6 +69,11 @@ export function examine(context: SpoolContext, claimant: Claimant, taken: Taken)
   }
   const { record } = reading.document;
   const { owner, directory, fileName, uniqueName } = taken;
+  if (reading.links > 1) {
+    const takenFrom = { path: `${layout.pending}/${jobFileName(before)}`, name: before };
+    const mine = { path, name, takenFrom, hasOutcome: record.outcome !== null, uniqueName };
+    if (!isOnlyName(context, mine)) return lost(context, claimant);
+  }
   const { baseBytes, sizeBytes } = reading;
   // No spread: what it makes outlives a job by several collections.
   const held: Held = { owner, directory, fileName, name, uniqueName, record, baseBytes, sizeBytes };

@@ -17,6 +17,8 @@ export interface FileInfo {
   /** 0 on systems without users. */
   readonly uid: number;
   readonly links: number;
+  /** The same for all names of one file. */
+  readonly inode: number;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
 }
@@ -29,6 +31,7 @@ export interface EntryInfo {
   readonly uid: number;
   readonly gid: number;
   readonly links: number;
+  readonly inode: number;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
   /** When it was last written, renamed or linked: no program can set it back. */
@@ -111,8 +114,8 @@ export const nodeFiles: Files = {
   open: (path, access) => named(() => fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK)),
   info: (fd) => {
     const stats = fs.fstatSync(fd);
-    const { uid, nlink, size, mtimeMs } = stats;
-    return { isFile: stats.isFile(), uid, links: nlink, sizeBytes: size, modifiedAtMs: mtimeMs };
+    const { uid, nlink, ino, size, mtimeMs } = stats;
+    return { isFile: stats.isFile(), uid, links: nlink, inode: ino, sizeBytes: size, modifiedAtMs: mtimeMs };
   },
   read: (fd, sizeBytes, room) => {
     const bytes = room ?? Buffer.allocUnsafe(sizeBytes);
@@ -254,6 +257,7 @@ function entryOf(stats: fs.Stats): EntryInfo {
     uid: stats.uid,
     gid: stats.gid,
     links: stats.nlink,
+    inode: stats.ino,
     sizeBytes: stats.size,
     modifiedAtMs: stats.mtimeMs,
     changedAtMs: stats.ctimeMs,

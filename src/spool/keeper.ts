@@ -9,6 +9,7 @@ import { Gate } from './gate.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
 import { MarkerWatch } from './marker-watch.ts';
+import { nameWaitingOnce } from './one-name.ts';
 import { register, type Registration } from './owner.ts';
 import { pausedQueues } from './pause-queue.ts';
 import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
@@ -188,6 +189,7 @@ export class SpoolKeeper implements Keeper {
     // Before the first job is given to anybody: what was revoked or paused while no worker ran does not start.
     makeDirectory(this.#context.files, this.#context.layout.queues);
     this.#pauses.start();
+    this.#tidyNames();
     this.#revocations.start();
     this.#promoter.start();
     let hasOthers = true;
@@ -199,6 +201,15 @@ export class SpoolKeeper implements Keeper {
       },
     );
     this.#housekeeping.start();
+  }
+
+  /** What it leaves, each claim does for its own job. */
+  #tidyNames(): void {
+    try {
+      nameWaitingOnce(this.#context, this.#uniqueName);
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #report(error: unknown): void {

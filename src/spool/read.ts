@@ -2,11 +2,19 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { CorruptJobError, type Document, parseDocument, parseTorn } from '../job/document.ts';
 import type { SpoolContext } from './context.ts';
+import { hasOnlyOurNames } from './file-names.ts';
 import { hasCode } from './files.ts';
 import { withRoom } from './memory.ts';
 
 export type Reading =
-  | { readonly kind: 'job'; readonly document: Document; readonly baseBytes: number; readonly sizeBytes: number }
+  | {
+      readonly kind: 'job';
+      readonly document: Document;
+      readonly baseBytes: number;
+      readonly sizeBytes: number;
+      /** Names of the file: one, but for what a power cut may leave; see one-name.ts. */
+      readonly links: number;
+    }
   | { readonly kind: 'corrupt'; readonly reason: string }
   /** No such file any more: somebody moved it. */
   | { readonly kind: 'gone' };
@@ -34,17 +42,19 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
     if (!info.isFile) return { kind: 'corrupt', reason: 'it is not a regular file' };
     if (context.trustedUids?.has(info.uid) === false)
       return { kind: 'corrupt', reason: `it belongs to user ${info.uid}, who is neither the spool's user nor root` };
-    if (info.links !== 1) return { kind: 'corrupt', reason: `it has ${info.links} links; a job has one` };
+    if (info.links === 0) return { kind: 'gone' };
+    if (info.links > 1 && !hasOnlyOurNames(context, fd, id))
+      return { kind: 'corrupt', reason: `it has ${info.links} links, and not all of them lie in this spool` };
     if (info.sizeBytes > maxBytes)
       return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${maxBytes}` };
-    return withRoom(info.sizeBytes, (room) => interpret(context.files.read(fd, info.sizeBytes, room), id));
+    return withRoom(info.sizeBytes, (room) => interpret(context.files.read(fd, info.sizeBytes, room), id, info.links));
   } finally {
     context.files.close(fd);
   }
 }
 
 /** A tail may be cut off anywhere, also inside a character: only what stands before it must be text. */
-function interpret(bytes: Buffer, id: string): Reading {
+function interpret(bytes: Buffer, id: string, links: number): Reading {
   const isPlain = isAscii(bytes); // As nearly all are, and then much quicker made a text of.
   const isText = isPlain || isUtf8(bytes);
   // What is no character becomes U+FFFD, which takes no fewer bytes: a base with such bytes is never measured too short.
@@ -53,7 +63,7 @@ function interpret(bytes: Buffer, id: string): Reading {
     const document = isText ? parseDocument(text, id) : parseTorn(text, id);
     const baseBytes = isPlain ? document.baseEnd : Buffer.byteLength(text.slice(0, document.baseEnd));
     if (!isText && !isUtf8(bytes.subarray(0, baseBytes))) throw new CorruptJobError('it is not UTF-8');
-    return { kind: 'job', document, baseBytes, sizeBytes: bytes.length };
+    return { kind: 'job', document, baseBytes, sizeBytes: bytes.length, links };
   } catch (error) {
     if (error instanceof CorruptJobError) return { kind: 'corrupt', reason: error.message };
     throw error;

@@ -10,6 +10,7 @@ import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { isMarked } from './markers.ts';
 import { forgetOwner, readOwner, verdictOf } from './owner.ts';
+import { isOnlyName } from './one-name.ts';
 import { readJob } from './read.ts';
 import { endRemains } from './remains.ts';
 import { isPassing } from './trouble.ts';
@@ -169,6 +170,12 @@ async function recoverJob(
   if (reading.kind === 'gone') return;
   if (reading.kind === 'corrupt') return setAside(context, claimed, reading.reason, onEvent);
   const { record } = reading.document;
+  if (reading.links > 1) {
+    const hasOutcome = record.outcome !== null;
+    const path = `${directory}/${fileName}`;
+    // What stays is looked at again in the next round.
+    if (!isOnlyName(context, { path, name, takenFrom: null, hasOutcome, uniqueName })) return;
+  }
   const held: Held = { ...claimed, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
   if (hasOutcomeOf(record, name.attempt)) return publishAsItStands(context, held, onEvent);
   const nowMs = context.nowMs();

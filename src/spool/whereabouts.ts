@@ -70,9 +70,11 @@ export async function lookFor(
     }
   };
   lookForEnded();
+  if (found.size === ids.size) return found;
   const isWanted = (id: string): boolean => ids.has(id);
   for await (const [id, spot] of waitingAndHeld(context, isWanted)) {
-    found.set(id, spot); // What has moved meanwhile was seen later where it is now.
+    // What has moved meanwhile was seen later where it is now. What has ended has no place besides, but for a second name of its file.
+    if (found.get(id)?.at !== 'results') found.set(id, spot);
     if (found.size === ids.size) return found;
   }
   lookForEnded();

@@ -10,6 +10,7 @@ import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { jobFileName, type JobName } from './layout.ts';
+import { isOnlyName } from './one-name.ts';
 import { readJob } from './read.ts';
 import { isIn, type Whereabouts } from './whereabouts.ts';
 import type { Held } from './write-tail.ts';
@@ -63,6 +64,11 @@ async function withdrawOne(
     return true;
   }
   const { record } = reading.document;
+  if (reading.links > 1) {
+    const takenFrom = spot.at === 'held' ? null : spot;
+    const path = `${directory}/${taken.fileName}`;
+    if (!isOnlyName(context, { path, name, takenFrom, hasOutcome: record.outcome !== null, uniqueName })) return false;
+  }
   const held: Held = { ...taken, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
   const settlement = revoked({ job: record.job, standing: name }, false);
   // A power cut may have lost the claim of a run and not the outcome it wrote.

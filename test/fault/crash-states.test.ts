@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { nodeFiles } from '../../src/spool/files.ts';
-import { type DiskState, diskStates } from '../support/disk-states.ts';
+import { type DiskState, diskStates, type Order } from '../support/disk-states.ts';
 import { materialise, recordingFiles } from '../support/recording-files.ts';
 import { bringToEnd, OPERATIONS, type Operation } from './crash-states/operations.ts';
 
@@ -21,7 +21,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 for (const operation of OPERATIONS) {
   describe(`a power cut while fsq does this costs nothing: ${operation.name}`, () => {
-    for (const order of ['ordered', 'reorder'] as const) {
+    for (const order of ['ordered', 'reorder', 'doubled'] as const) {
       test(order, async (t) => {
         const { calls, disk } = await record(operation);
         const all = diskStates(calls, order, disk);
@@ -29,7 +29,7 @@ for (const operation of OPERATIONS) {
         const chosen = Array.from({ length: Math.min(all.length, MOST_STATES) }, (_, i) => all[Math.floor(i * step)]);
 
         t.diagnostic(`${calls.length} calls, ${all.length} states, ${chosen.length} of them tried`);
-        for (const state of chosen) if (state !== undefined) await endsWell(state, operation);
+        for (const state of chosen) if (state !== undefined) await endsWell(state, operation, order);
       });
     }
   });
@@ -49,11 +49,11 @@ async function record(operation: Operation): Promise<Pick<ReturnType<typeof reco
   }
 }
 
-async function endsWell(state: DiskState, operation: Operation): Promise<void> {
+async function endsWell(state: DiskState, operation: Operation, order: Order): Promise<void> {
   const folder = mkdtempSync(join(root, 'state-'));
   try {
     await materialise(state, folder);
-    await bringToEnd(join(folder, 'spool'), state.promises, operation);
+    await bringToEnd(join(folder, 'spool'), state.promises, operation, order);
   } catch (error) {
     assert.fail(`${error instanceof Error ? error.message : String(error)}\n  The cut came ${state.story}`);
   } finally {

@@ -19,7 +19,10 @@ import {
   withoutFsync,
 } from './power-loss.ts';
 
-function check(name: string, calls: readonly DiskCall[], expected: Readonly<Record<Order, readonly string[]>>): void {
+/** The losses of each order; names that are there twice are looked at with the real thing (test/fault/crash-states.test.ts). */
+type Expected = Readonly<Record<Exclude<Order, 'doubled'>, readonly string[]>>;
+
+function check(name: string, calls: readonly DiskCall[], expected: Expected): void {
   for (const order of ['ordered', 'reorder'] as const) {
     test(`${name} (${order})`, (t) => {
       const { losses, states } = lossesOf(calls, order);
@@ -30,12 +33,12 @@ function check(name: string, calls: readonly DiskCall[], expected: Readonly<Reco
   }
 }
 
-function both(...losses: readonly string[]): Readonly<Record<Order, readonly string[]>> {
+function both(...losses: readonly string[]): Expected {
   return { ordered: losses, reorder: losses };
 }
 
 /** Broken only where a disk may lose an earlier name and keep a later one. */
-function onlyReordered(...losses: readonly string[]): Readonly<Record<Order, readonly string[]>> {
+function onlyReordered(...losses: readonly string[]): Expected {
   return { ordered: [], reorder: losses };
 }
 

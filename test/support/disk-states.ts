@@ -7,9 +7,11 @@
  * earlier name alone (without that no protocol of renames works: the file would have two names).
  * Bytes: what was written is durable after fsync of the file; until then each write may be there, be missing, or be there in
  * one half, and a change of the size may be missing. Bytes beside those written are safe.
+ * 'doubled': as 'reorder', and besides a rename that is there may have left its old name, until an fsync of the directory in which
+ * that lay covers it: then the file has two names (the log of btrfs).
  */
 
-export type Order = 'ordered' | 'reorder';
+export type Order = 'ordered' | 'reorder' | 'doubled';
 
 /** One system call; paths are relative to the spool. `file` is the file itself, whatever its name. */
 export type DiskCall =
@@ -52,13 +54,16 @@ export function diskStates(calls: readonly DiskCall[], order: Order, disk: Disk 
     const before = calls.slice(0, made);
     const promises = before.flatMap((call) => (call.call === 'promise' ? [call.what] : []));
     for (const kept of keptNames(before, order)) {
-      const names = namesAfter(disk, before, kept);
-      for (const { contents, fate } of contentsAfter(disk, before, new Set(names.values()))) {
-        const key = keyOf(names, contents, promises);
-        if (states.has(key)) continue;
-        const lost = before.filter((call, i) => isNaming(call) && !kept.has(i)).map(describe);
-        const story = `after ${made} calls (${describe(before.at(-1))}), lost: ${lost.join('; ') || 'no name'}; ${fate || 'no bytes'}`;
-        states.set(key, { names, contents, promises, story });
+      for (const doubled of order === 'doubled' ? doubledNames(before, kept) : [NONE]) {
+        const names = namesAfter(disk, before, kept, doubled);
+        for (const { contents, fate } of contentsAfter(disk, before, new Set(names.values()))) {
+          const key = keyOf(names, contents, promises);
+          if (states.has(key)) continue;
+          const lost = before.filter((call, i) => isNaming(call) && !kept.has(i)).map(describe);
+          const double = before.filter((_, i) => doubled.has(i)).map(describe);
+          const story = `after ${made} calls (${describe(before.at(-1))}), lost: ${lost.join('; ') || 'no name'}; doubled: ${double.join('; ') || 'no name'}; ${fate || 'no bytes'}`;
+          states.set(key, { names, contents, promises, story });
+        }
       }
     }
   }
@@ -82,7 +87,7 @@ function* keptNames(calls: readonly DiskCall[], order: Order): Generator<Readonl
     for (const i of naming)
       if (i < call.began && (order === 'ordered' || directoriesOf(calls[i]).includes(call.path))) forced.add(i);
   }
-  if (order === 'reorder')
+  if (order !== 'ordered')
     for (const i of Array.from(forced))
       for (const j of naming) if (j < i && isSameThing(calls[j], calls[i])) forced.add(j);
   const free = naming.filter((i) => !forced.has(i));
@@ -90,10 +95,22 @@ function* keptNames(calls: readonly DiskCall[], order: Order): Generator<Readonl
   for (const choice of choices) {
     const kept = new Set([...forced, ...choice]);
     const isTorn =
-      order === 'reorder' &&
+      order !== 'ordered' &&
       [...kept].some((i) => naming.some((j) => j < i && !kept.has(j) && isSameThing(calls[j], calls[i])));
     if (!isTorn) yield kept;
   }
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** Sets of kept renames, by index, that may have left their old names: each alone, and all. */
+function doubledNames(calls: readonly DiskCall[], kept: ReadonlySet<number>): readonly ReadonlySet<number>[] {
+  const possible = [...kept].filter((i) => {
+    const call = calls[i];
+    if (call?.call !== 'rename' || call.file === null) return false;
+    return !calls.some((c) => c.call === 'fsync directory' && c.path === parentOf(call.path) && i < c.began);
+  });
+  return [...possible.map((i) => new Set([i])), new Set(possible)].filter(({ size }) => size > 0);
 }
 
 function subsets(free: readonly number[]): readonly (readonly number[])[] {
@@ -127,14 +144,15 @@ function namesAfter(
   { names }: Disk,
   calls: readonly DiskCall[],
   kept: ReadonlySet<number>,
+  doubled: ReadonlySet<number>,
 ): Map<string, number | 'directory'> {
   const result = new Map(names);
-  for (const [i, call] of calls.entries()) if (isNaming(call) && kept.has(i)) apply(result, call);
+  for (const [i, call] of calls.entries()) if (isNaming(call) && kept.has(i)) apply(result, call, doubled.has(i));
   for (const path of result.keys()) if (!isReachable(result, path)) result.delete(path);
   return result;
 }
 
-function apply(names: Map<string, number | 'directory'>, call: Naming): void {
+function apply(names: Map<string, number | 'directory'>, call: Naming, isDoubled: boolean): void {
   switch (call.call) {
     case 'create':
       names.set(call.path, call.file);
@@ -150,7 +168,7 @@ function apply(names: Map<string, number | 'directory'>, call: Naming): void {
       return;
     case 'rename':
       if (call.file === null) return renameDirectory(names, call.path, call.to);
-      if (names.get(call.path) === call.file) names.delete(call.path);
+      if (!isDoubled && names.get(call.path) === call.file) names.delete(call.path);
       names.set(call.to, call.file);
   }
 }

@@ -1,5 +1,14 @@
 /** A file system that writes down every call that changes it, so that test/support/disk-states.ts can tell what a power cut leaves. */
-import { fstatSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  fstatSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import type { Files } from '../../src/spool/files.ts';
@@ -135,10 +144,18 @@ function takeDisk(root: string, fileOf: (inode: number) => number): Disk {
 
 /** Makes the disk real under `root`, an empty folder. Sockets are as those of dead processes: they refuse connections. */
 export async function materialise({ names, contents }: Disk, root: string): Promise<void> {
+  const made = new Map<number, string>();
+  const sockets = new Set([...names].flatMap(([path, file]) => (path.endsWith('.sock') ? [file] : [])));
   for (const [path, file] of [...names].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const target = join(root, path);
-    if (file === 'directory') mkdirSync(target, { mode: 0o700 });
-    else if (path.endsWith('.sock')) await makeDeadSocket(target);
+    if (file === 'directory') {
+      mkdirSync(target, { mode: 0o700 });
+      continue;
+    }
+    const first = made.get(file);
+    made.set(file, first ?? target);
+    if (first !== undefined) linkSync(first, target);
+    else if (sockets.has(file)) await makeDeadSocket(target);
     else writeFileSync(target, contents.get(file) ?? '', { mode: 0o600 });
   }
 }

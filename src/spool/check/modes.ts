@@ -16,12 +16,13 @@ const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel', 'logs']);
 export function modeFindings(facts: Facts): readonly Finding[] {
   const { root, rootInfo, entries, unlisted } = facts;
   const layout = layoutOf(root);
+  const names = namesByInode(entries);
   return [
     ...unlisted.map(missing),
     ...entries.flatMap((entry) => {
       if (UNTOUCHED.has(entry.place) && entry.location !== layout[entry.place]) return [];
       return [
-        ...linkFindings(entry),
+        ...linkFindings(entry, names.get(entry.info.inode) ?? 0),
         ...permissionFindings(entry),
         ...(rootInfo !== null && entry.info.uid !== rootInfo.uid ? [foreignOwner(entry, rootInfo.uid)] : []),
         ...(isForeign(layout, entry) ? [foreign(entry)] : []),
@@ -44,15 +45,38 @@ function missing({ location, reason }: Snapshot['unlisted'][number]): Finding {
   };
 }
 
-function linkFindings({ location, info }: Entry): readonly Finding[] {
+function namesByInode(entries: readonly Entry[]): ReadonlyMap<number, number> {
+  const names = new Map<number, number>();
+  for (const { info } of entries)
+    if (info.kind === 'file' && info.links > 1) names.set(info.inode, (names.get(info.inode) ?? 0) + 1);
+  return names;
+}
+
+/** @param namesHere how many names its file has in the spool, if it has several */
+function linkFindings({ location, info }: Entry, namesHere: number): readonly Finding[] {
   const isHardLinked = info.kind === 'file' && info.links !== 1;
   if (info.kind !== 'link' && !isHardLinked) return [];
+  if (isHardLinked && namesHere === info.links) {
+    return [
+      {
+        code: 'second-name',
+        severity: 'info',
+        message: `${location} has ${info.links} names in this spool, as a power cut may leave on btrfs.`,
+        location,
+        advice:
+          'The worker that takes or recovers its job, or sweeps tmp/, leaves one. An outcome is told all the same.',
+        canRepair: false,
+      },
+    ];
+  }
   return [
     {
       code: isHardLinked ? 'hard-link' : 'symbolic-link',
       severity: 'error',
       invariant: isHardLinked ? 'I2' : 'I13',
-      message: isHardLinked ? `${location} has ${info.links} names.` : `${location} is a symbolic link.`,
+      message: isHardLinked
+        ? `${location} has ${info.links} names, and not all of them lie in this spool.`
+        : `${location} is a symbolic link.`,
       location,
       advice: 'fsq makes no links and follows none. Find out who made it, and remove it.',
       canRepair: false,

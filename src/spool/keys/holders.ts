@@ -58,7 +58,7 @@ export async function judge(
   until: Uniqueness['until'],
 ): Promise<Verdict> {
   const { files, nowMs } = context;
-  if (files.exists(holder.draft)) return 'undecided';
+  if (await isUndecided(context, holder)) return 'undecided';
   const entry = files.entry(holder.path);
   if (entry === null) return 'gone';
   if (entry.sizeBytes > 0) return 'void';
@@ -78,6 +78,20 @@ export async function judge(
   }
 }
 
+/**
+ * True while its draft is there. After a power cut a draft may be a second name of the file of an accepted job (see one-name.ts),
+ * which is then removed.
+ */
+export async function isUndecided(
+  context: SpoolContext,
+  { id, draft }: Pick<Holder, 'id' | 'draft'>,
+): Promise<boolean> {
+  const links = context.files.entry(draft)?.links ?? 0;
+  if (links <= 1 || !(await locate(context, new Set([id]))).has(id)) return links > 0;
+  discard(context, draft);
+  return false;
+}
+
 /** Whether a job that has not ended keeps out who asks `until`. One that stood for a time no longer keeps out who asks for a time. */
 function isKeptOut({ untilMs }: HolderName, until: Uniqueness['until']): boolean {
   return until === 'ended' || (until !== 'started' && untilMs === null);
@@ -92,9 +106,9 @@ async function stageOf(
   { queue, priority }: Pick<NewJob, 'queue' | 'priority'>,
 ): Promise<'waits' | 'runs' | 'ended' | 'lost'> {
   const { files, layout } = context;
-  // Spares a look through all that wait.
+  // Spares a look through all that wait. A file with several names may have ended under another.
   const first = jobFileName({ id, queue, priority, attempt: 0, crashes: 0 });
-  if (files.exists(`${layout.pending}/${first}`)) return 'waits';
+  if (files.entry(`${layout.pending}/${first}`)?.links === 1) return 'waits';
   // One look misses a job that moves meanwhile; taken for lost, a second would be let in beside it.
   const spot = (await locate(context, new Set([id]))).get(id);
   if (spot === undefined) return 'lost';

@@ -9,7 +9,7 @@ import { parseResultFileName, resultFileName } from '../layout.ts';
 import { discard } from '../spare.ts';
 import { Turns } from '../turns.ts';
 import { locate } from '../whereabouts.ts';
-import { type Holder, holderAt, makeVoid } from './holders.ts';
+import { type Holder, holderAt, isUndecided, makeVoid } from './holders.ts';
 import { isKeyDirectory } from './names.ts';
 
 /** Directories looked at in a row: about 50 ms. */
@@ -73,7 +73,7 @@ export class KeySweep {
   async #sweepSlice(directories: readonly string[], turns: Turns): Promise<number> {
     const found: Found = { spent: [], open: [], left: new Map() };
     for (const directory of directories) {
-      this.#look(directory, found);
+      await this.#look(directory, found);
       if (turns.isOver) await turns.next();
     }
     const { spent, open, left } = found;
@@ -94,15 +94,16 @@ export class KeySweep {
     return gone;
   }
 
-  #look(directory: string, { spent, open, left }: Found): void {
+  async #look(directory: string, { spent, open, left }: Found): Promise<void> {
     const { files, layout, nowMs } = this.#context;
     const names = listOrNone(this.#context, directory);
     const drafts = new Set(names.flatMap((name) => parseResultFileName(name) ?? []));
     let gone = 0;
     for (const holder of names.flatMap((name) => holderAt(directory, name) ?? [])) {
-      const isUndecided = drafts.delete(holder.id);
-      if (isUndecided && !(this.#isOlder(holder.id, UNDECIDED_MS) && makeVoid(this.#context, holder))) continue;
-      if (isUndecided) gone++;
+      const hasDraft = drafts.delete(holder.id);
+      const isOpen = hasDraft && (await isUndecided(this.#context, holder));
+      if (isOpen && !(this.#isOlder(holder.id, UNDECIDED_MS) && makeVoid(this.#context, holder))) continue;
+      if (hasDraft) gone++;
       if ((files.entry(holder.path)?.sizeBytes ?? 0) > 0) {
         discard(this.#context, holder.path);
         gone++;

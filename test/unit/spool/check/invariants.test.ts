@@ -1,7 +1,7 @@
 /** Each invariant of a spool, broken once on disk: the checker names it, and names nothing in a spool that is well. */
 import assert from 'node:assert/strict';
 import { chmodSync, linkSync, mkdirSync, rmdirSync, symlinkSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { contextFor } from '../../../../src/spool/check/check.ts';
 import type { Finding } from '../../../../src/spool/check/finding.ts';
@@ -129,7 +129,9 @@ describe('I1 one place, I2 one file', () => {
     const id = nextId();
     const file = plant(path, `pending/5.${id}.default.0.0.json`, jobText({ id }));
     linkSync(file, join(path, 'tmp/other'));
+    await assertFound(path, 'second-name', { severity: 'info', canRepair: false });
 
+    linkSync(file, join(dirname(path), 'outside'));
     await assertFound(path, 'hard-link', { invariant: 'I2', severity: 'error' });
   });
 

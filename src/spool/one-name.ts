@@ -1,0 +1,149 @@
+/**
+ * A job whose file has several names after a power cut gets one again: the one that is furthest in its life.
+ *
+ * A name is removed only by who has it for himself: a waiting one is taken by a rename first, as a claim takes it, and one that
+ * another process holds is left to that process. And who holds one of several names neither runs nor ends the job before it
+ * is the only one. So, whoever meets the file at the same time, its last name stays. What a holder finds beside its own name:
+ *
+ *   an outcome in results/    its own name goes: the job has ended
+ *   held by somebody else     a claim goes back to where it was; of two recoverers the one that is behind drops its name
+ *   waiting, and further      that name is taken away and given to its own file: the job waits there
+ *   waiting, and not further  that name is removed; so are drafts, spare files and what was set aside
+ */
+import { dirname } from 'node:path';
+import type { SpoolContext } from './context.ts';
+import { type NameOfFile, namesOfFile } from './file-names.ts';
+import { fileSystemOf } from './file-system.ts';
+import { hasCode } from './files.ts';
+import { type JobName, parseDelayedFileName, parseJobFileName } from './layout.ts';
+import { unlinkIfThere } from './spare.ts';
+
+/** A name in running/ that this process holds. */
+export interface MyName {
+  readonly path: string;
+  readonly name: JobName;
+  /** Where it was taken from, by a process that has begun nothing with it; null for what a dead owner had held. */
+  readonly takenFrom: { readonly path: string; readonly name: JobName } | null;
+  /** An outcome of the file counts in results/ only; a file there that holds none is not further than others. */
+  readonly hasOutcome: boolean;
+  readonly uniqueName: () => string;
+}
+
+/** Names that move are looked for again. */
+const LOOKS = 4;
+
+/**
+ * True when `mine` is the only name of its file, if need be after the others were removed. False when it is not this process's
+ * to run or to end: the job goes on under another name, or, left by a dead owner, stays for a later look.
+ */
+export function isOnlyName(context: SpoolContext, mine: MyName): boolean {
+  const { files } = context;
+  for (let look = 0; look < LOOKS; look++) {
+    const entry = files.entry(mine.path);
+    if (entry === null || entry.links === 1) return entry !== null;
+    const plan = planFor(mine, namesOfFile(context, entry, mine.name.id));
+    for (const path of plan.remove) removeName(context, path, mine.uniqueName());
+    if (plan.mine === 'goes') unlinkIfThere(context, mine.path);
+    else if (plan.mine !== 'stays') moveIfThere(context, mine.path, plan.mine.to);
+    else if (plan.isHeldElsewhere) return false;
+    // A rename to another name of the same file does nothing (rename(2)): the next look takes that name away.
+    if (plan.mine !== 'stays' && !files.exists(mine.path)) return false;
+  }
+  if (mine.takenFrom !== null) moveIfThere(context, mine.path, mine.takenFrom.path);
+  return false;
+}
+
+/**
+ * Removes second names of jobs that wait, where a power cut may leave them by the thousand: a claim that meets one looks through
+ * the spool for it. Whoever else does so at the same time removes the same ones.
+ */
+export function nameWaitingOnce(context: SpoolContext, uniqueName: () => string): void {
+  const { files, layout } = context;
+  if (fileSystemOf(files.fileSystem(layout.root).type).name !== 'btrfs') return;
+  const kept = new Map<string, Waiting>();
+  for (const next of waitingJobs(context)) {
+    const first = kept.get(next.name.id);
+    const isNextFurther = first === undefined || compare(stepOf(next.name, false), stepOf(first.name, false)) > 0;
+    if (isNextFurther) kept.set(next.name.id, next);
+    if (first !== undefined && files.entry(first.path)?.inode === files.entry(next.path)?.inode)
+      removeName(context, isNextFurther ? first.path : next.path, uniqueName());
+  }
+}
+
+interface Waiting {
+  readonly path: string;
+  readonly name: JobName;
+}
+
+function* waitingJobs({ files, layout }: SpoolContext): Generator<Waiting> {
+  for (const fileName of files.list(layout.pending)) {
+    const name = parseJobFileName(fileName);
+    if (name !== null) yield { path: `${layout.pending}/${fileName}`, name };
+  }
+  for (const fileName of files.list(layout.delayed)) {
+    const name = parseDelayedFileName(fileName)?.name;
+    if (name !== undefined) yield { path: `${layout.delayed}/${fileName}`, name };
+  }
+}
+
+interface Plan {
+  /** What becomes of our own name, after the others are removed. */
+  readonly mine: 'stays' | 'goes' | { readonly to: string };
+  readonly remove: readonly string[];
+  readonly isHeldElsewhere: boolean;
+}
+
+function planFor(mine: MyName, names: readonly NameOfFile[]): Plan {
+  const others = names.filter(({ path }) => path !== mine.path);
+  const heldElsewhere = others.filter(({ at, path }) => at === 'held' && dirname(path) !== dirname(mine.path));
+  const isHeldElsewhere = heldElsewhere.length > 0;
+  const hasEnded = mine.hasOutcome && others.some(({ at }) => at === 'results');
+  if (hasEnded || (mine.takenFrom === null && others.some((other) => isStronger(other, mine))))
+    return { mine: 'goes', remove: [], isHeldElsewhere };
+  const remove = others.flatMap((other) => (heldElsewhere.includes(other) ? [] : [other.path]));
+  const own = mine.takenFrom === null ? stepOf(mine.name, true) : stepOf(mine.takenFrom.name, false);
+  const waiting = others.flatMap((other) => (other.at === 'waiting' ? [other] : []));
+  const [furthest] = waiting.toSorted((a, b) => compare(stepOf(b.name, false), stepOf(a.name, false)));
+  if (furthest !== undefined && compare(stepOf(furthest.name, false), own) > 0)
+    return { mine: { to: furthest.path }, remove, isHeldElsewhere };
+  if (isHeldElsewhere && mine.takenFrom !== null) return { mine: { to: mine.takenFrom.path }, remove, isHeldElsewhere };
+  return { mine: 'stays', remove, isHeldElsewhere };
+}
+
+/**
+ * Of two names that recoverers hold one is stronger, whoever compares them. One in the directory of an owner that was not fenced may
+ * still go back to where it was taken from, and is stronger than none.
+ */
+function isStronger(other: NameOfFile, mine: MyName): boolean {
+  if (other.at !== 'held' || (other.recoverer === null && dirname(other.path) !== dirname(mine.path))) return false;
+  const difference = compare(stepOf(other.name, true), stepOf(mine.name, true));
+  return difference > 0 || (difference === 0 && other.path > mine.path);
+}
+
+/** How far a job of that name has come: it waits, its attempt runs, it waits again. */
+function stepOf({ attempt, crashes }: JobName, isHeld: boolean): readonly [number, number] {
+  return [2 * attempt - (isHeld ? 1 : 0), crashes];
+}
+
+function compare(a: readonly [number, number], b: readonly [number, number]): number {
+  return a[0] - b[0] || a[1] - b[1];
+}
+
+/** Takes the name for itself, then removes it, unless it is the last one by now. If we die in between, it is swept from tmp/. */
+function removeName(context: SpoolContext, path: string, draft: string): void {
+  const { files, layout } = context;
+  const taken = `${layout.tmp}/${draft}`;
+  if (!moveIfThere(context, path, taken)) return;
+  if ((files.entry(taken)?.links ?? 0) > 1) unlinkIfThere(context, taken);
+  else moveIfThere(context, taken, path);
+}
+
+function moveIfThere({ files }: SpoolContext, from: string, to: string): boolean {
+  try {
+    files.rename(from, to);
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    return false;
+  }
+}
