@@ -164,8 +164,8 @@ export const MUTANTS = [
   {
     name: 'a marker goes before its job has ended',
     file: 'src/spool/revocations.ts',
-    find: "this.#nowhere.has(id) : at !== 'held' && !missed.has(id);",
-    replace: 'this.#nowhere.has(id) : !missed.has(id);',
+    find: "!moving.has(id) : at !== 'held' && !missed.has(id);",
+    replace: '!moving.has(id) : !missed.has(id);',
     test: 'test/unit/spool/revoke.test.ts',
   },
   {
