@@ -2,7 +2,7 @@
 import type { Sighting } from '../broker/broker.ts';
 import { UnknownTaskError } from '../job/errors.ts';
 import { failureOf, toFailure } from '../job/failure.ts';
-import type { Attempt, Job, JobRecord, Outcome, Standing } from '../job/job.ts';
+import { endedAtMs, type Attempt, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/json.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import { checkedResult } from '../job/payload.ts';
@@ -70,6 +70,8 @@ function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], ou
     state: outcome.state,
     standing,
     dueAtMs: null,
+    startedAtMs: null,
+    endedAtMs: endedAtMs(record),
     owner: null,
     location: PLACE,
     record,

@@ -40,6 +40,10 @@ export interface Sighting {
   readonly dueAtMs: number | null;
   /** Who holds it; only of a running job. */
   readonly owner: string | null;
+  /** When this attempt was claimed, Unix ms; only of a running job, and null where that cannot be told. */
+  readonly startedAtMs: number | null;
+  /** When it ended, Unix ms; only of a job that has. */
+  readonly endedAtMs: number | null;
   /** Where it lies, for people: a path. */
   readonly location: string;
   /** What it holds; null when it cannot be read. */

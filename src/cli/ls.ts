@@ -89,10 +89,18 @@ function checkState(state: string): string {
 }
 
 /** A job as a listing tells it to programs. */
-function listed({ id, state, standing, dueAtMs, owner, record }: Sighting): Readonly<Record<string, unknown>> {
+function listed({
+  id,
+  state,
+  standing,
+  dueAtMs,
+  startedAtMs,
+  endedAtMs,
+  owner,
+  record,
+}: Sighting): Readonly<Record<string, unknown>> {
   const { queue, priority, attempt, crashes } = standing;
   const enqueuedAtMs = record?.job.enqueuedAtMs ?? null;
-  const endedAtMs = record?.outcome ? (record.attempts.at(-1)?.endedAtMs ?? null) : null;
   const isParked = state === 'delayed' && record !== null && record.parked !== null;
   return {
     id,
@@ -105,6 +113,7 @@ function listed({ id, state, standing, dueAtMs, owner, record }: Sighting): Read
     isParked,
     enqueuedAtMs,
     dueAtMs,
+    startedAtMs,
     endedAtMs,
     owner,
   };
@@ -117,14 +126,14 @@ function row(job: Sighting, nowMs: number): readonly string[] {
   return [id, record?.job.task ?? '(unreadable)', state, standing.queue, String(standing.attempt), when(job, nowMs)];
 }
 
-function when({ state, dueAtMs, record }: Sighting, nowMs: number): string {
+function when({ state, dueAtMs, startedAtMs, endedAtMs, record }: Sighting, nowMs: number): string {
   if (state === 'delayed' && dueAtMs !== null) {
     const due = dueAtMs <= nowMs ? 'due now' : `due in ${span(dueAtMs - nowMs)}`;
     return record !== null && record.parked !== null ? `parked, ${due}` : due;
   }
+  if (startedAtMs !== null) return `started ${span(nowMs - startedAtMs)} ago`;
   if (record === null) return '-';
-  const endedAtMs = record.outcome === null ? undefined : record.attempts.at(-1)?.endedAtMs;
-  if (endedAtMs !== undefined) return `ended ${span(nowMs - endedAtMs)} ago`;
+  if (endedAtMs !== null) return `ended ${span(nowMs - endedAtMs)} ago`;
   return `sent ${span(nowMs - record.job.enqueuedAtMs)} ago`;
 }
 

@@ -4,9 +4,26 @@ import type { OwnerInfo } from '../broker/broker.ts';
 import { suggest } from '../job/suggest.ts';
 import type { FoundTask } from '../worker/messages.ts';
 
-/** Processes that run jobs and are surely alive. */
+/** Processes that take jobs and are surely alive. */
 export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
-  return owners.filter(({ role, verdict }) => role !== 'supervisor' && verdict === 'alive');
+  const orphans = new Set(orphansAmong(owners));
+  return owners.filter((owner) => owner.role !== 'supervisor' && owner.verdict === 'alive' && !orphans.has(owner));
+}
+
+/** Children that live and whose worker is dead or gone: they finish the jobs at hand, take no more, and end. */
+export function orphansAmong(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
+  const workers = owners.filter(({ role, verdict }) => role === 'supervisor' && verdict !== 'dead');
+  return owners.filter(
+    (owner) =>
+      owner.role === 'child' &&
+      owner.parent !== null &&
+      owner.verdict === 'alive' &&
+      !workers.some((worker) => isChildOf(owner, worker)),
+  );
+}
+
+export function isChildOf(child: OwnerInfo, worker: OwnerInfo): boolean {
+  return child.role === 'child' && child.parent === worker.owner;
 }
 
 /** Names of the tasks that living processes know, sorted. */

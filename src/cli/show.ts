@@ -30,7 +30,7 @@ function runShow(context: Context): Promise<number> {
     const id = await jobId(broker, args[0] ?? '');
     const job = await broker.find(id);
     if (job === null) throw new UnknownJobError(id, broker.place);
-    stdout.write(values.flag('json') ? `${jsonText(document(job), 2)}\n` : showText(job));
+    stdout.write(values.flag('json') ? `${jsonText(document(job), 2)}\n` : showText(job, Date.now()));
     return EXIT.good;
   });
 }
@@ -40,12 +40,15 @@ function document({
   state,
   standing,
   dueAtMs,
+  startedAtMs,
+  endedAtMs,
   owner,
   location,
   record,
 }: Sighting): Readonly<Record<string, unknown>> {
   const { queue, priority, attempt, crashes } = standing;
-  const place = { id, state, queue, priority, attempt, crashes, dueAtMs, owner, location };
+  const times = { dueAtMs, startedAtMs, endedAtMs };
+  const place = { id, state, queue, priority, attempt, crashes, ...times, owner, location };
   if (record === null) return { ...place, readable: false };
   const { job, attempts, outcome, parked } = record;
   const { task, args, enqueuedAtMs, options, headers } = job;
@@ -53,13 +56,15 @@ function document({
 }
 
 /** The job for people; every text from its file is escaped. */
-export function showText(job: Sighting): string {
-  const { id, state, standing, dueAtMs, owner, location, record } = job;
+export function showText(job: Sighting, nowMs: number): string {
+  const { id, state, standing, dueAtMs, startedAtMs, endedAtMs, owner, location, record } = job;
   const lines = [
     field('id', id),
     field('task', record === null ? '(the file cannot be read)' : record.job.task),
     field('state', state),
     ...(dueAtMs === null ? [] : [field('due', timeText(dueAtMs))]),
+    ...(startedAtMs === null ? [] : [field('started', `${timeText(startedAtMs)}, ${span(nowMs - startedAtMs)} ago`)]),
+    ...(endedAtMs === null ? [] : [field('ended', timeText(endedAtMs))]),
     ...(owner === null ? [] : [field('owner', owner)]),
     field('queue', `${standing.queue}, priority ${standing.priority}`),
     field(

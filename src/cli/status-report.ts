@@ -2,7 +2,7 @@
 import type { Backlog, Counts, OwnerInfo, Sighting } from '../broker/broker.ts';
 import { format } from '../job/format.ts';
 import { suggest } from '../job/suggest.ts';
-import { livingRunners, livingTasks } from './notices.ts';
+import { isChildOf, livingRunners, livingTasks, orphansAmong } from './notices.ts';
 
 /** What was found. */
 export interface StatusFacts {
@@ -11,6 +11,8 @@ export interface StatusFacts {
   readonly backlog: Backlog;
   readonly owners: readonly OwnerInfo[];
   readonly paused: readonly string[];
+  /** The running jobs that were looked at. */
+  readonly running: readonly Sighting[];
   /** The delayed jobs that were read. */
   readonly delayed: readonly Sighting[];
   /** False when there are more of them than were read. */
@@ -42,8 +44,12 @@ export interface StatusReport {
   readonly paused: readonly string[];
   /** When the oldest ready job was enqueued, Unix ms. */
   readonly oldestPendingAtMs: number | null;
+  /** When the running job was claimed that runs longest, Unix ms. */
+  readonly oldestRunningAtMs: number | null;
   readonly workers: readonly WorkerStatus[];
   readonly tasks: readonly string[];
+  /** Numbers of the children that live on without their worker, until the jobs at hand are done. */
+  readonly orphans: readonly number[];
   /** Processes that are dead, or of which it cannot be told. */
   readonly lost: readonly Pick<OwnerInfo, 'owner' | 'pid' | 'role' | 'verdict'>[];
   readonly parked: readonly ParkedStatus[];
@@ -54,7 +60,16 @@ export interface StatusReport {
   readonly advice: readonly string[];
 }
 
-export function reportOf({ spool, counts, backlog, owners, paused, delayed, isAllRead }: StatusFacts): StatusReport {
+export function reportOf({
+  spool,
+  counts,
+  backlog,
+  owners,
+  paused,
+  running,
+  delayed,
+  isAllRead,
+}: StatusFacts): StatusReport {
   const tasks = livingTasks(owners);
   const facts = {
     spool,
@@ -62,8 +77,13 @@ export function reportOf({ spool, counts, backlog, owners, paused, delayed, isAl
     queues: backlog.queues,
     paused,
     oldestPendingAtMs: backlog.oldestAtMs,
+    oldestRunningAtMs: running.reduce<number | null>(
+      (oldest, { startedAtMs }) => (startedAtMs === null ? oldest : Math.min(startedAtMs, oldest ?? startedAtMs)),
+      null,
+    ),
     workers: workersOf(owners),
     tasks,
+    orphans: orphansAmong(owners).map(({ pid }) => pid),
     lost: owners
       .filter(({ verdict }) => verdict !== 'alive')
       .map(({ owner, pid, role, verdict }) => ({ owner, pid, role, verdict })),
@@ -77,8 +97,6 @@ export function reportOf({ spool, counts, backlog, owners, paused, delayed, isAl
 function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   const living = owners.filter(({ verdict }) => verdict === 'alive');
   const supervisors = living.filter(({ role }) => role === 'supervisor');
-  const isChildOf = (child: OwnerInfo, { owner }: OwnerInfo): boolean =>
-    child.role === 'child' && child.parent === owner;
   const alone = livingRunners(owners).filter(
     (runner) => !supervisors.some((supervisor) => isChildOf(runner, supervisor)),
   );
@@ -104,7 +122,7 @@ function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): reado
 }
 
 function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerInfo[]): readonly string[] {
-  const { jobs, lost, parked, tasks, foreign, spool } = report;
+  const { jobs, orphans, lost, parked, tasks, foreign, spool } = report;
   const hasWorker = livingRunners(owners).length > 0;
   const waiting = jobs.pending + jobs.delayed + jobs.running;
   const dead = lost.filter(({ verdict }) => verdict === 'dead').length;
@@ -119,6 +137,11 @@ function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerI
       ? []
       : [
           `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,
+        ]),
+    ...(orphans.length === 0
+      ? []
+      : [
+          `${some(orphans.length, 'child', 'children')} of a worker that died (pid ${orphans.join(', ')}) ${orphans.length === 1 ? 'finishes' : 'finish'} the jobs at hand and ${orphans.length === 1 ? 'takes' : 'take'} no more.`,
         ]),
     ...(unproved.length === 0
       ? []

@@ -7,8 +7,22 @@ import type { StatusReport, WorkerStatus } from './status-report.ts';
 const MAX_PIDS = 8;
 
 export function statusText(report: StatusReport, nowMs: number): string {
-  const { spool, jobs, oldestPendingAtMs, queues, paused, workers, tasks, isParkedComplete, advice } = report;
-  const oldest = oldestPendingAtMs === null ? '' : `   the oldest was sent ${span(nowMs - oldestPendingAtMs)} ago`;
+  const {
+    spool,
+    jobs,
+    oldestPendingAtMs,
+    oldestRunningAtMs,
+    queues,
+    paused,
+    workers,
+    tasks,
+    isParkedComplete,
+    advice,
+  } = report;
+  const ages: Readonly<Record<string, string>> = {
+    ...(oldestPendingAtMs === null ? {} : { pending: `   the oldest was sent ${span(nowMs - oldestPendingAtMs)} ago` }),
+    ...(oldestRunningAtMs === null ? {} : { running: `   the oldest began ${span(nowMs - oldestRunningAtMs)} ago` }),
+  };
   const names = Object.keys(queues);
   const isOneQueue = names.length <= 1 && (names[0] ?? 'default') === 'default';
   const width = String(Math.max(...Object.values(jobs))).length;
@@ -16,7 +30,7 @@ export function statusText(report: StatusReport, nowMs: number): string {
     field('spool', spool),
     '',
     ...Object.entries(jobs).map(([state, count]) =>
-      field(state, `${String(count).padStart(width)}${state === 'pending' ? oldest : ''}`),
+      field(state, `${String(count).padStart(width)}${ages[state] ?? ''}`),
     ),
     ...(isOneQueue ? [] : [field('queues', names.map((name) => `${name} ${queues[name]}`).join(', '))]),
     ...(paused.length === 0 ? [] : [field('paused', paused.join(', '))]),

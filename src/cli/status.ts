@@ -6,7 +6,7 @@ import { jsonText } from './output.ts';
 import { reportOf } from './status-report.ts';
 import { statusText } from './status-text.ts';
 
-/** How many delayed jobs are read to find parked ones: a listing of names tells the rest, however much there is. */
+/** How many delayed jobs are read to find parked ones, and running ones for their start: a listing of names tells the rest. */
 const MAX_READ = 1_000;
 
 export const status: Command = {
@@ -25,12 +25,13 @@ export const status: Command = {
 
 function runStatus(context: Context): Promise<number> {
   return withSpool(context, async (broker) => {
-    const [counts, backlog, owners, paused, delayed] = await Promise.all([
+    const [counts, backlog, owners, paused, delayed, running] = await Promise.all([
       broker.counts(),
       broker.backlog(),
       broker.owners(),
       broker.paused(),
       broker.list(['delayed'], MAX_READ),
+      broker.list(['running'], MAX_READ),
     ]);
     const report = reportOf({
       spool: broker.place,
@@ -39,6 +40,7 @@ function runStatus(context: Context): Promise<number> {
       owners,
       paused,
       delayed,
+      running,
       isAllRead: delayed.length < MAX_READ,
     });
     const isJson = context.values.flag('json');

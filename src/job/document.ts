@@ -58,19 +58,23 @@ function isEmpty(entries: object): boolean {
 }
 
 /** What a tail says beside the attempts; null: the job is to run again. */
-export type TailEnd = { readonly outcome: Outcome; readonly standing: Standing } | { readonly parked: Parked };
+export type TailEnd =
+  /** `endedAtMs` is null, or absent, when that is when the last attempt ended. */
+  | { readonly outcome: Outcome; readonly standing: Standing; readonly endedAtMs?: number | null }
+  | { readonly parked: Parked };
 
 /** What is written at the end of the base: the attempts, the standing where it is not the default, and the end if any. */
 export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null): JsonText {
   const head = `${TAIL_MARK}${encodeAttempts(attempts)}`;
   if (end === null) return `${head}}`;
   if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
-  const { outcome, standing } = end;
+  const { outcome, standing, endedAtMs = null } = end;
   const { queue, priority, crashes } = standing;
   const kept =
     (queue === DEFAULT_QUEUE ? '' : `,"queue":"${queue}"`) +
     (priority === DEFAULT_PRIORITY ? '' : `,"priority":${priority}`) +
-    (crashes === 0 ? '' : `,"crashes":${crashes}`);
+    (crashes === 0 ? '' : `,"crashes":${crashes}`) +
+    (endedAtMs === null ? '' : `,"endedAtMs":${endedAtMs}`);
   const state = `${head}${kept},"state":"${outcome.state}"`;
   if (outcome.state !== 'succeeded') return `${state},"error":${JSON.stringify(outcome.error)}}`;
   return outcome.value === undefined ? `${state}}` : around(`${state},"value":`, jsonOf(outcome.value), '}');
@@ -156,7 +160,7 @@ function toRecord(parsed: unknown, id: string): JobRecord {
     attempts: readAttempts(own('attempts')),
     outcome: readOutcome(own('state'), own('value'), own('error')),
     parked: readParked(own('parked')),
-    kept: readKept(own('queue'), own('priority'), own('crashes')),
+    kept: readKept(own('queue'), own('priority'), own('crashes'), own('endedAtMs')),
   };
 }
 

@@ -73,8 +73,19 @@ export interface JobRecord {
   readonly attempts: readonly Attempt[];
   readonly outcome: Outcome | null;
   readonly parked: Parked | null;
-  /** Of an ended job, whose name says only its id: its standing, where it was not the default. */
-  readonly kept: Partial<Standing>;
+  /** Of an ended job, what neither its name nor its attempts say any more. */
+  readonly kept: Kept;
+}
+
+/** The standing, where it was not the default, and when it ended, where that was not the end of its last attempt. */
+export interface Kept extends Partial<Standing> {
+  /** Unix ms. */
+  readonly endedAtMs?: number;
+}
+
+/** When the job ended, Unix ms; null when it has not, or when its file does not say. */
+export function endedAtMs({ outcome, kept, attempts }: JobRecord): number | null {
+  return outcome === null ? null : (kept.endedAtMs ?? attempts.at(-1)?.endedAtMs ?? null);
 }
 
 /** Where a job is: the five outcomes' states, the three before them, and `unknown` for no such job. */

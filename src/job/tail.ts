@@ -1,6 +1,6 @@
 /** Parsers of what workers write behind a job's base. Lenient: a key that is not as expected counts as absent. */
 import type { Failure } from './errors.ts';
-import type { Attempt, Outcome, Parked, Standing } from './job.ts';
+import type { Attempt, Kept, Outcome, Parked } from './job.ts';
 import type { JsonValue } from './json.ts';
 import { isPriority, isQueueName } from './names.ts';
 
@@ -26,13 +26,14 @@ export function readParked(value: unknown): Parked | null {
   return typeof reason === 'string' && typeof sinceMs === 'number' ? { reason, sinceMs } : null;
 }
 
-/** The standing that an ended job's name no longer says. */
-export function readKept(queue: unknown, priority: unknown, crashes: unknown): Partial<Standing> {
-  if (queue === undefined && priority === undefined && crashes === undefined) return {};
+/** What an ended job's name no longer says. */
+export function readKept(queue: unknown, priority: unknown, crashes: unknown, endedAtMs: unknown): Kept {
+  if (queue === undefined && priority === undefined && crashes === undefined && endedAtMs === undefined) return {};
   return {
     ...(typeof queue === 'string' && isQueueName(queue) ? { queue } : {}),
     ...(isPriority(priority) ? { priority } : {}),
     ...(typeof crashes === 'number' ? { crashes } : {}),
+    ...(typeof endedAtMs === 'number' ? { endedAtMs } : {}),
   };
 }
 

@@ -36,8 +36,9 @@ export function settle(
   const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
   switch (settlement.kind) {
     case 'publish': {
-      const tail = tailPieces(attempts, { outcome: settlement.outcome, standing: name });
-      const tailIfTooLarge = (): JsonText => tailPieces(attempts, { outcome: tooLarge(tail), standing: name });
+      const end = { standing: name, endedAtMs: attempt === null ? context.nowMs() : null };
+      const tail = tailPieces(attempts, { ...end, outcome: settlement.outcome });
+      const tailIfTooLarge = (): JsonText => tailPieces(attempts, { ...end, outcome: tooLarge(tail) });
       return publish(context, held, tail, tailIfTooLarge, onEvent);
     }
     case 'rerun': {

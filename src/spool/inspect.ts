@@ -1,7 +1,7 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
 import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
 import { idTimeMs } from '../job/id.ts';
-import type { JobRecord, Standing } from '../job/job.ts';
+import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
@@ -172,7 +172,12 @@ function sight(context: SpoolContext, spot: Spot): Sighting | null {
   if (reading.kind === 'gone') return null;
   const record = reading.kind === 'job' ? reading.document.record : null;
   const standing = spot.standing ?? endedStanding(record);
-  const common = { id, standing, dueAtMs, owner, location: path, record };
+  const times = {
+    dueAtMs,
+    startedAtMs: state === 'running' ? changedAtMs(context, path) : null,
+    endedAtMs: record === null ? null : endedAtMs(record),
+  };
+  const common = { id, standing, owner, location: path, record, ...times };
   if (state !== 'results') return { ...common, state };
   return { ...common, state: record?.outcome?.state ?? 'failed' };
 }
@@ -180,7 +185,13 @@ function sight(context: SpoolContext, spot: Spot): Sighting | null {
 /** What its name told when it was there: it moves faster than its file can be read. */
 function seenByName({ id, state, path, standing, dueAtMs, owner }: Spot): Sighting | null {
   if (state === 'results' || standing === null) return null; // It has expired just now.
-  return { id, state, standing, dueAtMs, owner, location: path, record: null };
+  return { id, state, standing, dueAtMs, owner, startedAtMs: null, endedAtMs: null, location: path, record: null };
+}
+
+/** Of what a worker holds: the claim is a rename. Null when it has moved on. */
+function changedAtMs({ files }: SpoolContext, path: string): number | null {
+  const entry = files.entry(path);
+  return entry === null ? null : Math.round(entry.changedAtMs);
 }
 
 /** An ended job's file keeps what its name said before, where that was not the default. */

@@ -57,6 +57,25 @@ test('--json is one document that a program can read', async (t) => {
   assert.ok(report.place.fileSystem.name !== '');
 });
 
+test('jobs that wait without a worker are a warning; delayed ones that are not due are none', async (t) => {
+  const project = await projectWithSpool(t);
+  await fsq(project, ['call', 'echo', '1', '--countdown', '1h']);
+  const later = await fsq(project, ['doctor']);
+  await fsq(project, ['call', 'echo', '1']);
+
+  const now = await fsq(project, ['doctor']);
+  const worker = await startWorker(t, project, ['-c', '1']);
+  const withWorker = await fsq(project, ['doctor']);
+  await worker.stop();
+
+  assert.match(
+    now.stdout,
+    /! 1 job waits and no worker is running on this spool\. \(no-worker\)\n +`fsq worker` starts one\./,
+  );
+  assert.deepEqual([later.code, now.code], [0, 0]);
+  for (const { stdout } of [later, withWorker]) assert.doesNotMatch(stdout, /no-worker/);
+});
+
 test('an error exits 1 and says what to do; --repair does it; then all is well', async (t) => {
   const project = await projectWithSpool(t);
   const [broken, held] = [nextId(), nextId()];

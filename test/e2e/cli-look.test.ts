@@ -6,7 +6,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
 import { returned, threw } from '../support/factory.ts';
 import { plantDeadOwner, someOwner } from '../support/owners.ts';
-import { fsq, type Project, tempProject } from '../support/project.ts';
+import { fsq, type Project, startWorker, tempProject } from '../support/project.ts';
 
 const SECRET = 'hunter2';
 
@@ -94,7 +94,7 @@ describe('fsq show', () => {
     assert.match(
       stdout,
       new RegExp(
-        `^id +${id}\ntask +mail\nstate +failed\nqueue +slow, priority 5\nattempts +1\nfile +.*results/${id}\\.json\n`,
+        `^id +${id}\ntask +mail\nstate +failed\nended +\\S+Z\nqueue +slow, priority 5\nattempts +1\nfile +.*results/${id}\\.json\n`,
       ),
     );
     assert.match(stdout, /args\[0\] +"hunter2"\nargs\[1\] +\{"a":"\\u001b\[2J"\}\n/);
@@ -200,6 +200,46 @@ describe('fsq status', () => {
     );
     assert.match(stdout, /! No worker is running and 1 job waits\. `fsq worker` starts one\.\n$/);
     assert.deepEqual([code, stderr], [0, '']);
+  });
+
+  test('tells how long the oldest job runs, as ls and show do', async (t) => {
+    const project = tempProject(t, {
+      'tasks.mjs': `import { currentJob, task } from 'fsq';\nimport { once } from 'node:events';\ntask('long', () => once(currentJob().signal, 'abort'));\n`,
+    });
+    const before = Date.now();
+    const [id = ''] = await pendingJobs(project.spool, { task: 'long' });
+    const worker = await startWorker(t, project, ['-c', '1', '-l', 'debug']);
+    await worker.printed(/long .* started/);
+
+    const looks = await Promise.all(
+      [['status'], ['ls'], ['show', id], ['ls', '--json'], ['status', '--json']].map((args) => fsq(project, args)),
+    );
+    await fsq(project, ['revoke', id]);
+    await worker.stop();
+
+    const [status, ls, show, listed, report] = looks.map(({ stdout }) => stdout);
+    assert.match(status ?? '', /^running +1 +the oldest began .* ago$/m);
+    assert.match(ls ?? '', /running +default +1 +started .* ago$/m);
+    assert.match(show ?? '', /^started +\d{4}-.*Z, .* ago$/m);
+    const [{ startedAtMs }] = JSON.parse(listed ?? '') as [{ startedAtMs: number }];
+    assert.ok(startedAtMs >= before - 1_000 && startedAtMs <= Date.now(), String(startedAtMs));
+    assert.equal((JSON.parse(report ?? '') as { oldestRunningAtMs: number }).oldestRunningAtMs, startedAtMs);
+  });
+
+  test('of what was revoked before it ran, ls, show and info() tell when it ended', async (t) => {
+    const project = tempProject(t, {});
+    const [id = ''] = await pendingJobs(project.spool, { enqueuedAtMs: 1_000 });
+    const before = Date.now();
+    await fsq(project, ['revoke', id]);
+
+    const [ls, show, json] = await Promise.all(
+      [['ls'], ['show', id], ['ls', '--json']].map((args) => fsq(project, args)),
+    );
+
+    const [{ endedAtMs }] = JSON.parse(json?.stdout ?? '') as [{ endedAtMs: number }];
+    assert.ok(endedAtMs >= before && endedAtMs <= Date.now(), String(endedAtMs));
+    assert.match(ls?.stdout ?? '', /revoked +default +1? *\d? *ended .* ago$/m);
+    assert.match(show?.stdout ?? '', new RegExp(`^ended +${new Date(endedAtMs).toISOString()}$`, 'm'));
   });
 
   test('--json is one document with all of it', async (t) => {

@@ -37,7 +37,7 @@ export async function diagnose(context: SpoolContext, { repair, ...allowed }: Di
     jobs: countsOf(snapshot),
     owners: ownersOf(snapshot),
     repaired,
-    findings: inOrder([...placeFindings(place, allowed), ...findings]),
+    findings: inOrder([...placeFindings(place, allowed), ...findings, ...idleFindings(snapshot)]),
   };
 }
 
@@ -62,4 +62,24 @@ function countsOf({ jobs, entries }: Snapshot): Diagnosis['jobs'] {
 function ownersOf({ owners }: Snapshot): Diagnosis['owners'] {
   const count = (wanted: string): number => owners.filter(({ verdict }) => verdict.verdict === wanted).length;
   return { alive: count('alive'), dead: count('dead'), unknown: count('unknown') };
+}
+
+/** Jobs that are ready, or whose time has come, where nobody works: they may have been meant for another spool. */
+function idleFindings({ root, takenAtMs, jobs, owners }: Snapshot): readonly Finding[] {
+  const waiting = jobs.filter(
+    ({ place, dueAtMs }) => place === 'pending' || (place === 'delayed' && dueAtMs !== null && dueAtMs <= takenAtMs),
+  ).length;
+  // Whose life cannot be told may be one. A child whose worker has died takes no more.
+  const hasWorker = owners.some(({ role, verdict }) => verdict.verdict !== 'dead' && role !== 'child');
+  if (waiting === 0 || hasWorker) return [];
+  return [
+    {
+      code: 'no-worker',
+      severity: 'warning',
+      message: `${waiting} ${waiting === 1 ? 'job waits' : 'jobs wait'} and no worker is running on this spool.`,
+      location: root,
+      advice: '`fsq worker` starts one. If one is running, it uses another spool: its first lines say which.',
+      canRepair: false,
+    },
+  ];
 }

@@ -15,6 +15,7 @@ function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
     backlog: { oldestAtMs: null, queues: {}, foreign: [] },
     owners: [owner({})],
     paused: [],
+    running: [],
     delayed: [],
     isAllRead: true,
     ...parts,
@@ -35,6 +36,8 @@ function parked(task: string): Sighting {
     state: 'delayed',
     standing: { priority: 5, queue: 'default', attempt: 0, crashes: 0 },
     dueAtMs: 1,
+    startedAtMs: null,
+    endedAtMs: null,
     owner: null,
     location: '',
     record,
@@ -122,7 +125,6 @@ test('children are told with their supervisor; a runner without one stands for i
     [
       [1, [2]],
       [4, []],
-      [5, []],
     ],
   );
 });
@@ -144,6 +146,40 @@ test('workers of several containers, each process 1 there, are told apart with t
     workers.map(({ children }) => children),
     [[8], [9]],
   );
+});
+
+test('a child that outlived its worker is no worker: it recovers nothing, and jobs that wait need one', () => {
+  const { workers, orphans, advice, tasks } = reportOf(
+    facts({
+      counts: { ...NONE, pending: 1 },
+      owners: [
+        owner({ pid: 1, role: 'supervisor', verdict: 'dead' }),
+        owner({ pid: 2, parent: '1-0123456789abcdef', tasks: ['add'] }),
+        owner({ pid: 5, parent: '99-0123456789abcdef' }),
+      ],
+    }),
+  );
+
+  assert.deepEqual([workers, orphans, tasks], [[], [2, 5], []]);
+  assert.deepEqual(advice, [
+    'No worker is running and 1 job waits. `fsq worker` starts one.',
+    '1 process died; the next worker recovers what they held.',
+    '2 children of a worker that died (pid 2, 5) finish the jobs at hand and take no more.',
+  ]);
+});
+
+test('a child is not taken for one without a worker where that cannot be told', () => {
+  const { orphans } = reportOf(
+    facts({
+      owners: [
+        owner({ pid: 1, role: 'supervisor', verdict: 'unknown' }),
+        owner({ pid: 2, parent: '1-0123456789abcdef' }),
+        owner({ pid: 3 }),
+      ],
+    }),
+  );
+
+  assert.deepEqual(orphans, []);
 });
 
 test('the text shows counts in one column, the oldest age, workers, tasks and advice', () => {

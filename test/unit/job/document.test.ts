@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { CorruptJobError, type Document, encodeBase, encodeTail, parseDocument } from '../../../src/job/document.ts';
 import { idTimeMs } from '../../../src/job/id.ts';
-import type { Attempt, Job, Outcome, Standing } from '../../../src/job/job.ts';
+import {
+  endedAtMs,
+  type Attempt,
+  type Job,
+  type JobRecord,
+  type Outcome,
+  type Standing,
+} from '../../../src/job/job.ts';
 import { jobRecord, nextId } from '../../support/factory.ts';
 
 const JOB = jobRecord({
@@ -161,6 +168,17 @@ describe('a tail', () => {
     const { record } = parseDocument(withTail(encodeBase(JOB), JOB.id, tail), JOB.id);
 
     assert.deepEqual(record.kept, { queue: 'mails', priority: 0, crashes: 2 });
+  });
+
+  test('of a job that ended without a run says when; else the last attempt does', () => {
+    const outcome = { state: 'revoked', error: { name: 'RevokedError', message: 'revoked' } } as const;
+    const read = (tail: string): JobRecord => parseDocument(withTail(encodeBase(JOB), JOB.id, tail), JOB.id).record;
+
+    const unrun = read(encodeTail([ATTEMPT], { outcome, standing: DEFAULT, endedAtMs: 9_000 }));
+    const ran = read(encodeTail([ATTEMPT], { outcome, standing: DEFAULT, endedAtMs: null }));
+    const nothing = read(encodeTail([], { outcome, standing: DEFAULT }));
+
+    assert.deepEqual([unrun, ran, nothing].map(endedAtMs), [9_000, ATTEMPT.endedAtMs, null]);
   });
 
   test('of a parked job says why it waits', () => {
