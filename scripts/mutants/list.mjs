@@ -114,8 +114,8 @@ export const MUTANTS = [
   {
     name: 'a failed write is repeated on the same file',
     file: 'src/spool/write-tail.ts',
-    find: 'const act = isFirstTry ? writeInPlace : writeCopy;',
-    replace: 'const act = isFirstTry || tail.length >= 0 ? writeInPlace : writeCopy;',
+    find: 'if (!isFirstTry) return writeCopy(context, held, tail);',
+    replace: 'if (!isFirstTry && tail.length < 0) return writeCopy(context, held, tail);',
     test: 'test/unit/spool/held.test.ts',
   },
   {
@@ -164,9 +164,30 @@ export const MUTANTS = [
   {
     name: 'a marker goes before its job has ended',
     file: 'src/spool/revocations.ts',
-    find: "!moving.has(id) : at !== 'held' && !missed.has(id);",
-    replace: '!moving.has(id) : !missed.has(id);',
+    find: "!moving.has(id) : at !== 'held' && !missed.has(id) && !leftAlone.has(id);",
+    replace: '!moving.has(id) : !missed.has(id) && !leftAlone.has(id);',
     test: 'test/unit/spool/revoke.test.ts',
+  },
+  {
+    name: "one entry's trouble is taken for the spool's",
+    file: 'src/spool/odd-entries.ts',
+    find: "    if (this.problem() !== null) return 'spool';\n",
+    replace: "    if (this.problem() !== error) return 'spool';\n",
+    test: 'test/unit/spool/odd-entries.test.ts',
+  },
+  {
+    name: 'an odd entry is tried again and again',
+    file: 'src/spool/odd-entries.ts',
+    find: '    if (this.isLeftAlone(path)) return false;\n    try {\n      act();',
+    replace: '    try {\n      act();',
+    test: 'test/unit/spool/odd-entries.test.ts',
+  },
+  {
+    name: 'a folder stays in the way of a job',
+    file: 'src/spool/way.ts',
+    find: '    if (!isFolder) throw error;\n',
+    replace: '    if (!isFolder || from !== to) throw error;\n',
+    test: 'test/fault/odd-entries.test.ts',
   },
   {
     name: 'a job is promoted before its time',
@@ -392,8 +413,8 @@ export const MUTANTS = [
   {
     name: 'a batch of a producer that may live is used again',
     file: 'src/spool/sweep.ts',
-    find: "      if (state === 'unproved') {\n",
-    replace: "      if (state === 'alive') {\n",
+    find: "sweepDraft(context, name, state === 'dead')",
+    replace: "sweepDraft(context, name, state !== 'alive')",
     test: 'test/unit/spool/sweep.test.ts',
   },
   {

@@ -12,8 +12,10 @@ export type BrokerEvent =
     }
   | { readonly kind: 'corrupt'; readonly name: string; readonly reason: string }
   | { readonly kind: 'foreign'; readonly name: string }
-  /** A job that cannot be claimed, such as an immutable file; it is tried again in a minute. */
-  | { readonly kind: 'refused'; readonly name: string; readonly error: unknown }
+  /** What cannot be moved, read or removed, such as an immutable file: it is left alone for `againMs`, and all else goes on. */
+  | { readonly kind: 'refused'; readonly name: string; readonly error: unknown; readonly againMs: number }
+  /** Something had the name that a job was to get; it was moved away, unread. */
+  | { readonly kind: 'cleared'; readonly name: string }
   /** The store is gone or read-only: the worker must end. */
   | { readonly kind: 'unusable'; readonly error: unknown }
   /** A finished step may not survive a power cut: its job would then run again. Nothing is done about it. */

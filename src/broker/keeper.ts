@@ -28,6 +28,8 @@ export interface Keeper {
   limitTasks(tasks: LimitRules['tasks']): void;
   /** True when no job of its queues is ready or due, those of paused queues aside. */
   isIdle(): boolean;
+  /** Why this process cannot use the store, as a look at it tells; null when it can. */
+  problem(): unknown;
   close(): Promise<void>;
 }
 

@@ -9,10 +9,11 @@ import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
-import { delayedFileName, jobFileName, type JobName, parseJobFileName } from './layout.ts';
+import { delayedFileName, jobFileName, type JobName, nextAttempt, parseJobFileName } from './layout.ts';
 import { isOnlyName } from './one-name.ts';
 import { putBack } from './put-back.ts';
 import { readJob } from './read.ts';
+import { renameOver } from './way.ts';
 import type { Held } from './write-tail.ts';
 
 export interface Claimant {
@@ -39,11 +40,11 @@ export type Taken = Omit<Held, 'record' | 'baseBytes' | 'sizeBytes'> & { readonl
 export function take(context: SpoolContext, claimant: Claimant, fileName: string): Taken | null {
   const before = parseJobFileName(fileName);
   if (before === null) return null;
-  const name = { ...before, attempt: before.attempt + 1 };
+  const name = nextAttempt(before);
   const { directory, owner, uniqueName } = claimant;
   const taken = { owner, directory, fileName: jobFileName(name), name, uniqueName, before };
   try {
-    context.files.rename(`${context.layout.pending}/${fileName}`, `${directory}/${taken.fileName}`);
+    renameOver(context, `${context.layout.pending}/${fileName}`, `${directory}/${taken.fileName}`);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     return lost(context, claimant);
@@ -58,7 +59,7 @@ export function take(context: SpoolContext, claimant: Claimant, fileName: string
  * @throws FencedError; the system error unchanged when the disk refuses: then the job is still held
  */
 export function examine(context: SpoolContext, claimant: Claimant, taken: Taken): Soon<Claim | null> {
-  const { files, layout } = context;
+  const { layout } = context;
   const { onEvent } = claimant;
   const { name, before } = taken;
   const path = `${taken.directory}/${taken.fileName}`;
@@ -83,7 +84,7 @@ export function examine(context: SpoolContext, claimant: Claimant, taken: Taken)
   }
   const { etaMs, expiresAtMs = Number.POSITIVE_INFINITY } = record.job.options;
   if (etaMs !== undefined && etaMs > context.nowMs()) {
-    files.rename(path, `${layout.delayed}/${delayedFileName(etaMs, before)}`);
+    renameOver(context, path, `${layout.delayed}/${delayedFileName(etaMs, before)}`);
     return null;
   }
   const { admission = null } = claimant;

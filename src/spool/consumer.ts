@@ -2,13 +2,13 @@
 import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints, QueueOrder } from '../broker/broker.ts';
 import { BY_AGE } from '../broker/queues.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
+import { FsqError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';
 import { NO_RULES } from '../job/run-limits.ts';
 import { Admission } from './admission.ts';
 import { type Claimant, examine, take, type Taken } from './claim.ts';
 import type { SpoolContext } from './context.ts';
 import { Feed } from './feed.ts';
-import { hasCode } from './files.ts';
 import { Gate } from './gate.ts';
 import { parseJobFileName } from './layout.ts';
 import { isMarked } from './markers.ts';
@@ -30,7 +30,6 @@ const OWN_LOOK = 16;
 const ASK_EARLY_FROM = 8;
 /** Names that a lookout heard and has not tried; more are left to the others. */
 const HEARD_AT_MOST = 64;
-const REFUSED_FOR_MS = 60_000;
 
 export class SpoolConsumer implements Consumer {
   readonly #context: SpoolContext;
@@ -44,7 +43,6 @@ export class SpoolConsumer implements Consumer {
   readonly #feed: Feed | null;
   readonly #hints: Hints | null;
   readonly #pending: DirectoryWatch;
-  readonly #refusedUntil = new Map<string, number>();
   readonly #orders: Orders;
   #names: string[] = [];
   #next = 0;
@@ -87,6 +85,7 @@ export class SpoolConsumer implements Consumer {
     this.#onEvent = onEvent;
     this.#pause = new Pause(onEvent);
     this.#onPatience = (event) => this.#pause.hear(event);
+    context.odd.onEvent = (event) => onEvent?.(event);
     const admission = Admission.of(context, options.limits);
     this.#claimant = { owner, directory, uniqueName, onEvent: this.#onPatience, admission };
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, (name) => this.#hear(name));
@@ -165,16 +164,17 @@ export class SpoolConsumer implements Consumer {
   }
 
   #tryTake(name: string): Soon<Taken | null> {
-    if (this.#refusedUntil.size > 0 && (this.#refusedUntil.get(name) ?? 0) > performance.now()) return null;
+    const { odd, layout } = this.#context;
+    if (odd.isInUse && odd.isLeftAlone(`${layout.pending}/${name}`)) return null;
     const taken = withPatience(this.#onPatience, () => take(this.#context, this.#claimant, name));
     return isPromise(taken) ? taken.catch((error: unknown) => this.#refuse(name, error)) : taken;
   }
 
   #refuse(name: string, error: unknown): null {
-    if (hasCode(error, 'EROFS')) throw spoolError(error, `Nothing can be claimed in ${this.#context.layout.root}`);
-    if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR', 'EBUSY')) throw error;
-    this.#refusedUntil.set(name, performance.now() + REFUSED_FOR_MS);
-    this.#onEvent?.({ kind: 'refused', name, error });
+    const { odd, layout } = this.#context;
+    if (odd.blame(error) === 'spool' && !(error instanceof FsqError))
+      throw spoolError(error, `Nothing can be claimed in ${layout.root}`);
+    odd.leaveAlone(`${layout.pending}/${name}`, error);
     return null;
   }
 

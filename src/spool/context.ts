@@ -1,6 +1,7 @@
 /** What every part of one open spool shares: its paths, its file system, its clock, and whether it waits for the disk. */
 import type { Files } from './files.ts';
 import type { Layout } from './layout.ts';
+import { OddEntries } from './odd-entries.ts';
 import { SyncQueue } from './sync.ts';
 
 export interface SpoolContext {
@@ -16,15 +17,18 @@ export interface SpoolContext {
   /** `n` bytes that nobody can guess. */
   readonly randomBytes: (n: number) => Uint8Array;
   readonly directorySync: SyncQueue;
+  /** What cannot be dealt with, and is not the spool's trouble. */
+  readonly odd: OddEntries;
 }
 
 /** 4 MiB: room for arguments of 1 MB in any encoding, small enough to read in one go. */
 export const DEFAULT_MAX_BYTES: number = 4 * 1024 * 1024;
 
 export function createContext(
-  parts: Omit<SpoolContext, 'directorySync' | 'trustedUids'> & Partial<Pick<SpoolContext, 'trustedUids'>>,
+  parts: Omit<SpoolContext, 'directorySync' | 'odd' | 'trustedUids'> & Partial<Pick<SpoolContext, 'trustedUids'>>,
 ): SpoolContext {
-  return { trustedUids: null, ...parts, directorySync: new SyncQueue(parts.files) };
+  const { files, layout } = parts;
+  return { trustedUids: null, ...parts, directorySync: new SyncQueue(files), odd: new OddEntries(files, layout) };
 }
 
 /** Makes the names in `directories` durable; does nothing without fsync. Callers at the same time share one fsync. */

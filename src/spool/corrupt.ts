@@ -6,6 +6,7 @@ import { format } from '../job/format.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { type JobName, jobFileName, resultFileName } from './layout.ts';
 import { writeNew } from './draft.ts';
+import { clearWay } from './way.ts';
 
 /** The task's name in the outcome of a job whose own could not be read. */
 export const UNREADABLE_TASK = 'unreadable';
@@ -31,6 +32,7 @@ export async function setAside(
   const { name } = held;
   const aside = `${layout.corrupt}/${jobFileName(name)}`;
   const outcomePath = `${layout.results}/${resultFileName(name.id)}`;
+  if (files.entry(outcomePath)?.kind === 'directory') clearWay(context, outcomePath);
   if (!files.exists(outcomePath)) await publishFailure(context, held, outcomePath, reason);
   // Something of that name may lie there already, and rename(2) would replace it: keep both.
   files.rename(`${held.directory}/${held.fileName}`, files.exists(aside) ? `${aside}.${held.uniqueName()}` : aside);

@@ -58,7 +58,7 @@ function modifiedAtMs(context: SpoolContext, path: string): number | null {
 }
 
 async function retire(context: SpoolContext, fileNames: readonly string[], name: string, turns: Turns): Promise<void> {
-  const { files, layout } = context;
+  const { files, layout, odd } = context;
   if (files.list(layout.spare).length >= MOST_BATCHES) {
     for (const fileName of fileNames) {
       discard(context, `${layout.results}/${fileName}`);
@@ -69,11 +69,14 @@ async function retire(context: SpoolContext, fileNames: readonly string[], name:
   const gathered = `${layout.tmp}/${name}`;
   files.makeDirectory(gathered);
   for (const fileName of fileNames) {
-    try {
-      files.rename(`${layout.results}/${fileName}`, `${gathered}/${fileName}`);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error; // Another worker expires too.
-    }
+    const from = `${layout.results}/${fileName}`;
+    odd.try(from, () => {
+      try {
+        files.rename(from, `${gathered}/${fileName}`);
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) throw error; // Another worker expires too.
+      }
+    });
     if (turns.isOver) await turns.next();
   }
   await syncDirectories(context, layout.results, gathered);

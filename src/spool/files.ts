@@ -11,6 +11,9 @@ import { syncFileSystem } from './sync-file-system.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;
 
+/** A file without a name, in a directory (open(2)); Node has no name for it. This is its bit on x86, ARM and RISC-V. */
+const O_TMPFILE = 0o20000000 | O_DIRECTORY;
+
 /** What an open file is, as far as fsq cares. */
 export interface FileInfo {
   readonly isFile: boolean;
@@ -84,6 +87,8 @@ export interface Files {
   makeDirectory(path: string): void;
   removeDirectory(path: string): void;
   openDirectory(path: string): number;
+  /** Throws what listing `path`, or making a name in it, would throw; nothing is changed. */
+  tryDirectory(path: string): void;
   list(path: string): string[];
   /** Each name of a directory, in no order, without holding all of them: for what may stop, or pause, between two names. */
   walk(path: string): Iterable<string>;
@@ -149,6 +154,16 @@ export const nodeFiles: Files = {
   },
   removeDirectory: (path) => fs.rmdirSync(path),
   openDirectory: (path) => named(() => fs.openSync(path, O_RDONLY | O_DIRECTORY)),
+  tryDirectory: (path) => {
+    fs.closeSync(fs.openSync(path, O_RDONLY | O_DIRECTORY));
+    try {
+      if (process.platform === 'linux') return fs.closeSync(fs.openSync(path, O_TMPFILE | O_WRONLY, 0o600));
+    } catch (error) {
+      // The file system has no such files.
+      if (!hasCode(error, 'EOPNOTSUPP', 'EISDIR', 'EINVAL')) throw error;
+    }
+    fs.accessSync(path, fs.constants.W_OK | fs.constants.X_OK);
+  },
   list: (path) => named(() => fs.readdirSync(path)),
   walk: (path) => namesIn(named(() => fs.opendirSync(path, { bufferSize: 1_024 }))),
   exists: (path) => fs.lstatSync(path, { throwIfNoEntry: false }) !== undefined,

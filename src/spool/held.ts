@@ -12,6 +12,7 @@ import { hasCode } from './files.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
 import { isMarked } from './markers.ts';
 import { withPatience } from './patience.ts';
+import { renameOver } from './way.ts';
 import { fencing, type Held, withMine, writeCopy, writeTail } from './write-tail.ts';
 
 /**
@@ -70,7 +71,7 @@ export function publishAsItStands(
 ): Soon<void> {
   const { files, layout } = context;
   const syncing = context.fsync
-    ? withPatience(onEvent, () => withMine(context, held, (fd) => files.sync(fd)), held.giveUp)
+    ? withPatience(onEvent, () => withMine(context, held, 'read', (fd) => files.sync(fd)), held.giveUp)
     : undefined;
   return afterwards(syncing, () => move(context, held, `${layout.results}/${resultFileName(held.name.id)}`, onEvent));
 }
@@ -121,7 +122,7 @@ function moveToDelayed(
 function move(context: SpoolContext, held: Held, target: string, onEvent?: (event: BrokerEvent) => void): Soon<void> {
   const moving = withPatience(
     onEvent,
-    () => fencing(held, () => context.files.rename(`${held.directory}/${held.fileName}`, target)),
+    () => fencing(held, () => renameOver(context, `${held.directory}/${held.fileName}`, target)),
     held.giveUp,
   );
   if (!context.fsync) return moving;

@@ -4,7 +4,6 @@ import { idTimeMs } from '../job/id.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
 import {
   parseDelayedFileName,
   parseHeldName,
@@ -12,6 +11,7 @@ import {
   parseResultFileName,
   resultFileName,
 } from './layout.ts';
+import { namesWithin } from './odd-entries.ts';
 import { readJob } from './read.ts';
 import { locate, type Whereabouts } from './whereabouts.ts';
 
@@ -80,7 +80,7 @@ export function listJobs(
 export function countJobs(context: SpoolContext): Counts {
   const { files, layout } = context;
   const jobs = (names: readonly string[]): number => names.filter((name) => parseJobFileName(name) !== null).length;
-  const running = heldDirectories(context).reduce((sum, { path }) => sum + jobs(listIfThere(context, path)), 0);
+  const running = heldDirectories(context).reduce((sum, { path }) => sum + jobs(namesWithin(context, path)), 0);
   return {
     pending: jobs(files.list(layout.pending)),
     delayed: files.list(layout.delayed).filter((name) => parseDelayedFileName(name) !== null).length,
@@ -117,7 +117,7 @@ function* spots(context: SpoolContext, states: readonly ListedState[]): Generato
   const ended = { dueAtMs: null, owner: null };
   if (states.includes('running')) {
     for (const { path, owner } of heldDirectories(context)) {
-      for (const fileName of listIfThere(context, path)) {
+      for (const fileName of namesWithin(context, path)) {
         const name = parseJobFileName(fileName);
         if (name !== null)
           yield { id: name.id, state: 'running', path: `${path}/${fileName}`, standing: name, dueAtMs: null, owner };
@@ -210,13 +210,4 @@ function heldDirectories(context: SpoolContext): readonly { readonly path: strin
     const held = parseHeldName(directory);
     return held === null ? [] : [{ path: `${layout.running}/${directory}`, owner: held.owner }];
   });
-}
-
-function listIfThere(context: SpoolContext, path: string): readonly string[] {
-  try {
-    return context.files.list(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  }
 }

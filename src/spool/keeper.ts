@@ -15,7 +15,6 @@ import { pausedQueues } from './pause-queue.ts';
 import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
 import { Revocations } from './revocations.ts';
 import { Rounds } from './rounds.ts';
-import { isPassing } from './trouble.ts';
 
 /**
  * How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery; and how
@@ -70,6 +69,7 @@ export class SpoolKeeper implements Keeper {
     parts: Parameters<typeof SpoolKeeper.open>[2],
   ) {
     const onTrouble = (error: unknown): void => this.#report(error);
+    context.odd.onEvent = (event) => this.#relay(event);
     this.#context = context;
     this.#options = options;
     this.#registration = registration;
@@ -174,6 +174,10 @@ export class SpoolKeeper implements Keeper {
     });
   }
 
+  problem(): unknown {
+    return this.#context.odd.problem();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#closing.abort();
@@ -214,7 +218,10 @@ export class SpoolKeeper implements Keeper {
 
   #report(error: unknown): void {
     if (this.#isClosed) return;
-    this.#options.onEvent?.(isPassing(error) ? { kind: 'paused', error } : { kind: 'unusable', error });
+    const { odd } = this.#context;
+    const blame = odd.blame(error);
+    if (blame === 'entry') odd.complain(error);
+    else this.#options.onEvent?.({ kind: blame === 'moment' ? 'paused' : 'unusable', error });
   }
 
   #recoverer(): Recoverer {

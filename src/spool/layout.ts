@@ -50,6 +50,14 @@ export function parseJobFileName(fileName: string): JobName | null {
   return { priority: Number(priority), id, queue, attempt: Number(attempt), crashes: Number(crashes) };
 }
 
+/** Largest attempt that nine digits hold. */
+const MAX_ATTEMPT = 999_999_999;
+
+/** The name under which a job is claimed. The largest attempt, which only a forged name has, is not counted on: ten digits are no job's. */
+export function nextAttempt(name: JobName): JobName {
+  return { ...name, attempt: Math.min(MAX_ATTEMPT, name.attempt + 1) };
+}
+
 /** Largest due time that 13 digits hold: the year 2286. */
 const MAX_DUE_MS = 9_999_999_999_999;
 

@@ -3,6 +3,7 @@ import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
 import { parseDelayedFileName } from './layout.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
+import { renameOver } from './way.ts';
 
 /** Longest time between two looks at the clock, ms: a step of the wall clock is noticed within it. Timers count monotonic time. */
 const LONGEST_TIMER_MS = 1_000;
@@ -47,7 +48,7 @@ export class Promoter {
   }
 
   #refresh(): void {
-    if (this.#watch.hasChanged()) this.#isStale = true;
+    if (this.#watch.hasChanged() || this.#context.odd.takeDue()) this.#isStale = true;
     if (this.#isStale) {
       const names = this.#context.files.list(this.#context.layout.delayed);
       this.#names = names.filter((name) => parseDelayedFileName(name) !== null).sort();
@@ -69,23 +70,33 @@ export class Promoter {
   #promote(): void {
     const nowMs = this.#context.nowMs();
     let done = 0;
+    let trouble: unknown = null;
     for (const name of this.#names) {
       const parsed = parseDelayedFileName(name);
       if (done === AT_ONCE || (parsed !== null && parsed.dueAtMs > nowMs)) break;
-      if (parsed !== null) this.#move(name, parsed.jobFile);
       done++;
+      if (parsed === null) continue;
+      try {
+        this.#move(name, parsed.jobFile);
+      } catch (error) {
+        trouble ??= error; // Those behind it may do: a disk that fails may do so in one place.
+      }
     }
     this.#names.splice(0, done);
     this.#schedule(nowMs);
+    if (trouble !== null) throw trouble;
   }
 
   #move(name: string, jobFile: string): void {
-    const { files, layout } = this.#context;
-    try {
-      files.rename(`${layout.delayed}/${name}`, `${layout.pending}/${jobFile}`);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error; // Another worker promoted it.
-    }
+    const { layout, odd } = this.#context;
+    const from = `${layout.delayed}/${name}`;
+    odd.try(from, () => {
+      try {
+        renameOver(this.#context, from, `${layout.pending}/${jobFile}`);
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) throw error; // Another worker promoted it.
+      }
+    });
   }
 
   #schedule(nowMs: number): void {

@@ -7,13 +7,13 @@ import type { Taken } from './claim.ts';
 import type { SpoolContext } from './context.ts';
 import { jobFileName } from './layout.ts';
 import { isMarked } from './markers.ts';
+import { renameOver } from './way.ts';
 
 /** It goes back where it was. One that is revoked ends: whoever revoked it may have seen it here, and was told that it will. */
 export function putBack(context: SpoolContext, admission: Admission, taken: Taken, claim: Claim): Soon<null> {
-  const { files, layout } = context;
   if (isMarked(context, taken.name.id)) return afterwards(claim.settle(revoked(claim, false), null), () => null);
   // Before it is there for others to hear of: the same event tells us as well.
   admission.refused(jobFileName(taken.before));
-  files.rename(`${taken.directory}/${taken.fileName}`, `${layout.pending}/${jobFileName(taken.before)}`);
+  renameOver(context, `${taken.directory}/${taken.fileName}`, `${context.layout.pending}/${jobFileName(taken.before)}`);
   return null;
 }

@@ -12,6 +12,7 @@ import { makeDirectory } from './establish.ts';
 import { hasCode } from './files.ts';
 import { rateDirectory, type LimitOwner, parseSlotFileName, slotFileName } from './note-names.ts';
 import { unlinkIfThere } from './spare.ts';
+import { clearWay } from './way.ts';
 
 /** A rate, and whose it is. */
 export interface RateOf {
@@ -38,7 +39,8 @@ export function takeSlots(context: SpoolContext, rates: readonly RateOf[]): bool
 /** How many slots of the span of time that is now are free. */
 export function freeSlots(context: SpoolContext, { owner, rate }: RateOf): number {
   const { index, slots } = windowOf(rate, context.nowMs());
-  return Math.max(0, slots - usedSlots(context, rateDirectory(context.layout, owner, rate), index).size);
+  const used = usedSlots(context, rateDirectory(context.layout, owner, rate), index);
+  return used === null ? 0 : Math.max(0, slots - used.size);
 }
 
 /** The index of the span of time of which a slot was taken, or null when they are all used. */
@@ -47,7 +49,7 @@ function takeSlot(context: SpoolContext, { owner, rate }: RateOf): number | null
   const directory = rateDirectory(layout, owner, rate);
   const { index, slots } = windowOf(rate, nowMs());
   const used = usedSlots(context, directory, index);
-  for (let slot = 0; slot < slots; slot++) {
+  for (let slot = 0; slot < slots && used !== null; slot++) {
     if (used.has(slot)) continue;
     try {
       files.close(files.create(`${directory}/${slotFileName({ index, slot })}`));
@@ -62,23 +64,31 @@ function takeSlot(context: SpoolContext, { owner, rate }: RateOf): number | null
 /**
  * Also removes what is surely past. The span before stays: clocks are read at different moments. What lies ahead was made by
  * others while we stood still, or before the clock was set back; it goes when its time has passed.
+ *
+ * Null when the directory cannot be used: then nothing of that rate may start, and all else goes on.
  */
-function usedSlots(context: SpoolContext, directory: string, index: number): ReadonlySet<number> {
+function usedSlots(context: SpoolContext, directory: string, index: number): ReadonlySet<number> | null {
+  const { odd } = context;
+  let files: readonly string[] = [];
+  if (!odd.try(directory, () => void (files = listOrMake(context, directory)))) return null;
   const used = new Set<number>();
-  for (const file of listOrMake(context, directory)) {
+  for (const file of files) {
     const name = parseSlotFileName(file);
     if (name === null) continue;
+    const path = `${directory}/${file}`;
     if (name.index === index) used.add(name.slot);
-    else if (name.index < index - 1) unlinkIfThere(context, `${directory}/${file}`);
+    else if (name.index < index - 1) odd.try(path, () => unlinkIfThere(context, path));
   }
   return used;
 }
 
-function listOrMake({ files, layout }: SpoolContext, directory: string): readonly string[] {
+function listOrMake(context: SpoolContext, directory: string): readonly string[] {
+  const { files, layout } = context;
   try {
     return files.list(directory);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
+    const isOdd = hasCode(error, 'ENOTDIR') && clearWay(context, directory);
+    if (!isOdd && !hasCode(error, 'ENOENT')) throw error;
     for (const path of [layout.limits, directory]) makeDirectory(files, path);
     return [];
   }

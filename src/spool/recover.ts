@@ -50,7 +50,7 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
     const responsible = held.recoverer ?? held.owner;
     if (responsible === recoverer.owner) {
       // Ours to finish: fenced by us before, and something stopped us half-way.
-      if (held.recoverer !== null) await recoverDirectory(context, recoverer, directory, held.owner, CRASHED);
+      if (held.recoverer !== null) await recoverOrphan(context, recoverer, directory, held.owner);
       continue;
     }
     if (recoverer.isKnownAlive(responsible)) continue;
@@ -65,12 +65,23 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
       // First: a job must not run again beside what its last run had started.
       const processes = endRemains(context, held.owner);
       if (processes > 0) recoverer.onEvent?.({ kind: 'remains', owner: held.owner, processes });
-      await recoverDirectory(context, recoverer, directory, held.owner, CRASHED);
+      await recoverOrphan(context, recoverer, directory, held.owner);
     }
     if (verdict.verdict === 'unknown')
       recoverer.onEvent?.({ kind: 'unproved', owner: responsible, reason: verdict.reason });
   }
   return hasAsked;
+}
+
+/** A directory that cannot be fenced or looked into stays where it is, and those behind it are recovered. */
+async function recoverOrphan(
+  context: SpoolContext,
+  recoverer: Recoverer,
+  directory: string,
+  owner: string,
+): Promise<void> {
+  const path = `${context.layout.running}/${directory}`;
+  await context.odd.tryLong(path, () => recoverDirectory(context, recoverer, directory, owner, CRASHED));
 }
 
 /** How long a worker has to hear of the death of its own children and to take what they held, ms: it takes a tenth of that. */
@@ -131,12 +142,17 @@ async function recoverDirectory(
   owner: string,
   end: End,
 ): Promise<void> {
-  const { files, layout } = context;
+  const { files, layout, odd } = context;
   const fenced = `${layout.running}/${heldName(owner, recoverer.owner)}`;
   if (!fence(context, `${layout.running}/${directory}`, fenced)) return;
   if (files.entry(fenced)?.kind !== 'directory') return setForeignAside(context, recoverer, fenced, owner);
   const held = files.list(fenced);
-  for (const fileName of held) await recoverJob(context, recoverer, fenced, fileName, owner, end);
+  let left = 0;
+  for (const fileName of held) {
+    const act = (): Promise<void> => recoverJob(context, recoverer, fenced, fileName, owner, end);
+    if (!(await odd.tryLong(`${fenced}/${fileName}`, act))) left++;
+  }
+  if (left > 0 && left === held.length) return;
   // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
   if (held.length > 0) await syncDirectories(context, layout.results, layout.delayed, layout.pending);
   try {

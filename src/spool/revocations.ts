@@ -78,12 +78,12 @@ export class Revocations {
     const ids = new Set(markers.keys());
     const spots = await lookFor(this.#context, ids);
     this.#tell(markers, spots);
-    const missed = await withdraw(this.#context, this.#options.withdrawer, spots);
+    const { missed, leftAlone } = await withdraw(this.#context, this.#options.withdrawer, spots);
     const unseen = new Set([...ids].filter((id) => !spots.has(id)));
     const moving = unseen.size === 0 ? new Map<string, Whereabouts>() : await locate(this.#context, unseen);
     const done = [...ids].filter((id) => {
       const at = spots.get(id)?.at;
-      return at === undefined ? !moving.has(id) : at !== 'held' && !missed.has(id);
+      return at === undefined ? !moving.has(id) : at !== 'held' && !missed.has(id) && !leftAlone.has(id);
     });
     if (missed.size + moving.size > 0) this.#isDueAgain = true;
     await unmark(this.#context, done);

@@ -83,7 +83,8 @@ class Revoker {
     let endAt = begunAt + FOLLOW_MS;
     for (let left = ids; left.size > 0;) {
       const spots = await locate(this.#context, left);
-      const missed = await this.#withdrawAmong(spots);
+      const { missed, leftAlone } = await this.#withdrawAmong(spots);
+      for (const id of leftAlone) found.set(id, 'requested');
       const maybeSettling = performance.now() < begunAt + BEGUN_MS ? waited : NONE;
       const again = await this.#settled(spots, missed, maybeSettling, found);
       const next = new Set([...again].filter((id) => !found.has(id)));
@@ -99,8 +100,8 @@ class Revoker {
     await this.#registration?.release();
   }
 
-  async #withdrawAmong(spots: ReadonlyMap<string, Whereabouts>): Promise<ReadonlySet<string>> {
-    if (![...spots.values()].some(({ at }) => at === 'waiting')) return new Set();
+  async #withdrawAmong(spots: ReadonlyMap<string, Whereabouts>): ReturnType<typeof withdraw> {
+    if (![...spots.values()].some(({ at }) => at === 'waiting')) return { missed: new Set(), leftAlone: new Set() };
     const { owner, directory } = await this.#owner();
     const giveUp = AbortSignal.abort();
     return withdraw(this.#context, { owner, directory, uniqueName: this.#uniqueName, giveUp }, spots);
@@ -117,7 +118,7 @@ class Revoker {
     const isRunning = new Map<string, boolean>();
     for (const [id, spot] of spots) {
       if (spot.at !== 'held') {
-        if (!missed.has(id)) found.set(id, endOf(this.#context, id));
+        if (!missed.has(id) && !found.has(id)) found.set(id, endOf(this.#context, id));
         continue;
       }
       const key = `${spot.owner}~${spot.recoverer}`;

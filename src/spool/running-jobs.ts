@@ -1,7 +1,7 @@
 /** Which jobs are being run by anybody, as running/ shows it. */
 import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
 import { type JobName, parseHeldName, parseJobFileName } from './layout.ts';
+import { namesWithin } from './odd-entries.ts';
 import { readJob } from './read.ts';
 
 export interface RunningJob {
@@ -13,18 +13,15 @@ export interface RunningJob {
  * All jobs that are held. Whoever has held one since before the call is among them: a directory that is gone when it is looked
  * into was that of an owner who had ended, or had died and was recovered.
  */
-export function runningJobs({ files, layout }: SpoolContext): readonly RunningJob[] {
+export function runningJobs(context: SpoolContext): readonly RunningJob[] {
+  const { files, layout } = context;
   const found: RunningJob[] = [];
   for (const owner of files.list(layout.running)) {
     if (parseHeldName(owner) === null) continue;
     const directory = `${layout.running}/${owner}`;
-    try {
-      for (const file of files.list(directory)) {
-        const name = parseJobFileName(file);
-        if (name !== null) found.push({ name, path: `${directory}/${file}` });
-      }
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+    for (const file of namesWithin(context, directory)) {
+      const name = parseJobFileName(file);
+      if (name !== null) found.push({ name, path: `${directory}/${file}` });
     }
   }
   return found;

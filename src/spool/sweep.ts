@@ -16,7 +16,7 @@ export const UNPROVED_MS = 3_600_000;
  * caller hears that, while a file that is given to another would be written by both.
  */
 export async function sweepDrafts(context: SpoolContext, turns: Turns = new Turns()): Promise<void> {
-  const { files, layout } = context;
+  const { files, layout, odd } = context;
   const states = new Map<string, ReturnType<typeof writerState>>();
   for (const name of files.walk(layout.tmp)) {
     if (turns.isOver) await turns.next();
@@ -24,31 +24,37 @@ export async function sweepDrafts(context: SpoolContext, turns: Turns = new Turn
     const writer = name.slice(0, name.indexOf('.') + 1);
     const state = states.get(writer) ?? writerState(files, name);
     states.set(writer, state);
-    if (state !== 'dead' && !(state === 'unproved' && isUntouched(context, name))) continue;
-    try {
-      unlinkIfThere(context, `${layout.tmp}/${name}`);
-    } catch (error) {
-      if (!hasCode(error, 'EISDIR', 'EPERM')) throw error;
-      if (state === 'unproved') {
-        removeBatch(context, `${layout.tmp}/${name}`);
-        continue;
-      }
-      await syncDirectories(context, layout.results);
-      moveToSpare(context, name);
-    }
+    const isOver = state === 'dead' || (state === 'unproved' && isUntouched(context, name));
+    if (isOver) await odd.tryLong(`${layout.tmp}/${name}`, () => sweepDraft(context, name, state === 'dead'));
+  }
+}
+
+async function sweepDraft(context: SpoolContext, name: string, isReusable: boolean): Promise<void> {
+  const { files, layout } = context;
+  const path = `${layout.tmp}/${name}`;
+  try {
+    unlinkIfThere(context, path);
+  } catch (error) {
+    // EPERM is what unlink(2) says of a directory elsewhere than on Linux, and of an immutable file.
+    if (!hasCode(error, 'EISDIR', 'EPERM') || files.entry(path)?.kind !== 'directory') throw error;
+    if (!isReusable) return removeBatch(context, path);
+    await syncDirectories(context, layout.results);
+    moveToSpare(context, name);
   }
 }
 
 /** Owners that are proved dead and hold no directory in running/: those that do are recovered first. */
 export async function sweepOwners(context: SpoolContext, isKnownAlive: (owner: string) => boolean): Promise<void> {
-  const { files, layout } = context;
+  const { files, layout, odd } = context;
   const names = files.list(layout.workers).map((file) => file.replace(/\.(?:json|sock)$/, ''));
   for (const owner of new Set(names)) {
     if (!isOwnerName(owner) || isKnownAlive(owner)) continue;
     if ((await verdictOf(context, owner)).verdict !== 'dead') continue;
-    // That its directory is gone reaches the disk first: one that comes back in a power cut needs the proof of its owner's death.
-    await syncDirectories(context, layout.running);
-    forgetOwner(context, owner);
+    await odd.tryLong(`${layout.workers}/${owner}`, async () => {
+      // That its directory is gone reaches the disk first: one that comes back in a power cut needs the proof of its owner's death.
+      await syncDirectories(context, layout.running);
+      forgetOwner(context, owner);
+    });
   }
 }
 

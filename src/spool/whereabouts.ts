@@ -21,6 +21,7 @@ import {
   parseResultFileName,
   resultFileName,
 } from './layout.ts';
+import { namesWithin } from './odd-entries.ts';
 import { Turns } from './turns.ts';
 import { RACY_MS } from './watch.ts';
 
@@ -160,12 +161,13 @@ async function* waitingAndHeld(context: SpoolContext, isWanted: (id: string) => 
   yield* held(context, isWanted);
 }
 
-function* held({ files, layout }: SpoolContext, isWanted: (id: string) => boolean): Generator<Spot> {
+function* held(context: SpoolContext, isWanted: (id: string) => boolean): Generator<Spot> {
+  const { files, layout } = context;
   for (const directory of files.list(layout.running)) {
     const holder = parseHeldName(directory);
     if (holder === null) continue;
     const path = `${layout.running}/${directory}`;
-    for (const fileName of listIfThere(files, path)) {
+    for (const fileName of namesWithin(context, path)) {
       const name = isWanted(idIn(fileName, ID_AT.job)) ? parseJobFileName(fileName) : null;
       if (name !== null) yield [name.id, { at: 'held', path: `${path}/${fileName}`, name, ...holder }];
     }
@@ -192,14 +194,4 @@ async function* namesIn(
 
 function idIn(fileName: string, at: number): string {
   return fileName.slice(at, at + ID_LENGTH);
-}
-
-/** None of an owner that has ended meanwhile. */
-function listIfThere(files: SpoolContext['files'], path: string): readonly string[] {
-  try {
-    return files.list(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  }
 }

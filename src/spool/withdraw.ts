@@ -9,7 +9,7 @@ import type { SpoolContext } from './context.ts';
 import { setAside } from './corrupt.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
-import { jobFileName, type JobName } from './layout.ts';
+import { jobFileName, type JobName, nextAttempt } from './layout.ts';
 import { isOnlyName } from './one-name.ts';
 import { readJob } from './read.ts';
 import { isIn, type Whereabouts } from './whereabouts.ts';
@@ -26,25 +26,29 @@ const AT_ONCE = 32;
 /**
  * Withdraws those of `spots` that wait, and those that `withdrawer` has taken before.
  *
- * @returns ids that were not to be had: somebody else moved them meanwhile
+ * @returns ids that were not to be had: somebody else moved them meanwhile, or they are left alone (odd-entries.ts)
  * @throws FencedError; the system error when the disk refuses
  */
 export async function withdraw(
   context: SpoolContext,
   withdrawer: Withdrawer,
   spots: ReadonlyMap<string, Whereabouts>,
-): Promise<ReadonlySet<string>> {
+): Promise<{ readonly missed: ReadonlySet<string>; readonly leftAlone: ReadonlySet<string> }> {
   const missed = new Set<string>();
+  const leftAlone = new Set<string>();
   const left = [...spots.entries()].values();
   const work = async (): Promise<void> => {
     for (const [id, spot] of left) {
       if (spot.at === 'results') continue;
       if (spot.at === 'held' && !isIn(context.layout, spot, withdrawer.owner)) continue;
-      if (!(await withdrawOne(context, withdrawer, spot))) missed.add(id);
+      const isDone = await context.odd.tryLong(spot.path, async () => {
+        if (!(await withdrawOne(context, withdrawer, spot))) missed.add(id);
+      });
+      if (!isDone) leftAlone.add(id);
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, spots.size) }, work));
-  return missed;
+  return { missed, leftAlone };
 }
 
 /** False when it is not there any more. */
@@ -79,17 +83,17 @@ async function withdrawOne(
 
 /** Null when it is not there any more. */
 function take(
-  { files }: SpoolContext,
+  context: SpoolContext,
   { owner, directory }: Withdrawer,
   { path, name: before }: Extract<Whereabouts, { at: 'waiting' }>,
 ): JobName | null {
-  const name = { ...before, attempt: before.attempt + 1 };
+  const name = nextAttempt(before);
   try {
-    files.rename(path, `${directory}/${jobFileName(name)}`);
+    context.files.rename(path, `${directory}/${jobFileName(name)}`);
     return name;
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
-    if (!files.exists(directory)) throw new FencedError(owner);
+    if (!context.files.exists(directory)) throw new FencedError(owner);
     return null;
   }
 }

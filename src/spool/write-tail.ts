@@ -41,9 +41,15 @@ export function writeTail(
   return withPatience(
     onEvent,
     () => {
-      const act = isFirstTry ? writeInPlace : writeCopy;
+      if (!isFirstTry) return writeCopy(context, held, tail);
       isFirstTry = false;
-      return act(context, held, tail);
+      try {
+        return writeInPlace(context, held, tail);
+      } catch (error) {
+        // A producer made it read-only: a file of our own takes its place.
+        if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+        return writeCopy(context, held, tail);
+      }
     },
     held.giveUp,
   );
@@ -58,7 +64,7 @@ function writeInPlace(context: SpoolContext, held: Held, tail: JsonText): Soon<v
   const { files } = context;
   const { baseBytes, sizeBytes } = held;
   const hasTail = sizeBytes > baseBytes + BARE_END.length;
-  return withMine(context, held, (fd) =>
+  return withMine(context, held, 'read-write', (fd) =>
     afterwards(hasTail ? cutTail(context, fd, baseBytes) : undefined, () => {
       withBytes(tail, (bytes) => {
         files.write(fd, bytes, baseBytes);
@@ -86,7 +92,7 @@ function cutTail({ files, fsync }: SpoolContext, fd: number, baseBytes: number):
  */
 export async function writeCopy(context: SpoolContext, held: Held, tail: JsonText): Promise<void> {
   const { files } = context;
-  const source = openMine(context, held);
+  const source = openMine(context, held, 'read');
   let base: Buffer;
   try {
     base = files.read(source, held.baseBytes);
@@ -105,14 +111,19 @@ export async function writeCopy(context: SpoolContext, held: Held, tail: JsonTex
 }
 
 /** By path, never by a kept descriptor: if we were fenced the directory is gone, and so is our right. */
-function openMine(context: SpoolContext, held: Held): number {
-  return fencing(held, () => context.files.open(`${held.directory}/${held.fileName}`, 'read-write'));
+function openMine(context: SpoolContext, held: Held, access: 'read' | 'read-write'): number {
+  return fencing(held, () => context.files.open(`${held.directory}/${held.fileName}`, access));
 }
 
 /** Opens it, does `act`, and closes it whatever happens, but never under a running fsync: its number may be given away. */
-export function withMine<T>(context: SpoolContext, held: Held, act: (fd: number) => Soon<T>): Soon<T> {
+export function withMine<T>(
+  context: SpoolContext,
+  held: Held,
+  access: 'read' | 'read-write',
+  act: (fd: number) => Soon<T>,
+): Soon<T> {
   const { files } = context;
-  const fd = openMine(context, held);
+  const fd = openMine(context, held, access);
   let step: Soon<T>;
   try {
     step = act(fd);

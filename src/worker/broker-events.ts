@@ -19,7 +19,11 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
       case 'foreign':
         return log.warn(`pending/${event.name} is not named like a job; it is left alone and never runs`);
       case 'refused':
-        return log.error(`${event.name} cannot be claimed (${reasonOf(event.error)}); it is tried again in a minute`);
+        return log.error(
+          `${event.name} is left alone (${reasonOf(event.error)}) and tried again in ${seconds(event.againMs)}; all else goes on`,
+        );
+      case 'cleared':
+        return log.warn(`${event.name} was in the way of a job; it was moved to corrupt/`);
       case 'paused':
         return log.error(
           `the spool refuses to be written (${reasonOf(event.error)}); nothing is lost, work goes on when it can`,

@@ -73,7 +73,7 @@ export class KeySweep {
   async #sweepSlice(directories: readonly string[], turns: Turns): Promise<number> {
     const found: Found = { spent: [], open: [], left: new Map() };
     for (const directory of directories) {
-      await this.#look(directory, found);
+      await this.#context.odd.tryLong(directory, () => this.#look(directory, found));
       if (turns.isOver) await turns.next();
     }
     const { spent, open, left } = found;
@@ -135,13 +135,16 @@ export class KeySweep {
 
   /** A producer that is about to use it makes it again. */
   #removeIfEmpty(directory: string): boolean {
-    try {
-      this.#context.files.removeDirectory(directory);
-      return true;
-    } catch (error) {
-      if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return false;
-      throw error;
-    }
+    let isRemoved = false;
+    this.#context.odd.try(directory, () => {
+      try {
+        this.#context.files.removeDirectory(directory);
+        isRemoved = true;
+      } catch (error) {
+        if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
+      }
+    });
+    return isRemoved;
   }
 }
 

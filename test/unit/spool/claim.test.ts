@@ -3,9 +3,13 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { encodeBase } from '../../../src/job/document.ts';
-import { jobFileName } from '../../../src/spool/layout.ts';
+import { jobFileName, parseDelayedFileName } from '../../../src/spool/layout.ts';
+import { recoverOrphans } from '../../../src/spool/recover.ts';
+import { within } from '../../support/conditions.ts';
+import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, jobRecord, returned, RUN } from '../../support/factory.ts';
 import { assertSound, placesOf } from '../../support/invariants.ts';
+import { pronounceDead, someOwner } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 test('a job that lies in pending/ before its time, as a shell may put it, is delayed until then', async (t) => {
@@ -89,4 +93,24 @@ test('a base with letters of two, three and four bytes keeps its end where it is
       [4, undefined],
     ],
   );
+});
+
+test('a job with the largest attempt that a name can hold is claimed, sent back and claimed again, and never has a name that is no job’s', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const record = jobRecord();
+  const name = { id: record.id, queue: 'default', priority: 5, attempt: 999_999_999, crashes: 0 };
+  writeFileSync(join(path, 'pending', jobFileName(name)), encodeBase(record), { mode: 0o600 });
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+
+  const first = await consumer.next(new AbortController().signal);
+  await first?.settle({ kind: 'requeue' }, null);
+  const second = await within(consumer.next(new AbortController().signal), 'the same job again');
+  pronounceDead(path, consumer.owner);
+  await recoverOrphans(contextOf(path), recovererOf(someOwner(7)));
+
+  assert.equal(second?.standing.attempt, 999_999_999);
+  const place = placesOf(path).get(record.id)?.[0] ?? '';
+  assert.match(place, /^delayed\//);
+  assert.deepEqual(parseDelayedFileName(place.slice('delayed/'.length))?.name, { ...name, crashes: 1 });
 });

@@ -94,3 +94,15 @@ async function claimedJob(t: TestContext): Promise<{
   assert.ok(claim !== null);
   return { path, id: sent.job.id, claim, faulty, events, outcomeOf: (id) => broker.outcome(id) };
 }
+
+test('a job whose file is read-only gets a new one', async (t) => {
+  for (const errno of ['EACCES', 'EPERM']) {
+    const { path, id, claim, faulty, outcomeOf } = await claimedJob(t);
+    faulty.plan({ operation: 'open', call: 1, errno, lasts: 'once' });
+
+    await claim.settle(returned('kept'), RUN);
+
+    assert.deepEqual((await outcomeOf(id))?.outcome, { state: 'succeeded', value: 'kept' }, errno);
+    assertSound(path, [id]);
+  }
+});

@@ -208,7 +208,7 @@ test('a revoked job is withdrawn under its last name', async (t) => {
     [id, { at: 'waiting', path: join(path, namesOf(id)['ready at 0'] ?? ''), name, dueAtMs: null }],
   ] as const);
 
-  const missed = await withdraw(context, { ...claimantIn(path), giveUp: new AbortController().signal }, spots);
+  const { missed } = await withdraw(context, { ...claimantIn(path), giveUp: new AbortController().signal }, spots);
 
   assert.deepEqual([...missed], []);
   assert.equal(readOutcome(context, id)?.outcome?.state, 'revoked');

@@ -25,7 +25,7 @@ for (const place of ['pending', 'delayed'] as const) {
       const { files, count } = interrupted(call, steal);
       const spots = await locate(contextOf(path), new Set([id]));
 
-      const missed = await withdraw(contextOf(path, { files, fsync: false }), withdrawerOf(path), spots);
+      const { missed } = await withdraw(contextOf(path, { files, fsync: false }), withdrawerOf(path), spots);
 
       isOver = count() < call;
       assertSound(path, [id]);
