@@ -107,7 +107,7 @@ export const MUTANTS = [
   {
     name: 'a finish gives up on a full disk',
     file: 'src/spool/patience.ts',
-    find: '    if (!isPassing(error) || giveUp?.aborted === true) throw error;\n',
+    find: '    if (!isPassing(error) || isLacking || giveUp?.aborted === true) throw error;\n',
     replace: '    throw error;\n',
     test: 'test/unit/spool/held.test.ts',
   },
@@ -188,6 +188,13 @@ export const MUTANTS = [
     find: '    if (!isFolder) throw error;\n',
     replace: '    if (!isFolder || from !== to) throw error;\n',
     test: 'test/fault/odd-entries.test.ts',
+  },
+  {
+    name: "a child's own trouble ends its worker",
+    file: 'src/worker/supervisor.ts',
+    find: 'if (!this.#isStarted || this.#keeper?.problem() !== null) return',
+    replace: 'if (!this.#isStarted || this.#keeper !== null) return',
+    test: 'test/fault/own-process.test.ts',
   },
   {
     name: 'a job is promoted before its time',

@@ -2,10 +2,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { BrokerEvent } from '../broker/broker.ts';
 import { orElse, type Soon } from '../broker/soon.ts';
-import { isPassing } from './trouble.ts';
+import { isOwnLack, isPassing } from './trouble.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
+/**
+ * How long this process may lack descriptors or memory, ms. A task that has used them up gives them back only with its process; whoever
+ * recovers what that held then counts a crash.
+ */
+const OWN_LACK_MS = 30_000;
 
 /**
  * Repeats `act` until it succeeds or fails for a reason that does not pass; says once that it waits, and once that it goes on.
@@ -27,8 +32,10 @@ async function waitOut<T>(
   giveUp: AbortSignal | undefined,
 ): Promise<T> {
   let error = firstError;
+  const startedAt = performance.now();
   for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
-    if (!isPassing(error) || giveUp?.aborted === true) throw error;
+    const isLacking = isOwnLack(error) && performance.now() - startedAt > OWN_LACK_MS;
+    if (!isPassing(error) || isLacking || giveUp?.aborted === true) throw error;
     if (tries === 0) onEvent?.({ kind: 'paused', error });
     await wait(waitMs, undefined, { signal: giveUp }).catch(() => undefined); // Aborted: one last try.
     try {

@@ -26,6 +26,11 @@ export function isPassing(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM');
 }
 
+/** True for what this process lacks, and others need not. */
+export function isOwnLack(error: unknown): boolean {
+  return hasCode(error, 'EMFILE', 'ENOMEM');
+}
+
 function diagnosis(error: unknown): { readonly code: FsqErrorCode; readonly advice: string } {
   if (hasCode(error, 'ENOSPC', 'EDQUOT')) {
     return { code: 'FSQ_SPOOL_FULL', advice: 'The disk or quota is full (bytes or inodes): make room and try again.' };

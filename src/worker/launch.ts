@@ -18,8 +18,10 @@ export interface Launch {
 /** What a worker gives all its children. */
 export interface LaunchPlan {
   readonly settings: Settings;
+  /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
   readonly queues: readonly string[] | null;
+  /** Modules that each child imports first. */
   readonly imports: readonly string[];
   readonly logFormat: LogFormat;
 }

@@ -1,15 +1,14 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
 import { after, type LongTimer } from '../app/long-timer.ts';
-import type { Settings } from '../app/settings.ts';
 import type { Broker, BrokerEvent, Keeper, QueueOrder } from '../broker/broker.ts';
 import { strictest } from '../job/run-limits.ts';
 import { reasonOf } from '../job/realm.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
-import { launchOf } from './launch.ts';
+import { type LaunchPlan, launchOf } from './launch.ts';
 import { Feeding } from './feeding.ts';
-import type { Logger, LogFormat } from './log.ts';
+import type { Logger } from './log.ts';
 import { endedRun, type LimitedRun } from './overtime.ts';
 import { type FoundTask, type FromChild, limitsOf } from './messages.ts';
 import type { Relay } from './relay.ts';
@@ -21,22 +20,15 @@ import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutd
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
 
-export interface SupervisorOptions {
-  readonly settings: Settings;
-  /** Absolute paths of the task modules. */
-  readonly modules: readonly string[];
+export interface SupervisorOptions extends LaunchPlan {
   /** 1 to 512. */
   readonly concurrency: number;
-  readonly queues: readonly string[] | null;
   readonly order: QueueOrder;
   /** End when nothing is ready any more. */
   readonly isBurst: boolean;
-  /** Modules that each child imports first. */
-  readonly imports: readonly string[];
   readonly log: Logger;
   /** Passes on what children print. */
   readonly relay: Relay;
-  readonly logFormat: LogFormat;
   /** The first child is ready: these are the tasks it knows. */
   readonly onStarted: (tasks: readonly FoundTask[]) => void;
 }
@@ -67,6 +59,7 @@ export class Supervisor implements ChildEvents {
   #problemExit = 0;
   #shutdownTimer: LongTimer | null = null;
   #allEnded: () => void = () => undefined;
+  readonly #ended = new Promise<void>((resolve) => (this.#allEnded = resolve));
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -91,11 +84,11 @@ export class Supervisor implements ChildEvents {
     });
     // A burst ends when all are idle, and a lookout does not tell.
     this.#feeding = new Feeding(this.#keeper, !isBurst);
-    const ended = new Promise<void>((resolve) => (this.#allEnded = resolve));
-    for (let i = 0; i < concurrency; i++) this.#fork();
+    // A signal, or trouble with the spool, may have come already.
+    for (let i = 0; i < concurrency && this.#phase === 'running'; i++) this.#fork();
     // What was held back may go without a word: revoked, paused, or taken by another worker.
     const asking = isBurst ? setInterval(() => this.#feed(), BURST_ASKS_EVERY_MS) : undefined;
-    await ended;
+    await this.#ended;
     clearInterval(asking);
     this.#shutdownTimer?.cancel();
     await this.#keeper.close();
@@ -165,7 +158,7 @@ export class Supervisor implements ChildEvents {
       case 'unloadable':
         return this.#fail(message, 78);
       case 'unusable':
-        return this.#fail({ code: 'FSQ_SPOOL', message: message.message }, 75);
+        return this.#onUnusable(child, message.message);
       case 'bye':
         child.hasSaidBye = true;
         return;
@@ -266,17 +259,18 @@ export class Supervisor implements ChildEvents {
   }
 
   #drain(): void {
-    this.#phase = 'draining';
-    this.#restarts.cancel();
-    for (const child of this.#children) child.drain();
-    if (this.#children.size === 0) this.#allEnded();
+    this.#end('draining', (child) => child.drain());
   }
 
   #stop(why: string): void {
-    this.#phase = 'stopping';
     this.#options.log.warn(why);
+    this.#end('stopping', (child) => child.stop());
+  }
+
+  #end(phase: Phase, tell: (child: WorkerChild) => void): void {
+    this.#phase = phase;
     this.#restarts.cancel();
-    for (const child of this.#children) child.stop();
+    this.#children.forEach(tell);
     if (this.#children.size === 0) this.#allEnded();
   }
 
@@ -284,6 +278,12 @@ export class Supervisor implements ChildEvents {
     this.#logEvent(event);
     if (endsAJobAsFailed(event)) this.#hasFailedJob = true;
     if (event.kind === 'unusable') this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
+  }
+
+  /** A task may have changed its process, by setuid(2) say: what only this child meets is its own trouble, and it ends. */
+  #onUnusable({ pid }: WorkerChild, message: string): void {
+    if (!this.#isStarted || this.#keeper?.problem() !== null) return this.#fail({ code: 'FSQ_SPOOL', message }, 75);
+    this.#options.log.error(`child ${pid} ends: it cannot use the spool any more, and its worker can: ${message}`);
   }
 
   /** Something that another child would meet as well: the worker ends. */

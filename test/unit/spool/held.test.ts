@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import type { BrokerEvent, Claim } from '../../../src/broker/broker.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
+import { elapsedTime } from '../../support/clock.ts';
 import { until } from '../../support/conditions.ts';
 import { job, returned, RUN } from '../../support/factory.ts';
 import { faultyFiles, type FaultyFiles, type Operation } from '../../support/faulty-files.ts';
@@ -93,6 +94,22 @@ async function claimedJob(t: TestContext): Promise<{
   const claim = await consumer.next(new AbortController().signal);
   assert.ok(claim !== null);
   return { path, id: sent.job.id, claim, faulty, events, outcomeOf: (id) => broker.outcome(id) };
+}
+
+for (const errno of ['EMFILE', 'ENOMEM']) {
+  test(`${errno} is waited for as long as somebody else may be to blame: then the process gives up, and the job stays held`, async (t) => {
+    const { path, id, claim, faulty, events } = await claimedJob(t);
+    const time = elapsedTime(t);
+    faulty.plan({ operation: 'open', call: 1, errno, lasts: 'for good' });
+
+    const settling = Promise.resolve(claim.settle(returned('lost'), RUN));
+    await until(() => events.length > 0, 'a person is told');
+    time.skip(31_000);
+
+    await assert.rejects(settling, { code: errno });
+    faulty.mend();
+    assert.match(placesOf(path).get(id)?.[0] ?? '', /^running\//);
+  });
 }
 
 test('a job whose file is read-only gets a new one', async (t) => {
