@@ -1,24 +1,28 @@
 /**
- * `npm run power-cut -- --rounds 200 [--seed 1]`: cuts the power of a disk under load and checks that nothing accepted is lost.
+ * `npm run power-cut -- --rounds 200 [--seed 1] [--disk btrfs]`: cuts the power of a disk under load and checks that nothing accepted is lost.
  *
- * Needs root, loop devices and python3. Exits with 1 if a promise was broken, with 2 if it cannot be tried here.
+ * Needs root, loop devices and, for ext4, python3. Exits with 1 if a promise was broken, with 2 if it cannot be tried here.
  */
 import { parseArgs } from 'node:util';
 import { whyNoLoopDisk } from '../test/support/loop-disk.ts';
 import { cutPowerAgainAndAgain } from '../test/support/power-cut.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '200' }, seed: { type: 'string', default: String(Date.now() % 1e6) } },
+  options: {
+    rounds: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(Date.now() % 1e6) },
+    disk: { type: 'string', default: 'ext4' },
+  },
 });
-const reason = whyNoLoopDisk();
-if (reason === null) await main(Number(values.rounds), Number(values.seed));
+const reason = whyNoLoopDisk(values.disk);
+if (reason === null) await main(Number(values.rounds), Number(values.seed), values.disk);
 else {
   console.error(`power-cut: ${reason}`);
   process.exitCode = 2;
 }
 
-async function main(rounds, seed) {
-  console.log(`power-cut: ${rounds} rounds, seed ${seed}`);
+async function main(rounds, seed, kind) {
+  console.log(`power-cut: ${rounds} rounds on ${kind}, seed ${seed}`);
   const startedAt = performance.now();
   let told = 0;
   const onRound = ({ rounds: done, accepted, problems }) => {
@@ -26,7 +30,7 @@ async function main(rounds, seed) {
     told = problems.length;
     if (done % 8 === 0) console.log(`${done} rounds, ${accepted} jobs accepted, ${told} problems`);
   };
-  const figures = await cutPowerAgainAndAgain({ rounds, seed, onRound });
+  const figures = await cutPowerAgainAndAgain({ kind, rounds, seed, onRound });
 
   const { accepted, seen, reruns, problems } = figures;
   const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);

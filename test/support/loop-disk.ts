@@ -1,14 +1,29 @@
-/** An ext4 file system of its own in a file, whose power can be cut at any moment. Needs root, loop devices and python3. */
+/**
+ * A file system of its own in a file, whose power can be cut: ext4 at any moment, btrfs when all who use it are killed. Needs root
+ * and loop devices, and python3 for ext4.
+ */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from './conditions.ts';
 
-/** Room for some ten thousand jobs of one block each, and small enough to be made and checked in no time. */
-const SIZE_BYTES = 64 * 1024 * 1024;
+export type DiskKind = 'ext4' | 'btrfs';
+
+/** Room for some ten thousand jobs of one block each, and small enough to be made and checked in no time; btrfs wants more. */
+const SIZE_BYTES = { ext4: 64 * 1024 * 1024, btrfs: 256 * 1024 * 1024 };
 /** How long the last process may take to let go of the disk, ms: one of another test that unshared its mounts holds it too. */
 const BUSY_MS = 30_000;
 
@@ -30,43 +45,49 @@ for line in sys.stdin:
 export interface LoopDisk {
   /** Where it is mounted. */
   readonly path: string;
-  /** From here on nothing reaches the disk any more, and every call fails with EIO. */
+  /** From here on nothing reaches the disk any more, and every call fails with EIO. btrfs cannot do that: the cut comes at `restart`. */
   cutPower(): Promise<void>;
-  /** Mounts it again, as at the next start of the machine. Every process that used it must have ended. */
+  /** Mounts it again, as at the next start of the machine. Every process that used it must have ended, killed if the cut comes now. */
   restart(): Promise<void>;
   /** Unmounts it and removes all that was made for it. Does no harm twice. */
   remove(): Promise<void>;
 }
 
 /** Why there can be no such disk here; null when there can. */
-export function whyNoLoopDisk(): string | null {
+export function whyNoLoopDisk(kind: DiskKind = 'ext4'): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux, to mount a disk';
   if (!existsSync('/dev/loop-control')) return 'needs loop devices (/dev/loop-control)';
-  const missing = ['mkfs.ext4', 'python3'].find((program) => spawnSync('which', [program]).status !== 0);
+  if (!readFileSync('/proc/filesystems', 'utf8').split(/\s/).includes(kind)) return `needs a kernel with ${kind}`;
+  const programs = kind === 'ext4' ? ['mkfs.ext4', 'python3'] : ['mkfs.btrfs'];
+  const missing = programs.find((program) => spawnSync('which', [program]).status !== 0);
   return missing === undefined ? null : `needs ${missing}`;
 }
 
-export async function loopDisk(): Promise<LoopDisk> {
+export async function loopDisk(kind: DiskKind = 'ext4'): Promise<LoopDisk> {
   const folder = mkdtempSync(join(tmpdir(), 'fsq-power-'));
   const image = join(folder, 'image');
   const path = join(folder, 'disk');
   const fd = openSync(image, 'wx');
-  ftruncateSync(fd, SIZE_BYTES);
+  ftruncateSync(fd, SIZE_BYTES[kind]);
   closeSync(fd);
   mkdirSync(path);
-  execFileSync('mkfs.ext4', ['-q', '-F', image]);
-  mount(image, path);
-  const cutter = await startCutter();
+  execFileSync(`mkfs.${kind}`, ['-q', kind === 'ext4' ? '-F' : '-f', image], { stdio: 'ignore' });
+  mount(kind, image, path);
+  const cutter = kind === 'ext4' ? await startCutter() : null;
   let isMounted = true;
   return {
     path,
-    cutPower: () => cutter.cut(path),
+    cutPower: async () => cutter?.cut(path),
     restart: async () => {
+      // What the file system has not sent to its device is not in the copy: unmounting would send it.
+      const copy = join(folder, 'copy');
+      if (kind === 'btrfs') execFileSync('cp', ['--sparse=always', image, copy]);
       await unmount(image, path);
-      mount(image, path);
+      if (kind === 'btrfs') renameSync(copy, image);
+      mount(kind, image, path);
     },
     remove: async () => {
-      cutter.end();
+      cutter?.end();
       if (isMounted) await unmount(image, path);
       isMounted = false;
       rmSync(folder, { recursive: true, force: true });
@@ -75,8 +96,8 @@ export async function loopDisk(): Promise<LoopDisk> {
 }
 
 /** The loop device belongs to the mount: the kernel frees it with the mount (mount(8), LOOP-DEVICE SUPPORT). */
-function mount(image: string, path: string): void {
-  execFileSync('mount', ['-t', 'ext4', '-o', 'loop,noatime', image, path]);
+function mount(kind: DiskKind, image: string, path: string): void {
+  execFileSync('mount', ['-t', kind, '-o', 'loop,noatime', image, path]);
 }
 
 /**
