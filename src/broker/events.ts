@@ -24,4 +24,6 @@ export type BrokerEvent =
   | { readonly kind: 'resumed' }
   /** What a dead owner had left running was killed. */
   | { readonly kind: 'remains'; readonly owner: string; readonly processes: number }
+  /** A child that was stopped, and whose worker is dead, was let go on: it ends after its job. */
+  | { readonly kind: 'stood-still'; readonly owner: string }
   | { readonly kind: 'unproved'; readonly owner: string; readonly reason: string };

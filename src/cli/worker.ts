@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { LOG_LEVELS } from '../app/settings.ts';
 import { createLogger, logFormat, lossLogger } from '../worker/log.ts';
+import { nodeFiles } from '../spool/files.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { Outlet } from '../worker/outlet.ts';
 import { Relay } from '../worker/relay.ts';
@@ -12,8 +13,12 @@ import { findModules } from './modules.ts';
 import { elsewhereNotices } from './notices.ts';
 import { parseQueues } from './queues.ts';
 import { messageText } from './report.ts';
+import { type Start, startOf } from './start.ts';
 import { settingsOf } from './settings.ts';
 import { version } from './version.ts';
+
+/** How often it is looked whether the npm that started the worker is still there, ms. */
+const LAUNCHER_EVERY_MS = 500;
 
 /** How long the worker's end waits for who reads its log, ms. */
 const LAST_LINES_MS = 1_000;
@@ -139,7 +144,7 @@ async function runWorker(context: Context): Promise<number> {
     logFormat: format,
     onStarted,
   });
-  const stopListening = listenForSignals(supervisor);
+  const stopListening = listenForSignals(supervisor, startOf(env, nodeFiles));
   try {
     const { exitCode, problem } = await supervisor.run();
     if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
@@ -154,16 +159,27 @@ async function runWorker(context: Context): Promise<number> {
 }
 
 /** One more signal after a forced stop ends the worker as it ends any program: a full disk could hold up the stop. */
-function listenForSignals(supervisor: Supervisor): () => void {
+function listenForSignals(supervisor: Supervisor, { isWithoutHangup, launcher }: Start): () => void {
   const signals = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
   const listeners = signals.map((signal) => {
     const listener = (): void => {
+      if (signal === 'SIGHUP' && isWithoutHangup) return;
       supervisor.onSignal(signal);
       if (supervisor.isStopping) stopListening();
     };
     return [signal, listener] as const;
   });
+  const watching =
+    launcher === null
+      ? undefined
+      : setInterval(() => {
+          if (launcher.isThere()) return;
+          clearInterval(watching);
+          // As the end of a terminal: it begins a drain, and is nothing new to a worker that drains.
+          supervisor.onSignal('SIGHUP', `${launcher.name}, which had started this worker, has ended`);
+        }, LAUNCHER_EVERY_MS).unref();
   const stopListening = (): void => {
+    clearInterval(watching);
     for (const [signal, listener] of listeners) process.off(signal, listener);
   };
   for (const [signal, listener] of listeners) process.on(signal, listener);

@@ -12,7 +12,7 @@ import { isMarked } from './markers.ts';
 import { forgetOwner, readOwner, verdictOf } from './owner.ts';
 import { isOnlyName } from './one-name.ts';
 import { readJob } from './read.ts';
-import { endRemains } from './remains.ts';
+import { endRemains, isStopped, letGoOn } from './remains.ts';
 import { isPassing } from './trouble.ts';
 import type { Held } from './write-tail.ts';
 
@@ -57,6 +57,12 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
     if (hasWaited && !context.files.exists(`${context.layout.running}/${directory}`)) continue;
     hasAsked = true;
     const verdict = await verdictOf(context, responsible);
+    if (verdict.verdict === 'alive' && held.recoverer === null && isStopped(context, held.owner)) {
+      if (await hasLostParent(context, recoverer, held.owner, directories)) {
+        letGoOn(context, held.owner);
+        recoverer.onEvent?.({ kind: 'stood-still', owner: held.owner });
+      }
+    }
     if (verdict.verdict === 'dead') {
       if (!hasWaited && held.recoverer === null && (await hasParent(context, recoverer, held.owner, directories))) {
         await wait(PARENT_FIRST_MS);
@@ -100,6 +106,19 @@ async function hasParent(
   const parent = readOwner(context, owner)?.parent ?? null;
   if (parent === null || parent === recoverer.owner || !directories.includes(parent)) return false;
   return (await verdictOf(context, parent)).verdict === 'alive';
+}
+
+/** True of a worker's child whose worker is surely dead: nobody else will see to it. */
+async function hasLostParent(
+  context: SpoolContext,
+  recoverer: Recoverer,
+  owner: string,
+  directories: readonly string[],
+): Promise<boolean> {
+  const parent = readOwner(context, owner)?.parent ?? null;
+  if (parent === null || recoverer.isKnownAlive(parent)) return false;
+  // Without a directory it has ended, or another has recovered it.
+  return !directories.includes(parent) || (await verdictOf(context, parent)).verdict === 'dead';
 }
 
 /** How often one owner is tried to be recovered where the disk refuses, and how long after one another, ms. */

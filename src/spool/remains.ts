@@ -1,7 +1,8 @@
 /**
- * What a dead owner has left running: processes that its jobs started. Linux only, where /proc shows them.
+ * What the dead have left: processes that the jobs of a dead owner started, and children of a dead worker that stand still. Linux
+ * only, where /proc shows them.
  *
- * A worker kills the group of a child that crashes; this is for children whose worker died with them.
+ * A worker kills the group of a child that crashes, and sees to its children; this is for those whose worker has died.
  */
 import { CHILD_MARK } from '../broker/broker.ts';
 import type { SpoolContext } from './context.ts';
@@ -53,12 +54,42 @@ function processes(files: Files): readonly number[] {
   return files.list('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 }
 
-function isOf(files: Files, pid: number, group: number, mark: string): boolean {
+/**
+ * True if `owner`, a child, is stopped (SIGSTOP) and surely this process of ours. Its socket answers for ever, and its job lies there
+ * for ever, unless its worker or somebody else lets it go on.
+ */
+export function isStopped(context: SpoolContext, owner: string): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    const { pid = 0, mark = null } = readOwner(context, owner) ?? {};
+    return mark !== null && pid > 1 && isOf(context.files, pid, pid, mark, (state) => state === 'T');
+  } catch {
+    return false; // The record cannot be read now: the next look tells.
+  }
+}
+
+/** Lets a child that is stopped go on, with all that its job has started. Its worker is dead, so it ends after that job. */
+export function letGoOn(context: SpoolContext, owner: string): void {
+  const { pid = 0 } = readOwner(context, owner) ?? {};
+  try {
+    process.kill(-pid, 'SIGCONT');
+  } catch {
+    // It has just ended.
+  }
+}
+
+function isOf(
+  files: Files,
+  pid: number,
+  group: number,
+  mark: string,
+  isWanted: (state: string) => boolean = (state) => state !== 'Z',
+): boolean {
   try {
     const stat = files.readSystemFile(`/proc/${pid}/stat`);
     // The second field is the command in parentheses and may hold spaces: state, parent and group follow the last one.
-    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (state === 'Z' || Number(itsGroup) !== group) return false;
+    const [state = '', , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (!isWanted(state) || Number(itsGroup) !== group) return false;
     return files.readSystemFile(`/proc/${pid}/environ`).split('\0').includes(`${CHILD_MARK}=${mark}`);
   } catch {
     return false; // It has ended, or is of a user whose processes may not be looked at: no proof.

@@ -36,6 +36,8 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.info('the spool can be written again; work goes on');
       case 'remains':
         return log.warn(`${event.processes} processes that owner ${event.owner} had left running were killed`);
+      case 'stood-still':
+        return log.warn(`owner ${event.owner} was stopped and its worker is dead; it goes on, and ends after its job`);
       case 'unproved':
         return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
       case 'unusable':

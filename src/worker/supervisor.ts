@@ -103,13 +103,13 @@ export class Supervisor implements ChildEvents {
     return this.#phase === 'stopping';
   }
 
-  /** Takes a signal: the first drains, the second stops. */
-  onSignal(signal: ShutdownSignal): void {
+  /** Takes a signal: the first drains, the second stops. `why`: what is told of it. */
+  onSignal(signal: ShutdownSignal, why: string = signal): void {
     const phase = phaseAfter(this.#phase, signal);
     if (phase === this.#phase && signal === 'SIGHUP') return;
     this.#signal = signal;
     if (phase === 'draining') {
-      this.#options.log.info(`${signal}: finishing the jobs at hand; once more stops them and queues them again`);
+      this.#options.log.info(`${why}: finishing the jobs at hand; once more stops them and queues them again`);
       this.#drain();
       this.#limitShutdown();
     } else this.#stop(`${signal}: stopping now; jobs at hand are queued again`);

@@ -1,0 +1,99 @@
+/**
+ * How this worker was started, as far as it matters for its end: under nohup, and by npm. Linux only, where /proc shows it.
+ *
+ * npm, npx and their like die of a SIGTERM, or pass it to a shell that dies of it; what they have started lives on, and nobody
+ * knows of it. So a worker that one of them started ends when they do.
+ */
+import { basename } from 'node:path';
+import type { Files } from '../spool/files.ts';
+
+/** What of the file system is needed: to read, and to follow links. */
+type Looker = Pick<Files, 'readSystemFile' | 'readLink'>;
+
+export interface Start {
+  /** A SIGHUP is to be ignored. */
+  readonly isWithoutHangup: boolean;
+  /** The npm whose end is the worker's end; null: none. */
+  readonly launcher: Launcher | null;
+}
+
+export interface Launcher {
+  /** Such as 'npx (pid 12)'. */
+  readonly name: string;
+  /** False once it, or a shell between it and the worker, is gone. */
+  isThere(): boolean;
+}
+
+/** Shells between npm and the worker are at most these many. */
+const MAX_SHELLS = 3;
+const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'busybox']);
+/** By the title that npm gives itself, 'npm exec …', or by the script that Node.js runs. */
+const LAUNCHER = /^(npm|npx|pnpm|pnpx|yarn|bunx?)(?:-cli)?(?:[-.\d]*\.c?js)?$/;
+/** A single `&`: the script that npm runs leaves the worker behind on purpose. */
+const IN_BACKGROUND = /(?<![&>|])&(?![&>])/;
+const O_ACCMODE = 3;
+const O_WRONLY = 1;
+
+export function startOf(env: NodeJS.ProcessEnv, files: Looker, pid: number = process.pid): Start {
+  const isWithoutHangup = isUnderNohup(env, files);
+  // Whoever says nohup wants the worker to outlive the terminal, and npm may die with that.
+  const isByNpm = env['npm_execpath'] !== undefined || env['npm_config_user_agent'] !== undefined;
+  return { isWithoutHangup, launcher: isByNpm && !isWithoutHangup ? launcherOf(pid, files) : null };
+}
+
+/**
+ * Node.js undoes what nohup does: it sets every signal that is ignored at its start to its default. What tells is the name that
+ * the shell gave the program in `_`, or the stdin that nohup puts in place of a terminal: /dev/null, open for writing only.
+ */
+function isUnderNohup(env: NodeJS.ProcessEnv, files: Looker): boolean {
+  if (basename(env['_'] ?? '') === 'nohup') return true;
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(files.readSystemFile('/proc/self/fdinfo/0'))?.[1] ?? '0';
+    return (Number.parseInt(flags, 8) & O_ACCMODE) === O_WRONLY && files.readLink('/proc/self/fd/0') === '/dev/null';
+  } catch {
+    return false; // No /proc.
+  }
+}
+
+function launcherOf(pid: number, files: Looker): Launcher | null {
+  const chain = [pid];
+  for (let shells = 0; shells <= MAX_SHELLS; shells++) {
+    const parent = parentOf(chain.at(-1) ?? 0, files);
+    const line = parent === null ? [] : commandOf(parent, files);
+    if (parent === null || line.length === 0) return null;
+    chain.push(parent);
+    const isShell = SHELLS.has(basename(line[0] ?? '')) && line[1] === '-c';
+    if (isShell && IN_BACKGROUND.test(line[2] ?? '')) return null;
+    if (isShell) continue;
+    const name = launcherName(line);
+    if (name === null) return null;
+    // A process whose parent has died gets another one.
+    const isThere = (): boolean =>
+      chain.every((one, i) => i === chain.length - 1 || parentOf(one, files) === chain[i + 1]);
+    return { name: `${name} (pid ${parent})`, isThere };
+  }
+  return null;
+}
+
+function launcherName([program = '', script = '']: readonly string[]): string | null {
+  const title = program.split(' ')[0] ?? '';
+  return LAUNCHER.exec(basename(title))?.[1] ?? LAUNCHER.exec(basename(script))?.[1] ?? null;
+}
+
+function parentOf(pid: number, files: Looker): number | null {
+  try {
+    const stat = files.readSystemFile(`/proc/${pid}/stat`);
+    // The command in parentheses may hold anything: state and parent follow the last one.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return null; // It has ended, or there is no /proc.
+  }
+}
+
+function commandOf(pid: number, files: Looker): readonly string[] {
+  try {
+    return files.readSystemFile(`/proc/${pid}/cmdline`).split('\0');
+  } catch {
+    return [];
+  }
+}
