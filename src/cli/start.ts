@@ -1,5 +1,5 @@
 /**
- * How this worker was started, as far as it matters for its end: under nohup, and by npm. Linux only, where /proc shows it.
+ * How this worker was started, as far as it matters: under nohup, by npm, or as process 1. Linux only, where /proc shows it.
  *
  * npm, npx and their like die of a SIGTERM, or pass it to a shell that dies of it; what they have started lives on, and nobody
  * knows of it. So a worker that one of them started ends when they do.
@@ -80,14 +80,45 @@ function launcherName([program = '', script = '']: readonly string[]): string | 
   return LAUNCHER.exec(basename(title))?.[1] ?? LAUNCHER.exec(basename(script))?.[1] ?? null;
 }
 
+/**
+ * The dead whom this process should reap and cannot: Node.js waits for its own children only, and process 1 of a container gets
+ * those of everybody whose parent has died.
+ *
+ * @param listed the names in /proc
+ */
+export function deadOrphans(listed: readonly string[], files: Looker, pid: number = process.pid): ReadonlySet<number> {
+  const pids = listed.filter((name) => /^\d+$/.test(name)).map(Number);
+  return new Set(pids.filter((one) => stateOf(one, files) === 'Z' && parentOf(one, files) === pid));
+}
+
+/** What is to be told of them; null: nothing. A child of our own is among them for a moment only, so two looks must have seen one. */
+export function orphansNotice(before: ReadonlySet<number>, now: ReadonlySet<number>): string | null {
+  const count = [...now].filter((pid) => before.has(pid)).length;
+  if (count === 0) return null;
+  return `${count === 1 ? 'A process that a task had left behind has ended and stays as a zombie' : `${count} processes that tasks had left behind have ended and stay as zombies`}: this worker is process 1 of its container, and Node.js reaps only its own children. Start it below an init: \`docker run --init\`, \`init: true\` in Compose, or tini.`;
+}
+
 function parentOf(pid: number, files: Looker): number | null {
   try {
-    const stat = files.readSystemFile(`/proc/${pid}/stat`);
-    // The command in parentheses may hold anything: state and parent follow the last one.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return Number(statOf(pid, files)[1]);
   } catch {
     return null; // It has ended, or there is no /proc.
   }
+}
+
+function stateOf(pid: number, files: Looker): string | null {
+  try {
+    return statOf(pid, files)[0] ?? null;
+  } catch {
+    return null; // The same.
+  }
+}
+
+/** State and parent, as proc(5) has them. */
+function statOf(pid: number, files: Looker): readonly string[] {
+  const stat = files.readSystemFile(`/proc/${pid}/stat`);
+  // The command in parentheses may hold anything: the rest follows the last one.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function commandOf(pid: number, files: Looker): readonly string[] {

@@ -1,7 +1,7 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
 import { LOG_LEVELS } from '../app/settings.ts';
-import { createLogger, logFormat, lossLogger } from '../worker/log.ts';
+import { createLogger, logFormat, type Logger, lossLogger } from '../worker/log.ts';
 import { nodeFiles } from '../spool/files.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { Outlet } from '../worker/outlet.ts';
@@ -13,12 +13,15 @@ import { findModules } from './modules.ts';
 import { elsewhereNotices } from './notices.ts';
 import { parseQueues } from './queues.ts';
 import { messageText } from './report.ts';
-import { type Start, startOf } from './start.ts';
+import { deadOrphans, orphansNotice, type Start, startOf } from './start.ts';
 import { settingsOf } from './settings.ts';
 import { version } from './version.ts';
 
 /** How often it is looked whether the npm that started the worker is still there, ms. */
 const LAUNCHER_EVERY_MS = 500;
+
+/** How often process 1 looks for the dead whom nobody reaps, ms. */
+const ORPHANS_EVERY_MS = 10_000;
 
 /** How long the worker's end waits for who reads its log, ms. */
 const LAST_LINES_MS = 1_000;
@@ -145,6 +148,7 @@ async function runWorker(context: Context): Promise<number> {
     onStarted,
   });
   const stopListening = listenForSignals(supervisor, startOf(env, nodeFiles));
+  const stopLooking = process.pid === 1 ? lookForOrphans(log) : () => undefined;
   try {
     const { exitCode, problem } = await supervisor.run();
     if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
@@ -155,7 +159,22 @@ async function runWorker(context: Context): Promise<number> {
     return exitCode;
   } finally {
     stopListening();
+    stopLooking();
   }
+}
+
+/** As process 1: tells once that there are dead whom nobody reaps. */
+function lookForOrphans(log: Logger): () => void {
+  let before: ReadonlySet<number> = new Set();
+  const timer = setInterval(() => {
+    const now = deadOrphans(nodeFiles.list('/proc'), nodeFiles);
+    const notice = orphansNotice(before, now);
+    before = now;
+    if (notice === null) return;
+    clearInterval(timer);
+    log.warn(notice);
+  }, ORPHANS_EVERY_MS).unref();
+  return () => clearInterval(timer);
 }
 
 /** One more signal after a forced stop ends the worker as it ends any program: a full disk could hold up the stop. */

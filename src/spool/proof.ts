@@ -7,6 +7,7 @@
  */
 import type * as Net from 'node:net';
 import { reasonOf } from '../job/realm.ts';
+import { SpoolError } from '../job/errors.ts';
 import type { SpoolContext } from './context.ts';
 import { removeQuietly } from './draft.ts';
 import { hasCode } from './files.ts';
@@ -61,7 +62,7 @@ export async function takeProof(context: SpoolContext, owner: string, draft: str
   } catch (error) {
     server.close(); // A server that listens would keep the process alive.
     removeQuietly(context, `${layout.tmp}/${draft}`);
-    throw error;
+    throw whyNoProof(context, draft, error);
   }
   server.on('error', () => {
     // Accepting failed (no descriptors, say). The socket still listens, and connecting to it still proves life.
@@ -115,10 +116,26 @@ function net(): typeof Net {
   return process.getBuiltinModule('node:net');
 }
 
+/** Longest path of a socket, bytes; see unix(7), sun_path. A longer one is cut without a word. */
+const MAX_SOCKET_PATH = 107;
+
 /**
- * Socket paths are cut at 107 bytes without a word (unix(7): sun_path), and a spool may lie deeper. Through the directory's
- * own descriptor the path is always short. Elsewhere than on Linux there is no such way and a long path is refused.
+ * A path of a socket that is short enough, for a spool may lie deep: through the directory's own descriptor, as Linux shows it in
+ * /proc. Elsewhere there is no such way, and a long path is refused.
  */
 function shortPath(path: string, descriptor: number, name: string): string {
-  return process.platform === 'linux' ? `/proc/self/fd/${descriptor}/${name}` : `${path}/${name}`;
+  const whole = `${path}/${name}`;
+  const isShort = Buffer.byteLength(whole) <= MAX_SOCKET_PATH;
+  return isShort || process.platform !== 'linux' ? whole : `/proc/self/fd/${descriptor}/${name}`;
+}
+
+/** Why there can be no proof where the spool lies deep and /proc is not mounted; else the error itself. */
+function whyNoProof({ files, layout }: SpoolContext, draft: string, error: unknown): unknown {
+  const isLong = Buffer.byteLength(`${layout.tmp}/${draft}`) > MAX_SOCKET_PATH;
+  if (!isLong || process.platform !== 'linux' || files.exists('/proc/self/fd')) return error;
+  return new SpoolError(
+    'FSQ_SPOOL',
+    `The path of the spool is too long for a socket (${MAX_SOCKET_PATH} bytes with the names below it), and /proc, by which it can be shortened, is not mounted: mount /proc, or choose a shorter path with FSQ_SPOOL.`,
+    { cause: error },
+  );
 }

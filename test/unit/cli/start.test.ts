@@ -1,7 +1,7 @@
 /** How a worker was started, read from /proc as it stands for some ways to start one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startOf } from '../../../src/cli/start.ts';
+import { deadOrphans, orphansNotice, startOf } from '../../../src/cli/start.ts';
 
 const NPM = { npm_execpath: '/usr/lib/node_modules/npm/bin/npm-cli.js' };
 const ME = 30;
@@ -112,4 +112,24 @@ test('nohup is known by the name of the program, or by the stdin that it puts in
   assert.equal(isWithout({ _: '/usr/bin/nohup' }), true);
   assert.equal(isWithout({}, nohup), true);
   assert.equal(startOf({ ...NPM }, procOf(table, nohup), ME).launcher, null, 'npm may end with the terminal');
+});
+
+test('the dead whom process 1 cannot reap are told when two looks have seen one', () => {
+  const stats: Record<string, string> = {
+    '1': '1 (node) S 0 1',
+    '12': '12 (node) S 1 12',
+    '36': '36 (sleep) Z 1 12',
+    '37': '37 (a) Z b) Z 1 12',
+    '38': '38 (sleep) Z 12 12',
+  };
+  const files = {
+    readSystemFile: (path: string): string => stats[path.split('/')[2] ?? ''] ?? assert.fail('ENOENT'),
+    readLink: (): string => '',
+  };
+  const found = deadOrphans(['1', '12', '36', '37', '38', '39', 'self'], files, 1);
+
+  assert.deepEqual([...found], [36, 37]);
+  assert.equal(orphansNotice(new Set(), found), null);
+  assert.match(orphansNotice(new Set([36]), found) ?? '', /^A process .* `docker run --init`/);
+  assert.match(orphansNotice(found, found) ?? '', /^2 processes/);
 });
