@@ -31,7 +31,7 @@ export function newSpoolText({ spool, spoolFrom }: Pick<Settings, 'spool' | 'spo
 const warned = new Set<string>();
 
 /** Not in a worker's children: the worker has told it. */
-function warnOnce(text: string, code: string): void {
+export function warnOnce(text: string, code: string): void {
   if (warned.has(text) || process.env[CHILD_MARK] !== undefined) return;
   warned.add(text);
   process.emitWarning(text, { type: 'FsqWarning', code });

@@ -9,6 +9,7 @@ import type { Redact } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { CallSite } from './call-site.ts';
 import type { CurrentJob } from './current-job.ts';
+import { warnOnce } from './notices.ts';
 
 /** A registered task. */
 export interface RegisteredTask {
@@ -57,26 +58,35 @@ export function registry(): Registry {
 export function register(task: RegisteredTask): void {
   const { tasks, loading } = registry();
   const before = tasks.get(task.name);
-  const stretch = currentStretch();
-  if (before !== undefined && !isSameAgain(before, { ...task, stretch }, loading !== null))
-    throw duplicate(before, task);
-  tasks.set(task.name, { ...task, stretch });
+  const registered = { ...task, stretch: currentStretch() };
+  const relation = before === undefined ? 'again' : relationOf(before, registered, loading !== null);
+  if (before !== undefined && relation !== 'again') {
+    const text = doubled(before, task);
+    if (relation === 'another') throw new UsageError(`${text}. Rename one of them.`, 'FSQ_DUPLICATE_TASK');
+    warnOnce(
+      `${text}. The second counts. If they are two tasks, rename one: a worker refuses them.`,
+      'FSQ_DUPLICATE_TASK',
+    );
+  }
+  tasks.set(task.name, registered);
 }
 
 /**
- * Whether the second registration of a name is the first one again: its module was evaluated once more, or bundled twice.
+ * What the second registration of a name is: the first one `again`, because its module was evaluated once more or bundled twice,
+ * or `another` task.
  *
  * A worker evaluates each module once, and runs whatever is registered: there only the very same place counts, which a module
  * has when it is loaded both as ESM and as CommonJS. A program that sends jobs needs names only, and must not die of a bundler
- * or of a dev server: there the same text counts too, and the same file when it is evaluated later.
+ * or of a dev server: there the same text counts too, and the same file when it is evaluated later. A dev server that has a file
+ * for each route evaluates a changed module in one after the other: what comes later from another file is `unclear`.
  */
-function isSameAgain(before: RegisteredTask, task: RegisteredTask, isWorker: boolean): boolean {
+function relationOf(before: RegisteredTask, task: RegisteredTask, isWorker: boolean): 'again' | 'another' | 'unclear' {
   const [old, now] = [before.site ?? null, task.site ?? null];
-  if (old !== null && now !== null && old.trace.join() === now.trace.join()) return true;
-  if (isWorker) return false;
-  if (before.fn === task.fn || isSameText(before.fn, task.fn)) return true;
-  const mayBeSameFile = old === null || now === null || old.file === now.file;
-  return mayBeSameFile && before.stretch !== task.stretch;
+  if (old !== null && now !== null && old.trace.join() === now.trace.join()) return 'again';
+  if (isWorker) return 'another';
+  if (before.fn === task.fn || isSameText(before.fn, task.fn)) return 'again';
+  if (before.stretch === task.stretch) return 'another';
+  return old === null || now === null || old.file === now.file ? 'again' : 'unclear';
 }
 
 /** Whether two functions are one in two bundles: what a bundler names anew, each in its own way, is left out. */
@@ -100,7 +110,7 @@ function currentStretch(): object {
   return (shared.stretch ??= {});
 }
 
-function duplicate(before: RegisteredTask, task: RegisteredTask): UsageError {
+function doubled(before: RegisteredTask, task: RegisteredTask): string {
   const [old, now] = [before.site ?? null, task.site ?? null];
   const where = old !== null && old.file === now?.file ? ' in one file' : '';
   // In minified code all is on one line.
@@ -108,8 +118,5 @@ function duplicate(before: RegisteredTask, task: RegisteredTask): UsageError {
     before.definedAt === task.definedAt
       ? [old?.trace[0] ?? before.definedAt, now?.trace[0] ?? task.definedAt]
       : [before.definedAt, task.definedAt];
-  return new UsageError(
-    `Task ${task.name} is registered twice${where}: at ${a} and at ${b}. Rename one of them.`,
-    'FSQ_DUPLICATE_TASK',
-  );
+  return `Task ${task.name} is registered twice${where}: at ${a} and at ${b}`;
 }

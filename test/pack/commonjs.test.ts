@@ -36,15 +36,15 @@ test('in one process both have one registry: tasks, the running job, and doubled
       import { createApp, currentJob, PermanentError, task } from ${JSON.stringify(ESM)};
       import { double, inside, whoCjs } from './cjs.cjs';
       const whoEsm = task('who.esm', () => inside());
+      try { double(); } catch (error) { console.log(error.name, error.code); }
       const eager = createApp({ alwaysEager: true });
       const nested = eager.task('nested', async () => [await whoCjs.run(), await whoEsm.run(), inside()]);
-      console.log(await (await nested.delay()).get());
-      try { double(); } catch (error) { console.log(error.name, error.code); }`,
+      console.log(await (await nested.delay()).get());`,
   });
 
   const { stdout, stderr } = await run(project, process.execPath, ['main.mjs']);
 
-  assert.equal(stdout, `[ 'who.cjs', 'who.esm', 'nested' ]\nUsageError FSQ_DUPLICATE_TASK\n`, stderr);
+  assert.equal(stdout, `UsageError FSQ_DUPLICATE_TASK\n[ 'who.cjs', 'who.esm', 'nested' ]\n`, stderr);
 });
 
 test('it runs in a context of its own that has no import(), as in Jest, and reads the configuration', async (t) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
@@ -23,10 +24,10 @@ describe('two tasks of one name in a program that sends jobs', () => {
       const load = modules(t, {
         [a]: `${IMPORT}task('two.files', () => 'a');`,
         [b]: `${IMPORT}\ntask('two.files', () => 'b');`,
+        'main.mjs': importing(a, b),
       });
-      await load(a);
 
-      const error = await load(b).catch(String);
+      const error = await load('main.mjs').catch(String);
 
       const [one, other] = [join(load.folder, a), join(load.folder, b)];
       assert.equal(
@@ -55,19 +56,37 @@ describe('two tasks of one name in a program that sends jobs', () => {
     const load = modules(t, {
       'a.mjs': `${IMPORT}task('property', (text) => hash.sha256(text));`,
       'b.mjs': `${IMPORT}task('property', (text) => hash.sha512(text));`,
+      'main.mjs': importing('a.mjs', 'b.mjs'),
     });
-    await load('a.mjs');
 
-    await assert.rejects(load('b.mjs'), { code: 'FSQ_DUPLICATE_TASK' });
+    await assert.rejects(load('main.mjs'), { code: 'FSQ_DUPLICATE_TASK' });
   });
 
   test('that are bound functions, whose text says nothing: refused', async (t) => {
     const source = `${IMPORT}task('bound', (function (n) { return n; }).bind(null, import.meta.url));`;
-    const load = modules(t, { 'a.mjs': source, 'b.mjs': source });
-    await load('a.mjs');
+    const load = modules(t, { 'a.mjs': source, 'b.mjs': source, 'main.mjs': importing('a.mjs', 'b.mjs') });
 
-    await assert.rejects(load('b.mjs'), { code: 'FSQ_DUPLICATE_TASK' });
+    await assert.rejects(load('main.mjs'), { code: 'FSQ_DUPLICATE_TASK' });
   });
+});
+
+test("a task that comes later from another file may be a dev server's new version: it counts, with a warning", async (t) => {
+  const load = modules(t, {
+    'chunk-1.mjs': `${IMPORT}task('unclear', () => 'old');`,
+    'chunk-2.mjs': `${IMPORT}task('unclear', () => 'new');`,
+  });
+  await load('chunk-1.mjs');
+  const warned = once(process, 'warning');
+
+  await load('chunk-2.mjs');
+
+  const [warning] = await warned;
+  assert.equal(warning.code, 'FSQ_DUPLICATE_TASK');
+  assert.match(
+    warning.message,
+    /unclear is registered twice: at \S+chunk-1\.mjs:2 and at \S+chunk-2\.mjs:2\. The second/,
+  );
+  assert.equal(registry().tasks.get('unclear')?.fn(), 'new');
 });
 
 describe('a task is the same again', () => {
@@ -147,6 +166,13 @@ describe('a worker, which runs what is registered, refuses', () => {
     await assert.rejects(load('b.mjs'), /registered twice in one file/);
   });
 });
+
+/** A module that imports these, and so has them evaluated in one go. */
+function importing(...files: readonly string[]): string {
+  return files
+    .map((file) => `import ${JSON.stringify(`./${file.split('/').map(encodeURIComponent).join('/')}`)};`)
+    .join('\n');
+}
 
 /** Writes modules into a folder of their own; the function imports one of them. */
 function modules(
