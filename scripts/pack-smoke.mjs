@@ -80,6 +80,7 @@ function wrongFiles(paths) {
     'README.md',
     'LICENSE',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     'bin/fsq.js',
     'dist/index.js',
     'dist/index.d.ts',
@@ -94,7 +95,7 @@ function wrongFiles(paths) {
   const missing = wanted.filter((path) => !paths.includes(path));
   const surplus = paths.filter(
     (path) =>
-      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|docs\/.*|[^/]+)$/.test(path) ||
+      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|(docs|examples)\/.*|[^/]+)$/.test(path) ||
       /^dist\/(broker|job|spool)\/.*\.js$/.test(path), // Doors for tests; see rolldown.config.mjs.
   );
   const rest = paths.filter((path) => !path.includes('/') && !wanted.includes(path));

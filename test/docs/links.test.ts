@@ -15,6 +15,25 @@ test('every relative link in a Markdown file leads to a file, and its anchor to 
   assert.deepEqual(dead, []);
 });
 
+test('every relative link in a Markdown file of the package leads to a file of the package', () => {
+  const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: REPOSITORY,
+    encoding: 'utf8',
+  });
+  const packed: readonly string[] = JSON.parse(stdout)[0].files.map(({ path }: { readonly path: string }) => path);
+  const pages = packed.filter((path) => path.endsWith('.md'));
+
+  const missing = pages.flatMap((page) =>
+    links(readFileSync(join(REPOSITORY, page), 'utf8'))
+      .filter(({ target }) => !/^[a-z]+:|^#/.test(target))
+      .map(({ target, line }) => ({ page, line, path: join(dirname(page), target.replace(/#.*$/, '')) }))
+      .filter(({ path }) => !packed.includes(path)),
+  );
+
+  assert.ok(pages.includes('README.md'), `README.md is not among ${pages.join(', ')}`);
+  assert.deepEqual(missing, []);
+});
+
 /** Tracked ones and new ones that nobody ignores, relative to the repository. */
 function markdownFiles(): readonly string[] {
   const { stdout } = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {

@@ -6,7 +6,7 @@ import test, { describe, type TestContext } from 'node:test';
 import { build as esbuild, type BuildOptions } from 'esbuild';
 import { rollup } from 'rollup';
 import { build as vite } from 'vite';
-import { type Project, REPOSITORY, run, tempProject } from '../support/project.ts';
+import { type Project, REPOSITORY, run, startWorker, tempProject } from '../support/project.ts';
 
 const PROJECT = {
   'fsq.config.mjs': `export default { spool: './from-config' };`,
@@ -115,6 +115,19 @@ for (const [name, bundle, extension] of BUNDLERS) {
     });
   }
 }
+
+test('a worker runs the tasks of a minified bundle, which brings a copy of fsq of its own', async (t) => {
+  const project = tempProject(t, {
+    ...PROJECT,
+    'send.mjs': `import { loud } from './tasks.mjs';\nconst job = await loud.delay('a');\nconsole.log(await job.get('20s'));`,
+  });
+  await byEsbuild({})(project, 'tasks.mjs', 'built/jobs.cjs', true);
+  await startWorker(t, project, ['-c', '1', '-Q', 'mail', '--tasks', 'built/jobs.cjs']);
+
+  const { stdout, stderr } = await run(project, process.execPath, ['send.mjs']);
+
+  assert.equal(stdout, 'A\n', stderr);
+});
 
 describe('bundles of one module of tasks, a route each, in one process', () => {
   for (const [what, options] of [
