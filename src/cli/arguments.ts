@@ -1,5 +1,6 @@
 /** A task's arguments as they are written on the command line or on a line of standard input. Pure. */
 import { UsageError } from '../job/errors.ts';
+import { alteredNumber } from '../job/exact-numbers.ts';
 import { format } from '../job/format.ts';
 import type { JsonValue } from '../job/json.ts';
 
@@ -12,7 +13,7 @@ import type { JsonValue } from '../job/json.ts';
 export function parseArgument(text: string): JsonValue {
   const value = tryParse(text);
   if (value === undefined) return text;
-  checkIntegers(text, 'An argument');
+  checkNumbers(text, 'An argument');
   return value;
 }
 
@@ -26,7 +27,7 @@ export function parseArguments(text: string, where: string): readonly JsonValue[
   const value = tryParse(text);
   if (!Array.isArray(value))
     throw new UsageError(`Expected ${where} to be a JSON array of arguments, such as [1,2], got ${format(text)}`);
-  checkIntegers(text, where);
+  checkNumbers(text, where);
   return value as readonly JsonValue[]; // JSON.parse made it.
 }
 
@@ -38,14 +39,10 @@ function tryParse(text: string): JsonValue | undefined {
   }
 }
 
-/** JSON.parse rounds integers beyond 2^53 without a word: an order number would arrive as another one. */
-function checkIntegers(text: string, where: string): void {
-  if (!/\d{16}/.test(text)) return;
-  const withoutStrings = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
-  for (const [digits] of withoutStrings.matchAll(/(?<![\d.eE+])-?\d{16,}(?![\d.eE])/g)) {
-    if (Number.isSafeInteger(Number(digits))) continue;
-    throw new UsageError(
-      `${where} has the number ${digits}, which would arrive as ${Number(digits)}. Send it as a string: '"${digits}"'.`,
-    );
-  }
+function checkNumbers(text: string, where: string): void {
+  const digits = alteredNumber(text);
+  if (digits === null) return;
+  throw new UsageError(
+    `${where} has the number ${digits}, which would arrive as ${Number(digits)}. Send it as a string: '"${digits}"'.`,
+  );
 }

@@ -17,6 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const isCommand = name !== undefined && Object.hasOwn(COMMANDS, name);
   const who = isCommand ? `fsq ${name}` : 'fsq';
   try {
+    refuseOtherBytes(argv);
     const code = await run(name, line, stdout, stderr);
     return afterWriting(stdout, stderr, who, code);
   } catch (error) {
@@ -58,6 +59,15 @@ async function run(name: string | undefined, line: readonly string[], stdout: Ou
     who: `fsq ${command.name}`,
     env: process.env,
   });
+}
+
+/** Node.js puts U+FFFD for each byte that is not UTF-8: two keys would be one, and a path another. @throws UsageError */
+function refuseOtherBytes(argv: readonly string[]): void {
+  const broken = argv.find((text) => text.includes('\u{fffd}'));
+  if (broken === undefined) return;
+  throw new UsageError(
+    `Expected UTF-8, got ${format(broken)}, in which U+FFFD stands for other bytes. Convert it with iconv, or send it as base64`,
+  );
 }
 
 /** @throws UsageError with the nearest name */

@@ -6,11 +6,12 @@
  */
 import { encodeAttempts } from './attempts.ts';
 import { FsqError, nameClasses } from './errors.ts';
+import { alteredNumber } from './exact-numbers.ts';
 import { format } from './format.ts';
 import { idTimeMs } from './id.ts';
 import type { Attempt, Job, JobRecord, Outcome, Parked, Standing } from './job.ts';
 import { around, type JsonText, jsonOf, whole } from './json-text.ts';
-import { isDeeperThan, type JsonValue, MAX_DEPTH } from './json.ts';
+import { doubtIn, type JsonValue, MAX_DEPTH } from './json.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isTaskName } from './names.ts';
 import { readJobOptions } from './options.ts';
 import { isRecord, readAttempts, readKept, readOutcome, readParked } from './tail.ts';
@@ -93,7 +94,7 @@ export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null): s
  */
 export function parseDocument(text: string, id: string): Document {
   const whole = tryParse(text);
-  if (whole !== undefined) return { record: toRecord(whole, id), baseEnd: baseEndOf(text, whole), torn: false };
+  if (whole !== undefined) return { record: toRecord(whole, id, text), baseEnd: baseEndOf(text, whole), torn: false };
   const torn = cutBack(text, id);
   if (torn !== null) return torn;
   throw new CorruptJobError(`it is not JSON (${text.length === 0 ? 'empty' : `begins ${format(text.slice(0, 20))}`})`);
@@ -113,8 +114,9 @@ export function parseTorn(text: string, id: string): Document {
 /** Null when nothing before the likely cuts is a base. */
 function cutBack(text: string, id: string): Document | null {
   for (const end of cutsOf(text)) {
-    const base = tryParse(`${text.slice(0, end)}}`);
-    if (base !== undefined) return { record: toRecord(base, id), baseEnd: end, torn: true };
+    const cut = `${text.slice(0, end)}}`;
+    const base = tryParse(cut);
+    if (base !== undefined) return { record: toRecord(base, id, cut), baseEnd: end, torn: true };
   }
   return null;
 }
@@ -150,13 +152,13 @@ function baseEndOf(text: string, parsed: unknown): number {
   return mark === -1 ? text.lastIndexOf('}') : mark;
 }
 
-function toRecord(parsed: unknown, id: string): JobRecord {
+function toRecord(parsed: unknown, id: string, text: string): JobRecord {
   if (!isRecord(parsed)) throw new CorruptJobError('it is JSON but not an object');
   const own = (key: string): unknown => (Object.hasOwn(parsed, key) ? parsed[key] : undefined);
-  if (isDeeperThan(own('value'), MAX_DEPTH))
+  if (doubtIn(own('value'), MAX_DEPTH) === 'depth')
     throw new CorruptJobError(`its value nests more than ${MAX_DEPTH} levels deep`);
   return {
-    job: toJob(own, id),
+    job: toJob(own, id, text),
     attempts: readAttempts(own('attempts')),
     outcome: readOutcome(own('state'), own('value'), own('error')),
     parked: readParked(own('parked')),
@@ -164,7 +166,7 @@ function toRecord(parsed: unknown, id: string): JobRecord {
   };
 }
 
-function toJob(own: (key: string) => unknown, id: string): Job {
+function toJob(own: (key: string) => unknown, id: string, text: string): Job {
   const version = own('v') ?? FORMAT_VERSION;
   if (version !== FORMAT_VERSION)
     throw new CorruptJobError(`its format is ${format(version)}, this fsq reads ${FORMAT_VERSION}`);
@@ -176,7 +178,10 @@ function toJob(own: (key: string) => unknown, id: string): Job {
   const args = own('args') ?? [];
   // Never what they are: arguments may be secret, and this is logged.
   if (!Array.isArray(args)) throw new CorruptJobError(`its args are ${kindOf(args)}, not an array`);
-  if (isDeeperThan(args, MAX_DEPTH + 1)) throw new CorruptJobError(`its args nest more than ${MAX_DEPTH} levels deep`);
+  const doubt = doubtIn(args, MAX_DEPTH + 1);
+  if (doubt === 'depth') throw new CorruptJobError(`its args nest more than ${MAX_DEPTH} levels deep`);
+  if (doubt === 'number' && alteredNumber(text) !== null)
+    throw new CorruptJobError('its args have a number that would arrive as another; it must be sent as a string');
   const enqueuedAtMs = own('enqueuedAtMs');
   return {
     id,

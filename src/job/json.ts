@@ -1,5 +1,6 @@
 /** What JSON carries unchanged, as a type and as a check. Anything else is refused with its path, never silently altered. */
 import { NotSerialisableError } from './errors.ts';
+import { isInDoubt } from './exact-numbers.ts';
 import { longestCharacterBytes } from './json-text.ts';
 import { isDate, isMap, isSet } from './realm.ts';
 
@@ -132,13 +133,25 @@ export function assertSerialisable(value: unknown, path: string, depth = 0): ass
   else assertPlainObject(value, path, depth);
 }
 
-/** True if arrays and objects in `value`, which JSON.parse made, nest more than `levels` deep. */
-export function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) return value.some((entry) => isDeeperThan(entry, levels - 1));
-  for (const key in value) if (isDeeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
-  return false;
+/** What is wrong, or may be, with a value that JSON.parse made: it nests too deep, or has a number that may have been written otherwise. */
+export type Doubt = 'depth' | 'number';
+
+/** The doubt in `value`, that of its depth first; null when there is none. `levels` of arrays and objects may nest. */
+export function doubtIn(value: unknown, levels: number): Doubt | null {
+  if (typeof value === 'number') return isInDoubt(value) ? 'number' : null;
+  if (typeof value !== 'object' || value === null) return null;
+  if (levels === 0) return 'depth';
+  return Array.isArray(value) ? doubtAmong(value, levels) : doubtAmong(Object.values(value), levels);
+}
+
+function doubtAmong(values: readonly unknown[], levels: number): Doubt | null {
+  let found: Doubt | null = null;
+  for (let i = 0; i < values.length; i++) {
+    const doubt = doubtIn(values[i], levels - 1);
+    if (doubt === 'depth') return doubt;
+    found ??= doubt;
+  }
+  return found;
 }
 
 function assertArray(value: readonly unknown[], path: string, depth: number): void {

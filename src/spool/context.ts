@@ -1,4 +1,5 @@
 /** What every part of one open spool shares: its paths, its file system, its clock, and whether it waits for the disk. */
+import { MAX_PAYLOAD_BYTES } from '../job/payload.ts';
 import type { Files } from './files.ts';
 import type { Layout } from './layout.ts';
 import { OddEntries } from './odd-entries.ts';
@@ -21,8 +22,8 @@ export interface SpoolContext {
   readonly odd: OddEntries;
 }
 
-/** 4 MiB: room for arguments of 1 MB in any encoding, small enough to read in one go. */
-export const DEFAULT_MAX_BYTES: number = 4 * 1024 * 1024;
+/** What a producer and a worker of fsq keep within: room for arguments of 1 MB in any encoding, small enough to read in one go. */
+export const DEFAULT_MAX_BYTES: number = MAX_PAYLOAD_BYTES;
 
 export function createContext(
   parts: Omit<SpoolContext, 'directorySync' | 'odd' | 'trustedUids'> & Partial<Pick<SpoolContext, 'trustedUids'>>,

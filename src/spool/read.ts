@@ -21,8 +21,8 @@ export type Reading =
 
 /** Outcomes may be as large again as jobs. */
 const FILE_SIZE_FACTOR = 2;
-/** Room beside base and value: attempts with their errors. */
-const FILE_SIZE_EXTRA = 256 * 1024;
+/** Room beside arguments and value: headers, options, and attempts with their errors in any language. */
+const FILE_SIZE_EXTRA = 1024 * 1024;
 
 /** @throws the system error unchanged when the file cannot be read for a reason of the disk or of permissions */
 export function readJob(context: SpoolContext, path: string, id: string): Reading {

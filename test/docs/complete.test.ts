@@ -66,7 +66,7 @@ test('docs/spool-format.md and spool/README.md name every directory of a spool, 
       [],
     );
   }
-  const maxBytes = 2 * DEFAULT_MAX_BYTES + 256 * 1024;
+  const maxBytes = 2 * DEFAULT_MAX_BYTES + 1024 * 1024;
   assert.ok(format.includes(`${maxBytes.toLocaleString('en-US')} bytes`), `the largest file has ${maxBytes} bytes`);
 });
 

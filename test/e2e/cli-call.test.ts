@@ -8,7 +8,7 @@ import { Readable } from 'node:stream';
 import { describe, test, type TestContext } from 'node:test';
 import { openBroker } from '../../src/broker/open.ts';
 import { until, within } from '../support/conditions.ts';
-import { fsq, type Project, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
+import { fsq, type Project, REPOSITORY, run, startWorker, tempProject } from '../support/project.ts';
 
 const TASKS = `
 import { currentJob, task } from 'fsq';
@@ -140,7 +140,10 @@ describe('without a worker, fsq call', () => {
   const mistakes: readonly (readonly [args: readonly string[], message: RegExp])[] = [
     [['../x'], /Expected a task name.*got "\.\.\/x"/],
     [['add', '12345678901234567890'], /would arrive as 12345678901234567000/],
-    [['add', '1e400'], /args\[0\] is Infinity.*\(FSQ_NOT_SERIALISABLE\)/],
+    [['add', '1e400'], /would arrive as Infinity/],
+    [['add', '--args', '[1e999]'], /--args has the number 1e999/],
+    [['add', 'caf\u{fffd}'], /Expected UTF-8, got "caf\u{fffd}"/u],
+    [['add', '--header', 'name=\u{fffd}'], /Expected UTF-8/],
     [['add', '['.repeat(70) + ']'.repeat(70)], /nested more than 64 levels/],
     [['add', '--args', '{}'], /Expected --args to be a JSON array/],
     [['add', '1', '--args', '[1]'], /Expected arguments or --args, got both/],
@@ -158,6 +161,16 @@ describe('without a worker, fsq call', () => {
     [['add', '--unique', '1h'], /Expected `key` beside `unique`/],
     [['add', '--key', 'x', '--unique', 'always'], /Expected --unique to be while-pending, while-unfinished or a time/],
   ];
+  test('refuses a key whose bytes are not UTF-8, which would be the same as another', async (t) => {
+    const project = tempProject(t, {});
+    const line = `exec "$0" "$1" call add --key "$(printf 'k\\377')"`;
+
+    const { code, stderr } = await run(project, 'sh', ['-c', line, process.execPath, join(REPOSITORY, 'bin/fsq.js')]);
+
+    assert.match(stderr, /Expected UTF-8/);
+    assert.equal(code, 2);
+  });
+
   for (const [args, message] of mistakes) {
     test(`refuses ${args.join(' ').slice(0, 40)} and sends nothing`, async (t) => {
       const project = tempProject(t, {});
@@ -195,7 +208,7 @@ describe('fsq call --stdin', () => {
       ['nope', /Expected line 4 to be a JSON array of arguments, such as \[1,2\], got "nope"/, 'FSQ_USAGE'],
       ['{"a":1}', /Expected line 4 to be a JSON array/, 'FSQ_USAGE'],
       ['[9007199254740993]', /line 4 has the number/, 'FSQ_USAGE'],
-      ['[1e999]', /Line 4: args\[0\] is Infinity/, 'FSQ_NOT_SERIALISABLE'],
+      ['[1e999]', /line 4 has the number 1e999/, 'FSQ_USAGE'],
       [`["${'x'.repeat(4 * 1024 * 1024)}"]`, /Line 4: The arguments of add have \d+ bytes/, 'FSQ_TOO_LARGE'],
     ];
     for (const [line, message, code] of bad) {

@@ -118,6 +118,12 @@ describe('no job is', () => {
     ['one cut before its last brace', '{"task":"add"', /not JSON/],
     ['one with the wrong last character', '{"task":"add"]', /not JSON/],
     ['one with something behind it', '{"task":"add"}x', /not JSON/],
+    [
+      'a whole number that would arrive as another',
+      '{"task":"add","args":[{"id":647463207857815565}]}',
+      /number that would/,
+    ],
+    ['a number out of range', '{"task":"add","args":[[1e999]]}', /number that would arrive as another/],
     ['two in one file', `${encodeBase(JOB)}\n${encodeBase(JOB)}`, /not JSON/],
   ];
   for (const [what, text, reason] of texts) {
@@ -322,3 +328,22 @@ function shellMade(forms: readonly [string, (id: string) => string][]): [string,
     return [what, { id, task: 'add', args: [], enqueuedAtMs: idTimeMs(id), options: {}, headers: {} }, write(id)];
   });
 }
+
+test('whatever number JSON.stringify writes is read as it was, and digits in texts and fractions are let be', () => {
+  const args = [
+    2 ** 53,
+    2 ** 60,
+    -(2 ** 70),
+    1e21,
+    Number.MAX_VALUE,
+    5e-324,
+    0.1 + 0.2,
+    '647463207857815565',
+    { '1e999': '"1e999' },
+  ];
+  const job = { ...JOB, args };
+
+  assert.deepEqual(parseDocument(encodeBase(job), JOB.id).record.job.args, args);
+  const exact = '{"task":"add","args":[1152921504606846976,0.12345678901234567890]}';
+  assert.deepEqual(parseDocument(exact, JOB.id).record.job.args, [2 ** 60, 0.12345678901234568]);
+});

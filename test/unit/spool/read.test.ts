@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { type Reading, readJob } from '../../../src/spool/read.ts';
+import { MAX_HEADERS_BYTES, MAX_PAYLOAD_BYTES } from '../../../src/job/payload.ts';
 import { tempContext } from '../../support/context.ts';
 import { jobRecord, RUN } from '../../support/factory.ts';
 import { forSeeds, jsonValue, text } from '../../support/random.ts';
@@ -97,6 +98,22 @@ describe('bytes that are no character', () => {
       assert.deepEqual(read(bytes), { kind: 'corrupt', reason: 'it is not UTF-8' });
     }
   });
+});
+
+test('the largest job that a producer sends is read with the largest outcome that a worker writes', (t) => {
+  const most = 'x'.repeat(MAX_PAYLOAD_BYTES - '[""]'.length);
+  const headers = { a: 'x'.repeat(MAX_HEADERS_BYTES - '{"a":""}'.length) };
+  const largest = jobRecord({ args: [most], headers, options: { key: '世'.repeat(340), retries: 1_000 } });
+  const failed = { name: '世'.repeat(16_384), message: '世'.repeat(16_384), code: '世'.repeat(128) };
+  const attempts = Array.from({ length: 1_000 }, () => ({ ...ATTEMPT, error: failed }));
+  const tail = encodeTail([...attempts, { ...RUN, attempt: 1_001, owner: ATTEMPT.owner }], {
+    outcome: { state: 'succeeded', value: most },
+    standing: { queue: 'q'.repeat(64), priority: 9, attempt: 1_001, crashes: 999 },
+  });
+
+  const reading = reader(t)(Buffer.from(encodeBase(largest).slice(0, -END.length) + tail), largest.id);
+
+  assert.equal(reading.kind, 'job', JSON.stringify(reading).slice(0, 100));
 });
 
 function reader(t: TestContext): (bytes: Buffer, id?: string) => Reading {
