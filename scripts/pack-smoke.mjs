@@ -27,6 +27,7 @@ const CONSUMERS = [
   { name: 'esm', main: ['main.mjs'] },
   { name: 'commonjs', main: ['main.cjs'] },
   { name: 'typescript', main: ['--import', 'tsx', 'main.ts'], install: ['tsx', 'typescript', '@types/node'] },
+  { name: 'beyond-stripping', main: ['--import', 'tsx', 'main.ts'], install: ['tsx'] },
   { name: 'typescript without tsx', folder: 'typescript', main: ['main.ts'], minNode: 22 },
 ];
 

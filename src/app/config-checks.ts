@@ -23,6 +23,11 @@ const CHECKS: Readonly<
     wanted: 'a path or an array of paths, without control characters and without white space at their ends',
     isGood: (value) => [value].flat().every(isPath),
   },
+  import: {
+    wanted:
+      'a module to import first, or an array of such, without control characters and without white space at their ends',
+    isGood: (value) => [value].flat().every(isPath),
+  },
   alwaysEager: { wanted: 'true or false', isGood: (value) => typeof value === 'boolean' },
   resultTtl: { wanted: "a duration such as '1d'", isGood: isDuration },
   logLevel: {

@@ -16,6 +16,7 @@ const VARIABLES: Readonly<Record<string, Reader>> = {
   FSQ_SPOOL: ['spool', (text) => text],
   FSQ_FSYNC: ['fsync', flag],
   FSQ_TASKS: ['tasks', (text) => text.split(',').map((name) => name.trim())],
+  FSQ_IMPORT: ['import', (text) => text.split(',').map((name) => name.trim())],
   FSQ_ALWAYS_EAGER: ['alwaysEager', flag],
   FSQ_RESULT_TTL: ['resultTtl', (text) => text],
   FSQ_LOG_LEVEL: ['logLevel', (text) => text],

@@ -1,5 +1,6 @@
 /** Settings and where they come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { byteSize, type ByteSize } from '../job/byte-size.ts';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
@@ -11,7 +12,7 @@ import { isRecord } from '../job/tail.ts';
 import { checkConfig, type LogLevel } from './config-checks.ts';
 import { type Environment, readEnvironment, unknownVariables } from './environment.ts';
 import { type LimitOptions, toQueueLimits } from './limit-options.ts';
-import { loadModule } from './load-module.ts';
+import { loadModule, loadModuleHere } from './load-module.ts';
 import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from './project.ts';
 
 export { LOG_LEVELS, type LogLevel } from './config-checks.ts';
@@ -24,6 +25,8 @@ export interface Config {
   readonly fsync?: boolean;
   /** Task modules, or folders of them. Default: found by name. FSQ_TASKS, separated by commas. */
   readonly tasks?: string | readonly string[];
+  /** What a worker's children import first, as for `node --import`: a loader of TypeScript, a tracer. FSQ_IMPORT, separated by commas. */
+  readonly import?: string | readonly string[];
   /** Run tasks inline at `delay()`, with the same trip through JSON; for tests. Default false. FSQ_ALWAYS_EAGER. */
   readonly alwaysEager?: boolean;
   /** How long outcomes are kept. Default '1d'. FSQ_RESULT_TTL. */
@@ -68,6 +71,8 @@ export interface Settings {
   /** Null: find them by name. Otherwise relative to `tasksBase`. */
   readonly tasks: readonly string[] | null;
   readonly tasksBase: string;
+  /** As `node --import` takes them: URLs, or names of packages. */
+  readonly imports: readonly string[];
   readonly alwaysEager: boolean;
   readonly resultTtlMs: number;
   readonly logLevel: LogLevel;
@@ -136,6 +141,7 @@ export async function resolveSettings(given: Config, cwd: string, env: Environme
     fsync: pick('fsync') ?? true,
     tasks: tasks === undefined ? null : typeof tasks === 'string' ? [tasks] : tasks,
     tasksBase: baseOf('tasks'),
+    imports: [pick('import') ?? []].flat().map((module) => importable(module, baseOf('import'))),
     alwaysEager: pick('alwaysEager') ?? false,
     resultTtlMs: durationMs(pick('resultTtl') ?? '1d', 'resultTtl'),
     logLevel: pick('logLevel') ?? 'info',
@@ -164,19 +170,24 @@ export async function resolveSettings(given: Config, cwd: string, env: Environme
  * @throws UsageError (FSQ_CONFIG) also when it sets none: texts that were to be redacted must not go out as they are
  */
 export async function readRedact(configFile: string): Promise<Redact> {
-  const { redact } = checkConfig(await readConfig(configFile), { where: configFile });
+  const { redact } = checkConfig(await readConfig(configFile, loadModule), { where: configFile });
   if (redact !== undefined) return redact;
   throw new UsageError(`Expected \`redact\` in ${configFile}, which had it when the worker started`, 'FSQ_CONFIG');
 }
 
-async function readConfig(path: string): Promise<unknown> {
+async function readConfig(path: string, load = loadModuleHere): Promise<unknown> {
   try {
-    const module = await loadModule(path);
+    const module = await load(path);
     return isRecord(module) || typeof module === 'object' ? (module as { default?: unknown }).default : undefined;
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${path} cannot be loaded: ${reasonOf(error)}`, 'FSQ_CONFIG', { cause: error });
   }
+}
+
+/** A path as the URL of the file, which is the same from every folder; the name of a package, or a URL, as it is. */
+function importable(module: string, base: string): string {
+  return /^\.{0,2}\//.test(module) ? pathToFileURL(resolve(base, module)).href : module;
 }
 
 /**

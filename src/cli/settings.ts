@@ -20,6 +20,7 @@ export function settingsFrom(values: Values): Config {
   const given = {
     spool: values.text('spool'),
     tasks: values.list('tasks').length === 0 ? undefined : values.list('tasks'),
+    import: values.list('import').length === 0 ? undefined : values.list('import'),
     logLevel: values.text('log-level'),
     allowNetworkFs: values.flag('allow-network-fs') ? true : undefined,
     env: values.list('env').length === 0 ? undefined : namesIn(values.list('env')),

@@ -40,7 +40,7 @@ async function runTasks(context: Context): Promise<number> {
   const { values, stdout } = context;
   const settings = await settingsOf(context);
   const { files } = findModules(settings);
-  const found = (await load(files, values.list('import'), settings)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const found = (await load(files, settings.imports, settings)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (found.length === 0) {
     throw new UsageError(
       `These modules register no task; call task('name', fn) in one of them:\n${files.join('\n')}`,
@@ -62,14 +62,14 @@ async function runTasks(context: Context): Promise<number> {
 async function load(
   modules: readonly string[],
   imports: readonly string[],
-  { env: allowed }: Settings,
+  settings: Settings,
 ): Promise<readonly FoundTask[]> {
   const path = fileURLToPath(
     new URL(`../cli/tasks-child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
   );
   const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
   // What the modules print goes to stderr: stdout is for the list.
-  const env = childEnvironment(process.env, allowed, process.platform === 'win32');
+  const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
   const child = fork(path, [JSON.stringify(modules)], { execArgv, env, stdio: ['ignore', 2, 2, 'ipc'] });
   const answer = await new Promise<FromChild | null>((resolve, reject) => {
     child.on('message', (raw) => {
@@ -83,6 +83,8 @@ async function load(
   });
   child.kill('SIGKILL');
   if (answer?.type === 'ready') return answer.tasks;
+  if (answer?.type === 'unloadable' && answer.loader !== undefined)
+    return load(modules, [...imports, answer.loader], settings);
   if (answer?.type === 'unloadable') throw new UsageError(answer.message, codeOf(answer.code));
   throw new UsageError(
     `The process that imported the task modules ended before it knew them:\n${modules.join('\n')}`,

@@ -1,11 +1,13 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
+import { UsageError } from '../job/errors.ts';
 import { LOG_LEVELS } from '../app/settings.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../worker/log.ts';
 import { nodeFiles } from '../spool/files.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { Outlet } from '../worker/outlet.ts';
 import { Relay } from '../worker/relay.ts';
+import { TaskModules } from '../worker/task-modules.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { bannerText } from './banner.ts';
 import type { Command, Context } from './command.ts';
@@ -91,6 +93,7 @@ export const worker: Command = {
       value: 'TIME',
       help: 'after the first signal wait this long for jobs, then stop them (default: as long as they take)',
     },
+    watch: { type: 'boolean', help: 'start new children when a task module, or what one imports, has changed' },
     burst: { type: 'boolean', help: 'end when no job is ready or due' },
   },
   run: runWorker,
@@ -99,7 +102,11 @@ export const worker: Command = {
 async function runWorker(context: Context): Promise<number> {
   const { values, env } = context;
   const settings = await settingsOf(context);
-  const modules = findModules(settings);
+  const { files } = findModules(settings);
+  if (values.flag('watch') && values.flag('burst'))
+    throw new UsageError('Expected --watch or --burst, got both: a worker that watches does not end');
+  const find = values.flag('watch') ? () => findModules(settings).files : null;
+  const modules = new TaskModules({ files, imports: settings.imports, find });
   const format = logFormat(process.stderr.isTTY, env);
   // Not the command's outputs: those give up at the first failure, and wait for a slow reader for ever.
   const stderr = new Outlet(process.stderr, (lines, why) => lossLogger(log, 'stderr')(lines, why));
@@ -133,12 +140,11 @@ async function runWorker(context: Context): Promise<number> {
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
   const supervisor = new Supervisor({
     settings,
-    modules: modules.files,
+    modules,
     concurrency,
     queues,
     order,
     isBurst: values.flag('burst'),
-    imports: values.list('import'),
     log,
     relay: new Relay({
       stdout: process.stdout.isTTY ? null : stdout,

@@ -16,7 +16,7 @@ import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import type { LimitKeepers } from './limited-run.ts';
 import { loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat, lossLogger } from './log.ts';
-import { type FoundTask, type FromChild, limitsOf, parseToChild } from './messages.ts';
+import { type FoundTask, type FromChild, limitsOf, parseToChild, REPORT_MODULES } from './messages.ts';
 import { tame } from './outlet.ts';
 import { Retirement, type RetirementRules } from './retirement.ts';
 import { Revoked } from './revoked.ts';
@@ -120,10 +120,13 @@ async function main(options: ChildOptions): Promise<number> {
     }
     reportUncaught(log, texts);
     tasks = await loadTasks(options.modules, onImport);
+    // What tasks start is not asked what it loads.
+    delete process.env[REPORT_MODULES];
     say({ type: 'imported' });
   } catch (error) {
-    say(unloadable(error, texts));
-    return EXIT.configuration;
+    const answer = unloadable(error, texts);
+    say(answer);
+    return answer.loader === undefined ? EXIT.configuration : EXIT.good;
   }
   const hints: Hints = {
     want: (isIdle) => say({ type: 'want', isIdle }),

@@ -5,6 +5,8 @@ import { CHILD_MARK } from '../broker/broker.ts';
 import type { ChildOptions } from './child.ts';
 import { childEnvironment } from './environment.ts';
 import type { LogFormat } from './log.ts';
+import { REPORT_MODULES } from './messages.ts';
+import type { TaskModules } from './task-modules.ts';
 
 export interface Launch {
   readonly options: ChildOptions;
@@ -18,22 +20,20 @@ export interface Launch {
 /** What a worker gives all its children. */
 export interface LaunchPlan {
   readonly settings: Settings;
-  /** Absolute paths of the task modules. */
-  readonly modules: readonly string[];
+  readonly modules: TaskModules;
   readonly queues: readonly string[] | null;
-  /** Modules that each child imports first. */
-  readonly imports: readonly string[];
   readonly logFormat: LogFormat;
 }
 
 /** One start: each has a mark of its own. `parent`: the worker's name among owners. */
-export function launchOf({ settings, modules, queues, imports, logFormat }: LaunchPlan, parent: string): Launch {
+export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, parent: string): Launch {
   const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
   // What tasks send themselves goes where their worker works, also when an option named the spool.
   env['FSQ_SPOOL'] = spool;
   env[CHILD_MARK] = randomBytes(8).toString('hex');
+  if (modules.isWatched) env[REPORT_MODULES] = '1';
   const options: ChildOptions = {
     spool,
     parent,
@@ -42,7 +42,7 @@ export function launchOf({ settings, modules, queues, imports, logFormat }: Laun
     allowUnsafe,
     queues,
     queueLimits: [...settings.queueLimits],
-    modules,
+    modules: modules.files,
     logLevel,
     logFormat,
     stacks,
@@ -51,5 +51,5 @@ export function launchOf({ settings, modules, queues, imports, logFormat }: Laun
     limits: { timeLimitMs, softTimeLimitMs },
     retirement: maxTasks === null && maxMemoryBytes === null ? null : { maxTasks, maxMemoryBytes },
   };
-  return { options, imports, env, startTimeoutMs };
+  return { options, imports: modules.imports, env, startTimeoutMs };
 }

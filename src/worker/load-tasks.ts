@@ -1,6 +1,7 @@
 /** Importing the task modules, as a worker's child does it and as others must do it to see what a child would. */
 import { loadModule } from '../app/load-module.ts';
 import { registry } from '../app/registry.ts';
+import { StrippingError } from '../app/typescript.ts';
 import { FsqError } from '../job/errors.ts';
 import { toFailure } from '../job/failure.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
@@ -33,7 +34,14 @@ export async function loadTasks(
 
 /** What `loadTasks` threw, as the message to a parent. A module's own error comes with its stack: the line is what helps. */
 export function unloadable(error: unknown, texts: ErrorTexts): Extract<FromChild, { readonly type: 'unloadable' }> {
-  const { name, message, stack } = toFailure(error, texts);
+  const { name, message, stack, cause } = toFailure(error, texts);
+  if (error instanceof StrippingError) {
+    // Where in the module it is stands in the stack of its cause, before the frames of Node.js.
+    const lines = cause?.stack?.split('\n').filter((line) => !/^\s+at .*node:/.test(line)) ?? [];
+    const text = lines.length > 1 ? `${message}\n${lines.join('\n')}` : message;
+    const { code, loader } = error;
+    return { type: 'unloadable', code, message: text, ...(loader === null ? {} : { loader }) };
+  }
   if (error instanceof FsqError) return { type: 'unloadable', code: error.code, message };
   const text = stack ?? `${registry().loading ?? 'a task module'} cannot be imported: ${name}: ${message}`;
   return { type: 'unloadable', code: 'FSQ_NO_TASKS', message: text };

@@ -34,6 +34,9 @@ export type ToChild =
   /** End at once; the job at hand will be queued again. */
   | { readonly type: 'stop' };
 
+/** The variable with which Node.js tells a parent what its child loads, for its own `--watch`: 'watch:import', 'watch:require'. */
+export const REPORT_MODULES = 'WATCH_REPORT_DEPENDENCIES';
+
 /** From a child. */
 export type FromChild =
   /** It imports this file now: if nothing more comes, it hangs there. */
@@ -41,8 +44,10 @@ export type FromChild =
   /** It has imported all it was told to. */
   | { readonly type: 'imported' }
   | { readonly type: 'ready'; readonly owner: string; readonly tasks: readonly FoundTask[] }
-  /** The task modules cannot be loaded; nothing was claimed. */
-  | { readonly type: 'unloadable'; readonly code: string; readonly message: string }
+  /** The task modules cannot be loaded; nothing was claimed. A child that imports `loader` first may be able to. */
+  | { readonly type: 'unloadable'; readonly code: string; readonly message: string; readonly loader?: string }
+  /** Node.js has loaded these modules: paths, or URLs. */
+  | { readonly type: 'loaded'; readonly modules: readonly string[] }
   /** It wants names; idle: it has none left and nothing to do. */
   | { readonly type: 'want'; readonly isIdle: boolean }
   /** It has begun a run that has a time limit. */
@@ -73,18 +78,20 @@ export function parseToChild(message: unknown): ToChild | null {
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, module, message: text, isIdle, isLate, why } = message;
+  const { type, owner, tasks, code, module, message: text, isIdle, isLate, why, loader } = message;
   if (type === 'want' && typeof isIdle === 'boolean') return { type, isIdle };
   if (type === 'imported' || type === 'failed' || type === 'bye') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
     return { type, owner, tasks: tasks.filter(isFoundTask) };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
-    return { type, code, message: text };
+    return { type, code, message: text, ...(typeof loader === 'string' ? { loader } : {}) };
   if (type === 'ended' && typeof isLate === 'boolean') return { type, isLate };
   if (type === 'running') return toRunning(message);
   if (type === 'retiring' && typeof why === 'string') return { type, why };
   if (type === 'unusable' && typeof text === 'string') return { type, message: text };
+  const modules = message['watch:import'] ?? message['watch:require'];
+  if (Array.isArray(modules)) return { type: 'loaded', modules: modules.filter((one) => typeof one === 'string') };
   return null;
 }
 

@@ -38,6 +38,11 @@ export class Restarts {
     this.#wasEverReady = true;
   }
 
+  /** Never gives up: what keeps children from starting is being worked on. */
+  persist(): void {
+    this.#wasEverReady = true;
+  }
+
   /** Replaces a child that ended. @returns in how many ms; null: none was ever ready, and none will be */
   replace({ wasReady, startFailure }: ChildEnd): number | null {
     const delay = restartDelayMs(wasReady, this.#failedStarts);

@@ -31,6 +31,14 @@ export class StandingOrders {
     for (const child of this.#ready()) child.send({ type: 'paused', queues });
   }
 
+  /** Kills the process that runs a job which is revoked so. */
+  terminate(owner: string, id: string): void {
+    const child = [...this.#children].find((one) => one.owner === owner);
+    if (child === undefined || child.isKilledForJob) return;
+    child.killForJob();
+    this.#log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
+  }
+
   #ready(): readonly WorkerChild[] {
     return [...this.#children].filter(({ owner }) => owner !== null);
   }

@@ -1,43 +1,23 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
 import { after, type LongTimer } from '../app/long-timer.ts';
-import type { Broker, BrokerEvent, Keeper, QueueOrder } from '../broker/broker.ts';
+import type { Broker, BrokerEvent, Keeper } from '../broker/broker.ts';
 import { strictest } from '../job/run-limits.ts';
 import { reasonOf } from '../job/realm.ts';
 import { openBroker } from '../broker/open.ts';
 import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
-import { type LaunchPlan, launchOf } from './launch.ts';
+import { launchOf } from './launch.ts';
 import { Feeding } from './feeding.ts';
-import type { Logger } from './log.ts';
 import { endedRun, type LimitedRun } from './overtime.ts';
-import { type FoundTask, type FromChild, limitsOf } from './messages.ts';
-import type { Relay } from './relay.ts';
+import { type FromChild, limitsOf } from './messages.ts';
 import { cannotStart, Restarts } from './restart.ts';
 import { howOf, seconds } from './run-report.ts';
+import type { SupervisorEnd, SupervisorOptions } from './supervisor-options.ts';
 import { StandingOrders } from './standing-orders.ts';
 import { exitCodeOf, type Phase, phaseAfter, type ShutdownSignal } from './shutdown.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
-
-export interface SupervisorOptions extends LaunchPlan {
-  /** 1 to 512. */
-  readonly concurrency: number;
-  readonly order: QueueOrder;
-  /** End when nothing is ready any more. */
-  readonly isBurst: boolean;
-  readonly log: Logger;
-  /** Passes on what children print. */
-  readonly relay: Relay;
-  /** The first child is ready: these are the tasks it knows. */
-  readonly onStarted: (tasks: readonly FoundTask[]) => void;
-}
-
-/** How a worker ended: an exit code, and what went wrong if something did. */
-export interface SupervisorEnd {
-  readonly exitCode: number;
-  readonly problem: { readonly code: string; readonly message: string } | null;
-}
 
 export class Supervisor implements ChildEvents {
   readonly #options: SupervisorOptions;
@@ -69,7 +49,7 @@ export class Supervisor implements ChildEvents {
 
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
-    const { settings, queues, order, concurrency, isBurst } = this.#options;
+    const { settings, modules, queues, order, concurrency, isBurst } = this.#options;
     const { spool: path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
     this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
     this.#keeper = await this.#broker.keeper({
@@ -79,17 +59,20 @@ export class Supervisor implements ChildEvents {
       onReady: () => this.#feed(),
       onPaused: (paused) => this.#orders.paused(paused),
       onRevoked: (ids) => this.#orders.revoked(ids),
-      onTerminate: (owner, id) => this.#terminate(owner, id),
+      onTerminate: (owner, id) => this.#orders.terminate(owner, id),
       onEvent: (event) => this.#onBrokerEvent(event),
     });
     // A burst ends when all are idle, and a lookout does not tell.
     this.#feeding = new Feeding(this.#keeper, !isBurst);
+    modules.watch((what) => this.#renew(what));
+    if (modules.isWatched) this.#restarts.persist();
     // A signal, or trouble with the spool, may have come already.
     for (let i = 0; i < concurrency && this.#phase === 'running'; i++) this.#fork();
     // What was held back may go without a word: revoked, paused, or taken by another worker.
     const asking = isBurst ? setInterval(() => this.#feed(), BURST_ASKS_EVERY_MS) : undefined;
     await this.#ended;
     clearInterval(asking);
+    modules.close();
     this.#shutdownTimer?.cancel();
     await this.#keeper.close();
     await this.#broker.close();
@@ -155,8 +138,10 @@ export class Supervisor implements ChildEvents {
         return;
       case 'retiring':
         return this.#retire(child, message.why);
+      case 'loaded':
+        return this.#options.modules.loaded(message.modules);
       case 'unloadable':
-        return this.#fail(message, 78);
+        return message.loader === undefined ? this.#fail(message, 78) : this.#loadWith(child, message.loader);
       case 'unusable':
         return this.#onUnusable(child, message.message);
       case 'bye':
@@ -186,9 +171,9 @@ export class Supervisor implements ChildEvents {
    * It takes no more jobs: another begins at once, while the outcomes of this one arrive. Where the disk lets none arrive, no more
    * than twice the number of children wait for it.
    */
-  #retire(child: WorkerChild, why: string): void {
+  #retire(child: WorkerChild, why: string, level: 'info' | 'debug' = 'info'): void {
     if (this.#phase !== 'running') return;
-    this.#options.log.info(`child ${child.pid} is replaced: ${why}`);
+    this.#options.log[level](`child ${child.pid} is replaced: ${why}`);
     child.isEnding = true;
     child.isRetiring = true;
     this.#feeding?.dismiss(child);
@@ -199,6 +184,26 @@ export class Supervisor implements ChildEvents {
   #replaceRetired(child: WorkerChild): void {
     child.isReplaced = true;
     this.#fork();
+  }
+
+  /** What Node.js could not load by itself, all children from now on load with this. */
+  #loadWith(child: WorkerChild, loader: string): void {
+    const isNew = this.#options.modules.addImport(loader);
+    this.#retire(child, `Node.js cannot load the task modules by itself, ${loader} may`, isNew ? 'info' : 'debug');
+  }
+
+  /** The task modules have changed: what runs ends with what it was loaded from, what begins begins with what is there now. */
+  #renew(what: string): void {
+    if (this.#phase !== 'running') return;
+    this.#options.log.info(`${what} has changed: new children start, the old ones finish their jobs`);
+    this.#restarts.cancel();
+    for (const child of [...this.#children].filter(({ isRetiring }) => !isRetiring)) {
+      this.#retire(child, 'its modules have changed', 'debug');
+      child.drain();
+    }
+    // In the place of those that could not load what was there before; one that has just ended is replaced when its jobs are safe.
+    const there = this.#recovering + [...this.#children].filter(({ isReplaced }) => !isReplaced).length;
+    for (let i = there; i < this.#options.concurrency; i++) this.#fork();
   }
 
   async #afterExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
@@ -219,7 +224,7 @@ export class Supervisor implements ChildEvents {
 
   #makeUpFor(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
     if (!child.isRetiring) return this.#replace(child, code, signal);
-    if (code !== 0)
+    if (code !== 0 && child.owner !== null)
       this.#options.log.error(`child ${child.pid} ${howOf(code, signal)} while its last outcomes were on their way`);
     if (!child.isReplaced) this.#replaceRetired(child);
     this.#feed();
@@ -241,13 +246,6 @@ export class Supervisor implements ChildEvents {
   #feed(): void {
     if (this.#phase === 'running') this.#feeding?.feed();
     if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#drain();
-  }
-
-  #terminate(owner: string, id: string): void {
-    const child = [...this.#children].find((one) => one.owner === owner);
-    if (child === undefined || child.isKilledForJob) return;
-    child.killForJob();
-    this.#options.log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
   }
 
   #isAllIdle(): boolean {
@@ -289,8 +287,11 @@ export class Supervisor implements ChildEvents {
   /** Something that another child would meet as well: the worker ends. */
   #fail(problem: { readonly code: string; readonly message: string }, exitCode: number): void {
     // A worker that has started keeps trying: the task file may be half-way through a deploy.
-    if (exitCode === 78 && this.#isStarted)
-      return this.#options.log.error(`the task modules cannot be loaded: ${problem.message}`);
+    if (exitCode === 78 && (this.#isStarted || this.#options.modules.isWatched)) {
+      const complaint = `the task modules cannot be loaded: ${problem.message}`;
+      if (this.#options.modules.isNews(complaint)) this.#options.log.error(complaint);
+      return;
+    }
     if (this.#problem !== null) return;
     this.#problem = { code: problem.code, message: problem.message };
     this.#problemExit = exitCode;

@@ -1,0 +1,104 @@
+/** What the children of a worker import: loaders first, then the task modules; and, when they are watched, what has changed. */
+import { fileURLToPath } from 'node:url';
+import { FileWatch } from '../app/file-watch.ts';
+
+/** How often new task modules are looked for while they are watched, ms. */
+const FIND_EVERY_MS = 1_000;
+
+export interface TaskModuleOptions {
+  /** Absolute paths. */
+  readonly files: readonly string[];
+  /** As `node --import` takes them. */
+  readonly imports: readonly string[];
+  /** Finds the modules again; null: they are not watched. What it throws is heard of when a child loads them. */
+  readonly find: (() => readonly string[]) | null;
+}
+
+export class TaskModules {
+  #files: readonly string[];
+  readonly #imports: string[];
+  readonly #find: TaskModuleOptions['find'];
+  #watch: FileWatch | null = null;
+  #finding: NodeJS.Timeout | undefined;
+  /** What was said of modules that cannot be loaded, since they have changed. */
+  readonly #complaints = new Set<string>();
+
+  constructor({ files, imports, find }: TaskModuleOptions) {
+    this.#files = files;
+    this.#imports = [...imports];
+    this.#find = find;
+  }
+
+  get files(): readonly string[] {
+    return this.#files;
+  }
+
+  get imports(): readonly string[] {
+    return this.#imports;
+  }
+
+  get isWatched(): boolean {
+    return this.#find !== null;
+  }
+
+  /** Has children import this first from now on. @returns false when they do so already */
+  addImport(module: string): boolean {
+    const isNew = !this.#imports.includes(module);
+    if (isNew) this.#imports.push(module);
+    return isNew;
+  }
+
+  /** False when another child has said the same of modules that are watched and have not changed meanwhile. */
+  isNews(complaint: string): boolean {
+    const isNew = !this.isWatched || !this.#complaints.has(complaint);
+    this.#complaints.add(complaint);
+    return isNew;
+  }
+
+  /** Begins to watch, if that was asked for. `onChange` is told a file that has changed, for people. */
+  watch(onChange: (what: string) => void): void {
+    const find = this.#find;
+    if (find === null) return;
+    const tell = (paths: readonly string[]): void => {
+      this.#complaints.clear();
+      const others = paths.length === 1 ? '' : ` and ${paths.length - 1} more`;
+      onChange(`${paths[0] ?? ''}${others}`);
+    };
+    this.#watch = new FileWatch(tell);
+    this.#watch.add(this.#files);
+    this.#finding = setInterval(() => {
+      const found = findQuietly(find);
+      const added = found.filter((file) => !this.#files.includes(file));
+      if (added.length === 0) return;
+      this.#files = found;
+      this.#watch?.add(added);
+      tell(added);
+    }, FIND_EVERY_MS);
+    this.#finding.unref();
+  }
+
+  /** A child has loaded these: paths, or URLs of files. Those of packages stay as they are. */
+  loaded(modules: readonly string[]): void {
+    const paths = modules.flatMap((module) => pathOf(module) ?? []);
+    this.#watch?.add(paths.filter((path) => !/[\\/]node_modules[\\/]/.test(path)));
+  }
+
+  close(): void {
+    clearInterval(this.#finding);
+    this.#watch?.close();
+  }
+}
+
+/** A module that is gone, or a link that leads nowhere, is told by the child that is to load it. */
+function findQuietly(find: () => readonly string[]): readonly string[] {
+  try {
+    return find();
+  } catch {
+    return [];
+  }
+}
+
+function pathOf(module: string): string | null {
+  if (!module.startsWith('file:')) return module.startsWith('/') || /^[a-z]:\\/i.test(module) ? module : null;
+  return fileURLToPath(module.replace(/[?#].*$/, ''));
+}
