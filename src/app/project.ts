@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   realpathSync,
   statSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../job/errors.ts';
+import { isRecord } from '../job/tail.ts';
 
 const CONFIG_FILES: readonly string[] = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json'].map(
   (extension) => `fsq.config.${extension}`,
@@ -144,6 +146,26 @@ export function namedTaskModules(names: readonly string[], base: string): TaskMo
     return kind === 'directory' ? modulesIn(path) : [path];
   });
   return { files, searched: names };
+}
+
+/** Whether the project restarts its programs with nodemon, and whether it has told nodemon anything yet. */
+export function nodemonOf(root: string): { readonly isUsed: boolean; readonly isConfigured: boolean } {
+  const manifest = readManifest(root);
+  const used = ['scripts', 'dependencies', 'devDependencies'].map((key) => JSON.stringify(manifest[key] ?? {}));
+  return {
+    isUsed: used.some((text) => /\bnodemon\b/.test(text)),
+    isConfigured: manifest['nodemonConfig'] !== undefined || kindOf(join(root, 'nodemon.json')) !== 'nothing',
+  };
+}
+
+/** package.json; empty where there is none, or none that can be read: npm says so better. */
+function readManifest(root: string): Record<string, unknown> {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    return isRecord(manifest) ? manifest : {};
+  } catch {
+    return {};
+  }
 }
 
 /** Writes a file of the user's project that does not exist yet. @throws the system error unchanged, EEXIST when it does */

@@ -1,10 +1,11 @@
 /** `fsq init`: makes the spool, and a first task where the project has none. Never overwrites. */
 import { join, relative } from 'node:path';
 import { canLoadTypeScript } from '../app/load-module.ts';
-import { currentFolder, findTaskModules, namedTaskModules, writeNewFile } from '../app/project.ts';
+import { currentFolder, findTaskModules, namedTaskModules, nodemonOf, writeNewFile } from '../app/project.ts';
 import type { Settings } from '../app/settings.ts';
 import { openBroker } from '../broker/open.ts';
 import { SpoolError } from '../job/errors.ts';
+import { jsonText } from '../job/format.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { shortPath } from './paths.ts';
@@ -39,8 +40,11 @@ async function runInit(context: Context): Promise<number> {
   const modules = modulesOf(settings);
   if (modules.length === 0) lines.push(`made ${shortPath(writeFirstTask(settings), cwd)} with a first task`);
   else lines.push(`task modules: ${modules.map((path) => shortPath(path, cwd)).join(', ')}`);
-  const isInside = !relative(settings.projectRoot, spool).startsWith('..');
-  if (isNew && isInside) lines.push(`keep ${relative(settings.projectRoot, spool)}/ out of version control`);
+  const inside = relative(settings.projectRoot, spool);
+  if (isNew && !inside.startsWith('..')) {
+    lines.push(`keep ${inside}/ out of version control`);
+    lines.push(...leaveAlone(settings.projectRoot, `${inside}/`));
+  }
   lines.push('', 'Next, in one terminal:', '  npx fsq worker', 'and in another:');
   lines.push(modules.length === 0 ? '  npx fsq call add 1 2 --wait' : '  npx fsq tasks', '');
   stdout.write(lines.join('\n'));
@@ -57,6 +61,16 @@ async function makeSpool({ spool: path, fsync, allowNetworkFs, allowUnsafe }: Se
     await openBroker({ path, fsync, allowNetworkFs, allowUnsafe }).close();
     return true;
   }
+}
+
+/** nodemon looks at all .json files, and would restart the user's program at each job. */
+function leaveAlone(projectRoot: string, spool: string): readonly string[] {
+  const { isUsed, isConfigured } = nodemonOf(projectRoot);
+  if (!isUsed) return [];
+  if (isConfigured)
+    return [`add ${jsonText(spool)} to \`ignore\` in the configuration of nodemon: it would restart at each job`];
+  writeNewFile(join(projectRoot, 'nodemon.json'), `${jsonText({ ignore: [spool] }, 2)}\n`);
+  return ['made nodemon.json, so that nodemon does not restart at each job'];
 }
 
 function modulesOf({ tasks, tasksBase, projectRoot }: Settings): readonly string[] {

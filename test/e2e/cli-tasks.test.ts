@@ -77,6 +77,34 @@ describe('fsq tasks', () => {
 });
 
 describe('fsq init', () => {
+  for (const [what, manifest, files, written] of [
+    ['that is a dependency', '{"devDependencies":{"nodemon":"^3"}}', {}, true],
+    ['that a script runs with npx', '{"scripts":{"dev":"npx nodemon app.js"}}', {}, true],
+    ['that has a file of its own', '{"devDependencies":{"nodemon":"^3"}}', { 'nodemon.json': '{}' }, false],
+    ['that is configured in package.json', '{"scripts":{"dev":"nodemon"},"nodemonConfig":{"delay":1}}', {}, false],
+  ] as const)
+    test(`keeps nodemon ${what} from restarting at each job`, async (t) => {
+      const project = tempProject(t, { 'package.json': manifest, ...files });
+
+      const { stdout } = await fsq(project, ['init']);
+
+      const made = join(project.path, 'nodemon.json');
+      if (written) assert.deepEqual(JSON.parse(readFileSync(made, 'utf8')), { ignore: ['spool/'] });
+      assert.match(
+        stdout,
+        written ? /^made nodemon\.json, so that/m : /^add "spool\/" to `ignore` in the configuration/m,
+      );
+    });
+
+  test('leaves projects without nodemon as they are', async (t) => {
+    const project = tempProject(t, {});
+
+    const { stdout } = await fsq(project, ['init']);
+
+    assert.doesNotMatch(stdout, /nodemon/);
+    assert.equal(existsSync(join(project.path, 'nodemon.json')), false);
+  });
+
   test('makes a spool and a first task that works, and then changes nothing any more', async (t) => {
     const project = tempProject(t, {});
 
