@@ -330,6 +330,22 @@ export const MUTANTS = [
     pattern: 'locate: what is nowhere',
   },
   {
+    name: 'a worker takes jobs that only others know',
+    file: 'src/spool/gate.ts',
+    find: '&& !this.#leftToOthers.has(task, queue));',
+    replace: ');',
+    test: 'test/conformance/spool.test.ts',
+    pattern: 'only another living worker knows',
+  },
+  {
+    name: 'a job stays parked although a worker has come that knows it',
+    file: 'src/spool/held.ts',
+    find: '    if (await isKnownElsewhere(context, about)) makeReady(context, path, jobFileName(name));\n',
+    replace: '',
+    test: 'test/conformance/spool.test.ts',
+    pattern: 'parked although a living worker',
+  },
+  {
     name: 'slots of a rate that lie ahead are removed',
     file: 'src/spool/rate-slots.ts',
     find: 'else if (name.index < index - 1)',

@@ -17,7 +17,7 @@ import type { Soon } from './soon.ts';
 import type { StandIn } from './stand-in.ts';
 
 export type { BrokerEvent } from './events.ts';
-export type { EndedRun, Keeper, KeeperOptions } from './keeper.ts';
+export type { EndedRun, Keeper, KeeperOptions, TaskElsewhere } from './keeper.ts';
 export type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
 export { CHILD_MARK, type Hints } from './hints.ts';
 export type { QueueOrder } from './queues.ts';

@@ -1,5 +1,7 @@
 /** What a worker's supervisor and its children tell each other so that jobs begin sooner. */
 
+import type { TaskElsewhere } from './keeper.ts';
+
 /** How a consumer hears of ready jobs from the process that looks out for it. Names are hints; losing one costs time only. */
 export interface Hints {
   /**
@@ -18,6 +20,8 @@ export interface Hints {
   onRevoked(listener: (ids: readonly string[]) => void): void;
   /** Tells of the queues that are paused: all of them, each time. */
   onPaused(listener: (queues: readonly string[]) => void): void;
+  /** Tells of the tasks that are left to other workers: all of them, each time. */
+  onElsewhere(listener: (tasks: readonly TaskElsewhere[]) => void): void;
   /** Tells that nothing more will come: whoever gave the hints has ended. */
   onAlone(listener: () => void): void;
 }

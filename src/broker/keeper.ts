@@ -13,8 +13,11 @@ export interface Keeper {
   take(max: number): readonly string[];
   /** Tells whether a consumer is the lookout: what comes is left to it for a few ms before `take` gives it to others. */
   setLookout(isPosted: boolean): void;
-  /** Makes parked jobs of these tasks ready at once: a worker that knows them has come. */
-  unpark(tasks: readonly string[]): void;
+  /**
+   * These are the tasks of this worker, all of them: others are told and leave them to it, and parked jobs of theirs are ready at
+   * once. From then on jobs that only others know are left to those, while they live.
+   */
+  know(tasks: readonly string[]): void;
   /** Tells that `owner` is a child of this process: its death will be reported by `recover`, so its life need not be probed. */
   adopt(owner: string): void;
   /**
@@ -31,6 +34,13 @@ export interface Keeper {
   /** Why this process cannot use the store, as a look at it tells; null when it can. */
   problem(): unknown;
   close(): Promise<void>;
+}
+
+/** A task that another living worker knows, and its own does not. */
+export interface TaskElsewhere {
+  readonly task: string;
+  /** The queues that the other takes jobs from; null for all. */
+  readonly queues: readonly string[] | null;
 }
 
 /** A run that was ended together with its process. */
@@ -53,6 +63,8 @@ export interface KeeperOptions {
   readonly onRevoked?: (ids: readonly string[]) => void;
   /** The queues that are paused: all of them, whenever they may be others than before. */
   readonly onPaused?: (queues: readonly string[]) => void;
+  /** The tasks that are left to others: all of them, each time. */
+  readonly onElsewhere?: (tasks: readonly TaskElsewhere[]) => void;
   /**
    * A job that `owner`, which was adopted, runs is to be ended by killing that process at once; told again until it has ended.
    */

@@ -231,7 +231,7 @@ export class SpoolConsumer implements Consumer {
       return this.#lookMyself();
     }
     const isHeard = name === this.#lastTried || this.#names.length - this.#next >= HEARD_AT_MOST;
-    if (isHeard || !this.#isWanted(name) || this.#isHeldBack(name)) return;
+    if (isHeard || !this.#isWanted(name) || this.#isHeldBack(name) || this.#orders.isLeftToOthers(name)) return;
     this.#names.push(name);
     this.#wake?.();
   }
@@ -267,7 +267,7 @@ export class SpoolConsumer implements Consumer {
       first.sort();
       if (first.length > OWN_LOOK) first.pop();
     }
-    return first;
+    return first.filter((name) => !this.#orders.isLeftToOthers(name));
   }
 
   /** Costs nothing while no queue is paused and nothing is limited. */

@@ -1,9 +1,11 @@
 /**
- * Which ready jobs are held back: those of paused queues, and those of queues and tasks that run as many as they may. For who
+ * Which ready jobs are held back: those of paused queues, those of queues and tasks that run as many as they may,
+ * and those of tasks that are left to other workers. For who
  * gives out names: a claim is checked for itself (admission.ts), so that what is read here may be late.
  */
 import { type LimitRules, type RunLimits, windowOf } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
+import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
 import type { JobName } from './layout.ts';
 import type { LimitOwner } from './note-names.ts';
@@ -31,6 +33,7 @@ export class Gate {
   readonly #tasks: TasksOfJobs;
   #rules: LimitRules;
   #paused: ReadonlySet<string> = new Set();
+  #leftToOthers = new LeftToOthers();
   readonly #queueRoom = new Map<string, Room>();
   readonly #taskRoom = new Map<string, Room>();
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -45,6 +48,11 @@ export class Gate {
 
   pause(queues: ReadonlySet<string>): void {
     this.#paused = queues;
+  }
+
+  /** These tasks are left to other workers. */
+  leave(tasks: LeftToOthers): void {
+    this.#leftToOthers = tasks;
   }
 
   limitTasks(tasks: LimitRules['tasks']): void {
@@ -84,30 +92,38 @@ export class Gate {
 
   /** False costs nothing more: no queue is paused and nothing is limited. */
   get isInUse(): boolean {
-    return this.#paused.size + this.#rules.queues.size + this.#rules.tasks.size > 0;
+    return this.#paused.size + this.#rules.queues.size + this.#rules.tasks.size + this.#leftToOthers.size > 0;
   }
 
   isOpen({ queue, task }: Pick<Lane, 'queue' | 'task'>): boolean {
     if (this.#paused.has(queue) || this.#queueRoom.get(queue)?.left === 0) return false;
-    return task === null || this.#taskRoom.get(task)?.left !== 0;
+    return task === null || (this.#taskRoom.get(task)?.left !== 0 && !this.#leftToOthers.has(task, queue));
   }
 
-  /** The task of a ready job, if it has limits; that costs reading the job where any task has some. */
+  /** The task of a ready job, if it may be held back; that costs reading the job where any task may be. */
   limitedTask({ id }: JobName, fileName: string): string | null {
-    if (this.#rules.tasks.size === 0) return null;
-    const task = this.#tasks.of(id, `${this.#context.layout.pending}/${fileName}`);
-    return task !== null && this.#rules.tasks.has(task) ? task : null;
+    return this.hasTasks ? this.#ifHeldBack(this.#tasks.of(id, `${this.#context.layout.pending}/${fileName}`)) : null;
   }
 
   /** As `limitedTask`, of what has been read already. */
   knownTask(id: string): string | null {
-    const task = this.#rules.tasks.size === 0 ? null : this.#tasks.known(id);
-    return task !== null && this.#rules.tasks.has(task) ? task : null;
+    return this.hasTasks ? this.#ifHeldBack(this.#tasks.known(id)) : null;
   }
 
-  /** Whether any task has limits. */
+  /** Whether this ready job is left to other workers. */
+  isLeft(name: JobName, fileName: string): boolean {
+    if (this.#leftToOthers.size === 0) return false;
+    const task = this.limitedTask(name, fileName);
+    return task !== null && this.#leftToOthers.has(task, name.queue);
+  }
+
+  #ifHeldBack(task: string | null): string | null {
+    return task !== null && (this.#rules.tasks.has(task) || this.#leftToOthers.hasTask(task)) ? task : null;
+  }
+
+  /** Whether any task has limits, or is left to others. */
   get hasTasks(): boolean {
-    return this.#rules.tasks.size > 0;
+    return this.#rules.tasks.size + this.#leftToOthers.size > 0;
   }
 
   /** This name was given out. */

@@ -8,10 +8,12 @@ import type { Attempt, JobRecord, Outcome } from '../job/job.ts';
 import { type JsonText, whole } from '../job/json-text.ts';
 import { revoked, type Settlement } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
+import { isKnownElsewhere } from './elsewhere.ts';
 import { hasCode } from './files.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
 import { isMarked } from './markers.ts';
 import { withPatience } from './patience.ts';
+import { makeReady } from './unpark.ts';
 import { renameOver } from './way.ts';
 import { fencing, type Held, withMine, writeCopy, writeTail } from './write-tail.ts';
 
@@ -50,7 +52,7 @@ export function settle(
     case 'park': {
       const before = { ...name, attempt: name.attempt - 1 };
       const writing = writeTail(context, held, tailPieces(record.attempts, { parked: settlement.parked }), onEvent);
-      return afterwards(writing, () => moveToDelayed(context, held, settlement.delayMs, before, onEvent));
+      return afterwards(writing, () => park(context, held, settlement.delayMs, before, onEvent));
     }
     case 'requeue':
       return move(context, held, `${layout.pending}/${jobFileName(name)}`, onEvent);
@@ -106,6 +108,24 @@ function publish(
 function tooLarge(tail: JsonText): Outcome {
   const message = `The job ended, but its outcome of ${whole(tail).length} characters is larger than a file may be here (EFBIG): see \`ulimit -f\`.`;
   return { state: 'failed', error: failureOf(new UsageError(message, 'FSQ_TOO_LARGE')) };
+}
+
+/** A worker that knows the task may have come meanwhile and looked through delayed/ before this job was there. */
+async function park(
+  context: SpoolContext,
+  held: Held,
+  delayMs: number,
+  name: JobName,
+  onEvent?: (event: BrokerEvent) => void,
+): Promise<void> {
+  const path = `${context.layout.delayed}/${delayedFileName(context.nowMs() + delayMs, name)}`;
+  await move(context, held, path, onEvent);
+  const about = { owner: held.owner, task: held.record.job.task, queue: name.queue };
+  try {
+    if (await isKnownElsewhere(context, about)) makeReady(context, path, jobFileName(name));
+  } catch {
+    // It is parked, and somebody looks at it again when it is due.
+  }
 }
 
 function moveToDelayed(

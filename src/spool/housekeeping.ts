@@ -60,12 +60,14 @@ export class Housekeeping {
     );
   }
 
-  /** These tasks are known now: parked jobs of theirs are ready. */
-  unpark(tasks: readonly string[]): void {
+  /** These tasks are known now: that is announced first, then parked jobs of theirs are made ready. */
+  announce(tasks: readonly string[], announce: () => Promise<void>): void {
     const { onEvent } = this.#options;
-    const act = async (): Promise<void> =>
-      withPatience(onEvent, () => unpark(this.#context, new Set(tasks)), this.#closing.signal);
-    void this.#unparking.add(act);
+    const act = async (): Promise<void> => {
+      await announce();
+      await unpark(this.#context, new Set(tasks), this.#turns());
+    };
+    void this.#unparking.add(async () => withPatience(onEvent, act, this.#closing.signal));
   }
 
   /** What is under way is given up: it may be begun anew at any time. */

@@ -1,8 +1,9 @@
 /** The spool's housekeeping while a worker lives: what is ready, what is due, who has died, what has expired. */
-import type { BrokerEvent, EndedRun, Keeper, KeeperOptions } from '../broker/broker.ts';
+import type { BrokerEvent, EndedRun, Keeper, KeeperOptions, TaskElsewhere } from '../broker/broker.ts';
 import { BY_AGE } from '../broker/queues.ts';
 import { type LimitRules, NO_RULES } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
+import { Elsewhere, LeftToOthers } from './elsewhere.ts';
 import { makeDirectory } from './establish.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
@@ -40,6 +41,8 @@ export class SpoolKeeper implements Keeper {
   /** Recoveries, one after the other. */
   readonly #recoveries: Rounds;
   readonly #housekeeping: Housekeeping;
+  readonly #elsewhere: Elsewhere;
+  #known: readonly string[] = [];
   readonly #closing = new AbortController();
   #isClosed = false;
 
@@ -105,6 +108,11 @@ export class SpoolKeeper implements Keeper {
       onFound: (queues) => this.#hearPaused(queues),
       onTrouble,
     });
+    this.#elsewhere = new Elsewhere(context, {
+      owner: registration.owner,
+      onChanged: (tasks) => this.#leave(tasks),
+      onTrouble,
+    });
     this.#feed = new Feed(context, {
       queues: options.queues,
       order: options.order ?? BY_AGE,
@@ -133,8 +141,13 @@ export class SpoolKeeper implements Keeper {
     this.#feed.recheck();
   }
 
-  unpark(tasks: readonly string[]): void {
-    this.#housekeeping.unpark(tasks);
+  know(tasks: readonly string[]): void {
+    const known = [...tasks].sort();
+    if (known.join() === this.#known.join()) return;
+    this.#known = known;
+    this.#elsewhere.know(known);
+    const announce = (): Promise<void> => this.#registration.announce(known);
+    this.#housekeeping.announce(known, announce);
   }
 
   adopt(owner: string): void {
@@ -163,11 +176,13 @@ export class SpoolKeeper implements Keeper {
 
   #hasWork(): boolean {
     const { files, layout, nowMs } = this.#context;
-    const isMine = (queue: string | undefined): boolean =>
-      queue !== undefined &&
-      (this.#options.queues === null || this.#options.queues.includes(queue)) &&
-      !this.#paused.has(queue);
-    if (files.list(layout.pending).some((name) => isMine(parseJobFileName(name)?.queue))) return true;
+    const isMine = (queue: string): boolean =>
+      (this.#options.queues === null || this.#options.queues.includes(queue)) && !this.#paused.has(queue);
+    const isReady = (fileName: string): boolean => {
+      const name = parseJobFileName(fileName);
+      return name !== null && isMine(name.queue) && !this.#gate.isLeft(name, fileName);
+    };
+    if (files.list(layout.pending).some(isReady)) return true;
     return files.list(layout.delayed).some((name) => {
       const parsed = parseDelayedFileName(name);
       return parsed !== null && parsed.dueAtMs <= nowMs() && isMine(parsed.name.queue);
@@ -182,6 +197,7 @@ export class SpoolKeeper implements Keeper {
     this.#isClosed = true;
     this.#closing.abort();
     this.#pauses.stop();
+    this.#elsewhere.stop();
     this.#feed.close();
     this.#promoter.stop();
     await Promise.all([this.#recoveries.close(), this.#housekeeping.close()]);
@@ -244,6 +260,12 @@ export class SpoolKeeper implements Keeper {
     if (!isNews) return;
     this.#gate.pause(queues);
     this.#options.onPaused?.([...queues]);
+    this.#feed.recheck();
+  }
+
+  #leave(tasks: readonly TaskElsewhere[]): void {
+    this.#gate.leave(new LeftToOthers(tasks));
+    this.#options.onElsewhere?.(tasks);
     this.#feed.recheck();
   }
 

@@ -1,10 +1,18 @@
-/** What people have ordered while jobs run, as far as one consumer has heard: jobs that are revoked, and queues that are paused. */
+/**
+ * What people have ordered while jobs run, as far as one consumer has heard: jobs that are revoked, queues that
+ * are paused, and tasks that are left to other workers.
+ */
 import type { Hints } from '../broker/broker.ts';
 import type { SpoolContext } from './context.ts';
+import { LeftToOthers } from './elsewhere.ts';
 import { parseJobFileName } from './layout.ts';
 import { MarkerWatch } from './marker-watch.ts';
 import { readMarkers } from './markers.ts';
 import { pausedQueues } from './pause-queue.ts';
+import { TasksOfJobs } from './running-jobs.ts';
+
+/** How many jobs' tasks are remembered before those that were not met of late are forgotten. */
+const REMEMBERED = 10_000;
 
 export interface OrdersOptions {
   /** Who tells; without them, and after their end, it looks for itself, for revoked jobs only if somebody wants to know. */
@@ -17,6 +25,9 @@ export interface OrdersOptions {
 export class Orders {
   readonly #options: OrdersOptions;
   readonly #watches: readonly { start(): void; stop(): void }[];
+  readonly #context: SpoolContext;
+  readonly #tasks: TasksOfJobs;
+  #leftToOthers = new LeftToOthers();
   #isStopped = false;
   #revoked: ReadonlySet<string> = new Set();
   #paused: ReadonlySet<string> = new Set();
@@ -26,6 +37,9 @@ export class Orders {
     this.#options = options;
     hints?.onRevoked((ids) => this.#hearRevoked(ids));
     hints?.onPaused((queues) => this.#hearPaused(queues));
+    hints?.onElsewhere((tasks) => (this.#leftToOthers = new LeftToOthers(tasks)));
+    this.#context = context;
+    this.#tasks = new TasksOfJobs(context);
     const { files, layout } = context;
     const pauses = new MarkerWatch(files, {
       directory: layout.queues,
@@ -52,6 +66,16 @@ export class Orders {
   /** Whether the queue of this ready job is paused; costs nothing while none is. */
   isPaused(fileName: string): boolean {
     return this.#paused.size > 0 && this.#paused.has(parseJobFileName(fileName)?.queue ?? '');
+  }
+
+  /** Whether the task of this ready job is left to other workers; costs nothing while none is, and else reading it. */
+  isLeftToOthers(fileName: string): boolean {
+    if (this.#leftToOthers.size === 0) return false;
+    const name = parseJobFileName(fileName);
+    if (name === null) return false;
+    if (this.#tasks.size > REMEMBERED) this.#tasks.turn();
+    const task = this.#tasks.of(name.id, `${this.#context.layout.pending}/${fileName}`);
+    return task !== null && this.#leftToOthers.has(task, name.queue);
   }
 
   #lookMyself(): void {

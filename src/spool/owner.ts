@@ -31,6 +31,8 @@ export interface Registration {
   readonly owner: string;
   /** Absolute path of the directory that holds its jobs. */
   readonly directory: string;
+  /** Says in the record which tasks this process knows. */
+  announce(tasks: readonly string[]): Promise<void>;
   /** Orderly end, in the order that leaves nothing to recover at any point. */
   release(): Promise<void>;
 }
@@ -58,8 +60,7 @@ export async function register(
   };
   const proof: Proof = await takeProof(context, owner, uniqueName());
   try {
-    const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`);
-    await writeNew(context, uniqueName(), bytes, `${layout.workers}/${owner}.json`, { isDurable: false });
+    await writeRecord(context, record, uniqueName());
     // Were the proof lost in a power cut and the directory not, nobody could ever prove that its owner is dead.
     await syncDirectories(context, layout.workers);
     files.makeDirectory(directory);
@@ -72,8 +73,15 @@ export async function register(
   return {
     owner,
     directory,
+    announce: (tasks) => writeRecord(context, { ...record, tasks }, uniqueName()),
     release: () => release(context, owner, proof),
   };
+}
+
+function writeRecord(context: SpoolContext, record: OwnerRecord, draftName: string): Promise<void> {
+  const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`);
+  const target = `${context.layout.workers}/${record.owner}.json`;
+  return writeNew(context, draftName, bytes, target, { isDurable: false });
 }
 
 /** Whatever fails here, the proof is dropped: what is left under our name is then recovered, or swept. */

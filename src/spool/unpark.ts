@@ -3,21 +3,20 @@ import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
 import { parseDelayedFileName } from './layout.ts';
 import { readJob } from './read.ts';
+import type { Turns } from './turns.ts';
 import { renameOver } from './way.ts';
 
-/** Delayed jobs looked at, the soonest first: a worker's start must not read a whole backlog. The others wait for their time. */
-const MOST_LOOKED_AT = 1_000;
 /** A parked job is due within a minute; what is due later was not parked. */
 const LOOK_AHEAD_MS = 60_000;
 
-/** Makes the parked jobs of `tasks` ready. */
-export function unpark(context: SpoolContext, tasks: ReadonlySet<string>): void {
+/** Makes the parked jobs of `tasks` ready. All that is due soon is read for it, in slices. */
+export async function unpark(context: SpoolContext, tasks: ReadonlySet<string>, turns: Turns): Promise<void> {
   const { files, layout, odd } = context;
   const latest = context.nowMs() + LOOK_AHEAD_MS;
-  for (const fileName of files.list(layout.delayed).toSorted().slice(0, MOST_LOOKED_AT)) {
+  for (const fileName of files.walk(layout.delayed)) {
+    if (turns.isOver) await turns.next();
     const parsed = parseDelayedFileName(fileName);
-    if (parsed === null) continue;
-    if (parsed.dueAtMs > latest) return;
+    if (parsed === null || parsed.dueAtMs > latest) continue;
     const path = `${layout.delayed}/${fileName}`;
     odd.try(path, () => {
       if (isParked(context, path, parsed.name.id, tasks)) makeReady(context, path, parsed.jobFile);
@@ -32,7 +31,8 @@ function isParked(context: SpoolContext, path: string, id: string, tasks: Readon
   return parked !== null && tasks.has(job.task);
 }
 
-function makeReady(context: SpoolContext, path: string, jobFile: string): void {
+/** Makes a delayed job ready before its time. @param path of its file in delayed/ */
+export function makeReady(context: SpoolContext, path: string, jobFile: string): void {
   try {
     renameOver(context, path, `${context.layout.pending}/${jobFile}`);
   } catch (error) {

@@ -5,7 +5,7 @@
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
 import { type LogLevel, readRedact } from '../app/settings.ts';
-import { type BrokerEvent, CHILD_MARK, type Hints } from '../broker/broker.ts';
+import { type BrokerEvent, CHILD_MARK, type Hints, type TaskElsewhere } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
 import { reasonOf } from '../job/realm.ts';
@@ -71,6 +71,7 @@ let post: (isPosted: boolean) => void = () => undefined;
 let revoke: (ids: readonly string[]) => void = () => undefined;
 let beAlone: () => void = () => undefined;
 let pause: (queues: readonly string[]) => void = () => undefined;
+let leave: (tasks: readonly TaskElsewhere[]) => void = () => undefined;
 
 function say(message: FromChild): void {
   // Without a supervisor nobody listens; the drain has begun then.
@@ -84,6 +85,7 @@ function listen(): void {
     if (message?.type === 'lookout') post(message.isPosted);
     if (message?.type === 'revoked') revoke(message.ids);
     if (message?.type === 'paused') pause(message.queues);
+    if (message?.type === 'elsewhere') leave(message.tasks);
     if (message?.type === 'pardon') pardon();
     if (message?.type === 'drain') drain.abort();
     if (message?.type === 'stop') {
@@ -134,6 +136,7 @@ async function main(options: ChildOptions): Promise<number> {
     onLookout: (listener) => (post = listener),
     onRevoked: (listener) => (revoke = listener),
     onPaused: (listener) => (pause = listener),
+    onElsewhere: (listener) => (leave = listener),
     onAlone: (listener) => (process.connected ? (beAlone = listener) : listener()),
   };
   const revoked = new Revoked();

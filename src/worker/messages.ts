@@ -4,6 +4,7 @@
  */
 import { readJobOptions } from '../job/options.ts';
 import type { RunLimits } from '../job/run-limits.ts';
+import type { TaskElsewhere } from '../broker/broker.ts';
 import { isRecord } from '../job/tail.ts';
 import type { LimitedRun } from './overtime.ts';
 
@@ -27,6 +28,8 @@ export type ToChild =
   | { readonly type: 'revoked'; readonly ids: readonly string[] }
   /** The queues that are paused: all of them, each time. */
   | { readonly type: 'paused'; readonly queues: readonly string[] }
+  /** The tasks that are left to other workers: all of them, each time. */
+  | { readonly type: 'elsewhere'; readonly tasks: readonly TaskElsewhere[] }
   /** A run that ended after its limit is let off: go on. */
   | { readonly type: 'pardon' }
   /** Finish the job at hand and end. */
@@ -66,11 +69,12 @@ export type FromChild =
 /** Null for anything that is not such a message: user code shares the channel and may send its own. */
 export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
-  const { type, names, isPosted, ids, queues } = message;
+  const { type, names, isPosted, ids, queues, tasks } = message;
   if (type === 'drain' || type === 'stop' || type === 'pardon') return { type };
   if (type === 'names' && isTexts(names)) return { type, names };
   if (type === 'revoked' && isTexts(ids)) return { type, ids };
   if (type === 'paused' && isTexts(queues)) return { type, queues };
+  if (type === 'elsewhere' && Array.isArray(tasks)) return { type, tasks: tasks.filter(isTaskElsewhere) };
   if (type === 'lookout' && typeof isPosted === 'boolean') return { type, isPosted };
   return null;
 }
@@ -108,6 +112,10 @@ function toRunning({ id, task, startedAtMs, limitMs, defaults }: Record<string, 
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}
+
+function isTaskElsewhere(value: unknown): value is TaskElsewhere {
+  return isRecord(value) && typeof value['task'] === 'string' && (value['queues'] === null || isTexts(value['queues']));
 }
 
 function isFoundTask(value: unknown): value is FoundTask {

@@ -57,9 +57,7 @@ export class Supervisor implements ChildEvents {
       order,
       limits: { queues: settings.queueLimits, tasks: new Map() },
       onReady: () => this.#feed(),
-      onPaused: (paused) => this.#orders.paused(paused),
-      onRevoked: (ids) => this.#orders.revoked(ids),
-      onTerminate: (owner, id) => this.#orders.terminate(owner, id),
+      ...this.#orders.listeners,
       onEvent: (event) => this.#onBrokerEvent(event),
     });
     // A burst ends when all are idle, and a lookout does not tell.
@@ -120,9 +118,9 @@ export class Supervisor implements ChildEvents {
         this.#orders.greet(child);
         child.limits = limitsOf(message.tasks);
         this.#keeper?.limitTasks(strictest([...this.#children].map(({ limits }) => limits)));
+        this.#keeper?.know(message.tasks.map(({ name }) => name));
         if (this.#isStarted) return;
         this.#isStarted = true;
-        this.#keeper?.unpark(message.tasks.map(({ name }) => name));
         return this.#options.onStarted(message.tasks);
       case 'want':
         child.digest(message.isIdle);

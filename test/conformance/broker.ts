@@ -19,6 +19,7 @@ import {
 } from './parts.ts';
 import { queues } from './queues.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
+import { taskSets } from './task-sets.ts';
 import { uniqueness } from './unique.ts';
 
 const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
@@ -35,6 +36,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     revoking(open);
     queues(open);
     uniqueness(open);
+    taskSets(open);
   });
 }
 
@@ -839,6 +841,7 @@ function keeping(open: OpenBroker): void {
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
       onPaused: (): void => undefined,
+      onElsewhere: () => undefined,
       onAlone: () => undefined,
     };
     const working = await consumer(t, broker, { hints });
@@ -870,6 +873,7 @@ function keeping(open: OpenBroker): void {
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
       onPaused: () => undefined,
+      onElsewhere: () => undefined,
       onAlone: () => undefined,
     };
     const working = await consumer(t, broker, { hints });
@@ -900,6 +904,7 @@ function keeping(open: OpenBroker): void {
       },
       onRevoked: (): void => undefined,
       onPaused: () => undefined,
+      onElsewhere: () => undefined,
       onAlone: () => undefined,
     };
     const working = await consumer(t, broker, { hints, queues: ['mine'] });
@@ -948,6 +953,7 @@ function keeping(open: OpenBroker): void {
         onLookout: () => undefined,
         onRevoked: () => undefined,
         onPaused: () => undefined,
+        onElsewhere: () => undefined,
         onAlone: () => undefined,
       },
     });
@@ -978,6 +984,7 @@ function keeping(open: OpenBroker): void {
       onLookout: (): void => undefined,
       onRevoked: (): void => undefined,
       onPaused: () => undefined,
+      onElsewhere: () => undefined,
       onAlone: () => undefined,
     };
     const each = await consumer(t, broker, { hints });
@@ -1017,7 +1024,7 @@ function keeping(open: OpenBroker): void {
     const parked = { reason: 'unknown', sinceMs: 1 };
     for (let i = 0; i < 2; i++) await (await nextOf(each)).settle({ kind: 'park', delayMs: 50_000, parked }, null);
 
-    (await keeper(t, broker)).unpark(['known']);
+    (await keeper(t, broker)).know(['known']);
 
     const claim = await nextOf(each);
     assert.equal(claim.job.id, jobs[0]?.job.id);

@@ -266,6 +266,7 @@ async function given(
     onLookout: () => undefined,
     onRevoked: () => undefined,
     onPaused: (listener) => listener(paused),
+    onElsewhere: () => undefined,
     onAlone: () => undefined,
   };
   return consumer(t, broker, { ...options, hints });

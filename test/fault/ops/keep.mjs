@@ -14,7 +14,7 @@ const DONE = {
 const broker = open(input.resultTtlMs === undefined ? {} : { resultTtlMs: input.resultTtlMs });
 await measure(async () => {
   const keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent });
-  if (input.unpark !== undefined) keeper.unpark(input.unpark);
+  if (input.unpark !== undefined) keeper.know(input.unpark);
   await until(() => DONE[input.until](), `the spool is ${input.until}`);
   await keeper.close();
 });

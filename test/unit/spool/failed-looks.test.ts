@@ -54,6 +54,7 @@ test('a consumer that has to look for itself survives a look that failed, and lo
     onLookout: () => undefined,
     onRevoked: () => undefined,
     onPaused: () => undefined,
+    onElsewhere: () => undefined,
     onAlone: () => undefined,
   };
   const consumer = await worker.consumer({ queues: null, tasks: [], hints: silent });

@@ -1,0 +1,130 @@
+/**
+ * Tasks that other living workers know and this one does not: their jobs are left to them. A job's name does not say its task,
+ * so whoever has to tell these jobs apart reads them, and does so only while there are such tasks.
+ *
+ * A worker announces its tasks in its record, and then makes what is parked for them ready. Whoever parks a job looks for
+ * such a record afterwards. So one of the two sees the other, and nothing stays parked that a living worker knows.
+ */
+import type { TaskElsewhere } from '../broker/broker.ts';
+import type { SpoolContext } from './context.ts';
+import { isOwnerName } from './layout.ts';
+import { MarkerWatch } from './marker-watch.ts';
+import { type OwnerRecord, readOwner, verdictOf } from './owner.ts';
+
+export interface ElsewhereOptions {
+  /** Our own record. */
+  readonly owner: string;
+  /** All of them, whenever they have changed. */
+  readonly onChanged: (tasks: readonly TaskElsewhere[]) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export class Elsewhere {
+  readonly #context: SpoolContext;
+  readonly #options: ElsewhereOptions;
+  readonly #watch: MarkerWatch<ReadonlyMap<string, OwnerRecord>>;
+  /** Records say once and for all whether they are of children, which say nothing that their worker does not. */
+  #children = new Set<string>();
+  /** Null until we know our own tasks: then nothing is left to others. */
+  #own: ReadonlySet<string> | null = null;
+  #told = '[]';
+
+  constructor(context: SpoolContext, options: ElsewhereOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#watch = new MarkerWatch(context.files, {
+      directory: context.layout.workers,
+      read: () => this.#whoKnowsMore(),
+      onFound: (records) => void this.#tell(records),
+      onTrouble: options.onTrouble,
+    });
+  }
+
+  /** These are our own tasks. */
+  know(tasks: readonly string[]): void {
+    this.#watch.stop();
+    this.#own = new Set(tasks);
+    this.#watch.start();
+  }
+
+  stop(): void {
+    this.#watch.stop();
+    this.#own = null;
+  }
+
+  /** Of other workers that know a task that we do not know, dead or alive. */
+  #whoKnowsMore(): ReadonlyMap<string, OwnerRecord> {
+    const found = new Map<string, OwnerRecord>();
+    const children = new Set<string>();
+    for (const owner of recorded(this.#context)) {
+      if (owner === this.#options.owner) continue;
+      const record = this.#children.has(owner) ? null : readOwner(this.#context, owner);
+      if (record === null || record.role === 'child') children.add(owner);
+      else if (record.tasks.some((task) => this.#own?.has(task) === false)) found.set(owner, record);
+    }
+    this.#children = children;
+    return found;
+  }
+
+  async #tell(records: ReadonlyMap<string, OwnerRecord>): Promise<void> {
+    try {
+      const tasks: TaskElsewhere[] = [];
+      for (const [owner, record] of records) {
+        if ((await verdictOf(this.#context, owner)).verdict !== 'alive') continue;
+        for (const task of record.tasks)
+          if (this.#own?.has(task) === false) tasks.push({ task, queues: record.queues });
+      }
+      const text = JSON.stringify(tasks);
+      if (text === this.#told || this.#own === null) return;
+      this.#told = text;
+      this.#options.onChanged(tasks);
+    } catch (error) {
+      this.#options.onTrouble(error);
+    }
+  }
+}
+
+/** Which tasks of which queues are left to others, as far as one has heard. */
+export class LeftToOthers {
+  readonly #queues: ReadonlyMap<string, readonly (readonly string[] | null)[]>;
+
+  constructor(tasks: readonly TaskElsewhere[] = []) {
+    const queues = new Map<string, (readonly string[] | null)[]>();
+    for (const one of tasks) queues.set(one.task, [...(queues.get(one.task) ?? []), one.queues]);
+    this.#queues = queues;
+  }
+
+  get size(): number {
+    return this.#queues.size;
+  }
+
+  /** Whether the task is left to others in any queue. */
+  hasTask(task: string): boolean {
+    return this.#queues.has(task);
+  }
+
+  has(task: string, queue: string): boolean {
+    return this.#queues.get(task)?.some((queues) => queues === null || queues.includes(queue)) === true;
+  }
+}
+
+/** Whether a living worker, other than that of the process that asks, knows the task and takes jobs of the queue. */
+export async function isKnownElsewhere(
+  context: SpoolContext,
+  { owner: asker, task, queue }: { readonly owner: string; readonly task: string; readonly queue: string },
+): Promise<boolean> {
+  for (const owner of recorded(context)) {
+    const record = owner === asker ? null : readOwner(context, owner);
+    if (record === null || record.role === 'child' || record.pid === process.ppid) continue;
+    if (!record.tasks.includes(task) || record.queues?.includes(queue) === false) continue;
+    if ((await verdictOf(context, owner)).verdict === 'alive') return true;
+  }
+  return false;
+}
+
+function recorded({ files, layout }: SpoolContext): readonly string[] {
+  return files.list(layout.workers).flatMap((file) => {
+    const owner = file.slice(0, -'.json'.length);
+    return file.endsWith('.json') && isOwnerName(owner) ? [owner] : [];
+  });
+}
