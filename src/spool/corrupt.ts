@@ -32,7 +32,7 @@ export async function setAside(
   const { name } = held;
   const aside = `${layout.corrupt}/${jobFileName(name)}`;
   const outcomePath = `${layout.results}/${resultFileName(name.id)}`;
-  if (files.entry(outcomePath)?.kind === 'directory') clearWay(context, outcomePath);
+  if (files.entry(outcomePath)?.kind === 'directory') clearWay(context, outcomePath, 'directory');
   if (!files.exists(outcomePath)) await publishFailure(context, held, outcomePath, reason);
   // Something of that name may lie there already, and rename(2) would replace it: keep both.
   files.rename(`${held.directory}/${held.fileName}`, files.exists(aside) ? `${aside}.${held.uniqueName()}` : aside);

@@ -87,7 +87,7 @@ function listOrMake(context: SpoolContext, directory: string): readonly string[]
   try {
     return files.list(directory);
   } catch (error) {
-    const isOdd = hasCode(error, 'ENOTDIR') && clearWay(context, directory);
+    const isOdd = hasCode(error, 'ENOTDIR') && clearWay(context, directory, 'no directory');
     if (!isOdd && !hasCode(error, 'ENOENT')) throw error;
     for (const path of [layout.limits, directory]) makeDirectory(files, path);
     return [];

@@ -13,16 +13,27 @@ export function renameOver(context: SpoolContext, from: string, to: string): voi
   } catch (error) {
     const isFolder = hasCode(error, 'EISDIR', 'ENOTEMPTY', 'EEXIST') && context.files.entry(to)?.kind === 'directory';
     if (!isFolder) throw error;
-    clearWay(context, to);
+    clearWay(context, to, 'directory');
     context.files.rename(from, to);
   }
 }
 
-/** Moves what lies at `path` to corrupt/. False when nothing does. */
-export function clearWay({ files, layout, randomBytes, odd }: SpoolContext, path: string): boolean {
+/**
+ * Moves what lies at `path` to corrupt/, if it is a directory, or if it is none, as `kind` says. Another process may clear the same way,
+ * and what lies there after that is right: it is put back.
+ *
+ * @returns whether something was moved
+ */
+export function clearWay(context: SpoolContext, path: string, kind: 'directory' | 'no directory'): boolean {
+  const { files, layout, odd } = context;
   const name = path.slice(path.lastIndexOf('/') + 1);
+  const aside = `${layout.corrupt}/${name}.${Buffer.from(context.randomBytes(8)).toString('hex')}`;
   try {
-    files.rename(path, `${layout.corrupt}/${name}.${Buffer.from(randomBytes(8)).toString('hex')}`);
+    files.rename(path, aside);
+    if ((files.entry(aside)?.kind === 'directory') !== (kind === 'directory')) {
+      files.rename(aside, path);
+      return false;
+    }
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error; // Another process was faster.
     return false;
