@@ -78,5 +78,5 @@ function isPassing(failure: Error | null): boolean {
 /** Why the worker ends: `how` the last child ended, and what it printed. */
 export function cannotStart(how: string, lastWords: string): string {
   const words = lastWords === '' ? '' : `. It printed:\n${lastWords}\n`;
-  return `No child can start: ${DEATHS_TO_END} in a row have ended before they were ready to work. The last, ${how}${words === '' ? ' ' : words}`.trimEnd();
+  return `No child can start: ${DEATHS_TO_END} in a row have ended before they were ready to work. The last: ${how}${words === '' ? ' ' : words}`.trimEnd();
 }
