@@ -194,6 +194,18 @@ describe('a complaint is made about', () => {
       'src/job/job.ts:1: any (no enum, namespace or any)',
     ],
     ['as any', 'src/job/job.ts', `const x = y as any;`, 'src/job/job.ts:1: any (no enum, namespace or any)'],
+    [
+      'an error told by its class',
+      'src/app/thrown.ts',
+      `if (x instanceof TypeError || y instanceof FsqError) throw x;`,
+      'src/app/thrown.ts:1: instanceof TypeError (no instanceof of a class of the language or of Node.js: other realms have their own)',
+    ],
+    [
+      'bytes told by their class',
+      'src/worker/outlet.ts',
+      `const is = x instanceof Uint8Array;`,
+      'src/worker/outlet.ts:1: instanceof Uint8Array (no instanceof of a class of the language or of Node.js: other realms have their own)',
+    ],
     ['a file of 301 lines', 'src/job/job.ts', '\n'.repeat(301), 'src/job/job.ts:1: 301 lines (a file has at most 300)'],
   ];
 

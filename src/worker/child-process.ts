@@ -1,6 +1,7 @@
 /** One child as its supervisor sees it: started, told, ended. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../job/realm.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import { nextAppetite } from './appetite.ts';
 import type { Launch } from './launch.ts';
@@ -47,7 +48,7 @@ export class WorkerChild {
   /** True once it has said that it ends in order: it holds no job, and what it has started may live on. */
   hasSaidBye = false;
   /** Why there never was a process, such as EAGAIN; null when there was one. */
-  startFailure: Error | null = null;
+  startFailure: unknown = null;
   readonly start: StartWatch;
   readonly overtime: Overtime;
   /** True while it has asked for names and has none left. */
@@ -74,7 +75,7 @@ export class WorkerChild {
     } catch (error) {
       // Only some errors come as an event: ENOMEM, E2BIG and others are thrown.
       this.#child = null;
-      this.startFailure = error instanceof Error ? error : new Error(String(error));
+      this.startFailure = error;
       setImmediate(() => this.#end(null, null));
       return;
     }
@@ -162,7 +163,7 @@ export class WorkerChild {
   endText(code: number | null, signal: NodeJS.Signals | null): string {
     return this.startFailure === null
       ? `child ${this.pid} ${howOf(code, signal)}`
-      : `no child can be started (${this.startFailure.message})`;
+      : `no child can be started (${reasonOf(this.startFailure)})`;
   }
 
   /** What it printed to stderr last, if it was never ready; '' where that is a terminal. */

@@ -94,14 +94,18 @@ export function tame(stream: NodeJS.WriteStream, tellLost: TellLost): void {
   const plain = stream.write.bind(stream);
   const write = (chunk: unknown, ...rest: readonly unknown[]): boolean => {
     // A chunk of a wrong type is the caller's mistake: Node.js refuses it.
-    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))
-      return Reflect.apply(plain, undefined, [chunk, ...rest]) === true;
+    if (typeof chunk !== 'string' && !isBytes(chunk)) return Reflect.apply(plain, undefined, [chunk, ...rest]) === true;
     const done = rest.find((one): one is () => void => typeof one === 'function');
     const encoding = typeof rest[0] === 'string' && Buffer.isEncoding(rest[0]) ? rest[0] : 'utf8';
     outlet.write(typeof chunk === 'string' && encoding !== 'utf8' ? Buffer.from(chunk, encoding) : chunk, done);
     return stream.writableLength < stream.writableHighWaterMark;
   };
   stream.write = write;
+}
+
+/** Of any realm: a task may print what node:vm gave it. */
+function isBytes(chunk: unknown): chunk is Uint8Array {
+  return ArrayBuffer.isView(chunk) && Object.prototype.toString.call(chunk) === '[object Uint8Array]';
 }
 
 function linesIn(chunk: string | Uint8Array): number {

@@ -1,4 +1,5 @@
 /** How soon children that died are replaced, and when it is no use. */
+import { peek } from '../job/realm.ts';
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
@@ -13,7 +14,7 @@ const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENF
 export interface ChildEnd {
   readonly wasReady: boolean;
   /** Why there never was a process; null when there was one. */
-  readonly startFailure: Error | null;
+  readonly startFailure: unknown;
 }
 
 export class Restarts {
@@ -71,8 +72,8 @@ export function restartDelayMs(wasReady: boolean, deathsInARow: number): number 
   return wasReady ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(deathsInARow, 10));
 }
 
-function isPassing(failure: Error | null): boolean {
-  return failure !== null && 'code' in failure && PASSING.has(String(failure.code));
+function isPassing(failure: unknown): boolean {
+  return PASSING.has(String(peek(failure, 'code')));
 }
 
 /** Why the worker ends: `how` the last child ended, and what it printed. */

@@ -90,6 +90,7 @@ const RULES: readonly Rule[] = [
   onlyTheCliPrints,
   indexOnlyExports,
   isErasable,
+  holdsInAnyRealm,
   isShort,
 ];
 
@@ -186,6 +187,13 @@ function isErasable({ code }: Source): Finding[] {
     ...matches(code, /(?<![.\w$])namespace\s+[A-Za-z_$][\w$.]*\s*\{/g, rule),
     ...matches(code, /(?<=[:<|&,=([]\s*|\b(?:as|extends|satisfies|is)\s+)any\b(?!\s*[:(?.])/g, rule),
   ];
+}
+
+/** src/job/realm.ts tells what a value is; `Array.isArray` and `ArrayBuffer.isView` do for theirs. */
+function holdsInAnyRealm({ code }: Source): Finding[] {
+  const classes =
+    /\binstanceof\s+(?:(?:Eval|Range|Reference|Syntax|Type|URI|Aggregate)?Error|Date|Map|Set|Promise|RegExp|Array|ArrayBuffer|Buffer|\w+Array|Abort\w+|Event\w*|URL)\b/g;
+  return matches(code, classes, 'no instanceof of a class of the language or of Node.js: other realms have their own');
 }
 
 function isShort({ lines }: Source): Finding[] {
