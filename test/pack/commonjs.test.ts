@@ -47,13 +47,18 @@ test('in one process both have one registry: tasks, the running job, and doubled
   assert.equal(stdout, `UsageError FSQ_DUPLICATE_TASK\n[ 'who.cjs', 'who.esm', 'nested' ]\n`, stderr);
 });
 
-test('it runs in a context of its own that has no import(), as in Jest, and reads the configuration', async (t) => {
+test('it runs in a context of its own that has no import() and no true require(), as in Jest, and reads the configuration', async (t) => {
   const project = tempProject(t, {
     'fsq.config.mjs': `export default { spool: './from-config' };`,
     'runner.cjs': `
       const { readFileSync } = require('node:fs');
       const vm = require('node:vm');
-      const context = vm.createContext({ process, Buffer, console, crypto, AbortController, setTimeout, queueMicrotask });
+      const refuse = () => { throw new Error('the test runner answers'); };
+      const jests = { ...process, cwd: process.cwd, getBuiltinModule: (name) => {
+        const module = process.getBuiltinModule(name);
+        return name.endsWith('module') ? { ...module, createRequire: () => refuse } : module;
+      } };
+      const context = vm.createContext({ process: jests, Buffer, console, crypto, AbortController, setTimeout, queueMicrotask });
       const code = readFileSync(${JSON.stringify(CJS)}, 'utf8');
       const inside = { exports: {} };
       vm.runInContext('(function (module, exports, require) {' + code + '\\n})', context)(inside, inside.exports, require);
