@@ -15,13 +15,31 @@ export function abortAfter(
   const abort = (): void => controller.abort();
   const timer = ms === null || ms <= 0 ? null : after(ms, abort);
   if (ms !== null && ms <= 0) abort();
-  outer?.addEventListener('abort', abort);
+  const forget = outer === undefined ? null : onAbort(outer, abort);
   if (outer?.aborted === true) abort();
   return {
     signal: controller.signal,
     cancel: () => {
       timer?.cancel();
-      outer?.removeEventListener('abort', abort);
+      forget?.();
     },
   };
+}
+
+/** What is to be done when a signal aborts: by one listener for all, because Node.js warns of a leak where there are eleven. */
+const actsOf = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** @returns forgets `act`, which no other call may have given */
+function onAbort(signal: AbortSignal, act: () => void): () => void {
+  const acts = actsOf.get(signal) ?? listen(signal);
+  acts.add(act);
+  return () => void acts.delete(act);
+}
+
+/** The listener stays: it holds nothing but what is to be done, and goes with the signal. */
+function listen(signal: AbortSignal): Set<() => void> {
+  const acts = new Set<() => void>();
+  actsOf.set(signal, acts);
+  signal.addEventListener('abort', () => [...acts].forEach((act) => act()));
+  return acts;
 }

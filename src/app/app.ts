@@ -6,9 +6,9 @@ import type { JsonValue } from '../job/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import type { ErrorTexts, Redact } from '../job/redaction.ts';
-import { AsyncResult } from './async-result.ts';
+import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import { retry } from './current-job.ts';
-import { runEagerly } from './eager.ts';
+import { eagerSource, runEagerly } from './eager.ts';
 import { GroupResult } from './group-result.ts';
 import { type Hearer, warn } from './notices.ts';
 import { currentFolder } from './project.ts';
@@ -99,7 +99,9 @@ class FileApp implements App, Sender {
   }
 
   result(id: string): AsyncResult {
-    return new AsyncResult(checkId(id), () => this.broker(), false);
+    const source = async (): Promise<OutcomeSource> =>
+      (await this.settings()).alwaysEager ? eagerSource(id) : this.broker();
+    return new AsyncResult(checkId(id), source, false);
   }
 
   async pause(queue: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import type { JobRecord, JobState } from '../job/job.ts';
 import { isAbortSignal } from '../job/realm.ts';
 import { isRecord } from '../job/tail.ts';
 import { abortAfter, throwIfAborted } from './abort.ts';
+import { nobodyText, warnOnce } from './notices.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */
@@ -17,7 +18,7 @@ export interface GetOptions {
 }
 
 /** What a handle needs of the place where its job is. */
-export type OutcomeSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke'>;
+export type OutcomeSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke' | 'owners'>;
 
 /**
  * A job's result to come. Not a promise: `await add.delay(1, 2)` gives the handle at once, `await handle.get()` the value.
@@ -118,12 +119,17 @@ export class AsyncResult<T = unknown> {
     throwIfAborted(signal);
     const source = await this.#source();
     const limit = abortAfter(timeoutMs, signal);
+    const isLong = timeoutMs === null || timeoutMs > TELL_AFTER_MS;
+    const telling = isLong ? setTimeout(() => void tellIfNobodyWorks(source), TELL_AFTER_MS).unref() : undefined;
     try {
       const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
       if (record !== null) return (this.#ended = record);
       throwIfAborted(signal);
-      throw new TimeoutError(this.id, timeoutMs ?? 0);
+      // Who looks once wants no more than the look.
+      const isAlone = timeoutMs !== 0 && (await nobodyWorks(source));
+      throw new TimeoutError(this.id, timeoutMs ?? 0, isAlone ? source.place : null);
     } finally {
+      clearTimeout(telling);
       limit.cancel();
     }
   }
@@ -131,6 +137,22 @@ export class AsyncResult<T = unknown> {
   async #outcome(): Promise<JobRecord | null> {
     this.#ended ??= await (await this.#source()).outcome(this.id);
     return this.#ended;
+  }
+}
+
+/** How long a wait may be silent where nobody works. */
+const TELL_AFTER_MS = 3_000;
+
+async function tellIfNobodyWorks(source: OutcomeSource): Promise<void> {
+  if (await nobodyWorks(source)) warnOnce(nobodyText(source.place), 'FSQ_NO_WORKER');
+}
+
+/** True when no worker lives, surely. */
+async function nobodyWorks(source: OutcomeSource): Promise<boolean> {
+  try {
+    return (await source.owners()).every(({ verdict }) => verdict === 'dead');
+  } catch {
+    return false; // It cannot be told now, and the wait, which asks as well, tells what is wrong.
   }
 }
 

@@ -1,15 +1,15 @@
 /** Running a task inline with the same trip through JSON that a worker's run makes, and the same life. */
 import type { Sighting } from '../broker/broker.ts';
-import { UnknownTaskError } from '../job/errors.ts';
+import { UnknownJobError, UnknownTaskError } from '../job/errors.ts';
 import { failureOf, toFailure } from '../job/failure.ts';
 import { endedAtMs, type Attempt, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/json.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import { checkedResult } from '../job/payload.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
-import { AsyncResult } from './async-result.ts';
+import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import { retry } from './current-job.ts';
-import { registry } from './registry.ts';
+import { EAGER_KEPT, registry } from './registry.ts';
 import { endingOf } from './thrown.ts';
 
 /** Where eager handles look: the one record, in memory. */
@@ -76,15 +76,40 @@ function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], ou
     location: PLACE,
     record,
   };
-  const source = {
-    place: PLACE,
+  const source: OutcomeSource = {
+    ...NOTHING,
     find: async () => sighting,
     outcome: async () => record,
     waitForOutcome: async () => record,
     // It ran when it was sent.
     revoke: async () => new Map([[job.id, 'ended' as const]]),
   };
+  keep(job.id, source);
   return new AsyncResult(job.id, async () => source, true);
+}
+
+/** What is known of a job that did not run here. */
+const NOTHING: OutcomeSource = {
+  place: PLACE,
+  find: async () => null,
+  outcome: async () => null,
+  waitForOutcome: async (id) => {
+    throw new UnknownJobError(id, PLACE);
+  },
+  revoke: async () => new Map(),
+  owners: async () => [],
+};
+
+/** Where the outcome of a job is that ran in this process. */
+export function eagerSource(id: string): OutcomeSource {
+  return registry().eager.get(id) ?? NOTHING;
+}
+
+function keep(id: string, source: OutcomeSource): void {
+  const { eager } = registry();
+  eager.set(id, source);
+  const [oldest] = eager.keys();
+  if (eager.size > EAGER_KEPT && oldest !== undefined) eager.delete(oldest);
 }
 
 /** `value` as a reader of the job's file has it; undefined stays undefined. */

@@ -28,7 +28,17 @@ export function newSpoolText({ spool, spoolFrom }: Pick<Settings, 'spool' | 'spo
   return `Made a new spool: ${spool}, ${why}. Only a worker of the same spool runs its jobs; \`spool\` in fsq.config, or FSQ_SPOOL with an absolute path, names one for all.`;
 }
 
+/** For who waits at `place`. */
+export function nobodyText(place: string): string {
+  return `No worker is running on ${place}: get() waits until one starts. \`fsq worker\` starts one.`;
+}
+
 const warned = new Set<string>();
+
+/** For the command line, which tells by itself. */
+export function countAsTold(text: string): void {
+  warned.add(text);
+}
 
 /** Not in a worker's children: the worker has told it. */
 export function warnOnce(text: string, code: string): void {

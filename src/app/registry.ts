@@ -8,6 +8,7 @@ import type { JobOptions } from '../job/job.ts';
 import type { Redact } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { CallSite } from './call-site.ts';
+import type { OutcomeSource } from './async-result.ts';
 import type { CurrentJob } from './current-job.ts';
 import { warnOnce } from './notices.ts';
 
@@ -33,6 +34,9 @@ export interface RegisteredTask {
   readonly spool?: string | undefined;
 }
 
+/** Outcomes of jobs that ran with alwaysEager are kept for `result(id)`, the newest so many. */
+export const EAGER_KEPT = 1_000;
+
 export interface Registry {
   readonly tasks: Map<string, RegisteredTask>;
   readonly current: AsyncLocalStorage<CurrentJob>;
@@ -40,13 +44,21 @@ export interface Registry {
   loading: string | null;
   /** Stands for what has run since the last promise: a module that is evaluated again is so in a later stretch. Null between two. */
   stretch: object | null;
+  /** Where the outcome of a job that ran with alwaysEager is, by its id: for all copies of fsq in the process, those of bundles too. */
+  readonly eager: Map<string, OutcomeSource>;
 }
 
 const KEY = Symbol.for('fsq.registry.1');
 
 export function registry(): Registry {
   const holder = globalThis as { [KEY]?: Registry };
-  holder[KEY] ??= { tasks: new Map(), current: new AsyncLocalStorage(), loading: null, stretch: null };
+  holder[KEY] ??= {
+    tasks: new Map(),
+    current: new AsyncLocalStorage(),
+    loading: null,
+    stretch: null,
+    eager: new Map(),
+  };
   return holder[KEY];
 }
 

@@ -1,5 +1,6 @@
 /** `fsq get`: waits for a job and prints its value. */
 import { AsyncResult } from '../app/async-result.ts';
+import { countAsTold, nobodyText } from '../app/notices.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { jobId } from './job-id.ts';
@@ -41,6 +42,7 @@ function runGet(context: Context): Promise<number> {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
     if (timeoutMs !== 0 && !(await handle.ready()) && (await handle.info()) !== null) {
       const notice = nobodyNotice(await broker.owners());
+      countAsTold(nobodyText(broker.place));
       if (notice !== null) stderr.write(messageText('fsq get', notice));
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);

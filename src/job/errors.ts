@@ -74,11 +74,13 @@ function classOf(prototype: object): string | undefined {
 export class TimeoutError extends FsqError {
   readonly id: string;
 
-  constructor(id: string, timeoutMs: number) {
-    super(
-      'FSQ_TIMEOUT',
-      `Job ${id} had no outcome after ${timeoutMs} ms. It goes on; call get() again to wait longer.`,
-    );
+  /** @param workless the place where surely no worker lives; null where one may */
+  constructor(id: string, timeoutMs: number, workless: string | null = null) {
+    const next =
+      workless === null
+        ? 'It goes on'
+        : `No worker is running on ${workless}: it waits until \`fsq worker\` starts one`;
+    super('FSQ_TIMEOUT', `Job ${id} had no outcome after ${timeoutMs} ms. ${next}; call get() again to wait longer.`);
     this.id = id;
   }
 }

@@ -57,7 +57,7 @@ test('get() times out, the job goes on, and get() may be called again', async (t
   await assert.rejects(result.get(5), (error) => {
     assert.ok(error instanceof TimeoutError);
     assert.equal(error.id, result.id);
-    assert.match(error.message, /had no outcome after 5 ms. It goes on/);
+    assert.match(error.message, /had no outcome after 5 ms/);
     return true;
   });
   await assert.rejects(result.get('10ms'), TimeoutError);

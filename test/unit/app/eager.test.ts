@@ -1,0 +1,58 @@
+/** What a test that sends a job and asks for it by its id, as a server's handlers do, finds with alwaysEager. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { EAGER_KEPT, registry } from '../../../src/app/registry.ts';
+import { type App, createApp, TaskError, UnknownJobError } from '../../../src/index.ts';
+import { nextId } from '../../support/factory.ts';
+import { tempDir } from '../../support/temp.ts';
+
+test('the outcome of a job is found by its id, by any app of the process', async (t) => {
+  const [app, other] = [tempApp(t), tempApp(t)];
+  const add = app.task('add', (a: number, b: number) => a + b);
+  const fail = app.task('fail', () => {
+    throw new RangeError('no');
+  });
+
+  const { id } = await add.delay(1, 2);
+  const failed = await fail.delay();
+
+  for (const found of [app.result(id), add.result(id), other.result(id)]) {
+    assert.deepEqual([await found.state(), await found.ready(), await found.get()], ['succeeded', true, 3]);
+    assert.deepEqual((await found.info())?.record?.job.args, [1, 2]);
+  }
+  assert.equal(await app.result(failed.id).state(), 'failed');
+  await assert.rejects(app.result(failed.id).get(), TaskError);
+  assert.equal(await app.result(id).revoke(), 'ended');
+});
+
+test('an id of no job is unknown, and no spool is made to find that out', async (t) => {
+  const spool = join(tempDir(t), 'spool');
+  const app = createApp({ spool, alwaysEager: true });
+  const nowhere = app.result(nextId());
+
+  assert.deepEqual([await nowhere.state(), await nowhere.info(), await nowhere.ready()], ['unknown', null, false]);
+  await assert.rejects(nowhere.get(5), UnknownJobError);
+  await assert.rejects(nowhere.revoke(), UnknownJobError);
+  assert.equal(existsSync(spool), false);
+});
+
+test('the oldest are forgotten, and their handles still know', async (t) => {
+  const app = tempApp(t);
+  const give = app.task('give', (n: number) => n);
+  const first = await give.delay(0);
+
+  await give.delayMany(Array.from({ length: EAGER_KEPT }, (_, i) => [i] as const));
+
+  assert.equal(registry().eager.size, EAGER_KEPT);
+  assert.deepEqual([await app.result(first.id).state(), await first.get()], ['unknown', 0]);
+});
+
+function tempApp(t: TestContext): App {
+  t.after(() => {
+    registry().tasks.clear();
+    registry().eager.clear();
+  });
+  return createApp({ spool: join(tempDir(t), 'spool'), alwaysEager: true });
+}
