@@ -86,14 +86,16 @@ function* waitingJobs({ files, layout }: SpoolContext): Generator<Waiting> {
   }
 }
 
-interface Plan {
+/** What a look at all names of a file leads to. */
+export interface Plan {
   /** What becomes of our own name, after the others are removed. */
   readonly mine: 'stays' | 'goes' | { readonly to: string };
   readonly remove: readonly string[];
   readonly isHeldElsewhere: boolean;
 }
 
-function planFor(mine: MyName, names: readonly NameOfFile[]): Plan {
+/** Pure. `names` may be those of a moment that has passed. */
+export function planFor(mine: MyName, names: readonly NameOfFile[]): Plan {
   const others = names.filter(({ path }) => path !== mine.path);
   const heldElsewhere = others.filter(({ at, path }) => at === 'held' && dirname(path) !== dirname(mine.path));
   const isHeldElsewhere = heldElsewhere.length > 0;

@@ -10,6 +10,7 @@ import { nameWaitingOnce } from '../../../src/spool/one-name.ts';
 import { readOutcome } from '../../../src/spool/outcomes.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
+import { locate } from '../../../src/spool/whereabouts.ts';
 import { withdraw } from '../../../src/spool/withdraw.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, nextId } from '../../support/factory.ts';
@@ -230,4 +231,12 @@ test('a worker that starts on btrfs removes second names of jobs that wait, and 
   assert.deepEqual(left(path, id), ['ready at 1']);
   assert.equal(namesIn(path, 'pending').length + namesIn(path, 'delayed').length, 3);
   assert.deepEqual(namesIn(path, 'tmp'), []);
+});
+
+test('a job that has ended is found in results/, also under a second name, without a look at what waits', async (t) => {
+  const { path, id } = spoolWith(t, ['result', 'ready at 0'], true);
+  const walk = (): never => assert.fail('it looked at what waits');
+  const context = contextOf(path, { files: { ...nodeFiles, walk } });
+
+  assert.deepEqual([...(await locate(context, new Set([id])))], [[id, { at: 'results' }]]);
 });
