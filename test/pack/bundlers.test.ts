@@ -180,8 +180,8 @@ async function routes(
     ...PROJECT,
     ...files,
     'server.mjs': `
-      const routes = [];
-      for (const name of ${JSON.stringify(names)}) routes.push(await import('./out/' + name));
+      ${names.map((name, i) => `import * as route${i} from './out/${name}';`).join('\n')}
+      const routes = [${names.map((_, i) => `route${i}`).join(', ')}];
       const states = [];
       for (const { send } of routes) states.push(await (await send()).state());
       process.stdout.write(states.join(' '));`,

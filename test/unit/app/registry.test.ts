@@ -112,10 +112,10 @@ describe('a task is the same again', () => {
       const load = modules(t, {
         'routes/a.mjs': `${IMPORT}task('${name}', ${one});`,
         'routes/b.mjs': `// Another route.\n${IMPORT}task('${name}', ${other});`,
+        'main.mjs': importing('routes/a.mjs', 'routes/b.mjs'),
       });
 
-      await load('routes/a.mjs');
-      await load('routes/b.mjs');
+      await load('main.mjs');
 
       assert.match(registry().tasks.get(name)?.definedAt ?? '', /routes\/b\.mjs:3$/);
     });
