@@ -113,9 +113,11 @@ export async function isKnownElsewhere(
   context: SpoolContext,
   { owner: asker, task, queue }: { readonly owner: string; readonly task: string; readonly queue: string },
 ): Promise<boolean> {
+  // Not by its process id: workers of several containers have the same.
+  const parent = readOwner(context, asker)?.parent ?? null;
   for (const owner of recorded(context)) {
-    const record = owner === asker ? null : readOwner(context, owner);
-    if (record === null || record.role === 'child' || record.pid === process.ppid) continue;
+    const record = owner === asker || owner === parent ? null : readOwner(context, owner);
+    if (record === null || record.role === 'child') continue;
     if (!record.tasks.includes(task) || record.queues?.includes(queue) === false) continue;
     if ((await verdictOf(context, owner)).verdict === 'alive') return true;
   }
