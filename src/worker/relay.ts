@@ -83,7 +83,8 @@ export class Relay {
       // Whole lines, so that those of several children do not mix.
       if (end > 0 || rest.length + chunk.length > MAX_LINE_BYTES) {
         const cut = end > 0 ? end : chunk.length;
-        pass(Buffer.concat([rest, chunk.subarray(0, cut)]));
+        const lines = chunk.subarray(0, cut);
+        pass(rest.length === 0 ? lines : Buffer.concat([rest, lines]));
         rest = chunk.subarray(cut);
       } else rest = Buffer.concat([rest, chunk]);
     });

@@ -207,7 +207,9 @@ export class Supervisor implements ChildEvents {
   async #afterExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const isStopped = this.#phase === 'stopping';
     // What the jobs of one that ended in order have started may live on; what it held otherwise runs again, and not beside that.
-    if (!child.isEnding || !child.hasSaidBye || code !== 0 || isStopped) child.killGroup();
+    const isOrderly = child.isEnding && child.hasSaidBye && code === 0;
+    if (!isOrderly || isStopped) child.killGroup();
+    if (!isOrderly && this.#phase === 'draining') this.#options.log.error(child.endText(code, signal));
     this.#recovering++;
     const late = child.overtime.verdict(signal === 'SIGKILL');
     if (child.owner !== null) {
@@ -229,9 +231,8 @@ export class Supervisor implements ChildEvents {
   }
 
   #replace(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
-    const { startFailure } = child;
     const how = child.endText(code, signal);
-    const delay = this.#restarts.replace({ wasReady: child.owner !== null, startFailure });
+    const delay = this.#restarts.replace({ wasReady: child.owner !== null, startFailure: child.startFailure });
     if (delay === null) return this.#fail({ code: 'FSQ_CONFIG', message: cannotStart(how, child.lastWords()) }, 78);
     this.#options.log.error(`${how}; a new one starts ${delay === 0 ? 'now' : `in ${delay} ms`}`);
   }

@@ -143,7 +143,9 @@ test(
     await worker.printed(/finishing the jobs at hand/);
     process.kill(child, 'SIGKILL');
 
-    assert.equal((await ended).code, 0);
+    const { code, stderr } = await ended;
+    assert.equal(code, 0);
+    assert.match(stderr, new RegExp(`child ${child} was killed by SIGKILL`));
     assert.ok(!isProcessAlive(grandchild), 'what the job had started is gone with the worker');
     await fsq(at, ['worker', '--burst', '-c', '1']);
     await startWorker(t, at, ['-c', '1']);

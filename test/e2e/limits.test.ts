@@ -37,6 +37,7 @@ task('throws', async () => {
 task('ignores', async () => { say('begun'); await new Promise((resolve) => currentJob().signal.addEventListener('abort', resolve)); breed(); await wait(600_000); });
 task('quick', (value) => value);
 task('many', (value) => value);
+task('naps', async (ms) => { await wait(ms); });
 `;
 
 interface Pids {
@@ -232,4 +233,29 @@ test('a job that ends in time is left alone, and so is the one after it', async 
     Array.from({ length: 300 }, (_, i) => i),
   );
   assert.doesNotMatch(stderr, /timeLimit|a new one starts/);
+});
+
+test('runs that end just when their limit comes cost the job after them nothing', async (t) => {
+  const at = project(t);
+  const { send } = sender(t, at);
+  const naps = [];
+  const others = [];
+  for (let i = 0; i < 24; i++) {
+    // Around the limit and the moment in which the supervisor listens.
+    naps.push(await send('naps', [60 + (i % 12)], { timeLimit: '60ms' }));
+    others.push(await send('naps', [5], { onCrash: 'fail' }));
+  }
+
+  await startWorker(t, at, ['-c', '1']);
+  const ends = await Promise.allSettled(naps.map((result) => result.get('60s')));
+  await Promise.all(others.map((result) => result.get('60s')));
+
+  const infos = await Promise.all(others.map((result) => result.info()));
+  assert.deepEqual(new Set(infos.map((info) => info?.standing.attempt)), new Set([1]));
+  const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  assert.ok(
+    reasons.every((reason) => reason instanceof TimeLimitError),
+    reasons.join('\n'),
+  );
+  t.diagnostic(`${reasons.length} of ${ends.length} were killed`);
 });
