@@ -246,6 +246,8 @@ export function toRequest(
 
 /** Without what is there and undefined: that says nothing, and must not stand before what the task says. */
 function saidIn<T extends object>(options: T): T {
+  const values: readonly unknown[] = Object.values(options);
+  if (!values.includes(undefined)) return options;
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T; // Less of the same.
 }
 

@@ -141,17 +141,18 @@ export function doubtIn(value: unknown, levels: number): Doubt | null {
   if (typeof value === 'number') return isInDoubt(value) ? 'number' : null;
   if (typeof value !== 'object' || value === null) return null;
   if (levels === 0) return 'depth';
-  return Array.isArray(value) ? doubtAmong(value, levels) : doubtAmong(Object.values(value), levels);
+  let found: Doubt | null = null;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && found !== 'depth'; i++) found = worse(found, doubtIn(value[i], levels - 1));
+    return found;
+  }
+  // Objects of JSON.parse have no keys but their own, and a list of them would be one more thing to make for each.
+  for (const key in value) found = worse(found, doubtIn((value as Record<string, unknown>)[key], levels - 1));
+  return found;
 }
 
-function doubtAmong(values: readonly unknown[], levels: number): Doubt | null {
-  let found: Doubt | null = null;
-  for (let i = 0; i < values.length; i++) {
-    const doubt = doubtIn(values[i], levels - 1);
-    if (doubt === 'depth') return doubt;
-    found ??= doubt;
-  }
-  return found;
+function worse(one: Doubt | null, other: Doubt | null): Doubt | null {
+  return one === 'depth' ? one : (other ?? one);
 }
 
 function assertArray(value: readonly unknown[], path: string, depth: number): void {
