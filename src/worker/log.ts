@@ -70,8 +70,14 @@ export function logFormat(isTerminal: boolean, env: NodeJS.ProcessEnv): LogForma
 /** A stack under its line: each of its own lines escaped and indented, so that none passes for a line of the log. */
 function stackLines(stack: string | number | undefined): string {
   if (typeof stack !== 'string') return '';
-  return stack
-    .split('\n')
+  const lines = stack.split('\n');
+  // What comes before the first place is the message, which the line above has told.
+  const places = Math.max(
+    0,
+    lines.findIndex((line) => /^\s*at /.test(line)),
+  );
+  return lines
+    .slice(places)
     .map((line) => `    ${escape(line.trim())}\n`)
     .join('');
 }
