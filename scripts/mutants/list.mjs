@@ -346,6 +346,14 @@ export const MUTANTS = [
     pattern: 'parked although a living worker',
   },
   {
+    name: 'nobody hears of urgent jobs behind a long backlog',
+    file: 'src/spool/feed.ts',
+    find: 'if (!this.#pace.isLarge) return this.#watch.close();',
+    replace: 'return this.#watch.close();',
+    test: 'test/unit/spool/feed.test.ts',
+    pattern: 'slow to list',
+  },
+  {
     name: 'slots of a rate that lie ahead are removed',
     file: 'src/spool/rate-slots.ts',
     find: 'else if (name.index < index - 1)',

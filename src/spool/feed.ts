@@ -10,9 +10,10 @@ import { BY_AGE } from '../broker/queues.ts';
 import { NO_RULES } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Gate } from './gate.ts';
-import { HandedOut } from './handed-out.ts';
+import { HandedOut, LeftLying } from './handed-out.ts';
 import { type Lane, Lanes } from './lanes.ts';
 import { type JobName, parseJobFileName } from './layout.ts';
+import { ListingPace } from './listing-pace.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
 
 export interface FeedOptions {
@@ -29,16 +30,10 @@ export interface FeedOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** What comes while a lookout is posted is left to it for one to two times this long, ms: longer than it needs when it is idle. */
-const LEFT_TO_LOOKOUT_MS = 2;
 /** How long jobs are read for their tasks at a time, ms. */
 const CLASSIFY_FOR_MS = 20;
 /** How many names that are no jobs' are remembered. */
 const REMEMBERED = 20_000;
-/** While there are names, pending/ is listed anew for what is more urgent: this often, ms, or a fiftieth of the time. */
-const RELIST = { everyMs: 200, costFactor: 50 };
-/** A listing when there is nothing to give out may take a tenth of the time. */
-const LISTING_COST_FACTOR = 10;
 
 export class Feed {
   readonly #context: SpoolContext;
@@ -53,13 +48,9 @@ export class Feed {
   #isWaiting = false;
   /** There are jobs that the lanes do not have. */
   #isStale = false;
-  #nextListingAtMs = 0;
-  #relistAtMs = 0;
+  readonly #pace = new ListingPace();
   #hasLookout = false;
-  /** What was heard while a lookout is posted: in this span of time, and in the one before. */
-  #heard = new Set<string>();
-  #heardBefore = new Set<string>();
-  #spanTimer: NodeJS.Timeout | null = null;
+  readonly #left = new LeftLying((names) => this.#try(() => this.#takeLeft(names)));
   #gateTimer: NodeJS.Timeout | null = null;
   #classifyUntilMs = 0;
   /** Names of which the task is not known yet are left, and this turn's time is over. */
@@ -84,7 +75,7 @@ export class Feed {
       this.#gate.look();
       this.#classifyUntilMs = performance.now() + CLASSIFY_FOR_MS;
       if (this.size === 0) this.#fill();
-      else if (performance.now() > this.#relistAtMs) this.#list();
+      else if (this.#pace.isDue) this.#relist();
       const hadSome = this.size > 0;
       this.#giveOut(names, max);
       // All turned out to be held back: the watch was closed for nothing.
@@ -116,7 +107,7 @@ export class Feed {
     if (!this.#isWaiting) return;
     this.#try(() => {
       this.#gate.look();
-      if (this.#isStale && performance.now() >= this.#nextListingAtMs) this.#list();
+      if (this.#isStale && this.#pace.mayList) this.#list();
       if (this.size > 0) this.#announce();
       else this.#waitForGate();
     });
@@ -131,7 +122,7 @@ export class Feed {
     this.#isWaiting = false;
     this.#poll.stop();
     this.#watch.close();
-    if (this.#spanTimer !== null) clearTimeout(this.#spanTimer);
+    this.#left.close();
     if (this.#gateTimer !== null) clearTimeout(this.#gateTimer);
   }
 
@@ -179,13 +170,13 @@ export class Feed {
 
   /** Watch, then check: what comes after the listing is reported by the watch. */
   #fill(): void {
-    if (performance.now() < this.#nextListingAtMs && this.#watch.isOpen) {
+    if (!this.#pace.mayList && this.#watch.isOpen) {
       this.#isStale = true; // A name that was handed out and is still there is found by the poll.
       return;
     }
     this.#list();
     if (this.size > 0) {
-      this.#watch.close(); // While there are names, events would only cost time.
+      this.#watchUrgent();
       this.#poll.stop();
       return;
     }
@@ -193,6 +184,19 @@ export class Feed {
     this.#watch.open();
     this.#list();
     this.#poll.start();
+  }
+
+  #relist(): void {
+    this.#list();
+    this.#watchUrgent();
+  }
+
+  /** While there are names, events only cost time, but for those of urgent ones where a listing costs more. */
+  #watchUrgent(): void {
+    if (!this.#pace.isLarge) return this.#watch.close();
+    if (this.#watch.isOpen) return;
+    this.#watch.open();
+    this.#list(); // For what came before the watch.
   }
 
   #list(): void {
@@ -209,19 +213,26 @@ export class Feed {
       else this.#lanes.of(parsed.queue, this.#gate.knownTask(parsed.id)).push(name);
     }
     this.#lanes.sort();
-    // A directory that was huge stays slow to list: ext4 does not shrink it. The watch bridges the time between.
-    const tookMs = performance.now() - startedAt;
-    this.#nextListingAtMs = tookMs < 1 ? 0 : startedAt + LISTING_COST_FACTOR * tookMs;
-    this.#relistAtMs = startedAt + Math.max(RELIST.everyMs, RELIST.costFactor * tookMs);
+    this.#pace.listed(startedAt, this.#watch.isOpen);
   }
 
   #hear(name: string | null): void {
-    if (!this.#isWaiting) return;
+    if (!this.#isWaiting) return this.#hearUrgent(name);
     if (name === null) return this.#check();
-    if (this.#hasLookout) return this.#leaveToLookout(name);
+    if (this.#hasLookout) return this.#left.hear(name);
     // The same event tells of a name that came and of one that left: the latter was handed out a moment ago.
     if (this.#handedOut.hasRecent(name) || !this.#addIfOpen(name)) return;
     this.#announce();
+  }
+
+  /** Beside a long backlog only what is more urgent than the next of it counts. */
+  #hearUrgent(name: string | null): void {
+    if (name === null || !this.#lanes.isMoreUrgent(name)) return;
+    // The same event tells of a name that came and of one that left.
+    if (this.#handedOut.hasRecent(name) || !this.#context.files.exists(`${this.#context.layout.pending}/${name}`))
+      return;
+    const parsed = this.#wanted(name);
+    if (parsed !== null) this.#lanes.of(parsed.queue, this.#gate.knownTask(parsed.id)).insert(name);
   }
 
   /** What cannot be given out now is found by a later listing. */
@@ -258,19 +269,9 @@ export class Feed {
     this.#gateTimer.unref();
   }
 
-  #leaveToLookout(name: string): void {
-    this.#heard.add(name);
-    this.#spanTimer ??= setTimeout(() => this.#try(() => this.#endSpan()), LEFT_TO_LOOKOUT_MS);
-  }
-
-  /** What was heard before this span began and lies there still was left: the lookout is busy, or may not take it. */
-  #endSpan(): void {
+  #takeLeft(names: readonly string[]): void {
     const { files, layout } = this.#context;
-    const left = [...this.#heardBefore].filter((name) => files.exists(`${layout.pending}/${name}`));
-    this.#heardBefore = this.#heard;
-    this.#heard = new Set();
-    this.#spanTimer =
-      this.#heardBefore.size === 0 ? null : setTimeout(() => this.#try(() => this.#endSpan()), LEFT_TO_LOOKOUT_MS);
+    const left = names.filter((name) => files.exists(`${layout.pending}/${name}`));
     if (!this.#isWaiting || left.length === 0) return;
     this.#gate.look();
     const added = left.toSorted().filter((name) => this.#addIfOpen(name));

@@ -79,15 +79,22 @@ export function listJobs(
 
 export function countJobs(context: SpoolContext): Counts {
   const { files, layout } = context;
-  const jobs = (names: readonly string[]): number => names.filter((name) => parseJobFileName(name) !== null).length;
-  const running = heldDirectories(context).reduce((sum, { path }) => sum + jobs(namesWithin(context, path)), 0);
+  const jobs = (names: Iterable<string>): number => count(names, parseJobFileName);
+  const held = heldDirectories(context);
   return {
-    pending: jobs(files.list(layout.pending)),
-    delayed: files.list(layout.delayed).filter((name) => parseDelayedFileName(name) !== null).length,
-    running,
-    results: files.list(layout.results).filter((name) => parseResultFileName(name) !== null).length,
+    pending: jobs(files.walk(layout.pending)),
+    delayed: count(files.walk(layout.delayed), parseDelayedFileName),
+    running: held.reduce((sum, { path }) => sum + jobs(namesWithin(context, path)), 0),
+    results: count(files.walk(layout.results), parseResultFileName),
     corrupt: files.list(layout.corrupt).length,
   };
+}
+
+/** How many of `names` are such; none of them is kept. */
+function count(names: Iterable<string>, parse: (name: string) => unknown): number {
+  let found = 0;
+  for (const name of names) if (parse(name) !== null) found++;
+  return found;
 }
 
 /** Longest list of foreign names: enough to see what is going on. */
@@ -100,7 +107,7 @@ export function backlogOf({ files, layout }: SpoolContext): Backlog {
   const foreign: string[] = [];
   const queues: Record<string, number> = {};
   let oldestAtMs: number | null = null;
-  for (const fileName of files.list(layout.pending)) {
+  for (const fileName of files.walk(layout.pending)) {
     const name = parseJobFileName(fileName);
     if (name === null) {
       if (foreign.length < MAX_FOREIGN) foreign.push(fileName);

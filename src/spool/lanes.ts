@@ -31,6 +31,13 @@ export class Lane {
     this.#later.push(name);
   }
 
+  /** Puts a name where it belongs, unless it is there: among the next ones, as a rule, which is cheap. */
+  insert(name: string): void {
+    let at = this.#names.length;
+    while (at > 0 && (this.#names[at - 1] ?? '') < name) at--;
+    if (this.#names[at - 1] !== name) this.#names.splice(at, 0, name);
+  }
+
   pop(): string | undefined {
     if (this.#names.length === 0) {
       this.#names = this.#later.reverse();
@@ -64,6 +71,12 @@ export class Lanes {
     let size = 0;
     for (const lane of this.#lanes.values()) size += lane.size;
     return size;
+  }
+
+  /** Whether a name has a more urgent priority, its first character, than the next one of some lane. */
+  isMoreUrgent(name: string): boolean {
+    for (const { head } of this.#lanes.values()) if (head !== '' && name < head && name[0] !== head[0]) return true;
+    return false;
   }
 
   clear(): void {

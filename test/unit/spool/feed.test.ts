@@ -31,6 +31,35 @@ test('names of other queues, and what is no job, are not given', (t) => {
   assert.deepEqual(foreign, ['README']);
 });
 
+test('an urgent job behind a backlog that is slow to list is the next that is given, without another listing', async (t) => {
+  let listings = 0;
+  /** A listing of 100 ms, so that the next one for urgent jobs alone is due in seconds. */
+  const list: Files['list'] = (path) => {
+    if (path.endsWith('/pending')) {
+      listings++;
+      const endAt = performance.now() + 100;
+      while (performance.now() < endAt);
+    }
+    return nodeFiles.list(path);
+  };
+  const { context, feed } = feedOf(t, {}, { ...nodeFiles, list });
+  const backlog = Array.from({ length: 1_000 }, () => put(context, { priority: 5 }));
+  assert.deepEqual(feed.take(1), backlog.slice(0, 1));
+  const before = listings;
+
+  const urgent = put(context, { priority: 0 });
+  const less = put(context, { priority: 9 });
+
+  let given = backlog.length - 100;
+  const taken = await until(() => {
+    const [name] = given-- > 0 ? feed.take(1) : [];
+    return name !== undefined && !backlog.includes(name) ? name : null;
+  }, 'another name than those of the backlog is given');
+  assert.equal(taken, urgent);
+  assert.notEqual(taken, less);
+  assert.equal(listings, before);
+});
+
 test('after an empty take, a job that comes is announced once, then given', async (t) => {
   const { context, feed, calls } = feedOf(t);
   assert.deepEqual(feed.take(1), []);

@@ -71,3 +71,18 @@ test('names that are pushed come behind those that are there, in the order in wh
     ['0000a', '0001a', 'x', 'y', undefined],
   );
 });
+
+test('a more urgent name goes before all, once, and a less urgent one is none', () => {
+  const lanes = new Lanes({ kind: 'age' });
+  for (const name of ['5.a', '5.b', '5.c']) lanes.of('q', null).push(name);
+  lanes.sort();
+
+  assert.deepEqual(
+    ['0.z', '4.z', '5.0', '6.a'].map((name) => lanes.isMoreUrgent(name)),
+    [true, true, false, false],
+  );
+  for (const name of ['4.z', '0.z', '4.z']) lanes.of('q', null).insert(name);
+
+  const lane = lanes.of('q', null);
+  assert.deepEqual([lane.pop(), lane.pop(), lane.pop(), lane.size], ['0.z', '4.z', '5.a', 2]);
+});
