@@ -12,7 +12,7 @@ import { CALL_OPTIONS, callOptions } from './call-options.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { mismatchNotice, nobodyNotice } from './notices.ts';
-import { duration, type Values } from './options.ts';
+import { duration, type Values, spoolOption, withSpoolOption } from './options.ts';
 import { jsonText } from './output.ts';
 import { messageText } from './report.ts';
 import { settingsFrom } from './settings.ts';
@@ -61,7 +61,8 @@ async function runCall(context: Context): Promise<number> {
     { ...settingsFrom(values), alwaysEager: false },
     { notice: (text) => warn(text), newSpool: (settings) => warn(newSpoolText(settings)) },
   );
-  const warn = (text: string | null): void => void (text !== null && stderr.write(messageText('fsq call', text)));
+  const warn = (text: string | null): void =>
+    void (text !== null && stderr.write(withSpoolOption(messageText('fsq call', text), spoolOption(values))));
   const send = (argsList: readonly (readonly unknown[])[]): ReturnType<typeof sender.send> =>
     sender.send(toRequest(task, argsList, options));
   try {

@@ -6,6 +6,7 @@ import type { Command, Context } from './command.ts';
 import { doctorText } from './doctor-text.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonText } from './output.ts';
+import { spoolOption, withSpoolOption } from './options.ts';
 import { settingsOf } from './settings.ts';
 
 export const doctor: Command = {
@@ -36,13 +37,22 @@ export const doctor: Command = {
 async function runDoctor(context: Context): Promise<number> {
   const { values, stdout } = context;
   const { spool, fsync, allowNetworkFs, allowUnsafe } = await settingsOf(context);
-  const diagnosis = await diagnose(contextFor(spool, fsync), {
+  const { findings, ...diagnosis } = await diagnose(contextFor(spool, fsync), {
     allowNetworkFs,
     allowUnsafe,
     repair: values.flag('repair'),
   });
-  stdout.write(values.flag('json') ? `${jsonText({ spool, fsync, ...diagnosis }, 2)}\n` : doctorText(diagnosis, fsync));
-  return exitCodeFor(diagnosis.findings);
+  const option = spoolOption(values);
+  const named = {
+    ...diagnosis,
+    findings: findings.map((finding) => ({ ...finding, advice: withSpoolOption(finding.advice, option) })),
+  };
+  stdout.write(
+    values.flag('json')
+      ? `${jsonText({ spool, fsync, ...named }, 2)}\n`
+      : withSpoolOption(doctorText(named, fsync), option),
+  );
+  return exitCodeFor(findings);
 }
 
 /** With one of these errors no job can be sent or run at all. */

@@ -57,6 +57,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_FENCED: EXIT.spoolUnusable,
   FSQ_CONFIG: EXIT.configuration,
   FSQ_NO_TASKS: EXIT.configuration,
+  FSQ_IMPORT_FAILED: EXIT.configuration,
   FSQ_TYPESCRIPT: EXIT.configuration,
   FSQ_DUPLICATE_TASK: EXIT.configuration,
   FSQ_DELAY_AT_IMPORT: EXIT.configuration,

@@ -6,7 +6,7 @@ import { EXIT } from './exit-codes.ts';
 import { jobId } from './job-id.ts';
 import { nobodyNotice } from './notices.ts';
 import { withSpool } from './open.ts';
-import { duration } from './options.ts';
+import { duration, spoolOption, withSpoolOption } from './options.ts';
 import { messageText } from './report.ts';
 import { printValue } from './value.ts';
 
@@ -43,7 +43,7 @@ function runGet(context: Context): Promise<number> {
     if (timeoutMs !== 0 && !(await handle.ready()) && (await handle.info()) !== null) {
       const notice = nobodyNotice(await broker.owners());
       countAsTold(nobodyText(broker.place));
-      if (notice !== null) stderr.write(messageText('fsq get', notice));
+      if (notice !== null) stderr.write(withSpoolOption(messageText('fsq get', notice), spoolOption(values)));
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);
     return EXIT.good;

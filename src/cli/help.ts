@@ -1,5 +1,6 @@
 /** The texts of `--help`: examples first, because that is what people copy. Pure. */
 import type { Command, OptionSpec } from './command.ts';
+import { wrapped } from './output.ts';
 
 /** The first steps, and the way from one to the other. */
 const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
@@ -11,34 +12,47 @@ const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
   ['fsq status', 'what waits, what runs, what is wrong'],
 ];
 
-export function overviewText(version: string, commands: readonly Command[]): string {
+/** @param width of a line of the terminal; null: lines as they are, at most 130 */
+export function overviewText(version: string, commands: readonly Command[], width: number | null = null): string {
   return [
-    `fsq ${version}: run functions in worker processes. A directory is the queue; there is no server.`,
+    ...prose(`fsq ${version}: run functions in worker processes. A directory is the queue; there is no server.`, width),
     '',
     'Examples:',
-    ...columns(OVERVIEW_EXAMPLES),
+    ...columns(OVERVIEW_EXAMPLES, width),
     '',
     'Commands:',
-    ...columns(commands.map(({ name, summary }) => [name, summary])),
+    ...columns(
+      commands.map(({ name, summary }) => [name, summary]),
+      width,
+    ),
     '',
-    '`fsq COMMAND --help` shows examples and options of a command, `fsq --version` the version.',
+    ...prose('`fsq COMMAND --help` shows examples and options of a command, `fsq --version` the version.', width),
     '',
   ].join('\n');
 }
 
-export function commandText(command: Command, commonOptions: Readonly<Record<string, OptionSpec>>): string {
+export function commandText(
+  command: Command,
+  commonOptions: Readonly<Record<string, OptionSpec>>,
+  width: number | null = null,
+): string {
   const options = Object.entries({ ...command.options, ...commonOptions });
   return [
-    `fsq ${command.name}: ${command.summary}`,
+    ...prose(`fsq ${command.name}: ${command.summary}`, width),
     '',
     'Examples:',
-    ...columns(command.examples),
+    ...columns(command.examples, width),
     '',
     `Usage: ${command.usage}`,
     '',
     'Options:',
-    ...columns(options.map(([name, spec]) => [optionText(name, spec), spec.help])),
-    ...(command.notes === undefined ? [] : ['', ...command.notes]),
+    ...columns(
+      options.map(([name, spec]) => [optionText(name, spec), spec.help]),
+      width,
+    ),
+    ...(command.notes === undefined
+      ? []
+      : ['', ...(width === null ? command.notes : prose(command.notes.join(' '), width))]),
     '',
   ].join('\n');
 }
@@ -47,8 +61,21 @@ function optionText(name: string, { short, value }: OptionSpec): string {
   return `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
 }
 
+/** Narrower than this, the right column stands below the left one. */
+const LEAST_RIGHT = 24;
+
 /** Two columns, indented by two. */
-function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(0, ...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}   ${right}`);
+function columns(rows: readonly (readonly [string, string])[], width: number | null): string[] {
+  const left = Math.max(0, ...rows.map(([text]) => text.length));
+  if (width === null) return rows.map(([one, other]) => `  ${one.padEnd(left)}   ${other}`);
+  const right = width - left - 5;
+  if (right < LEAST_RIGHT)
+    return rows.flatMap(([one, other]) => [`  ${one}`, ...wrapped(other, width - 6).map((line) => `      ${line}`)]);
+  return rows.flatMap(([one, other]) =>
+    wrapped(other, right).map((line, i) => `  ${(i === 0 ? one : '').padEnd(left)}   ${line}`),
+  );
+}
+
+function prose(text: string, width: number | null): readonly string[] {
+  return width === null ? [text] : wrapped(text, width);
 }

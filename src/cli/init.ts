@@ -9,6 +9,7 @@ import { jsonText } from '../job/format.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { shortPath } from './paths.ts';
+import { spoolOption } from './options.ts';
 import { settingsOf } from './settings.ts';
 
 export const init: Command = {
@@ -31,7 +32,8 @@ export const add = task('add', async (a: number, b: number) => a + b);
 const FIRST_TASK_MJS = FIRST_TASK_TS.replaceAll(': number', '');
 
 async function runInit(context: Context): Promise<number> {
-  const { stdout } = context;
+  const { stdout, values } = context;
+  const option = spoolOption(values);
   const cwd = currentFolder();
   const settings = await settingsOf(context);
   const { spool } = settings;
@@ -45,8 +47,8 @@ async function runInit(context: Context): Promise<number> {
     lines.push(`keep ${inside}/ out of version control`);
     lines.push(...leaveAlone(settings.projectRoot, `${inside}/`));
   }
-  lines.push('', 'Next, in one terminal:', '  npx fsq worker', 'and in another:');
-  lines.push(modules.length === 0 ? '  npx fsq call add 1 2 --wait' : '  npx fsq tasks', '');
+  lines.push('', 'Next, in one terminal:', `  npx fsq worker${option}`, 'and in another:');
+  lines.push(modules.length === 0 ? `  npx fsq call add 1 2 --wait${option}` : `  npx fsq tasks${option}`, '');
   stdout.write(lines.join('\n'));
   return EXIT.good;
 }

@@ -58,6 +58,7 @@ function runLs(context: Context): Promise<number> {
         tableText(
           HEADINGS,
           jobs.map((job) => row(job, nowMs)),
+          stdout.columns,
         ),
       );
     if (jobs.length === limit && !values.flag('json')) stderr.write(moreText(limit, await broker.counts()));

@@ -5,7 +5,7 @@ import { suggest } from '../job/suggest.ts';
 import type { Command } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
-import { COMMON_OPTIONS, type ParsedLine, parseLine } from './options.ts';
+import { COMMON_OPTIONS, type ParsedLine, parseLine, spoolOption, withSpoolOption } from './options.ts';
 import { type CheckedOutput, type Output, outputTo } from './output.ts';
 import { reportText } from './report.ts';
 
@@ -16,25 +16,32 @@ export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...line] = argv;
   const isCommand = name !== undefined && Object.hasOwn(COMMANDS, name);
   const who = isCommand ? `fsq ${name}` : 'fsq';
+  const asked = { spoolOption: '' };
   try {
     refuseOtherBytes(argv);
-    const code = await run(name, line, stdout, stderr);
+    const code = await run(name, line, stdout, stderr, asked);
     return afterWriting(stdout, stderr, who, code);
   } catch (error) {
-    stderr.write(reportText(who, error, isDebug()));
+    stderr.write(withSpoolOption(reportText(who, error, isDebug()), asked.spoolOption));
     return exitCodeOf(error);
   }
 }
 
-async function run(name: string | undefined, line: readonly string[], stdout: Output, stderr: Output): Promise<number> {
+async function run(
+  name: string | undefined,
+  line: readonly string[],
+  stdout: Output,
+  stderr: Output,
+  asked: { spoolOption: string },
+): Promise<number> {
   switch (name) {
     case undefined:
-      stderr.write(await overview());
+      stderr.write(await overview(stderr.columns));
       return EXIT.usage;
     case 'help':
     case '--help':
     case '-h':
-      stdout.write(line[0] === undefined ? await overview() : await helpOf(line[0]));
+      stdout.write(line[0] === undefined ? await overview(stdout.columns) : await helpOf(line[0], stdout.columns));
       return EXIT.good;
     case '--version':
     case '-v':
@@ -44,8 +51,9 @@ async function run(name: string | undefined, line: readonly string[], stdout: Ou
   }
   const command = await commandNamed(name);
   const parsed = parseLine(line, { ...command.options, ...COMMON_OPTIONS });
+  asked.spoolOption = spoolOption(parsed.values);
   if (parsed.values.flag('help')) {
-    stdout.write(await helpOf(command.name));
+    stdout.write(await helpOf(command.name, stdout.columns));
     return EXIT.good;
   }
   checkArguments(command, parsed);
@@ -86,19 +94,29 @@ function checkArguments({ name, usage, args = { least: 0, most: 0 } }: Command, 
   const count = parsed.args.length;
   if (count >= args.least && count <= args.most) return;
   const extra = parsed.args[args.most];
-  const wrong = extra === undefined ? 'Something is missing' : `${format(extra)} is one argument too many`;
+  const wrong =
+    extra === undefined ? `${missing(usage, count)} is missing` : `${format(extra)} is one argument too many`;
   throw new UsageError(`${wrong}. Usage: ${usage}\n\`fsq ${name} --help\` shows examples.`);
 }
 
-async function overview(): Promise<string> {
-  const { overviewText } = await import('./help.ts');
-  const { version } = await import('./version.ts');
-  return overviewText(version, await Promise.all(Object.values(COMMANDS).map((load) => load())));
+/** What stands in a usage such as 'fsq call NAME [ARG…] [options]' for the argument after `count` others. */
+function missing(usage: string, count: number): string {
+  const names = usage
+    .split(' ')
+    .slice(2)
+    .filter((word) => !word.startsWith('['));
+  return (names[count] ?? 'An argument').replace('…', '');
 }
 
-async function helpOf(name: string): Promise<string> {
+async function overview(width: number | null): Promise<string> {
+  const { overviewText } = await import('./help.ts');
+  const { version } = await import('./version.ts');
+  return overviewText(version, await Promise.all(Object.values(COMMANDS).map((load) => load())), width);
+}
+
+async function helpOf(name: string, width: number | null): Promise<string> {
   const { commandText } = await import('./help.ts');
-  return commandText(await commandNamed(name), COMMON_OPTIONS);
+  return commandText(await commandNamed(name), COMMON_OPTIONS, width);
 }
 
 /** What was written may fail only now: a full disk, or a closed pipe, which is fine. */

@@ -91,6 +91,23 @@ export function size(text: string | undefined, name: string): number | undefined
   }
 }
 
+/** ' --spool DIR' as a shell reads it; empty when the option was not given. */
+export function spoolOption(values: Values): string {
+  const spool = values.text('spool');
+  if (spool === undefined) return '';
+  return ` --spool ${/^[\w@%+=:,./-]+$/.test(spool) ? spool : `'${spool.replaceAll("'", `'\\''`)}'`}`;
+}
+
+/**
+ * `text` with that option behind each command in backticks that does not name a spool: who copies one from a message means the same
+ * spool.
+ */
+export function withSpoolOption(text: string, option: string): string {
+  return text.replace(/`fsq (?!help\b|COMMAND\b)[^`]+`/g, (line) =>
+    line.includes('--spool') ? line : `${line.slice(0, -1)}${option}\``,
+  );
+}
+
 function unmark(text: string): string {
   return text.startsWith(NEGATIVE) ? text.slice(NEGATIVE.length) : text;
 }
@@ -105,9 +122,14 @@ function toValues(found: Readonly<Record<string, unknown>>): Values {
 
 function describe(error: unknown, specs: Readonly<Record<string, OptionSpec>>): string {
   const text = reasonOf(error);
-  const unknown = /Unknown option '(-{1,2})([^']*)'/.exec(text);
-  if (unknown === null) return text;
-  const [, dashes = '', name = ''] = unknown;
-  const near = suggest(name, Object.keys(specs));
-  return `Unknown option ${dashes}${name}${near === null ? '' : `; did you mean --${near}?`} An argument that begins with - goes after --.`;
+  const [, dashes = '', name = ''] = /Unknown option '(-{1,2})([^']*)'/.exec(text) ?? [];
+  if (dashes !== '') {
+    const near = suggest(name, Object.keys(specs));
+    return `Unknown option ${dashes}${name}${near === null ? '.' : `; did you mean --${near}?`} An argument that begins with - goes after --.`;
+  }
+  const [, option = ''] = /^Option '(?:-\w, )?--([\w-]+)/.exec(text) ?? [];
+  const spec = Object.hasOwn(specs, option) ? specs[option] : undefined;
+  if (spec === undefined) return text;
+  if (spec.type === 'boolean') return `Expected --${option} alone: it takes no value.`;
+  return `Expected a value for --${option}, as in --${option} ${spec.value ?? 'TEXT'}. One that begins with - is written --${option}=-….`;
 }

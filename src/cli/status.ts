@@ -3,6 +3,7 @@ import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { withSpool } from './open.ts';
 import { jsonText } from './output.ts';
+import { spoolOption, withSpoolOption } from './options.ts';
 import { reportOf } from './status-report.ts';
 import { statusText } from './status-text.ts';
 
@@ -33,7 +34,7 @@ function runStatus(context: Context): Promise<number> {
       broker.list(['delayed'], MAX_READ),
       broker.list(['running'], MAX_READ),
     ]);
-    const report = reportOf({
+    const found = reportOf({
       spool: broker.place,
       counts,
       backlog,
@@ -43,6 +44,8 @@ function runStatus(context: Context): Promise<number> {
       running,
       isAllRead: delayed.length < MAX_READ,
     });
+    const option = spoolOption(context.values);
+    const report = { ...found, advice: found.advice.map((text) => withSpoolOption(text, option)) };
     const isJson = context.values.flag('json');
     context.stdout.write(isJson ? `${jsonText(report, 2)}\n` : statusText(report, Date.now()));
     return EXIT.good;

@@ -53,6 +53,7 @@ async function runTasks(context: Context): Promise<number> {
       tableText(
         ['TASK', 'DEFINED AT'],
         found.map(({ name, definedAt }) => [name, shortPath(definedAt, currentFolder())]),
+        stdout.columns,
       ),
     );
   return EXIT.good;
@@ -88,13 +89,13 @@ async function load(
   if (answer?.type === 'unloadable') throw new UsageError(answer.message, codeOf(answer.code));
   throw new UsageError(
     `The process that imported the task modules ended before it knew them:\n${modules.join('\n')}`,
-    'FSQ_NO_TASKS',
+    'FSQ_IMPORT_FAILED',
   );
 }
 
 /** The code that the child sent, if it is one of those that loading can have. */
 function codeOf(text: string): FsqErrorCode {
-  return LOADING_CODES.find((code) => code === text) ?? 'FSQ_NO_TASKS';
+  return LOADING_CODES.find((code) => code === text) ?? 'FSQ_IMPORT_FAILED';
 }
 
 const LOADING_CODES: readonly FsqErrorCode[] = ['FSQ_TYPESCRIPT', 'FSQ_DUPLICATE_TASK', 'FSQ_DELAY_AT_IMPORT'];

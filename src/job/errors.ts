@@ -23,6 +23,7 @@ export type FsqErrorCode =
   | 'FSQ_DELAY_AT_IMPORT'
   | 'FSQ_CONFIG'
   | 'FSQ_NO_TASKS'
+  | 'FSQ_IMPORT_FAILED'
   | 'FSQ_TYPESCRIPT'
   | 'FSQ_SPOOL'
   | 'FSQ_NO_SPOOL'

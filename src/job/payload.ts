@@ -79,8 +79,9 @@ export function checkedResult(task: string, returned: unknown): JsonValue | unde
   const count = { bytes: 0 };
   const copy = copyCounted(returned, count);
   if (Number.isNaN(count.bytes)) {
-    assertSerialisable(returned, RESULT);
-    throw changing(RESULT);
+    const place = `${task}(…)`; // What stands behind it then reads as a part of the value, not of the task.
+    assertSerialisable(returned, place);
+    throw changing(place);
   }
   if (count.bytes > MAX_PAYLOAD_BYTES) {
     refuseTooLarge(
@@ -92,8 +93,6 @@ export function checkedResult(task: string, returned: unknown): JsonValue | unde
   }
   return copy as JsonValue; // What the count says.
 }
-
-const RESULT = 'the returned value';
 
 /** For what was bad when it was copied and good when it was looked at again. */
 function changing(path: string): NotSerialisableError {

@@ -1,12 +1,12 @@
 /** "Did you mean": the nearest known name to one that is not known. */
 
-/** The closest of `known` to `name`, or null when none is close: at most a third of its letters differ. */
+/** The closest of `known` to `name`, or null when none is close: at most a third of its letters differ, and one is the same. */
 export function suggest(name: string, known: Iterable<string>): string | null {
   let best: string | null = null;
   let bestDistance = Math.floor(Math.max(3, name.length) / 3) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
-    if (distance < bestDistance) {
+    if (distance < bestDistance && distance < Math.max(name.length, candidate.length)) {
       best = candidate;
       bestDistance = distance;
     }

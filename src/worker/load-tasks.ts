@@ -44,5 +44,5 @@ export function unloadable(error: unknown, texts: ErrorTexts): Extract<FromChild
   }
   if (error instanceof FsqError) return { type: 'unloadable', code: error.code, message };
   const text = stack ?? `${registry().loading ?? 'a task module'} cannot be imported: ${name}: ${message}`;
-  return { type: 'unloadable', code: 'FSQ_NO_TASKS', message: text };
+  return { type: 'unloadable', code: 'FSQ_IMPORT_FAILED', message: text };
 }

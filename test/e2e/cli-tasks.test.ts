@@ -70,8 +70,8 @@ describe('fsq tasks', () => {
 
     assert.equal((JSON.parse(listed.stdout) as unknown[]).length, 1);
     assert.match(listed.stderr, /hello/);
-    assert.match(threw.stderr, /no database(.|\n)*tasks\.mjs:1/);
-    assert.match(exited.stderr, /ended before it knew them/);
+    assert.match(threw.stderr, /no database(.|\n)*tasks\.mjs:1(.|\n)*\(FSQ_IMPORT_FAILED\)/);
+    assert.match(exited.stderr, /ended before it knew them(.|\n)*\(FSQ_IMPORT_FAILED\)/);
     assert.deepEqual([listed.code, threw.code, exited.code], [0, 78, 78]);
   });
 });

@@ -54,13 +54,18 @@ describe('a mistake is named on stderr and exits 2:', () => {
     ['--spool x status', /^fsq: Expected a command before "--spool"/],
     ['status --jsno', /^fsq status: Unknown option --jsno; did you mean --json\?/],
     ['status extra', /^fsq status: "extra" is one argument too many\. Usage: fsq status/],
-    ['call', /^fsq call: Something is missing\. Usage: fsq call NAME/],
-    ['get', /^fsq get: Something is missing\. Usage: fsq get ID/],
+    ['call', /^fsq call: NAME is missing\. Usage: fsq call NAME/],
+    ['get', /^fsq get: ID is missing\. Usage: fsq get ID/],
+    ['revoke --terminate', /^fsq revoke: ID is missing\. Usage: fsq revoke ID…/],
+    ['pause', /^fsq pause: QUEUE is missing\./],
     ['get a b', /"b" is one argument too many/],
     ['get 0199 --timeout 5', /Expected --timeout to be a duration with its unit/],
     ['ls --state faild', /got "faild"; did you mean failed\?/],
     ['ls --limit -1', /Expected --limit to be a whole number/],
-    ['status --spool', /--spool/],
+    ['status --spool', /^fsq status: Expected a value for --spool, as in --spool DIR\./],
+    ['worker -l loud', /^fsq worker: Expected --log-level to be one of .*, got "loud"/],
+    ['worker --env A=B', /^fsq worker: Expected --env to be an array of names/],
+    ['worker --soft-time-limit 5m --time-limit 1m', /^fsq worker: Expected --soft-time-limit to be shorter than/],
     ['worker --concurrency many', /Expected --concurrency to be a whole number from 1 to 512, got "many"/],
   ];
   for (const [line, message] of cases) {
@@ -87,6 +92,19 @@ describe('a spool', () => {
       assert.deepEqual([code, stdout, existsSync(project.spool)], [75, '', false]);
     });
   }
+
+  test('that an option named is named in the commands of the advice', async (t) => {
+    const project = tempProject(t, { 'tasks.mjs': 'export {};\n' });
+
+    const none = await fsq(project, ['status', '--spool', 'here']);
+    const { stdout } = await fsq(project, ['init', '--spool', 'here']);
+    await fsq(project, ['call', 'add', '--spool', 'here']);
+    const looks = await Promise.all([['status'], ['doctor']].map((args) => fsq(project, [...args, '--spool', 'here'])));
+
+    assert.match(none.stderr, /`fsq init --spool here` makes one/);
+    assert.match(stdout, /^ {2}npx fsq worker --spool here\nand in another:\n {2}npx fsq tasks --spool here$/m);
+    for (const look of looks) assert.match(look.stdout, /`fsq worker --spool here` starts one/);
+  });
 
   test('of another format is left alone', async (t) => {
     const project = tempProject(t, { 'spool/fsq.json': '{"format":2}' });

@@ -23,6 +23,18 @@ describe('the help of', () => {
       for (const line of text.split('\n')) assert.ok(line.length <= 130, line);
     });
 
+    test(`${name} keeps within a terminal of 60 columns, but for command lines, and says all it says elsewhere`, () => {
+      const text = commandText(command, COMMON_OPTIONS, 60);
+
+      const words = (of: string): readonly string[] => of.split(/\s+/).toSorted();
+      assert.deepEqual(words(text), words(commandText(command, COMMON_OPTIONS)));
+      for (const line of text.split('\n'))
+        assert.ok(
+          line.length <= 60 || command.examples.some(([example]) => line.includes(example)) || line.startsWith('Usage'),
+          line,
+        );
+    });
+
     test(`${name} has examples of what it accepts`, () => {
       for (const [line] of command.examples) assert.match(line, new RegExp(`\\bfsq ${name}\\b`));
     });

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { duration, size, someTime, parseLine, wholeNumber } from '../../../src/cli/options.ts';
+import {
+  COMMON_OPTIONS,
+  duration,
+  parseLine,
+  size,
+  someTime,
+  spoolOption,
+  wholeNumber,
+  withSpoolOption,
+} from '../../../src/cli/options.ts';
 
 const SPECS = {
-  timeout: { type: 'string', help: '' },
+  timeout: { type: 'string', value: 'TIME', help: '' },
   header: { type: 'string', multiple: true, help: '' },
   wait: { type: 'boolean', short: 'w', help: '' },
 } as const;
@@ -49,9 +58,25 @@ describe('a wrong option is named', () => {
     });
   });
 
-  test('when its value is missing', () => {
-    assert.throws(() => parseLine(['--timeout'], SPECS), { code: 'FSQ_USAGE', message: /--timeout/ });
-  });
+  const cases: readonly [string, readonly string[], string][] = [
+    [
+      'when its value is missing',
+      ['--timeout'],
+      'Expected a value for --timeout, as in --timeout TIME. One that begins with - is written --timeout=-….',
+    ],
+    [
+      'when an option stands in place of its value',
+      ['--timeout', '-w'],
+      'Expected a value for --timeout, as in --timeout TIME. One that begins with - is written --timeout=-….',
+    ],
+    ['when it takes none', ['--wait=1'], 'Expected --wait alone: it takes no value.'],
+    ['in sentences that end', ['--zzzzzz'], 'Unknown option --zzzzzz. An argument that begins with - goes after --.'],
+  ];
+  for (const [when, line, message] of cases) {
+    test(when, () => {
+      assert.throws(() => parseLine(line, SPECS), { code: 'FSQ_USAGE', message });
+    });
+  }
 });
 
 test('a whole number is checked against its range', () => {
@@ -85,4 +110,23 @@ test('a size needs its unit', () => {
       () => size(text, 'max-memory-per-child'),
       /Expected --max-memory-per-child to be a size with its unit/,
     );
+});
+
+const optionOf = (...line: readonly string[]): string => spoolOption(parseLine(line, COMMON_OPTIONS).values);
+
+test('the option is given as a shell reads it, and nothing where it was not given', () => {
+  assert.equal(optionOf('--spool', '/srv/a-b_c.d'), ' --spool /srv/a-b_c.d');
+  assert.equal(optionOf('--spool', "my 'jobs'"), ` --spool 'my '\\''jobs'\\'''`);
+  assert.equal(optionOf(), '');
+});
+
+test('it goes behind each command of a message that names no spool', () => {
+  const text =
+    'Start one: `fsq worker -Q a`, or `fsq worker --spool /x`. `fsq get 01` waits; `fsq help` lists, `ulimit -f` not.';
+
+  assert.equal(
+    withSpoolOption(text, ' --spool /y'),
+    'Start one: `fsq worker -Q a --spool /y`, or `fsq worker --spool /x`. `fsq get 01 --spool /y` waits; `fsq help` lists, `ulimit -f` not.',
+  );
+  assert.equal(withSpoolOption(text, ''), text);
 });

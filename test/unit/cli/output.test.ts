@@ -26,6 +26,13 @@ test('a table lines up, ends its lines without blanks, and escapes what it shows
   );
 });
 
+test('a table that is wider than the terminal shows its first column on lines of its own', () => {
+  const text = (width: number): string => tableText(['ID', 'TASK', 'STATE'], [['123', 'add', 'running']], width);
+
+  assert.equal(text(18), 'ID   TASK  STATE\n123  add   running\n');
+  assert.equal(text(17), 'ID\n  TASK  STATE\n123\n  add   running\n');
+});
+
 test('a stream is opened at the first write only', () => {
   let opened = 0;
   const output = outputTo(() => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { suggest } from '../../../src/job/suggest.ts';
 
-const KNOWN = ['add', 'subtract', 'mail.send', 'mail.receive'];
+const KNOWN = ['add', 'subtract', 'mail.send', 'mail.receive', 'p'];
 
 const CASES: readonly [string, string | null][] = [
   ['ad', 'add'],
@@ -14,6 +14,9 @@ const CASES: readonly [string, string | null][] = [
   ['send', null],
   ['zzz', null],
   ['', null],
+  ['x', null],
+  ['pp', 'p'],
+  ['ls', null],
   ['multiply', null],
 ];
 
