@@ -5,14 +5,14 @@ import { openBroker } from '../broker/open.ts';
 import type { JsonValue } from '../job/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
-import type { ErrorTexts, Redact } from '../job/redaction.ts';
+import type { Redact } from '../job/redaction.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
-import { retry } from './current-job.ts';
 import { eagerSource, runEagerly } from './eager.ts';
+import { callTask } from './execute.ts';
 import { GroupResult } from './group-result.ts';
 import { type Hearer, warn } from './notices.ts';
 import { currentFolder } from './project.ts';
-import { registry } from './registry.ts';
+import { Run } from './run.ts';
 import { sendUnique } from './send-unique.ts';
 import { type Config, resolveSettings, type Settings } from './settings.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
@@ -124,17 +124,8 @@ class FileApp implements App, Sender {
     fn: (...args: readonly unknown[]) => unknown,
     args: readonly unknown[],
   ): Promise<unknown> {
-    const job = {
-      id: crypto.randomUUID(),
-      task,
-      attempt: 1,
-      queue,
-      headers: {},
-      signal: new AbortController().signal,
-      deadline: null,
-      retry,
-    };
-    return registry().current.run(job, async () => fn(...args));
+    const standIn = { id: crypto.randomUUID(), task, headers: {} };
+    return callTask(fn, args, standIn, { attempt: 1, queue }, new Run(null));
   }
 
   async send(request: Request): Promise<readonly AsyncResult[]> {
@@ -157,9 +148,10 @@ class FileApp implements App, Sender {
     return jobs.map(({ job }) => new AsyncResult(job.id, source, true));
   }
 
-  async #runEagerly(jobs: readonly NewJob[], texts: ErrorTexts): Promise<readonly AsyncResult[]> {
+  async #runEagerly(jobs: readonly NewJob[], settings: Settings): Promise<readonly AsyncResult[]> {
     const results: AsyncResult[] = [];
-    for (const { job, queue, priority } of jobs) results.push(await runEagerly(job, { queue, priority }, texts));
+    const executor = { texts: settings, limits: settings };
+    for (const { job, queue, priority } of jobs) results.push(await runEagerly(job, { queue, priority }, executor));
     return results;
   }
 

@@ -1,16 +1,15 @@
-/** Running a task inline with the same trip through JSON that a worker's run makes, and the same life. */
+/** Running a task inline: by the executor of a worker, with the same trip through JSON, and the same life. */
 import type { Sighting } from '../broker/broker.ts';
 import { UnknownJobError, UnknownTaskError } from '../job/errors.ts';
-import { failureOf, toFailure } from '../job/failure.ts';
+import { failureOf } from '../job/failure.ts';
 import { endedAtMs, type Attempt, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/json.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
-import { checkedResult } from '../job/payload.ts';
-import type { ErrorTexts } from '../job/redaction.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
-import { retry } from './current-job.ts';
+import { execute, type Executor, type LimitKeepers } from './execute.ts';
+import { after, type LongTimer } from './long-timer.ts';
 import { EAGER_KEPT, registry } from './registry.ts';
-import { endingOf } from './thrown.ts';
+import { Run } from './run.ts';
 
 /** Where eager handles look: the one record, in memory. */
 const PLACE = 'this process (alwaysEager)';
@@ -22,13 +21,13 @@ const PLACE = 'this process (alwaysEager)';
 export async function runEagerly(
   job: Job,
   { queue, priority }: Pick<Standing, 'queue' | 'priority'>,
-  texts: ErrorTexts,
+  executor: Omit<Executor, 'limitKeepers'>,
 ): Promise<AsyncResult> {
   const attempts: Attempt[] = [];
   for (let attempt = 1; ; attempt++) {
     const standing = { queue, priority, attempt, crashes: 0 };
     const startedAtMs = Date.now();
-    const ending = await runOnce(job, standing, texts, startedAtMs);
+    const ending = await runOnce({ ...job, args: asRead(job.args) }, standing, executor);
     const settlement = settlementOf(ending, { job, standing, attempts }, Date.now(), Math.random());
     const error = 'error' in ending ? { error: ending.error } : {};
     if (ending.kind !== 'expired')
@@ -37,30 +36,33 @@ export async function runEagerly(
   }
 }
 
-async function runOnce(job: Job, standing: Standing, texts: ErrorTexts, nowMs: number): Promise<Ending> {
-  const { id, headers, options } = job;
-  if (options.expiresAtMs !== undefined && nowMs > options.expiresAtMs) return { kind: 'expired' };
-  const task = registry().tasks.get(job.task);
-  if (task === undefined) {
-    const error = failureOf(new UnknownTaskError(`Task ${job.task} is not registered in this process.`));
-    return { kind: 'threw', error, isFinal: true };
-  }
-  const { attempt, queue } = standing;
-  const { signal } = new AbortController();
-  const context = { id, task: job.task, attempt, queue, headers, signal, deadline: null, retry };
-  const args = asRead(job.args);
-  let value: unknown;
-  try {
-    value = await registry().current.run(context, async () => task.fn(...args));
-  } catch (error) {
-    return endingOf(error, task, texts);
-  }
-  try {
-    return { kind: 'returned', value: asRead(checkedResult(job.task, value)) };
-  } catch (error) {
-    const failure = toFailure(error, { ...texts, redact: task.redact ?? texts.redact });
-    return { kind: 'threw', error: failure, isFinal: true };
-  }
+async function runOnce(job: Job, standing: Standing, executor: Omit<Executor, 'limitKeepers'>): Promise<Ending> {
+  const run = new Run(null);
+  const { limitKeepers, timedOut } = keepLimit();
+  const ending = await Promise.race([timedOut, execute({ job, standing }, run, { ...executor, limitKeepers })]);
+  if (ending.kind === 'returned') return { kind: 'returned', value: asRead(ending.value) };
+  if (ending.kind !== 'unknown-task') return ending;
+  const error = failureOf(new UnknownTaskError(`Task ${job.task} is not registered in this process.`));
+  return { kind: 'threw', error, isFinal: true };
+}
+
+/** No run can be killed here: at its limit it counts as timed out, and what its task still does goes on beside. */
+function keepLimit(): { readonly limitKeepers: LimitKeepers; readonly timedOut: Promise<Ending> } {
+  let end: (ending: Ending) => void = () => undefined;
+  const timedOut = new Promise<Ending>((resolve) => (end = resolve));
+  let timer: LongTimer | null = null;
+  let isOver = (): void => undefined;
+  const limitKeepers: LimitKeepers = {
+    begun: ({ limitMs }) => {
+      isOver = () => end({ kind: 'timed-out', limitMs });
+      timer = after(limitMs, isOver);
+    },
+    ended: (isLate) => {
+      timer?.cancel();
+      if (isLate) isOver();
+    },
+  };
+  return { limitKeepers, timedOut };
 }
 
 function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], outcome: Outcome): AsyncResult {

@@ -1,4 +1,5 @@
 /** One child as its supervisor sees it: started, told, ended. */
+import type { LimitedRun } from '../app/execute.ts';
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../job/realm.ts';
@@ -7,7 +8,7 @@ import { nextAppetite } from './appetite.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
 import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
-import { type LimitedRun, Overtime } from './overtime.ts';
+import { Overtime } from './overtime.ts';
 import { howOf } from './run-report.ts';
 import { StartWatch } from './start-watch.ts';
 

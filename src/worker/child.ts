@@ -4,6 +4,7 @@
  * It is started with its options as one JSON argument, loads the task modules, takes its proof of life, and only then asks
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
+import type { LimitKeepers } from '../app/execute.ts';
 import { type LogLevel, readRedact } from '../app/settings.ts';
 import { type BrokerEvent, CHILD_MARK, type Hints, type TaskElsewhere } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
@@ -13,7 +14,6 @@ import type { ErrorTexts } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { TimeLimits } from '../job/time-limits.ts';
 import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
-import type { LimitKeepers } from './limited-run.ts';
 import { loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat, lossLogger } from './log.ts';
 import { type FoundTask, type FromChild, limitsOf, parseToChild, REPORT_MODULES } from './messages.ts';

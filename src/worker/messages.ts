@@ -2,11 +2,11 @@
  * What a supervisor and its children say to each other: hints, signs of life and "stop". No job travels here, so a dead
  * parent or child loses nothing. What arrives is `unknown` until a parser here accepts it.
  */
+import type { LimitedRun } from '../app/execute.ts';
 import { readJobOptions } from '../job/options.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { TaskElsewhere } from '../broker/broker.ts';
 import { isRecord } from '../job/tail.ts';
-import type { LimitedRun } from './overtime.ts';
 
 export interface FoundTask {
   readonly name: string;

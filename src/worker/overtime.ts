@@ -7,19 +7,9 @@
  * for the supervisor's pardon before it does anything more. Whoever is killed is so in the very run whose time is over. Nobody is
  * ever stopped: a supervisor that died in between would leave a process behind that neither works nor ends.
  */
+import type { LimitedRun } from '../app/execute.ts';
 import type { EndedRun } from '../broker/broker.ts';
 import { after, type LongTimer } from '../app/long-timer.ts';
-import type { JobOptions } from '../job/job.ts';
-
-/** A run that a child has begun. */
-export interface LimitedRun {
-  readonly id: string;
-  readonly task: string;
-  readonly startedAtMs: number;
-  readonly limitMs: number;
-  /** What its task's registration says where the job's file says nothing. */
-  readonly defaults: JobOptions;
-}
 
 export interface OvertimeActions {
   /** It ended late, and nobody has killed it: it may go on. */

@@ -1,33 +1,25 @@
 /** A child's working day: claim, execute, settle, until it is told to drain. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { execute, type Executor } from '../app/execute.ts';
 import { withDefaults } from '../app/job-options.ts';
 import { registry } from '../app/registry.ts';
+import { Run } from '../app/run.ts';
 import type { Claim, Consumer } from '../broker/broker.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { type Ending, type Run as RunFacts, settlementOf } from '../job/lifecycle.ts';
-import { execute } from './execute.ts';
-import type { ErrorTexts } from '../job/redaction.ts';
-import { limitsFrom, type TimeLimits } from '../job/time-limits.ts';
-import { type LimitKeepers, runWithin } from './limited-run.ts';
 import type { Logger } from './log.ts';
 import { report } from './run-report.ts';
 import type { Retirement } from './retirement.ts';
 import type { Revoked } from './revoked.ts';
-import { Run } from './run.ts';
 import { Settling } from './settling.ts';
 
-export interface RunnerOptions {
+export interface RunnerOptions extends Executor {
   readonly consumer: Consumer;
   readonly log: Logger;
-  /** What may be kept of what tasks throw. */
-  readonly texts: ErrorTexts;
   /** Aborted: take no further job. */
   readonly drain: AbortSignal;
   /** Aborted: the job at hand should end. */
   readonly stop: AbortSignal;
-  /** Limits of jobs that have none of their own, from neither their file nor their task. */
-  readonly limits: TimeLimits;
-  readonly limitKeepers: LimitKeepers;
   /** When this process has worked enough; null: never. */
   readonly retirement: Retirement | null;
   /** It takes no further job: another process may begin in its place. */
@@ -83,11 +75,9 @@ function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
   log.debug(`${job.task} ${job.id} started`, fields);
   const startedAtMs = Date.now();
   const startedAt = performance.now();
-  const isExpired = startedAtMs > (job.options.expiresAtMs ?? Number.POSITIVE_INFINITY);
   const run = new Run(stop);
   revoked.begin(job.id, run);
-  const ended: Soon<Ending> = isExpired ? { kind: 'expired' } : runTask(claim, options, run);
-  return afterwards(ended, (ending) => {
+  return afterwards(execute(claim, run, options), (ending) => {
     const ms = Math.round(performance.now() - startedAt);
     const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
     // Who revoked it was told so: what it came to meanwhile does not count.
@@ -98,15 +88,6 @@ function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
     const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
     return { settled: afterwards(claim.settle(settlement, times), () => report(claim, settlement, ms, log, fields)) };
   });
-}
-
-/** A job without a limit, as nearly every job is, costs no more than the look. */
-function runTask(claim: Claim, { texts, limits, limitKeepers }: RunnerOptions, run: Run): Soon<Ending> {
-  const { job } = claim;
-  const defaults = registry().tasks.get(job.task)?.options;
-  const own = limitsFrom(job.options, defaults, limits);
-  if (own === null) return execute(claim, run, texts);
-  return runWithin(own, claim, defaults ?? {}, limitKeepers, run.signal, (terms) => execute(claim, terms, texts));
 }
 
 /** What the job's file leaves out, its task says. Of a run that went well nobody asks. */

@@ -1,4 +1,5 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
+import type { LimitedRun } from '../app/execute.ts';
 import { after, type LongTimer } from '../app/long-timer.ts';
 import type { Broker, BrokerEvent, Keeper } from '../broker/broker.ts';
 import { strictest } from '../job/run-limits.ts';
@@ -8,7 +9,7 @@ import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import { launchOf } from './launch.ts';
 import { Feeding } from './feeding.ts';
-import { endedRun, type LimitedRun } from './overtime.ts';
+import { endedRun } from './overtime.ts';
 import { type FromChild, limitsOf } from './messages.ts';
 import { cannotStart, Restarts } from './restart.ts';
 import { howOf, seconds } from './run-report.ts';

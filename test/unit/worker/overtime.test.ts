@@ -1,7 +1,8 @@
 /** A run with a limit: what its supervisor does when the time has come, and what it makes of messages that cross that. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { type LimitedRun, Overtime } from '../../../src/worker/overtime.ts';
+import type { LimitedRun } from '../../../src/app/execute.ts';
+import { Overtime } from '../../../src/worker/overtime.ts';
 
 const RUN: LimitedRun = { id: 'a', task: 'echo', startedAtMs: 1, limitMs: 1_000, defaults: {} };
 

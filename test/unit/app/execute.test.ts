@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { execute, type Executor } from '../../../src/app/execute.ts';
 import { registry } from '../../../src/app/registry.ts';
+import { Run } from '../../../src/app/run.ts';
 import type { Claim } from '../../../src/broker/broker.ts';
 import { createApp } from '../../../src/index.ts';
 import type { Ending } from '../../../src/job/lifecycle.ts';
-import { execute } from '../../../src/worker/execute.ts';
 import { job } from '../../support/factory.ts';
 import { tempDir } from '../../support/temp.ts';
 
 /* eslint-disable unicorn/no-thenable -- what a task returns may be one */
-const TERMS = { signal: new AbortController().signal, deadline: null };
-
-const TEXTS = { stacks: true, redact: null };
+const EXECUTOR: Executor = {
+  texts: { stacks: true, redact: null },
+  limits: { timeLimitMs: null, softTimeLimitMs: null },
+  limitKeepers: { begun: () => undefined, ended: () => undefined },
+};
 
 const RETURNED: readonly [what: string, returned: () => unknown, value: unknown][] = [
   ['a promise', async () => 1, 1],
@@ -31,7 +34,7 @@ for (const [what, returned, value] of RETURNED) {
     const { task } = tempApp(t);
     const give = task<[], unknown>('give', returned);
 
-    const ending = await execute(claimOf('give'), TERMS, TEXTS);
+    const ending = await execute(claimOf('give'), new Run(null), EXECUTOR);
     const eager = await (await give.delay()).get();
     const here = await give.run();
 
@@ -45,7 +48,7 @@ test('a result is kept as it was when the task returned it', async (t) => {
   const cache = { rows: [1] };
   tempApp(t).task('cached', () => cache);
 
-  const ending = await execute(claimOf('cached'), TERMS, TEXTS);
+  const ending = await execute(claimOf('cached'), new Run(null), EXECUTOR);
   cache.rows.push(2);
 
   assert.deepEqual(valueOf(ending), { rows: [1] });
