@@ -235,9 +235,9 @@ export const MUTANTS = [
   },
   {
     name: 'a job that is too late begins',
-    file: 'src/worker/runner.ts',
-    find: 'const isExpired = startedAtMs > (job.options.expiresAtMs ?? Number.POSITIVE_INFINITY);',
-    replace: 'const isExpired = startedAtMs > Number.POSITIVE_INFINITY;',
+    file: 'src/app/execute.ts',
+    find: 'if (expiresAtMs !== undefined && Date.now() > expiresAtMs) return',
+    replace: 'if (expiresAtMs !== undefined && Date.now() > Number.POSITIVE_INFINITY) return',
     test: 'test/e2e/retry.test.ts',
     pattern: 'too late',
   },
@@ -428,8 +428,8 @@ export const MUTANTS = [
   {
     name: 'a process that /proc hides is dead',
     file: 'src/spool/identity.ts',
-    find: "return isPidFree(Number(pid)) ? 'dead' : 'unproved';",
-    replace: "return 'dead';",
+    find: "return hasCode(error, 'ENOENT', 'ESRCH') && isPidFree(pid) ? 'none' : 'unknown';",
+    replace: "return hasCode(error, 'ENOENT', 'ESRCH') ? 'none' : 'unknown';",
     test: 'test/fault/liveness.test.ts',
     pattern: 'hidepid',
   },

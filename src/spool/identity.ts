@@ -25,8 +25,7 @@ export function writerState(files: Files, fileName: string): 'alive' | 'dead' | 
   if (boot === UNKNOWN || namespace === UNKNOWN) return 'unproved';
   if (boot !== bootHash(files) || namespace !== namespaceHash(files)) return 'unproved';
   const ticks = startTicks(files, Number(pid));
-  // The kernel must say the same: /proc hides processes where it is mounted with `hidepid`.
-  if (ticks === 'none') return isPidFree(Number(pid)) ? 'dead' : 'unproved';
+  if (ticks === 'none') return 'dead';
   if (ticks === 'unknown' || start === '0') return 'unproved';
   return String(ticks) === start ? 'alive' : 'dead';
 }
@@ -50,13 +49,14 @@ function shownBootId(files: Files): string | null {
 
 const UNKNOWN = '00000000';
 
-/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). 'none': it has ended, or is hidden. */
+/** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). 'none': it has ended. */
 function startTicks(files: Files, pid: number): number | 'none' | 'unknown' {
   let stat: string;
   try {
     stat = files.readSystemFile(`/proc/${pid}/stat`);
   } catch (error) {
-    return hasCode(error, 'ENOENT', 'ESRCH') ? 'none' : 'unknown';
+    // The kernel must say the same: /proc hides processes where it is mounted with `hidepid`.
+    return hasCode(error, 'ENOENT', 'ESRCH') && isPidFree(pid) ? 'none' : 'unknown';
   }
   // The second field is the command in parentheses and may hold spaces: count from the last parenthesis.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

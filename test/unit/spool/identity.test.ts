@@ -58,6 +58,16 @@ test('a process that /proc hides lives as long as the kernel knows its pid', () 
   assert.equal(writerState(hiding(4194305), free), 'dead');
 });
 
+test('a zombie is dead, although the kernel still knows its pid', () => {
+  const stat = nodeFiles.readSystemFile('/proc/self/stat').replace(/\) \w /, ') Z ');
+  const files: Files = {
+    ...nodeFiles,
+    readSystemFile: (path) => (path.endsWith('/stat') ? stat : nodeFiles.readSystemFile(path)),
+  };
+
+  assert.equal(writerState(files, MINE), 'dead');
+});
+
 test("where /proc is another pid namespace's, its numbers say nothing of ours", () => {
   const foreign: Files = { ...nodeFiles, readLink: (path) => (path === '/proc/self' ? '7' : nodeFiles.readLink(path)) };
   const name = `${writerName(foreign, process.pid)}.00000000.0`;

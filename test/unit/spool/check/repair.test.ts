@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { contextFor } from '../../../../src/spool/check/check.ts';
 import { type Repair, repairSpool } from '../../../../src/spool/check/repair.ts';
+import { nodeFiles } from '../../../../src/spool/files.ts';
+import { writerName } from '../../../../src/spool/identity.ts';
 import { SpareFiles } from '../../../../src/spool/spare.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { assertInvariants, namesIn, placesOf } from '../../../support/invariants.ts';
@@ -91,6 +93,7 @@ test('an owner that lives keeps what it holds', async (t) => {
 test('records and drafts of the dead are removed', async (t) => {
   const { path } = tempSpool(t, { fsync: false });
   pronounceDead(path, someOwner());
+  plant(path, `tmp/${writerName(nodeFiles, process.pid).replace(/^\d+/, '4194305')}.aa.0`, 'x');
   plant(path, 'tmp/1-1-00000001-00000001.aa.0', 'x');
   plant(path, 'tmp/enqueue.of-another-program', 'x');
   const context = contextFor(path, false);
@@ -99,7 +102,10 @@ test('records and drafts of the dead are removed', async (t) => {
   const repairs = await repairSpool(context, () => spare.uniqueName());
 
   assert.deepEqual(codes(repairs), ['left-by-the-dead', 'left-by-the-dead']);
-  assert.deepEqual([namesIn(path, 'tmp'), namesIn(path, 'workers')], [['enqueue.of-another-program'], []]);
+  assert.deepEqual(
+    [namesIn(path, 'tmp'), namesIn(path, 'workers')],
+    [['1-1-00000001-00000001.aa.0', 'enqueue.of-another-program'], []],
+  );
 });
 
 describe('broken files are set aside with a failed outcome', () => {
