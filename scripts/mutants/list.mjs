@@ -348,8 +348,8 @@ export const MUTANTS = [
   {
     name: 'nobody hears of urgent jobs behind a long backlog',
     file: 'src/spool/feed.ts',
-    find: 'if (!this.#pace.isLarge) return this.#watch.close();',
-    replace: 'return this.#watch.close();',
+    find: 'if (!this.#pace.isLarge) this.#watch.close();',
+    replace: 'this.#watch.close();',
     test: 'test/unit/spool/feed.test.ts',
     pattern: 'slow to list',
   },

@@ -172,29 +172,27 @@ export class Feed {
   #fill(): void {
     if (!this.#pace.mayList && this.#watch.isOpen) {
       this.#isStale = true; // A name that was handed out and is still there is found by the poll.
+      if (!this.#poll.isOn) this.#poll.start();
       return;
     }
+    if (this.#pace.isLarge) this.#watch.open();
     this.#list();
     if (this.size > 0) {
-      this.#watchUrgent();
+      if (!this.#pace.isLarge) this.#watch.close(); // While there are names, events would only cost time.
       this.#poll.stop();
       return;
     }
-    if (this.#watch.isOpen) return;
-    this.#watch.open();
-    this.#list();
-    this.#poll.start();
+    if (!this.#watch.isOpen) {
+      this.#watch.open();
+      this.#list();
+    }
+    if (!this.#poll.isOn) this.#poll.start();
   }
 
+  /** Where a listing costs much, events tell of urgent names meanwhile. */
   #relist(): void {
     this.#list();
-    this.#watchUrgent();
-  }
-
-  /** While there are names, events only cost time, but for those of urgent ones where a listing costs more. */
-  #watchUrgent(): void {
-    if (!this.#pace.isLarge) return this.#watch.close();
-    if (this.#watch.isOpen) return;
+    if (!this.#pace.isLarge || this.#watch.isOpen) return;
     this.#watch.open();
     this.#list(); // For what came before the watch.
   }

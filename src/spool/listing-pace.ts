@@ -13,7 +13,8 @@ const RELIST = { everyMs: 40, costFactor: 50, watchedFactor: 500 };
 export class ListingPace {
   #nextAtMs = 0;
   #relistAtMs = 0;
-  #isLarge = false;
+  /** Not known before the first listing. */
+  #isLarge = true;
 
   /** A listing has ended. @param isWatched whether a watch tells of what comes */
   listed(startedAtMs: number, isWatched: boolean): void {

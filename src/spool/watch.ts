@@ -78,6 +78,10 @@ export class Poll {
     this.#schedule();
   }
 
+  get isOn(): boolean {
+    return this.#timer !== null;
+  }
+
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

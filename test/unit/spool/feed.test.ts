@@ -32,20 +32,11 @@ test('names of other queues, and what is no job, are not given', (t) => {
 });
 
 test('an urgent job behind a backlog that is slow to list is the next that is given, without another listing', async (t) => {
-  let listings = 0;
-  /** A listing of 100 ms, so that the next one for urgent jobs alone is due in seconds. */
-  const list: Files['list'] = (path) => {
-    if (path.endsWith('/pending')) {
-      listings++;
-      const endAt = performance.now() + 100;
-      while (performance.now() < endAt);
-    }
-    return nodeFiles.list(path);
-  };
-  const { context, feed } = feedOf(t, {}, { ...nodeFiles, list });
+  const { files, listings } = slowToList();
+  const { context, feed } = feedOf(t, {}, files);
   const backlog = Array.from({ length: 1_000 }, () => put(context, { priority: 5 }));
   assert.deepEqual(feed.take(1), backlog.slice(0, 1));
-  const before = listings;
+  const before = listings();
 
   const urgent = put(context, { priority: 0 });
   const less = put(context, { priority: 9 });
@@ -57,7 +48,20 @@ test('an urgent job behind a backlog that is slow to list is the next that is gi
   }, 'another name than those of the backlog is given');
   assert.equal(taken, urgent);
   assert.notEqual(taken, less);
-  assert.equal(listings, before);
+  assert.equal(listings(), before);
+});
+
+test('when a backlog that is slow to list is worked off, a job is found whose event is lost', async (t) => {
+  const { files } = slowToList();
+  const { context, feed, calls } = feedOf(t, {}, { ...files, watch: () => ({ close: () => undefined }) });
+  const name = put(context);
+  assert.deepEqual(feed.take(1), [name]);
+  rmSync(join(context.layout.pending, name));
+  assert.deepEqual(feed.take(1), []);
+
+  put(context);
+
+  await until(() => calls.ready > 0, 'onReady is called');
 });
 
 test('after an empty take, a job that comes is announced once, then given', async (t) => {
@@ -189,4 +193,18 @@ function put(context: SpoolContext, parts: { priority?: number; queue?: string }
   writeFileSync(join(context.layout.tmp, name), '{}');
   renameSync(join(context.layout.tmp, name), join(context.layout.pending, name));
   return name;
+}
+
+/** A file system in which a listing takes 100 ms: the next one for urgent jobs alone is due in seconds. */
+function slowToList(): { readonly files: Files; readonly listings: () => number } {
+  let listings = 0;
+  const list: Files['list'] = (path) => {
+    if (path.endsWith('/pending')) {
+      listings++;
+      const endAt = performance.now() + 100;
+      while (performance.now() < endAt);
+    }
+    return nodeFiles.list(path);
+  };
+  return { files: { ...nodeFiles, list }, listings: () => listings };
 }
