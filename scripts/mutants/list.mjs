@@ -197,6 +197,13 @@ export const MUTANTS = [
     test: 'test/fault/own-process.test.ts',
   },
   {
+    name: 'what is over stays on a full disk',
+    file: 'src/spool/room.ts',
+    find: '  return isFullOfInodes || freeBytes < ',
+    replace: '  return isFullOfInodes && freeBytes < ',
+    test: 'test/fault/full-of-outcomes.test.ts',
+  },
+  {
     name: 'a job is promoted before its time',
     file: 'src/spool/promote.ts',
     find: '      if (done === AT_ONCE || (parsed !== null && parsed.dueAtMs > nowMs)) break;\n',

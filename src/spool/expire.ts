@@ -3,6 +3,7 @@ import { idTimeMs } from '../job/id.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { parseResultFileName } from './layout.ts';
+import { emptySpare, isFull, isTight } from './room.ts';
 import { discard } from './spare.ts';
 import { Turns } from './turns.ts';
 
@@ -27,6 +28,8 @@ export async function expireOutcomes(
 ): Promise<void> {
   const { files, layout, nowMs } = context;
   const latest = nowMs() - ttlMs;
+  // What is kept for use again keeps its place on the disk.
+  if (isTight(context)) emptySpare(context);
   let batch: string[] = [];
   for (const fileName of files.walk(layout.results)) {
     if (turns.isOver) await turns.next();
@@ -59,15 +62,14 @@ function modifiedAtMs(context: SpoolContext, path: string): number | null {
 
 async function retire(context: SpoolContext, fileNames: readonly string[], name: string, turns: Turns): Promise<void> {
   const { files, layout, odd } = context;
-  if (files.list(layout.spare).length >= MOST_BATCHES) {
+  const gathered = `${layout.tmp}/${name}`;
+  if (!makeBatch(context, gathered)) {
     for (const fileName of fileNames) {
       discard(context, `${layout.results}/${fileName}`);
       if (turns.isOver) await turns.next();
     }
     return;
   }
-  const gathered = `${layout.tmp}/${name}`;
-  files.makeDirectory(gathered);
   for (const fileName of fileNames) {
     const from = `${layout.results}/${fileName}`;
     odd.try(from, () => {
@@ -81,4 +83,17 @@ async function retire(context: SpoolContext, fileNames: readonly string[], name:
   }
   await syncDirectories(context, layout.results, gathered);
   files.rename(gathered, `${layout.spare}/${name}`);
+}
+
+/** False where the outcomes are to be removed: there are spare files enough, or no room for what is kept. */
+function makeBatch(context: SpoolContext, path: string): boolean {
+  const { files, layout } = context;
+  if (files.list(layout.spare).length >= MOST_BATCHES || isTight(context)) return false;
+  try {
+    files.makeDirectory(path);
+    return true;
+  } catch (error) {
+    if (isFull(error)) return false;
+    throw error;
+  }
 }

@@ -8,6 +8,7 @@ import type { SpoolContext } from './context.ts';
 import { expireOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
 import { withPatience } from './patience.ts';
+import { isTight, keepReserve } from './room.ts';
 import { Rounds } from './rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 import { Turns } from './turns.ts';
@@ -77,9 +78,12 @@ export class Housekeeping {
   }
 
   async #sweep(): Promise<void> {
+    // The next expiry may be far.
+    if (isTight(this.#context)) await this.#expire();
     await sweepDrafts(this.#context, this.#turns());
     await sweepOwners(this.#context, this.#options.isKnownAlive);
     await this.#keys.sweep(this.#turns());
+    if (!this.#closing.signal.aborted) keepReserve(this.#context);
   }
 
   #expire(): Promise<void> {
@@ -92,4 +96,15 @@ export class Housekeeping {
   #turns(): Turns {
     return new Turns(this.#options.recovering, this.#closing.signal);
   }
+}
+
+/** Before a worker starts: a disk that is full of what is over has no room for its socket. */
+export async function expireIfTight(
+  context: SpoolContext,
+  { resultTtlMs, uniqueName }: Pick<HousekeepingOptions, 'resultTtlMs' | 'uniqueName'>,
+): Promise<void> {
+  if (!isTight(context)) return;
+  const ages = new Ages(resultTtlMs);
+  ages.observe(context.nowMs(), performance.now());
+  await expireOutcomes(context, resultTtlMs, uniqueName, (modifiedAtMs) => ages.isOver(modifiedAtMs));
 }

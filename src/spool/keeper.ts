@@ -7,7 +7,7 @@ import { Elsewhere, LeftToOthers } from './elsewhere.ts';
 import { makeDirectory } from './establish.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
-import { Housekeeping } from './housekeeping.ts';
+import { expireIfTight, Housekeeping } from './housekeeping.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
 import { MarkerWatch } from './marker-watch.ts';
 import { nameWaitingOnce } from './one-name.ts';
@@ -55,6 +55,7 @@ export class SpoolKeeper implements Keeper {
       readonly promoter: (onTrouble: (error: unknown) => void) => { start(): void; stop(): void; promoteDue(): void };
     },
   ): Promise<SpoolKeeper> {
+    await expireIfTight(context, parts);
     const registration = await register(
       context,
       { role: 'supervisor', queues: options.queues, tasks: [] },

@@ -9,6 +9,7 @@ import { type Files, hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
 import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
+import { isFull, makeRoom } from './room.ts';
 import { discard, unlinkIfThere } from './spare.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */
@@ -38,10 +39,30 @@ export interface Registration {
 }
 
 /**
+ * Makes this process an owner. On a full disk, what may be given up is given up for that (room.ts): who works off the queue and
+ * removes what is over makes more room.
+ *
+ * @throws the system error when it cannot be done
+ */
+export async function register(
+  context: SpoolContext,
+  about: Parameters<typeof announce>[1],
+  uniqueName: () => string,
+): Promise<Registration> {
+  for (;;) {
+    try {
+      return await announce(context, about, uniqueName);
+    } catch (error) {
+      if (!isFull(error) || !makeRoom(context)) throw error;
+    }
+  }
+}
+
+/**
  * Makes this process an owner: proof, then record, then directory. A directory in running/ thus always has a record and a
  * proof to ask; if we die in between, the sweep finds a proof that is refused and removes the rest.
  */
-export async function register(
+async function announce(
   context: SpoolContext,
   about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'mark' | 'parent'>>,
   uniqueName: () => string,

@@ -5,6 +5,7 @@ import type { Attempt } from '../job/job.ts';
 import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { setAside } from './corrupt.ts';
+import { fence } from './fence.ts';
 import { hasCode } from './files.ts';
 import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
@@ -13,6 +14,7 @@ import { forgetOwner, readOwner, verdictOf } from './owner.ts';
 import { isOnlyName } from './one-name.ts';
 import { readJob } from './read.ts';
 import { endRemains, isStopped, letGoOn } from './remains.ts';
+import { isTight, spendReserve } from './room.ts';
 import { isPassing } from './trouble.ts';
 import type { Held } from './write-tail.ts';
 
@@ -166,6 +168,7 @@ async function recoverDirectory(
   if (!fence(context, `${layout.running}/${directory}`, fenced)) return;
   if (files.entry(fenced)?.kind !== 'directory') return setForeignAside(context, recoverer, fenced, owner);
   const held = files.list(fenced);
+  if (held.length > 0 && isTight(context)) spendReserve(context);
   let left = 0;
   for (const fileName of held) {
     const act = (): Promise<void> => recoverJob(context, recoverer, fenced, fileName, owner, end);
@@ -257,44 +260,4 @@ function deathOf(
     return { attempt: name.attempt, ...times, error: settlement.outcome.error };
   }
   return null;
-}
-
-/** False when another recoverer was faster. */
-function fence(context: SpoolContext, from: string, to: string): boolean {
-  try {
-    return tryRename(context, from, to);
-  } catch (error) {
-    if (!hasCode(error, 'EXDEV')) throw error;
-    moveOneByOne(context, from, to);
-    return true;
-  }
-}
-
-/**
- * In the lower layer of an overlay a directory cannot be renamed, its files can. It came with the image, so nobody works in
- * it any more whom a fence would have to stop; of several recoverers each gets some of the files. If we die in between,
- * the next takes the rest and what carries our name.
- */
-function moveOneByOne(context: SpoolContext, from: string, to: string): void {
-  const { files } = context;
-  if (!files.exists(to)) files.makeDirectory(to);
-  try {
-    for (const name of files.list(from)) tryRename(context, `${from}/${name}`, `${to}/${name}`);
-    files.removeDirectory(from);
-  } catch (error) {
-    // Another recoverer was here, or is still: what it took is its own.
-    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
-  }
-}
-
-/** False when another recoverer was faster. */
-function tryRename(context: SpoolContext, from: string, to: string): boolean {
-  if (from === to) return true;
-  try {
-    context.files.rename(from, to);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) return false;
-    throw error;
-  }
 }

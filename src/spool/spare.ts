@@ -18,6 +18,8 @@ export interface DraftFile {
 
 /** A producer of a few jobs creates files; looking for spare ones pays only for many. */
 const CREATED_BEFORE_LOOKING = 64;
+/** The name in spare/ of what is no batch but held back for a full disk (room.ts). */
+export const RESERVE = 'reserve';
 /** How often to look while there are none, ms. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -48,11 +50,18 @@ export class SpareFiles {
   #create(): DraftFile {
     const path = `${this.#context.layout.tmp}/${this.uniqueName()}`;
     this.#created++;
-    return { path, fd: this.#context.files.create(path), oldBytes: 0 };
+    try {
+      return { path, fd: this.#context.files.create(path), oldBytes: 0 };
+    } catch (error) {
+      const spare = hasCode(error, 'ENOSPC', 'EDQUOT') ? this.#reuse(true) : null;
+      if (spare === null) throw error;
+      return spare;
+    }
   }
 
-  #reuse(): DraftFile | null {
-    if (this.#created < CREATED_BEFORE_LOOKING) return null;
+  /** @param isNeeded there is no room for another file */
+  #reuse(isNeeded = false): DraftFile | null {
+    if (this.#created < CREATED_BEFORE_LOOKING && !isNeeded) return null;
     const { files } = this.#context;
     while (this.#batch !== null || this.#takeBatch()) {
       const name = this.#batch?.names.pop();
@@ -87,6 +96,7 @@ export class SpareFiles {
     const { files, layout } = this.#context;
     if (performance.now() < this.#lookAgainAt) return false;
     for (const name of files.list(layout.spare)) {
+      if (name === RESERVE) continue;
       const path = `${layout.tmp}/${this.uniqueName()}`;
       try {
         files.rename(`${layout.spare}/${name}`, path);

@@ -1,20 +1,14 @@
 /** Real disks that are full, out of inodes or suddenly read-only, under a real worker. Needs root to mount them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { type AsyncResult, createApp, SpoolError, type Task } from 'fsq';
 import { checkSpool } from '../oracle/check.ts';
 import { until } from '../support/conditions.ts';
 import { type Project, startWorker, tempProject, type WorkerHandle } from '../support/project.ts';
-import { smallDisk } from '../support/small-disk.ts';
-
-const NO_DISKS =
-  process.platform !== 'linux' || process.getuid?.() !== 0
-    ? 'needs root on Linux, to mount a disk'
-    : !existsSync('/dev/loop-control') && 'needs loop devices';
+import { ext4, fill, NO_DISKS, smallDisk, takeInodes } from '../support/small-disk.ts';
 
 /** Each run leaves a line outside the disk, then waits until the test opens the gate. */
 const TASKS = `
@@ -188,43 +182,6 @@ function senderTo(t: TestContext, disk: string): { readonly spool: string; reado
   const app = createApp({ spool });
   t.after(() => app.close());
   return { spool, pad: app.task('pad', (n: number) => 'x'.repeat(n)) };
-}
-
-/** An ext4 file system of 8 MiB in a file, with nothing kept back for root; unmounted after the test. */
-function ext4(t: TestContext, options: readonly string[]): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fsq-ext4-'));
-  const image = join(folder, 'image');
-  const path = join(folder, 'disk');
-  let isMounted = false;
-  t.after(() => {
-    // Lazily: a worker that the test left behind is ended by a later hook.
-    if (isMounted) execFileSync('umount', ['--lazy', path]);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  execFileSync('truncate', ['-s', '8M', image]);
-  execFileSync('mkfs.ext4', ['-q', '-F', '-m', '0', ...options, image]);
-  mkdirSync(path);
-  execFileSync('mount', ['-t', 'ext4', '-o', 'loop', image, path]);
-  isMounted = true;
-  return path;
-}
-
-/** Writes into `path` until not one byte more fits. */
-function fill(path: string): void {
-  for (const size of [65_536, 4_096, 1]) untilFull(() => writeFileSync(path, Buffer.alloc(size), { flag: 'a' }));
-}
-
-function takeInodes(folder: string): void {
-  let n = 0;
-  untilFull(() => writeFileSync(join(folder, String(n++)), ''));
-}
-
-function untilFull(act: () => void): void {
-  try {
-    for (;;) act();
-  } catch (error) {
-    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
-  }
 }
 
 /** The ids of the runs so far, in order. */
