@@ -13,6 +13,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -369,6 +370,7 @@ function send({ spool }: Project, within: readonly string[]): string {
 async function ended({ spool }: Project, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const path = join(spool, `results/${id}.json`);
-    await until(() => existsSync(path) && readFileSync(path, 'utf8').includes('"state"'), `job ${id} has ended`);
+    const isFile = (): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+    await until(() => isFile() && readFileSync(path, 'utf8').includes('"state"'), `job ${id} has ended`);
   }
 }
