@@ -14,7 +14,7 @@ import { type Hearer, warn } from './notices.ts';
 import { currentFolder } from './project.ts';
 import { Run } from './run.ts';
 import { sendUnique } from './send-unique.ts';
-import { type Config, resolveSettings, type Settings } from './settings.ts';
+import { brokerOptions, type Config, resolveSettings, type Settings } from './settings.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
 
 export interface App {
@@ -170,8 +170,7 @@ class FileApp implements App, Sender {
   async #open(): Promise<Broker> {
     try {
       const settings = await this.settings();
-      const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
-      const broker = openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
+      const broker = openBroker(brokerOptions(settings));
       if (broker.isNew) this.#hear.newSpool(settings);
       return broker;
     } catch (error) {

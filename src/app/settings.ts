@@ -1,6 +1,7 @@
 /** Settings and where they come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { BrokerOptions } from '../broker/open.ts';
 import { byteSize, type ByteSize } from '../job/byte-size.ts';
 import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
@@ -162,6 +163,12 @@ export async function resolveSettings(given: Config, cwd: string, env: Environme
     projectRoot: root,
     notices: [...unknownVariables(env), ...unreadConfigFiles([cwd, root, configFolder ?? root], configFile)],
   };
+}
+
+/** What of the settings a broker is opened with: for every process that opens one, so that all agree. Plain data. */
+export function brokerOptions(settings: Settings): BrokerOptions {
+  const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
+  return { path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe };
 }
 
 /**

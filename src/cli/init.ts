@@ -2,7 +2,7 @@
 import { join, relative } from 'node:path';
 import { canLoadTypeScript } from '../app/load-module.ts';
 import { currentFolder, findTaskModules, namedTaskModules, nodemonOf, writeNewFile } from '../app/project.ts';
-import type { Settings } from '../app/settings.ts';
+import { brokerOptions, type Settings } from '../app/settings.ts';
 import { openBroker } from '../broker/open.ts';
 import { SpoolError } from '../job/errors.ts';
 import { jsonText } from '../job/format.ts';
@@ -54,13 +54,14 @@ async function runInit(context: Context): Promise<number> {
 }
 
 /** True if it was not there. @throws SpoolError */
-async function makeSpool({ spool: path, fsync, allowNetworkFs, allowUnsafe }: Settings): Promise<boolean> {
+async function makeSpool(settings: Settings): Promise<boolean> {
+  const options = brokerOptions(settings);
   try {
-    await openBroker({ path, fsync, allowNetworkFs, mustExist: true }).close();
+    await openBroker({ ...options, mustExist: true }).close();
     return false;
   } catch (error) {
     if (!(error instanceof SpoolError && error.code === 'FSQ_NO_SPOOL')) throw error;
-    await openBroker({ path, fsync, allowNetworkFs, allowUnsafe }).close();
+    await openBroker(options).close();
     return true;
   }
 }

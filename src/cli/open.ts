@@ -1,4 +1,5 @@
 /** The spool that a command looks at. */
+import { brokerOptions } from '../app/settings.ts';
 import type { Broker } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import type { Context } from './command.ts';
@@ -10,8 +11,7 @@ import { settingsOf } from './settings.ts';
  * @throws SpoolError (FSQ_NO_SPOOL) when there is none
  */
 export async function withSpool<T>(context: Context, use: (broker: Broker) => Promise<T>): Promise<T> {
-  const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = await settingsOf(context);
-  const broker = openBroker({ path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe, mustExist: true });
+  const broker = openBroker({ ...brokerOptions(await settingsOf(context)), mustExist: true });
   try {
     return await use(broker);
   } finally {

@@ -212,7 +212,7 @@ function forkChild({ options, imports, env }: Launch, relay: Relay): ChildProces
   return fork(path, [JSON.stringify(options)], {
     execArgv,
     // fsyncs that wait together share one commit of the journal; libuv's four threads are too few for that.
-    env: options.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
+    env: options.broker.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
     detached: true,
     stdio: ['ignore', ...relay.stdio, 'ipc'],
   });

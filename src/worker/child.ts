@@ -7,7 +7,7 @@
 import type { LimitKeepers } from '../app/execute.ts';
 import { type LogLevel, readRedact } from '../app/settings.ts';
 import { type BrokerEvent, CHILD_MARK, type Hints, type TaskElsewhere } from '../broker/broker.ts';
-import { openBroker } from '../broker/open.ts';
+import { type BrokerOptions, openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
 import { reasonOf } from '../job/realm.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
@@ -26,12 +26,9 @@ import { reportUncaught } from './uncaught.ts';
 
 /** What a supervisor tells a child at its start. */
 export interface ChildOptions {
-  readonly spool: string;
+  readonly broker: BrokerOptions;
   /** The supervisor's name among owners. */
   readonly parent: string;
-  readonly fsync: boolean;
-  readonly allowNetworkFs: boolean;
-  readonly allowUnsafe: boolean;
   readonly queues: readonly string[] | null;
   /** Limits of queues by name, as a map's entries. */
   readonly queueLimits: readonly (readonly [string, RunLimits])[];
@@ -146,11 +143,10 @@ async function main(options: ChildOptions): Promise<number> {
     if (endsAJobAsFailed(event)) say({ type: 'failed' });
   };
   try {
-    const { spool: path, fsync, allowNetworkFs, allowUnsafe } = options;
     // Not among the options: the arguments of a process can be seen by everybody on the machine.
     const mark = process.env[CHILD_MARK];
     // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
-    const broker = openBroker({ path, mustExist: true, fsync, allowNetworkFs, allowUnsafe });
+    const broker = openBroker({ ...options.broker, mustExist: true });
     const consumer = await broker.consumer({
       queues: options.queues,
       limits: { queues: new Map(options.queueLimits), tasks: limitsOf(tasks) },

@@ -1,6 +1,6 @@
 /** How a child is started: what the settings of its worker come to for it. */
 import { randomBytes } from 'node:crypto';
-import type { Settings } from '../app/settings.ts';
+import { brokerOptions, type Settings } from '../app/settings.ts';
 import { CHILD_MARK } from '../broker/broker.ts';
 import type { ChildOptions } from './child.ts';
 import { childEnvironment } from './environment.ts';
@@ -27,19 +27,16 @@ export interface LaunchPlan {
 
 /** One start: each has a mark of its own. `parent`: the worker's name among owners. */
 export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, parent: string): Launch {
-  const { spool, fsync, allowNetworkFs, allowUnsafe, logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
+  const { logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
   // What tasks send themselves goes where their worker works, also when an option named the spool.
-  env['FSQ_SPOOL'] = spool;
+  env['FSQ_SPOOL'] = settings.spool;
   env[CHILD_MARK] = randomBytes(8).toString('hex');
   if (modules.isWatched) env[REPORT_MODULES] = '1';
   const options: ChildOptions = {
-    spool,
+    broker: brokerOptions(settings),
     parent,
-    fsync,
-    allowNetworkFs,
-    allowUnsafe,
     queues,
     queueLimits: [...settings.queueLimits],
     modules: modules.files,

@@ -1,6 +1,7 @@
 /** A worker: keeps its children alive, passes on what is ready, hands the jobs of the dead to recovery, and ends in order. */
 import type { LimitedRun } from '../app/execute.ts';
 import { after, type LongTimer } from '../app/long-timer.ts';
+import { brokerOptions } from '../app/settings.ts';
 import type { Broker, BrokerEvent, Keeper } from '../broker/broker.ts';
 import { strictest } from '../job/run-limits.ts';
 import { reasonOf } from '../job/realm.ts';
@@ -51,8 +52,7 @@ export class Supervisor implements ChildEvents {
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
     const { settings, modules, queues, order, concurrency, isBurst } = this.#options;
-    const { spool: path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
-    this.#broker = openBroker({ path, fsync, resultTtlMs, allowNetworkFs, allowUnsafe });
+    this.#broker = openBroker(brokerOptions(settings));
     this.#keeper = await this.#broker.keeper({
       queues,
       order,

@@ -13,10 +13,7 @@ test('a child whose supervisor died while it started ends by itself', { timeout:
   await app.broker();
   t.after(() => app.close());
   const options = {
-    spool: at.spool,
-    fsync: false,
-    allowNetworkFs: false,
-    allowUnsafe: false,
+    broker: { path: at.spool, fsync: false },
     queues: null,
     modules: [join(at.path, 'tasks.js')],
     logLevel: 'silent',

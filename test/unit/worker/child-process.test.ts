@@ -11,11 +11,8 @@ import { Relay } from '../../../src/worker/relay.ts';
 
 const LAUNCH: Launch = {
   options: {
-    spool: '/spool',
+    broker: { path: '/spool' },
     parent: '1-0123456789abcdef',
-    fsync: true,
-    allowNetworkFs: false,
-    allowUnsafe: false,
     queues: null,
     queueLimits: [],
     modules: [],
