@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { runPage } from '../support/document.ts';
 
-for (const page of ['docs/cli.md', 'docs/tasks.md', 'docs/queues.md', 'docs/from-celery.md']) {
+for (const page of [
+  'docs/cli.md',
+  'docs/tasks.md',
+  'docs/queues.md',
+  'docs/from-celery.md',
+  'docs/projects.md',
+  'docs/deploying.md',
+]) {
   test(`what ${page} shows happens as it says`, { timeout: 120_000 }, async (t) => {
     const { files, commands } = await runPage(t, page);
 
