@@ -165,7 +165,8 @@ export interface Broker {
     limit: number,
     isWanted?: (sighting: Sighting) => boolean,
   ): Promise<readonly Sighting[]>;
-  counts(): Promise<Counts>;
+  /** @param backlog what was seen a moment ago of the ready jobs: they are not counted anew */
+  counts(backlog?: Backlog): Promise<Counts>;
   backlog(): Promise<Backlog>;
   /** Every process known here, with what can be proved of its life. */
   owners(): Promise<readonly OwnerInfo[]>;

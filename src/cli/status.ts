@@ -26,9 +26,9 @@ export const status: Command = {
 
 function runStatus(context: Context): Promise<number> {
   return withSpool(context, async (broker) => {
-    const [counts, backlog, owners, paused, delayed, running] = await Promise.all([
-      broker.counts(),
-      broker.backlog(),
+    const backlog = await broker.backlog();
+    const [counts, owners, paused, delayed, running] = await Promise.all([
+      broker.counts(backlog),
       broker.owners(),
       broker.paused(),
       broker.list(['delayed'], MAX_READ),

@@ -77,12 +77,12 @@ export function listJobs(
   return sightings;
 }
 
-export function countJobs(context: SpoolContext): Counts {
+export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
   const { files, layout } = context;
   const jobs = (names: Iterable<string>): number => count(names, parseJobFileName);
   const held = heldDirectories(context);
   return {
-    pending: jobs(files.walk(layout.pending)),
+    pending: Object.values(backlog.queues).reduce((sum, ready) => sum + ready, 0),
     delayed: count(files.walk(layout.delayed), parseDelayedFileName),
     running: held.reduce((sum, { path }) => sum + jobs(namesWithin(context, path)), 0),
     results: count(files.walk(layout.results), parseResultFileName),
@@ -99,14 +99,12 @@ function count(names: Iterable<string>, parse: (name: string) => unknown): numbe
 
 /** Longest list of foreign names: enough to see what is going on. */
 const MAX_FOREIGN = 100;
-/** In an id of version 7 this digit stands here; others do not tell the time. */
-const TELLS_TIME = /^.{14}7/;
 
 /** What the names in pending/ tell. */
 export function backlogOf({ files, layout }: SpoolContext): Backlog {
   const foreign: string[] = [];
   const queues: Record<string, number> = {};
-  let oldestAtMs: number | null = null;
+  let oldest: string | null = null;
   for (const fileName of files.walk(layout.pending)) {
     const name = parseJobFileName(fileName);
     if (name === null) {
@@ -114,9 +112,9 @@ export function backlogOf({ files, layout }: SpoolContext): Backlog {
       continue;
     }
     queues[name.queue] = (queues[name.queue] ?? 0) + 1;
-    if (TELLS_TIME.test(name.id)) oldestAtMs = Math.min(oldestAtMs ?? Number.POSITIVE_INFINITY, idTimeMs(name.id));
+    if (name.id[14] === '7' && (oldest === null || name.id < oldest)) oldest = name.id; // Only version 7 tells the time.
   }
-  return { oldestAtMs, queues, foreign };
+  return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), queues, foreign };
 }
 
 function* spots(context: SpoolContext, states: readonly ListedState[]): Generator<Spot> {

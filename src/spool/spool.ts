@@ -177,8 +177,8 @@ class Spool implements Broker {
     return this.#look(() => listJobs(this.#context, states, limit, isWanted));
   }
 
-  async counts(): Promise<Counts> {
-    return this.#look(() => countJobs(this.#context));
+  async counts(backlog?: Backlog): Promise<Counts> {
+    return this.#look(() => countJobs(this.#context, backlog ?? backlogOf(this.#context)));
   }
 
   async backlog(): Promise<Backlog> {

@@ -861,8 +861,10 @@ function keeping(open: OpenBroker): void {
     const each = await keeper(t, broker);
     const jobs = Array.from({ length: 16 }, () => newJob(broker));
     await broker.enqueue(jobs);
-    const names: string[] = [];
-    for (let more = each.take(16); more.length > 0; more = each.take(16)) names.push(...more);
+    // What nobody takes for a moment is given again.
+    const given = new Set<string>();
+    while (given.size < jobs.length) for (const name of each.take(16)) given.add(name);
+    const names = [...given];
     const asked: boolean[] = [];
     let give: (names: readonly string[]) => void = () => undefined;
     const hints = {
