@@ -188,6 +188,8 @@ export const MUTANTS = [
     find: '    if (!isFolder) throw error;\n',
     replace: '    if (!isFolder || from !== to) throw error;\n',
     test: 'test/fault/odd-entries.test.ts',
+    // Not as another user: the copy of the sources is root's alone.
+    pattern: 'has the name of an outcome',
   },
   {
     name: "a child's own trouble ends its worker",
@@ -195,6 +197,7 @@ export const MUTANTS = [
     find: 'if (!this.#isStarted || this.#keeper?.problem() !== null) return',
     replace: 'if (!this.#isStarted || this.#keeper !== null) return',
     test: 'test/fault/own-process.test.ts',
+    pattern: 'refusesToOpen',
   },
   {
     name: 'what is over stays on a full disk',
