@@ -7,6 +7,7 @@ import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import type { Redact } from '../job/redaction.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
+import type { Config, Settings } from './config.ts';
 import { eagerSource, runEagerly } from './eager.ts';
 import { callTask } from './execute.ts';
 import { GroupResult } from './group-result.ts';
@@ -14,7 +15,8 @@ import { type Hearer, warn } from './notices.ts';
 import { currentFolder } from './project.ts';
 import { Run } from './run.ts';
 import { sendUnique } from './send-unique.ts';
-import { brokerOptions, type Config, resolveSettings, type Settings } from './settings.ts';
+import { answerSettings, brokerOptions, resolveSettings } from './settings.ts';
+import type { Given } from './settings-table.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
 
 export interface App {
@@ -45,7 +47,7 @@ export interface App {
  * @param config stronger than FSQ_* variables and fsq.config.*
  */
 export function createApp(config: Config = {}): App {
-  return new FileApp(config);
+  return new FileApp(config, () => resolveSettings(config, currentFolder(), process.env));
 }
 
 /**
@@ -53,13 +55,14 @@ export function createApp(config: Config = {}): App {
  *
  * @param hear what its user should know and no error says
  */
-export function createSender(config: Config, hear: Hearer): App & Sender {
-  return new FileApp(config, hear);
+export function createSender(given: Given, hear: Hearer): App & Sender {
+  return new FileApp(given, () => answerSettings(given, currentFolder(), process.env), hear);
 }
 
 class FileApp implements App, Sender {
   readonly task: TaskFactory = taskFactory(this);
-  readonly #config: Config;
+  readonly #given: Pick<Config, 'spool' | 'redact'>;
+  readonly #answer: () => Promise<Settings>;
   readonly #hear: Hearer;
   #settings: Promise<Settings> | null = null;
   #broker: Promise<Broker> | null = null;
@@ -67,18 +70,19 @@ class FileApp implements App, Sender {
   #settingsNow: Settings | null = null;
   #brokerNow: Broker | null = null;
 
-  constructor(config: Config, hear: Hearer = warn) {
-    this.#config = config;
+  constructor(given: Pick<Config, 'spool' | 'redact'>, answer: () => Promise<Settings>, hear: Hearer = warn) {
+    this.#given = given;
+    this.#answer = answer;
     this.#hear = hear;
   }
 
   get namedSpool(): string | undefined {
-    const { spool } = this.#config;
+    const { spool } = this.#given;
     return typeof spool === 'string' ? resolve(currentFolder(), spool) : undefined;
   }
 
   get redact(): Redact | undefined {
-    return this.#config.redact;
+    return this.#given.redact;
   }
 
   settings(): Promise<Settings> {
@@ -157,7 +161,7 @@ class FileApp implements App, Sender {
 
   async #resolve(): Promise<Settings> {
     try {
-      const settings = await resolveSettings(this.#config, currentFolder(), process.env);
+      const settings = await this.#answer();
       for (const notice of settings.notices) this.#hear.notice(notice);
       return settings;
     } catch (error) {

@@ -1,6 +1,6 @@
 /** What a program that sends jobs should know and no error tells: it goes to stderr, once. */
 import { CHILD_MARK } from '../broker/broker.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './config.ts';
 
 /** Who is told. */
 export interface Hearer {

@@ -1,164 +1,55 @@
-/** Settings and where they come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
+/** Where settings come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { BrokerOptions } from '../broker/open.ts';
-import { byteSize, type ByteSize } from '../job/byte-size.ts';
-import { type Duration, durationMs } from '../job/duration.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { reasonOf } from '../job/realm.ts';
 import type { Redact } from '../job/redaction.ts';
-import type { RunLimits } from '../job/run-limits.ts';
 import { isRecord } from '../job/tail.ts';
-import { checkConfig, type LogLevel } from './config-checks.ts';
-import { type Environment, readEnvironment, unknownVariables } from './environment.ts';
-import { type LimitOptions, toQueueLimits } from './limit-options.ts';
+import type { Config, Settings } from './config.ts';
+import { type Environment, givenByVariables, unknownVariables } from './environment.ts';
 import { loadModule, loadModuleHere } from './load-module.ts';
 import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from './project.ts';
+import { answersOf, type Given, parseConfig, type Source } from './settings-table.ts';
 
-export { LOG_LEVELS, type LogLevel } from './config-checks.ts';
-
-/** What `fsq.config.*`, `createApp` and the command line may set; each is optional. */
-export interface Config {
-  /** The spool's directory, relative to the file that says it. Default: `spool` beside the nearest package.json. FSQ_SPOOL. */
-  readonly spool?: string;
-  /** False: a job counts as accepted before it is on disk; only a power cut can then lose it. Default true. FSQ_FSYNC. */
-  readonly fsync?: boolean;
-  /** Task modules, or folders of them. Default: found by name. FSQ_TASKS, separated by commas. */
-  readonly tasks?: string | readonly string[];
-  /** What a worker's children import first, as for `node --import`: a loader of TypeScript, a tracer. FSQ_IMPORT, separated by commas. */
-  readonly import?: string | readonly string[];
-  /** Run tasks inline at `delay()`, with the same trip through JSON; for tests. Default false. FSQ_ALWAYS_EAGER. */
-  readonly alwaysEager?: boolean;
-  /** How long outcomes are kept. Default '1d'. FSQ_RESULT_TTL. */
-  readonly resultTtl?: Duration;
-  /** What a worker says. Default 'info'. FSQ_LOG_LEVEL. */
-  readonly logLevel?: LogLevel;
-  /** True: use a spool on a network file system, where jobs may run twice. Default false. FSQ_ALLOW_NETWORK_FS. */
-  readonly allowNetworkFs?: boolean;
-  /** True: use a spool that other users of the machine could change. Default false. FSQ_ALLOW_UNSAFE. */
-  readonly allowUnsafe?: boolean;
-  /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
-  readonly concurrency?: number;
-  /** How long a worker's child may take to import its modules before it is killed and replaced. Default '1m'. FSQ_START_TIMEOUT. */
-  readonly startTimeout?: Duration;
-  /** Longest run of a job that has no `timeLimit` of its own; then its process and all it started are killed. FSQ_TIME_LIMIT. */
-  readonly timeLimit?: Duration;
-  /** When the `signal` of a job without a `softTimeLimit` of its own is aborted. Less than `timeLimit`. FSQ_SOFT_TIME_LIMIT. */
-  readonly softTimeLimit?: Duration;
-  /** Limits of queues, by name, over all workers of the spool that have this setting: `{ mail: { rateLimit: '10/s' } }`. */
-  readonly queues?: Readonly<Record<string, LimitOptions>>;
-  /** Jobs after which a child is replaced by a new process. FSQ_MAX_TASKS_PER_CHILD. */
-  readonly maxTasksPerChild?: number;
-  /** Resident memory after which a child is replaced, looked at between jobs: '200MB'. FSQ_MAX_MEMORY_PER_CHILD. */
-  readonly maxMemoryPerChild?: ByteSize;
-  /** How long a worker that was told to end waits for the jobs at hand; then it stops them. FSQ_SHUTDOWN_TIMEOUT. */
-  readonly shutdownTimeout?: Duration;
-  /** False: no stacks of errors in outcomes and logs. Default true, and false when NODE_ENV is 'production'. FSQ_STACKS. */
-  readonly stacks?: boolean;
-  /** Gives what may be kept of a text of an error (name, message, stack, code, of causes too) in outcomes and logs. */
-  readonly redact?: Redact;
-  /** Names of the variables that a worker's children get, besides those fsq and Node.js need. Default: all there are. */
-  readonly env?: readonly string[];
-}
-
-/** Settings with every question answered. */
-export interface Settings {
-  /** Absolute path. */
-  readonly spool: string;
-  /** What says where the spool lies: a setting, the nearest package.json, or nothing but the current folder. */
-  readonly spoolFrom: 'setting' | 'package' | 'folder';
-  readonly fsync: boolean;
-  /** Null: find them by name. Otherwise relative to `tasksBase`. */
-  readonly tasks: readonly string[] | null;
-  readonly tasksBase: string;
-  /** As `node --import` takes them: URLs, or names of packages. */
-  readonly imports: readonly string[];
-  readonly alwaysEager: boolean;
-  readonly resultTtlMs: number;
-  readonly logLevel: LogLevel;
-  readonly allowNetworkFs: boolean;
-  readonly allowUnsafe: boolean;
-  readonly concurrency: number | null;
-  readonly startTimeoutMs: number;
-  /** Null: none, as with the four below. */
-  readonly timeLimitMs: number | null;
-  readonly softTimeLimitMs: number | null;
-  readonly maxTasksPerChild: number | null;
-  readonly maxMemoryPerChildBytes: number | null;
-  readonly shutdownTimeoutMs: number | null;
-  readonly queueLimits: ReadonlyMap<string, RunLimits>;
-  readonly stacks: boolean;
-  /** Null: texts of errors stay as they are. */
-  readonly redact: Redact | null;
-  /** Null: children get the whole environment. */
-  readonly env: readonly string[] | null;
-  /** Absolute path of fsq.config.*, or null when there is none. */
-  readonly configFile: string | null;
-  /** The folder with the nearest package.json; without one that of the configuration file, or else the current folder. */
-  readonly projectRoot: string;
-  /** What was found beside the settings and is not used, a sentence each: misspelt variables, a second configuration file. */
-  readonly notices: readonly string[];
-}
-
-/** Gives `fsq.config.ts` its types: `export default defineConfig({ spool: './jobs' })`. */
-export function defineConfig(config: Config): Config {
-  return config;
+/** A source that was read. */
+interface Giver {
+  readonly given: Given;
+  readonly base: string;
+  readonly isFile: boolean;
 }
 
 /**
  * Answers every setting.
  *
- * @param given by the caller: the strongest
+ * @param config by the caller: the strongest
  * @throws UsageError (FSQ_CONFIG) naming the setting, what was wanted and what came
  */
-export async function resolveSettings(given: Config, cwd: string, env: Environment): Promise<Settings> {
+export async function resolveSettings(config: Config, cwd: string, env: Environment): Promise<Settings> {
+  return answerSettings(parseConfig(config, { where: 'the options', base: cwd }), cwd, env);
+}
+
+/** The same, for a caller who has parsed what it gives. */
+export async function answerSettings(given: Given, cwd: string, env: Environment): Promise<Settings> {
   const packageRoot = packageFolder(cwd);
   const configFile = findConfigFile(cwd);
   const configFolder = configFile === null ? null : dirname(configFile);
   const root = packageRoot ?? configFolder ?? cwd;
-  const fromFile = configFile === null ? {} : checkConfig(await readConfig(configFile), { where: configFile });
-  const sources = [
-    { config: checkConfig(given, { where: 'the options' }), base: cwd, isFile: false },
-    { config: readEnvironment(env), base: cwd, isFile: false },
-    { config: fromFile, base: configFolder ?? root, isFile: true },
+  const givers: readonly Giver[] = [
+    { given, base: cwd, isFile: false },
+    { given: givenByVariables(env, cwd), base: cwd, isFile: false },
+    { given: await givenByFile(configFile), base: configFolder ?? root, isFile: true },
   ];
-  const pick = <K extends keyof Config>(key: K): Config[K] | undefined =>
-    sources.find(({ config }) => config[key] !== undefined)?.config[key];
-  const baseOf = (key: keyof Config): string => sources.find(({ config }) => config[key] !== undefined)?.base ?? root;
-  const tasks = pick('tasks');
-  const limitMs = (key: 'timeLimit' | 'softTimeLimit' | 'shutdownTimeout'): number | null => {
-    const duration = pick(key);
-    return duration === undefined ? null : durationMs(duration, key);
-  };
-  const maxMemory = pick('maxMemoryPerChild');
-  checkLimits(limitMs('softTimeLimit'), limitMs('timeLimit'));
+  const answers = answersOf(
+    givers.map((giver) => giver.given),
+    env['NODE_ENV'] === 'production',
+  );
+  checkLimits(answers.softTimeLimitMs, answers.timeLimitMs);
+  const saysSpool = givers.find((giver) => giver.given.spool !== undefined);
   return {
-    ...spoolPlace(
-      sources.find(({ config }) => config.spool !== undefined),
-      packageRoot ?? configFolder,
-      cwd,
-    ),
-    fsync: pick('fsync') ?? true,
-    tasks: tasks === undefined ? null : typeof tasks === 'string' ? [tasks] : tasks,
-    tasksBase: baseOf('tasks'),
-    imports: [pick('import') ?? []].flat().map((module) => importable(module, baseOf('import'))),
-    alwaysEager: pick('alwaysEager') ?? false,
-    resultTtlMs: durationMs(pick('resultTtl') ?? '1d', 'resultTtl'),
-    logLevel: pick('logLevel') ?? 'info',
-    allowNetworkFs: pick('allowNetworkFs') ?? false,
-    allowUnsafe: pick('allowUnsafe') ?? false,
-    concurrency: pick('concurrency') ?? null,
-    startTimeoutMs: durationMs(pick('startTimeout') ?? '1m', 'startTimeout'),
-    timeLimitMs: limitMs('timeLimit'),
-    softTimeLimitMs: limitMs('softTimeLimit'),
-    maxTasksPerChild: pick('maxTasksPerChild') ?? null,
-    maxMemoryPerChildBytes: maxMemory === undefined ? null : byteSize(maxMemory, 'maxMemoryPerChild'),
-    shutdownTimeoutMs: limitMs('shutdownTimeout'),
-    queueLimits: toQueueLimits(pick('queues') ?? {}),
-    stacks: pick('stacks') ?? env['NODE_ENV'] !== 'production',
-    redact: pick('redact') ?? null,
-    env: pick('env') ?? null,
+    ...answers,
+    ...spoolPlace(saysSpool, answers.spool, packageRoot ?? configFolder, cwd),
+    tasksBase: givers.find((giver) => giver.given.tasks !== undefined)?.base ?? root,
     configFile,
     projectRoot: root,
     notices: [...unknownVariables(env), ...unreadConfigFiles([cwd, root, configFolder ?? root], configFile)],
@@ -177,9 +68,17 @@ export function brokerOptions(settings: Settings): BrokerOptions {
  * @throws UsageError (FSQ_CONFIG) also when it sets none: texts that were to be redacted must not go out as they are
  */
 export async function readRedact(configFile: string): Promise<Redact> {
-  const { redact } = checkConfig(await readConfig(configFile, loadModule), { where: configFile });
+  const { redact } = parseConfig(await readConfig(configFile, loadModule), fileSource(configFile));
   if (redact !== undefined) return redact;
   throw new UsageError(`Expected \`redact\` in ${configFile}, which had it when the worker started`, 'FSQ_CONFIG');
+}
+
+async function givenByFile(configFile: string | null): Promise<Given> {
+  return configFile === null ? {} : parseConfig(await readConfig(configFile), fileSource(configFile));
+}
+
+function fileSource(configFile: string): Source {
+  return { where: configFile, base: dirname(configFile) };
 }
 
 async function readConfig(path: string, load = loadModuleHere): Promise<unknown> {
@@ -192,24 +91,20 @@ async function readConfig(path: string, load = loadModuleHere): Promise<unknown>
   }
 }
 
-/** A path as the URL of the file, which is the same from every folder; the name of a package, or a URL, as it is. */
-function importable(module: string, base: string): string {
-  return /^\.{0,2}\//.test(module) ? pathToFileURL(resolve(base, module)).href : module;
-}
-
 /**
  * Where the spool lies.
  *
  * @param said by the strongest source that names it
+ * @param path what it says, or the default
  * @param project the folder of the project; null where nothing marks one
  * @throws UsageError when it would lie in a current folder that has been removed: it would be made anew there
  */
 function spoolPlace(
-  said: { readonly config: Config; readonly base: string; readonly isFile: boolean } | undefined,
+  said: Giver | undefined,
+  path: string,
   project: string | null,
   cwd: string,
 ): Pick<Settings, 'spool' | 'spoolFrom'> {
-  const path = said?.config.spool ?? 'spool';
   const isByFolder = said === undefined ? project === null : !said.isFile && !isAbsolute(path);
   if (isByFolder && !isFolderThere(cwd)) {
     throw new UsageError(

@@ -15,7 +15,7 @@ import { mismatchNotice, nobodyNotice } from './notices.ts';
 import { duration, type Values, spoolOption, withSpoolOption } from './options.ts';
 import { jsonText } from './output.ts';
 import { messageText } from './report.ts';
-import { settingsFrom } from './settings.ts';
+import { givenByOptions } from './settings.ts';
 import { printValue } from './value.ts';
 
 export const call: Command = {
@@ -58,7 +58,7 @@ async function runCall(context: Context): Promise<number> {
   const isWaiting = values.flag('wait') || timeoutMs !== undefined;
   // The command line knows no function to run inline: a job is what was asked for.
   const sender = createSender(
-    { ...settingsFrom(values), alwaysEager: false },
+    { ...givenByOptions(values), alwaysEager: false },
     { notice: (text) => warn(text), newSpool: (settings) => warn(newSpoolText(settings)) },
   );
   const warn = (text: string | null): void =>

@@ -7,7 +7,7 @@ import { doctorText } from './doctor-text.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonText } from './output.ts';
 import { spoolOption, withSpoolOption } from './options.ts';
-import { settingsOf } from './settings.ts';
+import { settingOption, settingsOf } from './settings.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -24,7 +24,7 @@ export const doctor: Command = {
       type: 'boolean',
       help: 'recover jobs of the dead and remove what they left, set broken files aside, remove proved duplicates',
     },
-    'allow-network-fs': { type: 'boolean', help: 'a spool on a network file system is a warning, not an error' },
+    ...settingOption('allowNetworkFs', 'a spool on a network file system is a warning, not an error'),
     json: { type: 'boolean', help: 'print one JSON document' },
   },
   notes: [

@@ -2,7 +2,8 @@
 import { join, relative } from 'node:path';
 import { canLoadTypeScript } from '../app/load-module.ts';
 import { currentFolder, findTaskModules, namedTaskModules, nodemonOf, writeNewFile } from '../app/project.ts';
-import { brokerOptions, type Settings } from '../app/settings.ts';
+import type { Settings } from '../app/config.ts';
+import { brokerOptions } from '../app/settings.ts';
 import { openBroker } from '../broker/open.ts';
 import { SpoolError } from '../job/errors.ts';
 import { jsonText } from '../job/format.ts';

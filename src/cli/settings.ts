@@ -1,50 +1,76 @@
 /** Command-line options as settings: the strongest source of all. */
-import { checkConfig } from '../app/config-checks.ts';
+import type { Config, Settings } from '../app/config.ts';
 import { currentFolder } from '../app/project.ts';
-import { type Config, resolveSettings, type Settings } from '../app/settings.ts';
+import { answerSettings } from '../app/settings.ts';
+import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings-table.ts';
 import { UsageError } from '../job/errors.ts';
-import type { Context } from './command.ts';
+import type { Context, OptionSpec } from './command.ts';
 import { messageText } from './report.ts';
 import { size, someTime, type Values, wholeNumber } from './options.ts';
 
 /** Every setting, from options and from all other sources. What was found beside them and is not used goes to stderr. */
 export async function settingsOf({ who, values, env, stderr }: Context): Promise<Settings> {
-  const settings = await resolveSettings(settingsFrom(values), currentFolder(), env);
+  const settings = await answerSettings(givenByOptions(values), currentFolder(), env);
   for (const notice of settings.notices) stderr.write(messageText(who, notice));
   return settings;
 }
 
-/** The settings that were given as options. @throws UsageError naming the option: a wrong one is wrong usage, whichever it is */
-export function settingsFrom(values: Values): Config {
-  const aDuration = (name: string): number | undefined => someTime(values.text(name), name);
-  const given = {
-    spool: values.text('spool'),
-    tasks: values.list('tasks').length === 0 ? undefined : values.list('tasks'),
-    import: values.list('import').length === 0 ? undefined : values.list('import'),
-    logLevel: values.text('log-level'),
-    allowNetworkFs: values.flag('allow-network-fs') ? true : undefined,
-    env: values.list('env').length === 0 ? undefined : namesIn(values.list('env')),
-    timeLimit: aDuration('time-limit'),
-    softTimeLimit: aDuration('soft-time-limit'),
-    maxTasksPerChild: wholeNumber(
-      values.text('max-tasks-per-child'),
-      'max-tasks-per-child',
-      1,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    maxMemoryPerChild: size(values.text('max-memory-per-child'), 'max-memory-per-child'),
-    shutdownTimeout: aDuration('shutdown-timeout'),
-    concurrency: wholeNumber(values.text('concurrency'), 'concurrency', 1, 512),
-  };
-  const { timeLimit, softTimeLimit } = given;
-  if (timeLimit !== undefined && softTimeLimit !== undefined && softTimeLimit >= timeLimit)
-    throw new UsageError('Expected --soft-time-limit to be shorter than --time-limit');
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return checkConfig(set, { where: 'the options', nameOf: optionName, code: 'FSQ_USAGE' });
+/** The options of a command that set `keys`. */
+export function settingOptions(...keys: readonly (keyof Config)[]): Readonly<Record<string, OptionSpec>> {
+  return Object.assign({}, ...keys.map((key) => settingOption(key)));
 }
 
-function optionName(key: string): string {
-  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** The same for one, with the command's own help. */
+export function settingOption(key: keyof Config, ownHelp?: string): Readonly<Record<string, OptionSpec>> {
+  const { option, kind } = SETTINGS[key];
+  if (option === undefined || option.help === null) return {};
+  const { name, help, ...words } = option;
+  const type = kind.form === 'flag' ? 'boolean' : 'string';
+  const multiple = kind.form === 'texts' || kind.form === 'names';
+  return { [name]: { type, multiple, ...words, help: ownHelp ?? help } };
+}
+
+/** The settings that were given as options. @throws UsageError naming the option: a wrong one is wrong usage, whichever it is */
+export function givenByOptions(values: Values): Given {
+  const config = Object.fromEntries(
+    Object.entries(SETTINGS).map(([key, setting]) => [key, valueOf(setting, values)] as const),
+  );
+  const given = parseConfig(config, {
+    where: 'the options',
+    base: currentFolder(),
+    nameOf: ({ option }) => option && `--${option.name}`,
+    code: 'FSQ_USAGE',
+  });
+  const { timeLimitMs, softTimeLimitMs } = given;
+  if (timeLimitMs !== undefined && softTimeLimitMs !== undefined && softTimeLimitMs >= timeLimitMs)
+    throw new UsageError('Expected --soft-time-limit to be shorter than --time-limit');
+  return given;
+}
+
+/** What the option gives, as a configuration file would say it; undefined where it was not given. @throws UsageError */
+function valueOf({ option, kind }: Setting, values: Values): unknown {
+  if (option === undefined) return undefined;
+  const { name } = option;
+  const text = values.text(name);
+  const list = values.list(name);
+  switch (kind.form) {
+    case 'flag':
+      return values.flag(name) || undefined;
+    case 'text':
+      return text;
+    case 'texts':
+      return list.length === 0 ? undefined : list;
+    case 'names':
+      return list.length === 0 ? undefined : namesIn(list);
+    case 'count':
+      return wholeNumber(text, name, 1, kind.most ?? Number.MAX_SAFE_INTEGER);
+    case 'time':
+      return someTime(text, name);
+    case 'size':
+      return size(text, name);
+    case null:
+      return undefined;
+  }
 }
 
 /** `--env A,B --env C`, and `--env ''` for none. */

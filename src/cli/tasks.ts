@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { currentFolder } from '../app/project.ts';
-import type { Settings } from '../app/settings.ts';
+import type { Settings } from '../app/config.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { childEnvironment } from '../worker/environment.ts';
 import { type FoundTask, type FromChild, parseFromChild } from '../worker/messages.ts';
@@ -11,7 +11,7 @@ import { EXIT } from './exit-codes.ts';
 import { findModules } from './modules.ts';
 import { jsonText, tableText } from './output.ts';
 import { shortPath } from './paths.ts';
-import { settingsOf } from './settings.ts';
+import { settingOption, settingsOf } from './settings.ts';
 
 export const tasks: Command = {
   name: 'tasks',
@@ -23,13 +23,8 @@ export const tasks: Command = {
     ['fsq tasks --json', 'for programs'],
   ],
   options: {
-    tasks: {
-      type: 'string',
-      value: 'PATH',
-      multiple: true,
-      help: 'task module or folder (default: tasks.* and tasks/ of the project)',
-    },
-    import: { type: 'string', value: 'MODULE', multiple: true, help: 'import this first, as node --import does' },
+    ...settingOption('tasks'),
+    ...settingOption('import', 'import this first, as node --import does'),
     json: { type: 'boolean', help: 'print one JSON document: [{ name, definedAt }]' },
   },
   notes: ['Exits 78 when there is no task, saying what was searched.'],

@@ -1,7 +1,6 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../job/errors.ts';
-import { LOG_LEVELS } from '../app/settings.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../worker/log.ts';
 import { nodeFiles } from '../spool/files.ts';
 import type { FoundTask } from '../worker/messages.ts';
@@ -16,7 +15,7 @@ import { elsewhereNotices } from './notices.ts';
 import { parseQueues } from './queues.ts';
 import { messageText } from './report.ts';
 import { deadOrphans, orphansNotice, type Start, startOf } from './start.ts';
-import { settingsOf } from './settings.ts';
+import { settingOptions, settingsOf } from './settings.ts';
 import { version } from './version.ts';
 
 /** How often it is looked whether the npm that started the worker is still there, ms. */
@@ -39,14 +38,7 @@ export const worker: Command = {
     ['fsq worker --burst', 'end when nothing is ready any more, for cron and CI'],
   ],
   options: {
-    concurrency: {
-      type: 'string',
-      short: 'c',
-      value: 'N',
-      help: 'child processes (default: the number of processors)',
-    },
-    'log-level': { type: 'string', short: 'l', value: 'LEVEL', help: `${LOG_LEVELS.join(', ')} (default: info)` },
-    'allow-network-fs': { type: 'boolean', help: 'use a spool on a network file system, where jobs may run twice' },
+    ...settingOptions('concurrency', 'logLevel', 'allowNetworkFs'),
     queues: {
       type: 'string',
       short: 'Q',
@@ -54,45 +46,8 @@ export const worker: Command = {
       help: 'take jobs of these queues only, in turns; A=3,B: three of A for one of B (default: all)',
     },
     'in-order': { type: 'boolean', help: 'take jobs of a queue only when those named before it have none ready' },
-    tasks: {
-      type: 'string',
-      value: 'PATH',
-      multiple: true,
-      help: 'task module or folder (default: tasks.* and tasks/ of the project)',
-    },
-    import: {
-      type: 'string',
-      value: 'MODULE',
-      multiple: true,
-      help: 'import this first in each child, as node --import does',
-    },
-    env: {
-      type: 'string',
-      value: 'A,B',
-      multiple: true,
-      help: 'give children these variables only, and what Node needs (default: all)',
-    },
-    'time-limit': {
-      type: 'string',
-      value: 'TIME',
-      help: 'kill jobs that run longer, such as 5m, unless they have a limit of their own (default: none)',
-    },
-    'soft-time-limit': {
-      type: 'string',
-      value: 'TIME',
-      help: 'tell such jobs to end after this time, by their signal (default: never)',
-    },
-    'max-tasks-per-child': { type: 'string', value: 'N', help: 'replace a child by a new process after N jobs' },
-    'max-memory-per-child': {
-      type: 'string',
-      value: 'SIZE',
-      help: 'replace a child that uses more memory after a job, such as 200MB',
-    },
-    'shutdown-timeout': {
-      type: 'string',
-      value: 'TIME',
-      help: 'after the first signal wait this long for jobs, then stop them (default: as long as they take)',
-    },
+    ...settingOptions('tasks', 'import', 'env', 'timeLimit', 'softTimeLimit'),
+    ...settingOptions('maxTasksPerChild', 'maxMemoryPerChild', 'shutdownTimeout'),
     watch: { type: 'boolean', help: 'start new children when a task module, or what one imports, has changed' },
     burst: { type: 'boolean', help: 'end when no job is ready or due' },
   },

@@ -14,13 +14,17 @@ const UNIT_BYTES: Readonly<Record<string, number>> = { KB: 1024, MB: 1024 ** 2, 
  * @throws UsageError unless it is more than nothing
  */
 export function byteSize(size: unknown, name: string): number {
+  const bytes = readByteSize(size);
+  if (bytes !== null) return bytes;
+  throw new UsageError(
+    `Expected \`${name}\` to be a number of bytes >= 1 or a string like '512KB', '200MB', '2GB', got ${format(size)}`,
+  );
+}
+
+/** The same, for callers with a message of their own: null where it is no size. */
+export function readByteSize(size: unknown): number | null {
   const bytes = typeof size === 'string' ? parse(size) : size;
-  if (typeof bytes !== 'number' || !(bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER)) {
-    throw new UsageError(
-      `Expected \`${name}\` to be a number of bytes >= 1 or a string like '512KB', '200MB', '2GB', got ${format(size)}`,
-    );
-  }
-  return Math.round(bytes);
+  return typeof bytes === 'number' && bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER ? Math.round(bytes) : null;
 }
 
 function parse(text: string): number {

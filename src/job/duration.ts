@@ -17,13 +17,17 @@ const MAX_MS = 100 * 366 * 86_400_000;
  * @throws UsageError unless it is a number from 0 to a hundred years or a string such as '3s'
  */
 export function durationMs(duration: unknown, name: string): number {
+  const ms = readDuration(duration);
+  if (ms !== null) return ms;
+  throw new UsageError(
+    `Expected \`${name}\` to be a number of milliseconds >= 0 or a string like '250ms', '3s', '5m', '2h', '1d', got ${format(duration)}`,
+  );
+}
+
+/** The same, for callers with a message of their own: null where it is no duration. */
+export function readDuration(duration: unknown): number | null {
   const ms = typeof duration === 'string' ? parse(duration) : duration;
-  if (typeof ms !== 'number' || !(ms >= 0 && ms <= MAX_MS)) {
-    throw new UsageError(
-      `Expected \`${name}\` to be a number of milliseconds >= 0 or a string like '250ms', '3s', '5m', '2h', '1d', got ${format(duration)}`,
-    );
-  }
-  return Math.round(ms);
+  return typeof ms === 'number' && ms >= 0 && ms <= MAX_MS ? Math.round(ms) : null;
 }
 
 function parse(text: string): number {

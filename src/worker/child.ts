@@ -5,7 +5,8 @@
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
 import type { LimitKeepers } from '../app/execute.ts';
-import { type LogLevel, readRedact } from '../app/settings.ts';
+import type { LogLevel } from '../app/config.ts';
+import { readRedact } from '../app/settings.ts';
 import { type BrokerEvent, CHILD_MARK, type Hints, type TaskElsewhere } from '../broker/broker.ts';
 import { type BrokerOptions, openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';

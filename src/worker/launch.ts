@@ -1,6 +1,7 @@
 /** How a child is started: what the settings of its worker come to for it. */
 import { randomBytes } from 'node:crypto';
-import { brokerOptions, type Settings } from '../app/settings.ts';
+import type { Settings } from '../app/config.ts';
+import { brokerOptions } from '../app/settings.ts';
 import { CHILD_MARK } from '../broker/broker.ts';
 import type { ChildOptions } from './child.ts';
 import { childEnvironment } from './environment.ts';

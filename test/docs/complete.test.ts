@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { describe } from 'node:test';
+import { SETTINGS } from '../../src/app/settings-table.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { DEFAULT_MAX_BYTES } from '../../src/spool/context.ts';
@@ -17,34 +18,69 @@ test('docs/cli.md has a row for every command and every exit code', () => {
   assert.deepEqual({ commands, codes }, { commands: [], codes: [] });
 });
 
-test('docs/cli.md and the README have a row for every setting, with its variable if there is one', () => {
-  const source = read('src/app/settings.ts');
-  const config = source.slice(source.indexOf('export interface Config'), source.indexOf('export interface Settings'));
-  const settings = [...config.matchAll(/\/\*\*(.*)\*\/\n {2}readonly (\w+)\?:/g)].map(
-    ([, comment = '', name = '']) => ({
-      name,
-      variable: /\bFSQ_[A-Z_]+\b/.exec(comment)?.[0] ?? null,
-    }),
-  );
-  const variables = [...new Set(source.match(/\bFSQ_(?!CONFIG|NO_TASKS)[A-Z_]+\b/g))];
+describe('the settings on the pages are those of the table:', () => {
+  /** What is true of these without a value stands on the pages in words of their own. */
+  const inWords = new Set(['tasks', 'concurrency', 'env']);
 
-  assert.ok(
-    settings.length > 5 && variables.length > 5,
-    `found ${settings.map(({ name }) => name).join(', ')} and ${variables.join(', ')}`,
-  );
-  for (const page of [CLI, read('README.md')]) {
-    assert.deepEqual(
-      settings.filter(({ name, variable }) => {
-        const cell = variable === null ? ' ' : ` \`${variable}\``;
-        return !new RegExp(`^\\| \`${name}\` +\\|${cell}`, 'm').test(page);
-      }),
-      [],
-    );
-    assert.deepEqual(
-      variables.filter((name) => !page.includes(`\`${name}\``)),
-      [],
-    );
+  /** The rows of the table that begins with the head `Setting`, a list of cells each. */
+  const rowsOf = (page: string): readonly (readonly string[])[] => {
+    const [, table = ''] = /^\| Setting .*\n\|[ |-]*\n((?:\|.*\n)+)/m.exec(page) ?? [];
+    return table
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('|').slice(1, -1))
+      .map((cells) => cells.map((cell) => cell.trim()));
+  };
+
+  /** How the cell of a default begins: with the value, or with 'none'. */
+  const beginningOf = (value: unknown): RegExp => {
+    if (typeof value === 'string') return new RegExp(`^\`'?${value}'?\``);
+    return typeof value === 'boolean' ? new RegExp(`^\`${value}\``) : /^none/;
+  };
+
+  for (const [name, page, hasOptions] of [
+    ['docs/cli.md', CLI, true],
+    ['README.md', read('README.md'), false],
+  ] as const) {
+    test(`in ${name}: names, variables, ${hasOptions ? 'options, ' : ''}defaults`, () => {
+      const rows = rowsOf(page);
+
+      const names = rows.map(([setting = '']) => setting.replaceAll('`', ''));
+      assert.deepEqual(names.toSorted(), Object.keys(SETTINGS).toSorted());
+      for (const [key, { variable, option, default: usual, inProduction }] of Object.entries(SETTINGS)) {
+        const [, variableCell = '', ...others] = rows[names.indexOf(key)] ?? [];
+        assert.equal(/`(FSQ_\w+)`/.exec(variableCell)?.[1], variable, key);
+        const text = others.at(-1) ?? '';
+        if (!inWords.has(key)) assert.match(text, beginningOf(usual), key);
+        if (inProduction !== undefined) assert.match(text, new RegExp(`\`${String(inProduction)}\`.*production`), key);
+        if (!hasOptions) continue;
+        const told = [...(others[0] ?? '').matchAll(/`--?([\w-]+)`/g)].map(([, one]) => one);
+        assert.deepEqual(
+          told,
+          [option?.short, option?.name].filter((one) => one !== undefined),
+          key,
+        );
+      }
+    });
   }
+
+  test('in the comments of Config, which editors show: variables and defaults', () => {
+    const source = read('src/app/config.ts');
+
+    for (const [key, { variable, default: usual }] of Object.entries(SETTINGS)) {
+      const [, comment = ''] = new RegExp(`/\\*\\*(.*)\\*/\\n {2}readonly ${key}\\?:`).exec(source) ?? [];
+      assert.equal(/\bFSQ_\w+/.exec(comment)?.[0], variable, `${key}: ${comment}`);
+      if (typeof usual === 'string' || typeof usual === 'boolean')
+        assert.match(comment, new RegExp(`Default:? ['\`]?${usual}\\b`), key);
+    }
+  });
+
+  test('in the helps of options, whose defaults are told where there is one', () => {
+    for (const { option, default: usual } of Object.values(SETTINGS)) {
+      if (option === undefined || option.help === null || typeof usual !== 'string') continue;
+      assert.match(option.help, new RegExp(`\\(default: ${usual}\\)`));
+    }
+  });
 });
 
 test('docs/tasks.md names the code of every error', () => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { defineConfig, readRedact, resolveSettings } from '../../../src/app/settings.ts';
+import { defineConfig, type Settings } from '../../../src/app/config.ts';
+import { readRedact, resolveSettings } from '../../../src/app/settings.ts';
+import { SETTINGS } from '../../../src/app/settings-table.ts';
 import { UsageError } from '../../../src/job/errors.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -12,21 +14,31 @@ test('without anything said, there are defaults, and the spool lies beside the n
   const settings = await resolveSettings({}, join(root, 'src/deep'), {});
 
   assert.deepEqual(settings, {
-    ...settings,
     spool: join(root, 'spool'),
+    spoolFrom: 'package',
     fsync: true,
     tasks: null,
     tasksBase: root,
+    imports: [],
     alwaysEager: false,
     resultTtlMs: 86_400_000,
     logLevel: 'info',
+    allowNetworkFs: false,
+    allowUnsafe: false,
     concurrency: null,
     startTimeoutMs: 60_000,
+    timeLimitMs: null,
+    softTimeLimitMs: null,
+    maxTasksPerChild: null,
+    maxMemoryPerChildBytes: null,
+    shutdownTimeoutMs: null,
+    queueLimits: new Map(),
     stacks: true,
     redact: null,
     env: null,
     configFile: null,
     projectRoot: root,
+    notices: [],
   });
 });
 
@@ -176,11 +188,40 @@ describe('variables are read as people write them:', () => {
     assert.equal((await resolveSettings({}, tempDir(t), env)).fsync, true);
   });
 
-  test('FSQ_ALWAYS_EAGER and FSQ_RESULT_TTL', async (t) => {
-    const settings = await resolveSettings({}, tempDir(t), { FSQ_ALWAYS_EAGER: '1', FSQ_RESULT_TTL: '90s' });
+  const one: Readonly<Record<string, readonly [text: string, settings: Partial<Settings>]>> = {
+    FSQ_SPOOL: ['/x', { spool: '/x' }],
+    FSQ_FSYNC: ['0', { fsync: false }],
+    FSQ_TASKS: ['a.ts, b.ts', { tasks: ['a.ts', 'b.ts'] }],
+    FSQ_IMPORT: ['tsx,/x.mjs', { imports: ['tsx', 'file:///x.mjs'] }],
+    FSQ_ALWAYS_EAGER: ['1', { alwaysEager: true }],
+    FSQ_RESULT_TTL: ['0s', { resultTtlMs: 0 }],
+    FSQ_LOG_LEVEL: ['warn', { logLevel: 'warn' }],
+    FSQ_ALLOW_NETWORK_FS: ['1', { allowNetworkFs: true }],
+    FSQ_ALLOW_UNSAFE: ['1', { allowUnsafe: true }],
+    FSQ_CONCURRENCY: ['512', { concurrency: 512 }],
+    FSQ_START_TIMEOUT: ['2s', { startTimeoutMs: 2_000 }],
+    FSQ_TIME_LIMIT: ['3s', { timeLimitMs: 3_000 }],
+    FSQ_SOFT_TIME_LIMIT: ['4s', { softTimeLimitMs: 4_000 }],
+    FSQ_MAX_TASKS_PER_CHILD: ['1000', { maxTasksPerChild: 1_000 }],
+    FSQ_MAX_MEMORY_PER_CHILD: ['1MB', { maxMemoryPerChildBytes: 1_048_576 }],
+    FSQ_SHUTDOWN_TIMEOUT: ['5s', { shutdownTimeoutMs: 5_000 }],
+    FSQ_STACKS: ['0', { stacks: false }],
+  };
+  for (const [name, [text, settings]] of Object.entries(one)) {
+    test(`${name} sets its own setting and no other`, async (t) => {
+      const cwd = tempDir(t);
+      const base = name === 'FSQ_TASKS' ? { tasksBase: cwd } : name === 'FSQ_SPOOL' ? { spoolFrom: 'setting' } : {};
 
-    assert.equal(settings.alwaysEager, true);
-    assert.equal(settings.resultTtlMs, 90_000);
+      const without = await resolveSettings({}, cwd, {});
+
+      assert.deepEqual(await resolveSettings({}, cwd, { [name]: text }), { ...without, ...base, ...settings });
+    });
+  }
+
+  test('these are all there are', () => {
+    const known = Object.values(SETTINGS).flatMap(({ variable }) => variable ?? []);
+
+    assert.deepEqual(Object.keys(one).toSorted(), known.toSorted());
   });
 });
 
@@ -267,6 +308,24 @@ describe('what is wrong is named, with where it was said and what was wanted:', 
     ['a misspelt name', { spol: 'x' }, {}, /Unknown setting "spol" in the options; did you mean spool\?/],
     ['a name that objects have', { constructor: 1 }, {}, /Unknown setting "constructor"/],
   ];
+  for (const [key, { variable, kind }] of Object.entries(SETTINGS)) {
+    test(`${key}, by its own name wherever it is given`, async (t) => {
+      const root = project(t, { 'fsq.config.mjs': `export default { ${key}: -1 };` });
+      const message = (name: string): string => `Expected ${name} to be ${kind.wanted}, got `;
+      const wanted = (name: string) => (error: unknown) =>
+        error instanceof UsageError && error.message.startsWith(message(name));
+
+      await assert.rejects(resolveSettings({ [key]: -1 }, tempDir(t), {}), wanted(`\`${key}\` in the options`));
+      await assert.rejects(resolveSettings({}, root, {}), wanted(`\`${key}\` in ${root}/fsq.config.mjs`));
+      if (variable === undefined) return;
+      await assert.rejects(resolveSettings({}, tempDir(t), { [variable]: '\r' }), (error) =>
+        kind.form === 'flag'
+          ? error instanceof UsageError && error.message === `Expected ${variable} to be 1 or 0, got "\\r"`
+          : wanted(variable)(error),
+      );
+    });
+  }
+
   for (const [what, given, env, message] of wrong) {
     test(what, async (t) => {
       await assert.rejects(

@@ -1,0 +1,97 @@
+/** What may be set, as it is written, and what it comes to: the public types. The table of settings says the rest of each. */
+import type { ByteSize } from '../job/byte-size.ts';
+import type { Duration } from '../job/duration.ts';
+import type { Redact } from '../job/redaction.ts';
+import type { RunLimits } from '../job/run-limits.ts';
+import type { LimitOptions } from './limit-options.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What `fsq.config.*`, `createApp` and the command line may set; each is optional. */
+export interface Config {
+  /** The spool's directory, relative to the file that says it. Default: `spool` beside the nearest package.json. FSQ_SPOOL. */
+  readonly spool?: string;
+  /** False: a job counts as accepted before it is on disk; only a power cut can then lose it. Default true. FSQ_FSYNC. */
+  readonly fsync?: boolean;
+  /** Task modules, or folders of them. Default: found by name. FSQ_TASKS, separated by commas. */
+  readonly tasks?: string | readonly string[];
+  /** What a worker's children import first, as for `node --import`: a loader of TypeScript, a tracer. FSQ_IMPORT, separated by commas. */
+  readonly import?: string | readonly string[];
+  /** Run tasks inline at `delay()`, with the same trip through JSON; for tests. Default false. FSQ_ALWAYS_EAGER. */
+  readonly alwaysEager?: boolean;
+  /** How long outcomes are kept. Default '1d'. FSQ_RESULT_TTL. */
+  readonly resultTtl?: Duration;
+  /** What a worker says. Default 'info'. FSQ_LOG_LEVEL. */
+  readonly logLevel?: LogLevel;
+  /** True: use a spool on a network file system, where jobs may run twice. Default false. FSQ_ALLOW_NETWORK_FS. */
+  readonly allowNetworkFs?: boolean;
+  /** True: use a spool that other users of the machine could change. Default false. FSQ_ALLOW_UNSAFE. */
+  readonly allowUnsafe?: boolean;
+  /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
+  readonly concurrency?: number;
+  /** How long a worker's child may take to import its modules before it is killed and replaced. Default '1m'. FSQ_START_TIMEOUT. */
+  readonly startTimeout?: Duration;
+  /** Longest run of a job that has no `timeLimit` of its own; then its process and all it started are killed. FSQ_TIME_LIMIT. */
+  readonly timeLimit?: Duration;
+  /** When the `signal` of a job without a `softTimeLimit` of its own is aborted. Less than `timeLimit`. FSQ_SOFT_TIME_LIMIT. */
+  readonly softTimeLimit?: Duration;
+  /** Limits of queues, by name, over all workers of the spool that have this setting: `{ mail: { rateLimit: '10/s' } }`. */
+  readonly queues?: Readonly<Record<string, LimitOptions>>;
+  /** Jobs after which a child is replaced by a new process. FSQ_MAX_TASKS_PER_CHILD. */
+  readonly maxTasksPerChild?: number;
+  /** Resident memory after which a child is replaced, looked at between jobs: '200MB'. FSQ_MAX_MEMORY_PER_CHILD. */
+  readonly maxMemoryPerChild?: ByteSize;
+  /** How long a worker that was told to end waits for the jobs at hand; then it stops them. FSQ_SHUTDOWN_TIMEOUT. */
+  readonly shutdownTimeout?: Duration;
+  /** False: no stacks of errors in outcomes and logs. Default true, and false when NODE_ENV is 'production'. FSQ_STACKS. */
+  readonly stacks?: boolean;
+  /** Gives what may be kept of a text of an error (name, message, stack, code, of causes too) in outcomes and logs. */
+  readonly redact?: Redact;
+  /** Names of the variables that a worker's children get, besides those fsq and Node.js need. Default: all there are. */
+  readonly env?: readonly string[];
+}
+
+/** Settings with every question answered. */
+export interface Settings {
+  /** Absolute path. */
+  readonly spool: string;
+  /** What says where the spool lies: a setting, the nearest package.json, or nothing but the current folder. */
+  readonly spoolFrom: 'setting' | 'package' | 'folder';
+  readonly fsync: boolean;
+  /** Null: find them by name. Otherwise relative to `tasksBase`. */
+  readonly tasks: readonly string[] | null;
+  readonly tasksBase: string;
+  /** As `node --import` takes them: URLs, or names of packages. */
+  readonly imports: readonly string[];
+  readonly alwaysEager: boolean;
+  readonly resultTtlMs: number;
+  readonly logLevel: LogLevel;
+  readonly allowNetworkFs: boolean;
+  readonly allowUnsafe: boolean;
+  readonly concurrency: number | null;
+  readonly startTimeoutMs: number;
+  /** Null: none, as with the four below. */
+  readonly timeLimitMs: number | null;
+  readonly softTimeLimitMs: number | null;
+  readonly maxTasksPerChild: number | null;
+  readonly maxMemoryPerChildBytes: number | null;
+  readonly shutdownTimeoutMs: number | null;
+  readonly queueLimits: ReadonlyMap<string, RunLimits>;
+  readonly stacks: boolean;
+  /** Null: texts of errors stay as they are. */
+  readonly redact: Redact | null;
+  /** Null: children get the whole environment. */
+  readonly env: readonly string[] | null;
+  /** Absolute path of fsq.config.*, or null when there is none. */
+  readonly configFile: string | null;
+  /** The folder with the nearest package.json; without one that of the configuration file, or else the current folder. */
+  readonly projectRoot: string;
+  /** What was found beside the settings and is not used, a sentence each: misspelt variables, a second configuration file. */
+  readonly notices: readonly string[];
+}
+
+/** Gives `fsq.config.ts` its types: `export default defineConfig({ spool: './jobs' })`. */
+export function defineConfig(config: Config): Config {
+  return config;
+}

@@ -1,0 +1,153 @@
+/** The kinds of value that a setting may have: what is wanted of one, how it is read, and how a variable's text becomes it. Pure. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readByteSize } from '../job/byte-size.ts';
+import { readDuration } from '../job/duration.ts';
+import { UsageError } from '../job/errors.ts';
+import { format } from '../job/format.ts';
+import { isQueueName } from '../job/names.ts';
+import type { Redact } from '../job/redaction.ts';
+import type { RunLimits } from '../job/run-limits.ts';
+import { isRecord } from '../job/tail.ts';
+import { toQueueLimits } from './limit-options.ts';
+
+export interface Kind<T> {
+  /** How a command line writes it; null: it cannot. */
+  readonly form: 'flag' | 'text' | 'texts' | 'names' | 'count' | 'time' | 'size' | null;
+  /** For messages: Expected X to be … */
+  readonly wanted: string;
+  /**
+   * The value in force that `given` means; undefined: it is not what is wanted.
+   *
+   * @param base the folder of whoever gave it, for relative paths
+   * @throws UsageError (FSQ_CONFIG) about a part of it
+   */
+  readonly parse: (given: unknown, base: string) => T | undefined;
+  /** What the text of the variable `name` gives. Text that is no such value stays as it is: `parse` refuses it. @throws UsageError */
+  readonly fromText: (text: string, name: string) => unknown;
+  /** Of a number: the most. */
+  readonly most?: number;
+}
+
+const asItIs = (text: string): string => text;
+const parts = (text: string): readonly string[] => text.split(',').map((part) => part.trim());
+
+export const flag: Kind<boolean> = {
+  form: 'flag',
+  wanted: 'true or false',
+  parse: (given) => (typeof given === 'boolean' ? given : undefined),
+  fromText: (text, name) => {
+    if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
+    if (['0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
+    throw new UsageError(`Expected ${name} to be 1 or 0, got ${format(text)}`, 'FSQ_CONFIG');
+  },
+};
+
+export const path: Kind<string> = {
+  form: 'text',
+  wanted: "a directory's path, without control characters and without white space at its ends",
+  parse: (given) => (isPath(given) ? given : undefined),
+  fromText: asItIs,
+};
+
+/** Paths, or a single one. */
+export const paths: Kind<readonly string[]> = {
+  form: 'texts',
+  wanted: 'a path or an array of paths, without control characters and without white space at their ends',
+  parse: pathsIn,
+  fromText: parts,
+};
+
+/** As `node --import` takes them: URLs of files, which are the same from every folder, other URLs, and names of packages. */
+export const imports: Kind<readonly string[]> = {
+  form: 'texts',
+  wanted:
+    'a module to import first, or an array of such, without control characters and without white space at their ends',
+  parse: (given, base) =>
+    pathsIn(given)?.map((name) => (/^\.{0,2}\//.test(name) ? pathToFileURL(resolve(base, name)).href : name)),
+  fromText: parts,
+};
+
+export function oneOf<T extends string>(words: readonly T[]): Kind<T> {
+  return {
+    form: 'text',
+    wanted: `one of ${words.join(', ')}`,
+    parse: (given) => words.find((word) => word === given),
+    fromText: asItIs,
+  };
+}
+
+/** @param most of a safe integer when absent */
+export function count(most?: number): Kind<number> {
+  const isCount = (given: unknown): given is number =>
+    Number.isSafeInteger(given) && Number(given) >= 1 && Number(given) <= (most ?? Number.MAX_SAFE_INTEGER);
+  return {
+    form: 'count',
+    wanted: `a whole number from 1${most === undefined ? '' : ` to ${most}`}`,
+    parse: (given) => (isCount(given) ? given : undefined),
+    fromText: (text) => (/^\d+$/.test(text) ? Number(text) : text),
+    ...(most === undefined ? {} : { most }),
+  };
+}
+
+/** Milliseconds. */
+export function time(example: string): Kind<number> {
+  return {
+    form: 'time',
+    wanted: `a duration such as '${example}'`,
+    parse: (given) => readDuration(given) ?? undefined,
+    fromText: asItIs,
+  };
+}
+
+/** Milliseconds, more than 0. */
+export function someTime(example: string): Kind<number> {
+  return {
+    ...time(example),
+    wanted: `a duration such as '${example}', more than 0`,
+    parse: (given) => readDuration(given) || undefined,
+  };
+}
+
+/** Bytes. */
+export const size: Kind<number> = {
+  form: 'size',
+  wanted: "a number of bytes or a size such as '200MB'",
+  parse: (given) => readByteSize(given) ?? undefined,
+  fromText: asItIs,
+};
+
+export const variables: Kind<readonly string[]> = {
+  form: 'names',
+  wanted: "an array of names of variables, without '='",
+  parse: (given) =>
+    Array.isArray(given) && given.every((name) => typeof name === 'string' && /^[^=\0]+$/.test(name))
+      ? given
+      : undefined,
+  fromText: parts,
+};
+
+export const queueLimits: Kind<ReadonlyMap<string, RunLimits>> = {
+  form: null,
+  wanted: "queues with their limits, such as { mail: { concurrency: 2, rateLimit: '10/s' } }",
+  parse: (given) => (isRecord(given) && Object.keys(given).every(isQueueName) ? toQueueLimits(given) : undefined),
+  fromText: asItIs,
+};
+
+export const redaction: Kind<Redact> = {
+  form: null,
+  wanted: 'a function',
+  parse: (given) => (typeof given === 'function' ? (given as Redact) : undefined),
+  fromText: asItIs,
+};
+
+/** A file from Windows ends its lines with a carriage return, which a shell puts into a variable and nobody sees in a name. */
+function isPath(value: unknown): value is string {
+  // eslint-disable-next-line no-control-regex -- control characters are exactly what this must find
+  return typeof value === 'string' && value !== '' && value.trim() === value && !/[\u0000-\u001f\u007f]/.test(value);
+}
+
+function pathsIn(value: unknown): readonly string[] | undefined {
+  const all: readonly unknown[] = [value].flat();
+  return all.every(isPath) ? all : undefined;
+}
