@@ -86,7 +86,13 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     option: { name: 'allow-network-fs', help: 'use a spool on a network file system, where jobs may run twice' },
     default: false,
   },
-  allowUnsafe: { field: 'allowUnsafe', kind: kinds.flag, variable: 'FSQ_ALLOW_UNSAFE', default: false },
+  allowUnsafe: {
+    field: 'allowUnsafe',
+    kind: kinds.flag,
+    variable: 'FSQ_ALLOW_UNSAFE',
+    option: { name: 'allow-unsafe', help: 'use a spool that other users of the machine could change' },
+    default: false,
+  },
   concurrency: {
     field: 'concurrency',
     kind: kinds.count(512),

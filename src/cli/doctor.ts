@@ -25,6 +25,7 @@ export const doctor: Command = {
       help: 'recover jobs of the dead and remove what they left, set broken files aside, remove proved duplicates',
     },
     ...settingOption('allowNetworkFs', 'a spool on a network file system is a warning, not an error'),
+    ...settingOption('allowUnsafe', 'a spool that other users could change is a warning, not an error'),
     json: { type: 'boolean', help: 'print one JSON document' },
   },
   notes: [

@@ -38,7 +38,7 @@ export const worker: Command = {
     ['fsq worker --burst', 'end when nothing is ready any more, for cron and CI'],
   ],
   options: {
-    ...settingOptions('concurrency', 'logLevel', 'allowNetworkFs'),
+    ...settingOptions('concurrency', 'logLevel', 'allowNetworkFs', 'allowUnsafe'),
     queues: {
       type: 'string',
       short: 'Q',

@@ -31,8 +31,10 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
   const { logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
-  // What tasks send themselves goes where their worker works, also when an option named the spool.
+  // What tasks send themselves goes where their worker works, also when only options named the spool and allowed its place.
   env['FSQ_SPOOL'] = settings.spool;
+  if (settings.allowNetworkFs) env['FSQ_ALLOW_NETWORK_FS'] = '1';
+  if (settings.allowUnsafe) env['FSQ_ALLOW_UNSAFE'] = '1';
   env[CHILD_MARK] = randomBytes(8).toString('hex');
   if (modules.isWatched) env[REPORT_MODULES] = '1';
   const options: ChildOptions = {

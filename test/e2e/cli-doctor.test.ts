@@ -114,8 +114,11 @@ test('what cannot be repaired is named; a spool that would be refused exits with
   const { code, stdout } = await fsq(project, ['doctor', '--repair']);
   const allowed = await fsq(project, ['doctor'], { env: { FSQ_ALLOW_UNSAFE: '1' } });
 
+  const alsoAllowed = await fsq(project, ['doctor', '--allow-unsafe']);
+
   assert.equal(code, 75);
-  assert.equal(allowed.code, 1, 'the mode stays an error');
+  assert.deepEqual([allowed.code, alsoAllowed.code], [1, 1], 'the mode stays an error');
+  assert.match(alsoAllowed.stdout, /Warnings:\n.*\(unsafe-place, I13\)/);
   assert.match(stdout, /\/pending has mode 0777[^]*chmod 0700/);
 });
 

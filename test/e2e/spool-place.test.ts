@@ -1,6 +1,6 @@
 /** Where the spool lies when nobody says it, and who is told: a producer and a worker must not use two in silence. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fsq, type Project, REPOSITORY, run, runScript, startWorker, tempProject } from '../support/project.ts';
@@ -86,6 +86,22 @@ describe('a worker', () => {
     const { stdout: id } = await fsq(project, ['get', stdout.trim(), ...there]);
     const inner = await fsq(project, ['get', JSON.parse(id) as string, ...there, '--timeout', '0s']);
     assert.deepEqual([inner.stdout, existsSync(project.spool)], ['"done"\n', false]);
+  });
+
+  test('uses a place that others could change where --allow-unsafe says so, and so do its tasks when they send', async (t) => {
+    const project = tempProject(t, {
+      'tasks.mjs': `import { task } from 'fsq';\nconst inner = task('inner', () => 'done');\ntask('outer', async () => (await inner.delay()).id);\n`,
+    });
+    const { stdout } = await fsq(project, ['call', 'outer']);
+    chmodSync(project.spool, 0o777);
+
+    const refused = await fsq(project, ['worker', '--burst', '-c', '1']);
+    const allowed = await fsq(project, ['worker', '--burst', '-c', '1', '--allow-unsafe']);
+
+    assert.deepEqual([refused.code, allowed.code], [75, 0], refused.stderr + allowed.stderr);
+    assert.match(refused.stderr, /FSQ_SPOOL_UNSAFE/);
+    const { stdout: id } = await fsq(project, ['get', stdout.trim(), '--timeout', '0s']);
+    assert.equal((await fsq(project, ['get', JSON.parse(id) as string, '--timeout', '0s'])).stdout, '"done"\n');
   });
 });
 

@@ -34,6 +34,7 @@ const RIGHT: readonly (readonly [line: readonly string[], settings: Given])[] = 
   [['--import', '/x.mjs', '--import', 'tsx'], { imports: ['file:///x.mjs', 'tsx'] }],
   [['-l', 'debug'], { logLevel: 'debug' }],
   [['--allow-network-fs'], { allowNetworkFs: true }],
+  [['--allow-unsafe'], { allowUnsafe: true }],
   [['-c', '512'], { concurrency: 512 }],
   [['--time-limit', '5m', '--soft-time-limit', '4m'], { timeLimitMs: 300_000, softTimeLimitMs: 240_000 }],
   [['--max-tasks-per-child', '9'], { maxTasksPerChild: 9 }],

@@ -1,0 +1,33 @@
+/** What a child is given of its worker's settings. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import type { Config } from '../../../src/app/config.ts';
+import { resolveSettings } from '../../../src/app/settings.ts';
+import { type Launch, launchOf } from '../../../src/worker/launch.ts';
+import { TaskModules } from '../../../src/worker/task-modules.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+async function launched(t: TestContext, config: Config): Promise<Launch> {
+  const settings = await resolveSettings(config, tempDir(t), {});
+  const modules = new TaskModules({ files: [], imports: settings.imports, find: null });
+  return launchOf({ settings, modules, queues: null, logFormat: 'json' }, '1-0123456789abcdef');
+}
+
+test('a child opens the spool as its worker does', async (t) => {
+  const shared = { fsync: false, allowNetworkFs: true, allowUnsafe: true };
+
+  const { options } = await launched(t, { ...shared, spool: '/x', resultTtl: '5s' });
+
+  assert.deepEqual(options.broker, { ...shared, path: '/x', resultTtlMs: 5_000 });
+});
+
+test('what is allowed of the place counts for what tasks send, and nothing else is', async (t) => {
+  const allowed = async (config: Config): Promise<readonly (string | undefined)[]> => {
+    const { env } = await launched(t, { spool: '/x', ...config });
+    return [env['FSQ_SPOOL'], env['FSQ_ALLOW_NETWORK_FS'], env['FSQ_ALLOW_UNSAFE']];
+  };
+
+  assert.deepEqual(await allowed({}), ['/x', undefined, undefined]);
+  assert.deepEqual(await allowed({ allowNetworkFs: true }), ['/x', '1', undefined]);
+  assert.deepEqual(await allowed({ allowUnsafe: true, env: [] }), ['/x', undefined, '1']);
+});
