@@ -4,10 +4,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../job/realm.ts';
 import type { RunLimits } from '../job/run-limits.ts';
-import { nextAppetite } from './appetite.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
-import { type FromChild, parseFromChild, type ToChild } from './messages.ts';
+import { type FromChild, limitsOf, parseFromChild, type ToChild } from './messages.ts';
 import { Overtime } from './overtime.ts';
 import { howOf } from './run-report.ts';
 import { StartWatch } from './start-watch.ts';
@@ -24,6 +23,23 @@ const LAST_WORDS_MS = 1_000;
 /** Threads of a child that waits for the disk, unless UV_THREADPOOL_SIZE says another number. */
 const THREADS = '16';
 
+/** `parted`: it was to leave and has said that it ends in order. */
+export type ChildState = 'starting' | 'working' | 'leaving' | 'parted' | 'stopping' | 'ended';
+
+/** Why a child ended. */
+export type DeathCause =
+  /** There never was a process, for EAGAIN say. */
+  | { readonly kind: 'unborn'; readonly error: unknown }
+  /** It was killed in this run, whose time was over. */
+  | { readonly kind: 'over-limit'; readonly run: LimitedRun }
+  /** It was killed because the job that it ran was revoked so. */
+  | { readonly kind: 'revoked' }
+  /** It was told to end at once. */
+  | { readonly kind: 'stopped' }
+  /** It was told to leave, and held no job any more: what its jobs have started may live on. */
+  | { readonly kind: 'parted' }
+  | { readonly kind: 'crashed' };
+
 export interface ChildEvents {
   /** It has not imported its modules in time. */
   onOverdue(child: WorkerChild): void;
@@ -33,36 +49,25 @@ export interface ChildEvents {
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void;
 }
 
+/**
+ * starting ──ready──► working            Each state but the last can be left for `stopping` and for `ended`.
+ *     │                  │
+ *     └──────leave───────┴──► leaving ──bye──► parted
+ *
+ * leaving: it takes no further job; before it is ready it may never hear of that, and is killed after START_GRACE_MS
+ * stopping: it ends whatever it does, and is killed with all it started after STOP_GRACE_MS
+ */
 export class WorkerChild {
-  /** Its name as an owner, once it is ready. */
-  owner: string | null = null;
-  /** Of the tasks that it knows: children that started at different times may have loaded different ones. */
-  limits: ReadonlyMap<string, RunLimits> = new Map();
-  /** True from when it was told to end. */
-  isEnding = false;
-  /** True from when it said that it ends, because it has worked enough. */
-  isRetiring = false;
-  /** True from when another was started in its place. */
-  isReplaced = false;
-  /** True from when it was killed because of the job that it ran: whatever else it held has not crashed. */
-  isKilledForJob = false;
-  /** True once it has said that it ends in order: it holds no job, and what it has started may live on. */
-  hasSaidBye = false;
-  /** Why there never was a process, such as EAGAIN; null when there was one. */
-  startFailure: unknown = null;
   readonly start: StartWatch;
   readonly overtime: Overtime;
-  /** True while it has asked for names and has none left. */
-  isIdle = false;
-  #appetite = 1;
-  /** Null when what it was given last has been accounted for. */
-  #fedAt: number | null = performance.now();
   readonly #events: ChildEvents;
   /** Null where none could be had. */
-  readonly #child: ChildProcess | null;
-  #tail: () => string = () => '';
-  #killTimer: NodeJS.Timeout | null = null;
-  #hasEnded = false;
+  readonly #process: { readonly child: ChildProcess; readonly lastWords: () => string } | null;
+  #state: ChildState = 'starting';
+  /** What its state waits for. */
+  #timer: NodeJS.Timeout | undefined;
+  #introduced: { readonly owner: string; readonly limits: ReadonlyMap<string, RunLimits> } | null = null;
+  #deathCause: DeathCause | null = null;
 
   constructor(launch: Launch, relay: Relay, events: ChildEvents) {
     this.#events = events;
@@ -72,28 +77,49 @@ export class WorkerChild {
       onOver: (run) => events.onOverLimit(this, run),
     });
     try {
-      this.#child = forkChild(launch, relay);
+      const child = forkChild(launch, relay);
+      this.#process = { child, lastWords: relay.attach(child.stdout, child.stderr) };
+      this.#listen(child);
     } catch (error) {
       // Only some errors come as an event: ENOMEM, E2BIG and others are thrown.
-      this.#child = null;
-      this.startFailure = error;
-      setImmediate(() => this.#end(null, null));
-      return;
+      this.#process = null;
+      setImmediate(() => this.#neverBegan(error));
     }
-    this.#tail = relay.attach(this.#child.stdout, this.#child.stderr);
-    this.#listen(this.#child);
+  }
+
+  get state(): ChildState {
+    return this.#state;
+  }
+
+  /** Why it ended, or what it was killed for and is about to end of; null while it lives. */
+  get deathCause(): DeathCause | null {
+    return this.#deathCause;
+  }
+
+  /** Its name as an owner; null before it is ready. */
+  get owner(): string | null {
+    return this.#introduced?.owner ?? null;
+  }
+
+  /** Of the tasks that it knows: children that started at different times may have loaded different ones. */
+  get limits(): ReadonlyMap<string, RunLimits> {
+    return this.#introduced?.limits ?? new Map();
+  }
+
+  get pid(): number | null {
+    return this.#process?.child.pid ?? null;
   }
 
   #listen(child: ChildProcess): void {
     child.on('message', (raw) => {
-      const message = this.#hasEnded ? null : parseFromChild(raw);
-      if (message !== null) this.#events.onMessage(this, message);
+      const message = this.#state === 'ended' ? null : parseFromChild(raw);
+      if (message === null) return;
+      this.#note(message);
+      this.#events.onMessage(this, message);
     });
     child.on('error', (error) => {
       // With a process it was a message to a child that has just died: its exit is reported below. Without one no exit comes.
-      if (child.pid !== undefined) return;
-      this.startFailure = error;
-      this.#end(null, null);
+      if (child.pid === undefined) this.#neverBegan(error);
     });
     // Its end counts once all it has said is heard: what it ran, and that it was ready at all.
     let isSilent = false;
@@ -109,91 +135,114 @@ export class WorkerChild {
     });
   }
 
+  /** What concerns this child alone. */
+  #note(message: FromChild): void {
+    switch (message.type) {
+      case 'importing':
+        return this.start.importing(message.module);
+      case 'imported':
+        return this.start.end();
+      case 'ready':
+        this.#introduced = { owner: message.owner, limits: limitsOf(message.tasks) };
+        this.#process?.lastWords(); // What it printed in its start is not kept.
+        if (this.#state === 'starting') this.#become('working');
+        return;
+      case 'running':
+        return this.overtime.begin(message);
+      case 'ended':
+        return this.overtime.ended(message.isLate);
+      case 'bye':
+        if (this.#state === 'leaving') this.#become('parted');
+    }
+  }
+
+  /** The only place where its state changes. */
+  #become(state: ChildState): void {
+    clearTimeout(this.#timer);
+    this.#state = state;
+    if (state === 'leaving') {
+      // Not ready, it holds no job, and it may never listen: where threads run out, Node can hang in its own start.
+      this.#timer = setTimeout(() => this.owner === null && this.killGroup(), START_GRACE_MS).unref();
+    } else if (state === 'stopping') {
+      this.#timer = setTimeout(() => this.killGroup(), STOP_GRACE_MS);
+    } else if (state === 'ended') {
+      this.start.end();
+      this.overtime.close();
+    }
+  }
+
+  #neverBegan(error: unknown): void {
+    this.#deathCause = { kind: 'unborn', error };
+    this.#end(null, null);
+  }
+
   #end(code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.start.end();
-    this.overtime.close();
-    if (this.#killTimer !== null) clearTimeout(this.#killTimer);
+    if (this.#state === 'ended') return;
+    this.#deathCause = this.#causeOf(code, signal);
+    this.#become('ended');
     this.#events.onExit(this, code, signal);
   }
 
-  get pid(): number | null {
-    return this.#child?.pid ?? null;
-  }
-
-  /** It has dealt with what it was given, or half of it, and wants more. */
-  digest(isIdle: boolean): void {
-    this.isIdle = isIdle;
-    if (this.#fedAt !== null) this.#appetite = nextAppetite(this.#appetite, performance.now() - this.#fedAt);
-    this.#fedAt = null;
-  }
-
-  /** How many names to give it now. */
-  get appetite(): number {
-    return this.#appetite;
-  }
-
-  feed(names: readonly string[]): void {
-    this.#fedAt = performance.now();
-    this.isIdle = false;
-    this.send({ type: 'names', names });
+  #causeOf(code: number | null, signal: NodeJS.Signals | null): DeathCause {
+    const run = this.overtime.verdict(signal === 'SIGKILL');
+    if (run !== null) return { kind: 'over-limit', run };
+    if (this.#deathCause !== null) return this.#deathCause;
+    if (this.#state === 'stopping') return { kind: 'stopped' };
+    return { kind: this.#state === 'parted' && code === 0 ? 'parted' : 'crashed' };
   }
 
   send(message: ToChild): void {
-    if (this.#child?.connected === true) this.#child.send(message, () => undefined);
+    const child = this.#process?.child;
+    if (child?.connected === true) child.send(message, () => undefined);
   }
 
+  /** It takes no further job, and ends by itself. */
+  leave(): void {
+    if (this.#state === 'starting' || this.#state === 'working') this.#become('leaving');
+  }
+
+  /** Has it finish the job at hand and end. */
   drain(): void {
-    this.isEnding = true;
+    this.leave();
     this.send({ type: 'drain' });
-    // Not ready, it holds no job, and it may never listen: where threads run out, Node can hang in its own start.
-    this.#killTimer ??= setTimeout(() => this.owner === null && this.killGroup(), START_GRACE_MS);
-    this.#killTimer.unref();
   }
 
   /** Ends it whatever it does: asked first, killed with all it started if it does not end in time. */
   stop(): void {
-    this.isEnding = true;
+    if (this.#state === 'ended') return;
     this.send({ type: 'stop' });
-    if (this.#killTimer !== null) clearTimeout(this.#killTimer);
-    this.#killTimer = setTimeout(() => this.killGroup(), STOP_GRACE_MS);
+    this.#become('stopping');
   }
 
   /** How it ended, for people. */
   endText(code: number | null, signal: NodeJS.Signals | null): string {
-    return this.startFailure === null
-      ? `child ${this.pid} ${howOf(code, signal)}`
-      : `no child can be started (${reasonOf(this.startFailure)})`;
+    return this.#deathCause?.kind === 'unborn'
+      ? `no child can be started (${reasonOf(this.#deathCause.error)})`
+      : `child ${this.pid} ${howOf(code, signal)}`;
   }
 
   /** What it printed to stderr last, if it was never ready; '' where that is a terminal. */
   lastWords(): string {
-    return this.#tail().trim();
-  }
-
-  /** It has begun to work: what it printed in its start is not kept. */
-  forgetWords(): void {
-    this.#tail();
+    return (this.#process?.lastWords() ?? '').trim();
   }
 
   /** Kills the process and what it has started and not moved to another group. */
   killGroup(): void {
-    if (this.#child?.pid === undefined) return;
+    if (this.pid === null) return;
     try {
-      process.kill(-this.#child.pid, 'SIGKILL');
+      process.kill(-this.pid, 'SIGKILL');
     } catch {
       // ESRCH: nobody of the group is left.
     }
   }
 
   /**
-   * Kills the group because of a job that it ran a moment ago. If it has ended that job meanwhile, and begun another, that one goes
-   * back uncounted: what the dead process held tells. It is not stopped for a closer look: if we died then, nobody would
-   * let it go on.
+   * Kills the group because the job that it ran a moment ago is revoked so. If it has ended that job meanwhile, and begun another,
+   * that one goes back uncounted: what the dead process held tells. It is not stopped for a closer look: if we died then, nobody
+   * would let it go on.
    */
   killForJob(): void {
-    this.isKilledForJob = true;
+    this.#deathCause = { kind: 'revoked' };
     this.killGroup();
   }
 }

@@ -1,10 +1,13 @@
 /** Which child gets the names of ready jobs, and which one looks out for itself. */
 import type { Keeper } from '../broker/broker.ts';
+import { Appetite } from './appetite.ts';
 import type { WorkerChild } from './child-process.ts';
 
 export class Feeding {
   readonly #keeper: Keeper;
   readonly #mayPost: boolean;
+  /** Of every child that has asked for names. */
+  readonly #appetites = new WeakMap<WorkerChild, Appetite>();
   /** Children that want names, the one that asked last last: its caches are warm. */
   readonly #hungry: WorkerChild[] = [];
   /** The idle child that watches for jobs itself. */
@@ -16,8 +19,15 @@ export class Feeding {
     this.#mayPost = mayPost;
   }
 
-  want(child: WorkerChild): void {
-    if (!this.#hungry.includes(child)) this.#hungry.push(child);
+  /** The child has dealt with what it was given, or half of it, and wants more, unless it is leaving. */
+  want(child: WorkerChild, isIdle: boolean): void {
+    this.#appetiteOf(child).digest(isIdle);
+    if (child.state === 'working' && !this.#hungry.includes(child)) this.#hungry.push(child);
+  }
+
+  /** Whether the child has asked for names and has none left. */
+  isIdle(child: WorkerChild): boolean {
+    return this.#appetiteOf(child).isIdle;
   }
 
   /** It gets no more names. */
@@ -29,24 +39,26 @@ export class Feeding {
   /** Gives out what is ready. */
   feed(): void {
     for (let child = this.#hungriest(); child !== undefined; child = this.#hungriest()) {
-      const names = this.#keeper.take(child.appetite);
+      const appetite = this.#appetiteOf(child);
+      const names = this.#keeper.take(appetite.names);
       if (names.length === 0) break;
       this.#relieve(child);
       this.#remove(child);
-      child.feed(names);
+      appetite.feed();
+      child.send({ type: 'names', names });
     }
     this.#post();
   }
 
   /** Whoever has nothing to do comes first. What the lookout left lying is for others: it may be busy, and has not told. */
   #hungriest(): WorkerChild | undefined {
-    return this.#hungry.findLast((child) => child.isIdle && child !== this.#lookout) ?? this.#hungry.at(-1);
+    return this.#hungry.findLast((child) => this.isIdle(child) && child !== this.#lookout) ?? this.#hungry.at(-1);
   }
 
   /** Posts the child that would be given the next job. */
   #post(): void {
     const child = this.#lookout === null ? this.#hungriest() : undefined;
-    if (child?.isIdle !== true || !this.#mayPost) return;
+    if (child === undefined || !this.isIdle(child) || !this.#mayPost) return;
     this.#lookout = child;
     this.#keeper.setLookout(true);
     child.send({ type: 'lookout', isPosted: true });
@@ -61,6 +73,12 @@ export class Feeding {
     }
     this.#lookout = null;
     this.#keeper.setLookout(false);
+  }
+
+  #appetiteOf(child: WorkerChild): Appetite {
+    const appetite = this.#appetites.get(child) ?? new Appetite();
+    this.#appetites.set(child, appetite);
+    return appetite;
   }
 
   #remove(child: WorkerChild): void {

@@ -1,18 +1,18 @@
 /** What every child has to know while it works: the jobs that are revoked and run, the queues that are paused, and the tasks of others. */
 import type { KeeperOptions, TaskElsewhere } from '../broker/broker.ts';
 import type { WorkerChild } from './child-process.ts';
+import type { Crew } from './crew.ts';
 import type { Logger } from './log.ts';
 
 export class StandingOrders {
-  readonly #children: ReadonlySet<WorkerChild>;
+  readonly #crew: Crew;
   readonly #log: Logger;
   #revoked: readonly string[] = [];
   #paused: readonly string[] = [];
   #elsewhere: readonly TaskElsewhere[] = [];
 
-  /** @param children those that there are, also later: it is not copied */
-  constructor(children: ReadonlySet<WorkerChild>, log: Logger) {
-    this.#children = children;
+  constructor(crew: Crew, log: Logger) {
+    this.#crew = crew;
     this.#log = log;
   }
 
@@ -22,7 +22,7 @@ export class StandingOrders {
       onPaused: (queues) => this.paused(queues),
       onRevoked: (ids) => this.revoked(ids),
       onElsewhere: (tasks) => this.elsewhere(tasks),
-      onTerminate: (owner, id) => this.terminate(owner, id),
+      onTerminate: (owner, id) => this.#crew.terminate(owner, id),
     };
   }
 
@@ -44,20 +44,12 @@ export class StandingOrders {
     for (const child of this.#ready()) child.send({ type: 'paused', queues });
   }
 
-  /** Kills the process that runs a job which is revoked so. */
-  terminate(owner: string, id: string): void {
-    const child = [...this.#children].find((one) => one.owner === owner);
-    if (child === undefined || child.isKilledForJob) return;
-    child.killForJob();
-    this.#log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
-  }
-
   elsewhere(tasks: readonly TaskElsewhere[]): void {
     this.#elsewhere = tasks;
     for (const child of this.#ready()) child.send({ type: 'elsewhere', tasks });
   }
 
   #ready(): readonly WorkerChild[] {
-    return [...this.#children].filter(({ owner }) => owner !== null);
+    return this.#crew.children.filter(({ owner }) => owner !== null);
   }
 }

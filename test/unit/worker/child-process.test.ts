@@ -6,27 +6,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../support/conditions.ts';
 import { type ChildEvents, WorkerChild } from '../../../src/worker/child-process.ts';
-import type { Launch } from '../../../src/worker/launch.ts';
 import { Relay } from '../../../src/worker/relay.ts';
-
-const LAUNCH: Launch = {
-  options: {
-    broker: { path: '/spool' },
-    parent: '1-0123456789abcdef',
-    queues: null,
-    queueLimits: [],
-    modules: [],
-    logLevel: 'info',
-    logFormat: 'json',
-    stacks: true,
-    redactFrom: null,
-    limits: { timeLimitMs: null, softTimeLimitMs: null },
-    retirement: null,
-  },
-  imports: [],
-  env: {},
-  startTimeoutMs: 60_000,
-};
+import { launch } from './fixtures/launch.ts';
 
 /** A process that says and does what a test makes it; `fork` gives it, or throws. */
 function forking(t: TestContext, fork: () => EventEmitter): { child: WorkerChild; heard: string[] } {
@@ -43,7 +24,7 @@ function forking(t: TestContext, fork: () => EventEmitter): { child: WorkerChild
     onMessage: (_, { type }) => heard.push(type),
     onExit: (_, code, signal) => heard.push(`exit ${code} ${signal}`),
   };
-  return { child: new WorkerChild(LAUNCH, new Relay({ stdout: null, stderr: null }), events), heard };
+  return { child: new WorkerChild(launch(), new Relay({ stdout: null, stderr: null }), events), heard };
 }
 
 function processOf(): EventEmitter {

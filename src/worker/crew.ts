@@ -1,0 +1,183 @@
+/** The children of a worker: as many at work as it was told to keep, whatever becomes of each. */
+import type { LimitedRun } from '../app/execute.ts';
+import { type ChildEvents, WorkerChild } from './child-process.ts';
+import type { Launch } from './launch.ts';
+import type { Logger } from './log.ts';
+import type { FromChild } from './messages.ts';
+import type { Relay } from './relay.ts';
+import { cannotStart, Restarts } from './restart.ts';
+import { howOf, seconds } from './run-report.ts';
+import type { Phase } from './shutdown.ts';
+
+export interface CrewOptions {
+  /** How many children work, 1 to 512. */
+  readonly concurrency: number;
+  readonly log: Logger;
+  /** Passes on what children print. */
+  readonly relay: Relay;
+  /** How the next child is started. */
+  readonly launch: () => Launch;
+}
+
+export interface CrewEvents {
+  onMessage(child: WorkerChild, message: FromChild): void;
+  /** The child takes no more jobs, or has ended. */
+  onLeaving(child: WorkerChild): void;
+  /** The place of a child that left has been given to another. */
+  onSuccession(): void;
+  /** The child has ended: what it held is to be recovered. */
+  recover(child: WorkerChild): Promise<void>;
+  /** All children end before they are ready, and none starts any more. */
+  onHopeless(message: string): void;
+}
+
+/**
+ * A child's place, until what it held is recovered.
+ *
+ *   held ──it ends──► another starts there, at once or after a delay
+ *    │ retire
+ *    ├──► ceded: another has started there already
+ *    └──► awaited: too many live at a time; another starts when it has ended
+ */
+type Place = 'held' | 'ceded' | 'awaited';
+
+export class Crew implements ChildEvents {
+  readonly #options: CrewOptions;
+  readonly #events: CrewEvents;
+  readonly #places = new Map<WorkerChild, Place>();
+  readonly #restarts = new Restarts(() => this.#phase === 'running' && this.#fork());
+  #phase: Phase = 'running';
+  #tellEnd: () => void = () => undefined;
+  /** Resolves when no child lives and none will. */
+  readonly ended: Promise<void> = new Promise((resolve) => (this.#tellEnd = resolve));
+
+  constructor(options: CrewOptions, events: CrewEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** 'running' until `end`: only then are children replaced. */
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Those that live. */
+  get children(): readonly WorkerChild[] {
+    return [...this.#places.keys()].filter(({ state }) => state !== 'ended');
+  }
+
+  /** True when every place has a child that lives. */
+  get isComplete(): boolean {
+    return this.#restarts.size === 0 && this.children.length === this.#places.size;
+  }
+
+  /** @param neverGivesUp what keeps children from starting is being worked on */
+  start(neverGivesUp: boolean): void {
+    if (neverGivesUp) this.#restarts.persist();
+    // A signal, or trouble with the store, may have come already, and may come with each of them.
+    for (let i = 0; i < this.#options.concurrency && this.#phase === 'running'; i++) this.#fork();
+  }
+
+  /** All children drain or stop, and no other starts. */
+  end(phase: Exclude<Phase, 'running'>): void {
+    this.#phase = phase;
+    this.#restarts.cancel();
+    for (const child of this.children) {
+      if (phase === 'draining') child.drain();
+      else child.stop();
+    }
+    this.#endIfEmpty();
+  }
+
+  /**
+   * The child takes no more jobs: another begins at once, while the outcomes of this one arrive. Where the disk lets none arrive,
+   * no more than twice the number of children wait for it.
+   */
+  retire(child: WorkerChild, why: string, level: 'info' | 'debug' = 'info'): void {
+    if (this.#phase !== 'running' || this.#places.get(child) !== 'held') return;
+    this.#options.log[level](`child ${child.pid} is replaced: ${why}`);
+    child.leave();
+    this.#events.onLeaving(child);
+    const hasRoom = this.children.length < 2 * this.#options.concurrency;
+    this.#places.set(child, hasRoom ? 'ceded' : 'awaited');
+    if (hasRoom) this.#fork();
+    this.#events.onSuccession();
+  }
+
+  /** The task modules have changed: what runs ends with what it was loaded from, what begins begins with what is there now. */
+  renew(what: string): void {
+    if (this.#phase !== 'running') return;
+    this.#options.log.info(`${what} has changed: new children start, the old ones finish their jobs`);
+    this.#restarts.cancel();
+    for (const child of this.children) {
+      if (this.#places.get(child) !== 'held') continue;
+      this.retire(child, 'its modules have changed', 'debug');
+      child.drain();
+    }
+    // In the place of those that could not load what was there before; one that has just ended is replaced when its jobs are safe.
+    const taken = [...this.#places.values()].filter((place) => place !== 'ceded').length;
+    for (let i = taken; i < this.#options.concurrency; i++) this.#fork();
+  }
+
+  /** Kills the process that runs a job which is revoked so; it may be told again until the process has ended. */
+  terminate(owner: string, id: string): void {
+    const child = this.children.find((one) => one.owner === owner);
+    if (child === undefined || child.deathCause !== null) return;
+    child.killForJob();
+    this.#options.log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
+  }
+
+  onMessage(child: WorkerChild, message: FromChild): void {
+    if (message.type === 'ready') this.#restarts.ready();
+    if (message.type === 'retiring') this.retire(child, message.why);
+    else this.#events.onMessage(child, message);
+  }
+
+  onOverdue(child: WorkerChild): void {
+    this.#options.log.error(`child ${child.pid} ${child.start.complaint} It is killed.`);
+    child.killGroup();
+  }
+
+  onOverLimit(child: WorkerChild, { id, task, limitMs }: LimitedRun): void {
+    const limit = `its timeLimit of ${seconds(limitMs)}`;
+    this.#options.log.error(`${task} ${id} has run for ${limit}: child ${child.pid} is killed with all it started`);
+    child.killGroup();
+  }
+
+  onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
+    this.#events.onLeaving(child);
+    void this.#afterExit(child, code, signal);
+  }
+
+  async #afterExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    // What the jobs of one that parted have started may live on; what another held runs again, and not beside that.
+    const hasParted = child.deathCause?.kind === 'parted';
+    if (!hasParted) child.killGroup();
+    if (!hasParted && this.#phase === 'draining') this.#options.log.error(child.endText(code, signal));
+    await this.#events.recover(child);
+    const place = this.#places.get(child);
+    this.#places.delete(child);
+    if (this.#phase !== 'running') return this.#endIfEmpty();
+    if (place === 'held') return this.#replace(child, code, signal);
+    if (code !== 0 && child.owner !== null)
+      this.#options.log.error(`child ${child.pid} ${howOf(code, signal)} while its last outcomes were on their way`);
+    if (place === 'awaited') this.#fork();
+    this.#events.onSuccession();
+  }
+
+  #replace(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
+    const how = child.endText(code, signal);
+    const startFailure = child.deathCause?.kind === 'unborn' ? child.deathCause.error : null;
+    const delayMs = this.#restarts.replace({ wasReady: child.owner !== null, startFailure });
+    if (delayMs === null) return this.#events.onHopeless(cannotStart(how, child.lastWords()));
+    this.#options.log.error(`${how}; a new one starts ${delayMs === 0 ? 'now' : `in ${delayMs} ms`}`);
+  }
+
+  #fork(): void {
+    this.#places.set(new WorkerChild(this.#options.launch(), this.#options.relay, this), 'held');
+  }
+
+  #endIfEmpty(): void {
+    if (this.children.length === 0) this.#tellEnd();
+  }
+}

@@ -1,0 +1,209 @@
+/** Which children a worker has at work, whatever becomes of each: the processes here do what a test makes them. */
+import assert from 'node:assert/strict';
+import childProcess from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
+import { describe, test, type TestContext } from 'node:test';
+import { until } from '../../support/conditions.ts';
+import { Crew } from '../../../src/worker/crew.ts';
+import { Relay } from '../../../src/worker/relay.ts';
+import { launch } from './fixtures/launch.ts';
+
+class FakeProcess extends EventEmitter {
+  readonly pid: number;
+  readonly connected = true;
+  readonly stdout = null;
+  readonly stderr = null;
+  readonly told: string[] = [];
+
+  /** Above what the kernel gives: a kill of its group meets nobody. */
+  constructor(number: number) {
+    super();
+    this.pid = 2 ** 30 + number;
+  }
+
+  send({ type }: { readonly type: string }): void {
+    this.told.push(type);
+  }
+
+  says(type: string, rest: Record<string, unknown> = {}): void {
+    this.emit('message', { type, ...rest });
+  }
+
+  isReady(): void {
+    this.says('ready', { owner: `${this.pid}-0123456789abcdef`, tasks: [] });
+  }
+
+  ends(code: number | null, signal: NodeJS.Signals | null = null): void {
+    this.emit('disconnect');
+    this.emit('exit', code, signal);
+  }
+}
+
+interface Scene {
+  readonly crew: Crew;
+  readonly processes: FakeProcess[];
+  /** Why children died, as recovery was told. */
+  readonly causes: string[];
+  readonly said: string[];
+}
+
+function crewOf(t: TestContext, concurrency: number, recovered: Promise<void> = Promise.resolve()): Scene {
+  const processes: FakeProcess[] = [];
+  t.mock.method(childProcess, 'fork', () => {
+    processes.push(new FakeProcess(processes.length));
+    return processes.at(-1);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const causes: string[] = [];
+  const said: string[] = [];
+  const log = (line: string): number => said.push(line);
+  const crew = new Crew(
+    {
+      concurrency,
+      log: { debug: log, info: log, warn: log, error: log },
+      relay: new Relay({ stdout: null, stderr: null }),
+      launch: () => launch(),
+    },
+    {
+      onMessage: () => undefined,
+      onLeaving: () => undefined,
+      onSuccession: () => undefined,
+      recover: ({ deathCause }) => {
+        causes.push(String(deathCause?.kind));
+        return recovered;
+      },
+      onHopeless: (message) => said.push(message),
+    },
+  );
+  t.after(() => {
+    crew.end('stopping');
+    for (const one of processes) one.ends(0);
+  });
+  crew.start(false);
+  return { crew, processes, causes, said };
+}
+
+function processAt({ processes }: Scene, index: number): FakeProcess {
+  const found = processes[index];
+  assert(found !== undefined, `a process ${index}`);
+  return found;
+}
+
+test('a child that leaves is replaced at once, and once only, also when it says that it has worked enough after that', (t) => {
+  const scene = crewOf(t, 2);
+  for (const one of scene.processes) one.isReady();
+
+  scene.crew.renew('tasks.ts');
+  assert.equal(scene.processes.length, 4);
+  processAt(scene, 0).ends(0);
+  processAt(scene, 1).says('retiring', { why: 'it has run a job' });
+
+  assert.equal(scene.processes.length, 4);
+  assert.deepEqual(
+    scene.processes.map(({ told }) => told),
+    [['drain'], ['drain'], [], []],
+  );
+});
+
+test('where no outcome arrives no more than twice the number of children live', async (t) => {
+  const scene = crewOf(t, 1);
+  for (const index of [0, 1]) {
+    processAt(scene, index).isReady();
+    processAt(scene, index).says('retiring', { why: 'it has run a job' });
+  }
+  assert.equal(scene.processes.length, 2);
+
+  processAt(scene, 0).ends(0);
+  await until(() => scene.causes.length === 1, 'the end of the first is told');
+  assert.equal(scene.processes.length, 2);
+  processAt(scene, 1).ends(0);
+
+  await until(() => scene.processes.length === 3, 'one begins in the place of the second');
+});
+
+test('a change of modules leaves the place of one that has just died to its successor', async (t) => {
+  let end = (): void => undefined;
+  const scene = crewOf(t, 2, new Promise((resolve) => (end = resolve)));
+  for (const one of scene.processes) one.isReady();
+  processAt(scene, 0).ends(null, 'SIGKILL');
+
+  scene.crew.renew('tasks.ts');
+  assert.equal(scene.processes.length, 3);
+  end();
+
+  await until(() => scene.processes.length === 4, 'one begins in the place of the dead');
+  assert.equal(scene.crew.isComplete, true);
+});
+
+describe('a child dies', () => {
+  const leave = (crew: Crew, one: FakeProcess): void => {
+    one.says('retiring', { why: 'enough' });
+    one.says('bye');
+  };
+  const ways: readonly [
+    how: string,
+    cause: string,
+    act: (crew: Crew, one: FakeProcess) => void,
+    code: number | null,
+  ][] = [
+    ['by itself', 'crashed', () => undefined, 1],
+    ['with a bye that nobody had asked for', 'crashed', (_, one) => one.says('bye'), 0],
+    ['in order', 'parted', leave, 0],
+    ['after its bye', 'crashed', leave, 1],
+    ['because it was stopped', 'stopped', (crew) => crew.end('stopping'), 0],
+    [
+      'because its job was revoked so',
+      'revoked',
+      (crew, one) => crew.terminate(`${one.pid}-0123456789abcdef`, 'id'),
+      null,
+    ],
+  ];
+
+  for (const [how, cause, act, code] of ways) {
+    test(how, (t) => {
+      const scene = crewOf(t, 1);
+      const one = processAt(scene, 0);
+      one.isReady();
+
+      act(scene.crew, one);
+      one.ends(code, code === null ? 'SIGKILL' : null);
+
+      assert.deepEqual(scene.causes, [cause]);
+    });
+  }
+});
+
+test('a child that is not ready is not waited for in a drain', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const kill = t.mock.method(process, 'kill', () => true);
+  const scene = crewOf(t, 2);
+  processAt(scene, 0).isReady();
+
+  scene.crew.end('draining');
+  t.mock.timers.tick(4_999);
+  assert.equal(kill.mock.callCount(), 0);
+  t.mock.timers.tick(1);
+
+  assert.deepEqual(kill.mock.calls[0]?.arguments, [-processAt(scene, 1).pid, 'SIGKILL']);
+  assert.equal(kill.mock.callCount(), 1);
+});
+
+test('its end comes once the last child has ended and what it held is recovered', async (t) => {
+  let recovered = (): void => undefined;
+  const scene = crewOf(t, 1, new Promise((resolve) => (recovered = resolve)));
+  let hasEnded = false;
+  void scene.crew.ended.then(() => (hasEnded = true));
+
+  scene.crew.end('draining');
+  processAt(scene, 0).ends(0);
+  await new Promise(setImmediate);
+  assert.equal(hasEnded, false);
+  recovered();
+
+  await until(() => hasEnded, 'the end is told');
+});
