@@ -5,7 +5,7 @@ import { MAX_RETRIES } from '../job/options.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import type { OptionSpec } from './command.ts';
-import { duration, someTime, type Values, wholeNumber } from './options.ts';
+import { checkTimeLimits, duration, someTime, type Values, wholeNumber } from './options.ts';
 
 export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },
@@ -38,6 +38,9 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 /** @throws UsageError */
 export function callOptions(values: Values): ApplyOptions {
   const expires = values.text('expires');
+  const timeLimit = someTime(values.text('time-limit'), 'time-limit');
+  const softTimeLimit = someTime(values.text('soft-time-limit'), 'soft-time-limit');
+  checkTimeLimits(softTimeLimit, timeLimit);
   return {
     ...part('queue', values.text('queue')),
     ...part('priority', wholeNumber(values.text('priority'), 'priority', 0, 9)),
@@ -50,8 +53,8 @@ export function callOptions(values: Values): ApplyOptions {
     ...part('retries', wholeNumber(values.text('retries'), 'retries', 0, MAX_RETRIES)),
     ...part('backoff', duration(values.text('backoff'), 'backoff')),
     ...part('onCrash', onCrashOf(values.text('on-crash'))),
-    ...part('timeLimit', someTime(values.text('time-limit'), 'time-limit')),
-    ...part('softTimeLimit', someTime(values.text('soft-time-limit'), 'soft-time-limit')),
+    ...part('timeLimit', timeLimit),
+    ...part('softTimeLimit', softTimeLimit),
     ...part('key', values.text('key')),
     ...part('unique', uniqueOf(values.text('unique'))),
     headers: Object.fromEntries(values.list('header').map(headerOf)),

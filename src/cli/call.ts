@@ -58,7 +58,7 @@ async function runCall(context: Context): Promise<number> {
   const isWaiting = values.flag('wait') || timeoutMs !== undefined;
   // The command line knows no function to run inline: a job is what was asked for.
   const sender = createSender(
-    { ...givenByOptions(values), alwaysEager: false },
+    { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: (text) => warn(text), newSpool: (settings) => warn(newSpoolText(settings)) },
   );
   const warn = (text: string | null): void =>

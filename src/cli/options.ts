@@ -78,6 +78,12 @@ export function someTime(text: string | undefined, name: string): number | undef
   throw new UsageError(`Expected --${name} to be more than 0, got ${format(text)}`);
 }
 
+/** @throws UsageError when both are given and the soft one would never come */
+export function checkTimeLimits(softMs: number | undefined, hardMs: number | undefined): void {
+  if (softMs !== undefined && hardMs !== undefined && softMs >= hardMs)
+    throw new UsageError('Expected --soft-time-limit to be shorter than --time-limit');
+}
+
 /** Bytes of a size such as 200MB. @throws UsageError: a bare number too, because of what unit? */
 export function size(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;

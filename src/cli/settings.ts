@@ -3,10 +3,9 @@ import type { Config, Settings } from '../app/config.ts';
 import { currentFolder } from '../app/project.ts';
 import { answerSettings } from '../app/settings.ts';
 import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings-table.ts';
-import { UsageError } from '../job/errors.ts';
 import type { Context, OptionSpec } from './command.ts';
 import { messageText } from './report.ts';
-import { size, someTime, type Values, wholeNumber } from './options.ts';
+import { checkTimeLimits, size, someTime, type Values, wholeNumber } from './options.ts';
 
 /** Every setting, from options and from all other sources. What was found beside them and is not used goes to stderr. */
 export async function settingsOf({ who, values, env, stderr }: Context): Promise<Settings> {
@@ -30,20 +29,22 @@ export function settingOption(key: keyof Config, ownHelp?: string): Readonly<Rec
   return { [name]: { type, multiple, ...words, help: ownHelp ?? help } };
 }
 
-/** The settings that were given as options. @throws UsageError naming the option: a wrong one is wrong usage, whichever it is */
-export function givenByOptions(values: Values): Given {
-  const config = Object.fromEntries(
-    Object.entries(SETTINGS).map(([key, setting]) => [key, valueOf(setting, values)] as const),
-  );
+/**
+ * The settings that were given as options.
+ *
+ * @param keys those that the command has as options; an option of another may have a meaning of its own there
+ * @throws UsageError naming the option: a wrong one is wrong usage, whichever it is
+ */
+export function givenByOptions(values: Values, keys: readonly string[] = Object.keys(SETTINGS)): Given {
+  const settings = Object.entries(SETTINGS).filter(([key]) => keys.includes(key));
+  const config = Object.fromEntries(settings.map(([key, setting]) => [key, valueOf(setting, values)] as const));
   const given = parseConfig(config, {
     where: 'the options',
     base: currentFolder(),
     nameOf: ({ option }) => option && `--${option.name}`,
     code: 'FSQ_USAGE',
   });
-  const { timeLimitMs, softTimeLimitMs } = given;
-  if (timeLimitMs !== undefined && softTimeLimitMs !== undefined && softTimeLimitMs >= timeLimitMs)
-    throw new UsageError('Expected --soft-time-limit to be shorter than --time-limit');
+  checkTimeLimits(given.softTimeLimitMs, given.timeLimitMs);
   return given;
 }
 

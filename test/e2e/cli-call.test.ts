@@ -152,6 +152,10 @@ describe('without a worker, fsq call', () => {
     [['add', '--header', 'x'], /Expected --header to be KEY=VALUE, got "x"/],
     [['add', '--on-crash', 'retry'], /Expected --on-crash to be rerun or fail/],
     [['add', '--time-limit', '0'], /Expected --time-limit to be/],
+    [
+      ['add', '--time-limit', '4m', '--soft-time-limit', '5m'],
+      /Expected --soft-time-limit to be shorter than --time-l/,
+    ],
     [['add', '--countdown', 'soon'], /Expected --countdown to be a duration/],
     [['add', '--stdin', '--wait'], /Expected --stdin alone or --wait alone/],
     [['add', '--stdin', '1'], /Expected the arguments on standard input/],
@@ -169,6 +173,18 @@ describe('without a worker, fsq call', () => {
 
     assert.match(stderr, /Expected UTF-8/);
     assert.equal(code, 2);
+  });
+
+  test('takes limits of the job whatever limits its workers have by a setting', async (t) => {
+    const project = projectWithSpool(t);
+
+    const { code, stderr } = await fsq(project, ['call', 'add', '--soft-time-limit', '5m'], {
+      env: { FSQ_TIME_LIMIT: '1m' },
+    });
+
+    assert.deepEqual([code, stderr], [0, '']);
+    const [job] = waiting(project, 'pending');
+    assert.deepEqual(job?.options, { softTimeLimitMs: 300_000 });
   });
 
   for (const [args, message] of mistakes) {
