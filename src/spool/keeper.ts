@@ -22,6 +22,8 @@ import { Rounds } from './rounds.ts';
  * often it is looked whether there are any but our own children, whose end we are told.
  */
 const RECOVERY_EVERY_MS = { others: 400, alone: 800 };
+/** How long the first look for what is revoked may keep a worker from its start, ms: it takes that of one of a million names. */
+const REVOKED_FIRST_MS = 2_000;
 /** When to ask again whether there is work, after a look that failed, ms. */
 const ASK_AGAIN_MS = 400;
 
@@ -62,7 +64,7 @@ export class SpoolKeeper implements Keeper {
       parts.uniqueName,
     );
     const keeper = new SpoolKeeper(context, options, registration, parts);
-    keeper.#start();
+    await keeper.#start();
     return keeper;
   }
 
@@ -206,12 +208,13 @@ export class SpoolKeeper implements Keeper {
     await this.#registration.release();
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
     // Before the first job is given to anybody: what was revoked or paused while no worker ran does not start.
     makeDirectory(this.#context.files, this.#context.layout.queues);
     this.#pauses.start();
     this.#tidyNames();
     this.#revocations.start();
+    await this.#revocations.settled(REVOKED_FIRST_MS);
     this.#promoter.start();
     let hasOthers = true;
     this.#recoveries.repeat(

@@ -2,6 +2,7 @@
  * What a worker does about markers: what waits is withdrawn, the holders of what runs are told, and what has ended needs no
  * marker any more. So whoever revokes may die right after making one.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { KeeperOptions } from '../broker/broker.ts';
 import type { SpoolContext } from './context.ts';
 import { hasOutcomeOf } from './held.ts';
@@ -39,6 +40,14 @@ export class Revocations {
 
   start(): void {
     this.#watch.start();
+  }
+
+  /** Resolves when nothing that is revoked waits any more, as far as markers tell, or after `ms`: a full disk may hold up outcomes. */
+  async settled(ms: number): Promise<void> {
+    if (this.#round === null) return;
+    const timeout = new AbortController();
+    await Promise.race([this.#round, wait(ms, undefined, timeout).catch(() => undefined)]);
+    timeout.abort();
   }
 
   /** The last round also removes what the jobs that ended just now have left. */

@@ -382,7 +382,7 @@ test(
       (name) =>
         process.env[name] === undefined &&
         !name.startsWith('NODE_CHANNEL') &&
-        !['FSQ_LOG_FORMAT', 'FSQ_CHILD', 'UV_THREADPOOL_SIZE'].includes(name),
+        !['FSQ_LOG_FORMAT', 'FSQ_CHILD', 'FSQ_SPOOL', 'UV_THREADPOOL_SIZE'].includes(name),
     );
     assert.deepEqual(added, []);
   },

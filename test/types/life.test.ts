@@ -117,7 +117,7 @@ test('a call takes every option of the life of its job', async () => {
     {},
     { retries: 2, backoff: { initial: '10ms' } },
     { onCrash: 'fail' },
-    { onCrash: 'rerun', softTimeLimit: 1, timeLimit: 2 },
+    { onCrash: 'rerun', softTimeLimit: 1, timeLimit: '1m' },
     { eta: new Date() },
     { eta: Date.now() + 1_000 },
     { eta: new Date(), expires: '1h' },

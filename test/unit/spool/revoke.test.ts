@@ -207,3 +207,29 @@ test('what is no job is set aside rather than revoked', async (t) => {
   assert.equal(found.get(sent.job.id), 'ended');
   assert.equal(await stateOf(broker, sent.job.id), 'failed');
 });
+
+test('a worker takes what was revoked while none ran before it gives anybody a job, however long it looks', async (t) => {
+  const { path, broker: sender } = tempSpool(t);
+  const [first, marked] = [job(), job()];
+  await sender.enqueue([first, marked]);
+  writeFileSync(join(path, 'cancel', marked.job.id), '');
+  // Longer than a slice: whoever looks lets others have their turn in between.
+  const files: Files = {
+    ...nodeFiles,
+    *walk(directory) {
+      for (const name of nodeFiles.walk(directory)) {
+        const endsAt = performance.now() + 15;
+        while (directory.endsWith('pending') && performance.now() < endsAt);
+        yield name;
+      }
+    },
+  };
+  const broker = openSpool({ path, fsync: false, files });
+
+  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+
+  t.after(() => broker.close());
+  t.after(() => keeper.close());
+  assert.deepEqual(readdirSync(join(path, 'pending')), [fileNameOf(first)]);
+  assert.equal(await stateOf(sender, marked.job.id), 'revoked');
+});
