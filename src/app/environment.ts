@@ -9,7 +9,7 @@ import { type Given, parseConfig, SETTINGS } from './settings-table.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Variables that are no settings, with what they may be; null: anything. */
-const OTHERS: Readonly<Record<string, readonly string[] | null>> = {
+export const OTHER_VARIABLES: Readonly<Record<string, readonly string[] | null>> = {
   FSQ_LOG_FORMAT: ['text', 'colour', 'json'],
   FSQ_WATCH: ['0', '1'],
   FSQ_DEBUG: null,
@@ -18,14 +18,14 @@ const OTHERS: Readonly<Record<string, readonly string[] | null>> = {
 
 /** @throws UsageError (FSQ_CONFIG) naming the variable, what was wanted and what came. An empty one counts as none. */
 export function givenByVariables(env: Environment, cwd: string): Given {
-  for (const [name, known] of Object.entries(OTHERS)) {
+  for (const [name, known] of Object.entries(OTHER_VARIABLES)) {
     const text = env[name] ?? '';
     if (text !== '' && known !== null && !known.includes(text))
       throw new UsageError(`Expected ${name} to be one of ${known.join(', ')}, got ${format(text)}`, 'FSQ_CONFIG');
   }
   const values = Object.entries(SETTINGS).flatMap(([key, { variable = '', kind }]) => {
     const text = env[variable] ?? '';
-    return text === '' ? [] : [[key, kind.fromText(text, variable)] as const];
+    return text === '' ? [] : [[key, kind.fromText?.(text, variable) ?? text] as const];
   });
   return parseConfig(Object.fromEntries(values), {
     where: 'the environment',
@@ -36,7 +36,7 @@ export function givenByVariables(env: Environment, cwd: string): Given {
 
 /** A sentence for each FSQ_* variable that means nothing: most are misspelt. */
 export function unknownVariables(env: Environment): readonly string[] {
-  const known = [...Object.values(SETTINGS).flatMap(({ variable = [] }) => variable), ...Object.keys(OTHERS)];
+  const known = [...Object.values(SETTINGS).flatMap(({ variable = [] }) => variable), ...Object.keys(OTHER_VARIABLES)];
   return Object.keys(env)
     .filter((name) => name.startsWith('FSQ_') && !known.includes(name))
     .map((name) => {

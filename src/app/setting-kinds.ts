@@ -12,8 +12,8 @@ import { isRecord } from '../job/tail.ts';
 import { toQueueLimits } from './limit-options.ts';
 
 export interface Kind<T> {
-  /** How a command line writes it; null: it cannot. */
-  readonly form: 'flag' | 'text' | 'texts' | 'names' | 'count' | 'time' | 'size' | null;
+  /** How a command line writes it; absent: it cannot. */
+  readonly form?: 'flag' | 'text' | 'texts' | 'names' | 'count' | 'time' | 'size';
   /** For messages: Expected X to be … */
   readonly wanted: string;
   /**
@@ -23,13 +23,12 @@ export interface Kind<T> {
    * @throws UsageError (FSQ_CONFIG) about a part of it
    */
   readonly parse: (given: unknown, base: string) => T | undefined;
-  /** What the text of the variable `name` gives. Text that is no such value stays as it is: `parse` refuses it. @throws UsageError */
-  readonly fromText: (text: string, name: string) => unknown;
+  /** What the text of the variable `name` gives, for `parse` to accept or refuse; absent: the text itself. @throws UsageError */
+  readonly fromText?: (text: string, name: string) => unknown;
   /** Of a number: the most. */
   readonly most?: number;
 }
 
-const asItIs = (text: string): string => text;
 const parts = (text: string): readonly string[] => text.split(',').map((part) => part.trim());
 
 export const flag: Kind<boolean> = {
@@ -47,7 +46,6 @@ export const path: Kind<string> = {
   form: 'text',
   wanted: "a directory's path, without control characters and without white space at its ends",
   parse: (given) => (isPath(given) ? given : undefined),
-  fromText: asItIs,
 };
 
 /** Paths, or a single one. */
@@ -73,20 +71,18 @@ export function oneOf<T extends string>(words: readonly T[]): Kind<T> {
     form: 'text',
     wanted: `one of ${words.join(', ')}`,
     parse: (given) => words.find((word) => word === given),
-    fromText: asItIs,
   };
 }
 
-/** @param most of a safe integer when absent */
-export function count(most?: number): Kind<number> {
-  const isCount = (given: unknown): given is number =>
-    Number.isSafeInteger(given) && Number(given) >= 1 && Number(given) <= (most ?? Number.MAX_SAFE_INTEGER);
+/** Whole numbers from 1. */
+export function count(most: number = Number.MAX_SAFE_INTEGER): Kind<number> {
   return {
     form: 'count',
-    wanted: `a whole number from 1${most === undefined ? '' : ` to ${most}`}`,
-    parse: (given) => (isCount(given) ? given : undefined),
+    wanted: `a whole number from 1${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`,
+    parse: (given) =>
+      typeof given === 'number' && Number.isInteger(given) && given >= 1 && given <= most ? given : undefined,
     fromText: (text) => (/^\d+$/.test(text) ? Number(text) : text),
-    ...(most === undefined ? {} : { most }),
+    most,
   };
 }
 
@@ -96,7 +92,6 @@ export function time(example: string): Kind<number> {
     form: 'time',
     wanted: `a duration such as '${example}'`,
     parse: (given) => readDuration(given) ?? undefined,
-    fromText: asItIs,
   };
 }
 
@@ -114,7 +109,6 @@ export const size: Kind<number> = {
   form: 'size',
   wanted: "a number of bytes or a size such as '200MB'",
   parse: (given) => readByteSize(given) ?? undefined,
-  fromText: asItIs,
 };
 
 export const variables: Kind<readonly string[]> = {
@@ -124,21 +118,16 @@ export const variables: Kind<readonly string[]> = {
     Array.isArray(given) && given.every((name) => typeof name === 'string' && /^[^=\0]+$/.test(name))
       ? given
       : undefined,
-  fromText: parts,
 };
 
 export const queueLimits: Kind<ReadonlyMap<string, RunLimits>> = {
-  form: null,
   wanted: "queues with their limits, such as { mail: { concurrency: 2, rateLimit: '10/s' } }",
   parse: (given) => (isRecord(given) && Object.keys(given).every(isQueueName) ? toQueueLimits(given) : undefined),
-  fromText: asItIs,
 };
 
 export const redaction: Kind<Redact> = {
-  form: null,
   wanted: 'a function',
   parse: (given) => (typeof given === 'function' ? (given as Redact) : undefined),
-  fromText: asItIs,
 };
 
 /** A file from Windows ends its lines with a carriage return, which a shell puts into a variable and nobody sees in a name. */

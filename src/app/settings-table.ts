@@ -13,9 +13,6 @@ import * as kinds from './setting-kinds.ts';
 type Found = 'spoolFrom' | 'tasksBase' | 'configFile' | 'projectRoot' | 'notices';
 type Field = Exclude<keyof Settings, Found>;
 
-/** Settings with an answer from the table. */
-export type Answers = Pick<Settings, Field>;
-
 /** The settings that one source gives, as values in force; a relative spool or task module stays as it was given. */
 export type Given = { readonly [F in Field]?: NonNullable<Settings[F]> };
 
@@ -211,11 +208,11 @@ function settingCalled(key: string, where: string, code: FsqErrorCode): Setting 
 }
 
 /** The first of `sources` that gives a setting decides it, and its default where none does. */
-export function answersOf(sources: readonly Given[], isProduction: boolean): Answers {
+export function answersOf(sources: readonly Given[], isProduction: boolean): Pick<Settings, Field> {
   const answers = Object.values(SETTINGS).map(({ field, kind, default: usual, inProduction }) => {
     const byDefault = isProduction ? (inProduction ?? usual) : usual;
     const given = sources.find((source) => source[field] !== undefined)?.[field];
     return [field, given ?? (byDefault === null ? null : kind.parse(byDefault, '/'))] as const;
   });
-  return Object.fromEntries(answers) as unknown as Answers; // As above.
+  return Object.fromEntries(answers) as unknown as Pick<Settings, Field>; // As above.
 }

@@ -48,30 +48,21 @@ export function givenByOptions(values: Values, keys: readonly string[] = Object.
   return given;
 }
 
-/** What the option gives, as a configuration file would say it; undefined where it was not given. @throws UsageError */
+type Reader = (values: Values, name: string, most?: number) => unknown;
+
+/** What an option of each form gives, as a configuration file would say it; undefined where it was not given. @throws UsageError */
+const READERS: Readonly<Record<NonNullable<Setting['kind']['form']>, Reader>> = {
+  flag: (values, name) => values.flag(name) || undefined,
+  text: (values, name) => values.text(name),
+  texts: (values, name) => (values.list(name).length === 0 ? undefined : values.list(name)),
+  names: (values, name) => (values.list(name).length === 0 ? undefined : namesIn(values.list(name))),
+  count: (values, name, most = Number.MAX_SAFE_INTEGER) => wholeNumber(values.text(name), name, 1, most),
+  time: (values, name) => someTime(values.text(name), name),
+  size: (values, name) => size(values.text(name), name),
+};
+
 function valueOf({ option, kind }: Setting, values: Values): unknown {
-  if (option === undefined) return undefined;
-  const { name } = option;
-  const text = values.text(name);
-  const list = values.list(name);
-  switch (kind.form) {
-    case 'flag':
-      return values.flag(name) || undefined;
-    case 'text':
-      return text;
-    case 'texts':
-      return list.length === 0 ? undefined : list;
-    case 'names':
-      return list.length === 0 ? undefined : namesIn(list);
-    case 'count':
-      return wholeNumber(text, name, 1, kind.most ?? Number.MAX_SAFE_INTEGER);
-    case 'time':
-      return someTime(text, name);
-    case 'size':
-      return size(text, name);
-    case null:
-      return undefined;
-  }
+  return option && kind.form && READERS[kind.form](values, option.name, kind.most);
 }
 
 /** `--env A,B --env C`, and `--env ''` for none. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
+import { OTHER_VARIABLES } from '../../src/app/environment.ts';
 import { SETTINGS } from '../../src/app/settings-table.ts';
+import { CHILD_MARK } from '../../src/broker/broker.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { DEFAULT_MAX_BYTES } from '../../src/spool/context.ts';
@@ -63,6 +65,14 @@ describe('the settings on the pages are those of the table:', () => {
       }
     });
   }
+
+  test('in docs/cli.md: the variables that are no settings, in a table of their own', () => {
+    const [, table = ''] = /^\| Variable .*\n\|[ |-]*\n((?:\|.*\n?)+)/m.exec(CLI) ?? [];
+
+    const told = [...table.matchAll(/^\| `(FSQ_\w+)/gm)].map(([, name]) => name);
+    const known = Object.keys(OTHER_VARIABLES).filter((name) => name !== CHILD_MARK);
+    assert.deepEqual(told.toSorted(), known.toSorted());
+  });
 
   test('in the comments of Config, which editors show: variables and defaults', () => {
     const source = read('src/app/config.ts');
