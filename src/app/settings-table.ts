@@ -16,22 +16,18 @@ type Field = Exclude<keyof Settings, Found>;
 /** The settings that one source gives, as values in force; a relative spool or task module stays as it was given. */
 export type Given = { readonly [F in Field]?: NonNullable<Settings[F]> };
 
-/** What a command line calls a setting. */
-interface Option {
-  readonly name: string;
-  readonly short?: string;
-  /** Stands for the value in the help. */
-  readonly value?: string;
-  /** Null: it is among the options of every command, with its help. */
-  readonly help: string | null;
-}
-
 interface Row<F extends Field> {
   /** Its name in `Settings`. */
   readonly field: F;
   readonly kind: kinds.Kind<NonNullable<Settings[F]>>;
   readonly variable?: string;
-  readonly option?: Option;
+  /** Of a command line, without its dashes. */
+  readonly option?: string;
+  readonly short?: string;
+  /** Stands for the option's value in the help. */
+  readonly value?: string;
+  /** Of the option; absent: it is among the options of every command, with its help. */
+  readonly help?: string;
   /** When nobody sets it, as one would write it; null: none. */
   readonly default: null extends Settings[F] ? null : NonNullable<unknown>;
   /** The default where NODE_ENV is 'production'; absent: the same. */
@@ -41,30 +37,24 @@ interface Row<F extends Field> {
 export type Setting = { readonly [F in Field]: Row<F> }[Field];
 
 export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
-  spool: {
-    field: 'spool',
-    kind: kinds.path,
-    variable: 'FSQ_SPOOL',
-    option: { name: 'spool', help: null },
-    default: 'spool',
-  },
+  spool: { field: 'spool', kind: kinds.path, variable: 'FSQ_SPOOL', option: 'spool', default: 'spool' },
   fsync: { field: 'fsync', kind: kinds.flag, variable: 'FSQ_FSYNC', default: true },
   tasks: {
     field: 'tasks',
     kind: kinds.paths,
     variable: 'FSQ_TASKS',
-    option: {
-      name: 'tasks',
-      value: 'PATH',
-      help: 'task module or folder (default: tasks.* and tasks/ of the project)',
-    },
+    option: 'tasks',
+    value: 'PATH',
+    help: 'task module or folder (default: tasks.* and tasks/ of the project)',
     default: null,
   },
   import: {
     field: 'imports',
     kind: kinds.imports,
     variable: 'FSQ_IMPORT',
-    option: { name: 'import', value: 'MODULE', help: 'import this first in each child, as node --import does' },
+    option: 'import',
+    value: 'MODULE',
+    help: 'import this first in each child, as node --import does',
     default: [],
   },
   alwaysEager: { field: 'alwaysEager', kind: kinds.flag, variable: 'FSQ_ALWAYS_EAGER', default: false },
@@ -73,33 +63,36 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     field: 'logLevel',
     kind: kinds.oneOf(LOG_LEVELS),
     variable: 'FSQ_LOG_LEVEL',
-    option: { name: 'log-level', short: 'l', value: 'LEVEL', help: `${LOG_LEVELS.join(', ')} (default: info)` },
+    option: 'log-level',
+    short: 'l',
+    value: 'LEVEL',
+    help: `${LOG_LEVELS.join(', ')} (default: info)`,
     default: 'info',
   },
   allowNetworkFs: {
     field: 'allowNetworkFs',
     kind: kinds.flag,
     variable: 'FSQ_ALLOW_NETWORK_FS',
-    option: { name: 'allow-network-fs', help: 'use a spool on a network file system, where jobs may run twice' },
+    option: 'allow-network-fs',
+    help: 'use a spool on a network file system, where jobs may run twice',
     default: false,
   },
   allowUnsafe: {
     field: 'allowUnsafe',
     kind: kinds.flag,
     variable: 'FSQ_ALLOW_UNSAFE',
-    option: { name: 'allow-unsafe', help: 'use a spool that other users of the machine could change' },
+    option: 'allow-unsafe',
+    help: 'use a spool that other users of the machine could change',
     default: false,
   },
   concurrency: {
     field: 'concurrency',
     kind: kinds.count(512),
     variable: 'FSQ_CONCURRENCY',
-    option: {
-      name: 'concurrency',
-      short: 'c',
-      value: 'N',
-      help: 'child processes (default: the number of processors)',
-    },
+    option: 'concurrency',
+    short: 'c',
+    value: 'N',
+    help: 'child processes (default: the number of processors)',
     default: null,
   },
   startTimeout: { field: 'startTimeoutMs', kind: kinds.someTime('1m'), variable: 'FSQ_START_TIMEOUT', default: '1m' },
@@ -107,51 +100,45 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     field: 'timeLimitMs',
     kind: kinds.someTime('5m'),
     variable: 'FSQ_TIME_LIMIT',
-    option: {
-      name: 'time-limit',
-      value: 'TIME',
-      help: 'kill jobs that run longer, such as 5m, unless they have a limit of their own (default: none)',
-    },
+    option: 'time-limit',
+    value: 'TIME',
+    help: 'kill jobs that run longer, such as 5m, unless they have a limit of their own (default: none)',
     default: null,
   },
   softTimeLimit: {
     field: 'softTimeLimitMs',
     kind: kinds.someTime('4m'),
     variable: 'FSQ_SOFT_TIME_LIMIT',
-    option: {
-      name: 'soft-time-limit',
-      value: 'TIME',
-      help: 'tell such jobs to end after this time, by their signal (default: never)',
-    },
+    option: 'soft-time-limit',
+    value: 'TIME',
+    help: 'tell such jobs to end after this time, by their signal (default: never)',
     default: null,
   },
   maxTasksPerChild: {
     field: 'maxTasksPerChild',
     kind: kinds.count(),
     variable: 'FSQ_MAX_TASKS_PER_CHILD',
-    option: { name: 'max-tasks-per-child', value: 'N', help: 'replace a child by a new process after N jobs' },
+    option: 'max-tasks-per-child',
+    value: 'N',
+    help: 'replace a child by a new process after N jobs',
     default: null,
   },
   maxMemoryPerChild: {
     field: 'maxMemoryPerChildBytes',
     kind: kinds.size,
     variable: 'FSQ_MAX_MEMORY_PER_CHILD',
-    option: {
-      name: 'max-memory-per-child',
-      value: 'SIZE',
-      help: 'replace a child that uses more memory after a job, such as 200MB',
-    },
+    option: 'max-memory-per-child',
+    value: 'SIZE',
+    help: 'replace a child that uses more memory after a job, such as 200MB',
     default: null,
   },
   shutdownTimeout: {
     field: 'shutdownTimeoutMs',
     kind: kinds.someTime('30s'),
     variable: 'FSQ_SHUTDOWN_TIMEOUT',
-    option: {
-      name: 'shutdown-timeout',
-      value: 'TIME',
-      help: 'after the first signal wait this long for jobs, then stop them (default: as long as they take)',
-    },
+    option: 'shutdown-timeout',
+    value: 'TIME',
+    help: 'after the first signal wait this long for jobs, then stop them (default: as long as they take)',
     default: null,
   },
   queues: { field: 'queueLimits', kind: kinds.queueLimits, default: {} },
@@ -160,11 +147,9 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
   env: {
     field: 'env',
     kind: kinds.variables,
-    option: {
-      name: 'env',
-      value: 'A,B',
-      help: 'give children these variables only, and what Node needs (default: all)',
-    },
+    option: 'env',
+    value: 'A,B',
+    help: 'give children these variables only, and what Node needs (default: all)',
     default: null,
   },
 };

@@ -1,16 +1,28 @@
 /** Where settings come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { CHILD_MARK } from '../broker/broker.ts';
 import type { BrokerOptions } from '../broker/open.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { reasonOf } from '../job/realm.ts';
 import type { Redact } from '../job/redaction.ts';
+import { suggest } from '../job/suggest.ts';
 import { isRecord } from '../job/tail.ts';
 import type { Config, Settings } from './config.ts';
-import { type Environment, givenByVariables, unknownVariables } from './environment.ts';
 import { loadModule, loadModuleHere } from './load-module.ts';
 import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from './project.ts';
-import { answersOf, type Given, parseConfig, type Source } from './settings-table.ts';
+import { answersOf, type Given, parseConfig, SETTINGS, type Source } from './settings-table.ts';
+
+/** Variables of a process. Not by Node's name for it: declarations must not need @types/node. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Variables that are no settings, with what they may be; null: anything. */
+export const OTHER_VARIABLES: Readonly<Record<string, readonly string[] | null>> = {
+  FSQ_LOG_FORMAT: ['text', 'colour', 'json'],
+  FSQ_WATCH: ['0', '1'],
+  FSQ_DEBUG: null,
+  [CHILD_MARK]: null,
+};
 
 /** A source that was read. */
 interface Giver {
@@ -71,6 +83,35 @@ export async function readRedact(configFile: string): Promise<Redact> {
   const { redact } = parseConfig(await readConfig(configFile, loadModule), fileSource(configFile));
   if (redact !== undefined) return redact;
   throw new UsageError(`Expected \`redact\` in ${configFile}, which had it when the worker started`, 'FSQ_CONFIG');
+}
+
+/** @throws UsageError (FSQ_CONFIG) naming the variable, what was wanted and what came. An empty one counts as none. */
+function givenByVariables(env: Environment, cwd: string): Given {
+  for (const [name, known] of Object.entries(OTHER_VARIABLES)) {
+    const text = env[name] ?? '';
+    if (text !== '' && known !== null && !known.includes(text))
+      throw new UsageError(`Expected ${name} to be one of ${known.join(', ')}, got ${format(text)}`, 'FSQ_CONFIG');
+  }
+  const values = Object.entries(SETTINGS).flatMap(([key, { variable = '', kind }]) => {
+    const text = env[variable] ?? '';
+    return text === '' ? [] : [[key, kind.fromText?.(text, variable) ?? text] as const];
+  });
+  return parseConfig(Object.fromEntries(values), {
+    where: 'the environment',
+    base: cwd,
+    nameOf: ({ variable }) => variable,
+  });
+}
+
+/** A sentence for each FSQ_* variable that means nothing: most are misspelt. */
+function unknownVariables(env: Environment): readonly string[] {
+  const known = [...Object.values(SETTINGS).flatMap(({ variable = [] }) => variable), ...Object.keys(OTHER_VARIABLES)];
+  return Object.keys(env)
+    .filter((name) => name.startsWith('FSQ_') && !known.includes(name))
+    .map((name) => {
+      const near = suggest(name, known);
+      return `The variable ${name} is none that fsq knows and does nothing${near === null ? '.' : `; did you mean ${near}?`}`;
+    });
 }
 
 async function givenByFile(configFile: string | null): Promise<Given> {

@@ -4,9 +4,9 @@ import type { Output } from './output.ts';
 
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
-  readonly short?: string;
+  readonly short?: string | undefined;
   /** Stands for the value in the help. */
-  readonly value?: string;
+  readonly value?: string | undefined;
   readonly multiple?: boolean;
   readonly help: string;
 }

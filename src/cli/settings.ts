@@ -21,12 +21,11 @@ export function settingOptions(...keys: readonly (keyof Config)[]): Readonly<Rec
 
 /** The same for one, with the command's own help. */
 export function settingOption(key: keyof Config, ownHelp?: string): Readonly<Record<string, OptionSpec>> {
-  const { option, kind } = SETTINGS[key];
-  if (option === undefined || option.help === null) return {};
-  const { name, help, ...words } = option;
+  const { option, short, value, help, kind } = SETTINGS[key];
+  if (option === undefined || help === undefined) return {};
   const type = kind.form === 'flag' ? 'boolean' : 'string';
   const multiple = kind.form === 'texts' || kind.form === 'names';
-  return { [name]: { type, multiple, ...words, help: ownHelp ?? help } };
+  return { [option]: { type, short, value, multiple, help: ownHelp ?? help } };
 }
 
 /**
@@ -41,7 +40,7 @@ export function givenByOptions(values: Values, keys: readonly string[] = Object.
   const given = parseConfig(config, {
     where: 'the options',
     base: currentFolder(),
-    nameOf: ({ option }) => option && `--${option.name}`,
+    nameOf: ({ option }) => option && `--${option}`,
     code: 'FSQ_USAGE',
   });
   checkTimeLimits(given.softTimeLimitMs, given.timeLimitMs);
@@ -62,7 +61,7 @@ const READERS: Readonly<Record<NonNullable<Setting['kind']['form']>, Reader>> = 
 };
 
 function valueOf({ option, kind }: Setting, values: Values): unknown {
-  return option && kind.form && READERS[kind.form](values, option.name, kind.most);
+  return option && kind.form && READERS[kind.form](values, option, kind.most);
 }
 
 /** `--env A,B --env C`, and `--env ''` for none. */

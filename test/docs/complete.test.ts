@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
-import { OTHER_VARIABLES } from '../../src/app/environment.ts';
+import { OTHER_VARIABLES } from '../../src/app/settings.ts';
 import { SETTINGS } from '../../src/app/settings-table.ts';
 import { CHILD_MARK } from '../../src/broker/broker.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
@@ -49,7 +49,7 @@ describe('the settings on the pages are those of the table:', () => {
 
       const names = rows.map(([setting = '']) => setting.replaceAll('`', ''));
       assert.deepEqual(names.toSorted(), Object.keys(SETTINGS).toSorted());
-      for (const [key, { variable, option, default: usual, inProduction }] of Object.entries(SETTINGS)) {
+      for (const [key, { variable, option, short, default: usual, inProduction }] of Object.entries(SETTINGS)) {
         const [, variableCell = '', ...others] = rows[names.indexOf(key)] ?? [];
         assert.equal(/`(FSQ_\w+)`/.exec(variableCell)?.[1], variable, key);
         const text = others.at(-1) ?? '';
@@ -59,7 +59,7 @@ describe('the settings on the pages are those of the table:', () => {
         const told = [...(others[0] ?? '').matchAll(/`--?([\w-]+)`/g)].map(([, one]) => one);
         assert.deepEqual(
           told,
-          [option?.short, option?.name].filter((one) => one !== undefined),
+          [short, option].filter((one) => one !== undefined),
           key,
         );
       }
@@ -86,9 +86,9 @@ describe('the settings on the pages are those of the table:', () => {
   });
 
   test('in the helps of options, whose defaults are told where there is one', () => {
-    for (const { option, default: usual } of Object.values(SETTINGS)) {
-      if (option === undefined || option.help === null || typeof usual !== 'string') continue;
-      assert.match(option.help, new RegExp(`\\(default: ${usual}\\)`));
+    for (const { help, default: usual } of Object.values(SETTINGS)) {
+      if (help === undefined || typeof usual !== 'string') continue;
+      assert.match(help, new RegExp(`\\(default: ${usual}\\)`));
     }
   });
 });

@@ -12,17 +12,17 @@ const OPTIONS = { ...settingOptions(...KEYS), ...COMMON_OPTIONS };
 const given = (...line: readonly string[]): Given => givenByOptions(parseLine(line, OPTIONS).values);
 
 test('every option of the table is one that a command can have, with its name, its words and how often it may come', () => {
-  const names = Object.values(SETTINGS).flatMap(({ option }) => option?.name ?? []);
+  const names = Object.values(SETTINGS).flatMap(({ option }) => option ?? []);
 
   assert.deepEqual(
     names.filter((name) => !Object.hasOwn(OPTIONS, name)),
     [],
   );
   assert.deepEqual(settingOption('import', 'first'), {
-    import: { type: 'string', multiple: true, value: 'MODULE', help: 'first' },
+    import: { type: 'string', short: undefined, multiple: true, value: 'MODULE', help: 'first' },
   });
   assert.deepEqual(settingOption('allowNetworkFs', 'on NFS'), {
-    'allow-network-fs': { type: 'boolean', multiple: false, help: 'on NFS' },
+    'allow-network-fs': { type: 'boolean', short: undefined, multiple: false, value: undefined, help: 'on NFS' },
   });
   assert.deepEqual(settingOption('resultTtl'), {});
 });
