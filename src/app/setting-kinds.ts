@@ -38,7 +38,10 @@ export const flag: Kind<boolean> = {
   fromText: (text, name) => {
     if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
     if (['0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
-    throw new UsageError(`Expected ${name} to be 1 or 0, got ${format(text)}`, 'FSQ_CONFIG');
+    throw new UsageError(
+      `Expected ${name} to be true or false (or 1, yes, on and 0, no, off), got ${format(text)}`,
+      'FSQ_CONFIG',
+    );
   },
 };
 

@@ -128,7 +128,10 @@ async function readConfig(path: string, load = loadModuleHere): Promise<unknown>
     return isRecord(module) || typeof module === 'object' ? (module as { default?: unknown }).default : undefined;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path} cannot be loaded: ${reasonOf(error)}`, 'FSQ_CONFIG', { cause: error });
+    const reason = reasonOf(error);
+    // Node puts the path of a JSON file before what is wrong with it.
+    const why = reason.startsWith(`${path}: `) ? reason.slice(path.length + 2) : reason;
+    throw new UsageError(`${path} cannot be loaded: ${why}`, 'FSQ_CONFIG', { cause: error });
   }
 }
 

@@ -226,8 +226,9 @@ export function toRequest(
 ): Request {
   const lists: readonly unknown[] | null = Array.isArray(calls) ? [...calls] : null;
   if (lists?.every((args) => Array.isArray(args)) !== true) {
+    const given = lists === null ? calls : lists.find((args) => !Array.isArray(args));
     throw new UsageError(
-      `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]), got ${format(calls)}`,
+      `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]) or ${task}.delayMany([[1, 2], [3, 4]]), got ${format(given)}`,
     );
   }
   const argsList = lists.map((args) => checkedArguments(task, args));

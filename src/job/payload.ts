@@ -57,12 +57,19 @@ export function checkedHeaders(task: string, headers: unknown): Readonly<Record<
   const copy = copyCounted(headers, count);
   const entries = isRecord(copy) ? Object.entries(copy).filter(([, value]) => value !== undefined) : [];
   const isGood = isRecord(copy) && !Number.isNaN(count.bytes) && entries.every(isText);
-  if (!isGood) throw new UsageError(`Expected \`headers\` to be an object of strings, got ${format(headers)}`);
+  if (!isGood) throw new UsageError(`Expected \`headers\` to be an object of strings, got ${wrongIn(headers, copy)}`);
   const texts = Object.fromEntries(entries.filter(isText));
   const what = `The headers of ${task} have`;
   if (count.bytes > MAX_HEADERS_BYTES)
     refuseTooLarge(texts, what, MAX_HEADERS_BYTES, 'accepted. Pass the data as an argument.');
   return texts;
+}
+
+/** What is wrong with headers, given and as copied: the first that is no text, else what was given. */
+function wrongIn(headers: unknown, copy: unknown): string {
+  const others = isRecord(copy) ? Object.entries(copy).filter((entry) => entry[1] !== undefined && !isText(entry)) : [];
+  const [bad] = others;
+  return bad === undefined ? format(headers) : `${format(bad[1])} as ${format(bad[0])}`;
 }
 
 function isText(entry: readonly [string, unknown]): entry is [string, string] {

@@ -114,13 +114,16 @@ function foreignOwner({ location, info }: Entry, uid: number): Finding {
   };
 }
 
-function foreign({ location }: Entry): Finding {
+function foreign({ location, place }: Entry): Finding {
+  const mayBeJob = place === 'pending' || place === 'delayed';
   return {
     code: 'foreign',
     severity: 'warning',
-    message: `${location} is not named like anything of fsq's: it is left alone, and never runs.`,
+    message: `${location} is not named like anything of fsq's: it is left alone${mayBeJob ? ', and never runs' : ''}.`,
     location,
-    advice: 'A job is named <priority>.<id>.<queue>.0.0.json. Rename it, or move it out of the spool.',
+    advice: mayBeJob
+      ? 'A job is named <priority>.<id>.<queue>.0.0.json. Rename it, or move it out of the spool.'
+      : 'Move it out of the spool.',
     canRepair: false,
   };
 }

@@ -262,7 +262,7 @@ test('a file that has lost its redaction is refused, not taken for one without s
 
 describe('what is wrong is named, with where it was said and what was wanted:', () => {
   const wrong: readonly [string, object, NodeJS.ProcessEnv, RegExp][] = [
-    ['a flag', {}, { FSQ_FSYNC: 'maybe' }, /Expected FSQ_FSYNC to be 1 or 0, got "maybe"/],
+    ['a flag', {}, { FSQ_FSYNC: 'maybe' }, /Expected FSQ_FSYNC to be true or false .*, got "maybe"/],
     [
       'a number',
       {},
@@ -304,7 +304,7 @@ describe('what is wrong is named, with where it was said and what was wanted:', 
     ['no job for a child', {}, { FSQ_MAX_TASKS_PER_CHILD: '0' }, /FSQ_MAX_TASKS_PER_CHILD to be a whole/],
     ['memory without a unit', {}, { FSQ_MAX_MEMORY_PER_CHILD: '200' }, /FSQ_MAX_MEMORY_PER_CHILD .* such as '200MB'/],
     ['no time to shut down', { shutdownTimeout: 0 }, {}, /`shutdownTimeout` in the options .*more than 0/],
-    ['stacks', {}, { FSQ_STACKS: 'some' }, /Expected FSQ_STACKS to be 1 or 0/],
+    ['stacks', {}, { FSQ_STACKS: 'some' }, /Expected FSQ_STACKS to be true or false/],
     ['a misspelt name', { spol: 'x' }, {}, /Unknown setting "spol" in the options; did you mean spool\?/],
     ['a name that objects have', { constructor: 1 }, {}, /Unknown setting "constructor"/],
   ];
@@ -320,7 +320,8 @@ describe('what is wrong is named, with where it was said and what was wanted:', 
       if (variable === undefined) return;
       await assert.rejects(resolveSettings({}, tempDir(t), { [variable]: '\r' }), (error) =>
         kind.form === 'flag'
-          ? error instanceof UsageError && error.message === `Expected ${variable} to be 1 or 0, got "\\r"`
+          ? error instanceof UsageError &&
+            error.message === `Expected ${variable} to be true or false (or 1, yes, on and 0, no, off), got "\\r"`
           : wanted(variable)(error),
       );
     });

@@ -227,7 +227,15 @@ describe('a task', () => {
   test('is not sent with arguments that are no array', async (t) => {
     const noop = tempApp(t).task('noop', (...values: unknown[]) => values.length);
 
-    await assert.rejects((async () => noop.applyAsync('ab' as never))(), /Expected the arguments of noop as an array/);
+    await assert.rejects(
+      (async () => noop.applyAsync('ab' as never))(),
+      /Expected the arguments of noop as an array.*, got "ab"$/,
+    );
+    await assert.rejects((async () => noop.applyAsync(1 as never))(), /, got 1$/);
+    await assert.rejects(
+      (async () => noop.delayMany([1, 2] as never))(),
+      /delayMany\(\[\[1, 2\], \[3, 4\]\]\), got 1$/,
+    );
   });
 });
 

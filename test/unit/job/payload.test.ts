@@ -64,6 +64,10 @@ describe('headers', () => {
     });
   }
 
+  test('that are no text are named', () => {
+    assert.throws(() => checkedHeaders('t', { ok: 'a', tenant: 1 }), { message: /got 1 as "tenant"$/ });
+  });
+
   test('have a limit of bytes', () => {
     const room = MAX_HEADERS_BYTES - '{"a":""}'.length;
 
