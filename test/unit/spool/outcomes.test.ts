@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import test, { describe, type TestContext } from 'node:test';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { UnknownJobError } from '../../../src/job/errors.ts';
@@ -48,6 +49,17 @@ describe('an outcome that is published', () => {
       });
     }
   }
+});
+
+test('an outcome that is there already is given without waiting for a watch or a poll', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const sent = job();
+  await broker.enqueue([sent]);
+  publishByHand(path, sent.job.id);
+
+  const first = await Promise.race([broker.waitForOutcome(sent.job.id, never(), true), nextTurn('nothing yet')]);
+
+  assert.notEqual(first, 'nothing yet');
 });
 
 describe('without a watch an outcome is found all the same', () => {
