@@ -29,6 +29,11 @@ export class FileWatch {
     for (const path of paths) if (!this.#told.has(path)) this.#told.set(path, stampOf(path));
   }
 
+  /** What becomes of these is not told any more. */
+  forget(paths: readonly string[]): void {
+    for (const path of paths) this.#told.delete(path);
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }

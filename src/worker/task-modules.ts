@@ -64,17 +64,26 @@ export class TaskModules {
       const others = paths.length === 1 ? '' : ` and ${paths.length - 1} more`;
       onChange(`${paths[0] ?? ''}${others}`);
     };
-    this.#watch = new FileWatch(tell);
+    // One that has gone must not be among those that the next children load.
+    this.#watch = new FileWatch((changed) => tell([...new Set([...changed, ...this.#refind(find)])]));
     this.#watch.add(this.#files);
     this.#finding = setInterval(() => {
-      const found = findQuietly(find);
-      const added = found.filter((file) => !this.#files.includes(file));
-      if (added.length === 0) return;
-      this.#files = found;
-      this.#watch?.add(added);
-      tell(added);
+      const changed = this.#refind(find);
+      if (changed.length > 0) tell(changed);
     }, FIND_EVERY_MS);
     this.#finding.unref();
+  }
+
+  /** @returns those that have come, and those that have gone */
+  #refind(find: () => readonly string[]): readonly string[] {
+    const before = this.#files;
+    const now = findQuietly(find) ?? before;
+    const come = now.filter((file) => !before.includes(file));
+    const gone = before.filter((file) => !now.includes(file));
+    this.#files = now;
+    this.#watch?.add(come);
+    this.#watch?.forget(gone);
+    return [...come, ...gone];
   }
 
   /** A child has loaded these: paths, or URLs of files. Those of packages stay as they are. */
@@ -89,12 +98,12 @@ export class TaskModules {
   }
 }
 
-/** A module that is gone, or a link that leads nowhere, is told by the child that is to load it. */
-function findQuietly(find: () => readonly string[]): readonly string[] {
+/** Null where they cannot be found: the last one is gone, or a link leads nowhere. The child that is to load it tells that. */
+function findQuietly(find: () => readonly string[]): readonly string[] | null {
   try {
     return find();
   } catch {
-    return [];
+    return null;
   }
 }
 

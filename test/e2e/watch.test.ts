@@ -1,8 +1,8 @@
 /** `fsq worker --watch`: new code without a restart, and no job lost on the way. */
 import assert from 'node:assert/strict';
-import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { test } from 'node:test';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
 import { assertAtRest } from '../support/at-rest.ts';
 import { until } from '../support/conditions.ts';
 import { assertInvariants } from '../support/invariants.ts';
@@ -21,6 +21,7 @@ const TS_VALUE = (value: string): string => `export const value: string = '${val
 
 /** As editors do it: a new file in place of the old one. */
 function put(at: Project, name: string, text: string): void {
+  mkdirSync(dirname(join(at.path, name)), { recursive: true });
   writeFileSync(join(at.path, `${name}.new`), text);
   renameSync(join(at.path, `${name}.new`), join(at.path, name));
 }
@@ -100,10 +101,51 @@ test('a worker whose modules cannot be loaded at its start waits until they can,
   assert.equal(await waiting.get('20s'), 'here');
 });
 
+const named = (name: string): string =>
+  `import { task } from 'fsq';\nexport default task('${name}', () => '${name}');\n`;
+
+describe('a task module that was found and goes drops out, and the others run on:', () => {
+  const cases: readonly [string, (at: Project) => void, string][] = [
+    ['it is removed', (at) => rmSync(join(at.path, 'tasks.js')), 'one'],
+    ['it gets another name', (at) => renameSync(join(at.path, 'tasks/one.js'), join(at.path, 'tasks/two.js')), 'one'],
+    ['its folder is removed', (at) => rmSync(join(at.path, 'tasks'), { recursive: true }), 'root'],
+    ['its folder becomes a project of its own', (at) => put(at, 'sub/package.json', '{}'), 'one'],
+  ];
+  for (const [how, change, task] of cases) {
+    test(how, async (t) => {
+      const at = tempProject(t, {
+        'tasks.js': named('root'),
+        'tasks/one.js': named('one'),
+        'sub/tasks.js': named('other'),
+      });
+      const { send } = sender(t, at);
+      const worker = await startWorker(t, at, ['-c', '1', '--watch']);
+
+      change(at);
+      await worker.printed(/has changed/);
+
+      assert.equal(await (await send(task, [])).get('20s'), task);
+      const { stderr } = await worker.stop();
+      assert.doesNotMatch(stderr, /cannot be loaded|exited with/);
+      assert.equal(stderr.match(/has changed/g)?.length, 1, stderr);
+    });
+  }
+});
+
+test('where the last task module goes the worker waits for another one', async (t) => {
+  const at = tempProject(t, { 'tasks.js': named('first') });
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1', '--watch']);
+
+  rmSync(join(at.path, 'tasks.js'));
+  await worker.printed(/cannot be loaded[^]*tasks\.js/);
+  put(at, 'src/tasks.js', named('second'));
+
+  assert.equal(await (await send('second', [])).get('20s'), 'second');
+});
+
 test('a new task module is found, and one that is a link into a folder that is replaced', async (t) => {
-  const module = (name: string): string =>
-    `import { task } from 'fsq';\nexport default task('${name}', () => '${name}');\n`;
-  const at = tempProject(t, { '..1/tasks.mjs': module('first'), '..2/other.mjs': module('second') });
+  const at = tempProject(t, { '..1/tasks.mjs': named('first'), '..2/other.mjs': named('second') });
   symlinkSync('..1', join(at.path, '..data'));
   symlinkSync('..data/tasks.mjs', join(at.path, 'tasks.mjs'));
   const { send } = sender(t, at);
@@ -115,7 +157,7 @@ test('a new task module is found, and one that is a link into a folder that is r
   renameSync(join(at.path, '..data_tmp'), join(at.path, '..data'));
   assert.equal(await (await send('second', [])).get('20s'), 'second');
 
-  writeFileSync(join(at.path, 'tasks.js'), module('third'));
+  writeFileSync(join(at.path, 'tasks.js'), named('third'));
   assert.equal(await (await send('third', [])).get('20s'), 'third');
   await worker.stop();
 });
