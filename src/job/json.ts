@@ -43,7 +43,7 @@ export interface ByteCount {
  * and Proxies cannot make another value of it. Properties that are undefined stay, and JSON.stringify leaves them out.
  *
  * Quick, because every value that is sent or returned passes here: where the count is NaN, `assertSerialisable` says what is
- * wrong with `value`.
+ * wrong with `value`. The rest of it is not looked at then: a value that holds itself in two places has no end of parts.
  */
 export function copyCounted(value: unknown, count: ByteCount, depth = 0): unknown {
   switch (typeof value) {
@@ -73,7 +73,7 @@ function copyArray(value: readonly unknown[], count: ByteCount, depth: number): 
   const copy: unknown[] = [...value];
   if ('toJSON' in value) count.bytes = Number.NaN;
   count.bytes += copy.length;
-  for (let i = 0; i < copy.length; i++) {
+  for (let i = 0; i < copy.length && !Number.isNaN(count.bytes); i++) {
     const entry = copy[i];
     const copied = copyCounted(entry, count, depth + 1);
     if (copied !== entry) copy[i] = copied;
@@ -85,6 +85,7 @@ function copyObject(value: object, count: ByteCount, depth: number): object {
   const copy: Record<string, unknown> = { ...value };
   if (!isPlain(value) || Object.getOwnPropertySymbols(copy).length > 0) count.bytes = Number.NaN;
   for (const key of Object.keys(copy)) {
+    if (Number.isNaN(count.bytes)) break;
     const entry = copy[key];
     if (entry === undefined) continue;
     count.bytes += 4 + longestCharacterBytes(key) * key.length;

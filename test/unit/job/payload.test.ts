@@ -27,6 +27,39 @@ test('what is bad only when it is read first is refused all the same', () => {
   assert.throws(() => checkedArguments('t', [turning]), NotSerialisableError);
 });
 
+describe('a value that holds itself in several places is refused before all of its parts are looked at:', () => {
+  /** Fails when it is read as often as no value needs to be. */
+  const guarded = (value: object): object => {
+    let reads = 0;
+    return new Proxy(value, {
+      ownKeys: (target) => {
+        if (++reads > 10_000) throw new Error('it is read without end');
+        return Reflect.ownKeys(target);
+      },
+      get: (target, key, receiver) => {
+        if (++reads > 10_000) throw new Error('it is read without end');
+        return Reflect.get(target, key, receiver);
+      },
+    });
+  };
+  const parent: Record<string, unknown> = {};
+  const seenParent = guarded(parent);
+  parent['children'] = Array.from({ length: 10 }, () => ({ parent: seenParent }));
+  const list: unknown[] = [];
+  const seenList = guarded(list);
+  list.push(seenList, seenList, seenList);
+
+  for (const [what, value] of [
+    ['children that know their parent', seenParent],
+    ['a list of itself', seenList],
+  ] as const) {
+    test(what, () => {
+      assert.throws(() => checkedArguments('t', [value, value]), { code: 'FSQ_NOT_SERIALISABLE', message: /a cycle/ });
+      assert.throws(() => checkedResult('t', value), { code: 'FSQ_NOT_SERIALISABLE', message: /a cycle/ });
+    });
+  }
+});
+
 test('a result is a copy: what the task changes later is not kept', () => {
   const cache = { rows: [1] };
 
