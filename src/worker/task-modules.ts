@@ -107,7 +107,12 @@ function findQuietly(find: () => readonly string[]): readonly string[] | null {
   }
 }
 
+/** Null for what names no file, which a task's own message may. */
 function pathOf(module: string): string | null {
   if (!module.startsWith('file:')) return module.startsWith('/') || /^[a-z]:\\/i.test(module) ? module : null;
-  return fileURLToPath(module.replace(/[?#].*$/, ''));
+  try {
+    return fileURLToPath(module.replace(/[?#].*$/, ''));
+  } catch {
+    return null;
+  }
 }

@@ -162,6 +162,20 @@ test('a new task module is found, and one that is a link into a folder that is r
   await worker.stop();
 });
 
+test('a task that sends its worker messages of its own does not end it', async (t) => {
+  const at = tempProject(t, {
+    'tasks.mjs': `import { task } from 'fsq';
+      export default task('say', () => process.send({ 'watch:import': ['file:///a%2Fb', 'file://host/c', 'd'] }) && process.ppid);`,
+  });
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1', '--watch']);
+
+  const first = await (await send('say', [])).get('20s');
+
+  assert.equal(await (await send('say', [])).get('20s'), first);
+  assert.equal((await worker.stop()).code, 0);
+});
+
 test('--watch is for workers that go on', async (t) => {
   const at = tempProject(t, { 'tasks.mjs': '' });
 
