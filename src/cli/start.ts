@@ -67,9 +67,9 @@ function launcherOf(pid: number, files: Looker): Launcher | null {
     if (isShell) continue;
     const name = launcherName(line);
     if (name === null) return null;
-    // A process whose parent has died gets another one.
-    const isThere = (): boolean =>
-      chain.every((one, i) => i === chain.length - 1 || parentOf(one, files) === chain[i + 1]);
+    const links = chain.slice(0, -1).map((one, i) => [one, chain[i + 1]] as const);
+    // A process whose parent has died gets another one. Whose parent cannot be read tells nothing: were it gone, its own child had another.
+    const isThere = (): boolean => links.every(([one, above]) => [above, null].includes(parentOf(one, files)));
     return { name: `${name} (pid ${parent})`, isThere };
   }
   return null;
@@ -82,12 +82,12 @@ function launcherName([program = '', script = '']: readonly string[]): string | 
 
 /**
  * The dead whom this process should reap and cannot: Node.js waits for its own children only, and process 1 of a container gets
- * those of everybody whose parent has died.
- *
- * @param listed the names in /proc
+ * those of everybody whose parent has died. None where /proc cannot be read.
  */
-export function deadOrphans(listed: readonly string[], files: Looker, pid: number = process.pid): ReadonlySet<number> {
-  const pids = listed.filter((name) => /^\d+$/.test(name)).map(Number);
+export function deadOrphans(files: Looker & Pick<Files, 'list'>, pid: number = process.pid): ReadonlySet<number> {
+  const pids = namesIn('/proc', files)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   return new Set(pids.filter((one) => stateOf(one, files) === 'Z' && parentOf(one, files) === pid));
 }
 
@@ -102,7 +102,15 @@ function parentOf(pid: number, files: Looker): number | null {
   try {
     return Number(statOf(pid, files)[1]);
   } catch {
-    return null; // It has ended, or there is no /proc.
+    return null; // It has ended, there is no /proc, or no descriptor is left to read with.
+  }
+}
+
+function namesIn(folder: string, files: Pick<Files, 'list'>): readonly string[] {
+  try {
+    return files.list(folder);
+  } catch {
+    return [];
   }
 }
 

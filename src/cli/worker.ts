@@ -128,7 +128,7 @@ async function runWorker(context: Context): Promise<number> {
 function lookForOrphans(log: Logger): () => void {
   let before: ReadonlySet<number> = new Set();
   const timer = setInterval(() => {
-    const now = deadOrphans(nodeFiles.list('/proc'), nodeFiles);
+    const now = deadOrphans(nodeFiles);
     const notice = orphansNotice(before, now);
     before = now;
     if (notice === null) return;

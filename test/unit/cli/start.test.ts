@@ -123,13 +123,34 @@ test('the dead whom process 1 cannot reap are told when two looks have seen one'
     '38': '38 (sleep) Z 12 12',
   };
   const files = {
+    list: (): string[] => ['1', '12', '36', '37', '38', '39', 'self'],
     readSystemFile: (path: string): string => stats[path.split('/')[2] ?? ''] ?? assert.fail('ENOENT'),
     readLink: (): string => '',
   };
-  const found = deadOrphans(['1', '12', '36', '37', '38', '39', 'self'], files, 1);
+  const found = deadOrphans(files, 1);
 
   assert.deepEqual([...found], [36, 37]);
   assert.equal(orphansNotice(new Set(), found), null);
   assert.match(orphansNotice(new Set([36]), found) ?? '', /^A process .* `docker run --init`/);
   assert.match(orphansNotice(found, found) ?? '', /^2 processes/);
+});
+
+test('what cannot be read, for a moment or at all, tells of no end and of no dead', () => {
+  const table: Record<number, readonly [number, ...string[]]> = {
+    [ME]: [20, 'node', 'fsq'],
+    20: [10, 'sh', '-c', 'fsq worker'],
+    10: [1, 'npm exec fsq worker'],
+  };
+  const { launcher } = startOf(NPM, procOf(table), ME);
+  const outOfDescriptors = (): never => {
+    throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
+  };
+
+  delete table[20];
+  assert.equal(launcher?.isThere(), true);
+  delete table[ME];
+  assert.equal(launcher?.isThere(), true);
+
+  const files = { list: outOfDescriptors, readSystemFile: outOfDescriptors, readLink: outOfDescriptors };
+  assert.equal(deadOrphans(files, 1).size, 0);
 });
