@@ -80,7 +80,9 @@ const FILES = {
   'tasks.js': `require('./define.js')(require('fsq'));\n`,
   'cases.js': CASES,
   'jest.test.js': `require('./cases.js')(require('fsq'));\n`,
+  'requires.cjs': `require('fsq');\n`,
   'vitest.test.mjs': `import * as fsq from 'fsq';
+import './requires.cjs';
 import { createRequire } from 'node:module';
 createRequire(import.meta.url)('./cases.js')(fsq);\n`,
   'jest.config.json': '{ "testMatch": ["**/jest.test.js"], "testTimeout": 30000 }',

@@ -25,6 +25,16 @@ test('both builds give the same names', async (t) => {
   assert.equal(stdout, 'true false\n', stderr);
 });
 
+test('require() gets the CommonJS build from every Node.js: what stands in for it, as in vitest, may not load ESM', async (t) => {
+  const project = tempProject(t, {
+    'main.cjs': `console.log(require.resolve('fsq'), require('fsq').task === require(${JSON.stringify(CJS)}).task);`,
+  });
+
+  const { stdout, stderr } = await run(project, process.execPath, ['main.cjs']);
+
+  assert.equal(stdout, `${CJS} true\n`, stderr);
+});
+
 test('in one process both have one registry: tasks, the running job, and doubled names', async (t) => {
   const project = tempProject(t, {
     'cjs.cjs': `
