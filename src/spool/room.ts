@@ -72,14 +72,12 @@ function writeFile({ files, randomBytes }: SpoolContext, path: string): void {
   }
 }
 
+/** @returns how many have gone: what cannot be removed makes no room, however often it is tried */
 function removeAll(context: SpoolContext, directory: string): number {
   const { files } = context;
   let count = 0;
   try {
-    for (const name of files.list(directory)) {
-      discard(context, `${directory}/${name}`);
-      count++;
-    }
+    for (const name of files.list(directory)) if (discard(context, `${directory}/${name}`)) count++;
     files.removeDirectory(directory);
   } catch (error) {
     // Taken by a producer, or emptied by another; or what lies there is no batch, or closed to us, and stays.

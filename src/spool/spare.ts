@@ -128,12 +128,18 @@ export class SpareFiles {
   }
 }
 
-/** Removes a name, whatever it stands for; a folder stays, because what is in it is not ours to remove. */
-export function discard(context: SpoolContext, path: string): void {
+/**
+ * Removes a name, whatever it stands for; a folder stays, because what is in it is not ours to remove, and so does an immutable file.
+ *
+ * @returns whether it is gone
+ */
+export function discard(context: SpoolContext, path: string): boolean {
   try {
     unlinkIfThere(context, path);
+    return true;
   } catch (error) {
     if (!hasCode(error, 'EISDIR', 'EPERM')) throw error;
+    return false;
   }
 }
 
