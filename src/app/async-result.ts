@@ -8,7 +8,7 @@ import type { JobRecord, JobState } from '../job/job.ts';
 import { isAbortSignal } from '../job/realm.ts';
 import { isRecord } from '../job/tail.ts';
 import { abortAfter, throwIfAborted } from './abort.ts';
-import { nobodyText, warnOnce } from './notices.ts';
+import { standstillText, warnOnce } from './notices.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */
@@ -120,14 +120,13 @@ export class AsyncResult<T = unknown> {
     const source = await this.#source();
     const limit = abortAfter(timeoutMs, signal);
     const isLong = timeoutMs === null || timeoutMs > TELL_AFTER_MS;
-    const telling = isLong ? setTimeout(() => void tellIfNobodyWorks(source), TELL_AFTER_MS).unref() : undefined;
+    const telling = isLong ? setTimeout(() => void tellOfStandstill(source), TELL_AFTER_MS).unref() : undefined;
     try {
       const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
       if (record !== null) return (this.#ended = record);
       throwIfAborted(signal);
       // Who looks once wants no more than the look.
-      const isAlone = timeoutMs !== 0 && (await nobodyWorks(source));
-      throw new TimeoutError(this.id, timeoutMs ?? 0, isAlone ? source.place : null);
+      throw new TimeoutError(this.id, timeoutMs ?? 0, timeoutMs === 0 ? null : await standstillAt(source));
     } finally {
       clearTimeout(telling);
       limit.cancel();
@@ -143,16 +142,17 @@ export class AsyncResult<T = unknown> {
 /** How long a wait may be silent where nobody works. */
 const TELL_AFTER_MS = 3_000;
 
-async function tellIfNobodyWorks(source: OutcomeSource): Promise<void> {
-  if (await nobodyWorks(source)) warnOnce(nobodyText(source.place), 'FSQ_NO_WORKER');
+async function tellOfStandstill(source: OutcomeSource): Promise<void> {
+  const text = await standstillAt(source);
+  if (text !== null) warnOnce(`${text}.`, 'FSQ_NO_WORKER', source.place);
 }
 
-/** True when no worker lives, surely. */
-async function nobodyWorks(source: OutcomeSource): Promise<boolean> {
+/** Why surely no job begins now; null where one may. */
+async function standstillAt(source: OutcomeSource): Promise<string | null> {
   try {
-    return (await source.owners()).every(({ verdict }) => verdict === 'dead');
+    return standstillText(await source.owners(), source.place);
   } catch {
-    return false; // It cannot be told now, and the wait, which asks as well, tells what is wrong.
+    return null; // It cannot be told now, and the wait, which asks as well, tells what is wrong.
   }
 }
 

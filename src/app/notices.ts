@@ -1,5 +1,5 @@
 /** What a program that sends jobs should know and no error tells: it goes to stderr, once. */
-import { CHILD_MARK } from '../broker/broker.ts';
+import { CHILD_MARK, type OwnerInfo } from '../broker/broker.ts';
 import type { Settings } from './config.ts';
 
 /** Who is told. */
@@ -28,21 +28,36 @@ export function newSpoolText({ spool, spoolFrom }: Pick<Settings, 'spool' | 'spo
   return `Made a new spool: ${spool}, ${why}. Only a worker of the same spool runs its jobs; \`spool\` in fsq.config, or FSQ_SPOOL with an absolute path, names one for all.`;
 }
 
-/** For who waits at `place`. */
-export function nobodyText(place: string): string {
-  return `No worker is running on ${place}: get() waits until one starts. \`fsq worker\` starts one.`;
+/** For who waits at `place`: why no job begins there now, as a sentence without its full stop; null where one may begin. */
+export function standstillText(owners: readonly OwnerInfo[], place: string): string | null {
+  if (owners.every(({ verdict }) => verdict === 'dead'))
+    return `No worker is running on ${place}: the job waits until \`fsq worker\` starts one`;
+  return unreadyText(owners);
+}
+
+/** That workers live and none of their children is ready, without a full stop; null where one is, or where no worker lives. */
+export function unreadyText(owners: readonly OwnerInfo[]): string | null {
+  const workers = owners.filter(({ role, verdict }) => role === 'supervisor' && verdict === 'alive');
+  // A child of a worker that is dead takes no more jobs.
+  const takesJobs = ({ role, parent, verdict }: OwnerInfo): boolean =>
+    verdict !== 'dead' && role !== 'supervisor' && (parent === null || workers.some(({ owner }) => owner === parent));
+  if (workers.length === 0 || owners.some(takesJobs)) return null;
+  const pids = workers.map(({ pid }) => pid).join(', ');
+  return workers.length === 1
+    ? `A worker (pid ${pids}) runs but none of its children is ready: see its log`
+    : `${workers.length} workers (pid ${pids}) run but none of their children is ready: see their logs`;
 }
 
 const warned = new Set<string>();
 
 /** For the command line, which tells by itself. */
-export function countAsTold(text: string): void {
-  warned.add(text);
+export function countAsTold(subject: string): void {
+  warned.add(subject);
 }
 
-/** Not in a worker's children: the worker has told it. */
-export function warnOnce(text: string, code: string): void {
-  if (warned.has(text) || process.env[CHILD_MARK] !== undefined) return;
-  warned.add(text);
+/** Once for each subject. Not in a worker's children: the worker has told it. */
+export function warnOnce(text: string, code: string, subject: string = text): void {
+  if (warned.has(subject) || process.env[CHILD_MARK] !== undefined) return;
+  warned.add(subject);
   process.emitWarning(text, { type: 'FsqWarning', code });
 }

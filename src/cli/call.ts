@@ -1,6 +1,6 @@
 /** `fsq call`: sends a job, or one for each line of standard input. */
 import { createSender } from '../app/app.ts';
-import { countAsTold, newSpoolText, nobodyText } from '../app/notices.ts';
+import { countAsTold, newSpoolText } from '../app/notices.ts';
 import { toRequest } from '../app/task.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
@@ -87,7 +87,7 @@ async function runCall(context: Context): Promise<number> {
     warn(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
     if (!isWaiting) return EXIT.good;
     warn(nobodyNotice(owners));
-    countAsTold(nobodyText((await sender.broker()).place));
+    countAsTold((await sender.broker()).place);
     await printValue(handle, timeoutMs, values.flag('json'), stdout);
     return EXIT.good;
   } finally {

@@ -1,6 +1,6 @@
 /** `fsq get`: waits for a job and prints its value. */
 import { AsyncResult } from '../app/async-result.ts';
-import { countAsTold, nobodyText } from '../app/notices.ts';
+import { countAsTold } from '../app/notices.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { jobId } from './job-id.ts';
@@ -42,7 +42,7 @@ function runGet(context: Context): Promise<number> {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
     if (timeoutMs !== 0 && !(await handle.ready()) && (await handle.info()) !== null) {
       const notice = nobodyNotice(await broker.owners());
-      countAsTold(nobodyText(broker.place));
+      countAsTold(broker.place);
       if (notice !== null) stderr.write(withSpoolOption(messageText('fsq get', notice), spoolOption(values)));
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);

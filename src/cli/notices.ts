@@ -1,4 +1,5 @@
 /** What a sender should know of the workers that are there, and a worker of its tasks. */
+import { unreadyText } from '../app/notices.ts';
 import { isSameFolder } from '../app/project.ts';
 import type { OwnerInfo } from '../broker/broker.ts';
 import { suggest } from '../job/suggest.ts';
@@ -60,5 +61,7 @@ export function elsewhereNotices(tasks: readonly FoundTask[], spool: string): re
 /** For who waits: that nobody works. */
 export function nobodyNotice(owners: readonly OwnerInfo[]): string | null {
   if (livingRunners(owners).length > 0) return null;
+  const unready = unreadyText(owners);
+  if (unready !== null) return `${unready}. The job waits.`;
   return 'No worker is running on this spool: the job waits until one starts. `fsq worker` starts one.';
 }

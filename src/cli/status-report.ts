@@ -1,4 +1,5 @@
 /** What `fsq status` tells, worked out from what was found in the spool. Pure. */
+import { unreadyText } from '../app/notices.ts';
 import type { Backlog, Counts, OwnerInfo, Sighting } from '../broker/broker.ts';
 import { format } from '../job/format.ts';
 import { suggest } from '../job/suggest.ts';
@@ -124,15 +125,10 @@ function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): reado
 function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerInfo[]): readonly string[] {
   const { jobs, orphans, lost, parked, tasks, foreign, spool } = report;
   const hasWorker = livingRunners(owners).length > 0;
-  const waiting = jobs.pending + jobs.delayed + jobs.running;
   const dead = lost.filter(({ verdict }) => verdict === 'dead').length;
   const unproved = lost.filter(({ verdict }) => verdict === 'unknown').map(({ owner }) => owner);
   return [
-    ...(hasWorker
-      ? []
-      : [
-          `No worker is running${waiting === 0 ? '' : ` and ${some(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}`}. \`fsq worker\` starts one.`,
-        ]),
+    ...(hasWorker ? [] : [workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running)]),
     ...(dead === 0
       ? []
       : [
@@ -162,6 +158,13 @@ function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerI
           `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read as a job; each has a failed result that says why.`,
         ]),
   ];
+}
+
+function workerAdvice(owners: readonly OwnerInfo[], waiting: number): string {
+  const unready = unreadyText(owners);
+  if (unready !== null) return `${unready}.`;
+  const jobs = waiting === 0 ? '' : ` and ${some(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}`;
+  return `No worker is running${jobs}. \`fsq worker\` starts one.`;
 }
 
 function parkedAdvice({ task, jobs, didYouMean }: ParkedStatus, tasks: readonly string[]): string {

@@ -75,12 +75,9 @@ function classOf(prototype: object): string | undefined {
 export class TimeoutError extends FsqError {
   readonly id: string;
 
-  /** @param workless the place where surely no worker lives; null where one may */
-  constructor(id: string, timeoutMs: number, workless: string | null = null) {
-    const next =
-      workless === null
-        ? 'It goes on'
-        : `No worker is running on ${workless}: it waits until \`fsq worker\` starts one`;
+  /** @param standstill why surely no job begins now, without a full stop; null where one may */
+  constructor(id: string, timeoutMs: number, standstill: string | null = null) {
+    const next = standstill ?? 'It goes on';
     super('FSQ_TIMEOUT', `Job ${id} had no outcome after ${timeoutMs} ms. ${next}; call get() again to wait longer.`);
     this.id = id;
   }

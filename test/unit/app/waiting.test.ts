@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { AsyncResult, type OutcomeSource } from '../../../src/app/async-result.ts';
+import type { OwnerInfo } from '../../../src/broker/broker.ts';
 import { TimeoutError } from '../../../src/job/errors.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { tempSpool } from '../../support/temp.ts';
@@ -21,11 +22,14 @@ test('get() that times out where no worker lives says so, and where one lives do
   const accompanied = await message();
   await consumer.close();
 
-  assert.ok(alone.includes(`No worker is running on ${path}: it waits until \`fsq worker\` starts one`), alone);
+  assert.ok(
+    alone.includes(`No worker is running on ${path}: the job waits until \`fsq worker\` starts one; call get()`),
+    alone,
+  );
   assert.match(accompanied, /had no outcome after 5 ms. It goes on; call get\(\) again/);
 });
 
-test('a wait where no worker lives is told of once, after three seconds, and not where one lives', async (t) => {
+test('a wait where no worker lives is told of once, after three seconds, and where none of its children is ready', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const warnings: string[] = [];
   let hearIt = (): void => undefined;
@@ -33,14 +37,17 @@ test('a wait where no worker lives is told of once, after three seconds, and not
   const hear = (warning: Error): void => {
     if (!('code' in warning) || warning.code !== 'FSQ_NO_WORKER') return;
     warnings.push(warning.message);
-    hearIt();
+    if (warnings.length === 2) hearIt();
   };
   process.on('warning', hear);
   t.after(() => process.off('warning', hear));
   const stop = new AbortController();
-  const waits = [endless('/alone', 'dead'), endless('/alone', 'dead'), endless('/kept', 'alive')].map((source) =>
-    new AsyncResult(nextId(), async () => source, true).get({ signal: stop.signal }).catch(() => null),
-  );
+  const waits = [
+    endless('/alone', 'dead'),
+    endless('/alone', 'dead'),
+    endless('/kept', 'alive'),
+    endless('/unready', 'alive', 'supervisor'),
+  ].map((source) => new AsyncResult(nextId(), async () => source, true).get({ signal: stop.signal }).catch(() => null));
   await new Promise((resolve) => setImmediate(resolve));
 
   t.mock.timers.tick(2_999);
@@ -51,7 +58,8 @@ test('a wait where no worker lives is told of once, after three seconds, and not
   await Promise.all(waits);
 
   assert.deepEqual(warnings, [
-    'No worker is running on /alone: get() waits until one starts. `fsq worker` starts one.',
+    'No worker is running on /alone: the job waits until `fsq worker` starts one.',
+    'A worker (pid 1) runs but none of its children is ready: see its log.',
   ]);
 });
 
@@ -76,12 +84,12 @@ test('many waits on one signal warn of no leak, and all end with it', async (t) 
 });
 
 /** Where no outcome comes before the wait is over. */
-function endless(place: string, verdict: 'alive' | 'dead'): OutcomeSource {
+function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role'] = 'consumer'): OutcomeSource {
   const owner = {
     owner: 'x',
     pid: 1,
     parent: null,
-    role: 'consumer',
+    role,
     startedAtMs: 0,
     queues: null,
     tasks: [],

@@ -36,6 +36,16 @@ test('a queue that no living worker takes jobs from is told', () => {
 });
 
 test('who waits is told when nobody works', () => {
-  assert.match(nobodyNotice([owner({ role: 'supervisor' }), owner({ verdict: 'dead' })]) ?? '', /No worker is running/);
+  assert.match(nobodyNotice([owner({ verdict: 'dead' })]) ?? '', /^No worker is running on this spool/);
   assert.equal(nobodyNotice([owner({})]), null);
+});
+
+test('who waits is told of a worker none of whose children is ready', () => {
+  const worker = owner({ pid: 7, role: 'supervisor' });
+
+  assert.equal(
+    nobodyNotice([worker, owner({ pid: 8, parent: worker.owner, verdict: 'dead' })]),
+    'A worker (pid 7) runs but none of its children is ready: see its log. The job waits.',
+  );
+  assert.equal(nobodyNotice([worker, owner({ pid: 8, parent: worker.owner })]), null);
 });

@@ -54,10 +54,23 @@ describe('advice', () => {
   test('says how to start a worker when none runs, and how many jobs wait', () => {
     assert.equal(adviceOf({ owners: [] }), 'No worker is running. `fsq worker` starts one.');
     assert.match(adviceOf({ owners: [], counts: { ...NONE, pending: 1 } }), /^No worker is running and 1 job waits\./);
-    assert.match(
-      adviceOf({ owners: [owner({ role: 'supervisor' })], counts: { ...NONE, delayed: 2 } }),
-      /and 2 jobs wait\./,
+    assert.match(adviceOf({ owners: [], counts: { ...NONE, delayed: 2 } }), /and 2 jobs wait\./);
+  });
+
+  test('sends to the log of a worker none of whose children is ready', () => {
+    const [first, second] = [owner({ pid: 7, role: 'supervisor' }), owner({ pid: 9, role: 'supervisor' })];
+    const orphan = owner({ pid: 10, parent: '3-0123456789abcdef' });
+    const counts = { ...NONE, pending: 1 };
+
+    assert.equal(
+      adviceOf({ owners: [first], counts }),
+      'A worker (pid 7) runs but none of its children is ready: see its log.',
     );
+    assert.match(
+      adviceOf({ owners: [first, second, orphan], counts }),
+      /^2 workers \(pid 7, 9\) run but none of their children is ready: see their logs\.\n1 child of a worker that died/,
+    );
+    assert.equal(adviceOf({ owners: [first, owner({ pid: 8, parent: first.owner })], counts }), '');
   });
 
   test('names parked tasks with the nearest task that a worker knows', () => {
