@@ -25,8 +25,9 @@ export interface Keeper {
    *
    * @param ending 'stopped' when it was ended on purpose: its jobs are ready again and no crash is counted
    * @param run the one job of which more is known than that; nothing if it had an outcome before its process ended
+   * @returns whether it held any job; true when nobody can tell
    */
-  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void>;
+  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean>;
   /** From now on these limits of tasks hold for what is taken; those of queues are its options'. */
   limitTasks(tasks: LimitRules['tasks']): void;
   /** True when no job of its queues is ready or due, those of paused queues aside. */

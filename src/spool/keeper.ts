@@ -157,13 +157,15 @@ export class SpoolKeeper implements Keeper {
     this.#children.add(owner);
   }
 
-  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<void> {
-    return this.#recoveries.add(async () => {
+  async recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean> {
+    let hasHeld = true; // Nobody knows when that fails.
+    await this.#recoveries.add(async () => {
       // Not before: a look for orphans that is under way must leave it to us, who know how it ended.
       this.#children.delete(owner);
-      await recoverOwner(this.#context, this.#recoverer(), owner, ending, run);
+      hasHeld = await recoverOwner(this.#context, this.#recoverer(), owner, ending, run);
       this.#promoter.promoteDue();
     });
+    return hasHeld;
   }
 
   isIdle(): boolean {

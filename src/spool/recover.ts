@@ -89,7 +89,9 @@ async function recoverOrphan(
   owner: string,
 ): Promise<void> {
   const path = `${context.layout.running}/${directory}`;
-  await context.odd.tryLong(path, () => recoverDirectory(context, recoverer, directory, owner, CRASHED));
+  await context.odd.tryLong(path, async () => {
+    await recoverDirectory(context, recoverer, directory, owner, CRASHED);
+  });
 }
 
 /** How long a worker has to hear of the death of its own children and to take what they held, ms: it takes a tenth of that. */
@@ -130,6 +132,8 @@ const TRY_EVERY_MS = 100;
 /**
  * Recovers one owner that is known to be dead, such as a child that has exited. A disk that refuses is waited for a while:
  * who recovers it later does not know how it ended, and takes that for a crash.
+ *
+ * @returns whether it held any job
  */
 export async function recoverOwner(
   context: SpoolContext,
@@ -137,14 +141,13 @@ export async function recoverOwner(
   owner: string,
   ending: End['ending'],
   run: EndedRun | null = null,
-): Promise<void> {
+): Promise<boolean> {
   const mine = heldName(owner, recoverer.owner);
   for (let tries = 1; ; tries++) {
     try {
-      await recoverDirectory(context, recoverer, owner, owner, { ending, run });
+      const hasHeld = await recoverDirectory(context, recoverer, owner, owner, { ending, run });
       // Fenced by a try before this one, which the disk has stopped.
-      if (tries > 1) await recoverDirectory(context, recoverer, mine, owner, { ending, run });
-      return;
+      return tries > 1 ? await recoverDirectory(context, recoverer, mine, owner, { ending, run }) : hasHeld;
     } catch (error) {
       if (tries === TRIES || !isPassing(error) || recoverer.giveUp?.aborted === true) throw error;
       await wait(TRY_EVERY_MS);
@@ -155,6 +158,8 @@ export async function recoverOwner(
 /**
  * The rename of the directory is the fence: of several recoverers one succeeds, and whatever the old owner still does by
  * path fails with ENOENT. If we die in between, the directory carries our name and the next recoverer takes it from us.
+ *
+ * @returns whether there was any job in it
  */
 async function recoverDirectory(
   context: SpoolContext,
@@ -162,11 +167,14 @@ async function recoverDirectory(
   directory: string,
   owner: string,
   end: End,
-): Promise<void> {
+): Promise<boolean> {
   const { files, layout, odd } = context;
   const fenced = `${layout.running}/${heldName(owner, recoverer.owner)}`;
-  if (!fence(context, `${layout.running}/${directory}`, fenced)) return;
-  if (files.entry(fenced)?.kind !== 'directory') return setForeignAside(context, recoverer, fenced, owner);
+  if (!fence(context, `${layout.running}/${directory}`, fenced)) return false;
+  if (files.entry(fenced)?.kind !== 'directory') {
+    setForeignAside(context, recoverer, fenced, owner);
+    return false;
+  }
   const held = files.list(fenced);
   if (held.length > 0 && isTight(context)) spendReserve(context);
   let left = 0;
@@ -174,13 +182,13 @@ async function recoverDirectory(
     const act = (): Promise<void> => recoverJob(context, recoverer, fenced, fileName, owner, end);
     if (!(await odd.tryLong(`${fenced}/${fileName}`, act))) left++;
   }
-  if (left > 0 && left === held.length) return;
+  if (left > 0 && left === held.length) return true;
   // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
   if (held.length > 0) await syncDirectories(context, layout.results, layout.delayed, layout.pending);
   try {
     files.removeDirectory(fenced);
   } catch (error) {
-    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return; // Something came meanwhile: the next round takes it.
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return true; // Something came meanwhile: the next round takes it.
     if (!hasCode(error, 'ENOENT')) throw error;
   }
   await syncDirectories(context, layout.running);
@@ -188,6 +196,7 @@ async function recoverDirectory(
   // Who fenced it before us is dead too, or we could not have taken it.
   const before = parseHeldName(directory)?.recoverer ?? null;
   if (before !== null && before !== recoverer.owner) forgetOwner(context, before);
+  return held.length > 0;
 }
 
 async function recoverJob(

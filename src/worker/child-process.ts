@@ -66,7 +66,11 @@ export class WorkerChild {
   #state: ChildState = 'starting';
   /** What its state waits for. */
   #timer: NodeJS.Timeout | undefined;
-  #introduced: { readonly owner: string; readonly limits: ReadonlyMap<string, RunLimits> } | null = null;
+  #introduced: {
+    readonly owner: string;
+    readonly limits: ReadonlyMap<string, RunLimits>;
+    readonly atMs: number;
+  } | null = null;
   #deathCause: DeathCause | null = null;
 
   constructor(launch: Launch, relay: Relay, events: ChildEvents) {
@@ -106,6 +110,11 @@ export class WorkerChild {
     return this.#introduced?.limits ?? new Map();
   }
 
+  /** How long it has been ready, ms. */
+  get workedMs(): number {
+    return this.#introduced === null ? 0 : performance.now() - this.#introduced.atMs;
+  }
+
   get pid(): number | null {
     return this.#process?.child.pid ?? null;
   }
@@ -143,7 +152,7 @@ export class WorkerChild {
       case 'imported':
         return this.start.end();
       case 'ready':
-        this.#introduced = { owner: message.owner, limits: limitsOf(message.tasks) };
+        this.#introduced = { owner: message.owner, limits: limitsOf(message.tasks), atMs: performance.now() };
         this.#process?.lastWords(); // What it printed in its start is not kept.
         if (this.#state === 'starting') this.#become('working');
         return;

@@ -9,6 +9,9 @@ import { cannotStart, Restarts } from './restart.ts';
 import { howOf, seconds } from './run-report.ts';
 import type { Phase } from './shutdown.ts';
 
+/** A child that dies in its first so many ms without a job has met something that does not depend on jobs, such as a database that is away. */
+const IDLE_LIFE_MS = 1_000;
+
 export interface CrewOptions {
   /** How many children work, 1 to 512. */
   readonly concurrency: number;
@@ -25,8 +28,8 @@ export interface CrewEvents {
   onLeaving(child: WorkerChild): void;
   /** The place of a child that left has been given to another. */
   onSuccession(): void;
-  /** The child has ended: what it held is to be recovered. */
-  recover(child: WorkerChild): Promise<void>;
+  /** The child has ended: what it held is to be recovered. Gives whether it held any job. */
+  recover(child: WorkerChild): Promise<boolean>;
   /** All children end before they are ready, and none starts any more. */
   onHopeless(message: string): void;
 }
@@ -154,21 +157,21 @@ export class Crew implements ChildEvents {
     const hasParted = child.deathCause?.kind === 'parted';
     if (!hasParted) child.killGroup();
     if (!hasParted && this.#phase === 'draining') this.#options.log.error(child.endText(code, signal));
-    await this.#events.recover(child);
+    const hasHeld = await this.#events.recover(child);
     const place = this.#places.get(child);
     this.#places.delete(child);
     if (this.#phase !== 'running') return this.#endIfEmpty();
-    if (place === 'held') return this.#replace(child, code, signal);
+    if (place === 'held') return this.#replace(child, hasHeld, code, signal);
     if (code !== 0 && child.owner !== null)
       this.#options.log.error(`child ${child.pid} ${howOf(code, signal)} while its last outcomes were on their way`);
     if (place === 'awaited') this.#fork();
     this.#events.onSuccession();
   }
 
-  #replace(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
+  #replace(child: WorkerChild, hasHeld: boolean, code: number | null, signal: NodeJS.Signals | null): void {
     const how = child.endText(code, signal);
     const startFailure = child.deathCause?.kind === 'unborn' ? child.deathCause.error : null;
-    const delayMs = this.#restarts.replace({ wasReady: child.owner !== null, startFailure });
+    const delayMs = this.#restarts.replace({ wasOfUse: hasHeld || child.workedMs > IDLE_LIFE_MS, startFailure });
     if (delayMs === null) return this.#events.onHopeless(cannotStart(how, child.lastWords()));
     this.#options.log.error(`${how}; a new one starts ${delayMs === 0 ? 'now' : `in ${delayMs} ms`}`);
   }

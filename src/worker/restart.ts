@@ -12,7 +12,8 @@ const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENF
 
 /** How a child ended whose start or work is over. */
 export interface ChildEnd {
-  readonly wasReady: boolean;
+  /** It held a job, or was ready for a while. */
+  readonly wasOfUse: boolean;
   /** Why there never was a process; null when there was one. */
   readonly startFailure: unknown;
 }
@@ -21,7 +22,7 @@ export class Restarts {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #fork: () => void;
   #wasEverReady = false;
-  /** Children in a row that came to nothing before they were ready, and those of them that were processes that died. */
+  /** Children in a row that were of no use, and those of them that were processes that died. */
   #failedStarts = 0;
   #deaths = 0;
 
@@ -45,10 +46,10 @@ export class Restarts {
   }
 
   /** Replaces a child that ended. @returns in how many ms; null: none was ever ready, and none will be */
-  replace({ wasReady, startFailure }: ChildEnd): number | null {
-    const delay = restartDelayMs(wasReady, this.#failedStarts);
-    this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
-    this.#deaths = wasReady || isPassing(startFailure) ? 0 : this.#deaths + 1;
+  replace({ wasOfUse, startFailure }: ChildEnd): number | null {
+    const delay = restartDelayMs(wasOfUse, this.#failedStarts);
+    this.#failedStarts = wasOfUse ? 0 : this.#failedStarts + 1;
+    this.#deaths = wasOfUse || isPassing(startFailure) ? 0 : this.#deaths + 1;
     if (!this.#wasEverReady && this.#deaths >= DEATHS_TO_END) return null;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -65,11 +66,11 @@ export class Restarts {
 }
 
 /**
- * A child that was ready is replaced at once: what its job does to processes is bounded by the job's own backoff. One that
- * died before that met something that the next will meet too: 100 ms doubling to 10 s with each such death in a row.
+ * A child that held a job is replaced at once: what a job does to processes is bounded by the job's own backoff. One that
+ * died before it could met something that the next will meet too: 100 ms doubling to 10 s with each such death in a row.
  */
-export function restartDelayMs(wasReady: boolean, deathsInARow: number): number {
-  return wasReady ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(deathsInARow, 10));
+export function restartDelayMs(wasOfUse: boolean, deathsInARow: number): number {
+  return wasOfUse ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(deathsInARow, 10));
 }
 
 function isPassing(failure: unknown): boolean {

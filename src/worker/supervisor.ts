@@ -137,11 +137,11 @@ export class Supervisor implements CrewEvents {
     this.#onUnloadable({ code: 'FSQ_CONFIG', message });
   }
 
-  async recover({ owner, deathCause }: WorkerChild): Promise<void> {
-    if (owner === null || deathCause === null) return;
+  async recover({ owner, deathCause }: WorkerChild): Promise<boolean> {
+    if (owner === null || deathCause === null || this.#keeper === null) return false;
     // Whatever else a child held that was killed for one job has not crashed.
     const ending = deathCause.kind === 'crashed' || deathCause.kind === 'parted' ? 'crashed' : 'stopped';
-    await this.#keeper?.recover(owner, ending, deathCause.kind === 'over-limit' ? endedRun(deathCause.run) : undefined);
+    return this.#keeper.recover(owner, ending, deathCause.kind === 'over-limit' ? endedRun(deathCause.run) : undefined);
   }
 
   /** What Node.js could not load by itself, all children from now on load with this. */

@@ -48,7 +48,7 @@ interface Scene {
   readonly said: string[];
 }
 
-function crewOf(t: TestContext, concurrency: number, recovered: Promise<void> = Promise.resolve()): Scene {
+function crewOf(t: TestContext, concurrency: number, recovered: Promise<boolean> = Promise.resolve(true)): Scene {
   const processes: FakeProcess[] = [];
   t.mock.method(childProcess, 'fork', () => {
     processes.push(new FakeProcess(processes.length));
@@ -127,17 +127,48 @@ test('where no outcome arrives no more than twice the number of children live', 
 });
 
 test('a change of modules leaves the place of one that has just died to its successor', async (t) => {
-  let end = (): void => undefined;
+  let end = (_hasHeld: boolean): void => undefined;
   const scene = crewOf(t, 2, new Promise((resolve) => (end = resolve)));
   for (const one of scene.processes) one.isReady();
   processAt(scene, 0).ends(null, 'SIGKILL');
 
   scene.crew.renew('tasks.ts');
   assert.equal(scene.processes.length, 3);
-  end();
+  end(true);
 
   await until(() => scene.processes.length === 4, 'one begins in the place of the dead');
   assert.equal(scene.crew.isComplete, true);
+});
+
+test('a child that dies as soon as it is ready is replaced at once where it held a job, and else ever more slowly', async (t) => {
+  for (const [hasHeld, first, second] of [
+    [true, 'starts now', 'starts now'],
+    [false, 'starts in 100 ms', 'starts in 200 ms'],
+  ] as const) {
+    const scene = crewOf(t, 2, Promise.resolve(hasHeld));
+    for (const one of scene.processes) one.isReady();
+
+    processAt(scene, 0).ends(1);
+    processAt(scene, 1).ends(1);
+    await until(() => scene.said.length === 2, 'both ends are told');
+
+    assert.match(scene.said[0] ?? '', new RegExp(first));
+    assert.match(scene.said[1] ?? '', new RegExp(second));
+    t.mock.restoreAll();
+  }
+});
+
+test('a child that was idle for a while is replaced at once', async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => nowMs);
+  const scene = crewOf(t, 1, Promise.resolve(false));
+  processAt(scene, 0).isReady();
+
+  nowMs = 60_000;
+  processAt(scene, 0).ends(null, 'SIGKILL');
+  await new Promise(setImmediate);
+
+  assert.match(scene.said[0] ?? '', /starts now/);
 });
 
 describe('a child dies', () => {
@@ -194,7 +225,7 @@ test('a child that is not ready is not waited for in a drain', (t) => {
 });
 
 test('its end comes once the last child has ended and what it held is recovered', async (t) => {
-  let recovered = (): void => undefined;
+  let recovered = (_hasHeld: boolean): void => undefined;
   const scene = crewOf(t, 1, new Promise((resolve) => (recovered = resolve)));
   let hasEnded = false;
   void scene.crew.ended.then(() => (hasEnded = true));
@@ -203,7 +234,7 @@ test('its end comes once the last child has ended and what it held is recovered'
   processAt(scene, 0).ends(0);
   await new Promise(setImmediate);
   assert.equal(hasEnded, false);
-  recovered();
+  recovered(true);
 
   await until(() => hasEnded, 'the end is told');
 });

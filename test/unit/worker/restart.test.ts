@@ -3,20 +3,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cannotStart, Restarts, restartDelayMs } from '../../../src/worker/restart.ts';
 
-test('a child that was ready is replaced at once, however many died before', () => {
+test('a child that was of use is replaced at once, however many died before', () => {
   assert.equal(restartDelayMs(true, 50), 0);
 });
 
-test('children that die before they are ready are replaced ever more slowly, up to 10 s', () => {
+test('children that die before they are of use are replaced ever more slowly, up to 10 s', () => {
   assert.deepEqual(
     [0, 1, 2, 3, 6, 7, 100].map((deaths) => restartDelayMs(false, deaths)),
     [100, 200, 400, 800, 6_400, 10_000, 10_000],
   );
 });
 
-const died = { wasReady: false, startFailure: null };
-const lacking = (code: string): { wasReady: false; startFailure: Error } => ({
-  wasReady: false,
+const died = { wasOfUse: false, startFailure: null };
+const lacking = (code: string): { wasOfUse: false; startFailure: Error } => ({
+  wasOfUse: false,
   startFailure: Object.assign(new Error(code), { code }),
 });
 
