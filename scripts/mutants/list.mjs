@@ -389,7 +389,7 @@ export const MUTANTS = [
   },
   {
     name: 'a paused queue is claimed from',
-    file: 'src/spool/orders.ts',
+    file: 'src/spool/instructions.ts',
     find: 'return this.#paused.size > 0 && ',
     replace: 'return this.#paused.size > 1e9 && ',
     test: 'test/conformance/spool.test.ts',

@@ -17,9 +17,9 @@ import type { Soon } from './soon.ts';
 import type { StandIn } from './stand-in.ts';
 
 export type { BrokerEvent } from './events.ts';
-export type { EndedRun, Keeper, KeeperOptions, TaskElsewhere } from './keeper.ts';
+export type { EndedRun, Keeper, KeeperOptions } from './keeper.ts';
 export type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
-export { CHILD_MARK, type Hints } from './hints.ts';
+export { CHILD_MARK, type Hint, type Hints, type Instruction, type TaskElsewhere } from './hints.ts';
 export type { QueueOrder } from './queues.ts';
 export type { Revocation, RevokeOptions } from './revocation.ts';
 export type { StandIn } from './stand-in.ts';

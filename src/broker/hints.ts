@@ -1,29 +1,43 @@
-/** What a worker's supervisor and its children tell each other so that jobs begin sooner. */
+/** What a worker's supervisor and its children tell each other so that jobs begin sooner and what people decide is heard. */
 
-import type { TaskElsewhere } from './keeper.ts';
+/** A task that another living worker knows, and its own does not. */
+export interface TaskElsewhere {
+  readonly task: string;
+  /** The queues that the other takes jobs from; null for all. */
+  readonly queues: readonly string[] | null;
+}
 
-/** How a consumer hears of ready jobs from the process that looks out for it. Names are hints; losing one costs time only. */
+/** What every consumer has to know while it works: all of its kind, each time. */
+export type Instruction =
+  /** The jobs that are revoked and run somewhere. */
+  | { readonly type: 'revoked'; readonly ids: readonly string[] }
+  /** The queues that are paused. */
+  | { readonly type: 'paused'; readonly queues: readonly string[] }
+  /** The tasks that are left to other workers. */
+  | { readonly type: 'elsewhere'; readonly tasks: readonly TaskElsewhere[] };
+
+/** What a consumer is told by the process that looks out for it. Names are hints; losing one costs time only. */
+export type Hint =
+  | Instruction
+  /** Names of ready jobs to try. */
+  | { readonly type: 'names'; readonly names: readonly string[] }
+  /**
+   * Whether this consumer is the lookout: of all that have nothing to do, the one that watches for itself, so that a lone job
+   * reaches it without a detour. Names that are given end that too.
+   */
+  | { readonly type: 'lookout'; readonly isPosted: boolean }
+  /** Nothing more will come: the process that gave the hints has ended. */
+  | { readonly type: 'alone' };
+
 export interface Hints {
   /**
-   * Asks for names; some come through `onNames`, now or when there are any.
+   * Asks for names; some come, now or when there are any.
    *
    * @param isIdle false while names are left: asked early, so that the answer is there when they are used up
    */
   want(isIdle: boolean): void;
-  onNames(listener: (names: readonly string[]) => void): void;
-  /**
-   * Tells whether this consumer is the lookout: of all that have nothing to do, the one that watches for itself, so that a
-   * lone job reaches it without a detour. Names that are given end that too.
-   */
-  onLookout(listener: (isPosted: boolean) => void): void;
-  /** Tells of the jobs that are revoked and run somewhere: all of them, each time. */
-  onRevoked(listener: (ids: readonly string[]) => void): void;
-  /** Tells of the queues that are paused: all of them, each time. */
-  onPaused(listener: (queues: readonly string[]) => void): void;
-  /** Tells of the tasks that are left to other workers: all of them, each time. */
-  onElsewhere(listener: (tasks: readonly TaskElsewhere[]) => void): void;
-  /** Tells that nothing more will come: whoever gave the hints has ended. */
-  onAlone(listener: () => void): void;
+  /** `listener` is told all that comes from now on. */
+  listen(listener: (hint: Hint) => void): void;
 }
 
 /** The variable that holds a consumer's mark in the environment of all that it starts. */

@@ -3,6 +3,7 @@ import type { JobOptions } from '../job/job.ts';
 import type { Ending } from '../job/lifecycle.ts';
 import type { LimitRules } from '../job/run-limits.ts';
 import type { BrokerEvent } from './events.ts';
+import type { Instruction } from './hints.ts';
 import type { QueueOrder } from './queues.ts';
 
 /** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */
@@ -37,13 +38,6 @@ export interface Keeper {
   close(): Promise<void>;
 }
 
-/** A task that another living worker knows, and its own does not. */
-export interface TaskElsewhere {
-  readonly task: string;
-  /** The queues that the other takes jobs from; null for all. */
-  readonly queues: readonly string[] | null;
-}
-
 /** A run that was ended together with its process. */
 export interface EndedRun {
   readonly id: string;
@@ -60,12 +54,8 @@ export interface KeeperOptions {
   /** Which limits `take` heeds; a consumer heeds its own. */
   readonly limits?: LimitRules;
   readonly onReady: () => void;
-  /** The jobs that are revoked and run somewhere: all of them, whenever they may be others than before. */
-  readonly onRevoked?: (ids: readonly string[]) => void;
-  /** The queues that are paused: all of them, whenever they may be others than before. */
-  readonly onPaused?: (queues: readonly string[]) => void;
-  /** The tasks that are left to others: all of them, each time. */
-  readonly onElsewhere?: (tasks: readonly TaskElsewhere[]) => void;
+  /** What every consumer of the worker has to know, whenever it may be another than before. */
+  readonly onInstruction?: (instruction: Instruction) => void;
   /**
    * A job that `owner`, which was adopted, runs is to be ended by killing that process at once; told again until it has ended.
    */

@@ -1,5 +1,5 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
-import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hints, QueueOrder } from '../broker/broker.ts';
+import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hint, Hints, QueueOrder } from '../broker/broker.ts';
 import { BY_AGE } from '../broker/queues.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
@@ -12,7 +12,7 @@ import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
 import { parseJobFileName } from './layout.ts';
 import { isMarked } from './markers.ts';
-import { Orders } from './orders.ts';
+import { Instructions } from './instructions.ts';
 import { register, type Registration } from './owner.ts';
 import { withPatience } from './patience.ts';
 import { Pause } from './pause.ts';
@@ -43,7 +43,7 @@ export class SpoolConsumer implements Consumer {
   readonly #feed: Feed | null;
   readonly #hints: Hints | null;
   readonly #pending: DirectoryWatch;
-  readonly #orders: Orders;
+  readonly #instructions: Instructions;
   #names: string[] = [];
   #next = 0;
   #lastTried: string | null = null;
@@ -90,15 +90,10 @@ export class SpoolConsumer implements Consumer {
     this.#claimant = { owner, directory, uniqueName, onEvent: this.#onPatience, admission };
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, (name) => this.#hear(name));
     this.#hints = hints ?? null;
-    hints?.onNames((names) => {
-      this.#asked = 'nothing';
-      this.#pending.close();
-      this.#offer(names);
-    });
     const gate = hints === undefined ? new Gate(context, options.limits ?? NO_RULES) : null;
     this.#feed = gate === null ? null : this.#ownFeed(gate, options.order ?? BY_AGE);
-    this.#orders = new Orders(context, {
-      hints,
+    this.#instructions = new Instructions(context, {
+      isAlone: hints === undefined,
       onRevoked: options.onRevoked,
       onPaused: (paused) => {
         gate?.pause(paused);
@@ -106,7 +101,7 @@ export class SpoolConsumer implements Consumer {
       },
       onTrouble: (error) => this.#onTrouble(error),
     });
-    hints?.onLookout((isPosted) => (isPosted ? this.#pending.open() : this.#standDown()));
+    hints?.listen((hint) => this.#listen(hint));
   }
 
   get owner(): string {
@@ -120,7 +115,7 @@ export class SpoolConsumer implements Consumer {
 
   async close(): Promise<void> {
     this.#feed?.close();
-    this.#orders.stop();
+    this.#instructions.stop();
     this.#pending.close();
     await this.#registration.release();
   }
@@ -151,7 +146,7 @@ export class SpoolConsumer implements Consumer {
     return afterwards(claim, (given) => {
       if (given === null) return null;
       this.#lookMs = LOOK_YOURSELF_MS.first;
-      return this.#orders.isRevoked(given.job.id) ? this.#unlessRevoked(given) : given;
+      return this.#instructions.isRevoked(given.job.id) ? this.#unlessRevoked(given) : given;
     });
   }
 
@@ -176,6 +171,17 @@ export class SpoolConsumer implements Consumer {
       throw spoolError(error, `Nothing can be claimed in ${layout.root}`);
     odd.leaveAlone(`${layout.pending}/${name}`, error);
     return null;
+  }
+
+  #listen(hint: Hint): void {
+    if (hint.type === 'names') {
+      this.#asked = 'nothing';
+      this.#pending.close();
+      this.#offer(hint.names);
+    } else if (hint.type === 'lookout') {
+      if (hint.isPosted) this.#pending.open();
+      else this.#standDown();
+    } else this.#instructions.hear(hint);
   }
 
   #offer(names: readonly string[]): void {
@@ -231,7 +237,7 @@ export class SpoolConsumer implements Consumer {
       return this.#lookMyself();
     }
     const isHeard = name === this.#lastTried || this.#names.length - this.#next >= HEARD_AT_MOST;
-    if (isHeard || !this.#isWanted(name) || this.#isHeldBack(name) || this.#orders.isLeftToOthers(name)) return;
+    if (isHeard || !this.#isWanted(name) || this.#isHeldBack(name) || this.#instructions.isLeftToOthers(name)) return;
     this.#names.push(name);
     this.#wake?.();
   }
@@ -267,13 +273,13 @@ export class SpoolConsumer implements Consumer {
       first.sort();
       if (first.length > OWN_LOOK) first.pop();
     }
-    return first.filter((name) => !this.#orders.isLeftToOthers(name));
+    return first.filter((name) => !this.#instructions.isLeftToOthers(name));
   }
 
   /** Costs nothing while no queue is paused and nothing is limited. */
   #isHeldBack(name: string): boolean {
     if (this.#claimant.admission?.wasRefused(name) === true) return true;
-    return this.#orders.isPaused(name);
+    return this.#instructions.isPaused(name);
   }
 
   #ownFeed(gate: Gate, order: QueueOrder): Feed {

@@ -90,9 +90,9 @@ export class SpoolKeeper implements Keeper {
       onTrouble,
     });
     this.#promoter = parts.promoter(onTrouble);
-    const { onRevoked, onTerminate } = options;
+    const { onInstruction, onTerminate } = options;
     this.#revocations = new Revocations(context, {
-      ...(onRevoked === undefined ? {} : { onRevoked }),
+      ...(onInstruction === undefined ? {} : { onInstruction }),
       ...(onTerminate === undefined ? {} : { onTerminate }),
       withdrawer: {
         owner: registration.owner,
@@ -265,13 +265,13 @@ export class SpoolKeeper implements Keeper {
     this.#paused = queues;
     if (!isNews) return;
     this.#gate.pause(queues);
-    this.#options.onPaused?.([...queues]);
+    this.#options.onInstruction?.({ type: 'paused', queues: [...queues] });
     this.#feed.recheck();
   }
 
   #leave(tasks: readonly TaskElsewhere[]): void {
     this.#gate.leave(new LeftToOthers(tasks));
-    this.#options.onElsewhere?.(tasks);
+    this.#options.onInstruction?.({ type: 'elsewhere', tasks });
     this.#feed.recheck();
   }
 

@@ -12,7 +12,7 @@ import { readJob } from './read.ts';
 import { locate, lookFor, type Whereabouts } from './whereabouts.ts';
 import { withdraw, type Withdrawer } from './withdraw.ts';
 
-export interface RevocationsOptions extends Pick<KeeperOptions, 'onRevoked' | 'onTerminate'> {
+export interface RevocationsOptions extends Pick<KeeperOptions, 'onInstruction' | 'onTerminate'> {
   readonly withdrawer: Withdrawer;
   /** Whether this owner's process may be killed by us. */
   readonly isOurs: (owner: string) => boolean;
@@ -100,11 +100,11 @@ export class Revocations {
 
   /** Before anything that waits for the disk. */
   #tell(markers: ReadonlyMap<string, boolean>, spots: ReadonlyMap<string, Whereabouts>): void {
-    const { onRevoked, onTerminate, isOurs, withdrawer } = this.#options;
+    const { onInstruction, onTerminate, isOurs, withdrawer } = this.#options;
     const held = [...spots].flatMap(([id, spot]) => (spot.at === 'held' ? [{ id, ...spot }] : []));
     const running = held.filter(({ owner, recoverer }) => recoverer === null && owner !== withdrawer.owner);
     const ids = running.map(({ id }) => id);
-    if (ids.join() !== this.#told) onRevoked?.(ids);
+    if (ids.join() !== this.#told) onInstruction?.({ type: 'revoked', ids });
     this.#told = ids.join();
     for (const { id, owner, path, name } of running) {
       if (markers.get(id) !== true || !isOurs(owner)) continue;

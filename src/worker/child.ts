@@ -7,7 +7,7 @@
 import type { LimitKeepers } from '../app/execute.ts';
 import type { LogLevel } from '../app/config.ts';
 import { readRedact } from '../app/settings.ts';
-import { type BrokerEvent, CHILD_MARK, type Hints, type TaskElsewhere } from '../broker/broker.ts';
+import { type BrokerEvent, CHILD_MARK, type Hint, type Hints } from '../broker/broker.ts';
 import { type BrokerOptions, openBroker } from '../broker/open.ts';
 import { FencedError } from '../job/errors.ts';
 import { reasonOf } from '../job/realm.ts';
@@ -64,12 +64,7 @@ const limitKeepers: LimitKeepers = {
   },
 };
 let pardon: () => void = () => undefined;
-let offer: (names: readonly string[]) => void = () => undefined;
-let post: (isPosted: boolean) => void = () => undefined;
-let revoke: (ids: readonly string[]) => void = () => undefined;
-let beAlone: () => void = () => undefined;
-let pause: (queues: readonly string[]) => void = () => undefined;
-let leave: (tasks: readonly TaskElsewhere[]) => void = () => undefined;
+let hear: (hint: Hint) => void = () => undefined;
 
 function say(message: FromChild): void {
   // Without a supervisor nobody listens; the drain has begun then.
@@ -79,23 +74,24 @@ function say(message: FromChild): void {
 function listen(): void {
   process.on('message', (raw) => {
     const message = parseToChild(raw);
-    if (message?.type === 'names') offer(message.names);
-    if (message?.type === 'lookout') post(message.isPosted);
-    if (message?.type === 'revoked') revoke(message.ids);
-    if (message?.type === 'paused') pause(message.queues);
-    if (message?.type === 'elsewhere') leave(message.tasks);
-    if (message?.type === 'pardon') pardon();
-    if (message?.type === 'drain') drain.abort();
-    if (message?.type === 'stop') {
-      stop.abort(new Error('The worker was told to stop at once.'));
-      process.exit(EXIT.good);
+    if (message === null) return;
+    switch (message.type) {
+      case 'pardon':
+        return pardon();
+      case 'drain':
+        return drain.abort();
+      case 'stop':
+        stop.abort(new Error('The worker was told to stop at once.'));
+        return process.exit(EXIT.good);
+      default:
+        hear(message);
     }
   });
   process.on('disconnect', () => {
     // The channel kept this process alive; a task that waits for nothing but a signal would not.
     setInterval(() => undefined, 1_000_000);
     drain.abort();
-    beAlone();
+    hear({ type: 'alone' });
     pardon();
   });
   // A supervisor that was killed while this process started: its end was told before anybody listened.
@@ -130,12 +126,10 @@ async function main(options: ChildOptions): Promise<number> {
   }
   const hints: Hints = {
     want: (isIdle) => say({ type: 'want', isIdle }),
-    onNames: (listener) => (offer = listener),
-    onLookout: (listener) => (post = listener),
-    onRevoked: (listener) => (revoke = listener),
-    onPaused: (listener) => (pause = listener),
-    onElsewhere: (listener) => (leave = listener),
-    onAlone: (listener) => (process.connected ? (beAlone = listener) : listener()),
+    listen: (listener) => {
+      hear = listener;
+      if (!process.connected) hear({ type: 'alone' });
+    },
   };
   const revoked = new Revoked();
   const logEvent = brokerEventLogger(log);

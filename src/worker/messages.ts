@@ -5,7 +5,7 @@
 import type { LimitedRun } from '../app/execute.ts';
 import { readJobOptions } from '../job/options.ts';
 import type { RunLimits } from '../job/run-limits.ts';
-import type { TaskElsewhere } from '../broker/broker.ts';
+import type { Hint, TaskElsewhere } from '../broker/broker.ts';
 import { isRecord } from '../job/tail.ts';
 
 export interface FoundTask {
@@ -20,16 +20,7 @@ export interface FoundTask {
 
 /** From the supervisor. */
 export type ToChild =
-  /** Names of ready jobs to try. */
-  | { readonly type: 'names'; readonly names: readonly string[] }
-  /** Look out for jobs yourself, or no longer. */
-  | { readonly type: 'lookout'; readonly isPosted: boolean }
-  /** The jobs that are revoked and run somewhere: all of them, each time. */
-  | { readonly type: 'revoked'; readonly ids: readonly string[] }
-  /** The queues that are paused: all of them, each time. */
-  | { readonly type: 'paused'; readonly queues: readonly string[] }
-  /** The tasks that are left to other workers: all of them, each time. */
-  | { readonly type: 'elsewhere'; readonly tasks: readonly TaskElsewhere[] }
+  | Exclude<Hint, { readonly type: 'alone' }>
   /** A run that ended after its limit is let off: go on. */
   | { readonly type: 'pardon' }
   /** Finish the job at hand and end. */

@@ -1,7 +1,7 @@
 /** A worker: passes on what is ready to its children, hands the jobs of the dead to recovery, and ends in order. */
 import { after } from '../app/long-timer.ts';
 import { brokerOptions } from '../app/settings.ts';
-import type { BrokerEvent, Keeper } from '../broker/broker.ts';
+import type { BrokerEvent, Instruction, Keeper } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { reasonOf } from '../job/realm.ts';
 import { strictest } from '../job/run-limits.ts';
@@ -14,7 +14,6 @@ import type { FromChild } from './messages.ts';
 import { endedRun } from './overtime.ts';
 import { seconds } from './run-report.ts';
 import { exitCodeOf, phaseAfter, type ShutdownSignal } from './shutdown.ts';
-import { StandingOrders } from './standing-orders.ts';
 import type { SupervisorEnd, SupervisorOptions } from './supervisor-options.ts';
 
 /** How often a burst looks whether anything is left, ms. */
@@ -23,7 +22,6 @@ const BURST_ASKS_EVERY_MS = 500;
 export class Supervisor implements CrewEvents {
   readonly #options: SupervisorOptions;
   readonly #crew: Crew;
-  readonly #orders: StandingOrders;
   #keeper: Keeper | null = null;
   #feeding: Feeding | null = null;
   #signal: ShutdownSignal | null = null;
@@ -38,7 +36,6 @@ export class Supervisor implements CrewEvents {
     const { concurrency, log, relay } = options;
     const launch = (): ReturnType<typeof launchOf> => launchOf(options, this.#keeper?.owner ?? '');
     this.#crew = new Crew({ concurrency, log, relay, launch }, this);
-    this.#orders = new StandingOrders(this.#crew, log);
   }
 
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
@@ -51,7 +48,8 @@ export class Supervisor implements CrewEvents {
       order,
       limits: { queues: settings.queueLimits, tasks: new Map() },
       onReady: () => this.#feed(),
-      ...this.#orders.listeners,
+      onInstruction: (instruction) => this.#onInstruction(instruction),
+      onTerminate: (owner, id) => this.#crew.terminate(owner, id),
       onEvent: (event) => {
         logEvent(event);
         this.#onBrokerEvent(event);
@@ -104,7 +102,6 @@ export class Supervisor implements CrewEvents {
     switch (message.type) {
       case 'ready':
         this.#keeper?.adopt(message.owner);
-        this.#orders.greet(child);
         this.#keeper?.limitTasks(strictest(this.#crew.children.map(({ limits }) => limits)));
         this.#keeper?.know(message.tasks.map(({ name }) => name));
         if (this.#isStarted) return;
@@ -164,6 +161,13 @@ export class Supervisor implements CrewEvents {
   #stop(why: string): void {
     this.#options.log.warn(why);
     this.#crew.end('stopping');
+  }
+
+  #onInstruction(instruction: Instruction): void {
+    this.#crew.instruct(instruction);
+    if (instruction.type !== 'paused') return;
+    const { queues } = instruction;
+    this.#options.log.info(queues.length === 0 ? 'no queue is paused any more' : `paused: ${queues.join(', ')}`);
   }
 
   #onBrokerEvent(event: BrokerEvent): void {

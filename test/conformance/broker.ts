@@ -10,6 +10,7 @@ import {
   claimNext,
   consumer,
   enqueueOne,
+  hintsOf,
   keeper,
   never,
   newJob,
@@ -820,30 +821,19 @@ function keeping(open: OpenBroker): void {
 
   test('names from a keeper are enough for a consumer to work', async (t) => {
     const broker = await open(t);
-    let give: (names: readonly string[]) => void = () => undefined;
     let wanted = 0;
     const pass = (): void => {
       if (wanted === 0) return;
       const names = each.take(4);
       if (names.length === 0) return;
       wanted--;
-      give(names);
+      hints.tell({ type: 'names', names });
     };
     const each = await keeper(t, broker, { onReady: () => pass() });
-    const hints = {
-      want: (): void => {
-        wanted++;
-        pass();
-      },
-      onNames: (listener: typeof give): void => {
-        give = listener;
-      },
-      onLookout: (): void => undefined,
-      onRevoked: (): void => undefined,
-      onPaused: (): void => undefined,
-      onElsewhere: () => undefined,
-      onAlone: () => undefined,
-    };
+    const hints = hintsOf(() => {
+      wanted++;
+      pass();
+    });
     const working = await consumer(t, broker, { hints });
     const jobs = Array.from({ length: 10 }, () => newJob(broker));
     await broker.enqueue(jobs);
@@ -866,20 +856,9 @@ function keeping(open: OpenBroker): void {
     while (given.size < jobs.length) for (const name of each.take(16)) given.add(name);
     const names = [...given];
     const asked: boolean[] = [];
-    let give: (names: readonly string[]) => void = () => undefined;
-    const hints = {
-      want: (isIdle: boolean): void => void asked.push(isIdle),
-      onNames: (listener: typeof give): void => {
-        give = listener;
-      },
-      onLookout: (): void => undefined,
-      onRevoked: (): void => undefined,
-      onPaused: () => undefined,
-      onElsewhere: () => undefined,
-      onAlone: () => undefined,
-    };
+    const hints = hintsOf((isIdle: boolean) => void asked.push(isIdle));
     const working = await consumer(t, broker, { hints });
-    give(names);
+    hints.tell({ type: 'names', names });
 
     for (let i = 0; i < 8; i++) await (await nextOf(working)).settle(returned(1), RUN);
     const whenHalfIsLeft = [...asked];
@@ -897,31 +876,20 @@ function keeping(open: OpenBroker): void {
   test('a lookout finds a job that nobody gives it, and asks anew when it is relieved', async (t) => {
     const broker = await open(t);
     const asked: boolean[] = [];
-    let post: (isPosted: boolean) => void = () => undefined;
-    const hints = {
-      want: (isIdle: boolean): void => void asked.push(isIdle),
-      onNames: (): void => undefined,
-      onLookout: (listener: typeof post): void => {
-        post = listener;
-      },
-      onRevoked: (): void => undefined,
-      onPaused: () => undefined,
-      onElsewhere: () => undefined,
-      onAlone: () => undefined,
-    };
+    const hints = hintsOf((isIdle: boolean) => void asked.push(isIdle));
     const working = await consumer(t, broker, { hints, queues: ['mine'] });
     const stop = new AbortController();
     const first = nextOf(working);
     await until(() => asked.length === 1, 'it has nothing to do');
 
-    post(true);
+    hints.tell({ type: 'lookout', isPosted: true });
     await broker.enqueue([newJob(broker, { queue: 'theirs' })]);
     const sent = newJob(broker, { queue: 'mine' });
     await broker.enqueue([sent]);
     const claim = await within(first, 'the lookout finds the job', 900);
     await claim.settle(returned(1), RUN);
     const idle = working.next(stop.signal);
-    post(false);
+    hints.tell({ type: 'lookout', isPosted: false });
     await until(() => asked.length === 2, 'it asks anew');
     stop.abort();
 
@@ -949,15 +917,7 @@ function keeping(open: OpenBroker): void {
   test('hints that never come cost time, not jobs', async (t) => {
     const broker = await open(t);
     const each = await consumer(t, broker, {
-      hints: {
-        want: () => undefined,
-        onNames: () => undefined,
-        onLookout: () => undefined,
-        onRevoked: () => undefined,
-        onPaused: () => undefined,
-        onElsewhere: () => undefined,
-        onAlone: () => undefined,
-      },
+      hints: hintsOf(),
     });
     const sent = await enqueueOne(broker);
 
@@ -973,22 +933,11 @@ function keeping(open: OpenBroker): void {
     const names = (await keeper(t, broker)).take(1);
     const other = await consumer(t, broker);
     await (await nextOf(other)).settle(returned(1), RUN);
-    let give: (names: readonly string[]) => void = () => undefined;
     const stale = [[...names, 'no such name', '../../etc/passwd', '']];
-    const hints = {
-      want: (): void => {
-        const last = stale.pop();
-        if (last !== undefined) give(last);
-      },
-      onNames: (listener: typeof give): void => {
-        give = listener;
-      },
-      onLookout: (): void => undefined,
-      onRevoked: (): void => undefined,
-      onPaused: () => undefined,
-      onElsewhere: () => undefined,
-      onAlone: () => undefined,
-    };
+    const hints = hintsOf(() => {
+      const last = stale.pop();
+      if (last !== undefined) hints.tell({ type: 'names', names: last });
+    });
     const each = await consumer(t, broker, { hints });
     const sent = await enqueueOne(broker);
 
@@ -1162,6 +1111,23 @@ function revoking(open: OpenBroker): void {
     assert.equal(valueOf(await broker.outcome(sent.job.id)), 'before');
   });
 
+  test('a consumer with hints is told which jobs are revoked, and hears of it itself once it is alone', async (t) => {
+    const broker = await open(t);
+    const heard: string[] = [];
+    const hints = hintsOf();
+    const each = await consumer(t, broker, { hints, onRevoked: (ids) => void heard.push(...ids) });
+    const sent = await enqueueOne(broker);
+    const claim = await nextOf(each);
+
+    hints.tell({ type: 'revoked', ids: ['told'] });
+    assert.deepEqual(heard, ['told']);
+    await broker.revoke([sent.job.id]);
+    hints.tell({ type: 'alone' });
+
+    await until(() => heard.includes(sent.job.id), 'the consumer has heard');
+    await claim.settle(returned(1), RUN);
+  });
+
   const sentBack: readonly Settlement[] = [
     { kind: 'requeue' },
     { kind: 'rerun', delayMs: 0, crashes: 1, error: { name: 'Error', message: 'lost' } },
@@ -1187,7 +1153,7 @@ function revoking(open: OpenBroker): void {
     const heard: (readonly string[])[] = [];
     const killed: string[] = [];
     const tending = await keeper(t, broker, {
-      onRevoked: (ids) => void heard.push(ids),
+      onInstruction: (instruction) => instruction.type === 'revoked' && heard.push(instruction.ids),
       onTerminate: (owner, id) => void killed.push(`${owner} ${id}`),
     });
     tending.adopt(each.owner);

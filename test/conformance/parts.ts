@@ -6,6 +6,8 @@ import type {
   Claim,
   Consumer,
   ConsumerOptions,
+  Hint,
+  Hints,
   Keeper,
   KeeperOptions,
   NewJob,
@@ -24,6 +26,12 @@ export async function enqueueOne(broker: Broker): Promise<NewJob> {
   const sent = newJob(broker);
   await broker.enqueue([sent]);
   return sent;
+}
+
+/** Hints in a test's hands: the consumer that has them is told what `tell` says. */
+export function hintsOf(want: Hints['want'] = () => undefined): Hints & { readonly tell: (hint: Hint) => void } {
+  let hear: (hint: Hint) => void = () => undefined;
+  return { want, listen: (listener) => (hear = listener), tell: (hint) => hear(hint) };
 }
 
 export async function consumer(

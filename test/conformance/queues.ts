@@ -1,11 +1,11 @@
 /** What every broker promises of queues: pauses, limits over all consumers, and whose jobs come first. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Broker, Claim, Consumer, ConsumerOptions, Hints } from '../../src/broker/broker.ts';
+import type { Broker, Claim, Consumer, ConsumerOptions } from '../../src/broker/broker.ts';
 import type { LimitRules, RunLimits } from '../../src/job/run-limits.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
-import { claimAll, consumer, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
+import { claimAll, consumer, hintsOf, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
 
 export function queues(open: OpenBroker): void {
   pauses(open);
@@ -72,7 +72,9 @@ function pauses(open: OpenBroker): void {
     const broker = await open(t);
     await broker.pause('mail');
     const told: string[][] = [];
-    const each = await keeper(t, broker, { onPaused: (paused) => told.push([...paused]) });
+    const each = await keeper(t, broker, {
+      onInstruction: (instruction) => instruction.type === 'paused' && told.push([...instruction.queues]),
+    });
     await broker.enqueue([newJob(broker, { queue: 'mail' })]);
 
     assert.deepEqual(each.take(10), []);
@@ -255,21 +257,14 @@ async function given(
   names: readonly string[],
   { paused = [], ...options }: Partial<ConsumerOptions> & { readonly paused?: readonly string[] },
 ): Promise<Consumer> {
-  let give: (some: readonly string[]) => void = () => undefined;
   let hasAsked = false;
-  const hints: Hints = {
-    want: () => {
-      if (!hasAsked) setImmediate(() => give(names));
-      hasAsked = true;
-    },
-    onNames: (listener) => (give = listener),
-    onLookout: () => undefined,
-    onRevoked: () => undefined,
-    onPaused: (listener) => listener(paused),
-    onElsewhere: () => undefined,
-    onAlone: () => undefined,
-  };
-  return consumer(t, broker, { ...options, hints });
+  const hints = hintsOf(() => {
+    if (!hasAsked) setImmediate(() => hints.tell({ type: 'names', names }));
+    hasAsked = true;
+  });
+  const each = await consumer(t, broker, { ...options, hints });
+  hints.tell({ type: 'paused', queues: paused });
+  return each;
 }
 
 /** Two consumers of each broker. */

@@ -1,10 +1,10 @@
 /** What any broker promises where workers with different tasks share queues. */
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import type { Broker, Hints, Keeper, KeeperOptions, TaskElsewhere } from '../../src/broker/broker.ts';
+import type { Broker, Keeper, KeeperOptions, TaskElsewhere } from '../../src/broker/broker.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { until } from '../support/conditions.ts';
-import { consumer, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
+import { consumer, hintsOf, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
 
 const PARKED = { kind: 'park', delayMs: 50_000, parked: { reason: 'unknown', sinceMs: 1 } } as const;
 
@@ -87,20 +87,10 @@ export function taskSets(open: OpenBroker): void {
 
   test('a lookout leaves what is for others, and takes what is not', async (t) => {
     const broker = await open(t);
-    let post: (isPosted: boolean) => void = () => undefined;
-    let leave: (tasks: readonly TaskElsewhere[]) => void = () => undefined;
-    const hints: Hints = {
-      want: () => undefined,
-      onNames: () => undefined,
-      onLookout: (listener) => (post = listener),
-      onRevoked: () => undefined,
-      onPaused: () => undefined,
-      onElsewhere: (listener) => (leave = listener),
-      onAlone: () => undefined,
-    };
+    const hints = hintsOf();
     const each = await consumer(t, broker, { hints });
-    leave([{ task: 'other', queues: null }]);
-    post(true);
+    hints.tell({ type: 'elsewhere', tasks: [{ task: 'other', queues: null }] });
+    hints.tell({ type: 'lookout', isPosted: true });
     const next = nextOf(each);
 
     await broker.enqueue([newJob(broker, { task: 'other' })]);
@@ -128,7 +118,10 @@ async function worker(
   options: Partial<KeeperOptions> = {},
 ): Promise<OneWorker> {
   let left: readonly TaskElsewhere[] = [];
-  const each = await keeper(t, broker, { ...options, onElsewhere: (now) => (left = now) });
+  const each = await keeper(t, broker, {
+    ...options,
+    onInstruction: (instruction) => instruction.type === 'elsewhere' && (left = instruction.tasks),
+  });
   each.know(tasks);
   const given = (max: number): string[] => {
     const names: string[] = [];

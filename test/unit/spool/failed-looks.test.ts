@@ -48,15 +48,7 @@ test('a consumer that has to look for itself survives a look that failed, and lo
   const faulty = faultyFiles(nodeFiles);
   const { path } = tempSpool(t);
   const worker = openSpool({ path, files: faulty.files });
-  const silent = {
-    want: () => undefined,
-    onNames: () => undefined,
-    onLookout: () => undefined,
-    onRevoked: () => undefined,
-    onPaused: () => undefined,
-    onElsewhere: () => undefined,
-    onAlone: () => undefined,
-  };
+  const silent = { want: () => undefined, listen: () => undefined };
   const consumer = await worker.consumer({ queues: null, tasks: [], hints: silent });
   t.after(() => consumer.close());
   const producer = openSpool({ path });

@@ -2,7 +2,7 @@
  * What people have ordered while jobs run, as far as one consumer has heard: jobs that are revoked, queues that
  * are paused, and tasks that are left to other workers.
  */
-import type { Hints } from '../broker/broker.ts';
+import type { ConsumerOptions, Hint } from '../broker/broker.ts';
 import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import { parseJobFileName } from './layout.ts';
@@ -11,19 +11,20 @@ import { readMarkers } from './markers.ts';
 import { pausedQueues } from './pause-queue.ts';
 import { TasksOfJobs } from './running-jobs.ts';
 
-/** How many jobs' tasks are remembered before those that were not met of late are forgotten. */
+/** How many jobs have their tasks remembered; beyond that those not met of late are forgotten. */
 const REMEMBERED = 10_000;
 
-export interface OrdersOptions {
-  /** Who tells; without them, and after their end, it looks for itself, for revoked jobs only if somebody wants to know. */
-  readonly hints: Hints | undefined;
-  readonly onRevoked: ((ids: ReadonlySet<string>) => void) | undefined;
+export interface InstructionsOptions {
+  /** True where no worker tells: it looks for itself, as it does once its worker has ended. */
+  readonly isAlone: boolean;
+  /** Absent: it does not look for revoked jobs. */
+  readonly onRevoked: ConsumerOptions['onRevoked'];
   readonly onPaused: (queues: ReadonlySet<string>) => void;
   readonly onTrouble: (error: unknown) => void;
 }
 
-export class Orders {
-  readonly #options: OrdersOptions;
+export class Instructions {
+  readonly #options: InstructionsOptions;
   readonly #watches: readonly { start(): void; stop(): void }[];
   readonly #context: SpoolContext;
   readonly #tasks: TasksOfJobs;
@@ -32,12 +33,9 @@ export class Orders {
   #revoked: ReadonlySet<string> = new Set();
   #paused: ReadonlySet<string> = new Set();
 
-  constructor(context: SpoolContext, options: OrdersOptions) {
-    const { hints, onRevoked, onTrouble } = options;
+  constructor(context: SpoolContext, options: InstructionsOptions) {
+    const { isAlone, onRevoked, onTrouble } = options;
     this.#options = options;
-    hints?.onRevoked((ids) => this.#hearRevoked(ids));
-    hints?.onPaused((queues) => this.#hearPaused(queues));
-    hints?.onElsewhere((tasks) => (this.#leftToOthers = new LeftToOthers(tasks)));
     this.#context = context;
     this.#tasks = new TasksOfJobs(context);
     const { files, layout } = context;
@@ -54,8 +52,22 @@ export class Orders {
       onTrouble,
     });
     this.#watches = onRevoked === undefined ? [pauses] : [pauses, markers];
-    if (hints === undefined) this.#lookMyself();
-    else hints.onAlone(() => this.#lookMyself());
+    if (isAlone) this.#lookMyself();
+  }
+
+  /** Takes what its worker tells. */
+  hear(hint: Exclude<Hint, { readonly type: 'names' | 'lookout' }>): void {
+    switch (hint.type) {
+      case 'revoked':
+        return this.#hearRevoked(hint.ids);
+      case 'paused':
+        return this.#hearPaused(hint.queues);
+      case 'elsewhere':
+        this.#leftToOthers = new LeftToOthers(hint.tasks);
+        return;
+      case 'alone':
+        return this.#lookMyself();
+    }
   }
 
   /** Whether the job is revoked and has not ended, as far as heard. */
