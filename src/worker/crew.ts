@@ -6,12 +6,12 @@ import type { Launch } from './launch.ts';
 import type { Logger } from './log.ts';
 import type { FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
-import { cannotStart, Restarts } from './restart.ts';
+import { cannotStart, idleEndHint, Restarts } from './restart.ts';
 import { howOf, seconds } from './run-report.ts';
 import type { Phase } from './shutdown.ts';
 
 /** A child that dies in its first so many ms without a job has met something that does not depend on jobs, such as a database that is away. */
-const IDLE_LIFE_MS = 1_000;
+const IDLE_LIFE_MS = 5_000;
 
 export interface CrewOptions {
   /** How many children work, 1 to 512. */
@@ -183,9 +183,11 @@ export class Crew implements ChildEvents {
   #replace(child: WorkerChild, hasHeld: boolean, code: number | null, signal: NodeJS.Signals | null): void {
     const how = child.endText(code, signal);
     const startFailure = child.deathCause?.kind === 'unborn' ? child.deathCause.error : null;
-    const delayMs = this.#restarts.replace({ wasOfUse: hasHeld || child.workedMs > IDLE_LIFE_MS, startFailure });
+    const wasOfUse = hasHeld || child.workedMs > IDLE_LIFE_MS;
+    const delayMs = this.#restarts.replace({ wasOfUse, startFailure });
     if (delayMs === null) return this.#events.onHopeless(cannotStart(how, child.lastWords()));
-    this.#options.log.error(`${how}; a new one starts ${delayMs === 0 ? 'now' : `in ${delayMs} ms`}`);
+    const hint = child.owner !== null && !wasOfUse ? idleEndHint(code) : '';
+    this.#options.log.error(`${how}${hint}; a new one starts ${delayMs === 0 ? 'now' : `in ${delayMs} ms`}`);
   }
 
   #fork(): void {

@@ -77,6 +77,15 @@ function isPassing(failure: unknown): boolean {
   return PASSING.has(String(peek(failure, 'code')));
 }
 
+/** Exit code of a child that cannot use the spool: it has told why. */
+const SPOOL_UNUSABLE = 75;
+
+/** What may have ended a child that was ready, soon and without a job; '' for a signal: that came from elsewhere. */
+export function idleEndHint(code: number | null): string {
+  if (code === null || code === SPOOL_UNUSABLE) return '';
+  return ': it ended by itself without a job: does a task module call process.exit(), or is an error of it caught nowhere?';
+}
+
 /** Why the worker ends: `how` the last child ended, and what it printed. */
 export function cannotStart(how: string, lastWords: string): string {
   const words = lastWords === '' ? '' : `. It printed:\n${lastWords}\n`;

@@ -91,6 +91,18 @@ test('a worker that has had a child ready goes on trying', async (t) => {
   assert.equal((await worker.stop()).code, 0);
 });
 
+test('a child that ends by itself while it has no job, again and again, is replaced ever more slowly, and jobs run in between', async (t) => {
+  const at = tempProject(t, { 'tasks.js': `${TASKS}\nsetTimeout(() => process.exit(0), 1_500);` });
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1']);
+
+  await worker.printed(
+    /exited with 0: it ended by itself without a job[^]*exited with 0: .*; a new one starts in 200 ms/,
+  );
+
+  assert.equal(await (await send('add', [1, 2])).get('20s'), 3);
+});
+
 test('a burst exits with 1 when a job failed in it, by itself or because its process died too often; else with 0', async (t) => {
   const at = tempProject(t, { 'tasks.js': TASKS });
   const { send } = sender(t, at);

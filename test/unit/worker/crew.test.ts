@@ -158,6 +158,32 @@ test('a child that dies as soon as it is ready is replaced at once where it held
   }
 });
 
+test('a child that ended by itself soon and without a job has the log ask for process.exit(), and no other end does', async (t) => {
+  const cases = [
+    [
+      false,
+      0,
+      null,
+      /exited with 0: it ended by itself without a job: does a task module call process\.exit\(\).*; a new one starts in 100 ms$/,
+    ],
+    [true, 0, null, /exited with 0; a new one starts now$/],
+    [false, 75, null, /exited with 75; a new one starts in 100 ms$/],
+    [false, null, 'SIGKILL', /was killed by SIGKILL; a new one starts in 100 ms$/],
+  ] as const;
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => nowMs);
+  for (const [hasHeld, code, signal, said] of cases) {
+    const scene = crewOf(t, 1, Promise.resolve(hasHeld));
+    processAt(scene, 0).isReady();
+    nowMs += 4_999;
+
+    processAt(scene, 0).ends(code, signal);
+    await new Promise(setImmediate);
+
+    assert.match(scene.said[0] ?? '', said);
+  }
+});
+
 test('a child that was idle for a while is replaced at once', async (t) => {
   let nowMs = 0;
   t.mock.method(performance, 'now', () => nowMs);
