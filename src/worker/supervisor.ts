@@ -1,7 +1,7 @@
 /** A worker: passes on what is ready to its children, hands the jobs of the dead to recovery, and ends in order. */
 import { after } from '../app/long-timer.ts';
 import { brokerOptions } from '../app/settings.ts';
-import type { BrokerEvent, Instruction, Keeper } from '../broker/broker.ts';
+import type { BrokerEvent, Instruction, Keeper, QueueOrder } from '../broker/broker.ts';
 import { openBroker } from '../broker/open.ts';
 import { reasonOf } from '../job/realm.ts';
 import { strictest } from '../job/run-limits.ts';
@@ -9,15 +9,36 @@ import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import type { WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents } from './crew.ts';
 import { Feeding } from './feeding.ts';
-import { launchOf } from './launch.ts';
-import type { FromChild } from './messages.ts';
+import { type LaunchPlan, launchOf } from './launch.ts';
+import type { Logger } from './log.ts';
+import type { FoundTask, FromChild } from './messages.ts';
 import { endedRun } from './overtime.ts';
+import type { Relay } from './relay.ts';
 import { seconds } from './run-report.ts';
 import { exitCodeOf, phaseAfter, type ShutdownSignal } from './shutdown.ts';
-import type { SupervisorEnd, SupervisorOptions } from './supervisor-options.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
+
+/** What a worker is told when it starts. */
+export interface SupervisorOptions extends LaunchPlan {
+  /** 1 to 512. */
+  readonly concurrency: number;
+  readonly order: QueueOrder;
+  /** End when nothing is ready any more. */
+  readonly isBurst: boolean;
+  readonly log: Logger;
+  /** Passes on what children print. */
+  readonly relay: Relay;
+  /** The first child is ready: these are the tasks it knows. */
+  readonly onStarted: (tasks: readonly FoundTask[]) => void;
+}
+
+/** How a worker ended: an exit code, and what went wrong if something did. */
+export interface SupervisorEnd {
+  readonly exitCode: number;
+  readonly problem: { readonly code: string; readonly message: string } | null;
+}
 
 export class Supervisor implements CrewEvents {
   readonly #options: SupervisorOptions;
