@@ -5,11 +5,9 @@ import type { Finding, Severity } from '../spool/check/finding.ts';
 import { size } from '../spool/check/text.ts';
 
 const HEADINGS: Readonly<Record<Severity, string>> = { error: 'Errors', warning: 'Warnings', info: 'Notes' };
-/** A broken disk has thousands of findings of one kind; these many are shown of each severity. */
-const MOST_SHOWN = 50;
 
 export function doctorText(diagnosis: Diagnosis, fsync: boolean): string {
-  const { place, jobs, owners, repaired, findings } = diagnosis;
+  const { place, jobs, owners, repaired, findings, more } = diagnosis;
   const { path, realPath, fileSystem, probes, inotify } = place;
   const lines = [
     field('spool', path === realPath ? path : `${path} (${realPath})`),
@@ -22,37 +20,38 @@ export function doctorText(diagnosis: Diagnosis, fsync: boolean): string {
     field('jobs', counts(jobs)),
     field('owners', counts(owners)),
     ...(repaired.length === 0 ? [] : ['', 'Repaired:', ...repaired.map(({ message }) => `  * ${escape(message)}`)]),
-    ...(['error', 'warning', 'info'] as const).flatMap((severity) =>
-      section(
-        HEADINGS[severity],
-        findings.filter((finding) => finding.severity === severity),
-      ),
-    ),
+    ...moreText(more.repaired),
+    ...(['error', 'warning', 'info'] as const).flatMap((severity) => section(severity, diagnosis)),
     '',
-    verdictText(findings),
+    verdictText(findings, more.findings),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function section(heading: string, findings: readonly Finding[]): readonly string[] {
-  if (findings.length === 0) return [];
-  const more = findings.length - MOST_SHOWN;
+function section(wanted: Severity, { findings, more }: Diagnosis): readonly string[] {
+  const shown = findings.filter(({ severity }) => severity === wanted);
+  if (shown.length === 0) return [];
   return [
     '',
-    `${heading}:`,
-    ...findings
-      .slice(0, MOST_SHOWN)
-      .flatMap(({ code, message, advice, invariant }) => [
-        `  ! ${escape(message)} (${code}${invariant === undefined ? '' : `, ${invariant}`})`,
-        `    ${escape(advice)}`,
-      ]),
-    ...(more > 0 ? [`  and ${more} more; --json lists all`] : []),
+    `${HEADINGS[wanted]}:`,
+    ...shown.flatMap(({ code, message, advice, invariant }) => [
+      `  ! ${escape(message)} (${code}${invariant === undefined ? '' : `, ${invariant}`})`,
+      `    ${escape(advice)}`,
+    ]),
+    ...moreText(more.findings.filter(({ severity }) => severity === wanted)),
   ];
 }
 
-function verdictText(findings: readonly Finding[]): string {
-  const errors = findings.filter(({ severity }) => severity === 'error').length;
-  const warnings = findings.filter(({ severity }) => severity === 'warning').length;
+/** A broken disk has thousands of findings of one kind; only the first of them are told. */
+function moreText(more: readonly { readonly code: string; readonly count: number }[]): readonly string[] {
+  return more.map(({ code, count }) => `  and ${count} more (${code})`);
+}
+
+function verdictText(findings: readonly Finding[], more: Diagnosis['more']['findings']): string {
+  const count = (wanted: Severity): number =>
+    findings.filter(({ severity }) => severity === wanted).length +
+    more.filter(({ severity }) => severity === wanted).reduce((sum, kind) => sum + kind.count, 0);
+  const [errors, warnings] = [count('error'), count('warning')];
   const canRepair = findings.some((finding) => finding.canRepair);
   const hint = canRepair ? ' `fsq doctor --repair` mends what is safe to mend.' : '';
   if (errors + warnings === 0) return `Nothing is wrong.${hint}`;

@@ -17,7 +17,7 @@ export const doctor: Command = {
     ['fsq doctor', 'of the spool of this project'],
     ['fsq doctor --repair', 'mend what is safe to mend, then tell what is left'],
     ['fsq doctor --spool /var/spool/shop', 'of another one'],
-    ['fsq doctor --json', 'for programs: place, jobs, owners, repaired, findings'],
+    ['fsq doctor --json', 'for programs: place, jobs, owners, repaired, findings, more'],
   ],
   options: {
     repair: {

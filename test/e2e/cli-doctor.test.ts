@@ -29,6 +29,7 @@ interface Report {
   readonly owners: Readonly<Record<string, number>>;
   readonly repaired: readonly { readonly code: string }[];
   readonly findings: readonly Readonly<Record<string, unknown>>[];
+  readonly more: { readonly findings: readonly unknown[] };
 }
 
 test('a spool that is well: the facts of its place, no error, exit 0', async (t) => {
@@ -105,6 +106,23 @@ test('an error exits 1 and says what to do; --repair does it; then all is well',
   const { code, stderr } = await fsq(project, ['get', broken]);
   assert.equal(code, 1);
   assert.match(stderr, /is not a job/);
+});
+
+test('of many findings of one kind a hundred are told, and how many more there are', async (t) => {
+  const project = await projectWithSpool(t);
+  for (let i = 0; i < 130; i++) plant(project.spool, `pending/5.${nextId()}.default.0.0.json`, 'x');
+
+  const text = await fsq(project, ['doctor']);
+  const json = await fsq(project, ['doctor', '--json']);
+  const mended = await fsq(project, ['doctor', '--repair']);
+
+  const { findings, more } = JSON.parse(json.stdout) as Report;
+  assert.deepEqual([text.code, json.code, mended.code], [1, 1, 0]);
+  assert.equal(text.stdout.match(/\(unreadable, I4\)/g)?.length, 100);
+  assert.match(text.stdout, /\n {2}and 30 more \(unreadable\)\n[^]*\n130 errors, 1 warning\./);
+  assert.equal(findings.filter(({ code }) => code === 'unreadable').length, 100);
+  assert.deepEqual(more.findings, [{ code: 'unreadable', severity: 'error', canRepair: true, count: 30 }]);
+  assert.match(mended.stdout, /Repaired:\n(?: {2}\* set .* aside: .*\n){100} {2}and 30 more \(unreadable\)\n/);
 });
 
 test('what cannot be repaired is named; a spool that would be refused exits with 75', async (t) => {

@@ -1,10 +1,9 @@
 /** Two looks at one spool, held against each other: outcomes stay as they are (I3), counters only grow (I12). Pure. */
-import type { JobContent } from '../../src/spool/check/content.ts';
 import type { Finding } from '../../src/spool/check/finding.ts';
 import { broken } from './runs.ts';
-import type { JobFile, Snapshot } from '../../src/spool/check/snapshot.ts';
+import type { Snapshot, WitnessedContent, WitnessedJob as JobFile } from './snapshot.ts';
 
-type Readable = Extract<JobContent, { kind: 'job' }>;
+type Readable = Extract<WitnessedContent, { kind: 'job' }>;
 
 /** An outcome that has expired in between is no finding; the journal says which may not. */
 export function historyFindings(before: Pick<Snapshot, 'jobs'>, now: Pick<Snapshot, 'jobs'>): readonly Finding[] {

@@ -1,12 +1,11 @@
 /** What ran, held against what was promised: each invariant broken once, and the cases that only look as if. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { type JobContent, valueDigest } from '../../src/spool/check/content.ts';
 import type { Finding } from '../../src/spool/check/finding.ts';
 import type { Journal, JournalRun } from './journal.ts';
 import { promiseFindings } from './promises.ts';
 import { runFindings } from './runs.ts';
-import type { JobFile } from '../../src/spool/check/snapshot.ts';
+import { valueDigest, type WitnessedContent, type WitnessedJob as JobFile } from './snapshot.ts';
 
 const A = '01a2025d-adaa-7000-bfac-00000000000a';
 const B = '01a2025d-adaa-7000-bfac-00000000000b';
@@ -20,7 +19,7 @@ function told(findings: readonly Finding[]): readonly string[] {
   return findings.map(({ code, invariant, id }) => `${code} ${invariant} ${id === A ? 'A' : 'B'}`);
 }
 
-type Readable = Extract<JobContent, { kind: 'job' }>;
+type Readable = Extract<WitnessedContent, { kind: 'job' }>;
 
 function result(id: string, content: Partial<Readable> = {}): JobFile {
   const defaults: Readable = {

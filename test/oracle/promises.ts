@@ -1,10 +1,9 @@
 /** What was promised from outside, held against the spool: nothing lost (I1), outcomes (I3, I5), rejections (I10), times (I11). Pure. */
-import { valueDigest } from '../../src/spool/check/content.ts';
 import { byId } from '../../src/spool/check/duplicates.ts';
 import type { Finding } from '../../src/spool/check/finding.ts';
 import { type AcceptedJob, type Journal, type JournalRun, runsById } from './journal.ts';
 import { broken } from './runs.ts';
-import type { JobFile, Snapshot } from '../../src/spool/check/snapshot.ts';
+import { type Snapshot, valueDigest, type WitnessedJob as JobFile } from './snapshot.ts';
 
 export function promiseFindings(journal: Journal, { jobs }: Pick<Snapshot, 'jobs'>): readonly Finding[] {
   const files = byId(jobs);

@@ -6,10 +6,10 @@ import { contextFor } from '../../src/spool/check/check.ts';
 import { contentFindings } from '../../src/spool/check/contents.ts';
 import { duplicateFindings } from '../../src/spool/check/duplicates.ts';
 import type { Finding } from '../../src/spool/check/finding.ts';
-import { modeFindings } from '../../src/spool/check/modes.ts';
-import { takeFileSnapshot } from '../../src/spool/check/snapshot.ts';
+import { entryFindings, linkFindings } from '../../src/spool/check/modes.ts';
 import { type CheckOptions, checkSpool } from '../oracle/check.ts';
 import { promiseFindings } from '../oracle/promises.ts';
+import { takeFileSnapshot } from '../oracle/snapshot.ts';
 
 /** Fails, listing what it found, unless every invariant holds; see `checkSpool` for what `options` add. */
 export async function assertInvariants(spool: string, options: CheckOptions = {}): Promise<void> {
@@ -22,11 +22,19 @@ export async function assertInvariants(spool: string, options: CheckOptions = {}
  */
 export function assertSound(spool: string, ids: Iterable<string> = []): void {
   const snapshot = takeFileSnapshot(contextFor(spool));
-  const jobs = new Set(snapshot.jobs.map(({ location }) => location));
+  const { jobs, entries } = snapshot;
+  const locations = new Set(jobs.map(({ location }) => location));
+  const modes = [
+    ...entries.flatMap((entry) => entryFindings(entry, snapshot)),
+    ...linkFindings(
+      entries.filter(({ info }) => info.kind === 'file' && info.links > 1),
+      snapshot,
+    ),
+  ];
   fail([
-    ...duplicateFindings(snapshot),
-    ...contentFindings({ ...snapshot, owners: [] }),
-    ...modeFindings(snapshot).filter(({ location }) => location !== null && jobs.has(location)),
+    ...duplicateFindings(jobs),
+    ...jobs.flatMap((job) => contentFindings(job, [])),
+    ...modes.filter(({ location }) => location !== null && locations.has(location)),
     ...promiseFindings({ accepted: [...ids].map((id) => ({ id })) }, snapshot),
   ]);
 }

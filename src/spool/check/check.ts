@@ -1,43 +1,79 @@
 /**
- * The checker: walks a spool and says which of its invariants do not hold.
+ * The checker: walks a spool and says which of its invariants do not hold. Files are read one by one and let go;
+ * only what was found is held, so that a spool of a million jobs needs little memory.
  *
  * A spool that is in use changes while it is read: a job may be seen twice or not at all, an owner after its end. So a
  * finding about one counts only if LOOKS looks in a row make it; a dead owner that holds jobs must do so for DEAD_HOLDER_MS.
- * The price: what is wrong for a moment only is not seen.
+ * The price: what is wrong for a moment only is not seen. The first look is at everything, the others at what was found.
  */
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as yieldToOthers, setTimeout as wait } from 'node:timers/promises';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../context.ts';
 import { nodeFiles } from '../files.ts';
 import { layoutOf } from '../layout.ts';
-import { type Finding, keyOf } from './finding.ts';
+import { contentsFor } from './content.ts';
+import { type Finding, keyOf, subjectOf } from './finding.ts';
+import { fingerprint } from './fingerprint.ts';
 import { DEAD_HOLDER_MS } from './holders.ts';
-import { invariantFindings } from './invariants.ts';
-import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import { Judge } from './judge.ts';
+import { type Outline, takeOutline } from './outline.ts';
+import { Tally } from './tally.ts';
+import { visit, type Wanted } from './visit.ts';
 
-const LOOKS = 3;
+export const LOOKS = 3;
 /** Between looks, ms: a job that moves takes microseconds. */
 const BETWEEN_MS = 20;
 
+interface Look {
+  readonly outline: Outline;
+  readonly findings: Tally<Finding>;
+  /** Fingerprints of `keyOf` and `subjectOf` each, also of those that were not kept. */
+  readonly keys: ReadonlySet<number>;
+  readonly subjects: ReadonlySet<number>;
+}
+
 /**
- * What `findingsOf` finds in the spool, and the last look at it; nothing when all is well.
+ * What is wrong in the spool, and the outline of the last look at it; nothing when all is well.
  *
  * @throws the system error when the spool cannot be read
  */
-export async function examineSpool(
-  context: SpoolContext,
-  findingsOf: (snapshot: Snapshot) => readonly Finding[] = invariantFindings,
-): Promise<{ readonly findings: readonly Finding[]; readonly snapshot: Snapshot }> {
-  let snapshot = await takeSnapshot(context);
-  let findings = findingsOf(snapshot);
-  for (let look = 1; look < LOOKS && findings.length > 0; look++) {
-    await wait(look === 1 && findings.some(({ invariant }) => invariant === 'I8') ? DEAD_HOLDER_MS : BETWEEN_MS);
-    snapshot = await takeSnapshot(context);
-    const again = new Map(findingsOf(snapshot).map((found) => [keyOf(found), found]));
-    findings = findings.flatMap((found) => again.get(keyOf(found)) ?? []);
+export async function examineSpool(context: SpoolContext): Promise<Pick<Look, 'outline' | 'findings'>> {
+  let look = await lookAt(context, null);
+  for (let looks = 1; looks < LOOKS && look.keys.size > 0; looks++) {
+    await pauseBefore(looks + 1, look.findings.kept);
+    look = await lookAt(context, look);
   }
-  return { findings, snapshot };
+  return look;
+}
+
+/** @param next which look is to come: the second waits for a worker that may be about to recover the dead */
+export async function pauseBefore(next: number, findings: readonly Finding[]): Promise<void> {
+  await wait(next === 2 && findings.some(({ invariant }) => invariant === 'I8') ? DEAD_HOLDER_MS : BETWEEN_MS);
+}
+
+/** @param before the look whose findings are looked at again, and no others count; null: everything */
+async function lookAt(context: SpoolContext, before: Look | null): Promise<Look> {
+  const keys = new Set<number>();
+  const subjects = new Set<number>();
+  // Of one code one may be an error and another not, or be repaired and another not: none of these may be cut off unseen.
+  const findings = new Tally<Finding>(({ code, severity, canRepair }) => `${code} ${severity} ${canRepair}`);
+  const outline = await takeOutline(context);
+  const judge = new Judge(outline, (finding) => {
+    const key = fingerprint(keyOf(finding));
+    if (before?.keys.has(key) === false) return;
+    keys.add(key);
+    subjects.add(fingerprint(subjectOf(finding)));
+    findings.add(finding);
+  });
+  const isWanted: Wanted = (id, location) =>
+    before === null || [id, location].some((text) => text !== null && before.subjects.has(fingerprint(text)));
+  for (const seen of visit(context, contentsFor(outline), isWanted)) {
+    if (seen === null) await yieldToOthers();
+    else judge.see(seen);
+  }
+  judge.conclude();
+  return { outline, findings, keys, subjects };
 }
 
 /** The inside of the spool at `path`, to look at; nothing is made. */

@@ -1,13 +1,14 @@
-/** What a job's file says, as far as the checks need it: small, so that a spool of a million results fits in memory. */
+/** What a job's file says, as far as the checks need it. */
 import { createHash } from 'node:crypto';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
-import type { SpoolContext } from '../context.ts';
-import { readJob } from '../read.ts';
+import type { Reading } from '../read.ts';
 
 export interface ReadRun extends Pick<Attempt, 'attempt' | 'startedAtMs' | 'endedAtMs' | 'owner'> {
   /** Its process died. */
   readonly isLost: boolean;
 }
+
+type ReadFile = Exclude<Reading, { kind: 'gone' }>;
 
 export type JobContent =
   | { readonly kind: 'unreadable'; readonly reason: string }
@@ -16,8 +17,6 @@ export type JobContent =
       /** Its end was cut off in the middle of a write. */
       readonly isTorn: boolean;
       readonly state: Outcome['state'] | null;
-      /** Of the value of a job that succeeded; see `valueDigest`. */
-      readonly value: string | null;
       readonly attempts: readonly ReadRun[];
       readonly etaMs: number | null;
       readonly expiresAtMs: number | null;
@@ -25,36 +24,34 @@ export type JobContent =
       readonly retries: number | null;
       /** Kept in an outcome; 0 elsewhere. */
       readonly crashes: number;
-      /** Of what the producer wrote. */
-      readonly base: string;
-      /** Of all it says. */
-      readonly digest: string;
+      /** A digest of what the producer wrote; null where nothing is to be compared with it. */
+      readonly base: string | null;
     };
 
-/** Null when there is no such file any more. */
-export function readContent(context: SpoolContext, path: string, id: string): JobContent | null {
-  const reading = readJob(context, path, id);
-  if (reading.kind === 'gone') return null;
+/** What the checks need of the files of a spool in which the jobs of `doubled` have several. */
+export function contentsFor({
+  doubled,
+}: {
+  readonly doubled: Pick<ReadonlySet<string>, 'has'>;
+}): (reading: ReadFile, id: string) => JobContent {
+  return (reading, id) => contentOf(reading, doubled.has(id));
+}
+
+/** @param isCompared there is another file of this job, so that what the producer wrote matters */
+export function contentOf(reading: ReadFile, isCompared: boolean): JobContent {
   if (reading.kind === 'corrupt') return { kind: 'unreadable', reason: reading.reason };
   const { record, torn } = reading.document;
   return {
     kind: 'job',
     isTorn: torn,
     state: record.outcome?.state ?? null,
-    value: record.outcome?.state === 'succeeded' ? valueDigest(record.outcome.value) : null,
     attempts: runsOf(record),
     etaMs: record.job.options.etaMs ?? null,
     expiresAtMs: record.job.options.expiresAtMs ?? null,
     retries: record.job.options.retries ?? null,
     crashes: record.kept.crashes ?? 0,
-    base: digestOf(JSON.stringify(record.job)),
-    digest: digestOf(JSON.stringify([record, reading.sizeBytes])),
+    base: isCompared ? createHash('sha256').update(JSON.stringify(record.job)).digest('base64') : null,
   };
-}
-
-/** Equal for equal values. */
-export function valueDigest(value: unknown): string {
-  return digestOf(JSON.stringify(value) ?? 'undefined');
 }
 
 function runsOf({ attempts }: JobRecord): readonly ReadRun[] {
@@ -65,8 +62,4 @@ function runsOf({ attempts }: JobRecord): readonly ReadRun[] {
     owner,
     isLost: error?.code === 'FSQ_WORKER_LOST',
   }));
-}
-
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64').slice(0, 22);
 }

@@ -2,23 +2,22 @@
 import { MAX_CRASHES } from '../../job/lifecycle.ts';
 import type { JobContent } from './content.ts';
 import type { Finding } from './finding.ts';
-import type { JobFile, Snapshot } from './snapshot.ts';
+import type { OwnerState } from './owners.ts';
+import type { JobFile } from './visit.ts';
 
 type Readable = Extract<JobContent, { kind: 'job' }>;
 
-export function contentFindings({ jobs, owners }: Pick<Snapshot, 'jobs' | 'owners'>): readonly Finding[] {
-  const dead = new Set(owners.filter(({ verdict }) => verdict.verdict === 'dead').map(({ owner }) => owner));
-  return jobs.flatMap((job) => {
-    const { content } = job;
-    if (content.kind === 'unreadable') {
-      return [unreadable(job, content.reason, job.holder === null || dead.has(job.holder))];
-    }
-    return [
-      ...(job.place === 'results' ? outcomeFindings(job, content) : []),
-      ...counterFindings(job, content),
-      ...timeFindings(job, content),
-    ];
-  });
+export function contentFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
+  const { content, holder } = job;
+  if (content.kind === 'unreadable') {
+    const isDead = owners.some(({ owner, verdict }) => owner === holder && verdict.verdict === 'dead');
+    return [unreadable(job, content.reason, holder === null || isDead)];
+  }
+  return [
+    ...(job.place === 'results' ? outcomeFindings(job, content) : []),
+    ...counterFindings(job, content),
+    ...timeFindings(job, content),
+  ];
 }
 
 function unreadable({ id, location }: JobFile, reason: string, canRepair: boolean): Finding {

@@ -6,18 +6,28 @@ import { examineSpool } from './check.ts';
 import type { Finding } from './finding.ts';
 import { placeFacts, type PlaceFacts } from './place.ts';
 import { type Allowed, placeFindings } from './place-findings.ts';
+import type { Outline } from './outline.ts';
 import { type Repair, repairSpool } from './repair.ts';
-import type { Snapshot } from './snapshot.ts';
+import { Tally } from './tally.ts';
 
 export interface Diagnosis {
   readonly place: PlaceFacts;
   /** Files of each kind, after the repair. */
   readonly jobs: Readonly<Record<'pending' | 'delayed' | 'running' | 'results' | 'corrupt', number>>;
   readonly owners: Readonly<Record<'alive' | 'dead' | 'unknown', number>>;
-  /** What was done; empty without `repair`. */
+  /** What was done; empty without `repair`. The first hundred of each code. */
   readonly repaired: readonly Repair[];
-  /** What is wrong, and after a repair still is. The worst first. */
+  /** What is wrong, and after a repair still is. The worst first; the first hundred of each kind. */
   readonly findings: readonly Finding[];
+  /** How many more there are of which kind than `repaired` and `findings` tell. */
+  readonly more: {
+    readonly repaired: readonly (Pick<Repair, 'code'> & Count)[];
+    readonly findings: readonly (Pick<Finding, 'code' | 'severity' | 'canRepair'> & Count)[];
+  };
+}
+
+interface Count {
+  readonly count: number;
 }
 
 export interface DiagnoseOptions extends Allowed {
@@ -29,46 +39,38 @@ export async function diagnose(context: SpoolContext, { repair, ...allowed }: Di
   const spare = new SpareFiles(context);
   const uniqueName = (): string => spare.uniqueName();
   establish(context, uniqueName(), true);
-  const repaired = repair ? await repairSpool(context, uniqueName) : [];
+  const repaired = new Tally<Repair>(({ code }) => code);
+  if (repair) await repairSpool(context, uniqueName, (done) => repaired.add(done));
   const place = await placeFacts(context, uniqueName);
-  const { findings, snapshot } = await examineSpool(context);
+  const { findings, outline } = await examineSpool(context);
   return {
     place,
-    jobs: countsOf(snapshot),
-    owners: ownersOf(snapshot),
-    repaired,
-    findings: inOrder([...placeFindings(place, allowed), ...findings, ...idleFindings(snapshot)]),
+    jobs: outline.counts,
+    owners: ownersOf(outline),
+    repaired: repaired.kept,
+    findings: inOrder([...placeFindings(place, allowed), ...findings.kept, ...idleFindings(outline)]),
+    more: {
+      repaired: repaired.cut.map(({ like: { code }, count }) => ({ code, count })),
+      findings: inOrder(
+        findings.cut.map(({ like: { code, severity, canRepair }, count }) => ({ code, severity, canRepair, count })),
+      ),
+    },
   };
 }
 
 const SEVERITIES = ['error', 'warning', 'info'] as const;
 
-function inOrder(findings: readonly Finding[]): readonly Finding[] {
+function inOrder<T extends Pick<Finding, 'severity'>>(findings: readonly T[]): readonly T[] {
   return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
 }
 
-function countsOf({ jobs, entries }: Snapshot): Diagnosis['jobs'] {
-  const count = (place: string): number => jobs.filter((job) => job.place === place).length;
-  const aside = entries.filter(({ place, name }) => place === 'corrupt' && name !== place).length;
-  return {
-    pending: count('pending'),
-    delayed: count('delayed'),
-    running: count('running'),
-    results: count('results'),
-    corrupt: aside,
-  };
-}
-
-function ownersOf({ owners }: Snapshot): Diagnosis['owners'] {
+function ownersOf({ owners }: Outline): Diagnosis['owners'] {
   const count = (wanted: string): number => owners.filter(({ verdict }) => verdict.verdict === wanted).length;
   return { alive: count('alive'), dead: count('dead'), unknown: count('unknown') };
 }
 
 /** Jobs that are ready, or whose time has come, where nobody works: they may have been meant for another spool. */
-function idleFindings({ root, takenAtMs, jobs, owners }: Snapshot): readonly Finding[] {
-  const waiting = jobs.filter(
-    ({ place, dueAtMs }) => place === 'pending' || (place === 'delayed' && dueAtMs !== null && dueAtMs <= takenAtMs),
-  ).length;
+function idleFindings({ layout, waiting, owners }: Outline): readonly Finding[] {
   // Whose life cannot be told may be one. A child whose worker has died takes no more.
   const hasWorker = owners.some(({ role, verdict }) => verdict.verdict !== 'dead' && role !== 'child');
   if (waiting === 0 || hasWorker) return [];
@@ -77,7 +79,7 @@ function idleFindings({ root, takenAtMs, jobs, owners }: Snapshot): readonly Fin
       code: 'no-worker',
       severity: 'warning',
       message: `${waiting} ${waiting === 1 ? 'job waits' : 'jobs wait'} and no worker is running on this spool.`,
-      location: root,
+      location: layout.root,
       advice: '`fsq worker` starts one. If one is running, it uses another spool: its first lines say which.',
       canRepair: false,
     },

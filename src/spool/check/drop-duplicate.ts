@@ -3,7 +3,7 @@ import type { SpoolContext } from '../context.ts';
 import { hasCode } from '../files.ts';
 import { jobFileName } from '../layout.ts';
 import { readJob } from '../read.ts';
-import type { JobFile } from './snapshot.ts';
+import type { JobFile } from './visit.ts';
 
 /**
  * Removes `drop` if `keep` is still there and the same job; otherwise everything stays as it is. False then.

@@ -1,12 +1,13 @@
 /** Each job in one place, as one file with one name (I1, I2). Pure. */
 import type { Finding } from './finding.ts';
 import type { JobPlace } from './job-spot.ts';
-import type { JobFile, Snapshot } from './snapshot.ts';
+import type { JobFile } from './visit.ts';
 
 /** Of several files for one job the one that is furthest on counts. */
 const PRECEDENCE: readonly JobPlace[] = ['results', 'running', 'pending', 'delayed'];
 
-export function duplicateFindings({ jobs }: Pick<Snapshot, 'jobs'>): readonly Finding[] {
+/** @param jobs all files of each job that has several */
+export function duplicateFindings(jobs: readonly JobFile[]): readonly Finding[] {
   return [...byId(jobs).values()].flatMap((files) => (files.length > 1 ? duplicate(files) : []));
 }
 
@@ -63,8 +64,8 @@ function countersOf({ name }: JobFile): number {
 }
 
 /** All files of each id. */
-export function byId(jobs: readonly JobFile[]): ReadonlyMap<string, readonly JobFile[]> {
-  const found = new Map<string, JobFile[]>();
+export function byId<File extends JobFile>(jobs: readonly File[]): ReadonlyMap<string, readonly File[]> {
+  const found = new Map<string, File[]>();
   for (const job of jobs) {
     const files = found.get(job.id);
     if (files === undefined) found.set(job.id, [job]);

@@ -25,6 +25,11 @@ export interface Finding {
 }
 
 /** What two looks at the same thing have in common: a job may have moved in between, and is then not the same finding. */
-export function keyOf({ code, location, message, id }: Finding): string {
-  return `${code} ${id ?? location ?? message}`;
+export function keyOf(finding: Finding): string {
+  return `${finding.code} ${subjectOf(finding)}`;
+}
+
+/** What it is about: a job, wherever it lies, or a place. */
+export function subjectOf({ location, message, id }: Finding): string {
+  return id ?? location ?? message;
 }

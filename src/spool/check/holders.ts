@@ -3,9 +3,10 @@ import { UNPROVED_MS } from '../sweep.ts';
 import { span } from './text.ts';
 import type { Finding } from './finding.ts';
 import type { OwnerState } from './owners.ts';
-import type { HeldDirectory, Snapshot } from './snapshot.ts';
+import type { HeldDirectory, Outline } from './outline.ts';
+import type { Seen } from './visit.ts';
 
-type Facts = Pick<Snapshot, 'held' | 'owners' | 'entries' | 'drafts' | 'takenAtMs' | 'root'>;
+type Facts = Pick<Outline, 'held' | 'owners' | 'layout'>;
 
 /** How long a dead owner may hold jobs while a worker lives, ms: twice what recovery takes (P5). */
 export const DEAD_HOLDER_MS = 2_000;
@@ -16,12 +17,11 @@ export function holderFindings(facts: Facts): readonly Finding[] {
   return [
     ...facts.held.flatMap((held) => heldFindings(held, facts)),
     ...facts.owners.flatMap((state) => ownerFindings(state, facts)),
-    ...draftFindings(facts),
   ];
 }
 
 /** True when a process lives that recovers the dead. */
-export function hasKeeper({ owners }: Pick<Snapshot, 'owners'>): boolean {
+export function hasKeeper({ owners }: Pick<Outline, 'owners'>): boolean {
   return owners.some(({ role, verdict }) => role === 'supervisor' && verdict.verdict === 'alive');
 }
 
@@ -39,7 +39,7 @@ function heldFindings({ location, responsible, names }: HeldDirectory, facts: Fa
       location,
       advice: isDead
         ? 'Its owner is dead: `fsq doctor --repair` or the next worker recovers it.'
-        : `Whether its owner lives cannot be told. Once you are sure that no worker runs, move what is in it to ${facts.root}/pending and remove it.`,
+        : `Whether its owner lives cannot be told. Once you are sure that no worker runs, move what is in it to ${facts.layout.pending} and remove it.`,
       canRepair: isDead,
     });
   }
@@ -60,8 +60,8 @@ function heldFindings({ location, responsible, names }: HeldDirectory, facts: Fa
   return findings;
 }
 
-function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { root, held }: Facts): readonly Finding[] {
-  const location = `${root}/workers/${owner}.json`;
+function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { layout, held }: Facts): readonly Finding[] {
+  const location = `${layout.workers}/${owner}.json`;
   if (verdict.verdict === 'unknown' && hasRecord) {
     return [
       {
@@ -92,37 +92,37 @@ function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { root, held }
   return [];
 }
 
-function draftFindings({ drafts, entries, takenAtMs }: Facts): readonly Finding[] {
-  const infos = new Map(entries.map(({ location, info }) => [location, info]));
-  return drafts.flatMap(({ location, writer }): Finding[] => {
-    if (writer === 'alive') return [];
-    if (writer === 'dead') {
-      return [
-        {
-          code: 'draft-of-the-dead',
-          severity: 'info',
-          message: `${location} was being written by a process that is dead.`,
-          location,
-          advice: 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.',
-          canRepair: true,
-        },
-      ];
-    }
-    const canRepair = writer === 'unproved';
-    const { modifiedAtMs = takenAtMs, changedAtMs = takenAtMs } = infos.get(location) ?? {};
-    const ageMs = takenAtMs - (canRepair ? changedAtMs : modifiedAtMs);
-    if (ageMs < (canRepair ? UNPROVED_MS : OLD_DRAFT_MS)) return [];
+/** What lies in tmp/ itself. */
+export function draftFindings(
+  { entry: { location, name, info }, writer }: Pick<Seen, 'entry' | 'writer'>,
+  { layout, takenAtMs }: Pick<Outline, 'layout' | 'takenAtMs'>,
+): readonly Finding[] {
+  if (writer === 'alive' || location !== `${layout.tmp}/${name}`) return [];
+  if (writer === 'dead') {
     return [
       {
-        code: 'old-draft',
+        code: 'draft-of-the-dead',
         severity: 'info',
-        message: `${location} has not changed for ${span(ageMs)}; whether who writes it lives cannot be told.`,
+        message: `${location} was being written by a process that is dead.`,
         location,
-        advice: canRepair
-          ? 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.'
-          : 'If no producer of yours writes it, remove it.',
-        canRepair,
+        advice: 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.',
+        canRepair: true,
       },
     ];
-  });
+  }
+  const canRepair = writer === 'unproved';
+  const ageMs = takenAtMs - (canRepair ? info.changedAtMs : info.modifiedAtMs);
+  if (ageMs < (canRepair ? UNPROVED_MS : OLD_DRAFT_MS)) return [];
+  return [
+    {
+      code: 'old-draft',
+      severity: 'info',
+      message: `${location} has not changed for ${span(ageMs)}; whether who writes it lives cannot be told.`,
+      location,
+      advice: canRepair
+        ? 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.'
+        : 'If no producer of yours writes it, remove it.',
+      canRepair,
+    },
+  ];
 }

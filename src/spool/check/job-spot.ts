@@ -1,49 +1,44 @@
-/** Which job a path in the spool is named for. Pure. */
-import {
-  type JobName,
-  type Layout,
-  parseDelayedFileName,
-  parseHeldName,
-  parseJobFileName,
-  parseResultFileName,
-} from '../layout.ts';
+/** Which job a name in the spool stands for. Pure. */
+import { type JobName, parseDelayedFileName, parseHeldName, parseJobFileName, parseResultFileName } from '../layout.ts';
 
 export type JobPlace = 'pending' | 'delayed' | 'running' | 'results';
 
 export interface JobSpot {
   readonly id: string;
   readonly place: JobPlace;
+  /** Null in results/. */
   readonly name: JobName | null;
   readonly dueAtMs: number | null;
+  /** Who answers for it; null unless it lies in running/. */
   readonly holder: string | null;
 }
 
-/** Null for what is not named like a job there. */
-export function jobSpot(layout: Layout, place: string, location: string): JobSpot | null {
-  const fileName = location.slice(location.lastIndexOf('/') + 1);
-  const directory = location.slice(0, location.lastIndexOf('/'));
-  const none = { dueAtMs: null, holder: null };
+/**
+ * Null for what is not named like a job there.
+ *
+ * @param inside the directory in `place` in which it lies; null for `place` itself
+ */
+export function jobSpot(place: string, inside: string | null, fileName: string): JobSpot | null {
   switch (place) {
     case 'pending': {
       const name = parseJobFileName(fileName);
-      return name === null ? null : { ...none, id: name.id, place, name };
+      return name === null ? null : { id: name.id, place, name, dueAtMs: null, holder: null };
     }
     case 'delayed': {
       const parsed = parseDelayedFileName(fileName);
-      return parsed === null
-        ? null
-        : { ...none, id: parsed.name.id, place, name: parsed.name, dueAtMs: parsed.dueAtMs };
+      if (parsed === null) return null;
+      const { name, dueAtMs } = parsed;
+      return { id: name.id, place, name, dueAtMs, holder: null };
     }
     case 'results': {
       const id = parseResultFileName(fileName);
-      return id === null ? null : { ...none, id, place, name: null };
+      return id === null ? null : { id, place, name: null, dueAtMs: null, holder: null };
     }
     case 'running': {
-      const held = directory === layout.running ? null : parseHeldName(directory.slice(layout.running.length + 1));
+      const held = inside === null ? null : parseHeldName(inside);
       const name = held === null ? null : parseJobFileName(fileName);
-      return held === null || name === null
-        ? null
-        : { ...none, id: name.id, place, name, holder: held.recoverer ?? held.owner };
+      if (held === null || name === null) return null;
+      return { id: name.id, place, name, dueAtMs: null, holder: held.recoverer ?? held.owner };
     }
     default:
       return null;

@@ -1,37 +1,53 @@
 /** Who may touch what lies in the spool (I13), and what lies there that is not fsq's. Pure. */
 import { isKeyDirectory, parseHolderName } from '../keys/names.ts';
-import { isOwnerName, type Layout, layoutOf, parseHeldName, parseResultFileName } from '../layout.ts';
+import { isOwnerName, type Layout, parseHeldName, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../note-names.ts';
 import type { Finding } from './finding.ts';
-import { jobSpot } from './job-spot.ts';
-import type { Entry, Snapshot } from './snapshot.ts';
+import type { Outline } from './outline.ts';
 import { octal } from './text.ts';
-
-type Facts = Pick<Snapshot, 'root' | 'rootInfo' | 'entries' | 'unlisted'>;
+import type { Entry } from './visit.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
 /** What was set aside or is not used yet is left as it is. */
 const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel', 'logs']);
+const NO_LINKS = {
+  advice: 'fsq makes no links and follows none. Find out who made it, and remove it.',
+  canRepair: false,
+} as const;
 
-export function modeFindings(facts: Facts): readonly Finding[] {
-  const { root, rootInfo, entries, unlisted } = facts;
-  const layout = layoutOf(root);
-  const names = namesByInode(entries);
+export function entryFindings(
+  entry: Entry,
+  { layout, rootInfo }: Pick<Outline, 'layout' | 'rootInfo'>,
+): readonly Finding[] {
+  if (isUntouched(entry, layout)) return [];
   return [
-    ...unlisted.map(missing),
-    ...entries.flatMap((entry) => {
-      if (UNTOUCHED.has(entry.place) && entry.location !== layout[entry.place]) return [];
-      return [
-        ...linkFindings(entry, names.get(entry.info.inode) ?? 0),
-        ...permissionFindings(entry),
-        ...(rootInfo !== null && entry.info.uid !== rootInfo.uid ? [foreignOwner(entry, rootInfo.uid)] : []),
-        ...(isForeign(layout, entry) ? [foreign(entry)] : []),
-      ];
-    }),
+    ...(entry.info.kind === 'link' ? [symbolicLink(entry)] : []),
+    ...permissionFindings(entry),
+    ...(rootInfo !== null && entry.info.uid !== rootInfo.uid ? [foreignOwner(entry, rootInfo.uid)] : []),
+    ...(isForeign(layout, entry) ? [foreign(entry)] : []),
   ];
 }
 
-function missing({ location, reason }: Snapshot['unlisted'][number]): Finding {
+/** @param linked all files in the spool that have several names, by each of these that lies there */
+export function linkFindings(linked: readonly Entry[], { layout }: Pick<Outline, 'layout'>): readonly Finding[] {
+  const names = new Map<number, number>();
+  for (const { info } of linked) names.set(info.inode, (names.get(info.inode) ?? 0) + 1);
+  return linked.flatMap((entry) => {
+    if (isUntouched(entry, layout)) return [];
+    return [names.get(entry.info.inode) === entry.info.links ? secondName(entry) : hardLink(entry)];
+  });
+}
+
+export function missingFindings({ unlisted }: Pick<Outline, 'unlisted'>): readonly Finding[] {
+  return unlisted.map(missing);
+}
+
+/** A place's own directory is looked at, whatever may lie in it. */
+function isUntouched({ place, location }: Entry, layout: Layout): boolean {
+  return UNTOUCHED.has(place) && location !== layout[place];
+}
+
+function missing({ location, reason }: Outline['unlisted'][number]): Finding {
   const canRepair = reason === 'missing';
   return {
     code: 'missing-directory',
@@ -45,43 +61,25 @@ function missing({ location, reason }: Snapshot['unlisted'][number]): Finding {
   };
 }
 
-function namesByInode(entries: readonly Entry[]): ReadonlyMap<number, number> {
-  const names = new Map<number, number>();
-  for (const { info } of entries)
-    if (info.kind === 'file' && info.links > 1) names.set(info.inode, (names.get(info.inode) ?? 0) + 1);
-  return names;
+function secondName({ location, info }: Entry): Finding {
+  return {
+    code: 'second-name',
+    severity: 'info',
+    message: `${location} has ${info.links} names in this spool, as a power cut may leave on btrfs.`,
+    location,
+    advice: 'The worker that takes or recovers its job, or sweeps tmp/, leaves one. An outcome is told all the same.',
+    canRepair: false,
+  };
 }
 
-/** @param namesHere how many names its file has in the spool, if it has several */
-function linkFindings({ location, info }: Entry, namesHere: number): readonly Finding[] {
-  const isHardLinked = info.kind === 'file' && info.links !== 1;
-  if (info.kind !== 'link' && !isHardLinked) return [];
-  if (isHardLinked && namesHere === info.links) {
-    return [
-      {
-        code: 'second-name',
-        severity: 'info',
-        message: `${location} has ${info.links} names in this spool, as a power cut may leave on btrfs.`,
-        location,
-        advice:
-          'The worker that takes or recovers its job, or sweeps tmp/, leaves one. An outcome is told all the same.',
-        canRepair: false,
-      },
-    ];
-  }
-  return [
-    {
-      code: isHardLinked ? 'hard-link' : 'symbolic-link',
-      severity: 'error',
-      invariant: isHardLinked ? 'I2' : 'I13',
-      message: isHardLinked
-        ? `${location} has ${info.links} names, and not all of them lie in this spool.`
-        : `${location} is a symbolic link.`,
-      location,
-      advice: 'fsq makes no links and follows none. Find out who made it, and remove it.',
-      canRepair: false,
-    },
-  ];
+function hardLink({ location, info }: Entry): Finding {
+  const message = `${location} has ${info.links} names, and not all of them lie in this spool.`;
+  return { code: 'hard-link', severity: 'error', invariant: 'I2', message, location, ...NO_LINKS };
+}
+
+function symbolicLink({ location }: Entry): Finding {
+  const message = `${location} is a symbolic link.`;
+  return { code: 'symbolic-link', severity: 'error', invariant: 'I13', message, location, ...NO_LINKS };
 }
 
 function permissionFindings({ location, info }: Entry): readonly Finding[] {
@@ -128,7 +126,7 @@ function foreign({ location, place }: Entry): Finding {
   };
 }
 
-function isForeign(layout: Layout, { location, place, name, info }: Entry): boolean {
+function isForeign(layout: Layout, { location, place, name, id, info }: Entry): boolean {
   if (location === layout[place]) return false;
   const isDirect = location === `${layout[place]}/${name}`;
   if (place === 'workers') return !isOwnerName(name.replace(/\.(?:json|sock)$/, ''));
@@ -138,5 +136,5 @@ function isForeign(layout: Layout, { location, place, name, info }: Entry): bool
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
   if (place === 'keys') return parseHolderName(name) === null && parseResultFileName(name) === null;
   if (place === 'running' && isDirect) return parseHeldName(name) === null || info.kind !== 'directory';
-  return jobSpot(layout, place, location) === null;
+  return id === null;
 }

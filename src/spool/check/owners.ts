@@ -1,9 +1,11 @@
 /** What is known of each owner that has left a trace in the spool: its record, its socket, and whether it lives. */
 import type { OwnerInfo } from '../../broker/broker.ts';
 import type { SpoolContext } from '../context.ts';
-import { isOwnerName, parseHeldName } from '../layout.ts';
+import { isOwnerName } from '../layout.ts';
 import { readOwner, verdictOf } from '../owner.ts';
 import type { Verdict } from '../proof.ts';
+import type { NamedOutline } from './outline.ts';
+import { namesAt } from './walk.ts';
 
 export interface OwnerState {
   readonly owner: string;
@@ -14,20 +16,18 @@ export interface OwnerState {
   readonly verdict: Verdict;
 }
 
-/** @param isWorkersGone nobody can be asked: every owner's life is unknown */
+/** Where workers/ cannot be read nobody can be asked: every owner's life is unknown then. */
 export async function ownersIn(
   context: SpoolContext,
-  names: readonly { readonly place: string; readonly name: string }[],
-  isWorkersGone: boolean,
+  { held, unlisted }: Pick<NamedOutline, 'held' | 'unlisted'>,
 ): Promise<readonly OwnerState[]> {
-  const owners = new Set(names.flatMap(({ place, name }) => ownerNames(place, name)));
+  const { files, layout } = context;
+  const isWorkersGone = unlisted.some(({ place }) => place === 'workers');
+  const owners = new Set([
+    ...[...namesAt(files, layout.workers)].map((name) => name.replace(/\.(?:json|sock)$/, '')).filter(isOwnerName),
+    ...held.map(({ responsible }) => responsible),
+  ]);
   return Promise.all([...owners].map((owner) => stateOf(context, owner, isWorkersGone)));
-}
-
-function ownerNames(place: string, name: string): readonly string[] {
-  if (place === 'workers') return [name.replace(/\.(?:json|sock)$/, '')].filter(isOwnerName);
-  const held = place === 'running' ? parseHeldName(name) : null;
-  return held === null ? [] : [held.recoverer ?? held.owner];
 }
 
 async function stateOf(context: SpoolContext, owner: string, isWorkersGone: boolean): Promise<OwnerState> {

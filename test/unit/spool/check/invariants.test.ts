@@ -5,8 +5,6 @@ import { dirname, join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { contextFor } from '../../../../src/spool/check/check.ts';
 import type { Finding } from '../../../../src/spool/check/finding.ts';
-import { invariantFindings } from '../../../../src/spool/check/invariants.ts';
-import { takeSnapshot } from '../../../../src/spool/check/snapshot.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/files.ts';
 import { writerName } from '../../../../src/spool/identity.ts';
 import { register } from '../../../../src/spool/owner.ts';
@@ -16,6 +14,7 @@ import { someOwner } from '../../../support/owners.ts';
 import { attempt, jobText, plant } from '../../../support/planted.ts';
 import { tempSpool } from '../../../support/temp.ts';
 import { checkSpool } from '../../../oracle/check.ts';
+import { invariantFindings, takeSnapshot } from '../../../oracle/snapshot.ts';
 
 const SUCCEEDED = { state: 'succeeded', value: 3 } as const;
 
@@ -332,9 +331,9 @@ describe('I8 holders', () => {
     t.after(() => worker.release());
     const startedAt = performance.now();
     const isRecovered = (): boolean => performance.now() - startedAt > 1_500;
-    const list: Files['list'] = (place) => nodeFiles.list(place).filter((name) => name !== owner || !isRecovered());
+    const walk: Files['walk'] = (place) => nodeFiles.list(place).filter((name) => name !== owner || !isRecovered());
 
-    const findings = await checkSpool({ ...context, files: { ...nodeFiles, list } });
+    const findings = await checkSpool({ ...context, files: { ...nodeFiles, walk } });
 
     assert.deepEqual(
       findings.filter(({ code }) => code === 'dead-holder'),
@@ -462,11 +461,12 @@ describe('I13 permissions and links', () => {
     const id = nextId();
     plant(path, `pending/5.${id}.default.0.0.json`, jobText({ id }));
     const snapshot = await takeSnapshot(contextFor(path));
-    const entries = snapshot.entries.map((entry) =>
-      entry.name.startsWith('5.') ? { ...entry, info: { ...entry.info, uid: entry.info.uid + 1 } } : entry,
-    );
+    const seen = snapshot.seen.map(({ entry, ...rest }) => {
+      const uid = entry.info.uid + (entry.name.startsWith('5.') ? 1 : 0);
+      return { ...rest, entry: { ...entry, info: { ...entry.info, uid } } };
+    });
 
-    const findings = invariantFindings({ ...snapshot, entries });
+    const findings = invariantFindings({ ...snapshot, seen });
 
     assert.deepEqual(
       findings.map(({ code, invariant }) => [code, invariant]),

@@ -3,7 +3,7 @@ import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { contextFor } from '../../../../src/spool/check/check.ts';
-import { repairSpool } from '../../../../src/spool/check/repair.ts';
+import { type Repair, repairSpool } from '../../../../src/spool/check/repair.ts';
 import { openSpool } from '../../../../src/spool/spool.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { tempSpool } from '../../../support/temp.ts';
@@ -22,7 +22,12 @@ test('a marker whose job has ended or is nowhere is found and removed; a fresh o
 
   const findings = await checkSpool(path);
   let n = 0;
-  const repairs = await repairSpool(contextFor(path), () => `test-${n++}`);
+  const repairs: Repair[] = [];
+  await repairSpool(
+    contextFor(path),
+    () => `test-${n++}`,
+    (done) => repairs.push(done),
+  );
 
   assert.deepEqual(
     findings.map(({ code, id, severity }) => [code, id, severity]).toSorted(),

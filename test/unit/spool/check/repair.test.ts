@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { contextFor } from '../../../../src/spool/check/check.ts';
 import { type Repair, repairSpool } from '../../../../src/spool/check/repair.ts';
+import type { SpoolContext } from '../../../../src/spool/context.ts';
 import { nodeFiles } from '../../../../src/spool/files.ts';
 import { writerName } from '../../../../src/spool/identity.ts';
 import { SpareFiles } from '../../../../src/spool/spare.ts';
@@ -18,13 +19,22 @@ import { checkSpool } from '../../../oracle/check.ts';
 const OUTCOME = { state: 'succeeded', value: 3 } as const;
 
 async function repair(spool: string): Promise<readonly Repair[]> {
-  const context = contextFor(spool, false);
-  const spare = new SpareFiles(context);
-  const repairs = await repairSpool(context, () => spare.uniqueName());
+  const repairs = await repairAt(contextFor(spool, false));
   assert.deepEqual(
     [namesIn(spool, 'tmp'), namesIn(spool, 'workers'), namesIn(spool, 'running')],
     [[], [], []],
     'repairing leaves nothing',
+  );
+  return repairs;
+}
+
+async function repairAt(context: SpoolContext): Promise<readonly Repair[]> {
+  const spare = new SpareFiles(context);
+  const repairs: Repair[] = [];
+  await repairSpool(
+    context,
+    () => spare.uniqueName(),
+    (done) => repairs.push(done),
   );
   return repairs;
 }
@@ -81,10 +91,8 @@ test('an owner that lives keeps what it holds', async (t) => {
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
   const claim = await consumer.next(AbortSignal.timeout(10_000));
-  const context = contextFor(path, false);
-  const spare = new SpareFiles(context);
 
-  const repairs = await repairSpool(context, () => spare.uniqueName());
+  const repairs = await repairAt(contextFor(path, false));
 
   assert.deepEqual(repairs, []);
   await claim?.settle({ kind: 'publish', outcome: OUTCOME }, null);
@@ -96,10 +104,8 @@ test('records and drafts of the dead are removed', async (t) => {
   plant(path, `tmp/${writerName(nodeFiles, process.pid).replace(/^\d+/, '4194305')}.aa.0`, 'x');
   plant(path, 'tmp/1-1-00000001-00000001.aa.0', 'x');
   plant(path, 'tmp/enqueue.of-another-program', 'x');
-  const context = contextFor(path, false);
-  const spare = new SpareFiles(context);
 
-  const repairs = await repairSpool(context, () => spare.uniqueName());
+  const repairs = await repairAt(contextFor(path, false));
 
   assert.deepEqual(codes(repairs), ['left-by-the-dead', 'left-by-the-dead']);
   assert.deepEqual(
@@ -224,10 +230,8 @@ describe('duplicates', () => {
     const claim = await consumer.next(AbortSignal.timeout(10_000));
     const { id } = sent.job;
     plant(path, `results/${id}.json`, outcome(id));
-    const context = contextFor(path, false);
-    const spare = new SpareFiles(context);
 
-    assert.deepEqual(await repairSpool(context, () => spare.uniqueName()), []);
+    assert.deepEqual(await repairAt(contextFor(path, false)), []);
 
     assert.equal(placesOf(path).get(id)?.length, 2);
     await claim?.settle({ kind: 'publish', outcome: OUTCOME }, null);

@@ -1,0 +1,103 @@
+/** Every name in a spool, one by one: none is held, so that a spool of a million jobs needs no more memory than a small one. */
+import { hasCode } from '../files.ts';
+import type { SpoolContext } from '../context.ts';
+import type { DIRECTORIES } from '../layout.ts';
+import { type JobSpot, jobSpot } from './job-spot.ts';
+
+export type Place = (typeof DIRECTORIES)[number];
+
+export interface Name {
+  readonly place: Place;
+  /** The directory in `place` in which it lies; null for `place` itself. */
+  readonly inside: string | null;
+  readonly name: string;
+  /** Absolute path. */
+  readonly location: string;
+  /** Null for what is not named like a job there. */
+  readonly spot: JobSpot | null;
+}
+
+/** A directory of the spool that is not there, or cannot be listed, and why. */
+export interface Unlisted {
+  readonly place: Place;
+  readonly location: string;
+  readonly reason: string;
+}
+
+/** In the order in which jobs move forward: one that moves during the walk is seen at least once. */
+const ORDER: readonly Place[] = [
+  'tmp',
+  'delayed',
+  'pending',
+  'running',
+  'results',
+  'corrupt',
+  'spare',
+  'cancel',
+  'queues',
+  'limits',
+  'logs',
+  'workers',
+  'keys',
+];
+
+/** running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
+const WITH_DIRECTORIES: ReadonlySet<Place> = new Set(['running', 'keys', 'spare', 'limits', 'tmp']);
+/** Why a directory has no names: it has gone, or moved on, is something else, or is not for us. */
+const UNLISTED = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP'] as const;
+
+/** All names, place by place, and behind a directory's name what lies in it. */
+export function* walkSpool(context: SpoolContext): Generator<Name, void> {
+  for (const place of ORDER) yield* walkPlace(context, place);
+}
+
+export function* walkPlace({ files, layout }: SpoolContext, place: Place): Generator<Name, void> {
+  for (const name of namesAt(files, layout[place])) {
+    const location = `${layout[place]}/${name}`;
+    yield { place, inside: null, name, location, spot: jobSpot(place, null, name) };
+    if (!WITH_DIRECTORIES.has(place)) continue;
+    for (const below of namesBelow(files, location))
+      yield { place, inside: name, name: below, location: `${location}/${below}`, spot: jobSpot(place, name, below) };
+  }
+}
+
+/** What lies directly in a directory; nothing where it cannot be listed. */
+export function* namesAt(files: SpoolContext['files'], directory: string): Generator<string, void> {
+  try {
+    yield* files.walk(directory);
+  } catch (error) {
+    if (!hasCode(error, ...UNLISTED)) throw error;
+  }
+}
+
+/** The same for what lies in a place's directory: few names, which are quicker listed at once. */
+export function namesBelow(files: SpoolContext['files'], directory: string): readonly string[] {
+  try {
+    return files.list(directory);
+  } catch (error) {
+    if (!hasCode(error, ...UNLISTED)) throw error;
+    return [];
+  }
+}
+
+export function unlistedIn({ files, layout }: SpoolContext): readonly Unlisted[] {
+  return ORDER.flatMap((place) => {
+    const location = layout[place];
+    try {
+      const names = files.walk(location)[Symbol.iterator]();
+      names.next();
+      names.return?.();
+      return [];
+    } catch (error) {
+      if (!hasCode(error, ...UNLISTED)) throw error;
+      // A spool that an older fsq made gets keys/ with its first key.
+      return place === 'keys' && hasCode(error, 'ENOENT') ? [] : [{ place, location, reason: reasonOf(error) }];
+    }
+  });
+}
+
+function reasonOf(error: unknown): string {
+  if (hasCode(error, 'ENOENT')) return 'missing';
+  if (hasCode(error, 'ENOTDIR', 'ELOOP')) return 'not a directory';
+  return 'not readable by this user';
+}
