@@ -10,9 +10,17 @@ const modules = JSON.parse(process.argv[2] ?? '[]') as readonly string[];
 
 let answer: FromChild;
 try {
-  answer = { type: 'ready', owner: '', tasks: await loadTasks(modules) };
+  answer = {
+    type: 'ready',
+    owner: '',
+    tasks: await loadTasks(modules, (module) => say({ type: 'importing', module })),
+  };
 } catch (error) {
   answer = unloadable(error, ALL_TEXTS);
 }
 // The modules may hold the process open (pools, timers): the parent ends it.
-process.send?.(answer, undefined, undefined, () => undefined);
+say(answer);
+
+function say(message: FromChild): void {
+  process.send?.(message, undefined, undefined, () => undefined);
+}

@@ -6,6 +6,8 @@ import type { Settings } from '../app/config.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { childEnvironment } from '../worker/environment.ts';
 import { type FoundTask, type FromChild, parseFromChild } from '../worker/messages.ts';
+import { howOf } from '../worker/run-report.ts';
+import { whereItEnded } from '../worker/start-watch.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { findModules } from './modules.ts';
@@ -67,9 +69,11 @@ async function load(
   // What the modules print goes to stderr: stdout is for the list.
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
   const child = fork(path, [JSON.stringify(modules)], { execArgv, env, stdio: ['ignore', 2, 2, 'ipc'] });
+  let importing: string | null = null;
   const answer = await new Promise<FromChild | null>((resolve, reject) => {
     child.on('message', (raw) => {
       const message = parseFromChild(raw);
+      if (message?.type === 'importing') importing = message.module;
       // The modules may send messages of their own.
       if (message?.type === 'ready' || message?.type === 'unloadable') resolve(message);
     });
@@ -83,7 +87,7 @@ async function load(
     return load(modules, [...imports, answer.loader], settings);
   if (answer?.type === 'unloadable') throw new UsageError(answer.message, codeOf(answer.code));
   throw new UsageError(
-    `The process that imported the task modules ended before it knew them:\n${modules.join('\n')}`,
+    `The process that was to import the task modules ${howOf(child.exitCode, child.signalCode)}${whereItEnded(importing, child.signalCode)}.`,
     'FSQ_IMPORT_FAILED',
   );
 }

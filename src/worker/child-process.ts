@@ -150,7 +150,8 @@ export class WorkerChild {
       case 'importing':
         return this.start.importing(message.module);
       case 'imported':
-        return this.start.end();
+      case 'unloadable':
+        return this.start.over();
       case 'ready':
         this.#introduced = { owner: message.owner, limits: limitsOf(message.tasks), atMs: performance.now() };
         this.#process?.lastWords(); // What it printed in its start is not kept.

@@ -181,7 +181,9 @@ export class Crew implements ChildEvents {
   }
 
   #replace(child: WorkerChild, hasHeld: boolean, code: number | null, signal: NodeJS.Signals | null): void {
-    const how = child.endText(code, signal);
+    const hasCrashed = child.deathCause?.kind === 'crashed';
+    const where = hasCrashed && child.owner === null ? child.start.whereItEnded(signal) : '';
+    const how = `${child.endText(code, signal)}${where}`;
     const startFailure = child.deathCause?.kind === 'unborn' ? child.deathCause.error : null;
     const wasOfUse = hasHeld || child.workedMs > IDLE_LIFE_MS;
     const delayMs = this.#restarts.replace({ wasOfUse, startFailure });

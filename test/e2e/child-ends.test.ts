@@ -43,24 +43,41 @@ function stateOf(pid: number): string {
 
 describe('a worker none of whose children can start ends with 78 and says what the child printed', () => {
   const cases: readonly [string, Readonly<Record<string, string>>, readonly string[], RegExp][] = [
-    ['a module of --import that is not there', {}, ['--import', 'typo'], /exited with 1\. It printed:[^]*'typo'/],
+    [
+      'a module of --import that is not there',
+      {},
+      ['--import', 'typo'],
+      /exited with 1 before it began to import the task modules[^]*It printed:[^]*'typo'/,
+    ],
     [
       'process.exit() at import',
       { 'tasks.js': 'console.error("no database"); process.exit(3);' },
       [],
-      /exited with 3\. It printed:\s+no database/,
+      /exited with 3 while it imported \S+\/tasks\.js: the module ended the process, by process\.exit\(\) say\. It printed:\s+no database/,
     ],
     [
       'process.exit(0) at import, without a word',
       { 'tasks.js': 'process.exit(0);' },
       ['--burst'],
-      /exited with 0 \(FSQ_CONFIG\)/,
+      /exited with 0 while it imported \S+\/tasks\.js: the module ended the process, by process\.exit\(\) say \(FSQ_CONFIG\)/,
+    ],
+    [
+      'process.exit() in a module of --import',
+      { 'first.js': 'process.exit(5);' },
+      ['--import', './first.js'],
+      /exited with 5 before it began to import the task modules: a module of --import/,
+    ],
+    [
+      'process.exit() in what one of two task modules imports',
+      { 'tasks/a.js': '', 'tasks/b.js': 'import "../lib/c.js";', 'lib/c.js': 'process.exit(4);' },
+      ['--tasks', 'tasks'],
+      /exited with 4 while it imported \S+\/tasks\/b\.js/,
     ],
     [
       'a signal',
       { 'tasks.js': 'process.kill(process.pid, "SIGKILL"); for (;;);' },
       ['-c', '4'],
-      /was killed by SIGKILL/,
+      /was killed by SIGKILL while it imported \S+\/tasks\.js: the module ended the process/,
     ],
   ];
   for (const [why, files, args, said] of cases) {
@@ -84,7 +101,7 @@ test('a worker that has had a child ready goes on trying', async (t) => {
   writeFileSync(join(at.path, 'tasks.js'), 'process.exit(3);');
 
   process.kill(first, 'SIGKILL');
-  await worker.printed(/exited with 3; a new one starts in 800 ms/);
+  await worker.printed(/exited with 3 .*; a new one starts in 800 ms/);
   writeFileSync(join(at.path, 'tasks.js'), TASKS);
 
   assert.equal(await (await send('add', [1, 2])).get('20s'), 3);

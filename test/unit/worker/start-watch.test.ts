@@ -41,6 +41,39 @@ test('a limit beyond what timers take is as long as they take, not over at once'
   assert.equal(set.mock.calls[0]?.arguments[1], 2 ** 31 - 1);
 });
 
+test('an end while modules are imported names the one that was imported last, or that none was', (t) => {
+  const watch = new StartWatch(60_000, () => undefined);
+  t.after(() => watch.end());
+
+  assert.match(
+    watch.whereItEnded(null),
+    /^ before it began to import the task modules: a module of --import or NODE_OPTIONS ended/,
+  );
+  watch.importing('/srv/a.js');
+  watch.importing('/srv/b.js');
+  watch.end();
+  assert.equal(
+    watch.whereItEnded(null),
+    ' while it imported /srv/b.js: the module ended the process, by process.exit() say',
+  );
+  assert.match(watch.whereItEnded('SIGSEGV'), /b\.js: the module ended the process, or somebody else did$/);
+});
+
+test('an end after the imports, or of one that took too long, was ended by no module', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const watches = [0, 1].map(() => new StartWatch(60_000, () => undefined));
+  for (const watch of watches) watch.importing('/srv/a.js');
+
+  watches[0]?.over();
+  t.mock.timers.tick(30_000);
+  t.mock.timers.tick(30_000);
+
+  assert.deepEqual(
+    watches.map((watch) => watch.whereItEnded('SIGKILL')),
+    ['', ''],
+  );
+});
+
 test('the complaint names the module that was being imported last, or that none was', (t) => {
   const watch = new StartWatch(60_000, () => undefined);
   t.after(() => watch.end());
