@@ -193,7 +193,7 @@ export const nodeFiles: Files = {
 function* namesIn(directory: fs.Dir): Generator<string> {
   try {
     for (;;) {
-      const entry = named(() => uninterrupted(() => directory.readSync()));
+      const entry = named(() => directory.readSync());
       if (entry === null) return;
       yield entry.name;
     }
@@ -202,7 +202,7 @@ function* namesIn(directory: fs.Dir): Generator<string> {
   }
 }
 
-/** Repeats what a signal interrupted: libuv does so by itself for every call but read(2) and readdir(3). */
+/** Repeats what a signal interrupted: libuv does so by itself for every call but read(2). */
 function uninterrupted<T>(act: () => T): T {
   for (;;) {
     try {
