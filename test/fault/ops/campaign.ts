@@ -19,6 +19,11 @@ export const ERRNOS: readonly string[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', '
 /** Calls that need no room, and what they can fail with. */
 const READING = new Set(['pread64', 'getdents64', 'statx', 'listen', 'connect', 'inotify_init1', 'inotify_add_watch']);
 const READING_ERRNOS = ['EIO', 'EMFILE', 'EACCES', 'EINTR'];
+/**
+ * On a local file system only a process that is being killed sees EINTR of it (iterate_dir() waits with down_read_killable). libuv
+ * would repeat the call, and silently drop the names that it had read before it in the same uv_fs_readdir().
+ */
+const NEVER_INTERRUPTED = 'getdents64';
 
 /** How long a process may go on whose call fails every time, ms: it waits for the disk, and the disk will not come back. */
 const FOR_GOOD_LIMIT_MS = 1_500;
@@ -63,7 +68,9 @@ export async function errorPoints(operation: Operation): Promise<readonly Point[
       ERRNOS,
       [false, true],
     ),
-    ...points(operation, calls.filter(isReading), READING_ERRNOS, [false, true]),
+    ...points(operation, calls.filter(isReading), READING_ERRNOS, [false, true]).filter(
+      ({ fault }) => fault.name !== NEVER_INTERRUPTED || fault.effect !== 'EINTR',
+    ),
   ];
 }
 
