@@ -72,9 +72,10 @@ export class Crew implements ChildEvents {
     return [...this.#places.keys()].filter(({ state }) => state !== 'ended');
   }
 
-  /** True when every place has a child that lives. */
+  /** True when every place has a child that lives, or waits for one that is not needed to know that children can start. */
   get isComplete(): boolean {
-    return this.#restarts.size === 0 && this.children.length === this.#places.size;
+    const isComing = this.#restarts.size > 0 && !this.#restarts.wasEverReady;
+    return !isComing && this.children.length === this.#places.size;
   }
 
   /** @param neverGivesUp what keeps children from starting is being worked on */

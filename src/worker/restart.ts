@@ -35,6 +35,11 @@ export class Restarts {
     return this.#timers.size;
   }
 
+  /** Whether any child has become ready. */
+  get wasEverReady(): boolean {
+    return this.#wasEverReady;
+  }
+
   /** A child has become ready. */
   ready(): void {
     this.#wasEverReady = true;

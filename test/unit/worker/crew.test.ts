@@ -184,6 +184,17 @@ test('a child that ended by itself soon and without a job has the log ask for pr
   }
 });
 
+test('a burst waits for a child that starts later only while none was ever ready', async (t) => {
+  const scene = crewOf(t, 2, Promise.resolve(false));
+  processAt(scene, 0).ends(1);
+  await until(() => scene.said.length === 1, 'its end is told');
+  assert.equal(scene.crew.isComplete, false);
+
+  processAt(scene, 1).isReady();
+
+  assert.equal(scene.crew.isComplete, true);
+});
+
 test('a child that was idle for a while is replaced at once', async (t) => {
   let nowMs = 0;
   t.mock.method(performance, 'now', () => nowMs);
