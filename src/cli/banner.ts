@@ -3,6 +3,9 @@ import { escape } from '../job/format.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { shortPath } from './paths.ts';
 
+/** Of a worker that knows no task. */
+export const NO_TASKS = 'the modules register no task: every job will be parked';
+
 export interface BannerFacts {
   readonly version: string;
   readonly spool: string;
@@ -28,7 +31,7 @@ export function bannerText({ version, spool, queues, concurrency, fsync, tasks, 
     `  .> concurrency:  ${concurrency} ${concurrency === 1 ? 'child' : 'children'}`,
     '',
     ' [tasks]',
-    ...(taskLines.length > 0 ? taskLines : ['  (the modules register none: every job will be parked)']),
+    ...(taskLines.length > 0 ? taskLines : [`  (${NO_TASKS})`]),
     '',
     '',
   ].join('\n');

@@ -8,7 +8,7 @@ import { Outlet } from '../worker/outlet.ts';
 import { Relay } from '../worker/relay.ts';
 import { TaskModules } from '../worker/task-modules.ts';
 import { Supervisor } from '../worker/supervisor.ts';
-import { bannerText } from './banner.ts';
+import { bannerText, NO_TASKS } from './banner.ts';
 import type { Command, Context } from './command.ts';
 import { findModules } from './modules.ts';
 import { elsewhereNotices } from './notices.ts';
@@ -71,14 +71,15 @@ async function runWorker(context: Context): Promise<number> {
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
   const onStarted = (tasks: readonly FoundTask[]): void => {
     for (const notice of elsewhereNotices(tasks, settings.spool)) log.warn(notice);
-    if (format === 'json')
+    if (format === 'json') {
       log.info('worker started', {
         version,
         spool: settings.spool,
         concurrency,
         tasks: tasks.map(({ name }) => name).join(','),
       });
-    else
+      if (tasks.length === 0) log.warn(NO_TASKS);
+    } else
       stderr.write(
         bannerText({
           version,

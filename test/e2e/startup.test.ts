@@ -138,6 +138,19 @@ test('delay() while a worker imports the module is an error that names the line'
   assert.deepEqual(readdirSync(join(at.spool, 'pending')), []);
 });
 
+test('a worker whose modules register no task says so, in every format of the log', async (t) => {
+  const at = tempProject(t, { 'tasks.mjs': '' });
+
+  for (const [format, said] of [
+    ['json', /"level":40,[^\n]*"msg":"the modules register no task: every job will be parked"/],
+    ['text', /\[tasks\]\n {2}\(the modules register no task: every job will be parked\)/],
+  ] as const) {
+    const worker = await startWorker(t, at, ['-c', '1'], { env: { FSQ_LOG_FORMAT: format } });
+    await worker.printed(said);
+    assert.equal((await worker.stop()).stderr.match(/register no task/g)?.length, 1);
+  }
+});
+
 test('on a terminal-like format the banner says version, spool, queues, concurrency and where each task is', async (t) => {
   const at = tempProject(t, {
     'tasks.js': `import { task } from 'fsq';\nexport const add = task('add', (a, b) => a + b);`,
