@@ -1,12 +1,12 @@
 /**
  * The process that imports the task modules for `fsq tasks`, as a worker's child would. One of its own, because what a module
- * opens, prints or exits must not reach the command. Its argument: the modules' paths as JSON.
+ * opens, prints or exits must not reach the command. Its arguments: the modules' paths.
  */
 import { ALL_TEXTS } from '../job/redaction.ts';
-import { loadTasks, unloadable } from '../worker/load-tasks.ts';
+import { fromArguments, loadTasks, unloadable } from '../worker/load-tasks.ts';
 import type { FromChild } from '../worker/messages.ts';
 
-const modules = JSON.parse(process.argv[2] ?? '[]') as readonly string[];
+const modules = fromArguments() as readonly string[];
 
 let answer: FromChild;
 try {

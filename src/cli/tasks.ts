@@ -5,7 +5,7 @@ import { currentFolder } from '../app/project.ts';
 import type { Settings } from '../app/config.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { childEnvironment } from '../worker/environment.ts';
-import { type FoundTask, type FromChild, parseFromChild } from '../worker/messages.ts';
+import { type FoundTask, type FromChild, parseFromChild, toArguments } from '../worker/messages.ts';
 import { howOf } from '../worker/run-report.ts';
 import { whereItEnded } from '../worker/start-watch.ts';
 import type { Command, Context } from './command.ts';
@@ -68,7 +68,7 @@ async function load(
   const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
   // What the modules print goes to stderr: stdout is for the list.
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
-  const child = fork(path, [JSON.stringify(modules)], { execArgv, env, stdio: ['ignore', 2, 2, 'ipc'] });
+  const child = fork(path, toArguments(modules), { execArgv, env, stdio: ['ignore', 2, 2, 'ipc'] });
   let importing: string | null = null;
   const answer = await new Promise<FromChild | null>((resolve, reject) => {
     child.on('message', (raw) => {

@@ -6,7 +6,7 @@ import { reasonOf } from '../job/realm.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
-import { type FromChild, limitsOf, parseFromChild, type ToChild } from './messages.ts';
+import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
 import { Overtime } from './overtime.ts';
 import { howOf } from './run-report.ts';
 import { StartWatch } from './start-watch.ts';
@@ -268,7 +268,7 @@ function forkChild({ options, imports, env }: Launch, relay: Relay): ChildProces
   ];
   // A debugger's port is taken by the supervisor; --inspect is not passed on.
   // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
-  return fork(path, [JSON.stringify(options)], {
+  return fork(path, toArguments(options), {
     execArgv,
     // fsyncs that wait together share one commit of the journal; libuv's four threads are too few for that.
     env: options.broker.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,

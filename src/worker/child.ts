@@ -1,7 +1,7 @@
 /**
  * The process that runs jobs: forked by a supervisor, an owner of its own in the spool.
  *
- * It is started with its options as one JSON argument, loads the task modules, takes its proof of life, and only then asks
+ * It is started with its options as arguments, loads the task modules, takes its proof of life, and only then asks
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
 import type { LimitKeepers } from '../app/execute.ts';
@@ -15,7 +15,7 @@ import type { ErrorTexts } from '../job/redaction.ts';
 import type { RunLimits } from '../job/run-limits.ts';
 import type { TimeLimits } from '../job/time-limits.ts';
 import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
-import { loadTasks, unloadable } from './load-tasks.ts';
+import { fromArguments, loadTasks, unloadable } from './load-tasks.ts';
 import { createLogger, type LogFormat, lossLogger } from './log.ts';
 import { type FoundTask, type FromChild, limitsOf, parseToChild, REPORT_MODULES } from './messages.ts';
 import { tame } from './outlet.ts';
@@ -178,7 +178,7 @@ async function main(options: ChildOptions): Promise<number> {
   }
 }
 
-const code = main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions);
+const code = main(fromArguments() as ChildOptions);
 // User code may hold the process open (pools, timers): the work is done, so it ends.
 void code.then((value) => {
   if (!process.connected) process.exit(value);

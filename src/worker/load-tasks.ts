@@ -7,6 +7,11 @@ import { toFailure } from '../job/failure.ts';
 import type { ErrorTexts } from '../job/redaction.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 
+/** What this process was told at its start: see `toArguments`. */
+export function fromArguments(argv: readonly string[] = process.argv): unknown {
+  return JSON.parse(argv.slice(2).join(''));
+}
+
 /**
  * Imports the modules one after the other and returns the tasks they register. A `delay()` meanwhile is refused.
  *

@@ -31,6 +31,14 @@ export type ToChild =
 /** The variable with which Node.js tells a parent what its child loads, for its own `--watch`: 'watch:import', 'watch:require'. */
 export const REPORT_MODULES = 'WATCH_REPORT_DEPENDENCIES';
 
+/** Code points to an argument, which may have 128 KiB on Linux: each takes at most four bytes. All together may have some 2 MiB. */
+const ARGUMENT = /[^]{1,32000}/gu;
+
+/** What a process is told at its start, as its arguments: a project may have thousands of modules. */
+export function toArguments(value: unknown): readonly string[] {
+  return JSON.stringify(value).match(ARGUMENT) ?? [];
+}
+
 /** From a child. */
 export type FromChild =
   /** It imports this file now: if nothing more comes, it hangs there. */
