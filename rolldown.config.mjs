@@ -34,7 +34,7 @@ const SHARED = [
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',
-    test: /src\/worker\/(?:broker-events|environment|execute|load-tasks|log|messages|outlet|runner)\./,
+    test: /src\/worker\/(?:broker-events|environment|execute|load-tasks|log|messages|outlet|runner|start-watch)\./,
     priority: 2,
   },
   // What commands have in common; each command is a file of its own.
