@@ -2,11 +2,20 @@
  * Loads a module of the user's project. TypeScript is loaded by what is there: a loader this process was started with,
  * else Node's own type stripping, else tsx as the module's own project has it, else an error that names the ways out.
  */
-import { basename } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UsageError } from '../job/errors.ts';
+import { format } from '../job/format.ts';
+import { peek } from '../job/realm.ts';
 import { isRecord } from '../job/tail.ts';
-import { findLoader, isBeyondStripping, isTypeScript, registerTsx, StrippingError } from './typescript.ts';
+import {
+  findLoader,
+  isBeyondStripping,
+  isTypeScript,
+  preloadedModules,
+  registerTsx,
+  StrippingError,
+} from './typescript.ts';
 
 const { createRequire } = process.getBuiltinModule('node:module');
 
@@ -44,6 +53,39 @@ export async function loadModuleHere(path: string): Promise<unknown> {
 /** True if `loadModule` could load a TypeScript module at `path`, which need not exist yet. */
 export function canLoadTypeScript(path: string): boolean {
   return findLoader(path) !== null;
+}
+
+/**
+ * Refuses the first module of `--import` where Node, started in `folder`, surely cannot find it. Those behind it, and all where this
+ * process was started with a loader itself, may be found by what a loader makes of their names: only their import can tell.
+ *
+ * @throws UsageError (FSQ_CONFIG)
+ */
+export function checkImports(
+  [first]: readonly string[],
+  folder: string,
+  preloaded: readonly string[] = preloadedModules(),
+): void {
+  if (first === undefined || preloaded.length > 0 || canBeFound(first, folder)) return;
+  const path = first.startsWith('file:') ? fileURLToPath(first) : null;
+  throw new UsageError(
+    path === null
+      ? `Found no module ${format(first)} to import first, from ${folder} upwards. Install it, or write a path with ./ or /: \`import\` in fsq.config, FSQ_IMPORT or --import.`
+      : `Found no module to import first at ${path}. Check \`import\` in fsq.config, FSQ_IMPORT or --import.`,
+    'FSQ_CONFIG',
+  );
+}
+
+function canBeFound(name: string, folder: string): boolean {
+  try {
+    const path = name.startsWith('file:') ? fileURLToPath(name) : name;
+    // Of another scheme, such as node: or data:, Node has its own idea.
+    if (!URL.canParse(path)) createRequire(join(folder, '_')).resolve(path);
+    return true;
+  } catch (error) {
+    // Whatever else is wrong, such as no entry for require(): the import may be fine.
+    return peek(error, 'code') !== 'MODULE_NOT_FOUND';
+  }
 }
 
 /** Which of the ways this process has to load the TypeScript module at `path`. @throws UsageError when none */

@@ -74,7 +74,7 @@ export function isKnownLoader(preloaded: string): boolean {
 }
 
 /** What this process was started with by --import, --loader or --require, here or in NODE_OPTIONS. */
-function preloadedModules(): readonly string[] {
+export function preloadedModules(): readonly string[] {
   const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
   return options.flatMap((option, i) => {
     const match = /^(?:--import|--loader|--experimental-loader|--require|-r)(?:=(.*))?$/.exec(option);

@@ -1,6 +1,7 @@
 /** `fsq tasks`: the tasks a worker would know, and where they are defined. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { checkImports } from '../app/load-module.ts';
 import { currentFolder } from '../app/project.ts';
 import type { Settings } from '../app/config.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
@@ -37,6 +38,7 @@ async function runTasks(context: Context): Promise<number> {
   const { values, stdout } = context;
   const settings = await settingsOf(context);
   const { files } = findModules(settings);
+  checkImports(settings.imports, currentFolder());
   const found = (await load(files, settings.imports, settings)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (found.length === 0) {
     throw new UsageError(

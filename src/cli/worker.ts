@@ -1,5 +1,7 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
+import { checkImports } from '../app/load-module.ts';
+import { currentFolder } from '../app/project.ts';
 import { UsageError } from '../job/errors.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../worker/log.ts';
 import { nodeFiles } from '../spool/files.ts';
@@ -58,6 +60,7 @@ async function runWorker(context: Context): Promise<number> {
   const { values, env } = context;
   const settings = await settingsOf(context);
   const { files } = findModules(settings);
+  checkImports(settings.imports, currentFolder());
   if (values.flag('watch') && values.flag('burst'))
     throw new UsageError('Expected --watch or --burst, got both: a worker that watches does not end');
   const find = values.flag('watch') ? () => findModules(settings).files : null;

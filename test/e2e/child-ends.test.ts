@@ -44,9 +44,9 @@ function stateOf(pid: number): string {
 describe('a worker none of whose children can start ends with 78 and says what the child printed', () => {
   const cases: readonly [string, Readonly<Record<string, string>>, readonly string[], RegExp][] = [
     [
-      'a module of --import that is not there',
-      {},
-      ['--import', 'typo'],
+      'a module of --import that is not there, behind another',
+      { 'first.js': '' },
+      ['--import', './first.js', '--import', 'typo'],
       /exited with 1 before it began to import the task modules[^]*It printed:[^]*'typo'/,
     ],
     [

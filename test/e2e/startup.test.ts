@@ -43,6 +43,22 @@ test('a loader given with --import is used instead', async (t) => {
   assert.equal(await (await send('sum', [{ a: 1, b: 2 }])).get('10s'), 3);
 });
 
+test('a module of --import that is not there is told in a line, before any child is started', async (t) => {
+  const at = tempProject(t, { 'tasks.js': '' });
+
+  for (const command of ['worker', 'tasks']) {
+    const { code, stderr } = await fsq(at, [command, '--import', 'typo']);
+
+    assert.match(
+      stderr,
+      new RegExp(
+        `^fsq ${command}: Found no module "typo" to import first, from \\S+ upwards\\. .* \\(FSQ_CONFIG\\)\\n$`,
+      ),
+    );
+    assert.equal(code, 78);
+  }
+});
+
 test('a loader that the worker itself was started with is inherited by its children', async (t) => {
   const at = withoutTsx(tempProject(t, { 'tasks.ts': TYPED }));
   const { send } = sender(t, at);

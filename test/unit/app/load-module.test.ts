@@ -1,0 +1,60 @@
+/** Modules to import first that cannot be found: told before any process is started for them. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { checkImports } from '../../../src/app/load-module.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+describe('of the modules to import first', () => {
+  const refused: readonly (readonly [string, (folder: string) => readonly string[]])[] = [
+    ['a package that is not there', () => ['typo']],
+    ['a module that a package has not', () => ['plain/typo.js']],
+    ['a file that is not there', (folder) => [pathToFileURL(join(folder, 'typo.mjs')).href]],
+  ];
+  const passed: readonly (readonly [string, (folder: string) => readonly string[]])[] = [
+    ['none', () => []],
+    ['a package', () => ['plain']],
+    ['a module of a package', () => ['plain/index.js']],
+    ['a package for import() alone', () => ['esm-only']],
+    ['a file', (folder) => [pathToFileURL(join(folder, 'first.mjs')).href]],
+    ['a file with a query', (folder) => [`${pathToFileURL(join(folder, 'first.mjs')).href}?once`]],
+    ['a module of Node.js', () => ['node:fs']],
+    ['a URL of data', () => ['data:text/javascript,1']],
+    ['what only a loader before it can find', () => ['plain', '@/typo']],
+  ];
+  const folderOf = (t: Parameters<typeof tempDir>[0]): string => {
+    const folder = tempDir(t);
+    const files = {
+      'node_modules/plain/index.js': '',
+      'node_modules/esm-only/package.json': '{"exports":{"import":"./it.mjs"}}',
+      'node_modules/esm-only/it.mjs': '',
+      'first.mjs': '',
+    };
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    return folder;
+  };
+  for (const [what, imports] of refused)
+    test(`${what} is refused`, (t) => {
+      const folder = folderOf(t);
+
+      assert.throws(() => checkImports(imports(folder), folder, []), {
+        code: 'FSQ_CONFIG',
+        message: /^Found no module .*typo.*--import\.$/,
+      });
+    });
+  for (const [what, imports] of passed)
+    test(`${what} passes`, (t) => {
+      const folder = folderOf(t);
+
+      checkImports(imports(folder), folder, []);
+    });
+
+  test('what a loader of this process may find passes', (t) => {
+    checkImports(['@/typo'], tempDir(t), ['tsx']);
+  });
+});
