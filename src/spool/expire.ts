@@ -35,7 +35,7 @@ export async function expireOutcomes(
     if (turns.isOver) await turns.next();
     const id = parseResultFileName(fileName);
     if (id === null || (isTimed(id) && idTimeMs(id) > latest)) continue;
-    const endedAtMs = modifiedAtMs(context, `${layout.results}/${fileName}`);
+    const endedAtMs = endOf(context, `${layout.results}/${fileName}`);
     if (endedAtMs === null || endedAtMs > latest || !isOver(endedAtMs)) continue;
     batch.push(fileName);
     if (batch.length < BATCH) continue;
@@ -50,13 +50,14 @@ function isTimed(id: string): boolean {
   return id[14] === '7';
 }
 
-/** Null when it is gone. */
-function modifiedAtMs(context: SpoolContext, path: string): number | null {
+/** Null when it is gone, or cannot be looked at: a broken inode must not keep those behind it from expiring. */
+function endOf({ files, odd }: SpoolContext, path: string): number | null {
+  if (odd.isLeftAlone(path)) return null;
   try {
-    return context.files.modifiedAtMs(path);
+    return files.modifiedAtMs(path);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return null;
-    throw error;
+    if (!hasCode(error, 'ENOENT')) odd.leaveAlone(path, error);
+    return null;
   }
 }
 
@@ -65,7 +66,8 @@ async function retire(context: SpoolContext, fileNames: readonly string[], name:
   const gathered = `${layout.tmp}/${name}`;
   if (!makeBatch(context, gathered)) {
     for (const fileName of fileNames) {
-      discard(context, `${layout.results}/${fileName}`);
+      const path = `${layout.results}/${fileName}`;
+      odd.try(path, () => void discard(context, path));
       if (turns.isOver) await turns.next();
     }
     return;

@@ -24,8 +24,10 @@ export async function sweepDrafts(context: SpoolContext, turns: Turns = new Turn
     const writer = name.slice(0, name.indexOf('.') + 1);
     const state = states.get(writer) ?? writerState(files, name);
     states.set(writer, state);
-    const isOver = state === 'dead' || (state === 'unproved' && isUntouched(context, name));
-    if (isOver) await odd.tryLong(`${layout.tmp}/${name}`, () => sweepDraft(context, name, state === 'dead'));
+    if (state !== 'dead' && state !== 'unproved') continue;
+    await odd.tryLong(`${layout.tmp}/${name}`, async () => {
+      if (state === 'dead' || isUntouched(context, name)) await sweepDraft(context, name, state === 'dead');
+    });
   }
 }
 

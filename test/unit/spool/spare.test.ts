@@ -4,11 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { Broker } from '../../../src/broker/broker.ts';
+import type { Broker, BrokerEvent } from '../../../src/broker/broker.ts';
 import { expireOutcomes } from '../../../src/spool/expire.ts';
+import { nodeFiles } from '../../../src/spool/files.ts';
 import { clock } from '../../support/clock.ts';
 import { contextOf } from '../../support/context.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
+import { systemError } from '../../support/faulty-files.ts';
 import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
 import { tempDir, tempSpool } from '../../support/temp.ts';
 
@@ -32,6 +34,30 @@ test('an outcome expires after its time, not before; its file is kept to be writ
   assert.equal(await broker.outcome(id), null);
   assert.equal(lstatSync(join(path, 'spare', 'batch', `${id}.json`)).ino, ino);
   assert.deepEqual(namesIn(path, 'tmp'), []);
+});
+
+test('an outcome that cannot be looked at keeps no other from expiring, and is told once', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const ids = await endedJobs(broker, 5);
+  const broken = `${ids[1]}.json`;
+  const modifiedAtMs = (at: string): number => {
+    if (at.endsWith(broken)) throw systemError('EUCLEAN', 'lstat');
+    return nodeFiles.modifiedAtMs(at);
+  };
+  const time = clock();
+  const context = contextOf(path, { nowMs: time.nowMs, fsync: false, files: { ...nodeFiles, modifiedAtMs } });
+  const told: BrokerEvent[] = [];
+  context.odd.onEvent = (event) => told.push(event);
+
+  time.advance(TTL_MS + 1_000);
+  await expireOutcomes(context, TTL_MS, () => 'batch');
+  await expireOutcomes(context, TTL_MS, () => 'batch');
+
+  assert.deepEqual(namesIn(path, 'results'), [broken]);
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['refused'],
+  );
 });
 
 test('a clock that steps back ten years expires nothing', async (t) => {

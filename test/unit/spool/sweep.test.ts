@@ -1,13 +1,14 @@
 /** Drafts in tmp/: those of the dead go, those of the living stay, and what may be of a living writer waits. */
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test from 'node:test';
 import type { SpoolContext } from '../../../src/spool/context.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { writerName } from '../../../src/spool/identity.ts';
 import { sweepDrafts } from '../../../src/spool/sweep.ts';
 import { contextOf } from '../../support/context.ts';
+import { systemError } from '../../support/faulty-files.ts';
 import { namesIn } from '../../support/invariants.ts';
 import { tempSpool } from '../../support/temp.ts';
 
@@ -54,6 +55,20 @@ test('what may be of a living writer waits an hour, counted from the last touch,
   await sweepDrafts(afterMs(HOUR_MS));
   assert.deepEqual(namesIn(path, 'tmp'), []);
   assert.deepEqual(namesIn(path, 'spare'), []);
+});
+
+test('a draft that cannot be looked at keeps no other from being swept', async (t) => {
+  const { path } = tempSpool(t);
+  const drafts = ['0', '1', '2'].map((n) => `77-1-0badf00d-0badf00d.00000000.${n}`);
+  for (const draft of drafts) writeFileSync(join(path, 'tmp', draft), '');
+  const entry = (at: string): ReturnType<typeof nodeFiles.entry> => {
+    if (drafts.indexOf(basename(at)) === 1) throw systemError('EUCLEAN', 'lstat');
+    return nodeFiles.entry(at);
+  };
+
+  await sweepDrafts(contextOf(path, { nowMs: () => Date.now() + HOUR_MS, files: { ...nodeFiles, entry } }));
+
+  assert.deepEqual(namesIn(path, 'tmp'), [drafts[1]]);
 });
 
 test('a batch of spare files that a dead producer held goes back to spare/', async (t) => {
