@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import { constants as os } from 'node:os';
 import { peek, reasonOf } from '../job/realm.ts';
+import { notTheChannel } from './descriptors.ts';
 import { syncFileSystem } from './sync-file-system.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;
@@ -115,8 +116,8 @@ export interface DirectoryStamp {
 }
 
 export const nodeFiles: Files = {
-  create: (path) => named(() => ownersOnly(fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600))),
-  open: (path, access) => named(() => fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK)),
+  create: (path) => named(() => ownersOnly(opened(fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)))),
+  open: (path, access) => named(() => opened(fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK))),
   info: (fd) => {
     const stats = fs.fstatSync(fd);
     const { uid, nlink, ino, size, mtimeMs } = stats;
@@ -242,6 +243,8 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
  * The umask may take even the owner's rights, and a program may change it at any time: an accepted job that no worker may
  * read would be lost. Asking for the umask first would set it, for all threads, for a moment.
  */
+const opened = (fd: number): number => notTheChannel(fd, fs.closeSync);
+
 function ownersOnly(fd: number): number {
   try {
     fs.fchmodSync(fd, 0o600);
