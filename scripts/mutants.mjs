@@ -3,7 +3,7 @@
  * if a mutant survives, or if its place in the sources is no longer there.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,7 @@ function passes({ test, pattern }) {
 
 function copyOfCheckout() {
   const target = mkdtempSync(join(tmpdir(), 'fsq-mutants-'));
+  chmodSync(target, 0o755); // Some tests run a program of it as another user.
   const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
     .split('\0')
     .filter((file) => file !== '');
