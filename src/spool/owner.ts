@@ -11,6 +11,7 @@ import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
 import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
 import { isFull, makeRoom } from './room.ts';
 import { discard, unlinkIfThere } from './spare.ts';
+import { isPassing } from './trouble.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */
 export interface OwnerRecord {
@@ -141,7 +142,7 @@ function removeOwnDirectory(files: Files, directory: string): void {
   }
 }
 
-/** Null when there is no whole record of that name. */
+/** Null when there is no whole record of that name, or none that can be read: the socket alone then decides. */
 export function readOwner(context: SpoolContext, owner: string): OwnerRecord | null {
   const { files, layout } = context;
   let text: string;
@@ -153,8 +154,8 @@ export function readOwner(context: SpoolContext, owner: string): OwnerRecord | n
       files.close(fd);
     }
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ELOOP', 'EACCES', 'EISDIR', 'ENXIO')) return null;
-    throw error;
+    if (isPassing(error)) throw error;
+    return null;
   }
   return parseOwner(text, owner);
 }

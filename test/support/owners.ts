@@ -1,5 +1,7 @@
 /** Owners in states that are hard to bring about: dead ones, without a process that had to die for it. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 /** Makes every later look at `owner` conclude that it is dead: its record names another boot and its socket is gone. */
@@ -30,6 +32,16 @@ export function plantDeadOwner(
   for (const [name, text] of Object.entries(held)) writeFileSync(join(directory, name), text, { mode: 0o600 });
   pronounceDead(spool, owner);
   if (recoverer !== undefined) pronounceDead(spool, recoverer);
+}
+
+/** A socket of `owner` at which nobody listens any more, as a process leaves it that was killed. */
+export async function plantRefusedSocket(spool: string, owner: string): Promise<void> {
+  const [made, left] = [join(spool, 'tmp', 'socket'), join(spool, 'workers', `${owner}.sock`)];
+  const server = createServer().listen(made);
+  await once(server, 'listening');
+  renameSync(made, left); // Or closing it would remove it.
+  server.close();
+  await once(server, 'close');
 }
 
 /** An owner's name that no process has. */

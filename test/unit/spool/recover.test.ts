@@ -14,7 +14,8 @@ import { until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, jobRecord, nextId, returned, RUN } from '../../support/factory.ts';
 import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
-import { plantDeadOwner, pronounceDead, someOwner } from '../../support/owners.ts';
+import { systemError } from '../../support/faulty-files.ts';
+import { plantDeadOwner, plantRefusedSocket, pronounceDead, someOwner } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 const DEAD = someOwner(1);
@@ -31,6 +32,24 @@ test('several recoverers at once: each job is recovered once', async (t) => {
 
   assertSound(path, ids);
   assert.equal(events.filter(({ kind }) => kind === 'recovered').length, ids.length);
+  assert.deepEqual(namesIn(path, 'running'), []);
+});
+
+test('the jobs of the dead are recovered also where the record of one of them is broken on the disk', async (t) => {
+  const { path } = tempSpool(t);
+  const [first, second] = [nextId(), nextId()];
+  const broken = someOwner(7);
+  plantDeadOwner(path, broken, { [nameOf(first)]: baseOf(first) });
+  await plantRefusedSocket(path, broken);
+  plantDeadOwner(path, DEAD, { [nameOf(second)]: baseOf(second) });
+  const open: typeof nodeFiles.open = (at, how) => {
+    if (at.endsWith(`${broken}.json`)) throw systemError('EUCLEAN', 'open');
+    return nodeFiles.open(at, how);
+  };
+
+  await recoverOrphans(contextOf(path, { files: { ...nodeFiles, open } }), recovererOf(ME));
+
+  assertSound(path, [first, second]);
   assert.deepEqual(namesIn(path, 'running'), []);
 });
 
