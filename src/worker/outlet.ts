@@ -10,6 +10,11 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 /** What was dropped, told when the stream takes something again. */
 export type TellLost = (lines: number, why: string) => void;
 
+/** A line that is written in pieces: however many are dropped, one line is lost. */
+export interface CutLine {
+  isLost: boolean;
+}
+
 type Done = (error?: Error | null) => void;
 
 export class Outlet {
@@ -29,22 +34,25 @@ export class Outlet {
     stream.on('error', () => undefined);
   }
 
-  /** @param done called once it is written or dropped */
-  write(chunk: string | Uint8Array, done: () => void = () => undefined): void {
+  /**
+   * @param done called once it is written or dropped
+   * @param cut the line of which the chunk, or its beginning, is a piece
+   */
+  write(chunk: string | Uint8Array, done: () => void = () => undefined, cut: CutLine | null = null): void {
     if (this.#stream.writableLength >= MAX_WAITING_BYTES) {
-      this.#drop(chunk, 'its reader stands still');
+      this.#drop(chunk, cut, 'its reader stands still');
       return void process.nextTick(done);
     }
     try {
       this.#write(chunk, (error) => {
         if (error === null || error === undefined) this.#took();
-        else this.#drop(chunk, error.message);
+        else this.#drop(chunk, cut, error.message);
         if (this.#stream.writableLength === 0) this.#flushed?.();
         done();
       });
     } catch (error) {
       // Of a file the write itself throws.
-      this.#drop(chunk, reasonOf(error));
+      this.#drop(chunk, cut, reasonOf(error));
       process.nextTick(done);
     }
   }
@@ -68,8 +76,9 @@ export class Outlet {
     return this.#stream.writableLength === 0;
   }
 
-  #drop(chunk: string | Uint8Array, why: string): void {
-    this.#lost += linesIn(chunk);
+  #drop(chunk: string | Uint8Array, cut: CutLine | null, why: string): void {
+    this.#lost += linesIn(chunk) - (cut?.isLost === true ? 1 : 0);
+    if (cut !== null) cut.isLost = true;
     this.#why = why;
   }
 

@@ -7,7 +7,7 @@
  * programs ask whether they have one.
  */
 import type { Readable } from 'node:stream';
-import type { Outlet } from './outlet.ts';
+import type { CutLine, Outlet } from './outlet.ts';
 
 /** Longest part of a line that waits for the rest of it, bytes. */
 const MAX_LINE_BYTES = 64 * 1024;
@@ -73,10 +73,12 @@ export class Relay {
   #pass(from: Readable | null, to: Outlet | null, see: (lines: Buffer) => void): void {
     if (from === null || to === null) return;
     let rest: Buffer = Buffer.alloc(0);
+    /** The line of which a piece has been passed on, and not its end. */
+    let line: CutLine | null = null;
     const pass = (lines: Buffer): void => {
       if (lines.length === 0) return;
       see(lines);
-      to.write(lines);
+      to.write(lines, undefined, line);
     };
     from.on('data', (chunk: Buffer) => {
       const end = chunk.lastIndexOf(NEWLINE) + 1;
@@ -84,8 +86,10 @@ export class Relay {
       if (end > 0 || rest.length + chunk.length > MAX_LINE_BYTES) {
         const cut = end > 0 ? end : chunk.length;
         const lines = chunk.subarray(0, cut);
+        if (end === 0) line ??= { isLost: false };
         pass(rest.length === 0 ? lines : Buffer.concat([rest, lines]));
         rest = chunk.subarray(cut);
+        if (end > 0) line = null;
       } else rest = Buffer.concat([rest, chunk]);
     });
     const ended = new Promise<void>((resolve) => {

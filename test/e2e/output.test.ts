@@ -114,6 +114,24 @@ test('when the log can be written again, the worker says how many lines are lost
   shell.kill('SIGTERM');
 });
 
+test('as many lines are told as lost as were printed, however long each is', async (t) => {
+  const at = tempProject(t, {
+    'tasks.js': `import { task } from 'fsq';\ntask('prints', () => console.log('x'.repeat(200_000)));`,
+  });
+  const { send } = sender(t, at);
+  await Promise.all(Array.from({ length: 20 }, () => send('prints', [])));
+
+  const { ended } = workerOf(t, at, '"$0" "$1" worker --burst -c 2 2> log.txt | true');
+  await within(ended, 'the burst to end', 60_000);
+
+  const log = readFileSync(join(at.path, 'log.txt'), 'utf8');
+  const told = [...log.matchAll(/"lost":(\d+),"msg":"\d+ lines? could not be written to stdout/g)];
+  assert.equal(
+    told.reduce((sum, [, lines]) => sum + Number(lines), 0),
+    20,
+  );
+});
+
 function readNow(fd: number): string {
   const bytes = Buffer.alloc(65_536);
   try {
