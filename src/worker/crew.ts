@@ -190,7 +190,7 @@ export class Crew implements ChildEvents {
     const delayMs = this.#restarts.replace({ wasOfUse, startFailure });
     if (delayMs === null) return this.#events.onHopeless(cannotStart(how, child.lastWords()));
     const hint = child.owner !== null && !wasOfUse ? idleEndHint(code) : '';
-    this.#options.log.error(`${how}${hint}; a new one starts ${delayMs === 0 ? 'now' : `in ${delayMs} ms`}`);
+    this.#options.log.error(`${how}; a new one starts ${delayMs === 0 ? 'now' : `in ${delayMs} ms`}${hint}`);
   }
 
   #fork(): void {

@@ -88,7 +88,7 @@ const SPOOL_UNUSABLE = 75;
 /** What may have ended a child that was ready, soon and without a job; '' for a signal: that came from elsewhere. */
 export function idleEndHint(code: number | null): string {
   if (code === null || code === SPOOL_UNUSABLE) return '';
-  return ': it ended by itself without a job: does a task module call process.exit(), or is an error of it caught nowhere?';
+  return '. It ended by itself without a job: does a task module call process.exit(), or is an error of it caught nowhere?';
 }
 
 /** Why the worker ends: `how` the last child ended, and what it printed. */

@@ -114,7 +114,7 @@ test('a child that ends by itself while it has no job, again and again, is repla
   const worker = await startWorker(t, at, ['-c', '1']);
 
   await worker.printed(
-    /exited with 0: it ended by itself without a job[^]*exited with 0: .*; a new one starts in 200 ms/,
+    /exited with 0; a new one starts in 100 ms\. It ended by itself without a job[^]*exited with 0; a new one starts in 200 ms/,
   );
 
   assert.equal(await (await send('add', [1, 2])).get('20s'), 3);

@@ -164,7 +164,7 @@ test('a child that ended by itself soon and without a job has the log ask for pr
       false,
       0,
       null,
-      /exited with 0: it ended by itself without a job: does a task module call process\.exit\(\).*; a new one starts in 100 ms$/,
+      /exited with 0; a new one starts in 100 ms\. It ended by itself without a job: does a task module call process\.exit\(\)/,
     ],
     [true, 0, null, /exited with 0; a new one starts now$/],
     [false, 75, null, /exited with 75; a new one starts in 100 ms$/],
