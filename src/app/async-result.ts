@@ -147,8 +147,16 @@ async function tellOfStandstill(source: OutcomeSource): Promise<void> {
   if (text !== null) warnOnce(`${text}.`, 'FSQ_NO_WORKER', source.place);
 }
 
-/** Why surely no job begins now; null where one may. */
-async function standstillAt(source: OutcomeSource): Promise<string | null> {
+const asking = new WeakMap<OutcomeSource, Promise<string | null>>();
+
+/** Why surely no job begins now; null where one may. Asked once for all who want to know: it takes a descriptor for each worker. */
+function standstillAt(source: OutcomeSource): Promise<string | null> {
+  const answer = asking.get(source) ?? askAt(source).finally(() => asking.delete(source));
+  asking.set(source, answer);
+  return answer;
+}
+
+async function askAt(source: OutcomeSource): Promise<string | null> {
   try {
     return standstillText(await source.owners(), source.place);
   } catch {

@@ -63,6 +63,36 @@ test('a wait where no worker lives is told of once, after three seconds, and whe
   ]);
 });
 
+test('many who wait ask together which workers live, when they time out and after three seconds', async (t) => {
+  let asked = 0;
+  const source: OutcomeSource = {
+    ...endless('/together', 'alive'),
+    owners: async () => {
+      asked++;
+      await new Promise((resolve) => setImmediate(resolve));
+      return [];
+    },
+  };
+  const handles = Array.from({ length: 50 }, () => new AsyncResult(nextId(), async () => source, true));
+
+  const ends = await Promise.allSettled(handles.map((handle) => handle.get(5)));
+
+  assert.ok(ends.every((end) => end.status === 'rejected' && /No worker is running/.test(String(end.reason))));
+  assert.ok(asked < 10, `${asked} times`);
+
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  asked = 0;
+  const stop = new AbortController();
+  const waits = handles.map((handle) => handle.get({ signal: stop.signal }).catch(() => null));
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(3_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop.abort();
+  await Promise.all(waits);
+
+  assert.equal(asked, 1);
+});
+
 test('many waits on one signal warn of no leak, and all end with it', async (t) => {
   const leaks: Error[] = [];
   const hear = (warning: Error): void => void (warning.name === 'MaxListenersExceededWarning' && leaks.push(warning));
