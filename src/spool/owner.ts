@@ -202,22 +202,29 @@ function isOfAnEarlierBoot(context: SpoolContext, owner: string): boolean {
   }
 }
 
+/** How many owners are asked at a time: each takes two descriptors, and a few workers may have a thousand children. */
+const ASKED_AT_A_TIME = 64;
+
 /** All that announce themselves, dead or alive. */
 export async function listOwners(context: SpoolContext): Promise<readonly OwnerInfo[]> {
   const names = context.files.list(context.layout.workers).flatMap((file) => {
     const owner = file.slice(0, -'.json'.length);
     return file.endsWith('.json') && isOwnerName(owner) ? [owner] : [];
   });
-  const owners = await Promise.all(
-    names.map(async (owner): Promise<OwnerInfo[]> => {
-      const record = readOwner(context, owner);
-      if (record === null) return [];
-      const { verdict } = await verdictOf(context, owner);
-      const { pid, parent, role, startedAtMs, queues, tasks } = record;
-      return [{ owner, pid, parent, role, startedAtMs, verdict, queues, tasks }];
-    }),
-  );
-  return owners.flat();
+  const owners: OwnerInfo[] = [];
+  for (let i = 0; i < names.length; i += ASKED_AT_A_TIME) {
+    const some = names.slice(i, i + ASKED_AT_A_TIME).map((owner) => infoOf(context, owner));
+    for (const info of await Promise.all(some)) if (info !== null) owners.push(info);
+  }
+  return owners;
+}
+
+async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo | null> {
+  const record = readOwner(context, owner);
+  if (record === null) return null;
+  const { verdict } = await verdictOf(context, owner);
+  const { pid, parent, role, startedAtMs, queues, tasks } = record;
+  return { owner, pid, parent, role, startedAtMs, verdict, queues, tasks };
 }
 
 /** True while a directory in running/ is the owner's own, or was fenced by it and is not recovered yet. */

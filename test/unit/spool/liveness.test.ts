@@ -9,14 +9,14 @@ import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BrokerEvent } from '../../../src/broker/broker.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
-import { verdictOf } from '../../../src/spool/owner.ts';
+import { listOwners, verdictOf } from '../../../src/spool/owner.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { until, within } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job } from '../../support/factory.ts';
 import { faultyFiles } from '../../support/faulty-files.ts';
-import { someOwner } from '../../support/owners.ts';
+import { pronounceDead, someOwner } from '../../support/owners.ts';
 import { tempDir, tempSpool } from '../../support/temp.ts';
 
 const OWNER_SCRIPT = fileURLToPath(new URL('fixtures/owner.ts', import.meta.url));
@@ -209,3 +209,28 @@ function stateOf(pid: number | undefined): string | undefined {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
 }
+
+test('a thousand owners are asked with a few descriptors', async (t) => {
+  const { path } = tempSpool(t);
+  for (let n = 1; n <= 1_000; n++) pronounceDead(path, someOwner(n));
+  const open = new Set<number>();
+  let most = 0;
+  const files: typeof nodeFiles = {
+    ...nodeFiles,
+    openDirectory: (at) => {
+      const descriptor = nodeFiles.openDirectory(at);
+      most = Math.max(most, open.add(descriptor).size);
+      return descriptor;
+    },
+    close: (descriptor) => {
+      open.delete(descriptor);
+      nodeFiles.close(descriptor);
+    },
+  };
+
+  const owners = await listOwners(contextOf(path, { files }));
+
+  assert.equal(owners.length, 1_000);
+  assert.ok(owners.every(({ verdict }) => verdict === 'dead'));
+  assert.ok(most <= 100, `${most} at a time`);
+});
