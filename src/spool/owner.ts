@@ -211,12 +211,16 @@ export async function listOwners(context: SpoolContext): Promise<readonly OwnerI
     const owner = file.slice(0, -'.json'.length);
     return file.endsWith('.json') && isOwnerName(owner) ? [owner] : [];
   });
-  const owners: OwnerInfo[] = [];
-  for (let i = 0; i < names.length; i += ASKED_AT_A_TIME) {
-    const some = names.slice(i, i + ASKED_AT_A_TIME).map((owner) => infoOf(context, owner));
-    for (const info of await Promise.all(some)) if (info !== null) owners.push(info);
-  }
-  return owners;
+  const found = await askAll(names, (owner) => infoOf(context, owner));
+  return found.filter((info) => info !== null);
+}
+
+/** Asks about each of these owners, a few at a time. */
+export async function askAll<T>(owners: readonly string[], ask: (owner: string) => Promise<T>): Promise<readonly T[]> {
+  const answers: T[] = [];
+  for (let i = 0; i < owners.length; i += ASKED_AT_A_TIME)
+    answers.push(...(await Promise.all(owners.slice(i, i + ASKED_AT_A_TIME).map(ask))));
+  return answers;
 }
 
 async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo | null> {

@@ -2,7 +2,7 @@
 import type { OwnerInfo } from '../../broker/broker.ts';
 import type { SpoolContext } from '../context.ts';
 import { isOwnerName } from '../layout.ts';
-import { readOwner, verdictOf } from '../owner.ts';
+import { askAll, readOwner, verdictOf } from '../owner.ts';
 import type { Verdict } from '../proof.ts';
 import type { NamedOutline } from './outline.ts';
 import { namesAt } from './walk.ts';
@@ -27,7 +27,7 @@ export async function ownersIn(
     ...[...namesAt(files, layout.workers)].map((name) => name.replace(/\.(?:json|sock)$/, '')).filter(isOwnerName),
     ...held.map(({ responsible }) => responsible),
   ]);
-  return Promise.all([...owners].map((owner) => stateOf(context, owner, isWorkersGone)));
+  return askAll([...owners], (owner) => stateOf(context, owner, isWorkersGone));
 }
 
 async function stateOf(context: SpoolContext, owner: string, isWorkersGone: boolean): Promise<OwnerState> {

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BrokerEvent } from '../../../src/broker/broker.ts';
+import { ownersIn } from '../../../src/spool/check/owners.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { listOwners, verdictOf } from '../../../src/spool/owner.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
@@ -228,9 +229,13 @@ test('a thousand owners are asked with a few descriptors', async (t) => {
     },
   };
 
-  const owners = await listOwners(contextOf(path, { files }));
+  const context = contextOf(path, { files });
 
-  assert.equal(owners.length, 1_000);
+  const owners = await listOwners(context);
+  const states = await ownersIn(context, { held: [], unlisted: [] });
+
+  assert.deepEqual([owners.length, states.length], [1_000, 1_000]);
   assert.ok(owners.every(({ verdict }) => verdict === 'dead'));
+  assert.ok(states.every(({ verdict }) => verdict.verdict === 'dead'));
   assert.ok(most <= 100, `${most} at a time`);
 });
