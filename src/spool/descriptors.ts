@@ -8,7 +8,7 @@
  * @throws a system error EBADF: the process is of no use any more
  */
 export function notTheChannel(fd: number, close: (fd: number) => void): number {
-  if (process.channel === undefined || fd !== channelDescriptor()) return fd;
+  if (process.connected !== true || fd !== channelDescriptor()) return fd;
   close(fd);
   const message = `EBADF: descriptor ${fd}, the channel to the parent of this process, was closed by code that it runs`;
   throw Object.assign(new Error(message), { code: 'EBADF', syscall: 'open' });
@@ -16,6 +16,7 @@ export function notTheChannel(fd: number, close: (fd: number) => void): number {
 
 /** -1 where Node does not tell. */
 function channelDescriptor(): number {
-  const { channel } = process;
-  return channel !== undefined && 'fd' in channel && typeof channel.fd === 'number' ? channel.fd : -1;
+  const channel: unknown = process.channel;
+  const fd: unknown = typeof channel === 'object' && channel !== null && 'fd' in channel ? channel.fd : null;
+  return typeof fd === 'number' ? fd : -1;
 }

@@ -44,6 +44,7 @@ test('the command line itself loads no command, no app and no spool', () => {
     [],
   );
   assert.deepEqual(loaded.filter((path) => path.startsWith('spool/')).toSorted(), [
+    'spool/descriptors.ts',
     'spool/files.ts',
     'spool/sync-file-system.ts',
     'spool/trouble.ts',
