@@ -33,17 +33,24 @@ type SerialisableProperty<T> = undefined extends T ? Serialisable<Exclude<T, und
 /** How deep arrays and objects may nest; bounds the work that one job file can cause. */
 export const MAX_DEPTH = 64;
 
-/** What `copyCounted` has met so far: more bytes than that can have as JSON; NaN when JSON would change a part of it. */
+/** What `copyCounted` has met so far. */
 export interface ByteCount {
+  /** More than it can have as JSON; NaN when JSON would change a part of it, Infinity when there are more parts than are copied. */
   bytes: number;
+  /** Values in arrays and objects: each has two bytes of JSON or more. */
+  parts: number;
 }
+
+/** So many parts are more than any limit of bytes allows. Few values with parts in common may have billions. */
+const MOST_PARTS = 4 * 1024 * 1024;
 
 /**
  * A copy of `value` that nobody else has. Each part is read once, so what is counted is what is kept: later changes, getters
  * and Proxies cannot make another value of it. Properties that are undefined stay, and JSON.stringify leaves them out.
  *
  * Quick, because every value that is sent or returned passes here: where the count is NaN, `assertSerialisable` says what is
- * wrong with `value`. The rest of it is not looked at then: a value that holds itself in two places has no end of parts.
+ * wrong with `value`. The rest of it is not looked at then: a value that holds itself in two places has no end of parts. Where
+ * the count is Infinity the copy is not whole.
  */
 export function copyCounted(value: unknown, count: ByteCount, depth = 0): unknown {
   switch (typeof value) {
@@ -73,7 +80,8 @@ function copyArray(value: readonly unknown[], count: ByteCount, depth: number): 
   const copy: unknown[] = [...value];
   if ('toJSON' in value) count.bytes = Number.NaN;
   count.bytes += copy.length;
-  for (let i = 0; i < copy.length && !Number.isNaN(count.bytes); i++) {
+  addParts(count, copy.length);
+  for (let i = 0; i < copy.length && Number.isFinite(count.bytes); i++) {
     const entry = copy[i];
     const copied = copyCounted(entry, count, depth + 1);
     if (copied !== entry) copy[i] = copied;
@@ -81,11 +89,18 @@ function copyArray(value: readonly unknown[], count: ByteCount, depth: number): 
   return copy;
 }
 
+function addParts(count: ByteCount, parts: number): void {
+  count.parts += parts;
+  if (count.parts > MOST_PARTS) count.bytes += Number.POSITIVE_INFINITY;
+}
+
 function copyObject(value: object, count: ByteCount, depth: number): object {
   const copy: Record<string, unknown> = { ...value };
   if (!isPlain(value) || Object.getOwnPropertySymbols(copy).length > 0) count.bytes = Number.NaN;
-  for (const key of Object.keys(copy)) {
-    if (Number.isNaN(count.bytes)) break;
+  const keys = Object.keys(copy);
+  addParts(count, keys.length);
+  for (const key of keys) {
+    if (!Number.isFinite(count.bytes)) break;
     const entry = copy[key];
     if (entry === undefined) continue;
     count.bytes += 4 + longestCharacterBytes(key) * key.length;

@@ -1,7 +1,7 @@
 /** What a job carries: its arguments and its result, as they stood when they were given, within the size that is kept. */
 import { NotSerialisableError, UsageError } from './errors.ts';
 import { format } from './format.ts';
-import { assertSerialisable, copyCounted, type JsonValue, type Serialisable } from './json.ts';
+import { assertSerialisable, type ByteCount, copyCounted, type JsonValue, type Serialisable } from './json.ts';
 import { isRecord } from './tail.ts';
 
 /** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */
@@ -28,7 +28,7 @@ export const MAX_PAYLOAD_BYTES: number = 4 * 1024 * 1024;
 export function checkedArguments(task: string, args: readonly unknown[]): readonly JsonValue[] {
   const copy: unknown[] = [...args];
   while (copy.length > 0 && copy[copy.length - 1] === undefined) copy.pop();
-  const count = { bytes: 2 + copy.length };
+  const count = { bytes: 2 + copy.length, parts: 0 };
   for (let i = 0; i < copy.length; i++) copy[i] = copyCounted(copy[i], count);
   if (Number.isNaN(count.bytes)) {
     for (let i = 0; i < copy.length; i++) assertSerialisable(args[i], `args[${i}]`);
@@ -37,6 +37,7 @@ export function checkedArguments(task: string, args: readonly unknown[]): readon
   if (count.bytes > MAX_PAYLOAD_BYTES) {
     refuseTooLarge(
       copy,
+      count,
       `The arguments of ${task} have`,
       MAX_PAYLOAD_BYTES,
       'accepted. Write the data to a file and pass its path.',
@@ -53,7 +54,7 @@ const NO_HEADERS: Readonly<Record<string, string>> = {};
 /** A copy of the headers, checked; undefined ones are left out. @throws UsageError */
 export function checkedHeaders(task: string, headers: unknown): Readonly<Record<string, string>> {
   if (headers === undefined) return NO_HEADERS;
-  const count = { bytes: 0 };
+  const count = { bytes: 0, parts: 0 };
   const copy = copyCounted(headers, count);
   const entries = isRecord(copy) ? Object.entries(copy).filter(([, value]) => value !== undefined) : [];
   const isGood = isRecord(copy) && !Number.isNaN(count.bytes) && entries.every(isText);
@@ -61,7 +62,7 @@ export function checkedHeaders(task: string, headers: unknown): Readonly<Record<
   const texts = Object.fromEntries(entries.filter(isText));
   const what = `The headers of ${task} have`;
   if (count.bytes > MAX_HEADERS_BYTES)
-    refuseTooLarge(texts, what, MAX_HEADERS_BYTES, 'accepted. Pass the data as an argument.');
+    refuseTooLarge(texts, count, what, MAX_HEADERS_BYTES, 'accepted. Pass the data as an argument.');
   return texts;
 }
 
@@ -83,7 +84,7 @@ function isText(entry: readonly [string, unknown]): entry is [string, string] {
  */
 export function checkedResult(task: string, returned: unknown): JsonValue | undefined {
   if (returned === undefined) return undefined;
-  const count = { bytes: 0 };
+  const count = { bytes: 0, parts: 0 };
   const copy = copyCounted(returned, count);
   if (Number.isNaN(count.bytes)) {
     const place = `${task}(…)`; // What stands behind it then reads as a part of the value, not of the task.
@@ -93,6 +94,7 @@ export function checkedResult(task: string, returned: unknown): JsonValue | unde
   if (count.bytes > MAX_PAYLOAD_BYTES) {
     refuseTooLarge(
       copy,
+      count,
       `The value returned by ${task} has`,
       MAX_PAYLOAD_BYTES,
       'kept. Write it to a file and return its path.',
@@ -106,8 +108,11 @@ function changing(path: string): NotSerialisableError {
   return new NotSerialisableError(path, 'another value each time it is read', 'Pass plain data.');
 }
 
-function refuseTooLarge(copy: unknown, what: string, maxBytes: number, advice: string): void {
-  const bytes = Buffer.byteLength(JSON.stringify(copy));
-  if (bytes <= maxBytes) return;
-  throw new UsageError(`${what} ${bytes} bytes of JSON; at most ${maxBytes} are ${advice}`, 'FSQ_TOO_LARGE');
+function refuseTooLarge(copy: unknown, count: ByteCount, what: string, maxBytes: number, advice: string): void {
+  const bytes = Number.isFinite(count.bytes) ? Buffer.byteLength(JSON.stringify(copy)) : null;
+  if (bytes !== null && bytes <= maxBytes) return;
+  throw new UsageError(
+    `${what} ${bytes ?? 'millions of'} bytes of JSON; at most ${maxBytes} are ${advice}`,
+    'FSQ_TOO_LARGE',
+  );
 }

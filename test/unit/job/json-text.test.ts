@@ -58,7 +58,7 @@ test('the longest character of a text bounds its bytes', async () => {
   await forSeeds(100, (random) => {
     const value = randomText(random).repeat(20);
     assert.ok(Buffer.byteLength(JSON.stringify(value)) <= 2 + longestCharacterBytes(value) * value.length);
-    const count = { bytes: 0 };
+    const count = { bytes: 0, parts: 0 };
     copyCounted(value, count);
     assert.ok(Buffer.byteLength(JSON.stringify(value)) <= count.bytes);
   });

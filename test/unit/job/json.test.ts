@@ -130,7 +130,7 @@ describe('a copy', () => {
   test("is nobody else's, at any depth", () => {
     const value = { list: [{ n: 1 }], text: 'x' };
 
-    const copy = copyCounted(value, { bytes: 0 });
+    const copy = copyCounted(value, { bytes: 0, parts: 0 });
     value.list[0] = { n: 2 };
     value.list.push({ n: 3 });
 
@@ -146,7 +146,7 @@ describe('a copy', () => {
     };
     const proxy = new Proxy({ n: 1 }, { get: () => (reads++ === 1 ? 'once' : 1n) });
     const list = new Proxy([1], { get: (on, key) => (key === '0' && reads++ > 2 ? 1n : Reflect.get(on, key)) });
-    const count = { bytes: 0 };
+    const count = { bytes: 0, parts: 0 };
 
     const copy = copyCounted([turning, proxy, list], count);
 
@@ -155,7 +155,7 @@ describe('a copy', () => {
   });
 
   test('keeps a key that is __proto__ as what it is', () => {
-    const copy = copyCounted(JSON.parse('{"__proto__":{"a":[1]}}'), { bytes: 0 });
+    const copy = copyCounted(JSON.parse('{"__proto__":{"a":[1]}}'), { bytes: 0, parts: 0 });
 
     assert.equal(JSON.stringify(copy), '{"__proto__":{"a":[1]}}');
   });
@@ -166,12 +166,12 @@ test('a property that is undefined is let through, and does not arrive', () => {
 
   assertSerialisable(value, 'value');
 
-  assert.equal(JSON.stringify(copyCounted(value, { bytes: 0 })), '{"b":[{}]}');
+  assert.equal(JSON.stringify(copyCounted(value, { bytes: 0, parts: 0 })), '{"b":[{}]}');
   assert.ok(boundOf(value) > 0);
 });
 
 function boundOf(value: unknown): number {
-  const count = { bytes: 0 };
+  const count = { bytes: 0, parts: 0 };
   copyCounted(value, count);
   return count.bytes;
 }

@@ -97,6 +97,17 @@ describe('headers', () => {
     });
   }
 
+  test('with parts in common, which are billions when they are written, are refused at once', () => {
+    let value: unknown = 'x';
+    for (let i = 0; i < 40; i++) value = [value, value];
+
+    assert.throws(() => checkedArguments('t', [value]), {
+      code: 'FSQ_TOO_LARGE',
+      message: /millions of bytes of JSON/,
+    });
+    assert.throws(() => checkedResult('t', { value }), { code: 'FSQ_TOO_LARGE' });
+  });
+
   test('that are no text are named', () => {
     assert.throws(() => checkedHeaders('t', { ok: 'a', tenant: 1 }), { message: /got 1 as "tenant"$/ });
   });
