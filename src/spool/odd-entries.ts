@@ -16,6 +16,8 @@ export type Blame = 'moment' | 'entry' | 'spool';
 
 /** How long an entry is left alone, ms: the first time, and at most. */
 const PAUSE_MS = { first: 1_000, longest: 300_000 };
+/** So many times in a row a failing disk is taken for a moment that passes; then for a broken place of one entry. */
+const EIO_AT_MOST = 3;
 /** A spool that worked is not looked at again for so long, ms: thousands of entries may be refused in a row. */
 const LOOK_HOLDS_MS = 100;
 /** Those that a spool of an older fsq may lack. */
@@ -32,6 +34,8 @@ export class OddEntries {
   readonly #entries = new Map<string, Odd>();
   /** Those whose pause `takeDue` waits for. */
   readonly #waiting = new Set<string>();
+  /** How often in a row the disk has failed at an entry (EIO). */
+  readonly #failures = new Map<string, number>();
   #workedAt = Number.NEGATIVE_INFINITY;
   /** Hears of each entry that is refused, each time, and of each that was moved out of the way. */
   onEvent: (event: BrokerEvent) => void = () => undefined;
@@ -80,7 +84,7 @@ export class OddEntries {
 
   /** What was caught with the entry at `path` is its own trouble: it is left alone from now. @throws `error` if it is not */
   leaveAlone(path: string, error: unknown): void {
-    if (this.blame(error) !== 'entry') throw error;
+    if (this.blame(error) !== 'entry' && !this.#isBroken(path, error)) throw error;
     const pauseMs = Math.min(PAUSE_MS.longest, 2 * (this.#entries.get(path)?.pauseMs ?? PAUSE_MS.first / 2));
     this.#entries.set(path, { pauseMs, untilMs: performance.now() + pauseMs });
     this.#waiting.add(path);
@@ -127,8 +131,17 @@ export class OddEntries {
     return path.startsWith(`${this.#layout.root}/`) ? path.slice(this.#layout.root.length + 1) : path;
   }
 
+  /** A disk may fail for good in one place: what lies there must not hold up what lies behind it. */
+  #isBroken(path: string, error: unknown): boolean {
+    if (!hasCode(error, 'EIO')) return false;
+    const failures = (this.#failures.get(path) ?? 0) + 1;
+    this.#failures.set(path, failures);
+    return failures >= EIO_AT_MOST && this.problem() === null;
+  }
+
   #forget(path: string): true {
     if (this.#entries.size > 0) this.#entries.delete(path);
+    if (this.#failures.size > 0) this.#failures.delete(path);
     return true;
   }
 

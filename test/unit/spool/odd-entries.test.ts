@@ -41,6 +41,27 @@ describe('an error is the trouble of', () => {
   });
 });
 
+test('a disk that fails at one entry again and again costs that entry; one success, and it is a moment again', (t) => {
+  const { odd } = tempContext(t);
+  const fails = (): void => {
+    throw systemError('EIO', 'read');
+  };
+  const isMoment = (): void => assert.throws(() => odd.try('/spool/running/a/b', fails), { code: 'EIO' });
+
+  isMoment();
+  isMoment();
+  assert.equal(
+    odd.try('/spool/running/a/b', () => undefined),
+    true,
+  );
+  isMoment();
+  isMoment();
+
+  assert.equal(odd.try('/spool/running/a/b', fails), false, 'it is left alone');
+  assert.equal(odd.isLeftAlone('/spool/running/a/b'), true);
+  assert.throws(() => odd.try('/spool/running/a/c', fails), { code: 'EIO' }, 'each entry for itself');
+});
+
 describe('a look at the spool', () => {
   test('finds nothing in a good one, nor where a directory of a later fsq is missing, and leaves nothing behind', (t) => {
     const context = tempContext(t);

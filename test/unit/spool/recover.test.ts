@@ -53,6 +53,26 @@ test('the jobs of the dead are recovered also where the record of one of them is
   assert.deepEqual(namesIn(path, 'running'), []);
 });
 
+test('a job in a broken place of the disk does not hold up the jobs behind it', async (t) => {
+  const { path } = tempSpool(t);
+  const [first, second, third] = [nextId(), nextId(), nextId()];
+  plantDeadOwner(path, DEAD, { [nameOf(first)]: baseOf(first), [nameOf(second)]: baseOf(second) });
+  plantDeadOwner(path, someOwner(7), { [nameOf(third)]: baseOf(third) });
+  const open: typeof nodeFiles.open = (at, how) => {
+    if (at.includes(first)) throw systemError('EIO', 'open');
+    return nodeFiles.open(at, how);
+  };
+  const context = contextOf(path, { files: { ...nodeFiles, open } });
+
+  for (let round = 0; round < 4; round++) await recoverOrphans(context, recovererOf(ME)).catch(() => undefined);
+
+  assert.deepEqual(
+    [second, third].map((id) => placesOf(path).get(id)?.[0]?.split('/')[0]),
+    ['delayed', 'delayed'],
+  );
+  assert.match(placesOf(path).get(first)?.[0] ?? '', /^running\//);
+});
+
 test('what a recoverer that died half-way had fenced is taken from it by the next', async (t) => {
   const { path, broker } = tempSpool(t);
   const [first, second] = [nextId(), nextId()];
