@@ -192,6 +192,7 @@ export class Feed {
   /** Where a listing costs much, events tell of urgent names meanwhile. */
   #relist(): void {
     this.#list();
+    if (!this.#pace.isLarge && this.size > 0) this.#watch.close(); // It was open when they came.
     if (!this.#pace.isLarge || this.#watch.isOpen) return;
     this.#watch.open();
     this.#list(); // For what came before the watch.
