@@ -1,7 +1,7 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
-import { contextFor } from '../spool/check/check.ts';
-import { diagnose } from '../spool/check/diagnose.ts';
-import type { Finding } from '../spool/check/finding.ts';
+import { contextFor } from '../spool/doctor/examine.ts';
+import { diagnose } from '../spool/doctor/diagnose.ts';
+import type { Finding } from '../spool/doctor/finding.ts';
 import type { Command, Context } from './command.ts';
 import { doctorText } from './doctor-text.ts';
 import { EXIT } from './exit-codes.ts';

@@ -2,8 +2,8 @@
  * The oracle of the tests: what the doctor's checker finds, and what only a witness can say, who knows what was promised and
  * what ran (a journal), what the spool was like before (an earlier look), or that nothing runs any more.
  */
-import { contextFor, LOOKS, pauseBefore } from '../../src/spool/check/check.ts';
-import { type Finding, keyOf } from '../../src/spool/check/finding.ts';
+import { contextFor, LOOKS, pauseBefore } from '../../src/spool/doctor/examine.ts';
+import { type Finding, keyOf } from '../../src/spool/doctor/finding.ts';
 import type { SpoolContext } from '../../src/spool/context.ts';
 import { historyFindings } from './history.ts';
 import type { Journal } from './journal.ts';

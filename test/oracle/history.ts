@@ -1,5 +1,5 @@
 /** Two looks at one spool, held against each other: outcomes stay as they are (I3), counters only grow (I12). Pure. */
-import type { Finding } from '../../src/spool/check/finding.ts';
+import type { Finding } from '../../src/spool/doctor/finding.ts';
 import { broken } from './runs.ts';
 import type { Snapshot, WitnessedContent, WitnessedJob as JobFile } from './snapshot.ts';
 

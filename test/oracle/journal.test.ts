@@ -1,7 +1,7 @@
 /** What ran, held against what was promised: each invariant broken once, and the cases that only look as if. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import type { Finding } from '../../src/spool/check/finding.ts';
+import type { Finding } from '../../src/spool/doctor/finding.ts';
 import type { Journal, JournalRun } from './journal.ts';
 import { promiseFindings } from './promises.ts';
 import { runFindings } from './runs.ts';

@@ -1,6 +1,6 @@
 /** What was promised from outside, held against the spool: nothing lost (I1), outcomes (I3, I5), rejections (I10), times (I11). Pure. */
-import { byId } from '../../src/spool/check/duplicates.ts';
-import type { Finding } from '../../src/spool/check/finding.ts';
+import { byId } from '../../src/spool/doctor/duplicates.ts';
+import type { Finding } from '../../src/spool/doctor/finding.ts';
 import { type AcceptedJob, type Journal, type JournalRun, runsById } from './journal.ts';
 import { broken } from './runs.ts';
 import { type Snapshot, valueDigest, type WitnessedJob as JobFile } from './snapshot.ts';

@@ -1,5 +1,5 @@
 /** Runs held against each other: never two at a time (I6), no more than deaths explain (I7), counters that grow (I12), order (I15). Pure. */
-import type { Finding } from '../../src/spool/check/finding.ts';
+import type { Finding } from '../../src/spool/doctor/finding.ts';
 import { deathOf, type Journal, type JournalRun, runsById } from './journal.ts';
 
 export function runFindings(journal: Journal): readonly Finding[] {

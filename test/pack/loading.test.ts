@@ -23,23 +23,23 @@ interface Program {
 }
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
-  "import 'fsq'": { entries: ['index.js'], files: 2, without: /^src\/(worker|cli|spool\/check)\//, builtins: [] },
+  "import 'fsq'": { entries: ['index.js'], files: 2, without: /^src\/(worker|cli|spool\/doctor)\//, builtins: [] },
   'fsq call': {
     entries: ['cli/main.js', 'cli/call.js'],
     files: 4,
-    without: /^src\/(worker|spool\/check)\//,
+    without: /^src\/(worker|spool\/doctor)\//,
     builtins: ['util'],
   },
   'fsq worker': {
     entries: ['cli/main.js', 'cli/worker.js'],
     files: 6,
-    without: /^src\/spool\/check\//,
+    without: /^src\/spool\/doctor\//,
     builtins: ['child_process', 'crypto', 'util'],
   },
   "a worker's child": {
     entries: ['worker/child.js'],
     files: 3,
-    without: /^src\/(cli|spool\/check)\//,
+    without: /^src\/(cli|spool\/doctor)\//,
     builtins: [],
   },
 };

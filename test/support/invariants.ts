@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { contextFor } from '../../src/spool/check/check.ts';
-import { contentFindings } from '../../src/spool/check/contents.ts';
-import { duplicateFindings } from '../../src/spool/check/duplicates.ts';
-import type { Finding } from '../../src/spool/check/finding.ts';
-import { entryFindings, linkFindings } from '../../src/spool/check/modes.ts';
+import { contextFor } from '../../src/spool/doctor/examine.ts';
+import { contentFindings } from '../../src/spool/doctor/job-rows.ts';
+import { duplicateFindings } from '../../src/spool/doctor/duplicates.ts';
+import type { Finding } from '../../src/spool/doctor/finding.ts';
+import { entryFindings, linkFindings } from '../../src/spool/doctor/entry-rows.ts';
 import { type CheckOptions, checkSpool } from '../oracle/check.ts';
 import { promiseFindings } from '../oracle/promises.ts';
 import { takeFileSnapshot } from '../oracle/snapshot.ts';

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { contextFor } from '../../src/spool/check/check.ts';
+import { contextFor } from '../../src/spool/doctor/examine.ts';
 import { expireOutcomes } from '../../src/spool/expire.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from './conditions.ts';

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from '../../../src/job/document.ts';
 import { parseJobFileName } from '../../../src/spool/layout.ts';
-import { contextFor } from '../../../src/spool/check/check.ts';
+import { contextFor } from '../../../src/spool/doctor/examine.ts';
 import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { job } from '../../support/factory.ts';

@@ -15,7 +15,7 @@ import test from 'node:test';
 import type { Broker, StandIn } from '../../../src/broker/broker.ts';
 import { SpoolError } from '../../../src/job/errors.ts';
 import { createIdSource } from '../../../src/job/id.ts';
-import { contextFor } from '../../../src/spool/check/check.ts';
+import { contextFor } from '../../../src/spool/doctor/examine.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { keyDirectory } from '../../../src/spool/keys/place.ts';
 import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';

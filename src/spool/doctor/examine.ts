@@ -15,7 +15,7 @@ import { layoutOf } from '../layout.ts';
 import { contentsFor } from './content.ts';
 import { type Finding, keyOf, subjectOf } from './finding.ts';
 import { fingerprint } from './fingerprint.ts';
-import { DEAD_HOLDER_MS } from './holders.ts';
+import { DEAD_HOLDER_MS } from './owner-rows.ts';
 import { Judge } from './judge.ts';
 import { type Outline, takeOutline } from './outline.ts';
 import { Tally } from './tally.ts';

@@ -2,10 +2,10 @@
 import type { SpoolContext } from '../context.ts';
 import { establish } from '../establish.ts';
 import { SpareFiles } from '../spare.ts';
-import { examineSpool } from './check.ts';
+import { examineSpool } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { placeFacts, type PlaceFacts } from './place.ts';
-import { type Allowed, placeFindings } from './place-findings.ts';
+import { type Allowed, placeFindings } from './place-rows.ts';
 import type { Outline } from './outline.ts';
 import { type Repair, repairSpool } from './repair.ts';
 import { Tally } from './tally.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
-import { Doubled } from '../../../../src/spool/check/fingerprint.ts';
+import { Doubled } from '../../../../src/spool/doctor/fingerprint.ts';
 
 const COUNT = 100_000;
 

@@ -1,10 +1,10 @@
 /** All invariants that a spool shows by itself, held against one thing after the other. Keeps what must be compared, no more. */
-import { contentFindings } from './contents.ts';
+import { contentFindings } from './job-rows.ts';
 import { duplicateFindings } from './duplicates.ts';
 import type { Finding } from './finding.ts';
-import { draftFindings, holderFindings } from './holders.ts';
+import { draftFindings, holderFindings } from './owner-rows.ts';
 import { markerFindings } from './markers.ts';
-import { entryFindings, linkFindings, missingFindings } from './modes.ts';
+import { entryFindings, linkFindings, missingFindings } from './entry-rows.ts';
 import type { Outline } from './outline.ts';
 import type { Entry, JobFile, Seen } from './visit.ts';
 
