@@ -6,6 +6,7 @@ import { format } from '../job/format.ts';
 import { FORMAT_VERSION } from '../job/document.ts';
 import type { SpoolContext } from './context.ts';
 import { type Files, hasCode } from './files.ts';
+import { makeDirectory } from './if-there.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
 import { spoolError } from './trouble.ts';
 
@@ -114,13 +115,4 @@ function makeWithParents(files: Files, path: string, changed: Set<string>): void
   if (parent !== path) makeWithParents(files, parent, changed);
   makeDirectory(files, path);
   changed.add(parent);
-}
-
-/** Also where it is there already: spools that an earlier version made lack some. */
-export function makeDirectory(files: Files, path: string): void {
-  try {
-    files.makeDirectory(path);
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-  }
 }

@@ -2,9 +2,9 @@
 import { idTimeMs } from '../job/id.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
+import { discard } from './if-there.ts';
 import { parseResultFileName } from './layout.ts';
 import { emptySpare, isFull, isTight } from './room.ts';
-import { discard } from './spare.ts';
 import { Turns } from './turns.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
@@ -67,7 +67,7 @@ async function retire(context: SpoolContext, fileNames: readonly string[], name:
   if (!makeBatch(context, gathered)) {
     for (const fileName of fileNames) {
       const path = `${layout.results}/${fileName}`;
-      odd.try(path, () => void discard(context, path));
+      odd.try(path, () => void discard(context.files, path));
       if (turns.isOver) await turns.next();
     }
     return;

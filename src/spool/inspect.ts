@@ -4,6 +4,7 @@ import { idTimeMs } from '../job/id.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import type { SpoolContext } from './context.ts';
+import { listIfReadable } from './if-there.ts';
 import {
   parseDelayedFileName,
   parseHeldName,
@@ -11,7 +12,6 @@ import {
   parseResultFileName,
   resultFileName,
 } from './layout.ts';
-import { namesWithin } from './odd-entries.ts';
 import { readJob } from './read.ts';
 import { locate, type Whereabouts } from './whereabouts.ts';
 
@@ -84,7 +84,7 @@ export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
   return {
     pending: Object.values(backlog.queues).reduce((sum, ready) => sum + ready, 0),
     delayed: count(files.walk(layout.delayed), parseDelayedFileName),
-    running: held.reduce((sum, { path }) => sum + jobs(namesWithin(context, path)), 0),
+    running: held.reduce((sum, { path }) => sum + jobs(listIfReadable(context.files, path)), 0),
     results: count(files.walk(layout.results), parseResultFileName),
     corrupt: files.list(layout.corrupt).length,
   };
@@ -122,7 +122,7 @@ function* spots(context: SpoolContext, states: readonly ListedState[]): Generato
   const ended = { dueAtMs: null, owner: null };
   if (states.includes('running')) {
     for (const { path, owner } of heldDirectories(context)) {
-      for (const fileName of namesWithin(context, path)) {
+      for (const fileName of listIfReadable(context.files, path)) {
         const name = parseJobFileName(fileName);
         if (name !== null)
           yield { id: name.id, state: 'running', path: `${path}/${fileName}`, standing: name, dueAtMs: null, owner };

@@ -6,8 +6,8 @@
  */
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
+import { discard } from './if-there.ts';
 import { type MarkerName, markerFileName, parseMarkerFileName } from './note-names.ts';
-import { discard } from './spare.ts';
 
 /**
  * Makes a marker for each of `ids`; when it resolves they are durable. One that is there stays, also the stronger one.
@@ -56,6 +56,6 @@ export async function unmark(context: SpoolContext, ids: Iterable<string>): Prom
   await syncDirectories(context, context.layout.results);
   for (const id of all) {
     for (const terminate of [true, false])
-      discard(context, `${context.layout.cancel}/${markerFileName({ id, terminate })}`);
+      discard(context.files, `${context.layout.cancel}/${markerFileName({ id, terminate })}`);
   }
 }

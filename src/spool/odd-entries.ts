@@ -150,13 +150,3 @@ export class OddEntries {
     return false;
   }
 }
-
-/** The names in a directory that may be one odd entry: none where it is gone, is no directory, or may not be looked into. */
-export function namesWithin({ files }: { readonly files: Files }, path: string): readonly string[] {
-  try {
-    return files.list(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP')) return [];
-    throw error;
-  }
-}

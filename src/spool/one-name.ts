@@ -15,8 +15,8 @@ import type { SpoolContext } from './context.ts';
 import { type NameOfFile, namesOfFile } from './file-names.ts';
 import { fileSystemOf } from './file-system.ts';
 import { hasCode } from './files.ts';
+import { unlinkIfThere } from './if-there.ts';
 import { type JobName, parseDelayedFileName, parseJobFileName } from './layout.ts';
-import { unlinkIfThere } from './spare.ts';
 
 /** A name in running/ that this process holds. */
 export interface MyName {
@@ -43,7 +43,7 @@ export function isOnlyName(context: SpoolContext, mine: MyName): boolean {
     if (entry === null || entry.links === 1) return entry !== null;
     const plan = planFor(mine, namesOfFile(context, entry, mine.name.id));
     for (const path of plan.remove) removeName(context, path, mine.uniqueName());
-    if (plan.mine === 'goes') unlinkIfThere(context, mine.path);
+    if (plan.mine === 'goes') unlinkIfThere(context.files, mine.path);
     else if (plan.mine !== 'stays') moveIfThere(context, mine.path, plan.mine.to);
     else if (plan.isHeldElsewhere) return false;
     // A rename to another name of the same file does nothing (rename(2)): the next look takes that name away.
@@ -136,7 +136,7 @@ function removeName(context: SpoolContext, path: string, draft: string): void {
   const { files, layout } = context;
   const taken = `${layout.tmp}/${draft}`;
   if (!moveIfThere(context, path, taken)) return;
-  if ((files.entry(taken)?.links ?? 0) > 1) unlinkIfThere(context, taken);
+  if ((files.entry(taken)?.links ?? 0) > 1) unlinkIfThere(context.files, taken);
   else moveIfThere(context, taken, path);
 }
 

@@ -7,10 +7,10 @@ import { writeNew } from './draft.ts';
 import { fileSystemOf } from './file-system.ts';
 import { type Files, hasCode } from './files.ts';
 import { bootId } from './identity.ts';
+import { discard, unlinkIfThere } from './if-there.ts';
 import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
 import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
 import { isFull, makeRoom } from './room.ts';
-import { discard, unlinkIfThere } from './spare.ts';
 import { isPassing } from './trouble.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */
@@ -117,7 +117,7 @@ async function release(context: SpoolContext, owner: string, proof: Proof): Prom
     removeOwnDirectory(files, `${layout.running}/${owner}`);
     if (!isNamedInRunning(context, owner)) {
       await syncIfThere(context, layout.running);
-      unlinkIfThere(context, `${layout.workers}/${owner}.json`);
+      unlinkIfThere(context.files, `${layout.workers}/${owner}.json`);
       isForgotten = true;
     }
   } finally {
@@ -254,8 +254,8 @@ function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boole
  */
 export function forgetOwner(context: SpoolContext, owner: string): void {
   if (isNamedInRunning(context, owner)) return;
-  discard(context, `${context.layout.workers}/${owner}.json`);
-  discard(context, `${context.layout.workers}/${owner}.sock`);
+  discard(context.files, `${context.layout.workers}/${owner}.json`);
+  discard(context.files, `${context.layout.workers}/${owner}.sock`);
 }
 
 function parseOwner(text: string, owner: string): OwnerRecord | null {

@@ -1,7 +1,7 @@
 /** Queues that are paused: a file in queues/ for each. Workers hear of it by a watch; it holds until it is taken away. */
 import { type SpoolContext, syncDirectories } from './context.ts';
-import { makeDirectory } from './establish.ts';
 import { hasCode } from './files.ts';
+import { makeDirectory } from './if-there.ts';
 import { parsePausedFileName, pausedFileName } from './note-names.ts';
 
 /** @returns false when it was paused already. When it resolves that is durable. */

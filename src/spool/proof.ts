@@ -11,7 +11,7 @@ import { SpoolError } from '../job/errors.ts';
 import type { SpoolContext } from './context.ts';
 import { removeQuietly } from './draft.ts';
 import { hasCode } from './files.ts';
-import { unlinkIfThere } from './spare.ts';
+import { unlinkIfThere } from './if-there.ts';
 
 export type Verdict =
   | { readonly verdict: 'alive' }
@@ -70,7 +70,7 @@ export async function takeProof(context: SpoolContext, owner: string, draft: str
   server.unref();
   return {
     drop: async (isForgotten) => {
-      if (isForgotten) unlinkIfThere(context, path);
+      if (isForgotten) unlinkIfThere(context.files, path);
       await new Promise((resolve) => server.close(resolve));
     },
   };

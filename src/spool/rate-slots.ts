@@ -8,10 +8,9 @@
  */
 import { type Rate, windowOf } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
-import { makeDirectory } from './establish.ts';
 import { hasCode } from './files.ts';
+import { makeDirectory, unlinkIfThere } from './if-there.ts';
 import { rateDirectory, type LimitOwner, parseSlotFileName, slotFileName } from './note-names.ts';
-import { unlinkIfThere } from './spare.ts';
 import { clearWay } from './way.ts';
 
 /** A rate, and whose it is. */
@@ -77,7 +76,7 @@ function usedSlots(context: SpoolContext, directory: string, index: number): Rea
     if (name === null) continue;
     const path = `${directory}/${file}`;
     if (name.index === index) used.add(name.slot);
-    else if (name.index < index - 1) odd.try(path, () => unlinkIfThere(context, path));
+    else if (name.index < index - 1) odd.try(path, () => unlinkIfThere(context.files, path));
   }
   return used;
 }

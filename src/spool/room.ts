@@ -4,7 +4,8 @@
  */
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
-import { discard, RESERVE } from './spare.ts';
+import { discard } from './if-there.ts';
+import { RESERVE } from './spare.ts';
 
 /** The disk is nearly full with less than a part of it, and never with more than this much, free. */
 const TIGHT = { part: 1 / 20, mostBytes: 64 * 1024 * 1024, mostInodes: 10_000 };
@@ -77,7 +78,7 @@ function removeAll(context: SpoolContext, directory: string): number {
   const { files } = context;
   let count = 0;
   try {
-    for (const name of files.list(directory)) if (discard(context, `${directory}/${name}`)) count++;
+    for (const name of files.list(directory)) if (discard(context.files, `${directory}/${name}`)) count++;
     files.removeDirectory(directory);
   } catch (error) {
     // Taken by a producer, or emptied by another; or what lies there is no batch, or closed to us, and stays.

@@ -1,7 +1,7 @@
 /** Which jobs are being run by anybody, as running/ shows it. */
 import type { SpoolContext } from './context.ts';
+import { listIfReadable } from './if-there.ts';
 import { type JobName, parseHeldName, parseJobFileName } from './layout.ts';
-import { namesWithin } from './odd-entries.ts';
 import { readJob } from './read.ts';
 
 export interface RunningJob {
@@ -19,7 +19,7 @@ export function runningJobs(context: SpoolContext): readonly RunningJob[] {
   for (const owner of files.list(layout.running)) {
     if (parseHeldName(owner) === null) continue;
     const directory = `${layout.running}/${owner}`;
-    for (const file of namesWithin(context, directory)) {
+    for (const file of listIfReadable(context.files, directory)) {
       const name = parseJobFileName(file);
       if (name !== null) found.push({ name, path: `${directory}/${file}` });
     }

@@ -8,6 +8,7 @@
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
 import { writerName } from './identity.ts';
+import { discard } from './if-there.ts';
 
 export interface DraftFile {
   readonly path: string;
@@ -88,7 +89,7 @@ export class SpareFiles {
       if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EISDIR')) throw error;
     }
     if (fd !== null) files.close(fd);
-    discard(this.#context, path);
+    discard(files, path);
     return null;
   }
 
@@ -101,7 +102,7 @@ export class SpareFiles {
       try {
         files.rename(`${layout.spare}/${name}`, path);
         if (files.entry(path)?.kind !== 'directory') {
-          discard(this.#context, path); // Not a batch. Were it a link, what we write would land outside of the spool.
+          discard(files, path); // Not a batch. Were it a link, what we write would land outside of the spool.
           continue;
         }
         this.#batch = { path, names: files.list(path) };
@@ -125,28 +126,5 @@ export class SpareFiles {
       // Drafts still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
       if (!hasCode(error, 'ENOENT', 'ENOTEMPTY')) throw error;
     }
-  }
-}
-
-/**
- * Removes a name, whatever it stands for; a folder stays, because what is in it is not ours to remove, and so does an immutable file.
- *
- * @returns whether it is gone
- */
-export function discard(context: SpoolContext, path: string): boolean {
-  try {
-    unlinkIfThere(context, path);
-    return true;
-  } catch (error) {
-    if (!hasCode(error, 'EISDIR', 'EPERM')) throw error;
-    return false;
-  }
-}
-
-export function unlinkIfThere(context: SpoolContext, path: string): void {
-  try {
-    context.files.unlink(path);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }

@@ -2,9 +2,9 @@
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { writerState } from './identity.ts';
+import { discard, unlinkIfThere } from './if-there.ts';
 import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
-import { discard, unlinkIfThere } from './spare.ts';
 import { Turns } from './turns.ts';
 
 /** A draft that nobody has touched for so long goes also where the death of its writer cannot be proved, ms. */
@@ -35,7 +35,7 @@ async function sweepDraft(context: SpoolContext, name: string, isReusable: boole
   const { files, layout } = context;
   const path = `${layout.tmp}/${name}`;
   try {
-    unlinkIfThere(context, path);
+    unlinkIfThere(context.files, path);
   } catch (error) {
     // EPERM is what unlink(2) says of a directory elsewhere than on Linux, and of an immutable file.
     if (!hasCode(error, 'EISDIR', 'EPERM') || files.entry(path)?.kind !== 'directory') throw error;
@@ -69,7 +69,7 @@ function isUntouched({ files, layout, nowMs }: SpoolContext, name: string): bool
 function removeBatch(context: SpoolContext, path: string): void {
   const { files } = context;
   try {
-    for (const name of files.list(path)) discard(context, `${path}/${name}`);
+    for (const name of files.list(path)) discard(context.files, `${path}/${name}`);
     files.removeDirectory(path);
   } catch (error) {
     // Another worker was faster, or something lies there that is no file: it stays where nothing reads it.

@@ -1,6 +1,7 @@
 /** Renaming a job to where something else may have its name: a folder, which fsq never makes there, is moved out of the way. */
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
+import { falseFor } from './if-there.ts';
 
 /**
  * Renames `from` to `to`. A folder at `to`, empty or not, is moved to corrupt/ unread; then it is done once more.
@@ -15,6 +16,16 @@ export function renameOver(context: SpoolContext, from: string, to: string): voi
     if (!isFolder) throw error;
     clearWay(context, to, 'directory');
     context.files.rename(from, to);
+  }
+}
+
+/** The same; false when nothing lies at `from`, or the directory of `to` is gone. */
+export function renameOverIfThere(context: SpoolContext, from: string, to: string): boolean {
+  try {
+    renameOver(context, from, to);
+    return true;
+  } catch (error) {
+    return falseFor(error, 'ENOENT');
   }
 }
 

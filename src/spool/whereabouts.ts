@@ -12,6 +12,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
+import { listIfReadable } from './if-there.ts';
 import {
   type JobName,
   type Layout,
@@ -21,7 +22,6 @@ import {
   parseResultFileName,
   resultFileName,
 } from './layout.ts';
-import { namesWithin } from './odd-entries.ts';
 import { Turns } from './turns.ts';
 import { RACY_MS } from './watch.ts';
 
@@ -167,7 +167,7 @@ function* held(context: SpoolContext, isWanted: (id: string) => boolean): Genera
     const holder = parseHeldName(directory);
     if (holder === null) continue;
     const path = `${layout.running}/${directory}`;
-    for (const fileName of namesWithin(context, path)) {
+    for (const fileName of listIfReadable(context.files, path)) {
       const name = isWanted(idIn(fileName, ID_AT.job)) ? parseJobFileName(fileName) : null;
       if (name !== null) yield [name.id, { at: 'held', path: `${path}/${fileName}`, name, ...holder }];
     }

@@ -13,9 +13,10 @@ import { type SpoolContext, syncDirectories } from '../context.ts';
 import { removeQuietly } from '../draft.ts';
 import { describe, placeOf } from '../enqueue.ts';
 import { hasCode } from '../files.ts';
+import { discard } from '../if-there.ts';
 import { resultFileName } from '../layout.ts';
 import { withBytes } from '../memory.ts';
-import { discard, type SpareFiles } from '../spare.ts';
+import type { SpareFiles } from '../spare.ts';
 import { spoolError } from '../trouble.ts';
 import { clear, type Holder, holderAt, holdersIn, judge, makeVoid, type Verdict } from './holders.ts';
 import { holderFileName } from './names.ts';
@@ -145,7 +146,7 @@ class Attempt {
       if (rival.id === own.id) continue;
       const verdict = await this.#resolved(rival);
       if (verdict === 'blocks') {
-        if (makeVoid(this.#context, own)) discard(this.#context, own.path);
+        if (makeVoid(this.#context, own)) discard(this.#context.files, own.path);
         return { id: rival.id, isDuplicate: true };
       }
       await clear(this.#context, rival, verdict);
@@ -183,14 +184,14 @@ class Attempt {
   }
 
   #outdone({ path }: Holder): null {
-    discard(this.#context, path);
+    discard(this.#context.files, path);
     return null;
   }
 
   /** After an error: the draft must not keep others waiting. What cannot be removed is swept. */
   #leaveQuietly(own: Holder): void {
     try {
-      if (makeVoid(this.#context, own)) discard(this.#context, own.path);
+      if (makeVoid(this.#context, own)) discard(this.#context.files, own.path);
     } catch {
       // As said above.
     }

@@ -13,8 +13,8 @@ import type { NewJob } from '../../broker/broker.ts';
 import type { Uniqueness } from '../../job/uniqueness.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { hasCode } from '../files.ts';
+import { discard } from '../if-there.ts';
 import { jobFileName, resultFileName } from '../layout.ts';
-import { discard } from '../spare.ts';
 import { locate } from '../whereabouts.ts';
 import { type HolderName, parseHolderName } from './names.ts';
 
@@ -88,7 +88,7 @@ export async function isUndecided(
 ): Promise<boolean> {
   const links = context.files.entry(draft)?.links ?? 0;
   if (links <= 1 || !(await locate(context, new Set([id]))).has(id)) return links > 0;
-  discard(context, draft);
+  discard(context.files, draft);
   return false;
 }
 
@@ -130,5 +130,5 @@ export function makeVoid({ files }: SpoolContext, { draft, path }: Pick<Holder, 
 export async function clear(context: SpoolContext, { path }: Holder, verdict: Verdict): Promise<void> {
   if (verdict !== 'void' && verdict !== 'ended' && verdict !== 'lost') return;
   if (verdict === 'ended') await syncDirectories(context, context.layout.results);
-  discard(context, path);
+  discard(context.files, path);
 }

@@ -5,8 +5,8 @@
 import { idTimeMs } from '../../job/id.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { hasCode } from '../files.ts';
+import { discard } from '../if-there.ts';
 import { parseResultFileName, resultFileName } from '../layout.ts';
-import { discard } from '../spare.ts';
 import { Turns } from '../turns.ts';
 import { locate } from '../whereabouts.ts';
 import { type Holder, holderAt, isUndecided, makeVoid } from './holders.ts';
@@ -81,7 +81,7 @@ export class KeySweep {
     // A power cut could bring a job back whose holder is gone.
     if (spent.length > 0) await syncDirectories(this.#context, this.#context.layout.results);
     for (const { path } of spent) {
-      discard(this.#context, path);
+      discard(this.#context.files, path);
       const directory = path.slice(0, path.lastIndexOf('/'));
       left.set(directory, (left.get(directory) ?? 0) - 1);
       if (turns.isOver) await turns.next();
@@ -105,7 +105,7 @@ export class KeySweep {
       if (isOpen && !(this.#isOlder(holder.id, UNDECIDED_MS) && makeVoid(this.#context, holder))) continue;
       if (hasDraft) gone++;
       if ((files.entry(holder.path)?.sizeBytes ?? 0) > 0) {
-        discard(this.#context, holder.path);
+        discard(this.#context.files, holder.path);
         gone++;
       } else if (holder.untilMs === null || holder.untilMs <= nowMs()) {
         (files.exists(`${layout.results}/${resultFileName(holder.id)}`) ? spent : open).push(holder);
@@ -113,7 +113,7 @@ export class KeySweep {
     }
     for (const id of drafts) {
       if (!this.#isOlder(id, LONE_DRAFT_MS)) continue;
-      discard(this.#context, `${directory}/${resultFileName(id)}`);
+      discard(this.#context.files, `${directory}/${resultFileName(id)}`);
       gone++;
     }
     left.set(directory, names.length - gone);

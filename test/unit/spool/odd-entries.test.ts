@@ -1,12 +1,11 @@
 /** Whose trouble an error is, and how long an entry is left alone. */
 import assert from 'node:assert/strict';
-import { chmodSync, rmdirSync, writeFileSync } from 'node:fs';
+import { rmdirSync, writeFileSync } from 'node:fs';
 import test, { describe, type TestContext } from 'node:test';
 import type { BrokerEvent } from '../../../src/broker/broker.ts';
 import { FencedError } from '../../../src/job/errors.ts';
 import type { SpoolContext } from '../../../src/spool/context.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
-import { namesWithin } from '../../../src/spool/odd-entries.ts';
 import { elapsedTime } from '../../support/clock.ts';
 import { tempContext } from '../../support/context.ts';
 import { systemError } from '../../support/faulty-files.ts';
@@ -178,20 +177,6 @@ describe('an entry that fails', () => {
       ['delayed/odd'],
     );
   });
-});
-
-test('the names within an entry that is gone, no directory, or closed to us are none', (t) => {
-  const context = tempContext(t);
-  const file = `${context.layout.tmp}/file`;
-  writeFileSync(file, '');
-  chmodSync(file, 0);
-  const list = (): never => {
-    throw systemError('EACCES', 'scandir');
-  };
-
-  assert.deepEqual(namesWithin(context, `${context.layout.tmp}/nothing`), []);
-  assert.deepEqual(namesWithin(context, file), []);
-  assert.deepEqual(namesWithin({ files: { ...nodeFiles, list } }, context.layout.tmp), []);
 });
 
 function listening(t: TestContext): {
