@@ -17,7 +17,7 @@ const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'worker/child'];
 
 /** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
 const TEST_DOORS = [
-  'broker/open',
+  'open',
   'job/lifecycle',
   'spool/context',
   'spool/files',
@@ -30,7 +30,7 @@ const TEST_DOORS = [
 /** What several programs need. The rest of src/ goes with the one program, or the one command, that uses it. */
 const SHARED = [
   // What `import 'fsq'` loads, and so everybody: jobs, apps and the spool. With what it imports, but for commands and workers.
-  { name: 'library', test: /src\/(?:job|app|broker)\//, priority: 3 },
+  { name: 'library', test: /src\/(?:open\.|(?:job|app|broker)\/)/, priority: 3 },
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',

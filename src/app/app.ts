@@ -1,7 +1,7 @@
 /** An app: one spool with its settings, and the tasks that send their jobs there. */
 import { resolve } from 'node:path';
 import type { Broker, NewJob } from '../broker/broker.ts';
-import { openBroker } from '../broker/open.ts';
+import { openBroker } from '../open.ts';
 import type { JsonValue } from '../job/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';

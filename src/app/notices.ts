@@ -1,5 +1,6 @@
 /** What a program that sends jobs should know and no error tells: it goes to stderr, once. */
-import { CHILD_MARK, type OwnerInfo } from '../broker/broker.ts';
+import type { OwnerInfo } from '../broker/broker.ts';
+import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { Settings } from './config.ts';
 
 /** Who is told. */

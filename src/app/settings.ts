@@ -1,7 +1,7 @@
 /** Where settings come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { CHILD_MARK } from '../broker/broker.ts';
-import type { BrokerOptions } from '../broker/open.ts';
+import { CHILD_MARK } from '../broker/worker-side.ts';
+import type { BrokerOptions } from '../open.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { reasonOf } from '../job/realm.ts';

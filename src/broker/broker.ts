@@ -1,116 +1,11 @@
 /**
- * The seam between what fsq does and where jobs are kept. `app` and `worker` know only these interfaces; what each
- * method promises is tested for every broker by test/conformance.
+ * The seam between what fsq does and where jobs are kept: what a program asks that sends jobs or looks at them. What a worker
+ * asks is in worker-side.ts. `app` and `worker` know only these interfaces; what each method promises is tested for every
+ * broker by test/conformance.
  */
-import type { Failure } from '../job/errors.ts';
-import type { Attempt, Job, JobRecord, JobState, Standing } from '../job/job.ts';
-import type { Settlement } from '../job/lifecycle.ts';
+import type { Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Uniqueness } from '../job/uniqueness.ts';
-import type { BrokerEvent } from './events.ts';
-import type { Keeper, KeeperOptions } from './keeper.ts';
-import type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
-import type { Hints } from './hints.ts';
-import type { LimitRules } from '../job/run-limits.ts';
-import type { QueueOrder } from './queues.ts';
-import type { Revocation, RevokeOptions } from './revocation.ts';
-import type { Soon } from './soon.ts';
-import type { StandIn } from './stand-in.ts';
-
-export type { BrokerEvent } from './events.ts';
-export type { EndedRun, Keeper, KeeperOptions } from './keeper.ts';
-export type { Backlog, Counts, ListedState, OwnerInfo } from './observed.ts';
-export { CHILD_MARK, type Hint, type Hints, type Instruction, type TaskElsewhere } from './hints.ts';
-export type { QueueOrder } from './queues.ts';
-export type { Revocation, RevokeOptions } from './revocation.ts';
-export type { StandIn } from './stand-in.ts';
-
-/** A job to be accepted. */
-export interface NewJob {
-  readonly job: Job;
-  readonly queue: string;
-  readonly priority: number;
-}
-
-/** A job as found somewhere in its life. */
-export interface Sighting {
-  readonly id: string;
-  readonly state: Exclude<JobState, 'unknown'>;
-  readonly standing: Standing;
-  /** Unix ms; only of a delayed job. */
-  readonly dueAtMs: number | null;
-  /** Who holds it; only of a running job. */
-  readonly owner: string | null;
-  /** When this attempt was claimed, Unix ms; only of a running job, and null where that cannot be told. */
-  readonly startedAtMs: number | null;
-  /** When it ended, Unix ms; only of a job that has. */
-  readonly endedAtMs: number | null;
-  /** Where it lies, for people: a path. */
-  readonly location: string;
-  /** What it holds; null when it cannot be read. */
-  readonly record: JobRecord | null;
-}
-
-/** The right to run one attempt of one job. It ends with exactly one call of `settle`. */
-export interface Claim {
-  readonly job: Job;
-  /** With the attempt counted: 1 in the first run. */
-  readonly standing: Standing;
-  /** The runs before this one. */
-  readonly attempts: readonly Attempt[];
-  /**
-   * Does what was decided, durably. Waits while the disk is full, telling `onEvent`, and never runs the job again for it.
-   *
-   * @param run when this attempt ran; null when it did not begin
-   * @throws FencedError when the claim was taken away: nothing was published
-   */
-  settle(settlement: Settlement, run: AttemptRun | null): Soon<void>;
-}
-
-/** When an attempt ran and what it threw, for the job's record. */
-export interface AttemptRun {
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
-  readonly error?: Failure;
-}
-
-/** One process that runs jobs: it holds a proof of life that ends with the process. */
-export interface Consumer {
-  /** Its name among owners, unique for this incarnation of the process. */
-  readonly owner: string;
-  /**
-   * The next ready job, oldest of the lowest priority number first; waits for one. Null once `signal` is aborted.
-   *
-   * @throws FencedError
-   */
-  next(signal: AbortSignal): Soon<Claim | null>;
-  /** Gives up the proof of life; every claim must be settled. */
-  close(): Promise<void>;
-}
-
-export interface ConsumerOptions {
-  /** Queues it takes jobs from; null for all. */
-  readonly queues: readonly string[] | null;
-  /** Whose jobs come first; default: by age. With hints, whoever gives them sees to it. */
-  readonly order?: QueueOrder;
-  /** Of queues and tasks, over all consumers of the store that have them. */
-  readonly limits?: LimitRules;
-  /** The names of the tasks it knows, for others to see. */
-  readonly tasks: readonly string[];
-  /** What this process has as CHILD_MARK, unlike any other: by it, what it left running is known and killed after its death. */
-  readonly mark?: string;
-  /** The keeper of the worker whose process this is one of, by its name among owners. */
-  readonly parent?: string;
-  /** Without hints it looks out for itself. */
-  readonly hints?: Hints;
-  /**
-   * Tells of the jobs that are revoked and have not ended: all of them, each time. A run of one that this consumer holds
-   * should be ended; what was not begun is not given to it.
-   */
-  readonly onRevoked?: (ids: ReadonlySet<string>) => void;
-  readonly onEvent?: (event: BrokerEvent) => void;
-  /** With hints, a full disk at the start is waited out, as it is later; aborted: no longer. */
-  readonly signal?: AbortSignal;
-}
+import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export interface Broker {
   /** Where the jobs are, for people. */
@@ -173,4 +68,84 @@ export interface Broker {
   consumer(options: ConsumerOptions): Promise<Consumer>;
   keeper(options: KeeperOptions): Promise<Keeper>;
   close(): Promise<void>;
+}
+
+/** A job to be accepted. */
+export interface NewJob {
+  readonly job: Job;
+  readonly queue: string;
+  readonly priority: number;
+}
+
+/** A job as found somewhere in its life. */
+export interface Sighting {
+  readonly id: string;
+  readonly state: Exclude<JobState, 'unknown'>;
+  readonly standing: Standing;
+  /** Unix ms; only of a delayed job. */
+  readonly dueAtMs: number | null;
+  /** Who holds it; only of a running job. */
+  readonly owner: string | null;
+  /** When this attempt was claimed, Unix ms; only of a running job, and null where that cannot be told. */
+  readonly startedAtMs: number | null;
+  /** When it ended, Unix ms; only of a job that has. */
+  readonly endedAtMs: number | null;
+  /** Where it lies, for people: a path. */
+  readonly location: string;
+  /** What it holds; null when it cannot be read. */
+  readonly record: JobRecord | null;
+}
+
+/** Which job stands for one that was to be accepted. */
+export interface StandIn {
+  readonly id: string;
+  /** True when it was there before: the other was not accepted. */
+  readonly isDuplicate: boolean;
+}
+
+/**
+ * What came of revoking a job. `revoked`: it has that outcome now and never runs again. `requested`: it runs, or ran when
+ * its process died; that it is to end is durable, and its outcome will be `revoked` unless it ended before it heard of it.
+ * `ended`: it had ended before, and nothing was changed.
+ */
+export type Revocation = 'revoked' | 'requested' | 'ended';
+
+export interface RevokeOptions {
+  /** Kill the process that runs the job, with all it has started, instead of asking the task to end. Default false. */
+  readonly terminate?: boolean;
+}
+
+/** Which jobs a listing is of; absent: all. */
+export type ListedState = 'pending' | 'delayed' | 'running' | 'results';
+
+/** A worker process as others see it. */
+export interface OwnerInfo {
+  readonly owner: string;
+  readonly pid: number;
+  /** Of a child: its supervisor, by its name here. Null of others, and where the record does not say. */
+  readonly parent: string | null;
+  readonly role: 'child' | 'supervisor' | 'consumer';
+  readonly startedAtMs: number;
+  readonly verdict: 'alive' | 'dead' | 'unknown';
+  readonly queues: readonly string[] | null;
+  readonly tasks: readonly string[];
+}
+
+/** How many jobs are where. `expired` outcomes are gone and not counted. */
+export interface Counts {
+  readonly pending: number;
+  readonly delayed: number;
+  readonly running: number;
+  readonly results: number;
+  readonly corrupt: number;
+}
+
+/** What waits for a worker, told without reading any job. */
+export interface Backlog {
+  /** When the oldest ready job was enqueued, Unix ms; null when none is ready or no id tells its time. */
+  readonly oldestAtMs: number | null;
+  /** How many ready jobs each queue holds; queues without any are left out. */
+  readonly queues: Readonly<Record<string, number>>;
+  /** What lies among the ready jobs, is named like none, and so never runs; at most a hundred. */
+  readonly foreign: readonly string[];
 }

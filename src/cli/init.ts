@@ -4,7 +4,7 @@ import { canLoadTypeScript } from '../app/load-module.ts';
 import { currentFolder, findTaskModules, namedTaskModules, nodemonOf, writeNewFile } from '../app/project.ts';
 import type { Settings } from '../app/config.ts';
 import { brokerOptions } from '../app/settings.ts';
-import { openBroker } from '../broker/open.ts';
+import { openBroker } from '../open.ts';
 import { SpoolError } from '../job/errors.ts';
 import { jsonText } from '../job/format.ts';
 import type { Command, Context } from './command.ts';

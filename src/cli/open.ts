@@ -1,7 +1,7 @@
 /** The spool that a command looks at. */
 import { brokerOptions } from '../app/settings.ts';
 import type { Broker } from '../broker/broker.ts';
-import { openBroker } from '../broker/open.ts';
+import { openBroker } from '../open.ts';
 import type { Context } from './command.ts';
 import { settingsOf } from './settings.ts';
 

@@ -1,6 +1,5 @@
 /** `--queues A=3,B` and `--in-order`, read. */
-import type { QueueOrder } from '../broker/broker.ts';
-import { BY_AGE } from '../broker/queues.ts';
+import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/format.ts';
 import { checkQueue } from '../job/names.ts';

@@ -1,5 +1,5 @@
 /** Taking a ready job: one rename, then a look at what was taken. */
-import type { AttemptRun, BrokerEvent, Claim } from '../broker/broker.ts';
+import type { AttemptRun, BrokerEvent, Claim } from '../broker/worker-side.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
 import { FencedError } from '../job/errors.ts';
 import type { Attempt } from '../job/job.ts';

@@ -1,6 +1,6 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
-import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hint, Hints, QueueOrder } from '../broker/broker.ts';
-import { BY_AGE } from '../broker/queues.ts';
+import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hint, Hints } from '../broker/worker-side.ts';
+import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';

@@ -1,5 +1,5 @@
 /** What becomes of a file that is named like a job and is none: moved aside untouched, with a failed outcome for its id. */
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { CorruptJobError, encodeBase, encodeTail } from '../job/document.ts';
 import { failureOf } from '../job/failure.ts';
 import { format } from '../job/format.ts';

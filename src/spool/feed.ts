@@ -5,8 +5,7 @@
  * Names are hints. Several takers may get the same name; one rename succeeds. A name that was handed out and not taken
  * comes again with the next listing, so nothing waits behind a busy process while another is idle.
  */
-import type { QueueOrder } from '../broker/broker.ts';
-import { BY_AGE } from '../broker/queues.ts';
+import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
 import { NO_RULES } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Gate } from './gate.ts';

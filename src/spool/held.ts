@@ -1,5 +1,5 @@
 /** Every way to end the holding of a job, by claim or by recovery: `settle`. */
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { tailPieces } from '../job/document.ts';
 import { UsageError } from '../job/errors.ts';

@@ -2,7 +2,7 @@
  * What a worker's keeper does when there is time for it: drafts and owners that the dead left, keys that stand for nothing, and
  * outcomes whose time is over. One after the other, in slices; recovery never waits for it.
  */
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { Ages } from './ages.ts';
 import type { SpoolContext } from './context.ts';
 import { expireOutcomes } from './expire.ts';

@@ -2,7 +2,7 @@
  * What people have ordered while jobs run, as far as one consumer has heard: jobs that are revoked, queues that
  * are paused, and tasks that are left to other workers.
  */
-import type { ConsumerOptions, Hint } from '../broker/broker.ts';
+import type { ConsumerOptions, Hint } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import { parseJobFileName } from './layout.ts';

@@ -1,6 +1,12 @@
 /** The spool's housekeeping while a worker lives: what is ready, what is due, who has died, what has expired. */
-import type { BrokerEvent, EndedRun, Keeper, KeeperOptions, TaskElsewhere } from '../broker/broker.ts';
-import { BY_AGE } from '../broker/queues.ts';
+import {
+  type BrokerEvent,
+  BY_AGE,
+  type EndedRun,
+  type Keeper,
+  type KeeperOptions,
+  type TaskElsewhere,
+} from '../broker/worker-side.ts';
 import { type LimitRules, NO_RULES } from '../job/run-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';

@@ -2,7 +2,7 @@
  * Ready jobs by what may hold them back: a lane for each queue, and one for each task of a queue that is known to be held back.
  * Says which comes next. Holds names only; whether a lane is open is asked anew each time.
  */
-import type { QueueOrder } from '../broker/broker.ts';
+import type { QueueOrder } from '../broker/worker-side.ts';
 
 export class Lane {
   readonly queue: string;

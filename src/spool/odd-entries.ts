@@ -4,7 +4,7 @@
  *
  * The code of an error alone does not tell: EPERM comes of one immutable file and of an immutable directory.
  */
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
 import { isErrorLike } from '../job/realm.ts';
 import { type Files, hasCode } from './files.ts';

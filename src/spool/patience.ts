@@ -1,6 +1,6 @@
 /** Waiting out a full or failing disk: what was done is kept, and finished when the disk takes it. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { orElse, type Soon } from '../broker/soon.ts';
 import { isOwnLack, isPassing } from './trouble.ts';
 

@@ -1,5 +1,5 @@
 /** Many steps that wait for the same disk at a time, as the one pause that they are. */
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 
 export class Pause {
   readonly #tell: ((event: BrokerEvent) => void) | undefined;

@@ -1,5 +1,5 @@
 /** What becomes of a job that was claimed and must not start now, because of a limit. */
-import type { Claim } from '../broker/broker.ts';
+import type { Claim } from '../broker/worker-side.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
 import { revoked } from '../job/lifecycle.ts';
 import type { Admission } from './admission.ts';

@@ -1,6 +1,6 @@
 /** Taking back what dead owners held. Fence first, then each job by one rename. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BrokerEvent, EndedRun } from '../broker/broker.ts';
+import type { BrokerEvent, EndedRun } from '../broker/worker-side.ts';
 import type { Attempt } from '../job/job.ts';
 import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';

@@ -4,7 +4,7 @@
  *
  * A worker kills the group of a child that crashes, and sees to its children; this is for those whose worker has died.
  */
-import { CHILD_MARK } from '../broker/broker.ts';
+import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import type { Files } from './files.ts';
 import { readOwner } from './owner.ts';

@@ -3,7 +3,7 @@
  * marker any more. So whoever revokes may die right after making one.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { KeeperOptions } from '../broker/broker.ts';
+import type { KeeperOptions } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import { hasOutcomeOf } from './held.ts';
 import { MarkerWatch } from './marker-watch.ts';

@@ -3,11 +3,7 @@ import { resolve } from 'node:path';
 import type {
   Backlog,
   Broker,
-  Consumer,
-  ConsumerOptions,
   Counts,
-  Keeper,
-  KeeperOptions,
   ListedState,
   NewJob,
   OwnerInfo,
@@ -16,6 +12,7 @@ import type {
   Sighting,
   StandIn,
 } from '../broker/broker.ts';
+import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
 import { createIdSource } from '../job/id.ts';
 import type { JobRecord } from '../job/job.ts';

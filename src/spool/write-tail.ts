@@ -1,5 +1,5 @@
 /** A held job's file: how a tail is written behind its base, such that a death or a power cut in between is told apart. */
-import type { BrokerEvent } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { TAIL_MARK } from '../job/document.ts';
 import { FencedError } from '../job/errors.ts';

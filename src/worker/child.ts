@@ -7,8 +7,8 @@
 import type { LimitKeepers } from '../app/execute.ts';
 import type { LogLevel } from '../app/config.ts';
 import { readRedact } from '../app/settings.ts';
-import { type BrokerEvent, CHILD_MARK, type Hint, type Hints } from '../broker/broker.ts';
-import { type BrokerOptions, openBroker } from '../broker/open.ts';
+import { type BrokerEvent, CHILD_MARK, type Hint, type Hints } from '../broker/worker-side.ts';
+import { type BrokerOptions, openBroker } from '../open.ts';
 import { FencedError } from '../job/errors.ts';
 import { reasonOf } from '../job/realm.ts';
 import type { ErrorTexts } from '../job/redaction.ts';

@@ -1,6 +1,6 @@
 /** The children of a worker: as many at work as it was told to keep, whatever becomes of each. */
 import type { LimitedRun } from '../app/execute.ts';
-import type { Instruction } from '../broker/broker.ts';
+import type { Instruction } from '../broker/worker-side.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import type { Launch } from './launch.ts';
 import type { Logger } from './log.ts';

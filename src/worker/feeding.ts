@@ -1,5 +1,5 @@
 /** Which child gets the names of ready jobs, and which one looks out for itself. */
-import type { Keeper } from '../broker/broker.ts';
+import type { Keeper } from '../broker/worker-side.ts';
 import { Appetite } from './appetite.ts';
 import type { WorkerChild } from './child-process.ts';
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '../app/config.ts';
 import { brokerOptions } from '../app/settings.ts';
-import { CHILD_MARK } from '../broker/broker.ts';
+import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { ChildOptions } from './child.ts';
 import { childEnvironment } from './environment.ts';
 import type { LogFormat } from './log.ts';

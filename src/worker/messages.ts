@@ -5,7 +5,7 @@
 import type { LimitedRun } from '../app/execute.ts';
 import { readJobOptions } from '../job/options.ts';
 import type { RunLimits } from '../job/run-limits.ts';
-import type { Hint, TaskElsewhere } from '../broker/broker.ts';
+import type { Hint, TaskElsewhere } from '../broker/worker-side.ts';
 import { isRecord } from '../job/tail.ts';
 
 export interface FoundTask {

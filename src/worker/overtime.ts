@@ -8,7 +8,7 @@
  * ever stopped: a supervisor that died in between would leave a process behind that neither works nor ends.
  */
 import type { LimitedRun } from '../app/execute.ts';
-import type { EndedRun } from '../broker/broker.ts';
+import type { EndedRun } from '../broker/worker-side.ts';
 import { after, type LongTimer } from '../app/long-timer.ts';
 
 export interface OvertimeActions {

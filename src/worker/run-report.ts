@@ -1,5 +1,5 @@
 /** What the log says of a run: job, ending, consequence. */
-import type { Claim } from '../broker/broker.ts';
+import type { Claim } from '../broker/worker-side.ts';
 import type { Failure } from '../job/errors.ts';
 import type { Settlement } from '../job/lifecycle.ts';
 import type { Logger } from './log.ts';

@@ -4,7 +4,7 @@ import { execute, type Executor } from '../app/execute.ts';
 import { withDefaults } from '../app/job-options.ts';
 import { registry } from '../app/registry.ts';
 import { Run } from '../app/run.ts';
-import type { Claim, Consumer } from '../broker/broker.ts';
+import type { Claim, Consumer } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { type Ending, type Run as RunFacts, settlementOf } from '../job/lifecycle.ts';
 import type { Logger } from './log.ts';

@@ -1,8 +1,8 @@
 /** A worker: passes on what is ready to its children, hands the jobs of the dead to recovery, and ends in order. */
 import { after } from '../app/long-timer.ts';
 import { brokerOptions } from '../app/settings.ts';
-import type { BrokerEvent, Instruction, Keeper, QueueOrder } from '../broker/broker.ts';
-import { openBroker } from '../broker/open.ts';
+import type { BrokerEvent, Instruction, Keeper, QueueOrder } from '../broker/worker-side.ts';
+import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/realm.ts';
 import { strictest } from '../job/run-limits.ts';
 import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';

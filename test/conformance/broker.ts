@@ -1,7 +1,8 @@
 /** What every broker promises, as tests. Written against src/broker/broker.ts alone: nothing here knows how jobs are kept. */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import type { Consumer, NewJob } from '../../src/broker/broker.ts';
+import type { NewJob } from '../../src/broker/broker.ts';
+import type { Consumer } from '../../src/broker/worker-side.ts';
 import { FencedError, UnknownJobError } from '../../src/job/errors.ts';
 import { type Settlement, settlementOf } from '../../src/job/lifecycle.ts';
 import { until, within } from '../support/conditions.ts';

@@ -1,8 +1,8 @@
 /** What the conformance tests have in common. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import type { Broker, NewJob } from '../../src/broker/broker.ts';
 import type {
-  Broker,
   Claim,
   Consumer,
   ConsumerOptions,
@@ -10,8 +10,7 @@ import type {
   Hints,
   Keeper,
   KeeperOptions,
-  NewJob,
-} from '../../src/broker/broker.ts';
+} from '../../src/broker/worker-side.ts';
 import { within } from '../support/conditions.ts';
 import { job, type JobParts, returned, RUN } from '../support/factory.ts';
 

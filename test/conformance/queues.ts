@@ -1,7 +1,8 @@
 /** What every broker promises of queues: pauses, limits over all consumers, and whose jobs come first. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Broker, Claim, Consumer, ConsumerOptions } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import type { Claim, Consumer, ConsumerOptions } from '../../src/broker/worker-side.ts';
 import type { LimitRules, RunLimits } from '../../src/job/run-limits.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';

@@ -1,7 +1,8 @@
 /** What any broker promises where workers with different tasks share queues. */
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import type { Broker, Keeper, KeeperOptions, TaskElsewhere } from '../../src/broker/broker.ts';
+import type { Broker } from '../../src/broker/broker.ts';
+import type { Keeper, KeeperOptions, TaskElsewhere } from '../../src/broker/worker-side.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { until } from '../support/conditions.ts';
 import { consumer, hintsOf, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';

@@ -1,7 +1,8 @@
 /** What every broker promises of jobs that must be the only one of their key. Called by broker.ts. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Broker, Claim, NewJob } from '../../src/broker/broker.ts';
+import type { Broker, NewJob } from '../../src/broker/broker.ts';
+import type { Claim } from '../../src/broker/worker-side.ts';
 import type { Uniqueness } from '../../src/job/uniqueness.ts';
 import { within } from '../support/conditions.ts';
 import { job, type JobParts, returned, RUN, threw } from '../support/factory.ts';

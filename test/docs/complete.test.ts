@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { OTHER_VARIABLES } from '../../src/app/settings.ts';
 import { SETTINGS } from '../../src/app/settings-table.ts';
-import { CHILD_MARK } from '../../src/broker/broker.ts';
+import { CHILD_MARK } from '../../src/broker/worker-side.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { DEFAULT_MAX_BYTES } from '../../src/spool/context.ts';

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, test, type TestContext } from 'node:test';
-import { openBroker } from '../../src/broker/open.ts';
+import { openBroker } from '../../src/open.ts';
 import { until, within } from '../support/conditions.ts';
 import { fsq, type Project, REPOSITORY, run, startWorker, tempProject } from '../support/project.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { AttemptRun } from '../../src/broker/broker.ts';
+import type { AttemptRun } from '../../src/broker/worker-side.ts';
 import { encodeBase, encodeTail } from '../../src/job/document.ts';
 import { createIdSource } from '../../src/job/id.ts';
 import { clock } from '../support/clock.ts';

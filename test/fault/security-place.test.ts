@@ -203,7 +203,7 @@ describe('rights of what is made', { skip: process.platform === 'win32' && 'need
 
 test('a program that changes its umask after its first call: what it sends and what it runs has the same rights', async (t) => {
   const changing = `import { readdirSync, lstatSync } from 'node:fs';
-    import { openBroker } from ${JSON.stringify(new URL('../../dist/broker/open.js', import.meta.url).href)};
+    import { openBroker } from ${JSON.stringify(new URL('../../dist/open.js', import.meta.url).href)};
     import { task } from 'fsq';
     const keyed = task('keyed', { key: String }, (n) => n);
     await keyed.delay(1);

@@ -5,22 +5,18 @@
 import { posix } from 'node:path';
 import { maskCode } from './code-mask.ts';
 
-/** Which parts of src/ a part may import. They point one way: job ← broker ← spool | bullmq ← broker/open. */
+/** Which parts of src/ a part may import. They point one way: job ← broker ← spool | bullmq ← open, the only one that names brokers. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   job: ['job'],
   broker: ['job', 'broker'],
   spool: ['job', 'broker', 'spool'],
   bullmq: ['job', 'broker', 'bullmq'],
-  app: ['job', 'broker', 'app'],
-  worker: ['job', 'broker', 'app', 'worker'],
-  cli: ['job', 'broker', 'spool', 'app', 'worker', 'cli'],
+  open: ['job', 'broker', 'spool', 'bullmq'],
+  app: ['job', 'broker', 'open', 'app'],
+  worker: ['job', 'broker', 'open', 'app', 'worker'],
+  cli: ['job', 'broker', 'spool', 'open', 'app', 'worker', 'cli'],
   index: ['job', 'broker', 'app'],
 };
-
-/** The only file that names brokers, and the parts that ask it for one. */
-const OPEN = 'src/broker/open.ts';
-const OPEN_MAY_IMPORT = ['job', 'broker', 'spool', 'bullmq'];
-const MAY_IMPORT_OPEN = ['app', 'worker', 'cli'];
 
 /** The file that touches the spool on disk, and the files that look at the user's project instead: config, package.json, task modules. */
 const FILES = 'src/spool/files.ts';
@@ -38,7 +34,7 @@ const MAX_LINES = 300;
 
 interface Source {
   readonly path: string;
-  /** The first folder under src/, or `index` for src/index.ts. */
+  /** The first folder under src/; of a file that lies in none its own name, such as `index`. */
   readonly part: string;
   /** The text without comments and without what stands in strings. */
   readonly code: string;
@@ -83,7 +79,6 @@ export function medianLines(files: ReadonlyMap<string, string>): number {
 const RULES: readonly Rule[] = [
   partIsKnown,
   importsPointOneWay,
-  onlyOpenNamesBrokers,
   needsNodeOnly,
   diskIsInOnePlace,
   jobIsPure,
@@ -106,7 +101,7 @@ function partIsKnown({ path, part }: Source): Finding[] {
 }
 
 function importsPointOneWay({ path, part, imports }: Source): Finding[] {
-  const allowed = path === OPEN ? OPEN_MAY_IMPORT : MAY_IMPORT[part];
+  const allowed = MAY_IMPORT[part];
   return imports.flatMap(({ specifier, at }) => {
     const target = targetOf(path, specifier);
     if (target === null) return [];
@@ -115,16 +110,8 @@ function importsPointOneWay({ path, part, imports }: Source): Finding[] {
     if (!target.endsWith('.ts'))
       return [{ at, found: `imports '${specifier}'`, rule: 'a relative import names its .ts file' }];
     if (allowed === undefined || allowed.includes(partOf(target))) return [];
-    const who = path === OPEN ? OPEN : part;
-    return [{ at, found: `imports ${target}`, rule: `${who} may import ${allowed.join(', ')} only` }];
+    return [{ at, found: `imports ${target}`, rule: `${part} may import ${allowed.join(', ')} only` }];
   });
-}
-
-function onlyOpenNamesBrokers({ path, part, imports }: Source): Finding[] {
-  if (MAY_IMPORT_OPEN.includes(part)) return [];
-  return imports
-    .filter(({ specifier }) => targetOf(path, specifier) === OPEN)
-    .map(({ at }) => ({ at, found: `imports ${OPEN}`, rule: `only ${MAY_IMPORT_OPEN.join(', ')} open a broker` }));
 }
 
 function needsNodeOnly({ part, imports }: Source): Finding[] {
@@ -221,8 +208,7 @@ function targetOf(path: string, specifier: string): string | null {
 }
 
 function partOf(path: string): string {
-  if (path === 'src/index.ts') return 'index';
-  return path.split('/')[1] ?? '';
+  return path.split('/')[1]?.replace(/\.ts$/, '') ?? '';
 }
 
 function matches(code: string, pattern: RegExp, rule: string): Finding[] {

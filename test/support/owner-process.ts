@@ -11,7 +11,7 @@ const dist = (path: string): string => JSON.stringify(pathToFileURL(join(REPOSIT
 
 /** Registers as an owner in the spool of argv, says its name, and then does what argv says. */
 const OWNER = `
-const { openBroker } = await import(${dist('broker/open.js')});
+const { openBroker } = await import(${dist('open.js')});
 const [spool, then] = process.argv.slice(1);
 const broker = openBroker({ path: spool, fsync: false });
 const consumer = await broker.consumer({ queues: null, tasks: [] });

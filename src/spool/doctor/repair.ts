@@ -3,7 +3,7 @@
  * its own directory of running/, so that its death at any point leaves the job to the next recoverer.
  */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import type { BrokerEvent } from '../../broker/broker.ts';
+import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { setAside } from '../corrupt.ts';

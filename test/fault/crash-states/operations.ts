@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Broker, Claim, Consumer, NewJob, StandIn } from '../../../src/broker/broker.ts';
+import type { Broker, NewJob, StandIn } from '../../../src/broker/broker.ts';
+import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import type { Settlement } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claim.ts';

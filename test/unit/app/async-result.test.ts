@@ -3,7 +3,8 @@ import test, { type TestContext } from 'node:test';
 import vm from 'node:vm';
 import { AsyncResult } from '../../../src/app/async-result.ts';
 import { GroupResult } from '../../../src/app/group-result.ts';
-import type { Broker, Claim } from '../../../src/broker/broker.ts';
+import type { Broker } from '../../../src/broker/broker.ts';
+import type { Claim } from '../../../src/broker/worker-side.ts';
 import {
   ExpiredError,
   RevokedError,

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import type { BrokerEvent } from '../../../src/broker/broker.ts';
+import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';

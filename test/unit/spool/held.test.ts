@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import type { BrokerEvent, Claim } from '../../../src/broker/broker.ts';
+import type { BrokerEvent, Claim } from '../../../src/broker/worker-side.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { elapsedTime } from '../../support/clock.ts';
 import { until } from '../../support/conditions.ts';

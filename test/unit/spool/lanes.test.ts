@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { QueueOrder } from '../../../src/broker/broker.ts';
+import type { QueueOrder } from '../../../src/broker/worker-side.ts';
 import { type Lane, Lanes } from '../../../src/spool/lanes.ts';
 
 const ALL_OPEN = (): boolean => true;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { BrokerEvent } from '../../../src/broker/broker.ts';
+import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { ownersIn } from '../../../src/spool/doctor/owners.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { listOwners, verdictOf } from '../../../src/spool/owner.ts';

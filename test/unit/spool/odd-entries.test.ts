@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rmdirSync, writeFileSync } from 'node:fs';
 import test, { describe, type TestContext } from 'node:test';
-import type { BrokerEvent } from '../../../src/broker/broker.ts';
+import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { FencedError } from '../../../src/job/errors.ts';
 import type { SpoolContext } from '../../../src/spool/context.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';

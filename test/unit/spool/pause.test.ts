@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BrokerEvent } from '../../../src/broker/broker.ts';
+import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { Pause } from '../../../src/spool/pause.ts';
 
 const PAUSED = { kind: 'paused', error: new Error('full') } as const;

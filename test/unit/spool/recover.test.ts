@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { BrokerEvent } from '../../../src/broker/broker.ts';
+import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { encodeBase, encodeTail } from '../../../src/job/document.ts';
 import { FencedError } from '../../../src/job/errors.ts';
 import type { Outcome } from '../../../src/job/job.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { CHILD_MARK } from '../../../src/broker/broker.ts';
+import { CHILD_MARK } from '../../../src/broker/worker-side.ts';
 import type { SpoolContext } from '../../../src/spool/context.ts';
 import { endRemains } from '../../../src/spool/remains.ts';
 import { until } from '../../support/conditions.ts';

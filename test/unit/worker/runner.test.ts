@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { registry } from '../../../src/app/registry.ts';
-import type { Claim, Consumer } from '../../../src/broker/broker.ts';
+import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
 import { FencedError } from '../../../src/job/errors.ts';
 import { createLogger } from '../../../src/worker/log.ts';
 import { Revoked } from '../../../src/worker/revoked.ts';

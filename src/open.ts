@@ -1,6 +1,6 @@
 /** Which broker a setting means: the only file that names them. */
-import { openSpool, type SpoolOptions } from '../spool/spool.ts';
-import type { Broker } from './broker.ts';
+import { openSpool, type SpoolOptions } from './spool/spool.ts';
+import type { Broker } from './broker/broker.ts';
 
 export type BrokerOptions = SpoolOptions;
 
