@@ -149,9 +149,9 @@ export const MUTANTS = [
   {
     name: 'a job is withdrawn where it lies',
     file: 'src/spool/withdraw.ts',
-    find: "  const name = spot.at === 'held' ? spot.name : take(context, withdrawer, spot);\n  if (name === null) return false;\n  const { directory, owner, uniqueName, onEvent, giveUp } = withdrawer;\n  const taken = { owner, directory, fileName: jobFileName(name), name, uniqueName, giveUp };\n",
+    find: "  const name = spot.at === 'held' ? spot.name : take(context, withdrawer, spot);\n  if (name === null) return false;\n  const { directory, owner, onEvent, giveUp } = withdrawer;\n  const taken = { owner, directory, fileName: jobFileName(name), name, giveUp };\n",
     replace:
-      "  const { name } = spot;\n  const { owner, uniqueName, onEvent, giveUp } = withdrawer;\n  const directory = spot.path.slice(0, spot.path.lastIndexOf('/'));\n  const taken = { owner, directory, fileName: spot.path.slice(directory.length + 1), name, uniqueName, giveUp };\n",
+      "  const { name } = spot;\n  const { owner, onEvent, giveUp } = withdrawer;\n  const directory = spot.path.slice(0, spot.path.lastIndexOf('/'));\n  const taken = { owner, directory, fileName: spot.path.slice(directory.length + 1), name, giveUp };\n",
     test: 'test/unit/spool/withdraw.test.ts',
   },
   {

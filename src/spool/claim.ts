@@ -20,7 +20,6 @@ export interface Claimant {
   readonly owner: string;
   /** Absolute path of `running/<owner>`. */
   readonly directory: string;
-  readonly uniqueName: () => string;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** Absent or null where nothing is limited. */
   readonly admission?: Admission | null;
@@ -41,8 +40,8 @@ export function take(context: SpoolContext, claimant: Claimant, fileName: string
   const before = parseJobFileName(fileName);
   if (before === null) return null;
   const name = nextAttempt(before);
-  const { directory, owner, uniqueName } = claimant;
-  const taken = { owner, directory, fileName: jobFileName(name), name, uniqueName, before };
+  const { directory, owner } = claimant;
+  const taken = { owner, directory, fileName: jobFileName(name), name, before };
   try {
     renameOver(context, `${context.layout.pending}/${fileName}`, `${directory}/${taken.fileName}`);
   } catch (error) {
@@ -69,15 +68,15 @@ export function examine(context: SpoolContext, claimant: Claimant, taken: Taken)
     return setAside(context, taken, reading.reason, onEvent).then(() => null);
   }
   const { record } = reading.document;
-  const { owner, directory, fileName, uniqueName } = taken;
+  const { owner, directory, fileName } = taken;
   if (reading.links > 1) {
     const takenFrom = { path: `${layout.pending}/${jobFileName(before)}`, name: before };
-    const mine = { path, name, takenFrom, hasOutcome: record.outcome !== null, uniqueName };
+    const mine = { path, name, takenFrom, hasOutcome: record.outcome !== null };
     if (!isOnlyName(context, mine)) return lost(context, claimant);
   }
   const { baseBytes, sizeBytes } = reading;
   // No spread: what it makes outlives a job by several collections.
-  const held: Held = { owner, directory, fileName, name, uniqueName, record, baseBytes, sizeBytes };
+  const held: Held = { owner, directory, fileName, name, record, baseBytes, sizeBytes };
   if (hasOutcomeOf(record, name.attempt)) {
     // A power cut lost the claim of a run but not the outcome it wrote.
     return afterwards(publishAsItStands(context, held, onEvent), () => null);

@@ -56,27 +56,17 @@ export class SpoolConsumer implements Consumer {
   /** A look of its own at pending/ is due, because of a change or because the last one failed. */
   #hasToLook = false;
 
-  static async open(context: SpoolContext, options: ConsumerOptions, uniqueName: () => string): Promise<SpoolConsumer> {
+  static async open(context: SpoolContext, options: ConsumerOptions): Promise<SpoolConsumer> {
     const role = options.hints === undefined ? 'consumer' : 'child';
     const { queues, tasks, mark = null, parent = null, hints, onEvent, signal } = options;
     const open = async (): Promise<SpoolConsumer> =>
-      new SpoolConsumer(
-        context,
-        options,
-        await register(context, { role, queues, tasks, mark, parent }, uniqueName),
-        uniqueName,
-      );
+      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, mark, parent }));
     if (hints === undefined) return open();
     // A child takes the place of one that died, perhaps while the disk is full: its worker must not end for that.
     return withPatience(onEvent, open, signal);
   }
 
-  private constructor(
-    context: SpoolContext,
-    options: ConsumerOptions,
-    registration: Registration,
-    uniqueName: () => string,
-  ) {
+  private constructor(context: SpoolContext, options: ConsumerOptions, registration: Registration) {
     const { onEvent, hints, queues } = options;
     const { owner, directory } = registration;
     this.#context = context;
@@ -87,7 +77,7 @@ export class SpoolConsumer implements Consumer {
     this.#onPatience = (event) => this.#pause.hear(event);
     context.odd.onEvent = (event) => onEvent?.(event);
     const admission = Admission.of(context, options.limits);
-    this.#claimant = { owner, directory, uniqueName, onEvent: this.#onPatience, admission };
+    this.#claimant = { owner, directory, onEvent: this.#onPatience, admission };
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, (name) => this.#hear(name));
     this.#hints = hints ?? null;
     const gate = hints === undefined ? new Gate(context, options.limits ?? NO_RULES) : null;

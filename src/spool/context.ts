@@ -1,6 +1,7 @@
 /** What every part of one open spool shares: its paths, its file system, its clock, and whether it waits for the disk. */
 import { MAX_PAYLOAD_BYTES } from '../job/payload.ts';
 import type { Files } from './files.ts';
+import { writerName } from './identity.ts';
 import type { Layout } from './layout.ts';
 import { OddEntries } from './odd-entries.ts';
 import { SyncQueue } from './sync.ts';
@@ -17,6 +18,8 @@ export interface SpoolContext {
   readonly nowMs: () => number;
   /** `n` bytes that nobody can guess. */
   readonly randomBytes: (n: number) => Uint8Array;
+  /** A name in tmp/ that says which process writes there, and is never used twice. */
+  readonly uniqueName: () => string;
   readonly directorySync: SyncQueue;
   /** What cannot be dealt with, and is not the spool's trouble. */
   readonly odd: OddEntries;
@@ -26,10 +29,27 @@ export interface SpoolContext {
 export const DEFAULT_MAX_BYTES: number = MAX_PAYLOAD_BYTES;
 
 export function createContext(
-  parts: Omit<SpoolContext, 'directorySync' | 'odd' | 'trustedUids'> & Partial<Pick<SpoolContext, 'trustedUids'>>,
+  parts: Omit<SpoolContext, 'directorySync' | 'odd' | 'trustedUids' | 'uniqueName'> &
+    Partial<Pick<SpoolContext, 'trustedUids' | 'uniqueName'>>,
 ): SpoolContext {
   const { files, layout } = parts;
-  return { trustedUids: null, ...parts, directorySync: new SyncQueue(files), odd: new OddEntries(files, layout) };
+  return {
+    trustedUids: null,
+    uniqueName: uniqueNames(parts),
+    directorySync: new SyncQueue(files),
+    odd: new OddEntries(files, layout),
+    ...parts,
+  };
+}
+
+function uniqueNames({ files, randomBytes }: Pick<SpoolContext, 'files' | 'randomBytes'>): () => string {
+  let writer: string | null = null;
+  let sequence = 0;
+  return () => {
+    // Two copies of fsq in one process (two versions, say) must not share names: hence the random part.
+    writer ??= `${writerName(files, process.pid)}.${Buffer.from(randomBytes(4)).toString('hex')}`;
+    return `${writer}.${sequence++}`;
+  };
 }
 
 /** Makes the names in `directories` durable; does nothing without fsync. Callers at the same time share one fsync. */

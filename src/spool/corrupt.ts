@@ -23,7 +23,6 @@ export async function setAside(
     readonly fileName: string;
     readonly name: JobName;
     readonly owner: string;
-    readonly uniqueName: () => string;
   },
   reason: string,
   onEvent?: (event: BrokerEvent) => void,
@@ -35,13 +34,13 @@ export async function setAside(
   if (files.entry(outcomePath)?.kind === 'directory') clearWay(context, outcomePath, 'directory');
   if (!files.exists(outcomePath)) await publishFailure(context, held, outcomePath, reason);
   // Something of that name may lie there already, and rename(2) would replace it: keep both.
-  files.rename(`${held.directory}/${held.fileName}`, files.exists(aside) ? `${aside}.${held.uniqueName()}` : aside);
+  files.rename(`${held.directory}/${held.fileName}`, files.exists(aside) ? `${aside}.${context.uniqueName()}` : aside);
   onEvent?.({ kind: 'corrupt', name: held.fileName, reason });
 }
 
 async function publishFailure(
   context: SpoolContext,
-  { name, owner, uniqueName }: { readonly name: JobName; readonly owner: string; readonly uniqueName: () => string },
+  { name, owner }: { readonly name: JobName; readonly owner: string },
   outcomePath: string,
   reason: string,
 ): Promise<void> {
@@ -61,7 +60,9 @@ async function publishFailure(
     outcome: { state: 'failed', error },
     standing: name,
   });
-  await writeNew(context, uniqueName(), Buffer.from(base.slice(0, -1) + tail), outcomePath, { isDurable: true });
+  await writeNew(context, context.uniqueName(), Buffer.from(base.slice(0, -1) + tail), outcomePath, {
+    isDurable: true,
+  });
   await syncDirectories(context, layout.results);
 }
 

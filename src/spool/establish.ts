@@ -20,11 +20,7 @@ import { spoolError } from './trouble.ts';
  * @returns true when it was not there
  * @throws SpoolError when it cannot be made, is of another format, or does not exist and must (FSQ_NO_SPOOL)
  */
-export function establish(
-  { files, layout, fsync }: Pick<SpoolContext, 'files' | 'layout' | 'fsync'>,
-  uniqueName: string,
-  mustExist = false,
-): boolean {
+export function establish({ files, layout, fsync, uniqueName }: SpoolContext, mustExist = false): boolean {
   try {
     if (isEstablished(files, layout)) return false;
     if (mustExist) {
@@ -36,7 +32,7 @@ export function establish(
     const changed = new Set([layout.root]);
     makeWithParents(files, layout.root, changed);
     for (const name of DIRECTORIES) makeDirectory(files, layout[name]);
-    const draft = writeFormat(files, `${layout.tmp}/${uniqueName}`, fsync);
+    const draft = writeFormat(files, `${layout.tmp}/${uniqueName()}`, fsync);
     if (fsync) for (const directory of changed) syncDirectoryNow(files, directory);
     files.rename(draft, layout.formatFile);
     if (fsync) syncDirectoryNow(files, layout.root);

@@ -22,7 +22,6 @@ const MOST_BATCHES = 20;
 export async function expireOutcomes(
   context: SpoolContext,
   ttlMs: number,
-  uniqueName: () => string,
   isOver: (modifiedAtMs: number) => boolean = () => true,
   turns: Turns = new Turns(),
 ): Promise<void> {
@@ -39,10 +38,10 @@ export async function expireOutcomes(
     if (endedAtMs === null || endedAtMs > latest || !isOver(endedAtMs)) continue;
     batch.push(fileName);
     if (batch.length < BATCH) continue;
-    await retire(context, batch, uniqueName(), turns);
+    await retire(context, batch, turns);
     batch = [];
   }
-  if (batch.length > 0) await retire(context, batch, uniqueName(), turns);
+  if (batch.length > 0) await retire(context, batch, turns);
 }
 
 /** The id of a job that ended cannot be younger than its end; version 7 ids tell their time without a look at the file. */
@@ -61,8 +60,9 @@ function endOf({ files, odd }: SpoolContext, path: string): number | null {
   }
 }
 
-async function retire(context: SpoolContext, fileNames: readonly string[], name: string, turns: Turns): Promise<void> {
+async function retire(context: SpoolContext, fileNames: readonly string[], turns: Turns): Promise<void> {
   const { files, layout, odd } = context;
+  const name = context.uniqueName();
   const gathered = `${layout.tmp}/${name}`;
   if (!makeBatch(context, gathered)) {
     for (const fileName of fileNames) {

@@ -21,7 +21,6 @@ const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
 
 export interface HousekeepingOptions {
   readonly resultTtlMs: number;
-  readonly uniqueName: () => string;
   readonly isKnownAlive: (owner: string) => boolean;
   /** What is being recovered at this moment; null when nothing is. */
   readonly recovering: () => Promise<void> | null;
@@ -87,10 +86,10 @@ export class Housekeeping {
   }
 
   #expire(): Promise<void> {
-    const { resultTtlMs, uniqueName } = this.#options;
+    const { resultTtlMs } = this.#options;
     this.#ages.observe(this.#context.nowMs(), performance.now());
     const isOver = (modifiedAtMs: number): boolean => this.#ages.isOver(modifiedAtMs);
-    return expireOutcomes(this.#context, resultTtlMs, uniqueName, isOver, this.#turns());
+    return expireOutcomes(this.#context, resultTtlMs, isOver, this.#turns());
   }
 
   #turns(): Turns {
@@ -101,10 +100,10 @@ export class Housekeeping {
 /** Before a worker starts: a disk that is full of what is over has no room for its socket. */
 export async function expireIfTight(
   context: SpoolContext,
-  { resultTtlMs, uniqueName }: Pick<HousekeepingOptions, 'resultTtlMs' | 'uniqueName'>,
+  { resultTtlMs }: Pick<HousekeepingOptions, 'resultTtlMs'>,
 ): Promise<void> {
   if (!isTight(context)) return;
   const ages = new Ages(resultTtlMs);
   ages.observe(context.nowMs(), performance.now());
-  await expireOutcomes(context, resultTtlMs, uniqueName, (modifiedAtMs) => ages.isOver(modifiedAtMs));
+  await expireOutcomes(context, resultTtlMs, (modifiedAtMs) => ages.isOver(modifiedAtMs));
 }

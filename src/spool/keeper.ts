@@ -37,7 +37,6 @@ export class SpoolKeeper implements Keeper {
   readonly #context: SpoolContext;
   readonly #options: KeeperOptions;
   readonly #registration: Registration;
-  readonly #uniqueName: () => string;
   readonly #children = new Set<string>();
   readonly #unproved = new Set<string>();
   readonly #gate: Gate;
@@ -58,17 +57,12 @@ export class SpoolKeeper implements Keeper {
     context: SpoolContext,
     options: KeeperOptions,
     parts: {
-      readonly uniqueName: () => string;
       readonly resultTtlMs: number;
       readonly promoter: (onTrouble: (error: unknown) => void) => { start(): void; stop(): void; promoteDue(): void };
     },
   ): Promise<SpoolKeeper> {
     await expireIfTight(context, parts);
-    const registration = await register(
-      context,
-      { role: 'supervisor', queues: options.queues, tasks: [] },
-      parts.uniqueName,
-    );
+    const registration = await register(context, { role: 'supervisor', queues: options.queues, tasks: [] });
     const keeper = new SpoolKeeper(context, options, registration, parts);
     await keeper.#start();
     return keeper;
@@ -85,11 +79,9 @@ export class SpoolKeeper implements Keeper {
     this.#context = context;
     this.#options = options;
     this.#registration = registration;
-    this.#uniqueName = parts.uniqueName;
     this.#recoveries = new Rounds(onTrouble);
     this.#housekeeping = new Housekeeping(context, {
       resultTtlMs: parts.resultTtlMs,
-      uniqueName: parts.uniqueName,
       isKnownAlive: (owner) => this.#isKnownAlive(owner),
       recovering: () => this.#recoveries.underWay,
       onEvent: options.onEvent,
@@ -103,7 +95,6 @@ export class SpoolKeeper implements Keeper {
       withdrawer: {
         owner: registration.owner,
         directory: registration.directory,
-        uniqueName: parts.uniqueName,
         onEvent: (event) => this.#relay(event),
         giveUp: this.#closing.signal,
       },
@@ -238,7 +229,7 @@ export class SpoolKeeper implements Keeper {
   /** What it leaves, each claim does for its own job. */
   #tidyNames(): void {
     try {
-      nameWaitingOnce(this.#context, this.#uniqueName);
+      nameWaitingOnce(this.#context);
     } catch (error) {
       this.#report(error);
     }
@@ -255,7 +246,6 @@ export class SpoolKeeper implements Keeper {
   #recoverer(): Recoverer {
     return {
       owner: this.#registration.owner,
-      uniqueName: this.#uniqueName,
       onEvent: (event) => this.#relay(event),
       isKnownAlive: (owner) => this.#isKnownAlive(owner),
       giveUp: this.#closing.signal,

@@ -26,7 +26,6 @@ export interface MyName {
   readonly takenFrom: { readonly path: string; readonly name: JobName } | null;
   /** An outcome of the file counts in results/ only; a file there that holds none is not further than others. */
   readonly hasOutcome: boolean;
-  readonly uniqueName: () => string;
 }
 
 /** Names that move are looked for again. */
@@ -42,7 +41,7 @@ export function isOnlyName(context: SpoolContext, mine: MyName): boolean {
     const entry = files.entry(mine.path);
     if (entry === null || entry.links === 1) return entry !== null;
     const plan = planFor(mine, namesOfFile(context, entry, mine.name.id));
-    for (const path of plan.remove) removeName(context, path, mine.uniqueName());
+    for (const path of plan.remove) removeName(context, path);
     if (plan.mine === 'goes') unlinkIfThere(context.files, mine.path);
     else if (plan.mine !== 'stays') moveIfThere(context, mine.path, plan.mine.to);
     else if (plan.isHeldElsewhere) return false;
@@ -57,7 +56,7 @@ export function isOnlyName(context: SpoolContext, mine: MyName): boolean {
  * Removes second names of jobs that wait, where a power cut may leave them by the thousand: a claim that meets one looks through
  * the spool for it. Whoever else does so at the same time removes the same ones.
  */
-export function nameWaitingOnce(context: SpoolContext, uniqueName: () => string): void {
+export function nameWaitingOnce(context: SpoolContext): void {
   const { files, layout } = context;
   if (fileSystemOf(files.fileSystem(layout.root).type).name !== 'btrfs') return;
   const kept = new Map<string, Waiting>();
@@ -66,7 +65,7 @@ export function nameWaitingOnce(context: SpoolContext, uniqueName: () => string)
     const isNextFurther = first === undefined || compare(stepOf(next.name, false), stepOf(first.name, false)) > 0;
     if (isNextFurther) kept.set(next.name.id, next);
     if (first !== undefined && files.entry(first.path)?.inode === files.entry(next.path)?.inode)
-      removeName(context, isNextFurther ? first.path : next.path, uniqueName());
+      removeName(context, isNextFurther ? first.path : next.path);
   }
 }
 
@@ -132,9 +131,9 @@ function compare(a: readonly [number, number], b: readonly [number, number]): nu
 }
 
 /** Takes the name for itself, then removes it, unless it is the last one by now. If we die in between, it is swept from tmp/. */
-function removeName(context: SpoolContext, path: string, draft: string): void {
+function removeName(context: SpoolContext, path: string): void {
   const { files, layout } = context;
-  const taken = `${layout.tmp}/${draft}`;
+  const taken = `${layout.tmp}/${context.uniqueName()}`;
   if (!moveIfThere(context, path, taken)) return;
   if ((files.entry(taken)?.links ?? 0) > 1) unlinkIfThere(context.files, taken);
   else moveIfThere(context, taken, path);

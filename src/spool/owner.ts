@@ -45,14 +45,10 @@ export interface Registration {
  *
  * @throws the system error when it cannot be done
  */
-export async function register(
-  context: SpoolContext,
-  about: Parameters<typeof announce>[1],
-  uniqueName: () => string,
-): Promise<Registration> {
+export async function register(context: SpoolContext, about: Parameters<typeof announce>[1]): Promise<Registration> {
   for (;;) {
     try {
-      return await announce(context, about, uniqueName);
+      return await announce(context, about);
     } catch (error) {
       if (!isFull(error) || !makeRoom(context)) throw error;
     }
@@ -66,7 +62,6 @@ export async function register(
 async function announce(
   context: SpoolContext,
   about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'mark' | 'parent'>>,
-  uniqueName: () => string,
 ): Promise<Registration> {
   const { files, layout } = context;
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
@@ -80,9 +75,9 @@ async function announce(
     mark: null,
     ...about,
   };
-  const proof: Proof = await takeProof(context, owner, uniqueName());
+  const proof: Proof = await takeProof(context, owner, context.uniqueName());
   try {
-    await writeRecord(context, record, uniqueName());
+    await writeRecord(context, record, context.uniqueName());
     // Were the proof lost in a power cut and the directory not, nobody could ever prove that its owner is dead.
     await syncDirectories(context, layout.workers);
     files.makeDirectory(directory);
@@ -95,7 +90,7 @@ async function announce(
   return {
     owner,
     directory,
-    announce: (tasks) => writeRecord(context, { ...record, tasks }, uniqueName()),
+    announce: (tasks) => writeRecord(context, { ...record, tasks }, context.uniqueName()),
     release: () => release(context, owner, proof),
   };
 }

@@ -29,7 +29,6 @@ const CRASHED: End = { ending: 'crashed', run: null };
 export interface Recoverer {
   /** Our own name among owners: what we fence carries it, so that our death is seen too. */
   readonly owner: string;
-  readonly uniqueName: () => string;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** Owners whose life is known without asking, such as our own children. */
   readonly isKnownAlive: (owner: string) => boolean;
@@ -207,12 +206,12 @@ async function recoverJob(
   owner: string,
   end: End,
 ): Promise<void> {
-  const { uniqueName, onEvent } = recoverer;
+  const { onEvent } = recoverer;
   const name = parseJobFileName(fileName);
   if (name === null) {
     return setForeignAside(context, recoverer, `${directory}/${fileName}`, fileName);
   }
-  const claimed = { owner: recoverer.owner, directory, fileName, name, uniqueName, giveUp: recoverer.giveUp };
+  const claimed = { owner: recoverer.owner, directory, fileName, name, giveUp: recoverer.giveUp };
   const reading = readJob(context, `${directory}/${fileName}`, name.id);
   if (reading.kind === 'gone') return;
   if (reading.kind === 'corrupt') return setAside(context, claimed, reading.reason, onEvent);
@@ -221,7 +220,7 @@ async function recoverJob(
     const hasOutcome = record.outcome !== null;
     const path = `${directory}/${fileName}`;
     // What stays is looked at again in the next round.
-    if (!isOnlyName(context, { path, name, takenFrom: null, hasOutcome, uniqueName })) return;
+    if (!isOnlyName(context, { path, name, takenFrom: null, hasOutcome })) return;
   }
   const held: Held = { ...claimed, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
   if (hasOutcomeOf(record, name.attempt)) return publishAsItStands(context, held, onEvent);
@@ -249,7 +248,7 @@ function hadBegunRun(context: SpoolContext, owner: string): boolean {
 function setForeignAside(context: SpoolContext, recoverer: Recoverer, path: string, name: string): void {
   const { files, layout } = context;
   try {
-    files.rename(path, `${layout.corrupt}/${recoverer.uniqueName()}`);
+    files.rename(path, `${layout.corrupt}/${context.uniqueName()}`);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return; // Another recoverer was faster.
     throw error;

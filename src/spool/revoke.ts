@@ -30,7 +30,6 @@ export async function revoke(
   context: SpoolContext,
   ids: readonly string[],
   terminate: boolean,
-  uniqueName: () => string,
 ): Promise<ReadonlyMap<string, Revocation>> {
   const found = new Map<string, Revocation>();
   const open = new Set<string>();
@@ -42,7 +41,7 @@ export async function revoke(
   }
   if (open.size === 0) return found;
   await mark(context, open, terminate);
-  const revoker = new Revoker(context, uniqueName);
+  const revoker = new Revoker(context);
   try {
     for (const [id, revocation] of await revoker.follow(open, waited)) found.set(id, revocation);
     // A worker may have done so already. Markers of what runs stay until it has ended.
@@ -63,13 +62,11 @@ function endOf(context: SpoolContext, id: string): Revocation {
 
 class Revoker {
   readonly #context: SpoolContext;
-  readonly #uniqueName: () => string;
   /** An owner only once there is something to take. */
   #registration: Registration | null = null;
 
-  constructor(context: SpoolContext, uniqueName: () => string) {
+  constructor(context: SpoolContext) {
     this.#context = context;
-    this.#uniqueName = uniqueName;
   }
 
   /**
@@ -104,7 +101,7 @@ class Revoker {
     if (![...spots.values()].some(({ at }) => at === 'waiting')) return { missed: new Set(), leftAlone: new Set() };
     const { owner, directory } = await this.#owner();
     const giveUp = AbortSignal.abort();
-    return withdraw(this.#context, { owner, directory, uniqueName: this.#uniqueName, giveUp }, spots);
+    return withdraw(this.#context, { owner, directory, giveUp }, spots);
   }
 
   /** Notes what is certain; gives those that must be looked at again. */
@@ -144,15 +141,11 @@ class Revoker {
 
   async #recoverer(): Promise<Recoverer> {
     const { owner } = await this.#owner();
-    return { owner, uniqueName: this.#uniqueName, isKnownAlive: (other) => other === owner };
+    return { owner, isKnownAlive: (other) => other === owner };
   }
 
   async #owner(): Promise<Registration> {
-    this.#registration ??= await register(
-      this.#context,
-      { role: 'supervisor', queues: [], tasks: [] },
-      this.#uniqueName,
-    );
+    this.#registration ??= await register(this.#context, { role: 'supervisor', queues: [], tasks: [] });
     return this.#registration;
   }
 }

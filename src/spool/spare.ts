@@ -7,7 +7,6 @@
  */
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
-import { writerName } from './identity.ts';
 import { discard } from './if-there.ts';
 
 export interface DraftFile {
@@ -26,8 +25,6 @@ const LOOK_EVERY_MS = 1_000;
 
 export class SpareFiles {
   readonly #context: SpoolContext;
-  #writer: string | null = null;
-  #sequence = 0;
   #created = 0;
   #lookAgainAt = 0;
   #batch: { readonly path: string; readonly names: string[] } | null = null;
@@ -36,20 +33,13 @@ export class SpareFiles {
     this.#context = context;
   }
 
-  /** A name in tmp/ that tells whose it is and is never used twice. */
-  uniqueName(): string {
-    // Two copies of fsq in one process (two versions, say) must not share names: hence the random part.
-    this.#writer ??= `${writerName(this.#context.files, process.pid)}.${Buffer.from(this.#context.randomBytes(4)).toString('hex')}`;
-    return `${this.#writer}.${this.#sequence++}`;
-  }
-
   /** A file of ours alone, open for writing. */
   next(): DraftFile {
     return this.#reuse() ?? this.#create();
   }
 
   #create(): DraftFile {
-    const path = `${this.#context.layout.tmp}/${this.uniqueName()}`;
+    const path = `${this.#context.layout.tmp}/${this.#context.uniqueName()}`;
     this.#created++;
     try {
       return { path, fd: this.#context.files.create(path), oldBytes: 0 };
@@ -98,7 +88,7 @@ export class SpareFiles {
     if (performance.now() < this.#lookAgainAt) return false;
     for (const name of files.list(layout.spare)) {
       if (name === RESERVE) continue;
-      const path = `${layout.tmp}/${this.uniqueName()}`;
+      const path = `${layout.tmp}/${this.#context.uniqueName()}`;
       try {
         files.rename(`${layout.spare}/${name}`, path);
         if (files.entry(path)?.kind !== 'directory') {

@@ -105,7 +105,7 @@ class Spool implements Broker {
     this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, this.#context.layout);
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, this.#context.layout);
     if (!mustExist) refuseSplitSpool(files, this.#context.layout);
-    this.isNew = establish(this.#context, this.#uniqueName(), mustExist);
+    this.isNew = establish(this.#context, mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }
 
@@ -140,7 +140,7 @@ class Spool implements Broker {
   ): Promise<ReadonlyMap<string, Revocation>> {
     return typed(() => {
       this.#refuseUnsafe?.();
-      return revoke(this.#context, ids, terminate, () => this.#uniqueName());
+      return revoke(this.#context, ids, terminate);
     }, `Not surely revoked, call again: the spool ${this.place} refuses`);
   }
 
@@ -187,13 +187,12 @@ class Spool implements Broker {
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {
-    return this.#start(() => SpoolConsumer.open(this.#context, options, () => this.#uniqueName()));
+    return this.#start(() => SpoolConsumer.open(this.#context, options));
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
     return this.#start(() =>
       SpoolKeeper.open(this.#context, options, {
-        uniqueName: () => this.#uniqueName(),
         resultTtlMs: this.#resultTtlMs,
         promoter: (onTrouble) => new Promoter(this.#context, onTrouble),
       }),
@@ -210,10 +209,6 @@ class Spool implements Broker {
 
   #start<T>(act: () => Promise<T>): Promise<T> {
     return typed(act, `No worker can start in the spool ${this.place}`);
-  }
-
-  #uniqueName(): string {
-    return this.#spare.uniqueName();
   }
 }
 

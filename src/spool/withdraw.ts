@@ -59,8 +59,8 @@ async function withdrawOne(
 ): Promise<boolean> {
   const name = spot.at === 'held' ? spot.name : take(context, withdrawer, spot);
   if (name === null) return false;
-  const { directory, owner, uniqueName, onEvent, giveUp } = withdrawer;
-  const taken = { owner, directory, fileName: jobFileName(name), name, uniqueName, giveUp };
+  const { directory, owner, onEvent, giveUp } = withdrawer;
+  const taken = { owner, directory, fileName: jobFileName(name), name, giveUp };
   const reading = readJob(context, `${directory}/${taken.fileName}`, name.id);
   if (reading.kind === 'gone') return false;
   if (reading.kind === 'corrupt') {
@@ -71,7 +71,7 @@ async function withdrawOne(
   if (reading.links > 1) {
     const takenFrom = spot.at === 'held' ? null : spot;
     const path = `${directory}/${taken.fileName}`;
-    if (!isOnlyName(context, { path, name, takenFrom, hasOutcome: record.outcome !== null, uniqueName })) return false;
+    if (!isOnlyName(context, { path, name, takenFrom, hasOutcome: record.outcome !== null })) return false;
   }
   const held: Held = { ...taken, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
   const settlement = revoked({ job: record.job, standing: name }, false);

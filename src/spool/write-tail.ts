@@ -24,8 +24,6 @@ export interface Held {
   /** Bytes of the base, where the tail goes. */
   readonly baseBytes: number;
   readonly sizeBytes: number;
-  /** A name in tmp/ for a copy, should the disk refuse to write in place. */
-  readonly uniqueName: () => string;
   /** Aborted: a disk that refuses is not waited for any more, and the job stays held. */
   readonly giveUp?: AbortSignal | undefined;
 }
@@ -104,7 +102,7 @@ export async function writeCopy(context: SpoolContext, held: Held, tail: JsonTex
     // The claim first: were it lost in a power cut and the copy not, the job would lie in two places.
     await syncDirectories(context, held.directory);
     const bytes = withBytes(tail, (added) => Buffer.concat([base, added]));
-    await writeNew(context, held.uniqueName(), bytes, path, { isDurable: true });
+    await writeNew(context, context.uniqueName(), bytes, path, { isDurable: true });
   } catch (error) {
     throw asFence(held, error);
   }

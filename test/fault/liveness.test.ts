@@ -125,7 +125,7 @@ describe('a process that lives is never taken for dead', () => {
     };
     const context = contextOf(spool, { files });
 
-    const registration = await register(context, { role: 'consumer', queues: null, tasks: [] }, () => 'draft');
+    const registration = await register(context, { role: 'consumer', queues: null, tasks: [] });
     t.after(() => registration.release());
 
     assert.equal(await first, 'connected');

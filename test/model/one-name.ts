@@ -38,7 +38,7 @@ interface State {
 const CLAIMANTS = 2;
 const PROCESSES = ['10-a', '11-a', '12-a', '13-a', '14-a'];
 const TIDIER = 4;
-const UNUSED = { hasOutcome: false, uniqueName: () => '' };
+const UNUSED = { hasOutcome: false };
 
 const named = (attempt: number, crashes = 0): JobName => ({ id: 'j', queue: 'q', priority: 5, attempt, crashes });
 const fileOf = ({ attempt, crashes }: JobName): string => `j.${attempt}.${crashes}`;

@@ -7,7 +7,6 @@ import { nodeFiles } from '../../src/spool/files.ts';
 import { layoutOf } from '../../src/spool/layout.ts';
 import type { Recoverer } from '../../src/spool/recover.ts';
 import { openSpool } from '../../src/spool/spool.ts';
-import { nextId } from './factory.ts';
 import { tempDir } from './temp.ts';
 
 /** The context of the spool at `path`. */
@@ -32,5 +31,5 @@ export function tempContext(t: TestContext, parts: Partial<SpoolContext> = {}): 
 
 /** One who recovers, by the name of `owner`. */
 export function recovererOf(owner: string, parts: Partial<Recoverer> = {}): Recoverer {
-  return { owner, uniqueName: () => `${owner}.${nextId()}`, isKnownAlive: () => false, ...parts };
+  return { owner, isKnownAlive: () => false, ...parts };
 }

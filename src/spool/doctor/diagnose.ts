@@ -1,7 +1,6 @@
 /** All that a doctor does: looks at the place, at what lies in it, repairs if asked to, and looks again. */
 import type { SpoolContext } from '../context.ts';
 import { establish } from '../establish.ts';
-import { SpareFiles } from '../spare.ts';
 import { examineSpool } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { placeFacts, type PlaceFacts } from './place.ts';
@@ -36,12 +35,10 @@ export interface DiagnoseOptions extends Allowed {
 
 /** @throws SpoolError when there is no spool, or one of another format; the system error when it cannot be read */
 export async function diagnose(context: SpoolContext, { repair, ...allowed }: DiagnoseOptions): Promise<Diagnosis> {
-  const spare = new SpareFiles(context);
-  const uniqueName = (): string => spare.uniqueName();
-  establish(context, uniqueName(), true);
+  establish(context, true);
   const repaired = new Tally<Repair>(({ code }) => code);
-  if (repair) await repairSpool(context, uniqueName, (done) => repaired.add(done));
-  const place = await placeFacts(context, uniqueName);
+  if (repair) await repairSpool(context, (done) => repaired.add(done));
+  const place = await placeFacts(context);
   const { findings, outline } = await examineSpool(context);
   return {
     place,

@@ -30,7 +30,7 @@ export interface PlaceFacts {
   readonly inotify: { readonly maxInstances: number; readonly maxWatches: number } | null;
 }
 
-export async function placeFacts(context: SpoolContext, uniqueName: () => string): Promise<PlaceFacts> {
+export async function placeFacts(context: SpoolContext): Promise<PlaceFacts> {
   const { layout } = context;
   return {
     path: layout.root,
@@ -39,7 +39,7 @@ export async function placeFacts(context: SpoolContext, uniqueName: () => string
     root: directoryAt(context.files, layout.root),
     elsewhere: partsElsewhere(context.files, layout),
     unsafe: unsafePlace(context.files, layout),
-    probes: await runProbes(context, uniqueName),
+    probes: await runProbes(context),
     inotify: inotifyLimits(context),
   };
 }

@@ -31,10 +31,10 @@ const NOT_TRIED: Omit<Probes, 'write'> = {
   clockSkewMs: null,
 };
 
-export async function runProbes(context: SpoolContext, uniqueName: () => string): Promise<Probes> {
+export async function runProbes(context: SpoolContext): Promise<Probes> {
   const { files, layout, nowMs } = context;
-  const file = `${layout.tmp}/${uniqueName()}`;
-  const directory = `${layout.tmp}/${uniqueName()}`;
+  const file = `${layout.tmp}/${context.uniqueName()}`;
+  const directory = `${layout.tmp}/${context.uniqueName()}`;
   const seen = watchFor(context, file.slice(layout.tmp.length + 1));
   try {
     const { fsyncMs, fsync, skew } = await writeProbe(context, file, nowMs);

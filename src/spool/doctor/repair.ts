@@ -39,17 +39,13 @@ export interface Repair {
  * @param tell hears of each thing that was done
  * @throws the system error when the disk refuses; what was done until then stays done
  */
-export async function repairSpool(
-  context: SpoolContext,
-  uniqueName: () => string,
-  tell: (repair: Repair) => void,
-): Promise<void> {
+export async function repairSpool(context: SpoolContext, tell: (repair: Repair) => void): Promise<void> {
   const note: Note = (code, message) => tell({ code, message });
   await makeDirectories(context, note);
-  const registration = await register(context, { role: 'supervisor', queues: [], tasks: [] }, uniqueName);
+  const registration = await register(context, { role: 'supervisor', queues: [], tasks: [] });
   try {
-    await recover(context, registration, uniqueName, note);
-    await setBrokenAside(context, registration, uniqueName, note);
+    await recover(context, registration, note);
+    await setBrokenAside(context, registration, note);
     await removeDuplicates(context, registration, note);
     await removeMarkers(context, note);
   } finally {
@@ -72,14 +68,9 @@ async function makeDirectories(context: SpoolContext, note: Note): Promise<void>
   await syncDirectories(context, context.layout.root);
 }
 
-async function recover(
-  context: SpoolContext,
-  { owner }: Registration,
-  uniqueName: () => string,
-  note: Note,
-): Promise<void> {
+async function recover(context: SpoolContext, { owner }: Registration, note: Note): Promise<void> {
   const onEvent = (event: BrokerEvent): void => noteEvent(event, note);
-  await recoverOrphans(context, { owner, uniqueName, onEvent, isKnownAlive: () => false });
+  await recoverOrphans(context, { owner, onEvent, isKnownAlive: () => false });
   const left = await leftByTheDead(context);
   await sweepDrafts(context);
   await sweepOwners(context, (other) => other === owner);
@@ -114,12 +105,7 @@ function noteEvent(event: BrokerEvent, note: Note): void {
 }
 
 /** The file is claimed first: whoever has the right to move a job is its holder. */
-async function setBrokenAside(
-  context: SpoolContext,
-  { owner, directory }: Registration,
-  uniqueName: () => string,
-  note: Note,
-): Promise<void> {
+async function setBrokenAside(context: SpoolContext, { owner, directory }: Registration, note: Note): Promise<void> {
   const isWanted: Wanted = (id) => id !== null;
   for (const seen of visit(context, ({ kind }) => ({ kind }), isWanted)) {
     if (seen === null) await yieldToOthers();
@@ -130,7 +116,7 @@ async function setBrokenAside(
     if (!move(context, job.location, `${directory}/${fileName}`)) continue;
     const reading = readJob(context, `${directory}/${fileName}`, job.id);
     if (reading.kind === 'corrupt') {
-      await setAside(context, { directory, fileName, name, owner, uniqueName }, reading.reason);
+      await setAside(context, { directory, fileName, name, owner }, reading.reason);
       note('unreadable', `set ${job.location} aside: ${reading.reason}`);
     } else move(context, `${directory}/${fileName}`, job.location); // It was mended in between.
   }

@@ -227,7 +227,7 @@ async function expireAndReuse(spool: string, recording: Recording): Promise<End>
   utimesSync(result, 1, 1);
   const spare = sparing(spool, recording.files);
   recording.restart();
-  await expireOutcomes(context, 1_000, () => 'expired');
+  await expireOutcomes(context, 1_000);
   const sent = job();
   await enqueue(context, spare, [sent]);
   recording.promise(sent.job.id);
@@ -288,7 +288,7 @@ export async function bringToEnd(
   }
   const context = contextOf(spool, { fsync: false });
   const me = someOwner(9);
-  const claimant = { owner: me, directory: join(spool, 'running', me), uniqueName: nextId };
+  const claimant = { owner: me, directory: join(spool, 'running', me) };
   mkdirSync(claimant.directory, { mode: 0o700 });
   for (let round = 0; round < 3; round++) {
     await recoverOrphans(context, recovererOf(me));

@@ -6,13 +6,12 @@ import test, { type TestContext } from 'node:test';
 import { isKnownElsewhere } from '../../../src/spool/elsewhere.ts';
 import { type OwnerRecord, register } from '../../../src/spool/owner.ts';
 import { contextOf } from '../../support/context.ts';
-import { nextId } from '../../support/factory.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 /** An owner that lives, with this in its record. */
 async function plant(t: TestContext, path: string, about: Partial<OwnerRecord>): Promise<string> {
   const facts = { role: 'supervisor', queues: null, tasks: ['mail'], ...about } as const;
-  const registration = await register(contextOf(path), facts, nextId);
+  const registration = await register(contextOf(path), facts);
   t.after(() => registration.release());
   const record = join(path, 'workers', `${registration.owner}.json`);
   writeFileSync(record, JSON.stringify({ ...JSON.parse(readFileSync(record, 'utf8')), ...about }));

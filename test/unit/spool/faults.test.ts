@@ -398,7 +398,7 @@ function contextOf(path: string, files: Files = nodeFiles): SpoolContext {
 }
 
 function recovererOf(owner: string): Recoverer {
-  return { owner, uniqueName: () => `${owner}.${nextId()}`, isKnownAlive: () => false };
+  return { owner, isKnownAlive: () => false };
 }
 
 /** All faults of the calls that `act` makes after its own `mend()`. */

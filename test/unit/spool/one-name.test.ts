@@ -69,10 +69,10 @@ function left(path: string, id: string): readonly string[] {
   return known.map(([what]) => what).filter((what) => !what.includes('batch') && what !== 'spare');
 }
 
-function claimantIn(path: string): { owner: string; directory: string; uniqueName: () => string } {
+function claimantIn(path: string): { owner: string; directory: string } {
   const directory = join(path, 'running', ME);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return { owner: ME, directory, uniqueName: () => `mine.${nextId()}` };
+  return { owner: ME, directory };
 }
 
 describe('a claim', () => {
@@ -224,9 +224,9 @@ test('a worker that starts on btrfs removes second names of jobs that wait, and 
   const btrfs = { ...nodeFiles.fileSystem(path), type: 0x9123683e };
   const context = contextOf(path, { files: { ...nodeFiles, fileSystem: () => btrfs } });
 
-  nameWaitingOnce(contextOf(path), () => `mine.${nextId()}`);
+  nameWaitingOnce(contextOf(path));
   assert.equal(left(path, id).length, 4, 'elsewhere nothing is looked at');
-  nameWaitingOnce(context, () => `mine.${nextId()}`);
+  nameWaitingOnce(context);
 
   assert.deepEqual(left(path, id), ['ready at 1']);
   assert.equal(namesIn(path, 'pending').length + namesIn(path, 'delayed').length, 3);

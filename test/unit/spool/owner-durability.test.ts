@@ -18,11 +18,7 @@ test('the proof of an owner is on disk before its directory can be: else a power
     },
   };
 
-  const registration = await register(
-    contextOf(layout.root, { files }),
-    { role: 'consumer', queues: null, tasks: [] },
-    () => 'draft',
-  );
+  const registration = await register(contextOf(layout.root, { files }), { role: 'consumer', queues: null, tasks: [] });
   t.after(() => registration.release());
 
   assert.deepEqual(seen, [true]);

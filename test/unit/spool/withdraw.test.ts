@@ -9,7 +9,7 @@ import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
 import { locate } from '../../../src/spool/whereabouts.ts';
 import { withdraw } from '../../../src/spool/withdraw.ts';
 import { contextOf } from '../../support/context.ts';
-import { jobRecord, nextId } from '../../support/factory.ts';
+import { jobRecord } from '../../support/factory.ts';
 import { assertSound, placesOf } from '../../support/invariants.ts';
 import { someOwner } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
@@ -67,7 +67,6 @@ function withdrawerOf(path: string): Parameters<typeof withdraw>[1] {
   return {
     owner: ME,
     directory: join(path, 'running', ME),
-    uniqueName: () => `${ME}.${nextId()}`,
     giveUp: AbortSignal.abort(),
   };
 }

@@ -327,7 +327,7 @@ describe('I8 holders', () => {
     plantDeadRecord(path, owner);
     plantDirectory(path, `running/${owner}`);
     const context = contextFor(path);
-    const worker = await register(context, { role: 'supervisor', queues: null, tasks: [] }, () => 'draft');
+    const worker = await register(context, { role: 'supervisor', queues: null, tasks: [] });
     t.after(() => worker.release());
     const startedAt = performance.now();
     const isRecovered = (): boolean => performance.now() - startedAt > 1_500;

@@ -21,13 +21,8 @@ test('a marker whose job has ended or is nowhere is found and removed; a fresh o
   for (const name of old) utimesSync(join(path, 'cancel', name), 1_000, 1_000);
 
   const findings = await checkSpool(path);
-  let n = 0;
   const repairs: Repair[] = [];
-  await repairSpool(
-    contextFor(path),
-    () => `test-${n++}`,
-    (done) => repairs.push(done),
-  );
+  await repairSpool(contextFor(path), (done) => repairs.push(done));
 
   assert.deepEqual(
     findings.map(({ code, id, severity }) => [code, id, severity]).toSorted(),

@@ -27,8 +27,7 @@ async function found(t: TestContext, parts: Partial<Files>, allowed = NOTHING): 
   const { path } = tempSpool(t, { fsync: false });
   const files: Files = { ...nodeFiles, fileSystem: () => EXT4, sync: async () => undefined, ...parts };
   const context = { ...contextFor(path), files };
-  let n = 0;
-  const facts = await placeFacts(context, () => `probe.${n++}`);
+  const facts = await placeFacts(context);
   assert.deepEqual([readdirSync(join(path, 'tmp')), readdirSync(join(path, 'logs'))], [[], []], 'probes leave nothing');
   return placeFindings(facts, allowed);
 }

@@ -8,7 +8,6 @@ import { type Repair, repairSpool } from '../../../../src/spool/doctor/repair.ts
 import type { SpoolContext } from '../../../../src/spool/context.ts';
 import { nodeFiles } from '../../../../src/spool/files.ts';
 import { writerName } from '../../../../src/spool/identity.ts';
-import { SpareFiles } from '../../../../src/spool/spare.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { assertInvariants, namesIn, placesOf } from '../../../support/invariants.ts';
 import { plantDeadOwner, pronounceDead, someOwner } from '../../../support/owners.ts';
@@ -29,13 +28,8 @@ async function repair(spool: string): Promise<readonly Repair[]> {
 }
 
 async function repairAt(context: SpoolContext): Promise<readonly Repair[]> {
-  const spare = new SpareFiles(context);
   const repairs: Repair[] = [];
-  await repairSpool(
-    context,
-    () => spare.uniqueName(),
-    (done) => repairs.push(done),
-  );
+  await repairSpool(context, (done) => repairs.push(done));
   return repairs;
 }
 
