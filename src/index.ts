@@ -11,9 +11,8 @@ export type { ErrorClass, RetryOn } from './app/retry-on.ts';
 export type { ApplyOptions, Task, TaskFactory, TaskOf, TaskOptions } from './app/task.ts';
 export type { CallKey, TaskKey, UniqueOptions } from './app/unique-options.ts';
 export type { Revocation, RevokeOptions, Sighting } from './broker/broker.ts';
-export type { Backoff } from './job/backoff.ts';
-export type { ByteSize } from './job/byte-size.ts';
-export type { Duration } from './job/duration.ts';
+export type { Backoff, JobOptions, Unique } from './job/job-options.ts';
+export type { ByteSize, Duration } from './job/units.ts';
 export {
   ExpiredError,
   type Failure,
@@ -32,8 +31,7 @@ export {
   UsageError,
   WorkerLostError,
 } from './job/errors.ts';
-export type { RateLimit } from './job/run-limits.ts';
-export type { Attempt, Job, JobOptions, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
-export type { JsonValue, Serialisable } from './job/json.ts';
-export type { Sendable, SerialisableArgs, UnserialisableResult } from './job/payload.ts';
-export type { Unique } from './job/uniqueness.ts';
+export type { RateLimit } from './job/queue-limits.ts';
+export type { Attempt, Job, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
+export type { JsonValue, Serialisable } from './job/values/json.ts';
+export type { Sendable, SerialisableArgs, UnserialisableResult } from './job/values/payload.ts';

@@ -141,9 +141,9 @@ describe('a complaint is made about', () => {
     ],
     [
       'node:crypto in job',
-      'src/job/id.ts',
+      'src/job/names.ts',
       `import { randomBytes } from 'node:crypto';`,
-      `src/job/id.ts:1: imports 'node:crypto' (src/job is pure: no I/O, clock or randomness)`,
+      `src/job/names.ts:1: imports 'node:crypto' (src/job is pure: no I/O, clock or randomness)`,
     ],
     [
       'console outside cli',

@@ -381,7 +381,7 @@ export const MUTANTS = [
   },
   {
     name: 'a rate allows a start too many',
-    file: 'src/job/run-limits.ts',
+    file: 'src/job/queue-limits.ts',
     find: '  return { index, slots, ',
     replace: '  return { index, slots: slots + 1, ',
     test: 'test/conformance/spool.test.ts',

@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import type { Broker, NewJob } from '../broker/broker.ts';
 import { openBroker } from '../open.ts';
-import type { JsonValue } from '../job/json.ts';
+import type { JsonValue } from '../job/values/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
-import type { Redact } from '../job/redaction.ts';
+import type { Redact } from '../job/failure.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import type { Config, Settings } from './config.ts';
 import { eagerSource, runEagerly } from './eager.ts';

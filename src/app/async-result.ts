@@ -1,12 +1,11 @@
 /** The caller's handle on a job: its state, and its outcome when there is one. */
 import type { Broker, Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
-import { type Duration, durationMs } from '../job/duration.ts';
+import { type Duration, durationMs } from '../job/units.ts';
 import { TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { toError } from '../job/failure.ts';
-import { format } from '../job/format.ts';
+import { format } from '../job/text.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
-import { isAbortSignal } from '../job/realm.ts';
-import { isRecord } from '../job/tail.ts';
+import { isAbortSignal, isRecord } from '../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from './abort.ts';
 import { standstillText, warnOnce } from './notices.ts';
 

@@ -1,8 +1,7 @@
 /** What may be set, as it is written, and what it comes to: the public types. The table of settings says the rest of each. */
-import type { ByteSize } from '../job/byte-size.ts';
-import type { Duration } from '../job/duration.ts';
-import type { Redact } from '../job/redaction.ts';
-import type { RunLimits } from '../job/run-limits.ts';
+import type { ByteSize, Duration } from '../job/units.ts';
+import type { Redact } from '../job/failure.ts';
+import type { RunLimits } from '../job/queue-limits.ts';
 import type { LimitOptions } from './limit-options.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;

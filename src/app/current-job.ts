@@ -1,8 +1,8 @@
 /** What a task may know of the job it runs for. */
-import { type Duration, durationMs } from '../job/duration.ts';
+import { type Duration, durationMs } from '../job/units.ts';
 import { RetryError, UsageError } from '../job/errors.ts';
-import { isRecord } from '../job/tail.ts';
-import { format } from '../job/format.ts';
+import { isRecord } from '../job/values/realm.ts';
+import { format } from '../job/text.ts';
 import { registry } from './registry.ts';
 
 /** The job that is running in this asynchronous context. */

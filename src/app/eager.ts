@@ -2,8 +2,8 @@
 import type { Sighting } from '../broker/broker.ts';
 import { UnknownJobError, UnknownTaskError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
-import { endedAtMs, type Attempt, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
-import type { JsonValue } from '../job/json.ts';
+import { type Attempt, endedAtMs, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
+import type { JsonValue } from '../job/values/json.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import { execute, type Executor, type LimitKeepers } from './execute.ts';

@@ -3,13 +3,12 @@
  * what that means for the job is decided elsewhere, and a hard time limit is kept by whoever runs it.
  */
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
-import { toFailure } from '../job/failure.ts';
-import type { Job, JobOptions, Standing } from '../job/job.ts';
-import type { Ending } from '../job/lifecycle.ts';
-import { checkedResult } from '../job/payload.ts';
-import type { ErrorTexts } from '../job/redaction.ts';
-import { suggest } from '../job/suggest.ts';
-import { limitsFrom, softLimitError, type TimeLimits } from '../job/time-limits.ts';
+import { type ErrorTexts, toFailure } from '../job/failure.ts';
+import type { Job, Standing } from '../job/job.ts';
+import { type JobOptions, type TimeLimits, timeLimitsFrom } from '../job/job-options.ts';
+import { type Ending, softLimitError } from '../job/lifecycle.ts';
+import { checkedResult } from '../job/values/payload.ts';
+import { suggest } from '../job/text.ts';
 import { type CurrentJob, retry } from './current-job.ts';
 import { after } from './long-timer.ts';
 import { type RegisteredTask, registry } from './registry.ts';
@@ -60,7 +59,7 @@ export function execute(
       (thrown) => endingOf(thrown, task, texts),
     );
   // A job without a limit, as nearly every job is, costs no more than the look.
-  const limits = limitsFrom(job.options, task.options, executor.limits);
+  const limits = timeLimitsFrom(job.options, task.options, executor.limits);
   return limits === null ? act() : within(limits, job, task.options ?? {}, run, executor.limitKeepers, act);
 }
 

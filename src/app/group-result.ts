@@ -1,6 +1,6 @@
 /** The handles of many jobs that were enqueued together. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import type { Duration } from '../job/duration.ts';
+import type { Duration } from '../job/units.ts';
 import type { Revocation, RevokeOptions } from '../broker/broker.ts';
 import { AsyncResult, type GetOptions, readGetOptions } from './async-result.ts';
 

@@ -1,13 +1,9 @@
 /** What tasks and calls ask of their jobs, checked and turned into what a job's file keeps. */
-import { type Backoff, DEFAULT_BACKOFF } from '../job/backoff.ts';
-import { type Duration, durationMs } from '../job/duration.ts';
+import { type Backoff, DEFAULT_BACKOFF, isRetries, type JobOptions, MAX_RETRIES } from '../job/job-options.ts';
+import { type Duration, durationMs } from '../job/units.ts';
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import type { JobOptions } from '../job/job.ts';
-import { isRetries, MAX_RETRIES } from '../job/options.ts';
-import { isDate } from '../job/realm.ts';
-import { suggest } from '../job/suggest.ts';
-import { isRecord } from '../job/tail.ts';
+import { format, suggest } from '../job/text.ts';
+import { isDate, isRecord } from '../job/values/realm.ts';
 
 /** How long a job waits before each retry. */
 export interface BackoffOptions {

@@ -1,9 +1,8 @@
 /** Limits of queues and tasks as they are written in settings and in `task()`. */
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import { parseConcurrency, parseRate, type RateLimit, type RunLimits } from '../job/run-limits.ts';
-import { suggest } from '../job/suggest.ts';
-import { isRecord } from '../job/tail.ts';
+import { format, suggest } from '../job/text.ts';
+import { parseConcurrency, parseRate, type RateLimit, type RunLimits } from '../job/queue-limits.ts';
+import { isRecord } from '../job/values/realm.ts';
 
 /** Each holds over all workers of a spool. */
 export interface LimitOptions {

@@ -5,9 +5,8 @@
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import { peek } from '../job/realm.ts';
-import { isRecord } from '../job/tail.ts';
+import { format } from '../job/text.ts';
+import { isRecord, peek } from '../job/values/realm.ts';
 import {
   findLoader,
   isBeyondStripping,

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../job/errors.ts';
-import { isRecord } from '../job/tail.ts';
+import { isRecord } from '../job/values/realm.ts';
 
 const CONFIG_FILES: readonly string[] = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json'].map(
   (extension) => `fsq.config.${extension}`,

@@ -4,9 +4,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { UsageError } from '../job/errors.ts';
-import type { JobOptions } from '../job/job.ts';
-import type { Redact } from '../job/redaction.ts';
-import type { RunLimits } from '../job/run-limits.ts';
+import type { JobOptions } from '../job/job-options.ts';
+import type { Redact } from '../job/failure.ts';
+import type { RunLimits } from '../job/queue-limits.ts';
 import type { CallSite } from './call-site.ts';
 import type { OutcomeSource } from './async-result.ts';
 import type { CurrentJob } from './current-job.ts';

@@ -1,7 +1,7 @@
 /** `retryOn`: which errors of a task are worth another try. A function or classes, so only a registration can say it. */
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import { isBuiltIn, isLanguageClass } from '../job/realm.ts';
+import { format } from '../job/text.ts';
+import { isBuiltIn, isLanguageClass } from '../job/values/realm.ts';
 
 /** A class of errors. */
 export type ErrorClass = abstract new (...args: never) => Error;

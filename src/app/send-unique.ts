@@ -1,7 +1,7 @@
 /** Sending jobs each of which must be the only one of its key. */
 import type { Broker, NewJob, StandIn } from '../broker/broker.ts';
 import { SpoolError } from '../job/errors.ts';
-import type { Uniqueness } from '../job/uniqueness.ts';
+import type { Uniqueness } from '../job/job-options.ts';
 
 /** Sent at a time: enough for their fsyncs to share the journal's commits. */
 const AT_ONCE = 32;

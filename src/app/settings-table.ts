@@ -3,9 +3,8 @@
  * holds when nobody sets it. All that reads or tells settings goes by it.
  */
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import { suggest } from '../job/suggest.ts';
-import { isRecord } from '../job/tail.ts';
+import { format, suggest } from '../job/text.ts';
+import { isRecord } from '../job/values/realm.ts';
 import { type Config, LOG_LEVELS, type Settings } from './config.ts';
 import * as kinds from './setting-kinds.ts';
 

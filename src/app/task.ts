@@ -1,15 +1,13 @@
 /** Task functions: how one is registered, run here, or sent to a worker. */
-import type { Duration } from '../job/duration.ts';
+import type { Duration } from '../job/units.ts';
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import type { JobOptions } from '../job/job.ts';
-import type { JsonValue } from '../job/json.ts';
+import { format, suggest } from '../job/text.ts';
+import type { JobOptions, Uniqueness } from '../job/job-options.ts';
+import type { JsonValue } from '../job/values/json.ts';
 import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
-import { checkedArguments, checkedHeaders, type Sendable } from '../job/payload.ts';
-import type { Redact } from '../job/redaction.ts';
-import { suggest } from '../job/suggest.ts';
-import { isRecord } from '../job/tail.ts';
-import type { Uniqueness } from '../job/uniqueness.ts';
+import { checkedArguments, checkedHeaders, type Sendable } from '../job/values/payload.ts';
+import type { Redact } from '../job/failure.ts';
+import { isRecord } from '../job/values/realm.ts';
 import type { AsyncResult } from './async-result.ts';
 import type { GroupResult } from './group-result.ts';
 import { callSiteOf } from './call-site.ts';

@@ -1,10 +1,9 @@
 /** What a task threw, turned into how its run ended: a failure that may be tried again or not, or a retry it asked for. */
 import { RetryError } from '../job/errors.ts';
-import { toFailure } from '../job/failure.ts';
-import { format } from '../job/format.ts';
+import { type ErrorTexts, toFailure } from '../job/failure.ts';
+import { format } from '../job/text.ts';
 import type { Ending } from '../job/lifecycle.ts';
-import { peek } from '../job/realm.ts';
-import type { ErrorTexts } from '../job/redaction.ts';
+import { peek } from '../job/values/realm.ts';
 import type { RegisteredTask } from './registry.ts';
 
 /** Never throws, whatever was thrown, and whatever `retryOn` does. */

@@ -2,8 +2,7 @@
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nameClasses, UsageError } from '../job/errors.ts';
-import { isBuiltIn, peek, reasonOf } from '../job/realm.ts';
-import { isRecord } from '../job/tail.ts';
+import { isBuiltIn, isRecord, peek, reasonOf } from '../job/values/realm.ts';
 
 const { createRequire } = process.getBuiltinModule('node:module');
 

@@ -1,7 +1,7 @@
 /** What tasks and calls say of a job that must be the only one of its key, checked. */
 import { UsageError } from '../job/errors.ts';
-import { checkedArguments } from '../job/payload.ts';
-import { checkKey, checkUnique, type Unique, type Uniqueness } from '../job/uniqueness.ts';
+import { checkedArguments } from '../job/values/payload.ts';
+import { checkKey, checkUnique, type Unique, type Uniqueness } from '../job/job-options.ts';
 
 /** A call is not sent while another job of its task stands for the same key; its handle is that job's then. */
 export interface UniqueOptions {

@@ -4,7 +4,7 @@
  * broker by test/conformance.
  */
 import type { Job, JobRecord, JobState, Standing } from '../job/job.ts';
-import type { Uniqueness } from '../job/uniqueness.ts';
+import type { Uniqueness } from '../job/job-options.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export interface Broker {

@@ -1,8 +1,9 @@
 /** What a worker asks of a broker: a keeper for its supervisor, a consumer for each of its children, and claims. */
 import type { Failure } from '../job/errors.ts';
-import type { Attempt, Job, JobOptions, Standing } from '../job/job.ts';
+import type { Attempt, Job, Standing } from '../job/job.ts';
+import type { JobOptions } from '../job/job-options.ts';
 import type { Ending, Settlement } from '../job/lifecycle.ts';
-import type { LimitRules } from '../job/run-limits.ts';
+import type { LimitRules } from '../job/queue-limits.ts';
 import type { Soon } from './soon.ts';
 
 /** The right to run one attempt of one job. It ends with exactly one call of `settle`. */

@@ -1,5 +1,5 @@
 /** What a worker says when it starts. */
-import { escape } from '../job/format.ts';
+import { escape } from '../job/text.ts';
 import type { FoundTask } from '../worker/messages.ts';
 import { shortPath } from './paths.ts';
 

@@ -1,9 +1,8 @@
 /** What `fsq call` can say of its jobs: the options of `applyAsync` that a command line can write. */
 import type { ApplyOptions } from '../app/task.ts';
-import type { Unique } from '../job/uniqueness.ts';
-import { MAX_RETRIES } from '../job/options.ts';
+import { MAX_RETRIES, type Unique } from '../job/job-options.ts';
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
+import { format } from '../job/text.ts';
 import type { OptionSpec } from './command.ts';
 import { checkTimeLimits, duration, someTime, type Values, wholeNumber } from './options.ts';
 

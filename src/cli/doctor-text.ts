@@ -1,5 +1,5 @@
 /** `fsq doctor` for people: the facts, then what is wrong, the worst first, each with what to do. Pure. */
-import { escape } from '../job/format.ts';
+import { escape } from '../job/text.ts';
 import type { Diagnosis } from '../spool/doctor/diagnose.ts';
 import type { Finding, Severity } from '../spool/doctor/finding.ts';
 import { size } from '../spool/doctor/text.ts';

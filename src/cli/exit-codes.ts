@@ -1,6 +1,6 @@
 /** What a command's exit code says, so that cron and CI can tell. From sysexits.h, timeout(1) and the shells' 128 + signal. */
 import { FsqError, type FsqErrorCode } from '../job/errors.ts';
-import { peek } from '../job/realm.ts';
+import { peek } from '../job/values/realm.ts';
 
 export const EXIT = {
   good: 0,

@@ -6,7 +6,7 @@ import type { Settings } from '../app/config.ts';
 import { brokerOptions } from '../app/settings.ts';
 import { openBroker } from '../open.ts';
 import { SpoolError } from '../job/errors.ts';
-import { jsonText } from '../job/format.ts';
+import { jsonText } from '../job/text.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { shortPath } from './paths.ts';

@@ -1,7 +1,7 @@
 /** Job ids as people type them: whole, or a beginning that only one job has. */
 import type { Broker } from '../broker/broker.ts';
 import { UnknownJobError, UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
+import { format } from '../job/text.ts';
 import { isId } from '../job/names.ts';
 
 /** How many candidates an ambiguous beginning is answered with. */

@@ -1,8 +1,7 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
 import type { Broker, Counts, ListedState, Sighting } from '../broker/broker.ts';
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import { suggest } from '../job/suggest.ts';
+import { format, suggest } from '../job/text.ts';
 import { span } from './ages.ts';
 import type { Command, Context } from './command.ts';
 import { EXIT } from './exit-codes.ts';

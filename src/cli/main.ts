@@ -1,7 +1,6 @@
 /** The command line: finds the command, runs it, and turns what it throws into a message and an exit code. */
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import { suggest } from '../job/suggest.ts';
+import { format, suggest } from '../job/text.ts';
 import type { Command } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';

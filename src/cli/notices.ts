@@ -2,7 +2,7 @@
 import { unreadyText } from '../app/notices.ts';
 import { isSameFolder } from '../app/project.ts';
 import type { OwnerInfo } from '../broker/broker.ts';
-import { suggest } from '../job/suggest.ts';
+import { suggest } from '../job/text.ts';
 import type { FoundTask } from '../worker/messages.ts';
 
 /** Processes that take jobs and are surely alive. */

@@ -1,11 +1,9 @@
 /** The options of a command line, parsed and checked. */
 import { parseArgs } from 'node:util';
-import { byteSize } from '../job/byte-size.ts';
-import { durationMs } from '../job/duration.ts';
+import { byteSize, durationMs } from '../job/units.ts';
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
-import { reasonOf } from '../job/realm.ts';
-import { suggest } from '../job/suggest.ts';
+import { format, suggest } from '../job/text.ts';
+import { reasonOf } from '../job/values/realm.ts';
 import type { OptionSpec } from './command.ts';
 
 /** Options that every command takes. */

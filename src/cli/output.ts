@@ -1,7 +1,7 @@
 /** The streams a command writes to. Data goes to stdout, messages to stderr. */
-import { escape } from '../job/format.ts';
+import { escape } from '../job/text.ts';
 
-export { jsonText } from '../job/format.ts';
+export { jsonText } from '../job/text.ts';
 
 /** A stream a command writes to. */
 export interface Output {

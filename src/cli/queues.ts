@@ -1,7 +1,7 @@
 /** `--queues A=3,B` and `--in-order`, read. */
 import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
 import { UsageError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
+import { format } from '../job/text.ts';
 import { checkQueue } from '../job/names.ts';
 
 /** More for one queue than this for another is not taking turns. */

@@ -1,7 +1,7 @@
 /** What a command threw, as a message for people: what was wanted, what came, what to do. */
 import { FsqError, TaskError, TimeoutError } from '../job/errors.ts';
-import { escape } from '../job/format.ts';
-import { isErrorLike, peek, reasonOf } from '../job/realm.ts';
+import { escape } from '../job/text.ts';
+import { isErrorLike, peek, reasonOf } from '../job/values/realm.ts';
 import { spoolError } from '../spool/trouble.ts';
 import { isSystemError } from './exit-codes.ts';
 

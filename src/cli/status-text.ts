@@ -1,5 +1,5 @@
 /** `fsq status` for people. Pure. */
-import { escape } from '../job/format.ts';
+import { escape } from '../job/text.ts';
 import { span } from './ages.ts';
 import type { StatusReport, WorkerStatus } from './status-report.ts';
 

@@ -4,20 +4,17 @@
  * A file is the producer's base, `{…` newline `}`. What happens to the job goes in at that last brace, as one line that
  * begins with TAIL_MARK. A newline cannot stand inside a JSON string, so the last mark is where the base ends.
  */
-import { encodeAttempts } from './attempts.ts';
 import { FsqError, nameClasses } from './errors.ts';
-import { alteredNumber } from './exact-numbers.ts';
-import { format } from './format.ts';
-import { idTimeMs } from './id.ts';
-import type { Attempt, Job, JobRecord, Outcome, Parked, Standing } from './job.ts';
-import { around, type JsonText, jsonOf, whole } from './json-text.ts';
-import { doubtIn, type JsonValue, MAX_DEPTH } from './json.ts';
-import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isTaskName } from './names.ts';
-import { readJobOptions } from './options.ts';
-import { isRecord, readAttempts, readKept, readOutcome, readParked } from './tail.ts';
+import { readJobOptions } from './job-options.ts';
+import type { Job, JobRecord } from './job.ts';
+import { idTimeMs, isTaskName } from './names.ts';
+import { readAttempts, readKept, readOutcome, readParked, TAIL_MARK } from './tail.ts';
+import { format } from './text.ts';
+import { around, type JsonText, jsonOf, whole } from './values/json-text.ts';
+import { alteredNumber, doubtIn, type JsonValue, MAX_DEPTH } from './values/json.ts';
+import { isRecord } from './values/realm.ts';
 
 export const FORMAT_VERSION = 1;
-export const TAIL_MARK = '\n,"attempts":';
 
 /** What a read file holds. `baseEnd` is the index in its text at which a tail is written; `torn` that one was cut off. */
 export interface Document {
@@ -56,34 +53,6 @@ function encodeFew(entries: object): string {
 function isEmpty(entries: object): boolean {
   for (const _ in entries) return false;
   return true;
-}
-
-/** What a tail says beside the attempts; null: the job is to run again. */
-export type TailEnd =
-  /** `endedAtMs` is null, or absent, when that is when the last attempt ended. */
-  | { readonly outcome: Outcome; readonly standing: Standing; readonly endedAtMs?: number | null }
-  | { readonly parked: Parked };
-
-/** What is written at the end of the base: the attempts, the standing where it is not the default, and the end if any. */
-export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null): JsonText {
-  const head = `${TAIL_MARK}${encodeAttempts(attempts)}`;
-  if (end === null) return `${head}}`;
-  if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
-  const { outcome, standing, endedAtMs = null } = end;
-  const { queue, priority, crashes } = standing;
-  const kept =
-    (queue === DEFAULT_QUEUE ? '' : `,"queue":"${queue}"`) +
-    (priority === DEFAULT_PRIORITY ? '' : `,"priority":${priority}`) +
-    (crashes === 0 ? '' : `,"crashes":${crashes}`) +
-    (endedAtMs === null ? '' : `,"endedAtMs":${endedAtMs}`);
-  const state = `${head}${kept},"state":"${outcome.state}"`;
-  if (outcome.state !== 'succeeded') return `${state},"error":${JSON.stringify(outcome.error)}}`;
-  return outcome.value === undefined ? `${state}}` : around(`${state},"value":`, jsonOf(outcome.value), '}');
-}
-
-/** The same as one text. */
-export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null): string {
-  return whole(tailPieces(attempts, end));
 }
 
 /**

@@ -2,7 +2,7 @@
  * Every error fsq throws on purpose. A caller tells them apart by class or by `code`, never by text.
  * A message says what was wanted, what came, and what to do or what happens next.
  */
-import { prototypesOf } from './realm.ts';
+import { prototypesOf } from './values/realm.ts';
 
 /** The `code` of every error of fsq. Codes are stable; texts may change. */
 export type FsqErrorCode =
@@ -145,7 +145,7 @@ export class RetryError extends FsqError {
   }
 }
 
-/** The process that ran the job died, more often than `maxCrashes` allows. */
+/** The process that ran the job died: more often than three times, or once where `onCrash` is 'fail'. */
 export class WorkerLostError extends FsqError {
   constructor(message: string) {
     super('FSQ_WORKER_LOST', message);

@@ -8,10 +8,9 @@ import {
   TimeLimitError,
   WorkerLostError,
 } from './errors.ts';
-import { format } from './format.ts';
 import type { Outcome } from './job.ts';
-import { isBuiltIn, isErrorLike, peek } from './realm.ts';
-import { type ErrorTexts, redacted } from './redaction.ts';
+import { format } from './text.ts';
+import { isBuiltIn, isErrorLike, peek } from './values/realm.ts';
 
 /** Longest message and longest stack kept, in characters each: an error must not make an outcome too large to keep. */
 const MAX_TEXT = 16_384;
@@ -116,4 +115,34 @@ export function toError(id: string, outcome: Exclude<Outcome, { state: 'succeede
   if (error.name === 'WorkerLostError' && error.code === 'FSQ_WORKER_LOST') return new WorkerLostError(error.message);
   if (error.name === 'TimeLimitError' && error.code === 'FSQ_TIME_LIMIT') return new TimeLimitError(error.message);
   return new TaskError(id, error, attempts);
+}
+
+/** Takes a text of an error and gives what may be kept and shown of it. */
+export type Redact = (text: string) => string;
+
+/** What may be kept of errors. */
+export interface ErrorTexts {
+  /** Null: every text as it is. */
+  readonly redact: Redact | null;
+  readonly stacks: boolean;
+}
+
+/** For errors that only the person who causes them sees. */
+export const ALL_TEXTS: ErrorTexts = { redact: null, stacks: true };
+
+/** Stands for a text that `redact` could not deal with: the text might be what must not be shown. */
+export const REMOVED = '(removed: the setting `redact` threw, or gave no string)';
+
+/** `text` as `redact` wants it shown. Never throws, and never gives back what `redact` has not answered for. */
+export function redacted(text: string, redact: Redact | null): string {
+  if (redact === null) return text;
+  try {
+    const answer: unknown = redact(text);
+    if (typeof answer === 'string') return answer;
+    // Of an async function it is a promise, whose rejection nobody else would handle: that ends a process.
+    Promise.resolve(answer).catch(() => undefined);
+  } catch {
+    // What it threw may hold the text itself.
+  }
+  return REMOVED;
 }

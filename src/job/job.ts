@@ -1,29 +1,9 @@
 /** What a job is: the record a producer writes, and where it stands in its life. */
-import type { Backoff } from './backoff.ts';
 import type { Failure } from './errors.ts';
-import type { JsonValue } from './json.ts';
+import type { JobOptions } from './job-options.ts';
+import type { JsonValue } from './values/json.ts';
 
-/** What the producer asked for; each key is absent unless its task or the call gave it. Read by `readJobOptions`. */
-export interface JobOptions {
-  /** Not before this time, Unix ms. */
-  readonly etaMs?: number;
-  /** Not started after this time, Unix ms. */
-  readonly expiresAtMs?: number;
-  /** Runs after one that failed; 0 when absent. */
-  readonly retries?: number;
-  /** How long it waits before each of them. */
-  readonly backoff?: Backoff;
-  /** What becomes of it when its process dies; 'rerun' when absent. */
-  readonly onCrash?: 'rerun' | 'fail';
-  /** Longest run before it is killed, ms. */
-  readonly timeLimitMs?: number;
-  /** Longest run before its signal is aborted, ms. */
-  readonly softTimeLimitMs?: number;
-  /** What made it unique among the jobs of its task when it was sent. */
-  readonly key?: string;
-}
-
-/** The base of a job's file: written once by the producer, never changed. */
+/** The base of a job's file: the producer writes it once, and nobody changes it. */
 export interface Job {
   readonly id: string;
   readonly task: string;
@@ -88,5 +68,5 @@ export function endedAtMs({ outcome, kept, attempts }: JobRecord): number | null
   return outcome === null ? null : (kept.endedAtMs ?? attempts.at(-1)?.endedAtMs ?? null);
 }
 
-/** Where a job is: the five outcomes' states, the three before them, and `unknown` for no such job. */
+/** Where a job is: one of three states before it has ended, the state of one of four outcomes after that, `unknown` when there is no such job. */
 export type JobState = 'pending' | 'delayed' | 'running' | Outcome['state'] | 'unknown';

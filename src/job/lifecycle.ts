@@ -1,10 +1,9 @@
 /** How one attempt ended, turned into what to do with the job: the only place that decides it. Brokers are told. */
-import { crashBackoffMs, DEFAULT_BACKOFF, parkBackoffMs, retryBackoffMs } from './backoff.ts';
-import { ExpiredError, type Failure, RevokedError, WorkerLostError } from './errors.ts';
+import { ExpiredError, type Failure, RevokedError, TimeLimitError, WorkerLostError } from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
-import type { JsonValue } from './json.ts';
-import { hardLimitError } from './time-limits.ts';
+import { type Backoff, DEFAULT_BACKOFF } from './job-options.ts';
+import type { JsonValue } from './values/json.ts';
 
 /** How one attempt ended. */
 export type Ending =
@@ -140,4 +139,54 @@ function afterCrash({ job, standing }: Run): Settlement {
   }
   const error = failureOf(new WorkerLostError(`The process that ran attempt ${standing.attempt} died.`));
   return { kind: 'rerun', delayMs: crashBackoffMs(crashes), crashes, error };
+}
+
+/** Why a run's process was killed. */
+export function hardLimitError(id: string, task: string, limitMs: number): TimeLimitError {
+  return new TimeLimitError(
+    `Job ${id} (${task}) ran longer than its timeLimit of ${shown(limitMs)}; its process and all it had started were killed.`,
+  );
+}
+
+/** Why a run's signal was aborted. */
+export function softLimitError(id: string, task: string, limitMs: number): TimeLimitError {
+  return new TimeLimitError(`Job ${id} (${task}) has run for its softTimeLimit of ${shown(limitMs)}: it should end.`);
+}
+
+function shown(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
+}
+
+/**
+ * How long a job waits before a retry, ms.
+ *
+ * @param retry 1 for the first
+ * @param random from 0 to 1; with jitter, the part of the whole wait (Brooker, "Exponential Backoff And Jitter", AWS 2015:
+ * of the ways to add chance, full jitter spreads jobs that failed together best)
+ */
+export function retryBackoffMs({ initialMs, factor, maxMs, jitter }: Backoff, retry: number, random: number): number {
+  const wholeMs = Math.min(maxMs, initialMs * factor ** (retry - 1));
+  return Math.round(jitter ? random * wholeMs : wholeMs);
+}
+
+/** Longest time a parked job waits before a worker looks at it again, ms. */
+const PARK_MAX_MS = 60_000;
+const PARK_MIN_MS = 1_000;
+
+/**
+ * How long a job whose process died waits, ms. The first time not at all: most crashes are a deploy or an
+ * out-of-memory kill that hit a harmless job. Then 0.5 s and 2 s, so that a poison job cannot take the worker with it.
+ *
+ * @param crashes deaths so far, 1 or more
+ */
+export function crashBackoffMs(crashes: number): number {
+  return crashes <= 1 ? 0 : 500 * 4 ** Math.min(crashes - 2, 6);
+}
+
+/**
+ * How long a job with an unknown task waits, ms: as long as it has waited already, from 1 s to 1 min. Doubling thus needs
+ * no counter on disk.
+ */
+export function parkBackoffMs(ageMs: number): number {
+  return Math.min(PARK_MAX_MS, Math.max(PARK_MIN_MS, ageMs));
 }

@@ -1,11 +1,76 @@
-/** Parsers of what workers write behind a job's base. Lenient: a key that is not as expected counts as absent. */
+/** What workers write behind a job's base: its attempts, and how it ended. Written here; read here too, where a key that is not as expected counts as absent. */
 import type { Failure } from './errors.ts';
-import type { Attempt, Kept, Outcome, Parked } from './job.ts';
-import type { JsonValue } from './json.ts';
-import { isPriority, isQueueName } from './names.ts';
+import type { Attempt, Kept, Outcome, Parked, Standing } from './job.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isPriority, isQueueName } from './names.ts';
+import { around, type JsonText, jsonOf, whole } from './values/json-text.ts';
+import type { JsonValue } from './values/json.ts';
+import { isRecord } from './values/realm.ts';
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** A tail begins with it. A newline cannot stand inside a JSON string, so the last mark of a file is where its base ends. */
+export const TAIL_MARK = '\n,"attempts":';
+
+/** What a tail says beside the attempts; null: the job is to run again. */
+export type TailEnd =
+  /** `endedAtMs` is null, or absent, when that is when the last attempt ended. */
+  | { readonly outcome: Outcome; readonly standing: Standing; readonly endedAtMs?: number | null }
+  | { readonly parked: Parked };
+
+/** What is written at the end of the base: the attempts, the standing where it is not the default, and the end if any. */
+export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null): JsonText {
+  const head = `${TAIL_MARK}${encodeAttempts(attempts)}`;
+  if (end === null) return `${head}}`;
+  if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
+  const { outcome, standing, endedAtMs = null } = end;
+  const { queue, priority, crashes } = standing;
+  const kept =
+    (queue === DEFAULT_QUEUE ? '' : `,"queue":"${queue}"`) +
+    (priority === DEFAULT_PRIORITY ? '' : `,"priority":${priority}`) +
+    (crashes === 0 ? '' : `,"crashes":${crashes}`) +
+    (endedAtMs === null ? '' : `,"endedAtMs":${endedAtMs}`);
+  const state = `${head}${kept},"state":"${outcome.state}"`;
+  if (outcome.state !== 'succeeded') return `${state},"error":${JSON.stringify(outcome.error)}}`;
+  return outcome.value === undefined ? `${state}}` : around(`${state},"value":`, jsonOf(outcome.value), '}');
+}
+
+/** The same as one text. */
+export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null): string {
+  return whole(tailPieces(attempts, end));
+}
+
+/** Longest text of all attempts, characters: half of what a file may have beside arguments and value. */
+const MAX_TEXT = 131_072;
+/** What is kept of the messages of earlier attempts when they are too many, characters, the first that fits. */
+const SHORTER = [1_000, 200, 40];
+
+/** As JSON. When it would be too long, the attempts before the last lose their stacks, causes and inner errors, then most of their messages. */
+export function encodeAttempts(attempts: readonly Attempt[]): string {
+  let text = `[${attempts.map(encodeAttempt).join(',')}]`;
+  for (const length of SHORTER) {
+    if (text.length <= MAX_TEXT) break;
+    const last = attempts.length - 1;
+    text = JSON.stringify(attempts.map((attempt, i) => (i === last ? attempt : shortened(attempt, length))));
+  }
+  return text;
+}
+
+/** As JSON.stringify writes it. Nearly all ended well; what a file says of earlier ones may be any number and any text. */
+function encodeAttempt(run: Attempt): string {
+  const { attempt, startedAtMs, endedAtMs, owner, error } = run;
+  if (error !== undefined || startedAtMs === undefined || !Number.isFinite(attempt + startedAtMs + endedAtMs))
+    return JSON.stringify(run);
+  return `{"attempt":${attempt},"startedAtMs":${startedAtMs},"endedAtMs":${endedAtMs},"owner":${JSON.stringify(owner)}}`;
+}
+
+function shortened({ error, ...rest }: Attempt, length: number): Attempt {
+  return error === undefined ? rest : { ...rest, error: shortFailure(error, length) };
+}
+
+function shortFailure({ name, message, code }: Failure, length: number): Failure {
+  return {
+    name: name.slice(0, length),
+    message: message.slice(0, length),
+    ...(code === undefined ? {} : { code: code.slice(0, length) }),
+  };
 }
 
 /** The attempts in `value` that are whole; [] when there are none. */

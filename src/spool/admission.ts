@@ -5,7 +5,7 @@
  * one whose rename came later sees the other's job, so there are never more than the limit; it may happen that both see each
  * other and both step back, and come again after a moment of random length.
  */
-import { hasRules, type LimitRules, type RunLimits } from '../job/run-limits.ts';
+import { hasRules, type LimitRules, type RunLimits } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { HandedOut } from './handed-out.ts';
 import { type JobName, parseJobFileName } from './layout.ts';

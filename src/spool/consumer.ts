@@ -4,7 +4,7 @@ import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';
-import { NO_RULES } from '../job/run-limits.ts';
+import { NO_RULES } from '../job/queue-limits.ts';
 import { Admission } from './admission.ts';
 import { type Claimant, examine, take, type Taken } from './claim.ts';
 import type { SpoolContext } from './context.ts';

@@ -1,5 +1,5 @@
 /** What every part of one open spool shares: its paths, its file system, its clock, and whether it waits for the disk. */
-import { MAX_PAYLOAD_BYTES } from '../job/payload.ts';
+import { MAX_PAYLOAD_BYTES } from '../job/values/payload.ts';
 import type { Files } from './files.ts';
 import { writerName } from './identity.ts';
 import type { Layout } from './layout.ts';

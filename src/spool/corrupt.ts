@@ -1,8 +1,9 @@
 /** What becomes of a file that is named like a job and is none: moved aside untouched, with a failed outcome for its id. */
 import type { BrokerEvent } from '../broker/worker-side.ts';
-import { CorruptJobError, encodeBase, encodeTail } from '../job/document.ts';
+import { CorruptJobError, encodeBase } from '../job/document.ts';
+import { encodeTail } from '../job/tail.ts';
 import { failureOf } from '../job/failure.ts';
-import { format } from '../job/format.ts';
+import { format } from '../job/text.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { type JobName, jobFileName, resultFileName } from './layout.ts';
 import { writeNew } from './draft.ts';

@@ -6,7 +6,7 @@
  */
 import type { NewJob } from '../broker/broker.ts';
 import { SpoolError } from '../job/errors.ts';
-import { peek } from '../job/realm.ts';
+import { peek } from '../job/values/realm.ts';
 import type { SpoolContext } from './context.ts';
 import { describe, enqueue } from './enqueue.ts';
 import type { SpareFiles } from './spare.ts';

@@ -1,8 +1,8 @@
 /** Makes a directory a spool, or checks that it is one that this fsq can use. */
 import { dirname } from 'node:path';
-import { isRecord } from '../job/tail.ts';
+import { isRecord } from '../job/values/realm.ts';
 import { FsqError, SpoolError } from '../job/errors.ts';
-import { format } from '../job/format.ts';
+import { format } from '../job/text.ts';
 import { FORMAT_VERSION } from '../job/document.ts';
 import type { SpoolContext } from './context.ts';
 import { type Files, hasCode } from './files.ts';

@@ -1,5 +1,5 @@
 /** The end of outcomes: after their time they become spare files, or are removed when there are enough of those. */
-import { idTimeMs } from '../job/id.ts';
+import { idTimeMs } from '../job/names.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { discard } from './if-there.ts';

@@ -6,7 +6,7 @@
  * comes again with the next listing, so nothing waits behind a busy process while another is idle.
  */
 import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
-import { NO_RULES } from '../job/run-limits.ts';
+import { NO_RULES } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Gate } from './gate.ts';
 import { HandedOut, LeftLying } from './handed-out.ts';

@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs';
 import { constants as os } from 'node:os';
-import { peek, reasonOf } from '../job/realm.ts';
+import { peek, reasonOf } from '../job/values/realm.ts';
 import { notTheChannel } from './descriptors.ts';
 import { syncFileSystem } from './sync-file-system.ts';
 

@@ -3,7 +3,7 @@
  * and those of tasks that are left to other workers. For who
  * gives out names: a claim is checked for itself (admission.ts), so that what is read here may be late.
  */
-import { type LimitRules, type RunLimits, windowOf } from '../job/run-limits.ts';
+import { type LimitRules, type RunLimits, windowOf } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';

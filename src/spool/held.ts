@@ -1,11 +1,11 @@
 /** Every way to end the holding of a job, by claim or by recovery: `settle`. */
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
-import { tailPieces } from '../job/document.ts';
+import { tailPieces } from '../job/tail.ts';
 import { UsageError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
 import type { Attempt, JobRecord, Outcome } from '../job/job.ts';
-import { type JsonText, whole } from '../job/json-text.ts';
+import { type JsonText, whole } from '../job/values/json-text.ts';
 import { revoked, type Settlement } from '../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { isKnownElsewhere } from './elsewhere.ts';

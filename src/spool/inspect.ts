@@ -1,8 +1,7 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
 import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
-import { idTimeMs } from '../job/id.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
-import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import type { SpoolContext } from './context.ts';
 import { listIfReadable } from './if-there.ts';
 import {

@@ -7,7 +7,7 @@ import {
   type KeeperOptions,
   type TaskElsewhere,
 } from '../broker/worker-side.ts';
-import { type LimitRules, NO_RULES } from '../job/run-limits.ts';
+import { type LimitRules, NO_RULES } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';
 import { Feed } from './feed.ts';

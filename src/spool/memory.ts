@@ -2,7 +2,7 @@
  * Memory for what is read and written at once, used again and again: in buffers that are new each time, a job of a megabyte
  * spends more on the kernel handing out pages than on anything else that is done with it.
  */
-import type { JsonText } from '../job/json-text.ts';
+import type { JsonText } from '../job/values/json-text.ts';
 
 const FIRST_BYTES = 65_536;
 /** What needs more gets memory of its own. */

@@ -1,6 +1,6 @@
 /** The names of what is noted beside the jobs: revoked ones, paused queues, starts that a rate allowed. Pure. */
 import { isId, isQueueName } from '../job/names.ts';
-import type { Rate } from '../job/run-limits.ts';
+import type { Rate } from '../job/queue-limits.ts';
 import type { Layout } from './layout.ts';
 
 /** What lies in cancel/ for a job that is revoked: the name says all, its content is for people. */

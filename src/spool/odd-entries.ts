@@ -6,7 +6,7 @@
  */
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
-import { isErrorLike } from '../job/realm.ts';
+import { isErrorLike } from '../job/values/realm.ts';
 import { type Files, hasCode } from './files.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
 import { isPassing } from './trouble.ts';

@@ -1,7 +1,6 @@
 /** Owners: who may hold jobs, how they announce themselves, and what can be proved of their life. */
 import type { OwnerInfo } from '../broker/broker.ts';
-import { reasonOf } from '../job/realm.ts';
-import { isRecord } from '../job/tail.ts';
+import { isRecord, reasonOf } from '../job/values/realm.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { writeNew } from './draft.ts';
 import { fileSystemOf } from './file-system.ts';

@@ -6,7 +6,7 @@
  * Not used: leases by mtime, kill(pid, 0), machine ids. They fail on suspend, zombies, reused pids and containers.
  */
 import type * as Net from 'node:net';
-import { reasonOf } from '../job/realm.ts';
+import { reasonOf } from '../job/values/realm.ts';
 import { SpoolError } from '../job/errors.ts';
 import type { SpoolContext } from './context.ts';
 import { removeQuietly } from './draft.ts';

@@ -6,7 +6,7 @@
  * A worker may stand still between any two of these steps. So what it removes is surely past by a clock that it read before,
  * never what began meanwhile; and a slot counts only if its span of time is not over when it has been taken.
  */
-import { type Rate, windowOf } from '../job/run-limits.ts';
+import { type Rate, windowOf } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
 import { makeDirectory, unlinkIfThere } from './if-there.ts';

@@ -14,9 +14,9 @@ import type {
 } from '../broker/broker.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
-import { createIdSource } from '../job/id.ts';
+import { createIdSource } from '../job/names.ts';
 import type { JobRecord } from '../job/job.ts';
-import type { Uniqueness } from '../job/uniqueness.ts';
+import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.ts';
 import { enqueue } from './enqueue.ts';

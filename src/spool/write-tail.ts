@@ -1,10 +1,10 @@
 /** A held job's file: how a tail is written behind its base, such that a death or a power cut in between is told apart. */
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
-import { TAIL_MARK } from '../job/document.ts';
+import { TAIL_MARK } from '../job/tail.ts';
 import { FencedError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
-import type { JsonText } from '../job/json-text.ts';
+import type { JsonText } from '../job/values/json-text.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { writeNew } from './draft.ts';
 import { hasCode } from './files.ts';

@@ -1,7 +1,7 @@
 /** What a broker reports on its own, as log lines: event, job, consequence. */
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import type { Ending, Settlement } from '../job/lifecycle.ts';
-import { reasonOf } from '../job/realm.ts';
+import { reasonOf } from '../job/values/realm.ts';
 import type { Logger } from './log.ts';
 import { seconds } from './run-report.ts';
 

@@ -2,8 +2,8 @@
 import type { LimitedRun } from '../app/execute.ts';
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { reasonOf } from '../job/realm.ts';
-import type { RunLimits } from '../job/run-limits.ts';
+import { reasonOf } from '../job/values/realm.ts';
+import type { RunLimits } from '../job/queue-limits.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';

@@ -3,8 +3,7 @@ import { loadModule } from '../app/load-module.ts';
 import { registry } from '../app/registry.ts';
 import { StrippingError } from '../app/typescript.ts';
 import { FsqError } from '../job/errors.ts';
-import { toFailure } from '../job/failure.ts';
-import type { ErrorTexts } from '../job/redaction.ts';
+import { type ErrorTexts, toFailure } from '../job/failure.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 
 /** What this process was told at its start: see `toArguments`. */

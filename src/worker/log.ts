@@ -1,7 +1,7 @@
 /** Log lines of a worker: readable on a terminal, pino-shaped JSON elsewhere. Never a job's arguments or value. */
 import { hostname } from 'node:os';
 import type { LogLevel } from '../app/config.ts';
-import { escape, jsonText } from '../job/format.ts';
+import { escape, jsonText } from '../job/text.ts';
 
 export interface Logger {
   debug(text: string, fields?: LogFields): void;

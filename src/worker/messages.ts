@@ -3,10 +3,10 @@
  * parent or child loses nothing. What arrives is `unknown` until a parser here accepts it.
  */
 import type { LimitedRun } from '../app/execute.ts';
-import { readJobOptions } from '../job/options.ts';
-import type { RunLimits } from '../job/run-limits.ts';
+import { readJobOptions } from '../job/job-options.ts';
+import type { RunLimits } from '../job/queue-limits.ts';
 import type { Hint, TaskElsewhere } from '../broker/worker-side.ts';
-import { isRecord } from '../job/tail.ts';
+import { isRecord } from '../job/values/realm.ts';
 
 export interface FoundTask {
   readonly name: string;

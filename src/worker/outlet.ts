@@ -2,7 +2,7 @@
  * A stream that lines are written to and that nothing may depend on: its disk may be full, its pipe closed, its reader slow for
  * ever. What cannot be written is dropped and counted; writing never throws, never waits, and keeps a bounded number of bytes.
  */
-import { reasonOf } from '../job/realm.ts';
+import { reasonOf } from '../job/values/realm.ts';
 
 /** How much may wait for a slow reader, bytes: some thousand lines of a log. */
 const MAX_WAITING_BYTES = 1024 * 1024;

@@ -1,5 +1,5 @@
 /** How soon children that died are replaced, and when it is no use. */
-import { peek } from '../job/realm.ts';
+import { peek } from '../job/values/realm.ts';
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;

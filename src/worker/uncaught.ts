@@ -1,6 +1,5 @@
 /** What is told of an error that nobody caught: it ends the process either way, and its texts are as secret as a task's. */
-import { toFailure } from '../job/failure.ts';
-import type { ErrorTexts } from '../job/redaction.ts';
+import { type ErrorTexts, toFailure } from '../job/failure.ts';
 import type { Logger } from './log.ts';
 
 /** What Node.js exits with after such an error. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { Claim, Consumer, ConsumerOptions } from '../../src/broker/worker-side.ts';
-import type { LimitRules, RunLimits } from '../../src/job/run-limits.ts';
+import type { LimitRules, RunLimits } from '../../src/job/queue-limits.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { claimAll, consumer, hintsOf, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';

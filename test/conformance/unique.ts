@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Broker, NewJob } from '../../src/broker/broker.ts';
 import type { Claim } from '../../src/broker/worker-side.ts';
-import type { Uniqueness } from '../../src/job/uniqueness.ts';
+import type { Uniqueness } from '../../src/job/job-options.ts';
 import { within } from '../support/conditions.ts';
 import { job, type JobParts, returned, RUN, threw } from '../support/factory.ts';
 import type { OpenBroker } from './parts.ts';

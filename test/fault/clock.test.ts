@@ -4,8 +4,9 @@ import { appendFileSync, existsSync, readFileSync, utimesSync, writeFileSync } f
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { AttemptRun } from '../../src/broker/worker-side.ts';
-import { encodeBase, encodeTail } from '../../src/job/document.ts';
-import { createIdSource } from '../../src/job/id.ts';
+import { encodeBase } from '../../src/job/document.ts';
+import { encodeTail } from '../../src/job/tail.ts';
+import { createIdSource } from '../../src/job/names.ts';
 import { clock } from '../support/clock.ts';
 import { type ClockShim, clockShim, HAS_COMPILER } from '../support/clock-shim.ts';
 import { until, within } from '../support/conditions.ts';

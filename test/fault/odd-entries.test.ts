@@ -20,7 +20,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { encodeBase, encodeTail } from '../../src/job/document.ts';
+import { encodeBase } from '../../src/job/document.ts';
+import { encodeTail } from '../../src/job/tail.ts';
 import { nodeFiles } from '../../src/spool/files.ts';
 import { writerName } from '../../src/spool/identity.ts';
 import { delayedFileName, jobFileName, type JobName } from '../../src/spool/layout.ts';

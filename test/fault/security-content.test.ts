@@ -5,7 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, trunca
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { SpoolError, UsageError } from 'fsq';
-import { encodeBase, encodeTail } from '../../src/job/document.ts';
+import { encodeBase } from '../../src/job/document.ts';
+import { encodeTail } from '../../src/job/tail.ts';
 import { until } from '../support/conditions.ts';
 import { jobRecord, nextId } from '../support/factory.ts';
 import { namesIn } from '../support/invariants.ts';

@@ -4,7 +4,8 @@
  * Here the calls are written down as the protocol wants them; test/fault/crash-states.test.ts takes them from fsq itself. Names are
  * short: `j1.2` is job j1 in its second attempt, A and B are owners.
  */
-import { CorruptJobError, encodeBase, encodeTail, parseDocument } from '../../src/job/document.ts';
+import { CorruptJobError, encodeBase, parseDocument } from '../../src/job/document.ts';
+import { encodeTail } from '../../src/job/tail.ts';
 import type { Attempt, Outcome } from '../../src/job/job.ts';
 import { type Disk, type DiskCall, type DiskState, diskStates, EMPTY, type Order } from '../support/disk-states.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CorruptJobError, encodeBase, encodeTail, parseDocument } from '../../src/job/document.ts';
+import { CorruptJobError, encodeBase, parseDocument } from '../../src/job/document.ts';
+import { encodeTail } from '../../src/job/tail.ts';
 import type { Attempt, Job, Outcome, Standing } from '../../src/job/job.ts';
 import { nextId } from '../support/factory.ts';
 import { forSeeds, jsonValue, type Random, text } from '../support/random.ts';

@@ -1,7 +1,8 @@
 /** Retries, crashes and stops in any order: a job runs at most 1 + retries + crashes times, stops aside, and ends (I7). */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Attempt, JobOptions } from '../../src/job/job.ts';
+import type { Attempt } from '../../src/job/job.ts';
+import type { JobOptions } from '../../src/job/job-options.ts';
 import { type Ending, MAX_CRASHES, settlementOf } from '../../src/job/lifecycle.ts';
 import { jobRecord } from '../support/factory.ts';
 import { forSeeds, type Random } from '../support/random.ts';

@@ -176,7 +176,7 @@ function isErasable({ code }: Source): Finding[] {
   ];
 }
 
-/** src/job/realm.ts tells what a value is; `Array.isArray` and `ArrayBuffer.isView` do for theirs. */
+/** src/job/values/realm.ts tells what a value is; `Array.isArray` and `ArrayBuffer.isView` do for theirs. */
 function holdsInAnyRealm({ code }: Source): Finding[] {
   const classes =
     /\binstanceof\s+(?:(?:Eval|Range|Reference|Syntax|Type|URI|Aggregate)?Error|Date|Map|Set|Promise|RegExp|Array|ArrayBuffer|Buffer|\w+Array|Abort\w+|Event\w*|URL)\b/g;

@@ -1,9 +1,10 @@
 /** Jobs of which a test says only what matters to it. */
 import { randomBytes } from 'node:crypto';
 import type { NewJob } from '../../src/broker/broker.ts';
-import { createIdSource } from '../../src/job/id.ts';
-import type { Job, JobOptions } from '../../src/job/job.ts';
-import type { JsonValue } from '../../src/job/json.ts';
+import { createIdSource } from '../../src/job/names.ts';
+import type { Job } from '../../src/job/job.ts';
+import type { JobOptions } from '../../src/job/job-options.ts';
+import type { JsonValue } from '../../src/job/values/json.ts';
 import type { Settlement } from '../../src/job/lifecycle.ts';
 
 /** Ids of jobs that no broker made. */

@@ -1,7 +1,8 @@
 /** Files planted in a spool as no fsq would leave them, for what must notice. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeBase, encodeTail } from '../../src/job/document.ts';
+import { encodeBase } from '../../src/job/document.ts';
+import { encodeTail } from '../../src/job/tail.ts';
 import type { Attempt, Outcome } from '../../src/job/job.ts';
 import { type JobParts, jobRecord } from './factory.ts';
 

@@ -1,5 +1,5 @@
 /** Random values that can be made again: the same seed gives the same values, on every machine. */
-import type { JsonValue } from '../../src/job/json.ts';
+import type { JsonValue } from '../../src/job/values/json.ts';
 
 export interface Random {
   readonly seed: number;

@@ -1,5 +1,5 @@
 /** Tries in a corner of the spool what fsq relies on: rename, fsync, a watch, the clock. Leaves nothing behind. */
-import { reasonOf } from '../../job/realm.ts';
+import { reasonOf } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../context.ts';
 import { hasCode } from '../files.ts';
 import { spoolError } from '../trouble.ts';

@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob, StandIn } from '../../broker/broker.ts';
 import { basePieces } from '../../job/document.ts';
 import { FsqError } from '../../job/errors.ts';
-import type { Uniqueness } from '../../job/uniqueness.ts';
+import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { removeQuietly } from '../draft.ts';
 import { describe, placeOf } from '../enqueue.ts';

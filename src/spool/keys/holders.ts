@@ -10,7 +10,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob } from '../../broker/broker.ts';
-import type { Uniqueness } from '../../job/uniqueness.ts';
+import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { hasCode } from '../files.ts';
 import { discard } from '../if-there.ts';

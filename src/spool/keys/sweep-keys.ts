@@ -2,7 +2,7 @@
  * Removing from keys/ what stands for nothing: holders of jobs that have ended, drafts that dead producers left, and the
  * directories of keys that nobody holds. A key that is used again is cleared by its producers; this is for those that are not.
  */
-import { idTimeMs } from '../../job/id.ts';
+import { idTimeMs } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { hasCode } from '../files.ts';
 import { discard } from '../if-there.ts';

@@ -4,7 +4,8 @@ import { mkdirSync, readFileSync, rmdirSync, utimesSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import type { Broker, NewJob, StandIn } from '../../../src/broker/broker.ts';
 import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
-import { encodeBase, encodeTail } from '../../../src/job/document.ts';
+import { encodeBase } from '../../../src/job/document.ts';
+import { encodeTail } from '../../../src/job/tail.ts';
 import type { Settlement } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claim.ts';
 import { enqueue } from '../../../src/spool/enqueue.ts';

@@ -2,9 +2,10 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NewJob } from '../../../src/broker/broker.ts';
-import { encodeBase, encodeTail } from '../../../src/job/document.ts';
-import { createIdSource } from '../../../src/job/id.ts';
-import type { JobOptions } from '../../../src/job/job.ts';
+import { encodeBase } from '../../../src/job/document.ts';
+import { encodeTail } from '../../../src/job/tail.ts';
+import { createIdSource } from '../../../src/job/names.ts';
+import type { JobOptions } from '../../../src/job/job-options.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { writerName } from '../../../src/spool/identity.ts';
 import { keyDirectory } from '../../../src/spool/keys/place.ts';

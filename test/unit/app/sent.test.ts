@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test';
 import type { GroupResult } from '../../../src/app/group-result.ts';
 import { registry } from '../../../src/app/registry.ts';
 import { type App, type AsyncResult, createApp, NotSerialisableError } from '../../../src/index.ts';
-import type { JsonValue } from '../../../src/job/json.ts';
+import type { JsonValue } from '../../../src/job/values/json.ts';
 import type { Job } from '../../../src/job/job.ts';
 import { tempDir } from '../../support/temp.ts';
 

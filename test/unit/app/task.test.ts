@@ -9,7 +9,7 @@ import { registry } from '../../../src/app/registry.ts';
 import { ExpiredError, NotSerialisableError, PermanentError, TaskError, UsageError } from '../../../src/job/errors.ts';
 import type { RetryOn } from '../../../src/app/retry-on.ts';
 import { isId } from '../../../src/job/names.ts';
-import { MAX_PAYLOAD_BYTES } from '../../../src/job/payload.ts';
+import { MAX_PAYLOAD_BYTES } from '../../../src/job/values/payload.ts';
 import { tempDir } from '../../support/temp.ts';
 
 describe('a task', () => {

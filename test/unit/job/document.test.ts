@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { CorruptJobError, type Document, encodeBase, encodeTail, parseDocument } from '../../../src/job/document.ts';
-import { idTimeMs } from '../../../src/job/id.ts';
+import { CorruptJobError, type Document, encodeBase, parseDocument } from '../../../src/job/document.ts';
+import { encodeTail } from '../../../src/job/tail.ts';
+import { idTimeMs } from '../../../src/job/names.ts';
 import {
-  endedAtMs,
   type Attempt,
+  endedAtMs,
   type Job,
   type JobRecord,
   type Outcome,

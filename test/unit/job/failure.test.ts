@@ -10,8 +10,7 @@ import {
   TimeLimitError,
   WorkerLostError,
 } from '../../../src/job/errors.ts';
-import { failureOf, toError, toFailure } from '../../../src/job/failure.ts';
-import { ALL_TEXTS, REMOVED } from '../../../src/job/redaction.ts';
+import { ALL_TEXTS, failureOf, type Redact, redacted, REMOVED, toError, toFailure } from '../../../src/job/failure.ts';
 
 const thrower = (): never => {
   throw new Error('looked at');
@@ -294,4 +293,54 @@ describe('an outcome becomes the error of its kind:', () => {
       assert.ok(toError('id', { state: 'failed', error: { name, message: 'm' } }, 1) instanceof TaskError);
     }
   });
+});
+
+test('without a redaction a text stays as it is', () => {
+  assert.equal(redacted('secret', null), 'secret');
+});
+
+test('with one it is what the redaction gives, and an empty text is an answer', () => {
+  assert.equal(
+    redacted('secret', () => '***'),
+    '***',
+  );
+  assert.equal(
+    redacted('secret', () => ''),
+    '',
+  );
+});
+
+describe('a redaction that gives no answer leaves nothing of the text:', () => {
+  const bad: readonly [string, unknown][] = [
+    [
+      'it throws',
+      (text: string) => {
+        throw new Error(text);
+      },
+    ],
+    ['it gives undefined', () => undefined],
+    ['it gives a String object', (text: string) => Object(text) as unknown],
+    ['it is async', async (text: string) => text],
+    ['it is async and rejects', async (text: string) => Promise.reject(new Error(text))],
+    [
+      'it gives what throws when looked at',
+      () =>
+        new Proxy(
+          {},
+          {
+            get: () => {
+              throw new Error('looked at');
+            },
+          },
+        ),
+    ],
+    ['it is no function', 'secret'],
+  ];
+  for (const [what, redact] of bad) {
+    // A rejection that nobody handles would fail the test by itself.
+    test(what, async () => {
+      assert.equal(redacted('secret', redact as Redact), REMOVED);
+      await new Promise((resolve) => setImmediate(resolve));
+    });
+  }
 });

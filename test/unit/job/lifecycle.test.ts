@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import type { JobOptions, Standing } from '../../../src/job/job.ts';
-import { MAX_CRASHES, retriesUsed, type Run, type Settlement, settlementOf } from '../../../src/job/lifecycle.ts';
+import type { JobOptions } from '../../../src/job/job-options.ts';
+import type { Standing } from '../../../src/job/job.ts';
+import {
+  crashBackoffMs,
+  MAX_CRASHES,
+  parkBackoffMs,
+  retriesUsed,
+  type Run,
+  type Settlement,
+  settlementOf,
+} from '../../../src/job/lifecycle.ts';
 import { jobRecord } from '../../support/factory.ts';
 
 const STANDING = { queue: 'default', priority: 5, attempt: 2, crashes: 0 };
@@ -178,3 +187,15 @@ function messageOf(settlement: Settlement): string {
   assert.ok(settlement.kind === 'publish' && settlement.outcome.state !== 'succeeded', settlement.kind);
   return settlement.outcome.error.message;
 }
+
+test('the first crash costs no wait, later ones more and more, up to a limit', () => {
+  assert.deepEqual([1, 2, 3, 4].map(crashBackoffMs), [0, 500, 2_000, 8_000]);
+  assert.equal(crashBackoffMs(1_000_000), crashBackoffMs(8));
+});
+
+test('a parked job waits as long again as it has waited, from a second to a minute', () => {
+  assert.deepEqual(
+    [-5_000, 0, 999, 1_500, 59_000, 61_000, 1e12].map(parkBackoffMs),
+    [1_000, 1_000, 1_000, 1_500, 59_000, 60_000, 60_000],
+  );
+});

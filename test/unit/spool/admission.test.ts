@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { LimitRules } from '../../../src/job/run-limits.ts';
+import type { LimitRules } from '../../../src/job/queue-limits.ts';
 import { Admission } from '../../../src/spool/admission.ts';
 import type { SpoolContext } from '../../../src/spool/context.ts';
 import { jobFileName, type JobName } from '../../../src/spool/layout.ts';

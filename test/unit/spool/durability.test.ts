@@ -10,7 +10,8 @@ import { namesIn, placesOf } from '../../support/invariants.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { plantDeadOwner, someOwner } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
-import { encodeBase, encodeTail } from '../../../src/job/document.ts';
+import { encodeBase } from '../../../src/job/document.ts';
+import { encodeTail } from '../../../src/job/tail.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_RULES, type RunLimits } from '../../../src/job/run-limits.ts';
+import { NO_RULES, type RunLimits } from '../../../src/job/queue-limits.ts';
 import { takeSlots } from '../../../src/spool/rate-slots.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { Feed } from '../../../src/spool/feed.ts';

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Broker, StandIn } from '../../../src/broker/broker.ts';
 import { SpoolError } from '../../../src/job/errors.ts';
-import { createIdSource } from '../../../src/job/id.ts';
+import { createIdSource } from '../../../src/job/names.ts';
 import { contextFor } from '../../../src/spool/doctor/examine.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { keyDirectory } from '../../../src/spool/keys/place.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Rate } from '../../../src/job/run-limits.ts';
+import type { Rate } from '../../../src/job/queue-limits.ts';
 import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { rateDirectory } from '../../../src/spool/note-names.ts';
 import { freeSlots, takeSlots } from '../../../src/spool/rate-slots.ts';

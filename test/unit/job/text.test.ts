@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { escape, format } from '../../../src/job/format.ts';
+import { escape, format, suggest } from '../../../src/job/text.ts';
 
 const ATTACKS = [
   '\u001b]52;c;ZXZpbA==\u0007',
@@ -67,4 +67,32 @@ test('every kind of value is described in a few words', () => {
 
 test('a long text is cut', () => {
   assert.equal(format('x'.repeat(10_000)).length, 80);
+});
+
+const KNOWN = ['add', 'subtract', 'mail.send', 'mail.receive', 'p'];
+
+const CASES: readonly [string, string | null][] = [
+  ['ad', 'add'],
+  ['ADD', 'add'],
+  ['dad', 'add'],
+  ['substract', 'subtract'],
+  ['mail.sned', 'mail.send'],
+  ['mail-send', 'mail.send'],
+  ['send', null],
+  ['zzz', null],
+  ['', null],
+  ['x', null],
+  ['pp', 'p'],
+  ['ls', null],
+  ['multiply', null],
+];
+
+for (const [name, nearest] of CASES) {
+  test(`${JSON.stringify(name)}: ${nearest === null ? 'nothing is near' : `did you mean ${nearest}?`}`, () => {
+    assert.equal(suggest(name, KNOWN), nearest);
+  });
+}
+
+test('nothing is near when nothing is known', () => {
+  assert.equal(suggest('add', []), null);
 });

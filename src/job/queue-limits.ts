@@ -1,6 +1,6 @@
 /** How many jobs of a queue or a task may run at one time, and how many may start in a time. Pure. */
 import { UsageError } from './errors.ts';
-import { format } from './format.ts';
+import { format } from './text.ts';
 
 /** So many starts in a second, a minute, an hour or a day. */
 export type RateLimit = `${number}/${'s' | 'm' | 'h' | 'd'}`;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { NotSerialisableError, UsageError } from '../../../src/job/errors.ts';
+import { NotSerialisableError, UsageError } from '../../../../src/job/errors.ts';
 import {
   checkedArguments,
   checkedHeaders,
   checkedResult,
   MAX_HEADERS_BYTES,
   MAX_PAYLOAD_BYTES,
-} from '../../../src/job/payload.ts';
+} from '../../../../src/job/values/payload.ts';
 
 test('arguments that are undefined are left out at the end, and refused before another', () => {
   assert.deepEqual(checkedArguments('t', [1, undefined, undefined]), [1]);

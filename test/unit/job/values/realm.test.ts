@@ -11,7 +11,7 @@ import {
   isSet,
   peek,
   reasonOf,
-} from '../../../src/job/realm.ts';
+} from '../../../../src/job/values/realm.ts';
 
 const foreign = (code: string): unknown => vm.runInNewContext(code);
 const revoked = Proxy.revocable({}, {});

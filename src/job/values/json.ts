@@ -1,7 +1,5 @@
 /** What JSON carries unchanged, as a type and as a check. Anything else is refused with its path, never silently altered. */
-import { NotSerialisableError } from './errors.ts';
-import { isInDoubt } from './exact-numbers.ts';
-import { longestCharacterBytes } from './json-text.ts';
+import { NotSerialisableError } from '../errors.ts';
 import { isDate, isMap, isSet } from './realm.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -33,84 +31,7 @@ type SerialisableProperty<T> = undefined extends T ? Serialisable<Exclude<T, und
 /** How deep arrays and objects may nest; bounds the work that one job file can cause. */
 export const MAX_DEPTH = 64;
 
-/** What `copyCounted` has met so far. */
-export interface ByteCount {
-  /** More than it can have as JSON; NaN when JSON would change a part of it, Infinity when there are more parts than are copied. */
-  bytes: number;
-  /** Values in arrays and objects: each has two bytes of JSON or more. */
-  parts: number;
-}
-
-/** So many parts are more than any limit of bytes allows. Few values with parts in common may have billions. */
-const MOST_PARTS = 4 * 1024 * 1024;
-
-/**
- * A copy of `value` that nobody else has. Each part is read once, so what is counted is what is kept: later changes, getters
- * and Proxies cannot make another value of it. Properties that are undefined stay, and JSON.stringify leaves them out.
- *
- * Quick, because every value that is sent or returned passes here: where the count is NaN, `assertSerialisable` says what is
- * wrong with `value`. The rest of it is not looked at then: a value that holds itself in two places has no end of parts. Where
- * the count is Infinity the copy is not whole.
- */
-export function copyCounted(value: unknown, count: ByteCount, depth = 0): unknown {
-  switch (typeof value) {
-    case 'string':
-      count.bytes += 2 + longestCharacterBytes(value) * value.length;
-      return value;
-    case 'boolean':
-      count.bytes += 5;
-      return value;
-    case 'number':
-      count.bytes += Number.isFinite(value) ? LONGEST_NUMBER : Number.NaN;
-      return value;
-    case 'object':
-      count.bytes += value === null ? 4 : depth >= MAX_DEPTH ? Number.NaN : 2;
-      if (value === null || depth >= MAX_DEPTH) return value;
-      return Array.isArray(value) ? copyArray(value, count, depth) : copyObject(value, count, depth);
-    default:
-      count.bytes = Number.NaN;
-      return value;
-  }
-}
-
-/** `-1.2345678901234567e-100`, with room. */
-const LONGEST_NUMBER = 25;
-
-function copyArray(value: readonly unknown[], count: ByteCount, depth: number): readonly unknown[] {
-  const copy: unknown[] = [...value];
-  if ('toJSON' in value) count.bytes = Number.NaN;
-  count.bytes += copy.length;
-  addParts(count, copy.length);
-  for (let i = 0; i < copy.length && Number.isFinite(count.bytes); i++) {
-    const entry = copy[i];
-    const copied = copyCounted(entry, count, depth + 1);
-    if (copied !== entry) copy[i] = copied;
-  }
-  return copy;
-}
-
-function addParts(count: ByteCount, parts: number): void {
-  count.parts += parts;
-  if (count.parts > MOST_PARTS) count.bytes += Number.POSITIVE_INFINITY;
-}
-
-function copyObject(value: object, count: ByteCount, depth: number): object {
-  const copy: Record<string, unknown> = { ...value };
-  if (!isPlain(value) || Object.getOwnPropertySymbols(copy).length > 0) count.bytes = Number.NaN;
-  const keys = Object.keys(copy);
-  addParts(count, keys.length);
-  for (const key of keys) {
-    if (!Number.isFinite(count.bytes)) break;
-    const entry = copy[key];
-    if (entry === undefined) continue;
-    count.bytes += 4 + longestCharacterBytes(key) * key.length;
-    const copied = copyCounted(entry, count, depth + 1);
-    if (copied !== entry) copy[key] = copied;
-  }
-  return copy;
-}
-
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || isForeignPlain(prototype);
 }
@@ -147,28 +68,6 @@ export function assertSerialisable(value: unknown, path: string, depth = 0): ass
   }
   if (Array.isArray(value)) assertArray(value, path, depth);
   else assertPlainObject(value, path, depth);
-}
-
-/** What is wrong, or may be, with a value that JSON.parse made: it nests too deep, or has a number that may have been written otherwise. */
-export type Doubt = 'depth' | 'number';
-
-/** The doubt in `value`, that of its depth first; null when there is none. `levels` of arrays and objects may nest. */
-export function doubtIn(value: unknown, levels: number): Doubt | null {
-  if (typeof value === 'number') return isInDoubt(value) ? 'number' : null;
-  if (typeof value !== 'object' || value === null) return null;
-  if (levels === 0) return 'depth';
-  let found: Doubt | null = null;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length && found !== 'depth'; i++) found = worse(found, doubtIn(value[i], levels - 1));
-    return found;
-  }
-  // Objects of JSON.parse have no keys but their own, and a list of them would be one more thing to make for each.
-  for (const key in value) found = worse(found, doubtIn((value as Record<string, unknown>)[key], levels - 1));
-  return found;
-}
-
-function worse(one: Doubt | null, other: Doubt | null): Doubt | null {
-  return one === 'depth' ? one : (other ?? one);
 }
 
 function assertArray(value: readonly unknown[], path: string, depth: number): void {
@@ -217,4 +116,52 @@ function adviceFor(value: object): string {
   if (isSet(value)) return 'Pass [...value].';
   if (ArrayBuffer.isView(value)) return "Pass it as a base64 string, or write it to a file and pass the file's path.";
   return 'Pass plain objects and arrays.';
+}
+
+/** What is wrong, or may be, with a value that JSON.parse made: it nests too deep, or has a number that may have been written otherwise. */
+export type Doubt = 'depth' | 'number';
+
+/** The doubt in `value`, that of its depth first; null when there is none. `levels` of arrays and objects may nest. */
+export function doubtIn(value: unknown, levels: number): Doubt | null {
+  if (typeof value === 'number') return isInDoubt(value) ? 'number' : null;
+  if (typeof value !== 'object' || value === null) return null;
+  if (levels === 0) return 'depth';
+  let found: Doubt | null = null;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && found !== 'depth'; i++) found = worse(found, doubtIn(value[i], levels - 1));
+    return found;
+  }
+  // Objects of JSON.parse have no keys but their own, and a list of them would be one more thing to make for each.
+  for (const key in value) found = worse(found, doubtIn((value as Record<string, unknown>)[key], levels - 1));
+  return found;
+}
+
+function worse(one: Doubt | null, other: Doubt | null): Doubt | null {
+  return one === 'depth' ? one : (other ?? one);
+}
+
+/** Only texts with so many digits, or such an exponent, have to be looked at closely. */
+const SUSPECT = /\d{16}|\d[eE]\+?\d{3}/;
+const STRING = /"(?:[^"\\]|\\.)*"/g;
+const NUMBER = /-?\d[\d.eE+-]*/g;
+const WHOLE = /^-?\d+$/;
+
+/**
+ * The first number in `json` that would arrive as another: a whole one of more digits than a number has, or one that is out of
+ * range. Null when there is none. What JSON.stringify writes passes, and so does 0.1: nobody counts on all digits of a fraction.
+ */
+export function alteredNumber(json: string): string | null {
+  if (!SUSPECT.test(json)) return null;
+  for (const [digits] of json.replace(STRING, '""').matchAll(NUMBER)) {
+    const value = Number(digits);
+    if (!Number.isFinite(value)) return digits;
+    if (!WHOLE.test(digits) || Number.isSafeInteger(value) || String(value) === digits) continue;
+    if (BigInt(value) !== BigInt(digits)) return digits;
+  }
+  return null;
+}
+
+/** Whether `value`, a number that JSON.parse made, may have been written otherwise. */
+function isInDoubt(value: number): boolean {
+  return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
 }

@@ -5,6 +5,11 @@
  * Nothing here throws, whatever the value is: a revoked proxy, a getter that throws.
  */
 
+/** True for an object that is no array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** `value[key]`; undefined where looking at it throws, and for what has no properties. */
 export function peek(value: unknown, key: string | symbol): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;

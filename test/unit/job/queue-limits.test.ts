@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../../src/job/errors.ts';
-import { parseConcurrency, parseRate, type RunLimits, strictest, windowOf } from '../../../src/job/run-limits.ts';
+import { parseConcurrency, parseRate, type RunLimits, strictest, windowOf } from '../../../src/job/queue-limits.ts';
 
 test('a rate is so many in a second, a minute, an hour or a day', () => {
   assert.deepEqual(parseRate('10/s', 'rateLimit'), { count: 10, periodMs: 1_000 });

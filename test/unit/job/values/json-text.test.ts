@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { copyCounted, type JsonValue } from '../../../src/job/json.ts';
-import { around, jsonOf, longestCharacterBytes, whole } from '../../../src/job/json-text.ts';
-import { forSeeds, type Random } from '../../support/random.ts';
+import { copyCounted } from '../../../../src/job/values/payload.ts';
+import type { JsonValue } from '../../../../src/job/values/json.ts';
+import { around, jsonOf, longestCharacterBytes, whole } from '../../../../src/job/values/json-text.ts';
+import { forSeeds, type Random } from '../../../support/random.ts';
 
 const LONG = 'x'.repeat(100_000);
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { createContext, runInContext } from 'node:vm';
 import test, { describe } from 'node:test';
-import { NotSerialisableError } from '../../../src/job/errors.ts';
-import { assertSerialisable, copyCounted, MAX_DEPTH } from '../../../src/job/json.ts';
+import { NotSerialisableError } from '../../../../src/job/errors.ts';
+import { assertSerialisable, MAX_DEPTH } from '../../../../src/job/values/json.ts';
+import { copyCounted } from '../../../../src/job/values/payload.ts';
 
 class Money {
   readonly amount = 1;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { encodeAttempts } from '../../../src/job/attempts.ts';
+import { encodeAttempts } from '../../../src/job/tail.ts';
 import type { Attempt } from '../../../src/job/job.ts';
 
 function attempts(count: number, message: string, stack = 'at x\n'.repeat(100)): readonly Attempt[] {

@@ -1,8 +1,9 @@
 /** What a job carries: its arguments and its result, as they stood when they were given, within the size that is kept. */
-import { NotSerialisableError, UsageError } from './errors.ts';
-import { format } from './format.ts';
-import { assertSerialisable, type ByteCount, copyCounted, type JsonValue, type Serialisable } from './json.ts';
-import { isRecord } from './tail.ts';
+import { NotSerialisableError, UsageError } from '../errors.ts';
+import { format } from '../text.ts';
+import { longestCharacterBytes } from './json-text.ts';
+import { assertSerialisable, isPlain, type JsonValue, MAX_DEPTH, type Serialisable } from './json.ts';
+import { isRecord } from './realm.ts';
 
 /** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */
 export type SerialisableArgs<A extends readonly unknown[]> = { [K in keyof A]: Serialisable<A[K]> };
@@ -115,4 +116,81 @@ function refuseTooLarge(copy: unknown, count: ByteCount, what: string, maxBytes:
     `${what} ${bytes ?? 'millions of'} bytes of JSON; at most ${maxBytes} are ${advice}`,
     'FSQ_TOO_LARGE',
   );
+}
+
+/** What `copyCounted` has met so far. */
+export interface ByteCount {
+  /** More than it can have as JSON; NaN when JSON would change a part of it, Infinity when there are more parts than are copied. */
+  bytes: number;
+  /** Values in arrays and objects: each has two bytes of JSON or more. */
+  parts: number;
+}
+
+/** So many parts are more than any limit of bytes allows. Few values with parts in common may have billions. */
+const MOST_PARTS = 4 * 1024 * 1024;
+
+/**
+ * A copy of `value` that nobody else has. Each part is read once, so what is counted is what is kept: later changes, getters
+ * and Proxies cannot make another value of it. Properties that are undefined stay, and JSON.stringify leaves them out.
+ *
+ * Quick, because every value that is sent or returned passes here: where the count is NaN, `assertSerialisable` says what is
+ * wrong with `value`. The rest of it is not looked at then: a value that holds itself in two places has no end of parts. Where
+ * the count is Infinity the copy is not whole.
+ */
+export function copyCounted(value: unknown, count: ByteCount, depth = 0): unknown {
+  switch (typeof value) {
+    case 'string':
+      count.bytes += 2 + longestCharacterBytes(value) * value.length;
+      return value;
+    case 'boolean':
+      count.bytes += 5;
+      return value;
+    case 'number':
+      count.bytes += Number.isFinite(value) ? LONGEST_NUMBER : Number.NaN;
+      return value;
+    case 'object':
+      count.bytes += value === null ? 4 : depth >= MAX_DEPTH ? Number.NaN : 2;
+      if (value === null || depth >= MAX_DEPTH) return value;
+      return Array.isArray(value) ? copyArray(value, count, depth) : copyObject(value, count, depth);
+    default:
+      count.bytes = Number.NaN;
+      return value;
+  }
+}
+
+/** `-1.2345678901234567e-100`, with room. */
+const LONGEST_NUMBER = 25;
+
+function copyArray(value: readonly unknown[], count: ByteCount, depth: number): readonly unknown[] {
+  const copy: unknown[] = [...value];
+  if ('toJSON' in value) count.bytes = Number.NaN;
+  count.bytes += copy.length;
+  addParts(count, copy.length);
+  for (let i = 0; i < copy.length && Number.isFinite(count.bytes); i++) {
+    const entry = copy[i];
+    const copied = copyCounted(entry, count, depth + 1);
+    if (copied !== entry) copy[i] = copied;
+  }
+  return copy;
+}
+
+function addParts(count: ByteCount, parts: number): void {
+  count.parts += parts;
+  if (count.parts > MOST_PARTS) count.bytes += Number.POSITIVE_INFINITY;
+}
+
+function copyObject(value: object, count: ByteCount, depth: number): object {
+  const copy: Record<string, unknown> = { ...value };
+  if (!isPlain(value) || Object.getOwnPropertySymbols(copy).length > 0) count.bytes = Number.NaN;
+  const keys = Object.keys(copy);
+  addParts(count, keys.length);
+  for (const key of keys) {
+    if (!Number.isFinite(count.bytes)) break;
+    const entry = copy[key];
+    if (entry === undefined) continue;
+    count.bytes += 4 + longestCharacterBytes(key) * key.length;
+    const copied = copyCounted(entry, count, depth + 1);
+    if (copied !== entry) copy[key] = copied;
+  }
+  return copy;
 }

@@ -1,0 +1,171 @@
+/** What a job's file keeps of its options: what each one is, which values are sound, and what counts where several places set it. */
+import { UsageError } from './errors.ts';
+import { format } from './text.ts';
+import { type Duration, durationMs, LONGEST_MS } from './units.ts';
+import { isRecord } from './values/realm.ts';
+
+/** What the producer asked for; each key is absent unless its task or the call gave it. Read by `readJobOptions`. */
+export interface JobOptions {
+  /** Not before this time, Unix ms. */
+  readonly etaMs?: number;
+  /** Not started after this time, Unix ms. */
+  readonly expiresAtMs?: number;
+  /** Runs after one that failed; 0 when absent. */
+  readonly retries?: number;
+  /** How long it waits before each of them. */
+  readonly backoff?: Backoff;
+  /** What becomes of it when its process dies; 'rerun' when absent. */
+  readonly onCrash?: 'rerun' | 'fail';
+  /** Longest run before it is killed, ms. */
+  readonly timeLimitMs?: number;
+  /** Longest run before its signal is aborted, ms. */
+  readonly softTimeLimitMs?: number;
+  /** What made it unique among the jobs of its task when it was sent. */
+  readonly key?: string;
+}
+
+/** How long a job waits before each retry. */
+export interface Backoff {
+  /** Before the first, ms. */
+  readonly initialMs: number;
+  /** What each wait is multiplied by for the next one, 1 or more. */
+  readonly factor: number;
+  /** No wait is longer, ms. */
+  readonly maxMs: number;
+  /** True: anything from nothing to the whole wait, at random, so that jobs that failed together do not come back together. */
+  readonly jitter: boolean;
+}
+
+/** What stands in for the parts of a backoff that are not given. */
+export const DEFAULT_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 3_600_000, jitter: true };
+
+/** Most retries a job may have: each leaves an entry in its file, and its attempts are counted in nine digits. */
+export const MAX_RETRIES = 1_000;
+
+type Readers = { readonly [K in keyof JobOptions]-?: (value: unknown) => JobOptions[K] | undefined };
+
+const READERS: Readers = {
+  etaMs: timeOf,
+  expiresAtMs: timeOf,
+  retries: (value) => (isRetries(value) ? value : undefined),
+  backoff: readBackoff,
+  onCrash: (value) => (value === 'rerun' || value === 'fail' ? value : undefined),
+  timeLimitMs: limitOf,
+  softTimeLimitMs: limitOf,
+  key: (value) => (isKey(value) ? value : undefined),
+};
+
+/** The options in `value` that are known and sound; {} when there are none. */
+export function readJobOptions(value: unknown): JobOptions {
+  if (!isRecord(value)) return {};
+  const options: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    if (!Object.hasOwn(READERS, key)) continue;
+    const known = READERS[key as keyof JobOptions](value[key]);
+    if (known !== undefined) options[key] = known;
+  }
+  return options as JobOptions; // Each reader returns its own key's type.
+}
+
+/** True for a whole number of retries within the limit. */
+export function isRetries(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_RETRIES;
+}
+
+/** Parts that are missing or make no sense are those of DEFAULT_BACKOFF. */
+function readBackoff(value: unknown): Backoff | undefined {
+  if (!isRecord(value)) return undefined;
+  const { initialMs, factor, maxMs, jitter } = value;
+  const initial = isAtLeast(initialMs, 0) ? initialMs : DEFAULT_BACKOFF.initialMs;
+  return {
+    initialMs: initial,
+    factor: isAtLeast(factor, 1) ? factor : DEFAULT_BACKOFF.factor,
+    maxMs: isAtLeast(maxMs, initial) ? maxMs : Math.max(initial, DEFAULT_BACKOFF.maxMs),
+    jitter: typeof jitter === 'boolean' ? jitter : DEFAULT_BACKOFF.jitter,
+  };
+}
+
+function timeOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function limitOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+function isAtLeast(value: unknown, least: number): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= least;
+}
+
+/** The two limits of a run: its signal is aborted at one, its process is killed at the other. Each null where there is none. */
+export interface TimeLimits {
+  /** After this long the process of the run and all it started are killed, ms. */
+  readonly timeLimitMs: number | null;
+  /** After this long the run's signal is aborted, ms. */
+  readonly softTimeLimitMs: number | null;
+}
+
+/** A job, a task or a worker that may set the limits: absent and null set none. */
+export type TimeLimitSource = { readonly [K in keyof TimeLimits]?: TimeLimits[K] | undefined };
+
+/** Each limit as the first source says that has it; null where none has any. */
+export function timeLimitsFrom(...sources: readonly (TimeLimitSource | undefined)[]): TimeLimits | null {
+  let timeLimitMs: number | null = null;
+  let softTimeLimitMs: number | null = null;
+  for (const source of sources) {
+    timeLimitMs ??= source?.timeLimitMs ?? null;
+    softTimeLimitMs ??= source?.softTimeLimitMs ?? null;
+  }
+  if (timeLimitMs === null && softTimeLimitMs === null) return null;
+  const bounded = (ms: number | null): number | null => (ms === null ? null : Math.min(ms, LONGEST_MS));
+  return { timeLimitMs: bounded(timeLimitMs), softTimeLimitMs: bounded(softTimeLimitMs) };
+}
+
+/**
+ * How long a job keeps others of its key out: while it waits, until it has an outcome, or for a time from its sending on,
+ * whatever became of it.
+ */
+export type Unique = 'while-pending' | 'while-unfinished' | Duration;
+
+/** The same, checked. */
+export interface Uniqueness {
+  readonly key: string;
+  readonly until: 'started' | 'ended' | { readonly ms: number };
+}
+
+/** Longest key, bytes of UTF-8: room for a URL or a hash of anything longer. */
+export const MAX_KEY_BYTES = 1_024;
+/** Half of a pair: two such texts could be one key on disk. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** True for what can be a key. */
+export function isKey(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_KEY_BYTES) return false;
+  return Buffer.byteLength(value) <= MAX_KEY_BYTES && !LONE_SURROGATE.test(value);
+}
+
+/** @throws UsageError */
+export function checkKey(value: unknown): string {
+  if (isKey(value)) return value;
+  const wanted = `Expected \`key\` to be a text of 1 to ${MAX_KEY_BYTES} bytes of UTF-8`;
+  if (typeof value !== 'string') throw new UsageError(`${wanted}, got ${format(value)}`);
+  if (value === '') throw new UsageError(`${wanted}, got an empty one; leave it out for none`);
+  if (LONE_SURROGATE.test(value)) throw new UsageError(`${wanted}, got one with half a character in it`);
+  throw new UsageError(`${wanted}, got ${Buffer.byteLength(value)} bytes: use a hash of it as the key`);
+}
+
+/** @throws UsageError */
+export function checkUnique(value: unknown): Uniqueness['until'] {
+  if (value === 'while-pending') return 'started';
+  if (value === 'while-unfinished') return 'ended';
+  const ms = isDurationLike(value) ? durationMs(value, 'unique') : 0;
+  if (ms > 0) return { ms };
+  throw new UsageError(
+    `Expected \`unique\` to be 'while-pending', 'while-unfinished' or a duration of more than 0, such as '1h', got ${format(value)}`,
+  );
+}
+
+/** Words that are no duration get the message that lists the other two as well. */
+function isDurationLike(value: unknown): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && /^\d/.test(value));
+}

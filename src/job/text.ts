@@ -1,0 +1,80 @@
+/** How values from outside are shown in messages (short, on one line, with nothing that a terminal would obey), and "did you mean". */
+import { isDate } from './values/realm.ts';
+
+const MAX_LENGTH = 80;
+
+/** `value` as it may stand in an error message: quoted when a string, cut at 80 characters, control characters escaped. */
+export function format(value: unknown): string {
+  if (typeof value === 'string') return cut(escape(JSON.stringify(value)));
+  if (typeof value === 'function') return `function ${escape(value.name) || '(anonymous)'}`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return isDate(value) ? 'a Date' : 'an object';
+}
+
+/**
+ * Makes text from a job file safe to print: C0, C1, DEL and the bidirectional controls become `\u{…}`, so that a name or
+ * an error message cannot move the cursor, set the clipboard or forge a log line (CWE-150).
+ */
+export function escape(text: string): string {
+  return text.replace(UNSAFE, (char) => `\\u{${char.codePointAt(0)?.toString(16) ?? ''}}`);
+}
+
+/** `value` as JSON that any parser reads back unchanged and no terminal obeys. */
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    UNSAFE_IN_JSON,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** What JSON leaves as it is and `escape` does not. */
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+// eslint-disable-next-line no-control-regex -- control characters are exactly what this must find
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+function cut(text: string): string {
+  return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH - 1)}…`;
+}
+
+/** The end of a message about `name`, which is not among `known`: the nearest name, or else all of them. */
+export function knownInstead(name: string, known: readonly string[]): string {
+  const near = suggest(name, known);
+  return near === null ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`;
+}
+
+/** The closest of `known` to `name`, or null when none is close: at most a third of its letters differ, and one is the same. */
+export function suggest(name: string, known: Iterable<string>): string | null {
+  let best: string | null = null;
+  let bestDistance = Math.floor(Math.max(3, name.length) / 3) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
+    if (distance < bestDistance && distance < Math.max(name.length, candidate.length)) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      let value = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        value = Math.min(value, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(value);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? limit;
+}
