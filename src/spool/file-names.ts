@@ -3,7 +3,8 @@
  * name that a rename gave and the one it took away, when only the directory of the new one was synced.
  */
 import type { SpoolContext } from './context.ts';
-import { type FileInfo, hasCode } from './files.ts';
+import type { FileInfo } from './files.ts';
+import { listIfReadable } from './if-there.ts';
 import { parseHolderName } from './keys/names.ts';
 import {
   type JobName,
@@ -53,18 +54,18 @@ function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
   yield { at: 'results', path: `${layout.results}/${resultFileName(id)}` };
   yield* unfinished(context, id);
   yield* rest(context, layout.tmp);
-  for (const name of list(context, layout.keys))
+  for (const name of listIfReadable(context.files, layout.keys))
     yield { at: 'rest', path: `${layout.keys}/${name}/${resultFileName(id)}` };
   yield* rest(context, layout.spare);
   yield* rest(context, layout.corrupt);
-  for (const key of list(context, layout.keys))
-    for (const name of list(context, `${layout.keys}/${key}`))
+  for (const key of listIfReadable(context.files, layout.keys))
+    for (const name of listIfReadable(context.files, `${layout.keys}/${key}`))
       if (parseHolderName(name)?.id === id) yield { at: 'rest', path: `${layout.keys}/${key}/${name}` };
 }
 
 function* unfinished(context: SpoolContext, id: string): Generator<NameOfFile> {
   const { layout } = context;
-  for (const directory of list(context, layout.running)) {
+  for (const directory of listIfReadable(context.files, layout.running)) {
     const holder = parseHeldName(directory);
     for (const fileName of holder === null ? [] : namesWith(context, `${layout.running}/${directory}`, id)) {
       const name = parseJobFileName(fileName);
@@ -83,25 +84,16 @@ function* unfinished(context: SpoolContext, id: string): Generator<NameOfFile> {
 }
 
 function namesWith(context: SpoolContext, directory: string, id: string): readonly string[] {
-  return list(context, directory).filter((name) => name.includes(id));
+  return listIfReadable(context.files, directory).filter((name) => name.includes(id));
 }
 
 /** What lies in `directory`, and in batches in it, where a file may have the id of an outcome that has expired. */
 function* rest(context: SpoolContext, directory: string): Generator<NameOfFile> {
-  for (const name of list(context, directory)) {
+  for (const name of listIfReadable(context.files, directory)) {
     const path = `${directory}/${name}`;
     yield { at: 'rest', path };
     if (context.files.entry(path)?.kind !== 'directory') continue;
-    for (const file of list(context, path))
+    for (const file of listIfReadable(context.files, path))
       if (parseResultFileName(file) !== null) yield { at: 'rest', path: `${path}/${file}` };
-  }
-}
-
-function list({ files }: SpoolContext, directory: string): readonly string[] {
-  try {
-    return files.list(directory);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
-    throw error;
   }
 }

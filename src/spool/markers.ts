@@ -5,8 +5,7 @@
  * Looking for one costs a system call: only ways that are rarely gone do it, never a claim or a run that went well.
  */
 import { type SpoolContext, syncDirectories } from './context.ts';
-import { hasCode } from './files.ts';
-import { discard } from './if-there.ts';
+import { createNew, discard } from './if-there.ts';
 import { type MarkerName, markerFileName, parseMarkerFileName } from './note-names.ts';
 
 /**
@@ -21,18 +20,8 @@ export async function mark(context: SpoolContext, ids: Iterable<string>, termina
 
 /** The name is what counts, so nothing is lost if we die before it has content. */
 function makeMarker({ files, layout, nowMs }: SpoolContext, name: MarkerName): void {
-  let fd: number;
-  try {
-    fd = files.create(`${layout.cancel}/${markerFileName(name)}`);
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return;
-    throw error;
-  }
-  try {
-    files.write(fd, Buffer.from(`${JSON.stringify({ v: 1, ...name, atMs: nowMs(), pid: process.pid })}\n`), 0);
-  } finally {
-    files.close(fd);
-  }
+  const text = `${JSON.stringify({ v: 1, ...name, atMs: nowMs(), pid: process.pid })}\n`;
+  createNew(files, `${layout.cancel}/${markerFileName(name)}`, Buffer.from(text));
 }
 
 export function isMarked({ files, layout }: SpoolContext, id: string): boolean {

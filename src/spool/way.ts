@@ -1,7 +1,7 @@
 /** Renaming a job to where something else may have its name: a folder, which fsq never makes there, is moved out of the way. */
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
-import { falseFor } from './if-there.ts';
+import { falseFor, renameIfThere } from './if-there.ts';
 
 /**
  * Renames `from` to `to`. A folder at `to`, empty or not, is moved to corrupt/ unread; then it is done once more.
@@ -39,14 +39,9 @@ export function clearWay(context: SpoolContext, path: string, kind: 'directory' 
   const { files, layout, odd } = context;
   const name = path.slice(path.lastIndexOf('/') + 1);
   const aside = `${layout.corrupt}/${name}.${Buffer.from(context.randomBytes(8)).toString('hex')}`;
-  try {
-    files.rename(path, aside);
-    if ((files.entry(aside)?.kind === 'directory') !== (kind === 'directory')) {
-      files.rename(aside, path);
-      return false;
-    }
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error; // Another process was faster.
+  if (!renameIfThere(files, path, aside)) return false; // Another process was faster.
+  if ((files.entry(aside)?.kind === 'directory') !== (kind === 'directory')) {
+    renameIfThere(files, aside, path);
     return false;
   }
   odd.onEvent({ kind: 'cleared', name: odd.nameOf(path) });

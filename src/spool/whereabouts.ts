@@ -12,7 +12,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
-import { listIfReadable } from './if-there.ts';
+import { listIfReadable, walkIfThere } from './if-there.ts';
 import {
   type JobName,
   type Layout,
@@ -182,13 +182,10 @@ async function* namesIn(
   at: number,
 ): AsyncGenerator<string> {
   const turns = new Turns();
-  try {
-    for (const name of files.walk(directory)) {
-      if (isWanted(idIn(name, at))) yield name;
-      if (turns.isOver) await turns.next();
-    }
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error; // It is no folder: `fsq doctor` tells.
+  // Of what is no folder `fsq doctor` tells.
+  for (const name of walkIfThere(files, directory)) {
+    if (isWanted(idIn(name, at))) yield name;
+    if (turns.isOver) await turns.next();
   }
 }
 

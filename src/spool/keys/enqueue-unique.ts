@@ -13,7 +13,7 @@ import { type SpoolContext, syncDirectories } from '../context.ts';
 import { removeQuietly } from '../draft.ts';
 import { describe, placeOf } from '../enqueue.ts';
 import { hasCode } from '../files.ts';
-import { discard } from '../if-there.ts';
+import { createNew, discard } from '../if-there.ts';
 import { resultFileName } from '../layout.ts';
 import { withBytes } from '../memory.ts';
 import type { SpareFiles } from '../spare.ts';
@@ -131,10 +131,9 @@ class Attempt {
     const holder = holderAt(this.#directory, holderFileName({ id, untilMs }));
     if (holder === null) throw new Error(`Expected an id to name a holder by, got ${id}`);
     try {
-      files.close(files.create(holder.path));
-      return holder;
+      return createNew(files, holder.path) ? holder : null;
     } catch (error) {
-      if (hasCode(error, 'EEXIST', 'ENOENT')) return null;
+      if (hasCode(error, 'ENOENT')) return null;
       this.#leaveQuietly(holder); // It may be there all the same.
       throw error;
     }

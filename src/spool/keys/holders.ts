@@ -12,8 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob } from '../../broker/broker.ts';
 import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
-import { hasCode } from '../files.ts';
-import { discard } from '../if-there.ts';
+import { discard, listIfThere, renameIfThere } from '../if-there.ts';
 import { jobFileName, resultFileName } from '../layout.ts';
 import { locate } from '../whereabouts.ts';
 import { type HolderName, parseHolderName } from './names.ts';
@@ -33,15 +32,9 @@ export type Verdict = 'undecided' | 'blocks' | 'passes' | 'void' | 'ended' | 'lo
 
 /** Those of `directory`, the oldest first; none where there is no such directory. */
 export function holdersIn({ files }: SpoolContext, directory: string): readonly Holder[] {
-  try {
-    return files
-      .list(directory)
-      .sort()
-      .flatMap((fileName) => holderAt(directory, fileName) ?? []);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
-  }
+  return listIfThere(files, directory)
+    .toSorted()
+    .flatMap((fileName) => holderAt(directory, fileName) ?? []);
 }
 
 export function holderAt(directory: string, fileName: string): Holder | null {
@@ -117,13 +110,7 @@ async function stageOf(
 
 /** Takes the chance of an undecided one away, unless it has been decided meanwhile. */
 export function makeVoid({ files }: SpoolContext, { draft, path }: Pick<Holder, 'draft' | 'path'>): boolean {
-  try {
-    files.rename(draft, path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
+  return renameIfThere(files, draft, path);
 }
 
 /** Removes a holder that stands for nothing. That its job has ended reaches the disk first: a power cut could bring the job back. */

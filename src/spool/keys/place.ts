@@ -2,6 +2,7 @@
 import { SpoolError } from '../../job/errors.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { hasCode } from '../files.ts';
+import { makeDirectory } from '../if-there.ts';
 import type { Layout } from '../layout.ts';
 
 /** `keys/<hash>`: a key may hold any character and be longer than a name, and must not be one key with another task's. */
@@ -38,16 +39,8 @@ export async function moveIn(context: SpoolContext, from: string, directory: str
 async function makeKeyDirectory(context: SpoolContext, directory: string): Promise<void> {
   const { files, layout } = context;
   if (!files.exists(layout.keys)) {
-    make(context, layout.keys);
+    makeDirectory(files, layout.keys);
     await syncDirectories(context, layout.root);
   }
-  make(context, directory);
-}
-
-function make({ files }: SpoolContext, path: string): void {
-  try {
-    files.makeDirectory(path);
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
-  }
+  makeDirectory(files, directory);
 }

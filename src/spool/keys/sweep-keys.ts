@@ -4,8 +4,7 @@
  */
 import { idTimeMs } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
-import { hasCode } from '../files.ts';
-import { discard } from '../if-there.ts';
+import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../if-there.ts';
 import { parseResultFileName, resultFileName } from '../layout.ts';
 import { Turns } from '../turns.ts';
 import { locate } from '../whereabouts.ts';
@@ -58,13 +57,9 @@ export class KeySweep {
   async #keyDirectories(turns: Turns): Promise<readonly { readonly path: string; readonly part: number }[]> {
     const { files, layout } = this.#context;
     const found: { path: string; part: number }[] = [];
-    try {
-      for (const name of files.walk(layout.keys)) {
-        if (isKeyDirectory(name)) found.push({ path: `${layout.keys}/${name}`, part: partOf(name) });
-        if (turns.isOver) await turns.next();
-      }
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+    for (const name of walkIfThere(files, layout.keys)) {
+      if (isKeyDirectory(name)) found.push({ path: `${layout.keys}/${name}`, part: partOf(name) });
+      if (turns.isOver) await turns.next();
     }
     return found;
   }
@@ -96,7 +91,7 @@ export class KeySweep {
 
   async #look(directory: string, { spent, open, left }: Found): Promise<void> {
     const { files, layout, nowMs } = this.#context;
-    const names = listOrNone(this.#context, directory);
+    const names = listIfThere(files, directory);
     const drafts = new Set(names.flatMap((name) => parseResultFileName(name) ?? []));
     let gone = 0;
     for (const holder of names.flatMap((name) => holderAt(directory, name) ?? [])) {
@@ -137,23 +132,9 @@ export class KeySweep {
   #removeIfEmpty(directory: string): boolean {
     let isRemoved = false;
     this.#context.odd.try(directory, () => {
-      try {
-        this.#context.files.removeDirectory(directory);
-        isRemoved = true;
-      } catch (error) {
-        if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error;
-      }
+      isRemoved = removeIfEmpty(this.#context.files, directory);
     });
     return isRemoved;
-  }
-}
-
-function listOrNone({ files }: SpoolContext, directory: string): readonly string[] {
-  try {
-    return files.list(directory);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
   }
 }
 
