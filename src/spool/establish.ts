@@ -6,7 +6,7 @@ import { format } from '../job/text.ts';
 import { FORMAT_VERSION } from '../job/document.ts';
 import type { SpoolContext } from './context.ts';
 import { type Files, hasCode } from './files.ts';
-import { makeDirectory } from './if-there.ts';
+import { makeDirectory, readIfThere } from './if-there.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
 import { spoolError } from './trouble.ts';
 
@@ -43,21 +43,12 @@ export function establish({ files, layout, fsync, uniqueName }: SpoolContext, mu
   }
 }
 
+const MAX_FORMAT_BYTES = 1_024;
+
 function isEstablished(files: Files, layout: Layout): boolean {
-  let text: string;
-  try {
-    const fd = files.open(layout.formatFile, 'read');
-    try {
-      text = files.read(fd, 1024).toString('utf8');
-    } finally {
-      files.close(fd);
-    }
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
-  // Made without fsync, and then the power was cut: the name reached the disk, the bytes did not.
-  if (text === '') return false;
+  const text = readIfThere(files, layout.formatFile, MAX_FORMAT_BYTES);
+  // An empty one was made without fsync, and then the power was cut: the name reached the disk, the bytes did not.
+  if (text === null || text === '') return false;
   checkFormat(text, layout.formatFile);
   return true;
 }

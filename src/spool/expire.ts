@@ -1,8 +1,7 @@
 /** The end of outcomes: after their time they become spare files, or are removed when there are enough of those. */
 import { idTimeMs } from '../job/names.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
-import { hasCode } from './files.ts';
-import { discard } from './if-there.ts';
+import { discard, renameIfThere } from './if-there.ts';
 import { parseResultFileName } from './layout.ts';
 import { emptySpare, isFull, isTight } from './room.ts';
 import { Turns } from './turns.ts';
@@ -53,9 +52,9 @@ function isTimed(id: string): boolean {
 function endOf({ files, odd }: SpoolContext, path: string): number | null {
   if (odd.isLeftAlone(path)) return null;
   try {
-    return files.modifiedAtMs(path);
+    return files.entry(path)?.modifiedAtMs ?? null;
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) odd.leaveAlone(path, error);
+    odd.leaveAlone(path, error);
     return null;
   }
 }
@@ -74,13 +73,7 @@ async function retire(context: SpoolContext, fileNames: readonly string[], turns
   }
   for (const fileName of fileNames) {
     const from = `${layout.results}/${fileName}`;
-    odd.try(from, () => {
-      try {
-        files.rename(from, `${gathered}/${fileName}`);
-      } catch (error) {
-        if (!hasCode(error, 'ENOENT')) throw error; // Another worker expires too.
-      }
-    });
+    odd.try(from, () => void renameIfThere(files, from, `${gathered}/${fileName}`)); // Another worker may expire too.
     if (turns.isOver) await turns.next();
   }
   await syncDirectories(context, layout.results, gathered);

@@ -97,8 +97,6 @@ export interface Files {
   /** What lies at `path` itself; null when nothing does. */
   entry(path: string): EntryInfo | null;
   fileSystem(path: string): FileSystemInfo;
-  /** Of what lies at `path` itself, not of what a link points to. */
-  modifiedAtMs(path: string): number;
   /** Changes whenever a name in the directory changes: its mtime and inode. */
   directoryStamp(path: string): DirectoryStamp;
   watch(path: string, onEvent: (name: string | null) => void, onError: (error: Error) => void): Watch;
@@ -176,7 +174,6 @@ export const nodeFiles: Files = {
     const { type, bsize, bavail, blocks, ffree, files } = fs.statfsSync(path);
     return { type, freeBytes: bavail * bsize, totalBytes: blocks * bsize, freeInodes: ffree, totalInodes: files };
   },
-  modifiedAtMs: (path) => fs.lstatSync(path).mtimeMs,
   directoryStamp: (path) => {
     const stats = fs.statSync(path);
     return { modifiedAtMs: stats.mtimeMs, inode: stats.ino, device: stats.dev };

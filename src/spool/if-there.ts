@@ -121,7 +121,7 @@ export function readIfThere(files: Files, path: string, maxBytes: number): strin
     return null;
   }
   try {
-    return files.read(fd, maxBytes).toString('utf8');
+    return files.read(fd, Math.min(files.info(fd).sizeBytes, maxBytes)).toString('utf8');
   } finally {
     files.close(fd);
   }

@@ -4,9 +4,9 @@ import { isRecord, reasonOf } from '../job/values/realm.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { writeNew } from './draft.ts';
 import { fileSystemOf } from './file-system.ts';
-import { type Files, hasCode } from './files.ts';
+import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
-import { discard, unlinkIfThere } from './if-there.ts';
+import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from './if-there.ts';
 import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
 import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
 import { isFull, makeRoom } from './room.ts';
@@ -108,7 +108,8 @@ async function release(context: SpoolContext, owner: string, proof: Proof): Prom
   try {
     // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
     await syncIfThere(context, layout.results, layout.delayed, layout.pending);
-    removeOwnDirectory(files, `${layout.running}/${owner}`);
+    // Fenced: the recoverer cleans up. Not empty: what is left is recovered once our proof is gone.
+    removeIfEmpty(files, `${layout.running}/${owner}`);
     if (!isNamedInRunning(context, owner)) {
       await syncIfThere(context, layout.running);
       unlinkIfThere(context.files, `${layout.workers}/${owner}.json`);
@@ -127,31 +128,16 @@ async function syncIfThere(context: SpoolContext, ...directories: readonly strin
   }
 }
 
-function removeOwnDirectory(files: Files, directory: string): void {
-  try {
-    files.removeDirectory(directory);
-  } catch (error) {
-    // Fenced: whoever did it cleans up. Not empty: what is left is recovered once our proof is gone.
-    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
-  }
-}
-
 /** Null when there is no whole record of that name, or none that can be read: the socket alone then decides. */
 export function readOwner(context: SpoolContext, owner: string): OwnerRecord | null {
   const { files, layout } = context;
-  let text: string;
   try {
-    const fd = files.open(`${layout.workers}/${owner}.json`, 'read');
-    try {
-      text = files.read(fd, Math.min(files.info(fd).sizeBytes, MAX_RECORD_BYTES)).toString('utf8');
-    } finally {
-      files.close(fd);
-    }
+    const text = readIfThere(files, `${layout.workers}/${owner}.json`, MAX_RECORD_BYTES);
+    return text === null ? null : parseOwner(text, owner);
   } catch (error) {
     if (isPassing(error)) throw error;
     return null;
   }
-  return parseOwner(text, owner);
 }
 
 const MAX_RECORD_BYTES = 1024 * 1024;
@@ -227,14 +213,8 @@ async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo |
 
 /** True while a directory in running/ is the owner's own, or was fenced by it and is not recovered yet. */
 function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boolean {
-  let directories: readonly string[];
-  try {
-    directories = files.list(layout.running);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false; // The spool itself is gone.
-    throw error;
-  }
-  return directories.some((directory) => {
+  // None where the spool itself is gone.
+  return listIfThere(files, layout.running).some((directory) => {
     const held = parseHeldName(directory);
     return held?.owner === owner || held?.recoverer === owner;
   });

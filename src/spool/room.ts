@@ -4,8 +4,8 @@
  */
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
-import { discard } from './if-there.ts';
-import { RESERVE } from './spare.ts';
+import { createNew, makeDirectory } from './if-there.ts';
+import { removeBatch, RESERVE } from './spare.ts';
 
 /** The disk is nearly full with less than a part of it, and never with more than this much, free. */
 const TIGHT = { part: 1 / 20, mostBytes: 64 * 1024 * 1024, mostInodes: 10_000 };
@@ -41,48 +41,25 @@ export function makeRoom(context: SpoolContext): boolean {
 export function emptySpare(context: SpoolContext): boolean {
   const { files, layout } = context;
   const batches = files.list(layout.spare).filter((name) => name !== RESERVE);
-  return batches.map((name) => removeAll(context, `${layout.spare}/${name}`)).some((count) => count > 0);
+  return batches.map((name) => removeBatch(files, `${layout.spare}/${name}`)).some((count) => count > 0);
 }
 
 /** @returns whether there was one */
 export function spendReserve(context: SpoolContext): boolean {
-  return removeAll(context, `${context.layout.spare}/${RESERVE}`) > 0;
+  return removeBatch(context.files, `${context.layout.spare}/${RESERVE}`) > 0;
 }
 
 /** Makes the reserve where it is missing and the disk has plenty. Failing to costs nothing now. */
 export function keepReserve(context: SpoolContext): void {
-  const { files, layout } = context;
+  const { files, layout, randomBytes } = context;
   const directory = `${layout.spare}/${RESERVE}`;
   if (files.exists(directory) || isTight(context)) return;
   if (files.fileSystem(layout.root).freeBytes < WORTH_A_RESERVE) return;
   try {
-    files.makeDirectory(directory);
+    if (!makeDirectory(files, directory)) return; // Another worker makes it.
     // Not zeros: a file system that compresses would give no room for them.
-    for (let i = 0; i < RESERVE_FILES; i++) writeFile(context, `${directory}/${i}`);
+    for (let i = 0; i < RESERVE_FILES; i++) createNew(files, `${directory}/${i}`, randomBytes(RESERVE_FILE_BYTES));
   } catch (error) {
-    if (!hasCode(error, 'EEXIST') && !isFull(error)) throw error; // Another worker makes it; or there is no plenty after all.
+    if (!isFull(error)) throw error; // The disk has no plenty after all.
   }
-}
-
-function writeFile({ files, randomBytes }: SpoolContext, path: string): void {
-  const fd = files.create(path);
-  try {
-    files.write(fd, Buffer.from(randomBytes(RESERVE_FILE_BYTES)), 0);
-  } finally {
-    files.close(fd);
-  }
-}
-
-/** @returns how many have gone: what cannot be removed makes no room, however often it is tried */
-function removeAll(context: SpoolContext, directory: string): number {
-  const { files } = context;
-  let count = 0;
-  try {
-    for (const name of files.list(directory)) if (discard(context.files, `${directory}/${name}`)) count++;
-    files.removeDirectory(directory);
-  } catch (error) {
-    // Taken by a producer, or emptied by another; or what lies there is no batch, or closed to us, and stays.
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EACCES', 'EPERM')) throw error;
-  }
-  return count;
 }

@@ -6,8 +6,8 @@
  * directory by one rename into tmp/, so that no two ever write into the same file.
  */
 import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
-import { discard } from './if-there.ts';
+import { type Files, hasCode } from './files.ts';
+import { discard, listIfReadable, removeIfEmpty } from './if-there.ts';
 
 export interface DraftFile {
   readonly path: string;
@@ -109,12 +109,25 @@ export class SpareFiles {
   #dropBatch(): void {
     const path = this.#batch?.path;
     this.#batch = null;
-    if (path === undefined) return;
-    try {
-      this.#context.files.removeDirectory(path);
-    } catch (error) {
-      // Drafts still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
-      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY')) throw error;
-    }
+    // Drafts may still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
+    if (path !== undefined) removeIfEmpty(this.#context.files, path);
   }
+}
+
+/**
+ * Removes a directory of spare files. It stays where something else has its name, such as a link, which would lead out of the
+ * spool; where this user may not look into it; and where another process puts files into it or takes it away.
+ *
+ * @returns how many files have gone: what cannot be removed makes no room, however often it is tried
+ */
+export function removeBatch(files: Files, directory: string): number {
+  if (files.entry(directory)?.kind !== 'directory') return 0;
+  let count = 0;
+  try {
+    for (const name of listIfReadable(files, directory)) if (discard(files, `${directory}/${name}`)) count++;
+    removeIfEmpty(files, directory);
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+  }
+  return count;
 }

@@ -2,9 +2,10 @@
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { hasCode } from './files.ts';
 import { writerState } from './identity.ts';
-import { discard, unlinkIfThere } from './if-there.ts';
+import { unlinkIfThere } from './if-there.ts';
 import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
+import { removeBatch } from './spare.ts';
 import { Turns } from './turns.ts';
 
 /** A draft that nobody has touched for so long goes also where the death of its writer cannot be proved, ms. */
@@ -34,15 +35,10 @@ export async function sweepDrafts(context: SpoolContext, turns: Turns = new Turn
 async function sweepDraft(context: SpoolContext, name: string, isReusable: boolean): Promise<void> {
   const { files, layout } = context;
   const path = `${layout.tmp}/${name}`;
-  try {
-    unlinkIfThere(context.files, path);
-  } catch (error) {
-    // EPERM is what unlink(2) says of a directory elsewhere than on Linux, and of an immutable file.
-    if (!hasCode(error, 'EISDIR', 'EPERM') || files.entry(path)?.kind !== 'directory') throw error;
-    if (!isReusable) return removeBatch(context, path);
-    await syncDirectories(context, layout.results);
-    moveToSpare(context, name);
-  }
+  if (files.entry(path)?.kind !== 'directory') return void unlinkIfThere(files, path);
+  if (!isReusable) return void removeBatch(files, path);
+  await syncDirectories(context, layout.results);
+  moveToSpare(context, name);
 }
 
 /** Owners that are proved dead and hold no directory in running/: those that do are recovered first. */
@@ -64,17 +60,6 @@ export async function sweepOwners(context: SpoolContext, isKnownAlive: (owner: s
 function isUntouched({ files, layout, nowMs }: SpoolContext, name: string): boolean {
   const entry = files.entry(`${layout.tmp}/${name}`);
   return entry !== null && nowMs() - entry.changedAtMs >= UNPROVED_MS;
-}
-
-function removeBatch(context: SpoolContext, path: string): void {
-  const { files } = context;
-  try {
-    for (const name of files.list(path)) discard(context.files, `${path}/${name}`);
-    files.removeDirectory(path);
-  } catch (error) {
-    // Another worker was faster, or something lies there that is no file: it stays where nothing reads it.
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST', 'EACCES', 'EPERM')) throw error;
-  }
 }
 
 function moveToSpare(context: SpoolContext, name: string): void {

@@ -1,6 +1,6 @@
 /** Room on a full disk: what may be given up, and when nothing is left of it. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { nodeFiles } from '../../../src/spool/files.ts';
@@ -19,6 +19,17 @@ test('spare files are given up first, then the reserve, and then there is nothin
   assert.equal(makeRoom(contextOf(path)), true);
   assert.deepEqual(namesIn(path, 'spare'), []);
   assert.equal(makeRoom(contextOf(path)), false);
+});
+
+test('a link in place of a batch leads to nothing that is removed', (t) => {
+  const { path } = tempSpool(t);
+  const elsewhere = join(path, 'logs');
+  writeFileSync(join(elsewhere, 'file'), '');
+  symlinkSync(elsewhere, join(path, 'spare', 'link'));
+
+  assert.equal(makeRoom(contextOf(path)), false);
+
+  assert.deepEqual(namesIn(path, 'logs'), ['file']);
 });
 
 test('what cannot be removed makes no room: whoever tries as long as there is some comes to an end', (t) => {

@@ -7,7 +7,7 @@ import test from 'node:test';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { expireOutcomes } from '../../../src/spool/expire.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { clock } from '../../support/clock.ts';
 import { contextOf } from '../../support/context.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
@@ -42,12 +42,12 @@ test('an outcome that cannot be looked at keeps no other from expiring, and is t
   const { path, broker } = tempSpool(t, { fsync: false });
   const ids = await endedJobs(broker, 5);
   const broken = `${ids[1]}.json`;
-  const modifiedAtMs = (at: string): number => {
+  const entry: Files['entry'] = (at) => {
     if (at.endsWith(broken)) throw systemError('EUCLEAN', 'lstat');
-    return nodeFiles.modifiedAtMs(at);
+    return nodeFiles.entry(at);
   };
   const time = clock();
-  const context = contextOf(path, { nowMs: time.nowMs, fsync: false, files: { ...nodeFiles, modifiedAtMs } });
+  const context = contextOf(path, { nowMs: time.nowMs, fsync: false, files: { ...nodeFiles, entry } });
   const told: BrokerEvent[] = [];
   context.odd.onEvent = (event) => told.push(event);
 
