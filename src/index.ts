@@ -6,7 +6,7 @@ export { type CurrentJob, currentJob, type RetryOptions } from './app/current-jo
 export { GroupResult } from './app/group-result.ts';
 export type { BackoffOptions, LifeOptions } from './app/job-options.ts';
 export type { LimitOptions } from './app/limit-options.ts';
-export { type Config, defineConfig, type LogLevel, type Settings } from './app/config.ts';
+export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings/config.ts';
 export type { ErrorClass, RetryOn } from './app/retry-on.ts';
 export type { ApplyOptions, Task, TaskFactory, TaskOf, TaskOptions } from './app/task.ts';
 export type { CallKey, TaskKey, UniqueOptions } from './app/unique-options.ts';

@@ -113,7 +113,7 @@ describe('a complaint is made about', () => {
       'fs outside files.ts',
       'src/spool/spool.ts',
       `import {\n  readFile,\n} from 'node:fs/promises';`,
-      `src/spool/spool.ts:3: imports 'node:fs/promises' (only src/spool/files.ts touches the spool's files, and only src/app/project.ts, src/app/file-watch.ts the user's project)`,
+      `src/spool/spool.ts:3: imports 'node:fs/promises' (only src/spool/files.ts touches the spool's files, and only src/app/project/project.ts, src/app/project/file-watch.ts the user's project)`,
     ],
     [
       'Date.now in job',
@@ -229,7 +229,7 @@ describe('no complaint is made about', () => {
       `import { Spool } from './spool/spool.ts';\nimport { bull } from './bullmq/bullmq.ts';`,
     ],
     ['fs in the files that own it', 'src/spool/files.ts', `import { open } from 'node:fs/promises';`],
-    ['fs where the user’s project is read', 'src/app/project.ts', `import { readFileSync } from 'node:fs';`],
+    ['fs where the user’s project is read', 'src/app/project/project.ts', `import { readFileSync } from 'node:fs';`],
     ['the cli printing', 'src/cli/report.ts', `console.log(process.stdout.columns);`],
     ['the log naming process.stderr', 'src/worker/log.ts', `export const out = process.stderr;`],
     [

@@ -7,16 +7,16 @@ import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import type { Redact } from '../job/failure.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
-import type { Config, Settings } from './config.ts';
+import type { Config, Settings } from './settings/config.ts';
 import { eagerSource, runEagerly } from './eager.ts';
 import { callTask } from './execute.ts';
 import { GroupResult } from './group-result.ts';
 import { type Hearer, warn } from './notices.ts';
-import { currentFolder } from './project.ts';
+import { currentFolder } from './project/project.ts';
 import { Run } from './run.ts';
 import { sendUnique } from './send-unique.ts';
-import { answerSettings, brokerOptions, resolveSettings } from './settings.ts';
-import type { Given } from './settings-table.ts';
+import { answerSettings, brokerOptions, resolveSettings } from './settings/settings.ts';
+import type { Given } from './settings/settings-table.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
 
 export interface App {

@@ -1,7 +1,7 @@
 /** What a program that sends jobs should know and no error tells: it goes to stderr, once. */
 import type { OwnerInfo } from '../broker/broker.ts';
 import { CHILD_MARK } from '../broker/worker-side.ts';
-import type { Settings } from './config.ts';
+import type { Settings } from './settings/config.ts';
 
 /** Who is told. */
 export interface Hearer {

@@ -1,6 +1,6 @@
 /** The task modules that a command works with. */
-import { findTaskModules, namedTaskModules, type TaskModules } from '../app/project.ts';
-import type { Settings } from '../app/config.ts';
+import { findTaskModules, namedTaskModules, type TaskModules } from '../app/project/project.ts';
+import type { Settings } from '../app/settings/config.ts';
 import { UsageError } from '../job/errors.ts';
 
 /** @throws UsageError (FSQ_NO_TASKS) saying where it looked */

@@ -1,6 +1,6 @@
 /** What a sender should know of the workers that are there, and a worker of its tasks. */
 import { unreadyText } from '../app/notices.ts';
-import { isSameFolder } from '../app/project.ts';
+import { isSameFolder } from '../app/project/project.ts';
 import type { OwnerInfo } from '../broker/broker.ts';
 import { suggest } from '../job/text.ts';
 import type { FoundTask } from '../worker/messages.ts';

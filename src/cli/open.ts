@@ -1,5 +1,5 @@
 /** The spool that a command looks at. */
-import { brokerOptions } from '../app/settings.ts';
+import { brokerOptions } from '../app/settings/settings.ts';
 import type { Broker } from '../broker/broker.ts';
 import { openBroker } from '../open.ts';
 import type { Context } from './command.ts';

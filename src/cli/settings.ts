@@ -1,8 +1,8 @@
 /** Command-line options as settings: the strongest source of all. */
-import type { Config, Settings } from '../app/config.ts';
-import { currentFolder } from '../app/project.ts';
-import { answerSettings } from '../app/settings.ts';
-import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings-table.ts';
+import type { Config, Settings } from '../app/settings/config.ts';
+import { currentFolder } from '../app/project/project.ts';
+import { answerSettings } from '../app/settings/settings.ts';
+import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings/settings-table.ts';
 import type { Context, OptionSpec } from './command.ts';
 import { messageText } from './report.ts';
 import { checkTimeLimits, size, someTime, type Values, wholeNumber } from './options.ts';

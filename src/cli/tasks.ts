@@ -1,9 +1,9 @@
 /** `fsq tasks`: the tasks a worker would know, and where they are defined. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { checkImports } from '../app/load-module.ts';
-import { currentFolder } from '../app/project.ts';
-import type { Settings } from '../app/config.ts';
+import { checkImports } from '../app/project/load-module.ts';
+import { currentFolder } from '../app/project/project.ts';
+import type { Settings } from '../app/settings/config.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { childEnvironment } from '../worker/environment.ts';
 import { type FoundTask, type FromChild, parseFromChild, toArguments } from '../worker/messages.ts';

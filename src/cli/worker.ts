@@ -1,7 +1,7 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
-import { checkImports } from '../app/load-module.ts';
-import { currentFolder } from '../app/project.ts';
+import { checkImports } from '../app/project/load-module.ts';
+import { currentFolder } from '../app/project/project.ts';
 import { UsageError } from '../job/errors.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../worker/log.ts';
 import { nodeFiles } from '../spool/files.ts';

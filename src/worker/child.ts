@@ -5,8 +5,8 @@
  * for jobs. Its supervisor's end (a disconnect) makes it drain.
  */
 import type { LimitKeepers } from '../app/execute.ts';
-import type { LogLevel } from '../app/config.ts';
-import { readRedact } from '../app/settings.ts';
+import type { LogLevel } from '../app/settings/config.ts';
+import { readRedact } from '../app/settings/settings.ts';
 import { type BrokerEvent, CHILD_MARK, type Hint, type Hints } from '../broker/worker-side.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import { FencedError } from '../job/errors.ts';

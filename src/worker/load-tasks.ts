@@ -1,7 +1,7 @@
 /** Importing the task modules, as a worker's child does it and as others must do it to see what a child would. */
-import { loadModule } from '../app/load-module.ts';
+import { loadModule } from '../app/project/load-module.ts';
 import { registry } from '../app/registry.ts';
-import { StrippingError } from '../app/typescript.ts';
+import { StrippingError } from '../app/project/typescript.ts';
 import { FsqError } from '../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../job/failure.ts';
 import type { FoundTask, FromChild } from './messages.ts';

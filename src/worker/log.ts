@@ -1,6 +1,6 @@
 /** Log lines of a worker: readable on a terminal, pino-shaped JSON elsewhere. Never a job's arguments or value. */
 import { hostname } from 'node:os';
-import type { LogLevel } from '../app/config.ts';
+import type { LogLevel } from '../app/settings/config.ts';
 import { escape, jsonText } from '../job/text.ts';
 
 export interface Logger {

@@ -1,6 +1,6 @@
 /** What the children of a worker import: loaders first, then the task modules; and, when they are watched, what has changed. */
 import { fileURLToPath } from 'node:url';
-import { FileWatch } from '../app/file-watch.ts';
+import { FileWatch } from '../app/project/file-watch.ts';
 
 /** How often new task modules are looked for while they are watched, ms. */
 const FIND_EVERY_MS = 1_000;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
-import { OTHER_VARIABLES } from '../../src/app/settings.ts';
-import { SETTINGS } from '../../src/app/settings-table.ts';
+import { OTHER_VARIABLES } from '../../src/app/settings/settings.ts';
+import { SETTINGS } from '../../src/app/settings/settings-table.ts';
 import { CHILD_MARK } from '../../src/broker/worker-side.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { EXIT } from '../../src/cli/exit-codes.ts';
@@ -75,7 +75,7 @@ describe('the settings on the pages are those of the table:', () => {
   });
 
   test('in the comments of Config, which editors show: variables and defaults', () => {
-    const source = read('src/app/config.ts');
+    const source = read('src/app/settings/config.ts');
 
     for (const [key, { variable, default: usual }] of Object.entries(SETTINGS)) {
       const [, comment = ''] = new RegExp(`/\\*\\*(.*)\\*/\\n {2}readonly ${key}\\?:`).exec(source) ?? [];

@@ -15,7 +15,7 @@ const INTERFACES = {
   'src/app/limit-options.ts': ['LimitOptions'],
   'src/app/unique-options.ts': ['UniqueOptions', 'TaskKey', 'CallKey'],
   'src/app/current-job.ts': ['CurrentJob', 'RetryOptions'],
-  'src/app/config.ts': ['Config'],
+  'src/app/settings/config.ts': ['Config'],
 };
 
 for (const [file, names] of Object.entries(INTERFACES)) {

@@ -1,8 +1,8 @@
 /** Options as settings: every one that the table has, and what is told of a wrong one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Config } from '../../../src/app/config.ts';
-import { type Given, SETTINGS } from '../../../src/app/settings-table.ts';
+import type { Config } from '../../../src/app/settings/config.ts';
+import { type Given, SETTINGS } from '../../../src/app/settings/settings-table.ts';
 import { COMMON_OPTIONS, parseLine } from '../../../src/cli/options.ts';
 import { givenByOptions, settingOption, settingOptions } from '../../../src/cli/settings.ts';
 

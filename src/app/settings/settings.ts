@@ -1,14 +1,14 @@
 /** Where settings come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { CHILD_MARK } from '../broker/worker-side.ts';
-import type { BrokerOptions } from '../open.ts';
-import { UsageError } from '../job/errors.ts';
-import { format, suggest } from '../job/text.ts';
-import { isRecord, reasonOf } from '../job/values/realm.ts';
-import type { Redact } from '../job/failure.ts';
+import { CHILD_MARK } from '../../broker/worker-side.ts';
+import type { BrokerOptions } from '../../open.ts';
+import { UsageError } from '../../job/errors.ts';
+import { format, suggest } from '../../job/text.ts';
+import { isRecord, reasonOf } from '../../job/values/realm.ts';
+import type { Redact } from '../../job/failure.ts';
 import type { Config, Settings } from './config.ts';
-import { loadModule, loadModuleHere } from './load-module.ts';
-import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from './project.ts';
+import { loadModule, loadModuleHere } from '../project/load-module.ts';
+import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from '../project/project.ts';
 import { answersOf, type Given, parseConfig, SETTINGS, type Source } from './settings-table.ts';
 
 /** Variables of a process. Not by Node's name for it: declarations must not need @types/node. */

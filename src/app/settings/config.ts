@@ -1,8 +1,8 @@
 /** What may be set, as it is written, and what it comes to: the public types. The table of settings says the rest of each. */
-import type { ByteSize, Duration } from '../job/units.ts';
-import type { Redact } from '../job/failure.ts';
-import type { RunLimits } from '../job/queue-limits.ts';
-import type { LimitOptions } from './limit-options.ts';
+import type { ByteSize, Duration } from '../../job/units.ts';
+import type { Redact } from '../../job/failure.ts';
+import type { RunLimits } from '../../job/queue-limits.ts';
+import type { LimitOptions } from '../limit-options.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

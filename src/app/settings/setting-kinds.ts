@@ -1,14 +1,14 @@
 /** The kinds of value that a setting may have: what is wanted of one, how it is read, and how a variable's text becomes it. Pure. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readByteSize, readDuration } from '../job/units.ts';
-import { UsageError } from '../job/errors.ts';
-import { format } from '../job/text.ts';
-import { isQueueName } from '../job/names.ts';
-import type { Redact } from '../job/failure.ts';
-import type { RunLimits } from '../job/queue-limits.ts';
-import { isRecord } from '../job/values/realm.ts';
-import { toQueueLimits } from './limit-options.ts';
+import { readByteSize, readDuration } from '../../job/units.ts';
+import { UsageError } from '../../job/errors.ts';
+import { format } from '../../job/text.ts';
+import { isQueueName } from '../../job/names.ts';
+import type { Redact } from '../../job/failure.ts';
+import type { RunLimits } from '../../job/queue-limits.ts';
+import { isRecord } from '../../job/values/realm.ts';
+import { toQueueLimits } from '../limit-options.ts';
 
 export interface Kind<T> {
   /** How a command line writes it; absent: it cannot. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import vm from 'node:vm';
-import { isBeyondStripping, isKnownLoader } from '../../../src/app/typescript.ts';
+import { isBeyondStripping, isKnownLoader } from '../../../../src/app/project/typescript.ts';
 
 describe('a preloaded module is a loader of TypeScript by its package:', () => {
   const preloaded: readonly [string, boolean][] = [

@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { findConfigFile, findTaskModules, namedTaskModules, packageFolder } from '../../../src/app/project.ts';
-import { tempDir } from '../../support/temp.ts';
+import {
+  findConfigFile,
+  findTaskModules,
+  namedTaskModules,
+  packageFolder,
+} from '../../../../src/app/project/project.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 test('task modules are tasks.* and what is in tasks/, in the root, in src/ and below', (t) => {
   const root = project(t, [

@@ -11,8 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { UsageError } from '../job/errors.ts';
-import { isRecord } from '../job/values/realm.ts';
+import { UsageError } from '../../job/errors.ts';
+import { isRecord } from '../../job/values/realm.ts';
 
 const CONFIG_FILES: readonly string[] = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json'].map(
   (extension) => `fsq.config.${extension}`,

@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { checkImports } from '../../../src/app/load-module.ts';
-import { tempDir } from '../../support/temp-dir.ts';
+import { checkImports } from '../../../../src/app/project/load-module.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
 
 describe('of the modules to import first', () => {
   const refused: readonly (readonly [string, (folder: string) => readonly string[]])[] = [

@@ -4,9 +4,9 @@
  */
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { UsageError } from '../job/errors.ts';
-import { format } from '../job/text.ts';
-import { isRecord, peek } from '../job/values/realm.ts';
+import { UsageError } from '../../job/errors.ts';
+import { format } from '../../job/text.ts';
+import { isRecord, peek } from '../../job/values/realm.ts';
 import {
   findLoader,
   isBeyondStripping,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { defineConfig, type Settings } from '../../../src/app/config.ts';
-import { readRedact, resolveSettings } from '../../../src/app/settings.ts';
-import { SETTINGS } from '../../../src/app/settings-table.ts';
-import { UsageError } from '../../../src/job/errors.ts';
-import { tempDir } from '../../support/temp.ts';
+import { defineConfig, type Settings } from '../../../../src/app/settings/config.ts';
+import { readRedact, resolveSettings } from '../../../../src/app/settings/settings.ts';
+import { SETTINGS } from '../../../../src/app/settings/settings-table.ts';
+import { UsageError } from '../../../../src/job/errors.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 test('without anything said, there are defaults, and the spool lies beside the nearest package.json', async (t) => {
   const root = project(t, { 'package.json': '{}', 'src/deep/x.txt': '' });

@@ -1,8 +1,8 @@
 /** How this process reads TypeScript: with a loader it was started with, with Node's own type stripping, or with tsx. */
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { nameClasses, UsageError } from '../job/errors.ts';
-import { isBuiltIn, isRecord, peek, reasonOf } from '../job/values/realm.ts';
+import { nameClasses, UsageError } from '../../job/errors.ts';
+import { isBuiltIn, isRecord, peek, reasonOf } from '../../job/values/realm.ts';
 
 const { createRequire } = process.getBuiltinModule('node:module');
 

@@ -2,9 +2,9 @@
  * The table of settings: what each is called in the settings, in the environment and on the command line, what it may be, and what
  * holds when nobody sets it. All that reads or tells settings goes by it.
  */
-import { type FsqErrorCode, UsageError } from '../job/errors.ts';
-import { format, suggest } from '../job/text.ts';
-import { isRecord } from '../job/values/realm.ts';
+import { type FsqErrorCode, UsageError } from '../../job/errors.ts';
+import { format, suggest } from '../../job/text.ts';
+import { isRecord } from '../../job/values/realm.ts';
 import { type Config, LOG_LEVELS, type Settings } from './config.ts';
 import * as kinds from './setting-kinds.ts';
 
