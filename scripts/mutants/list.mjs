@@ -342,8 +342,8 @@ export const MUTANTS = [
   {
     name: 'a worker takes jobs that only others know',
     file: 'src/spool/gate.ts',
-    find: '&& !this.#leftToOthers.has(task, queue));',
-    replace: ');',
+    find: 'return task === null || !this.#leftToOthers.has(task, queue);',
+    replace: 'return true;',
     test: 'test/conformance/spool.test.ts',
     pattern: 'only another living worker knows',
   },
@@ -358,8 +358,8 @@ export const MUTANTS = [
   {
     name: 'nobody hears of urgent jobs behind a long backlog',
     file: 'src/spool/feed.ts',
-    find: 'if (!this.#pace.isLarge) this.#watch.close();',
-    replace: 'this.#watch.close();',
+    find: ' && !this.#names.pace.isLarge)',
+    replace: ')',
     test: 'test/unit/spool/feed.test.ts',
     pattern: 'slow to list',
   },

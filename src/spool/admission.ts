@@ -1,19 +1,20 @@
 /**
  * Whether a job that was just claimed may start, by the limits of its queue and its task over all workers of the spool.
  *
- * Nobody is asked and nothing is locked: whoever has claimed a job looks at what runs. Of two that claim at the same time, the
- * one whose rename came later sees the other's job, so there are never more than the limit; it may happen that both see each
- * other and both step back, and come again after a moment of random length.
+ * Nothing is locked: a process that has claimed a job counts the jobs in running/. Of two processes that claim at the same time, the
+ * one whose rename came later sees the other's job, so there are never more than the limit. Both may see each other, and both put
+ * their job back; then each tries again after a moment of random length.
  */
 import { hasRules, type LimitRules, type RunLimits } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
-import { HandedOut } from './handed-out.ts';
+
 import { type JobName, parseJobFileName } from './layout.ts';
 import type { LimitOwner } from './note-names.ts';
 import { freeSlots, type RateOf, takeSlots } from './rate-slots.ts';
+import { RecentNames } from './recent-names.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
 
-/** How many jobs' tasks are remembered before those that were not met of late are forgotten. */
+/** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
 const REMEMBERED = 10_000;
 /** How long a queue that had no room is not tried, ms, up to twice that. */
 const CLOSED_FOR_MS = 10;
@@ -22,7 +23,7 @@ export class Admission {
   readonly #context: SpoolContext;
   readonly #rules: LimitRules;
   readonly #tasks: TasksOfJobs;
-  readonly #refused = new HandedOut(20);
+  readonly #refused = new RecentNames(20);
   /** Until when queues that had no room are not tried. */
   readonly #closed = new Map<string, number>();
 
@@ -32,7 +33,7 @@ export class Admission {
     this.#tasks = new TasksOfJobs(context);
   }
 
-  /** Null where nothing is limited: then nothing is asked. */
+  /** Null where nothing is limited. */
   static of(context: SpoolContext, rules: LimitRules | undefined): Admission | null {
     return rules === undefined || !hasRules(rules) ? null : new Admission(context, rules);
   }
@@ -42,15 +43,15 @@ export class Admission {
     this.#refused.add(fileName);
   }
 
-  /** True also for others of a queue that had no room a moment ago. */
+  /** True also for other jobs of a queue that had no room a moment ago. */
   wasRefused(fileName: string): boolean {
-    if (this.#refused.hasRecent(fileName)) return true;
+    if (this.#refused.has(fileName)) return true;
     if (this.#closed.size === 0) return false;
     const untilMs = this.#closed.get(parseJobFileName(fileName)?.queue ?? '');
     return untilMs !== undefined && performance.now() < untilMs;
   }
 
-  /** False: it must not start now. The job of `name` has been claimed and lies in running/. */
+  /** Whether the job of `name`, which was claimed and lies in running/, may start now. */
   admits({ queue, id }: JobName, task: string): boolean {
     const queueLimits = this.#rules.queues.get(queue);
     const taskLimits = this.#rules.tasks.get(task);
@@ -63,7 +64,7 @@ export class Admission {
       return false;
     }
     if (!this.#hasRoom(taskLimits, ofTask, ({ name, path }) => this.#tasks.of(name.id, path) === task)) return false;
-    // A slot that was taken cannot be given back: it was seen that all there need to be are free.
+    // Last, when a look has found room and free slots everywhere: a slot that is taken cannot be given back.
     return takeSlots(this.#context, [...rateOf(ofTask, taskLimits), ...rateOf(ofQueue, queueLimits)]);
   }
 

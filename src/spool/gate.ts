@@ -1,13 +1,13 @@
 /**
- * Which ready jobs are held back: those of paused queues, those of queues and tasks that run as many as they may,
- * and those of tasks that are left to other workers. For who
- * gives out names: a claim is checked for itself (admission.ts), so that what is read here may be late.
+ * Which ready jobs are held back: jobs of paused queues, of queues and tasks that run as many as they may, and of tasks that are
+ * left to other workers. It serves a process that gives out names. A job that was claimed is checked once more (admission.ts), so
+ * what is read here may be late.
  */
 import { type LimitRules, type RunLimits, windowOf } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
-import type { JobName } from './layout.ts';
+import { parseJobFileName } from './layout.ts';
 import type { LimitOwner } from './note-names.ts';
 import { freeSlots } from './rate-slots.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
@@ -21,29 +21,17 @@ const LOOK_AGAIN_MS = 25;
 /** How late a step of the wall clock may be noticed, ms: timers count monotonic time. */
 const LONGEST_WAIT_MS = 1_000;
 
-/** How many more may start. */
-interface Room {
-  left: number;
-  /** When to look again if there is none, ms from the look. */
-  readonly againMs: number;
-}
-
 export class Gate {
   readonly #context: SpoolContext;
   readonly #tasks: TasksOfJobs;
-  #rules: LimitRules;
+  readonly #rooms: Rooms;
   #paused: ReadonlySet<string> = new Set();
   #leftToOthers = new LeftToOthers();
-  readonly #queueRoom = new Map<string, Room>();
-  readonly #taskRoom = new Map<string, Room>();
-  #lookedAt = Number.NEGATIVE_INFINITY;
-  /** Of what is limited: names that were given out a moment ago. */
-  readonly #given = new Map<string, { readonly queue: string; readonly task: string | null; readonly atMs: number }>();
 
   constructor(context: SpoolContext, rules: LimitRules) {
     this.#context = context;
     this.#tasks = new TasksOfJobs(context);
-    this.#rules = rules;
+    this.#rooms = new Rooms(context, this.#tasks, rules);
   }
 
   pause(queues: ReadonlySet<string>): void {
@@ -56,82 +44,144 @@ export class Gate {
   }
 
   limitTasks(tasks: LimitRules['tasks']): void {
-    this.#rules = { ...this.#rules, tasks };
-    this.#queueRoom.clear();
-    this.#taskRoom.clear();
-    this.#lookedAt = Number.NEGATIVE_INFINITY;
-  }
-
-  /** All that is ready is about to be asked for: of what is not, nothing needs to be remembered. */
-  startListing(): void {
-    if (this.hasTasks) this.#tasks.turn();
+    this.#rooms.limitTasks(tasks);
   }
 
   /** Counts anew what runs, if anything is limited. */
   look(): void {
-    const { queues, tasks } = this.#rules;
-    if (queues.size + tasks.size === 0 || performance.now() - this.#lookedAt < LOOK_EVERY_MS) return;
-    const running = runningJobs(this.#context);
-    this.#queueRoom.clear();
-    this.#taskRoom.clear();
-    for (const [name, limits] of queues)
-      this.#queueRoom.set(
-        name,
-        this.#roomOf(limits, { kind: 'queue', name }, () => running.filter((job) => job.name.queue === name)),
-      );
-    for (const [name, limits] of tasks)
-      this.#taskRoom.set(
-        name,
-        this.#roomOf(limits, { kind: 'task', name }, () =>
-          running.filter((job) => this.#tasks.of(job.name.id, job.path) === name),
-        ),
-      );
-    this.#lookedAt = performance.now();
-    this.#countGiven();
+    this.#rooms.look();
   }
 
-  /** False costs nothing more: no queue is paused and nothing is limited. */
+  /** All that is ready is about to be asked for: the tasks of other jobs need not be remembered. */
+  startListing(): void {
+    if (this.#hasTasks) this.#tasks.turn();
+  }
+
+  /** False: nothing is held back, and no name has to be asked about. */
   get isInUse(): boolean {
-    return this.#paused.size + this.#rules.queues.size + this.#rules.tasks.size + this.#leftToOthers.size > 0;
+    return this.#paused.size + this.#rooms.ruleCount + this.#leftToOthers.size > 0;
   }
 
   isOpen({ queue, task }: Pick<Lane, 'queue' | 'task'>): boolean {
-    if (this.#paused.has(queue) || this.#queueRoom.get(queue)?.left === 0) return false;
-    return task === null || (this.#taskRoom.get(task)?.left !== 0 && !this.#leftToOthers.has(task, queue));
+    if (this.#paused.has(queue) || this.#rooms.isFull(queue, task)) return false;
+    return task === null || !this.#leftToOthers.has(task, queue);
   }
 
-  /** The task of a ready job, if it may be held back; that costs reading the job where any task may be. */
-  limitedTask({ id }: JobName, fileName: string): string | null {
-    return this.hasTasks ? this.#ifHeldBack(this.#tasks.of(id, `${this.#context.layout.pending}/${fileName}`)) : null;
+  /** The task of a ready job, if it may be held back. It costs reading the job where any task may be. */
+  limitedTask(fileName: string): string | null {
+    const id = this.#hasTasks ? parseJobFileName(fileName)?.id : undefined;
+    return id === undefined
+      ? null
+      : this.#ifHeldBack(this.#tasks.of(id, `${this.#context.layout.pending}/${fileName}`));
   }
 
-  /** As `limitedTask`, of what has been read already. */
+  /** The same, as far as the job has been read already. */
   knownTask(id: string): string | null {
-    return this.hasTasks ? this.#ifHeldBack(this.#tasks.known(id)) : null;
+    return this.#hasTasks ? this.#ifHeldBack(this.#tasks.known(id)) : null;
   }
 
   /** Whether this ready job is left to other workers. */
-  isLeft(name: JobName, fileName: string): boolean {
-    if (this.#leftToOthers.size === 0) return false;
-    const task = this.limitedTask(name, fileName);
-    return task !== null && this.#leftToOthers.has(task, name.queue);
-  }
-
-  #ifHeldBack(task: string | null): string | null {
-    return task !== null && (this.#rules.tasks.has(task) || this.#leftToOthers.hasTask(task)) ? task : null;
-  }
-
-  /** Whether any task has limits, or is left to others. */
-  get hasTasks(): boolean {
-    return this.#rules.tasks.size + this.#leftToOthers.size > 0;
+  isLeft(queue: string, fileName: string): boolean {
+    const task = this.#leftToOthers.size === 0 ? null : this.limitedTask(fileName);
+    return task !== null && this.#leftToOthers.has(task, queue);
   }
 
   /** This name was given out. */
   count(name: string, queue: string, task: string | null): void {
+    this.#rooms.count(name, queue, task);
+  }
+
+  /** When something that is held back may be let through, ms from now; null when nothing is, or when this process will be told. */
+  againInMs(): number | null {
+    return this.#rooms.againInMs();
+  }
+
+  /** Whether any task has limits, or is left to others. */
+  get #hasTasks(): boolean {
+    return this.#rooms.hasTasks || this.#leftToOthers.size > 0;
+  }
+
+  #ifHeldBack(task: string | null): string | null {
+    return task !== null && (this.#rooms.limitsTask(task) || this.#leftToOthers.hasTask(task)) ? task : null;
+  }
+}
+
+/** How many more jobs of a queue or a task may start. */
+interface Room {
+  left: number;
+  /** When to look again if there is none, ms from the look. */
+  readonly againMs: number;
+}
+
+/** The room that the limits leave, as of the last look. */
+class Rooms {
+  readonly #context: SpoolContext;
+  readonly #tasks: TasksOfJobs;
+  #rules: LimitRules;
+  readonly #ofQueue = new Map<string, Room>();
+  readonly #ofTask = new Map<string, Room>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Names of limited queues and tasks that were given out a moment ago. */
+  readonly #given = new Map<string, { readonly queue: string; readonly task: string | null; readonly atMs: number }>();
+
+  constructor(context: SpoolContext, tasks: TasksOfJobs, rules: LimitRules) {
+    this.#context = context;
+    this.#tasks = tasks;
+    this.#rules = rules;
+  }
+
+  limitTasks(tasks: LimitRules['tasks']): void {
+    this.#rules = { ...this.#rules, tasks };
+    this.#ofQueue.clear();
+    this.#ofTask.clear();
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  get ruleCount(): number {
+    return this.#rules.queues.size + this.#rules.tasks.size;
+  }
+
+  get hasTasks(): boolean {
+    return this.#rules.tasks.size > 0;
+  }
+
+  limitsTask(task: string): boolean {
+    return this.#rules.tasks.has(task);
+  }
+
+  isFull(queue: string, task: string | null): boolean {
+    return this.#ofQueue.get(queue)?.left === 0 || (task !== null && this.#ofTask.get(task)?.left === 0);
+  }
+
+  look(): void {
+    if (this.ruleCount === 0 || performance.now() - this.#lookedAt < LOOK_EVERY_MS) return;
+    const running = runningJobs(this.#context);
+    this.#ofQueue.clear();
+    this.#ofTask.clear();
+    for (const [name, limits] of this.#rules.queues) {
+      const isOne = (job: RunningJob): boolean => job.name.queue === name;
+      this.#ofQueue.set(name, this.#roomOf(limits, { kind: 'queue', name }, running, isOne));
+    }
+    for (const [name, limits] of this.#rules.tasks) {
+      const isOne = (job: RunningJob): boolean => this.#tasks.of(job.name.id, job.path) === name;
+      this.#ofTask.set(name, this.#roomOf(limits, { kind: 'task', name }, running, isOne));
+    }
+    this.#lookedAt = performance.now();
+    this.#countGiven();
+  }
+
+  count(name: string, queue: string, task: string | null): void {
     if (this.#take(queue, task)) this.#given.set(name, { queue, task, atMs: performance.now() });
   }
 
-  /** What was given out and not claimed yet: it will be. */
+  againInMs(): number | null {
+    const full = [...this.#ofQueue.values(), ...this.#ofTask.values()].filter(({ left }) => left === 0);
+    if (full.length === 0) return null;
+    const sinceMs = performance.now() - this.#lookedAt;
+    return Math.max(1, Math.min(...full.map(({ againMs }) => againMs)) - sinceMs);
+  }
+
+  /** A job whose name was given out will be claimed soon: it takes up room already, until it leaves pending/ or its time is over. */
   #countGiven(): void {
     const { files, layout } = this.#context;
     for (const [name, { queue, task, atMs }] of this.#given) {
@@ -142,23 +192,21 @@ export class Gate {
 
   /** @returns whether anything limits it */
   #take(queue: string, task: string | null): boolean {
-    const rooms = [this.#queueRoom.get(queue), task === null ? undefined : this.#taskRoom.get(task)];
+    const rooms = [this.#ofQueue.get(queue), task === null ? undefined : this.#ofTask.get(task)];
     for (const room of rooms) if (room !== undefined && room.left > 0) room.left--;
     return rooms.some((room) => room !== undefined);
   }
 
-  /** When something that is held back may be let through, ms from now; null when nothing is, or when only a word will do it. */
-  againInMs(): number | null {
-    const closed = [...this.#queueRoom.values(), ...this.#taskRoom.values()].filter(({ left }) => left === 0);
-    if (closed.length === 0) return null;
-    const sinceMs = performance.now() - this.#lookedAt;
-    return Math.max(1, Math.min(...closed.map(({ againMs }) => againMs)) - sinceMs);
-  }
-
-  #roomOf({ concurrency, rate }: RunLimits, owner: LimitOwner, running: () => readonly RunningJob[]): Room {
+  #roomOf(
+    { concurrency, rate }: RunLimits,
+    owner: LimitOwner,
+    running: readonly RunningJob[],
+    isOne: (job: RunningJob) => boolean,
+  ): Room {
     const nowMs = this.#context.nowMs();
-    const free = concurrency === null ? Number.POSITIVE_INFINITY : Math.max(0, concurrency - running().length);
-    const slots = rate === null ? Number.POSITIVE_INFINITY : freeSlots(this.#context, { owner, rate });
+    const none = Number.POSITIVE_INFINITY;
+    const free = concurrency === null ? none : Math.max(0, concurrency - running.filter(isOne).length);
+    const slots = rate === null ? none : freeSlots(this.#context, { owner, rate });
     const nextWindowMs = rate === null || slots > 0 ? LOOK_AGAIN_MS : windowOf(rate, nowMs).endsAtMs - nowMs;
     return { left: Math.min(free, slots), againMs: Math.min(LONGEST_WAIT_MS, nextWindowMs) };
   }

@@ -182,7 +182,7 @@ export class SpoolKeeper implements Keeper {
       (this.#options.queues === null || this.#options.queues.includes(queue)) && !this.#paused.has(queue);
     const isReady = (fileName: string): boolean => {
       const name = parseJobFileName(fileName);
-      return name !== null && isMine(name.queue) && !this.#gate.isLeft(name, fileName);
+      return name !== null && isMine(name.queue) && !this.#gate.isLeft(name.queue, fileName);
     };
     if (files.list(layout.pending).some(isReady)) return true;
     return files.list(layout.delayed).some((name) => {

@@ -1,16 +1,16 @@
 /**
- * Ready jobs by what may hold them back: a lane for each queue, and one for each task of a queue that is known to be held back.
- * Says which comes next. Holds names only; whether a lane is open is asked anew each time.
+ * Names of ready jobs by what may hold them back: a lane for each queue, and one for each task of a queue that is known to be held
+ * back. They say which name comes next. Whether a lane is open is asked anew each time.
  */
 import type { QueueOrder } from '../broker/worker-side.ts';
 
 export class Lane {
   readonly queue: string;
-  /** Null: of any task, as far as it is known. */
+  /** Null: jobs of any task, or of tasks that are not known yet. */
   readonly task: string | null;
   /** In reverse order, so that the next is popped. */
   #names: string[] = [];
-  /** Those behind all of `#names`, in order. */
+  /** Names that come after all of `#names`, in order. */
   #later: string[] = [];
 
   constructor(queue: string, task: string | null) {
@@ -31,7 +31,7 @@ export class Lane {
     this.#later.push(name);
   }
 
-  /** Puts a name where it belongs, unless it is there: among the next ones, as a rule, which is cheap. */
+  /** Puts a name where it belongs, unless it is there. It looks from the next name on, as a name that is put in is urgent. */
   insert(name: string): void {
     let at = this.#names.length;
     while (at > 0 && (this.#names[at - 1] ?? '') < name) at--;
@@ -58,15 +58,17 @@ export class Lane {
 
 export class Lanes {
   readonly #order: QueueOrder;
+  readonly #isOpen: (lane: Lane) => boolean;
   #lanes = new Map<string, Lane>();
   /** What each queue has saved up in the rounds of the weights. */
   readonly #credit = new Map<string, number>();
 
-  constructor(order: QueueOrder) {
+  constructor(order: QueueOrder, isOpen: (lane: Lane) => boolean) {
     this.#order = order;
+    this.#isOpen = isOpen;
   }
 
-  /** How many names there are, those in lanes that are closed included. */
+  /** How many names there are, in open lanes and closed ones. */
   get size(): number {
     let size = 0;
     for (const lane of this.#lanes.values()) size += lane.size;
@@ -96,18 +98,18 @@ export class Lanes {
   }
 
   /** How many names are in lanes that are open. */
-  openSize(isOpen: (lane: Lane) => boolean): number {
+  get openSize(): number {
     let size = 0;
-    for (const lane of this.#lanes.values()) if (isOpen(lane)) size += lane.size;
+    for (const lane of this.#lanes.values()) if (this.#isOpen(lane)) size += lane.size;
     return size;
   }
 
   /** The lane whose turn it is, or null when all that are open are empty. */
-  next(isOpen: (lane: Lane) => boolean): Lane | null {
+  next(): Lane | null {
     let first: Lane | null = null;
-    let others: Lane[] | null = null; // One lane is all there is, as a rule, and this is asked for every job.
+    let others: Lane[] | null = null; // Mostly there is one lane, and this is asked for every job: no array is made then.
     for (const lane of this.#lanes.values()) {
-      if (lane.size === 0 || !isOpen(lane)) continue;
+      if (lane.size === 0 || !this.#isOpen(lane)) continue;
       if (first === null) first = lane;
       else (others ??= []).push(lane);
     }

@@ -132,6 +132,21 @@ test('a job with a lower number that comes later is given first with the next li
   assert.deepEqual(rest.toSorted(), [urgent, later].toSorted());
 });
 
+test('where a listing for urgent jobs finds that others have taken all, a job that comes is announced', async (t) => {
+  const { context, feed, calls } = feedOf(t);
+  const names = [put(context), put(context)];
+  assert.deepEqual(feed.take(1), names.slice(0, 1));
+  const listedAtMs = performance.now();
+  for (const name of names) rmSync(join(context.layout.pending, name));
+  await until(() => performance.now() > listedAtMs + 100, 'a listing for urgent jobs is due');
+  assert.deepEqual(feed.take(1), []);
+
+  const name = put(context);
+  await until(() => calls.ready > 0, 'onReady is called', 2_000);
+
+  assert.deepEqual(feed.take(1), [name]);
+});
+
 test('a failed listing is told, and never reads as "nothing there"', async (t) => {
   for (const errno of ['EMFILE', 'EIO', 'EACCES']) {
     const faulty = faultyFiles(nodeFiles);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { NO_RULES, type RunLimits } from '../../../src/job/queue-limits.ts';
 import { takeSlots } from '../../../src/spool/rate-slots.ts';
@@ -85,4 +87,30 @@ test('a long backlog is read for its tasks a part at a time, and once', async (t
   await new Promise((resolve) => setTimeout(resolve, 1_500)); // A new listing is due.
   feed.take(8);
   assert.ok(reads - before < 100, `${reads - before} more reads`);
+});
+
+test('a feed that has read all tasks and has nothing to give announces nothing', async (t) => {
+  const context = tempContext(t);
+  const broker = openSpool({ path: context.layout.root, fsync: false });
+  const open: typeof context.files.open = (...args) => {
+    const endAt = performance.now() + 30; // Longer than a turn may take.
+    while (performance.now() < endAt);
+    return context.files.open(...args);
+  };
+  const slow = { ...context, files: { ...context.files, open } };
+  const gate = new Gate(slow, NO_RULES);
+  gate.limitTasks(new Map([['daily', ONE_A_DAY]]));
+  takeSlots(context, [{ owner: { kind: 'task', name: 'daily' }, rate: { count: 1, periodMs: 86_400_000 } }]);
+  let ready = 0;
+  const feed = new Feed(slow, { queues: null, gate, onReady: () => ready++, onTrouble: assert.ifError });
+  t.after(() => feed.close());
+  await broker.enqueue([...Array.from({ length: 3 }, () => job({ task: 'daily' })), job({ task: 'free' })]);
+  const given = await until(() => feed.take(1)[0], 'the job behind them is given');
+  rmSync(join(context.layout.pending, given));
+  assert.deepEqual(feed.take(1), []);
+  ready = 0;
+
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+
+  assert.equal(ready, 0);
 });
