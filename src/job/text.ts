@@ -39,6 +39,34 @@ function cut(text: string): string {
   return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH - 1)}…`;
 }
 
+const TIMES: readonly (readonly [unit: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+];
+const SIZES: readonly (readonly [unit: string, bytes: number])[] = [
+  ['TB', 1e12],
+  ['GB', 1e9],
+  ['MB', 1e6],
+  ['kB', 1e3],
+];
+
+/** The largest unit that fits, rounded down: '3 d', '12 s', '250 ms'. A span below zero (a clock that was set back) is '0 ms'. */
+export function span(ms: number): string {
+  return inUnits(Math.max(0, ms), TIMES, 'ms');
+}
+
+/** '77 GB', '512 B'. */
+export function size(bytes: number): string {
+  return inUnits(bytes, SIZES, 'B');
+}
+
+function inUnits(amount: number, units: readonly (readonly [string, number])[], least: string): string {
+  const [name, one] = units.find(([, unit]) => amount >= unit) ?? [least, 1];
+  return `${one === 1 ? Math.round(amount) : Math.floor(amount / one)} ${name}`;
+}
+
 /** The end of a message about `name`, which is not among `known`: the nearest name, or else all of them. */
 export function knownInstead(name: string, known: readonly string[]): string {
   const near = suggest(name, known);

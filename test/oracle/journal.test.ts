@@ -27,7 +27,7 @@ function result(id: string, content: Partial<Readable> = {}): JobFile {
     isTorn: false,
     state: 'succeeded',
     value: valueDigest(3),
-    attempts: [{ attempt: 1, startedAtMs: 0, endedAtMs: 10, owner: 'one', isLost: false }],
+    attempts: [{ attempt: 1, startedAtMs: 0, endedAtMs: 10, owner: 'one' }],
     etaMs: null,
     expiresAtMs: null,
     retries: null,
@@ -207,7 +207,14 @@ describe('promises', () => {
     [
       'a recoverer’s failed outcome for an owner that is dead',
       { fences: [{ owner: 'one', atMs: 5 }] },
-      [result(A, { state: 'failed', attempts: [{ attempt: 1, endedAtMs: 10, owner: 'one', isLost: true }] })],
+      [
+        result(A, {
+          state: 'failed',
+          attempts: [
+            { attempt: 1, endedAtMs: 10, owner: 'one', error: { name: 'E', message: 'm', code: 'FSQ_WORKER_LOST' } },
+          ],
+        }),
+      ],
       [],
     ],
     ['a rejected job that lies there', { rejected: [A] }, [result(A)], ['rejected-but-there I10 A']],

@@ -1,5 +1,5 @@
 /** What was promised from outside, held against the spool: nothing lost (I1), outcomes (I3, I5), rejections (I10), times (I11). Pure. */
-import { byId } from '../../src/spool/doctor/duplicates.ts';
+import { byId } from '../../src/spool/doctor/job-rows.ts';
 import type { Finding } from '../../src/spool/doctor/finding.ts';
 import { type AcceptedJob, type Journal, type JournalRun, runsById } from './journal.ts';
 import { broken } from './runs.ts';
@@ -71,7 +71,7 @@ function lateOutcome({ id, content }: JobFile, runs: readonly JournalRun[], jour
     return [broken('late-outcome', 'I5', id, text)];
   }
   const fence = (journal.fences ?? []).find(({ owner, atMs }) => owner === last.owner && last.endedAtMs > atMs);
-  if (fence === undefined || last.isLost) return [];
+  if (fence === undefined || last.error?.code === 'FSQ_WORKER_LOST') return [];
   return [
     broken('late-outcome', 'I5', id, `The outcome of job ${id} is of ${last.owner}, whose jobs had been taken away.`),
   ];

@@ -2,11 +2,18 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { contentOf, type JobContent } from '../../src/spool/doctor/content.ts';
 import type { Finding } from '../../src/spool/doctor/finding.ts';
-import { Judge } from '../../src/spool/doctor/judge.ts';
+import { Judge } from '../../src/spool/doctor/examine.ts';
 import { type NamedOutline, type Outline, outlineOf, takeOutline } from '../../src/spool/doctor/outline.ts';
-import { type Entry, type Extracting, type JobFile, type Seen, visit } from '../../src/spool/doctor/visit.ts';
+import {
+  contentOf,
+  type Entry,
+  type Extracting,
+  type JobContent,
+  type JobFile,
+  type Seen,
+  visit,
+} from '../../src/spool/doctor/visit.ts';
 import type { SpoolContext } from '../../src/spool/context.ts';
 
 /** What the checks need of a job's file, and what two looks compare. */

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { contextFor } from '../../src/spool/doctor/examine.ts';
-import { contentFindings } from '../../src/spool/doctor/job-rows.ts';
-import { duplicateFindings } from '../../src/spool/doctor/duplicates.ts';
+import { duplicateFindings, jobFindings } from '../../src/spool/doctor/job-rows.ts';
 import type { Finding } from '../../src/spool/doctor/finding.ts';
 import { entryFindings, linkFindings } from '../../src/spool/doctor/entry-rows.ts';
 import { type CheckOptions, checkSpool } from '../oracle/check.ts';
@@ -33,7 +32,7 @@ export function assertSound(spool: string, ids: Iterable<string> = []): void {
   ];
   fail([
     ...duplicateFindings(jobs),
-    ...jobs.flatMap((job) => contentFindings(job, [])),
+    ...jobs.flatMap((job) => jobFindings(job, [])),
     ...modes.filter(({ location }) => location !== null && locations.has(location)),
     ...promiseFindings({ accepted: [...ids].map((id) => ({ id })) }, snapshot),
   ]);

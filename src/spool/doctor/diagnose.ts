@@ -2,12 +2,12 @@
 import type { SpoolContext } from '../context.ts';
 import { establish } from '../establish.ts';
 import { examineSpool } from './examine.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, Tally } from './finding.ts';
+import type { Outline } from './outline.ts';
+import { idleFindings } from './owner-rows.ts';
 import { placeFacts, type PlaceFacts } from './place.ts';
 import { type Allowed, placeFindings } from './place-rows.ts';
-import type { Outline } from './outline.ts';
 import { type Repair, repairSpool } from './repair.ts';
-import { Tally } from './tally.ts';
 
 export interface Diagnosis {
   readonly place: PlaceFacts;
@@ -64,21 +64,4 @@ function inOrder<T extends Pick<Finding, 'severity'>>(findings: readonly T[]): r
 function ownersOf({ owners }: Outline): Diagnosis['owners'] {
   const count = (wanted: string): number => owners.filter(({ verdict }) => verdict.verdict === wanted).length;
   return { alive: count('alive'), dead: count('dead'), unknown: count('unknown') };
-}
-
-/** Jobs that are ready, or whose time has come, where nobody works: they may have been meant for another spool. */
-function idleFindings({ layout, waiting, owners }: Outline): readonly Finding[] {
-  // Whose life cannot be told may be one. A child whose worker has died takes no more.
-  const hasWorker = owners.some(({ role, verdict }) => verdict.verdict !== 'dead' && role !== 'child');
-  if (waiting === 0 || hasWorker) return [];
-  return [
-    {
-      code: 'no-worker',
-      severity: 'warning',
-      message: `${waiting} ${waiting === 1 ? 'job waits' : 'jobs wait'} and no worker is running on this spool.`,
-      location: layout.root,
-      advice: '`fsq worker` starts one. If one is running, it uses another spool: its first lines say which.',
-      canRepair: false,
-    },
-  ];
 }

@@ -1,132 +1,176 @@
-/** Who may touch what lies in the spool (I13), and what lies there that is not fsq's. Pure. */
+/** What can be wrong with a name in the spool: who may touch it (I13), what is not fsq's, and what nobody needs any more. Pure. */
 import { isKeyDirectory, parseHolderName } from '../keys/names.ts';
-import { isOwnerName, type Layout, parseHeldName, parseResultFileName } from '../layout.ts';
+import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../note-names.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, findingsOf, type Rows } from './finding.ts';
 import type { Outline } from './outline.ts';
-import { octal } from './text.ts';
 import type { Entry } from './visit.ts';
 
+type Facts = Pick<Outline, 'layout' | 'rootInfo'>;
+type Named = Entry & Facts;
+type Linked = Entry & { readonly isAllHere: boolean };
+type Marker = Pick<Entry, 'id'> & { readonly ageMs: number; readonly isNowhere: boolean; readonly isOver: boolean };
+
 const WRITABLE_BY_OTHERS = 0o022;
+/** A worker removes a marker within a second; `fsq revoke` makes it before it looks for the job. */
+const STALE_AFTER_MS = 10_000;
 /** What was set aside or is not used yet is left as it is. */
 const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel', 'logs']);
-const NO_LINKS = {
-  advice: 'fsq makes no links and follows none. Find out who made it, and remove it.',
-  canRepair: false,
-} as const;
+const NO_LINKS = 'fsq makes no links and follows none. Find out who made it, and remove it.';
 
-export function entryFindings(
-  entry: Entry,
-  { layout, rootInfo }: Pick<Outline, 'layout' | 'rootInfo'>,
-): readonly Finding[] {
-  if (isUntouched(entry, layout)) return [];
-  return [
-    ...(entry.info.kind === 'link' ? [symbolicLink(entry)] : []),
-    ...permissionFindings(entry),
-    ...(rootInfo !== null && entry.info.uid !== rootInfo.uid ? [foreignOwner(entry, rootInfo.uid)] : []),
-    ...(isForeign(layout, entry) ? [foreign(entry)] : []),
-  ];
+const ENTRY_ROWS: Rows<Named> = {
+  'symbolic-link': {
+    severity: 'error',
+    invariant: 'I13',
+    wrong: ({ location, info }) => (info.kind === 'link' ? `${location} is a symbolic link.` : null),
+    advice: NO_LINKS,
+  },
+  'writable-by-others': {
+    severity: 'error',
+    invariant: 'I13',
+    wrong: (entry) => {
+      const message = modeText(entry);
+      return message === null || !isOpen(entry) ? null : `${message}: other users can change what is run.`;
+    },
+    advice: (entry) => chmodText(entry),
+  },
+  mode: {
+    severity: 'warning',
+    invariant: 'I13',
+    wrong: (entry) => {
+      const message = modeText(entry);
+      return message === null || isOpen(entry) ? null : `${message}.`;
+    },
+    advice: (entry) => chmodText(entry),
+  },
+  'other-user': {
+    severity: 'error',
+    invariant: 'I13',
+    wrong: ({ location, info, rootInfo }) =>
+      rootInfo === null || info.uid === rootInfo.uid
+        ? null
+        : `${location} belongs to user ${info.uid}, the spool to user ${rootInfo.uid}.`,
+    advice: 'All that use a spool must run as one user. Change its owner, or remove it.',
+  },
+  foreign: {
+    severity: 'warning',
+    wrong: (entry) => {
+      if (!isForeign(entry)) return null;
+      return `${entry.location} is not named like anything of fsq's: it is left alone${mayBeJob(entry) ? ', and never runs' : ''}.`;
+    },
+    advice: (entry) =>
+      mayBeJob(entry)
+        ? 'A job is named <priority>.<id>.<queue>.0.0.json. Rename it, or move it out of the spool.'
+        : 'Move it out of the spool.',
+  },
+};
+
+const LINK_ROWS: Rows<Linked> = {
+  'second-name': {
+    severity: 'info',
+    wrong: ({ location, info, isAllHere }) =>
+      isAllHere ? `${location} has ${info.links} names in this spool, as a power cut may leave on btrfs.` : null,
+    advice: 'The worker that takes or recovers its job, or sweeps tmp/, leaves one. An outcome is told all the same.',
+  },
+  'hard-link': {
+    severity: 'error',
+    invariant: 'I2',
+    wrong: ({ location, info, isAllHere }) =>
+      isAllHere ? null : `${location} has ${info.links} names, and not all of them lie in this spool.`,
+    advice: NO_LINKS,
+  },
+};
+
+const MISSING: Rows<Outline['unlisted'][number]> = {
+  'missing-directory': {
+    severity: 'error',
+    wrong: ({ location, reason }) => `${location} is ${reason}.`,
+    advice: ({ reason }) =>
+      reason === 'missing'
+        ? '`fsq doctor --repair` makes it; what was in it is lost. Some tools remove empty directories.'
+        : 'It must be a directory of mode 0700 that belongs to the user of the workers.',
+    mend: ({ reason }) => (reason === 'missing' ? 'make-directories' : null),
+  },
+};
+
+const MARKER: Rows<Marker> = {
+  'stale-marker': {
+    severity: 'warning',
+    wrong: ({ id, ageMs, isNowhere, isOver }) =>
+      ageMs >= STALE_AFTER_MS && (isNowhere || isOver)
+        ? `Job ${id} is marked as revoked, but it ${isNowhere ? 'is nowhere' : 'has ended'}.`
+        : null,
+    advice: '`fsq doctor --repair` removes the marker; a worker does the same.',
+    mend: 'remove-markers',
+  },
+};
+
+export function entryFindings(entry: Entry, { layout, rootInfo }: Facts): readonly Finding[] {
+  return isUntouched(entry, layout) ? [] : findingsOf(ENTRY_ROWS, { ...entry, layout, rootInfo }, entry.location);
 }
 
 /** @param linked all files in the spool that have several names, by each of these that lies there */
 export function linkFindings(linked: readonly Entry[], { layout }: Pick<Outline, 'layout'>): readonly Finding[] {
   const names = new Map<number, number>();
   for (const { info } of linked) names.set(info.inode, (names.get(info.inode) ?? 0) + 1);
-  return linked.flatMap((entry) => {
-    if (isUntouched(entry, layout)) return [];
-    return [names.get(entry.info.inode) === entry.info.links ? secondName(entry) : hardLink(entry)];
-  });
+  return linked
+    .filter((entry) => !isUntouched(entry, layout))
+    .flatMap((entry) => {
+      const isAllHere = names.get(entry.info.inode) === entry.info.links;
+      return findingsOf(LINK_ROWS, { ...entry, isAllHere }, entry.location);
+    });
 }
 
 export function missingFindings({ unlisted }: Pick<Outline, 'unlisted'>): readonly Finding[] {
-  return unlisted.map(missing);
+  return unlisted.flatMap((directory) => findingsOf(MISSING, directory, directory.location));
+}
+
+/** @param entry of cancel/ */
+export function markerFindings(
+  { id, location, info }: Entry,
+  { marked, takenAtMs }: Pick<Outline, 'marked' | 'takenAtMs'>,
+): readonly Finding[] {
+  if (id === null) return [];
+  const place = marked.get(id);
+  const marker = {
+    id,
+    ageMs: takenAtMs - info.modifiedAtMs,
+    isNowhere: place === undefined,
+    isOver: place === 'results',
+  };
+  return findingsOf(MARKER, marker, location, id);
 }
 
 /** A place's own directory is looked at, whatever may lie in it. */
-function isUntouched({ place, location }: Entry, layout: Layout): boolean {
+function isUntouched({ place, location }: Entry, layout: Outline['layout']): boolean {
   return UNTOUCHED.has(place) && location !== layout[place];
 }
 
-function missing({ location, reason }: Outline['unlisted'][number]): Finding {
-  const canRepair = reason === 'missing';
-  return {
-    code: 'missing-directory',
-    severity: 'error',
-    message: `${location} is ${reason}.`,
-    location,
-    advice: canRepair
-      ? '`fsq doctor --repair` makes it; what was in it is lost. Some tools remove empty directories.'
-      : 'It must be a directory of mode 0700 that belongs to the user of the workers.',
-    canRepair,
-  };
+function modeOf({ info }: Entry): number | null {
+  return info.kind === 'file' ? 0o600 : info.kind === 'directory' ? 0o700 : null;
 }
 
-function secondName({ location, info }: Entry): Finding {
-  return {
-    code: 'second-name',
-    severity: 'info',
-    message: `${location} has ${info.links} names in this spool, as a power cut may leave on btrfs.`,
-    location,
-    advice: 'The worker that takes or recovers its job, or sweeps tmp/, leaves one. An outcome is told all the same.',
-    canRepair: false,
-  };
+function modeText(entry: Entry): string | null {
+  const { location, info } = entry;
+  const wanted = modeOf(entry);
+  return wanted === null || info.mode === wanted
+    ? null
+    : `${location} has mode ${octal(info.mode)} instead of ${octal(wanted)}`;
 }
 
-function hardLink({ location, info }: Entry): Finding {
-  const message = `${location} has ${info.links} names, and not all of them lie in this spool.`;
-  return { code: 'hard-link', severity: 'error', invariant: 'I2', message, location, ...NO_LINKS };
+function chmodText(entry: Entry): string {
+  return `\`chmod ${octal(modeOf(entry) ?? 0)} ${entry.location}\``;
 }
 
-function symbolicLink({ location }: Entry): Finding {
-  const message = `${location} is a symbolic link.`;
-  return { code: 'symbolic-link', severity: 'error', invariant: 'I13', message, location, ...NO_LINKS };
+function isOpen({ info }: Entry): boolean {
+  return (info.mode & WRITABLE_BY_OTHERS) !== 0;
 }
 
-function permissionFindings({ location, info }: Entry): readonly Finding[] {
-  if (info.kind !== 'file' && info.kind !== 'directory') return [];
-  const wanted = info.kind === 'file' ? 0o600 : 0o700;
-  if (info.mode === wanted) return [];
-  const isOpen = (info.mode & WRITABLE_BY_OTHERS) !== 0;
-  return [
-    {
-      code: isOpen ? 'writable-by-others' : 'mode',
-      severity: isOpen ? 'error' : 'warning',
-      invariant: 'I13',
-      message: `${location} has mode ${octal(info.mode)} instead of ${octal(wanted)}${isOpen ? ': other users can change what is run' : ''}.`,
-      location,
-      advice: `\`chmod ${octal(wanted)} ${location}\``,
-      canRepair: false,
-    },
-  ];
+function mayBeJob({ place }: Entry): boolean {
+  return place === 'pending' || place === 'delayed';
 }
 
-function foreignOwner({ location, info }: Entry, uid: number): Finding {
-  return {
-    code: 'other-user',
-    severity: 'error',
-    invariant: 'I13',
-    message: `${location} belongs to user ${info.uid}, the spool to user ${uid}.`,
-    location,
-    advice: 'All that use a spool must run as one user. Change its owner, or remove it.',
-    canRepair: false,
-  };
-}
-
-function foreign({ location, place }: Entry): Finding {
-  const mayBeJob = place === 'pending' || place === 'delayed';
-  return {
-    code: 'foreign',
-    severity: 'warning',
-    message: `${location} is not named like anything of fsq's: it is left alone${mayBeJob ? ', and never runs' : ''}.`,
-    location,
-    advice: mayBeJob
-      ? 'A job is named <priority>.<id>.<queue>.0.0.json. Rename it, or move it out of the spool.'
-      : 'Move it out of the spool.',
-    canRepair: false,
-  };
-}
-
-function isForeign(layout: Layout, { location, place, name, id, info }: Entry): boolean {
+function isForeign({ layout, location, place, name, id, info }: Named): boolean {
   if (location === layout[place]) return false;
   const isDirect = location === `${layout[place]}/${name}`;
   if (place === 'workers') return !isOwnerName(name.replace(/\.(?:json|sock)$/, ''));
@@ -137,4 +181,9 @@ function isForeign(layout: Layout, { location, place, name, id, info }: Entry): 
   if (place === 'keys') return parseHolderName(name) === null && parseResultFileName(name) === null;
   if (place === 'running' && isDirect) return parseHeldName(name) === null || info.kind !== 'directory';
   return id === null;
+}
+
+/** '0755' */
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
 }

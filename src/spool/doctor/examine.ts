@@ -12,14 +12,12 @@ import { setImmediate as yieldToOthers, setTimeout as wait } from 'node:timers/p
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../context.ts';
 import { nodeFiles } from '../files.ts';
 import { layoutOf } from '../layout.ts';
-import { contentsFor } from './content.ts';
-import { type Finding, keyOf, subjectOf } from './finding.ts';
-import { fingerprint } from './fingerprint.ts';
-import { DEAD_HOLDER_MS } from './owner-rows.ts';
-import { Judge } from './judge.ts';
-import { type Outline, takeOutline } from './outline.ts';
-import { Tally } from './tally.ts';
-import { visit, type Wanted } from './visit.ts';
+import { entryFindings, linkFindings, markerFindings, missingFindings } from './entry-rows.ts';
+import { type Finding, keyOf, subjectOf, Tally } from './finding.ts';
+import { duplicateFindings, jobFindings } from './job-rows.ts';
+import { fingerprint, type Outline, takeOutline } from './outline.ts';
+import { DEAD_HOLDER_MS, draftFindings, ownerFindings } from './owner-rows.ts';
+import { contentOf, type Entry, type JobFile, type Seen, visit, type Wanted } from './visit.ts';
 
 export const LOOKS = 3;
 /** Between looks, ms: a job that moves takes microseconds. */
@@ -68,7 +66,7 @@ async function lookAt(context: SpoolContext, before: Look | null): Promise<Look>
   });
   const isWanted: Wanted = (id, location) =>
     before === null || [id, location].some((text) => text !== null && before.subjects.has(fingerprint(text)));
-  for (const seen of visit(context, contentsFor(outline), isWanted)) {
+  for (const seen of visit(context, (reading, id) => contentOf(reading, outline.doubled.has(id)), isWanted)) {
     if (seen === null) await yieldToOthers();
     else judge.see(seen);
   }
@@ -86,4 +84,42 @@ export function contextFor(path: string, fsync = true): SpoolContext {
     nowMs: Date.now,
     randomBytes,
   });
+}
+
+/** All that can be wrong with a spool, held against one thing after the other. Keeps what must be compared, no more. */
+export class Judge {
+  readonly #outline: Outline;
+  readonly #report: (finding: Finding) => void;
+  /** Files of the same jobs. */
+  readonly #doubles: JobFile[] = [];
+  /** Files with several names. */
+  readonly #linked: Entry[] = [];
+
+  constructor(outline: Outline, report: (finding: Finding) => void) {
+    this.#outline = outline;
+    this.#report = report;
+  }
+
+  see(seen: Seen): void {
+    const { entry, job } = seen;
+    const outline = this.#outline;
+    if (job !== null) this.#say(jobFindings(job, outline.owners));
+    this.#say(entryFindings(entry, outline));
+    if (entry.place === 'tmp') this.#say(draftFindings(seen, outline));
+    if (entry.place === 'cancel') this.#say(markerFindings(entry, outline));
+    if (job !== null && outline.doubled.has(job.id)) this.#doubles.push(job);
+    if (entry.info.kind === 'file' && entry.info.links > 1) this.#linked.push(entry);
+  }
+
+  /** What shows only when all was seen. */
+  conclude(): void {
+    this.#say(duplicateFindings(this.#doubles));
+    this.#say(ownerFindings(this.#outline));
+    this.#say(missingFindings(this.#outline));
+    this.#say(linkFindings(this.#linked, this.#outline));
+  }
+
+  #say(findings: readonly Finding[]): void {
+    for (const finding of findings) this.#report(finding);
+  }
 }

@@ -1,123 +1,188 @@
-/** What jobs' files say: they parse under their own name (I4), and their counters and times make sense (I7, I11, I12). Pure. */
+/** What can be wrong with jobs: their files (I4), counters and times (I7, I11, I12), and how many files a job has (I1, I2). Pure. */
 import { MAX_CRASHES } from '../../job/lifecycle.ts';
-import type { JobContent } from './content.ts';
-import type { Finding } from './finding.ts';
-import type { OwnerState } from './owners.ts';
-import type { JobFile } from './visit.ts';
+import { type Finding, findingsOf, type Rows } from './finding.ts';
+import type { OwnerState } from './outline.ts';
+import type { JobContent, JobFile } from './visit.ts';
+import type { JobPlace } from './walk.ts';
 
-type Readable = Extract<JobContent, { kind: 'job' }>;
+type Readable = Extract<JobContent, { kind: 'job' }> & Pick<JobFile, 'id' | 'place' | 'name'>;
 
-export function contentFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
-  const { content, holder } = job;
-  if (content.kind === 'unreadable') {
-    const isDead = owners.some(({ owner, verdict }) => owner === holder && verdict.verdict === 'dead');
-    return [unreadable(job, content.reason, holder === null || isDead)];
-  }
-  return [
-    ...(job.place === 'results' ? outcomeFindings(job, content) : []),
-    ...counterFindings(job, content),
-    ...timeFindings(job, content),
-  ];
+interface Unreadable extends Pick<JobFile, 'id'> {
+  readonly reason: string;
+  /** A living process holds it. */
+  readonly isHeld: boolean;
 }
 
-function unreadable({ id, location }: JobFile, reason: string, canRepair: boolean): Finding {
-  return {
-    code: 'unreadable',
+interface Run extends Pick<JobFile, 'id'> {
+  readonly attempt: number;
+  /** How long it began before its job was due; negative: after it. Null where no time was set. */
+  readonly earlyMs: number | null;
+  /** How long it began after its job had expired. */
+  readonly lateMs: number | null;
+}
+
+interface Copies {
+  readonly id: string;
+  readonly files: readonly JobFile[];
+  readonly isSafe: boolean;
+}
+
+const UNREADABLE: Rows<Unreadable> = {
+  unreadable: {
     severity: 'error',
     invariant: 'I4',
-    id,
-    message: `The file of job ${id} is not a job: ${reason}.`,
-    location,
-    advice: canRepair
-      ? '`fsq doctor --repair` moves it to corrupt/ and gives the job a failed outcome; a worker does the same when it takes it.'
-      : 'The process that holds it moves it to corrupt/; look again.',
-    canRepair,
-  };
-}
+    wrong: ({ id, reason }) => `The file of job ${id} is not a job: ${reason}.`,
+    advice: ({ isHeld }) =>
+      isHeld
+        ? 'The process that holds it moves it to corrupt/; look again.'
+        : '`fsq doctor --repair` moves it to corrupt/ and gives the job a failed outcome; a worker does the same when it takes it.',
+    mend: ({ isHeld }) => (isHeld ? null : 'set-aside'),
+  },
+};
 
-function outcomeFindings({ id, location }: JobFile, { state, isTorn }: Readable): readonly Finding[] {
-  if (state !== null) return [];
-  return [
-    {
-      code: 'no-outcome',
-      severity: 'error',
-      invariant: 'I4',
-      id,
-      message: `Job ${id} lies in results/ ${isTorn ? 'with an outcome that was cut off' : 'without an outcome'}.`,
-      location,
-      advice: `To run it again, move it to pending/5.${id}.default.0.0.json; it may have run already.`,
-      canRepair: false,
+const JOB_ROWS: Rows<Readable> = {
+  'no-outcome': {
+    severity: 'error',
+    invariant: 'I4',
+    wrong: ({ id, place, state, isTorn }) =>
+      place === 'results' && state === null
+        ? `Job ${id} lies in results/ ${isTorn ? 'with an outcome that was cut off' : 'without an outcome'}.`
+        : null,
+    advice: ({ id }) => `To run it again, move it to pending/5.${id}.default.0.0.json; it may have run already.`,
+  },
+  'too-many-attempts': {
+    severity: 'error',
+    invariant: 'I7',
+    wrong: (job) => {
+      const { id, retries, attempts } = job;
+      const { crashes } = countersOf(job);
+      if (retries === null || attempts.length <= 1 + retries + crashes) return null;
+      return `Job ${id} has ${attempts.length} attempts; its first run, ${retries} retries and ${crashes} crashes explain fewer.`;
     },
-  ];
-}
+    advice: 'Was its file changed by hand? If not, please report it, with this file.',
+  },
+  'too-many-crashes': {
+    severity: 'error',
+    invariant: 'I7',
+    wrong: (job) => {
+      const { attempt, crashes } = countersOf(job);
+      if (crashes <= MAX_CRASHES && crashes <= attempt) return null;
+      return `Job ${job.id} has ${crashes} crashes and ${attempt} attempts; at most ${MAX_CRASHES}, and not more than attempts, are possible.`;
+    },
+    advice: 'Its name was made by hand or by another program: set its last number to 0.',
+  },
+  'attempts-fall': {
+    severity: 'error',
+    invariant: 'I12',
+    wrong: ({ id, attempts }) =>
+      attempts.some(({ attempt }, i) => attempt < (attempts[i - 1]?.attempt ?? 0))
+        ? `The attempts of job ${id} are not in order: ${attempts.map(({ attempt }) => attempt).join(', ')}.`
+        : null,
+    advice: 'Its counter went back between two runs. Please report it, with this file.',
+  },
+};
 
-function counterFindings({ id, location, name }: JobFile, content: Readable): readonly Finding[] {
-  const crashes = name?.crashes ?? content.crashes;
-  const attempt = name?.attempt ?? content.attempts.at(-1)?.attempt ?? crashes;
-  const isTooMany = crashes > MAX_CRASHES || crashes > attempt;
-  const falls = content.attempts.some((run, i) => run.attempt < (content.attempts[i - 1]?.attempt ?? 0));
-  const { retries } = content;
-  const hasRunTooOften = retries !== null && content.attempts.length > 1 + retries + crashes;
-  return [
-    ...(hasRunTooOften
-      ? [
-          finding('too-many-attempts', 'I7', id, location, {
-            message: `Job ${id} has ${content.attempts.length} attempts; its first run, ${retries} retries and ${crashes} crashes explain fewer.`,
-            advice: 'Was its file changed by hand? If not, please report it, with this file.',
-          }),
-        ]
-      : []),
-    ...(isTooMany
-      ? [
-          finding('too-many-crashes', 'I7', id, location, {
-            message: `Job ${id} has ${crashes} crashes and ${attempt} attempts; at most ${MAX_CRASHES}, and not more than attempts, are possible.`,
-            advice: 'Its name was made by hand or by another program: set its last number to 0.',
-          }),
-        ]
-      : []),
-    ...(falls
-      ? [
-          finding('attempts-fall', 'I12', id, location, {
-            message: `The attempts of job ${id} are not in order: ${content.attempts.map((run) => run.attempt).join(', ')}.`,
-            advice: 'Its counter went back between two runs. Please report it, with this file.',
-          }),
-        ]
-      : []),
-  ];
-}
+const RUN_ROWS: Rows<Run> = {
+  'too-early': {
+    severity: 'error',
+    invariant: 'I11',
+    wrong: ({ id, attempt, earlyMs }) =>
+      earlyMs === null || earlyMs <= 0
+        ? null
+        : `Attempt ${attempt} of job ${id} began ${earlyMs} ms before it was due.`,
+    advice: 'Was the clock set back since? If not, please report it, with this file.',
+  },
+  'too-late': {
+    severity: 'error',
+    invariant: 'I11',
+    wrong: ({ id, attempt, lateMs }) =>
+      lateMs === null || lateMs <= 0
+        ? null
+        : `Attempt ${attempt} of job ${id} began ${lateMs} ms after it had expired.`,
+    advice: 'Was the clock set forward since? If not, please report it, with this file.',
+  },
+};
 
-function timeFindings(job: JobFile, { etaMs, expiresAtMs, attempts }: Readable): readonly Finding[] {
-  return attempts.flatMap(({ attempt, startedAtMs = null }) => {
+const DUPLICATE: Rows<Copies> = {
+  duplicate: {
+    severity: 'error',
+    invariant: ({ files }) => (files.every(({ place }) => place === files[0]?.place) ? 'I2' : 'I1'),
+    wrong: ({ id, files }) =>
+      files.length > 1 && !isBeingSetAside(files)
+        ? `Job ${id} lies in ${files.length} places: ${files.map(({ location }) => location).join(', ')}.`
+        : null,
+    advice: ({ isSafe }) =>
+      isSafe
+        ? 'They hold the same job: `fsq doctor --repair` keeps the one that is furthest on.'
+        : 'They are not surely the same job, or one of them is running: compare them, then move all but one out of the spool.',
+    mend: ({ isSafe }) => (isSafe ? 'drop-duplicates' : null),
+  },
+};
+
+/** @param owners who may hold it */
+export function jobFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
+  const { id, place, name, location, content, holder } = job;
+  if (content.kind === 'unreadable') {
+    const isDead = owners.some(({ owner, verdict }) => owner === holder && verdict.verdict === 'dead');
+    return findingsOf(UNREADABLE, { id, reason: content.reason, isHeld: holder !== null && !isDead }, location, id);
+  }
+  const { attempts, etaMs, expiresAtMs } = content;
+  const runs = attempts.flatMap(({ attempt, startedAtMs = null }) => {
     if (startedAtMs === null) return [];
-    if (etaMs !== null && startedAtMs < etaMs) return tooEarly(job, attempt, etaMs - startedAtMs);
-    return expiresAtMs !== null && startedAtMs > expiresAtMs ? tooLate(job, attempt, startedAtMs - expiresAtMs) : [];
+    const earlyMs = etaMs === null ? null : etaMs - startedAtMs;
+    const lateMs = expiresAtMs === null || (earlyMs ?? 0) > 0 ? null : startedAtMs - expiresAtMs;
+    return findingsOf(RUN_ROWS, { id, attempt, earlyMs, lateMs }, location, id);
   });
+  return [...findingsOf(JOB_ROWS, { ...content, id, place, name }, location, id), ...runs];
 }
 
-function tooEarly({ id, location }: JobFile, attempt: number, ms: number): readonly Finding[] {
-  return [
-    finding('too-early', 'I11', id, location, {
-      message: `Attempt ${attempt} of job ${id} began ${ms} ms before it was due.`,
-      advice: 'Was the clock set back since? If not, please report it, with this file.',
-    }),
-  ];
+/** @param jobs all files of each job that has several */
+export function duplicateFindings(jobs: readonly JobFile[]): readonly Finding[] {
+  return [...byId(jobs)].flatMap(([id, files]) =>
+    findingsOf(DUPLICATE, { id, files, isSafe: duplicatePlan(files) !== null }, files[0]?.location ?? null, id),
+  );
 }
 
-function tooLate({ id, location }: JobFile, attempt: number, ms: number): readonly Finding[] {
-  return [
-    finding('too-late', 'I11', id, location, {
-      message: `Attempt ${attempt} of job ${id} began ${ms} ms after it had expired.`,
-      advice: 'Was the clock set forward since? If not, please report it, with this file.',
-    }),
-  ];
+/** What a job's name says; of an outcome, which is named by its id alone, what its file says. */
+function countersOf({ name, crashes, attempts }: Readable): { readonly attempt: number; readonly crashes: number } {
+  return name ?? { crashes, attempt: attempts.at(-1)?.attempt ?? crashes };
 }
 
-function finding(
-  code: string,
-  invariant: NonNullable<Finding['invariant']>,
-  id: string,
-  location: string,
-  texts: Pick<Finding, 'message' | 'advice'>,
-): Finding {
-  return { code, severity: 'error', invariant, id, location, canRepair: false, ...texts };
+/** A broken job is between the outcome that says so and its move to corrupt/: its holder, or the recoverer, makes that move. */
+function isBeingSetAside(files: readonly JobFile[]): boolean {
+  const broken = files.find(({ place, content }) => place === 'running' && content.kind === 'unreadable');
+  return files.length === 2 && broken !== undefined && files.some(({ place }) => place === 'results');
+}
+
+/** Of several files for one job the one that is furthest on counts. */
+const PRECEDENCE: readonly JobPlace[] = ['results', 'running', 'pending', 'delayed'];
+
+/**
+ * Which of several files for one job to keep and which to drop. Null unless that is surely safe: all have the same base, nobody holds
+ * one that is to be dropped, and the one to keep has a whole outcome if it lies in results/.
+ */
+export function duplicatePlan(
+  files: readonly JobFile[],
+): { readonly keep: JobFile; readonly drop: readonly JobFile[] } | null {
+  const rank = ({ place }: JobFile): number => PRECEDENCE.indexOf(place);
+  const runs = ({ name }: JobFile): number => (name === null ? 0 : name.attempt + name.crashes);
+  const [keep, ...drop] = files.toSorted((a, b) => rank(a) - rank(b) || runs(b) - runs(a));
+  if (keep === undefined || drop.length === 0 || keep.content.kind !== 'job') return null;
+  const { base, state } = keep.content;
+  if (keep.place === 'results' && state === null) return null;
+  const isSafe = drop.every(
+    ({ place, content }) => place !== 'running' && content.kind === 'job' && content.base === base,
+  );
+  return isSafe ? { keep, drop } : null;
+}
+
+/** All files of each id. */
+export function byId<File extends JobFile>(jobs: readonly File[]): ReadonlyMap<string, readonly File[]> {
+  const found = new Map<string, File[]>();
+  for (const job of jobs) {
+    const files = found.get(job.id);
+    if (files === undefined) found.set(job.id, [job]);
+    else files.push(job);
+  }
+  return found;
 }

@@ -1,12 +1,13 @@
 /** What names alone say of a spool, and who of those that they name lives: little, however many jobs there are. */
+import type { OwnerInfo } from '../../broker/broker.ts';
 import type { SpoolContext } from '../context.ts';
 import type { EntryInfo } from '../files.ts';
-import { type Layout, parseHeldName } from '../layout.ts';
+import { listIfReadable } from '../if-there.ts';
+import { isOwnerName, type Layout, parseHeldName } from '../layout.ts';
 import { parseMarkerFileName } from '../note-names.ts';
-import { Doubled } from './fingerprint.ts';
-import type { JobPlace } from './job-spot.ts';
-import { type OwnerState, ownersIn } from './owners.ts';
-import { namesAt, namesBelow, type Unlisted, unlistedIn, walkPlace } from './walk.ts';
+import { askAll, readOwner, verdictOf } from '../owner.ts';
+import type { Verdict } from '../proof.ts';
+import { type JobPlace, namesAt, type Unlisted, unlistedIn, walkPlace } from './walk.ts';
 
 /** A directory of running/. */
 export interface HeldDirectory {
@@ -16,6 +17,15 @@ export interface HeldDirectory {
   /** The one whose life counts: the owner, or who fenced it. */
   readonly responsible: string;
   readonly names: readonly string[];
+}
+
+export interface OwnerState {
+  readonly owner: string;
+  /** Its file in workers/ is there and whole. */
+  readonly hasRecord: boolean;
+  /** Null without a record. */
+  readonly role: OwnerInfo['role'] | null;
+  readonly verdict: Verdict;
 }
 
 export interface NamedOutline {
@@ -79,6 +89,69 @@ function heldIn({ files, layout }: SpoolContext): readonly HeldDirectory[] {
     if (held === null) return [];
     const location = `${layout.running}/${directory}`;
     const { owner, recoverer } = held;
-    return [{ location, owner, responsible: recoverer ?? owner, names: namesBelow(files, location) }];
+    return [{ location, owner, responsible: recoverer ?? owner, names: listIfReadable(files, location) }];
   });
+}
+
+/** Where workers/ cannot be read nobody can be asked: every owner's life is unknown then. */
+export async function ownersIn(
+  context: SpoolContext,
+  { held, unlisted }: Pick<NamedOutline, 'held' | 'unlisted'>,
+): Promise<readonly OwnerState[]> {
+  const { files, layout } = context;
+  const isWorkersGone = unlisted.some(({ place }) => place === 'workers');
+  const owners = new Set([
+    ...[...namesAt(files, layout.workers)].map((name) => name.replace(/\.(?:json|sock)$/, '')).filter(isOwnerName),
+    ...held.map(({ responsible }) => responsible),
+  ]);
+  return askAll([...owners], (owner) => stateOf(context, owner, isWorkersGone));
+}
+
+async function stateOf(context: SpoolContext, owner: string, isWorkersGone: boolean): Promise<OwnerState> {
+  if (isWorkersGone) {
+    return { owner, hasRecord: false, role: null, verdict: { verdict: 'unknown', reason: 'workers/ cannot be read' } };
+  }
+  const record = readOwner(context, owner);
+  return { owner, hasRecord: record !== null, role: record?.role ?? null, verdict: await verdictOf(context, owner) };
+}
+
+/** Finds the ids that come more than once among millions, with eight bytes for each. */
+export class Doubled {
+  readonly #numbers: number[] = [];
+  #several: ReadonlySet<number> | null = null;
+
+  add(id: string): void {
+    this.#numbers.push(fingerprint(id));
+    this.#several = null;
+  }
+
+  /** True for what was added more than once; of a million others for hardly ever one, which the reader of its files finds out. */
+  has(id: string): boolean {
+    return this.#all().has(fingerprint(id));
+  }
+
+  get isEmpty(): boolean {
+    return this.#all().size === 0;
+  }
+
+  #all(): ReadonlySet<number> {
+    if (this.#several !== null) return this.#several;
+    const sorted = Float64Array.from(this.#numbers).sort();
+    this.#several = new Set(sorted.filter((number, i) => number === sorted[i - 1]));
+    return this.#several;
+  }
+}
+
+/** 53 bits that change with every character: two multiplicative hashes side by side, of 32 and 21 bits. */
+export function fingerprint(text: string): number {
+  let high = 1;
+  let low = 1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    high = Math.imul(high ^ code, 0x5bd1e995);
+    high ^= high >>> 15;
+    low = Math.imul(low ^ code, 0x9e3779b1);
+    low ^= low >>> 13;
+  }
+  return (high >>> 0) * 2 ** 21 + (low >>> 11);
 }

@@ -1,128 +1,147 @@
-/** Who holds jobs and lives (I8), and what the dead left. Pure. */
+/** What can be wrong with processes that hold jobs (I8), what the dead left, and jobs that nobody is there to run. Pure. */
+import { span } from '../../job/text.ts';
 import { UNPROVED_MS } from '../sweep.ts';
-import { span } from './text.ts';
-import type { Finding } from './finding.ts';
-import type { OwnerState } from './owners.ts';
-import type { HeldDirectory, Outline } from './outline.ts';
-import type { Seen } from './visit.ts';
+import { type Finding, findingsOf, type Rows } from './finding.ts';
+import type { HeldDirectory, Outline, OwnerState } from './outline.ts';
+import type { Entry, Seen } from './visit.ts';
 
 type Facts = Pick<Outline, 'held' | 'owners' | 'layout'>;
+
+interface Held extends Pick<HeldDirectory, 'location' | 'responsible' | 'names'> {
+  readonly hasRecord: boolean;
+  readonly isDead: boolean;
+  /** A process lives that recovers the dead. */
+  readonly hasKeeper: boolean;
+  readonly pending: string;
+}
+
+interface Owner extends Pick<OwnerState, 'owner' | 'hasRecord' | 'verdict'> {
+  readonly holds: boolean;
+  readonly record: string;
+}
+
+type Draft = Pick<Seen, 'writer'> & Pick<Entry, 'location'> & { readonly ageMs: number };
 
 /** How long a dead owner may hold jobs while a worker lives, ms: twice what recovery takes (P5). */
 export const DEAD_HOLDER_MS = 2_000;
 /** A draft this old that is not named as fsq names its own is nobody's, ms. */
 const OLD_DRAFT_MS = 24 * 3_600_000;
+const SWEPT = 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.';
 
-export function holderFindings(facts: Facts): readonly Finding[] {
+const HELD_ROWS: Rows<Held> = {
+  'no-owner-record': {
+    severity: ({ isDead }) => (isDead ? 'warning' : 'error'),
+    invariant: 'I8',
+    wrong: ({ location, responsible, names, hasRecord }) =>
+      hasRecord
+        ? null
+        : `${location} holds ${some(names)}, but workers/${responsible}.json, the record of its owner, is not there.`,
+    advice: ({ isDead, pending }) =>
+      isDead
+        ? 'Its owner is dead: `fsq doctor --repair` or the next worker recovers it.'
+        : `Whether its owner lives cannot be told. Once you are sure that no worker runs, move what is in it to ${pending} and remove it.`,
+    mend: ({ isDead }) => (isDead ? 'recover' : null),
+  },
+  'dead-holder': {
+    severity: ({ hasKeeper, names }) => (hasKeeper ? 'error' : names.length > 0 ? 'warning' : 'info'),
+    invariant: ({ hasKeeper }) => (hasKeeper ? 'I8' : null),
+    wrong: ({ location, names, isDead, hasKeeper }) =>
+      isDead
+        ? `${location} holds ${some(names)} of a process that is dead${hasKeeper ? `, for more than ${span(DEAD_HOLDER_MS)}, although a worker lives` : '; no worker runs that would recover it'}.`
+        : null,
+    advice: ({ hasKeeper }) =>
+      hasKeeper
+        ? 'Look at the log of the worker; `fsq doctor --repair` recovers it.'
+        : 'The next `fsq worker`, or `fsq doctor --repair`, sends its jobs back.',
+    mend: 'recover',
+  },
+};
+
+const OWNER_ROWS: Rows<Owner> = {
+  'unproved-owner': {
+    severity: 'warning',
+    wrong: ({ owner, hasRecord, verdict }) =>
+      hasRecord && verdict.verdict === 'unknown'
+        ? `It cannot be told whether ${owner} lives: ${verdict.reason}. Its jobs stay where they are.`
+        : null,
+    advice: ({ owner, record }) =>
+      `Run the doctor as the worker's user, on its machine. Once you are sure that the process is gone, move what is in running/${owner} to pending and remove ${record}.`,
+  },
+  'dead-owner': {
+    severity: 'info',
+    wrong: ({ owner, verdict, holds }) =>
+      verdict.verdict === 'dead' && !holds ? `${owner} is dead and holds nothing; its record is still there.` : null,
+    advice: 'A worker removes it within a minute; so does `fsq doctor --repair`.',
+    mend: 'recover',
+  },
+};
+
+const DRAFT_ROWS: Rows<Draft> = {
+  'draft-of-the-dead': {
+    severity: 'info',
+    wrong: ({ location, writer }) =>
+      writer === 'dead' ? `${location} was being written by a process that is dead.` : null,
+    advice: SWEPT,
+    mend: 'recover',
+  },
+  'old-draft': {
+    severity: 'info',
+    wrong: ({ location, writer, ageMs }) =>
+      writer === 'dead' || ageMs < (writer === 'unproved' ? UNPROVED_MS : OLD_DRAFT_MS)
+        ? null
+        : `${location} has not changed for ${span(ageMs)}; whether who writes it lives cannot be told.`,
+    advice: ({ writer }) => (writer === 'unproved' ? SWEPT : 'If no producer of yours writes it, remove it.'),
+    mend: ({ writer }) => (writer === 'unproved' ? 'recover' : null),
+  },
+};
+
+const IDLE: Rows<Pick<Outline, 'waiting' | 'owners'>> = {
+  'no-worker': {
+    severity: 'warning',
+    wrong: ({ waiting, owners }) => {
+      // One whose life cannot be told may be a worker. A child whose worker has died takes no more.
+      const hasWorker = owners.some(({ role, verdict }) => verdict.verdict !== 'dead' && role !== 'child');
+      if (waiting === 0 || hasWorker) return null;
+      return `${waiting} ${waiting === 1 ? 'job waits' : 'jobs wait'} and no worker is running on this spool.`;
+    },
+    advice: '`fsq worker` starts one. If one is running, it uses another spool: its first lines say which.',
+  },
+};
+
+/** Of each directory of running/, and of each owner. */
+export function ownerFindings({ held, owners, layout }: Facts): readonly Finding[] {
+  const hasKeeper = owners.some(({ role, verdict }) => role === 'supervisor' && verdict.verdict === 'alive');
   return [
-    ...facts.held.flatMap((held) => heldFindings(held, facts)),
-    ...facts.owners.flatMap((state) => ownerFindings(state, facts)),
+    ...held.flatMap(({ location, responsible, names }) => {
+      const state = owners.find(({ owner }) => owner === responsible);
+      const isDead = state?.verdict.verdict === 'dead';
+      const hasRecord = state?.hasRecord === true;
+      const facts = { location, responsible, names, hasRecord, isDead, hasKeeper, pending: layout.pending };
+      return findingsOf(HELD_ROWS, facts, location);
+    }),
+    ...owners.flatMap((state) => {
+      const record = `${layout.workers}/${state.owner}.json`;
+      const holds = held.some(({ responsible, owner }) => responsible === state.owner || owner === state.owner);
+      return findingsOf(OWNER_ROWS, { ...state, holds, record }, record);
+    }),
   ];
 }
 
-/** True when a process lives that recovers the dead. */
-export function hasKeeper({ owners }: Pick<Outline, 'owners'>): boolean {
-  return owners.some(({ role, verdict }) => role === 'supervisor' && verdict.verdict === 'alive');
-}
-
-function heldFindings({ location, responsible, names }: HeldDirectory, facts: Facts): readonly Finding[] {
-  const state = facts.owners.find(({ owner }) => owner === responsible);
-  const isDead = state?.verdict.verdict === 'dead';
-  const jobs = `${names.length} ${names.length === 1 ? 'job' : 'jobs'}`;
-  const findings: Finding[] = [];
-  if (state?.hasRecord !== true) {
-    findings.push({
-      code: 'no-owner-record',
-      severity: isDead ? 'warning' : 'error',
-      invariant: 'I8',
-      message: `${location} holds ${jobs}, but workers/${responsible}.json, the record of its owner, is not there.`,
-      location,
-      advice: isDead
-        ? 'Its owner is dead: `fsq doctor --repair` or the next worker recovers it.'
-        : `Whether its owner lives cannot be told. Once you are sure that no worker runs, move what is in it to ${facts.layout.pending} and remove it.`,
-      canRepair: isDead,
-    });
-  }
-  if (isDead) {
-    const keeper = hasKeeper(facts);
-    findings.push({
-      code: 'dead-holder',
-      severity: keeper ? 'error' : names.length > 0 ? 'warning' : 'info',
-      ...(keeper ? { invariant: 'I8' } : {}),
-      message: `${location} holds ${jobs} of a process that is dead${keeper ? `, for more than ${span(DEAD_HOLDER_MS)}, although a worker lives` : '; no worker runs that would recover it'}.`,
-      location,
-      advice: keeper
-        ? 'Look at the log of the worker; `fsq doctor --repair` recovers it.'
-        : 'The next `fsq worker`, or `fsq doctor --repair`, sends its jobs back.',
-      canRepair: true,
-    });
-  }
-  return findings;
-}
-
-function ownerFindings({ owner, hasRecord, verdict }: OwnerState, { layout, held }: Facts): readonly Finding[] {
-  const location = `${layout.workers}/${owner}.json`;
-  if (verdict.verdict === 'unknown' && hasRecord) {
-    return [
-      {
-        code: 'unproved-owner',
-        severity: 'warning',
-        message: `It cannot be told whether ${owner} lives: ${verdict.reason}. Its jobs stay where they are.`,
-        location,
-        advice: `Run the doctor as the worker's user, on its machine. Once you are sure that the process is gone, move what is in running/${owner} to pending and remove ${location}.`,
-        canRepair: false,
-      },
-    ];
-  }
-  if (
-    verdict.verdict === 'dead' &&
-    !held.some((directory) => directory.responsible === owner || directory.owner === owner)
-  ) {
-    return [
-      {
-        code: 'dead-owner',
-        severity: 'info',
-        message: `${owner} is dead and holds nothing; its record is still there.`,
-        location,
-        advice: 'A worker removes it within a minute; so does `fsq doctor --repair`.',
-        canRepair: true,
-      },
-    ];
-  }
-  return [];
-}
-
-/** What lies in tmp/ itself. */
+/** Of what lies in tmp/ itself. */
 export function draftFindings(
   { entry: { location, name, info }, writer }: Pick<Seen, 'entry' | 'writer'>,
   { layout, takenAtMs }: Pick<Outline, 'layout' | 'takenAtMs'>,
 ): readonly Finding[] {
   if (writer === 'alive' || location !== `${layout.tmp}/${name}`) return [];
-  if (writer === 'dead') {
-    return [
-      {
-        code: 'draft-of-the-dead',
-        severity: 'info',
-        message: `${location} was being written by a process that is dead.`,
-        location,
-        advice: 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.',
-        canRepair: true,
-      },
-    ];
-  }
-  const canRepair = writer === 'unproved';
-  const ageMs = takenAtMs - (canRepair ? info.changedAtMs : info.modifiedAtMs);
-  if (ageMs < (canRepair ? UNPROVED_MS : OLD_DRAFT_MS)) return [];
-  return [
-    {
-      code: 'old-draft',
-      severity: 'info',
-      message: `${location} has not changed for ${span(ageMs)}; whether who writes it lives cannot be told.`,
-      location,
-      advice: canRepair
-        ? 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.'
-        : 'If no producer of yours writes it, remove it.',
-      canRepair,
-    },
-  ];
+  const ageMs = takenAtMs - (writer === 'unproved' ? info.changedAtMs : info.modifiedAtMs);
+  return findingsOf(DRAFT_ROWS, { location, writer, ageMs }, location);
+}
+
+/** Jobs that are ready, or whose time has come, where nobody works: they may have been meant for another spool. */
+export function idleFindings(outline: Outline): readonly Finding[] {
+  return findingsOf(IDLE, outline, outline.layout.root);
+}
+
+function some(names: readonly string[]): string {
+  return `${names.length} ${names.length === 1 ? 'job' : 'jobs'}`;
 }

@@ -1,10 +1,11 @@
 /** Looks at where a spool lies: its file system, room, neighbours, clock, and whether what fsq relies on works there. */
+import { reasonOf } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../context.ts';
 import { type EntryInfo, hasCode } from '../files.ts';
 import { type FileSystemName, fileSystemOf } from '../file-system.ts';
 import { directoryAt, partsElsewhere } from '../mounts.ts';
+import { spoolError } from '../trouble.ts';
 import { type UnsafePlace, unsafePlace } from '../trust.ts';
-import { type Probes, runProbes } from './probes.ts';
 
 export interface PlaceFacts {
   /** As it was given, and with its links resolved. */
@@ -28,6 +29,21 @@ export interface PlaceFacts {
   readonly probes: Probes;
   /** Null where there is no inotify. */
   readonly inotify: { readonly maxInstances: number; readonly maxWatches: number } | null;
+}
+
+/** What came out: a number or true where it works, otherwise why not. */
+export interface Probes {
+  /** Null: a file can be made and written. Otherwise nothing else was tried. */
+  readonly write: string | null;
+  /** Between two directories of the spool. */
+  readonly renameFile: string | null;
+  readonly renameDirectory: string | null;
+  readonly fsync: string | null;
+  /** How long one fsync of a small file took, ms; null when it failed. */
+  readonly fsyncMs: number | null;
+  readonly watch: string | null;
+  /** The file system's clock minus this process's, ms; null when no file could be made. */
+  readonly clockSkewMs: number | null;
 }
 
 export async function placeFacts(context: SpoolContext): Promise<PlaceFacts> {
@@ -60,5 +76,117 @@ function inotifyLimits({ files }: SpoolContext): PlaceFacts['inotify'] {
     return { maxInstances: limit('max_user_instances'), maxWatches: limit('max_user_watches') };
   } catch {
     return null; // Not Linux.
+  }
+}
+
+/** How long an event of a watch may take, ms; a working one takes less than one. */
+const WATCH_TIMEOUT_MS = 1_000;
+
+const NOT_TRIED: Omit<Probes, 'write'> = {
+  renameFile: null,
+  renameDirectory: null,
+  fsync: null,
+  fsyncMs: null,
+  watch: null,
+  clockSkewMs: null,
+};
+
+/** Tries in a corner of the spool what fsq relies on, and leaves nothing behind. */
+async function runProbes(context: SpoolContext): Promise<Probes> {
+  const { files, layout } = context;
+  const [file, directory] = [context.uniqueName(), context.uniqueName()];
+  const seen = watchFor(context, file);
+  try {
+    const written = await writeProbe(context, `${layout.tmp}/${file}`);
+    files.makeDirectory(`${layout.tmp}/${directory}`);
+    return {
+      write: null,
+      renameFile: renameProbe(context, file),
+      renameDirectory: renameProbe(context, directory),
+      ...written,
+      watch: await seen.reason,
+    };
+  } catch (error) {
+    return { ...NOT_TRIED, write: spoolError(error, 'Nothing can be written there').message };
+  } finally {
+    seen.close();
+    remove(context, file, directory);
+  }
+}
+
+async function writeProbe(
+  { files, nowMs }: SpoolContext,
+  path: string,
+): Promise<Pick<Probes, 'fsync' | 'fsyncMs' | 'clockSkewMs'>> {
+  const fd = files.create(path);
+  try {
+    files.write(fd, Buffer.from('probe\n'), 0);
+    const clockSkewMs = Math.round(files.info(fd).modifiedAtMs - nowMs());
+    const startedAt = performance.now();
+    const fsync = await files.sync(fd).then(
+      () => null,
+      (error: unknown) => reasonOf(error),
+    );
+    return { fsync, fsyncMs: fsync === null ? performance.now() - startedAt : null, clockSkewMs };
+  } finally {
+    files.close(fd);
+  }
+}
+
+/** From tmp/ to logs/ and back. Nothing reads logs/, so the name that is there for a moment confuses no worker. */
+function renameProbe({ files, layout }: SpoolContext, name: string): string | null {
+  try {
+    files.rename(`${layout.tmp}/${name}`, `${layout.logs}/${name}`);
+    files.rename(`${layout.logs}/${name}`, `${layout.tmp}/${name}`);
+    return null;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** `reason` is null once an event for `name` came. */
+function watchFor(
+  { files, layout }: SpoolContext,
+  name: string,
+): { readonly reason: Promise<string | null>; close(): void } {
+  let conclude: (reason: string | null) => void = () => undefined;
+  const reason = new Promise<string | null>((resolve) => (conclude = resolve));
+  // One more turn at the end: on a busy machine the event may wait behind this very timer.
+  const giveUp = (): void => conclude(`no event came within ${WATCH_TIMEOUT_MS} ms`);
+  const timer = setTimeout(() => setImmediate(giveUp), WATCH_TIMEOUT_MS);
+  let close = (): void => undefined;
+  try {
+    const watch = files.watch(
+      layout.tmp,
+      (seen) => {
+        if (seen === null || seen === name) conclude(null);
+      },
+      (error) => conclude(error.message),
+    );
+    close = () => watch.close();
+  } catch (error) {
+    conclude(reasonOf(error));
+  }
+  return {
+    reason,
+    close: () => {
+      clearTimeout(timer);
+      close();
+    },
+  };
+}
+
+function remove({ files, layout }: SpoolContext, file: string, directory: string): void {
+  const attempts = [layout.tmp, layout.logs].flatMap((place) => [
+    () => files.unlink(`${place}/${file}`),
+    () => files.removeDirectory(`${place}/${directory}`),
+  ]);
+  for (const attempt of attempts) {
+    try {
+      attempt();
+    } catch (error) {
+      // It is not there, or the disk refuses: what may be left in tmp/ is swept when this process is gone.
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EROFS', 'EACCES', 'EIO')) throw error;
+    }
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Repairs what is surely safe to repair, while workers run. Whoever repairs is an owner like any other: what it takes lies in
- * its own directory of running/, so that its death at any point leaves the job to the next recoverer.
+ * Mends what is surely safe to mend, while workers run. The doctor is an owner like any other then: what it takes lies in its own
+ * directory of running/, so that its death at any point leaves the job to the next recoverer.
  */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { setAside } from '../corrupt.ts';
-import { hasCode } from '../files.ts';
 import { writerState } from '../identity.ts';
+import { makeDirectory, renameIfThere } from '../if-there.ts';
 import { jobFileName, type JobName } from '../layout.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { unmark } from '../markers.ts';
@@ -17,13 +17,11 @@ import { readJob } from '../read.ts';
 import { recoverOrphans } from '../recover.ts';
 import { sweepDrafts, sweepOwners } from '../sweep.ts';
 import { locate } from '../whereabouts.ts';
-import { contentsFor } from './content.ts';
-import { dropDuplicate } from './drop-duplicate.ts';
-import { byId, duplicatePlan } from './duplicates.ts';
-import { markerFindings } from './markers.ts';
+import { markerFindings } from './entry-rows.ts';
+import type { Mend } from './finding.ts';
+import { byId, duplicatePlan } from './job-rows.ts';
 import { outlineOf, takeOutline } from './outline.ts';
-import type { JobSpot } from './job-spot.ts';
-import { visit, type Wanted } from './visit.ts';
+import { contentOf, type JobFile, visit } from './visit.ts';
 import { namesAt, unlistedIn } from './walk.ts';
 
 /** One thing that was done. */
@@ -32,43 +30,40 @@ export interface Repair {
   readonly message: string;
 }
 
+type Note = (code: string, message: string) => void;
+type Step = (context: SpoolContext, note: Note, doctor: Registration) => Promise<void>;
+
+/** In this order. Directories are made before: the doctor's own record lies in one of them. */
+const STEPS: Readonly<Record<Exclude<Mend, 'make-directories'>, Step>> = {
+  recover,
+  'set-aside': setBrokenAside,
+  'drop-duplicates': removeDuplicates,
+  'remove-markers': removeMarkers,
+};
+
 /**
- * Makes missing directories, recovers dead owners, removes what the dead left, sets broken files aside and removes
- * duplicates that are proved to be the same job.
- *
  * @param tell hears of each thing that was done
  * @throws the system error when the disk refuses; what was done until then stays done
  */
 export async function repairSpool(context: SpoolContext, tell: (repair: Repair) => void): Promise<void> {
   const note: Note = (code, message) => tell({ code, message });
   await makeDirectories(context, note);
-  const registration = await register(context, { role: 'supervisor', queues: [], tasks: [] });
+  const doctor = await register(context, { role: 'supervisor', queues: [], tasks: [] });
   try {
-    await recover(context, registration, note);
-    await setBrokenAside(context, registration, note);
-    await removeDuplicates(context, registration, note);
-    await removeMarkers(context, note);
+    for (const step of Object.values(STEPS)) await step(context, note, doctor);
   } finally {
-    await registration.release();
+    await doctor.release();
   }
 }
 
-type Note = (code: string, message: string) => void;
-
 async function makeDirectories(context: SpoolContext, note: Note): Promise<void> {
   for (const { location, reason } of unlistedIn(context)) {
-    if (reason !== 'missing') continue;
-    try {
-      context.files.makeDirectory(location);
-      note('missing-directory', `made ${location}`);
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error; // Somebody else has just made it.
-    }
+    if (reason === 'missing' && makeDirectory(context.files, location)) note('missing-directory', `made ${location}`);
   }
   await syncDirectories(context, context.layout.root);
 }
 
-async function recover(context: SpoolContext, { owner }: Registration, note: Note): Promise<void> {
+async function recover(context: SpoolContext, note: Note, { owner }: Registration): Promise<void> {
   const onEvent = (event: BrokerEvent): void => noteEvent(event, note);
   await recoverOrphans(context, { owner, onEvent, isKnownAlive: () => false });
   const left = await leftByTheDead(context);
@@ -104,64 +99,93 @@ function noteEvent(event: BrokerEvent, note: Note): void {
   if (event.kind === 'foreign') note('foreign', `moved ${event.name} of a dead owner to corrupt/`);
 }
 
-/** The file is claimed first: whoever has the right to move a job is its holder. */
-async function setBrokenAside(context: SpoolContext, { owner, directory }: Registration, note: Note): Promise<void> {
-  const isWanted: Wanted = (id) => id !== null;
-  for (const seen of visit(context, ({ kind }) => ({ kind }), isWanted)) {
+/** The file is claimed first: only its holder has the right to move a job. */
+async function setBrokenAside(context: SpoolContext, note: Note, { owner, directory }: Registration): Promise<void> {
+  const { files } = context;
+  for (const seen of visit(
+    context,
+    ({ kind }) => ({ kind }),
+    (id) => id !== null,
+  )) {
     if (seen === null) await yieldToOthers();
     const job = seen?.job ?? null;
     if (job?.content.kind !== 'corrupt' || job.place === 'running') continue;
-    const name = job.name ?? nameOf(job);
+    const name = job.name ?? outcomeName(job.id);
     const fileName = jobFileName(name);
-    if (!move(context, job.location, `${directory}/${fileName}`)) continue;
-    const reading = readJob(context, `${directory}/${fileName}`, job.id);
+    const taken = `${directory}/${fileName}`;
+    if (!renameIfThere(files, job.location, taken)) continue;
+    const reading = readJob(context, taken, job.id);
     if (reading.kind === 'corrupt') {
       await setAside(context, { directory, fileName, name, owner }, reading.reason);
       note('unreadable', `set ${job.location} aside: ${reading.reason}`);
-    } else move(context, `${directory}/${fileName}`, job.location); // It was mended in between.
+    } else renameIfThere(files, taken, job.location); // It was mended in between.
   }
 }
 
-/** Of a result, whose name says its id only. */
-function nameOf({ id }: JobSpot): JobName {
+/** The file of an outcome is named by its id alone. */
+function outcomeName(id: string): JobName {
   return { id, queue: DEFAULT_QUEUE, priority: DEFAULT_PRIORITY, attempt: 0, crashes: 0 };
 }
 
-async function removeDuplicates(context: SpoolContext, { directory }: Registration, note: Note): Promise<void> {
+async function removeDuplicates(context: SpoolContext, note: Note, { directory }: Registration): Promise<void> {
   const { doubled } = outlineOf(context);
   if (doubled.isEmpty) return;
-  const isDoubled: Wanted = (id) => id !== null && doubled.has(id);
-  const seen = [...visit(context, contentsFor({ doubled }), isDoubled)];
-  const jobs = seen.flatMap((one) => one?.job ?? []);
-  for (const files of byId(jobs).values()) {
-    const plan = duplicatePlan(files);
-    for (const file of plan?.drop ?? []) {
-      if (plan !== null && dropDuplicate(context, directory, plan.keep, file))
-        note('duplicate', `removed ${file.location}: job ${file.id} is ${plan.keep.location}`);
+  const seen = [
+    ...visit(
+      context,
+      (reading) => contentOf(reading, true),
+      (id) => id !== null && doubled.has(id),
+    ),
+  ];
+  for (const files of byId(seen.flatMap((one) => one?.job ?? [])).values()) {
+    const { keep, drop } = duplicatePlan(files) ?? { keep: null, drop: [] };
+    for (const file of drop) {
+      if (keep !== null && dropDuplicate(context, directory, keep, file))
+        note('duplicate', `removed ${file.location}: job ${file.id} is ${keep.location}`);
     }
+  }
+}
+
+/**
+ * Removes `drop` if `keep` is still there and has byte for byte the same base. Otherwise everything stays as it is, and it is false.
+ *
+ * The file is taken into `directory`, which is the doctor's, before it is compared: nobody can start it meanwhile. If the doctor dies
+ * in between, the file is recovered from there and is a duplicate again.
+ */
+function dropDuplicate(context: SpoolContext, directory: string, keep: JobFile, drop: JobFile): boolean {
+  const { files } = context;
+  if (drop.name === null) return false;
+  const taken = `${directory}/${jobFileName({ ...drop.name, attempt: drop.name.attempt + 1 })}`;
+  if (!renameIfThere(files, drop.location, taken)) return false; // A worker has taken it.
+  const base = baseOf(context, taken, drop.id);
+  if (base === null || baseOf(context, keep.location, drop.id)?.equals(base) !== true) {
+    files.rename(taken, drop.location);
+    return false;
+  }
+  files.unlink(taken);
+  return true;
+}
+
+/** The bytes that the producer wrote; null when the file is gone, or no job. */
+function baseOf(context: SpoolContext, path: string, id: string): Buffer | null {
+  const reading = readJob(context, path, id);
+  if (reading.kind !== 'job') return null;
+  const fd = context.files.open(path, 'read');
+  try {
+    return context.files.read(fd, reading.baseBytes);
+  } finally {
+    context.files.close(fd);
   }
 }
 
 /** A marker whose job waits or runs stays: a worker acts on it. */
 async function removeMarkers(context: SpoolContext, note: Note): Promise<void> {
   const outline = outlineOf(context);
-  const isMarker: Wanted = (_id, location) => location.startsWith(`${context.layout.cancel}/`);
-  const entries = [...visit(context, () => null, isMarker)].flatMap((seen) => seen?.entry ?? []);
-  const findings = entries.flatMap((entry) => markerFindings(entry, outline));
-  const stale = findings.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  const isMarker = (_id: string | null, location: string): boolean => location.startsWith(`${context.layout.cancel}/`);
+  const markers = [...visit(context, () => null, isMarker)].flatMap((seen) => seen?.entry ?? []);
+  const stale = markers.flatMap((entry) => markerFindings(entry, outline)).flatMap(({ id }) => id ?? []);
   const spots = await locate(context, new Set(stale));
   const ids = new Set(stale.filter((id) => (spots.get(id)?.at ?? 'results') === 'results'));
   await unmark(context, ids);
   for (const id of ids) note('stale-marker', `removed what marked job ${id} as revoked`);
-}
-
-/** False when it is not there any more. */
-function move({ files }: SpoolContext, from: string, to: string): boolean {
-  try {
-    files.rename(from, to);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
 }

@@ -1,13 +1,13 @@
 /** Goes to what lies in a spool, one by one: each is looked at and read once, and then let go. */
+import { createHash } from 'node:crypto';
+import type { Attempt, Outcome } from '../../job/job.ts';
 import type { SpoolContext } from '../context.ts';
 import type { EntryInfo } from '../files.ts';
 import { writerState } from '../identity.ts';
 import { DIRECTORIES } from '../layout.ts';
 import { parseMarkerFileName } from '../note-names.ts';
 import { type Reading, readJob } from '../read.ts';
-import type { JobContent } from './content.ts';
-import type { JobSpot } from './job-spot.ts';
-import { type Place, walkSpool } from './walk.ts';
+import { type JobSpot, type Place, walkSpool } from './walk.ts';
 
 /** A name in the spool. */
 export interface Entry {
@@ -19,6 +19,26 @@ export interface Entry {
   readonly id: string | null;
   readonly info: EntryInfo;
 }
+
+type ReadFile = Exclude<Reading, { kind: 'gone' }>;
+
+export type JobContent =
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  | {
+      readonly kind: 'job';
+      /** Its end was cut off in the middle of a write. */
+      readonly isTorn: boolean;
+      readonly state: Outcome['state'] | null;
+      readonly attempts: readonly Attempt[];
+      readonly etaMs: number | null;
+      readonly expiresAtMs: number | null;
+      /** Null where the file leaves it to the task. */
+      readonly retries: number | null;
+      /** Kept in an outcome; 0 elsewhere. */
+      readonly crashes: number;
+      /** A digest of what the producer wrote; null where nothing is to be compared with it. */
+      readonly base: string | null;
+    };
 
 /** A file that is named like a job or an outcome. */
 export interface JobFile<Content = JobContent> extends JobSpot {
@@ -35,7 +55,7 @@ export interface Seen<Content = JobContent> {
 }
 
 /** What to keep of a job's file. */
-export type Extracting<Content> = (reading: Exclude<Reading, { kind: 'gone' }>, id: string) => Content;
+export type Extracting<Content> = (reading: ReadFile, id: string) => Content;
 /** Whether to look at what is named for a job, or lies there. */
 export type Wanted = (id: string | null, location: string) => boolean;
 
@@ -82,4 +102,21 @@ function jobAt<Content>(
   if (spot === null) return null;
   const reading = readJob(context, location, spot.id);
   return reading.kind === 'gone' ? null : { ...spot, location, content: extract(reading, spot.id) };
+}
+
+/** @param isCompared there is another file of this job, so that what the producer wrote matters */
+export function contentOf(reading: ReadFile, isCompared: boolean): JobContent {
+  if (reading.kind === 'corrupt') return { kind: 'unreadable', reason: reading.reason };
+  const { record, torn } = reading.document;
+  return {
+    kind: 'job',
+    isTorn: torn,
+    state: record.outcome?.state ?? null,
+    attempts: record.attempts,
+    etaMs: record.job.options.etaMs ?? null,
+    expiresAtMs: record.job.options.expiresAtMs ?? null,
+    retries: record.job.options.retries ?? null,
+    crashes: record.kept.crashes ?? 0,
+    base: isCompared ? createHash('sha256').update(JSON.stringify(record.job)).digest('base64') : null,
+  };
 }

@@ -1,10 +1,29 @@
 /** Every name in a spool, one by one: none is held, so that a spool of a million jobs needs no more memory than a small one. */
 import { hasCode } from '../files.ts';
+import { listIfReadable } from '../if-there.ts';
 import type { SpoolContext } from '../context.ts';
-import type { DIRECTORIES } from '../layout.ts';
-import { type JobSpot, jobSpot } from './job-spot.ts';
+import {
+  type DIRECTORIES,
+  type JobName,
+  parseDelayedFileName,
+  parseHeldName,
+  parseJobFileName,
+  parseResultFileName,
+} from '../layout.ts';
 
 export type Place = (typeof DIRECTORIES)[number];
+
+export type JobPlace = 'pending' | 'delayed' | 'running' | 'results';
+
+export interface JobSpot {
+  readonly id: string;
+  readonly place: JobPlace;
+  /** Null in results/. */
+  readonly name: JobName | null;
+  readonly dueAtMs: number | null;
+  /** Who answers for it; null unless it lies in running/. */
+  readonly holder: string | null;
+}
 
 export interface Name {
   readonly place: Place;
@@ -56,7 +75,7 @@ export function* walkPlace({ files, layout }: SpoolContext, place: Place): Gener
     const location = `${layout[place]}/${name}`;
     yield { place, inside: null, name, location, spot: jobSpot(place, null, name) };
     if (!WITH_DIRECTORIES.has(place)) continue;
-    for (const below of namesBelow(files, location))
+    for (const below of listIfReadable(files, location))
       yield { place, inside: name, name: below, location: `${location}/${below}`, spot: jobSpot(place, name, below) };
   }
 }
@@ -67,16 +86,6 @@ export function* namesAt(files: SpoolContext['files'], directory: string): Gener
     yield* files.walk(directory);
   } catch (error) {
     if (!hasCode(error, ...UNLISTED)) throw error;
-  }
-}
-
-/** The same for what lies in a place's directory: few names, which are quicker listed at once. */
-export function namesBelow(files: SpoolContext['files'], directory: string): readonly string[] {
-  try {
-    return files.list(directory);
-  } catch (error) {
-    if (!hasCode(error, ...UNLISTED)) throw error;
-    return [];
   }
 }
 
@@ -100,4 +109,36 @@ function reasonOf(error: unknown): string {
   if (hasCode(error, 'ENOENT')) return 'missing';
   if (hasCode(error, 'ENOTDIR', 'ELOOP')) return 'not a directory';
   return 'not readable by this user';
+}
+
+/**
+ * Null for what is not named like a job there.
+ *
+ * @param inside the directory in `place` in which it lies; null for `place` itself
+ */
+function jobSpot(place: string, inside: string | null, fileName: string): JobSpot | null {
+  switch (place) {
+    case 'pending': {
+      const name = parseJobFileName(fileName);
+      return name === null ? null : { id: name.id, place, name, dueAtMs: null, holder: null };
+    }
+    case 'delayed': {
+      const parsed = parseDelayedFileName(fileName);
+      if (parsed === null) return null;
+      const { name, dueAtMs } = parsed;
+      return { id: name.id, place, name, dueAtMs, holder: null };
+    }
+    case 'results': {
+      const id = parseResultFileName(fileName);
+      return id === null ? null : { id, place, name: null, dueAtMs: null, holder: null };
+    }
+    case 'running': {
+      const held = inside === null ? null : parseHeldName(inside);
+      const name = held === null ? null : parseJobFileName(fileName);
+      if (held === null || name === null) return null;
+      return { id: name.id, place, name, dueAtMs: null, holder: held.recoverer ?? held.owner };
+    }
+    default:
+      return null;
+  }
 }

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { ownersIn } from '../../../src/spool/doctor/owners.ts';
+import { ownersIn } from '../../../src/spool/doctor/outline.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { listOwners, verdictOf } from '../../../src/spool/owner.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';

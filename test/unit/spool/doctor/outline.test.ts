@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
-import { Doubled } from '../../../../src/spool/doctor/fingerprint.ts';
+import { Doubled } from '../../../../src/spool/doctor/outline.ts';
 
 const COUNT = 100_000;
 

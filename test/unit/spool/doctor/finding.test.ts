@@ -1,7 +1,7 @@
 /** What is counted, and what is kept. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Tally } from '../../../../src/spool/doctor/tally.ts';
+import { Tally } from '../../../../src/spool/doctor/finding.ts';
 
 test('of each kind the first hundred are kept, in their order, and the others counted', () => {
   const tally = new Tally<string>((text) => text.charAt(0));
