@@ -2,18 +2,18 @@
  * How src/ becomes the JavaScript of dist/: few files, because Node needs about half a millisecond for each module it loads, and
  * a millisecond for 50 KB. `npm run build` (scripts/build.mjs) runs this and has tsc write the declarations.
  *
- * Every file but index.js lies one folder deep, as its sources do: `new URL('../…', import.meta.url)` leads to the same place
- * from src/ and from dist/. Nothing is minified: the names in a stack trace are those of the sources.
+ * A file lies as deep as the sources in it that say `new URL('…', import.meta.url)`, so that this leads to the same place from src/ and
+ * from dist/. Nothing is minified: the names in a stack trace are those of the sources.
  *
  * What `import 'fsq'` gives is there as CommonJS too, in one file, for what cannot load ESM: Jest, and bundles of that kind. Both
  * share what must be one in a process (src/app/registry.ts). Workers, their children and the command line are ESM only.
  */
 import { existsSync } from 'node:fs';
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 /** What is started or imported from outside. */
-const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'worker/child'];
+const ENTRIES = ['index', 'cli/main', 'cli/commands/tasks-child', 'worker/child'];
 
 /** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
 const TEST_DOORS = [
@@ -89,7 +89,7 @@ function sourcesOf(names) {
 /** A command goes where its source is, what is shared into a folder of its own. */
 function folderOf(source) {
   const path = source === null ? '' : relative('src', source);
-  return path.startsWith('cli/') ? 'cli' : 'shared';
+  return path.startsWith('cli/') ? dirname(path) : 'shared';
 }
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { COMMON_OPTIONS } from '../../src/cli/options.ts';
-import { worker } from '../../src/cli/worker.ts';
+import { worker } from '../../src/cli/commands/worker/worker.ts';
 import { REPOSITORY } from '../support/project.ts';
 
 const PAGE = read('docs/from-celery.md');

@@ -25,13 +25,13 @@ interface Program {
 const PROGRAMS: Readonly<Record<string, Program>> = {
   "import 'fsq'": { entries: ['index.js'], files: 2, without: /^src\/(worker|cli|spool\/doctor)\//, builtins: [] },
   'fsq call': {
-    entries: ['cli/main.js', 'cli/call.js'],
+    entries: ['cli/main.js', 'cli/commands/call/call.js'],
     files: 4,
     without: /^src\/(worker|spool\/doctor)\//,
     builtins: ['util'],
   },
   'fsq worker': {
-    entries: ['cli/main.js', 'cli/worker.js'],
+    entries: ['cli/main.js', 'cli/commands/worker/worker.js'],
     files: 6,
     without: /^src\/spool\/doctor\//,
     builtins: ['child_process', 'crypto', 'util'],

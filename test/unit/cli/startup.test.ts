@@ -23,14 +23,14 @@ function loadedBy(...files: readonly string[]): ReadonlySet<string> {
 }
 
 test('fsq call loads neither the worker nor what starts processes, nor another command', () => {
-  const loaded = loadedBy('cli/main.ts', 'cli/call.ts');
+  const loaded = loadedBy('cli/main.ts', 'cli/commands/call/call.ts');
 
   assert.ok(loaded.has(resolve(SRC, 'app/app.ts')), 'the walk finds what is loaded');
   const unwanted = [...loaded].filter(
     (path) => path.startsWith(`${SRC}/worker/`) || /^node:(child_process|cluster|worker_threads)$/.test(path),
   );
   assert.deepEqual(unwanted, []);
-  for (const other of ['worker', 'status', 'help', 'version'])
+  for (const other of ['commands/worker/worker', 'commands/status/status', 'help'])
     assert.ok(!loaded.has(resolve(SRC, `cli/${other}.ts`)), other);
 });
 

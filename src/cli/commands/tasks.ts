@@ -1,20 +1,20 @@
 /** `fsq tasks`: the tasks a worker would know, and where they are defined. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { checkImports } from '../app/project/load-module.ts';
-import { currentFolder } from '../app/project/project.ts';
-import type { Settings } from '../app/settings/config.ts';
-import { type FsqErrorCode, UsageError } from '../job/errors.ts';
-import { childEnvironment } from '../worker/environment.ts';
-import { type FoundTask, type FromChild, parseFromChild, toArguments } from '../worker/messages.ts';
-import { howOf } from '../worker/run-report.ts';
-import { whereItEnded } from '../worker/start-watch.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { findModules } from './modules.ts';
-import { jsonText, tableText } from './output.ts';
-import { shortPath } from './paths.ts';
-import { settingOption, settingsOf } from './settings.ts';
+import { checkImports } from '../../app/project/load-module.ts';
+import { currentFolder } from '../../app/project/project.ts';
+import type { Settings } from '../../app/settings/config.ts';
+import { type FsqErrorCode, UsageError } from '../../job/errors.ts';
+import { childEnvironment } from '../../worker/environment.ts';
+import { type FoundTask, type FromChild, parseFromChild, toArguments } from '../../worker/messages.ts';
+import { howOf } from '../../worker/run-report.ts';
+import { whereItEnded } from '../../worker/start-watch.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { findModules } from '../modules.ts';
+import { jsonText, tableText } from '../output.ts';
+import { shortPath } from '../paths.ts';
+import { settingOption, settingsOf } from '../settings.ts';
 
 export const tasks: Command = {
   name: 'tasks',
@@ -65,7 +65,7 @@ async function load(
   settings: Settings,
 ): Promise<readonly FoundTask[]> {
   const path = fileURLToPath(
-    new URL(`../cli/tasks-child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
+    new URL(`./tasks-child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
   );
   const execArgv = [...process.execArgv, ...imports.flatMap((module) => ['--import', module])];
   // What the modules print goes to stderr: stdout is for the list.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseArgument, parseArguments } from '../../../src/cli/arguments.ts';
-import { UsageError } from '../../../src/job/errors.ts';
+import { parseArgument, parseArguments } from '../../../../../src/cli/commands/call/arguments.ts';
+import { UsageError } from '../../../../../src/job/errors.ts';
 
 describe('an argument is', () => {
   const cases: readonly (readonly [text: string, value: unknown])[] = [

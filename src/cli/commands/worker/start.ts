@@ -5,7 +5,7 @@
  * knows of it. So a worker that one of them started ends when they do.
  */
 import { basename } from 'node:path';
-import type { Files } from '../spool/files.ts';
+import type { Files } from '../../../spool/files.ts';
 
 /** What of the file system is needed: to read, and to follow links. */
 type Looker = Pick<Files, 'readSystemFile' | 'readLink'>;

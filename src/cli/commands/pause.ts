@@ -1,9 +1,9 @@
 /** `fsq pause` and `fsq resume`: no job of these queues is begun, by any worker, until they are resumed. */
-import { checkQueue } from '../job/names.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { withSpool } from './open.ts';
-import { jsonText } from './output.ts';
+import { checkQueue } from '../../job/names.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { withSpool } from '../open.ts';
+import { jsonText } from '../output.ts';
 
 /** More would be a list of something else. */
 const MOST_QUEUES = 100;

@@ -1,13 +1,13 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
-import { contextFor } from '../spool/doctor/examine.ts';
-import { diagnose } from '../spool/doctor/diagnose.ts';
-import type { Finding } from '../spool/doctor/finding.ts';
-import type { Command, Context } from './command.ts';
+import { contextFor } from '../../spool/doctor/examine.ts';
+import { diagnose } from '../../spool/doctor/diagnose.ts';
+import type { Finding } from '../../spool/doctor/finding.ts';
+import type { Command, Context } from '../command.ts';
 import { doctorText } from './doctor-text.ts';
-import { EXIT } from './exit-codes.ts';
-import { jsonText } from './output.ts';
-import { spoolOption, withSpoolOption } from './options.ts';
-import { settingOption, settingsOf } from './settings.ts';
+import { EXIT } from '../exit-codes.ts';
+import { jsonText } from '../output.ts';
+import { spoolOption, withSpoolOption } from '../options.ts';
+import { settingOption, settingsOf } from '../settings.ts';
 
 export const doctor: Command = {
   name: 'doctor',

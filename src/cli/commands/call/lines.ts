@@ -1,5 +1,5 @@
 /** Lines of a byte stream, as they come in. */
-import { UsageError } from '../job/errors.ts';
+import { UsageError } from '../../../job/errors.ts';
 
 export interface Line {
   /** 1 for the first. */

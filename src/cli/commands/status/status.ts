@@ -1,9 +1,9 @@
 /** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { withSpool } from './open.ts';
-import { jsonText } from './output.ts';
-import { spoolOption, withSpoolOption } from './options.ts';
+import type { Command, Context } from '../../command.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { withSpool } from '../../open.ts';
+import { jsonText } from '../../output.ts';
+import { spoolOption, withSpoolOption } from '../../options.ts';
 import { reportOf } from './status-report.ts';
 import { statusText } from './status-text.ts';
 

@@ -1,22 +1,22 @@
 /** `fsq call`: sends a job, or one for each line of standard input. */
-import { createSender } from '../app/app.ts';
-import { countAsTold, newSpoolText } from '../app/notices.ts';
-import { toRequest } from '../app/task.ts';
-import { UsageError } from '../job/errors.ts';
-import { format } from '../job/text.ts';
-import { checkTaskName, DEFAULT_QUEUE } from '../job/names.ts';
-import { checkedArguments } from '../job/values/payload.ts';
+import { createSender } from '../../../app/app.ts';
+import { countAsTold, newSpoolText } from '../../../app/notices.ts';
+import { toRequest } from '../../../app/task.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { format } from '../../../job/text.ts';
+import { checkTaskName, DEFAULT_QUEUE } from '../../../job/names.ts';
+import { checkedArguments } from '../../../job/values/payload.ts';
 import { parseArgument, parseArguments } from './arguments.ts';
 import { callLines } from './call-lines.ts';
 import { CALL_OPTIONS, callOptions } from './call-options.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { mismatchNotice, nobodyNotice } from './notices.ts';
-import { duration, type Values, spoolOption, withSpoolOption } from './options.ts';
-import { jsonText } from './output.ts';
-import { messageText } from './report.ts';
-import { givenByOptions } from './settings.ts';
-import { printValue } from './value.ts';
+import type { Command, Context } from '../../command.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { mismatchNotice, nobodyNotice } from '../../notices.ts';
+import { duration, type Values, spoolOption, withSpoolOption } from '../../options.ts';
+import { jsonText } from '../../output.ts';
+import { messageText } from '../../report.ts';
+import { givenByOptions } from '../../settings.ts';
+import { printValue } from '../../value.ts';
 
 export const call: Command = {
   name: 'call',

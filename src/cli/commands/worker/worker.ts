@@ -1,24 +1,24 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
-import { checkImports } from '../app/project/load-module.ts';
-import { currentFolder } from '../app/project/project.ts';
-import { UsageError } from '../job/errors.ts';
-import { createLogger, logFormat, type Logger, lossLogger } from '../worker/log.ts';
-import { nodeFiles } from '../spool/files.ts';
-import type { FoundTask } from '../worker/messages.ts';
-import { Outlet } from '../worker/outlet.ts';
-import { Relay } from '../worker/relay.ts';
-import { TaskModules } from '../worker/task-modules.ts';
-import { Supervisor } from '../worker/supervisor.ts';
+import { checkImports } from '../../../app/project/load-module.ts';
+import { currentFolder } from '../../../app/project/project.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { createLogger, logFormat, type Logger, lossLogger } from '../../../worker/log.ts';
+import { nodeFiles } from '../../../spool/files.ts';
+import type { FoundTask } from '../../../worker/messages.ts';
+import { Outlet } from '../../../worker/outlet.ts';
+import { Relay } from '../../../worker/relay.ts';
+import { TaskModules } from '../../../worker/task-modules.ts';
+import { Supervisor } from '../../../worker/supervisor.ts';
 import { bannerText, NO_TASKS } from './banner.ts';
-import type { Command, Context } from './command.ts';
-import { findModules } from './modules.ts';
-import { elsewhereNotices } from './notices.ts';
+import type { Command, Context } from '../../command.ts';
+import { findModules } from '../../modules.ts';
+import { elsewhereNotices } from '../../notices.ts';
 import { parseQueues } from './queues.ts';
-import { messageText } from './report.ts';
+import { messageText } from '../../report.ts';
 import { deadOrphans, orphansNotice, type Start, startOf } from './start.ts';
-import { settingOptions, settingsOf } from './settings.ts';
-import { version } from './version.ts';
+import { settingOptions, settingsOf } from '../../settings.ts';
+import { version } from '../../version.ts';
 
 /** How often it is looked whether the npm that started the worker is still there, ms. */
 const LAUNCHER_EVERY_MS = 500;

@@ -1,7 +1,7 @@
 /** How a worker was started, read from /proc as it stands for some ways to start one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { deadOrphans, orphansNotice, startOf } from '../../../src/cli/start.ts';
+import { deadOrphans, orphansNotice, startOf } from '../../../../../src/cli/commands/worker/start.ts';
 
 const NPM = { npm_execpath: '/usr/lib/node_modules/npm/bin/npm-cli.js' };
 const ME = 30;

@@ -1,7 +1,7 @@
 /** A task's arguments as they are written on the command line or on a line of standard input. Pure. */
-import { UsageError } from '../job/errors.ts';
-import { alteredNumber, type JsonValue } from '../job/values/json.ts';
-import { format } from '../job/text.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { alteredNumber, type JsonValue } from '../../../job/values/json.ts';
+import { format } from '../../../job/text.ts';
 
 /**
  * One argument: JSON if it parses, else the plain string. So `1` is a number, `Ada` and `2026-01-01` are strings, and

@@ -1,6 +1,6 @@
 /** `fsq status` for people. Pure. */
-import { escape } from '../job/text.ts';
-import { span } from './ages.ts';
+import { escape } from '../../../job/text.ts';
+import { span } from '../../ages.ts';
 import type { StatusReport, WorkerStatus } from './status-report.ts';
 
 /** More children than this are counted, not listed. */

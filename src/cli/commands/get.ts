@@ -1,14 +1,14 @@
 /** `fsq get`: waits for a job and prints its value. */
-import { AsyncResult } from '../app/async-result.ts';
-import { countAsTold } from '../app/notices.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { jobId } from './job-id.ts';
-import { nobodyNotice } from './notices.ts';
-import { withSpool } from './open.ts';
-import { duration, spoolOption, withSpoolOption } from './options.ts';
-import { messageText } from './report.ts';
-import { printValue } from './value.ts';
+import { AsyncResult } from '../../app/async-result.ts';
+import { countAsTold } from '../../app/notices.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { jobId } from '../job-id.ts';
+import { nobodyNotice } from '../notices.ts';
+import { withSpool } from '../open.ts';
+import { duration, spoolOption, withSpoolOption } from '../options.ts';
+import { messageText } from '../report.ts';
+import { printValue } from '../value.ts';
 
 export const get: Command = {
   name: 'get',

@@ -1,7 +1,7 @@
 /** `fsq doctor` for people: the facts, then what is wrong, the worst first, each with what to do. Pure. */
-import { escape, size } from '../job/text.ts';
-import type { Diagnosis } from '../spool/doctor/diagnose.ts';
-import type { Finding, Severity } from '../spool/doctor/finding.ts';
+import { escape, size } from '../../job/text.ts';
+import type { Diagnosis } from '../../spool/doctor/diagnose.ts';
+import type { Finding, Severity } from '../../spool/doctor/finding.ts';
 
 const HEADINGS: Readonly<Record<Severity, string>> = { error: 'Errors', warning: 'Warnings', info: 'Notes' };
 

@@ -1,11 +1,11 @@
 /** `fsq call --stdin`: a job for each line, sent while they come in. */
-import type { AsyncResult } from '../app/async-result.ts';
-import { FsqError, SpoolError, UsageError } from '../job/errors.ts';
-import type { JsonValue } from '../job/values/json.ts';
-import { MAX_PAYLOAD_BYTES } from '../job/values/payload.ts';
+import type { AsyncResult } from '../../../app/async-result.ts';
+import { FsqError, SpoolError, UsageError } from '../../../job/errors.ts';
+import type { JsonValue } from '../../../job/values/json.ts';
+import { MAX_PAYLOAD_BYTES } from '../../../job/values/payload.ts';
 import { parseArguments } from './arguments.ts';
 import { type Line, linesOf } from './lines.ts';
-import type { Output } from './output.ts';
+import type { Output } from '../../output.ts';
 
 /** Jobs sent at a time: they share their fsyncs, and few enough that the first ids come soon. */
 const BATCH = 500;

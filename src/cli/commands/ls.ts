@@ -1,13 +1,13 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
-import type { Broker, Counts, ListedState, Sighting } from '../broker/broker.ts';
-import { UsageError } from '../job/errors.ts';
-import { format, suggest } from '../job/text.ts';
-import { span } from './ages.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { withSpool } from './open.ts';
-import { wholeNumber } from './options.ts';
-import { jsonText, tableText } from './output.ts';
+import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
+import { UsageError } from '../../job/errors.ts';
+import { format, suggest } from '../../job/text.ts';
+import { span } from '../ages.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { withSpool } from '../open.ts';
+import { wholeNumber } from '../options.ts';
+import { jsonText, tableText } from '../output.ts';
 
 const DEFAULT_LIMIT = 20;
 

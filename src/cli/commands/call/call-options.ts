@@ -1,10 +1,10 @@
 /** What `fsq call` can say of its jobs: the options of `applyAsync` that a command line can write. */
-import type { ApplyOptions } from '../app/task.ts';
-import { MAX_RETRIES, type Unique } from '../job/job-options.ts';
-import { UsageError } from '../job/errors.ts';
-import { format } from '../job/text.ts';
-import type { OptionSpec } from './command.ts';
-import { checkTimeLimits, duration, someTime, type Values, wholeNumber } from './options.ts';
+import type { ApplyOptions } from '../../../app/task.ts';
+import { MAX_RETRIES, type Unique } from '../../../job/job-options.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { format } from '../../../job/text.ts';
+import type { OptionSpec } from '../../command.ts';
+import { checkTimeLimits, duration, someTime, type Values, wholeNumber } from '../../options.ts';
 
 export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },

@@ -1,15 +1,15 @@
 /** `fsq show`: everything that is known of one job. */
-import type { Sighting } from '../broker/broker.ts';
-import { type Failure, UnknownJobError } from '../job/errors.ts';
-import { escape } from '../job/text.ts';
-import type { Attempt, JobRecord, Outcome } from '../job/job.ts';
-import type { JobOptions } from '../job/job-options.ts';
-import { span, timeText } from './ages.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { jobId } from './job-id.ts';
-import { withSpool } from './open.ts';
-import { jsonText } from './output.ts';
+import type { Sighting } from '../../broker/broker.ts';
+import { type Failure, UnknownJobError } from '../../job/errors.ts';
+import { escape } from '../../job/text.ts';
+import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
+import type { JobOptions } from '../../job/job-options.ts';
+import { span, timeText } from '../ages.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { jobId } from '../job-id.ts';
+import { withSpool } from '../open.ts';
+import { jsonText } from '../output.ts';
 
 export const show: Command = {
   name: 'show',

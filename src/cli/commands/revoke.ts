@@ -1,12 +1,12 @@
 /** `fsq revoke`: stops jobs, whether they wait or run. */
-import type { Broker, Revocation } from '../broker/broker.ts';
-import { UnknownJobError } from '../job/errors.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { jobId } from './job-id.ts';
-import { withSpool } from './open.ts';
-import { jsonText } from './output.ts';
-import { messageText, reportText } from './report.ts';
+import type { Broker, Revocation } from '../../broker/broker.ts';
+import { UnknownJobError } from '../../job/errors.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { jobId } from '../job-id.ts';
+import { withSpool } from '../open.ts';
+import { jsonText } from '../output.ts';
+import { messageText, reportText } from '../report.ts';
 
 const MOST_IDS = 10_000;
 

@@ -1,8 +1,8 @@
 /** `--queues A=3,B` and `--in-order`, read. */
-import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
-import { UsageError } from '../job/errors.ts';
-import { format } from '../job/text.ts';
-import { checkQueue } from '../job/names.ts';
+import { BY_AGE, type QueueOrder } from '../../../broker/worker-side.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { format } from '../../../job/text.ts';
+import { checkQueue } from '../../../job/names.ts';
 
 /** More for one queue than this for another is not taking turns. */
 const MOST_WEIGHT = 1_000;

@@ -1,7 +1,7 @@
 /** What a worker says when it starts. */
-import { escape } from '../job/text.ts';
-import type { FoundTask } from '../worker/messages.ts';
-import { shortPath } from './paths.ts';
+import { escape } from '../../../job/text.ts';
+import type { FoundTask } from '../../../worker/messages.ts';
+import { shortPath } from '../../paths.ts';
 
 /** Of a worker that knows no task. */
 export const NO_TASKS = 'the modules register no task: every job will be parked';

@@ -1,17 +1,23 @@
 /** `fsq init`: makes the spool, and a first task where the project has none. Never overwrites. */
 import { join, relative } from 'node:path';
-import { canLoadTypeScript } from '../app/project/load-module.ts';
-import { currentFolder, findTaskModules, namedTaskModules, nodemonOf, writeNewFile } from '../app/project/project.ts';
-import type { Settings } from '../app/settings/config.ts';
-import { brokerOptions } from '../app/settings/settings.ts';
-import { openBroker } from '../open.ts';
-import { SpoolError } from '../job/errors.ts';
-import { jsonText } from '../job/text.ts';
-import type { Command, Context } from './command.ts';
-import { EXIT } from './exit-codes.ts';
-import { shortPath } from './paths.ts';
-import { spoolOption } from './options.ts';
-import { settingsOf } from './settings.ts';
+import { canLoadTypeScript } from '../../app/project/load-module.ts';
+import {
+  currentFolder,
+  findTaskModules,
+  namedTaskModules,
+  nodemonOf,
+  writeNewFile,
+} from '../../app/project/project.ts';
+import type { Settings } from '../../app/settings/config.ts';
+import { brokerOptions } from '../../app/settings/settings.ts';
+import { openBroker } from '../../open.ts';
+import { SpoolError } from '../../job/errors.ts';
+import { jsonText } from '../../job/text.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { shortPath } from '../paths.ts';
+import { spoolOption } from '../options.ts';
+import { settingsOf } from '../settings.ts';
 
 export const init: Command = {
   name: 'init',

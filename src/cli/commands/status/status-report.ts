@@ -1,8 +1,8 @@
 /** What `fsq status` tells, worked out from what was found in the spool. Pure. */
-import { unreadyText } from '../app/notices.ts';
-import type { Backlog, Counts, OwnerInfo, Sighting } from '../broker/broker.ts';
-import { format, suggest } from '../job/text.ts';
-import { isChildOf, livingRunners, livingTasks, orphansAmong } from './notices.ts';
+import { unreadyText } from '../../../app/notices.ts';
+import type { Backlog, Counts, OwnerInfo, Sighting } from '../../../broker/broker.ts';
+import { format, suggest } from '../../../job/text.ts';
+import { isChildOf, livingRunners, livingTasks, orphansAmong } from '../../notices.ts';
 
 /** What was found. */
 export interface StatusFacts {

@@ -2,9 +2,9 @@
  * The process that imports the task modules for `fsq tasks`, as a worker's child would. One of its own, because what a module
  * opens, prints or exits must not reach the command. Its arguments: the modules' paths.
  */
-import { ALL_TEXTS } from '../job/failure.ts';
-import { fromArguments, loadTasks, unloadable } from '../worker/load-tasks.ts';
-import type { FromChild } from '../worker/messages.ts';
+import { ALL_TEXTS } from '../../job/failure.ts';
+import { fromArguments, loadTasks, unloadable } from '../../worker/load-tasks.ts';
+import type { FromChild } from '../../worker/messages.ts';
 
 const modules = fromArguments() as readonly string[];
 
