@@ -4,7 +4,7 @@ import type { Files } from './files.ts';
 import { writerName } from './identity.ts';
 import type { Layout } from './layout.ts';
 import { OddEntries } from './odd-entries.ts';
-import { SyncQueue } from './sync.ts';
+import { SyncQueue } from './fsync.ts';
 
 export interface SpoolContext {
   readonly layout: Layout;

@@ -7,8 +7,7 @@
 import fs from 'node:fs';
 import { constants as os } from 'node:os';
 import { peek, reasonOf } from '../job/values/realm.ts';
-import { notTheChannel } from './descriptors.ts';
-import { syncFileSystem } from './sync-file-system.ts';
+import { syncFileSystem } from './fsync.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;
 
@@ -237,11 +236,29 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 }
 
 /**
+ * A descriptor that was just opened, unless its number is that of this process's channel to its parent: then a task has closed
+ * the channel behind Node's back, and what Node sends there would be written into the file. Makes no system call.
+ *
+ * @throws a system error EBADF: the process is of no use any more
+ */
+function opened(fd: number): number {
+  if (process.connected !== true || fd !== channelDescriptor()) return fd;
+  fs.closeSync(fd);
+  const message = `EBADF: descriptor ${fd}, the channel to the parent of this process, was closed by code that it runs`;
+  throw Object.assign(new Error(message), { code: 'EBADF', syscall: 'open' });
+}
+
+/** -1 where Node does not tell. */
+function channelDescriptor(): number {
+  const channel: unknown = process.channel;
+  const fd: unknown = typeof channel === 'object' && channel !== null && 'fd' in channel ? channel.fd : null;
+  return typeof fd === 'number' ? fd : -1;
+}
+
+/**
  * The umask may take even the owner's rights, and a program may change it at any time: an accepted job that no worker may
  * read would be lost. Asking for the umask first would set it, for all threads, for a moment.
  */
-const opened = (fd: number): number => notTheChannel(fd, fs.closeSync);
-
 function ownersOnly(fd: number): number {
   try {
     fs.fchmodSync(fd, 0o600);
@@ -257,17 +274,8 @@ function accessFlags(access: 'read' | 'write' | 'read-write'): number {
 }
 
 function entryOf(stats: fs.Stats): EntryInfo {
-  const kind = stats.isFile()
-    ? 'file'
-    : stats.isDirectory()
-      ? 'directory'
-      : stats.isSymbolicLink()
-        ? 'link'
-        : stats.isSocket()
-          ? 'socket'
-          : 'other';
   return {
-    kind,
+    kind: kindOf(stats),
     mode: stats.mode & 0o7777,
     uid: stats.uid,
     gid: stats.gid,
@@ -278,4 +286,11 @@ function entryOf(stats: fs.Stats): EntryInfo {
     changedAtMs: stats.ctimeMs,
     device: stats.dev,
   };
+}
+
+function kindOf(stats: fs.Stats): EntryInfo['kind'] {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'link';
+  return stats.isSocket() ? 'socket' : 'other';
 }

@@ -44,9 +44,8 @@ test('the command line itself loads no command, no app and no spool', () => {
     [],
   );
   assert.deepEqual(loaded.filter((path) => path.startsWith('spool/')).toSorted(), [
-    'spool/descriptors.ts',
     'spool/files.ts',
-    'spool/sync-file-system.ts',
+    'spool/fsync.ts',
     'spool/trouble.ts',
   ]);
 });
