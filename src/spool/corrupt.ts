@@ -61,7 +61,7 @@ async function publishFailure(
     outcome: { state: 'failed', error },
     standing: name,
   });
-  await writeNew(context, context.uniqueName(), Buffer.from(base.slice(0, -1) + tail), outcomePath, {
+  await writeNew(context, Buffer.from(base.slice(0, -1) + tail), outcomePath, {
     isDurable: true,
   });
   await syncDirectories(context, layout.results);

@@ -1,24 +1,134 @@
-/** A whole file under its name in one step: written in tmp/, then renamed. */
+/**
+ * Files in tmp/ that get their name by a rename when they are whole. If we die before that, the draft is swept.
+ *
+ * Jobs are written into new files, or into expired ones from spare/. On ext4, creating a file becomes 5 to 10 times slower after
+ * many deletions (it skips inodes freed in the last minutes); writing into an old one does not. Expired files lie in spare/ in
+ * directories of up to a thousand. A producer takes a whole directory by one rename into tmp/, so that no two ever write into
+ * the same file.
+ */
 import type { SpoolContext } from './context.ts';
+import { hasCode } from './files.ts';
+import { discard, removeIfEmpty } from './if-there.ts';
+import { RESERVE } from './room.ts';
+
+export interface DraftFile {
+  readonly path: string;
+  readonly fd: number;
+  /** What it held before, to be cut if the new content is shorter. */
+  readonly oldBytes: number;
+}
+
+/** A producer of a few jobs creates files; looking for spare ones pays only for many. */
+const CREATED_BEFORE_LOOKING = 64;
+/** How often to look while there are none, ms. */
+const LOOK_EVERY_MS = 1_000;
+
+export class DraftFiles {
+  readonly #context: SpoolContext;
+  #created = 0;
+  #lookAgainAt = 0;
+  #batch: { readonly path: string; readonly names: string[] } | null = null;
+
+  constructor(context: SpoolContext) {
+    this.#context = context;
+  }
+
+  /** A file of ours alone, open for writing. */
+  next(): DraftFile {
+    return this.#reuse() ?? this.#create();
+  }
+
+  #create(): DraftFile {
+    const path = `${this.#context.layout.tmp}/${this.#context.uniqueName()}`;
+    this.#created++;
+    try {
+      return { path, fd: this.#context.files.create(path), oldBytes: 0 };
+    } catch (error) {
+      const spare = hasCode(error, 'ENOSPC', 'EDQUOT') ? this.#reuse(true) : null;
+      if (spare === null) throw error;
+      return spare;
+    }
+  }
+
+  /** @param isNeeded there is no room for another file */
+  #reuse(isNeeded = false): DraftFile | null {
+    if (this.#created < CREATED_BEFORE_LOOKING && !isNeeded) return null;
+    const { files } = this.#context;
+    while (this.#batch !== null || this.#takeBatch()) {
+      const name = this.#batch?.names.pop();
+      if (this.#batch === null || name === undefined) {
+        this.#dropBatch();
+        continue;
+      }
+      const path = `${this.#batch.path}/${name}`;
+      const fd = this.#openRegular(path);
+      if (fd !== null) return { path, fd, oldBytes: files.info(fd).sizeBytes };
+    }
+    return null;
+  }
+
+  /** Null, and the file is removed, unless it is a plain file of ours with one name: nothing else may be written into. */
+  #openRegular(path: string): number | null {
+    const { files } = this.#context;
+    let fd: number | null = null;
+    try {
+      fd = files.open(path, 'write');
+      const { isFile, links, uid } = files.info(fd);
+      if (isFile && links === 1 && this.#context.trustedUids?.has(uid) !== false) return fd;
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EISDIR')) throw error;
+    }
+    if (fd !== null) files.close(fd);
+    discard(files, path);
+    return null;
+  }
+
+  #takeBatch(): boolean {
+    const { files, layout } = this.#context;
+    if (performance.now() < this.#lookAgainAt) return false;
+    for (const name of files.list(layout.spare)) {
+      if (name === RESERVE) continue;
+      const path = `${layout.tmp}/${this.#context.uniqueName()}`;
+      try {
+        files.rename(`${layout.spare}/${name}`, path);
+        if (files.entry(path)?.kind !== 'directory') {
+          discard(files, path); // Not a batch. Were it a link, what we write would land outside of the spool.
+          continue;
+        }
+        this.#batch = { path, names: files.list(path) };
+        return true;
+      } catch (error) {
+        // Taken by another producer, or not a directory of ours, or of the lower layer of an overlay: the next one may do.
+        if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EXDEV')) throw error;
+      }
+    }
+    this.#lookAgainAt = performance.now() + LOOK_EVERY_MS;
+    return false;
+  }
+
+  #dropBatch(): void {
+    const path = this.#batch?.path;
+    this.#batch = null;
+    // Drafts may still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
+    if (path !== undefined) removeIfEmpty(this.#context.files, path);
+  }
+}
 
 /**
  * Writes `bytes` into a new file and gives it the name `target`, in the place of what has that name.
  *
- * Whatever fails, the draft is removed: whoever waits for a full disk tries again and again, and must not fill it further.
- * If we die before the rename, the draft is swept.
+ * Whatever fails, the draft is removed: a caller that waits for a full disk tries again and again, and must not fill it further.
  *
- * @param draftName a name in tmp/ that nobody else uses
  * @param isDurable whether the bytes reach the disk before the name, where the spool waits for the disk at all
  */
 export async function writeNew(
   context: SpoolContext,
-  draftName: string,
   bytes: Buffer,
   target: string,
   { isDurable }: { readonly isDurable: boolean },
 ): Promise<void> {
   const { files, layout } = context;
-  const draft = `${layout.tmp}/${draftName}`;
+  const draft = `${layout.tmp}/${context.uniqueName()}`;
   try {
     const fd = files.create(draft);
     try {

@@ -9,7 +9,7 @@ import { SpoolError } from '../job/errors.ts';
 import { peek } from '../job/values/realm.ts';
 import type { SpoolContext } from './context.ts';
 import { describe, enqueue } from './enqueue.ts';
-import type { SpareFiles } from './spare.ts';
+import type { DraftFiles } from './draft.ts';
 import { spoolError } from './trouble.ts';
 
 interface Call {
@@ -20,13 +20,13 @@ interface Call {
 
 export class EnqueueQueue {
   readonly #context: SpoolContext;
-  readonly #spare: SpareFiles;
+  readonly #draftFiles: DraftFiles;
   #waiting: Call[] = [];
   #isBusy = false;
 
-  constructor(context: SpoolContext, spare: SpareFiles) {
+  constructor(context: SpoolContext, draftFiles: DraftFiles) {
     this.#context = context;
-    this.#spare = spare;
+    this.#draftFiles = draftFiles;
   }
 
   /** The same promise as that of `enqueue`. */
@@ -50,7 +50,7 @@ export class EnqueueQueue {
     try {
       await enqueue(
         this.#context,
-        this.#spare,
+        this.#draftFiles,
         calls.flatMap(({ jobs }) => jobs),
       );
       for (const call of calls) call.resolve();
@@ -66,7 +66,7 @@ export class EnqueueQueue {
 
   async #sendAlone({ jobs, resolve, reject }: Call): Promise<void> {
     try {
-      await enqueue(this.#context, this.#spare, jobs);
+      await enqueue(this.#context, this.#draftFiles, jobs);
       resolve();
     } catch (error) {
       reject(error);

@@ -3,11 +3,10 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { basePieces } from '../job/document.ts';
 import type { NewJob } from '../broker/broker.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
-import { removeQuietly } from './draft.ts';
+import { type DraftFiles, removeQuietly } from './draft.ts';
 import type { Files } from './files.ts';
 import { delayedFileName, jobFileName } from './layout.ts';
-import { withBytes } from './memory.ts';
-import type { SpareFiles } from './spare.ts';
+import { writeText } from './memory.ts';
 import { spoolError } from './trouble.ts';
 
 /** Jobs written or renamed before other work of this process gets its turn: a few ms. */
@@ -23,12 +22,12 @@ const BATCH = 64;
  *
  * @throws SpoolError with `uncertain` empty: no job is queued; else those named may or may not be
  */
-export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: readonly NewJob[]): Promise<void> {
+export async function enqueue(context: SpoolContext, draftFiles: DraftFiles, jobs: readonly NewJob[]): Promise<void> {
   const drafts: string[] = [];
   const isSyncedAtEnd = context.fsync && jobs.length >= SYNC_ALL_FROM;
   try {
     for (let i = 0; i < jobs.length; i += BATCH) {
-      await writeBatch(context, spare, jobs.slice(i, i + BATCH), drafts, context.fsync && !isSyncedAtEnd);
+      await writeBatch(context, draftFiles, jobs.slice(i, i + BATCH), drafts, context.fsync && !isSyncedAtEnd);
       if (drafts.length % YIELD_EVERY === 0) await yieldToOthers();
     }
     if (isSyncedAtEnd) await syncDrafts(context, drafts);
@@ -59,7 +58,7 @@ export async function enqueue(context: SpoolContext, spare: SpareFiles, jobs: re
 
 async function writeBatch(
   context: SpoolContext,
-  spare: SpareFiles,
+  draftFiles: DraftFiles,
   jobs: readonly NewJob[],
   drafts: string[],
   isSynced: boolean,
@@ -68,13 +67,10 @@ async function writeBatch(
   const open: number[] = [];
   try {
     for (const job of jobs) {
-      const { path, fd, oldBytes } = spare.next();
+      const { path, fd, oldBytes } = draftFiles.next();
       open.push(fd);
       drafts.push(path);
-      withBytes(basePieces(job.job), (bytes) => {
-        files.write(fd, bytes, 0);
-        if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
-      });
+      writeText(files, fd, basePieces(job.job), 0, oldBytes);
     }
     if (isSynced) await syncAll(files, open);
   } finally {

@@ -3,6 +3,7 @@
  * spends more on the kernel handing out pages than on anything else that is done with it.
  */
 import type { JsonText } from '../job/values/json-text.ts';
+import type { Files } from './files.ts';
 
 const FIRST_BYTES = 65_536;
 /** What needs more gets memory of its own. */
@@ -29,6 +30,15 @@ export function withBytes<T>(text: JsonText, act: (bytes: Buffer) => T): T {
     let end = 0;
     for (const piece of text) end += room.write(piece, end);
     return act(room.subarray(0, end));
+  });
+}
+
+/** Writes `text` into an open file at `positionBytes` and cuts what lies behind it. @param sizeBytes of the file before */
+export function writeText(files: Files, fd: number, text: JsonText, positionBytes: number, sizeBytes: number): void {
+  withBytes(text, (bytes) => {
+    files.write(fd, bytes, positionBytes);
+    const endBytes = positionBytes + bytes.length;
+    if (sizeBytes > endBytes) files.truncate(fd, endBytes);
   });
 }
 

@@ -74,9 +74,9 @@ async function announce(
     mark: null,
     ...about,
   };
-  const proof: Proof = await takeProof(context, owner, context.uniqueName());
+  const proof: Proof = await takeProof(context, owner);
   try {
-    await writeRecord(context, record, context.uniqueName());
+    await writeRecord(context, record);
     // Were the proof lost in a power cut and the directory not, nobody could ever prove that its owner is dead.
     await syncDirectories(context, layout.workers);
     files.makeDirectory(directory);
@@ -89,15 +89,15 @@ async function announce(
   return {
     owner,
     directory,
-    announce: (tasks) => writeRecord(context, { ...record, tasks }, context.uniqueName()),
+    announce: (tasks) => writeRecord(context, { ...record, tasks }),
     release: () => release(context, owner, proof),
   };
 }
 
-function writeRecord(context: SpoolContext, record: OwnerRecord, draftName: string): Promise<void> {
+function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`);
   const target = `${context.layout.workers}/${record.owner}.json`;
-  return writeNew(context, draftName, bytes, target, { isDurable: false });
+  return writeNew(context, bytes, target, { isDurable: false });
 }
 
 /** Whatever fails here, the proof is dropped: what is left under our name is then recovered, or swept. */

@@ -39,12 +39,12 @@ const PROBE_TIMEOUT_MS = 1_000;
  *
  * If we die before the rename, the socket in tmp/ is swept like any draft.
  *
- * @param draft a name in tmp/ that nobody else uses
  * @throws the system error when the socket cannot be made
  */
-export async function takeProof(context: SpoolContext, owner: string, draft: string): Promise<Proof> {
+export async function takeProof(context: SpoolContext, owner: string): Promise<Proof> {
   const { files, layout } = context;
   const path = `${layout.workers}/${owner}.sock`;
+  const draft = context.uniqueName();
   const server = net().createServer((socket) => socket.destroy());
   const directory = files.openDirectory(layout.tmp);
   try {

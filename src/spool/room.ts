@@ -3,10 +3,11 @@
  * for what makes room or must not wait: the start of a worker, and the recovery of what the dead held.
  */
 import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
-import { createNew, makeDirectory } from './if-there.ts';
-import { removeBatch, RESERVE } from './spare.ts';
+import { type Files, hasCode } from './files.ts';
+import { createNew, discard, listIfReadable, makeDirectory, removeIfEmpty } from './if-there.ts';
 
+/** The name in spare/ of the reserve; the other names there are batches. */
+export const RESERVE = 'reserve';
 /** The disk is nearly full with less than a part of it, and never with more than this much, free. */
 const TIGHT = { part: 1 / 20, mostBytes: 64 * 1024 * 1024, mostInodes: 10_000 };
 /** Enough for a worker of many children, whose starts take three inodes each, and for a few hundred tails. */
@@ -62,4 +63,22 @@ export function keepReserve(context: SpoolContext): void {
   } catch (error) {
     if (!isFull(error)) throw error; // The disk has no plenty after all.
   }
+}
+
+/**
+ * Removes a directory of spare files. It stays where something else has its name, such as a link, which would lead out of the
+ * spool; where this user may not look into it; and where another process puts files into it or takes it away.
+ *
+ * @returns how many files have gone: what cannot be removed makes no room, however often it is tried
+ */
+export function removeBatch(files: Files, directory: string): number {
+  if (files.entry(directory)?.kind !== 'directory') return 0;
+  let count = 0;
+  try {
+    for (const name of listIfReadable(files, directory)) if (discard(files, `${directory}/${name}`)) count++;
+    removeIfEmpty(files, directory);
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+  }
+  return count;
 }

@@ -34,7 +34,7 @@ import { listOwners } from './owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './pause-queue.ts';
 import { Promoter } from './promote.ts';
 import { revoke } from './revoke.ts';
-import { SpareFiles } from './spare.ts';
+import { DraftFiles } from './draft.ts';
 import { spoolError } from './trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './trust.ts';
 import { idsByPrefix } from './whereabouts.ts';
@@ -69,7 +69,7 @@ class Spool implements Broker {
   readonly isNew: boolean;
   readonly nextId: () => string;
   readonly #context: SpoolContext;
-  readonly #spare: SpareFiles;
+  readonly #draftFiles: DraftFiles;
   readonly #enqueueing: EnqueueQueue;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: number;
@@ -96,8 +96,8 @@ class Spool implements Broker {
       nowMs,
       randomBytes: pooledRandom(),
     });
-    this.#spare = new SpareFiles(this.#context);
-    this.#enqueueing = new EnqueueQueue(this.#context, this.#spare);
+    this.#draftFiles = new DraftFiles(this.#context);
+    this.#enqueueing = new EnqueueQueue(this.#context, this.#draftFiles);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
@@ -111,11 +111,15 @@ class Spool implements Broker {
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
     // Nothing is shared where nothing is waited for.
-    return this.#context.fsync ? this.#enqueueing.add(jobs) : enqueue(this.#context, this.#spare, jobs);
+    return this.#context.fsync ? this.#enqueueing.add(jobs) : enqueue(this.#context, this.#draftFiles, jobs);
   }
 
   async enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
-    return enqueueUnique({ context: this.#context, spare: this.#spare, nextId: this.nextId }, job, uniqueness);
+    return enqueueUnique(
+      { context: this.#context, draftFiles: this.#draftFiles, nextId: this.nextId },
+      job,
+      uniqueness,
+    );
   }
 
   async find(id: string): Promise<Sighting | null> {

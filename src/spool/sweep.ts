@@ -5,7 +5,7 @@ import { writerState } from './identity.ts';
 import { unlinkIfThere } from './if-there.ts';
 import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
-import { removeBatch } from './spare.ts';
+import { removeBatch } from './room.ts';
 import { Turns } from './turns.ts';
 
 /** A draft that nobody has touched for so long goes also where the death of its writer cannot be proved, ms. */

@@ -9,7 +9,7 @@ import { type SpoolContext, syncDirectories } from './context.ts';
 import { writeNew } from './draft.ts';
 import { hasCode } from './files.ts';
 import type { JobName } from './layout.ts';
-import { withBytes } from './memory.ts';
+import { withBytes, writeText } from './memory.ts';
 import { withPatience } from './patience.ts';
 
 /** A job that this process holds, by claim or by recovery. */
@@ -64,10 +64,7 @@ function writeInPlace(context: SpoolContext, held: Held, tail: JsonText): Soon<v
   const hasTail = sizeBytes > baseBytes + BARE_END.length;
   return withMine(context, held, 'read-write', (fd) =>
     afterwards(hasTail ? cutTail(context, fd, baseBytes) : undefined, () => {
-      withBytes(tail, (bytes) => {
-        files.write(fd, bytes, baseBytes);
-        if (sizeBytes > baseBytes + bytes.length) files.truncate(fd, baseBytes + bytes.length);
-      });
+      writeText(files, fd, tail, baseBytes, sizeBytes);
       return context.fsync ? files.sync(fd) : undefined;
     }),
   );
@@ -102,7 +99,7 @@ export async function writeCopy(context: SpoolContext, held: Held, tail: JsonTex
     // The claim first: were it lost in a power cut and the copy not, the job would lie in two places.
     await syncDirectories(context, held.directory);
     const bytes = withBytes(tail, (added) => Buffer.concat([base, added]));
-    await writeNew(context, context.uniqueName(), bytes, path, { isDurable: true });
+    await writeNew(context, bytes, path, { isDurable: true });
   } catch (error) {
     throw asFence(held, error);
   }

@@ -10,13 +10,12 @@ import { basePieces } from '../../job/document.ts';
 import { FsqError } from '../../job/errors.ts';
 import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
-import { removeQuietly } from '../draft.ts';
+import { type DraftFiles, removeQuietly } from '../draft.ts';
 import { describe, placeOf } from '../enqueue.ts';
 import { hasCode } from '../files.ts';
 import { createNew, discard } from '../if-there.ts';
 import { resultFileName } from '../layout.ts';
-import { withBytes } from '../memory.ts';
-import type { SpareFiles } from '../spare.ts';
+import { writeText } from '../memory.ts';
 import { spoolError } from '../trouble.ts';
 import { clear, type Holder, holderAt, holdersIn, judge, makeVoid, type Verdict } from './holders.ts';
 import { holderFileName } from './names.ts';
@@ -29,21 +28,21 @@ const LOOK_AGAIN_MS = { first: 1, most: 50 };
 
 export interface Entrance {
   readonly context: SpoolContext;
-  readonly spare: SpareFiles;
+  readonly draftFiles: DraftFiles;
   /** Names what is sent again after it was outdone: the name of a void holder is never used twice. */
   readonly nextId: () => string;
 }
 
 /** @throws SpoolError as `enqueue` does */
 export async function enqueueUnique(
-  { context, spare, nextId }: Entrance,
+  { context, draftFiles, nextId }: Entrance,
   newJob: NewJob,
   { key, until }: Uniqueness,
 ): Promise<StandIn> {
   const place = { context, directory: keyDirectory(context.layout, newJob.job.task, key), until };
   for (let asked = newJob; ; asked = { ...newJob, job: { ...newJob.job, id: nextId() } }) {
     const attempt = new Attempt(place, asked);
-    const end = (await attempt.lookFirst()) ?? (await attempt.enter(spare));
+    const end = (await attempt.lookFirst()) ?? (await attempt.enter(draftFiles));
     if (end !== null) return end;
   }
 }
@@ -81,8 +80,8 @@ class Attempt {
   }
 
   /** Null when a rival took the chance away. */
-  async enter(spare: SpareFiles): Promise<StandIn | null> {
-    await this.#tried(() => this.#write(spare));
+  async enter(draftFiles: DraftFiles): Promise<StandIn | null> {
+    await this.#tried(() => this.#write(draftFiles));
     const holder = await this.#tried(() => this.#putUp());
     if (holder === null) return null;
     const { directory, fileName } = placeOf(this.#context, this.#job);
@@ -99,8 +98,8 @@ class Attempt {
   }
 
   /** The whole job as a draft in the key's directory. */
-  async #write(spare: SpareFiles): Promise<void> {
-    const { path: draft, fd, oldBytes } = spare.next();
+  async #write(draftFiles: DraftFiles): Promise<void> {
+    const { path: draft, fd, oldBytes } = draftFiles.next();
     try {
       await this.#fill(fd, oldBytes);
       await moveIn(this.#context, draft, this.#directory, resultFileName(this.#job.job.id));
@@ -113,10 +112,7 @@ class Attempt {
   async #fill(fd: number, oldBytes: number): Promise<void> {
     const { files, fsync } = this.#context;
     try {
-      withBytes(basePieces(this.#job.job), (bytes) => {
-        files.write(fd, bytes, 0);
-        if (oldBytes > bytes.length) files.truncate(fd, bytes.length);
-      });
+      writeText(files, fd, basePieces(this.#job.job), 0, oldBytes);
       if (fsync) await files.sync(fd);
     } finally {
       files.close(fd);

@@ -14,7 +14,7 @@ import type { Files } from '../../../src/spool/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { Promoter } from '../../../src/spool/promote.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
-import { SpareFiles } from '../../../src/spool/spare.ts';
+import { DraftFiles } from '../../../src/spool/draft.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
@@ -240,8 +240,8 @@ async function expireAndReuse(spool: string, recording: Recording): Promise<End>
 }
 
 /** A producer that has made so many files that it looks for spare ones. */
-function sparing(spool: string, files: Files): SpareFiles {
-  const spare = new SpareFiles(contextOf(spool, { files }));
+function sparing(spool: string, files: Files): DraftFiles {
+  const spare = new DraftFiles(contextOf(spool, { files }));
   for (let i = 0; i < 64; i++) {
     const { path, fd } = spare.next();
     files.close(fd);
