@@ -6,16 +6,16 @@ import { FsqError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';
 import { NO_RULES } from '../job/queue-limits.ts';
 import { Admission } from './admission.ts';
-import { type Claimant, examine, take, type Taken } from './claim.ts';
+import { type Claimant, examine, take } from './claim.ts';
 import type { SpoolContext } from './context.ts';
+import { DiskWait, waitForDisk } from './disk-wait.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
+import type { Taken } from './holder.ts';
 import { parseJobFileName } from './layout.ts';
 import { isMarked } from './markers.ts';
 import { Instructions } from './instructions.ts';
 import { register, type Registration } from './owner.ts';
-import { withPatience } from './patience.ts';
-import { Pause } from './pause.ts';
 import { isPassing, spoolError } from './trouble.ts';
 import { DirectoryWatch } from './watch.ts';
 
@@ -38,8 +38,7 @@ export class SpoolConsumer implements Consumer {
   readonly #queues: readonly string[] | null;
   readonly #onEvent: ((event: BrokerEvent) => void) | undefined;
   /** While an outcome or a claim waits for the disk, nothing more is claimed. */
-  readonly #pause: Pause;
-  readonly #onPatience: (event: BrokerEvent) => void;
+  readonly #diskWait: DiskWait;
   readonly #feed: Feed | null;
   readonly #hints: Hints | null;
   readonly #pending: DirectoryWatch;
@@ -63,7 +62,7 @@ export class SpoolConsumer implements Consumer {
       new SpoolConsumer(context, options, await register(context, { role, queues, tasks, mark, parent }));
     if (hints === undefined) return open();
     // A child takes the place of one that died, perhaps while the disk is full: its worker must not end for that.
-    return withPatience(onEvent, open, signal);
+    return waitForDisk({ onEvent, giveUp: signal }, open);
   }
 
   private constructor(context: SpoolContext, options: ConsumerOptions, registration: Registration) {
@@ -73,11 +72,10 @@ export class SpoolConsumer implements Consumer {
     this.#registration = registration;
     this.#queues = queues;
     this.#onEvent = onEvent;
-    this.#pause = new Pause(onEvent);
-    this.#onPatience = (event) => this.#pause.hear(event);
+    this.#diskWait = new DiskWait(onEvent);
     context.odd.onEvent = (event) => onEvent?.(event);
     const admission = Admission.of(context, options.limits);
-    this.#claimant = { owner, directory, onEvent: this.#onPatience, admission };
+    this.#claimant = { owner, directory, onEvent: (event) => this.#diskWait.hear(event), admission };
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, (name) => this.#hear(name));
     this.#hints = hints ?? null;
     const gate = hints === undefined ? new Gate(context, options.limits ?? NO_RULES) : null;
@@ -99,7 +97,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   next(signal: AbortSignal): Soon<Claim | null> {
-    const first = signal.aborted || this.#pause.isOn ? null : this.#tryNextName();
+    const first = signal.aborted || this.#diskWait.isOn ? null : this.#tryNextName();
     return first === null || isPromise(first) ? this.#search(signal, first) : first;
   }
 
@@ -113,7 +111,7 @@ export class SpoolConsumer implements Consumer {
   async #search(signal: AbortSignal, first: Soon<Claim | null>): Promise<Claim | null> {
     for (let claimed = await first; ; claimed = await this.#tryNextName()) {
       if (claimed !== null) return claimed;
-      if (this.#pause.isOn) await this.#pause.over(signal);
+      if (this.#diskWait.isOn) await this.#diskWait.over(signal);
       if (signal.aborted) return null;
       if (this.#next >= this.#names.length) await this.#moreNames(signal);
     }
@@ -132,7 +130,7 @@ export class SpoolConsumer implements Consumer {
 
   /** It is ours now, whatever the disk says: it is looked at until that succeeds. */
   #examine(taken: Taken): Soon<Claim | null> {
-    const claim = withPatience(this.#onPatience, () => examine(this.#context, this.#claimant, taken));
+    const claim = waitForDisk(this.#claimant, () => examine(this.#context, this.#claimant, taken));
     return afterwards(claim, (given) => {
       if (given === null) return null;
       this.#lookMs = LOOK_YOURSELF_MS.first;
@@ -151,7 +149,7 @@ export class SpoolConsumer implements Consumer {
   #tryTake(name: string): Soon<Taken | null> {
     const { odd, layout } = this.#context;
     if (odd.isInUse && odd.isLeftAlone(`${layout.pending}/${name}`)) return null;
-    const taken = withPatience(this.#onPatience, () => take(this.#context, this.#claimant, name));
+    const taken = waitForDisk(this.#claimant, () => take(this.#context, this.#claimant, name));
     return isPromise(taken) ? taken.catch((error: unknown) => this.#refuse(name, error)) : taken;
   }
 

@@ -5,9 +5,9 @@
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { Ages } from './ages.ts';
 import type { SpoolContext } from './context.ts';
+import { waitForDisk } from './disk-wait.ts';
 import { expireOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
-import { withPatience } from './patience.ts';
 import { isTight, keepReserve } from './room.ts';
 import { Rounds } from './rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
@@ -67,7 +67,7 @@ export class Housekeeping {
       await announce();
       await unpark(this.#context, new Set(tasks), this.#turns());
     };
-    void this.#unparking.add(async () => withPatience(onEvent, act, this.#closing.signal));
+    void this.#unparking.add(async () => waitForDisk({ onEvent, giveUp: this.#closing.signal }, act));
   }
 
   /** What is under way is given up: it may be begun anew at any time. */

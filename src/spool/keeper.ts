@@ -19,9 +19,10 @@ import { MarkerWatch } from './marker-watch.ts';
 import { nameWaitingOnce } from './one-name.ts';
 import { register, type Registration } from './owner.ts';
 import { pausedQueues } from './pause-queue.ts';
-import { type Recoverer, recoverOrphans, recoverOwner } from './recover.ts';
+import { recoverOrphans, recoverOwner } from './recover.ts';
 import { Revocations } from './revocations.ts';
 import { Rounds } from './rounds.ts';
+import type { Recoverer } from './take-back.ts';
 
 /**
  * How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery; and how

@@ -3,7 +3,7 @@ import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
 import { parseDelayedFileName } from './layout.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
-import { renameOver } from './way.ts';
+import { renameOver } from './set-aside.ts';
 
 /** Longest time between two looks at the clock, ms: a step of the wall clock is noticed within it. Timers count monotonic time. */
 const LONGEST_TIMER_MS = 1_000;

@@ -11,7 +11,7 @@ import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
 import { makeDirectory, unlinkIfThere } from './if-there.ts';
 import { rateDirectory, type LimitOwner, parseSlotFileName, slotFileName } from './note-names.ts';
-import { clearWay } from './way.ts';
+import { clearWay } from './set-aside.ts';
 
 /** A rate, and whose it is. */
 export interface RateOf {

@@ -5,15 +5,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KeeperOptions } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
-import { hasOutcomeOf } from './held.ts';
+import type { Holder } from './holder.ts';
+import { hasOutcomeOf } from './open-taken.ts';
 import { MarkerWatch } from './marker-watch.ts';
 import { readMarkers, unmark } from './markers.ts';
 import { readJob } from './read.ts';
 import { locate, lookFor, type Whereabouts } from './whereabouts.ts';
-import { withdraw, type Withdrawer } from './withdraw.ts';
+import { withdraw } from './withdraw.ts';
 
 export interface RevocationsOptions extends Pick<KeeperOptions, 'onInstruction' | 'onTerminate'> {
-  readonly withdrawer: Withdrawer;
+  readonly withdrawer: Holder;
   /** Whether this owner's process may be killed by us. */
   readonly isOurs: (owner: string) => boolean;
   readonly onTrouble: (error: unknown) => void;

@@ -8,7 +8,8 @@ import type { SpoolContext } from './context.ts';
 import { mark, unmark } from './markers.ts';
 import { readOutcome } from './outcomes.ts';
 import { readOwner, register, type Registration, verdictOf } from './owner.ts';
-import { type Recoverer, recoverOrphans } from './recover.ts';
+import { recoverOrphans } from './recover.ts';
+import type { Recoverer } from './take-back.ts';
 import { locate, type Whereabouts } from './whereabouts.ts';
 import { withdraw } from './withdraw.ts';
 

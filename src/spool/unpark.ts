@@ -4,7 +4,7 @@ import { hasCode } from './files.ts';
 import { parseDelayedFileName } from './layout.ts';
 import { readJob } from './read.ts';
 import type { Turns } from './turns.ts';
-import { renameOver } from './way.ts';
+import { renameOver } from './set-aside.ts';
 
 /** A parked job is due within a minute; what is due later was not parked. */
 const LOOK_AHEAD_MS = 60_000;

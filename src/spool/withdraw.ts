@@ -2,23 +2,12 @@
  * Withdrawing jobs that wait: taken by the rename that a claim is, and given the outcome `revoked` instead of a run. Whoever
  * does it is an owner; if it dies on the way, recovery finds the marker and finishes it.
  */
-import { FencedError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';
-import type { Claimant } from './claim.ts';
 import type { SpoolContext } from './context.ts';
-import { setAside } from './corrupt.ts';
-import { hasCode } from './files.ts';
-import { hasOutcomeOf, publishAsItStands, settle } from './held.ts';
-import { jobFileName, type JobName, nextAttempt } from './layout.ts';
-import { isOnlyName } from './one-name.ts';
-import { readJob } from './read.ts';
+import { type Holder, takeFrom } from './holder.ts';
+import { openTaken } from './open-taken.ts';
+import { settle } from './settle.ts';
 import { isIn, type Whereabouts } from './whereabouts.ts';
-import type { Held } from './write-tail.ts';
-
-export interface Withdrawer extends Claimant {
-  /** Aborted: a disk that refuses is not waited for; what was taken is left to recovery. */
-  readonly giveUp: AbortSignal;
-}
 
 /** Withdrawn at a time: enough for their fsyncs to share the journal's commits. */
 const AT_ONCE = 32;
@@ -31,7 +20,7 @@ const AT_ONCE = 32;
  */
 export async function withdraw(
   context: SpoolContext,
-  withdrawer: Withdrawer,
+  withdrawer: Holder,
   spots: ReadonlyMap<string, Whereabouts>,
 ): Promise<{ readonly missed: ReadonlySet<string>; readonly leftAlone: ReadonlySet<string> }> {
   const missed = new Set<string>();
@@ -54,46 +43,14 @@ export async function withdraw(
 /** False when it is not there any more. */
 async function withdrawOne(
   context: SpoolContext,
-  withdrawer: Withdrawer,
+  withdrawer: Holder,
   spot: Exclude<Whereabouts, { at: 'results' }>,
 ): Promise<boolean> {
-  const name = spot.at === 'held' ? spot.name : take(context, withdrawer, spot);
-  if (name === null) return false;
-  const { directory, owner, onEvent, giveUp } = withdrawer;
-  const taken = { owner, directory, fileName: jobFileName(name), name, giveUp };
-  const reading = readJob(context, `${directory}/${taken.fileName}`, name.id);
-  if (reading.kind === 'gone') return false;
-  if (reading.kind === 'corrupt') {
-    await setAside(context, taken, reading.reason, onEvent);
-    return true;
-  }
-  const { record } = reading.document;
-  if (reading.links > 1) {
-    const takenFrom = spot.at === 'held' ? null : spot;
-    const path = `${directory}/${taken.fileName}`;
-    if (!isOnlyName(context, { path, name, takenFrom, hasOutcome: record.outcome !== null })) return false;
-  }
-  const held: Held = { ...taken, record, baseBytes: reading.baseBytes, sizeBytes: reading.sizeBytes };
-  const settlement = revoked({ job: record.job, standing: name }, false);
-  // A power cut may have lost the claim of a run and not the outcome it wrote.
-  if (hasOutcomeOf(record, name.attempt)) await publishAsItStands(context, held, onEvent);
-  else await settle(context, held, settlement, null, onEvent);
+  const { path, name } = spot;
+  const taken = spot.at === 'held' ? { holder: withdrawer, path, name } : takeFrom(context, withdrawer, spot);
+  if (taken === null) return false;
+  const opened = await openTaken(context, taken, spot.at === 'held' ? null : spot);
+  if (typeof opened === 'string') return opened === 'done';
+  await settle(context, opened, revoked({ job: opened.record.job, standing: opened.name }, false), null);
   return true;
-}
-
-/** Null when it is not there any more. */
-function take(
-  context: SpoolContext,
-  { owner, directory }: Withdrawer,
-  { path, name: before }: Extract<Whereabouts, { at: 'waiting' }>,
-): JobName | null {
-  const name = nextAttempt(before);
-  try {
-    context.files.rename(path, `${directory}/${jobFileName(name)}`);
-    return name;
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    if (!context.files.exists(directory)) throw new FencedError(owner);
-    return null;
-  }
 }

@@ -123,14 +123,14 @@ export const start: Part = (life) => {
 /** claim.ts */
 export const claim: Part = (life) => life.rename('pending/j1.0', 'running/A/j1.1', 1);
 
-/** held.ts */
+/** settle.ts */
 export const finish: Part = (life) => {
   writeTail(life, outcomeTail(1));
   life.rename('running/A/j1.1', 'results/j1', 1);
   life.fsyncDirectory('results');
 };
 
-/** held.ts: no worker knows the task; then one does, and runs it. */
+/** settle.ts: no worker knows the task; then one does, and runs it. */
 export const park: Part = (life) => {
   writeTail(life, encodeTail([], { parked: { reason: 'r'.repeat(250), sinceMs: 1 } }));
   life.rename('running/A/j1.1', 'delayed/j1.0', 1);

@@ -6,7 +6,6 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
-import { setAside } from '../corrupt.ts';
 import { writerState } from '../identity.ts';
 import { makeDirectory, renameIfThere } from '../if-there.ts';
 import { jobFileName, type JobName } from '../layout.ts';
@@ -15,6 +14,7 @@ import { unmark } from '../markers.ts';
 import { register, type Registration } from '../owner.ts';
 import { readJob } from '../read.ts';
 import { recoverOrphans } from '../recover.ts';
+import { setAside } from '../set-aside.ts';
 import { sweepDrafts, sweepOwners } from '../sweep.ts';
 import { locate } from '../whereabouts.ts';
 import { markerFindings } from './entry-rows.ts';
@@ -111,12 +111,11 @@ async function setBrokenAside(context: SpoolContext, note: Note, { owner, direct
     const job = seen?.job ?? null;
     if (job?.content.kind !== 'corrupt' || job.place === 'running') continue;
     const name = job.name ?? outcomeName(job.id);
-    const fileName = jobFileName(name);
-    const taken = `${directory}/${fileName}`;
+    const taken = `${directory}/${jobFileName(name)}`;
     if (!renameIfThere(files, job.location, taken)) continue;
     const reading = readJob(context, taken, job.id);
     if (reading.kind === 'corrupt') {
-      await setAside(context, { directory, fileName, name, owner }, reading.reason);
+      await setAside(context, { path: taken, name, holder: { owner } }, reading.reason);
       note('unreadable', `set ${job.location} aside: ${reading.reason}`);
     } else renameIfThere(files, taken, job.location); // It was mended in between.
   }

@@ -98,7 +98,7 @@ describe('a claim', () => {
       const claim = await examine(context, claimantIn(path), taken);
 
       assert.equal(claim?.job.id, id);
-      assert.equal(lstatSync(join(taken.directory, taken.fileName)).nlink, 1);
+      assert.equal(lstatSync(taken.path).nlink, 1);
       assert.deepEqual([left(path, id), namesIn(path, 'tmp').filter((name) => name !== 'batch')], [[], []]);
     });
   }

@@ -20,7 +20,7 @@ const MAX_LOOKS = 8;
  * knows. The kill follows the look at once: for another process to be hit, all process ids would have to be used up in between.
  * What was started without that environment, or has moved to a group of its own, lives on. Never throws.
  */
-export function endRemains(context: SpoolContext, owner: string): number {
+export function killRemains(context: SpoolContext, owner: string): number {
   if (process.platform !== 'linux') return 0;
   const killed = new Set<number>();
   try {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { CHILD_MARK } from '../../../src/broker/worker-side.ts';
 import type { SpoolContext } from '../../../src/spool/context.ts';
-import { endRemains } from '../../../src/spool/remains.ts';
+import { killRemains } from '../../../src/spool/kill-remains.ts';
 import { until } from '../../support/conditions.ts';
 import { tempContext } from '../../support/context.ts';
 import { isProcessAlive } from '../../support/processes.ts';
@@ -48,7 +48,7 @@ test('what a dead owner started is killed: its group, with its mark', { skip }, 
   const context = tempContext(t);
   const { pid, member } = await group(t, { [CHILD_MARK]: MARK });
 
-  assert.equal(endRemains(context, ownerWith(context, pid, { mark: MARK })), 2);
+  assert.equal(killRemains(context, ownerWith(context, pid, { mark: MARK })), 2);
 
   await until(() => !isProcessAlive(member), 'the member has ended');
 });
@@ -66,7 +66,7 @@ describe('without both proofs nobody is killed:', { skip }, () => {
       const context = tempContext(t);
       const { pid, member } = await group(t, env);
 
-      assert.equal(endRemains(context, ownerWith(context, pid, record)), 0);
+      assert.equal(killRemains(context, ownerWith(context, pid, record)), 0);
 
       assert.ok(isProcessAlive(pid) && isProcessAlive(member));
     });
@@ -77,7 +77,7 @@ describe('without both proofs nobody is killed:', { skip }, () => {
     const { pid, member } = await group(t, { [CHILD_MARK]: MARK });
     const { pid: other } = await group(t, {});
 
-    assert.equal(endRemains(context, ownerWith(context, other, { mark: MARK })), 0);
+    assert.equal(killRemains(context, ownerWith(context, other, { mark: MARK })), 0);
 
     assert.ok(isProcessAlive(pid) && isProcessAlive(member) && isProcessAlive(other));
   });
@@ -86,7 +86,7 @@ describe('without both proofs nobody is killed:', { skip }, () => {
     const context = tempContext(t);
     const { pid, member } = await group(t, { [CHILD_MARK]: MARK });
 
-    assert.equal(endRemains(context, ownerWith(context, 77, { mark: MARK, pid })), 0);
+    assert.equal(killRemains(context, ownerWith(context, 77, { mark: MARK, pid })), 0);
 
     assert.ok(isProcessAlive(pid) && isProcessAlive(member));
   });
@@ -99,7 +99,7 @@ describe('without both proofs nobody is killed:', { skip }, () => {
       throw Object.assign(new Error('EIO: i/o error, open'), { code: 'EIO' });
     };
 
-    assert.equal(endRemains({ ...context, files: { ...context.files, open } }, owner), 0);
+    assert.equal(killRemains({ ...context, files: { ...context.files, open } }, owner), 0);
 
     assert.ok(isProcessAlive(member));
   });
@@ -107,8 +107,8 @@ describe('without both proofs nobody is killed:', { skip }, () => {
   test('an owner without a record, or of process 1, 0 or none', (t) => {
     const context = tempContext(t);
 
-    assert.equal(endRemains(context, '77-00000000000000ff'), 0);
-    for (const pid of [0, 1]) assert.equal(endRemains(context, ownerWith(context, pid, { mark: MARK })), 0);
-    assert.equal(endRemains(context, ownerWith(context, 77, { mark: MARK, pid: 'many' })), 0);
+    assert.equal(killRemains(context, '77-00000000000000ff'), 0);
+    for (const pid of [0, 1]) assert.equal(killRemains(context, ownerWith(context, pid, { mark: MARK })), 0);
+    assert.equal(killRemains(context, ownerWith(context, 77, { mark: MARK, pid: 'many' })), 0);
   });
 });

@@ -1,4 +1,4 @@
-/** Files in pending/ that are named like jobs and are none: what is done, and that nothing else is touched. */
+/** What lies where a job should and is none: files that are named like jobs, and folders in the way of a rename. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -14,9 +15,10 @@ import {
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
+import { renameOver } from '../../../src/spool/set-aside.ts';
 import { until, within } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
@@ -233,3 +235,40 @@ async function letConsumerRun(
   stop.abort();
   assert.equal(await next, null);
 }
+
+test('a folder that has the name is moved to corrupt/, and the rename is done', (t) => {
+  const { path } = tempSpool(t);
+  const [from, to] = [join(path, 'delayed/from'), join(path, 'pending/to')];
+  writeFileSync(from, 'a job');
+  mkdirSync(to);
+
+  renameOver(contextOf(path), from, to);
+
+  assert.equal(readFileSync(to, 'utf8'), 'a job');
+  assert.match(namesIn(path, 'corrupt').join(), /^to\.[0-9a-f]{16}$/);
+});
+
+test('of two processes that meet the folder the slower one leaves the job where the faster one put it', (t) => {
+  const { path } = tempSpool(t);
+  const [from, to] = [join(path, 'delayed/from'), join(path, 'pending/to')];
+  writeFileSync(from, 'a job');
+  mkdirSync(to);
+  let isFirst = true;
+  const files: Files = {
+    ...nodeFiles,
+    entry: (looked) => {
+      const entry = nodeFiles.entry(looked);
+      if (looked === to && isFirst) {
+        isFirst = false;
+        rmdirSync(to);
+        nodeFiles.rename(from, to);
+      }
+      return entry;
+    },
+  };
+
+  assert.throws(() => renameOver(contextOf(path, { files }), from, to), { code: 'ENOENT' });
+
+  assert.equal(readFileSync(to, 'utf8'), 'a job');
+  assert.deepEqual(namesIn(path, 'corrupt'), []);
+});

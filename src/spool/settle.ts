@@ -1,0 +1,148 @@
+/** Every way to end the holding of a job, by claim, withdrawal or recovery: `settle`. */
+import { afterwards, orElse, type Soon } from '../broker/soon.ts';
+import { UsageError } from '../job/errors.ts';
+import { failureOf } from '../job/failure.ts';
+import type { Attempt, Outcome } from '../job/job.ts';
+import { revoked, type Settlement } from '../job/lifecycle.ts';
+import { tailPieces } from '../job/tail.ts';
+import { type JsonText, whole } from '../job/values/json-text.ts';
+import { type SpoolContext, syncDirectories } from './context.ts';
+import { waitForDisk } from './disk-wait.ts';
+import { isKnownElsewhere } from './elsewhere.ts';
+import { hasCode } from './files.ts';
+import { fencing, type Held } from './holder.ts';
+import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
+import { isMarked } from './markers.ts';
+import { renameOver } from './set-aside.ts';
+import { makeReady } from './unpark.ts';
+import { syncFile, writeCopy, writeTail } from './write-tail.ts';
+
+/**
+ * Does what was decided for a held job. The last step is always one rename; dying before it leaves the job held, and
+ * recovery then finds either a whole outcome, which it publishes, or none, and the job runs again.
+ *
+ * A job that is revoked is not sent back, whatever was decided: it ends.
+ *
+ * @param attempt this run's entry for the record; null when no run began
+ * @throws FencedError when the job was taken away: nothing was published
+ */
+export function settle(context: SpoolContext, held: Held, decided: Settlement, attempt: Attempt | null): Soon<void> {
+  const { name, record } = held;
+  const settlement = decided.kind === 'publish' ? decided : unlessRevoked(context, held, decided);
+  const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
+  switch (settlement.kind) {
+    case 'publish': {
+      const end = { standing: name, endedAtMs: attempt === null ? context.nowMs() : null };
+      const tail = tailPieces(attempts, { ...end, outcome: settlement.outcome });
+      const write = orShorter(context, held, tail, () => tailPieces(attempts, { ...end, outcome: tooLarge(tail) }));
+      return writeAndMove(context, held, write, () => resultPath(context, held));
+    }
+    case 'rerun': {
+      const tail = tailPieces(attempts, null);
+      const next = { ...name, crashes: settlement.crashes };
+      return writeAndMove(context, held, writing(context, held, tail), () =>
+        delayedPath(context, settlement.delayMs, next),
+      );
+    }
+    case 'park':
+      return park(context, held, settlement);
+    case 'requeue':
+      return writeAndMove(context, held, null, () => `${context.layout.pending}/${jobFileName(name)}`);
+  }
+}
+
+/** Publishes an outcome that the file holds already: the bytes are made durable, then visible. */
+export function publishAsItStands(context: SpoolContext, held: Held): Soon<void> {
+  return writeAndMove(
+    context,
+    held,
+    () => syncFile(context, held),
+    () => resultPath(context, held),
+  );
+}
+
+/** If its marker comes after this look, the keeper of a worker, or the revoker itself, finds the job where it was sent. */
+function unlessRevoked(context: SpoolContext, { name, record }: Held, decided: Settlement): Settlement {
+  if (!isMarked(context, name.id)) return decided;
+  return revoked({ job: record.job, standing: name }, decided.kind !== 'park');
+}
+
+/** A worker that knows the task may have come meanwhile and looked through delayed/ before this job was there. */
+async function park(
+  context: SpoolContext,
+  held: Held,
+  { delayMs, parked }: Extract<Settlement, { kind: 'park' }>,
+): Promise<void> {
+  const { record, holder } = held;
+  const name = { ...held.name, attempt: held.name.attempt - 1 };
+  const tail = tailPieces(record.attempts, { parked });
+  let path = '';
+  await writeAndMove(context, held, writing(context, held, tail), () => (path = delayedPath(context, delayMs, name)));
+  const about = { owner: holder.owner, task: record.job.task, queue: name.queue };
+  try {
+    if (await isKnownElsewhere(context, about)) makeReady(context, path, jobFileName(name));
+  } catch {
+    // It is parked, and somebody looks at it again when it is due.
+  }
+}
+
+/** Makes the file of the job what it has to be. `isAgain` after a try that failed: the file may lie about what is on the disk. */
+type Write = (isAgain: boolean) => Soon<void>;
+
+function writing(context: SpoolContext, held: Held, tail: JsonText): Write {
+  return (isAgain) => (isAgain ? writeCopy(context, held, tail) : writeTail(context, held, tail));
+}
+
+/** No waiting makes a file fit that is too large here. What was written of it is torn: the shorter outcome goes into a new file. */
+function orShorter(context: SpoolContext, held: Held, tail: JsonText, shorter: () => JsonText): Write {
+  const write = writing(context, held, tail);
+  return (isAgain) =>
+    orElse(
+      () => write(isAgain),
+      (error) => {
+        if (!hasCode(error, 'EFBIG')) throw error;
+        return writeCopy(context, held, shorter());
+      },
+    );
+}
+
+/** The outcome of a job whose own is larger than this process may write (RLIMIT_FSIZE) or the file system can hold. */
+function tooLarge(tail: JsonText): Outcome {
+  const message = `The job ended, but its outcome of ${whole(tail).length} characters is larger than a file may be here (EFBIG): see \`ulimit -f\`.`;
+  return { state: 'failed', error: failureOf(new UsageError(message, 'FSQ_TOO_LARGE')) };
+}
+
+/**
+ * Writes, then renames the file to where `target` says, which is the commit point. A disk that refuses either is waited for. The
+ * directory's fsync is not: losing the rename to a power cut costs a second run.
+ *
+ * @param write null when the file is what it has to be
+ */
+function writeAndMove(context: SpoolContext, held: Held, write: Write | null, target: () => string): Soon<void> {
+  const { path, holder } = held;
+  let tries = 0;
+  let isWritten = write === null;
+  let to = '';
+  const moving = waitForDisk(holder, () =>
+    afterwards(isWritten ? undefined : write?.(tries++ > 0), () => {
+      isWritten = true;
+      to = target();
+      fencing(held, () => renameOver(context, path, to));
+    }),
+  );
+  if (!context.fsync) return moving;
+  return afterwards(moving, () => {
+    const directory = to.slice(0, to.lastIndexOf('/'));
+    syncDirectories(context, directory).catch((error: unknown) =>
+      holder.onEvent?.({ kind: 'undurable', directory, error }),
+    );
+  });
+}
+
+function resultPath({ layout }: SpoolContext, { name }: Held): string {
+  return `${layout.results}/${resultFileName(name.id)}`;
+}
+
+function delayedPath({ layout, nowMs }: SpoolContext, delayMs: number, name: JobName): string {
+  return `${layout.delayed}/${delayedFileName(nowMs() + delayMs, name)}`;
+}

@@ -1,0 +1,164 @@
+/** Taking back what one dead process held: first the fence, then each job by one rename. */
+import type { EndedRun } from '../broker/worker-side.ts';
+import type { Attempt } from '../job/job.ts';
+import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
+import { type SpoolContext, syncDirectories } from './context.ts';
+import type { DiskWaiter } from './disk-wait.ts';
+import { hasCode } from './files.ts';
+import type { Held, HeldFile, Holder } from './holder.ts';
+import { falseFor, removeIfEmpty } from './if-there.ts';
+import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
+import { isMarked } from './markers.ts';
+import { openTaken } from './open-taken.ts';
+import { forgetOwner, readOwner } from './owner.ts';
+import { isTight, spendReserve } from './room.ts';
+import { setForeignAside } from './set-aside.ts';
+import { settle } from './settle.ts';
+
+/** A process that takes back what others held. When it gives up waiting for the disk, the next recoverer goes on. */
+export interface Recoverer extends DiskWaiter {
+  /** Its name among owners: what it fences carries it, so that its death is seen too. */
+  readonly owner: string;
+  /** Owners whose life is known without asking, such as its own children. */
+  readonly isKnownAlive: (owner: string) => boolean;
+}
+
+/** A dead process, how it ended, and what is known of one of the jobs it held; that of the others follows from `ending`. */
+export interface Dead {
+  readonly owner: string;
+  readonly ending: 'crashed' | 'stopped';
+  readonly run: EndedRun | null;
+}
+
+/**
+ * Takes back what lies in `directory` of running/, of which the recoverer is sure that nobody living works in it.
+ *
+ * The rename of the directory is the fence: of several recoverers one succeeds, and whatever the old owner still does by
+ * path fails with ENOENT. If we die in between, the directory carries our name and the next recoverer takes it from us.
+ *
+ * @returns whether there was any job in it
+ */
+export async function takeBack(
+  context: SpoolContext,
+  recoverer: Recoverer,
+  directory: string,
+  dead: Dead,
+): Promise<boolean> {
+  const { files, layout, odd } = context;
+  const { owner, onEvent, giveUp } = recoverer;
+  const fenced = `${layout.running}/${heldName(dead.owner, owner)}`;
+  if (!fence(context, `${layout.running}/${directory}`, fenced)) return false;
+  if (files.entry(fenced)?.kind !== 'directory') {
+    if (setForeignAside(context, fenced)) onEvent?.({ kind: 'foreign', name: dead.owner });
+    return false;
+  }
+  const holder: Holder = { owner, directory: fenced, onEvent, giveUp };
+  const held = files.list(fenced);
+  if (held.length > 0 && isTight(context)) spendReserve(context);
+  let left = 0;
+  for (const fileName of held) {
+    const act = (): Promise<void> => takeBackFile(context, holder, fileName, dead);
+    if (!(await odd.tryLong(`${fenced}/${fileName}`, act))) left++;
+  }
+  if (left > 0 && left === held.length) return true;
+  // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
+  if (held.length > 0) await syncDirectories(context, layout.results, layout.delayed, layout.pending);
+  if (!removeIfEmpty(files, fenced)) return true; // Something came meanwhile: the next round takes it.
+  await syncDirectories(context, layout.running);
+  forgetOwner(context, dead.owner);
+  // A recoverer that fenced it before us is dead too, or we could not have taken it.
+  const before = parseHeldName(directory)?.recoverer ?? null;
+  if (before !== null && before !== owner) forgetOwner(context, before);
+  return held.length > 0;
+}
+
+/** Fences the directory `from` under the name `to`. False when another recoverer was faster. */
+function fence(context: SpoolContext, from: string, to: string): boolean {
+  try {
+    return tryRename(context, from, to);
+  } catch (error) {
+    if (!hasCode(error, 'EXDEV')) throw error;
+    moveOneByOne(context, from, to);
+    return true;
+  }
+}
+
+/**
+ * In the lower layer of an overlay a directory cannot be renamed, its files can. It came with the image, so no process works in it
+ * any more that a fence would have to stop; of several recoverers each gets some of the files. If we die in between,
+ * the next takes the rest and what carries our name.
+ */
+function moveOneByOne(context: SpoolContext, from: string, to: string): void {
+  const { files } = context;
+  if (!files.exists(to)) files.makeDirectory(to);
+  try {
+    for (const name of files.list(from)) tryRename(context, `${from}/${name}`, `${to}/${name}`);
+    files.removeDirectory(from);
+  } catch (error) {
+    // Another recoverer was here, or is still: what it took is its own.
+    falseFor(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST');
+  }
+}
+
+/** False when another recoverer was faster. */
+function tryRename({ files }: SpoolContext, from: string, to: string): boolean {
+  if (from === to) return true;
+  try {
+    files.rename(from, to);
+    return true;
+  } catch (error) {
+    return falseFor(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST');
+  }
+}
+
+async function takeBackFile(context: SpoolContext, holder: Holder, fileName: string, dead: Dead): Promise<void> {
+  const path = `${holder.directory}/${fileName}`;
+  const name = parseJobFileName(fileName);
+  if (name === null) {
+    if (setForeignAside(context, path)) holder.onEvent?.({ kind: 'foreign', name: fileName });
+    return;
+  }
+  const file: HeldFile = { holder, path, name };
+  const opened = await openTaken(context, file, null);
+  if (typeof opened === 'string') return; // Of a job that has other names what stays is looked at again in the next round.
+  const nowMs = context.nowMs();
+  const run = dead.run?.id === name.id ? dead.run : null;
+  const isRevoked = isMarked(context, name.id);
+  const hadBegun = !isRevoked || hadBegunRun(context, dead.owner);
+  const ending = isRevoked ? ({ kind: 'revoked', hadBegun } as const) : (run?.ending ?? deathIn(opened, dead));
+  const { job: sent, attempts } = opened.record;
+  const job = run === null ? sent : { ...sent, options: { ...run.defaults, ...sent.options } };
+  const settlement = settlementOf(ending, { job, standing: name, attempts }, nowMs, Math.random());
+  const times = {
+    ...(run === null ? {} : { startedAtMs: run.startedAtMs }),
+    endedAtMs: nowMs,
+    owner: dead.owner,
+  };
+  await settle(context, opened, settlement, hadBegun ? attemptOf(opened, settlement, times) : null);
+  holder.onEvent?.({ kind: 'recovered', id: name.id, owner: dead.owner, ending: ending.kind, settlement });
+}
+
+/** False of a process that runs nothing: it had taken the job to revoke it. */
+function hadBegunRun(context: SpoolContext, owner: string): boolean {
+  return readOwner(context, owner)?.role !== 'supervisor';
+}
+
+/** A process that died while it wrote over the entries of earlier runs has lost them: only a crash has the counters say how many were retried. */
+function deathIn({ torn, name }: Held, { ending }: Dead): Ending {
+  const hasLostEntries = torn && name.attempt > 1;
+  return { kind: hasLostEntries ? 'crashed' : ending };
+}
+
+/** The entry for the run that the death ended, unless a recoverer before us has written it. */
+function attemptOf(
+  { name, record }: Held,
+  settlement: Settlement,
+  times: Pick<Attempt, 'startedAtMs' | 'endedAtMs' | 'owner'>,
+): Attempt | null {
+  if (record.attempts.at(-1)?.attempt === name.attempt) return null;
+  if (settlement.kind === 'rerun') return { attempt: name.attempt, ...times, error: settlement.error };
+  if (settlement.kind === 'publish' && settlement.outcome.state !== 'succeeded') {
+    return { attempt: name.attempt, ...times, error: settlement.outcome.error };
+  }
+  return null;
+}
