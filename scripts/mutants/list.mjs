@@ -412,7 +412,7 @@ export const MUTANTS = [
   },
   {
     name: 'a key is free before the end of its job is on disk',
-    file: 'src/spool/keys/holders.ts',
+    file: 'src/spool/keys/key-holders.ts',
     find: "  if (verdict === 'ended') await syncDirectories(context, context.layout.results);\n",
     replace: '',
     test: 'test/fault/crash-states.test.ts',

@@ -5,6 +5,7 @@ import { writerName } from './identity.ts';
 import type { Layout } from './layout.ts';
 import { OddEntries } from './odd-entries.ts';
 import { SyncQueue } from './fsync.ts';
+import { DraftFiles } from './draft.ts';
 
 export interface SpoolContext {
   readonly layout: Layout;
@@ -21,6 +22,8 @@ export interface SpoolContext {
   /** A name in tmp/ that says which process writes there, and is never used twice. */
   readonly uniqueName: () => string;
   readonly directorySync: SyncQueue;
+  /** The files that this process writes jobs into. */
+  readonly draftFiles: DraftFiles;
   /** What cannot be dealt with, and is not the spool's trouble. */
   readonly odd: OddEntries;
 }
@@ -29,16 +32,16 @@ export interface SpoolContext {
 export const DEFAULT_MAX_BYTES: number = MAX_PAYLOAD_BYTES;
 
 export function createContext(
-  parts: Omit<SpoolContext, 'directorySync' | 'odd' | 'trustedUids' | 'uniqueName'> &
+  parts: Omit<SpoolContext, 'directorySync' | 'draftFiles' | 'odd' | 'trustedUids' | 'uniqueName'> &
     Partial<Pick<SpoolContext, 'trustedUids' | 'uniqueName'>>,
 ): SpoolContext {
   const { files, layout } = parts;
+  const place = { trustedUids: null, uniqueName: uniqueNames(parts), ...parts };
   return {
-    trustedUids: null,
-    uniqueName: uniqueNames(parts),
     directorySync: new SyncQueue(files),
+    draftFiles: new DraftFiles(place),
     odd: new OddEntries(files, layout),
-    ...parts,
+    ...place,
   };
 }
 

@@ -6,10 +6,17 @@
  * directories of up to a thousand. A producer takes a whole directory by one rename into tmp/, so that no two ever write into
  * the same file.
  */
-import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
+import { type Files, hasCode } from './files.ts';
 import { discard, removeIfEmpty } from './if-there.ts';
-import { RESERVE } from './room.ts';
+import { type Layout, RESERVE } from './layout.ts';
+
+/** What of the spool's context a draft needs. */
+export interface DraftPlace {
+  readonly files: Files;
+  readonly layout: Layout;
+  readonly trustedUids: ReadonlySet<number> | null;
+  readonly uniqueName: () => string;
+}
 
 export interface DraftFile {
   readonly path: string;
@@ -24,13 +31,13 @@ const CREATED_BEFORE_LOOKING = 64;
 const LOOK_EVERY_MS = 1_000;
 
 export class DraftFiles {
-  readonly #context: SpoolContext;
+  readonly #place: DraftPlace;
   #created = 0;
   #lookAgainAt = 0;
   #batch: { readonly path: string; readonly names: string[] } | null = null;
 
-  constructor(context: SpoolContext) {
-    this.#context = context;
+  constructor(place: DraftPlace) {
+    this.#place = place;
   }
 
   /** A file of ours alone, open for writing. */
@@ -39,10 +46,10 @@ export class DraftFiles {
   }
 
   #create(): DraftFile {
-    const path = `${this.#context.layout.tmp}/${this.#context.uniqueName()}`;
+    const path = `${this.#place.layout.tmp}/${this.#place.uniqueName()}`;
     this.#created++;
     try {
-      return { path, fd: this.#context.files.create(path), oldBytes: 0 };
+      return { path, fd: this.#place.files.create(path), oldBytes: 0 };
     } catch (error) {
       const spare = hasCode(error, 'ENOSPC', 'EDQUOT') ? this.#reuse(true) : null;
       if (spare === null) throw error;
@@ -53,7 +60,7 @@ export class DraftFiles {
   /** @param isNeeded there is no room for another file */
   #reuse(isNeeded = false): DraftFile | null {
     if (this.#created < CREATED_BEFORE_LOOKING && !isNeeded) return null;
-    const { files } = this.#context;
+    const { files } = this.#place;
     while (this.#batch !== null || this.#takeBatch()) {
       const name = this.#batch?.names.pop();
       if (this.#batch === null || name === undefined) {
@@ -69,12 +76,12 @@ export class DraftFiles {
 
   /** Null, and the file is removed, unless it is a plain file of ours with one name: nothing else may be written into. */
   #openRegular(path: string): number | null {
-    const { files } = this.#context;
+    const { files } = this.#place;
     let fd: number | null = null;
     try {
       fd = files.open(path, 'write');
       const { isFile, links, uid } = files.info(fd);
-      if (isFile && links === 1 && this.#context.trustedUids?.has(uid) !== false) return fd;
+      if (isFile && links === 1 && this.#place.trustedUids?.has(uid) !== false) return fd;
     } catch (error) {
       if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EISDIR')) throw error;
     }
@@ -84,11 +91,11 @@ export class DraftFiles {
   }
 
   #takeBatch(): boolean {
-    const { files, layout } = this.#context;
+    const { files, layout } = this.#place;
     if (performance.now() < this.#lookAgainAt) return false;
     for (const name of files.list(layout.spare)) {
       if (name === RESERVE) continue;
-      const path = `${layout.tmp}/${this.#context.uniqueName()}`;
+      const path = `${layout.tmp}/${this.#place.uniqueName()}`;
       try {
         files.rename(`${layout.spare}/${name}`, path);
         if (files.entry(path)?.kind !== 'directory') {
@@ -110,7 +117,7 @@ export class DraftFiles {
     const path = this.#batch?.path;
     this.#batch = null;
     // Drafts may still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
-    if (path !== undefined) removeIfEmpty(this.#context.files, path);
+    if (path !== undefined) removeIfEmpty(this.#place.files, path);
   }
 }
 
@@ -122,30 +129,30 @@ export class DraftFiles {
  * @param isDurable whether the bytes reach the disk before the name, where the spool waits for the disk at all
  */
 export async function writeNew(
-  context: SpoolContext,
+  place: DraftPlace & { readonly fsync: boolean },
   bytes: Buffer,
   target: string,
   { isDurable }: { readonly isDurable: boolean },
 ): Promise<void> {
-  const { files, layout } = context;
-  const draft = `${layout.tmp}/${context.uniqueName()}`;
+  const { files, layout, fsync, uniqueName } = place;
+  const draft = `${layout.tmp}/${uniqueName()}`;
   try {
     const fd = files.create(draft);
     try {
       files.write(fd, bytes, 0);
-      if (isDurable && context.fsync) await files.sync(fd);
+      if (isDurable && fsync) await files.sync(fd);
     } finally {
       files.close(fd);
     }
     files.rename(draft, target);
   } catch (error) {
-    removeQuietly(context, draft);
+    removeQuietly(files, draft);
     throw error;
   }
 }
 
 /** The caller's error is what counts; what cannot be removed stays in tmp/, where nothing reads it, until it is swept. */
-export function removeQuietly({ files }: SpoolContext, draft: string): void {
+export function removeQuietly(files: Files, draft: string): void {
   try {
     files.unlink(draft);
   } catch {

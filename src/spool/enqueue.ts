@@ -3,7 +3,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { basePieces } from '../job/document.ts';
 import type { NewJob } from '../broker/broker.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
-import { type DraftFiles, removeQuietly } from './draft.ts';
+import { removeQuietly } from './draft.ts';
 import type { Files } from './files.ts';
 import { delayedFileName, jobFileName } from './layout.ts';
 import { writeText } from './memory.ts';
@@ -22,17 +22,17 @@ const BATCH = 64;
  *
  * @throws SpoolError with `uncertain` empty: no job is queued; else those named may or may not be
  */
-export async function enqueue(context: SpoolContext, draftFiles: DraftFiles, jobs: readonly NewJob[]): Promise<void> {
+export async function enqueue(context: SpoolContext, jobs: readonly NewJob[]): Promise<void> {
   const drafts: string[] = [];
   const isSyncedAtEnd = context.fsync && jobs.length >= SYNC_ALL_FROM;
   try {
     for (let i = 0; i < jobs.length; i += BATCH) {
-      await writeBatch(context, draftFiles, jobs.slice(i, i + BATCH), drafts, context.fsync && !isSyncedAtEnd);
+      await writeBatch(context, jobs.slice(i, i + BATCH), drafts, context.fsync && !isSyncedAtEnd);
       if (drafts.length % YIELD_EVERY === 0) await yieldToOthers();
     }
     if (isSyncedAtEnd) await syncDrafts(context, drafts);
   } catch (error) {
-    for (const draft of drafts) removeQuietly(context, draft);
+    for (const draft of drafts) removeQuietly(context.files, draft);
     throw spoolError(error, `${describe(jobs)} not queued`);
   }
   let renamed = 0;
@@ -47,7 +47,7 @@ export async function enqueue(context: SpoolContext, draftFiles: DraftFiles, job
     }
     if (context.fsync) await syncDirectories(context, ...directories);
   } catch (error) {
-    for (const draft of drafts.slice(renamed)) removeQuietly(context, draft);
+    for (const draft of drafts.slice(renamed)) removeQuietly(context.files, draft);
     throw spoolError(
       error,
       renamed === 0 ? `${describe(jobs)} not queued` : `${describe(jobs)} not surely queued`,
@@ -58,12 +58,11 @@ export async function enqueue(context: SpoolContext, draftFiles: DraftFiles, job
 
 async function writeBatch(
   context: SpoolContext,
-  draftFiles: DraftFiles,
   jobs: readonly NewJob[],
   drafts: string[],
   isSynced: boolean,
 ): Promise<void> {
-  const { files } = context;
+  const { files, draftFiles } = context;
   const open: number[] = [];
   try {
     for (const job of jobs) {

@@ -5,7 +5,7 @@
 import type { SpoolContext } from './context.ts';
 import type { FileInfo } from './files.ts';
 import { listIfReadable } from './if-there.ts';
-import { parseHolderName } from './keys/names.ts';
+import { parseHolderName } from './keys/key-directory.ts';
 import {
   type JobName,
   parseDelayedFileName,

@@ -18,6 +18,9 @@ export const DIRECTORIES = [
   'keys',
 ] as const;
 
+/** What lies in spare/ under this name is held back for a full disk (room.ts); all else there are batches of files. */
+export const RESERVE = 'reserve';
+
 /** Absolute paths of a spool's parts. */
 export type Layout = Readonly<Record<(typeof DIRECTORIES)[number] | 'root' | 'formatFile', string>>;
 

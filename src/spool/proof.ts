@@ -61,7 +61,7 @@ export async function takeProof(context: SpoolContext, owner: string): Promise<P
     files.rename(`${layout.tmp}/${draft}`, path);
   } catch (error) {
     server.close(); // A server that listens would keep the process alive.
-    removeQuietly(context, `${layout.tmp}/${draft}`);
+    removeQuietly(context.files, `${layout.tmp}/${draft}`);
     throw whyNoProof(context, draft, error);
   }
   server.on('error', () => {

@@ -5,9 +5,8 @@
 import type { SpoolContext } from './context.ts';
 import { type Files, hasCode } from './files.ts';
 import { createNew, discard, listIfReadable, makeDirectory, removeIfEmpty } from './if-there.ts';
+import { RESERVE } from './layout.ts';
 
-/** The name in spare/ of the reserve; the other names there are batches. */
-export const RESERVE = 'reserve';
 /** The disk is nearly full with less than a part of it, and never with more than this much, free. */
 const TIGHT = { part: 1 / 20, mostBytes: 64 * 1024 * 1024, mostInodes: 10_000 };
 /** Enough for a worker of many children, whose starts take three inodes each, and for a few hundred tails. */

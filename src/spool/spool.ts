@@ -19,8 +19,6 @@ import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.ts';
-import { enqueue } from './enqueue.ts';
-import { EnqueueQueue } from './enqueue-together.ts';
 import { establish } from './establish.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
 import { type Files, nodeFiles } from './files.ts';
@@ -34,10 +32,10 @@ import { listOwners } from './owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './pause-queue.ts';
 import { Promoter } from './promote.ts';
 import { revoke } from './revoke.ts';
-import { DraftFiles } from './draft.ts';
 import { spoolError } from './trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './trust.ts';
 import { idsByPrefix } from './whereabouts.ts';
+import { Batcher } from './batcher.ts';
 
 export interface SpoolOptions {
   /** The spool's directory; created when missing. */
@@ -65,12 +63,10 @@ export function openSpool(options: SpoolOptions): Broker {
 }
 
 class Spool implements Broker {
-  readonly place: string;
   readonly isNew: boolean;
   readonly nextId: () => string;
   readonly #context: SpoolContext;
-  readonly #draftFiles: DraftFiles;
-  readonly #enqueueing: EnqueueQueue;
+  readonly #batcher: Batcher;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: number;
   /** Before what may change the spool: opening it to look does not ask. */
@@ -86,40 +82,38 @@ class Spool implements Broker {
     files = nodeFiles,
     nowMs = Date.now,
   }: SpoolOptions) {
-    this.place = resolve(path);
+    const layout = layoutOf(resolve(path));
     this.#context = createContext({
-      layout: layoutOf(this.place),
+      layout,
       files,
       fsync,
       maxBytes: DEFAULT_MAX_BYTES,
-      trustedUids: allowUnsafe ? null : trustedUids(files, layoutOf(this.place)),
+      trustedUids: allowUnsafe ? null : trustedUids(files, layout),
       nowMs,
       randomBytes: pooledRandom(),
     });
-    this.#draftFiles = new DraftFiles(this.#context);
-    this.#enqueueing = new EnqueueQueue(this.#context, this.#draftFiles);
+    this.#batcher = new Batcher(this.#context);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
-    if (!allowNetworkFs) refuseNetworkFileSystem(files, this.place);
+    if (!allowNetworkFs) refuseNetworkFileSystem(files, layout.root);
     // Looking only reads, and an administrator must be able to.
-    this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, this.#context.layout);
-    if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, this.#context.layout);
-    if (!mustExist) refuseSplitSpool(files, this.#context.layout);
+    this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, layout);
+    if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, layout);
+    if (!mustExist) refuseSplitSpool(files, layout);
     this.isNew = establish(this.#context, mustExist);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
   }
 
+  get place(): string {
+    return this.#context.layout.root;
+  }
+
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    // Nothing is shared where nothing is waited for.
-    return this.#context.fsync ? this.#enqueueing.add(jobs) : enqueue(this.#context, this.#draftFiles, jobs);
+    return this.#batcher.enqueue(jobs);
   }
 
   async enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
-    return enqueueUnique(
-      { context: this.#context, draftFiles: this.#draftFiles, nextId: this.nextId },
-      job,
-      uniqueness,
-    );
+    return enqueueUnique(this.#context, this.nextId, job, uniqueness);
   }
 
   async find(id: string): Promise<Sighting | null> {
@@ -142,24 +136,15 @@ class Spool implements Broker {
     ids: readonly string[],
     { terminate = false }: RevokeOptions = {},
   ): Promise<ReadonlyMap<string, Revocation>> {
-    return typed(() => {
-      this.#refuseUnsafe?.();
-      return revoke(this.#context, ids, terminate);
-    }, `Not surely revoked, call again: the spool ${this.place} refuses`);
+    return this.#change('revoked', () => revoke(this.#context, ids, terminate));
   }
 
   pause(queue: string): Promise<boolean> {
-    return typed(() => {
-      this.#refuseUnsafe?.();
-      return pauseQueue(this.#context, queue);
-    }, `Not surely paused, call again: the spool ${this.place} refuses`);
+    return this.#change('paused', () => pauseQueue(this.#context, queue));
   }
 
   resume(queue: string): Promise<boolean> {
-    return typed(() => {
-      this.#refuseUnsafe?.();
-      return resumeQueue(this.#context, queue);
-    }, `Not surely resumed, call again: the spool ${this.place} refuses`);
+    return this.#change('resumed', () => resumeQueue(this.#context, queue));
   }
 
   paused(): Promise<readonly string[]> {
@@ -209,6 +194,13 @@ class Spool implements Broker {
 
   #look<T>(act: () => T | Promise<T>): Promise<T> {
     return typed(act, `The spool ${this.place} cannot be read`);
+  }
+
+  #change<T>(done: string, act: () => Promise<T>): Promise<T> {
+    return typed(() => {
+      this.#refuseUnsafe?.();
+      return act();
+    }, `Not surely ${done}, call again: the spool ${this.place} refuses`);
   }
 
   #start<T>(act: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 /** What can be wrong with a name in the spool: who may touch it (I13), what is not fsq's, and what nobody needs any more. Pure. */
-import { isKeyDirectory, parseHolderName } from '../keys/names.ts';
+import { isKeyDirectory, parseHolderName } from '../keys/key-directory.ts';
 import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../note-names.ts';
 import { type Finding, findingsOf, type Rows } from './finding.ts';

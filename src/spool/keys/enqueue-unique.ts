@@ -10,39 +10,35 @@ import { basePieces } from '../../job/document.ts';
 import { FsqError } from '../../job/errors.ts';
 import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
-import { type DraftFiles, removeQuietly } from '../draft.ts';
+import { removeQuietly } from '../draft.ts';
 import { describe, placeOf } from '../enqueue.ts';
 import { hasCode } from '../files.ts';
 import { createNew, discard } from '../if-there.ts';
 import { resultFileName } from '../layout.ts';
 import { writeText } from '../memory.ts';
 import { spoolError } from '../trouble.ts';
-import { clear, type Holder, holderAt, holdersIn, judge, makeVoid, type Verdict } from './holders.ts';
-import { holderFileName } from './names.ts';
-import { keyDirectory, moveIn } from './place.ts';
+import { clear, type Holder, holderAt, holdersIn, judge, makeVoid, type Verdict } from './key-holders.ts';
+import { holderFileName, keyDirectory, moveIn } from './key-directory.ts';
 
 /** How long an older producer is waited for that is about to be accepted, ms: it takes two fsyncs. Only courtesy hangs on it. */
 const PATIENCE_MS = 1_000;
 /** Between two looks at it, ms: rising. */
 const LOOK_AGAIN_MS = { first: 1, most: 50 };
 
-export interface Entrance {
-  readonly context: SpoolContext;
-  readonly draftFiles: DraftFiles;
-  /** Names what is sent again after it was outdone: the name of a void holder is never used twice. */
-  readonly nextId: () => string;
-}
-
-/** @throws SpoolError as `enqueue` does */
+/**
+ * @param nextId names a job that is sent again after it was outdone: the name of a void holder is never used twice
+ * @throws SpoolError as `enqueue` does
+ */
 export async function enqueueUnique(
-  { context, draftFiles, nextId }: Entrance,
+  context: SpoolContext,
+  nextId: () => string,
   newJob: NewJob,
   { key, until }: Uniqueness,
 ): Promise<StandIn> {
   const place = { context, directory: keyDirectory(context.layout, newJob.job.task, key), until };
   for (let asked = newJob; ; asked = { ...newJob, job: { ...newJob.job, id: nextId() } }) {
     const attempt = new Attempt(place, asked);
-    const end = (await attempt.lookFirst()) ?? (await attempt.enter(draftFiles));
+    const end = (await attempt.lookFirst()) ?? (await attempt.enter());
     if (end !== null) return end;
   }
 }
@@ -80,8 +76,8 @@ class Attempt {
   }
 
   /** Null when a rival took the chance away. */
-  async enter(draftFiles: DraftFiles): Promise<StandIn | null> {
-    await this.#tried(() => this.#write(draftFiles));
+  async enter(): Promise<StandIn | null> {
+    await this.#tried(() => this.#write());
     const holder = await this.#tried(() => this.#putUp());
     if (holder === null) return null;
     const { directory, fileName } = placeOf(this.#context, this.#job);
@@ -98,13 +94,13 @@ class Attempt {
   }
 
   /** The whole job as a draft in the key's directory. */
-  async #write(draftFiles: DraftFiles): Promise<void> {
-    const { path: draft, fd, oldBytes } = draftFiles.next();
+  async #write(): Promise<void> {
+    const { path: draft, fd, oldBytes } = this.#context.draftFiles.next();
     try {
       await this.#fill(fd, oldBytes);
       await moveIn(this.#context, draft, this.#directory, resultFileName(this.#job.job.id));
     } catch (error) {
-      removeQuietly(this.#context, draft);
+      removeQuietly(this.#context.files, draft);
       throw error;
     }
   }

@@ -8,8 +8,8 @@ import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../if-there.ts
 import { parseResultFileName, resultFileName } from '../layout.ts';
 import { Turns } from '../turns.ts';
 import { locate } from '../whereabouts.ts';
-import { type Holder, holderAt, isUndecided, makeVoid } from './holders.ts';
-import { isKeyDirectory } from './names.ts';
+import { type Holder, holderAt, isUndecided, makeVoid } from './key-holders.ts';
+import { isKeyDirectory } from './key-directory.ts';
 
 /** Directories looked at in a row: about 50 ms. */
 const SLICE = 2_000;

@@ -8,13 +8,12 @@ import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import type { Settlement } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claim.ts';
+import type { SpoolContext } from '../../../src/spool/context.ts';
 import { enqueue } from '../../../src/spool/enqueue.ts';
 import { expireOutcomes } from '../../../src/spool/expire.ts';
-import type { Files } from '../../../src/spool/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { Promoter } from '../../../src/spool/promote.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
-import { DraftFiles } from '../../../src/spool/draft.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
@@ -226,11 +225,11 @@ async function expireAndReuse(spool: string, recording: Recording): Promise<End>
   const result = join(spool, 'results', `${old.job.id}.json`);
   writeFileSync(result, encodeBase(old.job).slice(0, -1) + outcome, { mode: 0o600 });
   utimesSync(result, 1, 1);
-  const spare = sparing(spool, recording.files);
+  useSpareFiles(context);
   recording.restart();
   await expireOutcomes(context, 1_000);
   const sent = job();
-  await enqueue(context, spare, [sent]);
+  await enqueue(context, [sent]);
   recording.promise(sent.job.id);
   assert.ok(
     recording.calls.some((call) => call.call === 'truncate'),
@@ -239,15 +238,13 @@ async function expireAndReuse(spool: string, recording: Recording): Promise<End>
   return async () => undefined;
 }
 
-/** A producer that has made so many files that it looks for spare ones. */
-function sparing(spool: string, files: Files): DraftFiles {
-  const spare = new DraftFiles(contextOf(spool, { files }));
+/** Makes so many files that the next are looked for among spare ones. */
+function useSpareFiles({ draftFiles, files }: SpoolContext): void {
   for (let i = 0; i < 64; i++) {
-    const { path, fd } = spare.next();
+    const { path, fd } = draftFiles.next();
     files.close(fd);
     files.unlink(path);
   }
-  return spare;
 }
 
 function plantPending(spool: string, tail?: string): NewJob {

@@ -8,7 +8,7 @@ import { createIdSource } from '../../../src/job/names.ts';
 import type { JobOptions } from '../../../src/job/job-options.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { writerName } from '../../../src/spool/identity.ts';
-import { keyDirectory } from '../../../src/spool/keys/place.ts';
+import { keyDirectory } from '../../../src/spool/keys/key-directory.ts';
 import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { plantDeadOwner, someOwner, tornInCharacter } from '../../support/owners.ts';

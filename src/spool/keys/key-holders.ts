@@ -15,7 +15,7 @@ import { type SpoolContext, syncDirectories } from '../context.ts';
 import { discard, listIfThere, renameIfThere } from '../if-there.ts';
 import { jobFileName, resultFileName } from '../layout.ts';
 import { locate } from '../whereabouts.ts';
-import { type HolderName, parseHolderName } from './names.ts';
+import { type HolderName, parseHolderName } from './key-directory.ts';
 
 /** A holder as found in its directory. */
 export interface Holder extends HolderName {

@@ -1,15 +1,14 @@
 /**
  * Calls of `enqueue` that come at the same time, as one: 64 callers then wait for 65 fsyncs, not for 128.
  *
- * Each call still ends for itself. If the one attempt fails, a call of which surely nothing is queued is tried again on its
- * own, so that none fails for a job of another.
+ * Each call still ends for itself. When the common attempt fails, a call of which surely nothing is queued is tried again on
+ * its own, so that no call fails for a job of another.
  */
 import type { NewJob } from '../broker/broker.ts';
 import { SpoolError } from '../job/errors.ts';
 import { peek } from '../job/values/realm.ts';
 import type { SpoolContext } from './context.ts';
 import { describe, enqueue } from './enqueue.ts';
-import type { DraftFiles } from './draft.ts';
 import { spoolError } from './trouble.ts';
 
 interface Call {
@@ -18,19 +17,19 @@ interface Call {
   reject(error: unknown): void;
 }
 
-export class EnqueueQueue {
+export class Batcher {
   readonly #context: SpoolContext;
-  readonly #draftFiles: DraftFiles;
   #waiting: Call[] = [];
   #isBusy = false;
 
-  constructor(context: SpoolContext, draftFiles: DraftFiles) {
+  constructor(context: SpoolContext) {
     this.#context = context;
-    this.#draftFiles = draftFiles;
   }
 
   /** The same promise as that of `enqueue`. */
-  add(jobs: readonly NewJob[]): Promise<void> {
+  enqueue(jobs: readonly NewJob[]): Promise<void> {
+    // Nothing is shared where nothing is waited for.
+    if (!this.#context.fsync) return enqueue(this.#context, jobs);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ jobs, resolve, reject });
       if (!this.#isBusy) void this.#work();
@@ -39,7 +38,7 @@ export class EnqueueQueue {
 
   async #work(): Promise<void> {
     this.#isBusy = true;
-    await Promise.resolve(); // Who calls in the same turn of the program comes along.
+    await Promise.resolve(); // Calls of the same turn of the event loop come along.
     while (this.#waiting.length > 0) await this.#send(this.#waiting.splice(0));
     this.#isBusy = false;
   }
@@ -50,7 +49,6 @@ export class EnqueueQueue {
     try {
       await enqueue(
         this.#context,
-        this.#draftFiles,
         calls.flatMap(({ jobs }) => jobs),
       );
       for (const call of calls) call.resolve();
@@ -66,7 +64,7 @@ export class EnqueueQueue {
 
   async #sendAlone({ jobs, resolve, reject }: Call): Promise<void> {
     try {
-      await enqueue(this.#context, this.#draftFiles, jobs);
+      await enqueue(this.#context, jobs);
       resolve();
     } catch (error) {
       reject(error);
