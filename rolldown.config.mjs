@@ -86,9 +86,10 @@ function sourcesOf(names) {
   return Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]).filter(([, source]) => existsSync(source)));
 }
 
-/** A command goes where its source is, what is shared into a folder of its own. */
+/** A command goes where its source is, but for that of the worker, which has src/worker/ in it; what is shared has a folder of its own. */
 function folderOf(source) {
   const path = source === null ? '' : relative('src', source);
+  if (path.startsWith('cli/commands/worker/')) return 'cli';
   return path.startsWith('cli/') ? dirname(path) : 'shared';
 }
 

@@ -31,7 +31,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     builtins: ['util'],
   },
   'fsq worker': {
-    entries: ['cli/main.js', 'cli/commands/worker/worker.js'],
+    entries: ['cli/main.js', 'cli/worker.js'],
     files: 6,
     without: /^src\/spool\/doctor\//,
     builtins: ['child_process', 'crypto', 'util'],
