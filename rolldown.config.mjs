@@ -2,18 +2,20 @@
  * How src/ becomes the JavaScript of dist/: few files, because Node needs about half a millisecond for each module it loads, and
  * a millisecond for 50 KB. `npm run build` (scripts/build.mjs) runs this and has tsc write the declarations.
  *
- * A file lies as deep as the sources in it that say `new URL('…', import.meta.url)`, so that this leads to the same place from src/ and
- * from dist/. Nothing is minified: the names in a stack trace are those of the sources.
+ * Every file but index.js lies one folder deep, as the sources do that say `new URL('../…', import.meta.url)`: this leads to the same
+ * place from src/ and from dist/. What lies deeper says `./` only. Nothing is minified: the names in a stack trace are those of the sources.
  *
  * What `import 'fsq'` gives is there as CommonJS too, in one file, for what cannot load ESM: Jest, and bundles of that kind. Both
  * share what must be one in a process (src/app/registry.ts). Workers, their children and the command line are ESM only.
  */
 import { existsSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
+import { relative } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 /** What is started or imported from outside. */
-const ENTRIES = ['index', 'cli/main', 'cli/commands/tasks-child', 'worker/child'];
+const ENTRIES = ['index', 'cli/main', 'worker/child'];
+/** Those whose sources lie deeper: the names in dist/, and where they come from. */
+const DEEP_ENTRIES = { 'cli/tasks-child': 'cli/commands/tasks-child' };
 
 /** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
 const TEST_DOORS = [
@@ -40,7 +42,7 @@ const SHARED = [
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
-    test: /src\/cli\/(?:ages|exit-codes|job-id|modules|notices|open|options|output|paths|report|settings|value)\./,
+    test: /src\/cli\/(?:command|display|exit|lookup|options|output|runners|setting-options)\./,
     priority: 1,
   },
 ];
@@ -56,7 +58,7 @@ export default defineConfig(
   [
     {
       ...COMMON,
-      input: sourcesOf([...ENTRIES, ...TEST_DOORS]),
+      input: sourcesOf([...ENTRIES, ...Object.keys(DEEP_ENTRIES), ...TEST_DOORS]),
       output: {
         format: 'esm',
         sourcemap: true,
@@ -83,14 +85,14 @@ export default defineConfig(
 
 /** Those of src/ that are there: the tests build projects of a few files. */
 function sourcesOf(names) {
-  return Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]).filter(([, source]) => existsSync(source)));
+  const sources = names.map((name) => [name, `src/${DEEP_ENTRIES[name] ?? name}.ts`]);
+  return Object.fromEntries(sources.filter(([, source]) => existsSync(source)));
 }
 
-/** A command goes where its source is, but for that of the worker, which has src/worker/ in it; what is shared has a folder of its own. */
+/** A command goes where its frame is, what is shared into a folder of its own. */
 function folderOf(source) {
   const path = source === null ? '' : relative('src', source);
-  if (path.startsWith('cli/commands/worker/')) return 'cli';
-  return path.startsWith('cli/') ? dirname(path) : 'shared';
+  return path.startsWith('cli/') ? 'cli' : 'shared';
 }
 
 /**

@@ -89,7 +89,7 @@ function wrongFiles(paths) {
     'dist/index.cjs',
     'dist/index.d.cts',
     'dist/cli/main.js',
-    'dist/cli/commands/tasks-child.js',
+    'dist/cli/tasks-child.js',
     'dist/shared/library.js',
     'dist/shared/library.js.map',
     'dist/worker/child.js',

@@ -1,5 +1,4 @@
 /** What a command is: its words for `--help`, its options for the parser, and the function that does it. */
-import type { Values } from './options.ts';
 import type { Output } from './output.ts';
 
 export interface OptionSpec {
@@ -11,16 +10,28 @@ export interface OptionSpec {
   readonly help: string;
 }
 
+/** The options as given. */
+export interface Values {
+  flag(name: string): boolean;
+  /** The value, or undefined when not given. */
+  text(name: string): string | undefined;
+  list(name: string): readonly string[];
+}
+
 /** What a command gets: its input, and where its output goes. Data to stdout, messages to stderr. */
 export interface Context {
-  /** Such as 'fsq call', before its messages. */
-  readonly who: string;
   readonly values: Values;
   readonly args: readonly string[];
   readonly stdin: AsyncIterable<Buffer | string>;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;
+  /** Of this fsq. */
+  readonly version: string;
+  /** Writes the JSON of `document` to stdout where --json was given, else the text. */
+  print(document: unknown, text: () => string): void;
+  /** Writes a message of the command to stderr; `fsq` commands in it get the --spool that was given. */
+  tell(message: string): void;
 }
 
 export interface Command {

@@ -1,6 +1,6 @@
 /** The texts of `--help`: examples first, because that is what people copy. Pure. */
 import type { Command, OptionSpec } from './command.ts';
-import { wrapped } from './output.ts';
+import { wrapped } from './display.ts';
 
 /** The first steps, and the way from one to the other. */
 const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [

@@ -1,12 +1,27 @@
 /** The command line: finds the command, runs it, and turns what it throws into a message and an exit code. */
+import { createRequire } from 'node:module';
 import { UsageError } from '../job/errors.ts';
-import { format, suggest } from '../job/text.ts';
+import { format, jsonText, suggest } from '../job/text.ts';
 import type { Command } from './command.ts';
-import { COMMANDS } from './commands.ts';
-import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf, messageText, reportText } from './exit.ts';
 import { COMMON_OPTIONS, type ParsedLine, parseLine, spoolOption, withSpoolOption } from './options.ts';
 import { type CheckedOutput, type Output, outputTo } from './output.ts';
-import { reportText } from './report.ts';
+
+/** All commands by name, in the order of the help. Each is loaded when it is used: `fsq call` must start quickly. */
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./commands/init.ts')).init,
+  worker: async () => (await import('./commands/worker/worker.ts')).worker,
+  call: async () => (await import('./commands/call/call.ts')).call,
+  get: async () => (await import('./commands/get.ts')).get,
+  revoke: async () => (await import('./commands/revoke.ts')).revoke,
+  pause: async () => (await import('./commands/pause.ts')).pause,
+  resume: async () => (await import('./commands/pause.ts')).resume,
+  status: async () => (await import('./commands/status/status.ts')).status,
+  ls: async () => (await import('./commands/ls.ts')).ls,
+  show: async () => (await import('./commands/show.ts')).show,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  tasks: async () => (await import('./commands/tasks.ts')).tasks,
+};
 
 /** @returns the exit code; nothing is thrown */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -45,12 +60,13 @@ async function run(
     case '--version':
     case '-v':
     case '-V':
-      stdout.write(`${(await import('./version.ts')).version}\n`);
+      stdout.write(`${version()}\n`);
       return EXIT.good;
   }
   const command = await commandNamed(name);
   const parsed = parseLine(line, { ...command.options, ...COMMON_OPTIONS });
-  asked.spoolOption = spoolOption(parsed.values);
+  const option = spoolOption(parsed.values);
+  asked.spoolOption = option;
   if (parsed.values.flag('help')) {
     stdout.write(await helpOf(command.name, stdout.columns));
     return EXIT.good;
@@ -63,8 +79,12 @@ async function run(
     },
     stdout,
     stderr,
-    who: `fsq ${command.name}`,
     env: process.env,
+    get version() {
+      return version();
+    },
+    print: (document, text) => stdout.write(parsed.values.flag('json') ? `${jsonText(document, 2)}\n` : text()),
+    tell: (message) => stderr.write(withSpoolOption(messageText(`fsq ${command.name}`, message), option)),
   });
 }
 
@@ -109,8 +129,7 @@ function missing(usage: string, count: number): string {
 
 async function overview(width: number | null): Promise<string> {
   const { overviewText } = await import('./help.ts');
-  const { version } = await import('./version.ts');
-  return overviewText(version, await Promise.all(Object.values(COMMANDS).map((load) => load())), width);
+  return overviewText(version(), await Promise.all(Object.values(COMMANDS).map((load) => load())), width);
 }
 
 async function helpOf(name: string, width: number | null): Promise<string> {
@@ -129,4 +148,10 @@ async function afterWriting(stdout: CheckedOutput, stderr: Output, who: string, 
 
 function isDebug(): boolean {
   return (process.env['FSQ_DEBUG'] ?? '') !== '' && process.env['FSQ_DEBUG'] !== '0';
+}
+
+/** From package.json, which is read when somebody asks. */
+function version(): string {
+  const found = createRequire(import.meta.url)('../../package.json') as { readonly version: string };
+  return found.version;
 }

@@ -4,21 +4,13 @@ import { byteSize, durationMs } from '../job/units.ts';
 import { UsageError } from '../job/errors.ts';
 import { format, suggest } from '../job/text.ts';
 import { reasonOf } from '../job/values/realm.ts';
-import type { OptionSpec } from './command.ts';
+import type { OptionSpec, Values } from './command.ts';
 
 /** Options that every command takes. */
 export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   spool: { type: 'string', value: 'DIR', help: 'the spool (default: ./spool beside package.json; FSQ_SPOOL)' },
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 };
-
-/** The options as given. */
-export interface Values {
-  flag(name: string): boolean;
-  /** The value, or undefined when not given. */
-  text(name: string): string | undefined;
-  list(name: string): readonly string[];
-}
 
 export interface ParsedLine {
   readonly values: Values;

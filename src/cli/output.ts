@@ -1,7 +1,4 @@
 /** The streams a command writes to. Data goes to stdout, messages to stderr. */
-import { escape } from '../job/text.ts';
-
-export { jsonText } from '../job/text.ts';
 
 /** A stream a command writes to. */
 export interface Output {
@@ -48,42 +45,4 @@ export function outputTo(open: () => NodeJS.WriteStream): CheckedOutput {
     },
     failure: () => failure,
   };
-}
-
-/**
- * A table with a line of headings; every cell is escaped.
- *
- * @param width of a line; where the table is wider, its first column stands on lines of its own, above the others. Null: any
- */
-export function tableText(
-  headings: readonly string[],
-  rows: readonly (readonly string[])[],
-  width: number | null = null,
-): string {
-  const lines = [headings, ...rows.map((row) => row.map(escape))];
-  const whole = alignedLines(lines);
-  if (width === null || whole.every((line) => line.length <= width)) return whole.map((line) => `${line}\n`).join('');
-  const rest = alignedLines(lines.map((line) => line.slice(1)));
-  return lines.map(([first = ''], i) => `${first}\n  ${rest[i] ?? ''}\n`).join('');
-}
-
-function alignedLines(lines: readonly (readonly string[])[]): readonly string[] {
-  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-/** The words of `text` in lines of at most `width` characters, where no word is longer. */
-export function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

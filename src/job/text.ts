@@ -62,6 +62,11 @@ export function size(bytes: number): string {
   return inUnits(bytes, SIZES, 'B');
 }
 
+/** '1 job', '3 jobs'; `many` where an s does not do. */
+export function some(count: number, one: string, many: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 function inUnits(amount: number, units: readonly (readonly [string, number])[], least: string): string {
   const [name, one] = units.find(([, unit]) => amount >= unit) ?? [least, 1];
   return `${one === 1 ? Math.round(amount) : Math.floor(amount / one)} ${name}`;

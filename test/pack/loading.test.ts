@@ -25,7 +25,7 @@ interface Program {
 const PROGRAMS: Readonly<Record<string, Program>> = {
   "import 'fsq'": { entries: ['index.js'], files: 2, without: /^src\/(worker|cli|spool\/doctor)\//, builtins: [] },
   'fsq call': {
-    entries: ['cli/main.js', 'cli/commands/call/call.js'],
+    entries: ['cli/main.js', 'cli/call.js'],
     files: 4,
     without: /^src\/(worker|spool\/doctor)\//,
     builtins: ['util'],

@@ -1,13 +1,13 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
+import { escape, size, some } from '../../job/text.ts';
+import { type Diagnosis, diagnose } from '../../spool/doctor/diagnose.ts';
 import { contextFor } from '../../spool/doctor/examine.ts';
-import { diagnose } from '../../spool/doctor/diagnose.ts';
-import type { Finding } from '../../spool/doctor/finding.ts';
+import type { Finding, Severity } from '../../spool/doctor/finding.ts';
 import type { Command, Context } from '../command.ts';
-import { doctorText } from './doctor-text.ts';
-import { EXIT } from '../exit-codes.ts';
-import { jsonText } from '../output.ts';
+import { fieldLines } from '../display.ts';
+import { EXIT } from '../exit.ts';
 import { spoolOption, withSpoolOption } from '../options.ts';
-import { settingOption, settingsOf } from '../settings.ts';
+import { settingOption, settingsOf } from '../setting-options.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -36,23 +36,18 @@ export const doctor: Command = {
 };
 
 async function runDoctor(context: Context): Promise<number> {
-  const { values, stdout } = context;
   const { spool, fsync, allowNetworkFs, allowUnsafe } = await settingsOf(context);
   const { findings, ...diagnosis } = await diagnose(contextFor(spool, fsync), {
     allowNetworkFs,
     allowUnsafe,
-    repair: values.flag('repair'),
+    repair: context.values.flag('repair'),
   });
-  const option = spoolOption(values);
+  const option = spoolOption(context.values);
   const named = {
     ...diagnosis,
     findings: findings.map((finding) => ({ ...finding, advice: withSpoolOption(finding.advice, option) })),
   };
-  stdout.write(
-    values.flag('json')
-      ? `${jsonText({ spool, fsync, ...named }, 2)}\n`
-      : withSpoolOption(doctorText(named, fsync), option),
-  );
+  context.print({ spool, fsync, ...named }, () => withSpoolOption(doctorText(named, fsync), option));
   return exitCodeFor(findings);
 }
 
@@ -63,4 +58,83 @@ function exitCodeFor(findings: readonly Finding[]): number {
   const errors = findings.filter(({ severity }) => severity === 'error');
   if (errors.some(({ code }) => UNUSABLE.has(code))) return EXIT.spoolUnusable;
   return errors.length > 0 ? EXIT.foundError : EXIT.good;
+}
+
+const HEADINGS: Readonly<Record<Severity, string>> = { error: 'Errors', warning: 'Warnings', info: 'Notes' };
+
+/** The facts, then what is wrong, the worst first, each with what to do. */
+function doctorText(diagnosis: Diagnosis, fsync: boolean): string {
+  const { place, jobs, owners, repaired, findings, more } = diagnosis;
+  const { path, realPath, fileSystem, probes, inotify } = place;
+  const lines = [
+    ...fieldLines([
+      ['spool', path === realPath ? path : `${path} (${realPath})`],
+      ['disk', fileSystem === null ? 'not known' : diskText(fileSystem)],
+      ['fsync', `${fsync ? 'on' : 'off (a power cut may lose jobs)'}${tookText(probes.fsyncMs)}`],
+      ['watch', `${probes.watch === null && probes.write === null ? 'works' : 'does not work'}${limitText(inotify)}`],
+      ['jobs', counts(jobs)],
+      ['owners', counts(owners)],
+    ]),
+    ...(repaired.length === 0 ? [] : ['', 'Repaired:', ...repaired.map(({ message }) => `  * ${escape(message)}`)]),
+    ...moreText(more.repaired),
+    ...(['error', 'warning', 'info'] as const).flatMap((severity) => section(severity, diagnosis)),
+    '',
+    verdictText(findings, more.findings),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function section(wanted: Severity, { findings, more }: Diagnosis): readonly string[] {
+  const shown = findings.filter(({ severity }) => severity === wanted);
+  if (shown.length === 0) return [];
+  return [
+    '',
+    `${HEADINGS[wanted]}:`,
+    ...shown.flatMap(({ code, message, advice, invariant }) => [
+      `  ! ${escape(message)} (${code}${invariant === undefined ? '' : `, ${invariant}`})`,
+      `    ${escape(advice)}`,
+    ]),
+    ...moreText(more.findings.filter(({ severity }) => severity === wanted)),
+  ];
+}
+
+/** A broken disk has thousands of findings of one kind; only the first of them are told. */
+function moreText(more: readonly { readonly code: string; readonly count: number }[]): readonly string[] {
+  return more.map(({ code, count }) => `  and ${count} more (${code})`);
+}
+
+function verdictText(findings: readonly Finding[], more: Diagnosis['more']['findings']): string {
+  const count = (wanted: Severity): number =>
+    findings.filter(({ severity }) => severity === wanted).length +
+    more.filter(({ severity }) => severity === wanted).reduce((sum, kind) => sum + kind.count, 0);
+  const [errors, warnings] = [count('error'), count('warning')];
+  const canRepair = findings.some((finding) => finding.canRepair);
+  const hint = canRepair ? ' `fsq doctor --repair` mends what is safe to mend.' : '';
+  if (errors + warnings === 0) return `Nothing is wrong.${hint}`;
+  return `${some(errors, 'error')}, ${some(warnings, 'warning')}.${hint}`;
+}
+
+function diskText({
+  name,
+  kind,
+  freeBytes,
+  freeInodes,
+  totalInodes,
+}: NonNullable<Diagnosis['place']['fileSystem']>): string {
+  const inodes = totalInodes === 0 ? '' : ` and ${freeInodes.toLocaleString('en')} inodes`;
+  return `${name} (${kind}), ${size(freeBytes)}${inodes} free`;
+}
+
+function tookText(ms: number | null): string {
+  return ms === null ? '' : `, ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
+function limitText(inotify: Diagnosis['place']['inotify']): string {
+  return inotify === null ? '' : `, up to ${inotify.maxInstances} processes of a user`;
+}
+
+function counts(of: Readonly<Record<string, number>>): string {
+  return Object.entries(of)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
 }

@@ -2,13 +2,10 @@
 import { AsyncResult } from '../../app/async-result.ts';
 import { countAsTold } from '../../app/notices.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { jobId } from '../job-id.ts';
-import { nobodyNotice } from '../notices.ts';
-import { withSpool } from '../open.ts';
-import { duration, spoolOption, withSpoolOption } from '../options.ts';
-import { messageText } from '../report.ts';
-import { printValue } from '../value.ts';
+import { EXIT } from '../exit.ts';
+import { jobId, printValue, withSpool } from '../lookup.ts';
+import { duration } from '../options.ts';
+import { nobodyNotice } from '../runners.ts';
 
 export const get: Command = {
   name: 'get',
@@ -36,14 +33,14 @@ export const get: Command = {
 };
 
 function runGet(context: Context): Promise<number> {
-  const { values, args, stdout, stderr } = context;
+  const { values, args, stdout, tell } = context;
   const timeoutMs = duration(values.text('timeout'), 'timeout');
   return withSpool(context, async (broker) => {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
     if (timeoutMs !== 0 && !(await handle.ready()) && (await handle.info()) !== null) {
       const notice = nobodyNotice(await broker.owners());
       countAsTold(broker.place);
-      if (notice !== null) stderr.write(withSpoolOption(messageText('fsq get', notice), spoolOption(values)));
+      if (notice !== null) tell(notice);
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);
     return EXIT.good;

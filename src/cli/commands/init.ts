@@ -14,10 +14,10 @@ import { openBroker } from '../../open.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { jsonText } from '../../job/text.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { shortPath } from '../paths.ts';
+import { shortPath } from '../display.ts';
+import { EXIT } from '../exit.ts';
 import { spoolOption } from '../options.ts';
-import { settingsOf } from '../settings.ts';
+import { settingsOf } from '../setting-options.ts';
 
 export const init: Command = {
   name: 'init',

@@ -1,13 +1,12 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
 import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
 import { UsageError } from '../../job/errors.ts';
-import { format, suggest } from '../../job/text.ts';
-import { span } from '../ages.ts';
+import { format, span, suggest } from '../../job/text.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { withSpool } from '../open.ts';
+import { tableText } from '../display.ts';
+import { EXIT } from '../exit.ts';
+import { withSpool } from '../lookup.ts';
 import { wholeNumber } from '../options.ts';
-import { jsonText, tableText } from '../output.ts';
 
 const DEFAULT_LIMIT = 20;
 
@@ -44,23 +43,17 @@ export const ls: Command = {
 };
 
 function runLs(context: Context): Promise<number> {
-  const { values, stdout, stderr } = context;
+  const { values, stdout, tell } = context;
   const wanted = values.list('state').map(checkState);
   const limit = wholeNumber(values.text('limit'), 'limit', 0, Number.MAX_SAFE_INTEGER) ?? DEFAULT_LIMIT;
   return withSpool(context, async (broker) => {
     const jobs = await find(broker, wanted, limit === 0 ? Number.POSITIVE_INFINITY : limit);
     const nowMs = Date.now();
-    if (values.flag('json')) stdout.write(`${jsonText(jobs.map(listed), 2)}\n`);
-    else if (jobs.length === 0) stderr.write('fsq ls: There is no such job.\n');
-    else
-      stdout.write(
-        tableText(
-          HEADINGS,
-          jobs.map((job) => row(job, nowMs)),
-          stdout.columns,
-        ),
-      );
-    if (jobs.length === limit && !values.flag('json')) stderr.write(moreText(limit, await broker.counts()));
+    const rows = jobs.map((job) => row(job, nowMs));
+    context.print(jobs.map(listed), () => (rows.length === 0 ? '' : tableText(HEADINGS, rows, stdout.columns)));
+    if (values.flag('json')) return EXIT.good;
+    if (jobs.length === 0) tell('There is no such job.');
+    if (jobs.length === limit) tellMore(limit, await broker.counts(), tell);
     return EXIT.good;
   });
 }
@@ -89,34 +82,13 @@ function checkState(state: string): string {
 }
 
 /** A job as a listing tells it to programs. */
-function listed({
-  id,
-  state,
-  standing,
-  dueAtMs,
-  startedAtMs,
-  endedAtMs,
-  owner,
-  record,
-}: Sighting): Readonly<Record<string, unknown>> {
-  const { queue, priority, attempt, crashes } = standing;
-  const enqueuedAtMs = record?.job.enqueuedAtMs ?? null;
+function listed({ record, ...job }: Sighting): Readonly<Record<string, unknown>> {
+  const { id, state, dueAtMs, startedAtMs, endedAtMs, owner } = job;
+  const { queue, priority, attempt, crashes } = job.standing;
   const isParked = state === 'delayed' && record !== null && record.parked !== null;
-  return {
-    id,
-    task: record?.job.task ?? null,
-    state,
-    queue,
-    priority,
-    attempt,
-    crashes,
-    isParked,
-    enqueuedAtMs,
-    dueAtMs,
-    startedAtMs,
-    endedAtMs,
-    owner,
-  };
+  const standing = { queue, priority, attempt, crashes, isParked };
+  const times = { enqueuedAtMs: record?.job.enqueuedAtMs ?? null, dueAtMs, startedAtMs, endedAtMs };
+  return { id, task: record?.job.task ?? null, state, ...standing, ...times, owner };
 }
 
 const HEADINGS = ['ID', 'TASK', 'STATE', 'QUEUE', 'ATTEMPT', 'WHEN'];
@@ -137,8 +109,7 @@ function when({ state, dueAtMs, startedAtMs, endedAtMs, record }: Sighting, nowM
   return `sent ${span(nowMs - record.job.enqueuedAtMs)} ago`;
 }
 
-function moreText(limit: number, { running, pending, delayed, results }: Counts): string {
+function tellMore(limit: number, { running, pending, delayed, results }: Counts, tell: Context['tell']): void {
   const total = running + pending + delayed + results;
-  if (total <= limit) return '';
-  return `fsq ls: ${limit} are shown of ${total} jobs in the spool; --limit shows more, --state fewer.\n`;
+  if (total > limit) tell(`${limit} are shown of ${total} jobs in the spool; --limit shows more, --state fewer.`);
 }

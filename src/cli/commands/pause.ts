@@ -1,9 +1,8 @@
 /** `fsq pause` and `fsq resume`: no job of these queues is begun, by any worker, until they are resumed. */
 import { checkQueue } from '../../job/names.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { withSpool } from '../open.ts';
-import { jsonText } from '../output.ts';
+import { EXIT } from '../exit.ts';
+import { withSpool } from '../lookup.ts';
 
 /** More would be a list of something else. */
 const MOST_QUEUES = 100;
@@ -49,8 +48,7 @@ export const resume: Command = {
 };
 
 async function change(context: Context, paused: boolean): Promise<number> {
-  const { values, args, stdout } = context;
-  const queues = args.map(checkQueue);
+  const queues = context.args.map(checkQueue);
   return withSpool(context, async (broker) => {
     const { queues: ready } = await broker.backlog();
     const changes: Change[] = [];
@@ -58,7 +56,7 @@ async function change(context: Context, paused: boolean): Promise<number> {
       const changed = paused ? await broker.pause(queue) : await broker.resume(queue);
       changes.push({ queue, paused, changed, pending: ready[queue] ?? 0 });
     }
-    stdout.write(values.flag('json') ? `${jsonText(changes, 2)}\n` : changes.map((one) => `${textOf(one)}\n`).join(''));
+    context.print(changes, () => changes.map((one) => `${textOf(one)}\n`).join(''));
     return EXIT.good;
   });
 }

@@ -1,12 +1,9 @@
 /** `fsq revoke`: stops jobs, whether they wait or run. */
-import type { Broker, Revocation } from '../../broker/broker.ts';
+import type { Broker } from '../../broker/broker.ts';
 import { UnknownJobError } from '../../job/errors.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { jobId } from '../job-id.ts';
-import { withSpool } from '../open.ts';
-import { jsonText } from '../output.ts';
-import { messageText, reportText } from '../report.ts';
+import { EXIT, reportText } from '../exit.ts';
+import { jobId, withSpool } from '../lookup.ts';
 
 const MOST_IDS = 10_000;
 
@@ -34,7 +31,7 @@ export const revoke: Command = {
 };
 
 function runRevoke(context: Context): Promise<number> {
-  const { values, args, stdout, stderr } = context;
+  const { values, args, stderr } = context;
   return withSpool(context, async (broker) => {
     const { ids, unknown } = await idsOf(broker, args);
     const revocations = await broker.revoke(ids, { terminate: values.flag('terminate') });
@@ -44,10 +41,13 @@ function runRevoke(context: Context): Promise<number> {
       unknown.push(new UnknownJobError(id, broker.place));
       return [];
     });
-    if (values.flag('json')) stdout.write(`${jsonText(found, 2)}\n`);
-    else stdout.write(found.map(({ id, result }) => `${id} ${result}\n`).join(''));
+    context.print(found, () => found.map(({ id, result }) => `${id} ${result}\n`).join(''));
     for (const error of unknown) stderr.write(reportText('fsq revoke', error, false));
-    await warn(broker, found, (text) => stderr.write(messageText('fsq revoke', text)));
+    for (const { id, result } of found) {
+      if (result !== 'ended') continue;
+      const state = (await broker.outcome(id))?.outcome?.state ?? 'ended';
+      context.tell(`Job ${id} has ended already (${state}); nothing was changed.`);
+    }
     return unknown.length === 0 ? EXIT.good : EXIT.unknown;
   });
 }
@@ -72,17 +72,4 @@ async function idsOf(
     }
   }
   return { ids: [...new Set(ids)], unknown };
-}
-
-/** What a person may not expect: nothing was stopped, or nobody is there who would hear of it. */
-async function warn(
-  broker: Broker,
-  found: readonly { readonly id: string; readonly result: Revocation }[],
-  tell: (text: string) => void,
-): Promise<void> {
-  for (const { id, result } of found) {
-    if (result !== 'ended') continue;
-    const state = (await broker.outcome(id))?.outcome?.state ?? 'ended';
-    tell(`Job ${id} has ended already (${state}); nothing was changed.`);
-  }
 }

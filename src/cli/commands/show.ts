@@ -1,15 +1,15 @@
 /** `fsq show`: everything that is known of one job. */
 import type { Sighting } from '../../broker/broker.ts';
 import { type Failure, UnknownJobError } from '../../job/errors.ts';
-import { escape } from '../../job/text.ts';
+import { jsonText, span } from '../../job/text.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
-import type { JobOptions } from '../../job/job-options.ts';
-import { span, timeText } from '../ages.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { jobId } from '../job-id.ts';
-import { withSpool } from '../open.ts';
-import { jsonText } from '../output.ts';
+import { type Field, fieldLines, timeText } from '../display.ts';
+import { EXIT } from '../exit.ts';
+import { jobId, withSpool } from '../lookup.ts';
+
+/** Of the left column: 'attempt 12' fits. */
+const LABEL_WIDTH = 11;
 
 export const show: Command = {
   name: 'show',
@@ -26,113 +26,93 @@ export const show: Command = {
 };
 
 function runShow(context: Context): Promise<number> {
-  const { values, args, stdout } = context;
   return withSpool(context, async (broker) => {
-    const id = await jobId(broker, args[0] ?? '');
+    const id = await jobId(broker, context.args[0] ?? '');
     const job = await broker.find(id);
     if (job === null) throw new UnknownJobError(id, broker.place);
-    stdout.write(values.flag('json') ? `${jsonText(document(job), 2)}\n` : showText(job, Date.now()));
+    context.print(document(job), () => `${fieldLines(fieldsOf(job, Date.now()), LABEL_WIDTH).join('\n')}\n`);
     return EXIT.good;
   });
 }
 
-function document({
-  id,
-  state,
-  standing,
-  dueAtMs,
-  startedAtMs,
-  endedAtMs,
-  owner,
-  location,
-  record,
-}: Sighting): Readonly<Record<string, unknown>> {
-  const { queue, priority, attempt, crashes } = standing;
+function document({ record, ...job }: Sighting): Readonly<Record<string, unknown>> {
+  const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, location } = job;
+  const { queue, priority, attempt, crashes } = job.standing;
   const times = { dueAtMs, startedAtMs, endedAtMs };
   const place = { id, state, queue, priority, attempt, crashes, ...times, owner, location };
   if (record === null) return { ...place, readable: false };
-  const { job, attempts, outcome, parked } = record;
-  const { task, args, enqueuedAtMs, options, headers } = job;
+  const { attempts, outcome, parked } = record;
+  const { task, args, enqueuedAtMs, options, headers } = record.job;
   return { ...place, readable: true, task, args, enqueuedAtMs, options, headers, parked, attempts, outcome };
 }
 
-/** The job for people; every text from its file is escaped. */
-export function showText(job: Sighting, nowMs: number): string {
-  const { id, state, standing, dueAtMs, startedAtMs, endedAtMs, owner, location, record } = job;
-  const lines = [
-    field('id', id),
-    field('task', record === null ? '(the file cannot be read)' : record.job.task),
-    field('state', state),
-    ...(dueAtMs === null ? [] : [field('due', timeText(dueAtMs))]),
-    ...(startedAtMs === null ? [] : [field('started', `${timeText(startedAtMs)}, ${span(nowMs - startedAtMs)} ago`)]),
-    ...(endedAtMs === null ? [] : [field('ended', timeText(endedAtMs))]),
-    ...(owner === null ? [] : [field('owner', owner)]),
-    field('queue', `${standing.queue}, priority ${standing.priority}`),
-    field(
-      'attempts',
-      `${standing.attempt}${standing.crashes === 0 ? '' : `, ${standing.crashes} ended with the death of their process`}`,
-    ),
-    field('file', location),
-    ...(record === null ? [] : recordLines(record)),
+function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
+  const { standing, dueAtMs, startedAtMs, endedAtMs, record } = job;
+  const { queue, priority, attempt, crashes } = standing;
+  return [
+    ['id', job.id],
+    ['task', record === null ? '(the file cannot be read)' : record.job.task],
+    ['state', job.state],
+    ['due', dueAtMs === null ? null : timeText(dueAtMs)],
+    ['started', startedAtMs === null ? null : `${timeText(startedAtMs)}, ${span(nowMs - startedAtMs)} ago`],
+    ['ended', endedAtMs === null ? null : timeText(endedAtMs)],
+    ['owner', job.owner],
+    ['queue', `${queue}, priority ${priority}`],
+    ['attempts', `${attempt}${crashes === 0 ? '' : `, ${crashes} ended with the death of their process`}`],
+    ['file', job.location],
+    ...(record === null ? [] : recordFields(record)),
   ];
-  return `${lines.join('\n')}\n`;
 }
 
-function recordLines({ job, attempts, outcome, parked }: JobRecord): readonly string[] {
+function recordFields({ job, attempts, outcome, parked }: JobRecord): readonly Field[] {
   const { args, enqueuedAtMs, options, headers } = job;
+  const { etaMs, expiresAtMs, retries, onCrash, key } = options;
   return [
-    field('sent', timeText(enqueuedAtMs)),
-    ...optionLines(options),
-    ...Object.entries(headers).map(([key, value]) => field('header', `${key}=${value}`)),
-    ...(parked === null || outcome !== null
-      ? []
-      : [field('parked', `${parked.reason}, since ${timeText(parked.sinceMs)}`)]),
-    ...args.map((arg, i) => field(`args[${i}]`, jsonText(arg))),
-    ...attempts.flatMap((attempt) => attemptLines(attempt, outcome)),
-    ...(outcome === null
-      ? []
-      : outcome.state === 'succeeded'
-        ? [field('value', jsonText(outcome.value ?? null))]
-        : failureLines('error', outcome.error)),
+    ['sent', timeText(enqueuedAtMs)],
+    ['not before', etaMs === undefined ? null : timeText(etaMs)],
+    ['expires', expiresAtMs === undefined ? null : timeText(expiresAtMs)],
+    ['retries', retries === undefined ? null : String(retries)],
+    ['on crash', onCrash ?? null],
+    ['key', key ?? null],
+    ...Object.entries(headers).map(([name, value]): Field => ['header', `${name}=${value}`]),
+    ['parked', parked === null || outcome !== null ? null : `${parked.reason}, since ${timeText(parked.sinceMs)}`],
+    ...args.map((arg, i): Field => [`args[${i}]`, jsonText(arg)]),
+    ...attempts.flatMap((attempt) => attemptFields(attempt, outcome)),
+    ...outcomeFields(outcome),
   ];
 }
 
-function optionLines({ etaMs, expiresAtMs, retries, onCrash, key }: JobOptions): readonly string[] {
-  return [
-    ...(etaMs === undefined ? [] : [field('not before', timeText(etaMs))]),
-    ...(expiresAtMs === undefined ? [] : [field('expires', timeText(expiresAtMs))]),
-    ...(retries === undefined ? [] : [field('retries', String(retries))]),
-    ...(onCrash === undefined ? [] : [field('on crash', onCrash)]),
-    ...(key === undefined ? [] : [field('key', key)]),
-  ];
+function outcomeFields(outcome: Outcome | null): readonly Field[] {
+  if (outcome === null) return [];
+  return outcome.state === 'succeeded'
+    ? [['value', jsonText(outcome.value ?? null)]]
+    : failureFields('error', outcome.error);
 }
 
 /** The last attempt's error is the job's own, which is shown below. */
-function attemptLines(
+function attemptFields(
   { attempt, startedAtMs, endedAtMs, owner, error }: Attempt,
   outcome: Outcome | null,
-): readonly string[] {
+): readonly Field[] {
   const took = startedAtMs === undefined ? '' : `, took ${span(endedAtMs - startedAtMs)}`;
-  const line = field(`attempt ${attempt}`, `ended ${timeText(endedAtMs)}${took}, by ${owner}`);
   const isShownBelow =
     outcome !== null &&
     outcome.state !== 'succeeded' &&
     outcome.error.stack === error?.stack &&
     outcome.error.message === error?.message;
-  return error === undefined || isShownBelow ? [line] : [line, ...failureLines('', error)];
-}
-
-/** An error with its stack, which begins with its name and message where it has one, its causes, and the errors in it. */
-function failureLines(label: string, { name, message, stack, cause, errors = [] }: Failure): readonly string[] {
-  const [first = '', ...rest] = (stack ?? `${name}: ${message}`).split('\n');
   return [
-    field(label, first),
-    ...rest.map((line) => field('', line)),
-    ...(cause === undefined ? [] : failureLines('cause', cause)),
-    ...errors.flatMap((error, i) => failureLines(`errors[${i}]`, error)),
+    [`attempt ${attempt}`, `ended ${timeText(endedAtMs)}${took}, by ${owner}`],
+    ...(error === undefined || isShownBelow ? [] : failureFields('', error)),
   ];
 }
 
-function field(label: string, text: string): string {
-  return `${label.padEnd(11)} ${escape(text)}`.trimEnd();
+/** An error with its stack, which begins with its name and message where it has one, its causes, and the errors in it. */
+function failureFields(label: string, { name, message, stack, cause, errors = [] }: Failure): readonly Field[] {
+  const [first = '', ...rest] = (stack ?? `${name}: ${message}`).split('\n');
+  return [
+    [label, first],
+    ...rest.map((line): Field => ['', line]),
+    ...(cause === undefined ? [] : failureFields('cause', cause)),
+    ...errors.flatMap((error, i) => failureFields(`errors[${i}]`, error)),
+  ];
 }

@@ -10,11 +10,9 @@ import { type FoundTask, type FromChild, parseFromChild, toArguments } from '../
 import { howOf } from '../../worker/run-report.ts';
 import { whereItEnded } from '../../worker/start-watch.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit-codes.ts';
-import { findModules } from '../modules.ts';
-import { jsonText, tableText } from '../output.ts';
-import { shortPath } from '../paths.ts';
-import { settingOption, settingsOf } from '../settings.ts';
+import { shortPath, tableText } from '../display.ts';
+import { EXIT } from '../exit.ts';
+import { findModules, settingOption, settingsOf } from '../setting-options.ts';
 
 export const tasks: Command = {
   name: 'tasks',
@@ -35,7 +33,6 @@ export const tasks: Command = {
 };
 
 async function runTasks(context: Context): Promise<number> {
-  const { values, stdout } = context;
   const settings = await settingsOf(context);
   const { files } = findModules(settings);
   checkImports(settings.imports, currentFolder());
@@ -46,15 +43,8 @@ async function runTasks(context: Context): Promise<number> {
       'FSQ_NO_TASKS',
     );
   }
-  if (values.flag('json')) stdout.write(`${jsonText(found, 2)}\n`);
-  else
-    stdout.write(
-      tableText(
-        ['TASK', 'DEFINED AT'],
-        found.map(({ name, definedAt }) => [name, shortPath(definedAt, currentFolder())]),
-        stdout.columns,
-      ),
-    );
+  const rows = found.map(({ name, definedAt }) => [name, shortPath(definedAt, currentFolder())]);
+  context.print(found, () => tableText(['TASK', 'DEFINED AT'], rows, context.stdout.columns));
   return EXIT.good;
 }
 

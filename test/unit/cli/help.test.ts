@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { COMMANDS } from '../../../src/cli/commands.ts';
+import { COMMANDS } from '../../../src/cli/main.ts';
 import { commandText, overviewText } from '../../../src/cli/help.ts';
 import { COMMON_OPTIONS } from '../../../src/cli/options.ts';
 

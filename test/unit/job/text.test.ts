@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { escape, format, suggest } from '../../../src/job/text.ts';
+import { escape, format, jsonText, size, some, span, suggest } from '../../../src/job/text.ts';
 
 const ATTACKS = [
   '\u001b]52;c;ZXZpbA==\u0007',
@@ -95,4 +95,33 @@ for (const [name, nearest] of CASES) {
 
 test('nothing is near when nothing is known', () => {
   assert.equal(suggest('add', []), null);
+});
+
+test('JSON reads back unchanged and holds nothing that a terminal obeys', () => {
+  const value = { text: 'a\u001b[2J\u009b31m\u202e\u2028é"\\', list: [1, null] };
+
+  const text = jsonText(value);
+
+  assert.deepEqual(JSON.parse(text), value);
+  for (const char of ['\u001b', '\u009b', '\u202e', '\u2028']) assert.ok(!text.includes(char), JSON.stringify(char));
+  assert.match(text, /é/);
+});
+
+test('a span is told in the largest unit that fits, rounded down', () => {
+  const cases: readonly (readonly [number, string])[] = [
+    [-5, '0 ms'],
+    [0, '0 ms'],
+    [999, '999 ms'],
+    [1_000, '1 s'],
+    [59_999, '59 s'],
+    [60_000, '1 m'],
+    [3_600_000, '1 h'],
+    [86_400_000 * 2.9, '2 d'],
+  ];
+  for (const [ms, text] of cases) assert.equal(span(ms), text);
+});
+
+test('a size and a count are told with their unit', () => {
+  assert.deepEqual([0, 512, 1_000, 64e6, 76.9e9, 2e12].map(size), ['0 B', '512 B', '1 kB', '64 MB', '76 GB', '2 TB']);
+  assert.deepEqual([some(1, 'job'), some(0, 'job'), some(2, 'child', 'children')], ['1 job', '0 jobs', '2 children']);
 });

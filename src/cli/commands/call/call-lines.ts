@@ -1,11 +1,11 @@
 /** `fsq call --stdin`: a job for each line, sent while they come in. */
 import type { AsyncResult } from '../../../app/async-result.ts';
 import { FsqError, SpoolError, UsageError } from '../../../job/errors.ts';
+import { some } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../../job/values/payload.ts';
-import { parseArguments } from './arguments.ts';
-import { type Line, linesOf } from './lines.ts';
 import type { Output } from '../../output.ts';
+import { parseArguments } from './call-options.ts';
 
 /** Jobs sent at a time: they share their fsyncs, and few enough that the first ids come soon. */
 const BATCH = 500;
@@ -20,9 +20,15 @@ export interface LineCalls {
   readonly stdout: Output;
 }
 
+export interface Line {
+  /** 1 for the first. */
+  readonly number: number;
+  readonly text: string;
+}
+
 /**
  * Sends a job for each line and prints its id once it is accepted. What has come in is sent at once: `tail -f | fsq call`
- * does not wait for a batch to fill. Empty lines are skipped. When nobody reads the ids any more it stops: who pipes them
+ * does not wait for a batch to fill. Empty lines are skipped. When nobody reads the ids any more it stops: a call whose ids go
  * into `head` must not send without end.
  *
  * @returns how many were sent
@@ -82,9 +88,44 @@ function checkLine(args: readonly JsonValue[], number: number, check: LineCalls[
 
 function withCount(error: unknown, sent: number): unknown {
   if (!(error instanceof FsqError)) return error;
-  const before = `${sent} ${sent === 1 ? 'job was' : 'jobs were'} sent before this, none after it.`;
+  const before = `${some(sent, 'job was', 'jobs were')} sent before this, none after it.`;
   const message = `${error.message}${error.message.endsWith('.') ? '' : '.'} ${before}`;
   if (error instanceof SpoolError)
     return new SpoolError(error.code, message, { cause: error, uncertain: error.uncertain });
   return new UsageError(message, error.code, { cause: error });
+}
+
+/**
+ * The lines of each piece of input, together: after them no further line is there yet. A last line without
+ * a newline counts.
+ *
+ * @param maxLength characters a line may have
+ * @throws UsageError naming the line, when it is too long or not UTF-8
+ */
+export async function* linesOf(
+  input: AsyncIterable<Buffer | string>,
+  maxLength: number,
+): AsyncGenerator<readonly Line[]> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let number = 0;
+  let rest = '';
+  const decode = (chunk?: Buffer | string): string => {
+    try {
+      if (typeof chunk === 'string') return chunk;
+      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    } catch (error) {
+      throw new UsageError(`Expected UTF-8, got other bytes at line ${number + 1} or soon after it`, 'FSQ_USAGE', {
+        cause: error,
+      });
+    }
+  };
+  for await (const chunk of input) {
+    const parts = (rest + decode(chunk)).split('\n');
+    rest = parts.pop() ?? '';
+    if (rest.length > maxLength)
+      throw new UsageError(`Line ${number + parts.length + 1} has more than ${maxLength} characters`, 'FSQ_TOO_LARGE');
+    yield parts.map((text) => ({ number: ++number, text }));
+  }
+  rest += decode();
+  if (rest !== '') yield [{ number: ++number, text: rest }];
 }

@@ -1,10 +1,11 @@
-/** What `fsq call` can say of its jobs: the options of `applyAsync` that a command line can write. */
+/** What `fsq call` can say of its jobs: their arguments, and the options of `applyAsync` that a command line can write. Pure. */
 import type { ApplyOptions } from '../../../app/task.ts';
 import { MAX_RETRIES, type Unique } from '../../../job/job-options.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format } from '../../../job/text.ts';
-import type { OptionSpec } from '../../command.ts';
-import { checkTimeLimits, duration, someTime, type Values, wholeNumber } from '../../options.ts';
+import { alteredNumber, type JsonValue } from '../../../job/values/json.ts';
+import type { OptionSpec, Values } from '../../command.ts';
+import { checkTimeLimits, duration, someTime, wholeNumber } from '../../options.ts';
 
 export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },
@@ -40,28 +41,26 @@ export function callOptions(values: Values): ApplyOptions {
   const timeLimit = someTime(values.text('time-limit'), 'time-limit');
   const softTimeLimit = someTime(values.text('soft-time-limit'), 'soft-time-limit');
   checkTimeLimits(softTimeLimit, timeLimit);
-  return {
-    ...part('queue', values.text('queue')),
-    ...part('priority', wholeNumber(values.text('priority'), 'priority', 0, 9)),
-    ...part('countdown', duration(values.text('countdown'), 'countdown')),
-    ...part('eta', dateOf(values.text('eta'), 'eta')),
-    ...part(
-      'expires',
-      expires !== undefined && DATE.test(expires) ? dateOf(expires, 'expires') : duration(expires, 'expires'),
-    ),
-    ...part('retries', wholeNumber(values.text('retries'), 'retries', 0, MAX_RETRIES)),
-    ...part('backoff', duration(values.text('backoff'), 'backoff')),
-    ...part('onCrash', onCrashOf(values.text('on-crash'))),
-    ...part('timeLimit', timeLimit),
-    ...part('softTimeLimit', softTimeLimit),
-    ...part('key', values.text('key')),
-    ...part('unique', uniqueOf(values.text('unique'))),
+  const isDate = expires !== undefined && DATE.test(expires);
+  return onlyGiven({
+    queue: values.text('queue'),
+    priority: wholeNumber(values.text('priority'), 'priority', 0, 9),
+    countdown: duration(values.text('countdown'), 'countdown'),
+    eta: dateOf(values.text('eta'), 'eta'),
+    expires: isDate ? dateOf(expires, 'expires') : duration(expires, 'expires'),
+    retries: wholeNumber(values.text('retries'), 'retries', 0, MAX_RETRIES),
+    backoff: duration(values.text('backoff'), 'backoff'),
+    onCrash: onCrashOf(values.text('on-crash')),
+    timeLimit,
+    softTimeLimit,
+    key: values.text('key'),
+    unique: uniqueOf(values.text('unique')),
     headers: Object.fromEntries(values.list('header').map(headerOf)),
-  };
+  });
 }
 
-function part<K extends keyof ApplyOptions>(key: K, value: ApplyOptions[K]): Pick<ApplyOptions, K> | object {
-  return value === undefined ? {} : { [key]: value };
+function onlyGiven(options: { readonly [K in keyof ApplyOptions]: ApplyOptions[K] | undefined }): ApplyOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Dates as ISO 8601 writes them: `new Date` alone takes '1' for a year. */
@@ -93,4 +92,47 @@ function headerOf(text: string): readonly [string, string] {
   const at = text.indexOf('=');
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
   throw new UsageError(`Expected --header to be KEY=VALUE, got ${format(text)}`);
+}
+
+/**
+ * One argument: JSON if it parses, else the plain string. So `1` is a number, `Ada` and `2026-01-01` are strings, and
+ * `'"1"'` is the string 1.
+ *
+ * @throws UsageError for a number that would arrive as another
+ */
+export function parseArgument(text: string): JsonValue {
+  const value = tryParse(text);
+  if (value === undefined) return text;
+  checkNumbers(text, 'An argument');
+  return value;
+}
+
+/**
+ * All arguments as one JSON array.
+ *
+ * @param where names the text in the message, such as 'line 3'
+ * @throws UsageError
+ */
+export function parseArguments(text: string, where: string): readonly JsonValue[] {
+  const value = tryParse(text);
+  if (!Array.isArray(value))
+    throw new UsageError(`Expected ${where} to be a JSON array of arguments, such as [1,2], got ${format(text)}`);
+  checkNumbers(text, where);
+  return value as readonly JsonValue[]; // JSON.parse made it.
+}
+
+function tryParse(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined; // Not JSON; no JSON text parses to undefined.
+  }
+}
+
+function checkNumbers(text: string, where: string): void {
+  const digits = alteredNumber(text);
+  if (digits === null) return;
+  throw new UsageError(
+    `${where} has the number ${digits}, which would arrive as ${Number(digits)}. Send it as a string: '"${digits}"'.`,
+  );
 }

@@ -3,20 +3,17 @@ import { createSender } from '../../../app/app.ts';
 import { countAsTold, newSpoolText } from '../../../app/notices.ts';
 import { toRequest } from '../../../app/task.ts';
 import { UsageError } from '../../../job/errors.ts';
-import { format } from '../../../job/text.ts';
+import { format, jsonText } from '../../../job/text.ts';
 import { checkTaskName, DEFAULT_QUEUE } from '../../../job/names.ts';
 import { checkedArguments } from '../../../job/values/payload.ts';
-import { parseArgument, parseArguments } from './arguments.ts';
+import type { Command, Context, Values } from '../../command.ts';
+import { EXIT } from '../../exit.ts';
+import { printValue } from '../../lookup.ts';
+import { duration } from '../../options.ts';
+import { mismatchNotice, nobodyNotice } from '../../runners.ts';
+import { givenByOptions } from '../../setting-options.ts';
 import { callLines } from './call-lines.ts';
-import { CALL_OPTIONS, callOptions } from './call-options.ts';
-import type { Command, Context } from '../../command.ts';
-import { EXIT } from '../../exit-codes.ts';
-import { mismatchNotice, nobodyNotice } from '../../notices.ts';
-import { duration, type Values, spoolOption, withSpoolOption } from '../../options.ts';
-import { jsonText } from '../../output.ts';
-import { messageText } from '../../report.ts';
-import { givenByOptions } from '../../settings.ts';
-import { printValue } from '../../value.ts';
+import { CALL_OPTIONS, callOptions, parseArgument, parseArguments } from './call-options.ts';
 
 export const call: Command = {
   name: 'call',
@@ -61,8 +58,9 @@ async function runCall(context: Context): Promise<number> {
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: (text) => warn(text), newSpool: (settings) => warn(newSpoolText(settings)) },
   );
-  const warn = (text: string | null): void =>
-    void (text !== null && stderr.write(withSpoolOption(messageText('fsq call', text), spoolOption(values))));
+  const warn = (text: string | null): void => {
+    if (text !== null) context.tell(text);
+  };
   const send = (argsList: readonly (readonly unknown[])[]): ReturnType<typeof sender.send> =>
     sender.send(toRequest(task, argsList, options));
   try {
@@ -82,7 +80,7 @@ async function runCall(context: Context): Promise<number> {
     if (isDuplicate) warn(`Nothing was sent: job ${id} with this key was there already.`);
     const document = options.key === undefined ? { id } : { id, isDuplicate };
     if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText(document)}\n` : `${id}\n`);
-    else if (stderr.isTTY && !isDuplicate) stderr.write(`fsq call: job ${id} is sent\n`);
+    else if (stderr.isTTY && !isDuplicate) warn(`job ${id} is sent`);
     const owners = await ownersOf();
     warn(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
     if (!isWaiting) return EXIT.good;

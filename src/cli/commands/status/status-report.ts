@@ -1,8 +1,8 @@
 /** What `fsq status` tells, worked out from what was found in the spool. Pure. */
 import { unreadyText } from '../../../app/notices.ts';
 import type { Backlog, Counts, OwnerInfo, Sighting } from '../../../broker/broker.ts';
-import { format, suggest } from '../../../job/text.ts';
-import { isChildOf, livingRunners, livingTasks, orphansAmong } from '../../notices.ts';
+import { format, some, suggest } from '../../../job/text.ts';
+import { isChildOf, livingRunners, livingTasks, orphansAmong } from '../../runners.ts';
 
 /** What was found. */
 export interface StatusFacts {
@@ -71,16 +71,14 @@ export function reportOf({
   isAllRead,
 }: StatusFacts): StatusReport {
   const tasks = livingTasks(owners);
+  const startsMs = running.flatMap(({ startedAtMs }) => startedAtMs ?? []);
   const facts = {
     spool,
     jobs: counts,
     queues: backlog.queues,
     paused,
     oldestPendingAtMs: backlog.oldestAtMs,
-    oldestRunningAtMs: running.reduce<number | null>(
-      (oldest, { startedAtMs }) => (startedAtMs === null ? oldest : Math.min(startedAtMs, oldest ?? startedAtMs)),
-      null,
-    ),
+    oldestRunningAtMs: startsMs.length === 0 ? null : Math.min(...startsMs),
     workers: workersOf(owners),
     tasks,
     orphans: orphansAmong(owners).map(({ pid }) => pid),
@@ -126,52 +124,42 @@ function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerI
   const hasWorker = livingRunners(owners).length > 0;
   const dead = lost.filter(({ verdict }) => verdict === 'dead').length;
   const unproved = lost.filter(({ verdict }) => verdict === 'unknown').map(({ owner }) => owner);
+  const isOneOrphan = orphans.length === 1;
   return [
-    ...(hasWorker ? [] : [workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running)]),
-    ...(dead === 0
-      ? []
-      : [
-          `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,
-        ]),
-    ...(orphans.length === 0
-      ? []
-      : [
-          `${some(orphans.length, 'child', 'children')} of a worker that died (pid ${orphans.join(', ')}) ${orphans.length === 1 ? 'finishes' : 'finish'} the jobs at hand and ${orphans.length === 1 ? 'takes' : 'take'} no more.`,
-        ]),
-    ...(unproved.length === 0
-      ? []
-      : [
-          `It cannot be told whether ${unproved.join(', ')} ${unproved.length === 1 ? 'lives' : 'live'}; the jobs stay there until it is certain.`,
-        ]),
+    hasWorker ? null : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running),
+    dead === 0
+      ? null
+      : `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,
+    orphans.length === 0
+      ? null
+      : `${some(orphans.length, 'child', 'children')} of a worker that died (pid ${orphans.join(', ')}) ${isOneOrphan ? 'finishes' : 'finish'} the jobs at hand and ${isOneOrphan ? 'takes' : 'take'} no more.`,
+    unproved.length === 0
+      ? null
+      : `It cannot be told whether ${unproved.join(', ')} ${unproved.length === 1 ? 'lives' : 'live'}; the jobs stay there until it is certain.`,
     ...parked.map((entry) => parkedAdvice(entry, tasks)),
     ...pausedAdvice(report),
     ...unservedAdvice(report, owners),
-    ...(foreign.length === 0
-      ? []
-      : [
-          `${spool}/pending holds what is not named like a job and never runs: ${foreign.slice(0, 5).map(format).join(', ')}${foreign.length > 5 ? ', …' : ''}.`,
-        ]),
-    ...(jobs.corrupt === 0
-      ? []
-      : [
-          `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read as a job; each has a failed result that says why.`,
-        ]),
-  ];
+    foreign.length === 0
+      ? null
+      : `${spool}/pending holds what is not named like a job and never runs: ${foreign.slice(0, 5).map(format).join(', ')}${foreign.length > 5 ? ', …' : ''}.`,
+    jobs.corrupt === 0
+      ? null
+      : `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read as a job; each has a failed result that says why.`,
+  ].filter((advice) => advice !== null);
 }
 
 function workerAdvice(owners: readonly OwnerInfo[], waiting: number): string {
   const unready = unreadyText(owners);
   if (unready !== null) return `${unready}.`;
-  const jobs = waiting === 0 ? '' : ` and ${some(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}`;
+  const jobs = waiting === 0 ? '' : ` and ${some(waiting, 'job waits', 'jobs wait')}`;
   return `No worker is running${jobs}. \`fsq worker\` starts one.`;
 }
 
 function parkedAdvice({ task, jobs, didYouMean }: ParkedStatus, tasks: readonly string[]): string {
-  const lead = `${some(jobs, 'job')} of task ${task} ${are(jobs)} parked: no running worker knows it`;
-  if (tasks.includes(task))
-    return `${some(jobs, 'job')} of task ${task} ${are(jobs)} parked; a worker that knows it runs now, and takes them within a minute.`;
-  if (didYouMean !== null) return `${lead}; did you mean ${didYouMean}?`;
-  return `${lead}. Start one that does; nothing is lost.`;
+  const parked = `${some(jobs, 'job')} of task ${task} ${jobs === 1 ? 'is' : 'are'} parked`;
+  if (tasks.includes(task)) return `${parked}; a worker that knows it runs now, and takes them within a minute.`;
+  const hint = didYouMean === null ? '. Start one that does; nothing is lost.' : `; did you mean ${didYouMean}?`;
+  return `${parked}: no running worker knows it${hint}`;
 }
 
 function pausedAdvice({ paused, queues }: Pick<StatusReport, 'paused' | 'queues'>): readonly string[] {
@@ -192,12 +180,4 @@ function unservedAdvice({ queues }: Pick<StatusReport, 'queues'>, owners: readon
     ([queue, count]) =>
       `No running worker takes jobs of queue ${queue}, where ${some(count, 'job')} ${count === 1 ? 'waits' : 'wait'}: \`fsq worker -Q ${queue}\`.`,
   );
-}
-
-function some(count: number, one: string, many: string = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
-function are(count: number): string {
-  return count === 1 ? 'is' : 'are';
 }

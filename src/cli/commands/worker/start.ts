@@ -5,10 +5,18 @@
  * knows of it. So a worker that one of them started ends when they do.
  */
 import { basename } from 'node:path';
-import type { Files } from '../../../spool/files.ts';
+import { type Files, nodeFiles } from '../../../spool/files.ts';
+import type { Logger } from '../../../worker/log.ts';
+import type { Supervisor } from '../../../worker/supervisor.ts';
 
 /** What of the file system is needed: to read, and to follow links. */
 type Looker = Pick<Files, 'readSystemFile' | 'readLink'>;
+
+/** How often the worker looks whether the npm that started it is still there, ms. */
+const LAUNCHER_EVERY_MS = 500;
+
+/** How often process 1 looks for dead processes that nobody reaps, ms. */
+const ORPHANS_EVERY_MS = 10_000;
 
 export interface Start {
   /** A SIGHUP is to be ignored. */
@@ -135,4 +143,46 @@ function commandOf(pid: number, files: Looker): readonly string[] {
   } catch {
     return [];
   }
+}
+
+/** As process 1: tells once that there are dead processes that nobody reaps. */
+export function lookForOrphans(log: Logger): () => void {
+  let before: ReadonlySet<number> = new Set();
+  const timer = setInterval(() => {
+    const now = deadOrphans(nodeFiles);
+    const notice = orphansNotice(before, now);
+    before = now;
+    if (notice === null) return;
+    clearInterval(timer);
+    log.warn(notice);
+  }, ORPHANS_EVERY_MS).unref();
+  return () => clearInterval(timer);
+}
+
+/** One more signal after a forced stop ends the worker as it ends any program: a full disk could hold up the stop. */
+export function listenForSignals(supervisor: Supervisor, { isWithoutHangup, launcher }: Start): () => void {
+  const signals = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+  const listeners = signals.map((signal) => {
+    const listener = (): void => {
+      if (signal === 'SIGHUP' && isWithoutHangup) return;
+      supervisor.onSignal(signal);
+      if (supervisor.isStopping) stopListening();
+    };
+    return [signal, listener] as const;
+  });
+  const watching =
+    launcher === null
+      ? undefined
+      : setInterval(() => {
+          if (launcher.isThere()) return;
+          clearInterval(watching);
+          // As the end of a terminal: it begins a drain, and is nothing new to a worker that drains.
+          supervisor.onSignal('SIGHUP', `${launcher.name}, which had started this worker, has ended`);
+        }, LAUNCHER_EVERY_MS).unref();
+  const stopListening = (): void => {
+    clearInterval(watching);
+    for (const [signal, listener] of listeners) process.off(signal, listener);
+  };
+  for (const [signal, listener] of listeners) process.on(signal, listener);
+  return stopListening;
 }

@@ -1,8 +1,12 @@
 /** `fsq worker`: runs jobs until it is told to stop. */
 import { availableParallelism } from 'node:os';
 import { checkImports } from '../../../app/project/load-module.ts';
-import { currentFolder } from '../../../app/project/project.ts';
+import { currentFolder, isSameFolder } from '../../../app/project/project.ts';
+import type { Settings } from '../../../app/settings/config.ts';
+import { BY_AGE, type QueueOrder } from '../../../broker/worker-side.ts';
 import { UsageError } from '../../../job/errors.ts';
+import { checkQueue } from '../../../job/names.ts';
+import { escape, format, some } from '../../../job/text.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../../../worker/log.ts';
 import { nodeFiles } from '../../../spool/files.ts';
 import type { FoundTask } from '../../../worker/messages.ts';
@@ -10,24 +14,32 @@ import { Outlet } from '../../../worker/outlet.ts';
 import { Relay } from '../../../worker/relay.ts';
 import { TaskModules } from '../../../worker/task-modules.ts';
 import { Supervisor } from '../../../worker/supervisor.ts';
-import { bannerText, NO_TASKS } from './banner.ts';
-import type { Command, Context } from '../../command.ts';
-import { findModules } from '../../modules.ts';
-import { elsewhereNotices } from '../../notices.ts';
-import { parseQueues } from './queues.ts';
-import { messageText } from '../../report.ts';
-import { deadOrphans, orphansNotice, type Start, startOf } from './start.ts';
-import { settingOptions, settingsOf } from '../../settings.ts';
-import { version } from '../../version.ts';
+import type { Command, Context, Values } from '../../command.ts';
+import { shortPath } from '../../display.ts';
+import { messageText } from '../../exit.ts';
+import { findModules, settingOptions, settingsOf } from '../../setting-options.ts';
+import { listenForSignals, lookForOrphans, startOf } from './start.ts';
 
-/** How often it is looked whether the npm that started the worker is still there, ms. */
-const LAUNCHER_EVERY_MS = 500;
-
-/** How often process 1 looks for the dead whom nobody reaps, ms. */
-const ORPHANS_EVERY_MS = 10_000;
-
-/** How long the worker's end waits for who reads its log, ms. */
+/** How long the worker's end waits for the reader of its log, ms. */
 const LAST_LINES_MS = 1_000;
+
+/** More for one queue than this for another is not taking turns. */
+const MOST_WEIGHT = 1_000;
+
+/** Of a worker that knows no task. */
+const NO_TASKS = 'the modules register no task: every job will be parked';
+
+/** What a worker says of itself when it starts. */
+interface StartFacts {
+  readonly version: string;
+  readonly spool: string;
+  readonly queues: readonly string[] | null;
+  readonly concurrency: number;
+  readonly fsync: boolean;
+  readonly tasks: readonly FoundTask[];
+  /** Folder to which paths are shown relative. */
+  readonly root: string;
+}
 
 export const worker: Command = {
   name: 'worker',
@@ -57,44 +69,17 @@ export const worker: Command = {
 };
 
 async function runWorker(context: Context): Promise<number> {
-  const { values, env } = context;
+  const { values, env, version } = context;
   const settings = await settingsOf(context);
-  const { files } = findModules(settings);
-  checkImports(settings.imports, currentFolder());
-  if (values.flag('watch') && values.flag('burst'))
-    throw new UsageError('Expected --watch or --burst, got both: a worker that watches does not end');
-  const find = values.flag('watch') ? () => findModules(settings).files : null;
-  const modules = new TaskModules({ files, imports: settings.imports, find });
-  const format = logFormat(process.stderr.isTTY, env);
+  const modules = modulesFor(settings, values);
+  const form = logFormat(process.stderr.isTTY, env);
   // Not the command's outputs: those give up at the first failure, and wait for a slow reader for ever.
   const stderr = new Outlet(process.stderr, (lines, why) => lossLogger(log, 'stderr')(lines, why));
   const stdout = new Outlet(process.stdout, (lines, why) => lossLogger(log, 'stdout')(lines, why));
-  const log = createLogger(settings.logLevel, format, (line) => stderr.write(line));
+  const log = createLogger(settings.logLevel, form, (line) => stderr.write(line));
   const concurrency = settings.concurrency ?? availableParallelism();
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
-  const onStarted = (tasks: readonly FoundTask[]): void => {
-    for (const notice of elsewhereNotices(tasks, settings.spool)) log.warn(notice);
-    if (format === 'json') {
-      log.info('worker started', {
-        version,
-        spool: settings.spool,
-        concurrency,
-        tasks: tasks.map(({ name }) => name).join(','),
-      });
-      if (tasks.length === 0) log.warn(NO_TASKS);
-    } else
-      stderr.write(
-        bannerText({
-          version,
-          spool: settings.spool,
-          queues,
-          concurrency,
-          fsync: settings.fsync,
-          tasks,
-          root: settings.projectRoot,
-        }),
-      );
-  };
+  const { spool, fsync, projectRoot: root } = settings;
   const unset = settings.env?.filter((name) => env[name] === undefined) ?? [];
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
   const supervisor = new Supervisor({
@@ -109,8 +94,13 @@ async function runWorker(context: Context): Promise<number> {
       stdout: process.stdout.isTTY ? null : stdout,
       stderr: process.stderr.isTTY ? null : stderr,
     }),
-    logFormat: format,
-    onStarted,
+    logFormat: form,
+    onStarted: (tasks) => {
+      for (const notice of elsewhereNotices(tasks, spool)) log.warn(notice);
+      const facts = { version, spool, queues, concurrency, fsync, tasks, root };
+      if (form === 'json') logStart(log, facts);
+      else stderr.write(bannerText(facts));
+    },
   });
   const stopListening = listenForSignals(supervisor, startOf(env, nodeFiles));
   const stopLooking = process.pid === 1 ? lookForOrphans(log) : () => undefined;
@@ -128,44 +118,84 @@ async function runWorker(context: Context): Promise<number> {
   }
 }
 
-/** As process 1: tells once that there are dead whom nobody reaps. */
-function lookForOrphans(log: Logger): () => void {
-  let before: ReadonlySet<number> = new Set();
-  const timer = setInterval(() => {
-    const now = deadOrphans(nodeFiles);
-    const notice = orphansNotice(before, now);
-    before = now;
-    if (notice === null) return;
-    clearInterval(timer);
-    log.warn(notice);
-  }, ORPHANS_EVERY_MS).unref();
-  return () => clearInterval(timer);
+function modulesFor(settings: Settings, values: Values): TaskModules {
+  const { files } = findModules(settings);
+  checkImports(settings.imports, currentFolder());
+  if (values.flag('watch') && values.flag('burst'))
+    throw new UsageError('Expected --watch or --burst, got both: a worker that watches does not end');
+  const find = values.flag('watch') ? () => findModules(settings).files : null;
+  return new TaskModules({ files, imports: settings.imports, find });
 }
 
-/** One more signal after a forced stop ends the worker as it ends any program: a full disk could hold up the stop. */
-function listenForSignals(supervisor: Supervisor, { isWithoutHangup, launcher }: Start): () => void {
-  const signals = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
-  const listeners = signals.map((signal) => {
-    const listener = (): void => {
-      if (signal === 'SIGHUP' && isWithoutHangup) return;
-      supervisor.onSignal(signal);
-      if (supervisor.isStopping) stopListening();
-    };
-    return [signal, listener] as const;
-  });
-  const watching =
-    launcher === null
-      ? undefined
-      : setInterval(() => {
-          if (launcher.isThere()) return;
-          clearInterval(watching);
-          // As the end of a terminal: it begins a drain, and is nothing new to a worker that drains.
-          supervisor.onSignal('SIGHUP', `${launcher.name}, which had started this worker, has ended`);
-        }, LAUNCHER_EVERY_MS).unref();
-  const stopListening = (): void => {
-    clearInterval(watching);
-    for (const [signal, listener] of listeners) process.off(signal, listener);
-  };
-  for (const [signal, listener] of listeners) process.on(signal, listener);
-  return stopListening;
+export interface QueueChoice {
+  /** Null for all. */
+  readonly queues: readonly string[] | null;
+  readonly order: QueueOrder;
+}
+
+/**
+ * @param text as it was given; null when it was not
+ * @throws UsageError
+ */
+export function parseQueues(text: string | null, inOrder: boolean): QueueChoice {
+  if (text === null) {
+    if (inOrder)
+      throw new UsageError('Expected --queues with --in-order: the order is that of the list, such as -Q mail,default');
+    return { queues: null, order: BY_AGE };
+  }
+  const weights = new Map<string, number>();
+  for (const part of text.split(',')) {
+    const [name = '', weight = null, ...rest] = part.trim().split('=');
+    const queue = checkQueue(name);
+    if (weights.has(queue)) throw new UsageError(`Expected each queue once in --queues, got ${queue} twice`);
+    if (rest.length > 0 || (weight !== null && !isWeight(weight))) {
+      throw new UsageError(
+        `Expected --queues to give ${queue} a weight from 1 to ${MOST_WEIGHT}, such as ${queue}=3, got ${format(part.trim())}; \`fsq pause ${queue}\` lets no job of it start`,
+      );
+    }
+    if (weight !== null && inOrder) throw new UsageError(`Expected weights or --in-order, got both: ${format(text)}`);
+    weights.set(queue, Number(weight ?? 1));
+  }
+  return { queues: [...weights.keys()], order: { kind: inOrder ? 'listed' : 'turns', weights } };
+}
+
+function isWeight(text: string): boolean {
+  return /^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_WEIGHT;
+}
+
+/** Names tasks whose app sends their jobs to another spool, where this worker does not see them. */
+function elsewhereNotices(tasks: readonly FoundTask[], spool: string): readonly string[] {
+  const elsewhere = new Map<string, string[]>();
+  for (const { name, spool: other } of tasks)
+    if (other !== undefined && !isSameFolder(other, spool))
+      elsewhere.set(other, [...(elsewhere.get(other) ?? []), name]);
+  return [...elsewhere].map(
+    ([other, names]) =>
+      `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}: createApp() sends these jobs to ${other}, and this worker runs those in ${spool}. \`fsq worker --spool ${other}\` runs them.`,
+  );
+}
+
+function logStart(log: Logger, { version, spool, concurrency, tasks }: StartFacts): void {
+  log.info('worker started', { version, spool, concurrency, tasks: tasks.map(({ name }) => name).join(',') });
+  if (tasks.length === 0) log.warn(NO_TASKS);
+}
+
+function bannerText({ version, spool, queues, concurrency, fsync, tasks, root }: StartFacts): string {
+  const width = Math.max(0, ...tasks.map(({ name }) => name.length));
+  const taskLines = tasks.map(
+    ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shortPath(definedAt, root))}`,
+  );
+  return [
+    '',
+    ` fsq v${version}`,
+    '',
+    `  .> spool:        ${escape(spool)}${fsync ? '' : '   (fsync off: a power cut may lose jobs)'}`,
+    `  .> queues:       ${queues === null ? 'all' : queues.join(', ')}`,
+    `  .> concurrency:  ${some(concurrency, 'child', 'children')}`,
+    '',
+    ' [tasks]',
+    ...(taskLines.length > 0 ? taskLines : [`  (${NO_TASKS})`]),
+    '',
+    '',
+  ].join('\n');
 }

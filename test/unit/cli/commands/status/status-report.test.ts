@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sighting } from '../../../../../src/broker/broker.ts';
 import { reportOf, type StatusFacts } from '../../../../../src/cli/commands/status/status-report.ts';
-import { statusText } from '../../../../../src/cli/commands/status/status-text.ts';
+import { statusText } from '../../../../../src/cli/commands/status/status.ts';
 import { jobRecord } from '../../../../support/factory.ts';
 import { owner } from '../../../../support/owner-info.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { livingTasks, mismatchNotice, nobodyNotice } from '../../../src/cli/notices.ts';
+import { livingTasks, mismatchNotice, nobodyNotice } from '../../../src/cli/runners.ts';
 import { owner } from '../../support/owner-info.ts';
 
 test('a task that a living worker knows needs no word', () => {

@@ -1,16 +1,16 @@
 /** Command-line options as settings: the strongest source of all. */
 import type { Config, Settings } from '../app/settings/config.ts';
-import { currentFolder } from '../app/project/project.ts';
+import { currentFolder, findTaskModules, namedTaskModules, type TaskModules } from '../app/project/project.ts';
+import { UsageError } from '../job/errors.ts';
 import { answerSettings } from '../app/settings/settings.ts';
 import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings/settings-table.ts';
-import type { Context, OptionSpec } from './command.ts';
-import { messageText } from './report.ts';
-import { checkTimeLimits, size, someTime, type Values, wholeNumber } from './options.ts';
+import type { Context, OptionSpec, Values } from './command.ts';
+import { checkTimeLimits, size, someTime, wholeNumber } from './options.ts';
 
 /** Every setting, from options and from all other sources. What was found beside them and is not used goes to stderr. */
-export async function settingsOf({ who, values, env, stderr }: Context): Promise<Settings> {
+export async function settingsOf({ values, env, tell }: Context): Promise<Settings> {
   const settings = await answerSettings(givenByOptions(values), currentFolder(), env);
-  for (const notice of settings.notices) stderr.write(messageText(who, notice));
+  for (const notice of settings.notices) tell(notice);
   return settings;
 }
 
@@ -67,4 +67,15 @@ function valueOf({ option, kind }: Setting, values: Values): unknown {
 /** `--env A,B --env C`, and `--env ''` for none. */
 function namesIn(lists: readonly string[]): readonly string[] {
   return lists.flatMap((list) => list.split(',')).flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+}
+
+/** The task modules that a command works with. @throws UsageError (FSQ_NO_TASKS) saying where it looked */
+export function findModules({ tasks, tasksBase, projectRoot }: Settings): TaskModules {
+  const modules = tasks === null ? findTaskModules(projectRoot) : namedTaskModules(tasks, tasksBase);
+  if (modules.files.length > 0) return modules;
+  throw new UsageError(
+    `Found no task module. Looked for:\n${modules.searched.map((place) => `  ${place}`).join('\n')}\n` +
+      "Make a tasks.ts that calls task('name', fn), or name a module with --tasks.",
+    'FSQ_NO_TASKS',
+  );
 }

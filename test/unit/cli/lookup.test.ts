@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jobId } from '../../../src/cli/job-id.ts';
+import { jobId } from '../../../src/cli/lookup.ts';
 
 const A = '0199f3c2-8d1e-7000-9c4d-5e6f708192a3';
 const B = '0199f3c2-8d1e-7001-9c4d-5e6f708192a3';

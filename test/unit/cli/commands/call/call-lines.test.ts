@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { linesOf } from '../../../../../src/cli/commands/call/lines.ts';
+import { linesOf } from '../../../../../src/cli/commands/call/call-lines.ts';
 
 async function* chunks(...parts: readonly (Buffer | string)[]): AsyncGenerator<Buffer | string> {
   for (const part of parts) yield part;

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { Config } from '../../../src/app/settings/config.ts';
 import { type Given, SETTINGS } from '../../../src/app/settings/settings-table.ts';
 import { COMMON_OPTIONS, parseLine } from '../../../src/cli/options.ts';
-import { givenByOptions, settingOption, settingOptions } from '../../../src/cli/settings.ts';
+import { givenByOptions, settingOption, settingOptions } from '../../../src/cli/setting-options.ts';
 
 const KEYS = Object.keys(SETTINGS) as (keyof Config)[];
 const OPTIONS = { ...settingOptions(...KEYS), ...COMMON_OPTIONS };

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { EXIT, exitCodeOf } from '../../../src/cli/exit-codes.ts';
-import { reportText } from '../../../src/cli/report.ts';
+import { EXIT, exitCodeOf, reportText } from '../../../src/cli/exit.ts';
 import {
   ExpiredError,
   RevokedError,
@@ -74,8 +73,8 @@ describe('a message', () => {
   test('has a stack only with FSQ_DEBUG', () => {
     const error = new TypeError('oops');
 
-    assert.doesNotMatch(reportText('fsq', error, false), /report\.test\.ts/);
-    assert.match(reportText('fsq', error, true), /report\.test\.ts/);
+    assert.doesNotMatch(reportText('fsq', error, false), /exit\.test\.ts/);
+    assert.match(reportText('fsq', error, true), /exit\.test\.ts/);
     assert.match(reportText('fsq', error, false), /TypeError: oops.*FSQ_DEBUG=1/);
   });
 });

@@ -1,9 +1,7 @@
-/** What a sender should know of the workers that are there, and a worker of its tasks. */
+/** Which processes are there to run jobs, and what a sender should know of them. Pure. */
 import { unreadyText } from '../app/notices.ts';
-import { isSameFolder } from '../app/project/project.ts';
 import type { OwnerInfo } from '../broker/broker.ts';
 import { suggest } from '../job/text.ts';
-import type { FoundTask } from '../worker/messages.ts';
 
 /** Processes that take jobs and are surely alive. */
 export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
@@ -46,19 +44,7 @@ export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue
   return `No running worker takes jobs of queue ${queue}. The job waits for one that does: \`fsq worker -Q ${queue}\`.`;
 }
 
-/** For who works on `spool`: tasks whose app sends their jobs to another one, where this worker does not see them. */
-export function elsewhereNotices(tasks: readonly FoundTask[], spool: string): readonly string[] {
-  const elsewhere = new Map<string, string[]>();
-  for (const { name, spool: other } of tasks)
-    if (other !== undefined && !isSameFolder(other, spool))
-      elsewhere.set(other, [...(elsewhere.get(other) ?? []), name]);
-  return [...elsewhere].map(
-    ([other, names]) =>
-      `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}: createApp() sends these jobs to ${other}, and this worker runs those in ${spool}. \`fsq worker --spool ${other}\` runs them.`,
-  );
-}
-
-/** For who waits: that nobody works. */
+/** What `fsq get` tells before it waits: that no worker runs; null when one does. */
 export function nobodyNotice(owners: readonly OwnerInfo[]): string | null {
   if (livingRunners(owners).length > 0) return null;
   const unready = unreadyText(owners);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseArgument, parseArguments } from '../../../../../src/cli/commands/call/arguments.ts';
+import { parseArgument, parseArguments } from '../../../../../src/cli/commands/call/call-options.ts';
 import { UsageError } from '../../../../../src/job/errors.ts';
 
 describe('an argument is', () => {

@@ -1,0 +1,77 @@
+/** What the commands that look at a spool share: they open it, find the job that is meant, and print its value. */
+import type { AsyncResult } from '../app/async-result.ts';
+import { brokerOptions } from '../app/settings/settings.ts';
+import type { Broker } from '../broker/broker.ts';
+import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
+import { isId } from '../job/names.ts';
+import { format, jsonText } from '../job/text.ts';
+import { openBroker } from '../open.ts';
+import type { Context } from './command.ts';
+import type { Output } from './output.ts';
+import { settingsOf } from './setting-options.ts';
+
+/** How many candidates an ambiguous beginning is answered with. */
+const MAX_CANDIDATES = 10;
+
+/**
+ * Opens the spool that is there and closes it when `use` has ended. None is made: looking must not change anything.
+ *
+ * @throws SpoolError (FSQ_NO_SPOOL) when there is none
+ */
+export async function withSpool<T>(context: Context, use: (broker: Broker) => Promise<T>): Promise<T> {
+  const broker = openBroker({ ...brokerOptions(await settingsOf(context)), mustExist: true });
+  try {
+    return await use(broker);
+  } finally {
+    await broker.close();
+  }
+}
+
+/**
+ * The id that `text` means: a whole one, or a beginning that only one job has.
+ *
+ * @throws UsageError when it cannot be an id or several jobs begin so; UnknownJobError when none does
+ */
+export async function jobId(broker: Pick<Broker, 'place' | 'idsByPrefix'>, text: string): Promise<string> {
+  const wanted = text.toLowerCase();
+  if (isId(wanted)) return wanted;
+  if (!/^[0-9a-f][0-9a-f-]{0,35}$/.test(wanted)) {
+    throw new UsageError(`Expected a job id or its beginning, such as 0199f3c2-8d1e, got ${format(text)}`);
+  }
+  const found = await broker.idsByPrefix(wanted, MAX_CANDIDATES + 1);
+  const [first] = found;
+  if (first === undefined) throw new UnknownJobError(`that begins with ${wanted}`, broker.place);
+  if (found.length === 1) return first;
+  const shown = found.toSorted().slice(0, MAX_CANDIDATES);
+  throw new UsageError(
+    `${wanted} is the beginning of ${found.length > MAX_CANDIDATES ? `more than ${MAX_CANDIDATES}` : found.length} jobs; give more of it:\n` +
+      [...shown, ...(found.length > MAX_CANDIDATES ? ['…'] : [])].join('\n'),
+  );
+}
+
+/**
+ * Prints the value as JSON, `null` where the task returned nothing. With `asJson` the id and state too, also when there is
+ * no value.
+ *
+ * @param timeoutMs undefined: waits as long as it takes
+ * @throws whatever `AsyncResult.get` throws
+ */
+export async function printValue(
+  handle: AsyncResult,
+  timeoutMs: number | undefined,
+  asJson: boolean,
+  stdout: Output,
+): Promise<void> {
+  const { id } = handle;
+  try {
+    const value = (await handle.get(timeoutMs === undefined ? {} : { timeout: timeoutMs })) ?? null;
+    stdout.write(`${jsonText(asJson ? { id, state: 'succeeded', value } : value)}\n`);
+  } catch (error) {
+    if (asJson && error instanceof FsqError) {
+      const sighting = await handle.info();
+      const outcome = error instanceof TimeoutError ? null : sighting?.record?.outcome;
+      if (sighting !== null) stdout.write(`${jsonText({ id, state: sighting.state, ...outcome })}\n`);
+    }
+    throw error;
+  }
+}
