@@ -196,9 +196,9 @@ describe('a complaint is made about', () => {
     ['as any', 'src/job/job.ts', `const x = y as any;`, 'src/job/job.ts:1: any (no enum, namespace or any)'],
     [
       'an error told by its class',
-      'src/app/thrown.ts',
+      'src/app/execute.ts',
       `if (x instanceof TypeError || y instanceof FsqError) throw x;`,
-      'src/app/thrown.ts:1: instanceof TypeError (no instanceof of a class of the language or of Node.js: other realms have their own)',
+      'src/app/execute.ts:1: instanceof TypeError (no instanceof of a class of the language or of Node.js: other realms have their own)',
     ],
     [
       'bytes told by their class',

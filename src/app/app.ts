@@ -9,13 +9,10 @@ import type { Redact } from '../job/failure.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import type { Config, Settings } from './settings/config.ts';
 import { eagerSource, runEagerly } from './eager.ts';
-import { callTask } from './execute.ts';
-import { GroupResult } from './group-result.ts';
-import { type Hearer, warn } from './notices.ts';
+import { type Hearer, warn } from './warnings.ts';
 import { currentFolder } from './project/project.ts';
-import { Run } from './run.ts';
-import { sendUnique } from './send-unique.ts';
-import { answerSettings, brokerOptions, resolveSettings } from './settings/settings.ts';
+import { sendUnique } from './unique.ts';
+import { answerSettings, brokerOptions, resolveSettings } from './settings/sources.ts';
 import type { Given } from './settings/settings-table.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
 
@@ -118,20 +115,6 @@ class FileApp implements App, Sender {
     return (await this.broker()).resume(queue);
   }
 
-  group(results: readonly AsyncResult[]): GroupResult {
-    return new GroupResult(results);
-  }
-
-  async runHere(
-    task: string,
-    queue: string,
-    fn: (...args: readonly unknown[]) => unknown,
-    args: readonly unknown[],
-  ): Promise<unknown> {
-    const standIn = { id: crypto.randomUUID(), task, headers: {} };
-    return callTask(fn, args, standIn, { attempt: 1, queue }, new Run(null));
-  }
-
   async send(request: Request): Promise<readonly AsyncResult[]> {
     const { queue, priority } = request;
     const settings = (this.#settingsNow ??= await this.settings());
@@ -194,4 +177,19 @@ function toJob({ task, options, headers }: Request, args: readonly JsonValue[], 
     options: key === undefined ? options : { ...options, key },
     headers,
   };
+}
+
+/** The app behind the top-level names: its settings come from the environment and fsq.config.*, read at first use. */
+const defaultApp: App = createApp();
+
+/**
+ * Registers a task: `task(name, fn)` or `task(name, options, fn)`. Arguments and result are inferred from the function.
+ *
+ * @throws UsageError when the name is malformed, or another task has it (FSQ_DUPLICATE_TASK)
+ */
+export const task: TaskFactory = defaultApp.task;
+
+/** The handle of a job by its id. @throws UsageError when `id` is not an id */
+export function result(id: string): AsyncResult {
+  return defaultApp.result(id);
 }

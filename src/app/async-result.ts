@@ -1,4 +1,5 @@
-/** The caller's handle on a job: its state, and its outcome when there is one. */
+/** The caller's handles on a job, and on many that were sent together: their state, and their outcome when there is one. */
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Broker, Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
 import { type Duration, durationMs } from '../job/units.ts';
 import { TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
@@ -6,8 +7,8 @@ import { toError } from '../job/failure.ts';
 import { format } from '../job/text.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
 import { isAbortSignal, isRecord } from '../job/values/realm.ts';
-import { abortAfter, throwIfAborted } from './abort.ts';
-import { standstillText, warnOnce } from './notices.ts';
+import { abortAfter, throwIfAborted } from './timers.ts';
+import { standstillText, warnOnce } from './warnings.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */
@@ -138,6 +139,60 @@ export class AsyncResult<T = unknown> {
   }
 }
 
+/** Results read before other work of this process gets its turn. */
+const YIELD_EVERY = 256;
+
+/** Many results, in the order of their arguments; iterable. */
+export class GroupResult<T = unknown> {
+  readonly results: readonly AsyncResult<T>[];
+
+  constructor(results: readonly AsyncResult<T>[]) {
+    this.results = results;
+  }
+
+  get length(): number {
+    return this.results.length;
+  }
+
+  [Symbol.iterator](): Iterator<AsyncResult<T>> {
+    return this.results[Symbol.iterator]();
+  }
+
+  /** True once every job has an outcome. */
+  async ready(): Promise<boolean> {
+    for (const result of this.results) if (!(await result.ready())) return false;
+    return true;
+  }
+
+  /**
+   * All values, in order. `timeout` is for the whole group.
+   *
+   * @throws what the first job in order that has no value throws; the others go on
+   */
+  async get(timeout?: Duration | GetOptions): Promise<T[]> {
+    const { timeoutMs, signal } = readGetOptions(timeout);
+    const endAt = performance.now() + (timeoutMs ?? 0);
+    const values: T[] = [];
+    // Results that are there are read without a pause between them: others must get their turn.
+    for (const result of this.results) {
+      const left = timeoutMs === null ? {} : { timeout: Math.max(0, endAt - performance.now()) };
+      values.push(await result.get({ ...left, ...(signal === undefined ? {} : { signal }) }));
+      if (values.length % YIELD_EVERY === 0) await yieldToOthers();
+    }
+    return values;
+  }
+
+  /**
+   * Revokes every job that has not ended, all at once: much faster than one by one. What came of each, in order; see
+   * `AsyncResult.revoke`.
+   *
+   * @throws UnknownJobError when one of them is nowhere: its outcome has expired. The others are revoked
+   */
+  revoke(options: RevokeOptions = {}): Promise<readonly Revocation[]> {
+    return AsyncResult.revokeAll(this.results, options);
+  }
+}
+
 /** How long a wait may be silent where nobody works. */
 const TELL_AFTER_MS = 3_000;
 
@@ -163,7 +218,7 @@ async function askAt(source: OutcomeSource): Promise<string | null> {
   }
 }
 
-export function readGetOptions(options: unknown): {
+function readGetOptions(options: unknown): {
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | undefined;
 } {
@@ -174,7 +229,7 @@ export function readGetOptions(options: unknown): {
 }
 
 /** @throws UsageError */
-export function checkRevokeOptions(options: unknown): RevokeOptions {
+function checkRevokeOptions(options: unknown): RevokeOptions {
   const known = isRecord(options) ? options : null;
   const extra = Object.keys(known ?? {}).find((key) => key !== 'terminate');
   const terminate = known?.['terminate'] ?? false;

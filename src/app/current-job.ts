@@ -1,9 +1,9 @@
-/** What a task may know of the job it runs for. */
+/** What a task may know of the job that it runs for, and one run of a job: its signal and its deadline. */
 import { type Duration, durationMs } from '../job/units.ts';
+import type { Job, Standing } from '../job/job.ts';
 import { RetryError, UsageError } from '../job/errors.ts';
 import { isRecord } from '../job/values/realm.ts';
 import { format } from '../job/text.ts';
-import { registry } from './registry.ts';
 
 /** The job that is running in this asynchronous context. */
 export interface CurrentJob {
@@ -45,14 +45,74 @@ export function retry(options: RetryOptions = {}): never {
   throw new RetryError(countdown === undefined ? null : durationMs(countdown, 'countdown'), rest);
 }
 
+/** One run of a job: the signal that its task gets, which is made only when the task asks for it, and its deadline. */
+export class Run {
+  /** When the run is killed, Unix ms; null where it has no time limit. */
+  deadline: number | null = null;
+  readonly #stop: AbortSignal | null;
+  #controller: AbortController | null = null;
+  #reason: { readonly reason: unknown } | null = null;
+
+  /** @param stop aborts every run of the process; null: nobody does */
+  constructor(stop: AbortSignal | null) {
+    this.#stop = stop;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== null) return this.#controller.signal;
+    this.#controller = new AbortController();
+    // Not AbortSignal.any(): what it makes hangs on `stop` for as long as the process lives.
+    this.#stop?.addEventListener('abort', this.#onStop);
+    if (this.#stop?.aborted === true) this.#onStop();
+    if (this.#reason !== null) this.#controller.abort(this.#reason.reason);
+    return this.#controller.signal;
+  }
+
+  /** The task should end, because of `reason`. The first reason counts. */
+  abort(reason: unknown): void {
+    this.#reason ??= { reason };
+    this.#controller?.abort(this.#reason.reason);
+  }
+
+  /** The task has ended: nothing is kept of it. */
+  end(): void {
+    if (this.#controller !== null) this.#stop?.removeEventListener('abort', this.#onStop);
+  }
+
+  readonly #onStop = (): void => this.abort(this.#stop?.reason);
+}
+
 /**
- * The job this code runs for, also deep inside what the task awaits. In `task.run()` it is a stand-in with a fresh id.
- *
- * @throws UsageError outside of any task
+ * What `currentJob()` gives. A class, because each literal with a getter is given a hidden class of its own, which is old from
+ * the start and keeps all of its job alive until the next full collection.
  */
-export function currentJob(): CurrentJob {
-  const job = registry().current.getStore();
-  if (job === undefined)
-    throw new UsageError('currentJob() was called outside of a task: it tells of the job that is running');
-  return job;
+export class RunningJob implements CurrentJob {
+  readonly id: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly queue: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly retry: CurrentJob['retry'] = retry;
+  readonly #run: Run;
+
+  constructor(
+    { id, task, headers }: Pick<Job, 'id' | 'task' | 'headers'>,
+    { attempt, queue }: Pick<Standing, 'attempt' | 'queue'>,
+    run: Run,
+  ) {
+    this.id = id;
+    this.task = task;
+    this.attempt = attempt;
+    this.queue = queue;
+    this.headers = headers;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get deadline(): number | null {
+    return this.#run.deadline;
+  }
 }

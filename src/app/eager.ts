@@ -7,9 +7,9 @@ import type { JsonValue } from '../job/values/json.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import { execute, type Executor, type LimitKeepers } from './execute.ts';
-import { after, type LongTimer } from './long-timer.ts';
+import { after, type LongTimer } from './timers.ts';
 import { EAGER_KEPT, registry } from './registry.ts';
-import { Run } from './run.ts';
+import { Run } from './current-job.ts';
 
 /** Where eager handles look: the one record, in memory. */
 const PLACE = 'this process (alwaysEager)';

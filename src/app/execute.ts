@@ -3,17 +3,17 @@
  * what that means for the job is decided elsewhere, and a hard time limit is kept by whoever runs it.
  */
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
+import { RetryError, UsageError } from '../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../job/failure.ts';
 import type { Job, Standing } from '../job/job.ts';
 import { type JobOptions, type TimeLimits, timeLimitsFrom } from '../job/job-options.ts';
 import { type Ending, softLimitError } from '../job/lifecycle.ts';
+import { format, suggest } from '../job/text.ts';
 import { checkedResult } from '../job/values/payload.ts';
-import { suggest } from '../job/text.ts';
-import { type CurrentJob, retry } from './current-job.ts';
-import { after } from './long-timer.ts';
+import { peek } from '../job/values/realm.ts';
+import { type CurrentJob, Run, RunningJob } from './current-job.ts';
 import { type RegisteredTask, registry } from './registry.ts';
-import type { Run } from './run.ts';
-import { endingOf } from './thrown.ts';
+import { after } from './timers.ts';
 
 /** A run that has a time limit. */
 export interface LimitedRun {
@@ -63,8 +63,31 @@ export function execute(
   return limits === null ? act() : within(limits, job, task.options ?? {}, run, executor.limitKeepers, act);
 }
 
+/**
+ * The job this code runs for, also deep inside what the task awaits. In `task.run()` it is a stand-in with a fresh id.
+ *
+ * @throws UsageError outside of any task
+ */
+export function currentJob(): CurrentJob {
+  const job = registry().current.getStore();
+  if (job === undefined)
+    throw new UsageError('currentJob() was called outside of a task: it tells of the job that is running');
+  return job;
+}
+
+/** Runs a task's function here, for the caller of `task.run()`. */
+export function runHere(
+  fn: RegisteredTask['fn'],
+  args: readonly unknown[],
+  task: string,
+  queue: string,
+): Soon<unknown> {
+  const standIn = { id: crypto.randomUUID(), task, headers: {} };
+  return callTask(fn, args, standIn, { attempt: 1, queue }, new Run(null));
+}
+
 /** Calls a task's function so that `currentJob()` tells of `job` in it. What it throws is the caller's. */
-export function callTask(
+function callTask(
   fn: RegisteredTask['fn'],
   args: readonly unknown[],
   job: Pick<Job, 'id' | 'task' | 'headers'>,
@@ -72,41 +95,6 @@ export function callTask(
   run: Run,
 ): Soon<unknown> {
   return settledLater(registry().current.run(new RunningJob(job, standing, run), () => fn(...args)));
-}
-
-/**
- * What `currentJob()` gives. A class, because each literal with a getter is given a hidden class of its own, which is old from
- * the start and keeps all of its job alive until the next full collection.
- */
-class RunningJob implements CurrentJob {
-  readonly id: string;
-  readonly task: string;
-  readonly attempt: number;
-  readonly queue: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly retry: CurrentJob['retry'] = retry;
-  readonly #run: Run;
-
-  constructor(
-    { id, task, headers }: Pick<Job, 'id' | 'task' | 'headers'>,
-    { attempt, queue }: Pick<Standing, 'attempt' | 'queue'>,
-    run: Run,
-  ) {
-    this.id = id;
-    this.task = task;
-    this.attempt = attempt;
-    this.queue = queue;
-    this.headers = headers;
-    this.#run = run;
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal;
-  }
-
-  get deadline(): number | null {
-    return this.#run.deadline;
-  }
 }
 
 /** Does `act` within limits: its signal is aborted at the soft one, and whoever keeps the hard one is told. */
@@ -150,4 +138,34 @@ function endingWith(value: unknown, task: RegisteredTask, texts: ErrorTexts): En
 function settledLater(returned: unknown): Soon<unknown> {
   const isObject = (typeof returned === 'object' && returned !== null) || typeof returned === 'function';
   return isObject && 'then' in returned ? Promise.resolve(returned) : returned;
+}
+
+/** What a task threw, as the end of its run. Never throws, whatever was thrown, and whatever `retryOn` does. */
+function endingOf(thrown: unknown, task: RegisteredTask, texts: ErrorTexts): Ending {
+  const itsTexts = { ...texts, redact: task.redact ?? texts.redact };
+  const error = toFailure(thrown, itsTexts);
+  if (thrown instanceof RetryError) {
+    // Another copy of fsq may have made it, and anybody may throw one that looks like it.
+    const delayMs = peek(thrown, 'countdownMs');
+    return { kind: 'retry-asked', error, delayMs: typeof delayMs === 'number' && delayMs >= 0 ? delayMs : null };
+  }
+  if (error.code === 'FSQ_PERMANENT') return { kind: 'threw', error, isFinal: true };
+  if (task.retryOn === undefined) return { kind: 'threw', error };
+  try {
+    return { kind: 'threw', error, isFinal: !isRetriedOn(task.retryOn(thrown)) };
+  } catch (reason) {
+    const { name, message } = toFailure(reason, itsTexts);
+    const text = `retryOn of task ${task.name} failed (${name}: ${message}), so the job is not tried again`;
+    return {
+      kind: 'threw',
+      error: { name: 'UsageError', message: text, code: 'FSQ_USAGE', cause: error },
+      isFinal: true,
+    };
+  }
+}
+
+/** Not just anything that counts as true: an async predicate gives a promise, and always would. */
+function isRetriedOn(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new TypeError(`it gave ${format(answer)} instead of true or false`);
 }

@@ -3,14 +3,14 @@
  * of fsq is not the worker's own (a global and a local install). Only code puts something in: nothing read from a file does.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { CallSite } from './call-site.ts';
 import { UsageError } from '../job/errors.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import type { Redact } from '../job/failure.ts';
-import type { RunLimits } from '../job/queue-limits.ts';
-import type { CallSite } from './call-site.ts';
+import type { QueueLimits } from '../job/queue-limits.ts';
 import type { OutcomeSource } from './async-result.ts';
 import type { CurrentJob } from './current-job.ts';
-import { warnOnce } from './notices.ts';
+import { warnOnce } from './warnings.ts';
 
 /** A registered task. */
 export interface RegisteredTask {
@@ -25,7 +25,7 @@ export interface RegisteredTask {
   /** What it says of its jobs: stands in for what a job's file leaves out, as those of other languages do. */
   readonly options?: JobOptions;
   /** Over all workers of the spool; absent: none. */
-  readonly limits?: RunLimits;
+  readonly limits?: QueueLimits;
   /** Whether a run that threw this is tried again; absent: always. */
   readonly retryOn?: (thrown: unknown) => unknown;
   /** Of the app that registered it, for what it throws: stronger than that of the configuration. */

@@ -1,54 +1,26 @@
 /** Task functions: how one is registered, run here, or sent to a worker. */
-import type { Duration } from '../job/units.ts';
 import { UsageError } from '../job/errors.ts';
-import { format, suggest } from '../job/text.ts';
-import type { JobOptions, Uniqueness } from '../job/job-options.ts';
-import type { JsonValue } from '../job/values/json.ts';
-import { checkPriority, checkQueue, checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
-import { checkedArguments, checkedHeaders, type Sendable } from '../job/values/payload.ts';
 import type { Redact } from '../job/failure.ts';
-import { isRecord } from '../job/values/realm.ts';
-import type { AsyncResult } from './async-result.ts';
-import type { GroupResult } from './group-result.ts';
+import { type JobOptions, type Uniqueness } from '../job/job-options.ts';
+import { checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
+import { toQueueLimits } from '../job/queue-limits.ts';
+import { format } from '../job/text.ts';
+import type { JsonValue } from '../job/values/json.ts';
+import { checkedArguments, checkedHeaders, type Sendable } from '../job/values/payload.ts';
+import { type AsyncResult, GroupResult } from './async-result.ts';
+import { runHere } from './execute.ts';
 import { callSiteOf } from './call-site.ts';
-import { LIFE_OPTIONS, type LifeOptions, toJobOptions } from './job-options.ts';
-import { LIMIT_OPTIONS, type LimitOptions, toRunLimits } from './limit-options.ts';
 import { register, registry } from './registry.ts';
-import { type RetryOn, toPredicate } from './retry-on.ts';
 import {
-  type CallKey,
-  checkUniqueOptions,
-  refuseUniqueWithoutKey,
-  type TaskKey,
-  UNIQUE_OPTIONS,
-  type UniqueOptions,
-  uniquenessOf,
-} from './unique-options.ts';
-
-/** Where a task's jobs go, and what may become of them, unless the call says otherwise. */
-interface SharedOptions extends LifeOptions, UniqueOptions {
-  /** Queue name: 1 to 64 of a-z, 0-9, _ and -. Default 'default'. */
-  readonly queue?: string;
-  /** 0 runs first, 9 last. Default 5. */
-  readonly priority?: number;
-}
-
-/** What a task says of its jobs; `A` are its arguments. */
-export interface TaskOptions<A extends readonly unknown[] = readonly unknown[]>
-  extends SharedOptions, TaskKey<A>, LimitOptions {
-  /** Which errors are tried again: a class, several, or a function of the error. Default: all but a `PermanentError`. */
-  readonly retryOn?: RetryOn;
-}
-
-/** What one call may say of its job. */
-export interface ApplyOptions extends SharedOptions, CallKey {
-  /** Not before this much time has passed. Not together with `eta`. */
-  readonly countdown?: Duration;
-  /** Not before this time; a number is Unix ms. In the past: at once. */
-  readonly eta?: Date | number;
-  /** Text for the task to read with `currentJob().headers`. */
-  readonly headers?: Readonly<Record<string, string>>;
-}
+  type AnyOptions,
+  type ApplyOptions,
+  checkTaskOptions,
+  keptOptions,
+  type TaskOptions,
+  toPredicate,
+  withTaskOptions,
+} from './task-options.ts';
+import { uniquenessOf } from './unique.ts';
 
 /**
  * A registered task: call it to run it here, `delay` it to have a worker run it. `A` are its arguments, `R` is its result, awaited,
@@ -113,17 +85,12 @@ export interface Sender {
   readonly redact: Redact | undefined;
   /** Absolute path of the spool that its own options name; undefined when those say nothing. */
   readonly namedSpool: string | undefined;
-  runHere(
-    task: string,
-    queue: string,
-    fn: (...args: readonly unknown[]) => unknown,
-    args: readonly unknown[],
-  ): Promise<unknown>;
   /** One handle for each element of `argsList`. */
   send(request: Request): Promise<readonly AsyncResult[]>;
   result(id: string): AsyncResult;
-  group(results: readonly AsyncResult[]): GroupResult;
 }
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
 
 /** Makes the `task` function of an app. */
 export function taskFactory(sender: Sender): TaskFactory {
@@ -135,49 +102,34 @@ export function taskFactory(sender: Sender): TaskFactory {
         `Expected task('${taskName}', fn) or task('${taskName}', options, fn), got ${format(fn)} as the function`,
       );
     }
-    const given: TaskOptions = rest.length === 2 ? checkOptions(rest[0], TASK_OPTIONS) : {};
+    const given = rest.length === 2 ? checkTaskOptions(rest[0]) : {};
     const { retryOn, concurrency: _c, rateLimit: _r, ...defaults } = given;
-    refuseUniqueWithoutKey(defaults);
-    const callable = fn as (...args: readonly unknown[]) => unknown;
-    // A job that does not say when it expires was sent by somebody who knew nothing of that.
+    // A job that does not say when it expires was sent by a program that knew nothing of that.
     const { expires: _, ...lasting } = defaults;
-    const options = toJobOptions(lasting);
-    const limits = toRunLimits(given);
+    const limits = toQueueLimits(given);
     const site = callSiteOf(task);
     register({
       name: taskName,
-      fn: callable,
+      fn: fn as AnyFunction,
       definedAt: site?.text ?? 'an unknown place',
       site,
-      options,
+      options: keptOptions(lasting),
       ...(limits === null ? {} : { limits }),
       ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
       redact: sender.redact,
       spool: sender.namedSpool,
     });
-    return build(sender, taskName, callable, defaults);
+    return build(sender, taskName, fn as AnyFunction, defaults);
   }
   return task as TaskFactory; // The overloads are the types; the checks above stand for callers without them.
 }
 
-function build(
-  sender: Sender,
-  name: string,
-  fn: (...args: readonly unknown[]) => unknown,
-  defaults: TaskOptions,
-): Task {
-  const run = (...args: readonly unknown[]): Promise<unknown> =>
-    sender.runHere(name, defaults.queue ?? DEFAULT_QUEUE, fn, args);
-  type Entry = (...args: never[]) => Promise<unknown>;
-  const send = (
-    entry: Entry,
-    argsList: readonly (readonly unknown[])[],
-    options: unknown,
-  ): Promise<readonly AsyncResult[]> => {
+function build(sender: Sender, name: string, fn: AnyFunction, defaults: TaskOptions<never>): Task {
+  const run = async (...args: readonly unknown[]): Promise<unknown> =>
+    runHere(fn, args, name, defaults.queue ?? DEFAULT_QUEUE);
+  const send = (entry: Entry, argsList: Calls, options: unknown): ReturnType<Sender['send']> => {
     refuseWhileLoading(name, entry);
-    return sender.send(
-      toRequest(name, argsList, { ...defaults, ...saidIn(checkOptions(options ?? {}, CALL_OPTIONS)) }),
-    );
+    return sender.send(toRequest(name, argsList, withTaskOptions(options ?? {}, defaults)));
   };
   const sendOne = async (entry: Entry, args: readonly unknown[], options: unknown): Promise<AsyncResult> => {
     const [result] = await send(entry, [args], options);
@@ -188,16 +140,19 @@ function build(
     run,
     delay: (...args: readonly unknown[]) => sendOne(methods.delay, args, {}),
     applyAsync: (args: readonly unknown[], options?: unknown) => sendOne(methods.applyAsync, args, options),
-    delayMany: async (argsList: Request['argsList'], options?: unknown): Promise<GroupResult> =>
-      sender.group(await send(methods.delayMany, argsList, options)),
+    delayMany: async (argsList: Calls, options?: unknown): Promise<GroupResult> =>
+      new GroupResult(await send(methods.delayMany, argsList, options)),
     result: (id: string) => sender.result(id),
   };
   const task = Object.assign((...args: readonly unknown[]) => run(...args), methods);
   return Object.defineProperty(task, 'name', { value: name });
 }
 
-/** `entry` is what the caller has called, for the place of the call. */
-function refuseWhileLoading(task: string, entry: (...args: never[]) => unknown): void {
+/** A function of a task that its user calls, for the place of the call. */
+type Entry = (...args: never[]) => Promise<unknown>;
+type Calls = readonly (readonly unknown[])[];
+
+function refuseWhileLoading(task: string, entry: Entry): void {
   const { loading } = registry();
   if (loading === null) return;
   throw new UsageError(
@@ -207,21 +162,15 @@ function refuseWhileLoading(task: string, entry: (...args: never[]) => unknown):
   );
 }
 
-const SHARED_OPTIONS = ['queue', 'priority', ...LIFE_OPTIONS, ...UNIQUE_OPTIONS];
-const TASK_OPTIONS = [...SHARED_OPTIONS, ...LIMIT_OPTIONS, 'retryOn'];
-const CALL_OPTIONS = [...SHARED_OPTIONS, 'countdown', 'eta', 'headers'];
-
 /**
  * A call as the app sends it, with every argument and option checked. It must be made before anything is waited for.
  *
  * @param task a task's name, checked already
  * @throws UsageError, NotSerialisableError
  */
-export function toRequest(
-  task: string,
-  calls: readonly (readonly unknown[])[],
-  options: Omit<ApplyOptions, 'key'> & TaskKey<never>,
-): Request {
+export function toRequest(task: string, calls: Calls, options: AnyOptions): Request {
+  const kept = keptOptions(options);
+  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers } = options;
   const lists: readonly unknown[] | null = Array.isArray(calls) ? [...calls] : null;
   if (lists?.every((args) => Array.isArray(args)) !== true) {
     const given = lists === null ? calls : lists.find((args) => !Array.isArray(args));
@@ -230,45 +179,13 @@ export function toRequest(
     );
   }
   const argsList = lists.map((args) => checkedArguments(task, args));
-  refuseUniqueWithoutKey(options);
-  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers } = options;
   return {
     task,
     argsList,
-    queue: checkQueue(queue),
-    priority: checkPriority(priority),
-    options: toJobOptions(options),
+    queue,
+    priority,
+    options: kept,
     headers: checkedHeaders(task, headers),
     uniqueness: uniquenessOf(task, argsList, options),
   };
-}
-
-/** Without what is there and undefined: that says nothing, and must not stand before what the task says. */
-function saidIn<T extends object>(options: T): T {
-  const values: readonly unknown[] = Object.values(options);
-  if (!values.includes(undefined)) return options;
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T; // Less of the same.
-}
-
-function checkOptions(options: unknown, known: readonly string[]): Omit<ApplyOptions, 'key'> & TaskOptions {
-  if (!isRecord(options)) throw new UsageError(`Expected options to be an object, got ${format(options)}`);
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    if (LIMIT_OPTIONS.some((limit) => limit === key))
-      throw new UsageError(
-        `Expected \`${key}\` in the options of task(): it holds for all jobs of a task, not for one`,
-      );
-    if (key === 'retryOn')
-      throw new UsageError("Expected `retryOn` in the options of task(): a function cannot be kept in a job's file");
-    const near = suggest(key, known);
-    throw new UsageError(
-      `Unknown option ${format(key)}${near === null ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`}`,
-    );
-  }
-  if (options['queue'] !== undefined) checkQueue(options['queue']);
-  if (options['priority'] !== undefined) checkPriority(options['priority']);
-  // For their errors: those of a task's definition show when it is registered.
-  toJobOptions(options);
-  checkUniqueOptions(options, known === TASK_OPTIONS);
-  return options;
 }

@@ -1,6 +1,6 @@
 /** What the commands that look at a spool share: they open it, find the job that is meant, and print its value. */
 import type { AsyncResult } from '../app/async-result.ts';
-import { brokerOptions } from '../app/settings/settings.ts';
+import { brokerOptions } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { isId } from '../job/names.ts';

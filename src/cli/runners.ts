@@ -1,5 +1,5 @@
 /** Which processes are there to run jobs, and what a sender should know of them. Pure. */
-import { unreadyText } from '../app/notices.ts';
+import { unreadyText } from '../app/warnings.ts';
 import type { OwnerInfo } from '../broker/broker.ts';
 import { suggest } from '../job/text.ts';
 

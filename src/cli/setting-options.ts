@@ -2,7 +2,7 @@
 import type { Config, Settings } from '../app/settings/config.ts';
 import { currentFolder, findTaskModules, namedTaskModules, type TaskModules } from '../app/project/project.ts';
 import { UsageError } from '../job/errors.ts';
-import { answerSettings } from '../app/settings/settings.ts';
+import { answerSettings } from '../app/settings/sources.ts';
 import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings/settings-table.ts';
 import type { Context, OptionSpec, Values } from './command.ts';
 import { checkTimeLimits, size, someTime, wholeNumber } from './options.ts';

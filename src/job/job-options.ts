@@ -1,8 +1,8 @@
 /** What a job's file keeps of its options: what each one is, which values are sound, and what counts where several places set it. */
 import { UsageError } from './errors.ts';
-import { format } from './text.ts';
+import { format, knownInstead } from './text.ts';
 import { type Duration, durationMs, LONGEST_MS } from './units.ts';
-import { isRecord } from './values/realm.ts';
+import { isDate, isRecord } from './values/realm.ts';
 
 /** What the producer asked for; each key is absent unless its task or the call gave it. Read by `readJobOptions`. */
 export interface JobOptions {
@@ -38,6 +38,21 @@ export interface Backoff {
 
 /** What stands in for the parts of a backoff that are not given. */
 export const DEFAULT_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 3_600_000, jitter: true };
+
+/** A backoff as a task or a call writes it. */
+export interface BackoffOptions {
+  /** Before the first retry. Default 1 s. */
+  readonly initial?: Duration;
+  /** What each wait is multiplied by for the next one: 1 or more. Default 2. */
+  readonly factor?: number;
+  /** No wait is longer. Default 1 h, or `initial` where that is more. */
+  readonly max?: Duration;
+  /** Wait a random part of the time instead of all of it. Default true. */
+  readonly jitter?: boolean;
+}
+
+/** Options that say nothing: those of nearly every job. */
+export const NO_OPTIONS: JobOptions = {};
 
 /** Most retries a job may have: each leaves an entry in its file, and its attempts are counted in nine digits. */
 export const MAX_RETRIES = 1_000;
@@ -85,6 +100,35 @@ function readBackoff(value: unknown): Backoff | undefined {
   };
 }
 
+const BACKOFF_PARTS = ['initial', 'factor', 'max', 'jitter'];
+/** A larger factor reaches any `max` with the second retry. */
+const MAX_FACTOR = 1_000;
+
+/** A task's or a call's `backoff`, each part answered. @throws UsageError */
+export function toBackoff(backoff: unknown): Backoff {
+  const parts = isRecord(backoff) && !isDate(backoff) ? backoff : { initial: backoff };
+  const unknown = Object.keys(parts).find((key) => !BACKOFF_PARTS.includes(key));
+  if (unknown !== undefined)
+    throw new UsageError(`Unknown part ${format(unknown)} of \`backoff\`${knownInstead(unknown, BACKOFF_PARTS)}`);
+  const { initial, factor = DEFAULT_BACKOFF.factor, max, jitter = DEFAULT_BACKOFF.jitter } = parts;
+  const name = isRecord(backoff) ? 'backoff.initial' : 'backoff';
+  const initialMs = initial === undefined ? DEFAULT_BACKOFF.initialMs : durationMs(initial, name);
+  const maxMs = max === undefined ? Math.max(initialMs, DEFAULT_BACKOFF.maxMs) : durationMs(max, 'backoff.max');
+  if (typeof factor !== 'number' || !(factor >= 1 && factor <= MAX_FACTOR)) {
+    throw new UsageError(
+      `Expected \`backoff.factor\` to be a number from 1 to ${MAX_FACTOR}, so that no wait is shorter than the one before it, got ${format(factor)}`,
+    );
+  }
+  if (maxMs < initialMs) {
+    throw new UsageError(
+      `Expected \`backoff.max\` to be at least \`backoff.initial\`, got ${maxMs} ms and ${initialMs} ms`,
+    );
+  }
+  if (typeof jitter !== 'boolean')
+    throw new UsageError(`Expected \`backoff.jitter\` to be true or false, got ${format(jitter)}`);
+  return { initialMs, factor, maxMs, jitter };
+}
+
 function timeOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
@@ -95,6 +139,11 @@ function limitOf(value: unknown): number | undefined {
 
 function isAtLeast(value: unknown, least: number): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= least;
+}
+
+/** What holds for a job: its own options, and those of its task's registration for what they leave out. */
+export function withDefaults(options: JobOptions, defaults: JobOptions = NO_OPTIONS): JobOptions {
+  return defaults === NO_OPTIONS ? options : { ...defaults, ...options };
 }
 
 /** The two limits of a run: its signal is aborted at one, its process is killed at the other. Each null where there is none. */

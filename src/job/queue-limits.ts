@@ -5,22 +5,31 @@ import { format } from './text.ts';
 /** So many starts in a second, a minute, an hour or a day. */
 export type RateLimit = `${number}/${'s' | 'm' | 'h' | 'd'}`;
 
+/** Each holds over all workers of a spool. */
+export interface LimitOptions {
+  /** How many of its jobs may run at one time: 1 to 100,000. Default: as many as there are children. */
+  readonly concurrency?: number;
+  /** How many of its jobs may start in a second, minute, hour or day, spread evenly: '10/s', '100/m'. Default: any number. */
+  readonly rateLimit?: RateLimit;
+}
+
+/** The same, read. */
 export interface Rate {
   /** Starts in `periodMs`, a whole number from 1. */
   readonly count: number;
   readonly periodMs: number;
 }
 
-/** Holds over all workers of a spool; null: no such limit. */
-export interface RunLimits {
+/** The limits of a queue or a task over all workers of a spool; null: no such limit. */
+export interface QueueLimits {
   readonly concurrency: number | null;
   readonly rate: Rate | null;
 }
 
 /** Whose limits they are, by name; queues and tasks without any are left out. */
 export interface LimitRules {
-  readonly queues: ReadonlyMap<string, RunLimits>;
-  readonly tasks: ReadonlyMap<string, RunLimits>;
+  readonly queues: ReadonlyMap<string, QueueLimits>;
+  readonly tasks: ReadonlyMap<string, QueueLimits>;
 }
 
 export const NO_RULES: LimitRules = { queues: new Map(), tasks: new Map() };
@@ -68,6 +77,19 @@ export function parseConcurrency(value: unknown, name: string): number {
 }
 
 /**
+ * @param where they were given, for the message
+ * @returns null when they say nothing
+ * @throws UsageError
+ */
+export function toQueueLimits({ concurrency, rateLimit }: LimitOptions, where = ''): QueueLimits | null {
+  if (concurrency === undefined && rateLimit === undefined) return null;
+  return {
+    concurrency: concurrency === undefined ? null : parseConcurrency(concurrency, `${where}concurrency`),
+    rate: rateLimit === undefined ? null : parseRate(rateLimit, `${where}rateLimit`),
+  };
+}
+
+/**
  * The window that `nowMs` lies in. Starts are spread: '10/s' is one in each tenth of a second, as in Celery, and never ten at
  * once. Of a quicker rate the windows are a tenth of a second, with as many slots as the rate gives them.
  */
@@ -79,15 +101,15 @@ export function windowOf({ count, periodMs }: Rate, nowMs: number): RateWindow {
 }
 
 /** The limits of all versions of some tasks that run side by side: of each the strictest. */
-export function strictest(versions: Iterable<ReadonlyMap<string, RunLimits>>): ReadonlyMap<string, RunLimits> {
-  const found = new Map<string, RunLimits>();
+export function strictest(versions: Iterable<ReadonlyMap<string, QueueLimits>>): ReadonlyMap<string, QueueLimits> {
+  const found = new Map<string, QueueLimits>();
   for (const version of versions) {
     for (const [name, limits] of version) found.set(name, stricter(found.get(name), limits));
   }
   return found;
 }
 
-function stricter(one: RunLimits | undefined, other: RunLimits): RunLimits {
+function stricter(one: QueueLimits | undefined, other: QueueLimits): QueueLimits {
   if (one === undefined) return other;
   const isSlower = one.rate !== null && (other.rate === null || perMs(one.rate) < perMs(other.rate));
   const atOnce = Math.min(one.concurrency ?? Number.POSITIVE_INFINITY, other.concurrency ?? Number.POSITIVE_INFINITY);

@@ -5,7 +5,7 @@
  * one whose rename came later sees the other's job, so there are never more than the limit. Both may see each other, and both put
  * their job back; then each tries again after a moment of random length.
  */
-import { hasRules, type LimitRules, type RunLimits } from '../job/queue-limits.ts';
+import { hasRules, type LimitRules, type QueueLimits } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 
 import { type JobName, parseJobFileName } from './layout.ts';
@@ -68,14 +68,14 @@ export class Admission {
     return takeSlots(this.#context, [...rateOf(ofTask, taskLimits), ...rateOf(ofQueue, queueLimits)]);
   }
 
-  #hasRoom(limits: RunLimits | undefined, owner: LimitOwner, isOne: (running: RunningJob) => boolean): boolean {
+  #hasRoom(limits: QueueLimits | undefined, owner: LimitOwner, isOne: (running: RunningJob) => boolean): boolean {
     const { concurrency = null, rate = null } = limits ?? {};
     if (concurrency !== null && runningJobs(this.#context).filter(isOne).length > concurrency) return false;
     return rate === null || freeSlots(this.#context, { owner, rate }) > 0;
   }
 }
 
-function rateOf(owner: LimitOwner, limits: RunLimits | undefined): readonly RateOf[] {
+function rateOf(owner: LimitOwner, limits: QueueLimits | undefined): readonly RateOf[] {
   const rate = limits?.rate ?? null;
   return rate === null ? [] : [{ owner, rate }];
 }

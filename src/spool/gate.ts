@@ -3,7 +3,7 @@
  * left to other workers. It serves a process that gives out names. A job that was claimed is checked once more (admission.ts), so
  * what is read here may be late.
  */
-import { type LimitRules, type RunLimits, windowOf } from '../job/queue-limits.ts';
+import { type LimitRules, type QueueLimits, windowOf } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
@@ -198,7 +198,7 @@ class Rooms {
   }
 
   #roomOf(
-    { concurrency, rate }: RunLimits,
+    { concurrency, rate }: QueueLimits,
     owner: LimitOwner,
     running: readonly RunningJob[],
     isOne: (job: RunningJob) => boolean,

@@ -3,7 +3,7 @@ import type { LimitedRun } from '../app/execute.ts';
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../job/values/realm.ts';
-import type { RunLimits } from '../job/queue-limits.ts';
+import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
@@ -68,7 +68,7 @@ export class WorkerChild {
   #timer: NodeJS.Timeout | undefined;
   #introduced: {
     readonly owner: string;
-    readonly limits: ReadonlyMap<string, RunLimits>;
+    readonly limits: ReadonlyMap<string, QueueLimits>;
     readonly atMs: number;
   } | null = null;
   #deathCause: DeathCause | null = null;
@@ -106,7 +106,7 @@ export class WorkerChild {
   }
 
   /** Of the tasks that it knows: children that started at different times may have loaded different ones. */
-  get limits(): ReadonlyMap<string, RunLimits> {
+  get limits(): ReadonlyMap<string, QueueLimits> {
     return this.#introduced?.limits ?? new Map();
   }
 

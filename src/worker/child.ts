@@ -6,13 +6,13 @@
  */
 import type { LimitKeepers } from '../app/execute.ts';
 import type { LogLevel } from '../app/settings/config.ts';
-import { readRedact } from '../app/settings/settings.ts';
+import { readRedact } from '../app/settings/sources.ts';
 import { type BrokerEvent, CHILD_MARK, type Hint, type Hints } from '../broker/worker-side.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import { FencedError } from '../job/errors.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import type { ErrorTexts } from '../job/failure.ts';
-import type { RunLimits } from '../job/queue-limits.ts';
+import type { QueueLimits } from '../job/queue-limits.ts';
 import type { TimeLimits } from '../job/job-options.ts';
 import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import { fromArguments, loadTasks, unloadable } from './load-tasks.ts';
@@ -32,7 +32,7 @@ export interface ChildOptions {
   readonly parent: string;
   readonly queues: readonly string[] | null;
   /** Limits of queues by name, as a map's entries. */
-  readonly queueLimits: readonly (readonly [string, RunLimits])[];
+  readonly queueLimits: readonly (readonly [string, QueueLimits])[];
   /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
   readonly logLevel: LogLevel;

@@ -1,7 +1,7 @@
 /** How a child is started: what the settings of its worker come to for it. */
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '../app/settings/config.ts';
-import { brokerOptions } from '../app/settings/settings.ts';
+import { brokerOptions } from '../app/settings/sources.ts';
 import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { ChildOptions } from './child.ts';
 import { childEnvironment } from './environment.ts';

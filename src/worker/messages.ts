@@ -4,14 +4,14 @@
  */
 import type { LimitedRun } from '../app/execute.ts';
 import { readJobOptions } from '../job/job-options.ts';
-import type { RunLimits } from '../job/queue-limits.ts';
+import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Hint, TaskElsewhere } from '../broker/worker-side.ts';
 import { isRecord } from '../job/values/realm.ts';
 
 export interface FoundTask {
   readonly name: string;
   /** Over all workers of the spool; absent: none. */
-  readonly limits?: RunLimits;
+  readonly limits?: QueueLimits;
   /** `file:line` */
   readonly definedAt: string;
   /** The spool that the task's app names for its jobs; absent: none. */
@@ -99,7 +99,7 @@ export function parseFromChild(message: unknown): FromChild | null {
 }
 
 /** The limits of those tasks that have some. */
-export function limitsOf(tasks: readonly FoundTask[]): ReadonlyMap<string, RunLimits> {
+export function limitsOf(tasks: readonly FoundTask[]): ReadonlyMap<string, QueueLimits> {
   return new Map(tasks.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name, limits] as const])));
 }
 
@@ -121,10 +121,10 @@ function isFoundTask(value: unknown): value is FoundTask {
   if (!isRecord(value)) return false;
   const { name, definedAt, limits, spool } = value;
   const areTexts = typeof name === 'string' && typeof definedAt === 'string' && typeof (spool ?? '') === 'string';
-  return areTexts && (limits === undefined || isRunLimits(limits));
+  return areTexts && (limits === undefined || isQueueLimits(limits));
 }
 
-function isRunLimits(value: unknown): value is RunLimits {
+function isQueueLimits(value: unknown): value is QueueLimits {
   if (!isRecord(value)) return false;
   const { concurrency, rate } = value;
   const isRate = isRecord(rate) && typeof rate['count'] === 'number' && typeof rate['periodMs'] === 'number';

@@ -9,7 +9,7 @@
  */
 import type { LimitedRun } from '../app/execute.ts';
 import type { EndedRun } from '../broker/worker-side.ts';
-import { after, type LongTimer } from '../app/long-timer.ts';
+import { after, type LongTimer } from '../app/timers.ts';
 
 export interface OvertimeActions {
   /** It ended late, and nobody has killed it: it may go on. */

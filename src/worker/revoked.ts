@@ -1,6 +1,6 @@
 /** Which jobs are revoked, as far as this process has heard, and the run of one that must hear it. */
 import { RevokedError } from '../job/errors.ts';
-import type { Run } from '../app/run.ts';
+import type { Run } from '../app/current-job.ts';
 
 export class Revoked {
   #ids: ReadonlySet<string> = new Set();

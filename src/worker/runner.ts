@@ -1,9 +1,9 @@
 /** A child's working day: claim, execute, settle, until it is told to drain. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { execute, type Executor } from '../app/execute.ts';
-import { withDefaults } from '../app/job-options.ts';
+import { withDefaults } from '../job/job-options.ts';
 import { registry } from '../app/registry.ts';
-import { Run } from '../app/run.ts';
+import { Run } from '../app/current-job.ts';
 import type { Claim, Consumer } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { type Ending, type Run as RunFacts, settlementOf } from '../job/lifecycle.ts';

@@ -1,6 +1,6 @@
 /** A worker: passes on what is ready to its children, hands the jobs of the dead to recovery, and ends in order. */
-import { after } from '../app/long-timer.ts';
-import { brokerOptions } from '../app/settings/settings.ts';
+import { after } from '../app/timers.ts';
+import { brokerOptions } from '../app/settings/sources.ts';
 import type { BrokerEvent, Instruction, Keeper, QueueOrder } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { Claim, Consumer, ConsumerOptions } from '../../src/broker/worker-side.ts';
-import type { LimitRules, RunLimits } from '../../src/job/queue-limits.ts';
+import type { LimitRules, QueueLimits } from '../../src/job/queue-limits.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { claimAll, consumer, hintsOf, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
@@ -243,11 +243,11 @@ function orders(open: OpenBroker): void {
   });
 }
 
-function atOnce(concurrency: number): RunLimits {
+function atOnce(concurrency: number): QueueLimits {
   return { concurrency, rate: null };
 }
 
-function perSecond(count: number): RunLimits {
+function perSecond(count: number): QueueLimits {
   return { concurrency: null, rate: { count, periodMs: 1_000 } };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
-import { OTHER_VARIABLES } from '../../src/app/settings/settings.ts';
+import { OTHER_VARIABLES } from '../../src/app/settings/sources.ts';
 import { SETTINGS } from '../../src/app/settings/settings-table.ts';
 import { CHILD_MARK } from '../../src/broker/worker-side.ts';
 import { EXIT } from '../../src/cli/exit.ts';

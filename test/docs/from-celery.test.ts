@@ -10,10 +10,10 @@ import { REPOSITORY } from '../support/project.ts';
 const PAGE = read('docs/from-celery.md');
 /** Whoever knows Celery asks of each what it is called here, and of what is here only, what it is for. */
 const INTERFACES = {
-  'src/app/task.ts': ['SharedOptions', 'TaskOptions', 'ApplyOptions'],
-  'src/app/job-options.ts': ['BackoffOptions', 'LifeOptions'],
-  'src/app/limit-options.ts': ['LimitOptions'],
-  'src/app/unique-options.ts': ['UniqueOptions', 'TaskKey', 'CallKey'],
+  'src/app/task-options.ts': ['SharedOptions', 'TaskOptions', 'ApplyOptions', 'LifeOptions'],
+  'src/job/job-options.ts': ['BackoffOptions'],
+  'src/job/queue-limits.ts': ['LimitOptions'],
+  'src/app/unique.ts': ['UniqueOptions', 'TaskKey', 'CallKey'],
   'src/app/current-job.ts': ['CurrentJob', 'RetryOptions'],
   'src/app/settings/config.ts': ['Config'],
 };

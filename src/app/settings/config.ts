@@ -1,8 +1,7 @@
 /** What may be set, as it is written, and what it comes to: the public types. The table of settings says the rest of each. */
 import type { ByteSize, Duration } from '../../job/units.ts';
 import type { Redact } from '../../job/failure.ts';
-import type { RunLimits } from '../../job/queue-limits.ts';
-import type { LimitOptions } from '../limit-options.ts';
+import type { LimitOptions, QueueLimits } from '../../job/queue-limits.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -76,7 +75,7 @@ export interface Settings {
   readonly maxTasksPerChild: number | null;
   readonly maxMemoryPerChildBytes: number | null;
   readonly shutdownTimeoutMs: number | null;
-  readonly queueLimits: ReadonlyMap<string, RunLimits>;
+  readonly queueLimits: ReadonlyMap<string, QueueLimits>;
   readonly stacks: boolean;
   /** Null: texts of errors stay as they are. */
   readonly redact: Redact | null;

@@ -3,12 +3,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readByteSize, readDuration } from '../../job/units.ts';
 import { UsageError } from '../../job/errors.ts';
-import { format } from '../../job/text.ts';
+import { format, knownInstead } from '../../job/text.ts';
 import { isQueueName } from '../../job/names.ts';
 import type { Redact } from '../../job/failure.ts';
-import type { RunLimits } from '../../job/queue-limits.ts';
+import { type LimitOptions, type QueueLimits, toQueueLimits } from '../../job/queue-limits.ts';
 import { isRecord } from '../../job/values/realm.ts';
-import { toQueueLimits } from '../limit-options.ts';
 
 export interface Kind<T> {
   /** How a command line writes it; absent: it cannot. */
@@ -122,9 +121,9 @@ export const variables: Kind<readonly string[]> = {
       : undefined,
 };
 
-export const queueLimits: Kind<ReadonlyMap<string, RunLimits>> = {
+export const queueLimits: Kind<ReadonlyMap<string, QueueLimits>> = {
   wanted: "queues with their limits, such as { mail: { concurrency: 2, rateLimit: '10/s' } }",
-  parse: (given) => (isRecord(given) && Object.keys(given).every(isQueueName) ? toQueueLimits(given) : undefined),
+  parse: (given) => (isRecord(given) && Object.keys(given).every(isQueueName) ? limitsByQueue(given) : undefined),
 };
 
 export const redaction: Kind<Redact> = {
@@ -141,4 +140,30 @@ function isPath(value: unknown): value is string {
 function pathsIn(value: unknown): readonly string[] | undefined {
   const all: readonly unknown[] = [value].flat();
   return all.every(isPath) ? all : undefined;
+}
+
+const LIMITS = ['concurrency', 'rateLimit'];
+
+function limitsByQueue(queues: Readonly<Record<string, unknown>>): ReadonlyMap<string, QueueLimits> {
+  const found = new Map<string, QueueLimits>();
+  for (const [queue, options] of Object.entries(queues)) {
+    const limits = asSetting(() => toQueueLimits(checkKeys(queue, options), `queues.${queue}.`));
+    if (limits !== null) found.set(queue, limits);
+  }
+  return found;
+}
+
+function checkKeys(queue: string, options: unknown): LimitOptions {
+  if (!isRecord(options)) throw new UsageError(`Expected \`queues.${queue}\` to be an object, got ${format(options)}`);
+  const unknown = Object.keys(options).find((key) => !LIMITS.includes(key));
+  if (unknown === undefined) return options;
+  throw new UsageError(`Unknown limit ${format(unknown)} of queue ${queue}${knownInstead(unknown, LIMITS)}`);
+}
+
+function asSetting<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(error.message, 'FSQ_CONFIG', { cause: error }) : error;
+  }
 }

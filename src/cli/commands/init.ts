@@ -9,7 +9,7 @@ import {
   writeNewFile,
 } from '../../app/project/project.ts';
 import type { Settings } from '../../app/settings/config.ts';
-import { brokerOptions } from '../../app/settings/settings.ts';
+import { brokerOptions } from '../../app/settings/sources.ts';
 import { openBroker } from '../../open.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { jsonText } from '../../job/text.ts';

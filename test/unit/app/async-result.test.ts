@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import vm from 'node:vm';
-import { AsyncResult } from '../../../src/app/async-result.ts';
-import { GroupResult } from '../../../src/app/group-result.ts';
+import { AsyncResult, GroupResult } from '../../../src/app/async-result.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';
 import {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { execute, type Executor } from '../../../src/app/execute.ts';
 import { registry } from '../../../src/app/registry.ts';
-import { Run } from '../../../src/app/run.ts';
+import { Run } from '../../../src/app/current-job.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';
 import { createApp } from '../../../src/index.ts';
 import type { Ending } from '../../../src/job/lifecycle.ts';

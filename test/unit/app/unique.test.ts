@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { sendUnique } from '../../../src/app/send-unique.ts';
+import { sendUnique } from '../../../src/app/unique.ts';
 import { createApp, SpoolError, UsageError } from '../../../src/index.ts';
 import { job } from '../../support/factory.ts';
 import { tempSpool } from '../../support/temp.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../../src/job/errors.ts';
-import { parseConcurrency, parseRate, type RunLimits, strictest, windowOf } from '../../../src/job/queue-limits.ts';
+import { parseConcurrency, parseRate, type QueueLimits, strictest, windowOf } from '../../../src/job/queue-limits.ts';
 
 test('a rate is so many in a second, a minute, an hour or a day', () => {
   assert.deepEqual(parseRate('10/s', 'rateLimit'), { count: 10, periodMs: 1_000 });
@@ -64,7 +64,7 @@ test('whatever the rate, the windows of a period have no more slots than it allo
 });
 
 test('of versions that run side by side the strictest limits hold', () => {
-  const version = (limits: RunLimits): ReadonlyMap<string, RunLimits> => new Map([['mail', limits]]);
+  const version = (limits: QueueLimits): ReadonlyMap<string, QueueLimits> => new Map([['mail', limits]]);
   const [slow, quick] = [parseRate('30/m', 'rateLimit'), parseRate('1/s', 'rateLimit')];
 
   const found = strictest([

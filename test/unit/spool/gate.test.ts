@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { NO_RULES, type RunLimits } from '../../../src/job/queue-limits.ts';
+import { NO_RULES, type QueueLimits } from '../../../src/job/queue-limits.ts';
 import { takeSlots } from '../../../src/spool/rate-slots.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { Feed } from '../../../src/spool/feed.ts';
@@ -11,7 +11,7 @@ import { until } from '../../support/conditions.ts';
 import { tempContext } from '../../support/context.ts';
 import { job } from '../../support/factory.ts';
 
-const ONE_A_DAY: RunLimits = { concurrency: null, rate: { count: 1, periodMs: 86_400_000 } };
+const ONE_A_DAY: QueueLimits = { concurrency: null, rate: { count: 1, periodMs: 86_400_000 } };
 
 test('limits that are dropped hold nothing back any more, and wake nobody', (t) => {
   const gate = new Gate(tempContext(t), NO_RULES);

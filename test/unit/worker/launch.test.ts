@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Config } from '../../../src/app/settings/config.ts';
-import { resolveSettings } from '../../../src/app/settings/settings.ts';
+import { resolveSettings } from '../../../src/app/settings/sources.ts';
 import { type Launch, launchOf } from '../../../src/worker/launch.ts';
 import { TaskModules } from '../../../src/worker/task-modules.ts';
 import { tempDir } from '../../support/temp-dir.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RevokedError } from '../../../src/job/errors.ts';
 import { Revoked } from '../../../src/worker/revoked.ts';
-import { Run } from '../../../src/app/run.ts';
+import { Run } from '../../../src/app/current-job.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 

@@ -1,5 +1,5 @@
 /** What `fsq call` can say of its jobs: their arguments, and the options of `applyAsync` that a command line can write. Pure. */
-import type { ApplyOptions } from '../../../app/task.ts';
+import type { ApplyOptions } from '../../../app/task-options.ts';
 import { MAX_RETRIES, type Unique } from '../../../job/job-options.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format } from '../../../job/text.ts';

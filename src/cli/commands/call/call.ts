@@ -1,6 +1,6 @@
 /** `fsq call`: sends a job, or one for each line of standard input. */
 import { createSender } from '../../../app/app.ts';
-import { countAsTold, newSpoolText } from '../../../app/notices.ts';
+import { countAsTold, newSpoolText } from '../../../app/warnings.ts';
 import { toRequest } from '../../../app/task.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format, jsonText } from '../../../job/text.ts';

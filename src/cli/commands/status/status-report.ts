@@ -1,5 +1,5 @@
 /** What `fsq status` tells, worked out from what was found in the spool. Pure. */
-import { unreadyText } from '../../../app/notices.ts';
+import { unreadyText } from '../../../app/warnings.ts';
 import type { Backlog, Counts, OwnerInfo, Sighting } from '../../../broker/broker.ts';
 import { format, some, suggest } from '../../../job/text.ts';
 import { isChildOf, livingRunners, livingTasks, orphansAmong } from '../../runners.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { defineConfig, type Settings } from '../../../../src/app/settings/config.ts';
-import { readRedact, resolveSettings } from '../../../../src/app/settings/settings.ts';
+import { readRedact, resolveSettings } from '../../../../src/app/settings/sources.ts';
 import { SETTINGS } from '../../../../src/app/settings/settings-table.ts';
 import { UsageError } from '../../../../src/job/errors.ts';
 import { tempDir } from '../../../support/temp.ts';

@@ -1,5 +1,22 @@
-/** Time limits as abort signals, for waits of any length. */
-import { after } from './long-timer.ts';
+/** Timers for waits of any length, and such waits as abort signals. */
+
+/** Longest delay that a timer of Node.js takes, ms, 25 days: it fires at once where one is longer. */
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
+
+export interface LongTimer {
+  cancel(): void;
+}
+
+/** Calls `act` once `ms` have passed by a clock that nobody sets. It holds the process open, as a timer does. */
+export function after(ms: number, act: () => void): LongTimer {
+  let timer: NodeJS.Timeout;
+  const arm = (leftMs: number): void => {
+    const partMs = Math.min(leftMs, LONGEST_TIMER_MS);
+    timer = setTimeout(() => (leftMs > partMs ? arm(leftMs - partMs) : act()), Math.ceil(partMs));
+  };
+  arm(ms);
+  return { cancel: () => clearTimeout(timer) };
+}
 
 /** @throws the reason of a signal that is aborted; signals of older packages have no reason, and no such method */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Run } from '../../../src/app/run.ts';
+import { Run } from '../../../src/app/current-job.ts';
 
 test('a run that was to end before its task asked for the signal has an aborted one with that reason', () => {
   const reason = new Error('revoked');

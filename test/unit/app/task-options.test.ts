@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import vm from 'node:vm';
 import { PermanentError } from '../../../src/job/errors.ts';
-import { toPredicate } from '../../../src/app/retry-on.ts';
+import { toPredicate } from '../../../src/app/task-options.ts';
 
 const foreign = (code: string): unknown => vm.runInNewContext(code);
 

@@ -1,7 +1,50 @@
-/** Sending jobs each of which must be the only one of its key. */
+/** Jobs each of which must be the only one of its key: what a task and a call say of it, and how such jobs are sent. */
 import type { Broker, NewJob, StandIn } from '../broker/broker.ts';
-import { SpoolError } from '../job/errors.ts';
-import type { Uniqueness } from '../job/job-options.ts';
+import { SpoolError, UsageError } from '../job/errors.ts';
+import { checkKey, checkUnique, type Unique, type Uniqueness } from '../job/job-options.ts';
+import { checkedArguments } from '../job/values/payload.ts';
+
+/** A call is not sent while another job of its task stands for the same key; its handle is that job's then. */
+export interface UniqueOptions {
+  /** How long a job keeps others of its key out: until it starts, until it has an outcome (the default), or for a time from its sending on. */
+  readonly unique?: Unique;
+}
+
+/** Of a task; `A` are its arguments. */
+export interface TaskKey<A extends readonly unknown[]> {
+  /** 1 to 1,024 bytes; a function makes it of the arguments. Keys of two tasks are never the same. */
+  readonly key?: string | NoInfer<(...args: A) => string>;
+}
+
+/** Of one call. */
+export interface CallKey {
+  /** 1 to 1,024 bytes, stronger than the task's. Keys of two tasks are never the same. */
+  readonly key?: string;
+}
+
+/**
+ * What makes each call unique; null when nothing does.
+ *
+ * @throws UsageError; and what a key's function throws
+ */
+export function uniquenessOf(
+  task: string,
+  argsList: readonly (readonly unknown[])[],
+  { key, unique = 'while-unfinished' }: UniqueOptions & TaskKey<never>,
+): readonly Uniqueness[] | null {
+  if (key === undefined) return null;
+  const until = checkUnique(unique);
+  if (typeof key === 'function') {
+    const keyOf = key as (...args: readonly unknown[]) => unknown; // Typed by the task; a call of a wrong type is its own fault.
+    // It gets copies: what it does to them must not change what is sent.
+    return argsList.map((args) => ({ key: checkKey(keyOf(...checkedArguments(task, args))), until }));
+  }
+  if (argsList.length > 1)
+    throw new UsageError(
+      `Expected one call of ${task} with the key '${key}', got ${argsList.length}: all but the first would be its duplicates. Give the task a function of the arguments as its \`key\``,
+    );
+  return [{ key: checkKey(key), until }];
+}
 
 /** Sent at a time: enough for their fsyncs to share the journal's commits. */
 const AT_ONCE = 32;

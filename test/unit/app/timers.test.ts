@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { after } from '../../../src/app/long-timer.ts';
+import { after } from '../../../src/app/timers.ts';
 
 const DAY_MS = 86_400_000;
 
