@@ -19,7 +19,7 @@ export interface DiskWaiter {
   readonly giveUp?: AbortSignal | undefined;
 }
 
-/** Repeats `act` until it succeeds or fails for a reason that does not pass. */
+/** Repeats `act` until it succeeds, or fails for a reason that does not pass: then that error is thrown. */
 export function waitForDisk<T>(waiter: DiskWaiter, act: () => Soon<T>): Soon<T> {
   return orElse(act, (error) => repeat(waiter, act, error));
 }
@@ -29,6 +29,7 @@ async function repeat<T>({ onEvent, giveUp }: DiskWaiter, act: () => Soon<T>, fi
   const startedAt = performance.now();
   for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
     const isLacking = isOwnLack(error) && performance.now() - startedAt > OWN_LACK_MS;
+    if (!isPassing(error) && tries > 0) onEvent?.({ kind: 'resumed' }); // The disk is not in the way any more.
     if (!isPassing(error) || isLacking || giveUp?.aborted === true) throw error;
     if (tries === 0) onEvent?.({ kind: 'paused', error });
     await wait(waitMs, undefined, { signal: giveUp }).catch(() => undefined); // Aborted: one last try.
