@@ -18,6 +18,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   index: ['job', 'broker', 'app'],
 };
 
+/** The folders of the spool, from the ground up: each may import those before it. */
+const SPOOL_FLOORS: readonly string[] = [
+  'disk',
+  'place',
+  'job-file',
+  'owners',
+  'notes',
+  'claims',
+  'ready',
+  'results',
+  'look',
+  'keys',
+  'sending',
+  'revoking',
+  'recovery',
+  'doctor',
+];
+
 /** The file that touches the spool on disk, and the files that look at the user's project instead: config, package.json, task modules. */
 const FILES = 'src/spool/files.ts';
 const PROJECT_FILES: ReadonlySet<string> = new Set(['src/app/project/project.ts', 'src/app/project/file-watch.ts']);
@@ -32,7 +50,8 @@ const PACKAGES: Readonly<Record<string, RegExp>> = { bullmq: /^bullmq(\/|$)/ };
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:util', 'node:buffer']);
 const MAX_LINES = 300;
 
-interface Source {
+/** A file of src/. */
+export interface Source {
   readonly path: string;
   /** The first folder under src/; of a file that lies in none its own name, such as `index`. */
   readonly part: string;
@@ -61,13 +80,18 @@ type Rule = (source: Source) => readonly Finding[];
  * Only paths under src/ are looked at.
  */
 export function violations(files: ReadonlyMap<string, string>): string[] {
-  return [...files].flatMap(([path, text]) => {
-    if (!path.startsWith('src/')) return [];
-    const source = read(path, text);
+  return sourcesOf(files).flatMap((source) => {
+    const { path } = source;
+    const text = files.get(path) ?? '';
     return RULES.flatMap((rule) => rule(source)).map(
       ({ at, found, rule }) => `${path}:${lineOf(text, at)}: ${found} (${rule})`,
     );
   });
+}
+
+/** Those of `files` that lie under src/. */
+export function sourcesOf(files: ReadonlyMap<string, string>): readonly Source[] {
+  return [...files].flatMap(([path, text]) => (path.startsWith('src/') ? read(path, text) : []));
 }
 
 /** The number of lines that half of `files` stay below. */
@@ -79,6 +103,7 @@ export function medianLines(files: ReadonlyMap<string, string>): number {
 const RULES: readonly Rule[] = [
   partIsKnown,
   importsPointOneWay,
+  spoolPointsDown,
   needsNodeOnly,
   diskIsInOnePlace,
   jobIsPure,
@@ -112,6 +137,27 @@ function importsPointOneWay({ path, part, imports }: Source): Finding[] {
     if (allowed === undefined || allowed.includes(partOf(target))) return [];
     return [{ at, found: `imports ${target}`, rule: `${part} may import ${allowed.join(', ')} only` }];
   });
+}
+
+/** Files of src/spool/ itself hold the folders together: which of them a folder may know, the rule against circles says. */
+function spoolPointsDown({ path, imports }: Source): Finding[] {
+  const floor = floorOf(path);
+  if (floor === null) return [];
+  if (!SPOOL_FLOORS.includes(floor))
+    return [{ at: 0, found: `src/spool/${floor}/ is on no floor`, rule: `the floors are ${SPOOL_FLOORS.join(', ')}` }];
+  const below = SPOOL_FLOORS.slice(0, SPOOL_FLOORS.indexOf(floor) + 1);
+  return imports.flatMap(({ specifier, at }) => {
+    const target = floorOf(targetOf(path, specifier) ?? '');
+    if (target === null || below.includes(target)) return [];
+    return [
+      { at, found: `imports src/spool/${target}/`, rule: `src/spool/${floor}/ may import ${below.join(', ')} only` },
+    ];
+  });
+}
+
+/** The folder of the spool in which a file lies; null for all others. */
+function floorOf(path: string): string | null {
+  return /^src\/spool\/([^/]+)\//.exec(path)?.[1] ?? null;
 }
 
 function needsNodeOnly({ part, imports }: Source): Finding[] {
@@ -203,7 +249,7 @@ function importsOf(text: string, code: string): Import[] {
 }
 
 /** The file that a relative specifier means, or null for any other. */
-function targetOf(path: string, specifier: string): string | null {
+export function targetOf(path: string, specifier: string): string | null {
   return specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : null;
 }
 
