@@ -92,14 +92,14 @@ export const MUTANTS = [
   },
   {
     name: 'what is not known counts as dead',
-    file: 'src/spool/proof.ts',
+    file: 'src/spool/liveness.ts',
     find: "  return { verdict: 'unknown', reason: reasonOf(error) };\n",
     replace: "  return { verdict: 'dead' };\n",
     test: 'test/unit/spool/liveness.test.ts',
   },
   {
     name: 'a full accept queue counts as dead',
-    file: 'src/spool/proof.ts',
+    file: 'src/spool/liveness.ts',
     find: "  if (hasCode(error, 'EAGAIN')) return { verdict: 'alive' };\n",
     replace: "  if (hasCode(error, 'EAGAIN')) return { verdict: 'dead' };\n",
     test: 'test/unit/spool/liveness.test.ts',
@@ -155,14 +155,14 @@ export const MUTANTS = [
   },
   {
     name: 'a run that was killed to end its job is sent back',
-    file: 'src/spool/markers.ts',
+    file: 'src/spool/revoked-jobs.ts',
     find: '  return [true, false].some((terminate) => files.exists(',
     replace: '  return [false].some((terminate) => files.exists(',
     test: 'test/unit/spool/revoke.test.ts',
   },
   {
     name: 'a marker goes before its job has ended',
-    file: 'src/spool/revocations.ts',
+    file: 'src/spool/revoke-watch.ts',
     find: "!moving.has(id) : at !== 'held' && !missed.has(id) && !leftAlone.has(id);",
     replace: '!moving.has(id) : !missed.has(id) && !leftAlone.has(id);',
     test: 'test/unit/spool/revoke.test.ts',
@@ -332,7 +332,7 @@ export const MUTANTS = [
   },
   {
     name: 'a job that one look has missed is said to be nowhere',
-    file: 'src/spool/whereabouts.ts',
+    file: 'src/spool/locate.ts',
     find: 'if (isOld && stampOfRunning(context).text === before.text) return;',
     replace: 'if (isOld) return;',
     test: 'test/property/moving-job.test.ts',

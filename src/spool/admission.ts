@@ -9,8 +9,7 @@ import { hasRules, type LimitRules, type QueueLimits } from '../job/queue-limits
 import type { SpoolContext } from './context.ts';
 
 import { type JobName, parseJobFileName } from './layout.ts';
-import type { LimitOwner } from './note-names.ts';
-import { freeSlots, type RateOf, takeSlots } from './rate-slots.ts';
+import { freeSlots, type LimitOwner, type RateOf, takeSlots } from './rate-slots.ts';
 import { RecentNames } from './recent-names.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
 

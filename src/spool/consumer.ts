@@ -13,7 +13,7 @@ import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
 import type { Taken } from './holder.ts';
 import { parseJobFileName } from './layout.ts';
-import { isMarked } from './markers.ts';
+import { isMarked } from './revoked-jobs.ts';
 import { Instructions } from './instructions.ts';
 import { register, type Registration } from './owner.ts';
 import { isPassing, spoolError } from './trouble.ts';

@@ -8,7 +8,7 @@
 import type { TaskElsewhere } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import { isOwnerName } from './layout.ts';
-import { MarkerWatch } from './marker-watch.ts';
+import { NoteWatch } from './note-watch.ts';
 import { type OwnerRecord, readOwner, verdictOf } from './owner.ts';
 
 export interface ElsewhereOptions {
@@ -22,7 +22,7 @@ export interface ElsewhereOptions {
 export class Elsewhere {
   readonly #context: SpoolContext;
   readonly #options: ElsewhereOptions;
-  readonly #watch: MarkerWatch<ReadonlyMap<string, OwnerRecord>>;
+  readonly #watch: NoteWatch<ReadonlyMap<string, OwnerRecord>>;
   /** Records say once and for all whether they are of children, which say nothing that their worker does not. */
   #children = new Set<string>();
   /** Null until we know our own tasks: then nothing is left to others. */
@@ -32,7 +32,7 @@ export class Elsewhere {
   constructor(context: SpoolContext, options: ElsewhereOptions) {
     this.#context = context;
     this.#options = options;
-    this.#watch = new MarkerWatch(context.files, {
+    this.#watch = new NoteWatch(context.files, {
       directory: context.layout.workers,
       read: () => this.#whoKnowsMore(),
       onFound: (records) => void this.#tell(records),

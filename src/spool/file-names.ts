@@ -6,18 +6,12 @@ import type { SpoolContext } from './context.ts';
 import type { FileInfo } from './files.ts';
 import { listIfReadable } from './if-there.ts';
 import { parseHolderName } from './keys/key-directory.ts';
-import {
-  type JobName,
-  parseDelayedFileName,
-  parseHeldName,
-  parseJobFileName,
-  parseResultFileName,
-  resultFileName,
-} from './layout.ts';
+import { type JobName, parseResultFileName, resultFileName } from './layout.ts';
+import { delayedSpot, endedSpot, heldSpots, pendingSpot } from './locate.ts';
 
 export type NameOfFile =
   | { readonly at: 'waiting'; readonly path: string; readonly name: JobName }
-  /** `recoverer`: who took the directory from its owner, if somebody did. */
+  /** `recoverer`: the one that took the directory from its owner; null when none did. */
   | { readonly at: 'held'; readonly path: string; readonly name: JobName; readonly recoverer: string | null }
   /** `rest`: a draft, a spare file, something that was set aside, which are no places of a job's life. */
   | { readonly at: 'results' | 'rest'; readonly path: string };
@@ -48,10 +42,10 @@ export function namesOfFile(
   return found;
 }
 
-/** Those that tell the id first: where a file has several names, these nearly always are all. */
+/** Names that tell the id come first: where a file has several names, these nearly always are all. */
 function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
   const { layout } = context;
-  yield { at: 'results', path: `${layout.results}/${resultFileName(id)}` };
+  yield endedSpot(layout, id);
   yield* unfinished(context, id);
   yield* rest(context, layout.tmp);
   for (const name of listIfReadable(context.files, layout.keys))
@@ -64,27 +58,12 @@ function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
 }
 
 function* unfinished(context: SpoolContext, id: string): Generator<NameOfFile> {
-  const { layout } = context;
-  for (const directory of listIfReadable(context.files, layout.running)) {
-    const holder = parseHeldName(directory);
-    for (const fileName of holder === null ? [] : namesWith(context, `${layout.running}/${directory}`, id)) {
-      const name = parseJobFileName(fileName);
-      const path = `${layout.running}/${directory}/${fileName}`;
-      if (name !== null && holder !== null) yield { at: 'held', path, name, recoverer: holder.recoverer };
-    }
-  }
-  for (const fileName of namesWith(context, layout.pending, id)) {
-    const name = parseJobFileName(fileName);
-    if (name !== null) yield { at: 'waiting', path: `${layout.pending}/${fileName}`, name };
-  }
-  for (const fileName of namesWith(context, layout.delayed, id)) {
-    const name = parseDelayedFileName(fileName)?.name;
-    if (name !== undefined) yield { at: 'waiting', path: `${layout.delayed}/${fileName}`, name };
-  }
-}
-
-function namesWith(context: SpoolContext, directory: string, id: string): readonly string[] {
-  return listIfReadable(context.files, directory).filter((name) => name.includes(id));
+  const { files, layout } = context;
+  yield* heldSpots(context, (held) => held === id);
+  const namesIn = (directory: string): readonly string[] =>
+    listIfReadable(files, directory).filter((name) => name.includes(id));
+  yield* namesIn(layout.pending).flatMap((name) => pendingSpot(layout, name) ?? []);
+  yield* namesIn(layout.delayed).flatMap((name) => delayedSpot(layout, name) ?? []);
 }
 
 /** What lies in `directory`, and in batches in it, where a file may have the id of an outcome that has expired. */

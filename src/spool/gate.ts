@@ -8,8 +8,7 @@ import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
 import { parseJobFileName } from './layout.ts';
-import type { LimitOwner } from './note-names.ts';
-import { freeSlots } from './rate-slots.ts';
+import { freeSlots, type LimitOwner } from './rate-slots.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
 
 /** What was counted is good for this long, ms. */

@@ -1,29 +1,11 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
 import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
-import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
 import type { SpoolContext } from './context.ts';
-import { listIfReadable } from './if-there.ts';
-import {
-  parseDelayedFileName,
-  parseHeldName,
-  parseJobFileName,
-  parseResultFileName,
-  resultFileName,
-} from './layout.ts';
+import { parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
+import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot } from './locate.ts';
 import { readJob } from './read.ts';
-import { locate, type Whereabouts } from './whereabouts.ts';
-
-/** A job's name as found in a directory; its content is not read. */
-interface Spot {
-  readonly id: string;
-  readonly state: ListedState;
-  readonly path: string;
-  /** Null in results/, where the content tells it. */
-  readonly standing: Standing | null;
-  readonly dueAtMs: number | null;
-  readonly owner: string | null;
-}
 
 /** How long a job is followed that has moved on each time when its file is to be read, ms. */
 const FOLLOW_MS = 2_000;
@@ -32,32 +14,15 @@ const FOLLOW_MS = 2_000;
 export async function findJob(context: SpoolContext, id: string): Promise<Sighting | null> {
   const endAt = performance.now() + FOLLOW_MS;
   for (;;) {
-    const ended = sight(context, resultSpot(context, id));
+    const ended = sight(context, endedSpot(context.layout, id));
     if (ended !== null) return ended;
-    const found = (await locate(context, new Set([id]))).get(id);
-    if (found === undefined) return null;
-    const spot = found.at === 'results' ? resultSpot(context, id) : spotOf(id, found);
-    const sighting = sight(context, spot) ?? (performance.now() > endAt ? seenByName(spot) : null);
+    const spot = (await locate(context, new Set([id]))).get(id);
+    if (spot === undefined) return null;
+    const sighting = sight(context, spot);
     if (sighting !== null) return sighting;
+    // It moves faster than its file can be read: its name has told enough. One that had ended has been forgotten just now.
+    if (spot.at !== 'results' && performance.now() > endAt) return sightingOf(spot, null, null);
   }
-}
-
-function spotOf(id: string, found: Exclude<Whereabouts, { at: 'results' }>): Spot {
-  const { path, name: standing } = found;
-  if (found.at === 'held') return { id, state: 'running', path, standing, dueAtMs: null, owner: found.owner };
-  return {
-    id,
-    state: found.dueAtMs === null ? 'pending' : 'delayed',
-    path,
-    standing,
-    dueAtMs: found.dueAtMs,
-    owner: null,
-  };
-}
-
-/** Which of `ids` are somewhere in the spool; the others are proved to be nowhere. */
-export async function existingIds(context: SpoolContext, ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-  return new Set((await locate(context, ids)).keys());
 }
 
 /** At most `limit` jobs that are wanted: those to run first, then those ended last. */
@@ -68,9 +33,9 @@ export function listJobs(
   isWanted: (sighting: Sighting) => boolean = () => true,
 ): readonly Sighting[] {
   const sightings: Sighting[] = [];
-  for (const spot of spots(context, states)) {
+  for (const spot of spotsIn(context, states)) {
     if (sightings.length >= limit) break;
-    const sighting = sight(context, spot);
+    const sighting = spot === null ? null : sight(context, spot);
     if (sighting !== null && isWanted(sighting)) sightings.push(sighting);
   }
   return sightings;
@@ -78,21 +43,19 @@ export function listJobs(
 
 export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
   const { files, layout } = context;
-  const jobs = (names: Iterable<string>): number => count(names, parseJobFileName);
-  const held = heldDirectories(context);
   return {
     pending: Object.values(backlog.queues).reduce((sum, ready) => sum + ready, 0),
     delayed: count(files.walk(layout.delayed), parseDelayedFileName),
-    running: held.reduce((sum, { path }) => sum + jobs(listIfReadable(context.files, path)), 0),
+    running: count(heldSpots(context), (spot) => spot),
     results: count(files.walk(layout.results), parseResultFileName),
     corrupt: files.list(layout.corrupt).length,
   };
 }
 
-/** How many of `names` are such; none of them is kept. */
-function count(names: Iterable<string>, parse: (name: string) => unknown): number {
+/** How many of `all` give something but null; none of them is kept. */
+function count<T>(all: Iterable<T>, parse: (one: T) => unknown): number {
   let found = 0;
-  for (const name of names) if (parse(name) !== null) found++;
+  for (const one of all) if (parse(one) !== null) found++;
   return found;
 }
 
@@ -116,86 +79,56 @@ export function backlogOf({ files, layout }: SpoolContext): Backlog {
   return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), queues, foreign };
 }
 
-function* spots(context: SpoolContext, states: readonly ListedState[]): Generator<Spot> {
-  const { layout } = context;
-  const ended = { dueAtMs: null, owner: null };
-  if (states.includes('running')) {
-    for (const { path, owner } of heldDirectories(context)) {
-      for (const fileName of listIfReadable(context.files, path)) {
-        const name = parseJobFileName(fileName);
-        if (name !== null)
-          yield { id: name.id, state: 'running', path: `${path}/${fileName}`, standing: name, dueAtMs: null, owner };
-      }
-    }
-  }
-  if (states.includes('pending')) {
-    for (const fileName of context.files.list(layout.pending).sort()) {
-      const name = parseJobFileName(fileName);
-      if (name !== null)
-        yield { id: name.id, state: 'pending', path: `${layout.pending}/${fileName}`, standing: name, ...ended };
-    }
-  }
-  if (states.includes('delayed')) {
-    for (const fileName of context.files.list(layout.delayed).sort()) {
-      const parsed = parseDelayedFileName(fileName);
-      if (parsed === null) continue;
-      const { name, dueAtMs } = parsed;
-      yield {
-        id: name.id,
-        state: 'delayed',
-        path: `${layout.delayed}/${fileName}`,
-        standing: name,
-        dueAtMs,
-        owner: null,
-      };
-    }
-  }
+/** Null for a name that is no job's. */
+function* spotsIn(context: SpoolContext, states: readonly ListedState[]): Generator<Spot | null> {
+  const { files, layout } = context;
+  if (states.includes('running')) yield* heldSpots(context);
+  if (states.includes('pending'))
+    for (const fileName of files.list(layout.pending).sort()) yield pendingSpot(layout, fileName);
+  if (states.includes('delayed'))
+    for (const fileName of files.list(layout.delayed).sort()) yield delayedSpot(layout, fileName);
   if (states.includes('results')) {
-    for (const fileName of context.files.list(layout.results).sort().reverse()) {
+    for (const fileName of files.list(layout.results).sort().reverse()) {
       const id = parseResultFileName(fileName);
-      if (id !== null) yield resultSpot(context, id);
+      yield id === null ? null : endedSpot(layout, id);
     }
   }
 }
 
-function resultSpot({ layout }: SpoolContext, id: string): Spot {
-  return {
-    id,
-    state: 'results',
-    path: `${layout.results}/${resultFileName(id)}`,
-    standing: null,
-    dueAtMs: null,
-    owner: null,
-  };
-}
-
-/** The job at a spot; null when it has moved on. What lies in results/ without an outcome counts as failed. */
+/** The job at a spot; null when it has moved on. */
 function sight(context: SpoolContext, spot: Spot): Sighting | null {
-  const { id, state, path, dueAtMs, owner } = spot;
-  const reading = readJob(context, path, id);
+  const reading = readJob(context, spot.path, spot.id);
   if (reading.kind === 'gone') return null;
+  // A claim is a rename, which the file's ctime tells. Null when the job has moved on.
+  const changedAtMs = spot.at === 'held' ? (context.files.entry(spot.path)?.changedAtMs ?? null) : null;
   const record = reading.kind === 'job' ? reading.document.record : null;
-  const standing = spot.standing ?? endedStanding(record);
-  const times = {
-    dueAtMs,
-    startedAtMs: state === 'running' ? changedAtMs(context, path) : null,
+  return sightingOf(spot, record, changedAtMs === null ? null : Math.round(changedAtMs));
+}
+
+function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | null): Sighting {
+  return {
+    id: spot.id,
+    state: stateOf(spot, record),
+    standing: spot.at === 'results' ? endedStanding(record) : spot.name,
+    dueAtMs: spot.at === 'waiting' ? spot.dueAtMs : null,
+    owner: spot.at === 'held' ? spot.owner : null,
+    startedAtMs,
     endedAtMs: record === null ? null : endedAtMs(record),
+    location: spot.path,
+    record,
   };
-  const common = { id, standing, owner, location: path, record, ...times };
-  if (state !== 'results') return { ...common, state };
-  return { ...common, state: record?.outcome?.state ?? 'failed' };
 }
 
-/** What its name told when it was there: it moves faster than its file can be read. */
-function seenByName({ id, state, path, standing, dueAtMs, owner }: Spot): Sighting | null {
-  if (state === 'results' || standing === null) return null; // It has expired just now.
-  return { id, state, standing, dueAtMs, owner, startedAtMs: null, endedAtMs: null, location: path, record: null };
-}
-
-/** Of what a worker holds: the claim is a rename. Null when it has moved on. */
-function changedAtMs({ files }: SpoolContext, path: string): number | null {
-  const entry = files.entry(path);
-  return entry === null ? null : Math.round(entry.changedAtMs);
+/** A file in results/ without an outcome counts as failed. */
+function stateOf(spot: Spot, record: JobRecord | null): Sighting['state'] {
+  switch (spot.at) {
+    case 'results':
+      return record?.outcome?.state ?? 'failed';
+    case 'held':
+      return 'running';
+    case 'waiting':
+      return spot.dueAtMs === null ? 'pending' : 'delayed';
+  }
 }
 
 /** An ended job's file keeps what its name said before, where that was not the default. */
@@ -206,12 +139,4 @@ function endedStanding(record: JobRecord | null): Standing {
     crashes: record?.kept.crashes ?? 0,
     attempt: record?.attempts.at(-1)?.attempt ?? 0,
   };
-}
-
-function heldDirectories(context: SpoolContext): readonly { readonly path: string; readonly owner: string }[] {
-  const { files, layout } = context;
-  return files.list(layout.running).flatMap((directory) => {
-    const held = parseHeldName(directory);
-    return held === null ? [] : [{ path: `${layout.running}/${directory}`, owner: held.owner }];
-  });
 }

@@ -6,9 +6,9 @@ import type { ConsumerOptions, Hint } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import { parseJobFileName } from './layout.ts';
-import { MarkerWatch } from './marker-watch.ts';
-import { readMarkers } from './markers.ts';
-import { pausedQueues } from './pause-queue.ts';
+import { NoteWatch } from './note-watch.ts';
+import { readMarkers } from './revoked-jobs.ts';
+import { pausedQueues } from './paused-queues.ts';
 import { TasksOfJobs } from './running-jobs.ts';
 
 /** How many jobs have their tasks remembered; beyond that those not met of late are forgotten. */
@@ -39,13 +39,13 @@ export class Instructions {
     this.#context = context;
     this.#tasks = new TasksOfJobs(context);
     const { files, layout } = context;
-    const pauses = new MarkerWatch(files, {
+    const pauses = new NoteWatch(files, {
       directory: layout.queues,
       read: () => new Set(pausedQueues(context)),
       onFound: (queues) => this.#hearPaused(queues),
       onTrouble,
     });
-    const markers = new MarkerWatch(files, {
+    const markers = new NoteWatch(files, {
       directory: layout.cancel,
       read: () => readMarkers(context),
       onFound: (found) => this.#hearRevoked(found.keys()),

@@ -15,12 +15,12 @@ import { Gate } from './gate.ts';
 import { expireIfTight, Housekeeping } from './housekeeping.ts';
 import { makeDirectory } from './if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
-import { MarkerWatch } from './marker-watch.ts';
+import { NoteWatch } from './note-watch.ts';
 import { nameWaitingOnce } from './one-name.ts';
 import { register, type Registration } from './owner.ts';
-import { pausedQueues } from './pause-queue.ts';
+import { pausedQueues } from './paused-queues.ts';
 import { recoverOrphans, recoverOwner } from './recover.ts';
-import { Revocations } from './revocations.ts';
+import { RevokeWatch } from './revoke-watch.ts';
 import { Rounds } from './rounds.ts';
 import type { Recoverer } from './take-back.ts';
 
@@ -45,7 +45,7 @@ export class SpoolKeeper implements Keeper {
   readonly #pauses: { start(): void; stop(): void };
   #paused: ReadonlySet<string> = new Set();
   readonly #promoter: { start(): void; stop(): void; promoteDue(): void };
-  readonly #revocations: Revocations;
+  readonly #revocations: RevokeWatch;
   /** Recoveries, one after the other. */
   readonly #recoveries: Rounds;
   readonly #housekeeping: Housekeeping;
@@ -90,7 +90,7 @@ export class SpoolKeeper implements Keeper {
     });
     this.#promoter = parts.promoter(onTrouble);
     const { onInstruction, onTerminate } = options;
-    this.#revocations = new Revocations(context, {
+    this.#revocations = new RevokeWatch(context, {
       ...(onInstruction === undefined ? {} : { onInstruction }),
       ...(onTerminate === undefined ? {} : { onTerminate }),
       withdrawer: {
@@ -103,7 +103,7 @@ export class SpoolKeeper implements Keeper {
       onTrouble,
     });
     this.#gate = new Gate(context, options.limits ?? NO_RULES);
-    this.#pauses = new MarkerWatch(context.files, {
+    this.#pauses = new NoteWatch(context.files, {
       directory: context.layout.queues,
       read: () => new Set(pausedQueues(context)),
       onFound: (queues) => this.#hearPaused(queues),

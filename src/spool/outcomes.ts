@@ -34,7 +34,7 @@ export function readOutcome(context: SpoolContext, id: string): JobRecord | null
 
 export class OutcomeWatch {
   readonly #context: SpoolContext;
-  readonly #existing: (ids: ReadonlySet<string>) => Promise<ReadonlySet<string>>;
+  readonly #existing: (ids: ReadonlySet<string>) => Promise<{ has(id: string): boolean }>;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
   readonly #waiting = new Map<string, Set<Waiter>>();
@@ -44,7 +44,7 @@ export class OutcomeWatch {
   #existenceCheckedAt = 0;
 
   /** @param existing which of these ids have a job that has not ended or has an outcome */
-  constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => Promise<ReadonlySet<string>>) {
+  constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => Promise<{ has(id: string): boolean }>) {
     this.#context = context;
     this.#existing = existing;
     this.#watch = new DirectoryWatch(context.files, context.layout.results, (name) => this.#hear(name));

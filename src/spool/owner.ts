@@ -8,7 +8,7 @@ import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from './if-there.ts';
 import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
-import { MISSING, probe, type Proof, takeProof, type Verdict } from './proof.ts';
+import { MISSING, probe, type Proof, takeProof, type Verdict } from './liveness.ts';
 import { isFull, makeRoom } from './room.ts';
 import { isPassing } from './trouble.ts';
 

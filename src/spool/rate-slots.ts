@@ -9,9 +9,15 @@
 import { type Rate, windowOf } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { hasCode } from './files.ts';
-import { makeDirectory, unlinkIfThere } from './if-there.ts';
-import { rateDirectory, type LimitOwner, parseSlotFileName, slotFileName } from './note-names.ts';
+import { createNew, makeDirectory, unlinkIfThere } from './if-there.ts';
+import type { Layout } from './layout.ts';
 import { clearWay } from './set-aside.ts';
+
+/** Whose starts are counted. */
+export interface LimitOwner {
+  readonly kind: 'queue' | 'task';
+  readonly name: string;
+}
 
 /** A rate, and whose it is. */
 export interface RateOf {
@@ -50,12 +56,8 @@ function takeSlot(context: SpoolContext, { owner, rate }: RateOf): number | null
   const used = usedSlots(context, directory, index);
   for (let slot = 0; slot < slots && used !== null; slot++) {
     if (used.has(slot)) continue;
-    try {
-      files.close(files.create(`${directory}/${slotFileName({ index, slot })}`));
-      return index;
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error; // Another was faster.
-    }
+    // False where another was faster.
+    if (createNew(files, `${directory}/${slotFileName({ index, slot })}`)) return index;
   }
   return null;
 }
@@ -91,4 +93,27 @@ function listOrMake(context: SpoolContext, directory: string): readonly string[]
     for (const path of [layout.limits, directory]) makeDirectory(files, path);
     return [];
   }
+}
+
+/**
+ * `limits/<queue|task>.<name>.<count>-<period ms>`; a task's `/` and `:` are written as + and =, which no name has. Each rate has its
+ * own, because what a file there says depends on it.
+ */
+export function rateDirectory(layout: Layout, { kind, name }: LimitOwner, { count, periodMs }: Rate): string {
+  return `${layout.limits}/${kind}.${name.replaceAll('/', '+').replaceAll(':', '=')}.${count}-${periodMs}`;
+}
+
+/** One start that a rate allows in a span of time. */
+interface SlotName {
+  readonly index: number;
+  readonly slot: number;
+}
+
+function slotFileName({ index, slot }: SlotName): string {
+  return `${index}.${slot}`;
+}
+
+function parseSlotFileName(fileName: string): SlotName | null {
+  const match = /^(\d{1,15})\.(\d{1,5})$/.exec(fileName);
+  return match === null ? null : { index: Number(match[1]), slot: Number(match[2]) };
 }

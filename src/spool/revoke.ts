@@ -5,12 +5,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Revocation } from '../broker/broker.ts';
 import type { SpoolContext } from './context.ts';
-import { mark, unmark } from './markers.ts';
+import { mark, unmark } from './revoked-jobs.ts';
 import { readOutcome } from './outcomes.ts';
 import { readOwner, register, type Registration, verdictOf } from './owner.ts';
 import { recoverOrphans } from './recover.ts';
 import type { Recoverer } from './take-back.ts';
-import { locate, type Whereabouts } from './whereabouts.ts';
+import { type HeldSpot, locate, type Spot } from './locate.ts';
 import { withdraw } from './withdraw.ts';
 
 /**
@@ -23,8 +23,6 @@ const BEGUN_MS = 200;
 const LOOK_AGAIN_MS = 5;
 
 const NONE: ReadonlySet<string> = new Set();
-
-type Held = Extract<Whereabouts, { at: 'held' }>;
 
 /** @returns what came of each of `ids`; those that are nowhere are missing */
 export async function revoke(
@@ -98,7 +96,7 @@ class Revoker {
     await this.#registration?.release();
   }
 
-  async #withdrawAmong(spots: ReadonlyMap<string, Whereabouts>): ReturnType<typeof withdraw> {
+  async #withdrawAmong(spots: ReadonlyMap<string, Spot>): ReturnType<typeof withdraw> {
     if (![...spots.values()].some(({ at }) => at === 'waiting')) return { missed: new Set(), leftAlone: new Set() };
     const { owner, directory } = await this.#owner();
     const giveUp = AbortSignal.abort();
@@ -107,7 +105,7 @@ class Revoker {
 
   /** Notes what is certain; gives those that must be looked at again. */
   async #settled(
-    spots: ReadonlyMap<string, Whereabouts>,
+    spots: ReadonlyMap<string, Spot>,
     missed: ReadonlySet<string>,
     maybeSettling: ReadonlySet<string>,
     found: Map<string, Revocation>,
@@ -131,7 +129,7 @@ class Revoker {
    * True when somebody runs it who will hear of the marker. A dead holder's jobs are recovered here and now; what lies with a
    * recoverer, or with another who revokes, is about to be settled.
    */
-  async #isWithRunner({ owner, recoverer }: Held): Promise<boolean> {
+  async #isWithRunner({ owner, recoverer }: HeldSpot): Promise<boolean> {
     const { verdict } = await verdictOf(this.#context, recoverer ?? owner);
     if (verdict === 'dead') {
       await recoverOrphans(this.#context, await this.#recoverer());

@@ -12,7 +12,7 @@ import { isKnownElsewhere } from './elsewhere.ts';
 import { hasCode } from './files.ts';
 import { fencing, type Held } from './holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
-import { isMarked } from './markers.ts';
+import { isMarked } from './revoked-jobs.ts';
 import { renameOver } from './set-aside.ts';
 import { makeReady } from './unpark.ts';
 import { syncFile, writeCopy, writeTail } from './write-tail.ts';

@@ -22,19 +22,19 @@ import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './context.t
 import { establish } from './establish.ts';
 import { refuseNetworkFileSystem } from './file-system.ts';
 import { type Files, nodeFiles } from './files.ts';
-import { backlogOf, countJobs, existingIds, findJob, listJobs } from './inspect.ts';
+import { backlogOf, countJobs, findJob, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueueUnique } from './keys/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
 import { refuseSplitSpool } from './mounts.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
-import { pausedQueues, pauseQueue, resumeQueue } from './pause-queue.ts';
+import { pausedQueues, pauseQueue, resumeQueue } from './paused-queues.ts';
 import { Promoter } from './promote.ts';
 import { revoke } from './revoke.ts';
 import { spoolError } from './trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './trust.ts';
-import { idsByPrefix } from './whereabouts.ts';
+import { idsByPrefix, locate } from './locate.ts';
 import { Batcher } from './batcher.ts';
 
 export interface SpoolOptions {
@@ -101,7 +101,7 @@ class Spool implements Broker {
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, layout);
     if (!mustExist) refuseSplitSpool(files, layout);
     this.isNew = establish(this.#context, mustExist);
-    this.#outcomes = new OutcomeWatch(this.#context, (ids) => existingIds(this.#context, ids));
+    this.#outcomes = new OutcomeWatch(this.#context, (ids) => locate(this.#context, ids));
   }
 
   get place(): string {
@@ -126,7 +126,7 @@ class Spool implements Broker {
 
   async waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null> {
     return this.#look(async () => {
-      if (!isSurelyThere && (await existingIds(this.#context, new Set([id]))).size === 0)
+      if (!isSurelyThere && !(await locate(this.#context, new Set([id]))).has(id))
         throw new UnknownJobError(id, this.place);
       return this.#outcomes.wait(id, signal);
     });

@@ -8,7 +8,7 @@ import { hasCode } from './files.ts';
 import type { Held, HeldFile, Holder } from './holder.ts';
 import { falseFor, removeIfEmpty } from './if-there.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
-import { isMarked } from './markers.ts';
+import { isMarked } from './revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';
 import { forgetOwner, readOwner } from './owner.ts';
 import { isTight, spendReserve } from './room.ts';

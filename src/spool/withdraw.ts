@@ -7,7 +7,7 @@ import type { SpoolContext } from './context.ts';
 import { type Holder, takeFrom } from './holder.ts';
 import { openTaken } from './open-taken.ts';
 import { settle } from './settle.ts';
-import { isIn, type Whereabouts } from './whereabouts.ts';
+import { type EndedSpot, isIn, type Spot } from './locate.ts';
 
 /** Withdrawn at a time: enough for their fsyncs to share the journal's commits. */
 const AT_ONCE = 32;
@@ -21,7 +21,7 @@ const AT_ONCE = 32;
 export async function withdraw(
   context: SpoolContext,
   withdrawer: Holder,
-  spots: ReadonlyMap<string, Whereabouts>,
+  spots: ReadonlyMap<string, Spot>,
 ): Promise<{ readonly missed: ReadonlySet<string>; readonly leftAlone: ReadonlySet<string> }> {
   const missed = new Set<string>();
   const leftAlone = new Set<string>();
@@ -44,7 +44,7 @@ export async function withdraw(
 async function withdrawOne(
   context: SpoolContext,
   withdrawer: Holder,
-  spot: Exclude<Whereabouts, { at: 'results' }>,
+  spot: Exclude<Spot, EndedSpot>,
 ): Promise<boolean> {
   const { path, name } = spot;
   const taken = spot.at === 'held' ? { holder: withdrawer, path, name } : takeFrom(context, withdrawer, spot);

@@ -9,10 +9,10 @@ import test, { type TestContext } from 'node:test';
 import { encodeBase } from '../../src/job/document.ts';
 import type { SpoolContext } from '../../src/spool/context.ts';
 import { type Files, nodeFiles } from '../../src/spool/files.ts';
-import { existingIds, findJob } from '../../src/spool/inspect.ts';
+import { findJob } from '../../src/spool/inspect.ts';
 import { delayedFileName, jobFileName, type JobName } from '../../src/spool/layout.ts';
 import { revoke } from '../../src/spool/revoke.ts';
-import { idsByPrefix, locate } from '../../src/spool/whereabouts.ts';
+import { idsByPrefix, locate } from '../../src/spool/locate.ts';
 import { contextOf } from '../support/context.ts';
 import { jobRecord, nextId } from '../support/factory.ts';
 import { someOwner } from '../support/owners.ts';
@@ -24,7 +24,6 @@ const LOOKS = 10;
 /** Ways to ask for a job; each tells whether it was said to exist. */
 const QUESTIONS: Readonly<Record<string, (context: SpoolContext, id: string) => Promise<boolean>>> = {
   locate: async (context, id) => (await locate(context, new Set([id]))).has(id),
-  existingIds: async (context, id) => (await existingIds(context, new Set([id]))).has(id),
   findJob: async (context, id) => (await findJob(context, id)) !== null,
   idsByPrefix: async (context, id) => (await idsByPrefix(context, id.slice(0, 23), 10)).includes(id),
 };

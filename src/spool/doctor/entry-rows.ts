@@ -1,7 +1,7 @@
 /** What can be wrong with a name in the spool: who may touch it (I13), what is not fsq's, and what nobody needs any more. Pure. */
 import { isKeyDirectory, parseHolderName } from '../keys/key-directory.ts';
 import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
-import { parsePausedFileName } from '../note-names.ts';
+import { parsePausedFileName } from '../paused-queues.ts';
 import { type Finding, findingsOf, type Rows } from './finding.ts';
 import type { Outline } from './outline.ts';
 import type { Entry } from './visit.ts';

@@ -4,9 +4,9 @@ import type { SpoolContext } from '../context.ts';
 import type { EntryInfo } from '../files.ts';
 import { listIfReadable } from '../if-there.ts';
 import { isOwnerName, type Layout, parseHeldName } from '../layout.ts';
-import { parseMarkerFileName } from '../note-names.ts';
 import { askAll, readOwner, verdictOf } from '../owner.ts';
-import type { Verdict } from '../proof.ts';
+import type { Verdict } from '../liveness.ts';
+import { parseMarkerFileName } from '../revoked-jobs.ts';
 import { type JobPlace, namesAt, type Unlisted, unlistedIn, walkPlace } from './walk.ts';
 
 /** A directory of running/. */

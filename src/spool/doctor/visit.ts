@@ -5,8 +5,8 @@ import type { SpoolContext } from '../context.ts';
 import type { EntryInfo } from '../files.ts';
 import { writerState } from '../identity.ts';
 import { DIRECTORIES } from '../layout.ts';
-import { parseMarkerFileName } from '../note-names.ts';
 import { type Reading, readJob } from '../read.ts';
+import { parseMarkerFileName } from '../revoked-jobs.ts';
 import { type JobSpot, type Place, walkSpool } from './walk.ts';
 
 /** A name in the spool. */

@@ -14,7 +14,7 @@ import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { discard, listIfThere, renameIfThere } from '../if-there.ts';
 import { jobFileName, resultFileName } from '../layout.ts';
-import { locate } from '../whereabouts.ts';
+import { locate } from '../locate.ts';
 import { type HolderName, parseHolderName } from './key-directory.ts';
 
 /** A holder as found in its directory. */

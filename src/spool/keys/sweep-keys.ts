@@ -7,7 +7,7 @@ import { type SpoolContext, syncDirectories } from '../context.ts';
 import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../if-there.ts';
 import { parseResultFileName, resultFileName } from '../layout.ts';
 import { Turns } from '../turns.ts';
-import { locate } from '../whereabouts.ts';
+import { locate } from '../locate.ts';
 import { type Holder, holderAt, isUndecided, makeVoid } from './key-holders.ts';
 import { isKeyDirectory } from './key-directory.ts';
 

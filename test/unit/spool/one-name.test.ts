@@ -11,7 +11,7 @@ import { nameWaitingOnce } from '../../../src/spool/one-name.ts';
 import { readOutcome } from '../../../src/spool/outcomes.ts';
 import { nodeFiles } from '../../../src/spool/files.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
-import { locate } from '../../../src/spool/whereabouts.ts';
+import { locate } from '../../../src/spool/locate.ts';
 import { withdraw } from '../../../src/spool/withdraw.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { job, nextId } from '../../support/factory.ts';
@@ -207,7 +207,7 @@ test('a revoked job is withdrawn under its last name', async (t) => {
   const context = contextOf(path);
   const name = { id, queue: 'default', priority: 5, attempt: 0, crashes: 0 };
   const spots = new Map([
-    [id, { at: 'waiting', path: join(path, namesOf(id)['ready at 0'] ?? ''), name, dueAtMs: null }],
+    [id, { at: 'waiting', id, path: join(path, namesOf(id)['ready at 0'] ?? ''), name, dueAtMs: null }],
   ] as const);
 
   const { missed } = await withdraw(context, { ...claimantIn(path), giveUp: new AbortController().signal }, spots);
@@ -239,5 +239,8 @@ test('a job that has ended is found in results/, also under a second name, witho
   const walk = (): never => assert.fail('it looked at what waits');
   const context = contextOf(path, { files: { ...nodeFiles, walk } });
 
-  assert.deepEqual([...(await locate(context, new Set([id])))], [[id, { at: 'results' }]]);
+  assert.deepEqual(
+    [...(await locate(context, new Set([id])))],
+    [[id, { at: 'results', id, path: join(path, 'results', `${id}.json`) }]],
+  );
 });

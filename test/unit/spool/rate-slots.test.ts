@@ -3,8 +3,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Rate } from '../../../src/job/queue-limits.ts';
 import { type Files, nodeFiles } from '../../../src/spool/files.ts';
-import { rateDirectory } from '../../../src/spool/note-names.ts';
-import { freeSlots, takeSlots } from '../../../src/spool/rate-slots.ts';
+import { freeSlots, rateDirectory, takeSlots } from '../../../src/spool/rate-slots.ts';
 import type { SpoolContext } from '../../../src/spool/context.ts';
 import { contextOf, tempContext } from '../../support/context.ts';
 

@@ -6,7 +6,7 @@ import test, { type TestContext } from 'node:test';
 import { encodeBase } from '../../../src/job/document.ts';
 import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
-import { locate } from '../../../src/spool/whereabouts.ts';
+import { locate } from '../../../src/spool/locate.ts';
 import { withdraw } from '../../../src/spool/withdraw.ts';
 import { contextOf } from '../../support/context.ts';
 import { jobRecord } from '../../support/factory.ts';

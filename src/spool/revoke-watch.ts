@@ -7,31 +7,31 @@ import type { KeeperOptions } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import type { Holder } from './holder.ts';
 import { hasOutcomeOf } from './open-taken.ts';
-import { MarkerWatch } from './marker-watch.ts';
-import { readMarkers, unmark } from './markers.ts';
+import { NoteWatch } from './note-watch.ts';
+import { readMarkers, unmark } from './revoked-jobs.ts';
 import { readJob } from './read.ts';
-import { locate, lookFor, type Whereabouts } from './whereabouts.ts';
+import { locate, lookFor, type Spot } from './locate.ts';
 import { withdraw } from './withdraw.ts';
 
-export interface RevocationsOptions extends Pick<KeeperOptions, 'onInstruction' | 'onTerminate'> {
+export interface RevokeWatchOptions extends Pick<KeeperOptions, 'onInstruction' | 'onTerminate'> {
   readonly withdrawer: Holder;
   /** Whether this owner's process may be killed by us. */
   readonly isOurs: (owner: string) => boolean;
   readonly onTrouble: (error: unknown) => void;
 }
 
-export class Revocations {
+export class RevokeWatch {
   readonly #context: SpoolContext;
-  readonly #options: RevocationsOptions;
-  readonly #watch: MarkerWatch<ReadonlyMap<string, boolean>>;
+  readonly #options: RevokeWatchOptions;
+  readonly #watch: NoteWatch<ReadonlyMap<string, boolean>>;
   #told = '';
   #round: Promise<void> | null = null;
   #isDueAgain = false;
 
-  constructor(context: SpoolContext, options: RevocationsOptions) {
+  constructor(context: SpoolContext, options: RevokeWatchOptions) {
     this.#context = context;
     this.#options = options;
-    this.#watch = new MarkerWatch(context.files, {
+    this.#watch = new NoteWatch(context.files, {
       directory: context.layout.cancel,
       read: () => readMarkers(context),
       onFound: (markers) => this.#act(markers),
@@ -90,7 +90,7 @@ export class Revocations {
     this.#tell(markers, spots);
     const { missed, leftAlone } = await withdraw(this.#context, this.#options.withdrawer, spots);
     const unseen = new Set([...ids].filter((id) => !spots.has(id)));
-    const moving = unseen.size === 0 ? new Map<string, Whereabouts>() : await locate(this.#context, unseen);
+    const moving = unseen.size === 0 ? new Map<string, Spot>() : await locate(this.#context, unseen);
     const done = [...ids].filter((id) => {
       const at = spots.get(id)?.at;
       return at === undefined ? !moving.has(id) : at !== 'held' && !missed.has(id) && !leftAlone.has(id);
@@ -100,9 +100,9 @@ export class Revocations {
   }
 
   /** Before anything that waits for the disk. */
-  #tell(markers: ReadonlyMap<string, boolean>, spots: ReadonlyMap<string, Whereabouts>): void {
+  #tell(markers: ReadonlyMap<string, boolean>, spots: ReadonlyMap<string, Spot>): void {
     const { onInstruction, onTerminate, isOurs, withdrawer } = this.#options;
-    const held = [...spots].flatMap(([id, spot]) => (spot.at === 'held' ? [{ id, ...spot }] : []));
+    const held = [...spots.values()].flatMap((spot) => (spot.at === 'held' ? [spot] : []));
     const running = held.filter(({ owner, recoverer }) => recoverer === null && owner !== withdrawer.owner);
     const ids = running.map(({ id }) => id);
     if (ids.join() !== this.#told) onInstruction?.({ type: 'revoked', ids });

@@ -1,14 +1,26 @@
-/** Queues that are paused: a file in queues/ for each. Workers hear of it by a watch; it holds until it is taken away. */
+/** The notes in queues/: each says that a queue is paused, until it is removed. Workers watch the directory. */
+import { isQueueName } from '../job/names.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { createNew, listIfThere, makeDirectory, unlinkIfThere } from './if-there.ts';
-import { parsePausedFileName, pausedFileName } from './note-names.ts';
+
+const PAUSED = '.paused';
+
+/** The name says all; what the file holds is for people. */
+function pausedFileName(queue: string): string {
+  return queue + PAUSED;
+}
+
+export function parsePausedFileName(fileName: string): string | null {
+  const queue = fileName.slice(0, -PAUSED.length);
+  return fileName.endsWith(PAUSED) && isQueueName(queue) ? queue : null;
+}
 
 /** @returns false when it was paused already. When it resolves that is durable. */
 export async function pauseQueue(context: SpoolContext, queue: string): Promise<boolean> {
   const { files, layout } = context;
   makeDirectory(files, layout.queues);
   const text = `${JSON.stringify({ v: 1, queue, atMs: context.nowMs(), pid: process.pid })}\n`;
-  // The name is what counts, so nothing is lost if we die before it has content.
+  // If we die before the file has its text, its name still says all.
   const isNew = createNew(files, `${layout.queues}/${pausedFileName(queue)}`, Buffer.from(text));
   await syncDirectories(context, layout.queues, layout.root);
   return isNew;
@@ -22,8 +34,8 @@ export async function resumeQueue(context: SpoolContext, queue: string): Promise
   return true;
 }
 
+/** None in a spool of an older fsq, which has no such directory before a queue is paused. */
 export function pausedQueues({ files, layout }: SpoolContext): readonly string[] {
-  // A spool that an older fsq made has no such directory before a queue is paused.
   return listIfThere(files, layout.queues)
     .map(parsePausedFileName)
     .filter((queue) => queue !== null)

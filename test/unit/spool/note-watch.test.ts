@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { nodeFiles } from '../../../src/spool/files.ts';
-import { MarkerWatch } from '../../../src/spool/marker-watch.ts';
+import { NoteWatch } from '../../../src/spool/note-watch.ts';
 import { until } from '../../support/conditions.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -16,7 +16,7 @@ test('a thousand changes that come at once cost a few looks, and the last of the
   let tell: (name: string | null) => void = () => undefined;
   let looks = 0;
   let seen = 0;
-  const watch = new MarkerWatch(
+  const watch = new NoteWatch(
     { ...nodeFiles, watch: (_path, onEvent) => ((tell = onEvent), { close: () => undefined }) },
     {
       directory,
@@ -50,7 +50,7 @@ test('a change after a while of peace is looked at in the same moment', (t) => {
   const directory = tempDir(t);
   let tell: (name: string | null) => void = () => undefined;
   let looks = 0;
-  const watch = new MarkerWatch(
+  const watch = new NoteWatch(
     { ...nodeFiles, watch: (_path, onEvent) => ((tell = onEvent), { close: () => undefined }) },
     { directory, read: () => new Set([looks++]), onFound: () => undefined, onTrouble: () => undefined },
   );

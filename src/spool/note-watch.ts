@@ -1,34 +1,37 @@
-/** Hearing of files whose names say all, as in cancel/ and queues/: at once by a watch, surely by a poll, and again and again while there are any. */
+/**
+ * A watch of notes, which are files whose names say all, as in cancel/ and queues/. A file system watch tells of them at once, a
+ * poll in any case. While there are any, the watcher tells of them again and again.
+ */
 import type { Files } from './files.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
 
-/** What was found: empty when there are none. */
+/** What a look has found: of size 0 when there are no notes. */
 interface Found {
   readonly size: number;
 }
 
-/** A look may take a fifth of the time at most, however many events tell of changes: thousands come at once. */
+/** Looks take a fifth of the time at most, however many events come: thousands may come at once. */
 const COST_FACTOR = 4;
 
-export interface MarkerWatchOptions<T extends Found> {
+export interface NoteWatchOptions<T extends Found> {
   readonly directory: string;
   readonly read: () => T;
-  /** Also told when there are none any more. */
+  /** Called also when the last note has gone. */
   readonly onFound: (found: T) => void;
   readonly onTrouble: (error: unknown) => void;
 }
 
-export class MarkerWatch<T extends Found> {
-  readonly #options: MarkerWatchOptions<T>;
+export class NoteWatch<T extends Found> {
+  readonly #options: NoteWatchOptions<T>;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
-  /** There were some at the last look, or it failed. */
+  /** True when the last look found notes, or failed. */
   #hasOpen = false;
-  /** When the next look is due that an event asks for, by performance.now(). */
+  /** The earliest time of a look that an event asks for, by performance.now(). */
   #nextLookAt = 0;
   #later: NodeJS.Timeout | null = null;
 
-  constructor(files: Files, options: MarkerWatchOptions<T>) {
+  constructor(files: Files, options: NoteWatchOptions<T>) {
     this.#options = options;
     this.#watch = new DirectoryWatch(files, options.directory, () => this.#hear());
     this.#poll = new Poll(() => this.#look(false), false);
@@ -46,7 +49,7 @@ export class MarkerWatch<T extends Found> {
     if (this.#later !== null) clearTimeout(this.#later);
   }
 
-  /** At once, or when the last look is far enough back: what is heard until then is seen by one look. */
+  /** Looks at once, or when the last look is long enough ago. One look serves all events that come until then. */
   #hear(): void {
     if (this.#later !== null) return;
     this.#poll.start();

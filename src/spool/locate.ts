@@ -1,0 +1,222 @@
+/**
+ * Where jobs lie, told by their names alone: their files are not read, and a backlog is not sorted.
+ *
+ * A look through the directories may miss a job that moves. So that it is nowhere has to be **proved**:
+ *
+ * 1. A look goes the way of a job's life: running/, delayed/, pending/, running/ again, results/. A job that only goes forward
+ *    meanwhile is seen. To be missed, a job must leave a directory in running/ for a place that was looked at before.
+ * 2. If no directory in running/ has changed during the look, no job has done so: a job that was missed is nowhere.
+ * 3. Else the look is repeated, after rising pauses. All looks miss a job only if in each of them, just then, it is claimed and
+ *    sent back.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { SpoolContext } from './context.ts';
+import { hasCode } from './files.ts';
+import { listIfReadable, walkIfThere } from './if-there.ts';
+import {
+  type JobName,
+  type Layout,
+  parseDelayedFileName,
+  parseHeldName,
+  parseJobFileName,
+  parseResultFileName,
+  resultFileName,
+} from './layout.ts';
+import { Turns } from './turns.ts';
+import { RACY_MS } from './watch.ts';
+
+/** A job's place, as its name tells it. */
+export type Spot = EndedSpot | WaitingSpot | HeldSpot;
+
+export interface EndedSpot {
+  readonly at: 'results';
+  readonly id: string;
+  readonly path: string;
+}
+
+export interface WaitingSpot {
+  readonly at: 'waiting';
+  readonly id: string;
+  readonly path: string;
+  readonly name: JobName;
+  /** Null in pending/. */
+  readonly dueAtMs: number | null;
+}
+
+export interface HeldSpot {
+  readonly at: 'held';
+  readonly id: string;
+  readonly path: string;
+  readonly name: JobName;
+  readonly owner: string;
+  /** The recoverer that took it from the owner, if one did: then its life counts. */
+  readonly recoverer: string | null;
+}
+
+/** Pauses between looks while jobs move, ms: half a second in all. */
+const LOOK_AGAIN_MS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/** Where an id begins in a job's name, and behind a due time. */
+const ID_AT = { job: 2, delayed: 16 };
+const ID_LENGTH = 36;
+
+/** Where each of `ids` is; those that are missing are proved to be nowhere. */
+export async function locate(context: SpoolContext, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Spot>> {
+  const found = new Map<string, Spot>();
+  await untilProved(context, async () => {
+    const left = new Set([...ids].filter((id) => !found.has(id)));
+    for (const [id, spot] of await lookFor(context, left)) found.set(id, spot);
+    return found.size === ids.size;
+  });
+  return found;
+}
+
+/** The same by one look: those that are missing may be on their way. */
+export async function lookFor(context: SpoolContext, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Spot>> {
+  const { files, layout } = context;
+  const found = new Map<string, Spot>();
+  const lookForEnded = (): void => {
+    for (const id of ids) {
+      const spot = endedSpot(layout, id);
+      if (found.get(id)?.at !== 'results' && files.exists(spot.path)) found.set(id, spot);
+    }
+  };
+  lookForEnded();
+  if (found.size === ids.size) return found;
+  const isWanted = (id: string): boolean => ids.has(id);
+  for await (const spot of unfinishedSpots(context, isWanted)) {
+    // A job that has moved meanwhile was seen later where it is now. One that has ended has no place besides, but for a second
+    // name of its file.
+    if (found.get(spot.id)?.at !== 'results') found.set(spot.id, spot);
+    if (found.size === ids.size) return found;
+  }
+  lookForEnded();
+  return found;
+}
+
+/** At most `limit` ids that start with `prefix`, each once; when there are none, it is proved. */
+export async function idsByPrefix(context: SpoolContext, prefix: string, limit: number): Promise<readonly string[]> {
+  const { files, layout } = context;
+  const found = new Set<string>();
+  const turns = new Turns();
+  await untilProved(context, async () => {
+    for await (const { id } of unfinishedSpots(context, (wanted) => wanted.startsWith(prefix))) {
+      found.add(id);
+      if (found.size >= limit) return true;
+    }
+    for (const fileName of files.walk(layout.results)) {
+      if (turns.isOver) await turns.next();
+      if (!fileName.startsWith(prefix)) continue;
+      const id = parseResultFileName(fileName);
+      if (id !== null) found.add(id);
+      if (found.size >= limit) break;
+    }
+    return found.size > 0;
+  });
+  return [...found];
+}
+
+export function isIn(layout: Layout, { path }: { readonly path: string }, owner: string): boolean {
+  return path.startsWith(`${layout.running}/${owner}/`);
+}
+
+export function endedSpot(layout: Layout, id: string): EndedSpot {
+  return { at: 'results', id, path: `${layout.results}/${resultFileName(id)}` };
+}
+
+/** Null unless `fileName`, in delayed/, is that of a job. */
+export function delayedSpot(layout: Layout, fileName: string): WaitingSpot | null {
+  const parsed = parseDelayedFileName(fileName);
+  if (parsed === null) return null;
+  const { name, dueAtMs } = parsed;
+  return { at: 'waiting', id: name.id, path: `${layout.delayed}/${fileName}`, name, dueAtMs };
+}
+
+/** Null unless `fileName`, in pending/, is that of a job. */
+export function pendingSpot(layout: Layout, fileName: string): WaitingSpot | null {
+  const name = parseJobFileName(fileName);
+  return name === null
+    ? null
+    : { at: 'waiting', id: name.id, path: `${layout.pending}/${fileName}`, name, dueAtMs: null };
+}
+
+/** The jobs with a wanted id that lie in the directories of owners. */
+export function* heldSpots(context: SpoolContext, isWanted: (id: string) => boolean = () => true): Generator<HeldSpot> {
+  const { files, layout } = context;
+  for (const directory of files.list(layout.running)) {
+    const holder = parseHeldName(directory);
+    if (holder === null) continue;
+    const path = `${layout.running}/${directory}`;
+    for (const fileName of listIfReadable(files, path)) {
+      const name = isWanted(idIn(fileName, ID_AT.job)) ? parseJobFileName(fileName) : null;
+      if (name !== null) yield { at: 'held', id: name.id, path: `${path}/${fileName}`, name, ...holder };
+    }
+  }
+}
+
+async function* unfinishedSpots(context: SpoolContext, isWanted: (id: string) => boolean): AsyncGenerator<Spot> {
+  const { layout } = context;
+  yield* heldSpots(context, isWanted);
+  for await (const fileName of namesIn(context, layout.delayed, isWanted, ID_AT.delayed)) {
+    const spot = delayedSpot(layout, fileName);
+    if (spot !== null) yield spot;
+  }
+  for await (const fileName of namesIn(context, layout.pending, isWanted, ID_AT.job)) {
+    const spot = pendingSpot(layout, fileName);
+    if (spot !== null) yield spot;
+  }
+  yield* heldSpots(context, isWanted);
+}
+
+/** Names with a wanted id; the others are not parsed. */
+async function* namesIn(
+  { files }: SpoolContext,
+  directory: string,
+  isWanted: (id: string) => boolean,
+  at: number,
+): AsyncGenerator<string> {
+  const turns = new Turns();
+  // Where a file has the place of a folder there are no jobs; `fsq doctor` reports it.
+  for (const name of walkIfThere(files, directory)) {
+    if (isWanted(idIn(name, at))) yield name;
+    if (turns.isOver) await turns.next();
+  }
+}
+
+function idIn(fileName: string, at: number): string {
+  return fileName.slice(at, at + ID_LENGTH);
+}
+
+/** Repeats `look` until it has found all it looks for, or the rest is proved to be nowhere. */
+async function untilProved(context: SpoolContext, look: () => Promise<boolean>): Promise<void> {
+  for (const pauseMs of [...LOOK_AGAIN_MS, null]) {
+    const before = stampOfRunning(context);
+    if (await look()) return;
+    // A change that comes right after another may leave the time of the directory as it was.
+    const isOld = before.lookedAtMs - before.changedAtMs >= RACY_MS;
+    if (isOld && stampOfRunning(context).text === before.text) return;
+    if (pauseMs !== null) await wait(pauseMs);
+  }
+}
+
+/** Changes whenever a job comes into running/ or leaves it. */
+function stampOfRunning({ files, layout }: SpoolContext): {
+  readonly text: string;
+  readonly changedAtMs: number;
+  readonly lookedAtMs: number;
+} {
+  const lookedAtMs = Date.now();
+  const paths = [layout.running, ...files.list(layout.running).map((name) => `${layout.running}/${name}`)];
+  let changedAtMs = Number.NEGATIVE_INFINITY;
+  let text = '';
+  for (const path of paths) {
+    try {
+      const { modifiedAtMs, inode } = files.directoryStamp(path);
+      changedAtMs = Math.max(changedAtMs, modifiedAtMs);
+      text += `${path} ${modifiedAtMs} ${inode}\n`;
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+      changedAtMs = lookedAtMs; // It was there a moment ago.
+    }
+  }
+  return { text, changedAtMs, lookedAtMs };
+}
