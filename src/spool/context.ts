@@ -1,4 +1,4 @@
-/** What every part of one open spool shares: its paths, its file system, its clock, and whether it waits for the disk. */
+/** What all parts of one open spool share: its paths, its file system, its clock, and whether it waits for the disk. */
 import { MAX_PAYLOAD_BYTES } from '../job/values/payload.ts';
 import type { Files } from './files.ts';
 import { writerName } from './identity.ts';
@@ -17,18 +17,18 @@ export interface SpoolContext {
   /** Whose files are jobs and outcomes; null: everybody's. */
   readonly trustedUids: ReadonlySet<number> | null;
   readonly nowMs: () => number;
-  /** `n` bytes that nobody can guess. */
+  /** `n` bytes that no other process can guess. */
   readonly randomBytes: (n: number) => Uint8Array;
   /** A name in tmp/ that says which process writes there, and is never used twice. */
   readonly uniqueName: () => string;
   readonly directorySync: SyncQueue;
   /** The files that this process writes jobs into. */
   readonly draftFiles: DraftFiles;
-  /** What cannot be dealt with, and is not the spool's trouble. */
+  /** Entries that cannot be dealt with, while the spool itself works. */
   readonly odd: OddEntries;
 }
 
-/** What a producer and a worker of fsq keep within: room for arguments of 1 MB in any encoding, small enough to read in one go. */
+/** Room for arguments of 1 MB in any encoding, and small enough to read in one go. */
 export const DEFAULT_MAX_BYTES: number = MAX_PAYLOAD_BYTES;
 
 export function createContext(

@@ -1,24 +1,22 @@
 /**
- * What the dead have left: processes that the jobs of a dead owner started, and children of a dead worker that stand still. Linux
- * only, where /proc shows them.
- *
- * A worker kills the group of a child that crashes, and sees to its children; this is for those whose worker has died.
+ * Ends what dead processes have left running: processes that the jobs of a dead owner started, and children of a dead worker that
+ * stand still. A living worker does this for its own children. Linux only, where /proc shows processes.
  */
 import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import type { Files } from './files.ts';
 import { readOwner } from './owner.ts';
 
-/** Looks at most: each kills all it finds, and what is found anew was started in between. */
+/** How often it looks at most: each look kills all it finds, and the next one finds what was started in between. */
 const MAX_LOOKS = 8;
 
 /**
- * Kills what `owner`, which must be proved dead, has left running; gives how many processes that were.
+ * Kills the processes that `owner`, which must be proved dead, has left running; gives how many there were. Never throws.
  *
- * A number of a group proves nothing, because it may have been given anew. So a process must show two things: that it is of the owner's group,
- * and, in the environment that the kernel keeps from its start, the owner's mark, 64 random bits of which only what the owner started
- * knows. The kill follows the look at once: for another process to be hit, all process ids would have to be used up in between.
- * What was started without that environment, or has moved to a group of its own, lives on. Never throws.
+ * The number of a process group may have been given anew. So a process must show two things: that it is of the owner's group,
+ * and, in the environment that the kernel keeps from its start, the owner's mark: 64 random bits that only processes started by the owner
+ * know. The kill follows the look at once: for another process to be hit, all process ids would have to be used up in between.
+ * A process that was started without that environment, or has moved to a group of its own, lives on.
  */
 export function killRemains(context: SpoolContext, owner: string): number {
   if (process.platform !== 'linux') return 0;
@@ -40,7 +38,7 @@ function killAll(files: Files, group: number, mark: string, killed: Set<number>)
   }
 }
 
-/** False where no process has this group, as nearly always: then no other process is looked at. */
+/** Nearly always false: then no process has this group, and none is looked at. */
 function hasGroup(pid: number): boolean {
   if (pid <= 1) return false; // kill(2) takes -1 for everybody.
   try {
@@ -55,8 +53,8 @@ function processes(files: Files): readonly number[] {
 }
 
 /**
- * True if `owner`, a child, is stopped (SIGSTOP) and surely this process of ours. Its socket answers for ever, and its job lies there
- * for ever, unless its worker or somebody else lets it go on.
+ * True if the child `owner` is stopped (SIGSTOP), and its process is surely ours. Its socket answers for ever, so its job is never
+ * recovered: its worker or a recoverer has to let it go on.
  */
 export function isStopped(context: SpoolContext, owner: string): boolean {
   if (process.platform !== 'linux') return false;
@@ -68,7 +66,7 @@ export function isStopped(context: SpoolContext, owner: string): boolean {
   }
 }
 
-/** Lets a child that is stopped go on, with all that its job has started. Its worker is dead, so it ends after that job. */
+/** Lets a stopped child go on, with all that its job has started. Its worker is dead, so it ends after that job. */
 export function letGoOn(context: SpoolContext, owner: string): void {
   const { pid = 0 } = readOwner(context, owner) ?? {};
   try {

@@ -1,8 +1,7 @@
 /**
- * The one place that decides whose trouble an error is. An error that names one entry costs that entry: it is told, left alone
- * for a pause that grows, and tried again; it is the spool's only if, at a look, a directory of the spool does not work.
- *
- * The code of an error alone does not tell: EPERM comes of one immutable file and of an immutable directory.
+ * Decides whose trouble an error is: that of one entry of the spool, or the whole spool's. An entry that is refused is told, left alone
+ * for a time that grows with each failure, and tried again. The trouble is the spool's only if a directory of it does not work
+ * when it is looked at: the error's code does not say, for EPERM comes of one immutable file and of an immutable directory.
  */
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
@@ -11,20 +10,20 @@ import { type Files, hasCode } from './files.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
 import { isPassing } from './trouble.ts';
 
-/** Whose trouble it is: what passes is waited for, an entry's is skipped, and the spool's ends a worker. */
+/** Whose trouble an error is: what passes is waited for, an odd entry is skipped, and trouble of the spool ends a worker. */
 export type Blame = 'moment' | 'entry' | 'spool';
 
 /** How long an entry is left alone, ms: the first time, and at most. */
-const PAUSE_MS = { first: 1_000, longest: 300_000 };
-/** So many times in a row a failing disk is taken for a moment that passes; then for a broken place of one entry. */
+const AGAIN_MS = { first: 1_000, longest: 300_000 };
+/** So often in a row EIO at one entry is taken for a moment that passes; then for a broken place of the disk, where this entry lies. */
 const EIO_AT_MOST = 3;
-/** A spool that worked is not looked at again for so long, ms: thousands of entries may be refused in a row. */
+/** For how long a look that found the spool working holds, ms: thousands of entries may be refused in a row. */
 const LOOK_HOLDS_MS = 100;
-/** Those that a spool of an older fsq may lack. */
+/** Directories that a spool of an older fsq may lack. */
 const MADE_LATER: ReadonlySet<string> = new Set(['queues', 'limits', 'logs', 'cancel', 'keys', 'spare']);
 
 interface Odd {
-  readonly pauseMs: number;
+  readonly againMs: number;
   readonly untilMs: number;
 }
 
@@ -32,12 +31,12 @@ export class OddEntries {
   readonly #files: Files;
   readonly #layout: Layout;
   readonly #entries = new Map<string, Odd>();
-  /** Those whose pause `takeDue` waits for. */
+  /** Paths that `takeDue` has not given yet. */
   readonly #waiting = new Set<string>();
   /** How often in a row the disk has failed at an entry (EIO). */
   readonly #failures = new Map<string, number>();
   #workedAt = Number.NEGATIVE_INFINITY;
-  /** Hears of each entry that is refused, each time, and of each that was moved out of the way. */
+  /** Is told each time that an entry is refused, and when one was moved out of the way. */
   onEvent: (event: BrokerEvent) => void = () => undefined;
 
   constructor(files: Files, layout: Layout) {
@@ -45,7 +44,7 @@ export class OddEntries {
     this.#layout = layout;
   }
 
-  /** False: nothing is left alone. */
+  /** False while nothing is left alone. */
   get isInUse(): boolean {
     return this.#entries.size > 0;
   }
@@ -56,10 +55,10 @@ export class OddEntries {
   }
 
   /**
-   * Does `act`, one step with the entry at `path`, unless that is left alone. What fails for the entry's sake is told.
+   * Does `act`, one step with the entry at `path`, unless that is left alone.
    *
    * @returns whether it was done
-   * @throws what is not the entry's trouble, unchanged
+   * @throws the error unchanged when it is not the entry's trouble
    */
   try(path: string, act: () => void): boolean {
     if (this.isLeftAlone(path)) return false;
@@ -71,7 +70,7 @@ export class OddEntries {
     }
   }
 
-  /** As `try`, of what waits for the disk. */
+  /** The same for a step that waits for the disk. */
   async tryLong(path: string, act: () => Promise<void>): Promise<boolean> {
     if (this.isLeftAlone(path)) return false;
     try {
@@ -82,22 +81,22 @@ export class OddEntries {
     }
   }
 
-  /** What was caught with the entry at `path` is its own trouble: it is left alone from now. @throws `error` if it is not */
+  /** Leaves the entry at `path` alone from now on, because of `error`. @throws `error` if it is not the entry's trouble */
   leaveAlone(path: string, error: unknown): void {
     if (this.blame(error) !== 'entry' && !this.#isBroken(path, error)) throw error;
-    const pauseMs = Math.min(PAUSE_MS.longest, 2 * (this.#entries.get(path)?.pauseMs ?? PAUSE_MS.first / 2));
-    this.#entries.set(path, { pauseMs, untilMs: performance.now() + pauseMs });
+    const againMs = Math.min(AGAIN_MS.longest, 2 * (this.#entries.get(path)?.againMs ?? AGAIN_MS.first / 2));
+    this.#entries.set(path, { againMs, untilMs: performance.now() + againMs });
     this.#waiting.add(path);
-    this.onEvent({ kind: 'refused', name: this.nameOf(path), error, againMs: pauseMs });
+    this.onEvent({ kind: 'refused', name: this.nameOf(path), error, againMs });
   }
 
-  /** Takes an error that nobody has tied to an entry; it is told again only after its pause. @throws it if it is not an entry's */
+  /** The same for an error that no caller has tied to an entry; one that is left alone already is not told again. */
   complain(error: unknown): void {
     const path = isErrorLike(error) && 'path' in error ? String(error.path) : this.#layout.root;
     if (!this.isLeftAlone(path)) this.leaveAlone(path, error);
   }
 
-  /** Whether the pause of any entry has ended since the last call. */
+  /** Whether any entry may be tried again since the last call. */
   takeDue(): boolean {
     const due = [...this.#waiting].filter((path) => !this.isLeftAlone(path));
     for (const path of due) this.#waiting.delete(path);
@@ -131,7 +130,7 @@ export class OddEntries {
     return path.startsWith(`${this.#layout.root}/`) ? path.slice(this.#layout.root.length + 1) : path;
   }
 
-  /** A disk may fail for good in one place: what lies there must not hold up what lies behind it. */
+  /** A disk may fail for good in one place: an entry that lies there must not hold up those behind it. */
   #isBroken(path: string, error: unknown): boolean {
     if (!hasCode(error, 'EIO')) return false;
     const failures = (this.#failures.get(path) ?? 0) + 1;

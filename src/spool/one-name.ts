@@ -1,9 +1,10 @@
 /**
  * A job whose file has several names after a power cut gets one again: the one that is furthest in its life.
  *
- * A name is removed only by who has it for himself: a waiting one is taken by a rename first, as a claim takes it, and one that
- * another process holds is left to that process. And who holds one of several names neither runs nor ends the job before it
- * is the only one. So, whoever meets the file at the same time, its last name stays. What a holder finds beside its own name:
+ * Several processes may meet the file at the same time, and its last name must stay. So a process removes only a name that it
+ * has for itself: it takes a waiting one by a rename first, as a claim does, and leaves one that another process holds to that
+ * process. And a holder of one of several names neither runs nor ends the job before its name is the only one. What a holder
+ * finds beside its own name:
  *
  *   an outcome in results/    its own name goes: the job has ended
  *   held by somebody else     a claim goes back to where it was; of two recoverers the one that is behind drops its name
@@ -14,26 +15,26 @@ import { dirname } from 'node:path';
 import type { SpoolContext } from './context.ts';
 import { type NameOfFile, namesOfFile } from './file-names.ts';
 import { fileSystemOf } from './file-system.ts';
-import { hasCode } from './files.ts';
-import { unlinkIfThere } from './if-there.ts';
+import type { Waiting } from './holder.ts';
+import { renameIfThere, unlinkIfThere } from './if-there.ts';
 import { type JobName, parseDelayedFileName, parseJobFileName } from './layout.ts';
 
 /** A name in running/ that this process holds. */
 export interface MyName {
   readonly path: string;
   readonly name: JobName;
-  /** Where it was taken from, by a process that has begun nothing with it; null for what a dead owner had held. */
-  readonly takenFrom: { readonly path: string; readonly name: JobName } | null;
-  /** An outcome of the file counts in results/ only; a file there that holds none is not further than others. */
+  /** Where it waited, if this process took it there and has begun nothing with it; null for what a dead process had held. */
+  readonly takenFrom: Waiting | null;
+  /** Whether the file holds an outcome. One that holds none has not ended, although it has a name in results/. */
   readonly hasOutcome: boolean;
 }
 
-/** Names that move are looked for again. */
+/** How often the names are looked for, because they may move meanwhile. */
 const LOOKS = 4;
 
 /**
- * True when `mine` is the only name of its file, if need be after the others were removed. False when it is not this process's
- * to run or to end: the job goes on under another name, or, left by a dead owner, stays for a later look.
+ * True when `mine` is the only name of its file, if need be after the others were removed. False when this process may neither run
+ * nor end the job: it goes on under another name or, left by a dead owner, stays for a later look.
  */
 export function isOnlyName(context: SpoolContext, mine: MyName): boolean {
   const { files } = context;
@@ -42,19 +43,19 @@ export function isOnlyName(context: SpoolContext, mine: MyName): boolean {
     if (entry === null || entry.links === 1) return entry !== null;
     const plan = planFor(mine, namesOfFile(context, entry, mine.name.id));
     for (const path of plan.remove) removeName(context, path);
-    if (plan.mine === 'goes') unlinkIfThere(context.files, mine.path);
-    else if (plan.mine !== 'stays') moveIfThere(context, mine.path, plan.mine.to);
+    if (plan.mine === 'goes') unlinkIfThere(files, mine.path);
+    else if (plan.mine !== 'stays') renameIfThere(files, mine.path, plan.mine.to);
     else if (plan.isHeldElsewhere) return false;
     // A rename to another name of the same file does nothing (rename(2)): the next look takes that name away.
     if (plan.mine !== 'stays' && !files.exists(mine.path)) return false;
   }
-  if (mine.takenFrom !== null) moveIfThere(context, mine.path, mine.takenFrom.path);
+  if (mine.takenFrom !== null) renameIfThere(files, mine.path, mine.takenFrom.path);
   return false;
 }
 
 /**
- * Removes second names of jobs that wait, where a power cut may leave them by the thousand: a claim that meets one looks through
- * the spool for it. Whoever else does so at the same time removes the same ones.
+ * Removes second names of jobs that wait, where a power cut may leave them by the thousand: each claim that meets one looks through
+ * the whole spool. Several processes that do so at the same time remove the same names.
  */
 export function nameWaitingOnce(context: SpoolContext): void {
   const { files, layout } = context;
@@ -67,11 +68,6 @@ export function nameWaitingOnce(context: SpoolContext): void {
     if (first !== undefined && files.entry(first.path)?.inode === files.entry(next.path)?.inode)
       removeName(context, isNextFurther ? first.path : next.path);
   }
-}
-
-interface Waiting {
-  readonly path: string;
-  readonly name: JobName;
 }
 
 function* waitingJobs({ files, layout }: SpoolContext): Generator<Waiting> {
@@ -112,8 +108,8 @@ export function planFor(mine: MyName, names: readonly NameOfFile[]): Plan {
 }
 
 /**
- * Of two names that recoverers hold one is stronger, whoever compares them. One in the directory of an owner that was not fenced may
- * still go back to where it was taken from, and is stronger than none.
+ * Of two names that recoverers hold one is stronger, and both recoverers see that alike. A name in the directory of an owner that was
+ * not fenced is never stronger: the owner may still put it back to where it was taken from.
  */
 function isStronger(other: NameOfFile, mine: MyName): boolean {
   if (other.at !== 'held' || (other.recoverer === null && dirname(other.path) !== dirname(mine.path))) return false;
@@ -130,21 +126,14 @@ function compare(a: readonly [number, number], b: readonly [number, number]): nu
   return a[0] - b[0] || a[1] - b[1];
 }
 
-/** Takes the name for itself, then removes it, unless it is the last one by now. If we die in between, it is swept from tmp/. */
+/**
+ * Renames the name into tmp/, so that no other process removes it too; then removes it, unless it is the last one by now. If we die
+ * in between, it is swept from tmp/.
+ */
 function removeName(context: SpoolContext, path: string): void {
   const { files, layout } = context;
   const taken = `${layout.tmp}/${context.uniqueName()}`;
-  if (!moveIfThere(context, path, taken)) return;
-  if ((files.entry(taken)?.links ?? 0) > 1) unlinkIfThere(context.files, taken);
-  else moveIfThere(context, taken, path);
-}
-
-function moveIfThere({ files }: SpoolContext, from: string, to: string): boolean {
-  try {
-    files.rename(from, to);
-    return true;
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    return false;
-  }
+  if (!renameIfThere(files, path, taken)) return;
+  if ((files.entry(taken)?.links ?? 0) > 1) unlinkIfThere(files, taken);
+  else renameIfThere(files, taken, path);
 }

@@ -1,4 +1,4 @@
-/** Reads a job's file with every doubt about what lies there, and says exactly why when it is no job. */
+/** Reads a job's file, trusting nothing about it, and says exactly why when it is no job. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { CorruptJobError, type Document, parseDocument, parseTorn } from '../job/document.ts';
 import type { SpoolContext } from './context.ts';
@@ -12,16 +12,16 @@ export type Reading =
       readonly document: Document;
       readonly baseBytes: number;
       readonly sizeBytes: number;
-      /** Names of the file: one, but for what a power cut may leave; see one-name.ts. */
+      /** How many names the file has: one, but for what a power cut may leave (one-name.ts). */
       readonly links: number;
     }
   | { readonly kind: 'corrupt'; readonly reason: string }
-  /** No such file any more: somebody moved it. */
+  /** There is no such file any more: another process moved it. */
   | { readonly kind: 'gone' };
 
 /** Outcomes may be as large again as jobs. */
 const FILE_SIZE_FACTOR = 2;
-/** Room beside arguments and value: headers, options, and attempts with their errors in any language. */
+/** For headers, options, and attempts with their errors in any language. */
 const FILE_SIZE_EXTRA = 1024 * 1024;
 
 /** @throws the system error unchanged when the file cannot be read for a reason of the disk or of permissions */
@@ -53,11 +53,11 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
   }
 }
 
-/** A tail may be cut off anywhere, also inside a character: only what stands before it must be text. */
+/** A tail may be cut off anywhere, also inside a character: only the base must be text. */
 function interpret(bytes: Buffer, id: string, links: number): Reading {
-  const isPlain = isAscii(bytes); // As nearly all are, and then much quicker made a text of.
+  const isPlain = isAscii(bytes); // Nearly all are, and such bytes are much quicker made a string of.
   const isText = isPlain || isUtf8(bytes);
-  // What is no character becomes U+FFFD, which takes no fewer bytes: a base with such bytes is never measured too short.
+  // Bytes that are no character become U+FFFD, which takes no fewer bytes: a base with such bytes is never measured too short.
   const text = bytes.toString(isPlain ? 'latin1' : 'utf8');
   try {
     const document = isText ? parseDocument(text, id) : parseTorn(text, id);

@@ -1,4 +1,4 @@
-/** Which jobs are being run by anybody, as running/ shows it. */
+/** The jobs that processes hold, as running/ shows them. */
 import type { SpoolContext } from './context.ts';
 import { listIfReadable } from './if-there.ts';
 import { type JobName, parseHeldName, parseJobFileName } from './layout.ts';
@@ -10,8 +10,8 @@ export interface RunningJob {
 }
 
 /**
- * All jobs that are held. Whoever has held one since before the call is among them: a directory that is gone when it is looked
- * into was that of an owner who had ended, or had died and was recovered.
+ * All jobs that are held, at least those that one process holds during the whole call: a directory that is gone when it is looked
+ * into was that of an owner that has ended, or has died and was recovered.
  */
 export function runningJobs(context: SpoolContext): readonly RunningJob[] {
   const { files, layout } = context;
@@ -27,7 +27,7 @@ export function runningJobs(context: SpoolContext): readonly RunningJob[] {
   return found;
 }
 
-/** The tasks of jobs, each file read once: a job's task never changes. */
+/** The tasks of jobs. Each job's file is read once, for its task never changes. */
 export class TasksOfJobs {
   readonly #context: SpoolContext;
   #tasks = new Map<string, string | null>();
@@ -41,7 +41,7 @@ export class TasksOfJobs {
     return this.#tasks.size;
   }
 
-  /** Forgets what was not asked for since the last call. */
+  /** Forgets the jobs that were not asked for since the last call. */
   turn(): void {
     this.#before = this.#tasks;
     this.#tasks = new Map();
@@ -58,7 +58,7 @@ export class TasksOfJobs {
     return task;
   }
 
-  /** What was read of this job before, if it was. */
+  /** The same without reading: null also when the job was not read before. */
   known(id: string): string | null {
     return this.#recall(id) ?? null;
   }

@@ -1,6 +1,6 @@
 /**
- * Withdrawing jobs that wait: taken by the rename that a claim is, and given the outcome `revoked` instead of a run. Whoever
- * does it is an owner; if it dies on the way, recovery finds the marker and finishes it.
+ * Withdrawing jobs that wait: a holder takes them as a claim does, and gives them the outcome `revoked` instead of a run. If it dies on the
+ * way, recovery finds the marker and goes on.
  */
 import { revoked } from '../job/lifecycle.ts';
 import type { SpoolContext } from './context.ts';
@@ -9,13 +9,13 @@ import { openTaken } from './open-taken.ts';
 import { settle } from './settle.ts';
 import { type EndedSpot, isIn, type Spot } from './locate.ts';
 
-/** Withdrawn at a time: enough for their fsyncs to share the journal's commits. */
+/** How many are withdrawn at a time: enough for their fsyncs to share the commits of the file system's journal. */
 const AT_ONCE = 32;
 
 /**
  * Withdraws those of `spots` that wait, and those that `withdrawer` has taken before.
  *
- * @returns ids that were not to be had: somebody else moved them meanwhile, or they are left alone (odd-entries.ts)
+ * @returns ids that were not to be had: another process moved them meanwhile, or they are left alone (odd-entries.ts)
  * @throws FencedError; the system error when the disk refuses
  */
 export async function withdraw(
