@@ -46,43 +46,47 @@ export interface Consumer {
 export interface ConsumerOptions {
   /** Queues it takes jobs from; null for all. */
   readonly queues: readonly string[] | null;
-  /** Whose jobs come first; default: by age. With hints, whoever gives them sees to it. */
+  /** Whose jobs come first; default: by age. With a line, the keeper sees to it. */
   readonly order?: QueueOrder;
   /** Of queues and tasks, over all consumers of the store that have them. */
   readonly limits?: LimitRules;
   /** The names of the tasks it knows, for others to see. */
   readonly tasks: readonly string[];
-  /** What this process has as CHILD_MARK, unlike any other: by it, what it left running is known and killed after its death. */
-  readonly mark?: string;
-  /** The keeper of the worker whose process this is one of, by its name among owners. */
+  /** Of a worker's child: the worker's keeper, by its name among owners. */
   readonly parent?: string;
-  /** Without hints it looks out for itself. */
-  readonly hints?: Hints;
+  /** Of a worker's child: how it and the keeper hear of each other. Without a line the consumer looks out for itself. */
+  readonly line?: Line;
   /**
    * Tells of the jobs that are revoked and have not ended: all of them, each time. A run of one that this consumer holds
    * should be ended; what was not begun is not given to it.
    */
   readonly onRevoked?: (ids: ReadonlySet<string>) => void;
   readonly onEvent?: (event: BrokerEvent) => void;
-  /** With hints, a full disk at the start is waited out, as it is later; aborted: no longer. */
+  /** With a line, a full disk at the start is waited out, as it is later; aborted: no longer. */
   readonly signal?: AbortSignal;
+}
+
+/**
+ * What a consumer in a worker's child and the keeper in the worker say to each other. The worker carries it as JSON and looks into
+ * none of it: each broker has words of its own, or none. Nothing may depend on a word, because either process may die.
+ */
+export interface Line {
+  say(word: unknown): void;
+  /** From now on `hear` is told what the keeper says, and `end`, once, that it can say no more: its process has ended. */
+  listen(hear: (word: unknown) => void, end: () => void): void;
 }
 
 /** Looks after the store while a worker lives: promotes due jobs, recovers those of dead owners, expires outcomes. */
 export interface Keeper {
   /** Its name among owners: that of the worker. */
   readonly owner: string;
-  /** Up to `max` names of ready jobs; [] when there are none now, and then `onReady` is called once there may be. */
-  take(max: number): readonly string[];
-  /** Tells whether a consumer is the lookout: what comes is left to it for a few ms before `take` gives it to others. */
-  setLookout(isPosted: boolean): void;
   /**
    * These are the tasks of this worker, all of them: others are told and leave them to it, and parked jobs of theirs are ready at
    * once. From then on jobs that only others know are left to those, while they live.
    */
   know(tasks: readonly string[]): void;
-  /** Tells that `owner` is a child of this process: its death will be reported by `recover`, so its life need not be probed. */
-  adopt(owner: string): void;
+  /** The consumer `owner` has begun, in a child of this process. The child's end will be told by `recover`: nobody has to look for it. */
+  join(owner: string, child: ChildSide): Member;
   /**
    * Recovers what `owner`, a process that surely has ended, held.
    *
@@ -91,13 +95,31 @@ export interface Keeper {
    * @returns whether it held any job; true when nobody can tell
    */
   recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean>;
-  /** From now on these limits of tasks hold for what is taken; those of queues are its options'. */
+  /** From now on these limits of tasks hold for what is given out; those of queues are the keeper's options. */
   limitTasks(tasks: LimitRules['tasks']): void;
-  /** True when no job of its queues is ready or due, those of paused queues aside. */
+  /** True when surely no job of its queues is ready or due, those of paused queues aside. */
   isIdle(): boolean;
   /** Why this process cannot use the store, as a look at it tells; null when it can. */
   problem(): unknown;
   close(): Promise<void>;
+}
+
+/** What a keeper can do to a child. */
+export interface ChildSide {
+  /** Says this to its consumer, through the line. */
+  say(word: unknown): void;
+  /** Has the process killed at once, because it runs this job, which is revoked so; called again until the process has ended. */
+  terminate(id: string): void;
+}
+
+/** A consumer that has joined, as its keeper knows it. */
+export interface Member {
+  /** True while the consumer waits for a job, as far as it has said. */
+  readonly isIdle: boolean;
+  /** Takes what the consumer has said. */
+  hear(word: unknown): void;
+  /** The child takes no more jobs, or has ended. May be called again. */
+  leave(): void;
 }
 
 /** A run that was ended together with its process. */
@@ -111,61 +133,19 @@ export interface EndedRun {
 
 export interface KeeperOptions {
   readonly queues: readonly string[] | null;
-  /** Whose jobs are taken first; default: by age. */
+  /** Whose jobs are given out first; default: by age. */
   readonly order?: QueueOrder;
-  /** Which limits `take` heeds; a consumer heeds its own. */
+  /** Which limits the keeper heeds when it gives out jobs; a consumer heeds its own. */
   readonly limits?: LimitRules;
-  readonly onReady: () => void;
-  /** What every consumer of the worker has to know, whenever it may be another than before. */
-  readonly onInstruction?: (instruction: Instruction) => void;
-  /**
-   * A job that `owner`, which was adopted, runs is to be ended by killing that process at once; told again until it has ended.
-   */
-  readonly onTerminate?: (owner: string, id: string) => void;
+  /** The worker ends when nothing is left: `isIdle` of a member must be false from the moment at which it may have a job. Default false. */
+  readonly isBurst?: boolean;
   readonly onEvent?: (event: BrokerEvent) => void;
 }
 
-/** A task that another living worker knows, and its own does not. */
-export interface TaskElsewhere {
-  readonly task: string;
-  /** The queues that the other takes jobs from; null for all. */
-  readonly queues: readonly string[] | null;
-}
-
-/** What every consumer has to know while it works: all of its kind, each time. */
-export type Instruction =
-  /** The jobs that are revoked and run somewhere. */
-  | { readonly type: 'revoked'; readonly ids: readonly string[] }
-  /** The queues that are paused. */
-  | { readonly type: 'paused'; readonly queues: readonly string[] }
-  /** The tasks that are left to other workers. */
-  | { readonly type: 'elsewhere'; readonly tasks: readonly TaskElsewhere[] };
-
-/** What a consumer is told by the process that looks out for it. Names are hints; losing one costs time only. */
-export type Hint =
-  | Instruction
-  /** Names of ready jobs to try. */
-  | { readonly type: 'names'; readonly names: readonly string[] }
-  /**
-   * Whether this consumer is the lookout: of all that have nothing to do, the one that watches for itself, so that a lone job
-   * reaches it without a detour. Names that are given end that too.
-   */
-  | { readonly type: 'lookout'; readonly isPosted: boolean }
-  /** Nothing more will come: the process that gave the hints has ended. */
-  | { readonly type: 'alone' };
-
-export interface Hints {
-  /**
-   * Asks for names; some come, now or when there are any.
-   *
-   * @param isIdle false while names are left: asked early, so that the answer is there when they are used up
-   */
-  want(isIdle: boolean): void;
-  /** `listener` is told all that comes from now on. */
-  listen(listener: (hint: Hint) => void): void;
-}
-
-/** The variable that holds a consumer's mark in the environment of all that it starts. */
+/**
+ * The variable that a worker sets for each of its children, to a mark unlike any other; all that the child starts inherits it. A
+ * broker may know by it what a dead child has left running.
+ */
 export const CHILD_MARK = 'FSQ_CHILD';
 
 /** In which order a worker takes the jobs of several queues; of one queue always the most urgent first, then the oldest. */
@@ -200,6 +180,8 @@ export type BrokerEvent =
   | { readonly kind: 'undurable'; readonly directory: string; readonly error: unknown }
   | { readonly kind: 'paused'; readonly error: unknown }
   | { readonly kind: 'resumed' }
+  /** These queues are paused now; none: no queue is any more. */
+  | { readonly kind: 'queues-paused'; readonly queues: readonly string[] }
   /** What a dead owner had left running was killed. */
   | { readonly kind: 'remains'; readonly owner: string; readonly processes: number }
   /** A child that was stopped, and whose worker is dead, was let go on: it ends after its job. */

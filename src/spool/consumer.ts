@@ -1,6 +1,5 @@
 /** One process that runs jobs of the spool: an owner, and the names it tries next. */
-import type { BrokerEvent, Claim, Consumer, ConsumerOptions, Hint, Hints } from '../broker/worker-side.ts';
-import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
+import { type BrokerEvent, BY_AGE, type Claim, type Consumer, type ConsumerOptions } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';
@@ -11,6 +10,7 @@ import type { SpoolContext } from './context.ts';
 import { DiskWait, waitForDisk } from './disk-wait.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
+import { type Hint, type Hints, hintsOver } from './ready/hints.ts';
 import type { Taken } from './holder.ts';
 import { parseJobFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';
@@ -56,17 +56,18 @@ export class SpoolConsumer implements Consumer {
   #hasToLook = false;
 
   static async open(context: SpoolContext, options: ConsumerOptions): Promise<SpoolConsumer> {
-    const role = options.hints === undefined ? 'consumer' : 'child';
-    const { queues, tasks, mark = null, parent = null, hints, onEvent, signal } = options;
+    const { queues, tasks, parent = null, line, onEvent, signal } = options;
+    const role = line === undefined ? 'consumer' : 'child';
     const open = async (): Promise<SpoolConsumer> =>
-      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, mark, parent }));
-    if (hints === undefined) return open();
+      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, parent }));
+    if (line === undefined) return open();
     // A child takes the place of one that died, perhaps while the disk is full: its worker must not end for that.
     return waitForDisk({ onEvent, giveUp: signal }, open);
   }
 
   private constructor(context: SpoolContext, options: ConsumerOptions, registration: Registration) {
-    const { onEvent, hints, queues } = options;
+    const { onEvent, line, queues } = options;
+    const hints = line === undefined ? null : hintsOver(line);
     const { owner, directory } = registration;
     this.#context = context;
     this.#registration = registration;
@@ -77,11 +78,11 @@ export class SpoolConsumer implements Consumer {
     const admission = Admission.of(context, options.limits);
     this.#claimant = { owner, directory, onEvent: (event) => this.#diskWait.hear(event), admission };
     this.#pending = new DirectoryWatch(context.files, context.layout.pending, (name) => this.#hear(name));
-    this.#hints = hints ?? null;
-    const gate = hints === undefined ? new Gate(context, options.limits ?? NO_RULES) : null;
+    this.#hints = hints;
+    const gate = hints === null ? new Gate(context, options.limits ?? NO_RULES) : null;
     this.#feed = gate === null ? null : this.#ownFeed(gate, options.order ?? BY_AGE);
     this.#instructions = new Instructions(context, {
-      isAlone: hints === undefined,
+      isAlone: hints === null,
       onRevoked: options.onRevoked,
       onPaused: (paused) => {
         gate?.pause(paused);
@@ -270,7 +271,7 @@ export class SpoolConsumer implements Consumer {
     return this.#instructions.isPaused(name);
   }
 
-  #ownFeed(gate: Gate, order: QueueOrder): Feed {
+  #ownFeed(gate: Gate, order: Required<ConsumerOptions>['order']): Feed {
     return new Feed(this.#context, {
       queues: this.#queues,
       order,

@@ -5,10 +5,10 @@
  * A worker announces its tasks in its record, and then makes what is parked for them ready. Whoever parks a job looks for
  * such a record afterwards. So one of the two sees the other, and nothing stays parked that a living worker knows.
  */
-import type { TaskElsewhere } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import { isOwnerName } from './layout.ts';
 import { NoteWatch } from './note-watch.ts';
+import type { TaskElsewhere } from './ready/hints.ts';
 import { type OwnerRecord, readOwner, verdictOf } from './owner.ts';
 
 export interface ElsewhereOptions {

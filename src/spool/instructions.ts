@@ -2,9 +2,10 @@
  * What people have ordered while jobs run, as far as one consumer has heard: jobs that are revoked, queues that
  * are paused, and tasks that are left to other workers.
  */
-import type { ConsumerOptions, Hint } from '../broker/worker-side.ts';
+import type { ConsumerOptions } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import { LeftToOthers } from './elsewhere.ts';
+import type { Hint } from './ready/hints.ts';
 import { parseJobFileName } from './layout.ts';
 import { NoteWatch } from './note-watch.ts';
 import { readMarkers } from './revoked-jobs.ts';

@@ -1,17 +1,13 @@
 /** The spool's housekeeping while a worker lives: what is ready, what is due, who has died, what has expired. */
-import {
-  type BrokerEvent,
-  BY_AGE,
-  type EndedRun,
-  type Keeper,
-  type KeeperOptions,
-  type TaskElsewhere,
-} from '../broker/worker-side.ts';
+import { type BrokerEvent, BY_AGE, type ChildSide, type EndedRun } from '../broker/worker-side.ts';
+import type { Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
 import { type LimitRules, NO_RULES } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';
+import { Dispatch } from './ready/dispatch.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
+import type { TaskElsewhere } from './ready/hints.ts';
 import { expireIfTight, Housekeeping } from './housekeeping.ts';
 import { makeDirectory } from './if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
@@ -31,17 +27,15 @@ import type { Recoverer } from './take-back.ts';
 const RECOVERY_EVERY_MS = { others: 400, alone: 800 };
 /** How long the first look for what is revoked may keep a worker from its start, ms: it takes that of one of a million names. */
 const REVOKED_FIRST_MS = 2_000;
-/** When to ask again whether there is work, after a look that failed, ms. */
-const ASK_AGAIN_MS = 400;
 
 export class SpoolKeeper implements Keeper {
   readonly #context: SpoolContext;
   readonly #options: KeeperOptions;
   readonly #registration: Registration;
-  readonly #children = new Set<string>();
   readonly #unproved = new Set<string>();
   readonly #gate: Gate;
   readonly #feed: Feed;
+  readonly #dispatch: Dispatch;
   readonly #pauses: { start(): void; stop(): void };
   #paused: ReadonlySet<string> = new Set();
   readonly #promoter: { start(): void; stop(): void; promoteDue(): void };
@@ -89,17 +83,16 @@ export class SpoolKeeper implements Keeper {
       onTrouble,
     });
     this.#promoter = parts.promoter(onTrouble);
-    const { onInstruction, onTerminate } = options;
     this.#revocations = new RevokeWatch(context, {
-      ...(onInstruction === undefined ? {} : { onInstruction }),
-      ...(onTerminate === undefined ? {} : { onTerminate }),
+      onInstruction: (instruction) => this.#dispatch.instruct(instruction),
+      onTerminate: (owner, id) => this.#dispatch.terminate(owner, id),
       withdrawer: {
         owner: registration.owner,
         directory: registration.directory,
         onEvent: (event) => this.#relay(event),
         giveUp: this.#closing.signal,
       },
-      isOurs: (owner) => this.#children.has(owner),
+      isOurs: (owner) => this.#dispatch.has(owner),
       onTrouble,
     });
     this.#gate = new Gate(context, options.limits ?? NO_RULES);
@@ -118,23 +111,20 @@ export class SpoolKeeper implements Keeper {
       queues: options.queues,
       order: options.order ?? BY_AGE,
       gate: this.#gate,
-      onReady: options.onReady,
+      onReady: () => this.#dispatch.run(),
       onForeign: (name) => options.onEvent?.({ kind: 'foreign', name }),
       onTrouble,
     });
+    const source = {
+      // Never more than a fair part of what is at hand, so that the others find some too.
+      take: (max: number) => this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2))),
+      setLookout: (isPosted: boolean) => this.#feed.setLookout(isPosted),
+    };
+    this.#dispatch = new Dispatch(source, options.isBurst !== true);
   }
 
   get owner(): string {
     return this.#registration.owner;
-  }
-
-  take(max: number): readonly string[] {
-    // Never more than a fair part of what is at hand, so that the others find some too.
-    return this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2)));
-  }
-
-  setLookout(isPosted: boolean): void {
-    this.#feed.setLookout(isPosted);
   }
 
   limitTasks(tasks: LimitRules['tasks']): void {
@@ -151,15 +141,15 @@ export class SpoolKeeper implements Keeper {
     this.#housekeeping.announce(known, announce);
   }
 
-  adopt(owner: string): void {
-    this.#children.add(owner);
+  join(owner: string, child: ChildSide): Member {
+    return this.#dispatch.join(owner, child);
   }
 
   async recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean> {
     let hasHeld = true; // Nobody knows when that fails.
     await this.#recoveries.add(async () => {
       // Not before: a look for orphans that is under way must leave it to us, who know how it ended.
-      this.#children.delete(owner);
+      this.#dispatch.end(owner);
       hasHeld = await recoverOwner(this.#context, this.#recoverer(), owner, ending, run);
       this.#promoter.promoteDue();
     });
@@ -170,9 +160,7 @@ export class SpoolKeeper implements Keeper {
     try {
       return !this.#hasWork();
     } catch (error) {
-      // Not known is not idle; whoever asked is told to ask again.
-      this.#report(error);
-      setTimeout(this.#options.onReady, ASK_AGAIN_MS).unref();
+      this.#report(error); // Not known is not idle.
       return false;
     }
   }
@@ -254,7 +242,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   #isKnownAlive(owner: string): boolean {
-    return owner === this.#registration.owner || this.#children.has(owner);
+    return owner === this.#registration.owner || this.#dispatch.has(owner);
   }
 
   #hearPaused(queues: ReadonlySet<string>): void {
@@ -262,13 +250,14 @@ export class SpoolKeeper implements Keeper {
     this.#paused = queues;
     if (!isNews) return;
     this.#gate.pause(queues);
-    this.#options.onInstruction?.({ type: 'paused', queues: [...queues] });
+    this.#dispatch.instruct({ type: 'paused', queues: [...queues] });
+    this.#options.onEvent?.({ kind: 'queues-paused', queues: [...queues] });
     this.#feed.recheck();
   }
 
   #leave(tasks: readonly TaskElsewhere[]): void {
     this.#gate.leave(new LeftToOthers(tasks));
-    this.#options.onInstruction?.({ type: 'elsewhere', tasks });
+    this.#dispatch.instruct({ type: 'elsewhere', tasks });
     this.#feed.recheck();
   }
 

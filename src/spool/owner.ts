@@ -1,5 +1,6 @@
 /** Owners: who may hold jobs, how they announce themselves, and what can be proved of their life. */
 import type { OwnerInfo } from '../broker/broker.ts';
+import { CHILD_MARK } from '../broker/worker-side.ts';
 import { isRecord, reasonOf } from '../job/values/realm.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { writeNew } from './draft.ts';
@@ -60,7 +61,7 @@ export async function register(context: SpoolContext, about: Parameters<typeof a
  */
 async function announce(
   context: SpoolContext,
-  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'mark' | 'parent'>>,
+  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'parent'>>,
 ): Promise<Registration> {
   const { files, layout } = context;
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
@@ -71,7 +72,7 @@ async function announce(
     parent: null,
     startedAtMs: context.nowMs(),
     bootId: bootId(files),
-    mark: null,
+    mark: about.role === 'child' ? (process.env[CHILD_MARK] ?? null) : null,
     ...about,
   };
   const proof: Proof = await takeProof(context, owner);

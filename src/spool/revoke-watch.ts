@@ -3,8 +3,8 @@
  * marker any more. So whoever revokes may die right after making one.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { KeeperOptions } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
+import type { Instruction } from './ready/hints.ts';
 import type { Holder } from './holder.ts';
 import { hasOutcomeOf } from './open-taken.ts';
 import { NoteWatch } from './note-watch.ts';
@@ -13,7 +13,11 @@ import { readJob } from './read.ts';
 import { locate, lookFor, type Spot } from './locate.ts';
 import { withdraw } from './withdraw.ts';
 
-export interface RevokeWatchOptions extends Pick<KeeperOptions, 'onInstruction' | 'onTerminate'> {
+export interface RevokeWatchOptions {
+  /** What every consumer of the worker has to know, whenever it may be another than before. */
+  readonly onInstruction: (instruction: Instruction) => void;
+  /** The process of `owner` runs this job, which is revoked so that it is to be killed. */
+  readonly onTerminate: (owner: string, id: string) => void;
   readonly withdrawer: Holder;
   /** Whether this owner's process may be killed by us. */
   readonly isOurs: (owner: string) => boolean;
@@ -105,12 +109,12 @@ export class RevokeWatch {
     const held = [...spots.values()].flatMap((spot) => (spot.at === 'held' ? [spot] : []));
     const running = held.filter(({ owner, recoverer }) => recoverer === null && owner !== withdrawer.owner);
     const ids = running.map(({ id }) => id);
-    if (ids.join() !== this.#told) onInstruction?.({ type: 'revoked', ids });
+    if (ids.join() !== this.#told) onInstruction({ type: 'revoked', ids });
     this.#told = ids.join();
     for (const { id, owner, path, name } of running) {
       if (markers.get(id) !== true || !isOurs(owner)) continue;
       // The process goes on while we look, and may have begun another job when it is killed: that one goes back uncounted.
-      if (this.#runs(path, id, name.attempt)) onTerminate?.(owner, id);
+      if (this.#runs(path, id, name.attempt)) onTerminate(owner, id);
     }
   }
 

@@ -34,6 +34,10 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         );
       case 'resumed':
         return log.info('the spool can be written again; work goes on');
+      case 'queues-paused':
+        return log.info(
+          event.queues.length === 0 ? 'no queue is paused any more' : `paused: ${event.queues.join(', ')}`,
+        );
       case 'remains':
         return log.warn(`${event.processes} processes that owner ${event.owner} had left running were killed`);
       case 'stood-still':

@@ -7,7 +7,7 @@
 import type { LimitKeepers } from '../app/execute.ts';
 import type { LogLevel } from '../app/settings/config.ts';
 import { readRedact } from '../app/settings/sources.ts';
-import { type BrokerEvent, CHILD_MARK, type Hint, type Hints } from '../broker/worker-side.ts';
+import type { BrokerEvent, Line } from '../broker/worker-side.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import { FencedError } from '../job/errors.ts';
 import { reasonOf } from '../job/values/realm.ts';
@@ -64,7 +64,8 @@ const limitKeepers: LimitKeepers = {
   },
 };
 let pardon: () => void = () => undefined;
-let hear: (hint: Hint) => void = () => undefined;
+let hear: (word: unknown) => void = () => undefined;
+let endLine: () => void = () => undefined;
 
 function say(message: FromChild): void {
   // Without a supervisor nobody listens; the drain has begun then.
@@ -83,15 +84,15 @@ function listen(): void {
       case 'stop':
         stop.abort(new Error('The worker was told to stop at once.'));
         return process.exit(EXIT.good);
-      default:
-        hear(message);
+      case 'hint':
+        return hear(message.word);
     }
   });
   process.on('disconnect', () => {
     // The channel kept this process alive; a task that waits for nothing but a signal would not.
     setInterval(() => undefined, 1_000_000);
     drain.abort();
-    hear({ type: 'alone' });
+    endLine();
     pardon();
   });
   // A supervisor that was killed while this process started: its end was told before anybody listened.
@@ -124,11 +125,11 @@ async function main(options: ChildOptions): Promise<number> {
     say(answer);
     return answer.loader === undefined ? EXIT.configuration : EXIT.good;
   }
-  const hints: Hints = {
-    want: (isIdle) => say({ type: 'want', isIdle }),
-    listen: (listener) => {
-      hear = listener;
-      if (!process.connected) hear({ type: 'alone' });
+  const line: Line = {
+    say: (word) => say({ type: 'hint', word }),
+    listen: (listener, end) => {
+      [hear, endLine] = [listener, end];
+      if (!process.connected) end();
     },
   };
   const revoked = new Revoked();
@@ -138,17 +139,14 @@ async function main(options: ChildOptions): Promise<number> {
     if (endsAJobAsFailed(event)) say({ type: 'failed' });
   };
   try {
-    // Not among the options: the arguments of a process can be seen by everybody on the machine.
-    const mark = process.env[CHILD_MARK];
     // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
     const broker = openBroker({ ...options.broker, mustExist: true });
     const consumer = await broker.consumer({
       queues: options.queues,
       limits: { queues: new Map(options.queueLimits), tasks: limitsOf(tasks) },
       tasks: tasks.map(({ name }) => name),
-      ...(mark === undefined ? {} : { mark }),
       parent: options.parent,
-      hints,
+      line,
       onRevoked: (ids) => revoked.hear(ids),
       onEvent,
       signal: drain.signal,

@@ -1,6 +1,5 @@
 /** The children of a worker: as many at work as it was told to keep, whatever becomes of each. */
 import type { LimitedRun } from '../app/execute.ts';
-import type { Instruction } from '../broker/worker-side.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import type { Launch } from './launch.ts';
 import type { Logger } from './log.ts';
@@ -50,8 +49,6 @@ export class Crew implements ChildEvents {
   readonly #events: CrewEvents;
   readonly #places = new Map<WorkerChild, Place>();
   readonly #restarts = new Restarts(() => this.#phase === 'running' && this.#fork());
-  /** The last of each kind. */
-  readonly #instructions = new Map<Instruction['type'], Instruction>();
   #phase: Phase = 'running';
   #tellEnd: () => void = () => undefined;
   /** Resolves when no child lives and none will. */
@@ -90,6 +87,7 @@ export class Crew implements ChildEvents {
     this.#phase = phase;
     this.#restarts.cancel();
     for (const child of this.children) {
+      this.#events.onLeaving(child);
       if (phase === 'draining') child.drain();
       else child.stop();
     }
@@ -126,25 +124,15 @@ export class Crew implements ChildEvents {
     for (let i = taken; i < this.#options.concurrency; i++) this.#fork();
   }
 
-  /** Tells all children, also those that are not ready yet. */
-  instruct(instruction: Instruction): void {
-    this.#instructions.set(instruction.type, instruction);
-    for (const child of this.children) if (child.owner !== null) child.send(instruction);
-  }
-
   /** Kills the process that runs a job which is revoked so; it may be told again until the process has ended. */
-  terminate(owner: string, id: string): void {
-    const child = this.children.find((one) => one.owner === owner);
-    if (child === undefined || child.deathCause !== null) return;
+  terminate(child: WorkerChild, id: string): void {
+    if (child.deathCause !== null) return;
     child.killForJob();
     this.#options.log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
   }
 
   onMessage(child: WorkerChild, message: FromChild): void {
-    if (message.type === 'ready') {
-      this.#restarts.ready();
-      for (const instruction of this.#instructions.values()) child.send(instruction);
-    }
+    if (message.type === 'ready') this.#restarts.ready();
     if (message.type === 'retiring') this.retire(child, message.why);
     else this.#events.onMessage(child, message);
   }

@@ -35,6 +35,7 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
   env['FSQ_SPOOL'] = settings.spool;
   if (settings.allowNetworkFs) env['FSQ_ALLOW_NETWORK_FS'] = '1';
   if (settings.allowUnsafe) env['FSQ_ALLOW_UNSAFE'] = '1';
+  // Not among the options: the arguments of a process can be seen by everybody on the machine.
   env[CHILD_MARK] = randomBytes(8).toString('hex');
   if (modules.isWatched) env[REPORT_MODULES] = '1';
   const options: ChildOptions = {

@@ -5,7 +5,6 @@
 import type { LimitedRun } from '../app/execute.ts';
 import { readJobOptions } from '../job/job-options.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
-import type { Hint, TaskElsewhere } from '../broker/worker-side.ts';
 import { isRecord } from '../job/values/realm.ts';
 
 export interface FoundTask {
@@ -20,7 +19,8 @@ export interface FoundTask {
 
 /** From the supervisor. */
 export type ToChild =
-  | Exclude<Hint, { readonly type: 'alone' }>
+  /** What the worker's keeper says to the child's consumer: the broker's words, as they are. */
+  | { readonly type: 'hint'; readonly word: unknown }
   /** A run that ended after its limit is let off: go on. */
   | { readonly type: 'pardon' }
   /** Finish the job at hand and end. */
@@ -50,8 +50,8 @@ export type FromChild =
   | { readonly type: 'unloadable'; readonly code: string; readonly message: string; readonly loader?: string }
   /** Node.js has loaded these modules: paths, or URLs. */
   | { readonly type: 'loaded'; readonly modules: readonly string[] }
-  /** It wants names; idle: it has none left and nothing to do. */
-  | { readonly type: 'want'; readonly isIdle: boolean }
+  /** What its consumer says to the worker's keeper. */
+  | { readonly type: 'hint'; readonly word: unknown }
   /** It has begun a run that has a time limit. */
   | ({ readonly type: 'running' } & LimitedRun)
   /** That run has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. */
@@ -68,21 +68,16 @@ export type FromChild =
 /** Null for anything that is not such a message: user code shares the channel and may send its own. */
 export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
-  const { type, names, isPosted, ids, queues, tasks } = message;
-  if (type === 'drain' || type === 'stop' || type === 'pardon') return { type };
-  if (type === 'names' && isTexts(names)) return { type, names };
-  if (type === 'revoked' && isTexts(ids)) return { type, ids };
-  if (type === 'paused' && isTexts(queues)) return { type, queues };
-  if (type === 'elsewhere' && Array.isArray(tasks)) return { type, tasks: tasks.filter(isTaskElsewhere) };
-  if (type === 'lookout' && typeof isPosted === 'boolean') return { type, isPosted };
-  return null;
+  const { type, word } = message;
+  if (type === 'hint') return { type, word };
+  return type === 'drain' || type === 'stop' || type === 'pardon' ? { type } : null;
 }
 
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, module, message: text, isIdle, isLate, why, loader } = message;
-  if (type === 'want' && typeof isIdle === 'boolean') return { type, isIdle };
+  const { type, owner, tasks, code, module, message: text, word, isLate, why, loader } = message;
+  if (type === 'hint') return { type, word };
   if (type === 'imported' || type === 'failed' || type === 'bye') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
@@ -107,14 +102,6 @@ function toRunning({ id, task, startedAtMs, limitMs, defaults }: Record<string, 
   if (typeof id !== 'string' || typeof task !== 'string') return null;
   if (typeof startedAtMs !== 'number' || typeof limitMs !== 'number') return null;
   return { type: 'running', id, task, startedAtMs, limitMs, defaults: readJobOptions(defaults) };
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
-}
-
-function isTaskElsewhere(value: unknown): value is TaskElsewhere {
-  return isRecord(value) && typeof value['task'] === 'string' && (value['queues'] === null || isTexts(value['queues']));
 }
 
 function isFoundTask(value: unknown): value is FoundTask {

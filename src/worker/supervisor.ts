@@ -1,14 +1,13 @@
 /** A worker: passes on what is ready to its children, hands the jobs of the dead to recovery, and ends in order. */
 import { after } from '../app/timers.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
-import type { BrokerEvent, Instruction, Keeper, QueueOrder } from '../broker/worker-side.ts';
+import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
 import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
 import type { WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents } from './crew.ts';
-import { Feeding } from './feeding.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
 import type { Logger } from './log.ts';
 import type { FoundTask, FromChild } from './messages.ts';
@@ -44,7 +43,8 @@ export class Supervisor implements CrewEvents {
   readonly #options: SupervisorOptions;
   readonly #crew: Crew;
   #keeper: Keeper | null = null;
-  #feeding: Feeding | null = null;
+  /** The children's consumers, as the keeper knows them. */
+  readonly #members = new Map<WorkerChild, Member>();
   #signal: ShutdownSignal | null = null;
   #isStarted = false;
   /** A job that it ran has failed for good. */
@@ -68,21 +68,17 @@ export class Supervisor implements CrewEvents {
       queues,
       order,
       limits: { queues: settings.queueLimits, tasks: new Map() },
-      onReady: () => this.#feed(),
-      onInstruction: (instruction) => this.#onInstruction(instruction),
-      onTerminate: (owner, id) => this.#crew.terminate(owner, id),
+      isBurst,
       onEvent: (event) => {
         logEvent(event);
         this.#onBrokerEvent(event);
       },
     });
     this.#keeper = keeper;
-    // A burst ends when all are idle, and a lookout does not tell.
-    this.#feeding = new Feeding(keeper, !isBurst);
     modules.watch((what) => this.#crew.renew(what));
     this.#crew.start(modules.isWatched);
     // What was held back may go without a word: revoked, paused, or taken by another worker.
-    const asking = isBurst ? setInterval(() => this.#feed(), BURST_ASKS_EVERY_MS) : undefined;
+    const asking = isBurst ? setInterval(() => this.#endBurst(), BURST_ASKS_EVERY_MS) : undefined;
     await this.#crew.ended;
     clearInterval(asking);
     modules.close();
@@ -122,15 +118,10 @@ export class Supervisor implements CrewEvents {
   onMessage(child: WorkerChild, message: FromChild): void {
     switch (message.type) {
       case 'ready':
-        this.#keeper?.adopt(message.owner);
-        this.#keeper?.limitTasks(strictest(this.#crew.children.map(({ limits }) => limits)));
-        this.#keeper?.know(message.tasks.map(({ name }) => name));
-        if (this.#isStarted) return;
-        this.#isStarted = true;
-        return this.#options.onStarted(message.tasks);
-      case 'want':
-        this.#feeding?.want(child, message.isIdle);
-        return this.#feed();
+        return this.#onReady(child, message);
+      case 'hint':
+        this.#members.get(child)?.hear(message.word);
+        return this.#endBurst();
       case 'failed':
         this.#hasFailedJob = true;
         return;
@@ -144,18 +135,20 @@ export class Supervisor implements CrewEvents {
   }
 
   onLeaving(child: WorkerChild): void {
-    this.#feeding?.dismiss(child);
+    this.#members.get(child)?.leave();
   }
 
   onSuccession(): void {
-    this.#feed();
+    this.#endBurst();
   }
 
   onHopeless(message: string): void {
     this.#onUnloadable({ code: 'FSQ_CONFIG', message });
   }
 
-  async recover({ owner, deathCause }: WorkerChild): Promise<boolean> {
+  async recover(child: WorkerChild): Promise<boolean> {
+    const { owner, deathCause } = child;
+    this.#members.delete(child);
     if (owner === null || deathCause === null || this.#keeper === null) return false;
     // Whatever else a child held that was killed for one job has not crashed.
     const ending = deathCause.kind === 'crashed' || deathCause.kind === 'parted' ? 'crashed' : 'stopped';
@@ -169,26 +162,33 @@ export class Supervisor implements CrewEvents {
     this.#crew.retire(child, why, isNew ? 'info' : 'debug');
   }
 
-  #feed(): void {
-    if (this.#crew.phase !== 'running') return;
-    this.#feeding?.feed();
-    if (this.#options.isBurst && this.#isAllIdle() && this.#keeper?.isIdle() === true) this.#crew.end('draining');
+  #onReady(child: WorkerChild, { owner, tasks }: Extract<FromChild, { readonly type: 'ready' }>): void {
+    const member = this.#keeper?.join(owner, {
+      say: (word) => child.send({ type: 'hint', word }),
+      terminate: (id) => this.#crew.terminate(child, id),
+    });
+    if (member !== undefined) this.#members.set(child, member);
+    if (child.state !== 'working') member?.leave();
+    this.#keeper?.limitTasks(strictest(this.#crew.children.map(({ limits }) => limits)));
+    this.#keeper?.know(tasks.map(({ name }) => name));
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#options.onStarted(tasks);
+  }
+
+  /** A burst ends when nothing is left to run. */
+  #endBurst(): void {
+    if (!this.#options.isBurst || this.#crew.phase !== 'running' || !this.#isAllIdle()) return;
+    if (this.#keeper?.isIdle() === true) this.#crew.end('draining');
   }
 
   #isAllIdle(): boolean {
-    return this.#crew.isComplete && this.#crew.children.every((child) => this.#feeding?.isIdle(child));
+    return this.#crew.isComplete && this.#crew.children.every((child) => this.#members.get(child)?.isIdle);
   }
 
   #stop(why: string): void {
     this.#options.log.warn(why);
     this.#crew.end('stopping');
-  }
-
-  #onInstruction(instruction: Instruction): void {
-    this.#crew.instruct(instruction);
-    if (instruction.type !== 'paused') return;
-    const { queues } = instruction;
-    this.#options.log.info(queues.length === 0 ? 'no queue is paused any more' : `paused: ${queues.join(', ')}`);
   }
 
   #onBrokerEvent(event: BrokerEvent): void {

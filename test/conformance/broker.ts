@@ -7,15 +7,16 @@ import { FencedError, UnknownJobError } from '../../src/job/errors.ts';
 import { type Settlement, settlementOf } from '../../src/job/lifecycle.ts';
 import { until, within } from '../support/conditions.ts';
 import {
+  child,
   claimAll,
   claimNext,
   consumer,
   enqueueOne,
-  hintsOf,
   keeper,
   never,
   newJob,
   nextOf,
+  silentLine,
   valueOf,
   type OpenBroker,
 } from './parts.ts';
@@ -806,37 +807,10 @@ function keeping(open: OpenBroker): void {
     assert.equal(sighting?.standing.crashes, 3);
   });
 
-  test('take() names ready jobs, and onReady is called when some come after it named none', async (t) => {
+  test("a worker's only child runs the jobs in the order in which they were accepted", async (t) => {
     const broker = await open(t);
-    let calls = 0;
-    const each = await keeper(t, broker, { onReady: () => calls++ });
-    assert.deepEqual(each.take(10), []);
-
-    await broker.enqueue([newJob(broker), newJob(broker)]);
-    await until(() => calls > 0, 'onReady is called');
-    const names = each.take(10);
-
-    assert.ok(names.length > 0);
-    assert.equal(calls, 1);
-  });
-
-  test('names from a keeper are enough for a consumer to work', async (t) => {
-    const broker = await open(t);
-    let wanted = 0;
-    const pass = (): void => {
-      if (wanted === 0) return;
-      const names = each.take(4);
-      if (names.length === 0) return;
-      wanted--;
-      hints.tell({ type: 'names', names });
-    };
-    const each = await keeper(t, broker, { onReady: () => pass() });
-    const hints = hintsOf(() => {
-      wanted++;
-      pass();
-    });
-    const working = await consumer(t, broker, { hints });
-    const jobs = Array.from({ length: 10 }, () => newJob(broker));
+    const { consumer: working } = await child(t, broker, await keeper(t, broker));
+    const jobs = Array.from({ length: 40 }, () => newJob(broker));
     await broker.enqueue(jobs);
 
     const order = await claimAll(working, jobs.length);
@@ -847,79 +821,93 @@ function keeping(open: OpenBroker): void {
     );
   });
 
-  test('names are asked for early while many are at hand, and with urgency when none is left', async (t) => {
+  test("a worker's children share the jobs: each job is claimed exactly once", async (t) => {
     const broker = await open(t);
     const each = await keeper(t, broker);
-    const jobs = Array.from({ length: 16 }, () => newJob(broker));
-    await broker.enqueue(jobs);
-    // What nobody takes for a moment is given again.
-    const given = new Set<string>();
-    while (given.size < jobs.length) for (const name of each.take(16)) given.add(name);
-    const names = [...given];
-    const asked: boolean[] = [];
-    const hints = hintsOf((isIdle: boolean) => void asked.push(isIdle));
-    const working = await consumer(t, broker, { hints });
-    hints.tell({ type: 'names', names });
+    const children = await Promise.all([0, 1, 2].map(() => child(t, broker, each)));
+    const jobs = Array.from({ length: 60 }, () => newJob(broker));
+    const stop = new AbortController();
+    const claimed: string[] = [];
+    const working = children.map(async ({ consumer: one }) => {
+      for (let claim = await one.next(stop.signal); claim !== null; claim = await one.next(stop.signal)) {
+        claimed.push(claim.job.id);
+        await claim.settle(returned(null), RUN);
+        if (claimed.length === jobs.length) stop.abort();
+      }
+    });
 
-    for (let i = 0; i < 8; i++) await (await nextOf(working)).settle(returned(1), RUN);
-    const whenHalfIsLeft = [...asked];
-    for (let i = 8; i < 16; i++) await (await nextOf(working)).settle(returned(1), RUN);
+    await broker.enqueue(jobs);
+    await within(Promise.all(working), 'all jobs to be claimed');
+
+    assert.deepEqual(claimed.toSorted(), jobs.map((sent) => sent.job.id).toSorted());
+  });
+
+  for (const isBurst of [false, true]) {
+    test(`a lone job reaches a child that waits, at once${isBurst ? ' in a burst, too' : ''}`, async (t) => {
+      const broker = await open(t);
+      const each = await keeper(t, broker, { isBurst });
+      const children = [await child(t, broker, each), await child(t, broker, each)];
+      const stop = new AbortController();
+      const waits = children.map(({ consumer: one }) => one.next(stop.signal));
+      await until(() => children.every(({ member }) => member.isIdle), 'the children wait');
+
+      const sent = await enqueueOne(broker);
+      const claim = await within(Promise.race(waits), 'the claim', 900);
+      stop.abort();
+
+      assert.equal(claim?.job.id, sent.job.id);
+      await claim?.settle(returned(1), RUN);
+      assert.deepEqual((await Promise.all(waits)).filter((one) => one === null).length, 1);
+    });
+  }
+
+  test('in a burst a member is idle while its consumer waits, and is not while there may be a job', async (t) => {
+    const broker = await open(t);
+    const { consumer: working, member } = await child(t, broker, await keeper(t, broker, { isBurst: true }));
+    const first = nextOf(working);
+    await until(() => member.isIdle, 'the consumer waits');
+
+    await enqueueOne(broker);
+    const claim = await first;
+    const whileRunning = member.isIdle;
+    await claim.settle(returned(1), RUN);
     const stop = new AbortController();
     const last = working.next(stop.signal);
-
-    await until(() => asked.length > 1, 'names are asked for with urgency');
+    await until(() => member.isIdle, 'the consumer waits again');
     stop.abort();
+
+    assert.equal(whileRunning, false);
     assert.equal(await last, null);
-    assert.deepEqual(whenHalfIsLeft, [false]);
-    assert.deepEqual(asked, [false, true]);
   });
 
-  test('a lookout finds a job that nobody gives it, and asks anew when it is relieved', async (t) => {
+  test('the jobs of a child that has left go to another', async (t) => {
     const broker = await open(t);
-    const asked: boolean[] = [];
-    const hints = hintsOf((isIdle: boolean) => void asked.push(isIdle));
-    const working = await consumer(t, broker, { hints, queues: ['mine'] });
+    const each = await keeper(t, broker);
+    const [leaving, staying] = [await child(t, broker, each), await child(t, broker, each)];
     const stop = new AbortController();
-    const first = nextOf(working);
-    await until(() => asked.length === 1, 'it has nothing to do');
+    const waits = [staying, leaving].map(({ consumer: one }) => one.next(stop.signal));
+    await until(() => leaving.member.isIdle && staying.member.isIdle, 'both wait');
 
-    hints.tell({ type: 'lookout', isPosted: true });
-    await broker.enqueue([newJob(broker, { queue: 'theirs' })]);
-    const sent = newJob(broker, { queue: 'mine' });
-    await broker.enqueue([sent]);
-    const claim = await within(first, 'the lookout finds the job', 900);
-    await claim.settle(returned(1), RUN);
-    const idle = working.next(stop.signal);
-    hints.tell({ type: 'lookout', isPosted: false });
-    await until(() => asked.length === 2, 'it asks anew');
+    leaving.member.leave();
+    leaving.member.leave();
+    const jobs = [newJob(broker), newJob(broker)];
+    await broker.enqueue(jobs);
+    const claim = await within(waits[0], 'the claim', 900);
+    await claim?.settle(returned(1), RUN);
+    const second = await nextOf(staying.consumer);
+    await second.settle(returned(2), RUN);
     stop.abort();
 
-    assert.equal(claim.job.id, sent.job.id);
-    assert.equal(await idle, null);
-    assert.deepEqual(asked, [true, true]);
+    assert.deepEqual(
+      [claim?.job.id, second.job.id],
+      jobs.map((sent) => sent.job.id),
+    );
+    assert.equal(await waits[1], null);
   });
 
-  test('what a lookout takes is not told to others; what it leaves is, a moment later', async (t) => {
+  test('a line that carries nothing costs time, not jobs', async (t) => {
     const broker = await open(t);
-    let readyAt = 0;
-    const each = await keeper(t, broker, { onReady: () => (readyAt = performance.now()) });
-    each.take(1);
-    each.setLookout(true);
-    const startedAt = performance.now();
-    const sent = await enqueueOne(broker);
-
-    await until(() => readyAt > 0, 'it is ready');
-    const [name] = each.take(1);
-
-    assert.ok(readyAt - startedAt >= 2, 'no time was left to the lookout');
-    assert.ok(name?.includes(sent.job.id));
-  });
-
-  test('hints that never come cost time, not jobs', async (t) => {
-    const broker = await open(t);
-    const each = await consumer(t, broker, {
-      hints: hintsOf(),
-    });
+    const each = await consumer(t, broker, { line: silentLine() });
     const sent = await enqueueOne(broker);
 
     const claim = await nextOf(each);
@@ -928,25 +916,24 @@ function keeping(open: OpenBroker): void {
     await claim.settle(returned(null), RUN);
   });
 
-  test('hints of jobs that are not there do no harm', async (t) => {
+  test('words that mean nothing do no harm, on either end of the line', async (t) => {
     const broker = await open(t);
-    const done = await enqueueOne(broker);
-    const names = (await keeper(t, broker)).take(1);
-    const other = await consumer(t, broker);
-    await (await nextOf(other)).settle(returned(1), RUN);
-    const stale = [[...names, 'no such name', '../../etc/passwd', '']];
-    const hints = hintsOf(() => {
-      const last = stale.pop();
-      if (last !== undefined) hints.tell({ type: 'names', names: last });
-    });
-    const each = await consumer(t, broker, { hints });
-    const sent = await enqueueOne(broker);
+    const words = [null, 1, 'names', [], {}, { type: 'no such' }, { type: 'names' }, { type: 'names', names: 1 }];
+    let hear: (word: unknown) => void = () => undefined;
+    const line = { say: () => undefined, listen: (listener: (word: unknown) => void) => void (hear = listener) };
+    const each = await consumer(t, broker, { line });
+    const { consumer: working, member } = await child(t, broker, await keeper(t, broker));
+    for (const word of words) hear(word);
+    for (const word of words) member.hear(word);
+    const jobs = [await enqueueOne(broker), await enqueueOne(broker)];
 
-    const claim = await nextOf(each);
+    const claims = [await nextOf(working), await nextOf(each)];
 
-    assert.equal(claim.job.id, sent.job.id);
-    await claim.settle(returned(null), RUN);
-    assert.equal(valueOf(await broker.outcome(done.job.id)), 1);
+    assert.deepEqual(
+      claims.map((claim) => claim.job.id),
+      jobs.map((sent) => sent.job.id),
+    );
+    for (const claim of claims) await claim.settle(returned(null), RUN);
   });
 
   test('a keeper is idle when nothing of its queues is ready or due', async (t) => {
@@ -1097,7 +1084,7 @@ function revoking(open: OpenBroker): void {
     assert.deepEqual({ pending, running, results }, { pending: 0, running: 0, results: 100 });
   });
 
-  test('a consumer without hints hears which of its jobs are revoked', async (t) => {
+  test('a consumer without a worker hears which of its jobs are revoked', async (t) => {
     const broker = await open(t);
     const heard: string[] = [];
     const each = await consumer(t, broker, { onRevoked: (ids) => void heard.push(...ids) });
@@ -1112,18 +1099,16 @@ function revoking(open: OpenBroker): void {
     assert.equal(valueOf(await broker.outcome(sent.job.id)), 'before');
   });
 
-  test('a consumer with hints is told which jobs are revoked, and hears of it itself once it is alone', async (t) => {
+  test('a child whose worker has died hears which of its jobs are revoked', async (t) => {
     const broker = await open(t);
     const heard: string[] = [];
-    const hints = hintsOf();
-    const each = await consumer(t, broker, { hints, onRevoked: (ids) => void heard.push(...ids) });
+    const line = silentLine();
+    const each = await consumer(t, broker, { line, onRevoked: (ids) => void heard.push(...ids) });
     const sent = await enqueueOne(broker);
     const claim = await nextOf(each);
 
-    hints.tell({ type: 'revoked', ids: ['told'] });
-    assert.deepEqual(heard, ['told']);
     await broker.revoke([sent.job.id]);
-    hints.tell({ type: 'alone' });
+    line.end();
 
     await until(() => heard.includes(sent.job.id), 'the consumer has heard');
     await claim.settle(returned(1), RUN);
@@ -1148,26 +1133,23 @@ function revoking(open: OpenBroker): void {
     });
   }
 
-  test('the keeper tells whose runs are revoked, until they have ended', async (t) => {
+  test("a worker's children hear which jobs are revoked, until these have ended, and the child that runs one is to be killed", async (t) => {
     const broker = await open(t);
-    const each = await consumer(t, broker);
-    const heard: (readonly string[])[] = [];
-    const killed: string[] = [];
-    const tending = await keeper(t, broker, {
-      onInstruction: (instruction) => instruction.type === 'revoked' && heard.push(instruction.ids),
-      onTerminate: (owner, id) => void killed.push(`${owner} ${id}`),
-    });
-    tending.adopt(each.owner);
+    const each = await keeper(t, broker);
+    const [heard, heardLater]: ReadonlySet<string>[][] = [[], []];
+    const running = await child(t, broker, each, { onRevoked: (ids) => heard?.push(ids) });
     const sent = await enqueueOne(broker);
-    const claim = await nextOf(each);
+    const claim = await nextOf(running.consumer);
 
     await broker.revoke([sent.job.id], { terminate: true });
 
-    await until(() => heard.length > 0 && killed.length > 0, 'the keeper has told');
-    assert.deepEqual(heard[0], [sent.job.id]);
-    assert.equal(killed[0], `${each.owner} ${sent.job.id}`);
+    await until(() => heard?.at(-1)?.has(sent.job.id) && running.killedFor.length > 0, 'the child has heard');
+    const late = await child(t, broker, each, { onRevoked: (ids) => heardLater?.push(ids) });
+    await until(() => heardLater?.at(-1)?.has(sent.job.id), 'a child that joins later has heard');
+    assert.deepEqual([...new Set(running.killedFor)], [sent.job.id]);
+    assert.deepEqual(late.killedFor, []);
     await claim.settle({ kind: 'requeue' }, null);
-    await until(() => heard.at(-1)?.length === 0, 'nothing is revoked any more');
+    await until(() => heard?.at(-1)?.size === 0, 'nothing is revoked any more');
     assert.equal((await broker.find(sent.job.id))?.state, 'revoked');
   });
 

@@ -6,10 +6,10 @@ import type {
   Claim,
   Consumer,
   ConsumerOptions,
-  Hint,
-  Hints,
   Keeper,
   KeeperOptions,
+  Line,
+  Member,
 } from '../../src/broker/worker-side.ts';
 import { within } from '../support/conditions.ts';
 import { job, type JobParts, returned, RUN } from '../support/factory.ts';
@@ -27,12 +27,6 @@ export async function enqueueOne(broker: Broker): Promise<NewJob> {
   return sent;
 }
 
-/** Hints in a test's hands: the consumer that has them is told what `tell` says. */
-export function hintsOf(want: Hints['want'] = () => undefined): Hints & { readonly tell: (hint: Hint) => void } {
-  let hear: (hint: Hint) => void = () => undefined;
-  return { want, listen: (listener) => (hear = listener), tell: (hint) => hear(hint) };
-}
-
 export async function consumer(
   t: TestContext,
   broker: Broker,
@@ -44,14 +38,64 @@ export async function consumer(
 }
 
 export async function keeper(t: TestContext, broker: Broker, options: Partial<KeeperOptions> = {}): Promise<Keeper> {
-  const opened = await broker.keeper({ queues: null, onReady: () => undefined, ...options });
+  const opened = await broker.keeper({ queues: null, ...options });
   t.after(() => opened.close());
   return opened;
+}
+
+/** A child of a worker. */
+export interface Child {
+  readonly consumer: Consumer;
+  readonly member: Member;
+  /** The jobs for which it was to be killed. */
+  readonly killedFor: readonly string[];
+}
+
+/** A consumer that has joined a keeper. What the two say to each other is carried as a worker does it: as JSON, a turn later. */
+export async function child(
+  t: TestContext,
+  broker: Broker,
+  parent: Keeper,
+  options: Partial<ConsumerOptions> = {},
+): Promise<Child> {
+  let hasEnded = false;
+  t.after(() => (hasEnded = true));
+  const carry = (word: unknown, to: (word: unknown) => void): void => {
+    const text = JSON.stringify(word);
+    setImmediate(() => hasEnded || to(JSON.parse(text)));
+  };
+  let hear: (word: unknown) => void = () => undefined;
+  const line: Line = {
+    say: (word) => carry(word, (heard) => member.hear(heard)),
+    listen: (listener) => (hear = listener),
+  };
+  const opened = await consumer(t, broker, { parent: parent.owner, line, ...options });
+  const killedFor: string[] = [];
+  const member = parent.join(opened.owner, {
+    say: (word) => carry(word, (heard) => hear(heard)),
+    terminate: (id) => void killedFor.push(id),
+  });
+  return { consumer: opened, member, killedFor };
+}
+
+/** A line that carries nothing, until it ends. */
+export function silentLine(): Line & { readonly end: () => void } {
+  let tellEnd: () => void = () => undefined;
+  return { say: () => undefined, listen: (_hear, end) => (tellEnd = end), end: () => tellEnd() };
 }
 
 export async function nextOf(each: Consumer): Promise<Claim> {
   const claim = await within(each.next(never()), 'a claim');
   assert.ok(claim !== null);
+  return claim;
+}
+
+/** The next claim, or null when none came in this time. */
+export async function nextWithin(each: Consumer, ms: number): Promise<Claim | null> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), ms); // That of AbortSignal.timeout would not keep the test alive.
+  const claim = await each.next(controller.signal);
+  clearTimeout(timer);
   return claim;
 }
 

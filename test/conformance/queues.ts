@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Broker } from '../../src/broker/broker.ts';
-import type { Claim, Consumer, ConsumerOptions } from '../../src/broker/worker-side.ts';
+import type { Claim, Consumer } from '../../src/broker/worker-side.ts';
 import type { LimitRules, QueueLimits } from '../../src/job/queue-limits.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
-import { claimAll, consumer, hintsOf, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
+import { child, claimAll, consumer, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
 
 export function queues(open: OpenBroker): void {
   pauses(open);
@@ -46,19 +46,6 @@ function pauses(open: OpenBroker): void {
     await nextOf(each);
   });
 
-  test('who is given names of a queue that it heard is paused does not begin them', async (t) => {
-    const broker = await open(t);
-    const names = (await keeper(t, broker)).take(1);
-    assert.deepEqual(names, []);
-    const jobs = [newJob(broker, { queue: 'mail' }), newJob(broker)];
-    await broker.enqueue(jobs);
-    const each = await given(t, broker, (await keeper(t, broker)).take(1), { paused: ['mail'] });
-    const other = await given(t, broker, (await keeper(t, broker)).take(1), { paused: ['others'] });
-
-    assert.equal(await nextWithin(each, 100), null);
-    assert.equal((await nextOf(other)).standing.queue, 'mail');
-  });
-
   test('pauses are told, also of queues without jobs, and twice is once', async (t) => {
     const broker = await open(t);
     const other = await open(t);
@@ -69,16 +56,18 @@ function pauses(open: OpenBroker): void {
     assert.deepEqual(await other.paused(), ['a']);
   });
 
-  test('a keeper gives no names of paused queues, tells of them, and takes them for no work', async (t) => {
+  test('a worker begins no job of a paused queue, tells which are paused, and takes them for no work', async (t) => {
     const broker = await open(t);
     await broker.pause('mail');
-    const told: string[][] = [];
+    const told: (readonly string[])[] = [];
     const each = await keeper(t, broker, {
-      onInstruction: (instruction) => instruction.type === 'paused' && told.push([...instruction.queues]),
+      onEvent: (event) => event.kind === 'queues-paused' && told.push(event.queues),
     });
-    await broker.enqueue([newJob(broker, { queue: 'mail' })]);
+    const { consumer: working } = await child(t, broker, each);
+    const sent = newJob(broker, { queue: 'mail' });
+    await broker.enqueue([sent]);
 
-    assert.deepEqual(each.take(10), []);
+    assert.equal(await nextWithin(working, 150), null);
     assert.equal(each.isIdle(), true);
     assert.deepEqual(told, [['mail']]);
     await broker.resume('mail');
@@ -86,37 +75,11 @@ function pauses(open: OpenBroker): void {
 
     assert.deepEqual(told[1], []);
     assert.equal(each.isIdle(), false);
-    await until(() => each.take(10).length === 1, 'its name is given');
+    assert.equal((await nextOf(working)).job.id, sent.job.id);
   });
 }
 
 function limits(open: OpenBroker): void {
-  for (const [what, rules] of [
-    ['a queue', { queues: new Map([['default', atOnce(2)]]), tasks: new Map() }],
-    ['a task', { queues: new Map(), tasks: new Map([['echo', atOnce(2)]]) }],
-    [
-      'a rate',
-      { queues: new Map([['default', { concurrency: null, rate: { count: 2, periodMs: 60_000 } }]]), tasks: new Map() },
-    ],
-  ] satisfies [string, LimitRules][]) {
-    test(`who is given names beyond the limit of ${what} begins no more than it allows`, async (t) => {
-      const broker = await open(t);
-      const careless = await keeper(t, broker);
-      await broker.enqueue(Array.from({ length: 12 }, () => newJob(broker)));
-      const names: string[] = [];
-      for (let more = careless.take(12); more.length > 0; more = careless.take(12)) names.push(...more);
-      assert.equal(names.length, 12);
-      const consumers = await Promise.all([0, 1, 2].map(() => given(t, broker, names, { limits: rules })));
-
-      const claims = await Promise.all([...consumers, ...consumers].map((each) => nextWithin(each, 100)));
-
-      // The windows of two in a minute are half a minute long; the second may have begun meanwhile.
-      const begun = claims.filter((claim) => claim !== null).length;
-      assert.ok(what === 'a rate' ? begun === 1 || begun === 2 : begun === 2, `${begun}`);
-      assert.equal((await broker.counts()).pending, 12 - begun);
-    });
-  }
-
   for (const [what, rules] of [
     ['queue', { queues: new Map([['default', atOnce(2)]]), tasks: new Map() }],
     ['task', { queues: new Map(), tasks: new Map([['echo', atOnce(2)]]) }],
@@ -172,27 +135,6 @@ function limits(open: OpenBroker): void {
     const took = (starts.at(-1) ?? 0) - (starts[0] ?? 0);
     assert.ok(took >= 1_150 && took < 10_000, `${took} ms`);
   });
-
-  test('a keeper gives as many names of a limited queue as may start', async (t) => {
-    const broker = await open(t);
-    const each = await keeper(t, broker, { limits: { queues: new Map([['mail', atOnce(2)]]), tasks: new Map() } });
-    each.limitTasks(new Map([['echo', atOnce(3)]]));
-    await broker.enqueue([
-      ...Array.from({ length: 20 }, () => newJob(broker, { queue: 'mail', task: 'other' })),
-      ...Array.from({ length: 20 }, () => newJob(broker)),
-      ...Array.from({ length: 20 }, () => newJob(broker, { task: 'free' })),
-    ]);
-
-    const names: string[] = [];
-    const startedAt = performance.now();
-    for (let more = each.take(100); more.length > 0; more = each.take(100)) names.push(...more);
-
-    // Nobody claims them, so after a while they count no longer; only a busy machine gets that far.
-    const rounds = 1 + Math.floor((performance.now() - startedAt) / 20);
-    const mails = names.filter((name) => name.includes('.mail.')).length;
-    assert.ok(mails >= 2 && mails <= 2 * rounds, `${mails} names in ${rounds} rounds`);
-    assert.ok(names.length >= 2 + 3 + 20 && names.length <= (2 + 3) * rounds + 20 * rounds, `${names.length} names`);
-  });
 }
 
 function orders(open: OpenBroker): void {
@@ -225,22 +167,26 @@ function orders(open: OpenBroker): void {
     assert.equal(await queuesOf(broker, await claimAll(each, 6)), 'aaabbb');
   });
 
-  test('a more urgent job that comes while many wait does not wait for them all', async (t) => {
-    const broker = await open(t);
-    await broker.enqueue(Array.from({ length: 400 }, () => newJob(broker)));
-    const each = await keeper(t, broker);
-    assert.equal(each.take(1).length, 1);
-    const urgent = newJob(broker, { priority: 0 });
-    await broker.enqueue([urgent]);
+  for (const who of ['a consumer', 'a child']) {
+    test(`a more urgent job that comes while many wait does not wait for them all: ${who}`, async (t) => {
+      const broker = await open(t);
+      await broker.enqueue(Array.from({ length: 400 }, () => newJob(broker)));
+      const working =
+        who === 'a child' ? (await child(t, broker, await keeper(t, broker))).consumer : await consumer(t, broker);
+      await claimAll(working, 1);
+      const urgent = newJob(broker, { priority: 0 });
+      await broker.enqueue([urgent]);
 
-    let given = 1;
-    await until(() => {
-      given++;
-      return each.take(1)[0]?.includes(urgent.job.id) === true;
-    }, 'the urgent job is given');
+      let begun = 1;
+      for (let claim = await nextOf(working); claim.job.id !== urgent.job.id; claim = await nextOf(working)) {
+        await new Promise((resolve) => setTimeout(resolve, 2)); // As long as a job takes.
+        await claim.settle(returned(1), RUN);
+        begun++;
+      }
 
-    assert.ok(given < 300, `${given} names were given before`);
-  });
+      assert.ok(begun < 300, `${begun} jobs were begun before`);
+    });
+  }
 }
 
 function atOnce(concurrency: number): QueueLimits {
@@ -249,23 +195,6 @@ function atOnce(concurrency: number): QueueLimits {
 
 function perSecond(count: number): QueueLimits {
   return { concurrency: null, rate: { count, periodMs: 1_000 } };
-}
-
-/** A consumer that is told `names` when it first asks, and of pauses before. */
-async function given(
-  t: Parameters<typeof consumer>[0],
-  broker: Broker,
-  names: readonly string[],
-  { paused = [], ...options }: Partial<ConsumerOptions> & { readonly paused?: readonly string[] },
-): Promise<Consumer> {
-  let hasAsked = false;
-  const hints = hintsOf(() => {
-    if (!hasAsked) setImmediate(() => hints.tell({ type: 'names', names }));
-    hasAsked = true;
-  });
-  const each = await consumer(t, broker, { ...options, hints });
-  hints.tell({ type: 'paused', queues: paused });
-  return each;
 }
 
 /** Two consumers of each broker. */
@@ -305,15 +234,6 @@ async function runAll(
   stop.abort();
   await Promise.all(working);
   return most;
-}
-
-/** The next claim, or null when none came in this time. */
-async function nextWithin(each: Consumer, ms: number): Promise<Claim | null> {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms); // That of AbortSignal.timeout would not keep the test alive.
-  const claim = await each.next(controller.signal);
-  clearTimeout(timer);
-  return claim;
 }
 
 async function queuesOf(broker: Broker, ids: readonly string[]): Promise<string> {

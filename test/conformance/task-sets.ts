@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { Broker } from '../../src/broker/broker.ts';
-import type { Keeper, KeeperOptions, TaskElsewhere } from '../../src/broker/worker-side.ts';
+import type { Keeper, KeeperOptions } from '../../src/broker/worker-side.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { until } from '../support/conditions.ts';
-import { consumer, hintsOf, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
+import { child, consumer, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
 
 const PARKED = { kind: 'park', delayMs: 50_000, parked: { reason: 'unknown', sinceMs: 1 } } as const;
 
@@ -14,42 +14,50 @@ export function taskSets(open: OpenBroker): void {
     const broker = await open(t);
     const mine = await worker(t, broker, ['mine']);
     const other = await worker(t, broker, ['other'], { queues: ['default'] });
-    await until(() => mine.left().length > 0, 'the first worker has heard of the other');
-    await broker.enqueue([newJob(broker, { task: 'other' }), newJob(broker, { task: 'other', queue: 'else' })]);
+    const left = newJob(broker, { task: 'other' });
+    await broker.enqueue([left]);
+    await until(() => mine.isIdle(), 'the first worker has heard of the other');
+    const elsewhere = newJob(broker, { task: 'other', queue: 'else' });
+    await broker.enqueue([elsewhere]);
+    const { consumer: working } = await child(t, broker, mine);
 
-    assert.deepEqual(mine.left(), [{ task: 'other', queues: ['default'] }]);
-    assert.deepEqual(mine.queuesGiven(10), ['else']);
-    assert.deepEqual(other.queuesGiven(10), ['default']);
-    await other.keeper.close();
-    await until(() => mine.left().length === 0, 'the first worker has heard that the other has ended');
-    assert.deepEqual(await until(() => either(mine.queuesGiven(10)), 'the job is given out'), ['default', 'else']);
+    const first = await nextOf(working);
+    assert.equal(first.job.id, elsewhere.job.id);
+    await first.settle(returned(1), RUN);
+    assert.equal(await nextWithin(working, 150), null);
+    assert.equal(other.isIdle(), false);
+    await other.close();
+
+    const second = await nextOf(working);
+    assert.equal(second.job.id, left.job.id);
+    await second.settle(returned(2), RUN);
   });
 
   test('a worker whose tasks are all known to the others, and one that has not said its tasks, leaves nothing', async (t) => {
     const broker = await open(t);
     const [first, second] = [await worker(t, broker, ['a', 'b']), await worker(t, broker, ['a'])];
     const silent = await keeper(t, broker);
-    await until(() => second.left().length > 0, 'the second has heard of the first');
+    await broker.enqueue([newJob(broker, { task: 'b' })]);
+    await until(() => second.isIdle(), 'the second has heard of the first');
 
-    await broker.enqueue([newJob(broker, { task: 'a' }), newJob(broker, { task: 'b' })]);
+    await broker.enqueue([newJob(broker, { task: 'a' })]);
 
-    assert.deepEqual(first.left(), []);
-    assert.equal(first.queuesGiven(10).length, 2);
-    assert.equal(second.queuesGiven(10).length, 1);
-    assert.equal(silent.isIdle(), false);
+    assert.deepEqual([first.isIdle(), silent.isIdle()], [false, false]);
+    const [theirs, mine] = [await child(t, broker, second), await child(t, broker, first)];
+    assert.equal((await nextOf(theirs.consumer)).job.task, 'a');
+    assert.equal((await nextOf(mine.consumer)).job.task, 'b');
   });
 
   test('what is left to others does not keep a worker from being idle', async (t) => {
     const broker = await open(t);
     const mine = await worker(t, broker, ['mine']);
     await worker(t, broker, ['other']);
-    await until(() => mine.left().length > 0, 'the first worker has heard of the other');
 
     await broker.enqueue([newJob(broker, { task: 'other' })]);
-    const before = mine.keeper.isIdle();
+    await until(() => mine.isIdle(), 'the first worker has heard of the other');
     await broker.enqueue([newJob(broker, { task: 'mine' })]);
 
-    assert.deepEqual([before, mine.keeper.isIdle()], [true, false]);
+    assert.equal(mine.isIdle(), false);
   });
 
   test('a job that is parked although a living worker knows its task is ready at once', async (t) => {
@@ -86,53 +94,34 @@ export function taskSets(open: OpenBroker): void {
     assert.equal((await broker.counts()).delayed, soon.length);
   });
 
-  test('a lookout leaves what is for others, and takes what is not', async (t) => {
+  test('a child that waits leaves what is for others, and takes what is not', async (t) => {
     const broker = await open(t);
-    const hints = hintsOf();
-    const each = await consumer(t, broker, { hints });
-    hints.tell({ type: 'elsewhere', tasks: [{ task: 'other', queues: null }] });
-    hints.tell({ type: 'lookout', isPosted: true });
-    const next = nextOf(each);
+    const mine = await worker(t, broker, ['mine']);
+    await worker(t, broker, ['other']);
+    await broker.enqueue([newJob(broker, { task: 'other' })]);
+    await until(() => mine.isIdle(), 'the first worker has heard of the other');
+    const { consumer: working, member } = await child(t, broker, mine);
+    const next = nextOf(working);
+    await until(() => member.isIdle, 'the child waits');
 
     await broker.enqueue([newJob(broker, { task: 'other' })]);
     await broker.enqueue([newJob(broker, { task: 'mine' })]);
 
     const claim = await next;
     assert.equal(claim.job.task, 'mine');
-    assert.equal((await broker.counts()).pending, 1);
+    assert.equal((await broker.counts()).pending, 2);
     await claim.settle(returned(1), RUN);
   });
 }
 
-interface OneWorker {
-  readonly keeper: Keeper;
-  /** What it leaves to others, as far as it has told. */
-  readonly left: () => readonly TaskElsewhere[];
-  /** The queues of the names that it gives out, sorted. */
-  readonly queuesGiven: (max: number) => readonly string[];
-}
-
+/** The keeper of a worker that knows these tasks. */
 async function worker(
   t: TestContext,
   broker: Broker,
   tasks: readonly string[],
   options: Partial<KeeperOptions> = {},
-): Promise<OneWorker> {
-  let left: readonly TaskElsewhere[] = [];
-  const each = await keeper(t, broker, {
-    ...options,
-    onInstruction: (instruction) => instruction.type === 'elsewhere' && (left = instruction.tasks),
-  });
+): Promise<Keeper> {
+  const each = await keeper(t, broker, options);
   each.know(tasks);
-  const given = (max: number): string[] => {
-    const names: string[] = [];
-    for (let more = each.take(max); more.length > 0; more = each.take(max)) names.push(...more);
-    return names.map((name) => name.split('.')[2] ?? '').toSorted();
-  };
-  return { keeper: each, left: () => left, queuesGiven: given };
-}
-
-/** All of what was given out before counts too: names that nobody takes come again. */
-function either(queues: readonly string[]): readonly string[] | null {
-  return queues.length === 2 ? queues : null;
+  return each;
 }

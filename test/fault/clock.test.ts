@@ -49,7 +49,7 @@ describe('in one process, by an injected clock', () => {
     for (const jump of [TEN_YEARS_MS, -TEN_YEARS_MS]) {
       const time = clock();
       const { path, broker } = tempSpool(t, { nowMs: time.nowMs, fsync: false });
-      const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+      const keeper = await broker.keeper({ queues: null });
       const consumer = await broker.consumer({ queues: null, tasks: [] });
       t.after(async () => {
         await consumer.close();

@@ -31,7 +31,7 @@ function plantForeign(spool: string, place: (fileName: string, id: string) => st
 
 /** Runs what is ready until `last` has run; the ids that ran. */
 async function runUntil(t: TestContext, broker: Broker, last: string): Promise<readonly string[]> {
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => Promise.all([consumer.close(), keeper.close()]));
   const ran: string[] = [];

@@ -21,7 +21,7 @@ const SLOW_MS = 8_000;
 /** A worker's part and a producer's in one process, on the same spool. */
 async function bothSides(t: TestContext, files: Files): Promise<{ readonly path: string; readonly broker: Broker }> {
   const { path, broker } = tempSpool(t, { files, fsync: false });
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   const drain = new AbortController();
   const working = (async () => {

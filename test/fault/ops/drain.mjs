@@ -17,7 +17,7 @@ mark('begin');
 const broker = open({ fsync: false, nowMs: () => Date.now() + aheadMs, resultTtlMs: 1_000 * HOUR_MS });
 try {
   for (const queue of await broker.paused()) await broker.resume(queue);
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent });
+  const keeper = await broker.keeper({ queues: null, onEvent });
   const consumer = await broker.consumer({ queues: null, tasks: ['echo'], onEvent });
   const stop = new AbortController();
   const running = runAll(consumer, stop.signal);

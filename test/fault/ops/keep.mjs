@@ -13,7 +13,7 @@ const DONE = {
 
 const broker = open(input.resultTtlMs === undefined ? {} : { resultTtlMs: input.resultTtlMs });
 await measure(async () => {
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent });
+  const keeper = await broker.keeper({ queues: null, onEvent });
   if (input.unpark !== undefined) keeper.know(input.unpark);
   await until(() => DONE[input.until](), `the spool is ${input.until}`);
   await keeper.close();

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import { close, input, measure, onEvent, open, path, say, until } from './op.mjs';
 
 const broker = open();
-const keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent });
+const keeper = await broker.keeper({ queues: null, onEvent });
 const child = await broker.consumer({ queues: null, tasks: ['echo'], onEvent });
-keeper.adopt(child.owner);
+keeper.join(child.owner, { say: () => undefined, terminate: () => undefined });
 const ending = { kind: 'timed-out', limitMs: 1_000 };
 await measure(async () => {
   for (let i = 0; i < 2; i++) {

@@ -2,7 +2,7 @@
 import { measure, onEvent, open } from './op.mjs';
 
 const broker = open();
-const keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent });
+const keeper = await broker.keeper({ queues: null, onEvent });
 const consumer = await broker.consumer({ queues: null, tasks: [], onEvent });
 await measure(async () => {
   await consumer.close();

@@ -5,7 +5,7 @@ const broker = open();
 let keeper;
 let consumer;
 await measure(async () => {
-  keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent });
+  keeper = await broker.keeper({ queues: null, onEvent });
   consumer = await broker.consumer({ queues: null, tasks: [], onEvent });
 });
 await close(consumer, keeper, broker);

@@ -77,7 +77,7 @@ test('a base with letters of two, three and four bytes keeps its end where it is
     const error = { name: 'É', message: '漢'.repeat(i + 1) };
     await claim?.settle({ kind: 'rerun', delayMs: -1, crashes: i, error }, { ...RUN, error });
     assertSound(path, [sent.job.id]);
-    const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+    const keeper = await broker.keeper({ queues: null });
     await keeper.close();
   }
   await (await consumer.next(new AbortController().signal))?.settle(returned('ß'), RUN);

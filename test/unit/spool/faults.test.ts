@@ -333,7 +333,7 @@ async function assertEndsOnce(t: TestContext, path: string, id: string, owner: s
   const broker = openSpool({ path });
   t.after(() => broker.close());
   if ((await broker.outcome(id)) === null) {
-    const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+    const keeper = await broker.keeper({ queues: null });
     const consumer = await broker.consumer({ queues: null, tasks: [] });
     const claim = await claimFrom(consumer.next(new AbortController().signal));
     assert.equal(claim.job.id, id);

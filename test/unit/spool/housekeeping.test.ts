@@ -11,6 +11,7 @@ import { deferred, within } from '../../support/conditions.ts';
 import { jobRecord, nextId } from '../../support/factory.ts';
 import { namesIn } from '../../support/invariants.ts';
 import { plantDeadOwner, someOwner } from '../../support/owners.ts';
+import { CHILD_SIDE } from '../../support/child-side.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 const HOUR_MS = 3_600_000;
@@ -29,13 +30,13 @@ for (const place of ['results', 'tmp', 'keys'] as const) {
     const { path } = tempSpool(t);
     const walk = endless(path, place);
     const broker = openSpool({ path, fsync: false, resultTtlMs: 1_000, files: walk.files });
-    const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+    const keeper = await broker.keeper({ queues: null });
     t.after(() => broker.close());
     t.after(() => keeper.close());
     await within(walk.begun, `${place}/ is looked through`);
     const id = nextId();
     const child = someOwner(1);
-    keeper.adopt(child);
+    keeper.join(child, CHILD_SIDE);
     plantDeadOwner(path, child, { [heldName(id)]: encodeBase(jobRecord({ id })) });
 
     await keeper.recover(child, 'crashed');
@@ -51,7 +52,7 @@ test('a worker that ends gives up what may wait', async (t) => {
   const walk = endless(path, 'results');
   const broker = openSpool({ path, fsync: false, resultTtlMs: 1_000, files: walk.files });
   t.after(() => broker.close());
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   await within(walk.begun, 'results/ is looked through');
 
   await keeper.close();
@@ -70,11 +71,11 @@ test('while a recovery waits for a full disk, outcomes expire that make room', a
   });
   const broker = openSpool({ path, fsync: false, resultTtlMs: 1_000, files });
   t.after(() => broker.close());
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined, onEvent: () => full.resolve() });
+  const keeper = await broker.keeper({ queues: null, onEvent: () => full.resolve() });
   t.after(() => keeper.close());
   const id = nextId();
   const child = someOwner(1);
-  keeper.adopt(child);
+  keeper.join(child, CHILD_SIDE);
   writeFileSync(file, '{"task":"x","attempts":[],"state":"succeeded"}');
   plantDeadOwner(path, child, { [heldName(id)]: encodeBase(jobRecord({ id })) });
   const recovered = keeper.recover(child, 'crashed');

@@ -177,7 +177,7 @@ test('a spool deeper than a socket path may be long is proved like any other', {
 test('an owner that ends in order leaves nothing behind', async (t) => {
   const { path, broker } = tempSpool(t);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
 
   await Promise.all([consumer.close(), keeper.close()]);
 

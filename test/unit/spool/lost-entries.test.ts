@@ -90,7 +90,7 @@ async function died(claim: Claim): Promise<boolean> {
 }
 
 async function assertNoRetryIsLeft(path: string, broker: Broker): Promise<void> {
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   const next = await broker.consumer({ queues: null, tasks: [] });
   const claim = await claimOf(next);
   const settlement = settlementOf({ kind: 'threw', error: ERROR }, claim, Date.now(), 0.5);

@@ -70,7 +70,7 @@ test('10,000 delayed jobs cost an idle worker one stat a look, and no listing af
 });
 
 async function keeperOf(t: TestContext, { broker }: TempSpool): Promise<void> {
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   t.after(() => keeper.close());
 }
 

@@ -17,6 +17,7 @@ import { job, jobRecord, nextId, returned, RUN } from '../../support/factory.ts'
 import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
 import { systemError } from '../../support/faulty-files.ts';
 import { plantDeadOwner, plantRefusedSocket, pronounceDead, someOwner } from '../../support/owners.ts';
+import { CHILD_SIDE } from '../../support/child-side.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 const DEAD = someOwner(1);
@@ -104,7 +105,7 @@ test('a recoverer that died is forgotten only when nothing that it had fenced is
 test('an owner that ends in order and leaves something is seen as dead by the next', async (t) => {
   const { path, broker } = tempSpool(t);
   const id = nextId();
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   const [left] = await broker.owners();
   const directory = join(path, 'running', `${DEAD}~${left?.owner}`);
   mkdirSync(directory);
@@ -120,7 +121,7 @@ test('an owner that ends in order and leaves something is seen as dead by the ne
 
 test('what a live recoverer has fenced is left to it', async (t) => {
   const { path, broker } = tempSpool(t);
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   t.after(() => keeper.close());
   const [live] = await broker.owners();
   const id = nextId();
@@ -294,8 +295,8 @@ test("names in running/ that are no owner's are left alone", async (t) => {
 test('a dead child is left to its parent for a moment, which knows how it ended', async (t) => {
   const { path, broker } = tempSpool(t);
   const id = nextId();
-  const parent = await broker.keeper({ queues: null, onReady: () => undefined });
-  parent.adopt(DEAD);
+  const parent = await broker.keeper({ queues: null });
+  parent.join(DEAD, CHILD_SIDE);
   t.after(() => parent.close());
   plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
   plantParent(path, DEAD, parent.owner);
@@ -311,8 +312,8 @@ test('a dead child is left to its parent for a moment, which knows how it ended'
 test('a dead child whose parent does not see to it is recovered by another', async (t) => {
   const { path, broker } = tempSpool(t);
   const id = nextId();
-  const parent = await broker.keeper({ queues: null, onReady: () => undefined });
-  parent.adopt(DEAD);
+  const parent = await broker.keeper({ queues: null });
+  parent.join(DEAD, CHILD_SIDE);
   t.after(() => parent.close());
   plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
   plantParent(path, DEAD, parent.owner);
@@ -335,7 +336,7 @@ test('owners that are known to live are not asked', async (t) => {
 
 test('a keeper recovers a dead owner by itself, within a second', async (t) => {
   const { path, broker } = tempSpool(t);
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   t.after(() => keeper.close());
   const id = nextId();
   plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
@@ -367,7 +368,7 @@ test('due jobs are promoted in the order of their time, others stay', async (t) 
     writeFileSync(join(path, 'delayed', name), baseOf(id), { mode: 0o600 });
   });
   writeFileSync(join(path, 'delayed', 'README'), '');
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   t.after(() => keeper.close());
 
   await until(() => namesIn(path, 'pending').length === 2, 'both due jobs are promoted');

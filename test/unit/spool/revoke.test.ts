@@ -20,7 +20,7 @@ const fileNameOf = ({ job: { id }, queue, priority }: NewJob, attempt = 0): stri
   jobFileName({ id, queue, priority, attempt, crashes: 0 });
 
 async function workOn(t: test.TestContext, broker: Broker): Promise<void> {
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
   t.after(() => keeper.close());
 }
 
@@ -227,7 +227,7 @@ test('a worker takes what was revoked while none ran before it gives anybody a j
   };
   const broker = openSpool({ path, fsync: false, files });
 
-  const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+  const keeper = await broker.keeper({ queues: null });
 
   t.after(() => broker.close());
   t.after(() => keeper.close());

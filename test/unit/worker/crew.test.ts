@@ -227,7 +227,7 @@ describe('a child dies', () => {
     [
       'because its job was revoked so',
       'revoked',
-      (crew, one) => crew.terminate(`${one.pid}-0123456789abcdef`, 'id'),
+      (crew) => crew.children.forEach((child) => crew.terminate(child, 'id')),
       null,
     ],
   ];
@@ -244,20 +244,6 @@ describe('a child dies', () => {
       assert.deepEqual(scene.causes, [cause]);
     });
   }
-});
-
-test('a child is told the last instruction of each kind, also where it becomes ready later', (t) => {
-  const scene = crewOf(t, 2);
-  processAt(scene, 0).isReady();
-
-  scene.crew.instruct({ type: 'paused', queues: ['a'] });
-  scene.crew.instruct({ type: 'revoked', ids: ['1'] });
-  scene.crew.instruct({ type: 'paused', queues: [] });
-  assert.deepEqual(processAt(scene, 1).told, []);
-  processAt(scene, 1).isReady();
-
-  assert.deepEqual(processAt(scene, 0).told, ['paused', 'revoked', 'paused']);
-  assert.deepEqual(processAt(scene, 1).told, ['paused', 'revoked']);
 });
 
 test('a child that is not ready is not waited for in a drain', (t) => {

@@ -316,7 +316,7 @@ describe('I8 holders', () => {
       'a child whose supervisor is gone recovers nobody',
     );
 
-    const keeper = await broker.keeper({ queues: null, onReady: () => undefined });
+    const keeper = await broker.keeper({ queues: null });
     t.after(() => keeper.close());
     assert.deepEqual(await checkSpool(path), [], 'a worker that recovers in time is no finding');
   });
