@@ -118,7 +118,7 @@ function checkArguments({ name, usage, args = { least: 0, most: 0 } }: Command, 
   throw new UsageError(`${wrong}. Usage: ${usage}\n\`fsq ${name} --help\` shows examples.`);
 }
 
-/** What stands in a usage such as 'fsq call NAME [ARG…] [options]' for the argument after `count` others. */
+/** The word of a usage such as 'fsq call NAME [ARG…] [options]' for the argument after `count` others. */
 function missing(usage: string, count: number): string {
   const names = usage
     .split(' ')
@@ -137,7 +137,7 @@ async function helpOf(name: string, width: number | null): Promise<string> {
   return commandText(await commandNamed(name), COMMON_OPTIONS, width);
 }
 
-/** What was written may fail only now: a full disk, or a closed pipe, which is fine. */
+/** A write may fail only now: on a full disk, or because the pipe is closed, which is fine. */
 async function afterWriting(stdout: CheckedOutput, stderr: Output, who: string, code: number): Promise<number> {
   await new Promise((resolve) => setImmediate(resolve));
   const failure = stdout.failure();

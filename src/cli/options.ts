@@ -50,14 +50,26 @@ export function wholeNumber(text: string | undefined, name: string, least: numbe
 
 /** Milliseconds of a duration such as 3s. @throws UsageError: a bare number too, because of what unit? */
 export function duration(text: string | undefined, name: string): number | undefined {
+  return withUnit(text, name, durationMs, 'a duration with its unit, such as 250ms, 3s, 5m, 2h or 1d');
+}
+
+/** Bytes of a size such as 200MB. @throws UsageError, as for a duration */
+export function size(text: string | undefined, name: string): number | undefined {
+  return withUnit(text, name, byteSize, 'a size with its unit, such as 512KB, 200MB or 2GB');
+}
+
+function withUnit(
+  text: string | undefined,
+  name: string,
+  parse: (text: string, name: string) => number,
+  wanted: string,
+): number | undefined {
   if (text === undefined) return undefined;
   try {
-    return durationMs(text, name);
+    return parse(text, name);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(
-      `Expected --${name} to be a duration with its unit, such as 250ms, 3s, 5m, 2h or 1d, got ${format(text)}`,
-    );
+    throw new UsageError(`Expected --${name} to be ${wanted}, got ${format(text)}`);
   }
 }
 
@@ -74,19 +86,6 @@ export function checkTimeLimits(softMs: number | undefined, hardMs: number | und
     throw new UsageError('Expected --soft-time-limit to be shorter than --time-limit');
 }
 
-/** Bytes of a size such as 200MB. @throws UsageError: a bare number too, because of what unit? */
-export function size(text: string | undefined, name: string): number | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return byteSize(text, name);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(
-      `Expected --${name} to be a size with its unit, such as 512KB, 200MB or 2GB, got ${format(text)}`,
-    );
-  }
-}
-
 /** ' --spool DIR' as a shell reads it; empty when the option was not given. */
 export function spoolOption(values: Values): string {
   const spool = values.text('spool');
@@ -95,8 +94,8 @@ export function spoolOption(values: Values): string {
 }
 
 /**
- * `text` with that option behind each command in backticks that does not name a spool: who copies one from a message means the same
- * spool.
+ * `text` with that option behind each command in backticks that does not name a spool: a command that is copied from a message means
+ * the same spool.
  */
 export function withSpoolOption(text: string, option: string): string {
   return text.replace(/`fsq (?!help\b|COMMAND\b)[^`]+`/g, (line) =>

@@ -49,7 +49,7 @@ export function givenByOptions(values: Values, keys: readonly string[] = Object.
 
 type Reader = (values: Values, name: string, most?: number) => unknown;
 
-/** What an option of each form gives, as a configuration file would say it; undefined where it was not given. @throws UsageError */
+/** How an option of each form is read, as a configuration file would say it; undefined where it was not given. @throws UsageError */
 const READERS: Readonly<Record<NonNullable<Setting['kind']['form']>, Reader>> = {
   flag: (values, name) => values.flag(name) || undefined,
   text: (values, name) => values.text(name),

@@ -10,7 +10,7 @@ import { wholeNumber } from '../options.ts';
 
 const DEFAULT_LIMIT = 20;
 
-/** What `--state` may say, where such jobs lie, and which of those are meant. */
+/** The words of `--state`, where such jobs lie, and which of those are meant. */
 const STATES: Readonly<Record<string, { readonly in: ListedState; readonly isWanted?: (job: Sighting) => boolean }>> = {
   pending: { in: 'pending' },
   delayed: { in: 'delayed' },

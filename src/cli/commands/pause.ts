@@ -7,7 +7,7 @@ import { withSpool } from '../lookup.ts';
 /** More would be a list of something else. */
 const MOST_QUEUES = 100;
 
-/** What came of it, for one queue. */
+/** What `fsq pause` or `fsq resume` did to one queue. */
 interface Change {
   readonly queue: string;
   readonly paused: boolean;

@@ -1,4 +1,4 @@
-/** What can be wrong with a name in the spool: who may touch it (I13), what is not fsq's, and what nobody needs any more. Pure. */
+/** What can be wrong with a name in the spool: other users may touch it (I13), it is not fsq's, or nobody needs it any more. Pure. */
 import { isKeyDirectory, parseHolderName } from '../keys/key-directory.ts';
 import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../paused-queues.ts';

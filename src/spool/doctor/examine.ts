@@ -111,7 +111,7 @@ export class Judge {
     if (entry.info.kind === 'file' && entry.info.links > 1) this.#linked.push(entry);
   }
 
-  /** What shows only when all was seen. */
+  /** Reports the findings that need all of the spool. */
   conclude(): void {
     this.#say(duplicateFindings(this.#doubles));
     this.#say(ownerFindings(this.#outline));

@@ -1,5 +1,5 @@
 /**
- * What the doctor has to say. Everything that can be wrong is one row of a table: its code, how bad it is, the sentence that tells it,
+ * The findings of the doctor. Everything that can be wrong is one row of a table: its code, how bad it is, the sentence that tells it,
  * what to do, and which step of a repair mends it. The tables are in the four `…-rows.ts`; the facts that they judge come from elsewhere.
  */
 

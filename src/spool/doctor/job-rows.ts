@@ -119,7 +119,7 @@ const DUPLICATE: Rows<Copies> = {
   },
 };
 
-/** @param owners who may hold it */
+/** @param owners those that may hold it */
 export function jobFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
   const { id, place, name, location, content, holder } = job;
   if (content.kind === 'unreadable') {
@@ -143,7 +143,7 @@ export function duplicateFindings(jobs: readonly JobFile[]): readonly Finding[] 
   );
 }
 
-/** What a job's name says; of an outcome, which is named by its id alone, what its file says. */
+/** From the job's name; for an outcome, which is named by its id alone, from its file. */
 function countersOf({ name, crashes, attempts }: Readable): { readonly attempt: number; readonly crashes: number } {
   return name ?? { crashes, attempt: attempts.at(-1)?.attempt ?? crashes };
 }

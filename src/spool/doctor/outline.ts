@@ -1,4 +1,4 @@
-/** What names alone say of a spool, and who of those that they name lives: little, however many jobs there are. */
+/** What names alone say of a spool, and which of the owners that they name live: little, however many jobs there are. */
 import type { OwnerInfo } from '../../broker/broker.ts';
 import type { SpoolContext } from '../context.ts';
 import type { EntryInfo } from '../files.ts';
@@ -12,9 +12,9 @@ import { type JobPlace, namesAt, type Unlisted, unlistedIn, walkPlace } from './
 /** A directory of running/. */
 export interface HeldDirectory {
   readonly location: string;
-  /** Whose it was made for. */
+  /** It was made for this one. */
   readonly owner: string;
-  /** The one whose life counts: the owner, or who fenced it. */
+  /** The life of this one counts: the owner, or the recoverer that fenced it. */
   readonly responsible: string;
   readonly names: readonly string[];
 }
@@ -57,7 +57,7 @@ export async function takeOutline(context: SpoolContext): Promise<Outline> {
   return { ...outline, owners: await ownersIn(context, outline) };
 }
 
-/** The same without asking who lives. */
+/** The same without asking the owners whether they live. */
 export function outlineOf(context: SpoolContext): NamedOutline {
   const { files, layout, nowMs } = context;
   const takenAtMs = nowMs();
@@ -93,7 +93,7 @@ function heldIn({ files, layout }: SpoolContext): readonly HeldDirectory[] {
   });
 }
 
-/** Where workers/ cannot be read nobody can be asked: every owner's life is unknown then. */
+/** Where workers/ cannot be read no owner can be asked: whether they live is unknown then. */
 export async function ownersIn(
   context: SpoolContext,
   { held, unlisted }: Pick<NamedOutline, 'held' | 'unlisted'>,
@@ -125,7 +125,7 @@ export class Doubled {
     this.#several = null;
   }
 
-  /** True for what was added more than once; of a million others for hardly ever one, which the reader of its files finds out. */
+  /** True for an id that was added more than once, and hardly ever for another: its files tell then that there is only one. */
   has(id: string): boolean {
     return this.#all().has(fingerprint(id));
   }

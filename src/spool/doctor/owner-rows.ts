@@ -1,5 +1,5 @@
-/** What can be wrong with processes that hold jobs (I8), what the dead left, and jobs that nobody is there to run. Pure. */
-import { span } from '../../job/text.ts';
+/** What can be wrong with processes that hold jobs (I8), with drafts of the dead, and with jobs that no worker is there to run. Pure. */
+import { some, span } from '../../job/text.ts';
 import { UNPROVED_MS } from '../sweep.ts';
 import { type Finding, findingsOf, type Rows } from './finding.ts';
 import type { HeldDirectory, Outline, OwnerState } from './outline.ts';
@@ -35,7 +35,7 @@ const HELD_ROWS: Rows<Held> = {
     wrong: ({ location, responsible, names, hasRecord }) =>
       hasRecord
         ? null
-        : `${location} holds ${some(names)}, but workers/${responsible}.json, the record of its owner, is not there.`,
+        : `${location} holds ${some(names.length, 'job')}, but workers/${responsible}.json, the record of its owner, is not there.`,
     advice: ({ isDead, pending }) =>
       isDead
         ? 'Its owner is dead: `fsq doctor --repair` or the next worker recovers it.'
@@ -47,7 +47,7 @@ const HELD_ROWS: Rows<Held> = {
     invariant: ({ hasKeeper }) => (hasKeeper ? 'I8' : null),
     wrong: ({ location, names, isDead, hasKeeper }) =>
       isDead
-        ? `${location} holds ${some(names)} of a process that is dead${hasKeeper ? `, for more than ${span(DEAD_HOLDER_MS)}, although a worker lives` : '; no worker runs that would recover it'}.`
+        ? `${location} holds ${some(names.length, 'job')} of a process that is dead${hasKeeper ? `, for more than ${span(DEAD_HOLDER_MS)}, although a worker lives` : '; no worker runs that would recover it'}.`
         : null,
     advice: ({ hasKeeper }) =>
       hasKeeper
@@ -102,7 +102,7 @@ const IDLE: Rows<Pick<Outline, 'waiting' | 'owners'>> = {
       // One whose life cannot be told may be a worker. A child whose worker has died takes no more.
       const hasWorker = owners.some(({ role, verdict }) => verdict.verdict !== 'dead' && role !== 'child');
       if (waiting === 0 || hasWorker) return null;
-      return `${waiting} ${waiting === 1 ? 'job waits' : 'jobs wait'} and no worker is running on this spool.`;
+      return `${some(waiting, 'job waits', 'jobs wait')} and no worker is running on this spool.`;
     },
     advice: '`fsq worker` starts one. If one is running, it uses another spool: its first lines say which.',
   },
@@ -137,11 +137,7 @@ export function draftFindings(
   return findingsOf(DRAFT_ROWS, { location, writer, ageMs }, location);
 }
 
-/** Jobs that are ready, or whose time has come, where nobody works: they may have been meant for another spool. */
+/** Jobs that are ready or due where no worker runs: they may have been meant for another spool. */
 export function idleFindings(outline: Outline): readonly Finding[] {
   return findingsOf(IDLE, outline, outline.layout.root);
-}
-
-function some(names: readonly string[]): string {
-  return `${names.length} ${names.length === 1 ? 'job' : 'jobs'}`;
 }

@@ -31,7 +31,7 @@ export interface PlaceFacts {
   readonly inotify: { readonly maxInstances: number; readonly maxWatches: number } | null;
 }
 
-/** What came out: a number or true where it works, otherwise why not. */
+/** What the trials gave: a number or null where a thing works, otherwise the reason why not. */
 export interface Probes {
   /** Null: a file can be made and written. Otherwise nothing else was tried. */
   readonly write: string | null;
@@ -97,14 +97,15 @@ async function runProbes(context: SpoolContext): Promise<Probes> {
   const [file, directory] = [context.uniqueName(), context.uniqueName()];
   const seen = watchFor(context, file);
   try {
-    const written = await writeProbe(context, `${layout.tmp}/${file}`);
+    const { clockSkewMs, ...sync } = await writeProbe(context, `${layout.tmp}/${file}`);
     files.makeDirectory(`${layout.tmp}/${directory}`);
     return {
       write: null,
       renameFile: renameProbe(context, file),
       renameDirectory: renameProbe(context, directory),
-      ...written,
+      ...sync,
       watch: await seen.reason,
+      clockSkewMs,
     };
   } catch (error) {
     return { ...NOT_TRIED, write: spoolError(error, 'Nothing can be written there').message };

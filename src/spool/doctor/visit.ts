@@ -50,7 +50,7 @@ export interface Seen<Content = JobContent> {
   readonly entry: Entry;
   /** Null for all that is not named like a job, and for one that has gone while it was looked at. */
   readonly job: JobFile<Content> | null;
-  /** Of a draft in tmp/, whether the one who wrote it lives: see `writerState`. Null for all else. */
+  /** Of a draft in tmp/, whether its writer lives: see `writerState`. Null for all else. */
   readonly writer: ReturnType<typeof writerState>;
 }
 

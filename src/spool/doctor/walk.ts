@@ -3,7 +3,7 @@ import { hasCode } from '../files.ts';
 import { listIfReadable } from '../if-there.ts';
 import type { SpoolContext } from '../context.ts';
 import {
-  type DIRECTORIES,
+  DIRECTORIES,
   type JobName,
   parseDelayedFileName,
   parseHeldName,
@@ -21,7 +21,7 @@ export interface JobSpot {
   /** Null in results/. */
   readonly name: JobName | null;
   readonly dueAtMs: number | null;
-  /** Who answers for it; null unless it lies in running/. */
+  /** The owner that answers for it, or its recoverer; null unless it lies in running/. */
   readonly holder: string | null;
 }
 
@@ -44,25 +44,11 @@ export interface Unlisted {
 }
 
 /** In the order in which jobs move forward: one that moves during the walk is seen at least once. */
-const ORDER: readonly Place[] = [
-  'tmp',
-  'delayed',
-  'pending',
-  'running',
-  'results',
-  'corrupt',
-  'spare',
-  'cancel',
-  'queues',
-  'limits',
-  'logs',
-  'workers',
-  'keys',
-];
+const ORDER: readonly Place[] = [...new Set<Place>(['tmp', 'delayed', ...DIRECTORIES])];
 
 /** running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
 const WITH_DIRECTORIES: ReadonlySet<Place> = new Set(['running', 'keys', 'spare', 'limits', 'tmp']);
-/** Why a directory has no names: it has gone, or moved on, is something else, or is not for us. */
+/** Why a directory has no names: it has gone, is something else, or this user may not look into it. */
 const UNLISTED = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP'] as const;
 
 /** All names, place by place, and behind a directory's name what lies in it. */
@@ -111,34 +97,20 @@ function reasonOf(error: unknown): string {
   return 'not readable by this user';
 }
 
-/**
- * Null for what is not named like a job there.
- *
- * @param inside the directory in `place` in which it lies; null for `place` itself
- */
-function jobSpot(place: string, inside: string | null, fileName: string): JobSpot | null {
-  switch (place) {
-    case 'pending': {
-      const name = parseJobFileName(fileName);
-      return name === null ? null : { id: name.id, place, name, dueAtMs: null, holder: null };
-    }
-    case 'delayed': {
-      const parsed = parseDelayedFileName(fileName);
-      if (parsed === null) return null;
-      const { name, dueAtMs } = parsed;
-      return { id: name.id, place, name, dueAtMs, holder: null };
-    }
-    case 'results': {
-      const id = parseResultFileName(fileName);
-      return id === null ? null : { id, place, name: null, dueAtMs: null, holder: null };
-    }
-    case 'running': {
-      const held = inside === null ? null : parseHeldName(inside);
-      const name = held === null ? null : parseJobFileName(fileName);
-      if (held === null || name === null) return null;
-      return { id: name.id, place, name, dueAtMs: null, holder: held.recoverer ?? held.owner };
-    }
-    default:
-      return null;
+/** @param inside the directory in `place` in which the name lies; null for `place` itself */
+function jobSpot(place: Place, inside: string | null, fileName: string): JobSpot | null {
+  if (place === 'results') {
+    const id = parseResultFileName(fileName);
+    return id === null ? null : { id, place, name: null, dueAtMs: null, holder: null };
   }
+  if (place === 'delayed') {
+    const delayed = parseDelayedFileName(fileName);
+    return delayed === null ? null : { id: delayed.name.id, place, ...delayed, holder: null };
+  }
+  if (place !== 'pending' && place !== 'running') return null;
+  const held = inside === null ? null : parseHeldName(inside);
+  const name = (held === null) === (place === 'pending') ? parseJobFileName(fileName) : null;
+  return name === null
+    ? null
+    : { id: name.id, place, name, dueAtMs: null, holder: held === null ? null : (held.recoverer ?? held.owner) };
 }

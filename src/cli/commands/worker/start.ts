@@ -1,15 +1,14 @@
 /**
  * How this worker was started, as far as it matters: under nohup, by npm, or as process 1. Linux only, where /proc shows it.
  *
- * npm, npx and their like die of a SIGTERM, or pass it to a shell that dies of it; what they have started lives on, and nobody
- * knows of it. So a worker that one of them started ends when they do.
+ * npm, npx and their like die of a SIGTERM, or pass it to a shell that dies of it; a worker that they have started would live on, and
+ * nobody would know of it. So it ends when they do.
  */
 import { basename } from 'node:path';
 import { type Files, nodeFiles } from '../../../spool/files.ts';
 import type { Logger } from '../../../worker/log.ts';
 import type { Supervisor } from '../../../worker/supervisor.ts';
 
-/** What of the file system is needed: to read, and to follow links. */
 type Looker = Pick<Files, 'readSystemFile' | 'readLink'>;
 
 /** How often the worker looks whether the npm that started it is still there, ms. */
@@ -44,7 +43,7 @@ const O_WRONLY = 1;
 
 export function startOf(env: NodeJS.ProcessEnv, files: Looker, pid: number = process.pid): Start {
   const isWithoutHangup = isUnderNohup(env, files);
-  // Whoever says nohup wants the worker to outlive the terminal, and npm may die with that.
+  // A worker under nohup is to outlive the terminal, and npm may die with that.
   const isByNpm = env['npm_execpath'] !== undefined || env['npm_config_user_agent'] !== undefined;
   return { isWithoutHangup, launcher: isByNpm && !isWithoutHangup ? launcherOf(pid, files) : null };
 }
@@ -55,19 +54,18 @@ export function startOf(env: NodeJS.ProcessEnv, files: Looker, pid: number = pro
  */
 function isUnderNohup(env: NodeJS.ProcessEnv, files: Looker): boolean {
   if (basename(env['_'] ?? '') === 'nohup') return true;
-  try {
+  return ifReadable(() => {
     const flags = /^flags:\s*([0-7]+)/m.exec(files.readSystemFile('/proc/self/fdinfo/0'))?.[1] ?? '0';
     return (Number.parseInt(flags, 8) & O_ACCMODE) === O_WRONLY && files.readLink('/proc/self/fd/0') === '/dev/null';
-  } catch {
-    return false; // No /proc.
-  }
+  }, false);
 }
 
 function launcherOf(pid: number, files: Looker): Launcher | null {
   const chain = [pid];
   for (let shells = 0; shells <= MAX_SHELLS; shells++) {
     const parent = parentOf(chain.at(-1) ?? 0, files);
-    const line = parent === null ? [] : commandOf(parent, files);
+    const line =
+      parent === null ? [] : ifReadable(() => files.readSystemFile(`/proc/${parent}/cmdline`).split('\0'), []);
     if (parent === null || line.length === 0) return null;
     chain.push(parent);
     const isShell = SHELLS.has(basename(line[0] ?? '')) && line[1] === '-c';
@@ -76,7 +74,7 @@ function launcherOf(pid: number, files: Looker): Launcher | null {
     const name = launcherName(line);
     if (name === null) return null;
     const links = chain.slice(0, -1).map((one, i) => [one, chain[i + 1]] as const);
-    // A process whose parent has died gets another one. Whose parent cannot be read tells nothing: were it gone, its own child had another.
+    // A process whose parent has died gets another one. A parent that cannot be read tells nothing: were the process gone, its child had another.
     const isThere = (): boolean => links.every(([one, above]) => [above, null].includes(parentOf(one, files)));
     return { name: `${name} (pid ${parent})`, isThere };
   }
@@ -89,17 +87,16 @@ function launcherName([program = '', script = '']: readonly string[]): string | 
 }
 
 /**
- * The dead whom this process should reap and cannot: Node.js waits for its own children only, and process 1 of a container gets
- * those of everybody whose parent has died. None where /proc cannot be read.
+ * The dead processes that this one should reap and cannot: Node.js waits for its own children only, and process 1 of a container gets
+ * every process whose parent has died. None where /proc cannot be read.
  */
 export function deadOrphans(files: Looker & Pick<Files, 'list'>, pid: number = process.pid): ReadonlySet<number> {
-  const pids = namesIn('/proc', files)
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-  return new Set(pids.filter((one) => stateOf(one, files) === 'Z' && parentOf(one, files) === pid));
+  const names = ifReadable(() => files.list('/proc'), []).filter((name) => /^\d+$/.test(name));
+  const isDead = (one: number): boolean => ifReadable(() => statOf(one, files)[0] === 'Z', false);
+  return new Set(names.map(Number).filter((one) => isDead(one) && parentOf(one, files) === pid));
 }
 
-/** What is to be told of them; null: nothing. A child of our own is among them for a moment only, so two looks must have seen one. */
+/** A message about them, or null. A child of the worker is among them for a moment only, so two looks must have seen a process. */
 export function orphansNotice(before: ReadonlySet<number>, now: ReadonlySet<number>): string | null {
   const count = [...now].filter((pid) => before.has(pid)).length;
   if (count === 0) return null;
@@ -107,27 +104,7 @@ export function orphansNotice(before: ReadonlySet<number>, now: ReadonlySet<numb
 }
 
 function parentOf(pid: number, files: Looker): number | null {
-  try {
-    return Number(statOf(pid, files)[1]);
-  } catch {
-    return null; // It has ended, there is no /proc, or no descriptor is left to read with.
-  }
-}
-
-function namesIn(folder: string, files: Pick<Files, 'list'>): readonly string[] {
-  try {
-    return files.list(folder);
-  } catch {
-    return [];
-  }
-}
-
-function stateOf(pid: number, files: Looker): string | null {
-  try {
-    return statOf(pid, files)[0] ?? null;
-  } catch {
-    return null; // The same.
-  }
+  return ifReadable(() => Number(statOf(pid, files)[1]), null);
 }
 
 /** State and parent, as proc(5) has them. */
@@ -137,11 +114,12 @@ function statOf(pid: number, files: Looker): readonly string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
-function commandOf(pid: number, files: Looker): readonly string[] {
+/** `otherwise` when the process has ended, there is no /proc, or no descriptor is left to read with. */
+function ifReadable<T>(read: () => T, otherwise: T): T {
   try {
-    return files.readSystemFile(`/proc/${pid}/cmdline`).split('\0');
+    return read();
   } catch {
-    return [];
+    return otherwise;
   }
 }
 

@@ -109,7 +109,7 @@ async function runWorker(context: Context): Promise<number> {
     if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
     stdout.tellLast();
     const isWritten = await Promise.all([stdout.flush(LAST_LINES_MS), stderr.flush(LAST_LINES_MS)]);
-    // What waits for a reader that stands still would keep this process alive.
+    // Lines that wait for a reader that stands still would keep this process alive.
     if (isWritten.includes(false)) process.exit(exitCode);
     return exitCode;
   } finally {
