@@ -1,0 +1,182 @@
+/**
+ * Names that a child's worker gives it. The child asks for them, and the worker may post it as the lookout: of the idle children the
+ * one that watches pending/ itself. The state says what was asked last:
+ *
+ *   supplied ──half are left──► early ──all are used──► idle ──is posted──► lookout, with the watch
+ *     ▲ ▲ └─────────────────all are used─────────────────┘│ ▲                 │     │
+ *     │ └──────────────────────names come─────────────────┘ └─is relieved and waits │
+ *     └────────────────────names come, or it is relieved and busy───────────────────┘
+ *
+ * A hint may be lost, and a worker may be stopped: a child that waits for a second looks at pending/ itself, then less and less often.
+ */
+import type { Hint, Hints } from './ready/hints.ts';
+import type { SpoolContext } from './context.ts';
+import { parseJobFileName } from './layout.ts';
+import { NameQueue, type NameSource, Waiter } from './name-source.ts';
+import { DirectoryWatch } from './watch.ts';
+
+/** How long hints may fail to come before a child looks itself, ms. It doubles with every such look, until names come. */
+const LOOK_YOURSELF_MS = { first: 1_000, longest: 10_000 };
+/** Names taken from one look of its own. */
+const OWN_LOOK = 16;
+/** With so many names or more, new ones are asked for when half are left: such a batch is given for quick jobs only. */
+const ASK_EARLY_FROM = 8;
+/** A lookout keeps so many names that it has not tried; more are left to the others. */
+const KEPT_AT_MOST = 64;
+
+export interface HintedNamesOptions {
+  /** Null for all. */
+  readonly queues: readonly string[] | null;
+  /** Whether the job must not be tried now. */
+  readonly isHeldBack: (name: string) => boolean;
+  /** Whether the job is left to other workers; it may cost reading the job. */
+  readonly isLeftToOthers: (name: string) => boolean;
+  /** The worker has told something else than names. */
+  readonly onInstruction: (hint: Exclude<Hint, NameHint>) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+type NameHint = Extract<Hint, { readonly type: 'names' | 'lookout' }>;
+type State = 'supplied' | 'early' | 'idle' | 'lookout';
+
+export class HintedNames implements NameSource {
+  readonly #options: HintedNamesOptions;
+  readonly #hints: Hints;
+  readonly #pending: PendingDirectory;
+  readonly #names = new NameQueue();
+  readonly #waiter = new Waiter();
+  #state: State = 'supplied';
+  /** How many names are left when it asks early; -1: it does not. */
+  #earlyAt = -1;
+  #lookMs = LOOK_YOURSELF_MS.first;
+
+  constructor(context: SpoolContext, hints: Hints, options: HintedNamesOptions) {
+    this.#options = options;
+    this.#hints = hints;
+    this.#pending = new PendingDirectory(context, options, (name) => this.#hear(name));
+    hints.listen((hint) =>
+      hint.type === 'names' || hint.type === 'lookout' ? this.#beTold(hint) : options.onInstruction(hint),
+    );
+  }
+
+  get isEmpty(): boolean {
+    return this.#names.size === 0;
+  }
+
+  next(): string | null {
+    const name = this.#names.shift();
+    if (this.#names.size === this.#earlyAt && this.#state === 'supplied') this.#become('early');
+    return name;
+  }
+
+  async more(signal: AbortSignal): Promise<void> {
+    const timer = setTimeout(() => this.#lookInVain(), this.#lookMs);
+    const woken = this.#waiter.wait(signal);
+    if (this.#state === 'supplied' || this.#state === 'early') this.#become('idle');
+    await woken;
+    clearTimeout(timer);
+  }
+
+  close(): void {
+    this.#pending.unwatch();
+  }
+
+  #beTold(hint: NameHint): void {
+    if (hint.type === 'names') {
+      this.#become('supplied');
+      this.#add(hint.names);
+    } else if (hint.isPosted) this.#become('lookout');
+    else this.#become(this.#waiter.isOn ? 'idle' : 'supplied');
+  }
+
+  /** The one place that changes the state: it asks, and opens and closes the watch. */
+  #become(state: State): void {
+    this.#state = state;
+    if (state === 'lookout') this.#pending.watch();
+    else this.#pending.unwatch();
+    if (state === 'early' || state === 'idle') this.#hints.want(state === 'idle');
+  }
+
+  #add(names: readonly string[]): void {
+    if (names.length > 0) this.#lookMs = LOOK_YOURSELF_MS.first;
+    this.#names.add(names);
+    this.#earlyAt = names.length >= ASK_EARLY_FROM ? names.length >>> 1 : -1;
+    this.#waiter.wake();
+  }
+
+  /** A name has come, or has left: the watch tells of both by the same event. As a rule, the last one that was tried has left. */
+  #hear(name: string | null): void {
+    if (name === null) return this.#look(true);
+    if (name === this.#names.last || this.#names.size >= KEPT_AT_MOST) return;
+    if (!this.#pending.isCandidate(name) || this.#options.isLeftToOthers(name)) return;
+    this.#lookMs = LOOK_YOURSELF_MS.first;
+    this.#names.push(name);
+    this.#waiter.wake();
+  }
+
+  #lookInVain(): void {
+    this.#lookMs = Math.min(LOOK_YOURSELF_MS.longest, 2 * this.#lookMs);
+    this.#look(false);
+  }
+
+  #look(hasChanged: boolean): void {
+    try {
+      const names = this.#pending.first(hasChanged);
+      if (names !== null) this.#add(names);
+    } catch (error) {
+      this.#options.onTrouble(error);
+    }
+    this.#waiter.wake(); // Also after a look that failed: the next one comes in time.
+  }
+}
+
+/** The directory of ready jobs, as a child sees it that looks itself. */
+class PendingDirectory {
+  readonly #context: SpoolContext;
+  readonly #options: HintedNamesOptions;
+  readonly #watch: DirectoryWatch;
+  /** It has changed since it was listed, or the last listing has failed. */
+  #hasChanged = false;
+
+  constructor(context: SpoolContext, options: HintedNamesOptions, onEvent: (name: string | null) => void) {
+    this.#context = context;
+    this.#options = options;
+    this.#watch = new DirectoryWatch(context.files, context.layout.pending, onEvent);
+  }
+
+  watch(): void {
+    this.#watch.open();
+  }
+
+  unwatch(): void {
+    this.#watch.close();
+  }
+
+  /** Whether the job is of a queue that this child serves, and may be tried now. */
+  isCandidate(name: string): boolean {
+    const queue = parseJobFileName(name)?.queue;
+    const { queues, isHeldBack } = this.#options;
+    return queue !== undefined && (queues === null || queues.includes(queue)) && !isHeldBack(name);
+  }
+
+  /**
+   * The names to try first; null when nothing has changed since the last listing. Only a few are kept: the worker may be busy listing a
+   * million names, and its children must not all do the same.
+   */
+  first(isKnownToHaveChanged: boolean): readonly string[] | null {
+    const { files, layout } = this.#context;
+    if (this.#watch.hasChanged() || isKnownToHaveChanged) this.#hasChanged = true;
+    if (!this.#hasChanged) return null;
+    const first: string[] = [];
+    for (const name of files.walk(layout.pending)) {
+      if (first.length === OWN_LOOK && name > (first.at(-1) ?? '')) continue;
+      if (!this.isCandidate(name)) continue;
+      first.push(name);
+      first.sort();
+      if (first.length > OWN_LOOK) first.pop();
+    }
+    const names = first.filter((name) => !this.#options.isLeftToOthers(name));
+    this.#hasChanged = false;
+    return names;
+  }
+}
