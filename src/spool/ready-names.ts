@@ -12,8 +12,9 @@ import { type Lane, Lanes } from './lanes.ts';
 import { type JobName, parseJobFileName } from './layout.ts';
 import { RecentNames } from './recent-names.ts';
 
-/** How long jobs are read for their tasks at a time, ms. */
+/** How long jobs are read for their tasks at a time, ms; and at least so many, however busy the machine is. */
 const SORT_FOR_MS = 20;
+const SORT_AT_LEAST = 16;
 /** How many names that are no jobs' are remembered. */
 const REMEMBERED = 20_000;
 
@@ -108,6 +109,7 @@ export class ReadyNames {
    */
   giveOut(names: string[], max: number): boolean {
     const untilMs = performance.now() + SORT_FOR_MS;
+    let held = 0;
     while (names.length < max) {
       const lane = this.#lanes.next();
       const name = lane?.pop();
@@ -115,7 +117,7 @@ export class ReadyNames {
       if (!this.#gate.isInUse || this.#passes(lane, name)) {
         this.#given.add(name);
         names.push(name);
-      } else if (performance.now() > untilMs) return false;
+      } else if (++held >= SORT_AT_LEAST && performance.now() > untilMs) return false;
     }
     return true;
   }
