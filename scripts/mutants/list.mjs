@@ -324,10 +324,10 @@ export const MUTANTS = [
   },
   {
     name: 'an expiry waits for the end of a recovery',
-    file: 'src/spool/turns.ts',
+    file: 'src/spool/rounds.ts',
     find: 'await Promise.race([urgent, patience]);',
     replace: 'await Promise.race([urgent]);',
-    test: 'test/unit/spool/turns.test.ts',
+    test: 'test/unit/spool/rounds.test.ts',
     pattern: 'not waited for for ever',
   },
   {

@@ -4,7 +4,7 @@ import { type SpoolContext, syncDirectories } from './context.ts';
 import { discard, renameIfThere } from './if-there.ts';
 import { parseResultFileName } from './layout.ts';
 import { emptySpare, isFull, isTight } from './room.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './rounds.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
 const BATCH = 1_000;

@@ -9,10 +9,10 @@ import { waitForDisk } from './disk-wait.ts';
 import { expireOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
 import { isTight, keepReserve } from './room.ts';
-import { Rounds } from './rounds.ts';
+import { Rounds, Turns } from './rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
-import { Turns } from './turns.ts';
-import { unpark } from './unpark.ts';
+
+import { unpark } from './promote.ts';
 
 /** How often drafts and records of the dead are looked for, ms. */
 const SWEEPING_EVERY_MS = 30_000;

@@ -22,7 +22,7 @@ import {
   parseResultFileName,
   resultFileName,
 } from './layout.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './rounds.ts';
 import { RACY_MS } from './watch.ts';
 
 /** A job's place, as its name tells it. */

@@ -1,14 +1,20 @@
-/** Delayed jobs become ready: each lies in delayed/ under the time it is due, and is renamed to pending/ when that comes. */
+/**
+ * Delayed jobs become ready: each lies in delayed/ under the time it is due, and is renamed to pending/ when that comes. A parked job,
+ * whose task no worker knew, also becomes ready when a worker comes that knows it.
+ */
 import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
 import { parseDelayedFileName } from './layout.ts';
+import { readJob } from './read.ts';
+import type { Turns } from './rounds.ts';
+import { renameOverIfThere } from './set-aside.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
-import { renameOver } from './set-aside.ts';
 
 /** Longest time between two looks at the clock, ms: a step of the wall clock is noticed within it. Timers count monotonic time. */
 const LONGEST_TIMER_MS = 1_000;
 /** Jobs promoted before other work gets its turn. */
 const AT_ONCE = 500;
+/** A parked job is due within a minute, ms; what is due later was not parked. */
+const PARKED_FOR_MS = 60_000;
 
 export class Promoter {
   readonly #context: SpoolContext;
@@ -76,27 +82,16 @@ export class Promoter {
       if (done === AT_ONCE || (parsed !== null && parsed.dueAtMs > nowMs)) break;
       done++;
       if (parsed === null) continue;
+      const from = `${this.#context.layout.delayed}/${name}`;
       try {
-        this.#move(name, parsed.jobFile);
+        this.#context.odd.try(from, () => makeReady(this.#context, from, parsed.jobFile));
       } catch (error) {
-        trouble ??= error; // Those behind it may do: a disk that fails may do so in one place.
+        trouble ??= error; // The next jobs may do: a disk may fail in one place.
       }
     }
     this.#names.splice(0, done);
     this.#schedule(nowMs);
     if (trouble !== null) throw trouble;
-  }
-
-  #move(name: string, jobFile: string): void {
-    const { layout, odd } = this.#context;
-    const from = `${layout.delayed}/${name}`;
-    odd.try(from, () => {
-      try {
-        renameOver(this.#context, from, `${layout.pending}/${jobFile}`);
-      } catch (error) {
-        if (!hasCode(error, 'ENOENT')) throw error; // Another worker promoted it.
-      }
-    });
   }
 
   #schedule(nowMs: number): void {
@@ -117,6 +112,33 @@ export class Promoter {
       this.#onTrouble(error);
     }
   }
+}
+
+/** Makes the parked jobs of `tasks` ready. All jobs that are due soon are read for it, in slices. */
+export async function unpark(context: SpoolContext, tasks: ReadonlySet<string>, turns: Turns): Promise<void> {
+  const { files, layout, odd } = context;
+  const latestMs = context.nowMs() + PARKED_FOR_MS;
+  for (const fileName of files.walk(layout.delayed)) {
+    if (turns.isOver) await turns.next();
+    const parsed = parseDelayedFileName(fileName);
+    if (parsed === null || parsed.dueAtMs > latestMs) continue;
+    const path = `${layout.delayed}/${fileName}`;
+    odd.try(path, () => {
+      if (isParked(context, path, parsed.name.id, tasks)) makeReady(context, path, parsed.jobFile);
+    });
+  }
+}
+
+function isParked(context: SpoolContext, path: string, id: string, tasks: ReadonlySet<string>): boolean {
+  const reading = readJob(context, path, id);
+  if (reading.kind !== 'job') return false;
+  const { job, parked } = reading.document.record;
+  return parked !== null && tasks.has(job.task);
+}
+
+/** Makes a delayed job ready, unless another worker was faster. @param path of its file in delayed/ */
+export function makeReady(context: SpoolContext, path: string, jobFile: string): void {
+  renameOverIfThere(context, path, `${context.layout.pending}/${jobFile}`);
 }
 
 /** Index of the first element of sorted `names` that is not before `name`. */

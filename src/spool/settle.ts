@@ -14,7 +14,7 @@ import { fencing, type Held } from './holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';
 import { renameOver } from './set-aside.ts';
-import { makeReady } from './unpark.ts';
+import { makeReady } from './promote.ts';
 import { syncFile, writeCopy, writeTail } from './write-tail.ts';
 
 /**

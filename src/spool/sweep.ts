@@ -5,7 +5,7 @@ import { falseFor, unlinkIfThere } from './if-there.ts';
 import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
 import { removeBatch } from './room.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './rounds.ts';
 
 /** Where the death of its writer cannot be proved, a draft that was not touched for so long is removed all the same, ms. */
 export const UNPROVED_MS = 3_600_000;

@@ -6,7 +6,7 @@ import { idTimeMs } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../if-there.ts';
 import { parseResultFileName, resultFileName } from '../layout.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../rounds.ts';
 import { locate } from '../locate.ts';
 import { type Holder, holderAt, isUndecided, makeVoid } from './key-holders.ts';
 import { isKeyDirectory } from './key-directory.ts';

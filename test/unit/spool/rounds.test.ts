@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Turns } from '../../../src/spool/turns.ts';
+import { Turns } from '../../../src/spool/rounds.ts';
 import { deferred, within } from '../../support/conditions.ts';
 
 test('a slice is over after a moment, and a new one after others had their turn', async () => {
