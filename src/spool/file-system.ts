@@ -1,11 +1,15 @@
-/** Which file systems a spool may lie on, told by the number that statfs(2) gives; and the refusal of those of a network. */
+/**
+ * Which file systems a spool may lie on. One of a network is refused, told by the number that statfs(2) gives; and so is a spool of
+ * several mounts, because every step of a job is a rename, and none leads from one file system or mount to another.
+ */
 import { dirname } from 'node:path';
 import { SpoolError } from '../job/errors.ts';
-import type { Files } from './files.ts';
+import { type EntryInfo, type Files, hasCode } from './files.ts';
+import { DIRECTORIES, type Layout } from './layout.ts';
 
 /**
- * What a file system is to a spool: `local` keeps every promise; on `network` neither renames nor proofs of life can be
- * relied on; `memory` forgets all at a reboot; `overlay` is a container's own layer, gone with it; `fuse` may be anything.
+ * What a file system is to a spool: `local` keeps every promise; on `network` neither renames nor signs of life can be relied
+ * on; `memory` loses all at a reboot; `overlay` is a container's own layer, which goes with it; `fuse` may be anything.
  */
 export type FileSystemKind = 'local' | 'network' | 'memory' | 'overlay' | 'fuse' | 'unknown';
 
@@ -60,10 +64,10 @@ export function fileSystemOf(type: number): FileSystemName {
 }
 
 /**
- * Refuses a spool on a network file system: a rename sent twice reports ENOENT to who won, and the death of a process on
- * another machine cannot be proved (P7). A path that does not exist yet is judged by the nearest folder that does.
+ * Refuses a spool on a network file system: a rename that is sent twice reports ENOENT to the process that won, and the death of
+ * a process on another machine cannot be proved (P7). A path that does not exist yet is judged by the nearest folder that does.
  *
- * @throws SpoolError (FSQ_NETWORK_FS); nothing else: what is wrong besides, the next call on the path tells better
+ * @throws SpoolError (FSQ_NETWORK_FS); nothing else: of any other trouble the next call on the path tells better
  */
 export function refuseNetworkFileSystem(files: Files, path: string): void {
   const type = typeUnder(files, path);
@@ -82,8 +86,77 @@ function typeUnder(files: Files, path: string): number | null {
   try {
     return files.fileSystem(path).type;
   } catch {
-    // Not there yet, not searchable, or no such call on this system. Whoever opens the path next hears of the first two.
+    // It is not there yet, this user may not look into it, or the system has no such call. Opening the path tells of the first two.
   }
   const parent = dirname(path);
   return parent === path ? null : typeUnder(files, parent);
+}
+
+/**
+ * Refuses a spool of which a part is mounted by itself: jobs would run and their outcomes could never be published.
+ *
+ * @throws SpoolError (FSQ_SPOOL_SPLIT); nothing else: a path that cannot be looked at cannot be used either, and the next call
+ * on it tells why
+ */
+export function refuseSplitSpool(files: Files, layout: Layout): void {
+  const name = firstElsewhere(files, layout);
+  if (name === null) return;
+  throw new SpoolError(
+    'FSQ_SPOOL_SPLIT',
+    `The spool ${layout.root} is not one file system: ${layout[name]} is a mount of its own, or leads elsewhere, and no file can be renamed into it. ` +
+      `Mount one volume at ${layout.root} for all of it, or set another spool with --spool or FSQ_SPOOL.`,
+  );
+}
+
+function firstElsewhere(files: Files, layout: Layout): (typeof DIRECTORIES)[number] | null {
+  try {
+    return partsElsewhere(files, layout)[0] ?? null;
+  } catch {
+    return null; // As said above.
+  }
+}
+
+/** The directories of the spool that lie on another device than itself, or are mounts: rename(2) says EXDEV for both. */
+export function partsElsewhere(files: Files, layout: Layout): readonly (typeof DIRECTORIES)[number][] {
+  const root = directoryAt(files, layout.root);
+  if (root === null) return [];
+  const mounts = mountPoints(files);
+  const real = realPath(files, layout.root);
+  return DIRECTORIES.filter((name) => {
+    const part = directoryAt(files, layout[name]);
+    return part !== null && (part.device !== root.device || mounts.has(`${real}/${name}`));
+  });
+}
+
+/** Follows a link. Null when there is no directory, or this user may not look. */
+export function directoryAt(files: Files, path: string): EntryInfo | null {
+  try {
+    return files.entry(`${path}/.`);
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'ENOTDIR', 'ELOOP')) return null;
+    throw error;
+  }
+}
+
+/** All mount points, also of a folder of the same device (mount --bind), which its number does not tell. None where there is no /proc. */
+function mountPoints(files: Files): ReadonlySet<string> {
+  let table: string;
+  try {
+    table = files.readSystemFile('/proc/self/mountinfo');
+  } catch {
+    return new Set(); // Not Linux, or hidden: the devices' numbers must do.
+  }
+  // The fifth field, in which a space stands as \040 (proc_pid_mountinfo(5)).
+  const points = table.split('\n').map((line) => line.split(' ')[4] ?? '');
+  return new Set(
+    points.map((point) => point.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)))),
+  );
+}
+
+function realPath(files: Files, path: string): string {
+  try {
+    return files.realPath(path);
+  } catch {
+    return path; // It is gone, or this user may not look.
+  }
 }

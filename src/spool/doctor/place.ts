@@ -2,8 +2,7 @@
 import { reasonOf } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../context.ts';
 import { type EntryInfo, hasCode } from '../files.ts';
-import { type FileSystemName, fileSystemOf } from '../file-system.ts';
-import { directoryAt, partsElsewhere } from '../mounts.ts';
+import { directoryAt, type FileSystemName, fileSystemOf, partsElsewhere } from '../file-system.ts';
 import { spoolError } from '../trouble.ts';
 import { type UnsafePlace, unsafePlace } from '../trust.ts';
 
