@@ -151,7 +151,7 @@ export async function writeNew(
   }
 }
 
-/** The caller's error is what counts; what cannot be removed stays in tmp/, where nothing reads it, until it is swept. */
+/** Tells no error: the caller has one already. A draft that cannot be removed stays in tmp/, where nothing reads it, until it is swept. */
 export function removeQuietly(files: Files, draft: string): void {
   try {
     files.unlink(draft);

@@ -6,10 +6,9 @@
  * such a record afterwards. So one of the two sees the other, and nothing stays parked that a living worker knows.
  */
 import type { SpoolContext } from './context.ts';
-import { isOwnerName } from './layout.ts';
 import { NoteWatch } from './note-watch.ts';
 import type { TaskElsewhere } from './ready/hints.ts';
-import { type OwnerRecord, readOwner, verdictOf } from './owner.ts';
+import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from './owner.ts';
 
 export interface ElsewhereOptions {
   /** Our own record. */
@@ -56,7 +55,7 @@ export class Elsewhere {
   #whoKnowsMore(): ReadonlyMap<string, OwnerRecord> {
     const found = new Map<string, OwnerRecord>();
     const children = new Set<string>();
-    for (const owner of recorded(this.#context)) {
+    for (const owner of recordedOwners(this.#context)) {
       if (owner === this.#options.owner) continue;
       const record = this.#children.has(owner) ? null : readOwner(this.#context, owner);
       if (record === null || record.role === 'child') children.add(owner);
@@ -115,18 +114,11 @@ export async function isKnownElsewhere(
 ): Promise<boolean> {
   // Not by its process id: workers of several containers have the same.
   const parent = readOwner(context, asker)?.parent ?? null;
-  for (const owner of recorded(context)) {
+  for (const owner of recordedOwners(context)) {
     const record = owner === asker || owner === parent ? null : readOwner(context, owner);
     if (record === null || record.role === 'child') continue;
     if (!record.tasks.includes(task) || record.queues?.includes(queue) === false) continue;
     if ((await verdictOf(context, owner)).verdict === 'alive') return true;
   }
   return false;
-}
-
-function recorded({ files, layout }: SpoolContext): readonly string[] {
-  return files.list(layout.workers).flatMap((file) => {
-    const owner = file.slice(0, -'.json'.length);
-    return file.endsWith('.json') && isOwnerName(owner) ? [owner] : [];
-  });
 }

@@ -77,7 +77,7 @@ async function writeBatch(
   }
 }
 
-/** All drafts are closed; an error that the one call would not tell is told by the fsync of its file. */
+/** All drafts are closed. Where the one call fails, the fsync of each file tells the error. */
 async function syncDrafts({ files, layout }: SpoolContext, drafts: readonly string[]): Promise<void> {
   if (await files.syncFileSystem(layout.tmp)) return;
   for (let i = 0; i < drafts.length; i += BATCH) {
@@ -97,7 +97,7 @@ async function syncAll(files: Files, descriptors: readonly number[]): Promise<vo
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
-/** Where the job belongs: asked when it goes there, for a text that is kept for thousands of jobs costs more than making it. */
+/** Where the job belongs. Made when it goes there: thousands of texts that are kept cost more than to make them again. */
 export function placeOf(
   { layout, nowMs }: SpoolContext,
   { job, queue, priority }: NewJob,

@@ -11,8 +11,8 @@ import { DIRECTORIES, type Layout } from './layout.ts';
 import { spoolError } from './trouble.ts';
 
 /**
- * Creates what is missing of the spool. `fsq.json` comes last, by rename: where it is, the rest is, and with fsync it is on
- * disk. So nobody who finds it has to care for the directories' own names, whoever made them.
+ * Creates what is missing of the spool. `fsq.json` comes last, by rename: where it is, the directories are, and with fsync their
+ * names are on disk. A process that finds it has to sync none of them.
  *
  * Another process may do the same at the same time; each step accepts that it is done already.
  *

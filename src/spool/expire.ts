@@ -1,4 +1,4 @@
-/** The end of outcomes: after their time they become spare files, or are removed when there are enough of those. */
+/** Forgetting outcomes after their time to live: their files become spare ones, or are removed when there are enough of those. */
 import { idTimeMs } from '../job/names.ts';
 import { type SpoolContext, syncDirectories } from './context.ts';
 import { discard, renameIfThere } from './if-there.ts';
@@ -11,14 +11,14 @@ const BATCH = 1_000;
 const MOST_BATCHES = 20;
 
 /**
- * Expires outcomes that ended more than `ttlMs` ago.
+ * Forgets outcomes of jobs that ended more than `ttlMs` ago by the wall clock.
  *
- * @param isOver whether the time of an outcome is over, given its mtime; default: by the wall clock alone. It only holds back.
+ * A batch is gathered in tmp/ and moved to spare/ only when its renames are durable. Were a file written again before that, a
+ * power cut could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves the batch on.
  *
- * A batch is gathered in tmp/ and moved to spare/ only when its renames are durable: were it reused before, a power cut
- * could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves it on.
+ * @param isOver given the mtime of such an outcome, false keeps it for now
  */
-export async function expireOutcomes(
+export async function forgetOutcomes(
   context: SpoolContext,
   ttlMs: number,
   isOver: (modifiedAtMs: number) => boolean = () => true,
@@ -26,7 +26,7 @@ export async function expireOutcomes(
 ): Promise<void> {
   const { files, layout, nowMs } = context;
   const latest = nowMs() - ttlMs;
-  // What is kept for use again keeps its place on the disk.
+  // Spare files take up a place on the disk that is needed now.
   if (isTight(context)) emptySpare(context);
   let batch: string[] = [];
   for (const fileName of files.walk(layout.results)) {
@@ -48,7 +48,7 @@ function isTimed(id: string): boolean {
   return id[14] === '7';
 }
 
-/** Null when it is gone, or cannot be looked at: a broken inode must not keep those behind it from expiring. */
+/** Null when it is gone, or cannot be looked at: a broken inode must not keep the outcomes behind it. */
 function endOf({ files, odd }: SpoolContext, path: string): number | null {
   if (odd.isLeftAlone(path)) return null;
   try {
@@ -73,14 +73,14 @@ async function retire(context: SpoolContext, fileNames: readonly string[], turns
   }
   for (const fileName of fileNames) {
     const from = `${layout.results}/${fileName}`;
-    odd.try(from, () => void renameIfThere(files, from, `${gathered}/${fileName}`)); // Another worker may expire too.
+    odd.try(from, () => void renameIfThere(files, from, `${gathered}/${fileName}`)); // Another worker may do the same.
     if (turns.isOver) await turns.next();
   }
   await syncDirectories(context, layout.results, gathered);
   files.rename(gathered, `${layout.spare}/${name}`);
 }
 
-/** False where the outcomes are to be removed: there are spare files enough, or no room for what is kept. */
+/** False where the outcomes are to be removed: there are enough spare files, or there is no room for them. */
 function makeBatch(context: SpoolContext, path: string): boolean {
   const { files, layout } = context;
   if (files.list(layout.spare).length >= MOST_BATCHES || isTight(context)) return false;

@@ -6,7 +6,7 @@ import type { BrokerEvent } from '../broker/worker-side.ts';
 import { Ages } from './ages.ts';
 import type { SpoolContext } from './context.ts';
 import { waitForDisk } from './disk-wait.ts';
-import { expireOutcomes } from './expire.ts';
+import { forgetOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
 import { isTight, keepReserve } from './room.ts';
 import { Rounds, Turns } from './rounds.ts';
@@ -89,7 +89,7 @@ export class Housekeeping {
     const { resultTtlMs } = this.#options;
     this.#ages.observe(this.#context.nowMs(), performance.now());
     const isOver = (modifiedAtMs: number): boolean => this.#ages.isOver(modifiedAtMs);
-    return expireOutcomes(this.#context, resultTtlMs, isOver, this.#turns());
+    return forgetOutcomes(this.#context, resultTtlMs, isOver, this.#turns());
   }
 
   #turns(): Turns {
@@ -98,12 +98,12 @@ export class Housekeeping {
 }
 
 /** Before a worker starts: a disk that is full of what is over has no room for its socket. */
-export async function expireIfTight(
+export async function forgetIfTight(
   context: SpoolContext,
   { resultTtlMs }: Pick<HousekeepingOptions, 'resultTtlMs'>,
 ): Promise<void> {
   if (!isTight(context)) return;
   const ages = new Ages(resultTtlMs);
   ages.observe(context.nowMs(), performance.now());
-  await expireOutcomes(context, resultTtlMs, (modifiedAtMs) => ages.isOver(modifiedAtMs));
+  await forgetOutcomes(context, resultTtlMs, (modifiedAtMs) => ages.isOver(modifiedAtMs));
 }

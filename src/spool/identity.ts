@@ -1,9 +1,9 @@
 /**
  * Which process wrote a file in tmp/, so that what the dead left there can be swept.
  *
- * A producer holds no proof of life as workers do, so its name says what the kernel can confirm: pid, start time, and the boot
- * and the namespaces in which these numbers count. A wrong guess could cost an
- * accepted job: a batch of spare files swept from a living producer may be written by two at once.
+ * A producer has no socket as workers have. So the names of its drafts say what the kernel can confirm: pid, start time, and the
+ * boot and the namespaces in which these numbers count. A wrong guess could cost an accepted job: two processes may write into
+ * the same files when a batch of spare files is swept from a living producer.
  */
 import { type Files, hasCode } from './files.ts';
 
@@ -14,9 +14,10 @@ export function writerName(files: Files, pid: number): string {
 }
 
 /**
- * What is known of the one who wrote `fileName`; null when it is not a name of ours. Dead only where the boot and the namespaces
- * are ours and the pid is free or somebody else's. All else proves nothing: what could not be read, now or when the name was made,
- * and another boot, for it may be another machine or a container that shows a boot id of its own (systemd-nspawn does).
+ * What is known of the process that wrote `fileName`; null when fsq makes no such name. The writer is dead only if the boot and the
+ * namespaces are ours and the pid is free or that of another process. Nothing is proved by values that could not be read, now or
+ * when the name was made, nor by another boot: it may be another machine, or a container that shows a boot id of its own
+ * (systemd-nspawn does).
  */
 export function writerState(files: Files, fileName: string): 'alive' | 'dead' | 'unproved' | null {
   const match = /^(\d+)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})\./.exec(fileName);

@@ -8,7 +8,7 @@ import { Dispatch } from './ready/dispatch.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
 import type { TaskElsewhere } from './ready/hints.ts';
-import { expireIfTight, Housekeeping } from './housekeeping.ts';
+import { forgetIfTight, Housekeeping } from './housekeeping.ts';
 import { makeDirectory } from './if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
 import { NoteWatch } from './note-watch.ts';
@@ -56,7 +56,7 @@ export class SpoolKeeper implements Keeper {
       readonly promoter: (onTrouble: (error: unknown) => void) => { start(): void; stop(): void; promoteDue(): void };
     },
   ): Promise<SpoolKeeper> {
-    await expireIfTight(context, parts);
+    await forgetIfTight(context, parts);
     const registration = await register(context, { role: 'supervisor', queues: options.queues, tasks: [] });
     const keeper = new SpoolKeeper(context, options, registration, parts);
     await keeper.#start();

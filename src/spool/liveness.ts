@@ -1,9 +1,9 @@
 /**
- * The proof that a process lives: something the kernel drops when it dies, and only then.
+ * Whether a process lives, told by a Unix socket that it listens on: the kernel drops it when the process dies, and only then.
  *
- * On Linux and other Unixes it is a listening Unix socket: connecting succeeds, or says EAGAIN when the queue is full, also while its
- * process is stopped or blocked, and is refused once the process is gone, also as a zombie (unix(7), connect(2)).
- * Not used: leases by mtime, kill(pid, 0), machine ids. They fail on suspend, zombies, reused pids and containers.
+ * While the process lives, connecting succeeds, or gives EAGAIN when the queue is full, also while the process is stopped or
+ * blocked. Once the process is gone, even as a zombie, connecting is refused (unix(7), connect(2)). Leases by mtime, kill(pid, 0)
+ * and machine ids are not used: they fail on suspend, zombies, reused pids and containers.
  */
 import type * as Net from 'node:net';
 import { reasonOf } from '../job/values/realm.ts';
@@ -18,30 +18,29 @@ export type Verdict =
   | { readonly verdict: 'dead' }
   | { readonly verdict: 'unknown'; readonly reason: string };
 
-export interface Proof {
+/** The socket of this process, as one owner. */
+export interface LifeSocket {
   /**
-   * Drops the proof: from now on others see this owner as dead. Last act of an orderly end.
+   * Closes it: from now on others see this owner as dead. The last act of an orderly end.
    *
-   * @param isForgotten false leaves the socket's name, which then refuses connections: a proof of death for who needs one
+   * @param isForgotten false leaves the socket's name, which then refuses connections: a recoverer finds this owner dead
    */
-  drop(isForgotten: boolean): Promise<void>;
+  close(isForgotten: boolean): Promise<void>;
 }
 
 /** Why nothing is known of an owner that has no socket. */
 export const MISSING = 'its socket is missing';
 
-/** How long a connection may take before nothing is concluded, ms. A local socket answers at once. */
+/** How long a connection may take, ms; then nothing is known. A local socket answers at once. */
 const PROBE_TIMEOUT_MS = 1_000;
 
 /**
- * Takes the proof for `owner`. The socket gets its name only when it listens: between bind(2) and listen(2) it refuses
- * connections as that of a dead process does.
- *
- * If we die before the rename, the socket in tmp/ is swept like any draft.
+ * Listens as `owner`. The socket gets its name only when it listens: between bind(2) and listen(2) it refuses connections, as
+ * that of a dead process does. If we die before the rename, the socket in tmp/ is swept like any draft.
  *
  * @throws the system error when the socket cannot be made
  */
-export async function takeProof(context: SpoolContext, owner: string): Promise<Proof> {
+export async function listenAs(context: SpoolContext, owner: string): Promise<LifeSocket> {
   const { files, layout } = context;
   const path = `${layout.workers}/${owner}.sock`;
   const draft = context.uniqueName();
@@ -56,27 +55,27 @@ export async function takeProof(context: SpoolContext, owner: string): Promise<P
     } finally {
       files.close(directory);
     }
-    // Who may not write to a socket cannot connect to it, and could prove nothing.
+    // A process that may not write to a socket cannot connect to it, and would learn nothing.
     files.restrict(`${layout.tmp}/${draft}`);
     files.rename(`${layout.tmp}/${draft}`, path);
   } catch (error) {
     server.close(); // A server that listens would keep the process alive.
     removeQuietly(context.files, `${layout.tmp}/${draft}`);
-    throw whyNoProof(context, draft, error);
+    throw whyNoSocket(context, draft, error);
   }
   server.on('error', () => {
-    // Accepting failed (no descriptors, say). The socket still listens, and connecting to it still proves life.
+    // Accepting failed (no descriptors, say). The socket still listens, and others can still connect to it.
   });
   server.unref();
   return {
-    drop: async (isForgotten) => {
+    close: async (isForgotten) => {
       if (isForgotten) unlinkIfThere(context.files, path);
       await new Promise((resolve) => server.close(resolve));
     },
   };
 }
 
-/** What the kernel says of the process that took the proof for `owner`. Never throws: what cannot be asked is not known. */
+/** What the kernel says of the process that listens as `owner`. Never throws: where the kernel cannot be asked, nothing is known. */
 export async function probe(context: SpoolContext, owner: string): Promise<Verdict> {
   let directory: number;
   try {
@@ -111,17 +110,17 @@ function unknown(error: unknown): Verdict {
   return { verdict: 'unknown', reason: reasonOf(error) };
 }
 
-/** Loaded when the first proof is taken or asked for: a program that only sends jobs starts sooner without. */
+/** Loaded with the first socket: a program that only sends jobs starts sooner without. */
 function net(): typeof Net {
   return process.getBuiltinModule('node:net');
 }
 
-/** Longest path of a socket, bytes; see unix(7), sun_path. A longer one is cut without a word. */
+/** Longest path of a socket, bytes; see unix(7), sun_path. The kernel's interface cuts a longer one without an error. */
 const MAX_SOCKET_PATH = 107;
 
 /**
- * A path of a socket that is short enough, for a spool may lie deep: through the directory's own descriptor, as Linux shows it in
- * /proc. Elsewhere there is no such way, and a long path is refused.
+ * A path of a socket that is short enough although a spool may lie deep: through the directory's own descriptor, as Linux shows
+ * it in /proc. Other systems have no such way, and refuse a long path.
  */
 function shortPath(path: string, descriptor: number, name: string): string {
   const whole = `${path}/${name}`;
@@ -129,8 +128,8 @@ function shortPath(path: string, descriptor: number, name: string): string {
   return isShort || process.platform !== 'linux' ? whole : `/proc/self/fd/${descriptor}/${name}`;
 }
 
-/** Why there can be no proof where the spool lies deep and /proc is not mounted; else the error itself. */
-function whyNoProof({ files, layout }: SpoolContext, draft: string, error: unknown): unknown {
+/** Where the spool lies deep and /proc is not mounted: an error that says so. Else the error itself. */
+function whyNoSocket({ files, layout }: SpoolContext, draft: string, error: unknown): unknown {
   const isLong = Buffer.byteLength(`${layout.tmp}/${draft}`) > MAX_SOCKET_PATH;
   if (!isLong || process.platform !== 'linux' || files.exists('/proc/self/fd')) return error;
   return new SpoolError(

@@ -1,15 +1,15 @@
 /**
- * Memory for what is read and written at once, used again and again: in buffers that are new each time, a job of a megabyte
- * spends more on the kernel handing out pages than on anything else that is done with it.
+ * One piece of memory for all reads and writes, used again and again. With new buffers, a job of a megabyte would spend more time
+ * on pages that the kernel hands out than on anything else.
  */
 import type { JsonText } from '../job/values/json-text.ts';
 import type { Files } from './files.ts';
 
 const FIRST_BYTES = 65_536;
-/** What needs more gets memory of its own. */
+/** A read or write that needs more gets memory of its own. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Null before the first use, and while it is in use: then others get memory of their own. */
+/** Null before the first use, and while it is in use: then another use gets memory of its own. */
 let kept: Buffer | null = null;
 
 /** Does `act` with room for `bytes` or more; the room must not be used after that, and `act` must not wait. */

@@ -1,9 +1,8 @@
-/** Waiting for outcomes: one watch on results/ for a whole process, however many wait. */
+/** Reading outcomes, and waiting for them: one watch on results/ serves all waits of a process. */
 import { SpoolError, UnknownJobError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { SpoolContext } from './context.ts';
-import { resultFileName } from './layout.ts';
-import { parseResultFileName } from './layout.ts';
+import { parseResultFileName, resultFileName } from './layout.ts';
 import { readJob } from './read.ts';
 import { isPassing } from './trouble.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
@@ -21,8 +20,8 @@ const EXISTENCE_EVERY_MS = 30_000;
 export function readOutcome(context: SpoolContext, id: string): JobRecord | null {
   const path = `${context.layout.results}/${resultFileName(id)}`;
   const reading = readJob(context, path, id);
-  // Asked after the reading, however good it looks: if the name is gone the outcome has expired and the file may have been
-  // written again while we read, and half of it may be the outcome of another job.
+  // Asked after the reading, however good it looks. If the name is gone, the outcome was forgotten and its file may have been
+  // written again while we read it: half of what we read may be of another job.
   if (reading.kind === 'gone' || !context.files.exists(path)) return null;
   if (reading.kind === 'job' && reading.document.record.outcome !== null) return reading.document.record;
   const reason = reading.kind === 'corrupt' ? reading.reason : 'it has no outcome';
@@ -39,11 +38,11 @@ export class OutcomeWatch {
   readonly #poll: Poll;
   readonly #waiting = new Map<string, Set<Waiter>>();
   #closing: NodeJS.Timeout | null = null;
-  /** A look failed: what it would have found may be there. */
+  /** True when a look failed: an outcome may be there that it did not find. */
   #isStale = false;
   #existenceCheckedAt = 0;
 
-  /** @param existing which of these ids have a job that has not ended or has an outcome */
+  /** @param existing has those of the ids that are jobs in the spool, ended or not */
   constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => Promise<{ has(id: string): boolean }>) {
     this.#context = context;
     this.#existing = existing;
@@ -130,7 +129,7 @@ export class OutcomeWatch {
       if (isStale) for (const id of ids) this.#check(id);
       if (performance.now() - this.#existenceCheckedAt >= EXISTENCE_EVERY_MS) void this.#checkExistence();
     } catch (error) {
-      // The spool itself is gone: everybody who waits must hear it.
+      // The spool itself is gone: every wait must end.
       for (const id of ids) this.#fail(id, error);
     }
   }
@@ -144,7 +143,7 @@ export class OutcomeWatch {
     }
   }
 
-  /** What passes is waited out: a later poll looks again, whether anything changes or not. */
+  /** An error that passes ends no wait: a later poll looks again, whether anything changes or not. */
   #fail(id: string, error: unknown): void {
     if (isPassing(error)) this.#isStale = true;
     else this.#end(id, (waiter) => waiter.reject(error));

@@ -1,4 +1,4 @@
-/** Owners: who may hold jobs, how they announce themselves, and what can be proved of their life. */
+/** Owners: the processes that may hold jobs, how they announce themselves, and what is known of their life. */
 import type { OwnerInfo } from '../broker/broker.ts';
 import { CHILD_MARK } from '../broker/worker-side.ts';
 import { isRecord, reasonOf } from '../job/values/realm.ts';
@@ -9,7 +9,7 @@ import { hasCode } from './files.ts';
 import { bootId } from './identity.ts';
 import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from './if-there.ts';
 import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
-import { MISSING, probe, type Proof, takeProof, type Verdict } from './liveness.ts';
+import { type LifeSocket, listenAs, MISSING, probe, type Verdict } from './liveness.ts';
 import { isFull, makeRoom } from './room.ts';
 import { isPassing } from './trouble.ts';
 
@@ -17,7 +17,7 @@ import { isPassing } from './trouble.ts';
 export interface OwnerRecord {
   readonly owner: string;
   readonly pid: number;
-  /** Of a worker's child: the worker, by its name among owners. A number would not do: several containers have a process 1. */
+  /** Of a worker's child: the name of its worker as an owner. A process id would not do: several containers have a process 1. */
   readonly parent: string | null;
   readonly role: OwnerInfo['role'];
   readonly startedAtMs: number;
@@ -25,7 +25,7 @@ export interface OwnerRecord {
   readonly bootId: string | null;
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
-  /** What all that it starts carries in its environment, as CHILD_MARK; null when nothing does. */
+  /** What every process that it starts has in its environment, as CHILD_MARK; null when there is no such mark. */
   readonly mark: string | null;
 }
 
@@ -40,8 +40,8 @@ export interface Registration {
 }
 
 /**
- * Makes this process an owner. On a full disk, what may be given up is given up for that (room.ts): who works off the queue and
- * removes what is over makes more room.
+ * Makes this process an owner. On a full disk, spare files and the reserve are given up for that (room.ts): a worker that runs
+ * jobs and removes old outcomes makes more room.
  *
  * @throws the system error when it cannot be done
  */
@@ -56,8 +56,8 @@ export async function register(context: SpoolContext, about: Parameters<typeof a
 }
 
 /**
- * Makes this process an owner: proof, then record, then directory. A directory in running/ thus always has a record and a
- * proof to ask; if we die in between, the sweep finds a proof that is refused and removes the rest.
+ * Makes this process an owner: socket, then record, then directory. So a directory in running/ always has a record and a socket.
+ * If we die in between, the sweep finds a socket that refuses connections and removes the rest.
  */
 async function announce(
   context: SpoolContext,
@@ -75,23 +75,23 @@ async function announce(
     mark: about.role === 'child' ? (process.env[CHILD_MARK] ?? null) : null,
     ...about,
   };
-  const proof: Proof = await takeProof(context, owner);
+  const socket = await listenAs(context, owner);
   try {
     await writeRecord(context, record);
-    // Were the proof lost in a power cut and the directory not, nobody could ever prove that its owner is dead.
+    // Were the socket lost in a power cut and the directory not, nobody could ever prove that its owner is dead.
     await syncDirectories(context, layout.workers);
     files.makeDirectory(directory);
     // Claims are renames into it: were the directory lost in a power cut, so would they be.
     await syncDirectories(context, layout.running);
   } catch (error) {
-    await release(context, owner, proof).catch(() => undefined); // What the disk would not let us remove is swept.
+    await release(context, owner, socket).catch(() => undefined); // What the disk does not let us remove is swept.
     throw error;
   }
   return {
     owner,
     directory,
     announce: (tasks) => writeRecord(context, { ...record, tasks }),
-    release: () => release(context, owner, proof),
+    release: () => release(context, owner, socket),
   };
 }
 
@@ -101,15 +101,15 @@ function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> 
   return writeNew(context, bytes, target, { isDurable: false });
 }
 
-/** Whatever fails here, the proof is dropped: what is left under our name is then recovered, or swept. */
-async function release(context: SpoolContext, owner: string, proof: Proof): Promise<void> {
+/** Whatever fails here, the socket is closed: what is left under our name is then recovered, or swept. */
+async function release(context: SpoolContext, owner: string, socket: LifeSocket): Promise<void> {
   const { files, layout } = context;
-  // What is left must find us dead, and a socket that is missing proves nothing: then it stays, refused.
+  // Whoever recovers what is left must find us dead, and a missing socket proves nothing: then its name stays.
   let isForgotten = false;
   try {
     // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
     await syncIfThere(context, layout.results, layout.delayed, layout.pending);
-    // Fenced: the recoverer cleans up. Not empty: what is left is recovered once our proof is gone.
+    // Fenced: the recoverer cleans up. Not empty: what is left is recovered once our socket is closed.
     removeIfEmpty(files, `${layout.running}/${owner}`);
     if (!isNamedInRunning(context, owner)) {
       await syncIfThere(context, layout.running);
@@ -117,7 +117,7 @@ async function release(context: SpoolContext, owner: string, proof: Proof): Prom
       isForgotten = true;
     }
   } finally {
-    await proof.drop(isForgotten);
+    await socket.close(isForgotten);
   }
 }
 
@@ -129,7 +129,7 @@ async function syncIfThere(context: SpoolContext, ...directories: readonly strin
   }
 }
 
-/** Null when there is no whole record of that name, or none that can be read: the socket alone then decides. */
+/** Null when there is no whole record of that name, or none that can be read: then the socket alone decides. */
 export function readOwner(context: SpoolContext, owner: string): OwnerRecord | null {
   const { files, layout } = context;
   try {
@@ -144,9 +144,9 @@ export function readOwner(context: SpoolContext, owner: string): OwnerRecord | n
 const MAX_RECORD_BYTES = 1024 * 1024;
 
 /**
- * What can be proved of `owner`; whatever is not sure counts as alive, because taking a live owner's jobs would run them
- * twice. Dead only if the kernel refuses its socket, or if the socket is missing and the machine has booted since: a
- * socket that answers is proof whatever the record says, as containers may show a boot id of their own (systemd-nspawn does).
+ * What can be proved of `owner`. An owner of which nothing is sure counts as alive, because taking a live owner's jobs would run
+ * them twice. It is dead only if the kernel refuses its socket, or if the socket is missing and the machine has booted since. A
+ * socket that answers proves life whatever the record says: containers may show a boot id of their own (systemd-nspawn does).
  */
 export async function verdictOf(context: SpoolContext, owner: string): Promise<Verdict> {
   const verdict = await probe(context, owner);
@@ -179,21 +179,25 @@ function isOfAnEarlierBoot(context: SpoolContext, owner: string): boolean {
     const boot = bootId(context.files);
     return recorded !== null && boot !== null && recorded !== boot;
   } catch {
-    return false; // No descriptor is left, say: not known.
+    return false; // Not known: no descriptor is left, for example.
   }
 }
 
-/** How many owners are asked at a time: each takes two descriptors, and a few workers may have a thousand children. */
+/** How many sockets are asked at a time: each takes two descriptors, and a few workers may have a thousand children. */
 const ASKED_AT_A_TIME = 64;
 
 /** All that announce themselves, dead or alive. */
 export async function listOwners(context: SpoolContext): Promise<readonly OwnerInfo[]> {
-  const names = context.files.list(context.layout.workers).flatMap((file) => {
+  const found = await askAll(recordedOwners(context), (owner) => infoOf(context, owner));
+  return found.filter((info) => info !== null);
+}
+
+/** The names of all owners that have a record, dead or alive. */
+export function recordedOwners({ files, layout }: SpoolContext): readonly string[] {
+  return files.list(layout.workers).flatMap((file) => {
     const owner = file.slice(0, -'.json'.length);
     return file.endsWith('.json') && isOwnerName(owner) ? [owner] : [];
   });
-  const found = await askAll(names, (owner) => infoOf(context, owner));
-  return found.filter((info) => info !== null);
 }
 
 /** Asks about each of these owners, a few at a time. */
@@ -222,8 +226,8 @@ function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boole
 }
 
 /**
- * Removes record and socket of an owner that is dead, unless a directory in running/ still names it: whoever takes that over
- * needs the proof of its death. A dead owner makes no new directory, so the answer cannot be outrun.
+ * Removes record and socket of an owner that is dead, unless a directory in running/ still names it: a recoverer that takes that
+ * over needs to see that the owner is dead. A dead owner makes no new directory, so the answer stays true.
  *
  * The socket goes last: if we die in between, it is refused and the next sweep removes it; a record alone would prove nothing.
  */
@@ -238,7 +242,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
   try {
     parsed = JSON.parse(text);
   } catch {
-    return null; // Not whole: as good as none. The socket alone then decides.
+    return null; // Not whole: then the socket alone decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
   const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, mark } = parsed;

@@ -1,6 +1,6 @@
 /**
- * Room on a disk that is nearly full. What is over is then removed and not kept for use again; and a reserve in spare/ is given up
- * for what makes room or must not wait: the start of a worker, and the recovery of what the dead held.
+ * Room on a disk that is nearly full. Files of old outcomes are then removed, and not kept for use again. A reserve in spare/ is
+ * given up for work that makes room or must not wait: the start of a worker, and the recovery of a dead owner's jobs.
  */
 import type { SpoolContext } from './context.ts';
 import { type Files, hasCode } from './files.ts';
@@ -12,7 +12,7 @@ const TIGHT = { part: 1 / 20, mostBytes: 64 * 1024 * 1024, mostInodes: 10_000 };
 /** Enough for a worker of many children, whose starts take three inodes each, and for a few hundred tails. */
 const RESERVE_FILES = 64;
 const RESERVE_FILE_BYTES = 4_096;
-/** Of a disk without so much free a reserve would be too great a part, bytes. */
+/** A disk with less than this free gets no reserve, for it would take too great a part, bytes. */
 const WORTH_A_RESERVE = 64 * RESERVE_FILES * RESERVE_FILE_BYTES;
 
 /** True when the disk, or its inodes, are nearly used up. Quotas do not show here: they are met as errors. */
@@ -27,14 +27,14 @@ export function isFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT');
 }
 
-/** Gives up what may be given up: files kept for use again at first, then the reserve. False when there is nothing left. */
+/** Removes the spare files, or the reserve when there are none. False when there is nothing left to remove. */
 export function makeRoom(context: SpoolContext): boolean {
   return emptySpare(context) || spendReserve(context);
 }
 
 /**
- * Removes the files that are kept for use again. By their paths in spare/: a batch that a producer takes meanwhile has another, so
- * nothing that is written into is removed.
+ * Removes the spare files, by their paths in spare/. A batch that a producer takes meanwhile has another path, so no file is
+ * removed that a producer writes into.
  *
  * @returns whether there were any
  */

@@ -1,6 +1,6 @@
 /**
- * Who could change the spool behind our back. Who may write there can have any task run with any arguments, so a place that
- * others may write to is refused before anything is made or read there: a few lstat(2), once for each open spool.
+ * Whether other users could change the spool. A user that may write there can have any task run with any arguments. So a place
+ * that others may write to is refused before anything is made or read there: a few lstat(2), once for each open spool.
  */
 import { dirname } from 'node:path';
 import { SpoolError } from '../job/errors.ts';
@@ -9,24 +9,24 @@ import { DIRECTORIES, type Layout } from './layout.ts';
 
 const [STICKY, GROUP_WRITES, OTHERS_WRITE] = [0o1000, 0o020, 0o002];
 
-/** Whom this process trusts anyway. */
+/** The users and groups that this process trusts anyway. */
 interface Trust {
   readonly uid: number;
   readonly uids: ReadonlySet<number>;
   readonly gids: ReadonlySet<number>;
-  /** Folders that hold the code we run: who may write there needs no spool to run code as us. */
+  /** Folders that hold the code we run: a user that may write there needs no spool to run code as us. */
   readonly holdsCode: ReadonlySet<string>;
 }
 
 /**
  * Refuses a spool unless only this user and root can change it or a folder above it. Trusted besides are: the owner of `/`
- * (root of a container without privileges); the groups root and our own; a folder with the sticky bit, such as /tmp; and
- * whoever may write to the working folder or to the program itself, for they decide what runs here.
+ * (root of a container without privileges); the groups root and our own; a folder with the sticky bit, such as /tmp; and the
+ * users that may write to the working folder or to the program itself, for they decide what runs here.
  *
  * Systems without users (Windows) have nothing to check.
  *
- * @throws SpoolError (FSQ_SPOOL_UNSAFE) naming the folder and what to do; nothing else: what cannot be looked at cannot be
- * used either, and the next call on the path tells why
+ * @throws SpoolError (FSQ_SPOOL_UNSAFE) naming the folder and what to do; nothing else: a path that cannot be looked at cannot be
+ * used either, and the next call on it tells why
  */
 export function refuseUnsafePlace(files: Files, layout: Layout): void {
   const problem = unsafePlace(files, layout);
@@ -34,21 +34,21 @@ export function refuseUnsafePlace(files: Files, layout: Layout): void {
 }
 
 /**
- * Whose files in the spool are jobs and outcomes: those of this user, of root, and of the user whose spool it is, if there
- * is one already. Null on systems without users.
+ * The users whose files in the spool count as jobs and outcomes: this user, root, and the owner of the spool, if it is there
+ * already. Null on systems without users.
  */
 export function trustedUids(files: Files, { root }: Layout): ReadonlySet<number> | null {
   const uid = process.geteuid?.();
   if (uid === undefined) return null;
   try {
-    // Through a link: whose spool it is says the folder, not what leads there.
+    // Through a link: the spool's owner is that of the folder, not of the link.
     return new Set([uid, 0, files.entry(`${root}/.`)?.uid ?? uid]);
   } catch {
-    return new Set([uid, 0]); // What cannot be looked at cannot be used either, and the next call on the path tells why.
+    return new Set([uid, 0]); // As said above: the next call on the path tells why.
   }
 }
 
-/** What makes it unsafe, or null when nothing does, nobody can tell, or there are no users. */
+/** What makes the place unsafe; null when nothing does, this cannot be told, or there are no users. */
 export function unsafePlace(files: Files, layout: Layout): UnsafePlace | null {
   const uid = process.geteuid?.();
   if (uid === undefined) return null;
@@ -81,7 +81,7 @@ function problemAt(files: Files, layout: Layout, trust: Trust): UnsafePlace | nu
   return (
     spoolProblem(files, layout, real, trust) ??
     folderProblem(files, dirname(real), trust) ??
-    // Where the spool is a link: who can change what holds the link can lead us elsewhere.
+    // Where the spool is a link: a user that can change the link's folder can lead us elsewhere.
     folderProblem(files, dirname(layout.root), trust)
   );
 }
@@ -97,7 +97,7 @@ function spoolProblem(files: Files, layout: Layout, real: string, trust: Trust):
   if (root === null) return null;
   const rootProblem = problemOf(layout.root, root, trust, false);
   if (rootProblem !== null) return rootProblem;
-  // Made by us or by root; not by the owner of the code: what one user writes here with mode 0600, another cannot read.
+  // They must be made by us or by root, not by the owner of the code: files that one user writes here with mode 0600, another cannot read.
   const strict = { ...trust, uids: new Set([trust.uid, 0]) };
   for (const name of DIRECTORIES) {
     const entry = files.entry(layout[name]);
@@ -158,7 +158,7 @@ function codeFolders(files: Files): readonly string[] {
     try {
       return [find()];
     } catch {
-      return []; // Removed, or no file at all (node -e): then it vouches for nobody.
+      return []; // It was removed, or there is no file (node -e): then it makes no user trusted.
     }
   });
 }

@@ -1,12 +1,12 @@
 /**
- * Hearing of changes in a directory: a watch for speed, a poll for truth.
+ * Changes in a directory: a watch tells of them soon, a poll finds them in any case.
  *
- * Watches lose events without a word (inotify(7): queue overflow, limits), so every user also polls; a directory's mtime
- * makes a poll one stat.
+ * Watches lose events without an error (inotify(7): queue overflow, limits), so every user of a watch also polls. The mtime of the
+ * directory makes a poll one stat.
  */
 import type { DirectoryStamp, Files, Watch } from './files.ts';
 
-/** How soon after a change a directory's mtime may stand still although names change: one tick of the slowest kernel clock, with room. */
+/** For so long after a change, a directory's mtime may stand still although names change, ms: one tick of the slowest kernel clock, with room. */
 export const RACY_MS = 30;
 
 export class DirectoryWatch {
@@ -27,7 +27,7 @@ export class DirectoryWatch {
     return this.#watch !== null;
   }
 
-  /** Starts the watch if it can be had; without one the poll alone decides how soon a change is seen. */
+  /** Starts the watch, where the system has one to give. Without it the poll alone decides how soon a change is seen. */
   open(): void {
     if (this.#watch !== null || process.env['FSQ_WATCH'] === '0') return;
     try {
@@ -58,7 +58,7 @@ export class DirectoryWatch {
   }
 }
 
-/** A poll that is quick after activity and slows down in peace: 20 ms doubling to 1 s, or more when a round is costly. */
+/** A poll that is quick after activity and slows down without: 20 ms, doubled each time up to 1 s, or more when a round is costly. */
 export class Poll {
   readonly #act: () => void;
   readonly #isRef: boolean;
@@ -92,7 +92,7 @@ export class Poll {
     if (!this.#isRef) this.#timer.unref();
   }
 
-  /** At its slowest a poll ticks with the others of the process: waking up costs more than looking. */
+  /** At its slowest a poll runs together with the others of the process: to wake up costs more than to look. */
   #delayMs(): number {
     if (this.#intervalMs !== LONGEST_POLL_MS) return this.#intervalMs;
     return LONGEST_POLL_MS - (performance.now() % LONGEST_POLL_MS);

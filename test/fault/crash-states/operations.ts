@@ -10,7 +10,7 @@ import type { Settlement } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claim.ts';
 import type { SpoolContext } from '../../../src/spool/context.ts';
 import { enqueue } from '../../../src/spool/enqueue.ts';
-import { expireOutcomes } from '../../../src/spool/expire.ts';
+import { forgetOutcomes } from '../../../src/spool/expire.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { Promoter } from '../../../src/spool/promote.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
@@ -227,7 +227,7 @@ async function expireAndReuse(spool: string, recording: Recording): Promise<End>
   utimesSync(result, 1, 1);
   useSpareFiles(context);
   recording.restart();
-  await expireOutcomes(context, 1_000);
+  await forgetOutcomes(context, 1_000);
   const sent = job();
   await enqueue(context, [sent]);
   recording.promise(sent.job.id);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { expireOutcomes } from '../../../src/spool/expire.ts';
+import { forgetOutcomes } from '../../../src/spool/expire.ts';
 import { type Files, nodeFiles } from '../../../src/spool/files.ts';
 import { clock } from '../../support/clock.ts';
 import { contextOf } from '../../support/context.ts';
@@ -26,10 +26,10 @@ test('an outcome expires after its time, not before; its file is kept to be writ
   const time = clock();
   const context = contextOf(path, { nowMs: time.nowMs, fsync: false });
 
-  await expireOutcomes(context, TTL_MS);
+  await forgetOutcomes(context, TTL_MS);
   assert.deepEqual(namesIn(path, 'results'), [`${id}.json`]);
   time.advance(TTL_MS + 1_000);
-  await expireOutcomes(context, TTL_MS);
+  await forgetOutcomes(context, TTL_MS);
 
   assert.deepEqual(namesIn(path, 'results'), []);
   assert.equal(await broker.outcome(id), null);
@@ -52,8 +52,8 @@ test('an outcome that cannot be looked at keeps no other from expiring, and is t
   context.odd.onEvent = (event) => told.push(event);
 
   time.advance(TTL_MS + 1_000);
-  await expireOutcomes(context, TTL_MS);
-  await expireOutcomes(context, TTL_MS);
+  await forgetOutcomes(context, TTL_MS);
+  await forgetOutcomes(context, TTL_MS);
 
   assert.deepEqual(namesIn(path, 'results'), [broken]);
   assert.deepEqual(
@@ -68,7 +68,7 @@ test('a clock that steps back ten years expires nothing', async (t) => {
   const time = clock();
   time.advance(-10 * 366 * 86_400_000);
 
-  await expireOutcomes(contextOf(path, { nowMs: time.nowMs, fsync: false }), TTL_MS);
+  await forgetOutcomes(contextOf(path, { nowMs: time.nowMs, fsync: false }), TTL_MS);
 
   assert.equal(namesIn(path, 'results').length, 3);
 });
@@ -78,11 +78,11 @@ test('an outcome with an id that tells no time expires by the age of its file', 
   const id = '00000000-0000-4000-8000-000000000000';
   const file = join(path, 'results', `${id}.json`);
   writeFileSync(file, '{"task":"x","attempts":[],"state":"succeeded"}');
-  await expireOutcomes(contextOf(path), TTL_MS);
+  await forgetOutcomes(contextOf(path), TTL_MS);
   assert.deepEqual(namesIn(path, 'results'), [`${id}.json`]);
 
   utimesSync(file, 1, 1);
-  await expireOutcomes(contextOf(path), TTL_MS);
+  await forgetOutcomes(contextOf(path), TTL_MS);
 
   assert.deepEqual(namesIn(path, 'results'), []);
 });
@@ -94,7 +94,7 @@ test('when there are enough spare files, expired ones are removed', async (t) =>
   const time = clock();
   time.advance(TTL_MS + 60_000);
 
-  await expireOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS);
+  await forgetOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS);
 
   assert.deepEqual(namesIn(path, 'results'), []);
   assert.equal(namesIn(path, 'spare').length, 20);
@@ -142,7 +142,7 @@ test('a reused file shows the outcome of its old job to nobody', async (t) => {
   const [old = ''] = await endedJobs(broker, 1);
   const time = clock();
   time.advance(TTL_MS + 1_000);
-  await expireOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS);
+  await forgetOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS);
   await createMany(broker);
 
   await broker.enqueue([job({ args: [1] })]);
