@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { UsageError } from '../job/errors.ts';
 import { format, jsonText, suggest } from '../job/text.ts';
-import type { Command } from './command.ts';
+import type { Command, Context } from './command.ts';
 import { EXIT, exitCodeOf, messageText, reportText } from './exit.ts';
 import { COMMON_OPTIONS, type ParsedLine, parseLine, spoolOption, withSpoolOption } from './options.ts';
 import { type CheckedOutput, type Output, outputTo } from './output.ts';
@@ -65,14 +65,18 @@ async function run(
   }
   const command = await commandNamed(name);
   const parsed = parseLine(line, { ...command.options, ...COMMON_OPTIONS });
-  const option = spoolOption(parsed.values);
-  asked.spoolOption = option;
+  asked.spoolOption = spoolOption(parsed.values);
   if (parsed.values.flag('help')) {
     stdout.write(await helpOf(command.name, stdout.columns));
     return EXIT.good;
   }
   checkArguments(command, parsed);
-  return command.run({
+  return command.run(contextOf(command, parsed, stdout, stderr));
+}
+
+function contextOf({ name }: Command, parsed: ParsedLine, stdout: Output, stderr: Output): Context {
+  const option = spoolOption(parsed.values);
+  return {
     ...parsed,
     get stdin() {
       return process.stdin;
@@ -84,8 +88,8 @@ async function run(
       return version();
     },
     print: (document, text) => stdout.write(parsed.values.flag('json') ? `${jsonText(document, 2)}\n` : text()),
-    tell: (message) => stderr.write(withSpoolOption(messageText(`fsq ${command.name}`, message), option)),
-  });
+    tell: (message) => stderr.write(withSpoolOption(messageText(`fsq ${name}`, message), option)),
+  };
 }
 
 /** Node.js puts U+FFFD for each byte that is not UTF-8: two keys would be one, and a path another. @throws UsageError */

@@ -2,6 +2,8 @@
 import { createSender } from '../../../app/app.ts';
 import { countAsTold, newSpoolText } from '../../../app/warnings.ts';
 import { toRequest } from '../../../app/task.ts';
+import type { ApplyOptions } from '../../../app/task-options.ts';
+import type { OwnerInfo } from '../../../broker/broker.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format, jsonText } from '../../../job/text.ts';
 import { checkTaskName, DEFAULT_QUEUE } from '../../../job/names.ts';
@@ -46,55 +48,83 @@ export const call: Command = {
   run: runCall,
 };
 
+/** A call as it was given, and the sender that it goes through. */
+interface Call {
+  readonly context: Context;
+  readonly sender: ReturnType<typeof createSender>;
+  readonly task: string;
+  /** The arguments of the command behind the task's name. */
+  readonly texts: readonly string[];
+  readonly options: ApplyOptions;
+  /** Undefined: as long as it takes. */
+  readonly timeoutMs: number | undefined;
+}
+
 async function runCall(context: Context): Promise<number> {
-  const { values, args, stdin, stdout, stderr } = context;
-  const [name, ...texts] = args;
+  const { values } = context;
+  const [name, ...texts] = context.args;
   const task = checkTaskName(name);
   const options = callOptions(values);
   const timeoutMs = duration(values.text('timeout'), 'timeout');
-  const isWaiting = values.flag('wait') || timeoutMs !== undefined;
   // The command line knows no function to run inline: a job is what was asked for.
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
-    { notice: (text) => warn(text), newSpool: (settings) => warn(newSpoolText(settings)) },
+    { notice: context.tell, newSpool: (settings) => tellIfAny(context, newSpoolText(settings)) },
   );
-  const warn = (text: string | null): void => {
-    if (text !== null) context.tell(text);
-  };
-  const send = (argsList: readonly (readonly unknown[])[]): ReturnType<typeof sender.send> =>
-    sender.send(toRequest(task, argsList, options));
+  const call = { context, sender, task, texts, options, timeoutMs };
   try {
-    if (values.flag('stdin')) {
-      refuseBesideStdin(values, texts);
-      const sent = await callLines({ input: stdin, check: (list) => checkedArguments(task, list), send, stdout });
-      if (stdout.isClosed) {
-        warn(`Nobody reads the ids any more: it stopped after ${sent} jobs.`);
-        return EXIT.outputFailed;
-      }
-      warn(mismatchNotice(await ownersOf(), task, options.queue ?? DEFAULT_QUEUE));
-      return EXIT.good;
-    }
-    const [handle] = await send([argumentsOf(values, texts)]);
-    if (handle === undefined) throw new Error('the broker gave no handle');
-    const { id, isDuplicate } = handle;
-    if (isDuplicate) warn(`Nothing was sent: job ${id} with this key was there already.`);
-    const document = options.key === undefined ? { id } : { id, isDuplicate };
-    if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText(document)}\n` : `${id}\n`);
-    else if (stderr.isTTY && !isDuplicate) warn(`job ${id} is sent`);
-    const owners = await ownersOf();
-    warn(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
-    if (!isWaiting) return EXIT.good;
-    warn(nobodyNotice(owners));
-    countAsTold((await sender.broker()).place);
-    await printValue(handle, timeoutMs, values.flag('json'), stdout);
-    return EXIT.good;
+    return await (values.flag('stdin') ? callEachLine(call) : callOnce(call));
   } finally {
     await sender.close();
   }
+}
 
-  async function ownersOf(): ReturnType<Awaited<ReturnType<typeof sender.broker>>['owners']> {
-    return (await sender.broker()).owners();
+async function callEachLine(call: Call): Promise<number> {
+  const { context, sender, task, texts, options } = call;
+  const { values, stdin, stdout } = context;
+  refuseBesideStdin(values, texts);
+  const sent = await callLines({
+    input: stdin,
+    check: (args) => checkedArguments(task, args),
+    send: (argsList) => sender.send(toRequest(task, argsList, options)),
+    stdout,
+  });
+  if (stdout.isClosed) {
+    context.tell(`Nobody reads the ids any more: it stopped after ${sent} jobs.`);
+    return EXIT.outputFailed;
   }
+  await tellMismatch(call);
+  return EXIT.good;
+}
+
+async function callOnce(call: Call): Promise<number> {
+  const { context, sender, task, texts, options, timeoutMs } = call;
+  const { values, stdout, stderr, tell } = context;
+  const isWaiting = values.flag('wait') || timeoutMs !== undefined;
+  const [handle] = await sender.send(toRequest(task, [argumentsOf(values, texts)], options));
+  if (handle === undefined) throw new Error('the broker gave no handle');
+  const { id, isDuplicate } = handle;
+  if (isDuplicate) tell(`Nothing was sent: job ${id} with this key was there already.`);
+  const document = options.key === undefined ? { id } : { id, isDuplicate };
+  if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText(document)}\n` : `${id}\n`);
+  else if (stderr.isTTY && !isDuplicate) tell(`job ${id} is sent`);
+  const owners = await tellMismatch(call);
+  if (!isWaiting) return EXIT.good;
+  tellIfAny(context, nobodyNotice(owners));
+  countAsTold((await sender.broker()).place);
+  await printValue(handle, timeoutMs, values.flag('json'), stdout);
+  return EXIT.good;
+}
+
+/** Tells why no living worker will run the job now, if that is so. */
+async function tellMismatch({ context, sender, task, options }: Call): Promise<readonly OwnerInfo[]> {
+  const owners = await (await sender.broker()).owners();
+  tellIfAny(context, mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
+  return owners;
+}
+
+function tellIfAny({ tell }: Context, message: string | null): void {
+  if (message !== null) tell(message);
 }
 
 function argumentsOf(values: Values, texts: readonly string[]): readonly unknown[] {

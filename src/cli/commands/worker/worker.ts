@@ -105,17 +105,22 @@ async function runWorker(context: Context): Promise<number> {
   const stopListening = listenForSignals(supervisor, startOf(env, nodeFiles));
   const stopLooking = process.pid === 1 ? lookForOrphans(log) : () => undefined;
   try {
-    const { exitCode, problem } = await supervisor.run();
-    if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
-    stdout.tellLast();
-    const isWritten = await Promise.all([stdout.flush(LAST_LINES_MS), stderr.flush(LAST_LINES_MS)]);
-    // Lines that wait for a reader that stands still would keep this process alive.
-    if (isWritten.includes(false)) process.exit(exitCode);
-    return exitCode;
+    return await ended(supervisor, stdout, stderr);
   } finally {
     stopListening();
     stopLooking();
   }
+}
+
+/** Runs the worker to its end, and brings its last lines out. */
+async function ended(supervisor: Supervisor, stdout: Outlet, stderr: Outlet): Promise<number> {
+  const { exitCode, problem } = await supervisor.run();
+  if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
+  stdout.tellLast();
+  const isWritten = await Promise.all([stdout.flush(LAST_LINES_MS), stderr.flush(LAST_LINES_MS)]);
+  // Lines that wait for a reader that stands still would keep this process alive.
+  if (isWritten.includes(false)) process.exit(exitCode);
+  return exitCode;
 }
 
 function modulesFor(settings: Settings, values: Values): TaskModules {
