@@ -1,6 +1,6 @@
 /**
- * What a worker does about markers: what waits is withdrawn, the holders of what runs are told, and what has ended needs no
- * marker any more. So whoever revokes may die right after making one.
+ * What a worker does about markers: it withdraws jobs that wait, tells the children that run such jobs, and removes the markers of
+ * jobs that have ended. So a process that revokes may die right after it made the markers.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from './context.ts';
@@ -19,7 +19,7 @@ export interface RevokeWatchOptions {
   /** The process of `owner` runs this job, which is revoked so that it is to be killed. */
   readonly onTerminate: (owner: string, id: string) => void;
   readonly withdrawer: Holder;
-  /** Whether this owner's process may be killed by us. */
+  /** Whether this owner is a child of ours, which we may kill. */
   readonly isOurs: (owner: string) => boolean;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -47,7 +47,7 @@ export class RevokeWatch {
     this.#watch.start();
   }
 
-  /** Resolves when nothing that is revoked waits any more, as far as markers tell, or after `ms`: a full disk may hold up outcomes. */
+  /** Resolves when no job that is known to be revoked waits any more, or after `ms`: a full disk may hold up outcomes. */
   async settled(ms: number): Promise<void> {
     if (this.#round === null) return;
     const timeout = new AbortController();
@@ -55,7 +55,7 @@ export class RevokeWatch {
     timeout.abort();
   }
 
-  /** The last round also removes what the jobs that ended just now have left. */
+  /** The last round also removes the markers of jobs that have ended just now. */
   async close(): Promise<void> {
     this.#watch.stop();
     await this.#round;
@@ -66,7 +66,7 @@ export class RevokeWatch {
     }
   }
 
-  /** One round at a time; who comes meanwhile causes another. */
+  /** One round at a time; a call that comes meanwhile causes another. */
   #act(markers: ReadonlyMap<string, boolean>): void {
     if (this.#round !== null) {
       this.#isDueAgain = true;
@@ -103,7 +103,7 @@ export class RevokeWatch {
     await unmark(this.#context, done);
   }
 
-  /** Before anything that waits for the disk. */
+  /** Comes before all that waits for the disk. */
   #tell(markers: ReadonlyMap<string, boolean>, spots: ReadonlyMap<string, Spot>): void {
     const { onInstruction, onTerminate, isOurs, withdrawer } = this.#options;
     const held = [...spots.values()].flatMap((spot) => (spot.at === 'held' ? [spot] : []));
@@ -113,12 +113,12 @@ export class RevokeWatch {
     this.#told = ids.join();
     for (const { id, owner, path, name } of running) {
       if (markers.get(id) !== true || !isOurs(owner)) continue;
-      // The process goes on while we look, and may have begun another job when it is killed: that one goes back uncounted.
+      // The process goes on while we look. If it has begun another job when it is killed, that one goes back without a crash counted.
       if (this.#runs(path, id, name.attempt)) onTerminate(owner, id);
     }
   }
 
-  /** A run whose outcome is whole is over, although its file has not moved yet: its process has begun another. */
+  /** A run whose outcome is whole is over although its file has not moved yet: its process may have begun another. */
   #runs(path: string, id: string, attempt: number): boolean {
     const reading = readJob(this.#context, path, id);
     return reading.kind === 'job' && !hasOutcomeOf(reading.document.record, attempt);

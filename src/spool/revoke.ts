@@ -1,6 +1,6 @@
 /**
- * Revoking from any process, with or without a worker: markers first, then what waits is withdrawn, and what somebody runs is
- * left to its holder. From the markers on every death ends the same way: a worker, or the next call, goes on.
+ * Revoking from any process, with or without a worker. It makes the markers first, then withdraws the jobs that wait, and leaves
+ * jobs that run to their owners. Once the markers are there, this process may die at any point: a worker, or the next call, goes on.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Revocation } from '../broker/broker.ts';
@@ -14,11 +14,14 @@ import { type HeldSpot, locate, type Spot } from './locate.ts';
 import { withdraw } from './withdraw.ts';
 
 /**
- * How long jobs are followed that another process is about to settle, ms, since the last of them was: each takes a
- * millisecond unless the disk is full, and thousands may be on their way.
+ * How long we look again for jobs that another process is about to settle, ms, since the last one was settled: each takes a
+ * millisecond unless the disk is full, and there may be thousands.
  */
 const FOLLOW_MS = 2_000;
-/** How long a job that waited is followed once a child has it: one that heard of the marker in time settles it and runs nothing. */
+/**
+ * How long we look again for a job that waited and that a child has now, ms: a child that saw the marker in time settles it
+ * without a run.
+ */
 const BEGUN_MS = 200;
 const LOOK_AGAIN_MS = 5;
 
@@ -54,14 +57,14 @@ export async function revoke(
   return found;
 }
 
-/** It may have been revoked before, or by somebody else at this moment. */
+/** The job may have been revoked before, or by another process at this moment. */
 function endOf(context: SpoolContext, id: string): Revocation {
   return readOutcome(context, id)?.outcome?.state === 'revoked' ? 'revoked' : 'ended';
 }
 
 class Revoker {
   readonly #context: SpoolContext;
-  /** An owner only once there is something to take. */
+  /** Null until there is a job to take. */
   #registration: Registration | null = null;
 
   constructor(context: SpoolContext) {
@@ -69,9 +72,9 @@ class Revoker {
   }
 
   /**
-   * Looks until each of `ids` has ended or is surely somebody's who will hear of it.
+   * Looks until each of `ids` has ended, or surely lies with a process that will see its marker.
    *
-   * @param waited those that nobody had when they were marked
+   * @param waited those that waited before they were marked
    */
   async follow(ids: ReadonlySet<string>, waited: ReadonlySet<string>): Promise<ReadonlyMap<string, Revocation>> {
     const found = new Map<string, Revocation>();
@@ -103,7 +106,7 @@ class Revoker {
     return withdraw(this.#context, { owner, directory, giveUp }, spots);
   }
 
-  /** Notes what is certain; gives those that must be looked at again. */
+  /** Puts what is certain into `found`; gives the ids that must be looked at again. */
   async #settled(
     spots: ReadonlyMap<string, Spot>,
     missed: ReadonlySet<string>,
@@ -126,8 +129,8 @@ class Revoker {
   }
 
   /**
-   * True when somebody runs it who will hear of the marker. A dead holder's jobs are recovered here and now; what lies with a
-   * recoverer, or with another who revokes, is about to be settled.
+   * True when the job runs, in a process that will see the marker. A dead owner's jobs are recovered here and now. A job that lies
+   * with a recoverer, or with another process that revokes, is about to be settled.
    */
   async #isWithRunner({ owner, recoverer }: HeldSpot): Promise<boolean> {
     const { verdict } = await verdictOf(this.#context, recoverer ?? owner);

@@ -6,7 +6,10 @@
  */
 import type { DirectoryStamp, Files, Watch } from './files.ts';
 
-/** For so long after a change, a directory's mtime may stand still although names change, ms: one tick of the slowest kernel clock, with room. */
+/**
+ * For so long after a change, a directory's mtime may stand still although names change, ms: one tick of the slowest kernel
+ * clock, with room.
+ */
 export const RACY_MS = 30;
 
 export class DirectoryWatch {

@@ -1,8 +1,9 @@
 /**
- * Accepting a job only if no other stands for its key. No lock is taken: each producer first puts up its holder, then looks
- * for those of others, so of two that come together the later one sees the earlier one; and what it sees undecided it decides.
+ * Accepting a job only if no other stands for its key. No lock is taken: each producer first makes its holder, then looks for the
+ * holders of others. So of two producers that come together the later one sees the earlier one's holder, and decides it if it is
+ * undecided.
  *
- * If we die on the way, our draft keeps others waiting for PATIENCE_MS, once; then one of them makes it void.
+ * If we die on the way, another producer waits for our draft for PATIENCE_MS, and then makes it void.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob, StandIn } from '../../broker/broker.ts';
@@ -17,12 +18,15 @@ import { createNew, discard } from '../if-there.ts';
 import { resultFileName } from '../layout.ts';
 import { writeText } from '../memory.ts';
 import { spoolError } from '../trouble.ts';
-import { clear, type Holder, holderAt, holdersIn, judge, makeVoid, type Verdict } from './key-holders.ts';
+import { clear, type KeyHolder, holderAt, holdersIn, judge, makeVoid, type HolderState } from './key-holders.ts';
 import { holderFileName, keyDirectory, moveIn } from './key-directory.ts';
 
-/** How long an older producer is waited for that is about to be accepted, ms: it takes two fsyncs. Only courtesy hangs on it. */
+/**
+ * How long a producer waits for an older one to be accepted, which takes two fsyncs, ms. After that it is outdone; no
+ * promise hangs on it.
+ */
 const PATIENCE_MS = 1_000;
-/** Between two looks at it, ms: rising. */
+/** Pauses between two looks at it, ms: rising. */
 const LOOK_AGAIN_MS = { first: 1, most: 50 };
 
 /**
@@ -37,8 +41,8 @@ export async function enqueueUnique(
 ): Promise<StandIn> {
   const place = { context, directory: keyDirectory(context.layout, newJob.job.task, key), until };
   for (let asked = newJob; ; asked = { ...newJob, job: { ...newJob.job, id: nextId() } }) {
-    const attempt = new Attempt(place, asked);
-    const end = (await attempt.lookFirst()) ?? (await attempt.enter());
+    const candidate = new Candidate(place, asked);
+    const end = (await candidate.lookFirst()) ?? (await candidate.enter());
     if (end !== null) return end;
   }
 }
@@ -49,8 +53,8 @@ interface Place {
   readonly until: Uniqueness['until'];
 }
 
-/** One try to be accepted, under one id. */
-class Attempt {
+/** One try to have a job accepted, under one id. */
+class Candidate {
   readonly #context: SpoolContext;
   readonly #directory: string;
   readonly #until: Uniqueness['until'];
@@ -63,7 +67,7 @@ class Attempt {
     this.#job = job;
   }
 
-  /** Who surely stands for the key is found without anything being written. */
+  /** Looks for a job that stands for the key for sure; writes nothing. */
   async lookFirst(): Promise<StandIn | null> {
     return this.#tried(async () => {
       for (const holder of holdersIn(this.#context, this.#directory)) {
@@ -75,7 +79,7 @@ class Attempt {
     });
   }
 
-  /** Null when a rival took the chance away. */
+  /** Null when a rival made our holder void. */
   async enter(): Promise<StandIn | null> {
     await this.#tried(() => this.#write());
     const holder = await this.#tried(() => this.#putUp());
@@ -93,7 +97,7 @@ class Attempt {
     return accepted;
   }
 
-  /** The whole job as a draft in the key's directory. */
+  /** Puts the whole job as a draft into the key's directory. */
   async #write(): Promise<void> {
     const { path: draft, fd, oldBytes } = this.#context.draftFiles.next();
     try {
@@ -115,8 +119,8 @@ class Attempt {
     }
   }
 
-  /** Null when a sweep took the draft for a dead producer's, and that is what lies there, or nothing any more. */
-  async #putUp(): Promise<Holder | null> {
+  /** Null when a sweep took our draft for that of a dead producer: then its holder lies there, or the directory is gone. */
+  async #putUp(): Promise<KeyHolder | null> {
     const { files, nowMs } = this.#context;
     const { id } = this.#job.job;
     const untilMs = typeof this.#until === 'object' ? nowMs() + this.#until.ms : null;
@@ -131,7 +135,7 @@ class Attempt {
     }
   }
 
-  async #decide(own: Holder, target: string): Promise<StandIn | null> {
+  async #decide(own: KeyHolder, target: string): Promise<StandIn | null> {
     if (!(await this.#syncHolder())) return this.#outdone(own);
     for (const rival of holdersIn(this.#context, this.#directory)) {
       if (rival.id === own.id) continue;
@@ -151,7 +155,7 @@ class Attempt {
     return { id: own.id, isDuplicate: false };
   }
 
-  /** That we stand for the key is on disk before the job is accepted. False when the directory is gone, and so our draft. */
+  /** Our holder reaches the disk before the job is accepted. False when the directory is gone, and our draft with it. */
   async #syncHolder(): Promise<boolean> {
     try {
       await syncDirectories(this.#context, this.#directory, this.#context.layout.keys);
@@ -162,8 +166,8 @@ class Attempt {
     }
   }
 
-  /** An older one is waited for, so that a crowd does not undo one another for ever; a younger one, or a dead one, is outdone. */
-  async #resolved(rival: Holder): Promise<Verdict> {
+  /** Waits for an older rival, or a crowd would make one another void for ever; makes a younger or a dead one void. */
+  async #resolved(rival: KeyHolder): Promise<HolderState> {
     const isOlder = rival.id < this.#job.job.id;
     const outdoAt = performance.now() + (isOlder ? PATIENCE_MS : 0);
     for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(LOOK_AGAIN_MS.most, pauseMs * 2)) {
@@ -174,13 +178,13 @@ class Attempt {
     }
   }
 
-  #outdone({ path }: Holder): null {
+  #outdone({ path }: KeyHolder): null {
     discard(this.#context.files, path);
     return null;
   }
 
-  /** After an error: the draft must not keep others waiting. What cannot be removed is swept. */
-  #leaveQuietly(own: Holder): void {
+  /** After an error: our draft must not keep others waiting. What cannot be removed is swept. */
+  #leaveQuietly(own: KeyHolder): void {
     try {
       if (makeVoid(this.#context, own)) discard(this.#context.files, own.path);
     } catch {
@@ -196,7 +200,7 @@ class Attempt {
     }
   }
 
-  /** Until the job is accepted, whatever fails means that it is not. */
+  /** Until the job is accepted, any error means that it is not queued. */
   async #tried<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();

@@ -1,11 +1,11 @@
 /**
- * Who stands for a key. In its directory a job has a **holder**, `<id>` or `<id>.<until>`, and before it is accepted also its
- * **draft**, `<id>.json`, which is there first. The draft's one rename decides: to where jobs wait it accepts the job; onto
+ * Which job stands for a key. In the key's directory a job has a **holder**, `<id>` or `<id>.<until>`, and before it is accepted also
+ * its **draft**, `<id>.json`, which is made first. One rename of the draft decides: to pending/ or delayed/ it accepts the job; onto
  * the holder, which is empty until then, it makes the holder void.
  *
- *   draft and holder          undecided: whoever is faster, its producer or a rival, decides
- *   an empty holder alone     accepted: it stands for the key as long as its job, or its time, says
- *   a holder with content     void: never accepted, and never will be
+ *   draft and holder          undecided: the first of its producer and its rivals decides
+ *   an empty holder alone     accepted: the job stands for the key until it starts or ends, or for a time
+ *   a holder with content     void: the job was not accepted, and never will be
  *   a draft alone             its producer has not looked for rivals yet
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,38 +18,38 @@ import { locate } from '../locate.ts';
 import { type HolderName, parseHolderName } from './key-directory.ts';
 
 /** A holder as found in its directory. */
-export interface Holder extends HolderName {
+export interface KeyHolder extends HolderName {
   readonly path: string;
-  /** Of its draft, whether it is there or not. */
+  /** The path of its draft, whether that is there or not. */
   readonly draft: string;
 }
 
 /**
- * What a holder is to somebody who wants its key. `blocks`: its job stands for the new one. `passes`: it does not, and its
- * job has not ended. `void`, `ended` and `lost` stand for nothing any more.
+ * What a holder is to a producer that wants its key. `blocks`: its job stands for the new one. `passes`: it does not, and its job
+ * has not ended. A holder that is `void`, or whose job is `ended` or `lost`, stands for nothing any more.
  */
-export type Verdict = 'undecided' | 'blocks' | 'passes' | 'void' | 'ended' | 'lost' | 'gone';
+export type HolderState = 'undecided' | 'blocks' | 'passes' | 'void' | 'ended' | 'lost' | 'gone';
 
-/** Those of `directory`, the oldest first; none where there is no such directory. */
-export function holdersIn({ files }: SpoolContext, directory: string): readonly Holder[] {
+/** The holders in `directory`, the oldest first; none where there is no such directory. */
+export function holdersIn({ files }: SpoolContext, directory: string): readonly KeyHolder[] {
   return listIfThere(files, directory)
     .toSorted()
     .flatMap((fileName) => holderAt(directory, fileName) ?? []);
 }
 
-export function holderAt(directory: string, fileName: string): Holder | null {
+export function holderAt(directory: string, fileName: string): KeyHolder | null {
   const name = parseHolderName(fileName);
   if (name === null) return null;
   return { ...name, path: `${directory}/${fileName}`, draft: `${directory}/${resultFileName(name.id)}` };
 }
 
-/** @param rival a job that wants the key: most likely the one that has it went the same way */
+/** @param rival the job that wants the key: the one that has it most likely has the same queue and priority */
 export async function judge(
   context: SpoolContext,
-  holder: Holder,
+  holder: KeyHolder,
   rival: Pick<NewJob, 'queue' | 'priority'>,
   until: Uniqueness['until'],
-): Promise<Verdict> {
+): Promise<HolderState> {
   const { files, nowMs } = context;
   if (await isUndecided(context, holder)) return 'undecided';
   const entry = files.entry(holder.path);
@@ -65,19 +65,19 @@ export async function judge(
       return until === 'started' || isKeptOut(holder, until) ? 'blocks' : 'passes';
     case 'runs':
       if (isKeptOut(holder, until)) return 'blocks';
-      // One that a limit holds back is claimed for a moment and put back.
+      // A job that a limit holds back is claimed for a moment and put back.
       await wait(HELD_BACK_AFTER_MS);
       return (await stageOf(context, holder.id, rival)) === 'waits' ? 'blocks' : 'passes';
   }
 }
 
 /**
- * True while its draft is there. After a power cut a draft may be a second name of the file of an accepted job (see one-name.ts),
- * which is then removed.
+ * True while its draft is there. After a power cut a draft may be a second name of the file of an accepted job (one-name.ts): then
+ * the draft is removed.
  */
 export async function isUndecided(
   context: SpoolContext,
-  { id, draft }: Pick<Holder, 'id' | 'draft'>,
+  { id, draft }: Pick<KeyHolder, 'id' | 'draft'>,
 ): Promise<boolean> {
   const links = context.files.entry(draft)?.links ?? 0;
   if (links <= 1 || !(await locate(context, new Set([id]))).has(id)) return links > 0;
@@ -85,12 +85,15 @@ export async function isUndecided(
   return false;
 }
 
-/** Whether a job that has not ended keeps out who asks `until`. One that stood for a time no longer keeps out who asks for a time. */
+/**
+ * Whether a job that has not ended keeps out a rival with this `until`. A job whose own time is over does not keep out a
+ * rival with a time.
+ */
 function isKeptOut({ untilMs }: HolderName, until: Uniqueness['until']): boolean {
   return until === 'ended' || (until !== 'started' && untilMs === null);
 }
 
-/** How long after its claim a job that is held back at a limit is surely back where it waited, ms, but for a process that is stopped. */
+/** So long after its claim a job that is over a limit is back in pending/, ms, unless its process is stopped. */
 const HELD_BACK_AFTER_MS = 10;
 
 async function stageOf(
@@ -99,22 +102,22 @@ async function stageOf(
   { queue, priority }: Pick<NewJob, 'queue' | 'priority'>,
 ): Promise<'waits' | 'runs' | 'ended' | 'lost'> {
   const { files, layout } = context;
-  // Spares a look through all that wait. A file with several names may have ended under another.
+  // Spares a look through all jobs that wait. A file with several names may have ended under another of them.
   const first = jobFileName({ id, queue, priority, attempt: 0, crashes: 0 });
   if (files.entry(`${layout.pending}/${first}`)?.links === 1) return 'waits';
-  // One look misses a job that moves meanwhile; taken for lost, a second would be let in beside it.
+  // A single look may miss a job that moves. Were it taken for lost, a second job would be accepted beside it.
   const spot = (await locate(context, new Set([id]))).get(id);
   if (spot === undefined) return 'lost';
   return spot.at === 'results' ? 'ended' : spot.at === 'held' ? 'runs' : 'waits';
 }
 
-/** Takes the chance of an undecided one away, unless it has been decided meanwhile. */
-export function makeVoid({ files }: SpoolContext, { draft, path }: Pick<Holder, 'draft' | 'path'>): boolean {
+/** Keeps an undecided holder's job from being accepted. False when it has been decided meanwhile. */
+export function makeVoid({ files }: SpoolContext, { draft, path }: Pick<KeyHolder, 'draft' | 'path'>): boolean {
   return renameIfThere(files, draft, path);
 }
 
-/** Removes a holder that stands for nothing. That its job has ended reaches the disk first: a power cut could bring the job back. */
-export async function clear(context: SpoolContext, { path }: Holder, verdict: Verdict): Promise<void> {
+/** Removes a holder that stands for nothing. The end of its job reaches the disk first: else a power cut could bring the job back. */
+export async function clear(context: SpoolContext, { path }: KeyHolder, verdict: HolderState): Promise<void> {
   if (verdict !== 'void' && verdict !== 'ended' && verdict !== 'lost') return;
   if (verdict === 'ended') await syncDirectories(context, context.layout.results);
   discard(context.files, path);

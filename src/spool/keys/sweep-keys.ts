@@ -1,6 +1,6 @@
 /**
- * Removing from keys/ what stands for nothing: holders of jobs that have ended, drafts that dead producers left, and the
- * directories of keys that nobody holds. A key that is used again is cleared by its producers; this is for those that are not.
+ * Removing from keys/ what stands for nothing: holders of jobs that have ended, drafts of dead producers, and the directories of
+ * keys without a holder. Where a key is used again its producers remove such things; the sweep is for the other keys.
  */
 import { idTimeMs } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
@@ -8,32 +8,35 @@ import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../if-there.ts
 import { parseResultFileName, resultFileName } from '../layout.ts';
 import { Turns } from '../rounds.ts';
 import { locate } from '../locate.ts';
-import { type Holder, holderAt, isUndecided, makeVoid } from './key-holders.ts';
+import { type KeyHolder, holderAt, isUndecided, makeVoid } from './key-holders.ts';
 import { isKeyDirectory } from './key-directory.ts';
 
 /** Directories looked at in a row: about 50 ms. */
 const SLICE = 2_000;
-/** The next slice follows at once while so great a part of one was to be removed: then it is not yet worth a pause. */
+/** The next slice follows at once when so great a part of this one was removed. */
 const WORTHWHILE = 0.25;
-/** A producer is between two of its steps for no longer than this, ms: one that is stopped for longer begins anew. */
+/** A producer takes no longer than this between two of its steps, ms. One that is stopped for longer has to begin anew. */
 const UNDECIDED_MS = 60_000;
-/** A draft without its holder is left for longer: were its producer to make the holder after all and die, nothing would tell that it was never accepted. */
+/**
+ * A draft without its holder stays for longer: if its producer made the holder after the draft was gone, and died, the job
+ * would seem accepted.
+ */
 const LONE_DRAFT_MS = 3_600_000;
 
 interface Found {
-  /** Holders of jobs that have ended. */
-  readonly spent: Holder[];
-  /** Those whose job has no outcome. */
-  readonly open: Holder[];
+  /** Holders of jobs that have ended or are lost. */
+  readonly spent: KeyHolder[];
+  /** Holders of jobs without an outcome. */
+  readonly open: KeyHolder[];
   /** How many names each directory holds. */
   readonly left: Map<string, number>;
 }
 
 export class KeySweep {
   readonly #context: SpoolContext;
-  /** Where the next slice begins, as a part of all hashes, which are spread evenly. */
+  /** Where the next slice begins, from 0 to 1 of all hashes, which are spread evenly. */
   #from = 0;
-  /** Holders whose job was nowhere: it may have been on its way; a job that is nowhere in two sweeps is lost. */
+  /** Ids of holders whose job was nowhere. It may have been on its way; a job that is nowhere in two sweeps is lost. */
   #missed = new Set<string>();
 
   constructor(context: SpoolContext) {
@@ -73,7 +76,7 @@ export class KeySweep {
     }
     const { spent, open, left } = found;
     spent.push(...(await this.#lostAmong(open)));
-    // A power cut could bring a job back whose holder is gone.
+    // Else a power cut could bring a job back whose holder is gone.
     if (spent.length > 0) await syncDirectories(this.#context, this.#context.layout.results);
     for (const { path } of spent) {
       discard(this.#context.files, path);
@@ -114,7 +117,7 @@ export class KeySweep {
     left.set(directory, names.length - gone);
   }
 
-  async #lostAmong(open: readonly Holder[]): Promise<readonly Holder[]> {
+  async #lostAmong(open: readonly KeyHolder[]): Promise<readonly KeyHolder[]> {
     const old = open.filter(({ id }) => this.#isOlder(id, UNDECIDED_MS));
     if (old.length === 0) return [];
     const spots = await locate(this.#context, new Set(old.map(({ id }) => id)));
@@ -128,7 +131,7 @@ export class KeySweep {
     return this.#context.nowMs() - idTimeMs(id) > ms;
   }
 
-  /** A producer that is about to use it makes it again. */
+  /** A producer that is about to use the directory makes it again. */
   #removeIfEmpty(directory: string): boolean {
     let isRemoved = false;
     this.#context.odd.try(directory, () => {
