@@ -2,7 +2,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Broker, Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
 import { type Duration, durationMs } from '../job/units.ts';
-import { TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
+import { refuse, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { toError } from '../job/failure.ts';
 import { format } from '../job/text.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
@@ -223,8 +223,7 @@ function readGetOptions(options: unknown): {
   readonly signal: AbortSignal | undefined;
 } {
   const { timeout, signal } = isRecord(options) ? options : { timeout: options, signal: undefined };
-  if (signal !== undefined && !isAbortSignal(signal))
-    throw new UsageError(`Expected \`signal\` to be an AbortSignal, got ${format(signal)}`);
+  if (signal !== undefined && !isAbortSignal(signal)) return refuse('`signal`', 'an AbortSignal', signal);
   return { timeoutMs: timeout === undefined ? null : durationMs(timeout, 'timeout'), signal };
 }
 

@@ -1,7 +1,7 @@
 /** What a task may know of the job that it runs for, and one run of a job: its signal and its deadline. */
 import { type Duration, durationMs } from '../job/units.ts';
 import type { Job, Standing } from '../job/job.ts';
-import { RetryError, UsageError } from '../job/errors.ts';
+import { refuse, RetryError, UsageError } from '../job/errors.ts';
 import { isRecord } from '../job/values/realm.ts';
 import { format } from '../job/text.ts';
 
@@ -37,7 +37,7 @@ export interface RetryOptions {
 
 /** `currentJob().retry`. */
 export function retry(options: RetryOptions = {}): never {
-  if (!isRecord(options)) throw new UsageError(`Expected options of retry() to be an object, got ${format(options)}`);
+  if (!isRecord(options)) return refuse('options of retry()', 'an object', options);
   const { countdown, ...rest } = options;
   const unknown = Object.keys(rest).find((key) => key !== 'cause');
   if (unknown !== undefined)

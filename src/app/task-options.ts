@@ -1,9 +1,10 @@
 /** What may be said of a task's jobs: by `task()`, by one call, or by both. One table says how each option is read and where it may stand. */
-import { UsageError } from '../job/errors.ts';
+import { refuse, UsageError } from '../job/errors.ts';
 import {
   type BackoffOptions,
   checkKey,
   checkUnique,
+  isOnCrash,
   isRetries,
   type JobOptions,
   MAX_RETRIES,
@@ -82,10 +83,16 @@ const OF_ALL_JOBS = 'it holds for all jobs of a task, not for one';
 const OPTIONS: Readonly<Record<keyof AnyOptions, Option>> = {
   queue: { read: checkQueue },
   priority: { read: checkPriority },
-  retries: { kept: 'retries', read: checkRetries },
+  retries: {
+    kept: 'retries',
+    read: (given) => (isRetries(given) ? given : refuse('`retries`', `a whole number from 0 to ${MAX_RETRIES}`, given)),
+  },
   backoff: { kept: 'backoff', read: toBackoff },
   expires: { kept: 'expiresAtMs', read: expiresAtOf },
-  onCrash: { kept: 'onCrash', read: checkOnCrash },
+  onCrash: {
+    kept: 'onCrash',
+    read: (given) => (isOnCrash(given) ? given : refuse('`onCrash`', "'rerun' or 'fail'", given)),
+  },
   timeLimit: { kept: 'timeLimitMs', read: (given) => someTime(given, 'timeLimit') },
   softTimeLimit: { kept: 'softTimeLimitMs', read: (given) => someTime(given, 'softTimeLimit') },
   key: { read: (given) => (typeof given === 'function' ? given : checkKey(given)) },
@@ -121,7 +128,7 @@ export function withTaskOptions(options: unknown, ofTask: TaskOptions<never>): A
 }
 
 function checkNames(options: unknown, known: readonly string[]): AnyOptions {
-  if (!isRecord(options)) throw new UsageError(`Expected options to be an object, got ${format(options)}`);
+  if (!isRecord(options)) return refuse('options', 'an object', options);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const why = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof AnyOptions].notOfCall : undefined;
@@ -181,7 +188,7 @@ const UNIX_TIME_FROM_MS = 1e12;
 function etaOf(eta: unknown): number {
   const ms = isDate(eta) ? eta.getTime() : eta;
   if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
-  throw new UsageError(`Expected \`eta\` to be a valid Date or Unix time in ms, got ${format(eta)}`);
+  return refuse('`eta`', 'a valid Date or Unix time in ms', eta);
 }
 
 function expiresAtOf(expires: unknown, nowMs: number): number {
@@ -192,26 +199,12 @@ function expiresAtOf(expires: unknown, nowMs: number): number {
   }
   const ms = someTime(expires, 'expires');
   if (ms < UNIX_TIME_FROM_MS) return nowMs + ms;
-  throw new UsageError(
-    `Expected \`expires\` to be a duration or a Date, got ${format(expires)}: for a Unix time pass new Date(${format(expires)})`,
-  );
-}
-
-function checkRetries(retries: unknown): number {
-  if (isRetries(retries)) return retries;
-  throw new UsageError(`Expected \`retries\` to be a whole number from 0 to ${MAX_RETRIES}, got ${format(retries)}`);
-}
-
-function checkOnCrash(onCrash: unknown): 'rerun' | 'fail' {
-  if (onCrash === 'rerun' || onCrash === 'fail') return onCrash;
-  throw new UsageError(`Expected \`onCrash\` to be 'rerun' or 'fail', got ${format(onCrash)}`);
+  return refuse('`expires`', 'a duration or a Date', expires, `: for a Unix time pass new Date(${format(expires)})`);
 }
 
 /** Of a time after which something ends: nothing could be done in no time. */
 function someTime(given: unknown, name: string): number {
-  const ms = durationMs(given, name);
-  if (ms > 0) return ms;
-  throw new UsageError(`Expected \`${name}\` to be more than 0 ms, got ${format(given)}; leave it out for none`);
+  return durationMs(given, name) || refuse(`\`${name}\``, 'more than 0 ms', given, '; leave it out for none');
 }
 
 /**
@@ -225,10 +218,7 @@ export function toPredicate(retryOn: unknown): (thrown: unknown) => unknown {
   const classes: readonly unknown[] = Array.isArray(retryOn) ? retryOn : [retryOn];
   if (classes.length === 0) throw new UsageError('Expected `retryOn` to name an error class, got an empty array');
   for (const each of classes) {
-    if (isErrorClass(each)) continue;
-    throw new UsageError(
-      `Expected \`retryOn\` to be an error class, an array of such, or a function of the error, got ${format(each)}`,
-    );
+    if (!isErrorClass(each)) refuse('`retryOn`', 'an error class, an array of such, or a function of the error', each);
   }
   return (thrown) => classes.filter(isErrorClass).some((each) => matches(thrown, each));
 }

@@ -2,6 +2,7 @@
  * Every error fsq throws on purpose. A caller tells them apart by class or by `code`, never by text.
  * A message says what was wanted, what came, and what to do or what happens next.
  */
+import { format } from './text.ts';
 import { prototypesOf } from './values/realm.ts';
 
 /** The `code` of every error of fsq. Codes are stable; texts may change. */
@@ -198,6 +199,11 @@ export class UsageError extends FsqError {
   constructor(message: string, code: FsqErrorCode = 'FSQ_USAGE', options?: ErrorOptions) {
     super(code, message, options);
   }
+}
+
+/** Refuses `got`, which came where `what` stands. `more` ends the message. @throws UsageError always */
+export function refuse(what: string, wanted: string, got: unknown, more = ''): never {
+  throw new UsageError(`Expected ${what} to be ${wanted}, got ${format(got)}${more}`);
 }
 
 /** The spool cannot be used as asked; `cause` is the system's error. */

@@ -1,5 +1,5 @@
 /** What a job's file keeps of its options: what each one is, which values are sound, and what counts where several places set it. */
-import { UsageError } from './errors.ts';
+import { refuse, UsageError } from './errors.ts';
 import { format, knownInstead } from './text.ts';
 import { type Duration, durationMs, LONGEST_MS } from './units.ts';
 import { isDate, isRecord } from './values/realm.ts';
@@ -64,7 +64,7 @@ const READERS: Readers = {
   expiresAtMs: timeOf,
   retries: (value) => (isRetries(value) ? value : undefined),
   backoff: readBackoff,
-  onCrash: (value) => (value === 'rerun' || value === 'fail' ? value : undefined),
+  onCrash: (value) => (isOnCrash(value) ? value : undefined),
   timeLimitMs: limitOf,
   softTimeLimitMs: limitOf,
   key: (value) => (isKey(value) ? value : undefined),
@@ -80,6 +80,10 @@ export function readJobOptions(value: unknown): JobOptions {
     if (known !== undefined) options[key] = known;
   }
   return options as JobOptions; // Each reader returns its own key's type.
+}
+
+export function isOnCrash(value: unknown): value is 'rerun' | 'fail' {
+  return value === 'rerun' || value === 'fail';
 }
 
 /** True for a whole number of retries within the limit. */
@@ -114,18 +118,12 @@ export function toBackoff(backoff: unknown): Backoff {
   const name = isRecord(backoff) ? 'backoff.initial' : 'backoff';
   const initialMs = initial === undefined ? DEFAULT_BACKOFF.initialMs : durationMs(initial, name);
   const maxMs = max === undefined ? Math.max(initialMs, DEFAULT_BACKOFF.maxMs) : durationMs(max, 'backoff.max');
-  if (typeof factor !== 'number' || !(factor >= 1 && factor <= MAX_FACTOR)) {
-    throw new UsageError(
-      `Expected \`backoff.factor\` to be a number from 1 to ${MAX_FACTOR}, so that no wait is shorter than the one before it, got ${format(factor)}`,
-    );
-  }
-  if (maxMs < initialMs) {
-    throw new UsageError(
-      `Expected \`backoff.max\` to be at least \`backoff.initial\`, got ${maxMs} ms and ${initialMs} ms`,
-    );
-  }
-  if (typeof jitter !== 'boolean')
-    throw new UsageError(`Expected \`backoff.jitter\` to be true or false, got ${format(jitter)}`);
+  const wanted = `a number from 1 to ${MAX_FACTOR}, so that no wait is shorter than the one before it`;
+  if (!isAtLeast(factor, 1) || factor > MAX_FACTOR) return refuse('`backoff.factor`', wanted, factor);
+  const both = `${maxMs} ms and ${initialMs} ms`;
+  if (maxMs < initialMs)
+    throw new UsageError(`Expected \`backoff.max\` to be at least \`backoff.initial\`, got ${both}`);
+  if (typeof jitter !== 'boolean') return refuse('`backoff.jitter`', 'true or false', jitter);
   return { initialMs, factor, maxMs, jitter };
 }
 
@@ -209,9 +207,8 @@ export function checkUnique(value: unknown): Uniqueness['until'] {
   if (value === 'while-unfinished') return 'ended';
   const ms = isDurationLike(value) ? durationMs(value, 'unique') : 0;
   if (ms > 0) return { ms };
-  throw new UsageError(
-    `Expected \`unique\` to be 'while-pending', 'while-unfinished' or a duration of more than 0, such as '1h', got ${format(value)}`,
-  );
+  const wanted = "'while-pending', 'while-unfinished' or a duration of more than 0, such as '1h'";
+  return refuse('`unique`', wanted, value);
 }
 
 /** Words that are no duration get the message that lists the other two as well. */

@@ -2,7 +2,7 @@
  * The names that come from outside (ids, queues, tasks), the one rule that each must pass before it gets near a path, and how an
  * id is made: a UUIDv7 (RFC 9562 section 5.7), so that the names of files sort by the time of sending.
  */
-import { UsageError } from './errors.ts';
+import { refuse, UsageError } from './errors.ts';
 import { format } from './text.ts';
 
 export const DEFAULT_QUEUE = 'default';
@@ -35,15 +35,13 @@ export function isPriority(value: unknown): value is number {
 /** @throws UsageError */
 export function checkQueue(value: unknown): string {
   if (typeof value === 'string' && isQueueName(value)) return value;
-  throw new UsageError(
-    `Expected \`queue\` to be 1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit and not a device name such as con, got ${format(value)}`,
-  );
+  const wanted = '1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit and not a device name such as con';
+  return refuse('`queue`', wanted, value);
 }
 
 /** @throws UsageError */
 export function checkPriority(value: unknown): number {
-  if (isPriority(value)) return value;
-  throw new UsageError(`Expected \`priority\` to be a whole number from 0 (first) to 9 (last), got ${format(value)}`);
+  return isPriority(value) ? value : refuse('`priority`', 'a whole number from 0 (first) to 9 (last)', value);
 }
 
 /** @throws UsageError */

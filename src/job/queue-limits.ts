@@ -1,6 +1,5 @@
 /** How many jobs of a queue or a task may run at one time, and how many may start in a time. Pure. */
-import { UsageError } from './errors.ts';
-import { format } from './text.ts';
+import { refuse } from './errors.ts';
 
 /** So many starts in a second, a minute, an hour or a day. */
 export type RateLimit = `${number}/${'s' | 'm' | 'h' | 'd'}`;
@@ -48,6 +47,7 @@ const SHORTEST_WINDOW_MS = 100;
 /** More starts than this in a second is more than a spool does, so it is no limit. */
 const MOST_A_SECOND = 10_000;
 const MOST_AT_ONCE = 100_000;
+const ABOUT_NONE = '; `fsq pause` lets no job of a queue start';
 
 /**
  * @param name the option's name, for the message
@@ -58,10 +58,8 @@ export function parseRate(value: unknown, name: string): Rate {
   const count = Number(match?.[1] ?? 0);
   const periodMs = PERIOD_MS[match?.[2] ?? ''] ?? 1;
   if (count >= 1 && (count * 1_000) / periodMs <= MOST_A_SECOND) return { count, periodMs };
-  throw new UsageError(
-    `Expected \`${name}\` to be a rate such as '10/s', '100/m', '1000/h' or '5/d', from 1 and up to ${MOST_A_SECOND}/s, got ${format(value)}` +
-      (match !== null && count === 0 ? '; `fsq pause` lets no job of a queue start' : ''),
-  );
+  const wanted = `a rate such as '10/s', '100/m', '1000/h' or '5/d', from 1 and up to ${MOST_A_SECOND}/s`;
+  return refuse(`\`${name}\``, wanted, value, match !== null && count === 0 ? ABOUT_NONE : '');
 }
 
 /**
@@ -70,10 +68,7 @@ export function parseRate(value: unknown, name: string): Rate {
  */
 export function parseConcurrency(value: unknown, name: string): number {
   if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_AT_ONCE) return Number(value);
-  throw new UsageError(
-    `Expected \`${name}\` to be a whole number from 1 to ${MOST_AT_ONCE}, got ${format(value)}` +
-      (value === 0 ? '; `fsq pause` lets no job of a queue start' : ''),
-  );
+  return refuse(`\`${name}\``, `a whole number from 1 to ${MOST_AT_ONCE}`, value, value === 0 ? ABOUT_NONE : '');
 }
 
 /**

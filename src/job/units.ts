@@ -1,6 +1,5 @@
 /** Durations and sizes as people write them: a number of milliseconds or bytes, or '250ms' '3s' '5m' '2h' '1d', '512KB' '2GB'. */
-import { UsageError } from './errors.ts';
-import { format } from './text.ts';
+import { refuse } from './errors.ts';
 
 /** A number of milliseconds >= 0, or a decimal number with a unit. */
 export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`;
@@ -26,20 +25,14 @@ export function readByteSize(value: unknown): number | null {
 
 /** Whole milliseconds of the option `name`. @throws UsageError unless it is a duration of at most a hundred years */
 export function durationMs(value: unknown, name: string): number {
-  const ms = readDuration(value);
-  if (ms !== null) return ms;
-  throw new UsageError(
-    `Expected \`${name}\` to be a number of milliseconds >= 0 or a string like '250ms', '3s', '5m', '2h', '1d', got ${format(value)}`,
-  );
+  const wanted = "a number of milliseconds >= 0 or a string like '250ms', '3s', '5m', '2h', '1d'";
+  return readDuration(value) ?? refuse(`\`${name}\``, wanted, value);
 }
 
 /** Whole bytes of the option `name`. @throws UsageError unless it is a size of a byte or more */
 export function byteSize(value: unknown, name: string): number {
-  const bytes = readByteSize(value);
-  if (bytes !== null) return bytes;
-  throw new UsageError(
-    `Expected \`${name}\` to be a number of bytes >= 1 or a string like '512KB', '200MB', '2GB', got ${format(value)}`,
-  );
+  const wanted = "a number of bytes >= 1 or a string like '512KB', '200MB', '2GB'";
+  return readByteSize(value) ?? refuse(`\`${name}\``, wanted, value);
 }
 
 function wholeFrom(value: unknown, units: Readonly<Record<string, number>>, min: number, max: number): number | null {

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readByteSize, readDuration } from '../../job/units.ts';
-import { UsageError } from '../../job/errors.ts';
+import { refuse, UsageError } from '../../job/errors.ts';
 import { format, knownInstead } from '../../job/text.ts';
 import { isQueueName } from '../../job/names.ts';
 import type { Redact } from '../../job/failure.ts';
@@ -154,7 +154,7 @@ function limitsByQueue(queues: Readonly<Record<string, unknown>>): ReadonlyMap<s
 }
 
 function checkKeys(queue: string, options: unknown): LimitOptions {
-  if (!isRecord(options)) throw new UsageError(`Expected \`queues.${queue}\` to be an object, got ${format(options)}`);
+  if (!isRecord(options)) return refuse(`\`queues.${queue}\``, 'an object', options);
   const unknown = Object.keys(options).find((key) => !LIMITS.includes(key));
   if (unknown === undefined) return options;
   throw new UsageError(`Unknown limit ${format(unknown)} of queue ${queue}${knownInstead(unknown, LIMITS)}`);
