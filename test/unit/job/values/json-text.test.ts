@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { copyCounted } from '../../../../src/job/values/payload.ts';
+import { copyOf, Count } from '../../../../src/job/values/payload.ts';
 import type { JsonValue } from '../../../../src/job/values/json.ts';
 import { around, jsonOf, longestCharacterBytes, whole } from '../../../../src/job/values/json-text.ts';
 import { forSeeds, type Random } from '../../../support/random.ts';
@@ -59,8 +59,8 @@ test('the longest character of a text bounds its bytes', async () => {
   await forSeeds(100, (random) => {
     const value = randomText(random).repeat(20);
     assert.ok(Buffer.byteLength(JSON.stringify(value)) <= 2 + longestCharacterBytes(value) * value.length);
-    const count = { bytes: 0, parts: 0 };
-    copyCounted(value, count);
+    const count = new Count();
+    copyOf(value, 'value', count);
     assert.ok(Buffer.byteLength(JSON.stringify(value)) <= count.bytes);
   });
   assert.equal(longestCharacterBytes(`"\\\n漢${LONG}`), 3);
