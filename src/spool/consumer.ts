@@ -11,7 +11,7 @@ import { HintedNames } from './hinted-names.ts';
 import type { Taken } from './holder.ts';
 import { Instructions } from './instructions.ts';
 
-import { type NameSource, OwnNames } from './name-source.ts';
+import { type NamesToTry, OwnNames } from './names-to-try.ts';
 import { hintsOver } from './ready/hints.ts';
 import { register, type Registration } from './owner.ts';
 import { isMarked } from './revoked-jobs.ts';
@@ -23,7 +23,7 @@ export class SpoolConsumer implements Consumer {
   readonly #claimant: Claimant;
   /** While an outcome or a claim waits for the disk, nothing more is claimed. */
   readonly #diskWait: DiskWait;
-  readonly #names: NameSource;
+  readonly #names: NamesToTry;
   readonly #instructions: Instructions;
 
   static async open(context: SpoolContext, options: ConsumerOptions): Promise<SpoolConsumer> {

@@ -1,9 +1,9 @@
 /**
- * Tasks that other living workers know and this one does not: their jobs are left to them. A job's name does not say its task,
- * so whoever has to tell these jobs apart reads them, and does so only while there are such tasks.
+ * Tasks that other living workers know and this one does not: jobs of these tasks are left to them. A job's name does not say its
+ * task, so the worker reads jobs to tell them apart, but only while there are such tasks.
  *
- * A worker announces its tasks in its record, and then makes what is parked for them ready. Whoever parks a job looks for
- * such a record afterwards. So one of the two sees the other, and nothing stays parked that a living worker knows.
+ * A worker announces its tasks in its record, and then makes the jobs ready that are parked for them. A process that parks a job looks
+ * for such a record afterwards. So one of the two sees the other, and no job stays parked whose task a living worker knows.
  */
 import type { SpoolContext } from './context.ts';
 import { NoteWatch } from './note-watch.ts';
@@ -13,7 +13,7 @@ import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from './owner.
 export interface ElsewhereOptions {
   /** Our own record. */
   readonly owner: string;
-  /** All of them, whenever they have changed. */
+  /** All tasks that are left to others, whenever they have changed. */
   readonly onChanged: (tasks: readonly TaskElsewhere[]) => void;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -22,9 +22,9 @@ export class Elsewhere {
   readonly #context: SpoolContext;
   readonly #options: ElsewhereOptions;
   readonly #watch: NoteWatch<ReadonlyMap<string, OwnerRecord>>;
-  /** Records say once and for all whether they are of children, which say nothing that their worker does not. */
+  /** Owners that are children: their workers say their tasks. A record is read once to see that. */
   #children = new Set<string>();
-  /** Null until we know our own tasks: then nothing is left to others. */
+  /** Null until we know our own tasks. Until then nothing is left to others. */
   #own: ReadonlySet<string> | null = null;
   #told = '[]';
 
@@ -39,11 +39,14 @@ export class Elsewhere {
     });
   }
 
-  /** These are our own tasks. */
-  know(tasks: readonly string[]): void {
+  /** These are our own tasks. @returns false when they are known already */
+  know(tasks: readonly string[]): boolean {
+    const own = new Set(tasks);
+    if (own.size === this.#own?.size && tasks.every((task) => this.#own?.has(task))) return false;
     this.#watch.stop();
-    this.#own = new Set(tasks);
+    this.#own = own;
     this.#watch.start();
+    return true;
   }
 
   stop(): void {
@@ -51,7 +54,7 @@ export class Elsewhere {
     this.#own = null;
   }
 
-  /** Of other workers that know a task that we do not know, dead or alive. */
+  /** The records of other workers, dead or alive, that know a task that we do not know. */
   #whoKnowsMore(): ReadonlyMap<string, OwnerRecord> {
     const found = new Map<string, OwnerRecord>();
     const children = new Set<string>();
@@ -83,7 +86,7 @@ export class Elsewhere {
   }
 }
 
-/** Which tasks of which queues are left to others, as far as one has heard. */
+/** Which tasks of which queues are left to others, as far as this process has heard. */
 export class LeftToOthers {
   readonly #queues: ReadonlyMap<string, readonly (readonly string[] | null)[]>;
 
@@ -107,7 +110,7 @@ export class LeftToOthers {
   }
 }
 
-/** Whether a living worker, other than that of the process that asks, knows the task and takes jobs of the queue. */
+/** Whether a living worker knows the task and takes jobs of the queue. The worker of the process that asks does not count. */
 export async function isKnownElsewhere(
   context: SpoolContext,
   { owner: asker, task, queue }: { readonly owner: string; readonly task: string; readonly queue: string },

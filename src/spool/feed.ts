@@ -12,8 +12,8 @@ import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
 import { NO_RULES } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Gate } from './gate.ts';
-import { Lookout } from './lookout.ts';
 import { ReadyNames, type ReadyNamesOptions } from './ready-names.ts';
+import { Lookout } from './recent-names.ts';
 import { DirectoryWatch, Poll } from './watch.ts';
 
 export interface FeedOptions extends Omit<ReadyNamesOptions, 'order'> {

@@ -12,7 +12,7 @@
 import type { Hint, Hints } from './ready/hints.ts';
 import type { SpoolContext } from './context.ts';
 import { parseJobFileName } from './layout.ts';
-import { NameQueue, type NameSource, Waiter } from './name-source.ts';
+import { NameQueue, type NamesToTry, Waiter } from './names-to-try.ts';
 import { DirectoryWatch } from './watch.ts';
 
 /** How long hints may fail to come before a child looks itself, ms. It doubles with every such look, until names come. */
@@ -39,7 +39,7 @@ export interface HintedNamesOptions {
 type NameHint = Extract<Hint, { readonly type: 'names' | 'lookout' }>;
 type State = 'supplied' | 'early' | 'idle' | 'lookout';
 
-export class HintedNames implements NameSource {
+export class HintedNames implements NamesToTry {
   readonly #options: HintedNamesOptions;
   readonly #hints: Hints;
   readonly #pending: PendingDirectory;

@@ -1,6 +1,6 @@
 /**
- * What a worker's keeper does when there is time for it: drafts and owners that the dead left, keys that stand for nothing, and
- * outcomes whose time is over. One after the other, in slices; recovery never waits for it.
+ * What a worker's keeper does when there is time for it. It removes drafts and records that the dead left, keys that stand for no job, and
+ * outcomes whose time is over, one after the other and in slices. Recovery never waits for it.
  */
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { Ages } from './ages.ts';
@@ -8,11 +8,11 @@ import type { SpoolContext } from './context.ts';
 import { waitForDisk } from './disk-wait.ts';
 import { forgetOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
+import { nameWaitingOnce } from './one-name.ts';
+import { unpark } from './promote.ts';
 import { isTight, keepReserve } from './room.ts';
 import { Rounds, Turns } from './rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
-
-import { unpark } from './promote.ts';
 
 /** How often drafts and records of the dead are looked for, ms. */
 const SWEEPING_EVERY_MS = 30_000;
@@ -22,9 +22,11 @@ const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
 export interface HousekeepingOptions {
   readonly resultTtlMs: number;
   readonly isKnownAlive: (owner: string) => boolean;
-  /** What is being recovered at this moment; null when nothing is. */
+  /** The end of the recoveries that are under way; null when there are none. */
   readonly recovering: () => Promise<void> | null;
-  readonly onEvent: ((event: BrokerEvent) => void) | undefined;
+  readonly onEvent: (event: BrokerEvent) => void;
+  /** Aborted: what is under way is given up. It may be begun anew at any time. */
+  readonly giveUp: AbortSignal;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -34,9 +36,8 @@ export class Housekeeping {
   readonly #ages: Ages;
   readonly #keys: KeySweep;
   readonly #rounds: Rounds;
-  /** Does not wait for what may take minutes. */
+  /** A line of its own, as what is in the other may take minutes. */
   readonly #unparking: Rounds;
-  readonly #closing = new AbortController();
 
   constructor(context: SpoolContext, options: HousekeepingOptions) {
     this.#context = context;
@@ -56,36 +57,43 @@ export class Housekeeping {
     );
     this.#rounds.repeat(
       () => expiryMs,
-      () => this.#expire(),
+      () => this.#forget(),
     );
   }
 
-  /** These tasks are known now: that is announced first, then parked jobs of theirs are made ready. */
+  /** Where a power cut has left jobs that wait under two names. A name that stays is dealt with when its job is claimed. */
+  nameWaitingOnce(): void {
+    try {
+      nameWaitingOnce(this.#context);
+    } catch (error) {
+      this.#options.onTrouble(error);
+    }
+  }
+
+  /** These tasks are known now: `announce` tells others, then the parked jobs of these tasks are made ready. */
   announce(tasks: readonly string[], announce: () => Promise<void>): void {
-    const { onEvent } = this.#options;
     const act = async (): Promise<void> => {
       await announce();
       await unpark(this.#context, new Set(tasks), this.#turns());
     };
-    void this.#unparking.add(async () => waitForDisk({ onEvent, giveUp: this.#closing.signal }, act));
+    void this.#unparking.add(async () => waitForDisk(this.#options, act));
   }
 
-  /** What is under way is given up: it may be begun anew at any time. */
+  /** Resolves when what was under way has been given up. */
   async close(): Promise<void> {
-    this.#closing.abort();
     await Promise.all([this.#rounds.close(), this.#unparking.close()]);
   }
 
   async #sweep(): Promise<void> {
     // The next expiry may be far.
-    if (isTight(this.#context)) await this.#expire();
+    if (isTight(this.#context)) await this.#forget();
     await sweepDrafts(this.#context, this.#turns());
     await sweepOwners(this.#context, this.#options.isKnownAlive);
     await this.#keys.sweep(this.#turns());
-    if (!this.#closing.signal.aborted) keepReserve(this.#context);
+    if (!this.#options.giveUp.aborted) keepReserve(this.#context);
   }
 
-  #expire(): Promise<void> {
+  #forget(): Promise<void> {
     const { resultTtlMs } = this.#options;
     this.#ages.observe(this.#context.nowMs(), performance.now());
     const isOver = (modifiedAtMs: number): boolean => this.#ages.isOver(modifiedAtMs);
@@ -93,15 +101,12 @@ export class Housekeeping {
   }
 
   #turns(): Turns {
-    return new Turns(this.#options.recovering, this.#closing.signal);
+    return new Turns(this.#options.recovering, this.#options.giveUp);
   }
 }
 
-/** Before a worker starts: a disk that is full of what is over has no room for its socket. */
-export async function forgetIfTight(
-  context: SpoolContext,
-  { resultTtlMs }: Pick<HousekeepingOptions, 'resultTtlMs'>,
-): Promise<void> {
+/** Before a worker starts: on a disk that is full of old outcomes there is no room for its socket. */
+export async function forgetIfTight(context: SpoolContext, resultTtlMs: number): Promise<void> {
   if (!isTight(context)) return;
   const ages = new Ages(resultTtlMs);
   ages.observe(context.nowMs(), performance.now());

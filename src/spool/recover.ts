@@ -1,10 +1,14 @@
-/** Recovery: finding the processes that died, and taking back what they held. */
+/**
+ * Recovery: finding the processes that died, and taking back what they held. A worker does it in rounds, and hears of the end of its own
+ * children.
+ */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { EndedRun } from '../broker/worker-side.ts';
+import type { BrokerEvent, EndedRun } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
 import { isStopped, killRemains, letGoOn } from './kill-remains.ts';
 import { heldName, parseHeldName } from './layout.ts';
 import { readOwner, verdictOf } from './owner.ts';
+import { Rounds } from './rounds.ts';
 import { type Recoverer, takeBack } from './take-back.ts';
 import { isPassing } from './trouble.ts';
 
@@ -122,5 +126,80 @@ export async function recoverOwner(
       if (tries === TRIES || !isPassing(error) || recoverer.giveUp?.aborted === true) throw error;
       await wait(TRY_EVERY_MS);
     }
+  }
+}
+
+/**
+ * How often the owners are asked whether they live, ms: half of what P5 allows between a death and its recovery. Where all owners are
+ * the worker's own children, it looks less often whether there are others.
+ */
+const EVERY_MS = { others: 400, alone: 800 };
+
+export interface RecoveryRoundsOptions {
+  readonly recoverer: Recoverer;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** A worker's recoveries, one after the other. */
+export class RecoveryRounds {
+  readonly #context: SpoolContext;
+  readonly #recoverer: Recoverer;
+  readonly #rounds: Rounds;
+  /** Owners whose life cannot be proved: each is told once. */
+  readonly #unproved = new Set<string>();
+
+  constructor(context: SpoolContext, { recoverer, onTrouble }: RecoveryRoundsOptions) {
+    this.#context = context;
+    this.#recoverer = { ...recoverer, onEvent: (event) => this.#relay(event, recoverer.onEvent) };
+    this.#rounds = new Rounds(onTrouble);
+  }
+
+  /** The end of the recoveries that are under way; null when there are none. */
+  get underWay(): Promise<void> | null {
+    return this.#rounds.underWay;
+  }
+
+  start(): void {
+    let hasOthers = true;
+    this.#rounds.repeat(
+      () => (hasOthers ? EVERY_MS.others : EVERY_MS.alone),
+      async () => {
+        hasOthers = true; // Also when the look fails.
+        hasOthers = await recoverOrphans(this.#context, this.#recoverer);
+      },
+    );
+  }
+
+  /**
+   * Recovers a child that has ended. Until `before` is called it has to count as alive: a look for dead processes that is under way would
+   * take what it held, and does not know how it ended.
+   *
+   * @returns whether it held any job; true when nobody can tell
+   */
+  async recover(
+    owner: string,
+    ending: 'crashed' | 'stopped',
+    run: EndedRun | undefined,
+    { before, after }: { readonly before: () => void; readonly after: () => void },
+  ): Promise<boolean> {
+    let hasHeld = true;
+    await this.#rounds.add(async () => {
+      before();
+      hasHeld = await recoverOwner(this.#context, this.#recoverer, owner, ending, run);
+      after();
+    });
+    return hasHeld;
+  }
+
+  close(): Promise<void> {
+    return this.#rounds.close();
+  }
+
+  #relay(event: BrokerEvent, tell: Recoverer['onEvent']): void {
+    if (event.kind === 'unproved') {
+      if (this.#unproved.has(event.owner)) return;
+      this.#unproved.add(event.owner);
+    }
+    tell?.(event);
   }
 }

@@ -29,7 +29,6 @@ import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './paused-queues.ts';
-import { Promoter } from './promote.ts';
 import { revoke } from './revoke.ts';
 import { spoolError } from './trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './trust.ts';
@@ -179,12 +178,7 @@ class Spool implements Broker {
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
-    return this.#start(() =>
-      SpoolKeeper.open(this.#context, options, {
-        resultTtlMs: this.#resultTtlMs,
-        promoter: (onTrouble) => new Promoter(this.#context, onTrouble),
-      }),
-    );
+    return this.#start(() => SpoolKeeper.open(this.#context, options, this.#resultTtlMs));
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { SpoolContext } from './context.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { Gate } from './gate.ts';
 
-export interface NameSource {
+export interface NamesToTry {
   /** True when `next` has nothing to give. */
   readonly isEmpty: boolean;
   /** The next name to try; null when there is none at hand. */
@@ -23,7 +23,7 @@ const OWN_LOOK = 16;
 type OwnNamesOptions = Pick<ConsumerOptions, 'limits'> & Omit<FeedOptions, 'gate' | 'onReady'>;
 
 /** Names from a feed of its own: of a consumer that no worker looks out for. */
-export class OwnNames implements NameSource {
+export class OwnNames implements NamesToTry {
   readonly #gate: Gate;
   readonly #feed: Feed;
   readonly #names = new NameQueue();

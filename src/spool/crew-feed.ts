@@ -1,0 +1,147 @@
+/**
+ * What the children of a worker are given: names of ready jobs, and what each of them has to know while it works. Jobs of paused
+ * queues, of queues and tasks whose limits are reached, and of tasks that are left to other workers are held back.
+ */
+import { type BrokerEvent, BY_AGE, type ChildSide, type KeeperOptions, type Member } from '../broker/worker-side.ts';
+import { type LimitRules, NO_RULES } from '../job/queue-limits.ts';
+import type { SpoolContext } from './context.ts';
+import { Elsewhere, LeftToOthers } from './elsewhere.ts';
+import { Feed } from './feed.ts';
+import { Gate } from './gate.ts';
+import { makeDirectory } from './if-there.ts';
+import { parseDelayedFileName, parseJobFileName } from './layout.ts';
+import { NoteWatch } from './note-watch.ts';
+import { pausedQueues } from './paused-queues.ts';
+import { Dispatch } from './ready/dispatch.ts';
+import type { Instruction, TaskElsewhere } from './ready/hints.ts';
+
+export interface CrewFeedOptions extends Omit<KeeperOptions, 'onEvent'> {
+  /** The worker, by its name among owners. */
+  readonly owner: string;
+  readonly onEvent: (event: BrokerEvent) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export class CrewFeed {
+  readonly #context: SpoolContext;
+  readonly #options: CrewFeedOptions;
+  readonly #gate: Gate;
+  readonly #feed: Feed;
+  readonly #dispatch: Dispatch;
+  readonly #pauses: { start(): void; stop(): void };
+  #paused: ReadonlySet<string> = new Set();
+  readonly #elsewhere: Elsewhere;
+
+  constructor(context: SpoolContext, options: CrewFeedOptions) {
+    const { owner, queues, order = BY_AGE, onEvent, onTrouble } = options;
+    this.#context = context;
+    this.#options = options;
+    this.#gate = new Gate(context, options.limits ?? NO_RULES);
+    this.#feed = new Feed(context, {
+      queues,
+      order,
+      gate: this.#gate,
+      onReady: () => this.#dispatch.run(),
+      onForeign: (name) => onEvent({ kind: 'foreign', name }),
+      onTrouble,
+    });
+    const source = {
+      // Never more than a fair part of what is at hand, so that the others find some too.
+      take: (max: number) => this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2))),
+      setLookout: (isPosted: boolean) => this.#feed.setLookout(isPosted),
+    };
+    this.#dispatch = new Dispatch(source, options.isBurst !== true);
+    this.#pauses = new NoteWatch(context.files, {
+      directory: context.layout.queues,
+      read: () => new Set(pausedQueues(context)),
+      onFound: (paused) => this.#hearPaused(paused),
+      onTrouble,
+    });
+    this.#elsewhere = new Elsewhere(context, { owner, onChanged: (tasks) => this.#leave(tasks), onTrouble });
+  }
+
+  start(): void {
+    makeDirectory(this.#context.files, this.#context.layout.queues);
+    this.#pauses.start();
+  }
+
+  close(): void {
+    this.#pauses.stop();
+    this.#elsewhere.stop();
+    this.#feed.close();
+  }
+
+  join(owner: string, child: ChildSide): Member {
+    return this.#dispatch.join(owner, child);
+  }
+
+  /** Whether this owner is a child that has joined and not ended. */
+  has(owner: string): boolean {
+    return this.#dispatch.has(owner);
+  }
+
+  /** The child's process has ended. */
+  end(owner: string): void {
+    this.#dispatch.end(owner);
+  }
+
+  terminate(owner: string, id: string): void {
+    this.#dispatch.terminate(owner, id);
+  }
+
+  instruct(instruction: Instruction): void {
+    this.#dispatch.instruct(instruction);
+  }
+
+  limitTasks(tasks: LimitRules['tasks']): void {
+    this.#gate.limitTasks(tasks);
+    this.#feed.recheck();
+  }
+
+  /** These are the tasks of this worker. @returns false when it has said so before */
+  know(tasks: readonly string[]): boolean {
+    return this.#elsewhere.know(tasks);
+  }
+
+  /** True when no job is ready or due that this worker may begin; false also when it cannot be told. */
+  isIdle(): boolean {
+    try {
+      return !this.#hasWork();
+    } catch (error) {
+      this.#options.onTrouble(error);
+      return false;
+    }
+  }
+
+  #hasWork(): boolean {
+    const { files, layout, nowMs } = this.#context;
+    const { queues } = this.#options;
+    const isMine = (queue: string): boolean => (queues === null || queues.includes(queue)) && !this.#paused.has(queue);
+    const isReady = (fileName: string): boolean => {
+      const name = parseJobFileName(fileName);
+      return name !== null && isMine(name.queue) && !this.#gate.isLeft(name.queue, fileName);
+    };
+    if (files.list(layout.pending).some(isReady)) return true;
+    return files.list(layout.delayed).some((name) => {
+      const parsed = parseDelayedFileName(name);
+      return parsed !== null && parsed.dueAtMs <= nowMs() && isMine(parsed.name.queue);
+    });
+  }
+
+  #hearPaused(paused: ReadonlySet<string>): void {
+    const queues = [...paused];
+    const isNews = queues.join() !== [...this.#paused].join();
+    this.#paused = paused;
+    if (!isNews) return;
+    this.#gate.pause(paused);
+    this.#dispatch.instruct({ type: 'paused', queues });
+    this.#options.onEvent({ kind: 'queues-paused', queues });
+    this.#feed.recheck();
+  }
+
+  #leave(tasks: readonly TaskElsewhere[]): void {
+    this.#gate.leave(new LeftToOthers(tasks));
+    this.#dispatch.instruct({ type: 'elsewhere', tasks });
+    this.#feed.recheck();
+  }
+}
