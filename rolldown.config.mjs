@@ -36,7 +36,7 @@ const SHARED = [
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',
-    test: /src\/worker\/(?:broker-events|environment|execute|load-tasks|log|messages|outlet|runner|start-watch)\./,
+    test: /src\/worker\/(?:child\/load-tasks|child\/runner|launch|log|messages|outlet|restart)\./,
     priority: 2,
   },
   // What commands have in common; each command is a file of its own.

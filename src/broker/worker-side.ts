@@ -72,7 +72,10 @@ export interface ConsumerOptions {
  */
 export interface Line {
   say(word: unknown): void;
-  /** From now on `hear` is told what the keeper says, and `end`, once, that it can say no more: its process has ended. */
+  /**
+   * From now on `hear` is told what the keeper says, and `end`, once, that it can say no more: its process has ended. Neither is
+   * called before this has returned.
+   */
   listen(hear: (word: unknown) => void, end: () => void): void;
 }
 

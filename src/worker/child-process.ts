@@ -8,8 +8,8 @@ import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
 import { Overtime } from './overtime.ts';
-import { howOf } from './run-report.ts';
-import { StartWatch } from './start-watch.ts';
+import { howOf } from './log.ts';
+import { StartWatch } from './restart.ts';
 
 /** How long a child may take to end after 'stop' before it is killed, ms: enough for its exit handlers. */
 const STOP_GRACE_MS = 500;

@@ -1,10 +1,8 @@
 /** How a child is started: what the settings of its worker come to for it. */
-import { randomBytes } from 'node:crypto';
 import type { Settings } from '../app/settings/config.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
 import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { ChildOptions } from './child.ts';
-import { childEnvironment } from './environment.ts';
 import type { LogFormat } from './log.ts';
 import { REPORT_MODULES } from './messages.ts';
 import type { TaskModules } from './task-modules.ts';
@@ -36,7 +34,8 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
   if (settings.allowNetworkFs) env['FSQ_ALLOW_NETWORK_FS'] = '1';
   if (settings.allowUnsafe) env['FSQ_ALLOW_UNSAFE'] = '1';
   // Not among the options: the arguments of a process can be seen by everybody on the machine.
-  env[CHILD_MARK] = randomBytes(8).toString('hex');
+  // Loaded here: a command that only lists tasks must not pay for it.
+  env[CHILD_MARK] = process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex');
   if (modules.isWatched) env[REPORT_MODULES] = '1';
   const options: ChildOptions = {
     broker: brokerOptions(settings),
@@ -53,4 +52,37 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
     retirement: maxTasks === null && maxMemoryBytes === null ? null : { maxTasks, maxMemoryBytes },
   };
   return { options, imports: modules.imports, env, startTimeoutMs };
+}
+
+/**
+ * What fsq, Node.js and the tools that loaders use need to work as they do in the worker. Not every NODE_*: npm keeps its
+ * token in NODE_AUTH_TOKEN. No proxies: their addresses hold passwords.
+ */
+const NEEDED: ReadonlySet<string> = new Set(
+  [
+    'PATH HOME USER LOGNAME SHELL TERM TZ LANG LANGUAGE TMPDIR TMP TEMP LD_LIBRARY_PATH NO_COLOR FORCE_COLOR',
+    'NODE_ENV NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_ICU_DATA NODE_NO_WARNINGS NODE_DEBUG',
+    'UV_THREADPOOL_SIZE NODE_COMPILE_CACHE NODE_DISABLE_COMPILE_CACHE NODE_V8_COVERAGE',
+    'SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT USERPROFILE APPDATA LOCALAPPDATA',
+  ].flatMap((names) => names.split(' ')),
+);
+const NEEDED_PREFIXES: readonly string[] = ['FSQ_', 'LC_'];
+
+/**
+ * What a child gets of `env`.
+ *
+ * @param allowed names besides those that are needed; null: everything
+ * @param ignoresCase true where names of variables are the same in any case, as on Windows
+ */
+export function childEnvironment(
+  env: NodeJS.ProcessEnv,
+  allowed: readonly string[] | null,
+  ignoresCase: boolean,
+): NodeJS.ProcessEnv {
+  if (allowed === null) return { ...env };
+  const inCase = (name: string): string => (ignoresCase ? name.toUpperCase() : name);
+  const named = new Set(allowed.map(inCase));
+  const isKept = (name: string): boolean =>
+    named.has(name) || NEEDED.has(name) || NEEDED_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => isKept(inCase(name))));
 }

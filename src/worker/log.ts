@@ -1,7 +1,11 @@
-/** Log lines of a worker: readable on a terminal, pino-shaped JSON elsewhere. Never a job's arguments or value. */
+/** The log of a worker: lines readable on a terminal, pino-shaped JSON elsewhere, and what they say. Never a job's arguments or value. */
 import { hostname } from 'node:os';
 import type { LogLevel } from '../app/settings/config.ts';
+import type { BrokerEvent, Claim } from '../broker/worker-side.ts';
+import type { Failure } from '../job/errors.ts';
+import type { Ending, Settlement } from '../job/lifecycle.ts';
 import { escape, jsonText } from '../job/text.ts';
+import { reasonOf } from '../job/values/realm.ts';
 
 export interface Logger {
   debug(text: string, fields?: LogFields): void;
@@ -85,4 +89,132 @@ function stackLines(stack: string | number | undefined): string {
 function clock(ms: number): string {
   const date = new Date(ms);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** What a broker reports on its own, as log lines: event, job, consequence. */
+export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
+  return (event) => {
+    switch (event.kind) {
+      case 'recovered':
+        return log.warn(`job ${event.id} ${fateOf(event.ending)} (${event.owner}); ${consequence(event.settlement)}`, {
+          job: event.id,
+        });
+      case 'corrupt':
+        return log.error(
+          `${event.name} is not a job: ${event.reason}; it was moved to corrupt/ and has a failed outcome`,
+        );
+      case 'foreign':
+        return log.warn(`pending/${event.name} is not named like a job; it is left alone and never runs`);
+      case 'refused':
+        return log.error(
+          `${event.name} is left alone (${reasonOf(event.error)}) and tried again in ${seconds(event.againMs)}; all else goes on`,
+        );
+      case 'cleared':
+        return log.warn(`${event.name} was in the way of a job; it was moved to corrupt/`);
+      case 'paused':
+        return log.error(
+          `the spool refuses to be written (${reasonOf(event.error)}); nothing is lost, work goes on when it can`,
+        );
+      case 'undurable':
+        return log.warn(
+          `${event.directory} could not be written to disk (${reasonOf(event.error)}); jobs that moved there may run again after a power cut`,
+        );
+      case 'resumed':
+        return log.info('the spool can be written again; work goes on');
+      case 'queues-paused':
+        return log.info(
+          event.queues.length === 0 ? 'no queue is paused any more' : `paused: ${event.queues.join(', ')}`,
+        );
+      case 'remains':
+        return log.warn(`${event.processes} processes that owner ${event.owner} had left running were killed`);
+      case 'stood-still':
+        return log.warn(`owner ${event.owner} was stopped and its worker is dead; it goes on, and ends after its job`);
+      case 'unproved':
+        return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
+      case 'unusable':
+        return log.error(`the spool cannot be used: ${reasonOf(event.error)}`);
+    }
+  };
+}
+
+/** True of what gives a job a failed outcome. */
+export function endsAJobAsFailed(event: BrokerEvent): boolean {
+  if (event.kind !== 'recovered') return event.kind === 'corrupt';
+  return event.settlement.kind === 'publish' && event.settlement.outcome.state === 'failed';
+}
+
+function fateOf(ending: Ending['kind']): string {
+  if (ending === 'timed-out') return 'was killed at its time limit';
+  return ending === 'stopped' ? 'was ended with its process' : 'lost its process';
+}
+
+function consequence(settlement: Settlement): string {
+  switch (settlement.kind) {
+    case 'publish':
+      return settlement.outcome.state === 'revoked' ? 'it was revoked and ends' : 'it is given up and failed';
+    case 'rerun':
+      return settlement.delayMs === 0 ? 'it runs again now' : `it runs again in ${seconds(settlement.delayMs)}`;
+    case 'park':
+      return 'it is parked';
+    case 'requeue':
+      return 'it is ready again';
+  }
+}
+
+/** What the log says of a run: job, ending, consequence. */
+export function report(
+  { job }: Claim,
+  settlement: Settlement,
+  ms: number,
+  log: Logger,
+  fields: { job: string; task: string; attempt: number },
+): void {
+  const who = `${job.task} ${job.id}`;
+  const timed = { job: fields.job, task: fields.task, attempt: fields.attempt, ms };
+  switch (settlement.kind) {
+    case 'publish':
+      if (settlement.outcome.state === 'succeeded') log.info(`${who} succeeded in ${seconds(ms)}`, timed);
+      else if (settlement.outcome.state === 'revoked')
+        log.warn(`${who} was revoked and ended after ${seconds(ms)}`, timed);
+      else if (settlement.outcome.state === 'expired') log.warn(`${who} has expired; it is not started`, fields);
+      else {
+        const { error } = settlement.outcome;
+        log.error(`${who} failed in ${seconds(ms)}: ${errorText(error)}`, { ...timed, ...stackOf(error) });
+      }
+      return;
+    case 'park':
+      log.warn(
+        `${who} is parked: ${settlement.parked.reason}; it is looked at again in ${seconds(settlement.delayMs)}`,
+        fields,
+      );
+      return;
+    case 'rerun':
+      log.warn(
+        `${who} failed in attempt ${fields.attempt}: ${errorText(settlement.error)}; it runs again in ${seconds(settlement.delayMs)}`,
+        { ...fields, ...stackOf(settlement.error) },
+      );
+      return;
+    case 'requeue':
+      log.warn(`${who} is ready again`, fields);
+      return;
+  }
+}
+
+/** Where it was thrown; nothing where the setting `stacks` keeps that back. */
+function stackOf({ stack }: Failure): { readonly stack?: string } {
+  return stack === undefined ? {} : { stack };
+}
+
+function errorText({ name, message }: Failure): string {
+  return `${name}: ${message}`;
+}
+
+/** Whole milliseconds for people: '12 ms', '3.0 s'. */
+export function seconds(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** How a process ended. */
+export function howOf(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exited with ${code}` : `was killed by ${signal}`;
 }

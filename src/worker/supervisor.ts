@@ -5,7 +5,7 @@ import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-s
 import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
-import { brokerEventLogger, endsAJobAsFailed } from './broker-events.ts';
+import { brokerEventLogger, endsAJobAsFailed } from './log.ts';
 import type { WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
@@ -13,8 +13,8 @@ import type { Logger } from './log.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import { endedRun } from './overtime.ts';
 import type { Relay } from './relay.ts';
-import { seconds } from './run-report.ts';
-import { exitCodeOf, phaseAfter, type ShutdownSignal } from './shutdown.ts';
+import { seconds } from './log.ts';
+import { exitCodeOf, phaseAfter, type ShutdownSignal } from './crew.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;

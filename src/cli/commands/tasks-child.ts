@@ -3,7 +3,7 @@
  * opens, prints or exits must not reach the command. Its arguments: the modules' paths.
  */
 import { ALL_TEXTS } from '../../job/failure.ts';
-import { fromArguments, loadTasks, unloadable } from '../../worker/load-tasks.ts';
+import { fromArguments, loadTasks, unloadable } from '../../worker/child/load-tasks.ts';
 import type { FromChild } from '../../worker/messages.ts';
 
 const modules = fromArguments() as readonly string[];

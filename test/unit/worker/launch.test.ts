@@ -1,9 +1,9 @@
 /** What a child is given of its worker's settings. */
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import test, { type TestContext } from 'node:test';
 import type { Config } from '../../../src/app/settings/config.ts';
 import { resolveSettings } from '../../../src/app/settings/sources.ts';
-import { type Launch, launchOf } from '../../../src/worker/launch.ts';
+import { childEnvironment, type Launch, launchOf } from '../../../src/worker/launch.ts';
 import { TaskModules } from '../../../src/worker/task-modules.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -30,4 +30,39 @@ test('what is allowed of the place counts for what tasks send, and nothing else 
   assert.deepEqual(await allowed({}), ['/x', undefined, undefined]);
   assert.deepEqual(await allowed({ allowNetworkFs: true }), ['/x', '1', undefined]);
   assert.deepEqual(await allowed({ allowUnsafe: true, env: [] }), ['/x', undefined, '1']);
+});
+
+const ENV = {
+  PATH: '/bin',
+  LC_ALL: 'C',
+  FSQ_SPOOL: '/s',
+  NODE_ENV: 'test',
+  NODE_AUTH_TOKEN: 't',
+  AWS_SECRET: 's',
+  DATABASE_URL: 'd',
+  path: 'p',
+};
+
+test('without a list a child gets everything', () => {
+  assert.deepEqual(childEnvironment(ENV, null, false), ENV);
+});
+
+test('with one it gets what is named and what fsq and Node need, and no token that only looks like it', () => {
+  assert.deepEqual(childEnvironment(ENV, ['DATABASE_URL', 'NOT_SET'], false), {
+    PATH: '/bin',
+    LC_ALL: 'C',
+    FSQ_SPOOL: '/s',
+    NODE_ENV: 'test',
+    DATABASE_URL: 'd',
+  });
+});
+
+test('an empty list allows only what is needed', () => {
+  assert.deepEqual(Object.keys(childEnvironment(ENV, [], false)), ['PATH', 'LC_ALL', 'FSQ_SPOOL', 'NODE_ENV']);
+});
+
+test('where case does not matter, it does not', () => {
+  const env = { Path: 'p', SystemRoot: 'r', Database_Url: 'd', Secret: 's' };
+
+  assert.deepEqual(Object.keys(childEnvironment(env, ['DATABASE_URL'], true)), ['Path', 'SystemRoot', 'Database_Url']);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
-import { fromArguments } from '../../../src/worker/load-tasks.ts';
+import { fromArguments } from '../../../src/worker/child/load-tasks.ts';
 import { toArguments } from '../../../src/worker/messages.ts';
 
 test('a value of more than an argument may hold comes through a process as it is', () => {

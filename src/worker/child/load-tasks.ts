@@ -1,10 +1,10 @@
 /** Importing the task modules, as a worker's child does it and as others must do it to see what a child would. */
-import { loadModule } from '../app/project/load-module.ts';
-import { registry } from '../app/registry.ts';
-import { StrippingError } from '../app/project/typescript.ts';
-import { FsqError } from '../job/errors.ts';
-import { type ErrorTexts, toFailure } from '../job/failure.ts';
-import type { FoundTask, FromChild } from './messages.ts';
+import { loadModule } from '../../app/project/load-module.ts';
+import { registry } from '../../app/registry.ts';
+import { StrippingError } from '../../app/project/typescript.ts';
+import { FsqError } from '../../job/errors.ts';
+import { type ErrorTexts, toFailure } from '../../job/failure.ts';
+import type { FoundTask, FromChild } from '../messages.ts';
 
 /** What this process was told at its start: see `toArguments`. */
 export function fromArguments(argv: readonly string[] = process.argv): unknown {

@@ -1,17 +1,14 @@
 /** A child's working day: claim, execute, settle, until it is told to drain. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { execute, type Executor } from '../app/execute.ts';
-import { withDefaults } from '../job/job-options.ts';
-import { registry } from '../app/registry.ts';
-import { Run } from '../app/current-job.ts';
-import type { Claim, Consumer } from '../broker/worker-side.ts';
-import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
-import { type Ending, type Run as RunFacts, settlementOf } from '../job/lifecycle.ts';
-import type { Logger } from './log.ts';
-import { report } from './run-report.ts';
-import type { Retirement } from './retirement.ts';
-import type { Revoked } from './revoked.ts';
-import { Settling } from './settling.ts';
+import { execute, type Executor } from '../../app/execute.ts';
+import { withDefaults } from '../../job/job-options.ts';
+import { registry } from '../../app/registry.ts';
+import { Run } from '../../app/current-job.ts';
+import type { Claim, Consumer } from '../../broker/worker-side.ts';
+import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
+import { RevokedError } from '../../job/errors.ts';
+import { type Ending, type Run as RunFacts, settlementOf } from '../../job/lifecycle.ts';
+import { type Logger, report } from '../log.ts';
 
 export interface RunnerOptions extends Executor {
   readonly consumer: Consumer;
@@ -96,4 +93,106 @@ function runOf(claim: Claim, ending: Ending): RunFacts {
   const { job, standing, attempts } = claim;
   const options = withDefaults(job.options, registry().tasks.get(job.task)?.options);
   return { job: { ...job, options }, standing, attempts };
+}
+
+/**
+ * How many jobs of a child may have run and not be settled: enough that their fsyncs share the journal's commits. After the
+ * death of the process they are published as they are, and a power cut makes them run again.
+ */
+const MOST = 32;
+
+export class Settling {
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #failed = new AbortController();
+  #error: unknown = null;
+
+  /** Aborted when a settlement failed: nothing more should be begun. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** Resolves when there is room for one more. */
+  async add(settled: Promise<void>): Promise<void> {
+    const ended = settled.then(
+      () => void this.#underWay.delete(ended),
+      (error: unknown) => {
+        this.#underWay.delete(ended);
+        this.#error ??= error;
+        this.#failed.abort();
+      },
+    );
+    this.#underWay.add(ended);
+    if (this.#underWay.size >= MOST) await Promise.race(this.#underWay);
+  }
+
+  /** Waits for all. @throws what the first settlement that failed threw */
+  async end(): Promise<void> {
+    await Promise.all(this.#underWay);
+    if (this.#error !== null) throw this.#error;
+  }
+}
+
+export class Revoked {
+  #ids: ReadonlySet<string> = new Set();
+  #job: string | null = null;
+  #run: Run | null = null;
+
+  /** All that are revoked and have not ended. */
+  hear(ids: ReadonlySet<string>): void {
+    this.#ids = ids;
+    this.#tell();
+  }
+
+  begin(job: string, run: Run): void {
+    this.#job = job;
+    this.#run = run;
+    if (this.#ids.size > 0) this.#tell();
+  }
+
+  /** The run has ended, whatever it came to. @returns whether its job is revoked */
+  end(): boolean {
+    const isRevoked = this.#ids.size > 0 && this.#job !== null && this.#ids.has(this.#job);
+    this.#run?.end();
+    this.#job = this.#run = null;
+    return isRevoked;
+  }
+
+  #tell(): void {
+    if (this.#job === null || !this.#ids.has(this.#job)) return;
+    this.#run?.abort(new RevokedError(`Job ${this.#job} was revoked: end this run, its outcome is not kept.`));
+  }
+}
+
+export interface RetirementRules {
+  /** Jobs; null: any number. */
+  readonly maxTasks: number | null;
+  /** Resident memory of the process, bytes; null: any. */
+  readonly maxMemoryBytes: number | null;
+}
+
+export class Retirement {
+  readonly #rules: RetirementRules;
+  readonly #memoryBytes: () => number;
+  #tasks = 0;
+
+  constructor(rules: RetirementRules, memoryBytes: () => number = () => process.memoryUsage.rss()) {
+    this.#rules = rules;
+    this.#memoryBytes = memoryBytes;
+  }
+
+  /** To be called after each job: why this process should take no other, or null when it may. */
+  reason(): string | null {
+    const { maxTasks, maxMemoryBytes } = this.#rules;
+    this.#tasks++;
+    if (maxTasks !== null && this.#tasks >= maxTasks)
+      return `it has run ${maxTasks === 1 ? 'a job' : `${maxTasks} jobs`} (maxTasksPerChild)`;
+    const bytes = maxMemoryBytes === null ? 0 : this.#memoryBytes();
+    if (maxMemoryBytes !== null && bytes > maxMemoryBytes)
+      return `it uses ${megabytes(bytes)} of memory, more than ${megabytes(maxMemoryBytes)} (maxMemoryPerChild)`;
+    return null;
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 ** 2)} MB`;
 }

@@ -1,0 +1,99 @@
+/**
+ * A child's end of the channel to its supervisor: what it says, what it is told, and what follows when the supervisor has ended.
+ *
+ *   open ──told to drain, or SIGTERM──► draining: the job at hand is the last
+ *    │                                     │
+ *    └───────the supervisor ends───────────┴──► alone: draining, and nobody listens any more
+ */
+import type { LimitKeepers } from '../../app/execute.ts';
+import type { Line } from '../../broker/worker-side.ts';
+import { type FromChild, parseToChild } from '../messages.ts';
+import { Watchdog } from './watchdog.ts';
+
+export class Channel {
+  readonly #drain = new AbortController();
+  readonly #stop = new AbortController();
+  readonly #watchdog = new Watchdog();
+  #pardon: () => void = () => undefined;
+  #hear: (word: unknown) => void = () => undefined;
+  #endLine: () => void = () => undefined;
+
+  /** Aborted: take no further job. */
+  get drain(): AbortSignal {
+    return this.#drain.signal;
+  }
+
+  /** Aborted: the process ends now. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** `done` is called when it is said, or cannot be. */
+  say(message: FromChild, done: () => void = () => undefined): void {
+    // Without a supervisor nobody listens; the drain has begun then.
+    if (process.connected) process.send?.(message, undefined, undefined, done);
+    else done();
+  }
+
+  /** Begins to listen. */
+  open(): void {
+    process.on('message', (raw) => this.#onMessage(raw));
+    process.on('disconnect', () => this.#onEnd());
+    // A supervisor that was killed while this process started: its end was told before anybody listened.
+    if (!process.connected) this.#drain.abort();
+    // The terminal's Ctrl-C is for the supervisor, which passes on what it means.
+    process.on('SIGINT', () => undefined);
+    process.on('SIGTERM', () => this.#drain.abort());
+  }
+
+  /** Between the consumer and the worker's keeper. */
+  get line(): Line {
+    return {
+      say: (word) => this.say({ type: 'hint', word }),
+      listen: (hear, end) => {
+        this.#hear = hear;
+        this.#endLine = end;
+        if (!process.connected) queueMicrotask(end);
+      },
+    };
+  }
+
+  /** The supervisor holds the limits of runs, and a thread does where the supervisor cannot. */
+  get limitKeepers(): LimitKeepers {
+    return {
+      begun: (run) => {
+        this.say({ type: 'running', ...run });
+        this.#watchdog.arm(run.limitMs);
+      },
+      ended: (isLate) => {
+        this.#watchdog.disarm();
+        this.say({ type: 'ended', isLate });
+        if (!isLate || !process.connected) return;
+        return new Promise((resolve) => (this.#pardon = resolve));
+      },
+    };
+  }
+
+  #onMessage(raw: unknown): void {
+    const message = parseToChild(raw);
+    switch (message?.type) {
+      case 'pardon':
+        return this.#pardon();
+      case 'drain':
+        return this.#drain.abort();
+      case 'stop':
+        this.#stop.abort(new Error('The worker was told to stop at once.'));
+        return process.exit(0);
+      case 'hint':
+        return this.#hear(message.word);
+    }
+  }
+
+  #onEnd(): void {
+    // The channel kept this process alive; a task that waits for nothing but a signal would not.
+    setInterval(() => undefined, 1_000_000);
+    this.#drain.abort();
+    this.#endLine();
+    this.#pardon();
+  }
+}

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import { registry } from '../../../../src/app/registry.ts';
+import type { Claim, Consumer } from '../../../../src/broker/worker-side.ts';
+import { FencedError, RevokedError } from '../../../../src/job/errors.ts';
+import { createLogger } from '../../../../src/worker/log.ts';
+import { Retirement, Revoked, runJobs, Settling } from '../../../../src/worker/child/runner.ts';
+import { until } from '../../../support/conditions.ts';
+import { job } from '../../../support/factory.ts';
+import { Run } from '../../../../src/app/current-job.ts';
+
+const LOG = createLogger('error', 'text', () => undefined);
+
+/** A task that notes its runs. */
+function noting(t: TestContext): number[] {
+  const ran: number[] = [];
+  const fn = (value: unknown): void => void ran.push(Number(value));
+  registry().tasks.set('note', { name: 'note', fn, definedAt: 'here:1' });
+  t.after(() => registry().tasks.delete('note'));
+  return ran;
+}
+
+/** A consumer of claims that are settled as told, and then of none. */
+function consumerOf(settles: readonly (() => Promise<void>)[]): Consumer {
+  const claims = settles.map((settle, i): Claim => {
+    const { job: record, queue, priority } = job({ task: 'note', args: [i] });
+    return { job: record, standing: { queue, priority, attempt: 1, crashes: 0 }, attempts: [], settle };
+  });
+  return {
+    owner: 'somebody',
+    next: (signal) =>
+      claims.shift() ??
+      new Promise((resolve) => {
+        if (signal.aborted) resolve(null);
+        signal.addEventListener('abort', () => resolve(null));
+      }),
+    close: async () => undefined,
+  };
+}
+
+const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
+  runJobs({
+    consumer,
+    log: LOG,
+    texts: { stacks: true, redact: null },
+    drain,
+    stop: new AbortController().signal,
+    limits: { timeLimitMs: null, softTimeLimitMs: null },
+    limitKeepers: { begun: () => undefined, ended: () => undefined },
+    retirement: null,
+    onRetire: () => undefined,
+    onFailed: () => undefined,
+    revoked: new Revoked(),
+  });
+
+test('the next job runs while the outcome of the one before is on its way to the disk', async (t) => {
+  const ran = noting(t);
+  const drain = new AbortController();
+  let arrive: () => void = () => undefined;
+  const slow = (): Promise<void> => new Promise((resolve) => (arrive = resolve));
+  const working = run(consumerOf([slow, async () => undefined]), drain.signal);
+
+  await until(() => ran.length === 2, 'both jobs ran');
+
+  arrive();
+  drain.abort();
+  await working;
+});
+
+test('a drain waits for the outcomes that are on their way', async (t) => {
+  const ran = noting(t);
+  const drain = new AbortController();
+  let arrive: () => void = () => undefined;
+  let hasEnded = false;
+  const slow = (): Promise<void> => new Promise((resolve) => (arrive = resolve));
+  const working = run(consumerOf([slow]), drain.signal).then(() => (hasEnded = true));
+  await until(() => ran.length === 1, 'the job ran');
+
+  drain.abort();
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+  const before = hasEnded;
+  arrive();
+  await working;
+
+  assert.equal(before, false);
+});
+
+test('a claim that was taken away ends the work, also while it waits for jobs', async (t) => {
+  noting(t);
+  const fenced = async (): Promise<void> => {
+    throw new FencedError('somebody');
+  };
+
+  await assert.rejects(run(consumerOf([fenced]), new AbortController().signal), FencedError);
+});
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+function deferred(): Deferred {
+  let end: { resolve: () => void; reject: (error: Error) => void } | null = null;
+  const promise = new Promise<void>((resolve, reject) => (end = { resolve, reject }));
+  return { promise, resolve: () => end?.resolve(), reject: (error) => end?.reject(error) };
+}
+
+test('a job goes on while the outcomes before it are on their way', async () => {
+  const settling = new Settling();
+
+  for (let i = 0; i < 31; i++) await settling.add(deferred().promise);
+
+  assert.equal(settling.failed.aborted, false);
+});
+
+test('the 32nd outcome waits until one of them has arrived', async () => {
+  const settling = new Settling();
+  const all = Array.from({ length: 32 }, deferred);
+  let hasRoom = false;
+  const adding = (async (): Promise<void> => {
+    for (const { promise } of all) await settling.add(promise);
+    hasRoom = true;
+  })();
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+  const before = hasRoom;
+
+  all[7]?.resolve();
+  await adding;
+
+  assert.equal(before, false);
+});
+
+test('the end waits for all', async () => {
+  const settling = new Settling();
+  const last = deferred();
+  await settling.add(last.promise);
+  let hasEnded = false;
+  const ending = settling.end().then(() => (hasEnded = true));
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+  const before = hasEnded;
+
+  last.resolve();
+  await ending;
+
+  assert.equal(before, false);
+});
+
+test('an outcome that does not arrive stops the taking of jobs at once, and is what the end throws', async () => {
+  const settling = new Settling();
+  const fenced = new Error('fenced');
+  const [lost, other] = [deferred(), deferred()];
+  await settling.add(lost.promise);
+  await settling.add(other.promise);
+
+  lost.reject(fenced);
+  await new Promise((resolve) => settling.failed.addEventListener('abort', resolve));
+  other.reject(new Error('a later one'));
+
+  await assert.rejects(settling.end(), fenced);
+});
+
+const never = (): AbortSignal => new AbortController().signal;
+
+test('a run that is revoked aborts with the reason, and is known as revoked when it ends', () => {
+  const revoked = new Revoked();
+  const run = new Run(never());
+  const { signal } = run;
+  revoked.begin('a', run);
+
+  revoked.hear(new Set(['b', 'a']));
+
+  assert(signal.reason instanceof RevokedError);
+  assert.equal(revoked.end(), true);
+});
+
+test('another job is left alone', () => {
+  const revoked = new Revoked();
+  const run = new Run(never());
+  revoked.begin('a', run);
+
+  revoked.hear(new Set(['b']));
+
+  assert.equal(run.signal.aborted, false);
+  assert.equal(revoked.end(), false);
+  revoked.hear(new Set(['a']));
+  assert.equal(run.signal.aborted, false);
+});
+
+test('a job of which it was heard before it began, and a signal that is asked for late, are aborted', () => {
+  const revoked = new Revoked();
+  revoked.hear(new Set(['a']));
+  const run = new Run(never());
+
+  revoked.begin('a', run);
+
+  assert.equal(run.signal.aborted, true);
+});
+
+test('the signal is one object, aborts with the stop of the process, and keeps the first reason', () => {
+  const stop = new AbortController();
+  const run = new Run(stop.signal);
+  const first = run.signal;
+
+  run.abort('first');
+  run.abort('second');
+  stop.abort('third');
+
+  assert.equal(run.signal, first);
+  assert.equal(first.reason, 'first');
+});
+
+const MB = 1024 ** 2;
+
+test('a child retires with the last job it may run, and not before', () => {
+  const retirement = new Retirement({ maxTasks: 3, maxMemoryBytes: null });
+
+  assert.deepEqual(
+    [retirement.reason(), retirement.reason(), retirement.reason()],
+    [null, null, 'it has run 3 jobs (maxTasksPerChild)'],
+  );
+});
+
+test('a child retires after the job that leaves it with more memory than it may have', () => {
+  const bytes = [200 * MB, 200 * MB + 1];
+  const retirement = new Retirement({ maxTasks: null, maxMemoryBytes: 200 * MB }, () => bytes.shift() ?? 0);
+
+  assert.equal(retirement.reason(), null);
+  assert.equal(retirement.reason(), 'it uses 201 MB of memory, more than 200 MB (maxMemoryPerChild)');
+});
+
+test('memory is not asked for where any will do', () => {
+  const retirement = new Retirement({ maxTasks: 9, maxMemoryBytes: null }, () => assert.fail('it was asked for'));
+
+  assert.equal(retirement.reason(), null);
+});
