@@ -80,8 +80,8 @@ export class DraftFiles {
     let fd: number | null = null;
     try {
       fd = files.open(path, 'write');
-      const { isFile, links, uid } = files.info(fd);
-      if (isFile && links === 1 && this.#place.trustedUids?.has(uid) !== false) return fd;
+      const { kind, links, uid } = files.info(fd);
+      if (kind === 'file' && links === 1 && this.#place.trustedUids?.has(uid) !== false) return fd;
     } catch (error) {
       if (!hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EISDIR')) throw error;
     }

@@ -27,7 +27,7 @@ export async function enqueue(context: SpoolContext, jobs: readonly NewJob[]): P
   const isSyncedAtEnd = context.fsync && jobs.length >= SYNC_ALL_FROM;
   try {
     for (let i = 0; i < jobs.length; i += BATCH) {
-      await writeBatch(context, jobs.slice(i, i + BATCH), drafts, context.fsync && !isSyncedAtEnd);
+      await writeDrafts(context, jobs.slice(i, i + BATCH), drafts, context.fsync && !isSyncedAtEnd);
       if (drafts.length % YIELD_EVERY === 0) await yieldToOthers();
     }
     if (isSyncedAtEnd) await syncDrafts(context, drafts);
@@ -56,7 +56,8 @@ export async function enqueue(context: SpoolContext, jobs: readonly NewJob[]): P
   }
 }
 
-async function writeBatch(
+/** Writes each job into a draft, whose path is added to `drafts` even if writing it fails. */
+export async function writeDrafts(
   context: SpoolContext,
   jobs: readonly NewJob[],
   drafts: string[],

@@ -3,7 +3,7 @@
  * name that a rename gave and the one it took away, when only the directory of the new one was synced.
  */
 import type { SpoolContext } from './context.ts';
-import type { FileInfo } from './files.ts';
+import type { EntryInfo } from './files.ts';
 import { listIfReadable } from './if-there.ts';
 import { parseHolderName } from './keys/key-directory.ts';
 import { type JobName, parseResultFileName, resultFileName } from './layout.ts';
@@ -31,7 +31,7 @@ export function hasOnlyOurNames(context: SpoolContext, fd: number, id: string): 
 /** All names of a file that holds the job `id`; a job that moves meanwhile may be missed, or found twice. */
 export function namesOfFile(
   context: SpoolContext,
-  { inode, links }: Pick<FileInfo, 'inode' | 'links'>,
+  { inode, links }: Pick<EntryInfo, 'inode' | 'links'>,
   id: string,
 ): readonly NameOfFile[] {
   const found: NameOfFile[] = [];

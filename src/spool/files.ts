@@ -14,26 +14,16 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_D
 /** A file without a name, in a directory (open(2)); Node has no name for it. This is its bit on x86, ARM and RISC-V. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
-/** What an open file is, as far as fsq cares. */
-export interface FileInfo {
-  readonly isFile: boolean;
-  /** 0 on systems without users. */
-  readonly uid: number;
-  readonly links: number;
-  /** The same for all names of one file. */
-  readonly inode: number;
-  readonly sizeBytes: number;
-  readonly modifiedAtMs: number;
-}
-
-/** What a name stands for, without following a link. */
+/** What a name, or a descriptor, stands for. */
 export interface EntryInfo {
   readonly kind: 'file' | 'directory' | 'link' | 'socket' | 'other';
   /** Permissions with the set-id and sticky bits: the lower 12 bits. */
   readonly mode: number;
+  /** 0 on systems without users. */
   readonly uid: number;
   readonly gid: number;
   readonly links: number;
+  /** The same for all names of one file. */
   readonly inode: number;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
@@ -64,7 +54,7 @@ export interface Files {
   create(path: string): number;
   /** Opens without following a link or waiting for a FIFO's other end. */
   open(path: string, access: 'read' | 'write' | 'read-write'): number;
-  info(fd: number): FileInfo;
+  info(fd: number): EntryInfo;
   /** The first `sizeBytes` of it, or as many as there are; in `room` where that is given. */
   read(fd: number, sizeBytes: number, room?: Buffer): Buffer;
   /** Writes all of `bytes`, however many calls that takes: write(2) may take fewer than asked. */
@@ -93,7 +83,7 @@ export interface Files {
   /** Each name of a directory, in no order, without holding all of them: for what may stop, or pause, between two names. */
   walk(path: string): Iterable<string>;
   exists(path: string): boolean;
-  /** What lies at `path` itself; null when nothing does. */
+  /** What lies at `path` itself, which may be a link; null when nothing does. */
   entry(path: string): EntryInfo | null;
   fileSystem(path: string): FileSystemInfo;
   /** Changes whenever a name in the directory changes: its mtime and inode. */
@@ -115,11 +105,7 @@ export interface DirectoryStamp {
 export const nodeFiles: Files = {
   create: (path) => named(() => ownersOnly(opened(fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)))),
   open: (path, access) => named(() => opened(fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK))),
-  info: (fd) => {
-    const stats = fs.fstatSync(fd);
-    const { uid, nlink, ino, size, mtimeMs } = stats;
-    return { isFile: stats.isFile(), uid, links: nlink, inode: ino, sizeBytes: size, modifiedAtMs: mtimeMs };
-  },
+  info: (fd) => entryOf(fs.fstatSync(fd)),
   read: (fd, sizeBytes, room) => {
     const bytes = room ?? Buffer.allocUnsafe(sizeBytes);
     let done = 0;

@@ -65,16 +65,21 @@ export class OutcomeWatch {
       return found;
     }
     return new Promise<JobRecord | null>((resolve, reject) => {
-      const onAbort = (): void => waiter.end(() => resolve(null));
-      const waiter: Waiter = {
-        end: (settle) => {
-          signal.removeEventListener('abort', onAbort);
-          this.#remove(id, waiter);
-          settle();
-        },
-        resolve,
-        reject,
+      const leave = (): void => {
+        signal.removeEventListener('abort', onAbort);
+        this.#remove(id, waiter);
       };
+      const waiter: Waiter = {
+        resolve: (record) => {
+          leave();
+          resolve(record);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const onAbort = (): void => waiter.resolve(null);
       signal.addEventListener('abort', onAbort);
       this.#add(id, waiter);
     });
@@ -164,13 +169,12 @@ export class OutcomeWatch {
   }
 
   #end(id: string, settle: (waiter: Waiter) => void): void {
-    for (const waiter of this.#waiting.get(id) ?? []) waiter.end(() => settle(waiter));
+    for (const waiter of this.#waiting.get(id) ?? []) settle(waiter);
   }
 }
 
+/** A wait; either call ends it. */
 interface Waiter {
-  /** Stops waiting, then does `settle`. */
-  readonly end: (settle: () => void) => void;
-  readonly resolve: (record: JobRecord) => void;
+  readonly resolve: (record: JobRecord | null) => void;
   readonly reject: (error: unknown) => void;
 }

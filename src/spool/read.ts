@@ -39,7 +39,7 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
   try {
     const info = context.files.info(fd);
     const maxBytes = FILE_SIZE_FACTOR * context.maxBytes + FILE_SIZE_EXTRA;
-    if (!info.isFile) return { kind: 'corrupt', reason: 'it is not a regular file' };
+    if (info.kind !== 'file') return { kind: 'corrupt', reason: 'it is not a regular file' };
     if (context.trustedUids?.has(info.uid) === false)
       return { kind: 'corrupt', reason: `it belongs to user ${info.uid}, who is neither the spool's user nor root` };
     if (info.links === 0) return { kind: 'gone' };

@@ -11,6 +11,7 @@ import { NoteWatch } from './note-watch.ts';
 import { readMarkers, unmark } from './revoked-jobs.ts';
 import { readJob } from './read.ts';
 import { locate, lookFor, type Spot } from './locate.ts';
+import { Rounds } from './rounds.ts';
 import { withdraw } from './withdraw.ts';
 
 export interface RevokeWatchOptions {
@@ -29,16 +30,17 @@ export class RevokeWatch {
   readonly #options: RevokeWatchOptions;
   readonly #watch: NoteWatch<ReadonlyMap<string, boolean>>;
   #told = '';
-  #round: Promise<void> | null = null;
+  readonly #rounds: Rounds;
   #isDueAgain = false;
 
   constructor(context: SpoolContext, options: RevokeWatchOptions) {
     this.#context = context;
     this.#options = options;
+    this.#rounds = new Rounds(options.onTrouble);
     this.#watch = new NoteWatch(context.files, {
       directory: context.layout.cancel,
       read: () => readMarkers(context),
-      onFound: (markers) => this.#act(markers),
+      onFound: () => this.#act(),
       onTrouble: options.onTrouble,
     });
   }
@@ -49,46 +51,33 @@ export class RevokeWatch {
 
   /** Resolves when no job that is known to be revoked waits any more, or after `ms`: a full disk may hold up outcomes. */
   async settled(ms: number): Promise<void> {
-    if (this.#round === null) return;
+    const { underWay } = this.#rounds;
+    if (underWay === null) return;
     const timeout = new AbortController();
-    await Promise.race([this.#round, wait(ms, undefined, timeout).catch(() => undefined)]);
+    await Promise.race([underWay, wait(ms, undefined, timeout).catch(() => undefined)]);
     timeout.abort();
   }
 
   /** The last round also removes the markers of jobs that have ended just now. */
   async close(): Promise<void> {
     this.#watch.stop();
-    await this.#round;
-    try {
-      await this.#doRound(readMarkers(this.#context));
-    } catch (error) {
-      this.#options.onTrouble(error);
-    }
+    await this.#rounds.add(() => this.#doRound());
   }
 
   /** One round at a time; a call that comes meanwhile causes another. */
-  #act(markers: ReadonlyMap<string, boolean>): void {
-    if (this.#round !== null) {
-      this.#isDueAgain = true;
-      return;
-    }
-    const run = async (): Promise<void> => {
-      try {
-        let now = markers;
-        do {
-          this.#isDueAgain = false;
-          await this.#doRound(now);
-          now = readMarkers(this.#context);
-        } while (this.#isDueAgain);
-      } catch (error) {
-        this.#options.onTrouble(error);
+  #act(): void {
+    this.#isDueAgain = true;
+    if (this.#rounds.underWay !== null) return;
+    void this.#rounds.add(async () => {
+      while (this.#isDueAgain) {
+        this.#isDueAgain = false;
+        await this.#doRound();
       }
-      this.#round = null;
-    };
-    this.#round = run();
+    });
   }
 
-  async #doRound(markers: ReadonlyMap<string, boolean>): Promise<void> {
+  async #doRound(): Promise<void> {
+    const markers = readMarkers(this.#context);
     const ids = new Set(markers.keys());
     const spots = await lookFor(this.#context, ids);
     this.#tell(markers, spots);

@@ -7,16 +7,14 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob, StandIn } from '../../broker/broker.ts';
-import { basePieces } from '../../job/document.ts';
 import { FsqError } from '../../job/errors.ts';
 import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../context.ts';
 import { removeQuietly } from '../draft.ts';
-import { describe, placeOf } from '../enqueue.ts';
+import { describe, placeOf, writeDrafts } from '../enqueue.ts';
 import { hasCode } from '../files.ts';
 import { createNew, discard } from '../if-there.ts';
 import { resultFileName } from '../layout.ts';
-import { writeText } from '../memory.ts';
 import { spoolError } from '../trouble.ts';
 import { clear, type KeyHolder, holderAt, holdersIn, judge, makeVoid, type HolderState } from './key-holders.ts';
 import { holderFileName, keyDirectory, moveIn } from './key-directory.ts';
@@ -39,18 +37,12 @@ export async function enqueueUnique(
   newJob: NewJob,
   { key, until }: Uniqueness,
 ): Promise<StandIn> {
-  const place = { context, directory: keyDirectory(context.layout, newJob.job.task, key), until };
+  const directory = keyDirectory(context.layout, newJob.job.task, key);
   for (let asked = newJob; ; asked = { ...newJob, job: { ...newJob.job, id: nextId() } }) {
-    const candidate = new Candidate(place, asked);
+    const candidate = new Candidate(context, directory, until, asked);
     const end = (await candidate.lookFirst()) ?? (await candidate.enter());
     if (end !== null) return end;
   }
-}
-
-interface Place {
-  readonly context: SpoolContext;
-  readonly directory: string;
-  readonly until: Uniqueness['until'];
 }
 
 /** One try to have a job accepted, under one id. */
@@ -60,7 +52,7 @@ class Candidate {
   readonly #until: Uniqueness['until'];
   readonly #job: NewJob;
 
-  constructor({ context, directory, until }: Place, job: NewJob) {
+  constructor(context: SpoolContext, directory: string, until: Uniqueness['until'], job: NewJob) {
     this.#context = context;
     this.#directory = directory;
     this.#until = until;
@@ -99,23 +91,13 @@ class Candidate {
 
   /** Puts the whole job as a draft into the key's directory. */
   async #write(): Promise<void> {
-    const { path: draft, fd, oldBytes } = this.#context.draftFiles.next();
+    const drafts: string[] = [];
     try {
-      await this.#fill(fd, oldBytes);
-      await moveIn(this.#context, draft, this.#directory, resultFileName(this.#job.job.id));
+      await writeDrafts(this.#context, [this.#job], drafts, this.#context.fsync);
+      await moveIn(this.#context, drafts[0] ?? '', this.#directory, resultFileName(this.#job.job.id));
     } catch (error) {
-      removeQuietly(this.#context.files, draft);
+      for (const draft of drafts) removeQuietly(this.#context.files, draft);
       throw error;
-    }
-  }
-
-  async #fill(fd: number, oldBytes: number): Promise<void> {
-    const { files, fsync } = this.#context;
-    try {
-      writeText(files, fd, basePieces(this.#job.job), 0, oldBytes);
-      if (fsync) await files.sync(fd);
-    } finally {
-      files.close(fd);
     }
   }
 
