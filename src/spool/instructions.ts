@@ -1,6 +1,6 @@
 /**
- * What people have ordered while jobs run, as far as one consumer has heard: jobs that are revoked, queues that
- * are paused, and tasks that are left to other workers.
+ * What one consumer has heard while it works: jobs that are revoked, queues that are paused, and tasks that are left to other workers.
+ * Its worker tells it. A consumer without a worker looks into cancel/ and queues/ itself, and so does a child whose worker has died.
  */
 import type { ConsumerOptions } from '../broker/worker-side.ts';
 import type { SpoolContext } from './context.ts';
@@ -12,11 +12,11 @@ import { readMarkers } from './revoked-jobs.ts';
 import { pausedQueues } from './paused-queues.ts';
 import { TasksOfJobs } from './running-jobs.ts';
 
-/** How many jobs have their tasks remembered; beyond that those not met of late are forgotten. */
+/** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
 const REMEMBERED = 10_000;
 
 export interface InstructionsOptions {
-  /** True where no worker tells: it looks for itself, as it does once its worker has ended. */
+  /** True for a consumer without a worker. */
   readonly isAlone: boolean;
   /** Absent: it does not look for revoked jobs. */
   readonly onRevoked: ConsumerOptions['onRevoked'];
@@ -71,17 +71,17 @@ export class Instructions {
     }
   }
 
-  /** Whether the job is revoked and has not ended, as far as heard. */
+  /** Whether the job is revoked and has not ended. */
   isRevoked(id: string): boolean {
     return this.#revoked.size > 0 && this.#revoked.has(id);
   }
 
-  /** Whether the queue of this ready job is paused; costs nothing while none is. */
+  /** Whether the queue of this ready job is paused. Costs nothing while no queue is. */
   isPaused(fileName: string): boolean {
     return this.#paused.size > 0 && this.#paused.has(parseJobFileName(fileName)?.queue ?? '');
   }
 
-  /** Whether the task of this ready job is left to other workers; costs nothing while none is, and else reading it. */
+  /** Whether the task of this ready job is left to other workers. Costs nothing while no task is; else the job is read. */
   isLeftToOthers(fileName: string): boolean {
     if (this.#leftToOthers.size === 0) return false;
     const name = parseJobFileName(fileName);

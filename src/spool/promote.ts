@@ -21,9 +21,9 @@ export class Promoter {
   readonly #onTrouble: (error: unknown) => void;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
-  /** Names in delayed/, the soonest first; a hint, each rename decides. */
+  /** Names in delayed/, the soonest first. They are hints: the rename decides. */
   #names: string[] = [];
-  /** What is in delayed/ has to be looked at, also if nothing changes there any more. */
+  /** delayed/ has to be listed, also if nothing changes there any more. */
   #isStale = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -48,7 +48,7 @@ export class Promoter {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
-  /** Promotes what is due now, whether heard of or not. */
+  /** Promotes the jobs that are due now, also those that no event has told of. */
   promoteDue(): void {
     this.#try(() => this.#refresh());
   }
@@ -67,7 +67,7 @@ export class Promoter {
     if (name === null) return this.#refresh();
     if (parseDelayedFileName(name) === null) return;
     const at = lowerBound(this.#names, name);
-    // The same event tells of a name that came and of one that left.
+    // The watch tells of a name that leaves by the same event as of one that comes.
     if (this.#names[at] === name || !this.#context.files.exists(`${this.#context.layout.delayed}/${name}`)) return;
     this.#names.splice(at, 0, name);
     if (at === 0) this.#promote();

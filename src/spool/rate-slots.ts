@@ -1,10 +1,10 @@
 /**
- * Starts that a rate allows, as files: each span of time has as many slots as jobs may start in it, and to take one is to
- * create its file, which of all that try exactly one can (O_EXCL of open(2)). A slot is never given back: who dies after taking
- * one has used it, so there are never more starts than the rate allows.
+ * Starts that a rate allows, as files. Each span of time has as many slots as jobs may start in it. A process takes a slot by creating
+ * its file: of all processes that try, exactly one succeeds (O_EXCL of open(2)). A slot is never given back. It is used also when the
+ * process dies right after taking it, so there are never more starts than the rate allows.
  *
- * A worker may stand still between any two of these steps. So what it removes is surely past by a clock that it read before,
- * never what began meanwhile; and a slot counts only if its span of time is not over when it has been taken.
+ * A process may stand still between any two of these steps. So it removes only slots that were past by the clock it read before, never
+ * those of a span that began meanwhile. And a slot counts only if its span of time is not over when it has been taken.
  */
 import { type Rate, windowOf } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
@@ -26,9 +26,9 @@ export interface RateOf {
 }
 
 /**
- * Takes a slot of each of `rates`, all of the spans of time that are now. False when one has none left.
+ * Takes a slot of each of `rates`, each of its present span of time. False when one has no slot left.
  *
- * Of those that have passed when the last is taken, another is taken: they stay used.
+ * A span may end before the last slot is taken. Then another slot of that rate is taken, and the old one stays used.
  */
 export function takeSlots(context: SpoolContext, rates: readonly RateOf[]): boolean {
   const taken = new Map<RateOf, number>();
@@ -41,14 +41,14 @@ export function takeSlots(context: SpoolContext, rates: readonly RateOf[]): bool
   }
 }
 
-/** How many slots of the span of time that is now are free. */
+/** How many slots of the present span of time are free. */
 export function freeSlots(context: SpoolContext, { owner, rate }: RateOf): number {
   const { index, slots } = windowOf(rate, context.nowMs());
   const used = usedSlots(context, rateDirectory(context.layout, owner, rate), index);
   return used === null ? 0 : Math.max(0, slots - used.size);
 }
 
-/** The index of the span of time of which a slot was taken, or null when they are all used. */
+/** The index of the span of time of which a slot was taken; null when all of its slots are used. */
 function takeSlot(context: SpoolContext, { owner, rate }: RateOf): number | null {
   const { files, layout, nowMs } = context;
   const directory = rateDirectory(layout, owner, rate);
@@ -56,17 +56,18 @@ function takeSlot(context: SpoolContext, { owner, rate }: RateOf): number | null
   const used = usedSlots(context, directory, index);
   for (let slot = 0; slot < slots && used !== null; slot++) {
     if (used.has(slot)) continue;
-    // False where another was faster.
+    // False where another process was faster.
     if (createNew(files, `${directory}/${slotFileName({ index, slot })}`)) return index;
   }
   return null;
 }
 
 /**
- * Also removes what is surely past. The span before stays: clocks are read at different moments. What lies ahead was made by
- * others while we stood still, or before the clock was set back; it goes when its time has passed.
+ * The slots that are used. It also removes slots of spans that are over. Those of the last span stay, as two processes do not read the
+ * clock at the same moment. Slots that lie ahead stay until their time has passed: another process took them while this one stood still,
+ * or the clock was set back.
  *
- * Null when the directory cannot be used: then nothing of that rate may start, and all else goes on.
+ * Null when the directory cannot be used: then no job of that rate may start, and all others go on.
  */
 function usedSlots(context: SpoolContext, directory: string, index: number): ReadonlySet<number> | null {
   const { odd } = context;
@@ -96,8 +97,8 @@ function listOrMake(context: SpoolContext, directory: string): readonly string[]
 }
 
 /**
- * `limits/<queue|task>.<name>.<count>-<period ms>`; a task's `/` and `:` are written as + and =, which no name has. Each rate has its
- * own, because what a file there says depends on it.
+ * `limits/<queue|task>.<name>.<count>-<period ms>`; a task's `/` and `:` are written as + and =, which no name has. Each rate has a
+ * directory of its own, because the meaning of a slot's name depends on the rate.
  */
 export function rateDirectory(layout: Layout, { kind, name }: LimitOwner, { count, periodMs }: Rate): string {
   return `${layout.limits}/${kind}.${name.replaceAll('/', '+').replaceAll(':', '=')}.${count}-${periodMs}`;
