@@ -2,12 +2,15 @@
 import { isKeyDirectory, parseHolderName } from '../keys/key-directory.ts';
 import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../paused-queues.ts';
-import { type Finding, findingsOf, type Rows } from './finding.ts';
+import { type Finding, findingsOf, rows } from './finding.ts';
 import type { Outline } from './outline.ts';
 import type { Entry } from './visit.ts';
 
 type Facts = Pick<Outline, 'layout' | 'rootInfo'>;
-type Named = Entry & Facts;
+interface Named {
+  readonly entry: Entry;
+  readonly facts: Facts;
+}
 type Linked = Entry & { readonly isAllHere: boolean };
 type Marker = Pick<Entry, 'id'> & { readonly ageMs: number; readonly isNowhere: boolean; readonly isOver: boolean };
 
@@ -18,35 +21,35 @@ const STALE_AFTER_MS = 10_000;
 const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel', 'logs']);
 const NO_LINKS = 'fsq makes no links and follows none. Find out who made it, and remove it.';
 
-const ENTRY_ROWS: Rows<Named> = {
+const ENTRY_ROWS = rows<Named>({
   'symbolic-link': {
     severity: 'error',
     invariant: 'I13',
-    wrong: ({ location, info }) => (info.kind === 'link' ? `${location} is a symbolic link.` : null),
+    wrong: ({ entry: { location, info } }) => (info.kind === 'link' ? `${location} is a symbolic link.` : null),
     advice: NO_LINKS,
   },
   'writable-by-others': {
     severity: 'error',
     invariant: 'I13',
-    wrong: (entry) => {
+    wrong: ({ entry }) => {
       const message = modeText(entry);
       return message === null || !isOpen(entry) ? null : `${message}: other users can change what is run.`;
     },
-    advice: (entry) => chmodText(entry),
+    advice: ({ entry }) => chmodText(entry),
   },
   mode: {
     severity: 'warning',
     invariant: 'I13',
-    wrong: (entry) => {
+    wrong: ({ entry }) => {
       const message = modeText(entry);
       return message === null || isOpen(entry) ? null : `${message}.`;
     },
-    advice: (entry) => chmodText(entry),
+    advice: ({ entry }) => chmodText(entry),
   },
   'other-user': {
     severity: 'error',
     invariant: 'I13',
-    wrong: ({ location, info, rootInfo }) =>
+    wrong: ({ entry: { location, info }, facts: { rootInfo } }) =>
       rootInfo === null || info.uid === rootInfo.uid
         ? null
         : `${location} belongs to user ${info.uid}, the spool to user ${rootInfo.uid}.`,
@@ -54,18 +57,18 @@ const ENTRY_ROWS: Rows<Named> = {
   },
   foreign: {
     severity: 'warning',
-    wrong: (entry) => {
-      if (!isForeign(entry)) return null;
+    wrong: ({ entry, facts }) => {
+      if (!isForeign(entry, facts)) return null;
       return `${entry.location} is not named like anything of fsq's: it is left alone${mayBeJob(entry) ? ', and never runs' : ''}.`;
     },
-    advice: (entry) =>
+    advice: ({ entry }) =>
       mayBeJob(entry)
         ? 'A job is named <priority>.<id>.<queue>.0.0.json. Rename it, or move it out of the spool.'
         : 'Move it out of the spool.',
   },
-};
+});
 
-const LINK_ROWS: Rows<Linked> = {
+const LINK_ROWS = rows<Linked>({
   'second-name': {
     severity: 'info',
     wrong: ({ location, info, isAllHere }) =>
@@ -79,9 +82,9 @@ const LINK_ROWS: Rows<Linked> = {
       isAllHere ? null : `${location} has ${info.links} names, and not all of them lie in this spool.`,
     advice: NO_LINKS,
   },
-};
+});
 
-const MISSING: Rows<Outline['unlisted'][number]> = {
+const MISSING = rows<Outline['unlisted'][number]>({
   'missing-directory': {
     severity: 'error',
     wrong: ({ location, reason }) => `${location} is ${reason}.`,
@@ -91,9 +94,9 @@ const MISSING: Rows<Outline['unlisted'][number]> = {
         : 'It must be a directory of mode 0700 that belongs to the user of the workers.',
     mend: ({ reason }) => (reason === 'missing' ? 'make-directories' : null),
   },
-};
+});
 
-const MARKER: Rows<Marker> = {
+const MARKER = rows<Marker>({
   'stale-marker': {
     severity: 'warning',
     wrong: ({ id, ageMs, isNowhere, isOver }) =>
@@ -103,10 +106,10 @@ const MARKER: Rows<Marker> = {
     advice: '`fsq doctor --repair` removes the marker; a worker does the same.',
     mend: 'remove-markers',
   },
-};
+});
 
-export function entryFindings(entry: Entry, { layout, rootInfo }: Facts): readonly Finding[] {
-  return isUntouched(entry, layout) ? [] : findingsOf(ENTRY_ROWS, { ...entry, layout, rootInfo }, entry.location);
+export function entryFindings(entry: Entry, facts: Facts): readonly Finding[] {
+  return isUntouched(entry, facts.layout) ? [] : findingsOf(ENTRY_ROWS, { entry, facts }, entry.location);
 }
 
 /** @param linked all files in the spool that have several names, by each of these that lies there */
@@ -170,7 +173,7 @@ function mayBeJob({ place }: Entry): boolean {
   return place === 'pending' || place === 'delayed';
 }
 
-function isForeign({ layout, location, place, name, id, info }: Named): boolean {
+function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts): boolean {
   if (location === layout[place]) return false;
   const isDirect = location === `${layout[place]}/${name}`;
   if (place === 'workers') return !isOwnerName(name.replace(/\.(?:json|sock)$/, ''));

@@ -30,8 +30,8 @@ export interface Finding {
   readonly canRepair: boolean;
 }
 
-/** What can be wrong with a subject, by code. A part that depends on the subject is a function of it. */
-export type Rows<Subject> = Readonly<Record<string, Row<Subject>>>;
+/** What can be wrong with a subject. A part that depends on the subject is a function of it. */
+export type Rows<Subject> = readonly (readonly [code: string, row: Row<Subject>])[];
 
 interface Row<Subject> {
   readonly severity: Severity | ((subject: Subject) => Severity);
@@ -43,30 +43,35 @@ interface Row<Subject> {
   readonly mend?: Mend | ((subject: Subject) => Mend | null);
 }
 
+/** A table of rows by code. */
+export function rows<Subject>(byCode: Readonly<Record<string, Row<Subject>>>): Rows<Subject> {
+  return Object.entries(byCode);
+}
+
 /** What is wrong with `subject`, which lies at `location` and belongs to job `id`; in the order of the rows. */
 export function findingsOf<Subject>(
-  rows: Rows<Subject>,
+  table: Rows<Subject>,
   subject: Subject,
   location: string | null,
   id?: string,
 ): readonly Finding[] {
-  return Object.entries(rows).flatMap(
-    ([code, { severity, invariant = () => null, wrong, advice, mend = () => null }]) => {
-      const message = wrong(subject);
-      if (message === null) return [];
-      const broken = typeof invariant === 'function' ? invariant(subject) : invariant;
-      return {
-        code,
-        severity: typeof severity === 'function' ? severity(subject) : severity,
-        ...(broken === null ? {} : { invariant: broken }),
-        message,
-        location,
-        ...(id === undefined ? {} : { id }),
-        advice: typeof advice === 'function' ? advice(subject) : advice,
-        canRepair: (typeof mend === 'function' ? mend(subject) : mend) !== null,
-      };
-    },
-  );
+  const findings: Finding[] = [];
+  for (const [code, { severity, invariant = () => null, wrong, advice, mend = () => null }] of table) {
+    const message = wrong(subject);
+    if (message === null) continue;
+    const broken = typeof invariant === 'function' ? invariant(subject) : invariant;
+    findings.push({
+      code,
+      severity: typeof severity === 'function' ? severity(subject) : severity,
+      ...(broken === null ? {} : { invariant: broken }),
+      message,
+      location,
+      ...(id === undefined ? {} : { id }),
+      advice: typeof advice === 'function' ? advice(subject) : advice,
+      canRepair: (typeof mend === 'function' ? mend(subject) : mend) !== null,
+    });
+  }
+  return findings;
 }
 
 /** What two looks at the same thing have in common: a job may have moved in between, and is then not the same finding. */

@@ -1,11 +1,11 @@
 /** What can be wrong with jobs: their files (I4), counters and times (I7, I11, I12), and how many files a job has (I1, I2). Pure. */
 import { MAX_CRASHES } from '../../job/lifecycle.ts';
-import { type Finding, findingsOf, type Rows } from './finding.ts';
+import { type Finding, findingsOf, rows } from './finding.ts';
 import type { OwnerState } from './outline.ts';
 import type { JobContent, JobFile } from './visit.ts';
 import type { JobPlace } from './walk.ts';
 
-type Readable = Extract<JobContent, { kind: 'job' }> & Pick<JobFile, 'id' | 'place' | 'name'>;
+type Readable = JobFile<Extract<JobContent, { kind: 'job' }>>;
 
 interface Unreadable extends Pick<JobFile, 'id'> {
   readonly reason: string;
@@ -27,7 +27,7 @@ interface Copies {
   readonly isSafe: boolean;
 }
 
-const UNREADABLE: Rows<Unreadable> = {
+const UNREADABLE = rows<Unreadable>({
   unreadable: {
     severity: 'error',
     invariant: 'I4',
@@ -38,13 +38,13 @@ const UNREADABLE: Rows<Unreadable> = {
         : '`fsq doctor --repair` moves it to corrupt/ and gives the job a failed outcome; a worker does the same when it takes it.',
     mend: ({ isHeld }) => (isHeld ? null : 'set-aside'),
   },
-};
+});
 
-const JOB_ROWS: Rows<Readable> = {
+const JOB_ROWS = rows<Readable>({
   'no-outcome': {
     severity: 'error',
     invariant: 'I4',
-    wrong: ({ id, place, state, isTorn }) =>
+    wrong: ({ id, place, content: { state, isTorn } }) =>
       place === 'results' && state === null
         ? `Job ${id} lies in results/ ${isTorn ? 'with an outcome that was cut off' : 'without an outcome'}.`
         : null,
@@ -54,10 +54,10 @@ const JOB_ROWS: Rows<Readable> = {
     severity: 'error',
     invariant: 'I7',
     wrong: (job) => {
-      const { id, retries, attempts } = job;
+      const { retries, attempts } = job.content;
       const { crashes } = countersOf(job);
       if (retries === null || attempts.length <= 1 + retries + crashes) return null;
-      return `Job ${id} has ${attempts.length} attempts; its first run, ${retries} retries and ${crashes} crashes explain fewer.`;
+      return `Job ${job.id} has ${attempts.length} attempts; its first run, ${retries} retries and ${crashes} crashes explain fewer.`;
     },
     advice: 'Was its file changed by hand? If not, please report it, with this file.',
   },
@@ -74,15 +74,15 @@ const JOB_ROWS: Rows<Readable> = {
   'attempts-fall': {
     severity: 'error',
     invariant: 'I12',
-    wrong: ({ id, attempts }) =>
+    wrong: ({ id, content: { attempts } }) =>
       attempts.some(({ attempt }, i) => attempt < (attempts[i - 1]?.attempt ?? 0))
         ? `The attempts of job ${id} are not in order: ${attempts.map(({ attempt }) => attempt).join(', ')}.`
         : null,
     advice: 'Its counter went back between two runs. Please report it, with this file.',
   },
-};
+});
 
-const RUN_ROWS: Rows<Run> = {
+const RUN_ROWS = rows<Run>({
   'too-early': {
     severity: 'error',
     invariant: 'I11',
@@ -101,9 +101,9 @@ const RUN_ROWS: Rows<Run> = {
         : `Attempt ${attempt} of job ${id} began ${lateMs} ms after it had expired.`,
     advice: 'Was the clock set forward since? If not, please report it, with this file.',
   },
-};
+});
 
-const DUPLICATE: Rows<Copies> = {
+const DUPLICATE = rows<Copies>({
   duplicate: {
     severity: 'error',
     invariant: ({ files }) => (files.every(({ place }) => place === files[0]?.place) ? 'I2' : 'I1'),
@@ -117,23 +117,28 @@ const DUPLICATE: Rows<Copies> = {
         : 'They are not surely the same job, or one of them is running: compare them, then move all but one out of the spool.',
     mend: ({ isSafe }) => (isSafe ? 'drop-duplicates' : null),
   },
-};
+});
 
 /** @param owners those that may hold it */
 export function jobFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
-  const { id, place, name, location, content, holder } = job;
-  if (content.kind === 'unreadable') {
-    const isDead = owners.some(({ owner, verdict }) => owner === holder && verdict.verdict === 'dead');
-    return findingsOf(UNREADABLE, { id, reason: content.reason, isHeld: holder !== null && !isDead }, location, id);
-  }
-  const { attempts, etaMs, expiresAtMs } = content;
-  const runs = attempts.flatMap(({ attempt, startedAtMs = null }) => {
-    if (startedAtMs === null) return [];
+  if (isReadable(job)) return [...findingsOf(JOB_ROWS, job, job.location, job.id), ...runFindings(job)];
+  const { id, location, content, holder } = job;
+  const isDead = owners.some(({ owner, verdict }) => owner === holder && verdict.verdict === 'dead');
+  const reason = content.kind === 'unreadable' ? content.reason : '';
+  return findingsOf(UNREADABLE, { id, reason, isHeld: holder !== null && !isDead }, location, id);
+}
+
+function isReadable(job: JobFile): job is Readable {
+  return job.content.kind === 'job';
+}
+
+function runFindings({ id, location, content: { attempts, etaMs, expiresAtMs } }: Readable): readonly Finding[] {
+  return attempts.flatMap(({ attempt, startedAtMs }) => {
+    if (startedAtMs === undefined) return [];
     const earlyMs = etaMs === null ? null : etaMs - startedAtMs;
     const lateMs = expiresAtMs === null || (earlyMs ?? 0) > 0 ? null : startedAtMs - expiresAtMs;
     return findingsOf(RUN_ROWS, { id, attempt, earlyMs, lateMs }, location, id);
   });
-  return [...findingsOf(JOB_ROWS, { ...content, id, place, name }, location, id), ...runs];
 }
 
 /** @param jobs all files of each job that has several */
@@ -144,7 +149,10 @@ export function duplicateFindings(jobs: readonly JobFile[]): readonly Finding[] 
 }
 
 /** From the job's name; for an outcome, which is named by its id alone, from its file. */
-function countersOf({ name, crashes, attempts }: Readable): { readonly attempt: number; readonly crashes: number } {
+function countersOf({ name, content: { crashes, attempts } }: Readable): {
+  readonly attempt: number;
+  readonly crashes: number;
+} {
   return name ?? { crashes, attempt: attempts.at(-1)?.attempt ?? crashes };
 }
 

@@ -1,7 +1,7 @@
 /** What can be wrong with processes that hold jobs (I8), with drafts of the dead, and with jobs that no worker is there to run. Pure. */
 import { some, span } from '../../job/text.ts';
 import { UNPROVED_MS } from '../sweep.ts';
-import { type Finding, findingsOf, type Rows } from './finding.ts';
+import { type Finding, findingsOf, rows } from './finding.ts';
 import type { HeldDirectory, Outline, OwnerState } from './outline.ts';
 import type { Entry, Seen } from './visit.ts';
 
@@ -28,7 +28,7 @@ export const DEAD_HOLDER_MS = 2_000;
 const OLD_DRAFT_MS = 24 * 3_600_000;
 const SWEPT = 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.';
 
-const HELD_ROWS: Rows<Held> = {
+const HELD_ROWS = rows<Held>({
   'no-owner-record': {
     severity: ({ isDead }) => (isDead ? 'warning' : 'error'),
     invariant: 'I8',
@@ -55,9 +55,9 @@ const HELD_ROWS: Rows<Held> = {
         : 'The next `fsq worker`, or `fsq doctor --repair`, sends its jobs back.',
     mend: 'recover',
   },
-};
+});
 
-const OWNER_ROWS: Rows<Owner> = {
+const OWNER_ROWS = rows<Owner>({
   'unproved-owner': {
     severity: 'warning',
     wrong: ({ owner, hasRecord, verdict }) =>
@@ -74,9 +74,9 @@ const OWNER_ROWS: Rows<Owner> = {
     advice: 'A worker removes it within a minute; so does `fsq doctor --repair`.',
     mend: 'recover',
   },
-};
+});
 
-const DRAFT_ROWS: Rows<Draft> = {
+const DRAFT_ROWS = rows<Draft>({
   'draft-of-the-dead': {
     severity: 'info',
     wrong: ({ location, writer }) =>
@@ -93,9 +93,9 @@ const DRAFT_ROWS: Rows<Draft> = {
     advice: ({ writer }) => (writer === 'unproved' ? SWEPT : 'If no producer of yours writes it, remove it.'),
     mend: ({ writer }) => (writer === 'unproved' ? 'recover' : null),
   },
-};
+});
 
-const IDLE: Rows<Pick<Outline, 'waiting' | 'owners'>> = {
+const IDLE = rows<Pick<Outline, 'waiting' | 'owners'>>({
   'no-worker': {
     severity: 'warning',
     wrong: ({ waiting, owners }) => {
@@ -106,7 +106,7 @@ const IDLE: Rows<Pick<Outline, 'waiting' | 'owners'>> = {
     },
     advice: '`fsq worker` starts one. If one is running, it uses another spool: its first lines say which.',
   },
-};
+});
 
 /** Of each directory of running/, and of each owner. */
 export function ownerFindings({ held, owners, layout }: Facts): readonly Finding[] {

@@ -1,6 +1,6 @@
 /** What can be wrong with the place of a spool: its disk, its rights, and the trial of what fsq relies on. Pure. */
 import { size } from '../../job/text.ts';
-import { type Finding, findingsOf, type Rows, type Severity } from './finding.ts';
+import { type Finding, findingsOf, rows, type Severity } from './finding.ts';
 import type { PlaceFacts } from './place.ts';
 
 /** Below this a few jobs more fill the disk, bytes. */
@@ -25,7 +25,7 @@ export interface Allowed {
 
 type Place = PlaceFacts & Allowed;
 
-const DISK_ROWS: Rows<Place> = {
+const DISK_ROWS = rows<Place>({
   'network-fs': {
     severity: ({ allowNetworkFs }) => unlessAllowed(allowNetworkFs),
     wrong: onDisk(
@@ -70,28 +70,28 @@ const DISK_ROWS: Rows<Place> = {
         : null,
     advice: ROOM,
   },
-};
+});
 
 /** A directory of the spool. */
-const ELSEWHERE: Rows<string> = {
+const ELSEWHERE = rows<string>({
   'other-device': {
     severity: 'error',
     wrong: (path) =>
       `${path} is a mount of its own, or lies on another device than the spool: no file can be renamed into it.`,
     advice: 'The whole spool must be one file system: unmount what is mounted there. Until then it is refused.',
   },
-};
+});
 
 /** Nothing else was tried where nothing can be written. */
-const NOT_WRITABLE: Rows<Place> = {
+const NOT_WRITABLE = rows<Place>({
   'not-writable': {
     severity: 'error',
     wrong: ({ probes }) => probes.write,
     advice: 'No job can be sent or run until that is mended.',
   },
-};
+});
 
-const PROBE_ROWS: Rows<Place> = {
+const PROBE_ROWS = rows<Place>({
   'no-rename': {
     severity: 'error',
     wrong: ({ probes: { renameFile, renameDirectory } }) => {
@@ -129,9 +129,9 @@ const PROBE_ROWS: Rows<Place> = {
         : `The clock of the file system is ${Math.abs(clockSkewMs)} ms ${clockSkewMs > 0 ? 'ahead of' : 'behind'} that of this process.`,
     advice: 'Results expire by it: set the clocks right (NTP).',
   },
-};
+});
 
-const UNSAFE: Rows<NonNullable<PlaceFacts['unsafe']> & Allowed> = {
+const UNSAFE = rows<NonNullable<PlaceFacts['unsafe']> & Allowed>({
   'unsafe-place': {
     severity: ({ allowUnsafe }) => unlessAllowed(allowUnsafe),
     invariant: 'I13',
@@ -140,9 +140,9 @@ const UNSAFE: Rows<NonNullable<PlaceFacts['unsafe']> & Allowed> = {
     advice: ({ advice, allowUnsafe }) =>
       `${advice}, or put the spool elsewhere${allowUnsafe ? '' : '. Until then it is refused, unless FSQ_ALLOW_UNSAFE=1 is set'}.`,
   },
-};
+});
 
-const FEW_WATCHES: Rows<Place> = {
+const FEW_WATCHES = rows<Place>({
   'few-watches': {
     severity: 'warning',
     wrong: ({ inotify }) =>
@@ -151,7 +151,7 @@ const FEW_WATCHES: Rows<Place> = {
         : `${inotify.maxInstances} processes of a user can watch directories at a time; the others look once a second.`,
     advice: '`sysctl fs.inotify.max_user_instances=512`',
   },
-};
+});
 
 export function placeFindings(facts: PlaceFacts, allowed: Allowed): readonly Finding[] {
   const place = { ...facts, ...allowed };
