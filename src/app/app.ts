@@ -59,18 +59,22 @@ export function createSender(given: Given, hear: Hearer): App & Sender {
 class FileApp implements App, Sender {
   readonly task: TaskFactory = taskFactory(this);
   readonly #given: Pick<Config, 'spool' | 'redact'>;
-  readonly #answer: () => Promise<Settings>;
-  readonly #hear: Hearer;
-  #settings: Promise<Settings> | null = null;
-  #broker: Promise<Broker> | null = null;
-  /** Settings and broker once they are there: a call then waits for neither. */
-  #settingsNow: Settings | null = null;
-  #brokerNow: Broker | null = null;
+  readonly #settings: Kept<Settings>;
+  readonly #broker: Kept<Broker>;
 
   constructor(given: Pick<Config, 'spool' | 'redact'>, answer: () => Promise<Settings>, hear: Hearer = warn) {
     this.#given = given;
-    this.#answer = answer;
-    this.#hear = hear;
+    this.#settings = new Kept(async () => {
+      const settings = await answer();
+      for (const notice of settings.notices) hear.notice(notice);
+      return settings;
+    });
+    this.#broker = new Kept(async () => {
+      const settings = await this.settings();
+      const broker = openBroker(brokerOptions(settings));
+      if (broker.isNew) hear.newSpool(settings);
+      return broker;
+    });
   }
 
   get namedSpool(): string | undefined {
@@ -83,20 +87,15 @@ class FileApp implements App, Sender {
   }
 
   settings(): Promise<Settings> {
-    this.#settings ??= this.#resolve();
-    return this.#settings;
+    return this.#settings.get();
   }
 
   broker(): Promise<Broker> {
-    this.#broker ??= this.#open();
-    return this.#broker;
+    return this.#broker.get();
   }
 
   async close(): Promise<void> {
-    const broker = this.#broker;
-    this.#broker = null;
-    this.#brokerNow = null;
-    if (broker !== null) await (await broker).close();
+    await (await this.#broker.forget())?.close();
   }
 
   result(id: string): AsyncResult {
@@ -117,8 +116,8 @@ class FileApp implements App, Sender {
 
   async send(request: Request): Promise<readonly AsyncResult[]> {
     const { queue, priority } = request;
-    const settings = (this.#settingsNow ??= await this.settings());
-    const broker = settings.alwaysEager ? null : (this.#brokerNow ??= await this.broker());
+    const settings = this.#settings.now ?? (await this.settings());
+    const broker = settings.alwaysEager ? null : (this.#broker.now ?? (await this.broker()));
     const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId();
     const jobs = request.argsList.map((args, i): NewJob => ({
       job: toJob(request, args, nextId(), request.uniqueness?.[i]?.key),
@@ -137,34 +136,39 @@ class FileApp implements App, Sender {
 
   async #runEagerly(jobs: readonly NewJob[], settings: Settings): Promise<readonly AsyncResult[]> {
     const results: AsyncResult[] = [];
-    const executor = { texts: settings, limits: settings };
+    const executor = { texts: settings, timeLimits: settings };
     for (const { job, queue, priority } of jobs) results.push(await runEagerly(job, { queue, priority }, executor));
     return results;
   }
+}
 
-  async #resolve(): Promise<Settings> {
-    try {
-      const settings = await this.#answer();
-      for (const notice of settings.notices) this.#hear.notice(notice);
-      return settings;
-    } catch (error) {
-      // The next call tries again: somebody may have mended the file.
-      this.#settings = null;
-      throw error;
-    }
+/** A value that is made at its first use, and again at the next where that failed: somebody may have mended what was wrong. */
+class Kept<T> {
+  /** The value once it is there: a call then does not wait for it. */
+  now: T | null = null;
+  readonly #make: () => Promise<T>;
+  #made: Promise<T> | null = null;
+
+  constructor(make: () => Promise<T>) {
+    this.#make = make;
   }
 
-  async #open(): Promise<Broker> {
-    try {
-      const settings = await this.settings();
-      const broker = openBroker(brokerOptions(settings));
-      if (broker.isNew) this.#hear.newSpool(settings);
-      return broker;
-    } catch (error) {
-      // The next call tries again: the disk may have room by then, or somebody made the directory.
-      this.#broker = null;
-      throw error;
-    }
+  get(): Promise<T> {
+    if (this.#made !== null) return this.#made;
+    const made = (this.#made = this.#make());
+    const keep = (value: T | null): void => {
+      if (this.#made !== made) return;
+      if (value === null) this.#made = null;
+      this.now = value;
+    };
+    made.then(keep, () => keep(null));
+    return made;
+  }
+
+  forget(): Promise<T> | null {
+    const made = this.#made;
+    this.#made = this.now = null;
+    return made;
   }
 }
 

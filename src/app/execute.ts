@@ -36,8 +36,8 @@ export interface LimitKeepers {
 export interface Executor {
   /** What may be kept of what tasks throw. */
   readonly texts: ErrorTexts;
-  /** Limits of jobs that have none of their own, from neither their file nor their task. */
-  readonly limits: TimeLimits;
+  /** For jobs whose file and whose task set none. */
+  readonly timeLimits: TimeLimits;
   readonly limitKeepers: LimitKeepers;
 }
 
@@ -59,8 +59,8 @@ export function execute(
       (thrown) => endingOf(thrown, task, texts),
     );
   // A job without a limit, as nearly every job is, costs no more than the look.
-  const limits = timeLimitsFrom(job.options, task.options, executor.limits);
-  return limits === null ? act() : within(limits, job, task.options ?? {}, run, executor.limitKeepers, act);
+  const timeLimits = timeLimitsFrom(job.options, task.options, executor.timeLimits);
+  return timeLimits === null ? act() : within(timeLimits, job, task.options ?? {}, run, executor.limitKeepers, act);
 }
 
 /**

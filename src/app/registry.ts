@@ -25,7 +25,7 @@ export interface RegisteredTask {
   /** What it says of its jobs: stands in for what a job's file leaves out, as those of other languages do. */
   readonly options?: JobOptions;
   /** Over all workers of the spool; absent: none. */
-  readonly limits?: QueueLimits;
+  readonly queueLimits?: QueueLimits;
   /** Whether a run that threw this is tried again; absent: always. */
   readonly retryOn?: (thrown: unknown) => unknown;
   /** Of the app that registered it, for what it throws: stronger than that of the configuration. */

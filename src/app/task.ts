@@ -106,7 +106,7 @@ export function taskFactory(sender: Sender): TaskFactory {
     const { retryOn, concurrency: _c, rateLimit: _r, ...defaults } = given;
     // A job that does not say when it expires was sent by a program that knew nothing of that.
     const { expires: _, ...lasting } = defaults;
-    const limits = toQueueLimits(given);
+    const queueLimits = toQueueLimits(given);
     const site = callSiteOf(task);
     register({
       name: taskName,
@@ -114,7 +114,7 @@ export function taskFactory(sender: Sender): TaskFactory {
       definedAt: site?.text ?? 'an unknown place',
       site,
       options: keptOptions(lasting),
-      ...(limits === null ? {} : { limits }),
+      ...(queueLimits === null ? {} : { queueLimits }),
       ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
       redact: sender.redact,
       spool: sender.namedSpool,

@@ -37,7 +37,7 @@ export interface ChildOptions {
   /** The configuration file whose `redact` holds; null: no text of an error is redacted. */
   readonly redactFrom: string | null;
   /** Of jobs without limits of their own. */
-  readonly limits: TimeLimits;
+  readonly timeLimits: TimeLimits;
   readonly retirement: RetirementRules | null;
 }
 
@@ -94,7 +94,7 @@ async function work(
     drain: channel.drain,
     stop: channel.stop,
     revoked,
-    limits: options.limits,
+    timeLimits: options.timeLimits,
     limitKeepers: channel.limitKeepers,
     retirement: options.retirement === null ? null : new Retirement(options.retirement),
     onRetire: (why) => channel.say({ type: 'retiring', why }),

@@ -48,7 +48,7 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
     stacks,
     // No option of the command line sets it, so it is the file's.
     redactFrom: redact === null ? null : configFile,
-    limits: { timeLimitMs, softTimeLimitMs },
+    timeLimits: { timeLimitMs, softTimeLimitMs },
     retirement: maxTasks === null && maxMemoryBytes === null ? null : { maxTasks, maxMemoryBytes },
   };
   return { options, imports: modules.imports, env, startTimeoutMs };

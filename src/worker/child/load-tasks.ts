@@ -28,10 +28,10 @@ export async function loadTasks(
     await loadModule(file);
   }
   registry().loading = null;
-  return [...registry().tasks.values()].map(({ name, definedAt, limits, spool }) => ({
+  return [...registry().tasks.values()].map(({ name, definedAt, queueLimits, spool }) => ({
     name,
     definedAt,
-    ...(limits === undefined ? {} : { limits }),
+    ...(queueLimits === undefined ? {} : { limits: queueLimits }),
     ...(spool === undefined ? {} : { spool }),
   }));
 }

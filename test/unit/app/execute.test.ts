@@ -13,7 +13,7 @@ import { tempDir } from '../../support/temp.ts';
 /* eslint-disable unicorn/no-thenable -- what a task returns may be one */
 const EXECUTOR: Executor = {
   texts: { stacks: true, redact: null },
-  limits: { timeLimitMs: null, softTimeLimitMs: null },
+  timeLimits: { timeLimitMs: null, softTimeLimitMs: null },
   limitKeepers: { begun: () => undefined, ended: () => undefined },
 };
 

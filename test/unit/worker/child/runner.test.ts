@@ -45,7 +45,7 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     texts: { stacks: true, redact: null },
     drain,
     stop: new AbortController().signal,
-    limits: { timeLimitMs: null, softTimeLimitMs: null },
+    timeLimits: { timeLimitMs: null, softTimeLimitMs: null },
     limitKeepers: { begun: () => undefined, ended: () => undefined },
     retirement: null,
     onRetire: () => undefined,
