@@ -48,9 +48,9 @@ export function createApp(config: Config = {}): App {
 }
 
 /**
- * An app that sends jobs by the name of their task, for who has only the name: the command line.
+ * An app that sends jobs by the name of their task, for the command line, which has only the name.
  *
- * @param hear what its user should know and no error says
+ * @param hear gets the warnings for its user
  */
 export function createSender(given: Given, hear: Hearer): App & Sender {
   return new FileApp(given, () => answerSettings(given, currentFolder(), process.env), hear);

@@ -125,7 +125,7 @@ export class AsyncResult<T = unknown> {
       const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
       if (record !== null) return (this.#ended = record);
       throwIfAborted(signal);
-      // Who looks once wants no more than the look.
+      // A timeout of 0 asks for one look, and gets no more than that.
       throw new TimeoutError(this.id, timeoutMs ?? 0, timeoutMs === 0 ? null : await standstillAt(source));
     } finally {
       clearTimeout(telling);
@@ -193,7 +193,7 @@ export class GroupResult<T = unknown> {
   }
 }
 
-/** How long a wait may be silent where nobody works. */
+/** How long a wait may be silent where no worker lives, ms. */
 const TELL_AFTER_MS = 3_000;
 
 async function tellOfStandstill(source: OutcomeSource): Promise<void> {
@@ -203,7 +203,7 @@ async function tellOfStandstill(source: OutcomeSource): Promise<void> {
 
 const asking = new WeakMap<OutcomeSource, Promise<string | null>>();
 
-/** Why surely no job begins now; null where one may. Asked once for all who want to know: it takes a descriptor for each worker. */
+/** Why surely no job begins now; null where one may. All waits of this moment share one answer: it takes a descriptor for each worker. */
 function standstillAt(source: OutcomeSource): Promise<string | null> {
   const answer = asking.get(source) ?? askAt(source).finally(() => asking.delete(source));
   asking.set(source, answer);
@@ -214,7 +214,7 @@ async function askAt(source: OutcomeSource): Promise<string | null> {
   try {
     return standstillText(await source.owners(), source.place);
   } catch {
-    return null; // It cannot be told now, and the wait, which asks as well, tells what is wrong.
+    return null; // The wait itself runs into the same error, and tells it.
   }
 }
 

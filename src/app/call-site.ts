@@ -1,6 +1,6 @@
 /**
- * Where in the user's program a function of fsq was called. It is read from a stack trace, whose text belongs to whoever has set
- * Error.prepareStackTrace. So a place is best effort: what cannot be told is null, and nothing here ever throws.
+ * Where in the user's program a function of fsq was called. It is read from a stack trace, and the program may change its text by
+ * Error.prepareStackTrace. So a place is best effort: null where it cannot be told, and nothing here ever throws.
  */
 import { fileURLToPath } from 'node:url';
 
@@ -70,7 +70,7 @@ function parseFrame(text: string): Frame | null {
   return { file: fileOf(place), line, column };
 }
 
-/** In a path `?` and `#` are letters, in a URL they begin what is no part of the file. */
+/** In a path `?` and `#` are letters; in a URL they end the part that names the file. */
 function fileOf(place: string): string {
   if (/^(?:\/|\w:\\)/.test(place)) return place;
   try {

@@ -1,4 +1,4 @@
-/** What a task may know of the job that it runs for, and one run of a job: its signal and its deadline. */
+/** The job that a task runs for, as the task sees it; and one run of a job: its signal and its deadline. */
 import { type Duration, durationMs } from '../job/units.ts';
 import type { Job, Standing } from '../job/job.ts';
 import { refuse, RetryError, UsageError } from '../job/errors.ts';
@@ -61,7 +61,7 @@ export class Run {
   get signal(): AbortSignal {
     if (this.#controller !== null) return this.#controller.signal;
     this.#controller = new AbortController();
-    // Not AbortSignal.any(): what it makes hangs on `stop` for as long as the process lives.
+    // Not AbortSignal.any(): its signal would hang on `stop` for as long as the process lives.
     this.#stop?.addEventListener('abort', this.#onStop);
     if (this.#stop?.aborted === true) this.#onStop();
     if (this.#reason !== null) this.#controller.abort(this.#reason.reason);
@@ -83,7 +83,7 @@ export class Run {
 }
 
 /**
- * What `currentJob()` gives. A class, because each literal with a getter is given a hidden class of its own, which is old from
+ * The answer of `currentJob()`. A class, because each literal with a getter is given a hidden class of its own, which is old from
  * the start and keeps all of its job alive until the next full collection.
  */
 export class RunningJob implements CurrentJob {

@@ -11,7 +11,7 @@ import { after, type LongTimer } from './timers.ts';
 import { EAGER_KEPT, registry } from './registry.ts';
 import { Run } from './current-job.ts';
 
-/** Where eager handles look: the one record, in memory. */
+/** The name of the place where eager jobs run, for messages. */
 const PLACE = 'this process (alwaysEager)';
 
 /**
@@ -46,7 +46,7 @@ async function runOnce(job: Job, standing: Standing, executor: Omit<Executor, 'l
   return { kind: 'threw', error, isFinal: true };
 }
 
-/** No run can be killed here: at its limit it counts as timed out, and what its task still does goes on beside. */
+/** No run can be killed here: at its limit it counts as timed out, and its function goes on beside the program. */
 function keepLimit(): { readonly limitKeepers: LimitKeepers; readonly timedOut: Promise<Ending> } {
   let end: (ending: Ending) => void = () => undefined;
   const timedOut = new Promise<Ending>((resolve) => (end = resolve));
@@ -90,7 +90,7 @@ function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], ou
   return new AsyncResult(job.id, async () => source, true);
 }
 
-/** What is known of a job that did not run here. */
+/** The source for ids of jobs that did not run here. */
 const NOTHING: OutcomeSource = {
   place: PLACE,
   find: async () => null,

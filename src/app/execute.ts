@@ -1,6 +1,6 @@
 /**
- * Running one job's task, whoever runs it: a worker, `alwaysEager`, or the caller of `task.run()`. From a job to how its run ended;
- * what that means for the job is decided elsewhere, and a hard time limit is kept by whoever runs it.
+ * Runs one job's task, for a worker, for `alwaysEager` and for `task.run()`: from a job to how its run ended. The lifecycle decides
+ * what that means for the job, and the worker kills a run at its hard time limit.
  */
 import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { RetryError, UsageError } from '../job/errors.ts';
@@ -25,7 +25,7 @@ export interface LimitedRun {
   readonly defaults: JobOptions;
 }
 
-/** Who ends a run at its time limit. */
+/** The part of a worker, or of eager mode, that ends a run at its time limit. */
 export interface LimitKeepers {
   begun(run: LimitedRun): void;
   /** @param isLate later than the limit allows: when it resolves, no kill is on its way */
@@ -34,7 +34,7 @@ export interface LimitKeepers {
 
 /** What all runs of one process have in common. */
 export interface Executor {
-  /** What may be kept of what tasks throw. */
+  /** Which texts of thrown errors may be kept. */
   readonly texts: ErrorTexts;
   /** For jobs whose file and whose task set none. */
   readonly timeLimits: TimeLimits;
@@ -97,7 +97,7 @@ function callTask(
   return settledLater(registry().current.run(new RunningJob(job, standing, run), () => fn(...args)));
 }
 
-/** Does `act` within limits: its signal is aborted at the soft one, and whoever keeps the hard one is told. */
+/** Does `act` within limits: its signal is aborted at the soft one, and `keepers` are told of the hard one. */
 function within(
   { timeLimitMs, softTimeLimitMs }: TimeLimits,
   { id, task }: Job,
@@ -107,7 +107,7 @@ function within(
   act: () => Soon<Ending>,
 ): Soon<Ending> {
   const startedAtMs = Date.now();
-  // Before anybody hears of it: whoever keeps the limit must not see its end sooner than we do.
+  // Taken before `keepers.begun`: the keeper must not see the end of the limit before this run does.
   const endsAt = performance.now() + (timeLimitMs ?? Number.POSITIVE_INFINITY);
   const soft =
     softTimeLimitMs === null
@@ -134,7 +134,7 @@ function endingWith(value: unknown, task: RegisteredTask, texts: ErrorTexts): En
   }
 }
 
-/** A promise of any make becomes one of ours, as `await` would make it; what is none stays. */
+/** Makes a native promise of any other promise, as `await` would; other values stay as they are. */
 function settledLater(returned: unknown): Soon<unknown> {
   const isObject = (typeof returned === 'object' && returned !== null) || typeof returned === 'function';
   return isObject && 'then' in returned ? Promise.resolve(returned) : returned;

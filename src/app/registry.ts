@@ -22,13 +22,13 @@ export interface RegisteredTask {
   readonly site?: CallSite | null;
   /** The stretch in which it was registered: see `Registry`. */
   readonly stretch?: object;
-  /** What it says of its jobs: stands in for what a job's file leaves out, as those of other languages do. */
+  /** Its own options, for jobs whose file leaves some out: producers in other languages do not know them. */
   readonly options?: JobOptions;
   /** Over all workers of the spool; absent: none. */
   readonly queueLimits?: QueueLimits;
   /** Whether a run that threw this is tried again; absent: always. */
   readonly retryOn?: (thrown: unknown) => unknown;
-  /** Of the app that registered it, for what it throws: stronger than that of the configuration. */
+  /** The app's own `redact`, for errors of this task: it counts before the one in the configuration. */
   readonly redact?: Redact | undefined;
   /** Absolute path of the spool to which its app sends its jobs; absent: the one that settings name. */
   readonly spool?: string | undefined;
@@ -42,9 +42,9 @@ export interface Registry {
   readonly current: AsyncLocalStorage<CurrentJob>;
   /** The task module that is being imported by a worker's child, or null: `delay()` is refused then. */
   loading: string | null;
-  /** Stands for what has run since the last promise: a module that is evaluated again is so in a later stretch. Null between two. */
+  /** Marks the code that runs until the next microtask: a module that is evaluated again runs in a later stretch. Null between two. */
   stretch: object | null;
-  /** Where the outcome of a job that ran with alwaysEager is, by its id: for all copies of fsq in the process, those of bundles too. */
+  /** Where the outcome of each job that ran with alwaysEager is, by its id: shared by all copies of fsq in the process. */
   readonly eager: Map<string, OutcomeSource>;
 }
 
@@ -90,7 +90,7 @@ export function register(task: RegisteredTask): void {
  * A worker evaluates each module once, and runs whatever is registered: there only the very same place counts, which a module
  * has when it is loaded both as ESM and as CommonJS. A program that sends jobs needs names only, and must not die of a bundler
  * or of a dev server: there the same text counts too, and the same file when it is evaluated later. A dev server that has a file
- * for each route evaluates a changed module in one after the other: what comes later from another file is `unclear`.
+ * for each route evaluates a changed module in one after the other: a later registration from another file is `unclear`.
  */
 function relationOf(before: RegisteredTask, task: RegisteredTask, isWorker: boolean): 'again' | 'another' | 'unclear' {
   const [old, now] = [before.site ?? null, task.site ?? null];
@@ -101,7 +101,7 @@ function relationOf(before: RegisteredTask, task: RegisteredTask, isWorker: bool
   return old === null || now === null || old.file === now.file ? 'again' : 'unclear';
 }
 
-/** Whether two functions are one in two bundles: what a bundler names anew, each in its own way, is left out. */
+/** Whether two functions are one function in two bundles. Names that a bundler or minifier may have changed do not count. */
 function isSameText(a: (...args: never[]) => unknown, b: (...args: never[]) => unknown): boolean {
   const [one, other] = [a, b].map((fn) => Function.prototype.toString.call(fn));
   if (one === undefined || other === undefined || one.endsWith('{ [native code] }')) return false;

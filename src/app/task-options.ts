@@ -1,4 +1,4 @@
-/** What may be said of a task's jobs: by `task()`, by one call, or by both. One table says how each option is read and where it may stand. */
+/** The options of `task()` and of one call. One table says how each option is read, where it may stand, and what a job's file keeps of it. */
 import { refuse, UsageError } from '../job/errors.ts';
 import {
   type BackoffOptions,
@@ -65,16 +65,16 @@ export interface ApplyOptions extends SharedOptions, CallKey {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Options of a task, or those of a call with its task's behind them. */
+/** The options of a task, or those of a call together with its task's. */
 export type AnyOptions = Omit<ApplyOptions, 'key'> & TaskOptions<never>;
 
 interface Option {
-  /** What it comes to, told to the job's file where `kept` names a place. @throws UsageError */
+  /** Checks the option and gives its value, which the job's file keeps as `kept`. @throws UsageError */
   readonly read?: (given: unknown, nowMs: number) => unknown;
   readonly kept?: keyof JobOptions;
-  /** Why no call may say it; absent: one may. */
+  /** Why a call may not have it; absent: it may. */
   readonly notOfCall?: string;
-  /** True: no task says it. */
+  /** True: only a call may have it. */
   readonly notOfTask?: boolean;
 }
 
@@ -202,7 +202,7 @@ function expiresAtOf(expires: unknown, nowMs: number): number {
   return refuse('`expires`', 'a duration or a Date', expires, `: for a Unix time pass new Date(${format(expires)})`);
 }
 
-/** Of a time after which something ends: nothing could be done in no time. */
+/** A duration after which something ends. 0 is refused: nothing could be done in no time. */
 function someTime(given: unknown, name: string): number {
   return durationMs(given, name) || refuse(`\`${name}\``, 'more than 0 ms', given, '; leave it out for none');
 }

@@ -66,7 +66,7 @@ export interface TaskFactory {
   <A extends readonly unknown[], R>(name: string, options: TaskOptions<A>, fn: (...args: A) => R): Task<A, Awaited<R>>;
 }
 
-/** A call, checked and with every option answered. Nothing of it is the caller's: what he changes later changes no job. */
+/** A call, checked and with every option answered. It shares nothing with the caller's values: later changes to those change no job. */
 export interface Request {
   readonly task: string;
   readonly argsList: readonly (readonly JsonValue[])[];
@@ -75,7 +75,7 @@ export interface Request {
   /** What the jobs' files keep of the other options. */
   readonly options: JobOptions;
   readonly headers: Readonly<Record<string, string>>;
-  /** What makes each call the only one; null when nothing does. */
+  /** The key of each call; null when the calls have none. */
   readonly uniqueness: readonly Uniqueness[] | null;
 }
 

@@ -43,7 +43,7 @@ export function abortAfter(
   };
 }
 
-/** What is to be done when a signal aborts: by one listener for all, because Node.js warns of a leak where there are eleven. */
+/** The functions to call when a signal aborts. One listener calls all of them: Node.js warns of a leak where there are eleven. */
 const actsOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /** @returns forgets `act`, which no other call may have given */
@@ -53,7 +53,7 @@ function onAbort(signal: AbortSignal, act: () => void): () => void {
   return () => void acts.delete(act);
 }
 
-/** The listener stays: it holds nothing but what is to be done, and goes with the signal. */
+/** The listener stays: it holds nothing but the set, and is collected with the signal. */
 function listen(signal: AbortSignal): Set<() => void> {
   const acts = new Set<() => void>();
   actsOf.set(signal, acts);

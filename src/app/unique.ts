@@ -1,4 +1,4 @@
-/** Jobs each of which must be the only one of its key: what a task and a call say of it, and how such jobs are sent. */
+/** Jobs that must be the only one of their key: the options that ask for it, and how such jobs are sent. */
 import type { Broker, NewJob, StandIn } from '../broker/broker.ts';
 import { SpoolError, UsageError } from '../job/errors.ts';
 import { checkKey, checkUnique, type Unique, type Uniqueness } from '../job/job-options.ts';
@@ -23,7 +23,7 @@ export interface CallKey {
 }
 
 /**
- * What makes each call unique; null when nothing does.
+ * The key of each call and how long it holds; null when the calls have none.
  *
  * @throws UsageError; and what a key's function throws
  */
@@ -36,7 +36,7 @@ export function uniquenessOf(
   const until = checkUnique(unique);
   if (typeof key === 'function') {
     const keyOf = key as (...args: readonly unknown[]) => unknown; // Typed by the task; a call of a wrong type is its own fault.
-    // It gets copies: what it does to them must not change what is sent.
+    // The function gets copies: it must not change the arguments that are sent.
     return argsList.map((args) => ({ key: checkKey(keyOf(...checkedArguments(task, args))), until }));
   }
   if (argsList.length > 1)
@@ -50,7 +50,7 @@ export function uniquenessOf(
 const AT_ONCE = 32;
 
 /**
- * The job that stands for each of `jobs`, in order. Those of one key are sent one after the other.
+ * Sends `jobs`, those of one key one after the other. The answer names for each the job that has its key: itself, or an earlier one.
  *
  * @throws SpoolError; those of `jobs` that were accepted before are in its `uncertain`
  */

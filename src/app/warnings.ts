@@ -1,9 +1,9 @@
-/** What a program that sends jobs should know and no error tells: it goes to stderr, once. */
+/** Warnings for a program that sends jobs, where nothing is an error: each goes to stderr once. */
 import type { OwnerInfo } from '../broker/broker.ts';
 import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { Settings } from './settings/config.ts';
 
-/** Who is told. */
+/** The part of a program that passes warnings on to its user. */
 export interface Hearer {
   /** A sentence about the settings. */
   notice(text: string): void;
@@ -11,7 +11,7 @@ export interface Hearer {
   newSpool(settings: Pick<Settings, 'spool' | 'spoolFrom'>): void;
 }
 
-/** For who imports the library: warnings of the process. A spool that a setting names is made without a word. */
+/** For programs that import the library: warnings of the process. A spool that a setting names is made without a warning. */
 export const warn: Hearer = {
   notice: (text) => warnOnce(text, 'FSQ_SETTINGS'),
   newSpool: (settings) => {
@@ -29,7 +29,7 @@ export function newSpoolText({ spool, spoolFrom }: Pick<Settings, 'spool' | 'spo
   return `Made a new spool: ${spool}, ${why}. Only a worker of the same spool runs its jobs; \`spool\` in fsq.config, or FSQ_SPOOL with an absolute path, names one for all.`;
 }
 
-/** For who waits at `place`: why no job begins there now, as a sentence without its full stop; null where one may begin. */
+/** Why no job begins at `place` now, as a sentence without its full stop; null where one may begin. */
 export function standstillText(owners: readonly OwnerInfo[], place: string): string | null {
   if (owners.every(({ verdict }) => verdict === 'dead'))
     return `No worker is running on ${place}: the job waits until \`fsq worker\` starts one`;

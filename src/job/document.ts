@@ -16,7 +16,7 @@ import { isRecord } from './values/realm.ts';
 
 export const FORMAT_VERSION = 1;
 
-/** What a read file holds. `baseEnd` is the index in its text at which a tail is written; `torn` that one was cut off. */
+/** A file that was read. `baseEnd` is the index in its text at which a tail is written; `torn` that one was cut off. */
 export interface Document {
   readonly record: JobRecord;
   readonly baseEnd: number;
@@ -56,7 +56,7 @@ function isEmpty(entries: object): boolean {
 }
 
 /**
- * Reads a job's file. Defaults stand in for what another language's producer left out; only `task` is required.
+ * Reads a job's file. A producer in another language may leave out everything but `task`: defaults hold then.
  *
  * @param id from the file's name; an id inside must be the same
  * @throws CorruptJobError saying what is wrong with it
@@ -145,7 +145,7 @@ function toJob(own: (key: string) => unknown, id: string, text: string): Job {
   if (typeof task !== 'string' || !isTaskName(task))
     throw new CorruptJobError(`its task is ${format(task)}, not a task's name`);
   const args = own('args') ?? [];
-  // Never what they are: arguments may be secret, and this is logged.
+  // The message never shows the arguments: they may be secret, and it is logged.
   if (!Array.isArray(args)) throw new CorruptJobError(`its args are ${kindOf(args)}, not an array`);
   const doubt = doubtIn(args, MAX_DEPTH + 1);
   if (doubt === 'depth') throw new CorruptJobError(`its args nest more than ${MAX_DEPTH} levels deep`);

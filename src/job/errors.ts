@@ -39,7 +39,7 @@ export type FsqErrorCode =
   | 'FSQ_CORRUPT_JOB'
   | 'FSQ_FENCED';
 
-/** Under which a prototype says which class of fsq it belongs to: the same in every copy of fsq, and in every realm. */
+/** The key under which a prototype keeps the name of its class: the same in every copy of fsq, and in every realm. */
 const CLASS = Symbol.for('fsq.error');
 
 /** Base of all errors of fsq: `error instanceof FsqError` is true for each of them. */
@@ -62,7 +62,7 @@ export class FsqError extends Error {
   }
 }
 
-/** What the mark of a class of fsq says; undefined for a class that extends one. */
+/** The name that a class of fsq carries under that key; undefined for a class that extends one. */
 function classOf(prototype: object): string | undefined {
   try {
     const name = Object.getOwnPropertyDescriptor(prototype, CLASS)?.value as unknown;

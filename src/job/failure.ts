@@ -1,4 +1,4 @@
-/** Errors as data: what a task threw becomes a `Failure`, and a failed outcome becomes the error that `get()` throws. */
+/** Errors as data: a thrown value becomes a `Failure`, within what may be kept of it, and a failed outcome becomes the error that `get()` throws. */
 import {
   ExpiredError,
   type Failure,
@@ -21,10 +21,10 @@ const MAX_INNER = 16;
 const MAX_INNER_TEXT = 2_048;
 
 /**
- * What is kept of a thrown value. Never throws, whatever was thrown: a proxy, `null`, an error of another realm, one with a broken
- * getter, which costs what it would have given and nothing else.
+ * A thrown value as data. Never throws, whatever was thrown: a proxy, `null`, an error of another realm, an error with a broken
+ * getter, of which only that property is lost.
  *
- * A text is redacted before it is cut: half of a secret would not be known as one.
+ * A text is redacted before it is cut: `redact` would not recognise half of a secret.
  */
 export function toFailure(thrown: unknown, texts: ErrorTexts): Failure {
   return failureFrom(thrown, { texts, maxText: MAX_TEXT, depth: 0, inner: { left: MAX_INNER } });
@@ -84,7 +84,7 @@ function partsOf(thrown: object): readonly unknown[] {
   return Array.from({ length: count }, (_, i) => peek(errors, String(i)));
 }
 
-/** By its name too: what stands in for these classes where a runtime or a compiler's target lacks them has only that. */
+/** By its name too: a compiler's stand-in for a class that the runtime lacks has only the name. */
 function isOf(thrown: object, name: 'AggregateError' | 'SuppressedError'): boolean {
   return peek(thrown, 'name') === name || isBuiltIn(thrown, name);
 }
@@ -99,7 +99,7 @@ function nonErrorText(thrown: unknown, kept: (text: string) => string): string {
   }
 }
 
-/** What fsq itself has to say of a job, in the shape in which outcomes keep errors. */
+/** An error of fsq's own, in the shape in which outcomes keep errors. */
 export function failureOf(error: FsqError): Failure {
   return { name: error.name, message: error.message, code: error.code };
 }
@@ -117,32 +117,32 @@ export function toError(id: string, outcome: Exclude<Outcome, { state: 'succeede
   return new TaskError(id, error, attempts);
 }
 
-/** Takes a text of an error and gives what may be kept and shown of it. */
+/** Takes a text of an error and returns the text that may be kept and shown. */
 export type Redact = (text: string) => string;
 
-/** What may be kept of errors. */
+/** Which texts of errors may be kept. */
 export interface ErrorTexts {
   /** Null: every text as it is. */
   readonly redact: Redact | null;
   readonly stacks: boolean;
 }
 
-/** For errors that only the person who causes them sees. */
+/** For errors that nobody sees but the person at the keyboard. */
 export const ALL_TEXTS: ErrorTexts = { redact: null, stacks: true };
 
-/** Stands for a text that `redact` could not deal with: the text might be what must not be shown. */
+/** Takes the place of a text on which `redact` failed: that text might be a secret. */
 export const REMOVED = '(removed: the setting `redact` threw, or gave no string)';
 
-/** `text` as `redact` wants it shown. Never throws, and never gives back what `redact` has not answered for. */
+/** `text` as `redact` returns it. Never throws, and never returns a text that did not come from `redact`. */
 export function redacted(text: string, redact: Redact | null): string {
   if (redact === null) return text;
   try {
     const answer: unknown = redact(text);
     if (typeof answer === 'string') return answer;
-    // Of an async function it is a promise, whose rejection nobody else would handle: that ends a process.
+    // An async function returns a promise: if nothing handled its rejection, the process would end.
     Promise.resolve(answer).catch(() => undefined);
   } catch {
-    // What it threw may hold the text itself.
+    // Its error is dropped: it may hold the text itself.
   }
   return REMOVED;
 }

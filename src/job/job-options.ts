@@ -1,10 +1,10 @@
-/** What a job's file keeps of its options: what each one is, which values are sound, and what counts where several places set it. */
+/** The options of a job as its file keeps them: their meaning, their readers, and which one counts where several places set it. */
 import { refuse, UsageError } from './errors.ts';
 import { format, knownInstead } from './text.ts';
 import { type Duration, durationMs, LONGEST_MS } from './units.ts';
 import { isDate, isRecord } from './values/realm.ts';
 
-/** What the producer asked for; each key is absent unless its task or the call gave it. Read by `readJobOptions`. */
+/** The options that the producer wrote; each key is absent unless the task or the call gave it. */
 export interface JobOptions {
   /** Not before this time, Unix ms. */
   readonly etaMs?: number;
@@ -14,13 +14,13 @@ export interface JobOptions {
   readonly retries?: number;
   /** How long it waits before each of them. */
   readonly backoff?: Backoff;
-  /** What becomes of it when its process dies; 'rerun' when absent. */
+  /** Whether it runs again when its process has died; 'rerun' when absent. */
   readonly onCrash?: 'rerun' | 'fail';
   /** Longest run before it is killed, ms. */
   readonly timeLimitMs?: number;
   /** Longest run before its signal is aborted, ms. */
   readonly softTimeLimitMs?: number;
-  /** What made it unique among the jobs of its task when it was sent. */
+  /** Its key among the jobs of its task when it was sent. */
   readonly key?: string;
 }
 
@@ -36,7 +36,7 @@ export interface Backoff {
   readonly jitter: boolean;
 }
 
-/** What stands in for the parts of a backoff that are not given. */
+/** Its parts hold where a backoff leaves them out. */
 export const DEFAULT_BACKOFF: Backoff = { initialMs: 1_000, factor: 2, maxMs: 3_600_000, jitter: true };
 
 /** A backoff as a task or a call writes it. */
@@ -51,7 +51,7 @@ export interface BackoffOptions {
   readonly jitter?: boolean;
 }
 
-/** Options that say nothing: those of nearly every job. */
+/** No options: nearly every job has none. */
 export const NO_OPTIONS: JobOptions = {};
 
 /** Most retries a job may have: each leaves an entry in its file, and its attempts are counted in nine digits. */
@@ -139,7 +139,7 @@ function isAtLeast(value: unknown, least: number): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= least;
 }
 
-/** What holds for a job: its own options, and those of its task's registration for what they leave out. */
+/** A job's own options, and its task's for those that it leaves out. */
 export function withDefaults(options: JobOptions, defaults: JobOptions = NO_OPTIONS): JobOptions {
   return defaults === NO_OPTIONS ? options : { ...defaults, ...options };
 }
@@ -169,8 +169,7 @@ export function timeLimitsFrom(...sources: readonly (TimeLimitSource | undefined
 }
 
 /**
- * How long a job keeps others of its key out: while it waits, until it has an outcome, or for a time from its sending on,
- * whatever became of it.
+ * How long a job keeps others of its key out: until it starts, until it has an outcome, or for a time from its sending on.
  */
 export type Unique = 'while-pending' | 'while-unfinished' | Duration;
 

@@ -1,4 +1,4 @@
-/** What a job is: the record a producer writes, and where it stands in its life. */
+/** A job: the record that its producer writes, and where it stands in its life. */
 import type { Failure } from './errors.ts';
 import type { JobOptions } from './job-options.ts';
 import type { JsonValue } from './values/json.ts';
@@ -29,7 +29,7 @@ export interface Standing {
 /** One run that ended, or died. */
 export interface Attempt {
   readonly attempt: number;
-  /** Unix ms; absent when the process died and nobody saw the start. */
+  /** Unix ms; absent when the process died before it told the start. */
   readonly startedAtMs?: number;
   readonly endedAtMs: number;
   readonly owner: string;
@@ -53,7 +53,7 @@ export interface JobRecord {
   readonly attempts: readonly Attempt[];
   readonly outcome: Outcome | null;
   readonly parked: Parked | null;
-  /** Of an ended job, what neither its name nor its attempts say any more. */
+  /** Facts of an ended job that neither its file's name nor its attempts say. */
   readonly kept: Kept;
 }
 

@@ -1,4 +1,4 @@
-/** How one attempt ended, turned into what to do with the job: the only place that decides it. Brokers are told. */
+/** Decides from how an attempt ended what to do with its job. Only this file decides it; brokers carry it out. */
 import { ExpiredError, type Failure, RevokedError, TimeLimitError, WorkerLostError } from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
@@ -41,7 +41,7 @@ export const MAX_CRASHES = 3;
 
 /** The attempt that ended, and those before it. */
 export interface Run {
-  /** Its options, and where they are silent those of its task, say what is allowed. */
+  /** With its task's options for those that its file leaves out. */
   readonly job: Job;
   readonly standing: Standing;
   readonly attempts: readonly Attempt[];

@@ -1,4 +1,4 @@
-/** What workers write behind a job's base: its attempts, and how it ended. Written here; read here too, where a key that is not as expected counts as absent. */
+/** The tail of a job's file: its attempts and how it ended, written behind the base by workers. The readers are lenient: a malformed key counts as absent. */
 import type { Failure } from './errors.ts';
 import type { Attempt, Kept, Outcome, Parked, Standing } from './job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isPriority, isQueueName } from './names.ts';
@@ -9,13 +9,13 @@ import { isRecord } from './values/realm.ts';
 /** A tail begins with it. A newline cannot stand inside a JSON string, so the last mark of a file is where its base ends. */
 export const TAIL_MARK = '\n,"attempts":';
 
-/** What a tail says beside the attempts; null: the job is to run again. */
+/** The end that a tail records beside the attempts. */
 export type TailEnd =
   /** `endedAtMs` is null, or absent, when that is when the last attempt ended. */
   | { readonly outcome: Outcome; readonly standing: Standing; readonly endedAtMs?: number | null }
   | { readonly parked: Parked };
 
-/** What is written at the end of the base: the attempts, the standing where it is not the default, and the end if any. */
+/** The text of a tail: the attempts, the standing where it is not the default, and the end; null: the job is to run again. */
 export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null): JsonText {
   const head = `${TAIL_MARK}${encodeAttempts(attempts)}`;
   if (end === null) return `${head}}`;
@@ -39,7 +39,7 @@ export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null): s
 
 /** Longest text of all attempts, characters: half of what a file may have beside arguments and value. */
 const MAX_TEXT = 131_072;
-/** What is kept of the messages of earlier attempts when they are too many, characters, the first that fits. */
+/** Lengths to which the messages of earlier attempts are cut when all are too long, characters; the first that fits counts. */
 const SHORTER = [1_000, 200, 40];
 
 /** As JSON. When it would be too long, the attempts before the last lose their stacks, causes and inner errors, then most of their messages. */
@@ -53,7 +53,7 @@ export function encodeAttempts(attempts: readonly Attempt[]): string {
   return text;
 }
 
-/** As JSON.stringify writes it. Nearly all ended well; what a file says of earlier ones may be any number and any text. */
+/** As JSON.stringify writes it, quicker for an attempt that ended well, as nearly all do. A file may hold odd numbers: those go the long way. */
 function encodeAttempt(run: Attempt): string {
   const { attempt, startedAtMs, endedAtMs, owner, error } = run;
   if (error !== undefined || startedAtMs === undefined || !Number.isFinite(attempt + startedAtMs + endedAtMs))
@@ -91,7 +91,7 @@ export function readParked(value: unknown): Parked | null {
   return typeof reason === 'string' && typeof sinceMs === 'number' ? { reason, sinceMs } : null;
 }
 
-/** What an ended job's name no longer says. */
+/** The standing and the end of an ended job, which its file's name no longer says. */
 export function readKept(queue: unknown, priority: unknown, crashes: unknown, endedAtMs: unknown): Kept {
   if (queue === undefined && priority === undefined && crashes === undefined && endedAtMs === undefined) return {};
   return {

@@ -29,7 +29,7 @@ export function jsonText(value: unknown, indent = 0): string {
   );
 }
 
-/** What JSON leaves as it is and `escape` does not. */
+/** Characters that `escape` replaces and JSON does not. */
 const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 // eslint-disable-next-line no-control-regex -- control characters are exactly what this must find

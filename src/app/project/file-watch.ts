@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 250;
 
 export class FileWatch {
   readonly #onChange: (paths: readonly string[]) => void;
-  /** What each file was like when its change was last told. */
+  /** The stamp of each file when its change was last told. */
   readonly #told = new Map<string, string>();
   #changed: ReadonlyMap<string, string> = new Map();
   readonly #timer: NodeJS.Timeout;
@@ -24,12 +24,12 @@ export class FileWatch {
     this.#timer.unref();
   }
 
-  /** Watches these as well. Whoever has read one before has it seen as it is now: add it before it is read. */
+  /** Watches these as well. Add a file before it is read: a change between the reading and this call is not noticed. */
   add(paths: readonly string[]): void {
     for (const path of paths) if (!this.#told.has(path)) this.#told.set(path, stampOf(path));
   }
 
-  /** What becomes of these is not told any more. */
+  /** Stops watching these. */
   forget(paths: readonly string[]): void {
     for (const path of paths) this.#told.delete(path);
   }

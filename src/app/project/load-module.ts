@@ -1,6 +1,6 @@
 /**
- * Loads a module of the user's project. TypeScript is loaded by what is there: a loader this process was started with,
- * else Node's own type stripping, else tsx as the module's own project has it, else an error that names the ways out.
+ * Loads a module of the user's project. TypeScript is loaded by the first of these that is there: a loader that this process was
+ * started with, Node's own type stripping, tsx as the module's project has it. Without any, an error names the ways out.
  */
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -36,7 +36,7 @@ export async function loadModule(path: string): Promise<unknown> {
 }
 
 /**
- * The same for a module that this process needs itself: what Node's own type stripping cannot load is tried again with tsx, under
+ * The same for a module that this process needs itself: a module that Node's own type stripping cannot load is tried again with tsx, under
  * another URL, since the failure under its own may be kept. A module that has run half-way runs again.
  */
 export async function loadModuleHere(path: string): Promise<unknown> {
@@ -55,8 +55,8 @@ export function canLoadTypeScript(path: string): boolean {
 }
 
 /**
- * Refuses the first module of `--import` where Node, started in `folder`, surely cannot find it. Those behind it, and all where this
- * process was started with a loader itself, may be found by what a loader makes of their names: only their import can tell.
+ * Refuses the first module of `--import` where Node, started in `folder`, surely cannot find it. A loader that is imported before
+ * may resolve the names of the others in its own way: only their import can tell.
  *
  * @throws UsageError (FSQ_CONFIG)
  */

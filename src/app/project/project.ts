@@ -1,4 +1,4 @@
-/** The user's project on disk: its root, its configuration file, its task modules. The spool is none of its business. */
+/** The user's project on disk: its root, its configuration file, its task modules. The spool's files are touched elsewhere. */
 import {
   type Dirent,
   existsSync,
@@ -20,7 +20,7 @@ const CONFIG_FILES: readonly string[] = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs',
 const MODULE = /\.(?:ts|mts|cts|js|mjs|cjs)$/;
 const NOT_A_TASK_MODULE = /\.d\.[mc]?ts$|\.(?:test|spec)\.[mc]?[jt]s$/;
 const TASKS_FILE = /^tasks\.(?:ts|mts|js|mjs|cjs)$/;
-/** Folders in which nobody keeps the tasks that a worker should run. */
+/** Folders that usually hold no tasks for a worker. */
 const SKIPPED = new Set([
   'node_modules',
   'test',
@@ -41,8 +41,8 @@ const LINKED = new Set(['tasks', 'src']);
 const MAX_DEPTH = 3;
 
 /**
- * The current folder. Where it has been removed, the kernel's name for it, which is no folder: what lies above it can still
- * be looked through, and nothing is made in it again.
+ * The current folder. Where it has been removed, the kernel's name for it, which is no folder: the folders above it can still
+ * be searched, and nothing is made in it again.
  */
 export function currentFolder(): string {
   try {
@@ -200,7 +200,7 @@ function search(folder: string, depth: number, isOpen: (name: string) => boolean
   return withoutBuiltTwins(found);
 }
 
-/** Not what begins with a dot: editors and other systems keep locks and notes beside a file under such names. */
+/** Names that begin with a dot are left out: editors and other systems keep locks and notes beside a file under such names. */
 function modulesIn(folder: string): string[] {
   return entriesOf(folder)
     .filter(({ name }) => MODULE.test(name) && !NOT_A_TASK_MODULE.test(name) && !name.startsWith('.'))

@@ -42,8 +42,8 @@ export function findLoader(path: string): 'inherited' | 'node' | 'tsx' | null {
 }
 
 /**
- * True for what the import of a module throws when it holds more than Node's own stripping can do. A package that is missing
- * looks like an alias, and a mistake like an import of a type: whoever tries again with tsx is then told by tsx.
+ * True for an error of an import that may come from TypeScript that Node's own stripping cannot do. A missing package looks like
+ * an alias, and a mistake like an import of a type: the second try, with tsx, then says which it is.
  */
 export function isBeyondStripping(error: unknown): boolean {
   return isBuiltIn(error, 'SyntaxError') || BEYOND_STRIPPING.has(String(peek(error, 'code')));
@@ -60,7 +60,7 @@ const BEYOND_STRIPPING: ReadonlySet<string> = new Set([
   'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING', // a package of the workspace
 ]);
 
-/** Loaders of TypeScript by the names of their packages; what else is preloaded (dotenv, tracers) says nothing. */
+/** Loaders of TypeScript by the names of their packages. Other preloaded modules (dotenv, tracers) do not load TypeScript. */
 const KNOWN_LOADER =
   /^(?:tsx|ts-node|ts-node-maintained|ts-blank-space|tsimp|esbuild-register|jiti|sucrase|@swc-node\/.+|@swc\/register|@esbuild-kit\/.+|@babel\/(?:register|node)|@oxc-node\/.+|@ts-node\/.+)$/;
 
@@ -72,7 +72,7 @@ export function isKnownLoader(preloaded: string): boolean {
   return KNOWN_LOADER.test(name);
 }
 
-/** What this process was started with by --import, --loader or --require, here or in NODE_OPTIONS. */
+/** The modules that --import, --loader or --require named when this process was started, here or in NODE_OPTIONS. */
 export function preloadedModules(): readonly string[] {
   const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
   return options.flatMap((option, i) => {
@@ -109,7 +109,7 @@ export function registerTsx(path: string, load: (path: string) => Promise<unknow
 }
 
 /**
- * What the ESM of the project of the module at `path` gets when it imports this part of tsx, or null. Read from the package's
+ * The path of this part of tsx as an ES module of the project at `path` would import it, or null. It is read from the package's
  * exports: require's own resolution gives the CommonJS build, which cannot register itself from here.
  */
 function resolveTsx(path: string, part: '.' | './esm/api'): string | null {

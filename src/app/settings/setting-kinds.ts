@@ -1,4 +1,4 @@
-/** The kinds of value that a setting may have: what is wanted of one, how it is read, and how a variable's text becomes it. Pure. */
+/** The kinds of value that a setting may have: how messages describe one, how it is read, and how a variable's text becomes it. Pure. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readByteSize, readDuration } from '../../job/units.ts';
@@ -15,13 +15,13 @@ export interface Kind<T> {
   /** For messages: Expected X to be … */
   readonly wanted: string;
   /**
-   * The value in force that `given` means; undefined: it is not what is wanted.
+   * The value in force that `given` means; undefined where `given` is none of this kind.
    *
-   * @param base the folder of whoever gave it, for relative paths
+   * @param base the folder that relative paths start from
    * @throws UsageError (FSQ_CONFIG) about a part of it
    */
   readonly parse: (given: unknown, base: string) => T | undefined;
-  /** What the text of the variable `name` gives, for `parse` to accept or refuse; absent: the text itself. @throws UsageError */
+  /** Turns the text of the variable `name` into a value for `parse`; absent: `parse` gets the text. @throws UsageError */
   readonly fromText?: (text: string, name: string) => unknown;
   /** Of a number: the most. */
   readonly most?: number;
@@ -131,7 +131,7 @@ export const redaction: Kind<Redact> = {
   parse: (given) => (typeof given === 'function' ? (given as Redact) : undefined),
 };
 
-/** A file from Windows ends its lines with a carriage return, which a shell puts into a variable and nobody sees in a name. */
+/** A shell may put the carriage return of a Windows file into a variable, and in a name it cannot be seen. */
 function isPath(value: unknown): value is string {
   // eslint-disable-next-line no-control-regex -- control characters are exactly what this must find
   return typeof value === 'string' && value !== '' && value.trim() === value && !/[\u0000-\u001f\u007f]/.test(value);

@@ -1,6 +1,6 @@
 /**
- * The table of settings: what each is called in the settings, in the environment and on the command line, what it may be, and what
- * holds when nobody sets it. All that reads or tells settings goes by it.
+ * The table of settings: the name of each in a configuration, in the environment and on the command line, its kind, and its
+ * default. Everything that reads or shows settings goes by this table.
  */
 import { type FsqErrorCode, UsageError } from '../../job/errors.ts';
 import { format, suggest } from '../../job/text.ts';
@@ -8,7 +8,7 @@ import { isRecord } from '../../job/values/realm.ts';
 import { type Config, LOG_LEVELS, type Settings } from './config.ts';
 import * as kinds from './setting-kinds.ts';
 
-/** What is found besides the settings. */
+/** Fields of `Settings` that no setting gives. */
 type Found = 'spoolFrom' | 'tasksBase' | 'configFile' | 'projectRoot' | 'notices';
 type Field = Exclude<keyof Settings, Found>;
 
@@ -27,7 +27,7 @@ interface Row<F extends Field> {
   readonly value?: string;
   /** Of the option; absent: it is among the options of every command, with its help. */
   readonly help?: string;
-  /** When nobody sets it, as one would write it; null: none. */
+  /** The value where no source sets it, as a configuration would write it; null: none. */
   readonly default: null extends Settings[F] ? null : NonNullable<unknown>;
   /** The default where NODE_ENV is 'production'; absent: the same. */
   readonly inProduction?: NonNullable<unknown>;
@@ -153,7 +153,7 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
   },
 };
 
-/** Who gave settings, for the messages about them, and the folder that their paths are relative to. */
+/** Where settings come from, for the messages about them, and the folder that their paths are relative to. */
 export interface Source {
   readonly where: string;
   readonly base: string;

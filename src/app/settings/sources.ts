@@ -39,7 +39,7 @@ export async function resolveSettings(config: Config, cwd: string, env: Environm
   return answerSettings(parseConfig(config, { where: 'the options', base: cwd }), cwd, env);
 }
 
-/** The same, for a caller who has parsed what it gives. */
+/** The same, for settings that the caller has parsed. */
 export async function answerSettings(given: Given, cwd: string, env: Environment): Promise<Settings> {
   const packageRoot = packageFolder(cwd);
   const configFile = findConfigFile(cwd);
@@ -66,7 +66,7 @@ export async function answerSettings(given: Given, cwd: string, env: Environment
   };
 }
 
-/** What of the settings a broker is opened with: for every process that opens one, so that all agree. Plain data. */
+/** The settings that a broker is opened with: every process takes them from here, so that all agree. Plain data. */
 export function brokerOptions(settings: Settings): BrokerOptions {
   const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
   return { path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe };

@@ -1,6 +1,6 @@
 /**
- * JSON of long strings without what makes it slow: JSON.stringify looks at each character of its own, makes a text of many
- * parts, and that is copied into one when it is written. All else is left to it.
+ * JSON of long strings, made quickly. JSON.stringify looks at each character alone and makes a text of many parts, which are copied
+ * into one when the text is written. Here a long string that needs no escape is passed on as it is; the rest goes to JSON.stringify.
  */
 import type { JsonValue } from './json.ts';
 
@@ -15,13 +15,13 @@ const AT_A_TIME = 16_384;
 /** Shorter texts are never too large, however many bytes their characters take. */
 const SEARCHED_FROM = 65_536;
 
-/** What JSON writes as two characters, the most usual first, and the others below the space, which it writes as six. */
+/** Characters that JSON writes as two, the most usual first, and the other ones below the space, which it writes as six. */
 const ESCAPED_SHORTLY = ['\n', '"', '\\', '\t', '\r', '\b', '\f'];
 const ESCAPED_AT_LENGTH = Array.from({ length: 0x20 }, (_, code) => String.fromCharCode(code)).filter(
   (character) => !ESCAPED_SHORTLY.includes(character),
 );
 
-/** What JSON.stringify writes for `value`, which must have come from `copyCounted` or passed `assertSerialisable`. */
+/** The JSON of `value`, as JSON.stringify writes it. */
 export function jsonOf(value: JsonValue): JsonText {
   if (isLong(value)) return ['"', ...contentOf(value), '"'];
   return Array.isArray(value) && value.some(isLong) ? arrayOf(value) : JSON.stringify(value);
@@ -37,7 +37,7 @@ export function whole(json: JsonText): string {
   return typeof json === 'string' ? json : json.join('');
 }
 
-/** The most bytes that a character of `text` takes in JSON. Only a text that may be too large is searched for what takes six. */
+/** The most bytes that a character of `text` takes in JSON. Only a text that may be too large is searched for characters that take six. */
 export function longestCharacterBytes(text: string): 3 | 6 {
   if (text.length < SEARCHED_FROM) return 6;
   return isWellFormed(text) && !ESCAPED_AT_LENGTH.some((character) => text.includes(character)) ? 3 : 6;
@@ -64,14 +64,14 @@ function arrayOf(values: readonly JsonValue[]): readonly string[] {
   return pieces;
 }
 
-/** What stands between the quotes: the string itself where nothing in it is escaped. */
+/** The text between the quotes: the string itself where nothing in it is escaped. */
 function contentOf(text: string): readonly string[] {
   const isSame = (character: string): boolean => !text.includes(character);
   if (ESCAPED_SHORTLY.every(isSame) && ESCAPED_AT_LENGTH.every(isSame) && isWellFormed(text)) return [text];
   const pieces: string[] = [];
   for (let start = 0, end = 0; start < text.length; start = end) {
     end = Math.min(text.length, start + AT_A_TIME);
-    // Two halves of one character are lone surrogates when they stand apart, and those are escaped.
+    // A character is not cut in two: its halves would be escaped, as lone surrogates are.
     if (isHighSurrogate(text.charCodeAt(end - 1))) end++;
     pieces.push(JSON.stringify(text.slice(start, end)).slice(1, -1));
   }

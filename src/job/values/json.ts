@@ -1,4 +1,4 @@
-/** What JSON carries unchanged, as a type; and what may be wrong with a value that JSON.parse made of a text that others wrote. */
+/** The values that JSON carries unchanged, as types; and the faults of a value that JSON.parse made of a text that others wrote. */
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -29,7 +29,7 @@ type SerialisableProperty<T> = undefined extends T ? Serialisable<Exclude<T, und
 /** How deep arrays and objects may nest; bounds the work that one job file can cause. */
 export const MAX_DEPTH = 64;
 
-/** What is wrong, or may be, with a value that JSON.parse made: it nests too deep, or has a number that may have been written otherwise. */
+/** A possible fault of a value that JSON.parse made: it nests too deep, or has a number that may have been written otherwise. */
 export type Doubt = 'depth' | 'number';
 
 /** The doubt in `value`, that of its depth first; null when there is none. `levels` of arrays and objects may nest. */
@@ -59,7 +59,7 @@ const WHOLE = /^-?\d+$/;
 
 /**
  * The first number in `json` that would arrive as another: a whole one of more digits than a number has, or one that is out of
- * range. Null when there is none. What JSON.stringify writes passes, and so does 0.1: nobody counts on all digits of a fraction.
+ * range. Null when there is none. Texts of JSON.stringify pass, and so does 0.1: no program counts on all digits of a fraction.
  */
 export function alteredNumber(json: string): string | null {
   if (!SUSPECT.test(json)) return null;

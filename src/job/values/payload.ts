@@ -1,4 +1,4 @@
-/** What a job carries: its arguments and its result, as they stood when they were given, within the size that is kept. */
+/** The arguments, the headers and the result of a job, copied as they stood when they were given, checked and within their limits of size. */
 import { NotSerialisableError, UsageError } from '../errors.ts';
 import { format } from '../text.ts';
 import { longestCharacterBytes } from './json-text.ts';
@@ -13,7 +13,7 @@ export interface UnserialisableResult<R> {
   readonly 'what this task returns does not survive JSON': R;
 }
 
-/** What can be sent of a task with arguments `A` that returns `R`: nothing, when its job would run and then fail for its result. */
+/** The arguments with which a task that returns `R` can be sent: none, when its job would run and then fail for its result. */
 export type Sendable<A extends readonly unknown[], R> = [Exclude<R, void>] extends [Serialisable<Exclude<R, void>>]
   ? SerialisableArgs<A>
   : [returned: UnserialisableResult<R>];
@@ -63,7 +63,7 @@ export function checkedHeaders(task: string, headers: unknown): Readonly<Record<
   return texts;
 }
 
-/** What is wrong with headers, given and as copied: the first that is no text, else what was given. */
+/** The fault of these headers, for the message: the first that is no text, or else their kind. */
 function wrongIn(headers: unknown, copy: unknown): string {
   const others = isRecord(copy) ? Object.entries(copy).filter((entry) => entry[1] !== undefined && !isText(entry)) : [];
   const [bad] = others;
@@ -98,7 +98,7 @@ function refuseTooLarge(copy: unknown, count: Count, what: string, maxBytes: num
   );
 }
 
-/** What a copy has met so far. */
+/** The size and the faults of the values copied so far. */
 export class Count {
   /** More than it can have as JSON; NaN when JSON would change a part of it, Infinity when there are more parts than are copied. */
   bytes = 0;

@@ -1,5 +1,5 @@
 /**
- * What a value is, whichever realm or copy of a library it comes from. Test runners and node:vm give a file an Error, a Date and a
+ * Tells what a value is, whichever realm or copy of a library it comes from. Test runners and node:vm give a file an Error, a Date and a
  * Promise of its own, system errors come from another realm, and `instanceof` is false across them.
  *
  * Nothing here throws, whatever the value is: a revoked proxy, a getter that throws.
@@ -16,17 +16,17 @@ export function peek(value: unknown, key: string | symbol): unknown {
   try {
     return Reflect.get(value, key);
   } catch {
-    return undefined; // Nobody can say what it is.
+    return undefined; // The value refuses to be looked at.
   }
 }
 
-/** True for whatever tells what went wrong: an error of any realm, or an object whose `message` is a text. */
+/** True for an error of any realm, and for any other object whose `message` is a text. */
 export function isErrorLike(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   return typeof peek(value, 'message') === 'string' || isBuiltIn(value, 'Error');
 }
 
-/** What went wrong, for a sentence: an error's message, or the value itself. */
+/** An error's message, or the value itself as text, for a sentence. */
 export function reasonOf(thrown: unknown): string {
   const message = peek(thrown, 'message');
   if (typeof message === 'string') return message;
@@ -59,7 +59,7 @@ export function prototypesOf(value: unknown): readonly object[] {
       if (next === null) break;
     }
   } catch {
-    // A proxy that will not be looked at: what was found before counts.
+    // A proxy refuses to be looked at: the prototypes found before it count.
   }
   return found;
 }
@@ -99,7 +99,7 @@ function accepts(method: () => unknown): boolean {
   }
 }
 
-/** True for what can be listened to as an AbortSignal is, whoever made it: Node.js, jsdom or a package. */
+/** True for an AbortSignal of Node.js, of jsdom or of a package. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   return typeof peek(value, 'aborted') === 'boolean' && typeof peek(value, 'addEventListener') === 'function';
 }
