@@ -1,14 +1,13 @@
 /**
- * The seam between what fsq does and where jobs are kept: what a program asks that sends jobs or looks at them. What a worker
- * asks is in worker-side.ts. `app` and `worker` know only these interfaces; what each method promises is tested for every
- * broker by test/conformance.
+ * The seam between fsq and the place that keeps jobs: the questions of programs that send jobs or look at them. Those of a worker
+ * are in worker-side.ts. `app` and `worker` know only these interfaces; test/conformance tests each promise for every broker.
  */
 import type { Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export interface Broker {
-  /** Where the jobs are, for people. */
+  /** The name of the place that keeps the jobs, for people: a path or an address. */
   readonly place: string;
   /** True when there was none and opening it made it. */
   readonly isNew: boolean;
@@ -41,12 +40,12 @@ export interface Broker {
    */
   waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null>;
   /**
-   * Revokes jobs: what waits never starts, what runs is told to end. Needs no worker, and may be called again.
+   * Revokes jobs: a job that waits never starts, one that runs is told to end. Needs no worker, and may be called again.
    *
-   * @returns what came of each; an id is missing where there is no such job
+   * @returns the answer for each id; an id is missing where there is no such job
    */
   revoke(ids: readonly string[], options?: RevokeOptions): Promise<ReadonlyMap<string, Revocation>>;
-  /** From now on no job of `queue` is begun, by any worker, until `resume`; what runs goes on. False: it was paused already. */
+  /** From now on no job of `queue` is begun, by any worker, until `resume`; running jobs go on. False: it was paused already. */
   pause(queue: string): Promise<boolean>;
   /** False: it was not paused. */
   resume(queue: string): Promise<boolean>;
@@ -60,10 +59,10 @@ export interface Broker {
     limit: number,
     isWanted?: (sighting: Sighting) => boolean,
   ): Promise<readonly Sighting[]>;
-  /** @param backlog what was seen a moment ago of the ready jobs: they are not counted anew */
+  /** @param backlog a look at the ready jobs of a moment ago: they are not counted anew */
   counts(backlog?: Backlog): Promise<Counts>;
   backlog(): Promise<Backlog>;
-  /** Every process known here, with what can be proved of its life. */
+  /** Every process known here, and whether it provably lives or is dead. */
   owners(): Promise<readonly OwnerInfo[]>;
   consumer(options: ConsumerOptions): Promise<Consumer>;
   keeper(options: KeeperOptions): Promise<Keeper>;
@@ -84,15 +83,15 @@ export interface Sighting {
   readonly standing: Standing;
   /** Unix ms; only of a delayed job. */
   readonly dueAtMs: number | null;
-  /** Who holds it; only of a running job. */
+  /** The process that holds it, by its name among owners; only of a running job. */
   readonly owner: string | null;
   /** When this attempt was claimed, Unix ms; only of a running job, and null where that cannot be told. */
   readonly startedAtMs: number | null;
   /** When it ended, Unix ms; only of a job that has. */
   readonly endedAtMs: number | null;
-  /** Where it lies, for people: a path. */
+  /** Where the job is kept, for people: a path or a key. */
   readonly location: string;
-  /** What it holds; null when it cannot be read. */
+  /** Null when it cannot be read. */
   readonly record: JobRecord | null;
 }
 

@@ -2,7 +2,7 @@
  * Results that are often there at once. A promise costs about a microsecond, more while async hooks are on, and a job's way
  * through claim and settlement would need thirty: so the steps that never wait for the disk return their value instead.
  *
- * What fails is always a rejected promise, never a throw.
+ * A failure is always a rejected promise, never a throw.
  */
 export type Soon<T> = T | Promise<T>;
 
@@ -21,7 +21,7 @@ export function afterwards<T, U>(step: Soon<T>, next: (value: T) => Soon<U>): So
   }
 }
 
-/** Does `act`; what it throws, now or later, goes to `mend`. */
+/** Does `act`; an error of it, now or later, goes to `mend`. */
 export function orElse<T>(act: () => Soon<T>, mend: (error: unknown) => Soon<T>): Soon<T> {
   let step: Soon<T>;
   try {

@@ -1,4 +1,4 @@
-/** What a worker asks of a broker: a keeper for its supervisor, a consumer for each of its children, and claims. */
+/** The worker's side of a broker: a keeper for its supervisor, a consumer for each of its children, and claims. */
 import type { Failure } from '../job/errors.ts';
 import type { Attempt, Job, Standing } from '../job/job.ts';
 import type { JobOptions } from '../job/job-options.ts';
@@ -14,7 +14,7 @@ export interface Claim {
   /** The runs before this one. */
   readonly attempts: readonly Attempt[];
   /**
-   * Does what was decided, durably. Waits while the disk is full, telling `onEvent`, and never runs the job again for it.
+   * Carries out the decision, durably. Waits while the disk is full, telling `onEvent`, and never runs the job again for it.
    *
    * @param run when this attempt ran; null when it did not begin
    * @throws FencedError when the claim was taken away: nothing was published
@@ -22,7 +22,7 @@ export interface Claim {
   settle(settlement: Settlement, run: AttemptRun | null): Soon<void>;
 }
 
-/** When an attempt ran and what it threw, for the job's record. */
+/** The times of an attempt and its error, for the job's record. */
 export interface AttemptRun {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
@@ -58,7 +58,7 @@ export interface ConsumerOptions {
   readonly line?: Line;
   /**
    * Tells of the jobs that are revoked and have not ended: all of them, each time. A run of one that this consumer holds
-   * should be ended; what was not begun is not given to it.
+   * should be ended. `next` gives none of them.
    */
   readonly onRevoked?: (ids: ReadonlySet<string>) => void;
   readonly onEvent?: (event: BrokerEvent) => void;
@@ -67,14 +67,14 @@ export interface ConsumerOptions {
 }
 
 /**
- * What a consumer in a worker's child and the keeper in the worker say to each other. The worker carries it as JSON and looks into
- * none of it: each broker has words of its own, or none. Nothing may depend on a word, because either process may die.
+ * Between a consumer in a worker's child and the keeper in the worker. The worker carries their words as JSON and looks into none:
+ * each broker has words of its own, or none. Nothing may depend on a word, because either process may die.
  */
 export interface Line {
   say(word: unknown): void;
   /**
-   * From now on `hear` is told what the keeper says, and `end`, once, that it can say no more: its process has ended. Neither is
-   * called before this has returned.
+   * From now on `hear` takes the keeper's words, and `end` is called, once, when the keeper can say no more, because its process has
+   * ended. Neither is called before this has returned.
    */
   listen(hear: (word: unknown) => void, end: () => void): void;
 }
@@ -91,14 +91,14 @@ export interface Keeper {
   /** The consumer `owner` has begun, in a child of this process. The child's end will be told by `recover`: nobody has to look for it. */
   join(owner: string, child: ChildSide): Member;
   /**
-   * Recovers what `owner`, a process that surely has ended, held.
+   * Recovers the jobs of `owner`, a process that surely has ended.
    *
    * @param ending 'stopped' when it was ended on purpose: its jobs are ready again and no crash is counted
-   * @param run the one job of which more is known than that; nothing if it had an outcome before its process ended
-   * @returns whether it held any job; true when nobody can tell
+   * @param run the one job of which more is known; ignored if that job had an outcome before its process ended
+   * @returns whether the owner held any job; true when nobody can tell
    */
   recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean>;
-  /** From now on these limits of tasks hold for what is given out; those of queues are the keeper's options. */
+  /** From now on the keeper heeds these limits of tasks when it gives out jobs. */
   limitTasks(tasks: LimitRules['tasks']): void;
   /** True when surely no job of its queues is ready or due, those of paused queues aside. */
   isIdle(): boolean;
@@ -119,7 +119,7 @@ export interface ChildSide {
 export interface Member {
   /** True while the consumer waits for a job, as far as it has said. */
   readonly isIdle: boolean;
-  /** Takes what the consumer has said. */
+  /** Takes a word of the consumer. */
   hear(word: unknown): void;
   /** The child takes no more jobs, or has ended. May be called again. */
   leave(): void;
@@ -147,7 +147,7 @@ export interface KeeperOptions {
 
 /**
  * The variable that a worker sets for each of its children, to a mark unlike any other; all that the child starts inherits it. A
- * broker may know by it what a dead child has left running.
+ * broker may find by it the processes that a dead child has left running.
  */
 export const CHILD_MARK = 'FSQ_CHILD';
 

@@ -17,33 +17,32 @@ const STOP_GRACE_MS = 500;
 /** How long a child that was told to drain may take to become ready, ms: enough to load its modules and hear of it. */
 const START_GRACE_MS = 5_000;
 
-/** How long after its exit what a child has said is waited for, ms: all of it is there, unless a copy of it (fork(2)) still lives. */
+/** How long after a child's exit its messages are waited for, ms: they are there at once, unless a fork(2) of it holds the channel open. */
 const LAST_WORDS_MS = 1_000;
 
 /** Threads of a child that waits for the disk, unless UV_THREADPOOL_SIZE says another number. */
 const THREADS = '16';
 
-/** `parted`: it was to leave and has said that it ends in order. */
 export type ChildState = 'starting' | 'working' | 'leaving' | 'parted' | 'stopping' | 'ended';
 
 /** Why a child ended. */
 export type DeathCause =
-  /** There never was a process, for EAGAIN say. */
+  /** The process could not be started, for EAGAIN say. */
   | { readonly kind: 'unborn'; readonly error: unknown }
-  /** It was killed in this run, whose time was over. */
+  /** It was killed in this run, which had reached its time limit. */
   | { readonly kind: 'over-limit'; readonly run: LimitedRun }
   /** It was killed because the job that it ran was revoked so. */
   | { readonly kind: 'revoked' }
   /** It was told to end at once. */
   | { readonly kind: 'stopped' }
-  /** It was told to leave, and held no job any more: what its jobs have started may live on. */
+  /** It was told to leave, had settled its jobs, and exited with 0: the processes that its jobs have started may live on. */
   | { readonly kind: 'parted' }
   | { readonly kind: 'crashed' };
 
 export interface ChildEvents {
-  /** It has not imported its modules in time. */
+  /** The child has not imported its modules in time. */
   onOverdue(child: WorkerChild): void;
-  /** This run of it has had its time: kill it. */
+  /** The child's run has reached its time limit. */
   onOverLimit(child: WorkerChild, run: LimitedRun): void;
   onMessage(child: WorkerChild, message: FromChild): void;
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void;
@@ -54,17 +53,18 @@ export interface ChildEvents {
  *     │                  │
  *     └──────leave───────┴──► leaving ──bye──► parted
  *
- * leaving: it takes no further job; before it is ready it may never hear of that, and is killed after START_GRACE_MS
- * stopping: it ends whatever it does, and is killed with all it started after STOP_GRACE_MS
+ * leaving: the child takes no further job. One that is not ready may never hear of that, and is killed after START_GRACE_MS.
+ * parted: the child has said that it ends in order.
+ * stopping: the child was told to end at once, and is killed with all it started after STOP_GRACE_MS.
  */
 export class WorkerChild {
   readonly start: StartWatch;
   readonly overtime: Overtime;
   readonly #events: ChildEvents;
-  /** Null where none could be had. */
+  /** Null where none could be started. */
   readonly #process: { readonly child: ChildProcess; readonly lastWords: () => string } | null;
   #state: ChildState = 'starting';
-  /** What its state waits for. */
+  /** Ends the state when it lasts too long. */
   #timer: NodeJS.Timeout | undefined;
   #introduced: {
     readonly owner: string;
@@ -95,7 +95,7 @@ export class WorkerChild {
     return this.#state;
   }
 
-  /** Why it ended, or what it was killed for and is about to end of; null while it lives. */
+  /** Why it ended, or why it was killed and is about to end; null while it lives. */
   get deathCause(): DeathCause | null {
     return this.#deathCause;
   }
@@ -105,7 +105,7 @@ export class WorkerChild {
     return this.#introduced?.owner ?? null;
   }
 
-  /** Of the tasks that it knows: children that started at different times may have loaded different ones. */
+  /** Of the tasks that the child knows: children that started at different times may have loaded different modules. */
   get limits(): ReadonlyMap<string, QueueLimits> {
     return this.#introduced?.limits ?? new Map();
   }
@@ -127,10 +127,10 @@ export class WorkerChild {
       this.#events.onMessage(this, message);
     });
     child.on('error', (error) => {
-      // With a process it was a message to a child that has just died: its exit is reported below. Without one no exit comes.
+      // Where there is a process, a message to it has failed, because it has just died: 'exit' tells that. Without one no 'exit' comes.
       if (child.pid === undefined) this.#neverBegan(error);
     });
-    // Its end counts once all it has said is heard: what it ran, and that it was ready at all.
+    // The child has ended when its last message is read: the messages tell which job it ran, and whether it was ready at all.
     let isSilent = false;
     let end: (() => void) | null = null;
     child.on('disconnect', () => {
@@ -144,7 +144,7 @@ export class WorkerChild {
     });
   }
 
-  /** What concerns this child alone. */
+  /** Keeps the part of a message that concerns this child alone. */
   #note(message: FromChild): void {
     switch (message.type) {
       case 'importing':
@@ -154,7 +154,7 @@ export class WorkerChild {
         return this.start.over();
       case 'ready':
         this.#introduced = { owner: message.owner, limits: limitsOf(message.tasks), atMs: performance.now() };
-        this.#process?.lastWords(); // What it printed in its start is not kept.
+        this.#process?.lastWords(); // Its output so far is not needed any more.
         if (this.#state === 'starting') this.#become('working');
         return;
       case 'running':
@@ -171,7 +171,7 @@ export class WorkerChild {
     clearTimeout(this.#timer);
     this.#state = state;
     if (state === 'leaving') {
-      // Not ready, it holds no job, and it may never listen: where threads run out, Node can hang in its own start.
+      // A child that is not ready holds no job, and may never listen: where threads run out, Node can hang in its own start.
       this.#timer = setTimeout(() => this.owner === null && this.killGroup(), START_GRACE_MS).unref();
     } else if (state === 'stopping') {
       this.#timer = setTimeout(() => this.killGroup(), STOP_GRACE_MS);
@@ -206,7 +206,7 @@ export class WorkerChild {
     if (child?.connected === true) child.send(message, () => undefined);
   }
 
-  /** It takes no further job, and ends by itself. */
+  /** The child takes no further job, and ends by itself. */
   leave(): void {
     if (this.#state === 'starting' || this.#state === 'working') this.#become('leaving');
   }
@@ -217,7 +217,7 @@ export class WorkerChild {
     this.send({ type: 'drain' });
   }
 
-  /** Ends it whatever it does: asked first, killed with all it started if it does not end in time. */
+  /** Ends the child whatever it does: by a message first, and by a kill with all it started if that is not enough. */
   stop(): void {
     if (this.#state === 'ended') return;
     this.send({ type: 'stop' });
@@ -236,20 +236,20 @@ export class WorkerChild {
     return (this.#process?.lastWords() ?? '').trim();
   }
 
-  /** Kills the process and what it has started and not moved to another group. */
+  /** Kills the process, and all processes that it has started and that are still in its group. */
   killGroup(): void {
     if (this.pid === null) return;
     try {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
-      // ESRCH: nobody of the group is left.
+      // ESRCH: no process of the group is left.
     }
   }
 
   /**
-   * Kills the group because the job that it ran a moment ago is revoked so. If it has ended that job meanwhile, and begun another,
-   * that one goes back uncounted: what the dead process held tells. It is not stopped for a closer look: if we died then, nobody
-   * would let it go on.
+   * Kills the group because the job that the child ran a moment ago is revoked with `terminate`. If the child has begun another job
+   * meanwhile, recovery finds that one in its directory and makes it ready again, uncounted. The child is not stopped (SIGSTOP) for a
+   * closer look first: if this process died then, nobody would let the child go on.
    */
   killForJob(): void {
     this.#deathCause = { kind: 'revoked' };
@@ -266,7 +266,7 @@ function forkChild({ options, imports, env }: Launch, relay: Relay): ChildProces
     ...process.execArgv.filter((option) => !option.startsWith('--inspect')),
     ...imports.flatMap((module) => ['--import', module]),
   ];
-  // A debugger's port is taken by the supervisor; --inspect is not passed on.
+  // --inspect is not passed on: the supervisor has the debugger's port.
   // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
   return fork(path, toArguments(options), {
     execArgv,

@@ -1,4 +1,4 @@
-/** The children of a worker: as many at work as it was told to keep, whatever becomes of each. */
+/** The children of a worker: keeps the wanted number of them at work. */
 import type { LimitedRun } from '../app/execute.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import type { Launch } from './launch.ts';
@@ -8,7 +8,7 @@ import type { Relay } from './relay.ts';
 import { cannotStart, idleEndHint, Restarts } from './restart.ts';
 import { howOf, seconds } from './log.ts';
 
-/** A child that dies in its first so many ms without a job has met something that does not depend on jobs, such as a database that is away. */
+/** A child that ends sooner, ms, and without a job, did not end because of a job: its database may be away, say. */
 const IDLE_LIFE_MS = 5_000;
 
 export interface CrewOptions {
@@ -27,14 +27,14 @@ export interface CrewEvents {
   onLeaving(child: WorkerChild): void;
   /** The place of a child that left has been given to another. */
   onSuccession(): void;
-  /** The child has ended: what it held is to be recovered. Gives whether it held any job. */
+  /** Recovers the jobs of a child that has ended. Gives whether it held any. */
   recover(child: WorkerChild): Promise<boolean>;
   /** All children end before they are ready, and none starts any more. */
   onHopeless(message: string): void;
 }
 
 /**
- * A child's place, until what it held is recovered.
+ * A child's place among the children, until its jobs are recovered.
  *
  *   held ──it ends──► another starts there, at once or after a delay
  *    │ retire
@@ -50,7 +50,7 @@ export class Crew implements ChildEvents {
   readonly #restarts = new Restarts(() => this.#phase === 'running' && this.#fork());
   #phase: Phase = 'running';
   #tellEnd: () => void = () => undefined;
-  /** Resolves when no child lives and none will. */
+  /** Resolves when no child lives and none will start. */
   readonly ended: Promise<void> = new Promise((resolve) => (this.#tellEnd = resolve));
 
   constructor(options: CrewOptions, events: CrewEvents) {
@@ -68,16 +68,16 @@ export class Crew implements ChildEvents {
     return [...this.#places.keys()].filter(({ state }) => state !== 'ended');
   }
 
-  /** True when every place has a child that lives, or waits for one that is not needed to know that children can start. */
+  /** True when every place has a living child. A place whose child is to be replaced counts too, once any child has been ready. */
   get isComplete(): boolean {
     const isComing = this.#restarts.size > 0 && !this.#restarts.wasEverReady;
     return !isComing && this.children.length === this.#places.size;
   }
 
-  /** @param neverGivesUp what keeps children from starting is being worked on */
+  /** @param neverGivesUp somebody is working on the modules: no number of failed starts is the end */
   start(neverGivesUp: boolean): void {
     if (neverGivesUp) this.#restarts.persist();
-    // A signal, or trouble with the store, may have come already, and may come with each of them.
+    // A signal, or trouble with the store, may come before each of them.
     for (let i = 0; i < this.#options.concurrency && this.#phase === 'running'; i++) this.#fork();
   }
 
@@ -108,7 +108,7 @@ export class Crew implements ChildEvents {
     this.#events.onSuccession();
   }
 
-  /** The task modules have changed: what runs ends with what it was loaded from, what begins begins with what is there now. */
+  /** The task modules have changed: running children finish their jobs with the old ones, and new children start with the new ones. */
   renew(what: string): void {
     if (this.#phase !== 'running') return;
     this.#options.log.info(`${what} has changed: new children start, the old ones finish their jobs`);
@@ -118,12 +118,12 @@ export class Crew implements ChildEvents {
       this.retire(child, 'its modules have changed', 'debug');
       child.drain();
     }
-    // In the place of those that could not load what was there before; one that has just ended is replaced when its jobs are safe.
+    // Also in the places of children that could not load the old modules. A child that has just ended is replaced after its recovery.
     const taken = [...this.#places.values()].filter((place) => place !== 'ceded').length;
     for (let i = taken; i < this.#options.concurrency; i++) this.#fork();
   }
 
-  /** Kills the process that runs a job which is revoked so; it may be told again until the process has ended. */
+  /** Kills the child because the job that it runs is revoked with `terminate`. May be called again until the process has ended. */
   terminate(child: WorkerChild, id: string): void {
     if (child.deathCause !== null) return;
     child.killForJob();
@@ -131,7 +131,7 @@ export class Crew implements ChildEvents {
   }
 
   onMessage(child: WorkerChild, message: FromChild): void {
-    if (message.type === 'ready') this.#restarts.ready();
+    if (message.type === 'ready') this.#restarts.persist();
     if (message.type === 'retiring') this.retire(child, message.why);
     else this.#events.onMessage(child, message);
   }
@@ -153,7 +153,7 @@ export class Crew implements ChildEvents {
   }
 
   async #afterExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
-    // What the jobs of one that parted have started may live on; what another held runs again, and not beside that.
+    // Processes that jobs of a parted child have started may live on. A job of any other child runs again, and must not meet its own.
     const hasParted = child.deathCause?.kind === 'parted';
     if (!hasParted) child.killGroup();
     if (!hasParted && this.#phase === 'draining') this.#options.log.error(child.endText(code, signal));

@@ -1,4 +1,4 @@
-/** How a child is started: what the settings of its worker come to for it. */
+/** With which options, modules and environment a child is started: read off the settings of its worker. */
 import type { Settings } from '../app/settings/config.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
 import { CHILD_MARK } from '../broker/worker-side.ts';
@@ -16,7 +16,7 @@ export interface Launch {
   readonly startTimeoutMs: number;
 }
 
-/** What a worker gives all its children. */
+/** The part that all children of a worker share. */
 export interface LaunchPlan {
   readonly settings: Settings;
   readonly modules: TaskModules;
@@ -29,7 +29,7 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
   const { logLevel, stacks, redact, configFile, startTimeoutMs } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
-  // What tasks send themselves goes where their worker works, also when only options named the spool and allowed its place.
+  // Jobs that tasks send go to the worker's own spool, also when only options of the command line named it and allowed its place.
   env['FSQ_SPOOL'] = settings.spool;
   if (settings.allowNetworkFs) env['FSQ_ALLOW_NETWORK_FS'] = '1';
   if (settings.allowUnsafe) env['FSQ_ALLOW_UNSAFE'] = '1';
@@ -55,7 +55,7 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
 }
 
 /**
- * What fsq, Node.js and the tools that loaders use need to work as they do in the worker. Not every NODE_*: npm keeps its
+ * Variables without which fsq, Node.js or a loader would not work as in the worker. Not every NODE_*: npm keeps its
  * token in NODE_AUTH_TOKEN. No proxies: their addresses hold passwords.
  */
 const NEEDED: ReadonlySet<string> = new Set(
@@ -69,7 +69,7 @@ const NEEDED: ReadonlySet<string> = new Set(
 const NEEDED_PREFIXES: readonly string[] = ['FSQ_', 'LC_'];
 
 /**
- * What a child gets of `env`.
+ * The variables that a child gets of `env`. Pure.
  *
  * @param allowed names besides those that are needed; null: everything
  * @param ignoresCase true where names of variables are the same in any case, as on Windows

@@ -1,4 +1,4 @@
-/** The log of a worker: lines readable on a terminal, pino-shaped JSON elsewhere, and what they say. Never a job's arguments or value. */
+/** The log of a worker: its format, for terminals and as JSON in the shape of pino, and its lines. Never a job's arguments or value. */
 import { hostname } from 'node:os';
 import type { LogLevel } from '../app/settings/config.ts';
 import type { BrokerEvent, Claim } from '../broker/worker-side.ts';
@@ -14,7 +14,7 @@ export interface Logger {
   error(text: string, fields?: LogFields): void;
 }
 
-/** What a program reading the log wants apart from the text, such as `{ job, task, ms }`. `stack` is shown to people, too. */
+/** For programs that read the log, such as `{ job, task, ms }`. `stack` is shown to people, too. */
 export type LogFields = Readonly<Record<string, string | number>>;
 
 export type LogFormat = 'text' | 'colour' | 'json';
@@ -63,7 +63,7 @@ export function lossLogger(log: Logger, stream: 'stdout' | 'stderr'): (lines: nu
     );
 }
 
-/** How the log goes to a stream: by what reads it. NO_COLOR as on no-color.org. */
+/** The format for a stream, by its reader. NO_COLOR as on no-color.org. */
 export function logFormat(isTerminal: boolean, env: NodeJS.ProcessEnv): LogFormat {
   const wanted = env['FSQ_LOG_FORMAT'];
   if (wanted === 'json' || wanted === 'text' || wanted === 'colour') return wanted;
@@ -91,7 +91,7 @@ function clock(ms: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
-/** What a broker reports on its own, as log lines: event, job, consequence. */
+/** Writes the events of a broker: event, job, consequence. */
 export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
   return (event) => {
     switch (event.kind) {
@@ -137,7 +137,7 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
   };
 }
 
-/** True of what gives a job a failed outcome. */
+/** True if the event gave a job a failed outcome. */
 export function endsAJobAsFailed(event: BrokerEvent): boolean {
   if (event.kind !== 'recovered') return event.kind === 'corrupt';
   return event.settlement.kind === 'publish' && event.settlement.outcome.state === 'failed';
@@ -161,7 +161,7 @@ function consequence(settlement: Settlement): string {
   }
 }
 
-/** What the log says of a run: job, ending, consequence. */
+/** Writes the end of a run: job, ending, consequence. */
 export function report(
   { job }: Claim,
   settlement: Settlement,

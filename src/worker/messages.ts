@@ -1,6 +1,6 @@
 /**
- * What a supervisor and its children say to each other: hints, signs of life and "stop". No job travels here, so a dead
- * parent or child loses nothing. What arrives is `unknown` until a parser here accepts it.
+ * The messages between a supervisor and its children: signs of life, "stop", and the words of the broker. No job travels here,
+ * so a dead parent or child loses nothing. A message is `unknown` until a parser here accepts it.
  */
 import type { LimitedRun } from '../app/execute.ts';
 import { readJobOptions } from '../job/job-options.ts';
@@ -28,13 +28,13 @@ export type ToChild =
   /** End at once; the job at hand will be queued again. */
   | { readonly type: 'stop' };
 
-/** The variable with which Node.js tells a parent what its child loads, for its own `--watch`: 'watch:import', 'watch:require'. */
+/** With this variable Node.js tells a parent which modules its child loads, as for its own `--watch`: 'watch:import', 'watch:require'. */
 export const REPORT_MODULES = 'WATCH_REPORT_DEPENDENCIES';
 
 /** Code points to an argument, which may have 128 KiB on Linux: each takes at most four bytes. All together may have some 2 MiB. */
 const ARGUMENT = /[^]{1,32000}/gu;
 
-/** What a process is told at its start, as its arguments: a project may have thousands of modules. */
+/** The arguments that tell a process its options: a project may have thousands of modules. */
 export function toArguments(value: unknown): readonly string[] {
   return JSON.stringify(value).match(ARGUMENT) ?? [];
 }

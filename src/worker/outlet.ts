@@ -1,13 +1,13 @@
 /**
- * A stream that lines are written to and that nothing may depend on: its disk may be full, its pipe closed, its reader slow for
- * ever. What cannot be written is dropped and counted; writing never throws, never waits, and keeps a bounded number of bytes.
+ * A stream for lines that nothing may depend on: its disk may be full, its pipe closed, its reader slow for ever. A line that
+ * cannot be written is dropped and counted. Writing never throws, never waits, and keeps a bounded number of bytes.
  */
 import { reasonOf } from '../job/values/realm.ts';
 
 /** How much may wait for a slow reader, bytes: some thousand lines of a log. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** What was dropped, told when the stream takes something again. */
+/** Is told how many lines were dropped, when the stream takes something again. */
 export type TellLost = (lines: number, why: string) => void;
 
 /** A line that is written in pieces: however many are dropped, one line is lost. */
@@ -57,7 +57,7 @@ export class Outlet {
     }
   }
 
-  /** Tells what was dropped and not told yet, although nothing says that it can be written now. */
+  /** Tells of lines that were dropped and not told of yet, although nobody knows whether the stream takes something now. */
   tellLast(): void {
     if (this.#lost > 0) this.#tell();
   }
@@ -82,7 +82,7 @@ export class Outlet {
     this.#why = why;
   }
 
-  /** A reader that stood still must have read half of what waited, or its next pause would be told of line by line. */
+  /** Waits until a slow reader has read half of the waiting bytes: else each of its next rests would be a line of its own. */
   #took(): void {
     if (this.#lost > 0 && this.#stream.writableLength <= MAX_WAITING_BYTES / 2) this.#tell();
   }
@@ -112,7 +112,7 @@ export function tame(stream: NodeJS.WriteStream, tellLost: TellLost): void {
   stream.write = write;
 }
 
-/** Of any realm: a task may print what node:vm gave it. */
+/** Of any realm: a task may print bytes that come from node:vm. */
 function isBytes(chunk: unknown): chunk is Uint8Array {
   return ArrayBuffer.isView(chunk) && Object.prototype.toString.call(chunk) === '[object Uint8Array]';
 }

@@ -1,24 +1,25 @@
 /**
- * The run of a child that has a time limit, as its supervisor sees it: the deadline, and what is done when it has come.
+ * The deadline of a child's run, as the supervisor keeps it. The supervisor must kill the child in the very run that is over its limit,
+ * and never in the next one:
  *
- * The child says when such a run begins and when it ended. A run that ended just before its deadline must not have its child killed,
- * which may have begun another job by then. So, when the time has come, the supervisor first hears what the child has said until
- * then, and only then kills; and a child whose run ended later than its limit allows, by its own clock, which began sooner, waits
- * for the supervisor's pardon before it does anything more. Whoever is killed is so in the very run whose time is over. Nobody is
- * ever stopped: a supervisor that died in between would leave a process behind that neither works nor ends.
+ * - The child says when a run with a limit begins and when it has ended. At the deadline the supervisor first reads all messages
+ *   that have come, and kills only if the end of the run is not among them.
+ * - The child's own clock starts before the supervisor's. A child whose run ended after the limit by that clock begins nothing more
+ *   until the supervisor has pardoned it: a kill may be on its way.
+ * - The child is never stopped (SIGSTOP) meanwhile: if the supervisor died then, the child would neither work nor end.
  */
 import type { LimitedRun } from '../app/execute.ts';
 import type { EndedRun } from '../broker/worker-side.ts';
 import { after, type LongTimer } from '../app/timers.ts';
 
 export interface OvertimeActions {
-  /** It ended late, and nobody has killed it: it may go on. */
+  /** The run ended late, and the child is not killed: it may go on. */
   pardon(): void;
-  /** The time of this run is over: kill it. */
+  /** This run has reached its limit. */
   onOver(run: LimitedRun): void;
 }
 
-/** How long the supervisor listens after the limit, ms: a round of its event loop, which reads all that has been said. */
+/** How long the supervisor listens after the limit, ms: one round of its event loop reads all messages that have come. */
 const LISTEN_MS = 10;
 
 export class Overtime {
@@ -54,9 +55,9 @@ export class Overtime {
   }
 
   /**
-   * The run that the process died of, when its time was over; to be asked once the process has ended and all it said was heard.
+   * The run for whose limit the process was killed; null if it ended for another reason. To be asked after the child's last message.
    *
-   * @param wasKilled that it ended by SIGKILL: then its own watchdog may have been faster, as it is where this process was stopped
+   * @param wasKilled the process ended by SIGKILL. Its own watchdog may have sent that, as it does where this process was stopped
    */
   verdict(wasKilled: boolean): LimitedRun | null {
     return this.#killed ?? (wasKilled && performance.now() >= this.#endsAt ? this.#run : null);
@@ -68,7 +69,7 @@ export class Overtime {
   }
 }
 
-/** A run that was killed at its limit, as recovery is told of it. */
+/** A run that was killed at its limit, for the keeper's recovery. */
 export function endedRun({ id, startedAtMs, limitMs, defaults }: LimitedRun): EndedRun {
   return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
 }

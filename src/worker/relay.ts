@@ -1,10 +1,9 @@
 /**
- * What children print, on its way to the worker's own stdout and stderr.
+ * Passes the output of children on to the worker's own stdout and stderr.
  *
- * They do not write there themselves: a pipe whose reader stands still would hold them up, one that is closed would kill the
- * programs that tasks start, and whether a write waits is a property of the pipe that each of its processes may change. The
- * worker reads from its children whatever happens, and drops what it cannot pass on. A terminal they have for themselves:
- * programs ask whether they have one.
+ * Children do not write there themselves: a pipe whose reader stands still would hold them up, a closed pipe would kill the
+ * programs that tasks start, and any process that has the pipe can change whether a write waits. The worker always reads from
+ * its children, and drops the lines that it cannot pass on. A terminal is inherited: programs ask whether they have one.
  */
 import type { Readable } from 'node:stream';
 import type { CutLine, Outlet } from './outlet.ts';
@@ -15,7 +14,7 @@ const MAX_LINE_BYTES = 64 * 1024;
 /** How much of a child's last words is kept while it starts, characters. */
 const TAIL_LENGTH = 2_000;
 
-/** How long after the end of the children the rest of what they printed is waited for, ms: what a job left running may go on for ever. */
+/** How long after the children's end the rest of their output is waited for, ms: a process that a job left running may print for ever. */
 const REST_MS = 200;
 
 /** Where children's output goes; null: they inherit the worker's own stream. */
@@ -42,9 +41,9 @@ export class Relay {
   }
 
   /**
-   * Passes on what a child prints.
+   * Passes on the output of a child.
    *
-   * @returns what gives the end of what it has printed to stderr, and keeps no more of it
+   * @returns gives the end of its stderr so far; after that call no more is kept
    */
   attach(stdout: Readable | null, stderr: Readable | null): () => string {
     this.#pass(stdout, this.#outlets.stdout, () => undefined);
@@ -59,7 +58,7 @@ export class Relay {
     };
   }
 
-  /** Passes on what is left; to be called when no child lives. */
+  /** Passes on the rest; to be called when no child lives. */
   async finish(): Promise<void> {
     const late = setTimeout(() => this.#abandon(), REST_MS);
     await Promise.all(this.#open.values());

@@ -5,17 +5,17 @@ import { peek } from '../job/values/realm.ts';
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
 
-/** So many deaths in a row, before any child was ever ready, and the next would die as well. */
+/** After so many deaths in a row, before any child was ever ready, the next child would die as well. */
 const DEATHS_TO_END = 3;
 
-/** What may pass by itself when no process can be had; see fork(2). */
+/** Errors of fork(2) that may pass by themselves. */
 const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
-/** How a child ended whose start or work is over. */
+/** How a child ended. */
 export interface ChildEnd {
-  /** It held a job, or was ready for a while. */
+  /** The child held a job, or was ready for a while. */
   readonly wasOfUse: boolean;
-  /** Why there never was a process; null when there was one. */
+  /** Why the process could not be started; null when it was. */
   readonly startFailure: unknown;
 }
 
@@ -31,7 +31,7 @@ export class Restarts {
     this.#fork = fork;
   }
 
-  /** How many are to come. */
+  /** How many children are to start. */
   get size(): number {
     return this.#timers.size;
   }
@@ -41,12 +41,7 @@ export class Restarts {
     return this.#wasEverReady;
   }
 
-  /** A child has become ready. */
-  ready(): void {
-    this.#wasEverReady = true;
-  }
-
-  /** Never gives up: what keeps children from starting is being worked on. */
+  /** Never gives up from now on: a child has become ready, or somebody is working on the modules. */
   persist(): void {
     this.#wasEverReady = true;
   }
@@ -72,8 +67,8 @@ export class Restarts {
 }
 
 /**
- * A child that held a job is replaced at once: what a job does to processes is bounded by the job's own backoff. One that
- * died before it could met something that the next will meet too: 100 ms doubling to 10 s with each such death in a row.
+ * A child that held a job is replaced at once: the job's own backoff bounds how often it can end a process. A child that died
+ * before that died of something that the next will meet too: 100 ms, doubling to 10 s with each such death in a row.
  */
 export function restartDelayMs(wasOfUse: boolean, deathsInARow: number): number {
   return wasOfUse ? 0 : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(deathsInARow, 10));
@@ -86,13 +81,13 @@ function isPassing(failure: unknown): boolean {
 /** Exit code of a child that cannot use the spool: it has told why. */
 const SPOOL_UNUSABLE = 75;
 
-/** What may have ended a child that was ready, soon and without a job; '' for a signal: that came from elsewhere. */
+/** Why a child may have ended soon after it was ready, without a job; '' for a signal, which came from elsewhere. */
 export function idleEndHint(code: number | null): string {
   if (code === null || code === SPOOL_UNUSABLE) return '';
   return '. It ended by itself without a job: does a task module call process.exit(), or is an error of it caught nowhere?';
 }
 
-/** Why the worker ends: `how` the last child ended, and what it printed. */
+/** Why the worker ends. `how`: how the last child ended; `lastWords`: the end of its stderr. */
 export function cannotStart(how: string, lastWords: string): string {
   const words = lastWords === '' ? '' : `. It printed:\n${lastWords}\n`;
   return `No child can start: ${DEATHS_TO_END} in a row have ended before they were ready to work. The last: ${how}${words === '' ? ' ' : words}`.trimEnd();
@@ -102,7 +97,7 @@ export class StartWatch {
   readonly #limitMs: number;
   #timer: NodeJS.Timeout;
   #module: string | null = null;
-  /** It has imported all modules, has said why not, or took too long: no module has ended it. */
+  /** The child has imported all modules, has said why it cannot, or took too long: no module has ended it. */
   #isOver = false;
 
   /** @param onOverdue called once, unless the start ends before */
@@ -113,11 +108,11 @@ export class StartWatch {
       this.#isOver = true;
       onOverdue();
     };
-    // In two halves: had this process been stopped itself, what its child has said meanwhile is heard between them.
+    // In two halves: if this process was stopped itself, it reads the child's messages between them.
     this.#timer = setTimeout(() => (this.#timer = setTimeout(overdue, halfMs)), halfMs);
   }
 
-  /** It imports this module now: a file, or what was given with --import. */
+  /** The child imports this module now: a file, or a module of --import. */
   importing(module: string): void {
     this.#module = module;
   }
@@ -133,12 +128,12 @@ export class StartWatch {
     clearTimeout(this.#timer);
   }
 
-  /** Behind how it ended: in which import; '' where that was none. */
+  /** In which import the process ended; '' where it was none. */
   whereItEnded(signal: NodeJS.Signals | null): string {
     return this.#isOver ? '' : whereItEnded(this.#module, signal);
   }
 
-  /** What takes so long, and what may be the reason. */
+  /** Which step takes so long, and a reason that it may have. */
   get complaint(): string {
     const after = `after ${this.#limitMs / 1_000} s (startTimeout)`;
     return this.#module === null

@@ -1,4 +1,4 @@
-/** A worker: passes on what is ready to its children, hands the jobs of the dead to recovery, and ends in order. */
+/** A worker: keeps children, carries the words between them and the keeper, has the jobs of dead children recovered, and ends in order. */
 import { after } from '../app/timers.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
 import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
@@ -27,13 +27,13 @@ export interface SupervisorOptions extends LaunchPlan {
   /** End when nothing is ready any more. */
   readonly isBurst: boolean;
   readonly log: Logger;
-  /** Passes on what children print. */
+  /** Passes on the output of children. */
   readonly relay: Relay;
   /** The first child is ready: these are the tasks it knows. */
   readonly onStarted: (tasks: readonly FoundTask[]) => void;
 }
 
-/** How a worker ended: an exit code, and what went wrong if something did. */
+/** How a worker ended: its exit code, and the problem if there was one. */
 export interface SupervisorEnd {
   readonly exitCode: number;
   readonly problem: { readonly code: string; readonly message: string } | null;
@@ -77,7 +77,7 @@ export class Supervisor implements CrewEvents {
     this.#keeper = keeper;
     modules.watch((what) => this.#crew.renew(what));
     this.#crew.start(modules.isWatched);
-    // What was held back may go without a word: revoked, paused, or taken by another worker.
+    // Jobs that were held back may go without a word: revoked, paused, or taken by another worker.
     const asking = isBurst ? setInterval(() => this.#endBurst(), BURST_ASKS_EVERY_MS) : undefined;
     await this.#crew.ended;
     clearInterval(asking);
@@ -89,12 +89,12 @@ export class Supervisor implements CrewEvents {
     return this.#failure ?? { exitCode, problem: null };
   }
 
-  /** True once it stops by force: nothing more that a signal could ask for. */
+  /** True once it stops by force: a signal could ask for nothing more. */
   get isStopping(): boolean {
     return this.#crew.phase === 'stopping';
   }
 
-  /** Takes a signal: the first drains, the second stops. `why`: what is told of it. */
+  /** Takes a signal: the first drains, the second stops. `why` begins the log line. */
   onSignal(signal: ShutdownSignal, why: string = signal): void {
     const phase = phaseAfter(this.#crew.phase, signal);
     if (phase === this.#crew.phase && signal === 'SIGHUP') return;
@@ -150,12 +150,12 @@ export class Supervisor implements CrewEvents {
     const { owner, deathCause } = child;
     this.#members.delete(child);
     if (owner === null || deathCause === null || this.#keeper === null) return false;
-    // Whatever else a child held that was killed for one job has not crashed.
+    // A child that was killed for one job may have held others: those have not crashed.
     const ending = deathCause.kind === 'crashed' || deathCause.kind === 'parted' ? 'crashed' : 'stopped';
     return this.#keeper.recover(owner, ending, deathCause.kind === 'over-limit' ? endedRun(deathCause.run) : undefined);
   }
 
-  /** What Node.js could not load by itself, all children from now on load with this. */
+  /** All children from now on import this loader first: Node.js cannot load the task modules by itself. */
   #loadWith(child: WorkerChild, loader: string): void {
     const isNew = this.#options.modules.addImport(loader);
     const why = `Node.js cannot load the task modules by itself, ${loader} may`;
@@ -196,7 +196,7 @@ export class Supervisor implements CrewEvents {
     if (event.kind === 'unusable') this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
   }
 
-  /** A task may have changed its process, by setuid(2) say: what only this child meets is its own trouble, and it ends. */
+  /** A task may have changed its process, by setuid(2) say: if the worker itself can use the store, only this child ends. */
   #onUnusable({ pid }: WorkerChild, message: string): void {
     if (!this.#isStarted || this.#keeper?.problem() !== null) return this.#fail({ code: 'FSQ_SPOOL', message }, 75);
     this.#options.log.error(`child ${pid} ends: it cannot use the spool any more, and its worker can: ${message}`);
@@ -209,7 +209,7 @@ export class Supervisor implements CrewEvents {
     if (this.#options.modules.isNews(complaint)) this.#options.log.error(complaint);
   }
 
-  /** Something that another child would meet as well: the worker ends. */
+  /** Ends the worker, because every other child would meet the same. */
   #fail(problem: NonNullable<SupervisorEnd['problem']>, exitCode: number): void {
     if (this.#failure !== null) return;
     this.#failure = { exitCode, problem };

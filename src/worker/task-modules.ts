@@ -1,4 +1,4 @@
-/** What the children of a worker import: loaders first, then the task modules; and, when they are watched, what has changed. */
+/** The modules that the children of a worker import, loaders first, and the watch for changes of them. */
 import { fileURLToPath } from 'node:url';
 import { FileWatch } from '../app/project/file-watch.ts';
 
@@ -10,7 +10,7 @@ export interface TaskModuleOptions {
   readonly files: readonly string[];
   /** As `node --import` takes them. */
   readonly imports: readonly string[];
-  /** Finds the modules again; null: they are not watched. What it throws is heard of when a child loads them. */
+  /** Finds the modules again; null: they are not watched. An error of it is ignored: the child that loads the modules tells it. */
   readonly find: (() => readonly string[]) | null;
 }
 
@@ -107,7 +107,7 @@ function findQuietly(find: () => readonly string[]): readonly string[] | null {
   }
 }
 
-/** Null for what names no file, which a task's own message may. */
+/** Null for a text that names no file: a task's own message may hold any. */
 function pathOf(module: string): string | null {
   if (!module.startsWith('file:')) return module.startsWith('/') || /^[a-z]:\\/i.test(module) ? module : null;
   try {

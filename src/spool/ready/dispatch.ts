@@ -14,7 +14,7 @@ const QUICK_MS = 20;
 export interface NameSource {
   /** Up to `max` names of ready jobs. */
   take(max: number): readonly string[];
-  /** While a lookout is posted, what comes is left to it for a few ms. */
+  /** While a lookout is posted, new jobs are left to it for a few ms. */
   setLookout(isPosted: boolean): void;
 }
 
@@ -66,7 +66,7 @@ export class Dispatch {
     for (const seat of this.#seats.values()) seat.say(instruction);
   }
 
-  /** Gives out what is ready. */
+  /** Gives out the names of ready jobs. */
   run(): void {
     for (let seat = this.#next(); seat !== undefined; seat = this.#next()) {
       const names = this.#source.take(seat.batchSize);
@@ -90,7 +90,7 @@ export class Dispatch {
     queueMicrotask(() => this.run());
   }
 
-  /** Children that have nothing to do come first. What the lookout has left lying is for others: it may be busy, and has not told. */
+  /** Children that have nothing to do come first. Jobs that the lookout has left lying are for others: it may be busy without having said so. */
   #next(): Seat | undefined {
     return this.#waiting.findLast((seat) => seat.isIdle && seat !== this.#lookout) ?? this.#waiting.at(-1);
   }
@@ -148,7 +148,7 @@ class Seat implements Member {
   hear(word: unknown): void {
     const want = parseWant(word);
     if (want === null) return;
-    // The child has dealt with what it was given, or with half of it.
+    // The child has dealt with its last batch, or with half of it.
     if (this.#givenAt !== null) this.#batchSize = nextBatchSize(this.#batchSize, performance.now() - this.#givenAt);
     this.#givenAt = null;
     this.#isIdle = want.isIdle;

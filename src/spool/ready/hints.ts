@@ -1,6 +1,6 @@
 /**
- * What the keeper of a worker and the consumers in its children say to each other, so that jobs begin sooner and what people
- * decide is heard. The worker carries it as it is. A lost hint costs time only.
+ * The words between the keeper of a worker and the consumers in its children: with them jobs begin sooner, and children hear of
+ * revoked jobs and paused queues. The worker carries them as they are. A lost hint costs time only.
  */
 import type { Line } from '../../broker/worker-side.ts';
 import { isRecord } from '../../job/values/realm.ts';
@@ -12,7 +12,7 @@ export interface TaskElsewhere {
   readonly queues: readonly string[] | null;
 }
 
-/** What every consumer has to know while it works: all of its kind, each time. */
+/** News for every consumer of the worker: all of its kind, each time. */
 export type Instruction =
   /** The jobs that are revoked and run somewhere. */
   | { readonly type: 'revoked'; readonly ids: readonly string[] }
@@ -21,7 +21,7 @@ export type Instruction =
   /** The tasks that are left to other workers. */
   | { readonly type: 'elsewhere'; readonly tasks: readonly TaskElsewhere[] };
 
-/** What the keeper says to a consumer. */
+/** A word of the keeper to a consumer. */
 export type Told =
   | Instruction
   /** Names of ready jobs to try. */
@@ -32,10 +32,10 @@ export type Told =
    */
   | { readonly type: 'lookout'; readonly isPosted: boolean };
 
-/** What a consumer hears: what its keeper says, and in the end that the keeper has gone. */
+/** News for a consumer: a word of the keeper, or, in the end, that the keeper has gone. */
 export type Hint = Told | { readonly type: 'alone' };
 
-/** What a consumer says to the keeper. */
+/** A word of a consumer to the keeper. */
 export interface Want {
   readonly type: 'want';
   /** False while names are left: the consumer asks early, so that the answer is there when they are used up. */

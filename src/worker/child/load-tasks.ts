@@ -1,4 +1,4 @@
-/** Importing the task modules, as a worker's child does it and as others must do it to see what a child would. */
+/** Imports the task modules: in a worker's child, and in the child of a command that lists the tasks. */
 import { loadModule } from '../../app/project/load-module.ts';
 import { registry } from '../../app/registry.ts';
 import { StrippingError } from '../../app/project/typescript.ts';
@@ -6,7 +6,7 @@ import { FsqError } from '../../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../../job/failure.ts';
 import type { FoundTask, FromChild } from '../messages.ts';
 
-/** What this process was told at its start: see `toArguments`. */
+/** The options of this process, from its arguments: see `toArguments`. */
 export function fromArguments(argv: readonly string[] = process.argv): unknown {
   return JSON.parse(argv.slice(2).join(''));
 }
@@ -16,7 +16,7 @@ export function fromArguments(argv: readonly string[] = process.argv): unknown {
  *
  * @param modules absolute paths
  * @param onImport called with each before it is imported
- * @throws what a module throws; UsageError
+ * @throws the error of a module; UsageError
  */
 export async function loadTasks(
   modules: readonly string[],
@@ -36,11 +36,11 @@ export async function loadTasks(
   }));
 }
 
-/** What `loadTasks` threw, as the message to a parent. A module's own error comes with its stack: the line is what helps. */
+/** An error of `loadTasks` as the message to a parent. A module's own error comes with its stack, which names the line. */
 export function unloadable(error: unknown, texts: ErrorTexts): Extract<FromChild, { readonly type: 'unloadable' }> {
   const { name, message, stack, cause } = toFailure(error, texts);
   if (error instanceof StrippingError) {
-    // Where in the module it is stands in the stack of its cause, before the frames of Node.js.
+    // The stack of its cause names the place in the module, before the frames of Node.js.
     const lines = cause?.stack?.split('\n').filter((line) => !/^\s+at .*node:/.test(line)) ?? [];
     const text = lines.length > 1 ? `${message}\n${lines.join('\n')}` : message;
     const { code, loader } = error;

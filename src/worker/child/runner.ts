@@ -77,7 +77,7 @@ function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
   return afterwards(execute(claim, run, options), (ending) => {
     const ms = Math.round(performance.now() - startedAt);
     const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
-    // Who revoked it was told so: what it came to meanwhile does not count.
+    // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
     const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;
     const settlement = settlementOf(how, runOf(claim, how), Date.now(), Math.random());
     if (settlement.kind === 'publish' && settlement.outcome.state === 'failed') onFailed();
@@ -87,7 +87,7 @@ function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
   });
 }
 
-/** What the job's file leaves out, its task says. Of a run that went well nobody asks. */
+/** Options that the job's file leaves out are the task's. A run that went well needs none. */
 function runOf(claim: Claim, ending: Ending): RunFacts {
   if (ending.kind === 'returned') return claim;
   const { job, standing, attempts } = claim;
@@ -101,6 +101,7 @@ function runOf(claim: Claim, ending: Ending): RunFacts {
  */
 const MOST = 32;
 
+/** Outcomes on their way to the disk. */
 export class Settling {
   readonly #underWay = new Set<Promise<void>>();
   readonly #failed = new AbortController();
@@ -125,13 +126,14 @@ export class Settling {
     if (this.#underWay.size >= MOST) await Promise.race(this.#underWay);
   }
 
-  /** Waits for all. @throws what the first settlement that failed threw */
+  /** Waits for all. @throws the error of the first settlement that failed */
   async end(): Promise<void> {
     await Promise.all(this.#underWay);
     if (this.#error !== null) throw this.#error;
   }
 }
 
+/** The jobs that are revoked, as far as this process has heard, and the run of one that is to end. */
 export class Revoked {
   #ids: ReadonlySet<string> = new Set();
   #job: string | null = null;
@@ -170,6 +172,7 @@ export interface RetirementRules {
   readonly maxMemoryBytes: number | null;
 }
 
+/** When a child has worked enough: after so many jobs, or with so much memory. Asked between jobs only. */
 export class Retirement {
   readonly #rules: RetirementRules;
   readonly #memoryBytes: () => number;

@@ -1,9 +1,9 @@
 /**
- * What holds a time limit when nobody outside does: a thread of the child that kills the child's process group.
+ * Holds a time limit when the supervisor cannot: a thread of the child that kills the child's process group.
  *
- * As a rule the supervisor is faster, because it can also kill a process that is stopped, and knows why it did. But it may be dead, or
- * stopped itself, and a task in an endless loop lets no timer of its own process fire: a thread is not held up by that. It is started
- * with the first run that has a limit, costs about 4 MB, and sleeps.
+ * As a rule the supervisor kills first: it can also kill a process that is stopped, and knows the reason. But the supervisor may be dead,
+ * or stopped itself, and a task in an endless loop lets no timer of its own process fire. A thread goes on beside the loop. It is
+ * started with the first run that has a limit, costs about 4 MB, and sleeps.
  */
 import type { Worker } from 'node:worker_threads';
 
@@ -44,7 +44,7 @@ export class Watchdog {
     Atomics.store(this.#cell, 0, 0n);
   }
 
-  /** Without what the process was started with: modules of --import are for tasks. */
+  /** Without the options that the process was started with: modules of --import are for tasks. */
   #start(): void {
     const options = { eval: true, workerData: this.#cell.buffer, env: {}, execArgv: [], resourceLimits: LIMITS };
     // Only a run with a limit needs it: a child's start must not pay for it.

@@ -40,7 +40,7 @@ test('three deaths in a row before any child was ready are the end, and so is a 
 test('a worker that has had a child ready never gives up', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const restarts = new Restarts(() => undefined);
-  restarts.ready();
+  restarts.persist();
 
   assert.deepEqual(
     [died, died, died, died].map((end) => restarts.replace(end)),
