@@ -1,6 +1,6 @@
 /**
  * One job between two processes that may die before any system call: claim, finish, park, requeue, fence and recover as fsq
- * does them (src/spool/{claim,held,recover}.ts), each system call one step.
+ * does them (src/spool/{claim,settle,take-back}.ts), each system call one step.
  *
  * The job is one file: a place, two counters in its name, an inode, and what is written behind its base. A write goes
  * through an open file, so it follows the inode wherever it was moved; everything else goes by path and fails with ENOENT when

@@ -151,7 +151,7 @@ export const finishByCopy: Part = (life) => {
   life.fsyncDirectory('results');
 };
 
-/** recover.ts: B sends back what A held, and forgets A. */
+/** take-back.ts: B sends back what A held, and forgets A. */
 export const recover: Part = (life) => {
   life.rename('running/A', 'running/A~B', null);
   writeTail(life, encodeTail([{ ...attempt(1), error: { name: 'WorkerLostError', message: '' } }], null));
