@@ -1,7 +1,6 @@
 /** Imports the task modules: in a worker's child, and in the child of a command that lists the tasks. */
-import { loadModule } from '../../app/project/load-module.ts';
+import { loadModule, StrippingError } from '../../app/project/load-module.ts';
 import { registry } from '../../app/registry.ts';
-import { StrippingError } from '../../app/project/typescript.ts';
 import { FsqError } from '../../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../../job/failure.ts';
 import type { FoundTask, FromChild } from '../messages.ts';

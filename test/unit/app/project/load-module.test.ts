@@ -1,11 +1,13 @@
-/** Modules to import first that cannot be found: told before any process is started for them. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, test } from 'node:test';
+import test, { describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { checkImports } from '../../../../src/app/project/load-module.ts';
+import { checkImports, isBeyondStripping, isKnownLoader } from '../../../../src/app/project/load-module.ts';
 import { tempDir } from '../../../support/temp-dir.ts';
+import vm from 'node:vm';
+
+/** Modules to import first that cannot be found: told before any process is started for them. */
 
 describe('of the modules to import first', () => {
   const refused: readonly (readonly [string, (folder: string) => readonly string[]])[] = [
@@ -57,4 +59,41 @@ describe('of the modules to import first', () => {
   test('what a loader of this process may find passes', (t) => {
     checkImports(['@/typo'], tempDir(t), ['tsx']);
   });
+});
+
+describe('a preloaded module is a loader of TypeScript by its package:', () => {
+  const preloaded: readonly [string, boolean][] = [
+    ['tsx', true],
+    ['tsx/esm', true],
+    ['@swc-node/register/esm-register', true],
+    ['@babel/register', true],
+    ['ts-node/register', true],
+    ['/srv/shop/node_modules/tsx/dist/loader.mjs', true],
+    ['file:///srv/node_modules/.pnpm/tsx@4.23.0/node_modules/tsx/dist/loader.mjs', true],
+    ['C:\\shop\\node_modules\\tsx\\dist\\loader.mjs', true],
+    ['./node_modules/@swc/register/lib/node.js', true],
+    ['/home/tsx/shop/instrument.mjs', false],
+    ['file:///srv/swc/tracer.mjs', false],
+    ['./tsx-setup.mjs', false],
+    ['../babel.config.mjs', false],
+    ['dotenv/config', false],
+    ['/srv/tsx/node_modules/dotenv/config.js', false],
+    ['babel-plugin-tester', false],
+    ['@swc/helpers', false],
+    ['my-tsx', false],
+    ['data:text/javascript,tsx', false],
+    ['', false],
+  ];
+  for (const [module, isLoader] of preloaded)
+    test(`${module || 'nothing'}: ${isLoader}`, () => assert.equal(isKnownLoader(module), isLoader));
+});
+
+test('what a loader may mend is told from what a module itself throws', () => {
+  const withCode = (code: string): Error => Object.assign(new Error('x'), { code });
+
+  for (const code of ['ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX', 'ERR_MODULE_NOT_FOUND', 'ERR_UNKNOWN_FILE_EXTENSION'])
+    assert.equal(isBeyondStripping(withCode(code)), true);
+  assert.equal(isBeyondStripping(vm.runInNewContext('new SyntaxError("no export named T")')), true);
+  for (const error of [new Error('x'), withCode('ENOENT'), withCode('ECONNREFUSED'), new TypeError('x'), 'x', null])
+    assert.equal(isBeyondStripping(error), false);
 });
