@@ -43,6 +43,8 @@ class FakeProcess extends EventEmitter {
 interface Scene {
   readonly crew: Crew;
   readonly processes: FakeProcess[];
+  /** The process ids of children that take no more jobs, as the keeper was told. */
+  readonly left: number[];
   /** Why children died, as recovery was told. */
   readonly causes: string[];
   readonly said: string[];
@@ -59,6 +61,7 @@ function crewOf(t: TestContext, concurrency: number, recovered: Promise<boolean>
     t.mock.restoreAll();
     syncBuiltinESMExports();
   });
+  const left: number[] = [];
   const causes: string[] = [];
   const said: string[] = [];
   const log = (line: string): number => said.push(line);
@@ -71,7 +74,7 @@ function crewOf(t: TestContext, concurrency: number, recovered: Promise<boolean>
     },
     {
       onMessage: () => undefined,
-      onLeaving: () => undefined,
+      onLeaving: ({ pid }) => void left.push(pid ?? 0),
       onSuccession: () => undefined,
       recover: ({ deathCause }) => {
         causes.push(String(deathCause?.kind));
@@ -85,7 +88,7 @@ function crewOf(t: TestContext, concurrency: number, recovered: Promise<boolean>
     for (const one of processes) one.ends(0);
   });
   crew.start(false);
-  return { crew, processes, causes, said };
+  return { crew, processes, left, causes, said };
 }
 
 function processAt({ processes }: Scene, index: number): FakeProcess {
@@ -245,6 +248,20 @@ describe('a child dies', () => {
     });
   }
 });
+
+for (const phase of ['draining', 'stopping'] as const) {
+  test(`the keeper is told before a worker is ${phase} that its children take no more jobs`, (t) => {
+    const scene = crewOf(t, 2);
+    for (const one of scene.processes) one.isReady();
+
+    scene.crew.end(phase);
+
+    assert.deepEqual(
+      scene.left,
+      scene.processes.map(({ pid }) => pid),
+    );
+  });
+}
 
 test('a child that is not ready is not waited for in a drain', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
