@@ -311,7 +311,7 @@ export const MUTANTS = [
     file: 'src/spool/admission.ts',
     find: '.length > concurrency)',
     replace: '.length > concurrency + 1)',
-    test: 'test/conformance/spool.test.ts',
+    test: 'test/unit/spool/ready/hints.test.ts',
     pattern: 'names beyond the limit',
   },
   {
@@ -391,7 +391,7 @@ export const MUTANTS = [
     file: 'src/spool/instructions.ts',
     find: 'return this.#paused.size > 0 && ',
     replace: 'return this.#paused.size > 1e9 && ',
-    test: 'test/conformance/spool.test.ts',
+    test: 'test/unit/spool/ready/hints.test.ts',
     pattern: 'heard is paused',
   },
   {
