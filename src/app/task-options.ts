@@ -13,7 +13,7 @@ import {
 } from '../job/job-options.ts';
 import { checkPriority, checkQueue } from '../job/names.ts';
 import { type LimitOptions, parseConcurrency, parseRate } from '../job/queue-limits.ts';
-import { format, knownInstead } from '../job/text.ts';
+import { format, knownInstead, timeShown } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
 import { isBuiltIn, isDate, isLanguageClass, isRecord } from '../job/values/realm.ts';
 import type { CallKey, TaskKey, UniqueOptions } from './unique.ts';
@@ -167,7 +167,7 @@ function checkTogether(options: AnyOptions, kept: JobOptions): void {
     throw new UsageError('Expected `countdown` or `eta`, got both');
   if (etaMs !== undefined && expiresAtMs !== undefined && expiresAtMs <= etaMs) {
     throw new UsageError(
-      `Expected \`expires\` to lie after the time at which the job may start, got ${shown(expiresAtMs)} and ${shown(etaMs)}: it could never run`,
+      `Expected \`expires\` to lie after the time at which the job may start, got ${timeShown(expiresAtMs)} and ${timeShown(etaMs)}: it could never run`,
     );
   }
   if (timeLimitMs !== undefined && softTimeLimitMs !== undefined && softTimeLimitMs >= timeLimitMs) {
@@ -175,11 +175,6 @@ function checkTogether(options: AnyOptions, kept: JobOptions): void {
       `Expected \`softTimeLimit\` to be shorter than \`timeLimit\`, got ${softTimeLimitMs} ms and ${timeLimitMs} ms: the job would be killed before it is asked to end`,
     );
   }
-}
-
-function shown(ms: number): string {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
 }
 
 /** A number of milliseconds over thirty years is a point in time, not a duration. */

@@ -3,6 +3,7 @@ import { ExpiredError, type Failure, RevokedError, TimeLimitError, WorkerLostErr
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
 import { type Backoff, DEFAULT_BACKOFF } from './job-options.ts';
+import { timeShown } from './text.ts';
 import type { JsonValue } from './values/json.ts';
 
 /** How one attempt ended. */
@@ -121,9 +122,9 @@ function inVain(error: Failure, run: Run): Failure {
 }
 
 function expiry({ id, task, options: { expiresAtMs = 0 } }: Job): Failure {
-  const date = new Date(expiresAtMs);
-  const time = Number.isNaN(date.getTime()) ? `${expiresAtMs} ms` : date.toISOString();
-  return failureOf(new ExpiredError(`Job ${id} (${task}) could not be started before it expired, at ${time}.`));
+  return failureOf(
+    new ExpiredError(`Job ${id} (${task}) could not be started before it expired, at ${timeShown(expiresAtMs)}.`),
+  );
 }
 
 function lostForGood({ job, standing }: Run, what: string): Settlement {

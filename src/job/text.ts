@@ -72,6 +72,12 @@ function inUnits(amount: number, units: readonly (readonly [string, number])[], 
   return `${one === 1 ? Math.round(amount) : Math.floor(amount / one)} ${name}`;
 }
 
+/** A time as ISO 8601 writes it; a number of Unix ms where it is no date. */
+export function timeShown(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+}
+
 /** The end of a message about `name`, which is not among `known`: the nearest name, or else all of them. */
 export function knownInstead(name: string, known: readonly string[]): string {
   const near = suggest(name, known);
