@@ -181,8 +181,9 @@ export type BrokerEvent =
   | { readonly kind: 'unusable'; readonly error: unknown }
   /** A finished step may not survive a power cut: its job would then run again. Nothing is done about it. */
   | { readonly kind: 'undurable'; readonly directory: string; readonly error: unknown }
-  | { readonly kind: 'paused'; readonly error: unknown }
-  | { readonly kind: 'resumed' }
+  /** A step waits, because the store refuses to be written; it is repeated until it succeeds. */
+  | { readonly kind: 'disk-wait'; readonly error: unknown }
+  | { readonly kind: 'disk-wait-over' }
   /** These queues are paused now; none: no queue is any more. */
   | { readonly kind: 'queues-paused'; readonly queues: readonly string[] }
   /** What a dead owner had left running was killed. */

@@ -39,7 +39,7 @@ export class SpoolConsumer implements Consumer {
   private constructor(context: SpoolContext, options: ConsumerOptions, registration: Registration) {
     const { onEvent, onRevoked, line, limits, queues } = options;
     const { owner, directory } = registration;
-    const onTrouble = (error: unknown): void => onEvent?.({ kind: isPassing(error) ? 'paused' : 'unusable', error });
+    const onTrouble = (error: unknown): void => onEvent?.({ kind: isPassing(error) ? 'disk-wait' : 'unusable', error });
     this.#context = context;
     this.#registration = registration;
     this.#diskWait = new DiskWait(onEvent);

@@ -29,13 +29,13 @@ async function repeat<T>({ onEvent, giveUp }: DiskWaiter, act: () => Soon<T>, fi
   const startedAt = performance.now();
   for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
     const isLacking = isOwnLack(error) && performance.now() - startedAt > OWN_LACK_MS;
-    if (!isPassing(error) && tries > 0) onEvent?.({ kind: 'resumed' }); // The disk is not in the way any more.
+    if (!isPassing(error) && tries > 0) onEvent?.({ kind: 'disk-wait-over' }); // The disk is not in the way any more.
     if (!isPassing(error) || isLacking || giveUp?.aborted === true) throw error;
-    if (tries === 0) onEvent?.({ kind: 'paused', error });
+    if (tries === 0) onEvent?.({ kind: 'disk-wait', error });
     await wait(waitMs, undefined, { signal: giveUp }).catch(() => undefined); // Aborted: one last try.
     try {
       const result = await act();
-      onEvent?.({ kind: 'resumed' });
+      onEvent?.({ kind: 'disk-wait-over' });
       return result;
     } catch (again) {
       error = again;
@@ -60,8 +60,8 @@ export class DiskWait {
 
   /** Passes events on; of `paused` the first, of `resumed` the last. */
   hear(event: BrokerEvent): void {
-    if (event.kind === 'paused' && this.#waiting++ > 0) return;
-    if (event.kind === 'resumed' && --this.#waiting > 0) return;
+    if (event.kind === 'disk-wait' && this.#waiting++ > 0) return;
+    if (event.kind === 'disk-wait-over' && --this.#waiting > 0) return;
     this.#tell?.(event);
     if (!this.isOn) this.#over?.();
   }

@@ -118,5 +118,5 @@ export class SpoolKeeper implements Keeper {
 function report({ odd }: SpoolContext, error: unknown, onEvent: (event: BrokerEvent) => void): void {
   const blame = odd.blame(error);
   if (blame === 'entry') odd.complain(error);
-  else onEvent({ kind: blame === 'moment' ? 'paused' : 'unusable', error });
+  else onEvent({ kind: blame === 'moment' ? 'disk-wait' : 'unusable', error });
 }

@@ -111,7 +111,7 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         );
       case 'cleared':
         return log.warn(`${event.name} was in the way of a job; it was moved to corrupt/`);
-      case 'paused':
+      case 'disk-wait':
         return log.error(
           `the spool refuses to be written (${reasonOf(event.error)}); nothing is lost, work goes on when it can`,
         );
@@ -119,7 +119,7 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.warn(
           `${event.directory} could not be written to disk (${reasonOf(event.error)}); jobs that moved there may run again after a power cut`,
         );
-      case 'resumed':
+      case 'disk-wait-over':
         return log.info('the spool can be written again; work goes on');
       case 'queues-paused':
         return log.info(

@@ -9,16 +9,16 @@ import { job } from '../../support/factory.ts';
 import { systemError } from '../../support/faulty-files.ts';
 import { tempSpool } from '../../support/temp.ts';
 
-const PAUSED = { kind: 'paused', error: new Error('full') } as const;
-const RESUMED = { kind: 'resumed' } as const;
+const WAITS = { kind: 'disk-wait', error: new Error('full') } as const;
+const GOES_ON = { kind: 'disk-wait-over' } as const;
 
 test('many steps that wait are told as one wait', () => {
   const told: BrokerEvent[] = [];
   const diskWait = new DiskWait((event) => told.push(event));
 
-  for (const event of [PAUSED, PAUSED, RESUMED, PAUSED, RESUMED, RESUMED]) diskWait.hear(event);
+  for (const event of [WAITS, WAITS, GOES_ON, WAITS, GOES_ON, GOES_ON]) diskWait.hear(event);
 
-  assert.deepEqual(told, [PAUSED, RESUMED]);
+  assert.deepEqual(told, [WAITS, GOES_ON]);
   assert.equal(diskWait.isOn, false);
 });
 
@@ -27,23 +27,23 @@ test('other events pass', () => {
   const diskWait = new DiskWait((event) => told.push(event));
   const foreign = { kind: 'foreign', name: 'x' } as const;
 
-  diskWait.hear(PAUSED);
+  diskWait.hear(WAITS);
   diskWait.hear(foreign);
 
-  assert.deepEqual(told, [PAUSED, foreign]);
+  assert.deepEqual(told, [WAITS, foreign]);
 });
 
 test('it is over when the last step goes on, not the first', async () => {
   const diskWait = new DiskWait(undefined);
-  diskWait.hear(PAUSED);
-  diskWait.hear(PAUSED);
+  diskWait.hear(WAITS);
+  diskWait.hear(WAITS);
   let isOver = false;
   const waiting = diskWait.over(new AbortController().signal).then(() => (isOver = true));
 
-  diskWait.hear(RESUMED);
+  diskWait.hear(GOES_ON);
   await Promise.resolve();
   const whileOneWaits = isOver;
-  diskWait.hear(RESUMED);
+  diskWait.hear(GOES_ON);
   await waiting;
 
   assert.equal(whileOneWaits, false);
@@ -51,7 +51,7 @@ test('it is over when the last step goes on, not the first', async () => {
 
 test('who is told to stop does not wait for the disk', async () => {
   const diskWait = new DiskWait(undefined);
-  diskWait.hear(PAUSED);
+  diskWait.hear(WAITS);
   const stop = new AbortController();
 
   const waiting = diskWait.over(stop.signal);
@@ -73,7 +73,7 @@ test('a wait that ends with an error of another kind is over all the same', asyn
 
   assert.deepEqual(
     told.map(({ kind }) => kind),
-    ['paused', 'resumed'],
+    ['disk-wait', 'disk-wait-over'],
   );
 });
 
@@ -89,7 +89,7 @@ test('a wait that is given up is not told as over', async () => {
 
   assert.deepEqual(
     told.map(({ kind }) => kind),
-    ['paused'],
+    ['disk-wait'],
   );
 });
 

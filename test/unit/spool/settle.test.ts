@@ -28,7 +28,7 @@ describe('a finish that the disk refuses is kept and done when it can be:', () =
         assert.match(whileWaiting, /^running\//);
         assert.deepEqual(
           events.map(({ kind }) => kind),
-          ['paused', 'resumed'],
+          ['disk-wait', 'disk-wait-over'],
         );
         const record = await outcomeOf(id);
         assert.deepEqual(record?.outcome, { state: 'succeeded', value: 'kept' });
