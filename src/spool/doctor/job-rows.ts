@@ -13,7 +13,7 @@ interface Unreadable extends Pick<JobFile, 'id'> {
   readonly isHeld: boolean;
 }
 
-interface Run extends Pick<JobFile, 'id'> {
+interface Timing extends Pick<JobFile, 'id'> {
   readonly attempt: number;
   /** How long it began before its job was due; negative: after it. Null where no time was set. */
   readonly earlyMs: number | null;
@@ -82,7 +82,7 @@ const JOB_ROWS = rows<Readable>({
   },
 });
 
-const RUN_ROWS = rows<Run>({
+const TIMING_ROWS = rows<Timing>({
   'too-early': {
     severity: 'error',
     invariant: 'I11',
@@ -121,7 +121,7 @@ const DUPLICATE = rows<Copies>({
 
 /** @param owners those that may hold it */
 export function jobFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
-  if (isReadable(job)) return [...findingsOf(JOB_ROWS, job, job.location, job.id), ...runFindings(job)];
+  if (isReadable(job)) return [...findingsOf(JOB_ROWS, job, job.location, job.id), ...timingFindings(job)];
   const { id, location, content, holder } = job;
   const isDead = owners.some(({ owner, verdict }) => owner === holder && verdict.verdict === 'dead');
   const reason = content.kind === 'unreadable' ? content.reason : '';
@@ -132,12 +132,12 @@ function isReadable(job: JobFile): job is Readable {
   return job.content.kind === 'job';
 }
 
-function runFindings({ id, location, content: { attempts, etaMs, expiresAtMs } }: Readable): readonly Finding[] {
+function timingFindings({ id, location, content: { attempts, etaMs, expiresAtMs } }: Readable): readonly Finding[] {
   return attempts.flatMap(({ attempt, startedAtMs }) => {
     if (startedAtMs === undefined) return [];
     const earlyMs = etaMs === null ? null : etaMs - startedAtMs;
     const lateMs = expiresAtMs === null || (earlyMs ?? 0) > 0 ? null : startedAtMs - expiresAtMs;
-    return findingsOf(RUN_ROWS, { id, attempt, earlyMs, lateMs }, location, id);
+    return findingsOf(TIMING_ROWS, { id, attempt, earlyMs, lateMs }, location, id);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Entry, Seen } from './visit.ts';
 
 type Facts = Pick<Outline, 'held' | 'owners' | 'layout'>;
 
-interface Held extends Pick<HeldDirectory, 'location' | 'responsible' | 'names'> {
+interface HeldFacts extends Pick<HeldDirectory, 'location' | 'responsible' | 'names'> {
   readonly hasRecord: boolean;
   readonly isDead: boolean;
   /** A process lives that recovers the dead. */
@@ -28,7 +28,7 @@ export const DEAD_HOLDER_MS = 2_000;
 const OLD_DRAFT_MS = 24 * 3_600_000;
 const SWEPT = 'It is no job. A worker removes it within a minute; so does `fsq doctor --repair`.';
 
-const HELD_ROWS = rows<Held>({
+const HELD_ROWS = rows<HeldFacts>({
   'no-owner-record': {
     severity: ({ isDead }) => (isDead ? 'warning' : 'error'),
     invariant: 'I8',
