@@ -48,13 +48,15 @@ function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
   yield endedSpot(layout, id);
   yield* unfinished(context, id);
   yield* rest(context, layout.tmp);
-  for (const name of listIfReadable(context.files, layout.keys))
-    yield { at: 'rest', path: `${layout.keys}/${name}/${resultFileName(id)}` };
+  const keys = listIfReadable(context.files, layout.keys)
+    .map((key) => `${layout.keys}/${key}`)
+    .filter((key) => context.files.entry(key)?.kind === 'directory');
+  for (const key of keys) yield { at: 'rest', path: `${key}/${resultFileName(id)}` };
   yield* rest(context, layout.spare);
   yield* rest(context, layout.corrupt);
-  for (const key of listIfReadable(context.files, layout.keys))
-    for (const name of listIfReadable(context.files, `${layout.keys}/${key}`))
-      if (parseHolderName(name)?.id === id) yield { at: 'rest', path: `${layout.keys}/${key}/${name}` };
+  for (const key of keys)
+    for (const name of listIfReadable(context.files, key))
+      if (parseHolderName(name)?.id === id) yield { at: 'rest', path: `${key}/${name}` };
 }
 
 function* unfinished(context: SpoolContext, id: string): Generator<NameOfFile> {

@@ -134,6 +134,18 @@ describe('I1 one place, I2 one file', () => {
     await assertFound(path, 'hard-link', { invariant: 'I2', severity: 'error' });
   });
 
+  test('a file with a name outside of the spool, where plain files lie in keys/', async (t) => {
+    const path = plantedSpool(t);
+    const id = nextId();
+    const file = plant(path, `pending/5.${id}.default.0.0.json`, jobText({ id }));
+    linkSync(file, join(dirname(path), 'outside'));
+    plant(path, 'keys/note.txt', '');
+    plant(path, `keys/${'f'.repeat(64)}`, '');
+
+    await assertFound(path, 'hard-link', { invariant: 'I2', severity: 'error' });
+    await assertFound(path, 'foreign', { severity: 'warning' });
+  });
+
   test('an accepted job that is nowhere, unless its outcome may have expired', async (t) => {
     const path = plantedSpool(t);
     const accepted = [{ id: nextId() }];
