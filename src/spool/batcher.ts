@@ -28,7 +28,7 @@ export class Batcher {
 
   /** The same promise as that of `enqueue`. */
   enqueue(jobs: readonly NewJob[]): Promise<void> {
-    // Nothing is shared where nothing is waited for.
+    // Without fsync there is nothing to share.
     if (!this.#context.fsync) return enqueue(this.#context, jobs);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ jobs, resolve, reject });

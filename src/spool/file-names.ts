@@ -68,7 +68,7 @@ function* unfinished(context: SpoolContext, id: string): Generator<NameOfFile> {
   yield* namesIn(layout.delayed).flatMap((name) => delayedSpot(layout, name) ?? []);
 }
 
-/** What lies in `directory`, and in batches in it, where a file may have the id of an outcome that has expired. */
+/** What lies in `directory`, and in batches in it, where a file may have the id of a forgotten outcome. */
 function* rest(context: SpoolContext, directory: string): Generator<NameOfFile> {
   for (const name of listIfReadable(context.files, directory)) {
     const path = `${directory}/${name}`;

@@ -1,5 +1,5 @@
 /**
- * Fewer trips to the disk: one fsync of a directory for all who wait for it, and one syncfs(2) for thousands of files. Node has
+ * Fewer trips to the disk: one fsync of a directory for all calls that wait for it, and one syncfs(2) for thousands of files. Node has
  * no call for syncfs(2): it is done by sync(1) of the GNU coreutils or busybox, where there is one.
  */
 import { release } from 'node:os';

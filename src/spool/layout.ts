@@ -44,7 +44,7 @@ export function jobFileName({ priority, id, queue, attempt, crashes }: JobName):
   return `${priority}.${id}.${queue}.${attempt}.${crashes}.json`;
 }
 
-/** Null unless `fileName` is a job's, whole and well formed. */
+/** Null unless `fileName` is the well-formed name of a job. */
 export function parseJobFileName(fileName: string): JobName | null {
   const match = JOB.exec(fileName);
   if (match === null) return null;
@@ -56,7 +56,7 @@ export function parseJobFileName(fileName: string): JobName | null {
 /** Largest attempt that nine digits hold. */
 const MAX_ATTEMPT = 999_999_999;
 
-/** The name under which a job is claimed. The largest attempt, which only a forged name has, is not counted on: ten digits are no job's. */
+/** The name under which a job is claimed. The largest attempt, which only a forged name has, stays: no job's name has ten digits there. */
 export function nextAttempt(name: JobName): JobName {
   return { ...name, attempt: Math.min(MAX_ATTEMPT, name.attempt + 1) };
 }
@@ -101,8 +101,8 @@ export function isOwnerName(text: string): boolean {
 }
 
 /**
- * What a directory in `running/` says: `<owner>` is the owner's own, `<owner>~<recoverer>` was fenced by a recoverer,
- * which is then the one whose life counts.
+ * What the name of a directory in `running/` says. `<owner>` is the owner's own. `<owner>~<recoverer>` was fenced by a recoverer,
+ * and is recovered by another one only if that recoverer is dead.
  */
 export function parseHeldName(directory: string): { readonly owner: string; readonly recoverer: string | null } | null {
   const match = HELD.exec(directory);

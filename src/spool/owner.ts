@@ -104,10 +104,10 @@ function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> 
 /** Whatever fails here, the socket is closed: what is left under our name is then recovered, or swept. */
 async function release(context: SpoolContext, owner: string, socket: LifeSocket): Promise<void> {
   const { files, layout } = context;
-  // Whoever recovers what is left must find us dead, and a missing socket proves nothing: then its name stays.
+  // A recoverer of what is left must find us dead, and a missing socket proves nothing: then the name of ours stays.
   let isForgotten = false;
   try {
-    // Each step is on disk before the next: after a power cut there is no directory left whose owner nobody can ask.
+    // Each step is on disk before the next: after a power cut no directory is left whose owner has no socket.
     await syncIfThere(context, layout.results, layout.delayed, layout.pending);
     // Fenced: the recoverer cleans up. Not empty: what is left is recovered once our socket is closed.
     removeIfEmpty(files, `${layout.running}/${owner}`);

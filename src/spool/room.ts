@@ -22,7 +22,7 @@ export function isTight({ files, layout }: SpoolContext): boolean {
   return isFullOfInodes || freeBytes < Math.min(totalBytes * TIGHT.part, TIGHT.mostBytes);
 }
 
-/** True of an error that says that there is no room. */
+/** True of an error that says that the disk, or the quota, is full. */
 export function isFull(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT');
 }

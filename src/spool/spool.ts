@@ -67,7 +67,7 @@ class Spool implements Broker {
   readonly #batcher: Batcher;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: number;
-  /** Before what may change the spool: opening it to look does not ask. */
+  /** Called before each change of the spool; null where it is allowed. To open the spool and look needs no such check. */
   readonly #refuseUnsafe: (() => void) | null;
 
   constructor({
@@ -94,7 +94,7 @@ class Spool implements Broker {
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, layout.root);
-    // Looking only reads, and an administrator must be able to.
+    // A look only reads, and an administrator must be able to look.
     this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, layout);
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, layout);
     if (!mustExist) refuseSplitSpool(files, layout);
