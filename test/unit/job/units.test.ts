@@ -77,3 +77,18 @@ test('anything else is refused, with what was wanted', () => {
       message: /^Expected `size` to be a number of bytes >= 1 or a string like '512KB', '200MB', '2GB', got /,
     });
 });
+
+test('a unit of the other kind, or of no kind, is refused', () => {
+  for (const text of ['3KB', '3constructor', '3S', '3', 's', '']) {
+    assert.throws(() => durationMs(text, 'timeout'), {
+      code: 'FSQ_USAGE',
+      message: /^Expected `timeout` to be a number of/,
+    });
+  }
+  for (const text of ['3s', '3kb', '3toString', '3', 'KB', '0KB']) {
+    assert.throws(() => byteSize(text, 'size'), {
+      code: 'FSQ_USAGE',
+      message: /^Expected `size` to be a number of bytes/,
+    });
+  }
+});
