@@ -203,7 +203,7 @@ async function tellOfStandstill(source: OutcomeSource): Promise<void> {
 
 const asking = new WeakMap<OutcomeSource, Promise<string | null>>();
 
-/** Why surely no job begins now; null where one may. All waits of this moment share one answer: it takes a descriptor for each worker. */
+/** Why surely no job begins now; null where one may. Waits share one answer: it takes a descriptor for each worker. */
 function standstillAt(source: OutcomeSource): Promise<string | null> {
   const answer = asking.get(source) ?? askAt(source).finally(() => asking.delete(source));
   asking.set(source, answer);

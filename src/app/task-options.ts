@@ -1,4 +1,4 @@
-/** The options of `task()` and of one call. One table says how each option is read, where it may stand, and what a job's file keeps of it. */
+/** The options of `task()` and of one call. One table says how each is read, where it may stand, and what a job's file keeps. */
 import { refuse, UsageError } from '../job/errors.ts';
 import {
   type BackoffOptions,

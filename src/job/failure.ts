@@ -1,4 +1,4 @@
-/** Errors as data: a thrown value becomes a `Failure`, within what may be kept of it, and a failed outcome becomes the error that `get()` throws. */
+/** Errors as data: a thrown value becomes a `Failure` of texts that may be kept, and a failed outcome the error that `get()` throws. */
 import {
   ExpiredError,
   type Failure,

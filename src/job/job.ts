@@ -68,5 +68,5 @@ export function endedAtMs({ outcome, kept, attempts }: JobRecord): number | null
   return outcome === null ? null : (kept.endedAtMs ?? attempts.at(-1)?.endedAtMs ?? null);
 }
 
-/** Where a job is: one of three states before it has ended, the state of one of four outcomes after that, `unknown` when there is no such job. */
+/** Where a job is: in one of three states before its end, of four after it; `unknown` when there is no such job. */
 export type JobState = 'pending' | 'delayed' | 'running' | Outcome['state'] | 'unknown';

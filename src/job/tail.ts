@@ -1,4 +1,7 @@
-/** The tail of a job's file: its attempts and how it ended, written behind the base by workers. The readers are lenient: a malformed key counts as absent. */
+/**
+ * The tail of a job's file: its attempts and how it ended. Workers write it behind the base. The readers are lenient: a malformed
+ * key counts as absent.
+ */
 import type { Failure } from './errors.ts';
 import type { Attempt, Kept, Outcome, Parked, Standing } from './job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isPriority, isQueueName } from './names.ts';
@@ -53,7 +56,7 @@ export function encodeAttempts(attempts: readonly Attempt[]): string {
   return text;
 }
 
-/** As JSON.stringify writes it, quicker for an attempt that ended well, as nearly all do. A file may hold odd numbers: those go the long way. */
+/** As JSON.stringify writes it, but quicker for an attempt that ended well. Odd numbers, which a file may hold, go the long way. */
 function encodeAttempt(run: Attempt): string {
   const { attempt, startedAtMs, endedAtMs, owner, error } = run;
   if (error !== undefined || startedAtMs === undefined || !Number.isFinite(attempt + startedAtMs + endedAtMs))

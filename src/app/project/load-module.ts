@@ -28,7 +28,7 @@ export async function loadModule(path: string): Promise<unknown> {
 }
 
 /**
- * The same for a module that this process needs itself: a module that Node's own type stripping cannot load is tried again with tsx, under
+ * The same for a module that this process needs itself. Where Node's own type stripping cannot load it, tsx tries again, under
  * another URL, since the failure under its own may be kept. A module that has run half-way runs again.
  */
 export async function loadModuleHere(path: string): Promise<unknown> {

@@ -1,4 +1,4 @@
-/** The kinds of value that a setting may have: how messages describe one, how it is read, and how a variable's text becomes it. Pure. */
+/** The kinds of value that a setting may have: how messages describe each, and how values and texts of variables are read. Pure. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readByteSize, readDuration } from '../../job/units.ts';

@@ -37,7 +37,7 @@ export function whole(json: JsonText): string {
   return typeof json === 'string' ? json : json.join('');
 }
 
-/** The most bytes that a character of `text` takes in JSON. Only a text that may be too large is searched for characters that take six. */
+/** The most bytes that a character of `text` takes in JSON. Only a text that may be too large is searched for those that take six. */
 export function longestCharacterBytes(text: string): 3 | 6 {
   if (text.length < SEARCHED_FROM) return 6;
   return isWellFormed(text) && !ESCAPED_AT_LENGTH.some((character) => text.includes(character)) ? 3 : 6;

@@ -1,4 +1,4 @@
-/** The arguments, the headers and the result of a job, copied as they stood when they were given, checked and within their limits of size. */
+/** The arguments, headers and result of a job: copied as they stood when they were given, checked, and within their limits of size. */
 import { NotSerialisableError, UsageError } from '../errors.ts';
 import { format } from '../text.ts';
 import { longestCharacterBytes } from './json-text.ts';

@@ -1,6 +1,6 @@
 /**
- * Tells what a value is, whichever realm or copy of a library it comes from. Test runners and node:vm give a file an Error, a Date and a
- * Promise of its own, system errors come from another realm, and `instanceof` is false across them.
+ * Tells what a value is, whichever realm or copy of a library it comes from. Test runners and node:vm give a file an Error, a Date
+ * and a Promise of its own, system errors come from another realm, and `instanceof` is false across them.
  *
  * Nothing here throws, whatever the value is: a revoked proxy, a getter that throws.
  */
