@@ -2,7 +2,7 @@
  * What the children of a worker are given: names of ready jobs, and what each of them has to know while it works. Jobs of paused
  * queues, of queues and tasks whose limits are reached, and of tasks that are left to other workers are held back.
  */
-import { type BrokerEvent, BY_AGE, type ChildSide, type KeeperOptions, type Member } from '../broker/worker-side.ts';
+import { type BrokerEvent, BY_AGE, type KeeperOptions } from '../broker/worker-side.ts';
 import { type LimitRules, NO_RULES } from '../job/queue-limits.ts';
 import type { SpoolContext } from './context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';
@@ -13,7 +13,7 @@ import { parseDelayedFileName, parseJobFileName } from './layout.ts';
 import { NoteWatch } from './note-watch.ts';
 import { pausedQueues } from './paused-queues.ts';
 import { Dispatch } from './ready/dispatch.ts';
-import type { Instruction, TaskElsewhere } from './ready/hints.ts';
+import type { TaskElsewhere } from './ready/hints.ts';
 
 export interface CrewFeedOptions extends Omit<KeeperOptions, 'onEvent'> {
   /** The worker, by its name among owners. */
@@ -27,7 +27,8 @@ export class CrewFeed {
   readonly #options: CrewFeedOptions;
   readonly #gate: Gate;
   readonly #feed: Feed;
-  readonly #dispatch: Dispatch;
+  /** Which child is given what. */
+  readonly dispatch: Dispatch;
   readonly #pauses: { start(): void; stop(): void };
   #paused: ReadonlySet<string> = new Set();
   readonly #elsewhere: Elsewhere;
@@ -41,7 +42,7 @@ export class CrewFeed {
       queues,
       order,
       gate: this.#gate,
-      onReady: () => this.#dispatch.run(),
+      onReady: () => this.dispatch.run(),
       onForeign: (name) => onEvent({ kind: 'foreign', name }),
       onTrouble,
     });
@@ -50,7 +51,7 @@ export class CrewFeed {
       take: (max: number) => this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2))),
       setLookout: (isPosted: boolean) => this.#feed.setLookout(isPosted),
     };
-    this.#dispatch = new Dispatch(source, options.isBurst !== true);
+    this.dispatch = new Dispatch(source, options.isBurst !== true);
     this.#pauses = new NoteWatch(context.files, {
       directory: context.layout.queues,
       read: () => new Set(pausedQueues(context)),
@@ -69,28 +70,6 @@ export class CrewFeed {
     this.#pauses.stop();
     this.#elsewhere.stop();
     this.#feed.close();
-  }
-
-  join(owner: string, child: ChildSide): Member {
-    return this.#dispatch.join(owner, child);
-  }
-
-  /** Whether this owner is a child that has joined and not ended. */
-  has(owner: string): boolean {
-    return this.#dispatch.has(owner);
-  }
-
-  /** The child's process has ended. */
-  end(owner: string): void {
-    this.#dispatch.end(owner);
-  }
-
-  terminate(owner: string, id: string): void {
-    this.#dispatch.terminate(owner, id);
-  }
-
-  instruct(instruction: Instruction): void {
-    this.#dispatch.instruct(instruction);
   }
 
   limitTasks(tasks: LimitRules['tasks']): void {
@@ -134,14 +113,14 @@ export class CrewFeed {
     this.#paused = paused;
     if (!isNews) return;
     this.#gate.pause(paused);
-    this.#dispatch.instruct({ type: 'paused', queues });
+    this.dispatch.instruct({ type: 'paused', queues });
     this.#options.onEvent({ kind: 'queues-paused', queues });
     this.#feed.recheck();
   }
 
   #leave(tasks: readonly TaskElsewhere[]): void {
     this.#gate.leave(new LeftToOthers(tasks));
-    this.#dispatch.instruct({ type: 'elsewhere', tasks });
+    this.dispatch.instruct({ type: 'elsewhere', tasks });
     this.#feed.recheck();
   }
 }

@@ -39,10 +39,10 @@ export class Elsewhere {
     });
   }
 
-  /** These are our own tasks. @returns false when they are known already */
+  /** These are our own tasks. @returns false when nothing has changed: a worker begins with none */
   know(tasks: readonly string[]): boolean {
     const own = new Set(tasks);
-    if (own.size === this.#own?.size && tasks.every((task) => this.#own?.has(task))) return false;
+    if (own.size === (this.#own?.size ?? 0) && tasks.every((task) => this.#own?.has(task))) return false;
     this.#watch.stop();
     this.#own = own;
     this.#watch.start();

@@ -1,12 +1,12 @@
 /**
  * Gives out the names of ready jobs, the next first, and tells when there may be some again. A watch makes that fast, a poll makes it
- * sure. The state says what the taker was given last:
+ * sure. The state says where the names come from that are given out:
  *
- *   listed ──none is left──► waiting: watch, poll, and a timer where names are held back
- *     ▲ ▲                      │  ▲
- *     │ └──a listing has some──┘  │ none is left
- *     │       names come: onReady ▼
- *     └──a listing has some───── told ◄──onReady── sorting: names are left whose tasks are not known yet
+ *   any state   a listing has names           ─► listed    no watch: beside names it costs more than it tells
+ *   any state   no name is left               ─► waiting   watch, poll, and a timer where names are held back
+ *   waiting     names come, and onReady       ─► told      the watch stays: lone jobs come one after another
+ *   any state   reading tasks takes too long  ─► sorting   in the next turn onReady, and told
+ *   any state   close                         ─► closed
  */
 import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
 import { NO_RULES } from '../job/queue-limits.ts';

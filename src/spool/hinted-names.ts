@@ -2,10 +2,11 @@
  * Names that a child's worker gives it. The child asks for them, and the worker may post it as the lookout: of the idle children the
  * one that watches pending/ itself. The state says what was asked last:
  *
- *   supplied ──half are left──► early ──all are used──► idle ──is posted──► lookout, with the watch
- *     ▲ ▲ └─────────────────all are used─────────────────┘│ ▲                 │     │
- *     │ └──────────────────────names come─────────────────┘ └─is relieved and waits │
- *     └────────────────────names come, or it is relieved and busy───────────────────┘
+ *   supplied          half of many names are left  ─► early     it asks
+ *   supplied, early   all names are used           ─► idle      it asks, and has nothing to do
+ *   idle              the worker posts it          ─► lookout   watch of pending/
+ *   lookout           the worker relieves it       ─► supplied, or idle where it waits
+ *   any state         the worker gives names       ─► supplied
  *
  * A hint may be lost, and a worker may be stopped: a child that waits for a second looks at pending/ itself, then less and less often.
  */

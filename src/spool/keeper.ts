@@ -37,7 +37,7 @@ export class SpoolKeeper implements Keeper {
     const onTrouble = (error: unknown): void => {
       if (!giveUp.aborted) report(context, error, onEvent);
     };
-    const isKnownAlive = (other: string): boolean => other === owner || this.#crew.has(other);
+    const isKnownAlive = (other: string): boolean => other === owner || this.#crew.dispatch.has(other);
     context.odd.onEvent = onEvent;
     this.#context = context;
     this.#registration = registration;
@@ -45,10 +45,10 @@ export class SpoolKeeper implements Keeper {
     this.#promoter = new Promoter(context, onTrouble);
     this.#recovery = new RecoveryRounds(context, { recoverer: { owner, isKnownAlive, onEvent, giveUp }, onTrouble });
     this.#revocations = new RevokeWatch(context, {
-      onInstruction: (instruction) => this.#crew.instruct(instruction),
-      onTerminate: (child, id) => this.#crew.terminate(child, id),
+      onInstruction: (instruction) => this.#crew.dispatch.instruct(instruction),
+      onTerminate: (child, id) => this.#crew.dispatch.terminate(child, id),
       withdrawer: { owner, directory, onEvent, giveUp },
-      isOurs: (other) => this.#crew.has(other),
+      isOurs: (other) => this.#crew.dispatch.has(other),
       onTrouble,
     });
     const recovering = (): Promise<void> | null => this.#recovery.underWay;
@@ -76,12 +76,12 @@ export class SpoolKeeper implements Keeper {
   }
 
   join(owner: string, child: ChildSide): Member {
-    return this.#crew.join(owner, child);
+    return this.#crew.dispatch.join(owner, child);
   }
 
   async recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean> {
     return this.#recovery.recover(owner, ending, run, {
-      before: () => this.#crew.end(owner),
+      before: () => this.#crew.dispatch.end(owner),
       after: () => this.#promoter.promoteDue(),
     });
   }
