@@ -64,10 +64,11 @@ export class OddEntries {
     if (this.isLeftAlone(path)) return false;
     try {
       act();
-      return this.#forget(path);
     } catch (error) {
-      return this.#refuse(path, error);
+      this.leaveAlone(path, error);
+      return false;
     }
+    return this.#forget(path);
   }
 
   /** The same for a step that waits for the disk. */
@@ -75,10 +76,11 @@ export class OddEntries {
     if (this.isLeftAlone(path)) return false;
     try {
       await act();
-      return this.#forget(path);
     } catch (error) {
-      return this.#refuse(path, error);
+      this.leaveAlone(path, error);
+      return false;
     }
+    return this.#forget(path);
   }
 
   /** Leaves the entry at `path` alone from now on, because of `error`. @throws `error` if it is not the entry's trouble */
@@ -142,10 +144,5 @@ export class OddEntries {
     if (this.#entries.size > 0) this.#entries.delete(path);
     if (this.#failures.size > 0) this.#failures.delete(path);
     return true;
-  }
-
-  #refuse(path: string, error: unknown): false {
-    this.leaveAlone(path, error);
-    return false;
   }
 }
