@@ -2,7 +2,6 @@
  * Runs one job's task, for a worker, for `alwaysEager` and for `task.run()`: from a job to how its run ended. The lifecycle decides
  * what that means for the job, and the worker kills a run at its hard time limit.
  */
-import { afterwards, orElse, type Soon } from '../broker/soon.ts';
 import { RetryError, UsageError } from '../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../job/failure.ts';
 import type { Job, Standing } from '../job/job.ts';
@@ -29,7 +28,7 @@ export interface LimitedRun {
 export interface LimitKeepers {
   begun(run: LimitedRun): void;
   /** @param isLate later than the limit allows: when it resolves, no kill is on its way */
-  ended(isLate: boolean): Soon<void>;
+  ended(isLate: boolean): void | Promise<void>;
 }
 
 /** What all runs of one process have in common. */
@@ -42,22 +41,24 @@ export interface Executor {
 }
 
 /** Runs the task of a job. Never throws: whatever the task does is an ending, unless it ends the process. */
-export function execute(
+export async function execute(
   { job, standing }: { readonly job: Job; readonly standing: Standing },
   run: Run,
   executor: Executor,
-): Soon<Ending> {
+): Promise<Ending> {
   const { tasks } = registry();
   const { expiresAtMs } = job.options;
   if (expiresAtMs !== undefined && Date.now() > expiresAtMs) return { kind: 'expired' };
   const task = tasks.get(job.task);
   if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
   const { texts } = executor;
-  const act = (): Soon<Ending> =>
-    orElse<Ending>(
-      () => afterwards(callTask(task.fn, job.args, job, standing, run), (value) => endingWith(value, task, texts)),
-      (thrown) => endingOf(thrown, task, texts),
-    );
+  const act = async (): Promise<Ending> => {
+    try {
+      return endingWith(await callTask(task.fn, job.args, job, standing, run), task, texts);
+    } catch (thrown) {
+      return endingOf(thrown, task, texts);
+    }
+  };
   // A job without a limit, as nearly every job is, costs no more than the look.
   const timeLimits = timeLimitsFrom(job.options, task.options, executor.timeLimits);
   return timeLimits === null ? act() : within(timeLimits, job, task.options ?? {}, run, executor.limitKeepers, act);
@@ -75,13 +76,8 @@ export function currentJob(): CurrentJob {
   return job;
 }
 
-/** Runs a task's function here, for the caller of `task.run()`. */
-export function runHere(
-  fn: RegisteredTask['fn'],
-  args: readonly unknown[],
-  task: string,
-  queue: string,
-): Soon<unknown> {
+/** Runs a task's function here, for the caller of `task.run()`: gives what the function returned, a promise or a value. */
+export function runHere(fn: RegisteredTask['fn'], args: readonly unknown[], task: string, queue: string): unknown {
   const standIn = { id: crypto.randomUUID(), task, headers: {} };
   return callTask(fn, args, standIn, { attempt: 1, queue }, new Run(null));
 }
@@ -93,19 +89,19 @@ function callTask(
   job: Pick<Job, 'id' | 'task' | 'headers'>,
   standing: Pick<Standing, 'attempt' | 'queue'>,
   run: Run,
-): Soon<unknown> {
-  return settledLater(registry().current.run(new RunningJob(job, standing, run), () => fn(...args)));
+): unknown {
+  return registry().current.run(new RunningJob(job, standing, run), () => fn(...args));
 }
 
 /** Does `act` within limits: its signal is aborted at the soft one, and `keepers` are told of the hard one. */
-function within(
+async function within(
   { timeLimitMs, softTimeLimitMs }: TimeLimits,
   { id, task }: Job,
   defaults: JobOptions,
   run: Run,
   keepers: LimitKeepers,
-  act: () => Soon<Ending>,
-): Soon<Ending> {
+  act: () => Promise<Ending>,
+): Promise<Ending> {
   const startedAtMs = Date.now();
   // Taken before `keepers.begun`: the keeper must not see the end of the limit before this run does.
   const endsAt = performance.now() + (timeLimitMs ?? Number.POSITIVE_INFINITY);
@@ -117,11 +113,10 @@ function within(
     run.deadline = startedAtMs + timeLimitMs;
     keepers.begun({ id, task, startedAtMs, limitMs: timeLimitMs, defaults });
   }
-  return afterwards(act(), (ending) => {
-    soft?.cancel();
-    if (timeLimitMs === null) return ending;
-    return afterwards(keepers.ended(performance.now() >= endsAt), () => ending);
-  });
+  const ending = await act();
+  soft?.cancel();
+  if (timeLimitMs !== null) await keepers.ended(performance.now() >= endsAt);
+  return ending;
 }
 
 /** A value that cannot be kept is a failure, and a final one: the next run would not give a better one. */
@@ -132,12 +127,6 @@ function endingWith(value: unknown, task: RegisteredTask, texts: ErrorTexts): En
     const failure = toFailure(error, { ...texts, redact: task.redact ?? texts.redact });
     return { kind: 'threw', error: failure, isFinal: true };
   }
-}
-
-/** Makes a native promise of any other promise, as `await` would; other values stay as they are. */
-function settledLater(returned: unknown): Soon<unknown> {
-  const isObject = (typeof returned === 'object' && returned !== null) || typeof returned === 'function';
-  return isObject && 'then' in returned ? Promise.resolve(returned) : returned;
 }
 
 /** What a task threw, as the end of its run. Never throws, whatever was thrown, and whatever `retryOn` does. */

@@ -45,8 +45,7 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
     const next = consumer.next(taking);
     const claim = isPromise(next) ? await next : next;
     if (claim === null) break;
-    const running = runJob(claim, options);
-    const { settled } = isPromise(running) ? await running : running;
+    const { settled } = await runJob(claim, options);
     if (isPromise(settled)) await settling.add(settled);
     const enough = retirement === null ? null : retirement.reason();
     if (enough !== null) {
@@ -65,7 +64,7 @@ interface Ran {
   readonly settled: Soon<void>;
 }
 
-function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
+async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
   const { log, stop, revoked, onFailed } = options;
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
@@ -74,17 +73,16 @@ function runJob(claim: Claim, options: RunnerOptions): Soon<Ran> {
   const startedAt = performance.now();
   const run = new Run(stop);
   revoked.begin(job.id, run);
-  return afterwards(execute(claim, run, options), (ending) => {
-    const ms = Math.round(performance.now() - startedAt);
-    const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
-    // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
-    const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;
-    const settlement = settlementOf(how, runOf(claim, how), Date.now(), Math.random());
-    if (settlement.kind === 'publish' && settlement.outcome.state === 'failed') onFailed();
-    const error = 'error' in ending ? { error: ending.error } : {};
-    const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
-    return { settled: afterwards(claim.settle(settlement, times), () => report(claim, settlement, ms, log, fields)) };
-  });
+  const ending = await execute(claim, run, options);
+  const ms = Math.round(performance.now() - startedAt);
+  const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
+  // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
+  const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;
+  const settlement = settlementOf(how, runOf(claim, how), Date.now(), Math.random());
+  if (settlement.kind === 'publish' && settlement.outcome.state === 'failed') onFailed();
+  const error = 'error' in ending ? { error: ending.error } : {};
+  const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
+  return { settled: afterwards(claim.settle(settlement, times), () => report(claim, settlement, ms, log, fields)) };
 }
 
 /** Options that the job's file leaves out are the task's. A run that went well needs none. */
