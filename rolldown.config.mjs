@@ -21,9 +21,9 @@ const DEEP_ENTRIES = { 'cli/tasks-child': 'cli/commands/tasks-child' };
 const TEST_DOORS = [
   'open',
   'job/lifecycle',
-  'spool/context',
-  'spool/files',
-  'spool/identity',
+  'spool/disk/context',
+  'spool/disk/files',
+  'spool/disk/identity',
   'spool/layout',
   'spool/owner',
   'spool/spool',

@@ -106,7 +106,7 @@ export const MUTANTS = [
   },
   {
     name: 'a finish gives up on a full disk',
-    file: 'src/spool/disk-wait.ts',
+    file: 'src/spool/disk/disk-wait.ts',
     find: '    if (!isPassing(error) || isLacking || giveUp?.aborted === true) throw error;\n',
     replace: '    throw error;\n',
     test: 'test/unit/spool/settle.test.ts',
@@ -134,7 +134,7 @@ export const MUTANTS = [
   },
   {
     name: 'a link is followed',
-    file: 'src/spool/files.ts',
+    file: 'src/spool/disk/files.ts',
     find: 'accessFlags(access) | O_NOFOLLOW | O_NONBLOCK',
     replace: 'accessFlags(access) | O_NONBLOCK',
     test: 'test/unit/spool/set-aside.test.ts',
@@ -169,17 +169,17 @@ export const MUTANTS = [
   },
   {
     name: "one entry's trouble is taken for the spool's",
-    file: 'src/spool/odd-entries.ts',
+    file: 'src/spool/disk/odd-entries.ts',
     find: "    if (this.problem() !== null) return 'spool';\n",
     replace: "    if (this.problem() !== error) return 'spool';\n",
-    test: 'test/unit/spool/odd-entries.test.ts',
+    test: 'test/unit/spool/disk/odd-entries.test.ts',
   },
   {
     name: 'an odd entry is tried again and again',
-    file: 'src/spool/odd-entries.ts',
+    file: 'src/spool/disk/odd-entries.ts',
     find: '    if (this.isLeftAlone(path)) return false;\n    try {\n      act();',
     replace: '    try {\n      act();',
-    test: 'test/unit/spool/odd-entries.test.ts',
+    test: 'test/unit/spool/disk/odd-entries.test.ts',
   },
   {
     name: 'a folder stays in the way of a job',
@@ -324,10 +324,10 @@ export const MUTANTS = [
   },
   {
     name: 'an expiry waits for the end of a recovery',
-    file: 'src/spool/rounds.ts',
+    file: 'src/spool/disk/rounds.ts',
     find: 'await Promise.race([urgent, patience]);',
     replace: 'await Promise.race([urgent]);',
-    test: 'test/unit/spool/rounds.test.ts',
+    test: 'test/unit/spool/disk/rounds.test.ts',
     pattern: 'not waited for for ever',
   },
   {
@@ -428,7 +428,7 @@ export const MUTANTS = [
   },
   {
     name: 'another boot id alone proves a death',
-    file: 'src/spool/identity.ts',
+    file: 'src/spool/disk/identity.ts',
     find: "if (boot !== bootHash(files) || namespace !== namespaceHash(files)) return 'unproved';",
     replace: "if (boot !== bootHash(files) || namespace !== namespaceHash(files)) return 'dead';",
     test: 'test/fault/liveness.test.ts',
@@ -436,7 +436,7 @@ export const MUTANTS = [
   },
   {
     name: 'a process that /proc hides is dead',
-    file: 'src/spool/identity.ts',
+    file: 'src/spool/disk/identity.ts',
     find: "return hasCode(error, 'ENOENT', 'ESRCH') && isPidFree(pid) ? 'none' : 'unknown';",
     replace: "return hasCode(error, 'ENOENT', 'ESRCH') ? 'none' : 'unknown';",
     test: 'test/fault/liveness.test.ts',
@@ -444,7 +444,7 @@ export const MUTANTS = [
   },
   {
     name: "a container's boot id counts as that of the machine",
-    file: 'src/spool/identity.ts',
+    file: 'src/spool/disk/identity.ts',
     find: 'return isKernels ? shownBootId(files) : null;',
     replace: 'return isKernels === null ? null : shownBootId(files);',
     test: 'test/fault/liveness.test.ts',
@@ -483,7 +483,7 @@ export const MUTANTS = [
   },
   {
     name: 'fsync does nothing',
-    file: 'src/spool/files.ts',
+    file: 'src/spool/disk/files.ts',
     find: '  sync: (fd) =>\n    new Promise((resolve, reject) => fs.fsync(fd, (error) => (error === null ? resolve() : reject(withName(error))))),\n',
     replace: '  sync: async () => undefined,\n',
     test: 'test/fault/power-cut.test.ts',

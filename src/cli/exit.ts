@@ -2,7 +2,7 @@
 import { FsqError, type FsqErrorCode, TaskError, TimeoutError } from '../job/errors.ts';
 import { escape } from '../job/text.ts';
 import { isErrorLike, peek, reasonOf } from '../job/values/realm.ts';
-import { spoolError } from '../spool/trouble.ts';
+import { spoolError } from '../spool/disk/trouble.ts';
 
 /** From sysexits.h, timeout(1) and the shells' 128 + signal. */
 export const EXIT = {

@@ -6,7 +6,7 @@
  * their job back; then each tries again after a moment of random length.
  */
 import { hasRules, type LimitRules, type QueueLimits } from '../job/queue-limits.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 
 import { type JobName, parseJobFileName } from './layout.ts';
 import { freeSlots, type LimitOwner, type RateOf, takeSlots } from './rate-slots.ts';

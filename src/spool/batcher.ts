@@ -7,9 +7,9 @@
 import type { NewJob } from '../broker/broker.ts';
 import { SpoolError } from '../job/errors.ts';
 import { peek } from '../job/values/realm.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { describe, enqueue } from './enqueue.ts';
-import { spoolError } from './trouble.ts';
+import { spoolError } from './disk/trouble.ts';
 
 interface Call {
   readonly jobs: readonly NewJob[];

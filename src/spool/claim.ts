@@ -4,7 +4,7 @@ import type { AttemptRun, Claim } from '../broker/worker-side.ts';
 import type { Attempt } from '../job/job.ts';
 import { revoked, type Settlement } from '../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
-import { type SpoolContext, syncDirectories } from './context.ts';
+import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import { type Held, type Holder, refuseFenced, type Taken, takeFrom } from './holder.ts';
 import { delayedFileName, parseJobFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';

@@ -5,8 +5,8 @@ import { FsqError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';
 import { Admission } from './admission.ts';
 import { type Claimant, examine, take } from './claim.ts';
-import type { SpoolContext } from './context.ts';
-import { DiskWait, waitForDisk } from './disk-wait.ts';
+import type { SpoolContext } from './disk/context.ts';
+import { DiskWait, waitForDisk } from './disk/disk-wait.ts';
 import { HintedNames } from './hinted-names.ts';
 import type { Taken } from './holder.ts';
 import { Instructions } from './instructions.ts';
@@ -15,7 +15,7 @@ import { type NamesToTry, OwnNames } from './names-to-try.ts';
 import { hintsOver } from './ready/hints.ts';
 import { register, type Registration } from './owner.ts';
 import { isMarked } from './revoked-jobs.ts';
-import { isPassing, spoolError } from './trouble.ts';
+import { isPassing, spoolError } from './disk/trouble.ts';
 
 export class SpoolConsumer implements Consumer {
   readonly #context: SpoolContext;

@@ -4,11 +4,11 @@
  */
 import { type BrokerEvent, BY_AGE, type KeeperOptions } from '../broker/worker-side.ts';
 import { type LimitRules, NO_RULES } from '../job/queue-limits.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
-import { makeDirectory } from './if-there.ts';
+import { makeDirectory } from './disk/if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
 import { NoteWatch } from './note-watch.ts';
 import { pausedQueues } from './paused-queues.ts';

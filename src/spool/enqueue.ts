@@ -2,12 +2,12 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { basePieces } from '../job/document.ts';
 import type { NewJob } from '../broker/broker.ts';
-import { type SpoolContext, syncDirectories } from './context.ts';
-import { removeQuietly } from './draft.ts';
-import type { Files } from './files.ts';
+import { type SpoolContext, syncDirectories } from './disk/context.ts';
+import { removeQuietly } from './disk/draft.ts';
+import type { Files } from './disk/files.ts';
 import { delayedFileName, jobFileName } from './layout.ts';
-import { writeText } from './memory.ts';
-import { spoolError } from './trouble.ts';
+import { writeText } from './disk/memory.ts';
+import { spoolError } from './disk/trouble.ts';
 
 /** Jobs written or renamed before other work of this process gets its turn: a few ms. */
 const YIELD_EVERY = 256;

@@ -4,11 +4,11 @@ import { isRecord } from '../job/values/realm.ts';
 import { FsqError, SpoolError } from '../job/errors.ts';
 import { format } from '../job/text.ts';
 import { FORMAT_VERSION } from '../job/document.ts';
-import type { SpoolContext } from './context.ts';
-import { type Files, hasCode } from './files.ts';
-import { makeDirectory, readIfThere } from './if-there.ts';
+import type { SpoolContext } from './disk/context.ts';
+import { type Files, hasCode } from './disk/files.ts';
+import { makeDirectory, readIfThere } from './disk/if-there.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
-import { spoolError } from './trouble.ts';
+import { spoolError } from './disk/trouble.ts';
 
 /**
  * Creates what is missing of the spool. `fsq.json` comes last, by rename: where it is, the directories are, and with fsync their

@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { SpoolError } from '../job/errors.ts';
-import { type EntryInfo, type Files, hasCode } from './files.ts';
+import { type EntryInfo, type Files, hasCode } from './disk/files.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
 
 /**

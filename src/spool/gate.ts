@@ -4,7 +4,7 @@
  * what is read here may be late.
  */
 import { type LimitRules, type QueueLimits, windowOf } from '../job/queue-limits.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
 import { parseJobFileName } from './layout.ts';

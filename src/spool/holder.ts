@@ -4,9 +4,9 @@
  */
 import { FencedError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
-import type { SpoolContext } from './context.ts';
-import type { DiskWaiter } from './disk-wait.ts';
-import { hasCode } from './files.ts';
+import type { SpoolContext } from './disk/context.ts';
+import type { DiskWaiter } from './disk/disk-wait.ts';
+import { hasCode } from './disk/files.ts';
 import { jobFileName, type JobName, nextAttempt } from './layout.ts';
 import { renameOverIfThere } from './set-aside.ts';
 

@@ -4,14 +4,14 @@
  */
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { Ages } from './ages.ts';
-import type { SpoolContext } from './context.ts';
-import { waitForDisk } from './disk-wait.ts';
+import type { SpoolContext } from './disk/context.ts';
+import { waitForDisk } from './disk/disk-wait.ts';
 import { forgetOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
 import { nameWaitingOnce } from './one-name.ts';
 import { unpark } from './promote.ts';
 import { isTight, keepReserve } from './room.ts';
-import { Rounds, Turns } from './rounds.ts';
+import { Rounds, Turns } from './disk/rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 
 /** How often drafts and records of the dead are looked for, ms. */

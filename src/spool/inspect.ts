@@ -2,7 +2,7 @@
 import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot } from './locate.ts';
 import { readJob } from './read.ts';

@@ -3,7 +3,7 @@
  * Its worker tells it. A consumer without a worker looks into cancel/ and queues/ itself, and so does a child whose worker has died.
  */
 import type { ConsumerOptions } from '../broker/worker-side.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Hint } from './ready/hints.ts';
 import { parseJobFileName } from './layout.ts';

@@ -1,7 +1,7 @@
 /** What a worker does for its spool while it lives: feeds its children, makes due jobs ready, recovers the dead, revokes, tidies up. */
 import type { BrokerEvent, ChildSide, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { CrewFeed } from './crew-feed.ts';
 import { forgetIfTight, Housekeeping } from './housekeeping.ts';
 import { register, type Registration } from './owner.ts';

@@ -3,8 +3,8 @@
  * stand still. A living worker does this for its own children. Linux only, where /proc shows processes.
  */
 import { CHILD_MARK } from '../broker/worker-side.ts';
-import type { SpoolContext } from './context.ts';
-import type { Files } from './files.ts';
+import type { SpoolContext } from './disk/context.ts';
+import type { Files } from './disk/files.ts';
 import { readOwner } from './owner.ts';
 
 /** How often it looks at most: each look kills all it finds, and the next one finds what was started in between. */

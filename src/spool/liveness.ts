@@ -8,10 +8,10 @@
 import type * as Net from 'node:net';
 import { reasonOf } from '../job/values/realm.ts';
 import { SpoolError } from '../job/errors.ts';
-import type { SpoolContext } from './context.ts';
-import { removeQuietly } from './draft.ts';
-import { hasCode } from './files.ts';
-import { unlinkIfThere } from './if-there.ts';
+import type { SpoolContext } from './disk/context.ts';
+import { removeQuietly } from './disk/draft.ts';
+import { hasCode } from './disk/files.ts';
+import { unlinkIfThere } from './disk/if-there.ts';
 
 export type Verdict =
   | { readonly verdict: 'alive' }

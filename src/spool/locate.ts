@@ -10,9 +10,9 @@
  *    sent back.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
-import { listIfReadable, walkIfThere } from './if-there.ts';
+import type { SpoolContext } from './disk/context.ts';
+import { hasCode } from './disk/files.ts';
+import { listIfReadable, walkIfThere } from './disk/if-there.ts';
 import {
   type JobName,
   type Layout,
@@ -22,8 +22,8 @@ import {
   parseResultFileName,
   resultFileName,
 } from './layout.ts';
-import { Turns } from './rounds.ts';
-import { RACY_MS } from './watch.ts';
+import { Turns } from './disk/rounds.ts';
+import { RACY_MS } from './disk/watch.ts';
 
 /** A job's place, as its name tells it. */
 export type Spot = EndedSpot | WaitingSpot | HeldSpot;

@@ -1,7 +1,7 @@
 /** Where a consumer gets the names from that it tries: here from a look of its own, in hinted-names.ts from its worker. */
 import type { ConsumerOptions } from '../broker/worker-side.ts';
 import { NO_RULES } from '../job/queue-limits.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { Gate } from './gate.ts';
 

@@ -1,7 +1,7 @@
 /** The first look at a job that was just taken, to run it, to withdraw it or to recover it. */
 import type { JobRecord } from '../job/job.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import type { Held, HeldFile, Waiting } from './holder.ts';
 import { isOnlyName } from './one-name.ts';
 import { readJob } from './read.ts';

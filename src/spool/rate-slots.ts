@@ -7,9 +7,9 @@
  * those of a span that began meanwhile. And a slot counts only if its span of time is not over when it has been taken.
  */
 import { type Rate, windowOf } from '../job/queue-limits.ts';
-import type { SpoolContext } from './context.ts';
-import { hasCode } from './files.ts';
-import { createNew, makeDirectory, unlinkIfThere } from './if-there.ts';
+import type { SpoolContext } from './disk/context.ts';
+import { hasCode } from './disk/files.ts';
+import { createNew, makeDirectory, unlinkIfThere } from './disk/if-there.ts';
 import type { Layout } from './layout.ts';
 import { clearWay } from './set-aside.ts';
 

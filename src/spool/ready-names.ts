@@ -6,7 +6,7 @@
  * again with a later listing, so no job waits for a busy process while another is idle.
  */
 import type { QueueOrder } from '../broker/worker-side.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import type { Gate } from './gate.ts';
 import { type Lane, Lanes } from './lanes.ts';
 import { type JobName, parseJobFileName } from './layout.ts';

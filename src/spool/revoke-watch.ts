@@ -3,7 +3,7 @@
  * jobs that have ended. So a process that revokes may die right after it made the markers.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import type { Instruction } from './ready/hints.ts';
 import type { Holder } from './holder.ts';
 import { hasOutcomeOf } from './open-taken.ts';
@@ -11,7 +11,7 @@ import { NoteWatch } from './note-watch.ts';
 import { readMarkers, unmark } from './revoked-jobs.ts';
 import { readJob } from './read.ts';
 import { locate, lookFor, type Spot } from './locate.ts';
-import { Rounds } from './rounds.ts';
+import { Rounds } from './disk/rounds.ts';
 import { withdraw } from './withdraw.ts';
 
 export interface RevokeWatchOptions {

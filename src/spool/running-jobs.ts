@@ -1,6 +1,6 @@
 /** The jobs that processes hold, as running/ shows them. */
-import type { SpoolContext } from './context.ts';
-import { listIfReadable } from './if-there.ts';
+import type { SpoolContext } from './disk/context.ts';
+import { listIfReadable } from './disk/if-there.ts';
 import { type JobName, parseHeldName, parseJobFileName } from './layout.ts';
 import { readJob } from './read.ts';
 

@@ -6,10 +6,10 @@ import type { BrokerEvent } from '../broker/worker-side.ts';
 import { CorruptJobError, encodeBase } from '../job/document.ts';
 import { failureOf } from '../job/failure.ts';
 import { encodeTail } from '../job/tail.ts';
-import { type SpoolContext, syncDirectories } from './context.ts';
-import { writeNew } from './draft.ts';
-import { hasCode } from './files.ts';
-import { falseFor, renameIfThere } from './if-there.ts';
+import { type SpoolContext, syncDirectories } from './disk/context.ts';
+import { writeNew } from './disk/draft.ts';
+import { hasCode } from './disk/files.ts';
+import { falseFor, renameIfThere } from './disk/if-there.ts';
 import { type JobName, jobFileName, resultFileName } from './layout.ts';
 
 /** The task's name in the outcome of a job whose own could not be read. */

@@ -2,11 +2,11 @@
 import type { EndedRun } from '../broker/worker-side.ts';
 import type { Attempt } from '../job/job.ts';
 import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
-import { type SpoolContext, syncDirectories } from './context.ts';
-import type { DiskWaiter } from './disk-wait.ts';
-import { hasCode } from './files.ts';
+import { type SpoolContext, syncDirectories } from './disk/context.ts';
+import type { DiskWaiter } from './disk/disk-wait.ts';
+import { hasCode } from './disk/files.ts';
 import type { Held, HeldFile, Holder } from './holder.ts';
-import { falseFor, removeIfEmpty } from './if-there.ts';
+import { falseFor, removeIfEmpty } from './disk/if-there.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';

@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { SpoolError } from '../job/errors.ts';
-import type { EntryInfo, Files } from './files.ts';
+import type { EntryInfo, Files } from './disk/files.ts';
 import { DIRECTORIES, type Layout } from './layout.ts';
 
 const [STICKY, GROUP_WRITES, OTHERS_WRITE] = [0o1000, 0o020, 0o002];

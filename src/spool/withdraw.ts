@@ -3,7 +3,7 @@
  * way, recovery finds the marker and goes on.
  */
 import { revoked } from '../job/lifecycle.ts';
-import type { SpoolContext } from './context.ts';
+import type { SpoolContext } from './disk/context.ts';
 import { type Holder, takeFrom } from './holder.ts';
 import { openTaken } from './open-taken.ts';
 import { settle } from './settle.ts';

@@ -2,11 +2,11 @@
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { TAIL_MARK } from '../job/tail.ts';
 import type { JsonText } from '../job/values/json-text.ts';
-import { type SpoolContext, syncDirectories } from './context.ts';
-import { writeNew } from './draft.ts';
-import { hasCode } from './files.ts';
+import { type SpoolContext, syncDirectories } from './disk/context.ts';
+import { writeNew } from './disk/draft.ts';
+import { hasCode } from './disk/files.ts';
 import { asFenced, fencing, type Held } from './holder.ts';
-import { withBytes, writeText } from './memory.ts';
+import { withBytes, writeText } from './disk/memory.ts';
 
 /** The end of a base without a tail. */
 const BARE_END = '\n}';

@@ -7,7 +7,7 @@ import { SETTINGS } from '../../src/app/settings/settings-table.ts';
 import { CHILD_MARK } from '../../src/broker/worker-side.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { COMMANDS } from '../../src/cli/main.ts';
-import { DEFAULT_MAX_BYTES } from '../../src/spool/context.ts';
+import { DEFAULT_MAX_BYTES } from '../../src/spool/disk/context.ts';
 import { DIRECTORIES } from '../../src/spool/layout.ts';
 import { REPOSITORY } from '../support/project.ts';
 

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { nodeFiles } from '../../src/spool/files.ts';
+import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { type DiskState, diskStates, type Order } from '../support/disk-states.ts';
 import { materialise, recordingFiles } from '../support/recording-files.ts';
 import { bringToEnd, OPERATIONS, type Operation } from './crash-states/operations.ts';

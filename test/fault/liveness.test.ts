@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { Files } from '../../src/spool/files.ts';
-import { nodeFiles } from '../../src/spool/files.ts';
-import { bootId, writerName } from '../../src/spool/identity.ts';
+import type { Files } from '../../src/spool/disk/files.ts';
+import { nodeFiles } from '../../src/spool/disk/files.ts';
+import { bootId, writerName } from '../../src/spool/disk/identity.ts';
 import { register, verdictOf } from '../../src/spool/owner.ts';
 import { recoverOrphans } from '../../src/spool/recover.ts';
 import { openSpool } from '../../src/spool/spool.ts';

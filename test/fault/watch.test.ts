@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { Broker } from '../../src/broker/broker.ts';
-import { type Files, nodeFiles } from '../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../src/spool/disk/files.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { within } from '../support/conditions.ts';
 import { job, returned, RUN } from '../support/factory.ts';

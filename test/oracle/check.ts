@@ -4,7 +4,7 @@
  */
 import { contextFor, LOOKS, pauseBefore } from '../../src/spool/doctor/examine.ts';
 import { type Finding, keyOf } from '../../src/spool/doctor/finding.ts';
-import type { SpoolContext } from '../../src/spool/context.ts';
+import type { SpoolContext } from '../../src/spool/disk/context.ts';
 import { historyFindings } from './history.ts';
 import type { Journal } from './journal.ts';
 import { promiseFindings } from './promises.ts';

@@ -14,7 +14,7 @@ import {
   type Seen,
   visit,
 } from '../../src/spool/doctor/visit.ts';
-import type { SpoolContext } from '../../src/spool/context.ts';
+import type { SpoolContext } from '../../src/spool/disk/context.ts';
 
 /** What the checks need of a job's file, and what two looks compare. */
 export type WitnessedContent =

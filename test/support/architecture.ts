@@ -36,7 +36,7 @@ const SPOOL_FLOORS: readonly string[] = [
 ];
 
 /** The file that touches the spool on disk, and the files that look at the user's project instead: config, package.json, task modules. */
-const FILES = 'src/spool/files.ts';
+const FILES = 'src/spool/disk/files.ts';
 const PROJECT_FILES: ReadonlySet<string> = new Set(['src/app/project/project.ts', 'src/app/project/file-watch.ts']);
 
 /** The files outside src/cli that may name process.stderr: a worker's log, and the child that is one when its parent is gone. */

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../src/spool/context.ts';
-import { nodeFiles } from '../../src/spool/files.ts';
+import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../src/spool/disk/context.ts';
+import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { layoutOf } from '../../src/spool/layout.ts';
 import type { Recoverer } from '../../src/spool/take-back.ts';
 import { openSpool } from '../../src/spool/spool.ts';

@@ -1,7 +1,7 @@
 /** What a power cut would leave: which bytes and which names have reached the disk, by the fsyncs that were made. */
 import { fstatSync, lstatSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { Files } from '../../src/spool/files.ts';
+import type { Files } from '../../src/spool/disk/files.ts';
 
 export interface DurableFiles {
   readonly files: Files;

@@ -1,5 +1,5 @@
 /** A file system of which one call fails as a test says, and that counts its calls. */
-import type { Files } from '../../src/spool/files.ts';
+import type { Files } from '../../src/spool/disk/files.ts';
 
 export type Operation = keyof Files;
 

@@ -23,11 +23,11 @@ if (then === 'spin') for (;;);
 /** Says what it can prove of an owner, and of the writer of a draft, by default itself; perhaps when few descriptors are left to it. */
 const PROBER = `
 const fs = require('node:fs');
-const { createContext } = await import(${dist('spool/context.js')});
-const { nodeFiles } = await import(${dist('spool/files.js')});
+const { createContext } = await import(${dist('spool/disk/context.js')});
+const { nodeFiles } = await import(${dist('spool/disk/files.js')});
 const { layoutOf } = await import(${dist('spool/layout.js')});
 const { verdictOf } = await import(${dist('spool/owner.js')});
-const { writerName, writerState } = await import(${dist('spool/identity.js')});
+const { writerName, writerState } = await import(${dist('spool/disk/identity.js')});
 const [spool, owner, given] = process.argv.slice(1);
 const { left, draft = writerName(nodeFiles, process.pid) + '.x.0' } = JSON.parse(given);
 const context = createContext({ layout: layoutOf(spool), files: nodeFiles, fsync: false, maxBytes: 1, nowMs: Date.now, randomBytes: () => new Uint8Array(8) });

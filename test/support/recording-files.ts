@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
-import type { Files } from '../../src/spool/files.ts';
+import type { Files } from '../../src/spool/disk/files.ts';
 import type { Disk, DiskCall } from './disk-states.ts';
 
 export interface Recording {

@@ -11,8 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { writerName } from '../../src/spool/identity.ts';
-import { nodeFiles } from '../../src/spool/files.ts';
+import { writerName } from '../../src/spool/disk/identity.ts';
+import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { nextId } from './factory.ts';
 import { pronounceDead, someOwner } from './owners.ts';
 

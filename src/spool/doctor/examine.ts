@@ -9,8 +9,8 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setImmediate as yieldToOthers, setTimeout as wait } from 'node:timers/promises';
-import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../context.ts';
-import { nodeFiles } from '../files.ts';
+import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../disk/context.ts';
+import { nodeFiles } from '../disk/files.ts';
 import { layoutOf } from '../layout.ts';
 import { entryFindings, linkFindings, markerFindings, missingFindings } from './entry-rows.ts';
 import { type Finding, keyOf, subjectOf, Tally } from './finding.ts';

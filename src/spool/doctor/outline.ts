@@ -1,8 +1,8 @@
 /** What names alone say of a spool, and which of the owners that they name live: little, however many jobs there are. */
 import type { OwnerInfo } from '../../broker/broker.ts';
-import type { SpoolContext } from '../context.ts';
-import type { EntryInfo } from '../files.ts';
-import { listIfReadable } from '../if-there.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { EntryInfo } from '../disk/files.ts';
+import { listIfReadable } from '../disk/if-there.ts';
 import { isOwnerName, type Layout, parseHeldName } from '../layout.ts';
 import { askAll, readOwner, verdictOf } from '../owner.ts';
 import type { Verdict } from '../liveness.ts';

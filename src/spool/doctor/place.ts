@@ -1,9 +1,9 @@
 /** Looks at where a spool lies: its file system, room, neighbours, clock, and whether what fsq relies on works there. */
 import { reasonOf } from '../../job/values/realm.ts';
-import type { SpoolContext } from '../context.ts';
-import { type EntryInfo, hasCode } from '../files.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { type EntryInfo, hasCode } from '../disk/files.ts';
 import { directoryAt, type FileSystemName, fileSystemOf, partsElsewhere } from '../file-system.ts';
-import { spoolError } from '../trouble.ts';
+import { spoolError } from '../disk/trouble.ts';
 import { type UnsafePlace, unsafePlace } from '../trust.ts';
 
 export interface PlaceFacts {

@@ -5,9 +5,9 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
-import { type SpoolContext, syncDirectories } from '../context.ts';
-import { writerState } from '../identity.ts';
-import { makeDirectory, renameIfThere } from '../if-there.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { writerState } from '../disk/identity.ts';
+import { makeDirectory, renameIfThere } from '../disk/if-there.ts';
 import { jobFileName, type JobName } from '../layout.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { unmark } from '../revoked-jobs.ts';

@@ -1,9 +1,9 @@
 /** Goes to what lies in a spool, one by one: each is looked at and read once, and then let go. */
 import { createHash } from 'node:crypto';
 import type { Attempt, Outcome } from '../../job/job.ts';
-import type { SpoolContext } from '../context.ts';
-import type { EntryInfo } from '../files.ts';
-import { writerState } from '../identity.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { EntryInfo } from '../disk/files.ts';
+import { writerState } from '../disk/identity.ts';
 import { DIRECTORIES } from '../layout.ts';
 import { type Reading, readJob } from '../read.ts';
 import { parseMarkerFileName } from '../revoked-jobs.ts';

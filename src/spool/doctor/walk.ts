@@ -1,7 +1,7 @@
 /** Every name in a spool, one by one: none is held, so that a spool of a million jobs needs no more memory than a small one. */
-import { hasCode } from '../files.ts';
-import { listIfReadable } from '../if-there.ts';
-import type { SpoolContext } from '../context.ts';
+import { hasCode } from '../disk/files.ts';
+import { listIfReadable } from '../disk/if-there.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import {
   DIRECTORIES,
   type JobName,

@@ -9,13 +9,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob, StandIn } from '../../broker/broker.ts';
 import { FsqError } from '../../job/errors.ts';
 import type { Uniqueness } from '../../job/job-options.ts';
-import { type SpoolContext, syncDirectories } from '../context.ts';
-import { removeQuietly } from '../draft.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { removeQuietly } from '../disk/draft.ts';
 import { describe, placeOf, writeDrafts } from '../enqueue.ts';
-import { hasCode } from '../files.ts';
-import { createNew, discard } from '../if-there.ts';
+import { hasCode } from '../disk/files.ts';
+import { createNew, discard } from '../disk/if-there.ts';
 import { resultFileName } from '../layout.ts';
-import { spoolError } from '../trouble.ts';
+import { spoolError } from '../disk/trouble.ts';
 import { clear, type KeyHolder, holderAt, holdersIn, judge, makeVoid, type HolderState } from './key-holders.ts';
 import { holderFileName, keyDirectory, moveIn } from './key-directory.ts';
 

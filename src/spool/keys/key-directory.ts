@@ -1,9 +1,9 @@
 /** The directories of keys/: what their names say, what the names in them say, and the making of one. The sweep removes empty ones. */
 import { SpoolError } from '../../job/errors.ts';
 import { isId } from '../../job/names.ts';
-import { type SpoolContext, syncDirectories } from '../context.ts';
-import { hasCode } from '../files.ts';
-import { makeDirectory } from '../if-there.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { hasCode } from '../disk/files.ts';
+import { makeDirectory } from '../disk/if-there.ts';
 import { type Layout, timeDigits } from '../layout.ts';
 
 /** What lies in a key's directory for a job: it stands for the key, to some time at least if it has one. */

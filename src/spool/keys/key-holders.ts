@@ -11,8 +11,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob } from '../../broker/broker.ts';
 import type { Uniqueness } from '../../job/job-options.ts';
-import { type SpoolContext, syncDirectories } from '../context.ts';
-import { discard, listIfThere, renameIfThere } from '../if-there.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { discard, listIfThere, renameIfThere } from '../disk/if-there.ts';
 import { jobFileName, resultFileName } from '../layout.ts';
 import { locate } from '../locate.ts';
 import { type HolderName, parseHolderName } from './key-directory.ts';

@@ -3,10 +3,10 @@
  * keys without a holder. Where a key is used again its producers remove such things; the sweep is for the other keys.
  */
 import { idTimeMs } from '../../job/names.ts';
-import { type SpoolContext, syncDirectories } from '../context.ts';
-import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../if-there.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../disk/if-there.ts';
 import { parseResultFileName, resultFileName } from '../layout.ts';
-import { Turns } from '../rounds.ts';
+import { Turns } from '../disk/rounds.ts';
 import { locate } from '../locate.ts';
 import { type KeyHolder, holderAt, isUndecided, makeVoid } from './key-holders.ts';
 import { isKeyDirectory } from './key-directory.ts';

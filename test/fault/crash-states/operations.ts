@@ -8,7 +8,7 @@ import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import type { Settlement } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claim.ts';
-import type { SpoolContext } from '../../../src/spool/context.ts';
+import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { enqueue } from '../../../src/spool/enqueue.ts';
 import { forgetOutcomes } from '../../../src/spool/expire.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';

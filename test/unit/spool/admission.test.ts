@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LimitRules } from '../../../src/job/queue-limits.ts';
 import { Admission } from '../../../src/spool/admission.ts';
-import type { SpoolContext } from '../../../src/spool/context.ts';
+import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { jobFileName, type JobName } from '../../../src/spool/layout.ts';
 import { tempContext } from '../../support/context.ts';
 import { nextId } from '../../support/factory.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { until } from '../../support/conditions.ts';
 import { type DurableFiles, durableFiles } from '../../support/durability.ts';
 import { job, returned, RUN } from '../../support/factory.ts';

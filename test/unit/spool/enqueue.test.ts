@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { SpoolError } from '../../../src/job/errors.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { job } from '../../support/factory.ts';
 import { faultyFiles } from '../../support/faulty-files.ts';

@@ -3,7 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, wri
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { SpoolError } from '../../../src/job/errors.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { DIRECTORIES } from '../../../src/spool/layout.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { job } from '../../support/factory.ts';

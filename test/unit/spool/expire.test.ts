@@ -7,7 +7,7 @@ import test from 'node:test';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { forgetOutcomes } from '../../../src/spool/expire.ts';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { clock } from '../../support/clock.ts';
 import { contextOf } from '../../support/context.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';

@@ -1,7 +1,7 @@
 /** A look at a directory that fails once has seen nothing: what was there is found later, although nothing changes any more. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { until, within } from '../../support/conditions.ts';
 import { job, returned, RUN } from '../../support/factory.ts';

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Hint } from '../../../src/spool/ready/hints.ts';
-import type { SpoolContext } from '../../../src/spool/context.ts';
+import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { HintedNames, type HintedNamesOptions } from '../../../src/spool/hinted-names.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { within } from '../../support/conditions.ts';

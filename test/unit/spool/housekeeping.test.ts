@@ -4,7 +4,7 @@ import { lstatSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { encodeBase } from '../../../src/job/document.ts';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { jobFileName, layoutOf } from '../../../src/spool/layout.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { deferred, within } from '../../support/conditions.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
 import { someOwner } from '../../support/owners.ts';

@@ -16,7 +16,7 @@ import type { Broker, StandIn } from '../../../src/broker/broker.ts';
 import { SpoolError } from '../../../src/job/errors.ts';
 import { createIdSource } from '../../../src/job/names.ts';
 import { contextFor } from '../../../src/spool/doctor/examine.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { keyDirectory } from '../../../src/spool/keys/key-directory.ts';
 import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
 import { layoutOf } from '../../../src/spool/layout.ts';

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { CHILD_MARK } from '../../../src/broker/worker-side.ts';
-import type { SpoolContext } from '../../../src/spool/context.ts';
+import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { killRemains } from '../../../src/spool/kill-remains.ts';
 import { until } from '../../support/conditions.ts';
 import { tempContext } from '../../support/context.ts';

@@ -9,7 +9,7 @@ import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { ownersIn } from '../../../src/spool/doctor/outline.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { listOwners, verdictOf } from '../../../src/spool/owner.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';

@@ -8,7 +8,7 @@ import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import { settlementOf } from '../../../src/job/lifecycle.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOwner } from '../../../src/spool/recover.ts';
 import { within } from '../../support/conditions.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { NoteWatch } from '../../../src/spool/note-watch.ts';
 import { until } from '../../support/conditions.ts';
 import { tempDir } from '../../support/temp.ts';

@@ -9,7 +9,7 @@ import { examine, take } from '../../../src/spool/claim.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
 import { nameWaitingOnce } from '../../../src/spool/one-name.ts';
 import { readOutcome } from '../../../src/spool/outcomes.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { locate } from '../../../src/spool/locate.ts';
 import { withdraw } from '../../../src/spool/withdraw.ts';

@@ -8,7 +8,7 @@ import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import { UnknownJobError } from '../../../src/job/errors.ts';
 import type { JobRecord } from '../../../src/job/job.ts';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { elapsedTime } from '../../support/clock.ts';
 import { within } from '../../support/conditions.ts';
 import { job, nextId } from '../../support/factory.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { contextOf, tempContext } from '../../support/context.ts';
 import { durableFiles } from '../../support/durability.ts';
 import { register } from '../../../src/spool/owner.ts';

@@ -4,7 +4,7 @@ import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { encodeBase } from '../../../src/job/document.ts';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { delayedFileName, parseDelayedFileName } from '../../../src/spool/layout.ts';
 import { until } from '../../support/conditions.ts';
 import { job, jobRecord, nextId } from '../../support/factory.ts';

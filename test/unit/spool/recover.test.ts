@@ -7,7 +7,7 @@ import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import { FencedError } from '../../../src/job/errors.ts';
 import type { Outcome } from '../../../src/job/job.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans, recoverOwner } from '../../../src/spool/recover.ts';
 import { sweepOwners } from '../../../src/spool/sweep.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { job, returned, RUN } from '../../support/factory.ts';
 import { tempSpool } from '../../support/temp.ts';
 

@@ -6,7 +6,7 @@ import type { Broker, NewJob } from '../../../src/broker/broker.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { revoked } from '../../../src/job/lifecycle.ts';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { makeRoom } from '../../../src/spool/room.ts';
 import { contextOf } from '../../support/context.ts';
 import { namesIn } from '../../support/invariants.ts';

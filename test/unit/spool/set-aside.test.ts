@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { renameOver } from '../../../src/spool/set-aside.ts';

@@ -4,7 +4,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import type { BrokerEvent, Claim } from '../../../src/broker/worker-side.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { elapsedTime } from '../../support/clock.ts';
 import { until } from '../../support/conditions.ts';
 import { job, returned, RUN } from '../../support/factory.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { encodeBase } from '../../../src/job/document.ts';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
 import { locate } from '../../../src/spool/locate.ts';
 import { withdraw } from '../../../src/spool/withdraw.ts';

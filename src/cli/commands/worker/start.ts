@@ -5,7 +5,7 @@
  * nobody would know of it. So it ends when they do.
  */
 import { basename } from 'node:path';
-import { type Files, nodeFiles } from '../../../spool/files.ts';
+import { type Files, nodeFiles } from '../../../spool/disk/files.ts';
 import type { Logger } from '../../../worker/log.ts';
 import type { Supervisor } from '../../../worker/supervisor.ts';
 

@@ -8,7 +8,7 @@ import { UsageError } from '../../../job/errors.ts';
 import { checkQueue } from '../../../job/names.ts';
 import { escape, format, some } from '../../../job/text.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../../../worker/log.ts';
-import { nodeFiles } from '../../../spool/files.ts';
+import { nodeFiles } from '../../../spool/disk/files.ts';
 import type { FoundTask } from '../../../worker/messages.ts';
 import { Outlet } from '../../../worker/outlet.ts';
 import { Relay } from '../../../worker/relay.ts';

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { contextFor, examineSpool } from '../../../../src/spool/doctor/examine.ts';
 import { diagnose } from '../../../../src/spool/doctor/diagnose.ts';
-import { type Files, nodeFiles } from '../../../../src/spool/files.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { nextId } from '../../../support/factory.ts';
 import { attempt, jobText, plant } from '../../../support/planted.ts';
 import { tempSpool } from '../../../support/temp.ts';

@@ -8,7 +8,7 @@ import { diagnose } from '../../../../src/spool/doctor/diagnose.ts';
 import type { Finding } from '../../../../src/spool/doctor/finding.ts';
 import { placeFacts } from '../../../../src/spool/doctor/place.ts';
 import { type Allowed, placeFindings } from '../../../../src/spool/doctor/place-rows.ts';
-import { type EntryInfo, type Files, type FileSystemInfo, nodeFiles } from '../../../../src/spool/files.ts';
+import { type EntryInfo, type Files, type FileSystemInfo, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { systemError } from '../../../support/faulty-files.ts';
 import { tempSpool } from '../../../support/temp.ts';
 

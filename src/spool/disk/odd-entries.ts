@@ -3,11 +3,11 @@
  * for a time that grows with each failure, and tried again. The trouble is the spool's only if a directory of it does not work
  * when it is looked at: the error's code does not say, for EPERM comes of one immutable file and of an immutable directory.
  */
-import type { BrokerEvent } from '../broker/worker-side.ts';
-import { FsqError } from '../job/errors.ts';
-import { isErrorLike } from '../job/values/realm.ts';
+import type { BrokerEvent } from '../../broker/worker-side.ts';
+import { FsqError } from '../../job/errors.ts';
+import { isErrorLike } from '../../job/values/realm.ts';
 import { type Files, hasCode } from './files.ts';
-import { DIRECTORIES, type Layout } from './layout.ts';
+import { DIRECTORIES, type Layout } from '../layout.ts';
 import { isPassing } from './trouble.ts';
 
 /** Whose trouble an error is: what passes is waited for, an odd entry is skipped, and trouble of the spool ends a worker. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Files, nodeFiles as files } from '../../../src/spool/files.ts';
+import { type Files, nodeFiles as files } from '../../../../src/spool/disk/files.ts';
 import {
   createNew,
   discard,
@@ -15,9 +15,9 @@ import {
   renameIfThere,
   unlinkIfThere,
   walkIfThere,
-} from '../../../src/spool/if-there.ts';
-import { systemError } from '../../support/faulty-files.ts';
-import { tempDir } from '../../support/temp-dir.ts';
+} from '../../../../src/spool/disk/if-there.ts';
+import { systemError } from '../../../support/faulty-files.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
 
 test('a name that is there is renamed, one that is gone is not', (t) => {
   const [from, to] = [join(tempDir(t), 'from'), join(tempDir(t), 'to')];

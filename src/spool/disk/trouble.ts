@@ -1,6 +1,6 @@
 /** System errors of the spool's file system, told as what they mean for a user of fsq. */
-import { type FsqErrorCode, SpoolError } from '../job/errors.ts';
-import { reasonOf } from '../job/values/realm.ts';
+import { type FsqErrorCode, SpoolError } from '../../job/errors.ts';
+import { reasonOf } from '../../job/values/realm.ts';
 import { hasCode } from './files.ts';
 
 /** The system's error as a SpoolError: `lead` says what could not be done, the rest what to do about it. */

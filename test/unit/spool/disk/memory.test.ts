@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { withBytes, withRoom } from '../../../src/spool/memory.ts';
+import { withBytes, withRoom } from '../../../../src/spool/disk/memory.ts';
 
 test('a text is the same in UTF-8, whole or in pieces, short or long', () => {
   const texts = ['', 'a', 'é漢😀', 'x'.repeat(70_000), '漢'.repeat(2_000_000), 'x'.repeat(5_000_000)];

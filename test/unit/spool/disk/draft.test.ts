@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { writeNew } from '../../../src/spool/draft.ts';
-import { nodeFiles, withName } from '../../../src/spool/files.ts';
-import { isPassing } from '../../../src/spool/trouble.ts';
-import { contextOf } from '../../support/context.ts';
-import { faultyFiles } from '../../support/faulty-files.ts';
-import { namesIn } from '../../support/invariants.ts';
-import { tempSpool } from '../../support/temp.ts';
+import { writeNew } from '../../../../src/spool/disk/draft.ts';
+import { nodeFiles, withName } from '../../../../src/spool/disk/files.ts';
+import { isPassing } from '../../../../src/spool/disk/trouble.ts';
+import { contextOf } from '../../../support/context.ts';
+import { faultyFiles } from '../../../support/faulty-files.ts';
+import { namesIn } from '../../../support/invariants.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 const BYTES = Buffer.from('whole');
 

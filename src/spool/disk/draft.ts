@@ -8,7 +8,7 @@
  */
 import { type Files, hasCode } from './files.ts';
 import { discard, removeIfEmpty } from './if-there.ts';
-import { type Layout, RESERVE } from './layout.ts';
+import { type Layout, RESERVE } from '../layout.ts';
 
 /** What of the spool's context a draft needs. */
 export interface DraftPlace {

@@ -1,8 +1,8 @@
 /** What all parts of one open spool share: its paths, its file system, its clock, and whether it waits for the disk. */
-import { MAX_PAYLOAD_BYTES } from '../job/values/payload.ts';
+import { MAX_PAYLOAD_BYTES } from '../../job/values/payload.ts';
 import type { Files } from './files.ts';
 import { writerName } from './identity.ts';
-import type { Layout } from './layout.ts';
+import type { Layout } from '../layout.ts';
 import { OddEntries } from './odd-entries.ts';
 import { SyncQueue } from './fsync.ts';
 import { DraftFiles } from './draft.ts';

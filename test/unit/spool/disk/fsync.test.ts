@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import test from 'node:test';
-import { nodeFiles } from '../../../src/spool/files.ts';
-import { isRecentEnough, SyncQueue, syncFileSystem } from '../../../src/spool/fsync.ts';
-import { deferred } from '../../support/conditions.ts';
-import { systemError } from '../../support/faulty-files.ts';
-import { tempDir } from '../../support/temp.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { isRecentEnough, SyncQueue, syncFileSystem } from '../../../../src/spool/disk/fsync.ts';
+import { deferred } from '../../../support/conditions.ts';
+import { systemError } from '../../../support/faulty-files.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 /** A queue whose fsyncs end when the test says so. */
 function slowQueue(): { queue: SyncQueue; syncs: ReturnType<typeof deferred<void>>[]; closed: () => number } {

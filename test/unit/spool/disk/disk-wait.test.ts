@@ -1,13 +1,13 @@
 /** Waiting for a disk that refuses: how it begins, how it ends, and how many waits are told as one. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { DiskWait, waitForDisk } from '../../../src/spool/disk-wait.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
-import { within } from '../../support/conditions.ts';
-import { job } from '../../support/factory.ts';
-import { systemError } from '../../support/faulty-files.ts';
-import { tempSpool } from '../../support/temp.ts';
+import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
+import { DiskWait, waitForDisk } from '../../../../src/spool/disk/disk-wait.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { within } from '../../../support/conditions.ts';
+import { job } from '../../../support/factory.ts';
+import { systemError } from '../../../support/faulty-files.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 const WAITS = { kind: 'disk-wait', error: new Error('full') } as const;
 const GOES_ON = { kind: 'disk-wait-over' } as const;

@@ -1,9 +1,9 @@
 /** Whose drafts may be swept: only those of the surely dead. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Files, nodeFiles } from '../../../src/spool/files.ts';
-import { bootId, writerName, writerState } from '../../../src/spool/identity.ts';
-import { systemError } from '../../support/faulty-files.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { bootId, writerName, writerState } from '../../../../src/spool/disk/identity.ts';
+import { systemError } from '../../../support/faulty-files.ts';
 
 const MINE = `${writerName(nodeFiles, process.pid)}.00000000.0`;
 

@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import vm from 'node:vm';
-import { hasCode, nodeFiles } from '../../../src/spool/files.ts';
-import { tempDir } from '../../support/temp-dir.ts';
-import { systemError } from '../../support/faulty-files.ts';
+import { hasCode, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
+import { systemError } from '../../../support/faulty-files.ts';
 
 test('a system error has its code in any realm', () => {
   const error: unknown = vm.runInNewContext(`Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })`);

@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs';
 import { constants as os } from 'node:os';
-import { peek, reasonOf } from '../job/values/realm.ts';
+import { peek, reasonOf } from '../../job/values/realm.ts';
 import { syncFileSystem } from './fsync.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Turns } from '../../../src/spool/rounds.ts';
-import { deferred, within } from '../../support/conditions.ts';
+import { Turns } from '../../../../src/spool/disk/rounds.ts';
+import { deferred, within } from '../../../support/conditions.ts';
 
 test('a slice is over after a moment, and a new one after others had their turn', async () => {
   const turns = new Turns();

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { rmdirSync, writeFileSync } from 'node:fs';
 import test, { describe, type TestContext } from 'node:test';
-import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { FencedError } from '../../../src/job/errors.ts';
-import type { SpoolContext } from '../../../src/spool/context.ts';
-import { nodeFiles } from '../../../src/spool/files.ts';
-import { elapsedTime } from '../../support/clock.ts';
-import { tempContext } from '../../support/context.ts';
-import { systemError } from '../../support/faulty-files.ts';
+import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
+import { FencedError } from '../../../../src/job/errors.ts';
+import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { elapsedTime } from '../../../support/clock.ts';
+import { tempContext } from '../../../support/context.ts';
+import { systemError } from '../../../support/faulty-files.ts';
 
 describe('an error is the trouble of', () => {
   for (const errno of ['EPERM', 'EACCES', 'EROFS', 'EISDIR', 'ENOTDIR', 'EBUSY', 'EINVAL', 'EXDEV']) {

@@ -1,7 +1,7 @@
 /** Waiting out a full or failing disk: what was done is kept, and finished when the disk takes it. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { orElse, type Soon } from '../broker/soon.ts';
-import type { BrokerEvent } from '../broker/worker-side.ts';
+import { orElse, type Soon } from '../../broker/soon.ts';
+import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { isOwnLack, isPassing } from './trouble.ts';
 
 const FIRST_WAIT_MS = 50;
