@@ -200,7 +200,7 @@ export const MUTANTS = [
   },
   {
     name: 'what is over stays on a full disk',
-    file: 'src/spool/room.ts',
+    file: 'src/spool/place/room.ts',
     find: '  return isFullOfInodes || freeBytes < ',
     replace: '  return isFullOfInodes && freeBytes < ',
     test: 'test/fault/full-of-outcomes.test.ts',
@@ -266,7 +266,7 @@ export const MUTANTS = [
   },
   {
     name: 'a spool whose names may be lost is used',
-    file: 'src/spool/establish.ts',
+    file: 'src/spool/place/establish.ts',
     find: '    if (fsync) for (const directory of changed) syncDirectoryNow(files, directory);\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',

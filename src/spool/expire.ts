@@ -3,7 +3,7 @@ import { idTimeMs } from '../job/names.ts';
 import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import { discard, renameIfThere } from './disk/if-there.ts';
 import { parseResultFileName } from './layout.ts';
-import { emptySpare, isFull, isTight } from './room.ts';
+import { emptySpare, isFull, isTight } from './place/room.ts';
 import { Turns } from './disk/rounds.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */

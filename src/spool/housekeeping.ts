@@ -10,7 +10,7 @@ import { forgetOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
 import { nameWaitingOnce } from './one-name.ts';
 import { unpark } from './promote.ts';
-import { isTight, keepReserve } from './room.ts';
+import { isTight, keepReserve } from './place/room.ts';
 import { Rounds, Turns } from './disk/rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 

@@ -14,7 +14,7 @@
 import { dirname } from 'node:path';
 import type { SpoolContext } from './disk/context.ts';
 import { type NameOfFile, namesOfFile } from './file-names.ts';
-import { fileSystemOf } from './file-system.ts';
+import { fileSystemOf } from './place/file-system.ts';
 import type { Waiting } from './holder.ts';
 import { renameIfThere, unlinkIfThere } from './disk/if-there.ts';
 import { type JobName, parseDelayedFileName, parseJobFileName } from './layout.ts';

@@ -4,13 +4,13 @@ import { CHILD_MARK } from '../broker/worker-side.ts';
 import { isRecord, reasonOf } from '../job/values/realm.ts';
 import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import { writeNew } from './disk/draft.ts';
-import { fileSystemOf } from './file-system.ts';
+import { fileSystemOf } from './place/file-system.ts';
 import { hasCode } from './disk/files.ts';
 import { bootId } from './disk/identity.ts';
 import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from './disk/if-there.ts';
 import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
 import { type LifeSocket, listenAs, MISSING, probe, type Verdict } from './liveness.ts';
-import { isFull, makeRoom } from './room.ts';
+import { isFull, makeRoom } from './place/room.ts';
 import { isPassing } from './disk/trouble.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */

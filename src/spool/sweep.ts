@@ -4,7 +4,7 @@ import { writerState } from './disk/identity.ts';
 import { falseFor, unlinkIfThere } from './disk/if-there.ts';
 import { isOwnerName } from './layout.ts';
 import { forgetOwner, verdictOf } from './owner.ts';
-import { removeBatch } from './room.ts';
+import { removeBatch } from './place/room.ts';
 import { Turns } from './disk/rounds.ts';
 
 /** Where the death of its writer cannot be proved, a draft that was not touched for so long is removed all the same, ms. */

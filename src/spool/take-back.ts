@@ -11,7 +11,7 @@ import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';
 import { forgetOwner, readOwner } from './owner.ts';
-import { isTight, spendReserve } from './room.ts';
+import { isTight, spendReserve } from './place/room.ts';
 import { setForeignAside } from './set-aside.ts';
 import { settle } from './settle.ts';
 

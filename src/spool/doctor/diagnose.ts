@@ -1,6 +1,6 @@
 /** All that a doctor does: looks at the place, at what lies in it, repairs if asked to, and looks again. */
 import type { SpoolContext } from '../disk/context.ts';
-import { establish } from '../establish.ts';
+import { establish } from '../place/establish.ts';
 import { examineSpool } from './examine.ts';
 import { type Finding, Tally } from './finding.ts';
 import type { Outline } from './outline.ts';

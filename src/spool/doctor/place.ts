@@ -2,9 +2,9 @@
 import { reasonOf } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { type EntryInfo, hasCode } from '../disk/files.ts';
-import { directoryAt, type FileSystemName, fileSystemOf, partsElsewhere } from '../file-system.ts';
+import { directoryAt, type FileSystemName, fileSystemOf, partsElsewhere } from '../place/file-system.ts';
 import { spoolError } from '../disk/trouble.ts';
-import { type UnsafePlace, unsafePlace } from '../trust.ts';
+import { type UnsafePlace, unsafePlace } from '../place/trust.ts';
 
 export interface PlaceFacts {
   /** As it was given, and with its links resolved. */

@@ -2,10 +2,10 @@
  * Room on a disk that is nearly full. Files of old outcomes are then removed, and not kept for use again. A reserve in spare/ is
  * given up for work that makes room or must not wait: the start of a worker, and the recovery of a dead owner's jobs.
  */
-import type { SpoolContext } from './disk/context.ts';
-import { type Files, hasCode } from './disk/files.ts';
-import { createNew, discard, listIfReadable, makeDirectory, removeIfEmpty } from './disk/if-there.ts';
-import { RESERVE } from './layout.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { type Files, hasCode } from '../disk/files.ts';
+import { createNew, discard, listIfReadable, makeDirectory, removeIfEmpty } from '../disk/if-there.ts';
+import { RESERVE } from '../layout.ts';
 
 /** The disk is nearly full with less than a part of it, and never with more than this much, free. */
 const TIGHT = { part: 1 / 20, mostBytes: 64 * 1024 * 1024, mostInodes: 10_000 };

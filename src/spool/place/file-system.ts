@@ -3,9 +3,9 @@
  * several mounts, because every step of a job is a rename, and none leads from one file system or mount to another.
  */
 import { dirname } from 'node:path';
-import { SpoolError } from '../job/errors.ts';
-import { type EntryInfo, type Files, hasCode } from './disk/files.ts';
-import { DIRECTORIES, type Layout } from './layout.ts';
+import { SpoolError } from '../../job/errors.ts';
+import { type EntryInfo, type Files, hasCode } from '../disk/files.ts';
+import { DIRECTORIES, type Layout } from '../layout.ts';
 
 /**
  * What a file system is to a spool: `local` keeps every promise; on `network` neither renames nor signs of life can be relied

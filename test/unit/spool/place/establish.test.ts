@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
-import { SpoolError } from '../../../src/job/errors.ts';
-import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { DIRECTORIES } from '../../../src/spool/layout.ts';
-import { openSpool } from '../../../src/spool/spool.ts';
-import { job } from '../../support/factory.ts';
-import { faultyFiles } from '../../support/faulty-files.ts';
-import { namesIn } from '../../support/invariants.ts';
-import { tempDir } from '../../support/temp.ts';
+import { SpoolError } from '../../../../src/job/errors.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { DIRECTORIES } from '../../../../src/spool/layout.ts';
+import { openSpool } from '../../../../src/spool/spool.ts';
+import { job } from '../../../support/factory.ts';
+import { faultyFiles } from '../../../support/faulty-files.ts';
+import { namesIn } from '../../../support/invariants.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 test('opening makes the spool: its format file and every directory, for its user alone', (t) => {
   const path = join(tempDir(t), 'a', 'b', 'spool');

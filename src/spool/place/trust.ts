@@ -3,9 +3,9 @@
  * that others may write to is refused before anything is made or read there: a few lstat(2), once for each open spool.
  */
 import { dirname } from 'node:path';
-import { SpoolError } from '../job/errors.ts';
-import type { EntryInfo, Files } from './disk/files.ts';
-import { DIRECTORIES, type Layout } from './layout.ts';
+import { SpoolError } from '../../job/errors.ts';
+import type { EntryInfo, Files } from '../disk/files.ts';
+import { DIRECTORIES, type Layout } from '../layout.ts';
 
 const [STICKY, GROUP_WRITES, OTHERS_WRITE] = [0o1000, 0o020, 0o002];
 

@@ -1,14 +1,14 @@
 /** Makes a directory a spool, or checks that it is one that this fsq can use. */
 import { dirname } from 'node:path';
-import { isRecord } from '../job/values/realm.ts';
-import { FsqError, SpoolError } from '../job/errors.ts';
-import { format } from '../job/text.ts';
-import { FORMAT_VERSION } from '../job/document.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { type Files, hasCode } from './disk/files.ts';
-import { makeDirectory, readIfThere } from './disk/if-there.ts';
-import { DIRECTORIES, type Layout } from './layout.ts';
-import { spoolError } from './disk/trouble.ts';
+import { isRecord } from '../../job/values/realm.ts';
+import { FsqError, SpoolError } from '../../job/errors.ts';
+import { format } from '../../job/text.ts';
+import { FORMAT_VERSION } from '../../job/document.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { type Files, hasCode } from '../disk/files.ts';
+import { makeDirectory, readIfThere } from '../disk/if-there.ts';
+import { DIRECTORIES, type Layout } from '../layout.ts';
+import { spoolError } from '../disk/trouble.ts';
 
 /**
  * Creates what is missing of the spool. `fsq.json` comes last, by rename: where it is, the directories are, and with fsync their

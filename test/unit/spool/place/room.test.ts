@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { makeRoom } from '../../../src/spool/room.ts';
-import { contextOf } from '../../support/context.ts';
-import { namesIn } from '../../support/invariants.ts';
-import { tempSpool } from '../../support/temp.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { makeRoom } from '../../../../src/spool/place/room.ts';
+import { contextOf } from '../../../support/context.ts';
+import { namesIn } from '../../../support/invariants.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 test('spare files are given up first, then the reserve, and then there is nothing left', (t) => {
   const { path } = tempSpool(t);
