@@ -27,7 +27,7 @@ export const MUTANTS = [
   },
   {
     name: 'no fsync of the outcome',
-    file: 'src/spool/write-tail.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: '        return context.fsync ? files.sync(fd) : undefined;\n',
     replace: '        return undefined;\n',
     test: 'test/unit/spool/durability.test.ts',
@@ -49,14 +49,14 @@ export const MUTANTS = [
   },
   {
     name: 'a tail torn inside a character is no tail',
-    file: 'src/spool/read.ts',
+    file: 'src/spool/job-file/read.ts',
     find: 'const document = isText ? parseDocument(text, id) : parseTorn(text, id);',
     replace: 'const document = parseDocument(isText ? text : id, id);',
-    test: 'test/unit/spool/read.test.ts',
+    test: 'test/unit/spool/job-file/read.test.ts',
   },
   {
     name: 'an older tail is not cut first',
-    file: 'src/spool/write-tail.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: 'const hasTail = sizeBytes > baseBytes + BARE_END.length;',
     replace: 'const hasTail = sizeBytes < 0;',
     test: 'test/unit/spool/faults.test.ts',
@@ -77,7 +77,7 @@ export const MUTANTS = [
   },
   {
     name: 'an error of the fence is taken for success',
-    file: 'src/spool/holder.ts',
+    file: 'src/spool/job-file/holder.ts',
     find: "  return hasCode(error, 'ENOENT') ? new FencedError(holder.owner) : error;\n",
     replace: "  return hasCode(error, 'ENOENT') ? undefined : error;\n",
     test: 'test/conformance/spool.test.ts',
@@ -137,7 +137,7 @@ export const MUTANTS = [
     file: 'src/spool/disk/files.ts',
     find: 'accessFlags(access) | O_NOFOLLOW | O_NONBLOCK',
     replace: 'accessFlags(access) | O_NONBLOCK',
-    test: 'test/unit/spool/set-aside.test.ts',
+    test: 'test/unit/spool/job-file/set-aside.test.ts',
   },
   {
     name: 'an outcome is waited for without looking first',
@@ -183,7 +183,7 @@ export const MUTANTS = [
   },
   {
     name: 'a folder stays in the way of a job',
-    file: 'src/spool/set-aside.ts',
+    file: 'src/spool/job-file/set-aside.ts',
     find: '    if (!isFolder) throw error;\n',
     replace: '    if (!isFolder || from !== to) throw error;\n',
     test: 'test/fault/odd-entries.test.ts',
@@ -273,14 +273,14 @@ export const MUTANTS = [
   },
   {
     name: 'an older tail is cut, and not waited for',
-    file: 'src/spool/write-tail.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: '  return fsync ? files.sync(fd) : undefined;\n',
     replace: '  return undefined;\n',
     test: 'test/fault/crash-states.test.ts',
   },
   {
     name: 'a copy replaces a file whose claim may be lost',
-    file: 'src/spool/write-tail.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: '    await syncDirectories(context, holder.directory);\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',
@@ -467,18 +467,18 @@ export const MUTANTS = [
   },
   {
     name: 'a second name outside of the spool is accepted',
-    file: 'src/spool/read.ts',
+    file: 'src/spool/job-file/read.ts',
     find: 'if (info.links > 1 && !hasOnlyOurNames(context, fd, id))',
     replace: 'if (info.links > 9 && !hasOnlyOurNames(context, fd, id))',
-    test: 'test/unit/spool/one-name.test.ts',
+    test: 'test/unit/spool/job-file/one-name.test.ts',
     pattern: 'outside',
   },
   {
     name: 'the name that is behind stays',
-    file: 'src/spool/one-name.ts',
+    file: 'src/spool/job-file/one-name.ts',
     find: 'compare(stepOf(furthest.name, false), own) > 0)',
     replace: 'compare(stepOf(furthest.name, false), own) > 99)',
-    test: 'test/unit/spool/one-name.test.ts',
+    test: 'test/unit/spool/job-file/one-name.test.ts',
     pattern: 'recovery|further on',
   },
   {

@@ -5,11 +5,11 @@ import type { Attempt } from '../job/job.ts';
 import { revoked, type Settlement } from '../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { type Held, type Holder, refuseFenced, type Taken, takeFrom } from './holder.ts';
+import { type Held, type Holder, refuseFenced, type Taken, takeFrom } from './job-file/holder.ts';
 import { delayedFileName, parseJobFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';
-import { renameOver } from './set-aside.ts';
+import { renameOver } from './job-file/set-aside.ts';
 import { settle } from './settle.ts';
 
 export interface Claimant extends Holder {

@@ -8,7 +8,7 @@ import { type Claimant, examine, take } from './claim.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { DiskWait, waitForDisk } from './disk/disk-wait.ts';
 import { HintedNames } from './hinted-names.ts';
-import type { Taken } from './holder.ts';
+import type { Taken } from './job-file/holder.ts';
 import { Instructions } from './instructions.ts';
 
 import { type NamesToTry, OwnNames } from './names-to-try.ts';

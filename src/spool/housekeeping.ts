@@ -8,7 +8,7 @@ import type { SpoolContext } from './disk/context.ts';
 import { waitForDisk } from './disk/disk-wait.ts';
 import { forgetOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
-import { nameWaitingOnce } from './one-name.ts';
+import { nameWaitingOnce } from './job-file/one-name.ts';
 import { unpark } from './promote.ts';
 import { isTight, keepReserve } from './place/room.ts';
 import { Rounds, Turns } from './disk/rounds.ts';

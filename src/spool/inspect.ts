@@ -5,7 +5,7 @@ import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot } from './locate.ts';
-import { readJob } from './read.ts';
+import { readJob } from './job-file/read.ts';
 
 /** How long a job is followed that has moved on each time when its file is to be read, ms. */
 const FOLLOW_MS = 2_000;

@@ -2,10 +2,10 @@
 import type { JobRecord } from '../job/job.ts';
 import { afterwards, type Soon } from '../broker/soon.ts';
 import type { SpoolContext } from './disk/context.ts';
-import type { Held, HeldFile, Waiting } from './holder.ts';
-import { isOnlyName } from './one-name.ts';
-import { readJob } from './read.ts';
-import { setAside } from './set-aside.ts';
+import type { Held, HeldFile, Waiting } from './job-file/holder.ts';
+import { isOnlyName } from './job-file/one-name.ts';
+import { readJob } from './job-file/read.ts';
+import { setAside } from './job-file/set-aside.ts';
 import { publishAsItStands } from './settle.ts';
 
 /**

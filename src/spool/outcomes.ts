@@ -3,7 +3,7 @@ import { SpoolError, UnknownJobError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { parseResultFileName, resultFileName } from './layout.ts';
-import { readJob } from './read.ts';
+import { readJob } from './job-file/read.ts';
 import { isPassing } from './disk/trouble.ts';
 import { DirectoryWatch, Poll } from './disk/watch.ts';
 

@@ -4,9 +4,9 @@
  */
 import type { SpoolContext } from './disk/context.ts';
 import { parseDelayedFileName } from './layout.ts';
-import { readJob } from './read.ts';
+import { readJob } from './job-file/read.ts';
 import type { Turns } from './disk/rounds.ts';
-import { renameOverIfThere } from './set-aside.ts';
+import { renameOverIfThere } from './job-file/set-aside.ts';
 import { DirectoryWatch, Poll } from './disk/watch.ts';
 
 /** Longest time between two looks at the clock, ms: a step of the wall clock is noticed within it. Timers count monotonic time. */

@@ -11,7 +11,7 @@ import type { SpoolContext } from './disk/context.ts';
 import { hasCode } from './disk/files.ts';
 import { createNew, makeDirectory, unlinkIfThere } from './disk/if-there.ts';
 import type { Layout } from './layout.ts';
-import { clearWay } from './set-aside.ts';
+import { clearWay } from './job-file/set-aside.ts';
 
 /** Whose starts are counted. */
 export interface LimitOwner {

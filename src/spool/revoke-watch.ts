@@ -5,11 +5,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from './disk/context.ts';
 import type { Instruction } from './ready/hints.ts';
-import type { Holder } from './holder.ts';
+import type { Holder } from './job-file/holder.ts';
 import { hasOutcomeOf } from './open-taken.ts';
 import { NoteWatch } from './note-watch.ts';
 import { readMarkers, unmark } from './revoked-jobs.ts';
-import { readJob } from './read.ts';
+import { readJob } from './job-file/read.ts';
 import { locate, lookFor, type Spot } from './locate.ts';
 import { Rounds } from './disk/rounds.ts';
 import { withdraw } from './withdraw.ts';

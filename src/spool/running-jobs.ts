@@ -2,7 +2,7 @@
 import type { SpoolContext } from './disk/context.ts';
 import { listIfReadable } from './disk/if-there.ts';
 import { type JobName, parseHeldName, parseJobFileName } from './layout.ts';
-import { readJob } from './read.ts';
+import { readJob } from './job-file/read.ts';
 
 export interface RunningJob {
   readonly name: JobName;

@@ -10,12 +10,12 @@ import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import { waitForDisk } from './disk/disk-wait.ts';
 import { isKnownElsewhere } from './elsewhere.ts';
 import { hasCode } from './disk/files.ts';
-import { fencing, type Held } from './holder.ts';
+import { fencing, type Held } from './job-file/holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';
-import { renameOver } from './set-aside.ts';
+import { renameOver } from './job-file/set-aside.ts';
 import { makeReady } from './promote.ts';
-import { syncFile, writeCopy, writeTail } from './write-tail.ts';
+import { syncFile, writeCopy, writeTail } from './job-file/write-tail.ts';
 
 /**
  * Does what was decided for a held job. The last step is always one rename; dying before it leaves the job held, and

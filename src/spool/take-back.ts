@@ -5,14 +5,14 @@ import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts'
 import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import type { DiskWaiter } from './disk/disk-wait.ts';
 import { hasCode } from './disk/files.ts';
-import type { Held, HeldFile, Holder } from './holder.ts';
+import type { Held, HeldFile, Holder } from './job-file/holder.ts';
 import { falseFor, removeIfEmpty } from './disk/if-there.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { isMarked } from './revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';
 import { forgetOwner, readOwner } from './owner.ts';
 import { isTight, spendReserve } from './place/room.ts';
-import { setForeignAside } from './set-aside.ts';
+import { setForeignAside } from './job-file/set-aside.ts';
 import { settle } from './settle.ts';
 
 /** A process that takes back what others held. When it gives up waiting for the disk, the next recoverer goes on. */

@@ -4,7 +4,7 @@
  */
 import { revoked } from '../job/lifecycle.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { type Holder, takeFrom } from './holder.ts';
+import { type Holder, takeFrom } from './job-file/holder.ts';
 import { openTaken } from './open-taken.ts';
 import { settle } from './settle.ts';
 import { type EndedSpot, isIn, type Spot } from './locate.ts';

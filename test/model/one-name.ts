@@ -1,12 +1,12 @@
 /**
  * A file with several names after a power cut, and all who may meet it at the same time: claimants take a name that waits, recoverers
- * fence what dead owners held (src/spool/one-name.ts, whose decisions these are). Looking, taking, counting the names and removing
+ * fence what dead owners held (src/spool/job-file/one-name.ts, whose decisions these are). Looking, taking, counting the names and removing
  * one are steps of their own, so each decision may be out of date when it is carried out.
  */
 import { dirname } from 'node:path';
-import type { NameOfFile } from '../../src/spool/file-names.ts';
+import type { NameOfFile } from '../../src/spool/job-file/file-names.ts';
 import type { JobName } from '../../src/spool/layout.ts';
-import { type MyName, type Plan, planFor } from '../../src/spool/one-name.ts';
+import { type MyName, type Plan, planFor } from '../../src/spool/job-file/one-name.ts';
 import type { Model } from './explore.ts';
 
 /** Each `false` is a mutant that must be caught. */

@@ -7,7 +7,7 @@ import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
-import { type Holder, takeFrom, type Waiting } from '../../../src/spool/holder.ts';
+import { type Holder, takeFrom, type Waiting } from '../../../src/spool/job-file/holder.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { openTaken } from '../../../src/spool/open-taken.ts';
 import { settle } from '../../../src/spool/settle.ts';

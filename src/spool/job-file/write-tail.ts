@@ -1,12 +1,12 @@
 /** A held job's file: how a tail is written behind its base, such that a death or a power cut in between is told apart. */
-import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
-import { TAIL_MARK } from '../job/tail.ts';
-import type { JsonText } from '../job/values/json-text.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { writeNew } from './disk/draft.ts';
-import { hasCode } from './disk/files.ts';
+import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
+import { TAIL_MARK } from '../../job/tail.ts';
+import type { JsonText } from '../../job/values/json-text.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { writeNew } from '../disk/draft.ts';
+import { hasCode } from '../disk/files.ts';
 import { asFenced, fencing, type Held } from './holder.ts';
-import { withBytes, writeText } from './disk/memory.ts';
+import { withBytes, writeText } from '../disk/memory.ts';
 
 /** The end of a base without a tail. */
 const BARE_END = '\n}';

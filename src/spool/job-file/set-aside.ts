@@ -2,15 +2,15 @@
  * What lies where a job should and is none is moved to corrupt/, untouched: a file that is no job, with a failed outcome for its id;
  * a folder that has the name a job needs; and what fsq never makes.
  */
-import type { BrokerEvent } from '../broker/worker-side.ts';
-import { CorruptJobError, encodeBase } from '../job/document.ts';
-import { failureOf } from '../job/failure.ts';
-import { encodeTail } from '../job/tail.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { writeNew } from './disk/draft.ts';
-import { hasCode } from './disk/files.ts';
-import { falseFor, renameIfThere } from './disk/if-there.ts';
-import { type JobName, jobFileName, resultFileName } from './layout.ts';
+import type { BrokerEvent } from '../../broker/worker-side.ts';
+import { CorruptJobError, encodeBase } from '../../job/document.ts';
+import { failureOf } from '../../job/failure.ts';
+import { encodeTail } from '../../job/tail.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { writeNew } from '../disk/draft.ts';
+import { hasCode } from '../disk/files.ts';
+import { falseFor, renameIfThere } from '../disk/if-there.ts';
+import { type JobName, jobFileName, resultFileName } from '../layout.ts';
 
 /** The task's name in the outcome of a job whose own could not be read. */
 export const UNREADABLE_TASK = 'unreadable';

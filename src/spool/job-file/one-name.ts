@@ -12,12 +12,12 @@
  *   waiting, and not further  that name is removed; so are drafts, spare files and what was set aside
  */
 import { dirname } from 'node:path';
-import type { SpoolContext } from './disk/context.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { type NameOfFile, namesOfFile } from './file-names.ts';
-import { fileSystemOf } from './place/file-system.ts';
+import { fileSystemOf } from '../place/file-system.ts';
 import type { Waiting } from './holder.ts';
-import { renameIfThere, unlinkIfThere } from './disk/if-there.ts';
-import { type JobName, parseDelayedFileName, parseJobFileName } from './layout.ts';
+import { renameIfThere, unlinkIfThere } from '../disk/if-there.ts';
+import { type JobName, parseDelayedFileName, parseJobFileName } from '../layout.ts';
 
 /** A name in running/ that this process holds. */
 export interface MyName {

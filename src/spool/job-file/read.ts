@@ -1,10 +1,10 @@
 /** Reads a job's file, trusting nothing about it, and says exactly why when it is no job. */
 import { isAscii, isUtf8 } from 'node:buffer';
-import { CorruptJobError, type Document, parseDocument, parseTorn } from '../job/document.ts';
-import type { SpoolContext } from './disk/context.ts';
+import { CorruptJobError, type Document, parseDocument, parseTorn } from '../../job/document.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { hasOnlyOurNames } from './file-names.ts';
-import { hasCode } from './disk/files.ts';
-import { withRoom } from './disk/memory.ts';
+import { hasCode } from '../disk/files.ts';
+import { withRoom } from '../disk/memory.ts';
 
 export type Reading =
   | {

@@ -2,12 +2,12 @@
  * A process that holds jobs: it takes a job by a rename into its directory of running/, and then has to settle it. Workers do
  * so to run a job, recoverers to send back what a dead process held, and whoever revokes a job to end it.
  */
-import { FencedError } from '../job/errors.ts';
-import type { JobRecord } from '../job/job.ts';
-import type { SpoolContext } from './disk/context.ts';
-import type { DiskWaiter } from './disk/disk-wait.ts';
-import { hasCode } from './disk/files.ts';
-import { jobFileName, type JobName, nextAttempt } from './layout.ts';
+import { FencedError } from '../../job/errors.ts';
+import type { JobRecord } from '../../job/job.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { DiskWaiter } from '../disk/disk-wait.ts';
+import { hasCode } from '../disk/files.ts';
+import { jobFileName, type JobName, nextAttempt } from '../layout.ts';
 import { renameOverIfThere } from './set-aside.ts';
 
 /** When it gives up waiting for a disk that refuses, what it has taken stays held, and recovery goes on with it. */

@@ -2,12 +2,12 @@
  * The names that one file has in the spool. It has one, but for a file that a power cut left with several: btrfs may keep the
  * name that a rename gave and the one it took away, when only the directory of the new one was synced.
  */
-import type { SpoolContext } from './disk/context.ts';
-import type { EntryInfo } from './disk/files.ts';
-import { listIfReadable } from './disk/if-there.ts';
-import { parseHolderName } from './keys/key-directory.ts';
-import { type JobName, parseResultFileName, resultFileName } from './layout.ts';
-import { delayedSpot, endedSpot, heldSpots, pendingSpot } from './locate.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { EntryInfo } from '../disk/files.ts';
+import { listIfReadable } from '../disk/if-there.ts';
+import { parseHolderName } from '../keys/key-directory.ts';
+import { type JobName, parseResultFileName, resultFileName } from '../layout.ts';
+import { delayedSpot, endedSpot, heldSpots, pendingSpot } from '../locate.ts';
 
 export type NameOfFile =
   | { readonly at: 'waiting'; readonly path: string; readonly name: JobName }

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { encodeBase } from '../../../src/job/document.ts';
-import { encodeTail } from '../../../src/job/tail.ts';
-import { type Reading, readJob } from '../../../src/spool/read.ts';
-import { MAX_HEADERS_BYTES, MAX_PAYLOAD_BYTES } from '../../../src/job/values/payload.ts';
-import { tempContext } from '../../support/context.ts';
-import { jobRecord, RUN } from '../../support/factory.ts';
-import { forSeeds, jsonValue, text } from '../../support/random.ts';
+import { encodeBase } from '../../../../src/job/document.ts';
+import { encodeTail } from '../../../../src/job/tail.ts';
+import { type Reading, readJob } from '../../../../src/spool/job-file/read.ts';
+import { MAX_HEADERS_BYTES, MAX_PAYLOAD_BYTES } from '../../../../src/job/values/payload.ts';
+import { tempContext } from '../../../support/context.ts';
+import { jobRecord, RUN } from '../../../support/factory.ts';
+import { forSeeds, jsonValue, text } from '../../../support/random.ts';
 
 /** Characters of one, two, three and four bytes, the replacement character among them. */
 const TEXT = 'aé世👋\ufffd';

@@ -14,18 +14,18 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { jobFileName } from '../../../src/spool/layout.ts';
-import { recoverOrphans } from '../../../src/spool/recover.ts';
-import { renameOver } from '../../../src/spool/set-aside.ts';
-import { until, within } from '../../support/conditions.ts';
-import { contextOf, recovererOf } from '../../support/context.ts';
-import { job, nextId, returned, RUN } from '../../support/factory.ts';
-import { faultyFiles } from '../../support/faulty-files.ts';
-import { namesIn } from '../../support/invariants.ts';
-import { plantDeadOwner, someOwner } from '../../support/owners.ts';
-import { tempDir, tempSpool } from '../../support/temp.ts';
+import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { jobFileName } from '../../../../src/spool/layout.ts';
+import { recoverOrphans } from '../../../../src/spool/recover.ts';
+import { renameOver } from '../../../../src/spool/job-file/set-aside.ts';
+import { until, within } from '../../../support/conditions.ts';
+import { contextOf, recovererOf } from '../../../support/context.ts';
+import { job, nextId, returned, RUN } from '../../../support/factory.ts';
+import { faultyFiles } from '../../../support/faulty-files.ts';
+import { namesIn } from '../../../support/invariants.ts';
+import { plantDeadOwner, someOwner } from '../../../support/owners.ts';
+import { tempDir, tempSpool } from '../../../support/temp.ts';
 
 type Plant = (path: string, outside: string) => void;
 
