@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import { type Held, type Holder, refuseFenced, type Taken, takeFrom } from './job-file/holder.ts';
 import { delayedFileName, parseJobFileName } from './layout.ts';
-import { isMarked } from './revoked-jobs.ts';
+import { isMarked } from './notes/revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';
 import { renameOver } from './job-file/set-aside.ts';
 import { settle } from './settle.ts';

@@ -14,7 +14,7 @@ import { Instructions } from './instructions.ts';
 import { type NamesToTry, OwnNames } from './names-to-try.ts';
 import { hintsOver } from './ready/hints.ts';
 import { register, type Registration } from './owner.ts';
-import { isMarked } from './revoked-jobs.ts';
+import { isMarked } from './notes/revoked-jobs.ts';
 import { isPassing, spoolError } from './disk/trouble.ts';
 
 export class SpoolConsumer implements Consumer {

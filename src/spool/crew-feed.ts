@@ -10,8 +10,8 @@ import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
 import { makeDirectory } from './disk/if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from './layout.ts';
-import { NoteWatch } from './note-watch.ts';
-import { pausedQueues } from './paused-queues.ts';
+import { NoteWatch } from './notes/note-watch.ts';
+import { pausedQueues } from './notes/paused-queues.ts';
 import { Dispatch } from './ready/dispatch.ts';
 import type { TaskElsewhere } from './ready/hints.ts';
 

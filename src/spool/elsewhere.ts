@@ -6,7 +6,7 @@
  * for such a record afterwards. So one of the two sees the other, and no job stays parked whose task a living worker knows.
  */
 import type { SpoolContext } from './disk/context.ts';
-import { NoteWatch } from './note-watch.ts';
+import { NoteWatch } from './notes/note-watch.ts';
 import type { TaskElsewhere } from './ready/hints.ts';
 import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from './owner.ts';
 

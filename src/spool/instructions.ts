@@ -7,9 +7,9 @@ import type { SpoolContext } from './disk/context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Hint } from './ready/hints.ts';
 import { parseJobFileName } from './layout.ts';
-import { NoteWatch } from './note-watch.ts';
-import { readMarkers } from './revoked-jobs.ts';
-import { pausedQueues } from './paused-queues.ts';
+import { NoteWatch } from './notes/note-watch.ts';
+import { readMarkers } from './notes/revoked-jobs.ts';
+import { pausedQueues } from './notes/paused-queues.ts';
 import { TasksOfJobs } from './running-jobs.ts';
 
 /** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */

@@ -5,7 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Revocation } from '../broker/broker.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { mark, unmark } from './revoked-jobs.ts';
+import { mark, unmark } from './notes/revoked-jobs.ts';
 import { readOutcome } from './outcomes.ts';
 import { readOwner, register, type Registration, verdictOf } from './owner.ts';
 import { recoverOrphans } from './recover.ts';

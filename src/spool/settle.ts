@@ -12,7 +12,7 @@ import { isKnownElsewhere } from './elsewhere.ts';
 import { hasCode } from './disk/files.ts';
 import { fencing, type Held } from './job-file/holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
-import { isMarked } from './revoked-jobs.ts';
+import { isMarked } from './notes/revoked-jobs.ts';
 import { renameOver } from './job-file/set-aside.ts';
 import { makeReady } from './promote.ts';
 import { syncFile, writeCopy, writeTail } from './job-file/write-tail.ts';

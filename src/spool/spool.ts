@@ -28,7 +28,7 @@ import { enqueueUnique } from './keys/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owner.ts';
-import { pausedQueues, pauseQueue, resumeQueue } from './paused-queues.ts';
+import { pausedQueues, pauseQueue, resumeQueue } from './notes/paused-queues.ts';
 import { revoke } from './revoke.ts';
 import { spoolError } from './disk/trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';

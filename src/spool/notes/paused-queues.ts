@@ -1,7 +1,7 @@
 /** The notes in queues/: each says that a queue is paused, until it is removed. Workers watch the directory. */
-import { isQueueName } from '../job/names.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { createNew, listIfThere, makeDirectory, unlinkIfThere } from './disk/if-there.ts';
+import { isQueueName } from '../../job/names.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { createNew, listIfThere, makeDirectory, unlinkIfThere } from '../disk/if-there.ts';
 
 const PAUSED = '.paused';
 

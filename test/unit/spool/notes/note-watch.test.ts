@@ -3,10 +3,10 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { NoteWatch } from '../../../src/spool/note-watch.ts';
-import { until } from '../../support/conditions.ts';
-import { tempDir } from '../../support/temp.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { NoteWatch } from '../../../../src/spool/notes/note-watch.ts';
+import { until } from '../../../support/conditions.ts';
+import { tempDir } from '../../../support/temp.ts';
 
 const COST_MS = 4;
 

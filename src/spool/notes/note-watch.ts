@@ -2,8 +2,8 @@
  * A watch of notes, which are files whose names say all, as in cancel/ and queues/. A file system watch tells of them at once, a
  * poll in any case. While there are any, the watcher tells of them again and again.
  */
-import type { Files } from './disk/files.ts';
-import { DirectoryWatch, Poll } from './disk/watch.ts';
+import type { Files } from '../disk/files.ts';
+import { DirectoryWatch, Poll } from '../disk/watch.ts';
 
 /** What a look has found: of size 0 when there are no notes. */
 interface Found {

@@ -4,9 +4,9 @@
  *
  * Looking for a marker costs a system call. A claim or a run that went well never looks for one.
  */
-import { isId } from '../job/names.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { createNew, discard } from './disk/if-there.ts';
+import { isId } from '../../job/names.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { createNew, discard } from '../disk/if-there.ts';
 
 /** The name says all; what the file holds is for people. */
 export interface MarkerName {
