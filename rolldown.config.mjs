@@ -25,7 +25,7 @@ const TEST_DOORS = [
   'spool/disk/files',
   'spool/disk/identity',
   'spool/layout',
-  'spool/owner',
+  'spool/owners/owner',
   'spool/spool',
 ];
 

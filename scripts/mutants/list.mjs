@@ -84,25 +84,25 @@ export const MUTANTS = [
   },
   {
     name: 'liveness by kill(pid, 0)',
-    file: 'src/spool/owner.ts',
+    file: 'src/spool/owners/owner.ts',
     find: '  const verdict = await probe(context, owner);\n',
     replace:
       "  const verdict: Verdict = (() => {\n    try {\n      process.kill(Number(owner.split('-')[0]), 0);\n      return { verdict: 'alive' };\n    } catch {\n      return { verdict: 'dead' };\n    }\n  })();\n",
-    test: 'test/unit/spool/liveness.test.ts',
+    test: 'test/unit/spool/owners/liveness.test.ts',
   },
   {
     name: 'what is not known counts as dead',
-    file: 'src/spool/liveness.ts',
+    file: 'src/spool/owners/liveness.ts',
     find: "  return { verdict: 'unknown', reason: reasonOf(error) };\n",
     replace: "  return { verdict: 'dead' };\n",
-    test: 'test/unit/spool/liveness.test.ts',
+    test: 'test/unit/spool/owners/liveness.test.ts',
   },
   {
     name: 'a full accept queue counts as dead',
-    file: 'src/spool/liveness.ts',
+    file: 'src/spool/owners/liveness.ts',
     find: "  if (hasCode(error, 'EAGAIN')) return { verdict: 'alive' };\n",
     replace: "  if (hasCode(error, 'EAGAIN')) return { verdict: 'dead' };\n",
-    test: 'test/unit/spool/liveness.test.ts',
+    test: 'test/unit/spool/owners/liveness.test.ts',
   },
   {
     name: 'a finish gives up on a full disk',
@@ -287,7 +287,7 @@ export const MUTANTS = [
   },
   {
     name: 'an owner whose proof may be lost takes jobs',
-    file: 'src/spool/owner.ts',
+    file: 'src/spool/owners/owner.ts',
     find: '    await syncDirectories(context, layout.workers);\n',
     replace: '',
     test: 'test/unit/spool/owner-durability.test.ts',

@@ -11,7 +11,7 @@ import type { SpoolContext } from './disk/context.ts';
 import { type JobName, parseJobFileName } from './layout.ts';
 import { freeSlots, type LimitOwner, type RateOf, takeSlots } from './rate-slots.ts';
 import { RecentNames } from './recent-names.ts';
-import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
+import { type RunningJob, runningJobs, TasksOfJobs } from './owners/running-jobs.ts';
 
 /** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
 const REMEMBERED = 10_000;

@@ -13,7 +13,7 @@ import { Instructions } from './instructions.ts';
 
 import { type NamesToTry, OwnNames } from './names-to-try.ts';
 import { hintsOver } from './ready/hints.ts';
-import { register, type Registration } from './owner.ts';
+import { register, type Registration } from './owners/owner.ts';
 import { isMarked } from './notes/revoked-jobs.ts';
 import { isPassing, spoolError } from './disk/trouble.ts';
 

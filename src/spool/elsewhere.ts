@@ -8,7 +8,7 @@
 import type { SpoolContext } from './disk/context.ts';
 import { NoteWatch } from './notes/note-watch.ts';
 import type { TaskElsewhere } from './ready/hints.ts';
-import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from './owner.ts';
+import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from './owners/owner.ts';
 
 export interface ElsewhereOptions {
   /** Our own record. */

@@ -9,7 +9,7 @@ import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
 import { parseJobFileName } from './layout.ts';
 import { freeSlots, type LimitOwner } from './rate-slots.ts';
-import { type RunningJob, runningJobs, TasksOfJobs } from './running-jobs.ts';
+import { type RunningJob, runningJobs, TasksOfJobs } from './owners/running-jobs.ts';
 
 /** What was counted is good for this long, ms. */
 const LOOK_EVERY_MS = 3;

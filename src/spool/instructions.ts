@@ -10,7 +10,7 @@ import { parseJobFileName } from './layout.ts';
 import { NoteWatch } from './notes/note-watch.ts';
 import { readMarkers } from './notes/revoked-jobs.ts';
 import { pausedQueues } from './notes/paused-queues.ts';
-import { TasksOfJobs } from './running-jobs.ts';
+import { TasksOfJobs } from './owners/running-jobs.ts';
 
 /** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
 const REMEMBERED = 10_000;

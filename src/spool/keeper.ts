@@ -4,7 +4,7 @@ import type { LimitRules } from '../job/queue-limits.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { CrewFeed } from './crew-feed.ts';
 import { forgetIfTight, Housekeeping } from './housekeeping.ts';
-import { register, type Registration } from './owner.ts';
+import { register, type Registration } from './owners/owner.ts';
 import { Promoter } from './promote.ts';
 import { RecoveryRounds } from './recover.ts';
 import { RevokeWatch } from './revoke-watch.ts';

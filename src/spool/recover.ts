@@ -7,7 +7,7 @@ import type { BrokerEvent, EndedRun } from '../broker/worker-side.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { isStopped, killRemains, letGoOn } from './kill-remains.ts';
 import { heldName, parseHeldName } from './layout.ts';
-import { readOwner, verdictOf } from './owner.ts';
+import { readOwner, verdictOf } from './owners/owner.ts';
 import { Rounds } from './disk/rounds.ts';
 import { type Recoverer, takeBack } from './take-back.ts';
 import { isPassing } from './disk/trouble.ts';

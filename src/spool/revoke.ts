@@ -7,7 +7,7 @@ import type { Revocation } from '../broker/broker.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { mark, unmark } from './notes/revoked-jobs.ts';
 import { readOutcome } from './outcomes.ts';
-import { readOwner, register, type Registration, verdictOf } from './owner.ts';
+import { readOwner, register, type Registration, verdictOf } from './owners/owner.ts';
 import { recoverOrphans } from './recover.ts';
 import type { Recoverer } from './take-back.ts';
 import { type HeldSpot, locate, type Spot } from './locate.ts';

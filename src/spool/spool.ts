@@ -27,7 +27,7 @@ import { SpoolKeeper } from './keeper.ts';
 import { enqueueUnique } from './keys/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
-import { listOwners } from './owner.ts';
+import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/paused-queues.ts';
 import { revoke } from './revoke.ts';
 import { spoolError } from './disk/trouble.ts';

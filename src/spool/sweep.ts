@@ -3,7 +3,7 @@ import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import { writerState } from './disk/identity.ts';
 import { falseFor, unlinkIfThere } from './disk/if-there.ts';
 import { isOwnerName } from './layout.ts';
-import { forgetOwner, verdictOf } from './owner.ts';
+import { forgetOwner, verdictOf } from './owners/owner.ts';
 import { removeBatch } from './place/room.ts';
 import { Turns } from './disk/rounds.ts';
 

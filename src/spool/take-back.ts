@@ -10,7 +10,7 @@ import { falseFor, removeIfEmpty } from './disk/if-there.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { isMarked } from './notes/revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';
-import { forgetOwner, readOwner } from './owner.ts';
+import { forgetOwner, readOwner } from './owners/owner.ts';
 import { isTight, spendReserve } from './place/room.ts';
 import { setForeignAside } from './job-file/set-aside.ts';
 import { settle } from './settle.ts';

@@ -8,7 +8,7 @@ import { describe, test, type TestContext } from 'node:test';
 import type { Files } from '../../src/spool/disk/files.ts';
 import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { bootId, writerName } from '../../src/spool/disk/identity.ts';
-import { register, verdictOf } from '../../src/spool/owner.ts';
+import { register, verdictOf } from '../../src/spool/owners/owner.ts';
 import { recoverOrphans } from '../../src/spool/recover.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from '../support/conditions.ts';

@@ -4,8 +4,8 @@ import type { SpoolContext } from '../disk/context.ts';
 import type { EntryInfo } from '../disk/files.ts';
 import { listIfReadable } from '../disk/if-there.ts';
 import { isOwnerName, type Layout, parseHeldName } from '../layout.ts';
-import { askAll, readOwner, verdictOf } from '../owner.ts';
-import type { Verdict } from '../liveness.ts';
+import { askAll, readOwner, verdictOf } from '../owners/owner.ts';
+import type { Verdict } from '../owners/liveness.ts';
 import { parseMarkerFileName } from '../notes/revoked-jobs.ts';
 import { type JobPlace, namesAt, type Unlisted, unlistedIn, walkPlace } from './walk.ts';
 

@@ -11,7 +11,7 @@ import { makeDirectory, renameIfThere } from '../disk/if-there.ts';
 import { jobFileName, type JobName } from '../layout.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { unmark } from '../notes/revoked-jobs.ts';
-import { register, type Registration } from '../owner.ts';
+import { register, type Registration } from '../owners/owner.ts';
 import { readJob } from '../job-file/read.ts';
 import { recoverOrphans } from '../recover.ts';
 import { setAside } from '../job-file/set-aside.ts';

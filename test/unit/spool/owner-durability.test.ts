@@ -3,7 +3,7 @@ import test from 'node:test';
 import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { contextOf, tempContext } from '../../support/context.ts';
 import { durableFiles } from '../../support/durability.ts';
-import { register } from '../../../src/spool/owner.ts';
+import { register } from '../../../src/spool/owners/owner.ts';
 
 test('the proof of an owner is on disk before its directory can be: else a power cut leaves jobs whose owner nobody can prove dead', async (t) => {
   const { layout } = tempContext(t);

@@ -7,7 +7,7 @@ import { contextFor } from '../../../../src/spool/doctor/examine.ts';
 import type { Finding } from '../../../../src/spool/doctor/finding.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { writerName } from '../../../../src/spool/disk/identity.ts';
-import { register } from '../../../../src/spool/owner.ts';
+import { register } from '../../../../src/spool/owners/owner.ts';
 import { settledJob } from '../../../support/ended-jobs.ts';
 import { job, nextId, returned, threw } from '../../../support/factory.ts';
 import { someOwner } from '../../../support/owners.ts';

@@ -1,8 +1,8 @@
 /** The jobs that processes hold, as running/ shows them. */
-import type { SpoolContext } from './disk/context.ts';
-import { listIfReadable } from './disk/if-there.ts';
-import { type JobName, parseHeldName, parseJobFileName } from './layout.ts';
-import { readJob } from './job-file/read.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { listIfReadable } from '../disk/if-there.ts';
+import { type JobName, parseHeldName, parseJobFileName } from '../layout.ts';
+import { readJob } from '../job-file/read.ts';
 
 export interface RunningJob {
   readonly name: JobName;

@@ -6,12 +6,12 @@
  * and machine ids are not used: they fail on suspend, zombies, reused pids and containers.
  */
 import type * as Net from 'node:net';
-import { reasonOf } from '../job/values/realm.ts';
-import { SpoolError } from '../job/errors.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { removeQuietly } from './disk/draft.ts';
-import { hasCode } from './disk/files.ts';
-import { unlinkIfThere } from './disk/if-there.ts';
+import { reasonOf } from '../../job/values/realm.ts';
+import { SpoolError } from '../../job/errors.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { removeQuietly } from '../disk/draft.ts';
+import { hasCode } from '../disk/files.ts';
+import { unlinkIfThere } from '../disk/if-there.ts';
 
 export type Verdict =
   | { readonly verdict: 'alive' }

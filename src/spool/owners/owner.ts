@@ -1,17 +1,17 @@
 /** Owners: the processes that may hold jobs, how they announce themselves, and what is known of their life. */
-import type { OwnerInfo } from '../broker/broker.ts';
-import { CHILD_MARK } from '../broker/worker-side.ts';
-import { isRecord, reasonOf } from '../job/values/realm.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { writeNew } from './disk/draft.ts';
-import { fileSystemOf } from './place/file-system.ts';
-import { hasCode } from './disk/files.ts';
-import { bootId } from './disk/identity.ts';
-import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from './disk/if-there.ts';
-import { isOwnerName, ownerName, parseHeldName } from './layout.ts';
+import type { OwnerInfo } from '../../broker/broker.ts';
+import { CHILD_MARK } from '../../broker/worker-side.ts';
+import { isRecord, reasonOf } from '../../job/values/realm.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { writeNew } from '../disk/draft.ts';
+import { fileSystemOf } from '../place/file-system.ts';
+import { hasCode } from '../disk/files.ts';
+import { bootId } from '../disk/identity.ts';
+import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from '../disk/if-there.ts';
+import { isOwnerName, ownerName, parseHeldName } from '../layout.ts';
 import { type LifeSocket, listenAs, MISSING, probe, type Verdict } from './liveness.ts';
-import { isFull, makeRoom } from './place/room.ts';
-import { isPassing } from './disk/trouble.ts';
+import { isFull, makeRoom } from '../place/room.ts';
+import { isPassing } from '../disk/trouble.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */
 export interface OwnerRecord {
