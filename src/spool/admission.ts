@@ -9,8 +9,8 @@ import { hasRules, type LimitRules, type QueueLimits } from '../job/queue-limits
 import type { SpoolContext } from './disk/context.ts';
 
 import { type JobName, parseJobFileName } from './layout.ts';
-import { freeSlots, type LimitOwner, type RateOf, takeSlots } from './rate-slots.ts';
-import { RecentNames } from './recent-names.ts';
+import { freeSlots, type LimitOwner, type RateOf, takeSlots } from './ready/rate-slots.ts';
+import { RecentNames } from './ready/recent-names.ts';
 import { type RunningJob, runningJobs, TasksOfJobs } from './owners/running-jobs.ts';
 
 /** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */

@@ -9,7 +9,7 @@ import { waitForDisk } from './disk/disk-wait.ts';
 import { forgetOutcomes } from './expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
 import { nameWaitingOnce } from './job-file/one-name.ts';
-import { unpark } from './promote.ts';
+import { unpark } from './ready/promote.ts';
 import { isTight, keepReserve } from './place/room.ts';
 import { Rounds, Turns } from './disk/rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';

@@ -4,7 +4,7 @@
  */
 import type { ConsumerOptions } from '../broker/worker-side.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { LeftToOthers } from './elsewhere.ts';
+import { LeftToOthers } from './ready/elsewhere.ts';
 import type { Hint } from './ready/hints.ts';
 import { parseJobFileName } from './layout.ts';
 import { NoteWatch } from './notes/note-watch.ts';

@@ -2,10 +2,10 @@
 import type { BrokerEvent, ChildSide, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { CrewFeed } from './crew-feed.ts';
+import { CrewFeed } from './ready/crew-feed.ts';
 import { forgetIfTight, Housekeeping } from './housekeeping.ts';
 import { register, type Registration } from './owners/owner.ts';
-import { Promoter } from './promote.ts';
+import { Promoter } from './ready/promote.ts';
 import { RecoveryRounds } from './recover.ts';
 import { RevokeWatch } from './revoke-watch.ts';
 

@@ -2,8 +2,8 @@
 import type { ConsumerOptions } from '../broker/worker-side.ts';
 import { NO_RULES } from '../job/queue-limits.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { Feed, type FeedOptions } from './feed.ts';
-import { Gate } from './gate.ts';
+import { Feed, type FeedOptions } from './ready/feed.ts';
+import { Gate } from './ready/gate.ts';
 
 export interface NamesToTry {
   /** True when `next` has nothing to give. */

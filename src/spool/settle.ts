@@ -8,13 +8,13 @@ import { tailPieces } from '../job/tail.ts';
 import { type JsonText, whole } from '../job/values/json-text.ts';
 import { type SpoolContext, syncDirectories } from './disk/context.ts';
 import { waitForDisk } from './disk/disk-wait.ts';
-import { isKnownElsewhere } from './elsewhere.ts';
+import { isKnownElsewhere } from './ready/elsewhere.ts';
 import { hasCode } from './disk/files.ts';
 import { fencing, type Held } from './job-file/holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
 import { isMarked } from './notes/revoked-jobs.ts';
 import { renameOver } from './job-file/set-aside.ts';
-import { makeReady } from './promote.ts';
+import { makeReady } from './ready/promote.ts';
 import { syncFile, writeCopy, writeTail } from './job-file/write-tail.ts';
 
 /**

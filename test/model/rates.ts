@@ -1,5 +1,5 @@
 /**
- * Workers that keep to a rate by slots (src/spool/rate-slots.ts): they read the clock, list the slots, remove old ones one by one,
+ * Workers that keep to a rate by slots (src/spool/ready/rate-slots.ts): they read the clock, list the slots, remove old ones one by one,
  * create theirs, and look at the clock again. Each may stand still between any two steps, while time goes on. One slot to a span.
  */
 import type { Model } from './explore.ts';

@@ -12,7 +12,7 @@ import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { enqueue } from '../../../src/spool/enqueue.ts';
 import { forgetOutcomes } from '../../../src/spool/expire.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
-import { Promoter } from '../../../src/spool/promote.ts';
+import { Promoter } from '../../../src/spool/ready/promote.ts';
 import { recoverOrphans } from '../../../src/spool/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { until } from '../../support/conditions.ts';

@@ -5,11 +5,11 @@
  * Names are hints: several takers may get the same one, and one rename succeeds. A name that was given out and not taken comes
  * again with a later listing, so no job waits for a busy process while another is idle.
  */
-import type { QueueOrder } from '../broker/worker-side.ts';
-import type { SpoolContext } from './disk/context.ts';
+import type { QueueOrder } from '../../broker/worker-side.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import type { Gate } from './gate.ts';
 import { type Lane, Lanes } from './lanes.ts';
-import { type JobName, parseJobFileName } from './layout.ts';
+import { type JobName, parseJobFileName } from '../layout.ts';
 import { RecentNames } from './recent-names.ts';
 
 /** How long jobs are read for their tasks at a time, ms; and at least so many, however busy the machine is. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Rate } from '../../../src/job/queue-limits.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { freeSlots, rateDirectory, takeSlots } from '../../../src/spool/rate-slots.ts';
-import type { SpoolContext } from '../../../src/spool/disk/context.ts';
-import { contextOf, tempContext } from '../../support/context.ts';
+import type { Rate } from '../../../../src/job/queue-limits.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { freeSlots, rateDirectory, takeSlots } from '../../../../src/spool/ready/rate-slots.ts';
+import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
+import { contextOf, tempContext } from '../../../support/context.ts';
 
 const RATE = { count: 20, periodMs: 1_000 };
 const MAIL = { kind: 'queue', name: 'mail' } as const;

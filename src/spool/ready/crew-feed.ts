@@ -2,18 +2,18 @@
  * What the children of a worker are given: names of ready jobs, and what each of them has to know while it works. Jobs of paused
  * queues, of queues and tasks whose limits are reached, and of tasks that are left to other workers are held back.
  */
-import { type BrokerEvent, BY_AGE, type KeeperOptions } from '../broker/worker-side.ts';
-import { type LimitRules, NO_RULES } from '../job/queue-limits.ts';
-import type { SpoolContext } from './disk/context.ts';
+import { type BrokerEvent, BY_AGE, type KeeperOptions } from '../../broker/worker-side.ts';
+import { type LimitRules, NO_RULES } from '../../job/queue-limits.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
-import { makeDirectory } from './disk/if-there.ts';
-import { parseDelayedFileName, parseJobFileName } from './layout.ts';
-import { NoteWatch } from './notes/note-watch.ts';
-import { pausedQueues } from './notes/paused-queues.ts';
-import { Dispatch } from './ready/dispatch.ts';
-import type { TaskElsewhere } from './ready/hints.ts';
+import { makeDirectory } from '../disk/if-there.ts';
+import { parseDelayedFileName, parseJobFileName } from '../layout.ts';
+import { NoteWatch } from '../notes/note-watch.ts';
+import { pausedQueues } from '../notes/paused-queues.ts';
+import { Dispatch } from './dispatch.ts';
+import type { TaskElsewhere } from './hints.ts';
 
 export interface CrewFeedOptions extends Omit<KeeperOptions, 'onEvent'> {
   /** The worker, by its name among owners. */

@@ -5,10 +5,10 @@
  * A worker announces its tasks in its record, and then makes the jobs ready that are parked for them. A process that parks a job looks
  * for such a record afterwards. So one of the two sees the other, and no job stays parked whose task a living worker knows.
  */
-import type { SpoolContext } from './disk/context.ts';
-import { NoteWatch } from './notes/note-watch.ts';
-import type { TaskElsewhere } from './ready/hints.ts';
-import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from './owners/owner.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { NoteWatch } from '../notes/note-watch.ts';
+import type { TaskElsewhere } from './hints.ts';
+import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from '../owners/owner.ts';
 
 export interface ElsewhereOptions {
   /** Our own record. */

@@ -2,12 +2,12 @@
  * Delayed jobs become ready: each lies in delayed/ under the time it is due, and is renamed to pending/ when that comes. A parked job,
  * whose task no worker knew, also becomes ready when a worker comes that knows it.
  */
-import type { SpoolContext } from './disk/context.ts';
-import { parseDelayedFileName } from './layout.ts';
-import { readJob } from './job-file/read.ts';
-import type { Turns } from './disk/rounds.ts';
-import { renameOverIfThere } from './job-file/set-aside.ts';
-import { DirectoryWatch, Poll } from './disk/watch.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { parseDelayedFileName } from '../layout.ts';
+import { readJob } from '../job-file/read.ts';
+import type { Turns } from '../disk/rounds.ts';
+import { renameOverIfThere } from '../job-file/set-aside.ts';
+import { DirectoryWatch, Poll } from '../disk/watch.ts';
 
 /** Longest time between two looks at the clock, ms: a step of the wall clock is noticed within it. Timers count monotonic time. */
 const LONGEST_TIMER_MS = 1_000;

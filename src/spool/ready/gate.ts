@@ -3,13 +3,13 @@
  * left to other workers. It serves a process that gives out names. A job that was claimed is checked once more (admission.ts), so
  * what is read here may be late.
  */
-import { type LimitRules, type QueueLimits, windowOf } from '../job/queue-limits.ts';
-import type { SpoolContext } from './disk/context.ts';
+import { type LimitRules, type QueueLimits, windowOf } from '../../job/queue-limits.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
-import { parseJobFileName } from './layout.ts';
+import { parseJobFileName } from '../layout.ts';
 import { freeSlots, type LimitOwner } from './rate-slots.ts';
-import { type RunningJob, runningJobs, TasksOfJobs } from './owners/running-jobs.ts';
+import { type RunningJob, runningJobs, TasksOfJobs } from '../owners/running-jobs.ts';
 
 /** What was counted is good for this long, ms. */
 const LOOK_EVERY_MS = 3;

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { NO_RULES, type QueueLimits } from '../../../src/job/queue-limits.ts';
-import { takeSlots } from '../../../src/spool/rate-slots.ts';
-import { openSpool } from '../../../src/spool/spool.ts';
-import { Feed } from '../../../src/spool/feed.ts';
-import { Gate } from '../../../src/spool/gate.ts';
-import { until } from '../../support/conditions.ts';
-import { tempContext } from '../../support/context.ts';
-import { job } from '../../support/factory.ts';
+import { NO_RULES, type QueueLimits } from '../../../../src/job/queue-limits.ts';
+import { takeSlots } from '../../../../src/spool/ready/rate-slots.ts';
+import { openSpool } from '../../../../src/spool/spool.ts';
+import { Feed } from '../../../../src/spool/ready/feed.ts';
+import { Gate } from '../../../../src/spool/ready/gate.ts';
+import { until } from '../../../support/conditions.ts';
+import { tempContext } from '../../../support/context.ts';
+import { job } from '../../../support/factory.ts';
 
 const ONE_A_DAY: QueueLimits = { concurrency: null, rate: { count: 1, periodMs: 86_400_000 } };
 

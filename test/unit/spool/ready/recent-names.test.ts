@@ -1,8 +1,8 @@
 /** Names that are not tried again for a moment, and names that are left to a lookout for a moment. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lookout, RecentNames } from '../../../src/spool/recent-names.ts';
-import { until } from '../../support/conditions.ts';
+import { Lookout, RecentNames } from '../../../../src/spool/ready/recent-names.ts';
+import { until } from '../../../support/conditions.ts';
 
 test('a name is recent for a moment', async () => {
   const names = new RecentNames();

@@ -8,13 +8,13 @@
  *   any state   reading tasks takes too long  ─► sorting   in the next turn onReady, and told
  *   any state   close                         ─► closed
  */
-import { BY_AGE, type QueueOrder } from '../broker/worker-side.ts';
-import { NO_RULES } from '../job/queue-limits.ts';
-import type { SpoolContext } from './disk/context.ts';
+import { BY_AGE, type QueueOrder } from '../../broker/worker-side.ts';
+import { NO_RULES } from '../../job/queue-limits.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { Gate } from './gate.ts';
 import { ReadyNames, type ReadyNamesOptions } from './ready-names.ts';
 import { Lookout } from './recent-names.ts';
-import { DirectoryWatch, Poll } from './disk/watch.ts';
+import { DirectoryWatch, Poll } from '../disk/watch.ts';
 
 export interface FeedOptions extends Omit<ReadyNamesOptions, 'order'> {
   /** Default: by age. */

@@ -6,12 +6,12 @@
  * A process may stand still between any two of these steps. So it removes only slots that were past by the clock it read before, never
  * those of a span that began meanwhile. And a slot counts only if its span of time is not over when it has been taken.
  */
-import { type Rate, windowOf } from '../job/queue-limits.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { hasCode } from './disk/files.ts';
-import { createNew, makeDirectory, unlinkIfThere } from './disk/if-there.ts';
-import type { Layout } from './layout.ts';
-import { clearWay } from './job-file/set-aside.ts';
+import { type Rate, windowOf } from '../../job/queue-limits.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { hasCode } from '../disk/files.ts';
+import { createNew, makeDirectory, unlinkIfThere } from '../disk/if-there.ts';
+import type { Layout } from '../layout.ts';
+import { clearWay } from '../job-file/set-aside.ts';
 
 /** Whose starts are counted. */
 export interface LimitOwner {

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { isKnownElsewhere } from '../../../src/spool/elsewhere.ts';
-import { type OwnerRecord, register } from '../../../src/spool/owners/owner.ts';
-import { contextOf } from '../../support/context.ts';
-import { tempSpool } from '../../support/temp.ts';
+import { isKnownElsewhere } from '../../../../src/spool/ready/elsewhere.ts';
+import { type OwnerRecord, register } from '../../../../src/spool/owners/owner.ts';
+import { contextOf } from '../../../support/context.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 /** An owner that lives, with this in its record. */
 async function plant(t: TestContext, path: string, about: Partial<OwnerRecord>): Promise<string> {

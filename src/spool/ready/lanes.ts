@@ -2,7 +2,7 @@
  * Names of ready jobs by what may hold them back: a lane for each queue, and one for each task of a queue that is known to be held
  * back. They say which name comes next. Whether a lane is open is asked anew each time.
  */
-import type { QueueOrder } from '../broker/worker-side.ts';
+import type { QueueOrder } from '../../broker/worker-side.ts';
 
 export class Lane {
   readonly queue: string;

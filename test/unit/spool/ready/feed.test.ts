@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { SpoolContext } from '../../../src/spool/disk/context.ts';
-import { Feed, type FeedOptions } from '../../../src/spool/feed.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { jobFileName, parseJobFileName } from '../../../src/spool/layout.ts';
-import { until } from '../../support/conditions.ts';
-import { tempContext } from '../../support/context.ts';
-import { nextId } from '../../support/factory.ts';
-import { faultyFiles } from '../../support/faulty-files.ts';
+import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
+import { Feed, type FeedOptions } from '../../../../src/spool/ready/feed.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { jobFileName, parseJobFileName } from '../../../../src/spool/layout.ts';
+import { until } from '../../../support/conditions.ts';
+import { tempContext } from '../../../support/context.ts';
+import { nextId } from '../../../support/factory.ts';
+import { faultyFiles } from '../../../support/faulty-files.ts';
 
 test('names come in the order in which jobs run, whatever the directory says', (t) => {
   const { context, feed } = feedOf(t);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { QueueOrder } from '../../../src/broker/worker-side.ts';
-import { type Lane, Lanes } from '../../../src/spool/lanes.ts';
+import type { QueueOrder } from '../../../../src/broker/worker-side.ts';
+import { type Lane, Lanes } from '../../../../src/spool/ready/lanes.ts';
 
 const ALL_OPEN = (): boolean => true;
 const WEIGHTS = new Map([

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { encodeBase } from '../../../src/job/document.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { delayedFileName, parseDelayedFileName } from '../../../src/spool/layout.ts';
-import { until } from '../../support/conditions.ts';
-import { job, jobRecord, nextId } from '../../support/factory.ts';
-import { type TempSpool, tempSpool } from '../../support/temp.ts';
+import { encodeBase } from '../../../../src/job/document.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { delayedFileName, parseDelayedFileName } from '../../../../src/spool/layout.ts';
+import { until } from '../../../support/conditions.ts';
+import { job, jobRecord, nextId } from '../../../support/factory.ts';
+import { type TempSpool, tempSpool } from '../../../support/temp.ts';
 
 const HOUR_MS = 3_600_000;
 /** What is promised, for the half of the jobs: on a loaded machine any single one may wait for a processor. */
