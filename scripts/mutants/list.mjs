@@ -34,7 +34,7 @@ export const MUTANTS = [
   },
   {
     name: 'published before the outcome is written',
-    file: 'src/spool/settle.ts',
+    file: 'src/spool/claims/settle.ts',
     find: 'afterwards(isWritten ? undefined : write?.(tries++ > 0), () => {\n',
     replace:
       'afterwards(void Promise.resolve(isWritten ? undefined : write?.(tries++ > 0)).catch(() => undefined), () => {\n',
@@ -63,7 +63,7 @@ export const MUTANTS = [
   },
   {
     name: 'a complete outcome is run again',
-    file: 'src/spool/open-taken.ts',
+    file: 'src/spool/claims/open-taken.ts',
     find: "  if (hasOutcomeOf(record, name.attempt)) return afterwards(publishAsItStands(context, held), () => 'done');\n",
     replace: '',
     test: 'test/unit/spool/recover.test.ts',
@@ -109,14 +109,14 @@ export const MUTANTS = [
     file: 'src/spool/disk/disk-wait.ts',
     find: '    if (!isPassing(error) || isLacking || giveUp?.aborted === true) throw error;\n',
     replace: '    throw error;\n',
-    test: 'test/unit/spool/settle.test.ts',
+    test: 'test/unit/spool/claims/settle.test.ts',
   },
   {
     name: 'a failed write is repeated on the same file',
-    file: 'src/spool/settle.ts',
+    file: 'src/spool/claims/settle.ts',
     find: '(isAgain ? writeCopy(context, held, tail) : writeTail(context, held, tail))',
     replace: '(isAgain && tail.length < 0 ? writeCopy(context, held, tail) : writeTail(context, held, tail))',
-    test: 'test/unit/spool/settle.test.ts',
+    test: 'test/unit/spool/claims/settle.test.ts',
   },
   {
     name: 'crashes are not counted',
@@ -259,7 +259,7 @@ export const MUTANTS = [
   },
   {
     name: 'results/ is never synced',
-    file: 'src/spool/settle.ts',
+    file: 'src/spool/claims/settle.ts',
     find: '    syncDirectories(context, directory).catch(',
     replace: '    Promise.resolve().catch(',
     test: 'test/fault/sync-order.test.ts',
@@ -308,7 +308,7 @@ export const MUTANTS = [
   },
   {
     name: 'a limit is not looked at after the claim',
-    file: 'src/spool/admission.ts',
+    file: 'src/spool/claims/admission.ts',
     find: '.length > concurrency)',
     replace: '.length > concurrency + 1)',
     test: 'test/unit/spool/ready/hints.test.ts',
@@ -348,7 +348,7 @@ export const MUTANTS = [
   },
   {
     name: 'a job stays parked although a worker has come that knows it',
-    file: 'src/spool/settle.ts',
+    file: 'src/spool/claims/settle.ts',
     find: '    if (await isKnownElsewhere(context, about)) makeReady(context, path, jobFileName(name));\n',
     replace: '',
     test: 'test/conformance/spool.test.ts',
@@ -388,7 +388,7 @@ export const MUTANTS = [
   },
   {
     name: 'a paused queue is claimed from',
-    file: 'src/spool/instructions.ts',
+    file: 'src/spool/claims/instructions.ts',
     find: 'return this.#paused.size > 0 && ',
     replace: 'return this.#paused.size > 1e9 && ',
     test: 'test/unit/spool/ready/hints.test.ts',
@@ -459,7 +459,7 @@ export const MUTANTS = [
   },
   {
     name: 'a job with two names runs before it has one',
-    file: 'src/spool/open-taken.ts',
+    file: 'src/spool/claims/open-taken.ts',
     find: '  if (reading.links > 1 && !isOnlyName(',
     replace: '  if (reading.links > 9 && !isOnlyName(',
     test: 'test/fault/crash-states.test.ts',

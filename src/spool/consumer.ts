@@ -3,15 +3,15 @@ import type { Claim, Consumer, ConsumerOptions } from '../broker/worker-side.ts'
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
 import { revoked } from '../job/lifecycle.ts';
-import { Admission } from './admission.ts';
-import { type Claimant, examine, take } from './claim.ts';
+import { Admission } from './claims/admission.ts';
+import { type Claimant, examine, take } from './claims/claim.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { DiskWait, waitForDisk } from './disk/disk-wait.ts';
-import { HintedNames } from './hinted-names.ts';
+import { HintedNames } from './claims/hinted-names.ts';
 import type { Taken } from './job-file/holder.ts';
-import { Instructions } from './instructions.ts';
+import { Instructions } from './claims/instructions.ts';
 
-import { type NamesToTry, OwnNames } from './names-to-try.ts';
+import { type NamesToTry, OwnNames } from './claims/names-to-try.ts';
 import { hintsOver } from './ready/hints.ts';
 import { register, type Registration } from './owners/owner.ts';
 import { isMarked } from './notes/revoked-jobs.ts';

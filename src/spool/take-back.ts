@@ -9,11 +9,11 @@ import type { Held, HeldFile, Holder } from './job-file/holder.ts';
 import { falseFor, removeIfEmpty } from './disk/if-there.ts';
 import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
 import { isMarked } from './notes/revoked-jobs.ts';
-import { openTaken } from './open-taken.ts';
+import { openTaken } from './claims/open-taken.ts';
 import { forgetOwner, readOwner } from './owners/owner.ts';
 import { isTight, spendReserve } from './place/room.ts';
 import { setForeignAside } from './job-file/set-aside.ts';
-import { settle } from './settle.ts';
+import { settle } from './claims/settle.ts';
 
 /** A process that takes back what others held. When it gives up waiting for the disk, the next recoverer goes on. */
 export interface Recoverer extends DiskWaiter {

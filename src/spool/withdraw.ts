@@ -5,8 +5,8 @@
 import { revoked } from '../job/lifecycle.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { type Holder, takeFrom } from './job-file/holder.ts';
-import { openTaken } from './open-taken.ts';
-import { settle } from './settle.ts';
+import { openTaken } from './claims/open-taken.ts';
+import { settle } from './claims/settle.ts';
 import { type EndedSpot, isIn, type Spot } from './locate.ts';
 
 /** How many are withdrawn at a time: enough for their fsyncs to share the commits of the file system's journal. */

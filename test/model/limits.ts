@@ -1,5 +1,5 @@
 /**
- * Workers that keep to a limit on how many jobs run at one time, by looking at running/ after each claim (src/spool/admission.ts).
+ * Workers that keep to a limit on how many jobs run at one time, by looking at running/ after each claim (src/spool/claims/admission.ts).
  * Directories are listed one after the other, and workers die with what they hold.
  */
 import type { Model } from './explore.ts';

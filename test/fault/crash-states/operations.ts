@@ -7,7 +7,7 @@ import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import type { Settlement } from '../../../src/job/lifecycle.ts';
-import { examine, take } from '../../../src/spool/claim.ts';
+import { examine, take } from '../../../src/spool/claims/claim.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { enqueue } from '../../../src/spool/enqueue.ts';
 import { forgetOutcomes } from '../../../src/spool/expire.ts';

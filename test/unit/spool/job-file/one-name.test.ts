@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { encodeBase } from '../../../../src/job/document.ts';
 import { encodeTail } from '../../../../src/job/tail.ts';
-import { examine, take } from '../../../../src/spool/claim.ts';
+import { examine, take } from '../../../../src/spool/claims/claim.ts';
 import { delayedFileName, jobFileName } from '../../../../src/spool/layout.ts';
 import { nameWaitingOnce } from '../../../../src/spool/job-file/one-name.ts';
 import { readOutcome } from '../../../../src/spool/outcomes.ts';

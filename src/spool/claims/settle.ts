@@ -1,21 +1,21 @@
 /** Every way to end the holding of a job, by claim, withdrawal or recovery: `settle`. */
-import { afterwards, orElse, type Soon } from '../broker/soon.ts';
-import { UsageError } from '../job/errors.ts';
-import { failureOf } from '../job/failure.ts';
-import type { Attempt, Outcome } from '../job/job.ts';
-import { revoked, type Settlement } from '../job/lifecycle.ts';
-import { tailPieces } from '../job/tail.ts';
-import { type JsonText, whole } from '../job/values/json-text.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { waitForDisk } from './disk/disk-wait.ts';
-import { isKnownElsewhere } from './ready/elsewhere.ts';
-import { hasCode } from './disk/files.ts';
-import { fencing, type Held } from './job-file/holder.ts';
-import { delayedFileName, jobFileName, type JobName, resultFileName } from './layout.ts';
-import { isMarked } from './notes/revoked-jobs.ts';
-import { renameOver } from './job-file/set-aside.ts';
-import { makeReady } from './ready/promote.ts';
-import { syncFile, writeCopy, writeTail } from './job-file/write-tail.ts';
+import { afterwards, orElse, type Soon } from '../../broker/soon.ts';
+import { UsageError } from '../../job/errors.ts';
+import { failureOf } from '../../job/failure.ts';
+import type { Attempt, Outcome } from '../../job/job.ts';
+import { revoked, type Settlement } from '../../job/lifecycle.ts';
+import { tailPieces } from '../../job/tail.ts';
+import { type JsonText, whole } from '../../job/values/json-text.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { waitForDisk } from '../disk/disk-wait.ts';
+import { isKnownElsewhere } from '../ready/elsewhere.ts';
+import { hasCode } from '../disk/files.ts';
+import { fencing, type Held } from '../job-file/holder.ts';
+import { delayedFileName, jobFileName, type JobName, resultFileName } from '../layout.ts';
+import { isMarked } from '../notes/revoked-jobs.ts';
+import { renameOver } from '../job-file/set-aside.ts';
+import { makeReady } from '../ready/promote.ts';
+import { syncFile, writeCopy, writeTail } from '../job-file/write-tail.ts';
 
 /**
  * Does what was decided for a held job. The last step is always one rename; dying before it leaves the job held, and

@@ -2,15 +2,15 @@
  * What one consumer has heard while it works: jobs that are revoked, queues that are paused, and tasks that are left to other workers.
  * Its worker tells it. A consumer without a worker looks into cancel/ and queues/ itself, and so does a child whose worker has died.
  */
-import type { ConsumerOptions } from '../broker/worker-side.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { LeftToOthers } from './ready/elsewhere.ts';
-import type { Hint } from './ready/hints.ts';
-import { parseJobFileName } from './layout.ts';
-import { NoteWatch } from './notes/note-watch.ts';
-import { readMarkers } from './notes/revoked-jobs.ts';
-import { pausedQueues } from './notes/paused-queues.ts';
-import { TasksOfJobs } from './owners/running-jobs.ts';
+import type { ConsumerOptions } from '../../broker/worker-side.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { LeftToOthers } from '../ready/elsewhere.ts';
+import type { Hint } from '../ready/hints.ts';
+import { parseJobFileName } from '../layout.ts';
+import { NoteWatch } from '../notes/note-watch.ts';
+import { readMarkers } from '../notes/revoked-jobs.ts';
+import { pausedQueues } from '../notes/paused-queues.ts';
+import { TasksOfJobs } from '../owners/running-jobs.ts';
 
 /** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
 const REMEMBERED = 10_000;

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { Hint } from '../../../src/spool/ready/hints.ts';
-import type { SpoolContext } from '../../../src/spool/disk/context.ts';
-import { HintedNames, type HintedNamesOptions } from '../../../src/spool/hinted-names.ts';
-import { jobFileName } from '../../../src/spool/layout.ts';
-import { within } from '../../support/conditions.ts';
-import { tempContext } from '../../support/context.ts';
-import { nextId } from '../../support/factory.ts';
+import type { Hint } from '../../../../src/spool/ready/hints.ts';
+import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
+import { HintedNames, type HintedNamesOptions } from '../../../../src/spool/claims/hinted-names.ts';
+import { jobFileName } from '../../../../src/spool/layout.ts';
+import { within } from '../../../support/conditions.ts';
+import { tempContext } from '../../../support/context.ts';
+import { nextId } from '../../../support/factory.ts';
 
 const letters = (count: number): string[] => Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i));
 

@@ -1,15 +1,15 @@
 /** Claiming a ready job: one rename, then a look at whether it may run. */
-import { afterwards, type Soon } from '../broker/soon.ts';
-import type { AttemptRun, Claim } from '../broker/worker-side.ts';
-import type { Attempt } from '../job/job.ts';
-import { revoked, type Settlement } from '../job/lifecycle.ts';
+import { afterwards, type Soon } from '../../broker/soon.ts';
+import type { AttemptRun, Claim } from '../../broker/worker-side.ts';
+import type { Attempt } from '../../job/job.ts';
+import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { type Held, type Holder, refuseFenced, type Taken, takeFrom } from './job-file/holder.ts';
-import { delayedFileName, parseJobFileName } from './layout.ts';
-import { isMarked } from './notes/revoked-jobs.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { type Held, type Holder, refuseFenced, type Taken, takeFrom } from '../job-file/holder.ts';
+import { delayedFileName, parseJobFileName } from '../layout.ts';
+import { isMarked } from '../notes/revoked-jobs.ts';
 import { openTaken } from './open-taken.ts';
-import { renameOver } from './job-file/set-aside.ts';
+import { renameOver } from '../job-file/set-aside.ts';
 import { settle } from './settle.ts';
 
 export interface Claimant extends Holder {

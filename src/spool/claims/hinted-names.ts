@@ -10,11 +10,11 @@
  *
  * A hint may be lost, and a worker may be stopped: a child that waits for a second looks at pending/ itself, then less and less often.
  */
-import type { Hint, Hints } from './ready/hints.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { parseJobFileName } from './layout.ts';
+import type { Hint, Hints } from '../ready/hints.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { parseJobFileName } from '../layout.ts';
 import { NameQueue, type NamesToTry, Waiter } from './names-to-try.ts';
-import { DirectoryWatch } from './disk/watch.ts';
+import { DirectoryWatch } from '../disk/watch.ts';
 
 /** How long hints may fail to come before a child looks itself, ms. It doubles with every such look, until names come. */
 const LOOK_YOURSELF_MS = { first: 1_000, longest: 10_000 };

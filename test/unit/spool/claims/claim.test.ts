@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { encodeBase } from '../../../src/job/document.ts';
-import { jobFileName, parseDelayedFileName } from '../../../src/spool/layout.ts';
-import { recoverOrphans } from '../../../src/spool/recover.ts';
-import { within } from '../../support/conditions.ts';
-import { contextOf, recovererOf } from '../../support/context.ts';
-import { job, jobRecord, returned, RUN } from '../../support/factory.ts';
-import { assertSound, placesOf } from '../../support/invariants.ts';
-import { pronounceDead, someOwner } from '../../support/owners.ts';
-import { tempSpool } from '../../support/temp.ts';
+import { encodeBase } from '../../../../src/job/document.ts';
+import { jobFileName, parseDelayedFileName } from '../../../../src/spool/layout.ts';
+import { recoverOrphans } from '../../../../src/spool/recover.ts';
+import { within } from '../../../support/conditions.ts';
+import { contextOf, recovererOf } from '../../../support/context.ts';
+import { job, jobRecord, returned, RUN } from '../../../support/factory.ts';
+import { assertSound, placesOf } from '../../../support/invariants.ts';
+import { pronounceDead, someOwner } from '../../../support/owners.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 test('a job that lies in pending/ before its time, as a shell may put it, is delayed until then', async (t) => {
   const { path, broker } = tempSpool(t);

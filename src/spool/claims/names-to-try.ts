@@ -1,9 +1,9 @@
 /** Where a consumer gets the names from that it tries: here from a look of its own, in hinted-names.ts from its worker. */
-import type { ConsumerOptions } from '../broker/worker-side.ts';
-import { NO_RULES } from '../job/queue-limits.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { Feed, type FeedOptions } from './ready/feed.ts';
-import { Gate } from './ready/gate.ts';
+import type { ConsumerOptions } from '../../broker/worker-side.ts';
+import { NO_RULES } from '../../job/queue-limits.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { Feed, type FeedOptions } from '../ready/feed.ts';
+import { Gate } from '../ready/gate.ts';
 
 export interface NamesToTry {
   /** True when `next` has nothing to give. */

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import type { BrokerEvent, Claim } from '../../../src/broker/worker-side.ts';
-import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { elapsedTime } from '../../support/clock.ts';
-import { until } from '../../support/conditions.ts';
-import { job, returned, RUN } from '../../support/factory.ts';
-import { faultyFiles, type FaultyFiles, type Operation } from '../../support/faulty-files.ts';
-import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
-import { tempSpool } from '../../support/temp.ts';
+import type { BrokerEvent, Claim } from '../../../../src/broker/worker-side.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { elapsedTime } from '../../../support/clock.ts';
+import { until } from '../../../support/conditions.ts';
+import { job, returned, RUN } from '../../../support/factory.ts';
+import { faultyFiles, type FaultyFiles, type Operation } from '../../../support/faulty-files.ts';
+import { assertSound, namesIn, placesOf } from '../../../support/invariants.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 describe('a finish that the disk refuses is kept and done when it can be:', () => {
   for (const operation of ['open', 'write', 'sync', 'rename'] as const satisfies Operation[]) {

@@ -1,11 +1,11 @@
 /** The first look at a job that was just taken, to run it, to withdraw it or to recover it. */
-import type { JobRecord } from '../job/job.ts';
-import { afterwards, type Soon } from '../broker/soon.ts';
-import type { SpoolContext } from './disk/context.ts';
-import type { Held, HeldFile, Waiting } from './job-file/holder.ts';
-import { isOnlyName } from './job-file/one-name.ts';
-import { readJob } from './job-file/read.ts';
-import { setAside } from './job-file/set-aside.ts';
+import type { JobRecord } from '../../job/job.ts';
+import { afterwards, type Soon } from '../../broker/soon.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { Held, HeldFile, Waiting } from '../job-file/holder.ts';
+import { isOnlyName } from '../job-file/one-name.ts';
+import { readJob } from '../job-file/read.ts';
+import { setAside } from '../job-file/set-aside.ts';
 import { publishAsItStands } from './settle.ts';
 
 /**

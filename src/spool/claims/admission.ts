@@ -5,13 +5,13 @@
  * one whose rename came later sees the other's job, so there are never more than the limit. Both may see each other, and both put
  * their job back; then each tries again after a moment of random length.
  */
-import { hasRules, type LimitRules, type QueueLimits } from '../job/queue-limits.ts';
-import type { SpoolContext } from './disk/context.ts';
+import { hasRules, type LimitRules, type QueueLimits } from '../../job/queue-limits.ts';
+import type { SpoolContext } from '../disk/context.ts';
 
-import { type JobName, parseJobFileName } from './layout.ts';
-import { freeSlots, type LimitOwner, type RateOf, takeSlots } from './ready/rate-slots.ts';
-import { RecentNames } from './ready/recent-names.ts';
-import { type RunningJob, runningJobs, TasksOfJobs } from './owners/running-jobs.ts';
+import { type JobName, parseJobFileName } from '../layout.ts';
+import { freeSlots, type LimitOwner, type RateOf, takeSlots } from '../ready/rate-slots.ts';
+import { RecentNames } from '../ready/recent-names.ts';
+import { type RunningJob, runningJobs, TasksOfJobs } from '../owners/running-jobs.ts';
 
 /** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
 const REMEMBERED = 10_000;
