@@ -6,21 +6,21 @@
 export const MUTANTS = [
   {
     name: 'no fsync of the job file',
-    file: 'src/spool/enqueue.ts',
+    file: 'src/spool/sending/enqueue.ts',
     find: '    if (isSynced) await syncAll(files, open);\n',
     replace: '',
     test: 'test/unit/spool/durability.test.ts',
   },
   {
     name: 'many job files are not synced',
-    file: 'src/spool/enqueue.ts',
+    file: 'src/spool/sending/enqueue.ts',
     find: '  if (await files.syncFileSystem(layout.tmp)) return;\n',
     replace: '  if (files !== undefined) return;\n',
     test: 'test/unit/spool/durability.test.ts',
   },
   {
     name: 'no fsync of the directory',
-    file: 'src/spool/enqueue.ts',
+    file: 'src/spool/sending/enqueue.ts',
     find: '    if (context.fsync) await syncDirectories(context, ...directories);\n',
     replace: '',
     test: 'test/unit/spool/durability.test.ts',
@@ -252,7 +252,7 @@ export const MUTANTS = [
   },
   {
     name: 'accepted before the directory is synced',
-    file: 'src/spool/enqueue.ts',
+    file: 'src/spool/sending/enqueue.ts',
     find: '    if (context.fsync) await syncDirectories(context, ',
     replace: '    if (context.fsync) void syncDirectories(context, ',
     test: 'test/fault/crash-states.test.ts',
@@ -396,7 +396,7 @@ export const MUTANTS = [
   },
   {
     name: 'nobody looks who else wants the key',
-    file: 'src/spool/keys/enqueue-unique.ts',
+    file: 'src/spool/sending/enqueue-unique.ts',
     find: '      if (rival.id === own.id) continue;\n',
     replace: '      continue;\n',
     test: 'test/unit/spool/keys.test.ts',
@@ -404,7 +404,7 @@ export const MUTANTS = [
   },
   {
     name: "a key's holder is not synced",
-    file: 'src/spool/keys/enqueue-unique.ts',
+    file: 'src/spool/sending/enqueue-unique.ts',
     find: 'await syncDirectories(this.#context, this.#directory, this.#context.layout.keys);',
     replace: 'await syncDirectories(this.#context);',
     test: 'test/fault/crash-states.test.ts',

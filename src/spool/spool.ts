@@ -24,7 +24,7 @@ import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.t
 import { type Files, nodeFiles } from './disk/files.ts';
 import { backlogOf, countJobs, findJob, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
-import { enqueueUnique } from './keys/enqueue-unique.ts';
+import { enqueueUnique } from './sending/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './outcomes.ts';
 import { listOwners } from './owners/owner.ts';
@@ -33,7 +33,7 @@ import { revoke } from './revoke.ts';
 import { spoolError } from './disk/trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';
 import { idsByPrefix, locate } from './locate.ts';
-import { Batcher } from './batcher.ts';
+import { Batcher } from './sending/batcher.ts';
 
 export interface SpoolOptions {
   /** The spool's directory; created when missing. */

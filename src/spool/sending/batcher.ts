@@ -4,12 +4,12 @@
  * Each call still ends for itself. When the common attempt fails, a call of which surely nothing is queued is tried again on
  * its own, so that no call fails for a job of another.
  */
-import type { NewJob } from '../broker/broker.ts';
-import { SpoolError } from '../job/errors.ts';
-import { peek } from '../job/values/realm.ts';
-import type { SpoolContext } from './disk/context.ts';
+import type { NewJob } from '../../broker/broker.ts';
+import { SpoolError } from '../../job/errors.ts';
+import { peek } from '../../job/values/realm.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { describe, enqueue } from './enqueue.ts';
-import { spoolError } from './disk/trouble.ts';
+import { spoolError } from '../disk/trouble.ts';
 
 interface Call {
   readonly jobs: readonly NewJob[];

@@ -1,13 +1,13 @@
 /** From a job in memory to an accepted file: draft in tmp/, fsync, rename, fsync of the directory. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { basePieces } from '../job/document.ts';
-import type { NewJob } from '../broker/broker.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { removeQuietly } from './disk/draft.ts';
-import type { Files } from './disk/files.ts';
-import { delayedFileName, jobFileName } from './layout.ts';
-import { writeText } from './disk/memory.ts';
-import { spoolError } from './disk/trouble.ts';
+import { basePieces } from '../../job/document.ts';
+import type { NewJob } from '../../broker/broker.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { removeQuietly } from '../disk/draft.ts';
+import type { Files } from '../disk/files.ts';
+import { delayedFileName, jobFileName } from '../layout.ts';
+import { writeText } from '../disk/memory.ts';
+import { spoolError } from '../disk/trouble.ts';
 
 /** Jobs written or renamed before other work of this process gets its turn: a few ms. */
 const YIELD_EVERY = 256;

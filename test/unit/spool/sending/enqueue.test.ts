@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { SpoolError } from '../../../src/job/errors.ts';
-import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { openSpool } from '../../../src/spool/spool.ts';
-import { job } from '../../support/factory.ts';
-import { faultyFiles } from '../../support/faulty-files.ts';
-import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
-import { tempDir, tempSpool } from '../../support/temp.ts';
+import { SpoolError } from '../../../../src/job/errors.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { openSpool } from '../../../../src/spool/spool.ts';
+import { job } from '../../../support/factory.ts';
+import { faultyFiles } from '../../../support/faulty-files.ts';
+import { assertSound, namesIn, placesOf } from '../../../support/invariants.ts';
+import { tempDir, tempSpool } from '../../../support/temp.ts';
 
 test('a job lies in pending/ under a name that says priority, id, queue and counters, for its user alone', async (t) => {
   const { path, broker } = tempSpool(t);

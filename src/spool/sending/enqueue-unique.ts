@@ -11,13 +11,13 @@ import { FsqError } from '../../job/errors.ts';
 import type { Uniqueness } from '../../job/job-options.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { removeQuietly } from '../disk/draft.ts';
-import { describe, placeOf, writeDrafts } from '../enqueue.ts';
+import { describe, placeOf, writeDrafts } from './enqueue.ts';
 import { hasCode } from '../disk/files.ts';
 import { createNew, discard } from '../disk/if-there.ts';
 import { resultFileName } from '../layout.ts';
 import { spoolError } from '../disk/trouble.ts';
-import { clear, type KeyHolder, holderAt, holdersIn, judge, makeVoid, type HolderState } from './key-holders.ts';
-import { holderFileName, keyDirectory, moveIn } from './key-directory.ts';
+import { clear, type KeyHolder, holderAt, holdersIn, judge, makeVoid, type HolderState } from '../keys/key-holders.ts';
+import { holderFileName, keyDirectory, moveIn } from '../keys/key-directory.ts';
 
 /**
  * How long a producer waits for an older one to be accepted, which takes two fsyncs, ms. After that it is outdone; no
