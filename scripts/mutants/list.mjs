@@ -141,10 +141,10 @@ export const MUTANTS = [
   },
   {
     name: 'an outcome is waited for without looking first',
-    file: 'src/spool/outcomes.ts',
+    file: 'src/spool/results/outcomes.ts',
     find: '    const found = readOutcome(this.#context, id);\n',
     replace: '    const found = null as ReturnType<typeof readOutcome>;\n',
-    test: 'test/unit/spool/outcomes.test.ts',
+    test: 'test/unit/spool/results/outcomes.test.ts',
   },
   {
     name: 'a job is withdrawn where it lies',
@@ -301,7 +301,7 @@ export const MUTANTS = [
   },
   {
     name: 'expired files are reused before their names are durable',
-    file: 'src/spool/expire.ts',
+    file: 'src/spool/results/expire.ts',
     find: '  await syncDirectories(context, layout.results, gathered);\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',
@@ -316,7 +316,7 @@ export const MUTANTS = [
   },
   {
     name: 'a recovery waits for the end of an expiry',
-    file: 'src/spool/expire.ts',
+    file: 'src/spool/results/expire.ts',
     find: '    if (turns.isOver) await turns.next();\n    const id',
     replace: '    const id',
     test: 'test/unit/spool/housekeeping.test.ts',

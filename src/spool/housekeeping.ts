@@ -3,10 +3,10 @@
  * outcomes whose time is over, one after the other and in slices. Recovery never waits for it.
  */
 import type { BrokerEvent } from '../broker/worker-side.ts';
-import { Ages } from './ages.ts';
+import { Ages } from './results/ages.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { waitForDisk } from './disk/disk-wait.ts';
-import { forgetOutcomes } from './expire.ts';
+import { forgetOutcomes } from './results/expire.ts';
 import { KeySweep } from './keys/sweep-keys.ts';
 import { nameWaitingOnce } from './job-file/one-name.ts';
 import { unpark } from './ready/promote.ts';

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Revocation } from '../broker/broker.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { mark, unmark } from './notes/revoked-jobs.ts';
-import { readOutcome } from './outcomes.ts';
+import { readOutcome } from './results/outcomes.ts';
 import { readOwner, register, type Registration, verdictOf } from './owners/owner.ts';
 import { recoverOrphans } from './recover.ts';
 import type { Recoverer } from './take-back.ts';

@@ -26,7 +26,7 @@ import { backlogOf, countJobs, findJob, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueueUnique } from './sending/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
-import { OutcomeWatch, readOutcome } from './outcomes.ts';
+import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/paused-queues.ts';
 import { revoke } from './revoke.ts';

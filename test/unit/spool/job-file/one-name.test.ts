@@ -8,7 +8,7 @@ import { encodeTail } from '../../../../src/job/tail.ts';
 import { examine, take } from '../../../../src/spool/claims/claim.ts';
 import { delayedFileName, jobFileName } from '../../../../src/spool/layout.ts';
 import { nameWaitingOnce } from '../../../../src/spool/job-file/one-name.ts';
-import { readOutcome } from '../../../../src/spool/outcomes.ts';
+import { readOutcome } from '../../../../src/spool/results/outcomes.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { recoverOrphans } from '../../../../src/spool/recover.ts';
 import { locate } from '../../../../src/spool/locate.ts';

@@ -4,16 +4,16 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test, { describe, type TestContext } from 'node:test';
-import { encodeBase } from '../../../src/job/document.ts';
-import { encodeTail } from '../../../src/job/tail.ts';
-import { UnknownJobError } from '../../../src/job/errors.ts';
-import type { JobRecord } from '../../../src/job/job.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { elapsedTime } from '../../support/clock.ts';
-import { within } from '../../support/conditions.ts';
-import { job, nextId } from '../../support/factory.ts';
-import { systemError } from '../../support/faulty-files.ts';
-import { tempSpool } from '../../support/temp.ts';
+import { encodeBase } from '../../../../src/job/document.ts';
+import { encodeTail } from '../../../../src/job/tail.ts';
+import { UnknownJobError } from '../../../../src/job/errors.ts';
+import type { JobRecord } from '../../../../src/job/job.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { elapsedTime } from '../../../support/clock.ts';
+import { within } from '../../../support/conditions.ts';
+import { job, nextId } from '../../../support/factory.ts';
+import { systemError } from '../../../support/faulty-files.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 

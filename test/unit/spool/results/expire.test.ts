@@ -4,16 +4,16 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { Broker } from '../../../src/broker/broker.ts';
-import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { forgetOutcomes } from '../../../src/spool/expire.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { clock } from '../../support/clock.ts';
-import { contextOf } from '../../support/context.ts';
-import { job, nextId, returned, RUN } from '../../support/factory.ts';
-import { systemError } from '../../support/faulty-files.ts';
-import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
-import { tempDir, tempSpool } from '../../support/temp.ts';
+import type { Broker } from '../../../../src/broker/broker.ts';
+import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
+import { forgetOutcomes } from '../../../../src/spool/results/expire.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { clock } from '../../../support/clock.ts';
+import { contextOf } from '../../../support/context.ts';
+import { job, nextId, returned, RUN } from '../../../support/factory.ts';
+import { systemError } from '../../../support/faulty-files.ts';
+import { assertSound, namesIn, placesOf } from '../../../support/invariants.ts';
+import { tempDir, tempSpool } from '../../../support/temp.ts';
 
 const TTL_MS = 1_000;
 /** A producer looks for spare files only after it has created so many. */
@@ -177,7 +177,7 @@ test('what is no plain file with one name is never written into', async (t) => {
 
 test('two producers share spare files without writing into the same', async (t) => {
   const { path, broker } = tempSpool(t, { fsync: false });
-  const { openSpool } = await import('../../../src/spool/spool.ts');
+  const { openSpool } = await import('../../../../src/spool/spool.ts');
   const other = openSpool({ path, fsync: false });
   t.after(() => other.close());
   for (let i = 0; i < 4; i++)

@@ -1,10 +1,10 @@
 /** Forgetting outcomes after their time to live: their files become spare ones, or are removed when there are enough of those. */
-import { idTimeMs } from '../job/names.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { discard, renameIfThere } from './disk/if-there.ts';
-import { parseResultFileName } from './layout.ts';
-import { emptySpare, isFull, isTight } from './place/room.ts';
-import { Turns } from './disk/rounds.ts';
+import { idTimeMs } from '../../job/names.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { discard, renameIfThere } from '../disk/if-there.ts';
+import { parseResultFileName } from '../layout.ts';
+import { emptySpare, isFull, isTight } from '../place/room.ts';
+import { Turns } from '../disk/rounds.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
 const BATCH = 1_000;

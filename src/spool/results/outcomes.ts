@@ -1,11 +1,11 @@
 /** Reading outcomes, and waiting for them: one watch on results/ serves all waits of a process. */
-import { SpoolError, UnknownJobError } from '../job/errors.ts';
-import type { JobRecord } from '../job/job.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { parseResultFileName, resultFileName } from './layout.ts';
-import { readJob } from './job-file/read.ts';
-import { isPassing } from './disk/trouble.ts';
-import { DirectoryWatch, Poll } from './disk/watch.ts';
+import { SpoolError, UnknownJobError } from '../../job/errors.ts';
+import type { JobRecord } from '../../job/job.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { parseResultFileName, resultFileName } from '../layout.ts';
+import { readJob } from '../job-file/read.ts';
+import { isPassing } from '../disk/trouble.ts';
+import { DirectoryWatch, Poll } from '../disk/watch.ts';
 
 /** How long the watch stays open after the last wait, ms: one call after another then pays for it once. */
 const LINGER_MS = 5_000;
