@@ -66,14 +66,14 @@ export const MUTANTS = [
     file: 'src/spool/claims/open-taken.ts',
     find: "  if (hasOutcomeOf(record, name.attempt)) return afterwards(publishAsItStands(context, held), () => 'done');\n",
     replace: '',
-    test: 'test/unit/spool/recover.test.ts',
+    test: 'test/unit/spool/recovery/recover.test.ts',
   },
   {
     name: 'no fence',
-    file: 'src/spool/take-back.ts',
+    file: 'src/spool/recovery/take-back.ts',
     find: '  const fenced = `${layout.running}/${heldName(dead.owner, owner)}`;\n',
     replace: '  const fenced = `${layout.running}/${directory}`;\n',
-    test: 'test/unit/spool/recover.test.ts',
+    test: 'test/unit/spool/recovery/recover.test.ts',
   },
   {
     name: 'an error of the fence is taken for success',
@@ -221,14 +221,14 @@ export const MUTANTS = [
   },
   {
     name: 'a torn-off entry gives a retry back',
-    file: 'src/spool/take-back.ts',
+    file: 'src/spool/recovery/take-back.ts',
     find: 'const hasLostEntries = torn && name.attempt > 1;',
     replace: 'const hasLostEntries = torn && name.attempt < 0;',
     test: 'test/unit/spool/lost-entries.test.ts',
   },
   {
     name: 'a run that had its time is taken for a crash',
-    file: 'src/spool/take-back.ts',
+    file: 'src/spool/recovery/take-back.ts',
     find: '  const run = dead.run?.id === name.id ? dead.run : null;\n',
     replace: '  const run = null as EndedRun | null;\n',
     test: 'test/conformance/spool.test.ts',
@@ -294,7 +294,7 @@ export const MUTANTS = [
   },
   {
     name: 'the proof of a death goes before what needs it is durable',
-    file: 'src/spool/take-back.ts',
+    file: 'src/spool/recovery/take-back.ts',
     find: '  if (held.length > 0) await syncDirectories(context, layout.results, layout.delayed, layout.pending);\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',
@@ -319,7 +319,7 @@ export const MUTANTS = [
     file: 'src/spool/results/expire.ts',
     find: '    if (turns.isOver) await turns.next();\n    const id',
     replace: '    const id',
-    test: 'test/unit/spool/housekeeping.test.ts',
+    test: 'test/unit/spool/recovery/housekeeping.test.ts',
     pattern: 'although results/',
   },
   {
@@ -452,10 +452,10 @@ export const MUTANTS = [
   },
   {
     name: 'a batch of a producer that may live is used again',
-    file: 'src/spool/sweep.ts',
+    file: 'src/spool/recovery/sweep.ts',
     find: "sweepDraft(context, name, state === 'dead')",
     replace: "sweepDraft(context, name, state !== 'alive')",
-    test: 'test/unit/spool/sweep.test.ts',
+    test: 'test/unit/spool/recovery/sweep.test.ts',
   },
   {
     name: 'a job with two names runs before it has one',

@@ -3,10 +3,10 @@ import type { BrokerEvent, ChildSide, EndedRun, Keeper, KeeperOptions, Member } 
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { CrewFeed } from './ready/crew-feed.ts';
-import { forgetIfTight, Housekeeping } from './housekeeping.ts';
+import { forgetIfTight, Housekeeping } from './recovery/housekeeping.ts';
 import { register, type Registration } from './owners/owner.ts';
 import { Promoter } from './ready/promote.ts';
-import { RecoveryRounds } from './recover.ts';
+import { RecoveryRounds } from './recovery/recover.ts';
 import { RevokeWatch } from './revoke-watch.ts';
 
 /** How long the first look for revoked jobs may hold up a worker's start, ms: looking through a million names takes that long. */

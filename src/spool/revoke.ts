@@ -8,8 +8,8 @@ import type { SpoolContext } from './disk/context.ts';
 import { mark, unmark } from './notes/revoked-jobs.ts';
 import { readOutcome } from './results/outcomes.ts';
 import { readOwner, register, type Registration, verdictOf } from './owners/owner.ts';
-import { recoverOrphans } from './recover.ts';
-import type { Recoverer } from './take-back.ts';
+import { recoverOrphans } from './recovery/recover.ts';
+import type { Recoverer } from './recovery/take-back.ts';
 import { type HeldSpot, locate, type Spot } from './locate.ts';
 import { withdraw } from './withdraw.ts';
 

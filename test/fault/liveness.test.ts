@@ -9,7 +9,7 @@ import type { Files } from '../../src/spool/disk/files.ts';
 import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { bootId, writerName } from '../../src/spool/disk/identity.ts';
 import { register, verdictOf } from '../../src/spool/owners/owner.ts';
-import { recoverOrphans } from '../../src/spool/recover.ts';
+import { recoverOrphans } from '../../src/spool/recovery/recover.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from '../support/conditions.ts';
 import { contextOf, recovererOf } from '../support/context.ts';

@@ -13,7 +13,7 @@ import { FencedError } from '../../src/job/errors.ts';
 import { MAX_CRASHES, settlementOf } from '../../src/job/lifecycle.ts';
 import { type Files, nodeFiles } from '../../src/spool/disk/files.ts';
 import { Promoter } from '../../src/spool/ready/promote.ts';
-import { recoverOrphans } from '../../src/spool/recover.ts';
+import { recoverOrphans } from '../../src/spool/recovery/recover.ts';
 import { clock } from '../support/clock.ts';
 import { contextOf, recovererOf } from '../support/context.ts';
 import { job, RUN } from '../support/factory.ts';

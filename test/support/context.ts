@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../src/spool/disk/context.ts';
 import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { layoutOf } from '../../src/spool/layout.ts';
-import type { Recoverer } from '../../src/spool/take-back.ts';
+import type { Recoverer } from '../../src/spool/recovery/take-back.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { tempDir } from './temp.ts';
 

@@ -13,7 +13,7 @@ import { enqueue } from '../../../src/spool/sending/enqueue.ts';
 import { forgetOutcomes } from '../../../src/spool/results/expire.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { Promoter } from '../../../src/spool/ready/promote.ts';
-import { recoverOrphans } from '../../../src/spool/recover.ts';
+import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';

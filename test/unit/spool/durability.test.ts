@@ -13,7 +13,7 @@ import { tempSpool } from '../../support/temp.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
-import { recoverOrphans } from '../../../src/spool/recover.ts';
+import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';
 
 test('when a job is accepted, its bytes and its name would survive a power cut', async (t) => {
   const durable = durableFiles(nodeFiles, () => undefined);

@@ -10,7 +10,7 @@ import { encodeTail } from '../../../src/job/tail.ts';
 import { settlementOf } from '../../../src/job/lifecycle.ts';
 import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
-import { recoverOwner } from '../../../src/spool/recover.ts';
+import { recoverOwner } from '../../../src/spool/recovery/recover.ts';
 import { within } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
 import { jobRecord, RUN, threw } from '../../support/factory.ts';

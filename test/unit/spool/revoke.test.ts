@@ -8,7 +8,7 @@ import { encodeBase } from '../../../src/job/document.ts';
 import { revoked } from '../../../src/job/lifecycle.ts';
 import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { delayedFileName, jobFileName } from '../../../src/spool/layout.ts';
-import { recoverOrphans } from '../../../src/spool/recover.ts';
+import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { deferred, until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';

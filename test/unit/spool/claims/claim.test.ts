@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { encodeBase } from '../../../../src/job/document.ts';
 import { jobFileName, parseDelayedFileName } from '../../../../src/spool/layout.ts';
-import { recoverOrphans } from '../../../../src/spool/recover.ts';
+import { recoverOrphans } from '../../../../src/spool/recovery/recover.ts';
 import { within } from '../../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../../support/context.ts';
 import { job, jobRecord, returned, RUN } from '../../../support/factory.ts';

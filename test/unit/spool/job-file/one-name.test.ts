@@ -10,7 +10,7 @@ import { delayedFileName, jobFileName } from '../../../../src/spool/layout.ts';
 import { nameWaitingOnce } from '../../../../src/spool/job-file/one-name.ts';
 import { readOutcome } from '../../../../src/spool/results/outcomes.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
-import { recoverOrphans } from '../../../../src/spool/recover.ts';
+import { recoverOrphans } from '../../../../src/spool/recovery/recover.ts';
 import { locate } from '../../../../src/spool/locate.ts';
 import { withdraw } from '../../../../src/spool/withdraw.ts';
 import { contextOf, recovererOf } from '../../../support/context.ts';

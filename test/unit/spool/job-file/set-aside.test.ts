@@ -17,7 +17,7 @@ import test, { describe, type TestContext } from 'node:test';
 import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { jobFileName } from '../../../../src/spool/layout.ts';
-import { recoverOrphans } from '../../../../src/spool/recover.ts';
+import { recoverOrphans } from '../../../../src/spool/recovery/recover.ts';
 import { renameOver } from '../../../../src/spool/job-file/set-aside.ts';
 import { until, within } from '../../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../../support/context.ts';

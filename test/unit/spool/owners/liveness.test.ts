@@ -11,7 +11,7 @@ import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
 import { ownersIn } from '../../../../src/spool/doctor/outline.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { listOwners, verdictOf } from '../../../../src/spool/owners/owner.ts';
-import { recoverOrphans } from '../../../../src/spool/recover.ts';
+import { recoverOrphans } from '../../../../src/spool/recovery/recover.ts';
 import { openSpool } from '../../../../src/spool/spool.ts';
 import { until, within } from '../../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../../support/context.ts';

@@ -1,19 +1,19 @@
 /** Taking back what one dead process held: first the fence, then each job by one rename. */
-import type { EndedRun } from '../broker/worker-side.ts';
-import type { Attempt } from '../job/job.ts';
-import { type Ending, type Settlement, settlementOf } from '../job/lifecycle.ts';
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import type { DiskWaiter } from './disk/disk-wait.ts';
-import { hasCode } from './disk/files.ts';
-import type { Held, HeldFile, Holder } from './job-file/holder.ts';
-import { falseFor, removeIfEmpty } from './disk/if-there.ts';
-import { heldName, parseHeldName, parseJobFileName } from './layout.ts';
-import { isMarked } from './notes/revoked-jobs.ts';
-import { openTaken } from './claims/open-taken.ts';
-import { forgetOwner, readOwner } from './owners/owner.ts';
-import { isTight, spendReserve } from './place/room.ts';
-import { setForeignAside } from './job-file/set-aside.ts';
-import { settle } from './claims/settle.ts';
+import type { EndedRun } from '../../broker/worker-side.ts';
+import type { Attempt } from '../../job/job.ts';
+import { type Ending, type Settlement, settlementOf } from '../../job/lifecycle.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import type { DiskWaiter } from '../disk/disk-wait.ts';
+import { hasCode } from '../disk/files.ts';
+import type { Held, HeldFile, Holder } from '../job-file/holder.ts';
+import { falseFor, removeIfEmpty } from '../disk/if-there.ts';
+import { heldName, parseHeldName, parseJobFileName } from '../layout.ts';
+import { isMarked } from '../notes/revoked-jobs.ts';
+import { openTaken } from '../claims/open-taken.ts';
+import { forgetOwner, readOwner } from '../owners/owner.ts';
+import { isTight, spendReserve } from '../place/room.ts';
+import { setForeignAside } from '../job-file/set-aside.ts';
+import { settle } from '../claims/settle.ts';
 
 /** A process that takes back what others held. When it gives up waiting for the disk, the next recoverer goes on. */
 export interface Recoverer extends DiskWaiter {

@@ -3,16 +3,16 @@ import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { encodeBase } from '../../../src/job/document.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { jobFileName, layoutOf } from '../../../src/spool/layout.ts';
-import { openSpool } from '../../../src/spool/spool.ts';
-import { deferred, within } from '../../support/conditions.ts';
-import { jobRecord, nextId } from '../../support/factory.ts';
-import { namesIn } from '../../support/invariants.ts';
-import { plantDeadOwner, someOwner } from '../../support/owners.ts';
-import { CHILD_SIDE } from '../../support/child-side.ts';
-import { tempSpool } from '../../support/temp.ts';
+import { encodeBase } from '../../../../src/job/document.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { jobFileName, layoutOf } from '../../../../src/spool/layout.ts';
+import { openSpool } from '../../../../src/spool/spool.ts';
+import { deferred, within } from '../../../support/conditions.ts';
+import { jobRecord, nextId } from '../../../support/factory.ts';
+import { namesIn } from '../../../support/invariants.ts';
+import { plantDeadOwner, someOwner } from '../../../support/owners.ts';
+import { CHILD_SIDE } from '../../../support/child-side.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 const HOUR_MS = 3_600_000;
 /** A directory that is never done with ends after so long, ms, so that a test that fails says so. */

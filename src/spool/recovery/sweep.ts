@@ -1,11 +1,11 @@
 /** Removing what the dead left beside the jobs: drafts in tmp/, records and sockets in workers/. */
-import { type SpoolContext, syncDirectories } from './disk/context.ts';
-import { writerState } from './disk/identity.ts';
-import { falseFor, unlinkIfThere } from './disk/if-there.ts';
-import { isOwnerName } from './layout.ts';
-import { forgetOwner, verdictOf } from './owners/owner.ts';
-import { removeBatch } from './place/room.ts';
-import { Turns } from './disk/rounds.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { writerState } from '../disk/identity.ts';
+import { falseFor, unlinkIfThere } from '../disk/if-there.ts';
+import { isOwnerName } from '../layout.ts';
+import { forgetOwner, verdictOf } from '../owners/owner.ts';
+import { removeBatch } from '../place/room.ts';
+import { Turns } from '../disk/rounds.ts';
 
 /** Where the death of its writer cannot be proved, a draft that was not touched for so long is removed all the same, ms. */
 export const UNPROVED_MS = 3_600_000;

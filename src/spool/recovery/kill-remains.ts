@@ -2,10 +2,10 @@
  * Ends what dead processes have left running: processes that the jobs of a dead owner started, and children of a dead worker that
  * stand still. A living worker does this for its own children. Linux only, where /proc shows processes.
  */
-import { CHILD_MARK } from '../broker/worker-side.ts';
-import type { SpoolContext } from './disk/context.ts';
-import type { Files } from './disk/files.ts';
-import { readOwner } from './owners/owner.ts';
+import { CHILD_MARK } from '../../broker/worker-side.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { Files } from '../disk/files.ts';
+import { readOwner } from '../owners/owner.ts';
 
 /** How often it looks at most: each look kills all it finds, and the next one finds what was started in between. */
 const MAX_LOOKS = 8;

@@ -2,16 +2,16 @@
  * What a worker's keeper does when there is time for it. It removes drafts and records that the dead left, keys that stand for no job, and
  * outcomes whose time is over, one after the other and in slices. Recovery never waits for it.
  */
-import type { BrokerEvent } from '../broker/worker-side.ts';
-import { Ages } from './results/ages.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { waitForDisk } from './disk/disk-wait.ts';
-import { forgetOutcomes } from './results/expire.ts';
-import { KeySweep } from './keys/sweep-keys.ts';
-import { nameWaitingOnce } from './job-file/one-name.ts';
-import { unpark } from './ready/promote.ts';
-import { isTight, keepReserve } from './place/room.ts';
-import { Rounds, Turns } from './disk/rounds.ts';
+import type { BrokerEvent } from '../../broker/worker-side.ts';
+import { Ages } from '../results/ages.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { waitForDisk } from '../disk/disk-wait.ts';
+import { forgetOutcomes } from '../results/expire.ts';
+import { KeySweep } from '../keys/sweep-keys.ts';
+import { nameWaitingOnce } from '../job-file/one-name.ts';
+import { unpark } from '../ready/promote.ts';
+import { isTight, keepReserve } from '../place/room.ts';
+import { Rounds, Turns } from '../disk/rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 
 /** How often drafts and records of the dead are looked for, ms. */

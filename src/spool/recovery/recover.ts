@@ -3,14 +3,14 @@
  * children.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BrokerEvent, EndedRun } from '../broker/worker-side.ts';
-import type { SpoolContext } from './disk/context.ts';
+import type { BrokerEvent, EndedRun } from '../../broker/worker-side.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { isStopped, killRemains, letGoOn } from './kill-remains.ts';
-import { heldName, parseHeldName } from './layout.ts';
-import { readOwner, verdictOf } from './owners/owner.ts';
-import { Rounds } from './disk/rounds.ts';
+import { heldName, parseHeldName } from '../layout.ts';
+import { readOwner, verdictOf } from '../owners/owner.ts';
+import { Rounds } from '../disk/rounds.ts';
 import { type Recoverer, takeBack } from './take-back.ts';
-import { isPassing } from './disk/trouble.ts';
+import { isPassing } from '../disk/trouble.ts';
 
 /** How long a worker has to hear of the death of its own children and to take what they held, ms: it takes a tenth of that. */
 const PARENT_FIRST_MS = 100;

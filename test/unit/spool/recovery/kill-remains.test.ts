@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import { CHILD_MARK } from '../../../src/broker/worker-side.ts';
-import type { SpoolContext } from '../../../src/spool/disk/context.ts';
-import { killRemains } from '../../../src/spool/kill-remains.ts';
-import { until } from '../../support/conditions.ts';
-import { tempContext } from '../../support/context.ts';
-import { isProcessAlive } from '../../support/processes.ts';
+import { CHILD_MARK } from '../../../../src/broker/worker-side.ts';
+import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
+import { killRemains } from '../../../../src/spool/recovery/kill-remains.ts';
+import { until } from '../../../support/conditions.ts';
+import { tempContext } from '../../../support/context.ts';
+import { isProcessAlive } from '../../../support/processes.ts';
 
 const MARK = '0123456789abcdef';
 const skip = process.platform !== 'linux' && 'needs /proc';

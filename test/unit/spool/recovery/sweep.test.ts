@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test from 'node:test';
-import type { SpoolContext } from '../../../src/spool/disk/context.ts';
-import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { writerName } from '../../../src/spool/disk/identity.ts';
-import { sweepDrafts } from '../../../src/spool/sweep.ts';
-import { contextOf } from '../../support/context.ts';
-import { systemError } from '../../support/faulty-files.ts';
-import { namesIn } from '../../support/invariants.ts';
-import { tempSpool } from '../../support/temp.ts';
+import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
+import { nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { writerName } from '../../../../src/spool/disk/identity.ts';
+import { sweepDrafts } from '../../../../src/spool/recovery/sweep.ts';
+import { contextOf } from '../../../support/context.ts';
+import { systemError } from '../../../support/faulty-files.ts';
+import { namesIn } from '../../../support/invariants.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 const HOUR_MS = 3_600_000;
 
