@@ -23,7 +23,7 @@ test('the sources keep the architecture', (t) => {
  * entry that has nothing to excuse goes.
  */
 const KNOWN: Readonly<Record<string, number>> = {
-  'src/spool': 9,
+  'src/spool': 6,
 };
 
 test('no folder, no class and no circle is larger than the house rules allow', (t) => {

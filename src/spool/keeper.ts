@@ -7,7 +7,7 @@ import { forgetIfTight, Housekeeping } from './recovery/housekeeping.ts';
 import { register, type Registration } from './owners/owner.ts';
 import { Promoter } from './ready/promote.ts';
 import { RecoveryRounds } from './recovery/recover.ts';
-import { RevokeWatch } from './revoke-watch.ts';
+import { RevokeWatch } from './revoking/revoke-watch.ts';
 
 /** How long the first look for revoked jobs may hold up a worker's start, ms: looking through a million names takes that long. */
 const REVOKED_FIRST_MS = 2_000;

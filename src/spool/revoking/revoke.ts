@@ -3,14 +3,14 @@
  * jobs that run to their owners. Once the markers are there, this process may die at any point: a worker, or the next call, goes on.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Revocation } from '../broker/broker.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { mark, unmark } from './notes/revoked-jobs.ts';
-import { readOutcome } from './results/outcomes.ts';
-import { readOwner, register, type Registration, verdictOf } from './owners/owner.ts';
-import { recoverOrphans } from './recovery/recover.ts';
-import type { Recoverer } from './recovery/take-back.ts';
-import { type HeldSpot, locate, type Spot } from './locate.ts';
+import type { Revocation } from '../../broker/broker.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { mark, unmark } from '../notes/revoked-jobs.ts';
+import { readOutcome } from '../results/outcomes.ts';
+import { readOwner, register, type Registration, verdictOf } from '../owners/owner.ts';
+import { recoverOrphans } from '../recovery/recover.ts';
+import type { Recoverer } from '../recovery/take-back.ts';
+import { type HeldSpot, locate, type Spot } from '../locate.ts';
 import { withdraw } from './withdraw.ts';
 
 /**

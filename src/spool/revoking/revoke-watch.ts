@@ -3,15 +3,15 @@
  * jobs that have ended. So a process that revokes may die right after it made the markers.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { SpoolContext } from './disk/context.ts';
-import type { Instruction } from './ready/hints.ts';
-import type { Holder } from './job-file/holder.ts';
-import { hasOutcomeOf } from './claims/open-taken.ts';
-import { NoteWatch } from './notes/note-watch.ts';
-import { readMarkers, unmark } from './notes/revoked-jobs.ts';
-import { readJob } from './job-file/read.ts';
-import { locate, lookFor, type Spot } from './locate.ts';
-import { Rounds } from './disk/rounds.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { Instruction } from '../ready/hints.ts';
+import type { Holder } from '../job-file/holder.ts';
+import { hasOutcomeOf } from '../claims/open-taken.ts';
+import { NoteWatch } from '../notes/note-watch.ts';
+import { readMarkers, unmark } from '../notes/revoked-jobs.ts';
+import { readJob } from '../job-file/read.ts';
+import { locate, lookFor, type Spot } from '../locate.ts';
+import { Rounds } from '../disk/rounds.ts';
 import { withdraw } from './withdraw.ts';
 
 export interface RevokeWatchOptions {

@@ -2,12 +2,12 @@
  * Withdrawing jobs that wait: a holder takes them as a claim does, and gives them the outcome `revoked` instead of a run. If it dies on the
  * way, recovery finds the marker and goes on.
  */
-import { revoked } from '../job/lifecycle.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { type Holder, takeFrom } from './job-file/holder.ts';
-import { openTaken } from './claims/open-taken.ts';
-import { settle } from './claims/settle.ts';
-import { type EndedSpot, isIn, type Spot } from './locate.ts';
+import { revoked } from '../../job/lifecycle.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { type Holder, takeFrom } from '../job-file/holder.ts';
+import { openTaken } from '../claims/open-taken.ts';
+import { settle } from '../claims/settle.ts';
+import { type EndedSpot, isIn, type Spot } from '../locate.ts';
 
 /** How many are withdrawn at a time: enough for their fsyncs to share the commits of the file system's journal. */
 const AT_ONCE = 32;
