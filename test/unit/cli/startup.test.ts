@@ -30,7 +30,7 @@ test('fsq call loads neither the worker nor what starts processes, nor another c
     (path) => path.startsWith(`${SRC}/worker/`) || /^node:(child_process|cluster|worker_threads)$/.test(path),
   );
   assert.deepEqual(unwanted, []);
-  for (const other of ['commands/worker/worker', 'commands/status/status', 'help'])
+  for (const other of ['commands/worker/worker', 'commands/status', 'help'])
     assert.ok(!loaded.has(resolve(SRC, `cli/${other}.ts`)), other);
 });
 
@@ -44,8 +44,8 @@ test('the command line itself loads no command, no app and no spool', () => {
     [],
   );
   assert.deepEqual(loaded.filter((path) => path.startsWith('spool/')).toSorted(), [
-    'spool/files.ts',
-    'spool/fsync.ts',
-    'spool/trouble.ts',
+    'spool/disk/files.ts',
+    'spool/disk/fsync.ts',
+    'spool/disk/trouble.ts',
   ]);
 });

@@ -1,8 +1,60 @@
-/** What `fsq status` tells, worked out from what was found in the spool. Pure. */
-import { unreadyText } from '../../../app/warnings.ts';
-import type { Backlog, Counts, OwnerInfo, Sighting } from '../../../broker/broker.ts';
-import { format, some, suggest } from '../../../job/text.ts';
-import { isChildOf, livingRunners, livingTasks, orphansAmong } from '../../runners.ts';
+/** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
+import { unreadyText } from '../../app/warnings.ts';
+import type { Backlog, Counts, OwnerInfo, Sighting } from '../../broker/broker.ts';
+import { escape, format, some, span, suggest } from '../../job/text.ts';
+import type { Command, Context } from '../command.ts';
+import { fieldLines } from '../display.ts';
+import { EXIT } from '../exit.ts';
+import { withSpool } from '../lookup.ts';
+import { spoolOption, withSpoolOption } from '../options.ts';
+import { isChildOf, livingRunners, livingTasks, orphansAmong } from '../runners.ts';
+
+/** How many delayed jobs are read to find parked ones, and running ones for their start: a listing of names tells the rest. */
+const MAX_READ = 1_000;
+
+/** More children than this are counted, not listed. */
+const MAX_PIDS = 8;
+
+export const status: Command = {
+  name: 'status',
+  summary: 'what waits, what runs, what is wrong and what to do about it',
+  usage: 'fsq status [options]',
+  examples: [
+    ['fsq status', 'of the spool of this project'],
+    ['fsq status --spool /var/spool/shop', 'of another one'],
+    ['fsq status --json', 'for programs: jobs, queues, workers, tasks, parked, advice …'],
+  ],
+  options: { json: { type: 'boolean', help: 'print one JSON document' } },
+  notes: ['Exits 0 also when something is wrong; `advice` of --json is empty when nothing is.'],
+  run: runStatus,
+};
+
+function runStatus(context: Context): Promise<number> {
+  return withSpool(context, async (broker) => {
+    const backlog = await broker.backlog();
+    const [counts, owners, paused, delayed, running] = await Promise.all([
+      broker.counts(backlog),
+      broker.owners(),
+      broker.paused(),
+      broker.list(['delayed'], MAX_READ),
+      broker.list(['running'], MAX_READ),
+    ]);
+    const found = reportOf({
+      spool: broker.place,
+      counts,
+      backlog,
+      owners,
+      paused,
+      delayed,
+      running,
+      isAllRead: delayed.length < MAX_READ,
+    });
+    const option = spoolOption(context.values);
+    const report = { ...found, advice: found.advice.map((text) => withSpoolOption(text, option)) };
+    context.print(report, () => statusText(report, Date.now()));
+    return EXIT.good;
+  });
+}
 
 /** What was found. */
 export interface StatusFacts {
@@ -17,22 +69,6 @@ export interface StatusFacts {
   readonly delayed: readonly Sighting[];
   /** False when there are more of them than were read. */
   readonly isAllRead: boolean;
-}
-
-/** A worker, or a process that runs jobs without one. */
-export interface WorkerStatus {
-  readonly pid: number;
-  readonly startedAtMs: number;
-  /** Null for all. */
-  readonly queues: readonly string[] | null;
-  readonly children: readonly number[];
-}
-
-/** Jobs that wait for a worker that knows their task. */
-export interface ParkedStatus {
-  readonly task: string;
-  readonly jobs: number;
-  readonly didYouMean: string | null;
 }
 
 /** The document of `fsq status --json`. */
@@ -58,6 +94,16 @@ export interface StatusReport {
   readonly foreign: readonly string[];
   /** What is wrong and what to do about it, one sentence or two each. */
   readonly advice: readonly string[];
+}
+
+/** A worker, or a process that runs jobs without one. */
+type WorkerStatus = Pick<OwnerInfo, 'pid' | 'startedAtMs' | 'queues'> & { readonly children: readonly number[] };
+
+/** Jobs that wait for a worker that knows their task. */
+interface ParkedStatus {
+  readonly task: string;
+  readonly jobs: number;
+  readonly didYouMean: string | null;
 }
 
 export function reportOf({
@@ -98,12 +144,10 @@ function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   const alone = livingRunners(owners).filter(
     (runner) => !supervisors.some((supervisor) => isChildOf(runner, supervisor)),
   );
-  return [...supervisors, ...alone].map((worker) => ({
-    pid: worker.pid,
-    startedAtMs: worker.startedAtMs,
-    queues: worker.queues,
-    children: living.filter((owner) => isChildOf(owner, worker)).map(({ pid }) => pid),
-  }));
+  return [...supervisors, ...alone].map((worker) => {
+    const { pid, startedAtMs, queues } = worker;
+    return { pid, startedAtMs, queues, children: living.filter((one) => isChildOf(one, worker)).map(({ pid }) => pid) };
+  });
 }
 
 function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): readonly ParkedStatus[] {
@@ -180,4 +224,42 @@ function unservedAdvice({ queues }: Pick<StatusReport, 'queues'>, owners: readon
     ([queue, count]) =>
       `No running worker takes jobs of queue ${queue}, where ${some(count, 'job')} ${count === 1 ? 'waits' : 'wait'}: \`fsq worker -Q ${queue}\`.`,
   );
+}
+
+/** The report for people. */
+export function statusText(report: StatusReport, nowMs: number): string {
+  const { jobs, oldestPendingAtMs, oldestRunningAtMs, queues, paused, workers, tasks, advice } = report;
+  const ages: Readonly<Record<string, string>> = {
+    ...(oldestPendingAtMs === null ? {} : { pending: `   the oldest was sent ${span(nowMs - oldestPendingAtMs)} ago` }),
+    ...(oldestRunningAtMs === null ? {} : { running: `   the oldest began ${span(nowMs - oldestRunningAtMs)} ago` }),
+  };
+  const names = Object.keys(queues);
+  const isOneQueue = names.length <= 1 && (names[0] ?? 'default') === 'default';
+  const width = String(Math.max(...Object.values(jobs))).length;
+  const workerTexts = workers.length === 0 ? ['none'] : workers.map((worker) => workerText(worker, nowMs));
+  const lines = [
+    ...fieldLines([['spool', report.spool]]),
+    '',
+    ...fieldLines([
+      ...Object.entries(jobs).map(
+        ([state, count]) => [state, `${String(count).padStart(width)}${ages[state] ?? ''}`] as const,
+      ),
+      ['queues', isOneQueue ? null : names.map((name) => `${name} ${queues[name]}`).join(', ')],
+      ['paused', paused.length === 0 ? null : paused.join(', ')],
+    ]),
+    '',
+    ...fieldLines([
+      ...workerTexts.map((text, i) => [i === 0 ? 'workers' : '', text] as const),
+      ['tasks', tasks.length === 0 ? null : tasks.join(', ')],
+      ['parked', report.isParkedComplete ? null : 'only the first delayed jobs were read to find parked ones'],
+    ]),
+    ...(advice.length === 0 ? [] : ['', ...advice.map((text) => `! ${escape(text)}`)]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function workerText({ pid, startedAtMs, queues, children }: WorkerStatus, nowMs: number): string {
+  const pids = children.length <= MAX_PIDS ? ` (${children.join(', ')})` : '';
+  const staff = children.length === 0 ? '' : `, ${some(children.length, 'child', 'children')}${pids}`;
+  return `pid ${pid}${staff}, ${queues === null ? 'all queues' : `queues ${queues.join(', ')}`}, up ${span(nowMs - startedAtMs)}`;
 }
