@@ -34,7 +34,7 @@ export const MUTANTS = [
   },
   {
     name: 'published before the outcome is written',
-    file: 'src/spool/claims/settle.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: 'afterwards(isWritten ? undefined : write?.(tries++ > 0), () => {\n',
     replace:
       'afterwards(void Promise.resolve(isWritten ? undefined : write?.(tries++ > 0)).catch(() => undefined), () => {\n',
@@ -113,7 +113,7 @@ export const MUTANTS = [
   },
   {
     name: 'a failed write is repeated on the same file',
-    file: 'src/spool/claims/settle.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: '(isAgain ? writeCopy(context, held, tail) : writeTail(context, held, tail))',
     replace: '(isAgain && tail.length < 0 ? writeCopy(context, held, tail) : writeTail(context, held, tail))',
     test: 'test/unit/spool/claims/settle.test.ts',
@@ -259,7 +259,7 @@ export const MUTANTS = [
   },
   {
     name: 'results/ is never synced',
-    file: 'src/spool/claims/settle.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: '    syncDirectories(context, directory).catch(',
     replace: '    Promise.resolve().catch(',
     test: 'test/fault/sync-order.test.ts',

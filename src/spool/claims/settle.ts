@@ -1,21 +1,18 @@
 /** Every way to end the holding of a job, by claim, withdrawal or recovery: `settle`. */
-import { afterwards, orElse, type Soon } from '../../broker/soon.ts';
+import { type Soon } from '../../broker/soon.ts';
 import { UsageError } from '../../job/errors.ts';
 import { failureOf } from '../../job/failure.ts';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import { tailPieces } from '../../job/tail.ts';
 import { type JsonText, whole } from '../../job/values/json-text.ts';
-import { type SpoolContext, syncDirectories } from '../disk/context.ts';
-import { waitForDisk } from '../disk/disk-wait.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { isKnownElsewhere } from '../ready/elsewhere.ts';
-import { hasCode } from '../disk/files.ts';
-import { fencing, type Held } from '../job-file/holder.ts';
+import type { Held } from '../job-file/holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from '../layout.ts';
 import { isMarked } from '../notes/revoked-jobs.ts';
-import { renameOver } from '../job-file/set-aside.ts';
 import { makeReady } from '../ready/promote.ts';
-import { syncFile, writeCopy, writeTail } from '../job-file/write-tail.ts';
+import { syncFile, writeAndMove, writing, writingOr } from '../job-file/write-tail.ts';
 
 /**
  * Does what was decided for a held job. The last step is always one rename; dying before it leaves the job held, and
@@ -34,7 +31,7 @@ export function settle(context: SpoolContext, held: Held, decided: Settlement, a
     case 'publish': {
       const end = { standing: name, endedAtMs: attempt === null ? context.nowMs() : null };
       const tail = tailPieces(attempts, { ...end, outcome: settlement.outcome });
-      const write = orShorter(context, held, tail, () => tailPieces(attempts, { ...end, outcome: tooLarge(tail) }));
+      const write = writingOr(context, held, tail, () => tailPieces(attempts, { ...end, outcome: tooLarge(tail) }));
       return writeAndMove(context, held, write, () => resultPath(context, held));
     }
     case 'rerun': {
@@ -86,57 +83,10 @@ async function park(
   }
 }
 
-/** Makes the file of the job what it has to be. `isAgain` after a try that failed: the file may lie about what is on the disk. */
-type Write = (isAgain: boolean) => Soon<void>;
-
-function writing(context: SpoolContext, held: Held, tail: JsonText): Write {
-  return (isAgain) => (isAgain ? writeCopy(context, held, tail) : writeTail(context, held, tail));
-}
-
-/** No waiting makes a file fit that is too large here. What was written of it is torn: the shorter outcome goes into a new file. */
-function orShorter(context: SpoolContext, held: Held, tail: JsonText, shorter: () => JsonText): Write {
-  const write = writing(context, held, tail);
-  return (isAgain) =>
-    orElse(
-      () => write(isAgain),
-      (error) => {
-        if (!hasCode(error, 'EFBIG')) throw error;
-        return writeCopy(context, held, shorter());
-      },
-    );
-}
-
 /** The outcome of a job whose own is larger than this process may write (RLIMIT_FSIZE) or the file system can hold. */
 function tooLarge(tail: JsonText): Outcome {
   const message = `The job ended, but its outcome of ${whole(tail).length} characters is larger than a file may be here (EFBIG): see \`ulimit -f\`.`;
   return { state: 'failed', error: failureOf(new UsageError(message, 'FSQ_TOO_LARGE')) };
-}
-
-/**
- * Writes, then renames the file to where `target` says, which is the commit point. A disk that refuses either is waited for. The
- * directory's fsync is not: losing the rename to a power cut costs a second run.
- *
- * @param write null when the file is what it has to be
- */
-function writeAndMove(context: SpoolContext, held: Held, write: Write | null, target: () => string): Soon<void> {
-  const { path, holder } = held;
-  let tries = 0;
-  let isWritten = write === null;
-  let to = '';
-  const moving = waitForDisk(holder, () =>
-    afterwards(isWritten ? undefined : write?.(tries++ > 0), () => {
-      isWritten = true;
-      to = target();
-      fencing(held, () => renameOver(context, path, to));
-    }),
-  );
-  if (!context.fsync) return moving;
-  return afterwards(moving, () => {
-    const directory = to.slice(0, to.lastIndexOf('/'));
-    syncDirectories(context, directory).catch((error: unknown) =>
-      holder.onEvent?.({ kind: 'undurable', directory, error }),
-    );
-  });
 }
 
 function resultPath({ layout }: SpoolContext, { name }: Held): string {

@@ -1,20 +1,72 @@
-/** A held job's file: how a tail is written behind its base, such that a death or a power cut in between is told apart. */
-import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
+/**
+ * The last steps with a held job's file: a tail is written behind its base, such that a death or a power cut in between is told
+ * apart, and a rename moves the file out of the holder's directory.
+ */
+import { afterwards, isPromise, orElse, type Soon } from '../../broker/soon.ts';
 import { TAIL_MARK } from '../../job/tail.ts';
 import type { JsonText } from '../../job/values/json-text.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { waitForDisk } from '../disk/disk-wait.ts';
 import { writeNew } from '../disk/draft.ts';
 import { hasCode } from '../disk/files.ts';
 import { asFenced, fencing, type Held } from './holder.ts';
 import { withBytes, writeText } from '../disk/memory.ts';
+import { renameOver } from './set-aside.ts';
 
 /** The end of a base without a tail. */
 const BARE_END = '\n}';
 /** What is left of an older tail: a torn one, so that a death then is known to have cost the entries that stood in it. */
 const BEGUN = Buffer.from(TAIL_MARK);
 
+/**
+ * Writes, then renames the file to where `target` says, which is the commit point. A disk that refuses either is waited for. The
+ * directory's fsync is not: losing the rename to a power cut costs a second run.
+ *
+ * @param write null when the file is what it has to be
+ */
+export function writeAndMove(context: SpoolContext, held: Held, write: Write | null, target: () => string): Soon<void> {
+  const { path, holder } = held;
+  let tries = 0;
+  let isWritten = write === null;
+  let to = '';
+  const moving = waitForDisk(holder, () =>
+    afterwards(isWritten ? undefined : write?.(tries++ > 0), () => {
+      isWritten = true;
+      to = target();
+      fencing(held, () => renameOver(context, path, to));
+    }),
+  );
+  if (!context.fsync) return moving;
+  return afterwards(moving, () => {
+    const directory = to.slice(0, to.lastIndexOf('/'));
+    syncDirectories(context, directory).catch((error: unknown) =>
+      holder.onEvent?.({ kind: 'undurable', directory, error }),
+    );
+  });
+}
+
+/** Makes the file of the job what it has to be. `isAgain` after a try that failed: the file may lie about what is on the disk. */
+export type Write = (isAgain: boolean) => Soon<void>;
+
+export function writing(context: SpoolContext, held: Held, tail: JsonText): Write {
+  return (isAgain) => (isAgain ? writeCopy(context, held, tail) : writeTail(context, held, tail));
+}
+
+/** No waiting makes a file fit that is too large here. What was written of it is torn: the shorter outcome goes into a new file. */
+export function writingOr(context: SpoolContext, held: Held, tail: JsonText, shorter: () => JsonText): Write {
+  const write = writing(context, held, tail);
+  return (isAgain) =>
+    orElse(
+      () => write(isAgain),
+      (error) => {
+        if (!hasCode(error, 'EFBIG')) throw error;
+        return writeCopy(context, held, shorter());
+      },
+    );
+}
+
 /** Writes `tail` into the file as it lies there; into a copy, where a producer made the file read-only. */
-export function writeTail(context: SpoolContext, held: Held, tail: JsonText): Soon<void> {
+function writeTail(context: SpoolContext, held: Held, tail: JsonText): Soon<void> {
   const { files } = context;
   const { baseBytes, sizeBytes } = held;
   const hasTail = sizeBytes > baseBytes + BARE_END.length;
@@ -46,7 +98,7 @@ function cutTail({ files, fsync }: SpoolContext, fd: number, baseBytes: number):
  * the old file may be marked clean though they never reached the disk (Rebello et al., "Can Applications Recover from fsync
  * Failures?", USENIX ATC 2020).
  */
-export async function writeCopy(context: SpoolContext, held: Held, tail: JsonText): Promise<void> {
+async function writeCopy(context: SpoolContext, held: Held, tail: JsonText): Promise<void> {
   const { path, holder } = held;
   const base = await withFile(context, held, 'read', (fd) => context.files.read(fd, held.baseBytes));
   try {
