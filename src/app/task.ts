@@ -170,7 +170,7 @@ function refuseWhileLoading(task: string, entry: Entry): void {
  */
 export function toRequest(task: string, calls: Calls, options: AnyOptions): Request {
   const kept = keptOptions(options);
-  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers } = options;
+  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers, key } = options;
   const lists: readonly unknown[] | null = Array.isArray(calls) ? [...calls] : null;
   if (lists?.every((args) => Array.isArray(args)) !== true) {
     const given = lists === null ? calls : lists.find((args) => !Array.isArray(args));
@@ -186,6 +186,6 @@ export function toRequest(task: string, calls: Calls, options: AnyOptions): Requ
     priority,
     options: kept,
     headers: checkedHeaders(task, headers),
-    uniqueness: uniquenessOf(task, argsList, options),
+    uniqueness: key === undefined ? null : uniquenessOf(task, argsList, key, options),
   };
 }

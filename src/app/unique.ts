@@ -23,16 +23,16 @@ export interface CallKey {
 }
 
 /**
- * The key of each call and how long it holds; null when the calls have none.
+ * The key of each call and how long it holds.
  *
  * @throws UsageError; and what a key's function throws
  */
 export function uniquenessOf(
   task: string,
   argsList: readonly (readonly unknown[])[],
-  { key, unique = 'while-unfinished' }: UniqueOptions & TaskKey<never>,
-): readonly Uniqueness[] | null {
-  if (key === undefined) return null;
+  key: NonNullable<TaskKey<never>['key']>,
+  { unique = 'while-unfinished' }: UniqueOptions,
+): readonly Uniqueness[] {
   const until = checkUnique(unique);
   if (typeof key === 'function') {
     const keyOf = key as (...args: readonly unknown[]) => unknown; // Typed by the task; a call of a wrong type is its own fault.

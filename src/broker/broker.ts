@@ -130,7 +130,7 @@ export interface OwnerInfo {
   readonly tasks: readonly string[];
 }
 
-/** How many jobs are where. `expired` outcomes are gone and not counted. */
+/** How many jobs are where. Outcomes that are forgotten are not counted. */
 export interface Counts {
   readonly pending: number;
   readonly delayed: number;

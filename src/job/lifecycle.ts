@@ -40,8 +40,8 @@ export type Settlement =
 /** How often a job that killed its process is started again before it is given up. */
 export const MAX_CRASHES = 3;
 
-/** The attempt that ended, and those before it. */
-export interface Run {
+/** A job whose attempt ended, and its attempts before that one. */
+export interface AttemptedJob {
   /** With its task's options for those that its file leaves out. */
   readonly job: Job;
   readonly standing: Standing;
@@ -53,7 +53,7 @@ export interface Run {
  *
  * @param random from 0 to 1, for the backoff
  */
-export function settlementOf(ending: Ending, run: Run, nowMs: number, random: number): Settlement {
+export function settlementOf(ending: Ending, run: AttemptedJob, nowMs: number, random: number): Settlement {
   const { job } = run;
   switch (ending.kind) {
     case 'returned':
@@ -83,21 +83,27 @@ export function settlementOf(ending: Ending, run: Run, nowMs: number, random: nu
 }
 
 /** What becomes of a job that is revoked. */
-export function revoked({ job, standing }: Pick<Run, 'job' | 'standing'>, hadBegun: boolean): Settlement {
+export function revoked({ job, standing }: Pick<AttemptedJob, 'job' | 'standing'>, hadBegun: boolean): Settlement {
   const when = hadBegun ? `while attempt ${standing.attempt} ran` : 'before it ran';
   const error = new RevokedError(`Job ${job.id} (${job.task}) was revoked ${when}.`);
   return { kind: 'publish', outcome: { state: 'revoked', error: failureOf(error) } };
 }
 
 /** How many of a job's runs before this one were followed by a retry. */
-export function retriesUsed({ standing: { attempt, crashes }, attempts }: Run): number {
+export function retriesUsed({ standing: { attempt, crashes }, attempts }: AttemptedJob): number {
   // Each left an entry, and a run that was stopped by force left none. But a process that dies while it writes tears the
   // entries off: once one has died, the counters in the name are held to, which take a stopped run for a retry.
   return crashes === 0 ? attempts.filter((run) => run.attempt < attempt).length : Math.max(0, attempt - 1 - crashes);
 }
 
 /** Null when no retry is left, or when it would come too late. */
-function retry(run: Run, error: Failure, askedMs: number | null, nowMs: number, random: number): Settlement | null {
+function retry(
+  run: AttemptedJob,
+  error: Failure,
+  askedMs: number | null,
+  nowMs: number,
+  random: number,
+): Settlement | null {
   const { retries = 0, backoff = DEFAULT_BACKOFF, expiresAtMs = Number.POSITIVE_INFINITY } = run.job.options;
   const used = retriesUsed(run);
   if (used >= retries) return null;
@@ -110,7 +116,7 @@ function failed(error: Failure): Settlement {
   return { kind: 'publish', outcome: { state: 'failed', error } };
 }
 
-function inVain(error: Failure, run: Run): Failure {
+function inVain(error: Failure, run: AttemptedJob): Failure {
   const { retries = 0 } = run.job.options;
   const why =
     retries === 0
@@ -127,12 +133,12 @@ function expiry({ id, task, options: { expiresAtMs = 0 } }: Job): Failure {
   );
 }
 
-function lostForGood({ job, standing }: Run, what: string): Settlement {
+function lostForGood({ job, standing }: AttemptedJob, what: string): Settlement {
   const message = `The process that ran attempt ${standing.attempt} of job ${job.id} (${job.task}) ${what}; the job is not started again, as its onCrash is 'fail'.`;
   return failed(failureOf(new WorkerLostError(message)));
 }
 
-function afterCrash({ job, standing }: Run): Settlement {
+function afterCrash({ job, standing }: AttemptedJob): Settlement {
   const crashes = standing.crashes + 1;
   if (crashes > MAX_CRASHES) {
     const message = `Job ${job.id} (${job.task}) lost its process ${crashes} times; it is not started again.`;

@@ -13,7 +13,7 @@ const LONGEST_WAIT_MS = 1_000;
 const OWN_LACK_MS = 30_000;
 
 export interface DiskWaiter {
-  /** Is told `paused` when a step begins to wait and `resumed` when it goes on. */
+  /** Is told `disk-wait` when a step begins to wait and `disk-wait-over` when it goes on. */
   readonly onEvent?: ((event: BrokerEvent) => void) | undefined;
   /** Aborted: the next failure is thrown, whatever it is. */
   readonly giveUp?: AbortSignal | undefined;
@@ -58,7 +58,7 @@ export class DiskWait {
     return this.#waiting > 0;
   }
 
-  /** Passes events on; of `paused` the first, of `resumed` the last. */
+  /** Passes events on: of `disk-wait` the first, of `disk-wait-over` the last. */
   hear(event: BrokerEvent): void {
     if (event.kind === 'disk-wait' && this.#waiting++ > 0) return;
     if (event.kind === 'disk-wait-over' && --this.#waiting > 0) return;

@@ -7,7 +7,7 @@ import { Run } from '../../app/current-job.ts';
 import type { Claim, Consumer } from '../../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
 import { RevokedError } from '../../job/errors.ts';
-import { type Ending, type Run as RunFacts, settlementOf } from '../../job/lifecycle.ts';
+import { type AttemptedJob, type Ending, settlementOf } from '../../job/lifecycle.ts';
 import { type Logger, report } from '../log.ts';
 
 export interface RunnerOptions extends Executor {
@@ -86,7 +86,7 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
 }
 
 /** Options that the job's file leaves out are the task's. A run that went well needs none. */
-function runOf(claim: Claim, ending: Ending): RunFacts {
+function runOf(claim: Claim, ending: Ending): AttemptedJob {
   if (ending.kind === 'returned') return claim;
   const { job, standing, attempts } = claim;
   const options = withDefaults(job.options, registry().tasks.get(job.task)?.options);

@@ -7,7 +7,7 @@ import {
   MAX_CRASHES,
   parkBackoffMs,
   retriesUsed,
-  type Run,
+  type AttemptedJob,
   type Settlement,
   settlementOf,
 } from '../../../src/job/lifecycle.ts';
@@ -17,7 +17,11 @@ const STANDING = { queue: 'default', priority: 5, attempt: 2, crashes: 0 };
 const RUN = runWith({});
 
 /** The second attempt of a job. */
-function runWith(options: JobOptions, standing: Partial<Standing> = {}, attempts: readonly number[] = [1]): Run {
+function runWith(
+  options: JobOptions,
+  standing: Partial<Standing> = {},
+  attempts: readonly number[] = [1],
+): AttemptedJob {
   const job = jobRecord({ task: 'ad', enqueuedAtMs: 1_000_000, options });
   return {
     job,
@@ -84,7 +88,7 @@ test('after the last crash allowed it is given up', () => {
 
 describe('a run that failed', () => {
   const error = { name: 'E', message: 'm', code: 'C' };
-  const threw = (run: Run, nowMs = 0, random = 1): Settlement =>
+  const threw = (run: AttemptedJob, nowMs = 0, random = 1): Settlement =>
     settlementOf({ kind: 'threw', error }, run, nowMs, random);
 
   test('is tried again as long as retries are left', () => {
@@ -128,7 +132,7 @@ describe('a run that failed', () => {
   });
 
   test('and asked for another waits as it asked, and fails when none is left', () => {
-    const ask = (run: Run, delayMs: number | null): Settlement =>
+    const ask = (run: AttemptedJob, delayMs: number | null): Settlement =>
       settlementOf({ kind: 'retry-asked', error, delayMs }, run, 0, 1);
 
     assert.equal(delayOf(ask(runWith({ retries: 2, backoff: STEADY }), 7)), 7);
