@@ -301,7 +301,7 @@ export const MUTANTS = [
   },
   {
     name: 'expired files are reused before their names are durable',
-    file: 'src/spool/results/expire.ts',
+    file: 'src/spool/results/forget.ts',
     find: '  await syncDirectories(context, layout.results, gathered);\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',
@@ -316,7 +316,7 @@ export const MUTANTS = [
   },
   {
     name: 'a recovery waits for the end of an expiry',
-    file: 'src/spool/results/expire.ts',
+    file: 'src/spool/results/forget.ts',
     find: '    if (turns.isOver) await turns.next();\n    const id',
     replace: '    const id',
     test: 'test/unit/spool/recovery/housekeeping.test.ts',

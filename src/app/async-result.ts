@@ -186,7 +186,7 @@ export class GroupResult<T = unknown> {
    * Revokes every job that has not ended, all at once: much faster than one by one. What came of each, in order; see
    * `AsyncResult.revoke`.
    *
-   * @throws UnknownJobError when one of them is nowhere: its outcome has expired. The others are revoked
+   * @throws UnknownJobError when one of them is nowhere: its outcome is forgotten. The others are revoked
    */
   revoke(options: RevokeOptions = {}): Promise<readonly Revocation[]> {
     return AsyncResult.revokeAll(this.results, options);

@@ -167,7 +167,7 @@ export class ExpiredError extends FsqError {
   }
 }
 
-/** No job has this id: it was never enqueued here, or its outcome has expired. */
+/** No job has this id: it was never enqueued here, or its outcome is forgotten. */
 export class UnknownJobError extends FsqError {
   readonly id: string;
 

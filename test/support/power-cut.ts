@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { contextFor } from '../../src/spool/doctor/examine.ts';
-import { forgetOutcomes } from '../../src/spool/results/expire.ts';
+import { forgetOutcomes } from '../../src/spool/results/forget.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from './conditions.ts';
 import { assertInvariants, assertSound, namesIn } from './invariants.ts';

@@ -1,8 +1,8 @@
 /**
  * Files in tmp/ that get their name by a rename when they are whole. If we die before that, the draft is swept.
  *
- * Jobs are written into new files, or into expired ones from spare/. On ext4, creating a file becomes 5 to 10 times slower after
- * many deletions (it skips inodes freed in the last minutes); writing into an old one does not. Expired files lie in spare/ in
+ * Jobs are written into new files, or into those of forgotten outcomes from spare/. On ext4, creating a file becomes 5 to 10 times slower after
+ * many deletions (it skips inodes freed in the last minutes); writing into an old one does not. The old files lie in spare/ in
  * directories of up to a thousand. A producer takes a whole directory by one rename into tmp/, so that no two ever write into
  * the same file.
  */

@@ -6,7 +6,7 @@ import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { Ages } from '../results/ages.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { waitForDisk } from '../disk/disk-wait.ts';
-import { forgetOutcomes } from '../results/expire.ts';
+import { forgetOutcomes } from '../results/forget.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { nameWaitingOnce } from '../job-file/one-name.ts';
 import { unpark } from '../ready/promote.ts';

@@ -10,7 +10,7 @@ import type { Settlement } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claims/claim.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { enqueue } from '../../../src/spool/sending/enqueue.ts';
-import { forgetOutcomes } from '../../../src/spool/results/expire.ts';
+import { forgetOutcomes } from '../../../src/spool/results/forget.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { Promoter } from '../../../src/spool/ready/promote.ts';
 import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';

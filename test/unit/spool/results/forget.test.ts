@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
-import { forgetOutcomes } from '../../../../src/spool/results/expire.ts';
+import { forgetOutcomes } from '../../../../src/spool/results/forget.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { clock } from '../../../support/clock.ts';
 import { contextOf } from '../../../support/context.ts';
