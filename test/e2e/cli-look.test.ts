@@ -9,6 +9,8 @@ import { plantDeadOwner, someOwner } from '../support/owners.ts';
 import { fsq, type Project, startWorker, tempProject } from '../support/project.ts';
 
 const SECRET = 'hunter2';
+/** A look at it comes within the first minute, however busy the machine is. */
+const HALF_AN_HOUR_MS = 1_800_000;
 
 function revoked(state: 'revoked' | 'expired'): Parameters<typeof settledJob>[2] {
   return { kind: 'publish', outcome: { state, error: { name: 'Error', message: `it was ${state}` } } };
@@ -139,7 +141,7 @@ describe('fsq ls', () => {
     await settledJob(
       project.spool,
       { task: 'lost', args: [SECRET] },
-      { kind: 'park', delayMs: 60_000, parked: { reason: 'nobody knows it', sinceMs: 0 } },
+      { kind: 'park', delayMs: HALF_AN_HOUR_MS, parked: { reason: 'nobody knows it', sinceMs: 0 } },
     );
     await pendingJobs(project.spool, { task: 'later', etaMs: Date.now() + 3_600_000 }, { task: 'next', queue: 'mail' });
     return project;
@@ -163,8 +165,8 @@ describe('fsq ls', () => {
         ['good', 'succeeded', 'default', '1'],
       ],
     );
-    assert.match(stdout, /parked, due in 59 s|parked, due in 1 m/);
-    assert.match(stdout, /due in 59 m/);
+    assert.match(stdout, /  parked, due in 29 m$/m);
+    assert.match(stdout, /  due in 59 m$/m);
     assert.ok(!stdout.includes(SECRET));
     assert.deepEqual([code, stderr], [0, '']);
   });
