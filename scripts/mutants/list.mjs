@@ -199,6 +199,13 @@ export const MUTANTS = [
     pattern: 'refusesToOpen',
   },
   {
+    name: 'the end of a child whose jobs are refused is forgotten',
+    file: 'src/spool/recovery/recover.ts',
+    find: 'const dead = recoverer.ended?.get(owner) ?? {',
+    replace: 'const dead = {',
+    test: 'test/unit/spool/refused-once.test.ts',
+  },
+  {
     name: 'what is over stays on a full disk',
     file: 'src/spool/place/room.ts',
     find: '  return isFullOfInodes || freeBytes < ',

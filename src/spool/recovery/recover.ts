@@ -9,7 +9,7 @@ import { isStopped, killRemains, letGoOn } from './kill-remains.ts';
 import { heldName, parseHeldName } from '../layout.ts';
 import { readOwner, verdictOf } from '../owners/owner.ts';
 import { Rounds } from '../disk/rounds.ts';
-import { type Recoverer, takeBack } from './take-back.ts';
+import { type Dead, type Recoverer, takeBack } from './take-back.ts';
 import { isPassing } from '../disk/trouble.ts';
 
 /** How long a worker has to hear of the death of its own children and to take what they held, ms: it takes a tenth of that. */
@@ -34,6 +34,10 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
       continue;
     }
     if (recoverer.isKnownAlive(responsible)) continue;
+    if (held.recoverer === null && recoverer.ended?.has(held.owner) === true) {
+      await recoverOrphan(context, recoverer, directory, held.owner);
+      continue;
+    }
     if (hasWaited && !context.files.exists(`${context.layout.running}/${directory}`)) continue;
     hasAsked = true;
     const verdict = await verdictOf(context, responsible);
@@ -59,15 +63,19 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
   return hasAsked;
 }
 
-/** A directory that cannot be fenced or looked into stays where it is, and those behind it are recovered. */
+/**
+ * A directory that cannot be fenced or looked into stays where it is, and those behind it are recovered. How its owner ended follows
+ * from what the recoverer knows of it; else it is a crash.
+ */
 async function recoverOrphan(
   context: SpoolContext,
   recoverer: Recoverer,
   directory: string,
   owner: string,
 ): Promise<void> {
+  const dead = recoverer.ended?.get(owner) ?? { owner, ending: 'crashed', run: null };
   await context.odd.tryLong(`${context.layout.running}/${directory}`, async () => {
-    await takeBack(context, recoverer, directory, { owner, ending: 'crashed', run: null });
+    await takeBack(context, recoverer, directory, dead);
   });
 }
 
@@ -99,24 +107,18 @@ async function hasLostParent(
   return !directories.includes(parent) || (await verdictOf(context, parent)).verdict === 'dead';
 }
 
-/** How often one owner is tried to be recovered where the disk refuses, and how long after one another, ms. */
+/** How often one owner is tried to be recovered at once where the disk refuses, and how long after one another, ms. */
 const TRIES = 20;
 const TRY_EVERY_MS = 100;
 
 /**
- * Recovers one owner that is known to be dead, such as a child that has exited. A disk that refuses is waited for a while: a later
- * recoverer does not know how the process ended, and takes that for a crash.
+ * Recovers one owner that is known to be dead, such as a child that has exited. A disk that refuses is waited for a while: the process
+ * that starts the next child must hear whether this one held a job.
  *
  * @returns whether it held any job
  */
-export async function recoverOwner(
-  context: SpoolContext,
-  recoverer: Recoverer,
-  owner: string,
-  ending: 'crashed' | 'stopped',
-  run: EndedRun | null = null,
-): Promise<boolean> {
-  const dead = { owner, ending, run };
+export async function recoverOwner(context: SpoolContext, recoverer: Recoverer, dead: Dead): Promise<boolean> {
+  const { owner } = dead;
   for (let tries = 1; ; tries++) {
     try {
       const hasHeld = await takeBack(context, recoverer, owner, dead);
@@ -147,10 +149,12 @@ export class RecoveryRounds {
   readonly #rounds: Rounds;
   /** Owners whose life cannot be proved: each is told once. */
   readonly #unproved = new Set<string>();
+  /** How the children ended of which something may be left in running/: a refused rename, say, is tried again in the next rounds. */
+  readonly #ended = new Map<string, Dead>();
 
   constructor(context: SpoolContext, { recoverer, onTrouble }: RecoveryRoundsOptions) {
     this.#context = context;
-    this.#recoverer = { ...recoverer, onEvent: (event) => this.#relay(event, recoverer.onEvent) };
+    this.#recoverer = { ...recoverer, ended: this.#ended, onEvent: (event) => this.#relay(event, recoverer.onEvent) };
     this.#rounds = new Rounds(onTrouble);
   }
 
@@ -166,6 +170,7 @@ export class RecoveryRounds {
       async () => {
         hasOthers = true; // Also when the look fails.
         hasOthers = await recoverOrphans(this.#context, this.#recoverer);
+        this.#forgetRecovered();
       },
     );
   }
@@ -185,7 +190,9 @@ export class RecoveryRounds {
     let hasHeld = true;
     await this.#rounds.add(async () => {
       before();
-      hasHeld = await recoverOwner(this.#context, this.#recoverer, owner, ending, run);
+      const dead = { owner, ending, run: run ?? null };
+      this.#ended.set(owner, dead);
+      hasHeld = await recoverOwner(this.#context, this.#recoverer, dead);
       after();
     });
     return hasHeld;
@@ -193,6 +200,14 @@ export class RecoveryRounds {
 
   close(): Promise<void> {
     return this.#rounds.close();
+  }
+
+  #forgetRecovered(): void {
+    if (this.#ended.size === 0) return;
+    const left = new Set(
+      this.#context.files.list(this.#context.layout.running).map((name) => parseHeldName(name)?.owner),
+    );
+    for (const owner of this.#ended.keys()) if (!left.has(owner)) this.#ended.delete(owner);
   }
 
   #relay(event: BrokerEvent, tell: Recoverer['onEvent']): void {

@@ -21,6 +21,8 @@ export interface Recoverer extends DiskWaiter {
   readonly owner: string;
   /** Owners whose life is known without asking, such as its own children. */
   readonly isKnownAlive: (owner: string) => boolean;
+  /** How its children ended whose jobs it could not take back at once: it alone knows. By their names as owners. */
+  readonly ended?: ReadonlyMap<string, Dead>;
 }
 
 /** A dead process, how it ended, and what is known of one of the jobs it held; that of the others follows from `ending`. */

@@ -235,7 +235,11 @@ describe('recover one whose end is known', () => {
   const recoverLate = async (path: string, files: Files): Promise<string> => {
     const { fresh } = plant(path);
     const run: EndedRun = { id: fresh, startedAtMs: 1, ending: LATE, defaults: {} };
-    await recoverOwner(contextOf(path, files), recovererOf(someOwner(2)), someOwner(), 'stopped', run);
+    await recoverOwner(contextOf(path, files), recovererOf(someOwner(2)), {
+      owner: someOwner(),
+      ending: 'stopped',
+      run,
+    });
     return fresh;
   };
 

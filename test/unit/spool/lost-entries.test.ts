@@ -33,7 +33,11 @@ for (const fsync of [true, false]) {
       isOver = await died(last);
 
       faulty.mend();
-      await recoverOwner(contextOf(path), recovererOf(someOwner(7)), consumer.owner, 'stopped');
+      await recoverOwner(contextOf(path), recovererOf(someOwner(7)), {
+        owner: consumer.owner,
+        ending: 'stopped',
+        run: null,
+      });
       assertSound(path, [id]);
       if ((await broker.outcome(id)) === null) await assertNoRetryIsLeft(path, broker);
     }
@@ -50,7 +54,11 @@ test('a job that is stopped while it writes of its first run is ready at once, a
   await died(claim);
 
   faulty.mend();
-  await recoverOwner(contextOf(path), recovererOf(someOwner(7)), consumer.owner, 'stopped');
+  await recoverOwner(contextOf(path), recovererOf(someOwner(7)), {
+    owner: consumer.owner,
+    ending: 'stopped',
+    run: null,
+  });
 
   assert.deepEqual(namesIn(path, 'pending'), [nameOf(record.id, 1)]);
 });

@@ -261,7 +261,11 @@ test('the fence comes before anything else: a late settlement in the middle of a
     },
   };
 
-  await recoverOwner(contextOf(path, { files }), recovererOf(ME), consumer.owner, 'crashed');
+  await recoverOwner(contextOf(path, { files }), recovererOf(ME), {
+    owner: consumer.owner,
+    ending: 'crashed',
+    run: null,
+  });
 
   assert.ok(late.length > 0);
   for (const each of late) assert.ok((await each) instanceof FencedError);
