@@ -206,6 +206,13 @@ export const MUTANTS = [
     test: 'test/unit/spool/refused-once.test.ts',
   },
   {
+    name: 'an announcement that is refused is not made again',
+    file: 'src/spool/recovery/housekeeping.ts',
+    find: 'if (isDone && this.#announcement === announcement)',
+    replace: 'if (this.#announcement === announcement)',
+    test: 'test/unit/spool/refused-once.test.ts',
+  },
+  {
     name: 'what is over stays on a full disk',
     file: 'src/spool/place/room.ts',
     find: '  return isFullOfInodes || freeBytes < ',

@@ -33,8 +33,8 @@ export interface Registration {
   readonly owner: string;
   /** Absolute path of the directory that holds its jobs. */
   readonly directory: string;
-  /** Says in the record which tasks this process knows. */
-  announce(tasks: readonly string[]): Promise<void>;
+  /** Says in the record which tasks this process knows. False while that is refused, although the spool works. */
+  announce(tasks: readonly string[]): Promise<boolean>;
   /** Orderly end, in the order that leaves nothing to recover at any point. */
   release(): Promise<void>;
 }
@@ -90,15 +90,19 @@ async function announce(
   return {
     owner,
     directory,
-    announce: (tasks) => writeRecord(context, { ...record, tasks }),
+    announce: (tasks) =>
+      context.odd.tryLong(recordPath(context, owner), () => writeRecord(context, { ...record, tasks })),
     release: () => release(context, owner, socket),
   };
 }
 
 function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> {
   const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`);
-  const target = `${context.layout.workers}/${record.owner}.json`;
-  return writeNew(context, bytes, target, { isDurable: false });
+  return writeNew(context, bytes, recordPath(context, record.owner), { isDurable: false });
+}
+
+function recordPath({ layout }: SpoolContext, owner: string): string {
+  return `${layout.workers}/${owner}.json`;
 }
 
 /** Whatever fails here, the socket is closed: what is left under our name is then recovered, or swept. */
@@ -113,7 +117,7 @@ async function release(context: SpoolContext, owner: string, socket: LifeSocket)
     removeIfEmpty(files, `${layout.running}/${owner}`);
     if (!isNamedInRunning(context, owner)) {
       await syncIfThere(context, layout.running);
-      unlinkIfThere(context.files, `${layout.workers}/${owner}.json`);
+      unlinkIfThere(context.files, recordPath(context, owner));
       isForgotten = true;
     }
   } finally {
@@ -131,9 +135,8 @@ async function syncIfThere(context: SpoolContext, ...directories: readonly strin
 
 /** Null when there is no whole record of that name, or none that can be read: then the socket alone decides. */
 export function readOwner(context: SpoolContext, owner: string): OwnerRecord | null {
-  const { files, layout } = context;
   try {
-    const text = readIfThere(files, `${layout.workers}/${owner}.json`, MAX_RECORD_BYTES);
+    const text = readIfThere(context.files, recordPath(context, owner), MAX_RECORD_BYTES);
     return text === null ? null : parseOwner(text, owner);
   } catch (error) {
     if (isPassing(error)) throw error;
@@ -233,7 +236,7 @@ function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boole
  */
 export function forgetOwner(context: SpoolContext, owner: string): void {
   if (isNamedInRunning(context, owner)) return;
-  discard(context.files, `${context.layout.workers}/${owner}.json`);
+  discard(context.files, recordPath(context, owner));
   discard(context.files, `${context.layout.workers}/${owner}.sock`);
 }
 

@@ -114,19 +114,30 @@ export class Promoter {
   }
 }
 
-/** Makes the parked jobs of `tasks` ready. All jobs that are due soon are read for it, in slices. */
-export async function unpark(context: SpoolContext, tasks: ReadonlySet<string>, turns: Turns): Promise<void> {
-  const { files, layout, odd } = context;
-  const latestMs = context.nowMs() + PARKED_FOR_MS;
-  for (const fileName of files.walk(layout.delayed)) {
+/**
+ * Makes the parked jobs of `tasks` ready: of those in delayed/ under `names`, or of all. Jobs that are due soon are read for it, in slices.
+ *
+ * @returns the names of those that were refused and are not due yet: they are to be tried again
+ */
+export async function unpark(
+  context: SpoolContext,
+  tasks: ReadonlySet<string>,
+  turns: Turns,
+  names: Iterable<string> = context.files.walk(context.layout.delayed),
+): Promise<readonly string[]> {
+  const refused: string[] = [];
+  const nowMs = context.nowMs();
+  for (const fileName of names) {
     if (turns.isOver) await turns.next();
     const parsed = parseDelayedFileName(fileName);
-    if (parsed === null || parsed.dueAtMs > latestMs) continue;
-    const path = `${layout.delayed}/${fileName}`;
-    odd.try(path, () => {
+    if (parsed === null || parsed.dueAtMs > nowMs + PARKED_FOR_MS) continue;
+    const path = `${context.layout.delayed}/${fileName}`;
+    const isDone = context.odd.try(path, () => {
       if (isParked(context, path, parsed.name.id, tasks)) makeReady(context, path, parsed.jobFile);
     });
+    if (!isDone && parsed.dueAtMs > nowMs) refused.push(fileName);
   }
+  return refused;
 }
 
 function isParked(context: SpoolContext, path: string, id: string, tasks: ReadonlySet<string>): boolean {

@@ -14,6 +14,8 @@ import { isTight, keepReserve } from '../place/room.ts';
 import { Rounds, Turns } from '../disk/rounds.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 
+/** How often what was refused of an announcement is tried again, ms. */
+const ANNOUNCING_EVERY_MS = 1_000;
 /** How often drafts and records of the dead are looked for, ms. */
 const SWEEPING_EVERY_MS = 30_000;
 /** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
@@ -37,7 +39,9 @@ export class Housekeeping {
   readonly #keys: KeySweep;
   readonly #rounds: Rounds;
   /** A line of its own, as what is in the other may take minutes. */
-  readonly #unparking: Rounds;
+  readonly #announcing: Rounds;
+  /** The last announcement, until all of it is done. Gives whether it is. */
+  #announcement: (() => Promise<boolean>) | null = null;
 
   constructor(context: SpoolContext, options: HousekeepingOptions) {
     this.#context = context;
@@ -45,7 +49,7 @@ export class Housekeeping {
     this.#ages = new Ages(options.resultTtlMs);
     this.#keys = new KeySweep(context);
     this.#rounds = new Rounds(options.onTrouble);
-    this.#unparking = new Rounds(options.onTrouble);
+    this.#announcing = new Rounds(options.onTrouble);
   }
 
   start(): void {
@@ -59,6 +63,10 @@ export class Housekeeping {
       () => expiryMs,
       () => this.#forget(),
     );
+    this.#announcing.repeat(
+      () => ANNOUNCING_EVERY_MS,
+      () => this.#announce(),
+    );
   }
 
   /** Where a power cut has left jobs that wait under two names. A name that stays is dealt with when its job is claimed. */
@@ -70,18 +78,30 @@ export class Housekeeping {
     }
   }
 
-  /** These tasks are known now: `announce` tells others, then the parked jobs of these tasks are made ready. */
-  announce(tasks: readonly string[], announce: () => Promise<void>): void {
-    const act = async (): Promise<void> => {
-      await announce();
-      await unpark(this.#context, new Set(tasks), this.#turns());
+  /**
+   * These tasks are known now: `announce` tells others, then the parked jobs of these tasks are made ready. What is refused is tried
+   * again. @param announce gives false when it was refused
+   */
+  announce(tasks: readonly string[], announce: () => Promise<boolean>): void {
+    let names: readonly string[] | undefined;
+    this.#announcement = async () => {
+      if (!(await announce())) return false;
+      names = await unpark(this.#context, new Set(tasks), this.#turns(), names);
+      return names.length === 0;
     };
-    void this.#unparking.add(async () => waitForDisk(this.#options, act));
+    void this.#announcing.add(() => this.#announce());
   }
 
   /** Resolves when what was under way has been given up. */
   async close(): Promise<void> {
-    await Promise.all([this.#rounds.close(), this.#unparking.close()]);
+    await Promise.all([this.#rounds.close(), this.#announcing.close()]);
+  }
+
+  async #announce(): Promise<void> {
+    const announcement = this.#announcement;
+    if (announcement === null) return;
+    const isDone = await waitForDisk(this.#options, announcement);
+    if (isDone && this.#announcement === announcement) this.#announcement = null;
   }
 
   async #sweep(): Promise<void> {

@@ -1,7 +1,7 @@
 /** What a worker does once, and only it can do, such as to say how its child ended: refused by the disk, it is done a little later. */
 import assert from 'node:assert/strict';
 import test, { describe, type TestContext } from 'node:test';
-import type { EndedRun, Keeper } from '../../../src/broker/worker-side.ts';
+import type { BrokerEvent, EndedRun, Keeper } from '../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
@@ -14,6 +14,7 @@ import { systemError } from '../../support/faulty-files.ts';
 import { namesIn } from '../../support/invariants.ts';
 import { plantDeadOwner, someOwner } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
+import { plantParked } from '../../fault/ops/planting.ts';
 
 const CHILD = someOwner(1);
 /** An entry that was refused is left alone for so long, ms. */
@@ -53,9 +54,41 @@ describe('a child was killed at the time limit of its job; that job fails for it
   }
 });
 
+describe('a worker has come that knows the task of parked jobs: others hear of it, and the jobs are ready', () => {
+  const refusals: readonly (readonly [what: string, of: RegExp])[] = [
+    ['what it says of itself', /\/tmp\/[^/]+$/],
+    ['a parked job', /\/delayed\/[^/]+$/],
+  ];
+  for (const [what, of] of refusals) {
+    for (const errno of ['EACCES', 'EPERM', 'EROFS']) {
+      test(`although ${what} is refused with ${errno}`, async (t) => {
+        const time = elapsedTime(t);
+        const { path, keeper, events, start, hasRefused } = await refusing(t, of, errno, 0);
+        plantParked(path);
+        start(1);
+
+        keeper.know(['echo']);
+        await until(hasRefused, 'it is refused');
+        time.skip(LEFT_ALONE_MS);
+        await until(() => namesIn(path, 'pending').length === 2, 'the jobs are ready');
+
+        const owners = await openSpool({ path }).owners();
+        assert.deepEqual(
+          owners.map(({ tasks }) => tasks),
+          [['echo']],
+        );
+        assert.equal(events.filter(({ kind }) => kind === 'refused').length, 1);
+      });
+    }
+  }
+});
+
 interface Refusing {
   readonly path: string;
   readonly keeper: Keeper;
+  readonly events: readonly BrokerEvent[];
+  /** From now on so many renames are refused. */
+  readonly start: (times: number) => void;
   readonly hasRefused: () => boolean;
 }
 
@@ -72,9 +105,10 @@ async function refusing(t: TestContext, of: RegExp, errno: string, times: number
     nodeFiles.rename(from, to);
   };
   const { path, broker } = tempSpool(t, { fsync: false, files: { ...nodeFiles, rename } });
-  const keeper = await broker.keeper({ queues: null });
+  const events: BrokerEvent[] = [];
+  const keeper = await broker.keeper({ queues: null, onEvent: (event) => events.push(event) });
   t.after(() => keeper.close());
-  return { path, keeper, hasRefused: () => hasRefused };
+  return { path, keeper, events, start: (count) => (left = count), hasRefused: () => hasRefused };
 }
 
 /** What the first attempt of `id` is held as. */
