@@ -15,7 +15,11 @@ export const CALLS: readonly string[] =
   );
 /** Death also comes before a line is told: between the last change and the promise. */
 export const FATAL_CALLS: readonly string[] = [...CALLS, 'write'];
-export const ERRNOS: readonly string[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EACCES', 'EROFS', 'EINTR'];
+/**
+ * Each comes once, too, also those of which the kernel never gives only one by itself: a disk that was read-only (EROFS), or a folder that was
+ * closed (EACCES, EPERM), may be mended by somebody before the next call.
+ */
+export const ERRNOS: readonly string[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EACCES', 'EPERM', 'EROFS', 'EINTR'];
 /** Calls that need no room, and what they can fail with. */
 const READING = new Set(['pread64', 'getdents64', 'statx', 'listen', 'connect', 'inotify_init1', 'inotify_add_watch']);
 const READING_ERRNOS = ['EIO', 'EMFILE', 'EACCES', 'EINTR'];

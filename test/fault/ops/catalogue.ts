@@ -114,7 +114,7 @@ export const OPERATIONS: readonly Operation[] = [
     program: 'keep.mjs',
     prepare: plantParked,
     input: { until: 'promoted', unpark: ['echo'] },
-    isRepeatedLater: ['EACCES'], // A job that may not be read is left to its time, within a minute.
+    isRepeatedLater: ['EACCES', 'EPERM'], // A job that may not be read is left to its time, within a minute.
   },
   { name: 'recover', program: 'keep.mjs', prepare: plantDead, input: { until: 'recovered' } },
   {

@@ -186,7 +186,7 @@ function outcomesOf({ spool, before }: Evidence): string[] {
 
 /** Each job ends as it should: a torn tail, say, does not make it fail. */
 function statesOf({ spool, planted, fault }: Evidence): string[] {
-  if (fault.effect === 'EACCES') return []; // A file that may not be read is set aside, and its job fails.
+  if (['EACCES', 'EPERM'].includes(fault.effect)) return []; // A file that may not be read is set aside, and its job fails.
   return planted.flatMap(({ id, ends }) => {
     if (!existsSync(join(spool, 'results', `${id}.json`))) return [];
     const state = stateIn(spool, id);
