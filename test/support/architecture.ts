@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The folders of the spool, from the ground up: each may import those before it. */
-const SPOOL_FLOORS: readonly string[] = [
+export const SPOOL_FLOORS: readonly string[] = [
   'disk',
   'place',
   'keys',
