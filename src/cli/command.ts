@@ -1,5 +1,4 @@
 /** What a command is: its words for `--help`, its options for the parser, and the function that does it. */
-import type { Output } from './output.ts';
 
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
@@ -16,6 +15,16 @@ export interface Values {
   /** The value, or undefined when not given. */
   text(name: string): string | undefined;
   list(name: string): readonly string[];
+}
+
+/** A stream a command writes to. */
+export interface Output {
+  readonly isTTY: boolean;
+  /** How many characters a line of the terminal has; null where it is none. */
+  readonly columns: number | null;
+  /** True once nobody reads any more, or nothing can be written: what is written then is dropped. */
+  readonly isClosed: boolean;
+  write(text: string): void;
 }
 
 /** What a command gets: its input, and where its output goes. Data to stdout, messages to stderr. */

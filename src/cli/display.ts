@@ -37,17 +37,6 @@ function alignedLines(lines: readonly (readonly string[])[]): readonly string[] 
   );
 }
 
-/** The words of `text` in lines of at most `width` characters, where no word is longer. */
-export function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
-}
-
 /** Unix ms as ISO 8601, or a dash for a time that no calendar has. */
 export function timeText(ms: number | undefined): string {
   return ms === undefined || !(Math.abs(ms) <= 8.64e15) ? '-' : new Date(ms).toISOString();

@@ -1,6 +1,5 @@
 /** The texts of `--help`: examples first, because that is what people copy. Pure. */
 import type { Command, OptionSpec } from './command.ts';
-import { wrapped } from './display.ts';
 
 /** The first steps, and the way from one to the other. */
 const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
@@ -78,4 +77,15 @@ function columns(rows: readonly (readonly [string, string])[], width: number | n
 
 function prose(text: string, width: number | null): readonly string[] {
   return width === null ? [text] : wrapped(text, width);
+}
+
+/** The words of `text` in lines of at most `width` characters, where no word is longer. */
+function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

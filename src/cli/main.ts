@@ -2,10 +2,9 @@
 import { createRequire } from 'node:module';
 import { UsageError } from '../job/errors.ts';
 import { format, jsonText, suggest } from '../job/text.ts';
-import type { Command, Context } from './command.ts';
+import type { Command, Context, Output } from './command.ts';
 import { EXIT, exitCodeOf, messageText, reportText } from './exit.ts';
 import { COMMON_OPTIONS, type ParsedLine, parseLine, spoolOption, withSpoolOption } from './options.ts';
-import { type CheckedOutput, type Output, outputTo } from './output.ts';
 
 /** All commands by name, in the order of the help. Each is loaded when it is used: `fsq call` must start quickly. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -139,6 +138,43 @@ async function overview(width: number | null): Promise<string> {
 async function helpOf(name: string, width: number | null): Promise<string> {
   const { commandText } = await import('./help.ts');
   return commandText(await commandNamed(name), COMMON_OPTIONS, width);
+}
+
+/** An output that knows whether it took everything. */
+interface CheckedOutput extends Output {
+  /** Why something could not be written; null while all was. A reader that went away (`fsq ls | head -1`) is no failure. */
+  failure(): Error | null;
+}
+
+/** @param open gives the stream when it is first needed: opening one takes a while */
+export function outputTo(open: () => NodeJS.WriteStream): CheckedOutput {
+  let stream: NodeJS.WriteStream | null = null;
+  let failure: Error | null = null;
+  let isClosed = false;
+  const opened = (): NodeJS.WriteStream => {
+    if (stream !== null) return stream;
+    stream = open();
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      isClosed = true;
+      if (error.code !== 'EPIPE') failure = error;
+    });
+    return stream;
+  };
+  return {
+    get isTTY() {
+      return opened().isTTY === true;
+    },
+    get columns() {
+      return opened().isTTY === true ? opened().columns : null;
+    },
+    get isClosed() {
+      return isClosed;
+    },
+    write: (text) => {
+      if (!isClosed) opened().write(text);
+    },
+    failure: () => failure,
+  };
 }
 
 /** A write may fail only now: on a full disk, or because the pipe is closed, which is fine. */

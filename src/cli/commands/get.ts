@@ -3,9 +3,8 @@ import { AsyncResult } from '../../app/async-result.ts';
 import { countAsTold } from '../../app/warnings.ts';
 import type { Command, Context } from '../command.ts';
 import { EXIT } from '../exit.ts';
-import { jobId, printValue, withSpool } from '../lookup.ts';
+import { jobId, nobodyNotice, printValue, withSpool } from '../lookup.ts';
 import { duration } from '../options.ts';
-import { nobodyNotice } from '../runners.ts';
 
 export const get: Command = {
   name: 'get',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jobId } from '../../../src/cli/lookup.ts';
+import { jobId, livingTasks, mismatchNotice, nobodyNotice } from '../../../src/cli/lookup.ts';
+import { owner } from '../../support/owner-info.ts';
 
 const A = '0199f3c2-8d1e-7000-9c4d-5e6f708192a3';
 const B = '0199f3c2-8d1e-7001-9c4d-5e6f708192a3';
@@ -39,4 +40,51 @@ test('a beginning of no job is an unknown job', async () => {
 test('what cannot be the beginning of an id is refused, whatever it is', async () => {
   for (const text of ['', '-', 'xyz', '../..', `${A}0`, '0199*', '%', '\u001b[2J'])
     await assert.rejects(jobId(store(A), text), { code: 'FSQ_USAGE' }, text);
+});
+
+test('a task that a living worker knows needs no word', () => {
+  assert.equal(mismatchNotice([owner({ tasks: ['add'] })], 'add', 'default'), null);
+});
+
+test('a task that none knows is told with the nearest name', () => {
+  const notice = mismatchNotice([owner({ tasks: ['add'] }), owner({ tasks: ['mail'] })], 'adn', 'default');
+
+  assert.equal(notice, 'No running worker knows task adn; did you mean add? The job waits for a worker that knows it.');
+});
+
+test('without a near name the known ones are listed', () => {
+  assert.match(
+    mismatchNotice([owner({ tasks: ['add', 'mail'] })], 'resize', 'default') ?? '',
+    /they know add, mail\. The job waits/,
+  );
+});
+
+test('nothing is said when nobody lives who could know: the worker may start later', () => {
+  const dead = owner({ verdict: 'dead', tasks: ['add'] });
+  const unproved = owner({ verdict: 'unknown', tasks: ['add'] });
+  const supervisor = owner({ role: 'supervisor' });
+
+  assert.equal(mismatchNotice([dead, unproved, supervisor], 'adn', 'default'), null);
+  assert.deepEqual(livingTasks([dead, unproved, supervisor]), []);
+});
+
+test('a queue that no living worker takes jobs from is told', () => {
+  const notice = mismatchNotice([owner({ tasks: ['add'], queues: ['default'] })], 'add', 'mail');
+
+  assert.match(notice ?? '', /No running worker takes jobs of queue mail.*`fsq worker -Q mail`/);
+});
+
+test('who waits is told when nobody works', () => {
+  assert.match(nobodyNotice([owner({ verdict: 'dead' })]) ?? '', /^No worker is running on this spool/);
+  assert.equal(nobodyNotice([owner({})]), null);
+});
+
+test('who waits is told of a worker none of whose children is ready', () => {
+  const worker = owner({ pid: 7, role: 'supervisor' });
+
+  assert.equal(
+    nobodyNotice([worker, owner({ pid: 8, parent: worker.owner, verdict: 'dead' })]),
+    'A worker (pid 7) runs but none of its children is ready: see its log. The job waits.',
+  );
+  assert.equal(nobodyNotice([worker, owner({ pid: 8, parent: worker.owner })]), null);
 });

@@ -4,7 +4,7 @@ import { FsqError, SpoolError, UsageError } from '../../../job/errors.ts';
 import { some } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../../job/values/payload.ts';
-import type { Output } from '../../output.ts';
+import type { Output } from '../../command.ts';
 import { parseArguments } from './call-options.ts';
 
 /** Jobs sent at a time: they share their fsyncs, and few enough that the first ids come soon. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import { outputTo } from '../../../src/cli/output.ts';
+import { outputTo } from '../../../src/cli/main.ts';
 
 test('a stream is opened at the first write only', () => {
   let opened = 0;
