@@ -10,8 +10,16 @@ import type { Job, JobRecord } from './job.ts';
 import { idTimeMs, isTaskName } from './names.ts';
 import { readAttempts, readKept, readOutcome, readParked, TAIL_MARK } from './tail.ts';
 import { format } from './text.ts';
-import { around, type JsonText, jsonOf, whole } from './values/json-text.ts';
-import { alteredNumber, doubtIn, type JsonValue, MAX_DEPTH } from './values/json.ts';
+import {
+  alteredNumber,
+  around,
+  doubtIn,
+  jsonOf,
+  type JsonText,
+  type JsonValue,
+  MAX_DEPTH,
+  whole,
+} from './values/json.ts';
 import { isRecord } from './values/realm.ts';
 
 export const FORMAT_VERSION = 1;

@@ -5,8 +5,7 @@
 import type { Failure } from './errors.ts';
 import type { Attempt, Kept, Outcome, Parked, Standing } from './job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, isPriority, isQueueName } from './names.ts';
-import { around, type JsonText, jsonOf, whole } from './values/json-text.ts';
-import type { JsonValue } from './values/json.ts';
+import { around, jsonOf, type JsonText, type JsonValue, whole } from './values/json.ts';
 import { isRecord } from './values/realm.ts';
 
 /** A tail begins with it. A newline cannot stand inside a JSON string, so the last mark of a file is where its base ends. */

@@ -1,8 +1,7 @@
 /** The arguments, headers and result of a job: copied as they stood when they were given, checked, and within their limits of size. */
 import { NotSerialisableError, UsageError } from '../errors.ts';
 import { format } from '../text.ts';
-import { longestCharacterBytes } from './json-text.ts';
-import { type JsonValue, MAX_DEPTH, type Serialisable } from './json.ts';
+import { type JsonValue, longestCharacterBytes, MAX_DEPTH, type Serialisable } from './json.ts';
 import { isDate, isMap, isRecord, isSet } from './realm.ts';
 
 /** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */

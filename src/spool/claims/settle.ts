@@ -5,7 +5,7 @@ import { failureOf } from '../../job/failure.ts';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import { tailPieces } from '../../job/tail.ts';
-import { type JsonText, whole } from '../../job/values/json-text.ts';
+import { type JsonText, whole } from '../../job/values/json.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { isKnownElsewhere } from '../ready/elsewhere.ts';
 import type { Held } from '../job-file/holder.ts';

@@ -2,7 +2,7 @@
  * One piece of memory for all reads and writes, used again and again. With new buffers, a job of a megabyte would spend more time
  * on pages that the kernel hands out than on anything else.
  */
-import type { JsonText } from '../../job/values/json-text.ts';
+import type { JsonText } from '../../job/values/json.ts';
 import type { Files } from './files.ts';
 
 const FIRST_BYTES = 65_536;

@@ -4,7 +4,7 @@
  */
 import { afterwards, isPromise, orElse, type Soon } from '../../broker/soon.ts';
 import { TAIL_MARK } from '../../job/tail.ts';
-import type { JsonText } from '../../job/values/json-text.ts';
+import type { JsonText } from '../../job/values/json.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { waitForDisk } from '../disk/disk-wait.ts';
 import { writeNew } from '../disk/draft.ts';

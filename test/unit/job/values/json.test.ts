@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { copyOf, Count } from '../../../../src/job/values/payload.ts';
-import type { JsonValue } from '../../../../src/job/values/json.ts';
-import { around, jsonOf, longestCharacterBytes, whole } from '../../../../src/job/values/json-text.ts';
+import { around, jsonOf, type JsonValue, longestCharacterBytes, whole } from '../../../../src/job/values/json.ts';
 import { forSeeds, type Random } from '../../../support/random.ts';
 
 const LONG = 'x'.repeat(100_000);
