@@ -186,6 +186,16 @@ function real(path: string): string {
   }
 }
 
+/** Changes when the file does, when another is put in its place, and when it comes or goes. */
+export function stampOf(path: string): string {
+  try {
+    const { mtimeMs, size, ino, dev } = statSync(path);
+    return `${mtimeMs} ${size} ${ino} ${dev}`;
+  } catch {
+    return 'gone'; // Not there, or not to be read: a change when it is again.
+  }
+}
+
 function search(folder: string, depth: number, isOpen: (name: string) => boolean): string[] {
   const found: string[] = [];
   for (const entry of entriesOf(folder)) {

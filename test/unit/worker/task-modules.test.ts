@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { FileWatch } from '../../../../src/app/project/file-watch.ts';
-import { tempDir } from '../../../support/temp-dir.ts';
+import { FileWatch } from '../../../src/worker/task-modules.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
 test('a change is told once, when the file has stayed the same from one look to the next', (t) => {
   const { path, told, look } = watched(t, ['a', 'b', 'c']);
