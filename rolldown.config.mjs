@@ -36,7 +36,7 @@ const SHARED = [
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',
-    test: /src\/worker\/(?:child\/load-tasks|child\/runner|launch|log|messages|outlet|restart)\./,
+    test: /src\/worker\/(?:child\/load-tasks|child\/runner|launch|log|messages|outlet|restart|time-limit)\./,
     priority: 2,
   },
   // What commands have in common; each command is a file of its own.

@@ -7,7 +7,7 @@ import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
-import { Overtime } from './overtime.ts';
+import { Overtime } from './time-limit.ts';
 import { howOf } from './log.ts';
 import { StartWatch } from './restart.ts';
 

@@ -2,11 +2,10 @@
 import type { LimitedRun } from '../app/execute.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import type { Launch } from './launch.ts';
-import type { Logger } from './log.ts';
+import { howOf, type Logger, seconds } from './log.ts';
 import type { FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
 import { cannotStart, idleEndHint, Restarts } from './restart.ts';
-import { howOf, seconds } from './log.ts';
 
 /** A child that ends sooner, ms, and without a job, did not end because of a job: its database may be away, say. */
 const IDLE_LIFE_MS = 5_000;

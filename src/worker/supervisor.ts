@@ -1,20 +1,17 @@
 /** A worker: keeps children, carries the words between them and the keeper, has the jobs of dead children recovered, and ends in order. */
+import type { LimitedRun } from '../app/execute.ts';
 import { after } from '../app/timers.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
-import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
+import type { BrokerEvent, EndedRun, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
-import { brokerEventLogger, endsAJobAsFailed } from './log.ts';
 import type { WorkerChild } from './child-process.ts';
-import { Crew, type CrewEvents } from './crew.ts';
+import { Crew, type CrewEvents, exitCodeOf, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
-import type { Logger } from './log.ts';
+import { brokerEventLogger, endsAJobAsFailed, type Logger, seconds } from './log.ts';
 import type { FoundTask, FromChild } from './messages.ts';
-import { endedRun } from './overtime.ts';
 import type { Relay } from './relay.ts';
-import { seconds } from './log.ts';
-import { exitCodeOf, phaseAfter, type ShutdownSignal } from './crew.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
@@ -215,4 +212,9 @@ export class Supervisor implements CrewEvents {
     this.#failure = { exitCode, problem };
     this.#stop('stopping');
   }
+}
+
+/** A run that was killed at its limit, for the keeper's recovery. */
+function endedRun({ id, startedAtMs, limitMs, defaults }: LimitedRun): EndedRun {
+  return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
 }

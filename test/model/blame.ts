@@ -1,6 +1,6 @@
 /**
  * A child that runs job A, which has a time limit and may be revoked, and then job B, beside the supervisor that may kill it for A:
- * what each says and hears, and who dies when, as src/worker/{overtime,child-process,supervisor,limited-run}.ts and
+ * what each says and hears, and who dies when, as src/worker/{time-limit,child-process,supervisor}.ts, src/worker/child/channel.ts and
  * src/spool/recovery/recover.ts do it.
  *
  * What the child says is heard in order, and later. Its own clock begins before the supervisor's, so a limit passes for it first.

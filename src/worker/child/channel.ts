@@ -8,7 +8,7 @@
 import type { LimitKeepers } from '../../app/execute.ts';
 import type { Line } from '../../broker/worker-side.ts';
 import { type FromChild, parseToChild } from '../messages.ts';
-import { Watchdog } from './watchdog.ts';
+import { Watchdog } from '../time-limit.ts';
 
 export class Channel {
   readonly #drain = new AbortController();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { LimitedRun } from '../../../src/app/execute.ts';
-import { Overtime } from '../../../src/worker/overtime.ts';
+import { Overtime } from '../../../src/worker/time-limit.ts';
 
 const RUN: LimitedRun = { id: 'a', task: 'echo', startedAtMs: 1, limitMs: 1_000, defaults: {} };
 
