@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../job/values/realm.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Launch } from './launch.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './outlet.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
 import { Overtime } from './time-limit.ts';
 import { howOf } from './log.ts';

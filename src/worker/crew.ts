@@ -4,7 +4,7 @@ import { type ChildEvents, WorkerChild } from './child-process.ts';
 import type { Launch } from './launch.ts';
 import { howOf, type Logger, seconds } from './log.ts';
 import type { FromChild } from './messages.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './outlet.ts';
 import { cannotStart, idleEndHint, Restarts } from './restart.ts';
 
 /** A child that ends sooner, ms, and without a job, did not end because of a job: its database may be away, say. */

@@ -11,7 +11,7 @@ import { Crew, type CrewEvents, exitCodeOf, phaseAfter, type ShutdownSignal } fr
 import { type LaunchPlan, launchOf } from './launch.ts';
 import { brokerEventLogger, endsAJobAsFailed, type Logger, seconds } from './log.ts';
 import type { FoundTask, FromChild } from './messages.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './outlet.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;

@@ -6,7 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../support/conditions.ts';
 import { type ChildEvents, WorkerChild } from '../../../src/worker/child-process.ts';
-import { Relay } from '../../../src/worker/relay.ts';
+import { Relay } from '../../../src/worker/outlet.ts';
 import { launch } from './fixtures/launch.ts';
 
 /** A process that says and does what a test makes it; `fork` gives it, or throws. */

@@ -6,7 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../support/conditions.ts';
 import { Crew, exitCodeOf, phaseAfter } from '../../../src/worker/crew.ts';
-import { Relay } from '../../../src/worker/relay.ts';
+import { Relay } from '../../../src/worker/outlet.ts';
 import { launch } from './fixtures/launch.ts';
 
 class FakeProcess extends EventEmitter {
