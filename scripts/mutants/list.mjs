@@ -63,7 +63,7 @@ export const MUTANTS = [
   },
   {
     name: 'a complete outcome is run again',
-    file: 'src/spool/claims/open-taken.ts',
+    file: 'src/spool/claims/claim.ts',
     find: "  if (hasOutcomeOf(record, name.attempt)) return afterwards(publishAsItStands(context, held), () => 'done');\n",
     replace: '',
     test: 'test/unit/spool/recovery/recover.test.ts',
@@ -473,7 +473,7 @@ export const MUTANTS = [
   },
   {
     name: 'a job with two names runs before it has one',
-    file: 'src/spool/claims/open-taken.ts',
+    file: 'src/spool/claims/claim.ts',
     find: '  if (reading.links > 1 && !isOnlyName(',
     replace: '  if (reading.links > 9 && !isOnlyName(',
     test: 'test/fault/crash-states.test.ts',

@@ -9,7 +9,7 @@ import type { Held, HeldFile, Holder } from '../job-file/holder.ts';
 import { falseFor, removeIfEmpty } from '../disk/if-there.ts';
 import { heldName, parseHeldName, parseJobFileName } from '../layout.ts';
 import { isMarked } from '../notes/revoked-jobs.ts';
-import { openTaken } from '../claims/open-taken.ts';
+import { openTaken } from '../claims/claim.ts';
 import { forgetOwner, readOwner } from '../owners/owner.ts';
 import { isTight, spendReserve } from '../place/room.ts';
 import { setForeignAside } from '../job-file/set-aside.ts';

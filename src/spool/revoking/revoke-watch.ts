@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Instruction } from '../ready/hints.ts';
 import type { Holder } from '../job-file/holder.ts';
-import { hasOutcomeOf } from '../claims/open-taken.ts';
+import { hasOutcomeOf } from '../claims/claim.ts';
 import { NoteWatch } from '../notes/note-watch.ts';
 import { readMarkers, unmark } from '../notes/revoked-jobs.ts';
 import { readJob } from '../job-file/read.ts';

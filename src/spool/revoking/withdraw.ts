@@ -5,7 +5,7 @@
 import { revoked } from '../../job/lifecycle.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { type Holder, takeFrom } from '../job-file/holder.ts';
-import { openTaken } from '../claims/open-taken.ts';
+import { openTaken } from '../claims/claim.ts';
 import { settle } from '../claims/settle.ts';
 import { type EndedSpot, isIn, type Spot } from '../locate.ts';
 
