@@ -148,10 +148,10 @@ export const MUTANTS = [
   },
   {
     name: 'a job is withdrawn where it lies',
-    file: 'src/spool/revoking/withdraw.ts',
+    file: 'src/spool/revoking/revoke.ts',
     find: "  const taken = spot.at === 'held' ? { holder: withdrawer, path, name } : takeFrom(context, withdrawer, spot);\n",
     replace: '  const taken = { holder: withdrawer, path, name } as ReturnType<typeof takeFrom>;\n',
-    test: 'test/unit/spool/revoking/withdraw.test.ts',
+    test: 'test/unit/spool/revoking/revoke.test.ts',
   },
   {
     name: 'a run that was killed to end its job is sent back',

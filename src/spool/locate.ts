@@ -115,10 +115,6 @@ export async function idsByPrefix(context: SpoolContext, prefix: string, limit: 
   return [...found];
 }
 
-export function isIn(layout: Layout, { path }: { readonly path: string }, owner: string): boolean {
-  return path.startsWith(`${layout.running}/${owner}/`);
-}
-
 export function endedSpot(layout: Layout, id: string): EndedSpot {
   return { at: 'results', id, path: `${layout.results}/${resultFileName(id)}` };
 }

@@ -12,7 +12,7 @@ import { readMarkers, unmark } from '../notes/revoked-jobs.ts';
 import { readJob } from '../job-file/read.ts';
 import { locate, lookFor, type Spot } from '../locate.ts';
 import { Rounds } from '../disk/rounds.ts';
-import { withdraw } from './withdraw.ts';
+import { withdraw } from './revoke.ts';
 
 export interface RevokeWatchOptions {
   /** What every consumer of the worker has to know, whenever it may be another than before. */
