@@ -331,8 +331,8 @@ export const MUTANTS = [
   {
     name: 'a recovery waits for the end of an expiry',
     file: 'src/spool/results/forget.ts',
-    find: '    if (turns.isOver) await turns.next();\n    const id',
-    replace: '    const id',
+    find: '      if (turns.isOver) await turns.next();\n      const id',
+    replace: '      const id',
     test: 'test/unit/spool/recovery/housekeeping.test.ts',
     pattern: 'although results/',
   },

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { contextFor } from '../../src/spool/doctor/examine.ts';
-import { forgetOutcomes } from '../../src/spool/results/forget.ts';
+import { Forgetter } from '../../src/spool/results/forget.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from './conditions.ts';
 import { assertInvariants, assertSound, namesIn } from './invariants.ts';
@@ -204,7 +204,7 @@ async function checkOutcomes(scene: Scene): Promise<void> {
 /** What a worker does with outcomes after their time: here at once. */
 async function expireAll(scene: Scene): Promise<void> {
   for (const id of left(scene).keys()) scene.gone.add(id);
-  await forgetOutcomes({ ...contextFor(scene.spool), nowMs: () => Date.now() + 1_000 }, 0);
+  await new Forgetter({ ...contextFor(scene.spool), nowMs: () => Date.now() + 1_000 }, 0).forget();
 }
 
 /** Accepted jobs whose outcomes have not expired, with the value each must have. */

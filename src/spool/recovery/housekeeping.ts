@@ -3,10 +3,9 @@
  * outcomes whose time is over, one after the other and in slices. Recovery never waits for it.
  */
 import type { BrokerEvent } from '../../broker/worker-side.ts';
-import { Ages } from '../results/ages.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { waitForDisk } from '../disk/disk-wait.ts';
-import { forgetOutcomes } from '../results/forget.ts';
+import { Forgetter } from '../results/forget.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { nameWaitingOnce } from '../job-file/one-name.ts';
 import { unpark } from '../ready/promote.ts';
@@ -35,7 +34,7 @@ export interface HousekeepingOptions {
 export class Housekeeping {
   readonly #context: SpoolContext;
   readonly #options: HousekeepingOptions;
-  readonly #ages: Ages;
+  readonly #forgetter: Forgetter;
   readonly #keys: KeySweep;
   readonly #rounds: Rounds;
   /** A line of its own, as what is in the other may take minutes. */
@@ -46,7 +45,7 @@ export class Housekeeping {
   constructor(context: SpoolContext, options: HousekeepingOptions) {
     this.#context = context;
     this.#options = options;
-    this.#ages = new Ages(options.resultTtlMs);
+    this.#forgetter = new Forgetter(context, options.resultTtlMs);
     this.#keys = new KeySweep(context);
     this.#rounds = new Rounds(options.onTrouble);
     this.#announcing = new Rounds(options.onTrouble);
@@ -61,7 +60,7 @@ export class Housekeeping {
     );
     this.#rounds.repeat(
       () => expiryMs,
-      () => this.#forget(),
+      () => this.#forgetter.forget(this.#turns()),
     );
     this.#announcing.repeat(
       () => ANNOUNCING_EVERY_MS,
@@ -106,18 +105,11 @@ export class Housekeeping {
 
   async #sweep(): Promise<void> {
     // The next expiry may be far.
-    if (isTight(this.#context)) await this.#forget();
+    if (isTight(this.#context)) await this.#forgetter.forget(this.#turns());
     await sweepDrafts(this.#context, this.#turns());
     await sweepOwners(this.#context, this.#options.isKnownAlive);
     await this.#keys.sweep(this.#turns());
     if (!this.#options.giveUp.aborted) keepReserve(this.#context);
-  }
-
-  #forget(): Promise<void> {
-    const { resultTtlMs } = this.#options;
-    this.#ages.observe(this.#context.nowMs(), performance.now());
-    const isOver = (modifiedAtMs: number): boolean => this.#ages.isOver(modifiedAtMs);
-    return forgetOutcomes(this.#context, resultTtlMs, isOver, this.#turns());
   }
 
   #turns(): Turns {
@@ -127,8 +119,5 @@ export class Housekeeping {
 
 /** Before a worker starts: on a disk that is full of old outcomes there is no room for its socket. */
 export async function forgetIfTight(context: SpoolContext, resultTtlMs: number): Promise<void> {
-  if (!isTight(context)) return;
-  const ages = new Ages(resultTtlMs);
-  ages.observe(context.nowMs(), performance.now());
-  await forgetOutcomes(context, resultTtlMs, (modifiedAtMs) => ages.isOver(modifiedAtMs));
+  if (isTight(context)) await new Forgetter(context, resultTtlMs).forget();
 }

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { describe } from 'node:test';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
-import { forgetOutcomes } from '../../../../src/spool/results/forget.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { Forgetter, Ages } from '../../../../src/spool/results/forget.ts';
 import { clock } from '../../../support/clock.ts';
 import { contextOf } from '../../../support/context.ts';
 import { job, nextId, returned, RUN } from '../../../support/factory.ts';
@@ -26,10 +26,10 @@ test('an outcome expires after its time, not before; its file is kept to be writ
   const time = clock();
   const context = contextOf(path, { nowMs: time.nowMs, fsync: false });
 
-  await forgetOutcomes(context, TTL_MS);
+  await new Forgetter(context, TTL_MS).forget();
   assert.deepEqual(namesIn(path, 'results'), [`${id}.json`]);
   time.advance(TTL_MS + 1_000);
-  await forgetOutcomes(context, TTL_MS);
+  await new Forgetter(context, TTL_MS).forget();
 
   assert.deepEqual(namesIn(path, 'results'), []);
   assert.equal(await broker.outcome(id), null);
@@ -52,8 +52,8 @@ test('an outcome that cannot be looked at keeps no other from expiring, and is t
   context.odd.onEvent = (event) => told.push(event);
 
   time.advance(TTL_MS + 1_000);
-  await forgetOutcomes(context, TTL_MS);
-  await forgetOutcomes(context, TTL_MS);
+  await new Forgetter(context, TTL_MS).forget();
+  await new Forgetter(context, TTL_MS).forget();
 
   assert.deepEqual(namesIn(path, 'results'), [broken]);
   assert.deepEqual(
@@ -68,7 +68,7 @@ test('a clock that steps back ten years expires nothing', async (t) => {
   const time = clock();
   time.advance(-10 * 366 * 86_400_000);
 
-  await forgetOutcomes(contextOf(path, { nowMs: time.nowMs, fsync: false }), TTL_MS);
+  await new Forgetter(contextOf(path, { nowMs: time.nowMs, fsync: false }), TTL_MS).forget();
 
   assert.equal(namesIn(path, 'results').length, 3);
 });
@@ -78,11 +78,12 @@ test('an outcome with an id that tells no time expires by the age of its file', 
   const id = '00000000-0000-4000-8000-000000000000';
   const file = join(path, 'results', `${id}.json`);
   writeFileSync(file, '{"task":"x","attempts":[],"state":"succeeded"}');
-  await forgetOutcomes(contextOf(path), TTL_MS);
+  await new Forgetter(contextOf(path), TTL_MS).forget();
   assert.deepEqual(namesIn(path, 'results'), [`${id}.json`]);
 
-  utimesSync(file, 1, 1);
-  await forgetOutcomes(contextOf(path), TTL_MS);
+  const dayAgoS = Date.now() / 1_000 - 86_400;
+  utimesSync(file, dayAgoS, dayAgoS);
+  await new Forgetter(contextOf(path), TTL_MS).forget();
 
   assert.deepEqual(namesIn(path, 'results'), []);
 });
@@ -94,7 +95,7 @@ test('when there are enough spare files, expired ones are removed', async (t) =>
   const time = clock();
   time.advance(TTL_MS + 60_000);
 
-  await forgetOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS);
+  await new Forgetter(contextOf(path, { nowMs: time.nowMs }), TTL_MS).forget();
 
   assert.deepEqual(namesIn(path, 'results'), []);
   assert.equal(namesIn(path, 'spare').length, 20);
@@ -142,7 +143,7 @@ test('a reused file shows the outcome of its old job to nobody', async (t) => {
   const [old = ''] = await endedJobs(broker, 1);
   const time = clock();
   time.advance(TTL_MS + 1_000);
-  await forgetOutcomes(contextOf(path, { nowMs: time.nowMs }), TTL_MS);
+  await new Forgetter(contextOf(path, { nowMs: time.nowMs }), TTL_MS).forget();
   await createMany(broker);
 
   await broker.enqueue([job({ args: [1] })]);
@@ -213,3 +214,87 @@ function plantSpare(path: string, texts: readonly string[], name = 'planted'): v
   mkdirSync(join(path, 'spare', name));
   for (const text of texts) writeFileSync(join(path, 'spare', name, `${nextId()}.json`), text, { mode: 0o600 });
 }
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const YEAR_MS = 365 * DAY_MS;
+const START_MS = 40 * YEAR_MS;
+
+/** Two clocks, and ages by them for a time to live of a day. */
+function watched(): { readonly ages: Ages; pass(ms: number): void; jump(ms: number): void; nowMs(): number } {
+  const ages = new Ages(DAY_MS);
+  let [wallMs, monotonicMs] = [START_MS, 5_000];
+  ages.observe(wallMs, monotonicMs);
+  const move = (byWallMs: number, byMonotonicMs: number): void => {
+    wallMs += byWallMs;
+    monotonicMs += byMonotonicMs;
+    ages.observe(wallMs, monotonicMs);
+  };
+  return { ages, pass: (ms) => move(ms, ms), jump: (ms) => move(ms, 0), nowMs: () => wallMs };
+}
+
+describe('whether the time of a file is over', () => {
+  test('by the wall clock, to the millisecond', () => {
+    const { ages } = watched();
+
+    assert.equal(ages.isOver(START_MS - DAY_MS + 1), false);
+    assert.equal(ages.isOver(START_MS - DAY_MS), true);
+  });
+
+  for (const jumpMs of [HOUR_MS, 2 * DAY_MS, 10 * YEAR_MS]) {
+    test(`a step forward of ${jumpMs / HOUR_MS} hours ages nothing`, () => {
+      const { ages, pass, jump, nowMs } = watched();
+      const before = START_MS - HOUR_MS;
+      jump(jumpMs);
+      const after = nowMs();
+
+      pass(23 * HOUR_MS - MINUTE_MS);
+      const early = [ages.isOver(before), ages.isOver(after)];
+      pass(2 * MINUTE_MS);
+      const onTime = [ages.isOver(before), ages.isOver(after)];
+      pass(HOUR_MS);
+
+      assert.deepEqual(early, [false, false]);
+      assert.deepEqual(onTime, [true, false]);
+      assert.equal(ages.isOver(after), true);
+    });
+  }
+
+  test('nights of sleep do not count, and do not keep a file for ever', () => {
+    const { ages, pass, jump } = watched();
+    let days = 0;
+
+    while (!ages.isOver(START_MS) && days < 10) {
+      pass(8 * HOUR_MS);
+      jump(16 * HOUR_MS);
+      days++;
+    }
+
+    assert.equal(days, 3);
+  });
+
+  test('a step back keeps everything; once the clock is right again, ages are too', () => {
+    const { ages, pass, jump } = watched();
+    jump(-10 * YEAR_MS);
+    pass(2 * DAY_MS);
+    const inThePast = ages.isOver(START_MS);
+
+    jump(10 * YEAR_MS);
+    const back = ages.isOver(START_MS - DAY_MS);
+
+    assert.equal(inThePast, false);
+    assert.equal(back, true);
+  });
+
+  test('what seems to be over for more than a year is given one more life', () => {
+    const { ages, pass } = watched();
+    const old = START_MS - 10 * YEAR_MS;
+
+    const atFirst = ages.isOver(old);
+    pass(DAY_MS);
+
+    assert.equal(atFirst, false);
+    assert.equal(ages.isOver(old), true);
+  });
+});
