@@ -155,7 +155,7 @@ export const MUTANTS = [
   },
   {
     name: 'a run that was killed to end its job is sent back',
-    file: 'src/spool/notes/revoked-jobs.ts',
+    file: 'src/spool/notes/notes.ts',
     find: '  return [true, false].some((terminate) => files.exists(',
     replace: '  return [false].some((terminate) => files.exists(',
     test: 'test/unit/spool/revoking/revoke.test.ts',

@@ -14,7 +14,7 @@ import { Instructions } from './claims/instructions.ts';
 import { type NamesToTry, OwnNames } from './claims/names-to-try.ts';
 import { hintsOver } from './ready/hints.ts';
 import { register, type Registration } from './owners/owner.ts';
-import { isMarked } from './notes/revoked-jobs.ts';
+import { isMarked } from './notes/notes.ts';
 import { isPassing, spoolError } from './disk/trouble.ts';
 
 export class SpoolConsumer implements Consumer {

@@ -28,7 +28,7 @@ import { enqueueUnique } from './sending/enqueue-unique.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { listOwners } from './owners/owner.ts';
-import { pausedQueues, pauseQueue, resumeQueue } from './notes/paused-queues.ts';
+import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { revoke } from './revoking/revoke.ts';
 import { spoolError } from './disk/trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';

@@ -17,7 +17,7 @@ import {
 import { isOnlyName } from '../job-file/one-name.ts';
 import { readJob } from '../job-file/read.ts';
 import { delayedFileName, parseJobFileName } from '../layout.ts';
-import { isMarked } from '../notes/revoked-jobs.ts';
+import { isMarked } from '../notes/notes.ts';
 import { renameOver, setAside } from '../job-file/set-aside.ts';
 import { publishAsItStands, settle } from './settle.ts';
 

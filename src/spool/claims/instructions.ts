@@ -7,9 +7,7 @@ import type { SpoolContext } from '../disk/context.ts';
 import { LeftToOthers } from '../ready/elsewhere.ts';
 import type { Hint } from '../ready/hints.ts';
 import { parseJobFileName } from '../layout.ts';
-import { NoteWatch } from '../notes/note-watch.ts';
-import { readMarkers } from '../notes/revoked-jobs.ts';
-import { pausedQueues } from '../notes/paused-queues.ts';
+import { watchMarkers, watchPausedQueues } from '../notes/notes.ts';
 import { TasksOfJobs } from '../owners/running-jobs.ts';
 
 /** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
@@ -39,19 +37,8 @@ export class Instructions {
     this.#options = options;
     this.#context = context;
     this.#tasks = new TasksOfJobs(context);
-    const { files, layout } = context;
-    const pauses = new NoteWatch(files, {
-      directory: layout.queues,
-      read: () => new Set(pausedQueues(context)),
-      onFound: (queues) => this.#hearPaused(queues),
-      onTrouble,
-    });
-    const markers = new NoteWatch(files, {
-      directory: layout.cancel,
-      read: () => readMarkers(context),
-      onFound: (found) => this.#hearRevoked(found.keys()),
-      onTrouble,
-    });
+    const pauses = watchPausedQueues(context, { onFound: (queues) => this.#hearPaused(queues), onTrouble });
+    const markers = watchMarkers(context, { onFound: (found) => this.#hearRevoked(found.keys()), onTrouble });
     this.#watches = onRevoked === undefined ? [pauses] : [pauses, markers];
     if (isAlone) this.#lookMyself();
   }

@@ -10,7 +10,7 @@ import type { SpoolContext } from '../disk/context.ts';
 import { isKnownElsewhere } from '../ready/elsewhere.ts';
 import type { Held } from '../job-file/holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from '../layout.ts';
-import { isMarked } from '../notes/revoked-jobs.ts';
+import { isMarked } from '../notes/notes.ts';
 import { makeReady } from '../ready/promote.ts';
 import { syncFile, writeAndMove, writing, writingOr } from '../job-file/write-tail.ts';
 

@@ -1,7 +1,7 @@
 /** What can be wrong with a name in the spool: other users may touch it (I13), it is not fsq's, or nobody needs it any more. Pure. */
 import { isKeyDirectory, parseHolderName } from '../keys/key-directory.ts';
 import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
-import { parsePausedFileName } from '../notes/paused-queues.ts';
+import { parsePausedFileName } from '../notes/notes.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
 import type { Outline } from './outline.ts';
 import type { Entry } from './visit.ts';

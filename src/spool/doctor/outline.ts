@@ -6,7 +6,7 @@ import { listIfReadable } from '../disk/if-there.ts';
 import { isOwnerName, type Layout, parseHeldName } from '../layout.ts';
 import { askAll, readOwner, verdictOf } from '../owners/owner.ts';
 import type { Verdict } from '../owners/liveness.ts';
-import { parseMarkerFileName } from '../notes/revoked-jobs.ts';
+import { parseMarkerFileName } from '../notes/notes.ts';
 import { type JobPlace, namesAt, type Unlisted, unlistedIn, walkPlace } from './walk.ts';
 
 /** A directory of running/. */

@@ -10,7 +10,7 @@ import { writerState } from '../disk/identity.ts';
 import { makeDirectory, renameIfThere } from '../disk/if-there.ts';
 import { jobFileName, type JobName } from '../layout.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
-import { unmark } from '../notes/revoked-jobs.ts';
+import { unmark } from '../notes/notes.ts';
 import { register, type Registration } from '../owners/owner.ts';
 import { readJob } from '../job-file/read.ts';
 import { recoverOrphans } from '../recovery/recover.ts';

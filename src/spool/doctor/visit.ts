@@ -6,7 +6,7 @@ import type { EntryInfo } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
 import { DIRECTORIES } from '../layout.ts';
 import { type Reading, readJob } from '../job-file/read.ts';
-import { parseMarkerFileName } from '../notes/revoked-jobs.ts';
+import { parseMarkerFileName } from '../notes/notes.ts';
 import { type JobSpot, type Place, walkSpool } from './walk.ts';
 
 /** A name in the spool. */

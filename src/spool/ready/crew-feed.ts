@@ -10,8 +10,7 @@ import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
 import { makeDirectory } from '../disk/if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from '../layout.ts';
-import { NoteWatch } from '../notes/note-watch.ts';
-import { pausedQueues } from '../notes/paused-queues.ts';
+import { watchPausedQueues } from '../notes/notes.ts';
 import { Dispatch } from './dispatch.ts';
 import type { TaskElsewhere } from './hints.ts';
 
@@ -52,12 +51,7 @@ export class CrewFeed {
       setLookout: (isPosted: boolean) => this.#feed.setLookout(isPosted),
     };
     this.dispatch = new Dispatch(source, options.isBurst !== true);
-    this.#pauses = new NoteWatch(context.files, {
-      directory: context.layout.queues,
-      read: () => new Set(pausedQueues(context)),
-      onFound: (paused) => this.#hearPaused(paused),
-      onTrouble,
-    });
+    this.#pauses = watchPausedQueues(context, { onFound: (paused) => this.#hearPaused(paused), onTrouble });
     this.#elsewhere = new Elsewhere(context, { owner, onChanged: (tasks) => this.#leave(tasks), onTrouble });
   }
 

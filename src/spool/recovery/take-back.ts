@@ -8,7 +8,7 @@ import { hasCode } from '../disk/files.ts';
 import type { Held, HeldFile, Holder } from '../job-file/holder.ts';
 import { falseFor, removeIfEmpty } from '../disk/if-there.ts';
 import { heldName, parseHeldName, parseJobFileName } from '../layout.ts';
-import { isMarked } from '../notes/revoked-jobs.ts';
+import { isMarked } from '../notes/notes.ts';
 import { openTaken } from '../claims/claim.ts';
 import { forgetOwner, readOwner } from '../owners/owner.ts';
 import { isTight, spendReserve } from '../place/room.ts';

@@ -7,8 +7,7 @@ import type { SpoolContext } from '../disk/context.ts';
 import type { Instruction } from '../ready/hints.ts';
 import type { Holder } from '../job-file/holder.ts';
 import { hasOutcomeOf } from '../claims/claim.ts';
-import { NoteWatch } from '../notes/note-watch.ts';
-import { readMarkers, unmark } from '../notes/revoked-jobs.ts';
+import { readMarkers, unmark, watchMarkers } from '../notes/notes.ts';
 import { readJob } from '../job-file/read.ts';
 import { locate, lookFor, type Spot } from '../locate.ts';
 import { Rounds } from '../disk/rounds.ts';
@@ -28,7 +27,7 @@ export interface RevokeWatchOptions {
 export class RevokeWatch {
   readonly #context: SpoolContext;
   readonly #options: RevokeWatchOptions;
-  readonly #watch: NoteWatch<ReadonlyMap<string, boolean>>;
+  readonly #watch: { start(): void; stop(): void };
   #told = '';
   readonly #rounds: Rounds;
   #isDueAgain = false;
@@ -37,12 +36,7 @@ export class RevokeWatch {
     this.#context = context;
     this.#options = options;
     this.#rounds = new Rounds(options.onTrouble);
-    this.#watch = new NoteWatch(context.files, {
-      directory: context.layout.cancel,
-      read: () => readMarkers(context),
-      onFound: () => this.#act(),
-      onTrouble: options.onTrouble,
-    });
+    this.#watch = watchMarkers(context, { onFound: () => this.#act(), onTrouble: options.onTrouble });
   }
 
   start(): void {

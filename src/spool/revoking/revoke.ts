@@ -9,7 +9,7 @@ import { openTaken } from '../claims/claim.ts';
 import { settle } from '../claims/settle.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { type Holder, takeFrom } from '../job-file/holder.ts';
-import { mark, unmark } from '../notes/revoked-jobs.ts';
+import { mark, unmark } from '../notes/notes.ts';
 import { readOutcome } from '../results/outcomes.ts';
 import { readOwner, register, type Registration, verdictOf } from '../owners/owner.ts';
 import { recoverOrphans } from '../recovery/recover.ts';
