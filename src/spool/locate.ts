@@ -135,7 +135,10 @@ export function pendingSpot(layout: Layout, fileName: string): WaitingSpot | nul
     : { at: 'waiting', id: name.id, path: `${layout.pending}/${fileName}`, name, dueAtMs: null };
 }
 
-/** The jobs with a wanted id that lie in the directories of owners. */
+/**
+ * The jobs with a wanted id that lie in the directories of owners, at least those that one process holds during the whole look: a
+ * directory that is gone when it is looked into was that of an owner that has ended, or has died and was recovered.
+ */
 export function* heldSpots(context: SpoolContext, isWanted: (id: string) => boolean = () => true): Generator<HeldSpot> {
   const { files, layout } = context;
   for (const directory of files.list(layout.running)) {

@@ -7,13 +7,13 @@
  */
 import { hasRules, type LimitRules, type QueueLimits } from '../../job/queue-limits.ts';
 import type { SpoolContext } from '../disk/context.ts';
-
 import { type JobName, parseJobFileName } from '../layout.ts';
 import { freeSlots, type LimitOwner, type RateOf, takeSlots } from '../ready/rate-slots.ts';
 import { RecentNames } from '../ready/recent-names.ts';
-import { type RunningJob, runningJobs, TasksOfJobs } from '../owners/running-jobs.ts';
+import { TasksOfJobs } from '../job-file/read.ts';
+import { type HeldSpot, heldSpots } from '../locate.ts';
 
-/** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
+/** How many jobs' tasks are remembered. */
 const REMEMBERED = 10_000;
 /** How long a queue that had no room is not tried, ms, up to twice that. */
 const CLOSED_FOR_MS = 10;
@@ -29,7 +29,7 @@ export class Admission {
   constructor(context: SpoolContext, rules: LimitRules) {
     this.#context = context;
     this.#rules = rules;
-    this.#tasks = new TasksOfJobs(context);
+    this.#tasks = new TasksOfJobs(context, REMEMBERED);
   }
 
   /** Null where nothing is limited. */
@@ -55,7 +55,6 @@ export class Admission {
     const queueLimits = this.#rules.queues.get(queue);
     const taskLimits = this.#rules.tasks.get(task);
     if (queueLimits === undefined && taskLimits === undefined) return true;
-    if (this.#tasks.size > REMEMBERED) this.#tasks.turn();
     this.#tasks.remember(id, task);
     const [ofQueue, ofTask] = [{ kind: 'queue', name: queue } as const, { kind: 'task', name: task } as const];
     if (!this.#hasRoom(queueLimits, ofQueue, ({ name }) => name.queue === queue)) {
@@ -67,9 +66,9 @@ export class Admission {
     return takeSlots(this.#context, [...rateOf(ofTask, taskLimits), ...rateOf(ofQueue, queueLimits)]);
   }
 
-  #hasRoom(limits: QueueLimits | undefined, owner: LimitOwner, isOne: (running: RunningJob) => boolean): boolean {
+  #hasRoom(limits: QueueLimits | undefined, owner: LimitOwner, isOne: (running: HeldSpot) => boolean): boolean {
     const { concurrency = null, rate = null } = limits ?? {};
-    if (concurrency !== null && runningJobs(this.#context).filter(isOne).length > concurrency) return false;
+    if (concurrency !== null && [...heldSpots(this.#context)].filter(isOne).length > concurrency) return false;
     return rate === null || freeSlots(this.#context, { owner, rate }) > 0;
   }
 }

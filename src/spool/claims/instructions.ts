@@ -8,9 +8,9 @@ import { LeftToOthers } from '../ready/elsewhere.ts';
 import type { Hint } from '../ready/hints.ts';
 import { parseJobFileName } from '../layout.ts';
 import { watchMarkers, watchPausedQueues } from '../notes/notes.ts';
-import { TasksOfJobs } from '../owners/running-jobs.ts';
+import { TasksOfJobs } from '../job-file/read.ts';
 
-/** How many jobs' tasks are remembered; then the tasks of jobs that were not met of late are forgotten. */
+/** How many jobs' tasks are remembered. */
 const REMEMBERED = 10_000;
 
 export interface InstructionsOptions {
@@ -36,7 +36,7 @@ export class Instructions {
     const { isAlone, onRevoked, onTrouble } = options;
     this.#options = options;
     this.#context = context;
-    this.#tasks = new TasksOfJobs(context);
+    this.#tasks = new TasksOfJobs(context, REMEMBERED);
     const pauses = watchPausedQueues(context, { onFound: (queues) => this.#hearPaused(queues), onTrouble });
     const markers = watchMarkers(context, { onFound: (found) => this.#hearRevoked(found.keys()), onTrouble });
     this.#watches = onRevoked === undefined ? [pauses] : [pauses, markers];
@@ -73,7 +73,6 @@ export class Instructions {
     if (this.#leftToOthers.size === 0) return false;
     const name = parseJobFileName(fileName);
     if (name === null) return false;
-    if (this.#tasks.size > REMEMBERED) this.#tasks.turn();
     const task = this.#tasks.of(name.id, `${this.#context.layout.pending}/${fileName}`);
     return task !== null && this.#leftToOthers.has(task, name.queue);
   }

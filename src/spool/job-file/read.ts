@@ -1,4 +1,4 @@
-/** Reads a job's file, trusting nothing about it, and says exactly why when it is no job. */
+/** Reads jobs' files, trusting nothing about them, and says exactly why when one is no job. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { CorruptJobError, type Document, parseDocument, parseTorn } from '../../job/document.ts';
 import type { SpoolContext } from '../disk/context.ts';
@@ -67,5 +67,52 @@ function interpret(bytes: Buffer, id: string, links: number): Reading {
   } catch (error) {
     if (error instanceof CorruptJobError) return { kind: 'corrupt', reason: error.message };
     throw error;
+  }
+}
+
+/** The tasks of jobs. Each job's file is read once, for its task never changes. */
+export class TasksOfJobs {
+  readonly #context: SpoolContext;
+  readonly #mostKept: number;
+  #tasks = new Map<string, string | null>();
+  #before = new Map<string, string | null>();
+
+  /** @param mostKept with more tasks than this, those of jobs that were not met of late are forgotten */
+  constructor(context: SpoolContext, mostKept: number = Number.POSITIVE_INFINITY) {
+    this.#context = context;
+    this.#mostKept = mostKept;
+  }
+
+  /** Forgets the jobs that were not asked for since the last call. */
+  turn(): void {
+    this.#before = this.#tasks;
+    this.#tasks = new Map();
+  }
+
+  /** @returns null when there is no such job at `path`, or none that can be read */
+  of(id: string, path: string): string | null {
+    const known = this.#recall(id);
+    if (known !== undefined) return known;
+    const reading = readJob(this.#context, path, id);
+    if (reading.kind === 'gone') return null;
+    const task = reading.kind === 'job' ? reading.document.record.job.task : null;
+    this.remember(id, task);
+    return task;
+  }
+
+  /** The same without reading: null also when the job was not read before. */
+  known(id: string): string | null {
+    return this.#recall(id) ?? null;
+  }
+
+  remember(id: string, task: string | null): void {
+    if (this.#tasks.size > this.#mostKept) this.turn();
+    this.#tasks.set(id, task);
+  }
+
+  #recall(id: string): string | null | undefined {
+    const task = this.#tasks.get(id) ?? this.#before.get(id);
+    if (task !== undefined) this.remember(id, task);
+    return task;
   }
 }

@@ -9,7 +9,8 @@ import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
 import { parseJobFileName } from '../layout.ts';
 import { freeSlots, type LimitOwner } from './rate-slots.ts';
-import { type RunningJob, runningJobs, TasksOfJobs } from '../owners/running-jobs.ts';
+import { TasksOfJobs } from '../job-file/read.ts';
+import { type HeldSpot, heldSpots } from '../locate.ts';
 
 /** What was counted is good for this long, ms. */
 const LOOK_EVERY_MS = 3;
@@ -154,15 +155,15 @@ class Rooms {
 
   look(): void {
     if (this.ruleCount === 0 || performance.now() - this.#lookedAt < LOOK_EVERY_MS) return;
-    const running = runningJobs(this.#context);
+    const running = [...heldSpots(this.#context)];
     this.#ofQueue.clear();
     this.#ofTask.clear();
     for (const [name, limits] of this.#rules.queues) {
-      const isOne = (job: RunningJob): boolean => job.name.queue === name;
+      const isOne = (job: HeldSpot): boolean => job.name.queue === name;
       this.#ofQueue.set(name, this.#roomOf(limits, { kind: 'queue', name }, running, isOne));
     }
     for (const [name, limits] of this.#rules.tasks) {
-      const isOne = (job: RunningJob): boolean => this.#tasks.of(job.name.id, job.path) === name;
+      const isOne = (job: HeldSpot): boolean => this.#tasks.of(job.name.id, job.path) === name;
       this.#ofTask.set(name, this.#roomOf(limits, { kind: 'task', name }, running, isOne));
     }
     this.#lookedAt = performance.now();
@@ -199,8 +200,8 @@ class Rooms {
   #roomOf(
     { concurrency, rate }: QueueLimits,
     owner: LimitOwner,
-    running: readonly RunningJob[],
-    isOne: (job: RunningJob) => boolean,
+    running: readonly HeldSpot[],
+    isOne: (job: HeldSpot) => boolean,
   ): Room {
     const nowMs = this.#context.nowMs();
     const none = Number.POSITIVE_INFINITY;
