@@ -9,8 +9,8 @@ import type { Turns } from '../disk/rounds.ts';
 import { renameOverIfThere } from '../job-file/set-aside.ts';
 import { DirectoryWatch, Poll } from '../disk/watch.ts';
 
-/** Longest time between two looks at the clock, ms: a step of the wall clock is noticed within it. Timers count monotonic time. */
-const LONGEST_TIMER_MS = 1_000;
+/** How late a step of the wall clock may be noticed, ms: timers count monotonic time. */
+const CLOCK_LOOK_EVERY_MS = 1_000;
 /** Jobs promoted before other work gets its turn. */
 const AT_ONCE = 500;
 /** A parked job is due within a minute, ms; what is due later was not parked. */
@@ -99,7 +99,7 @@ export class Promoter {
     this.#timer = null;
     const next = parseDelayedFileName(this.#names[0] ?? '');
     if (next === null) return;
-    const waitMs = Math.min(LONGEST_TIMER_MS, Math.max(0, next.dueAtMs - nowMs));
+    const waitMs = Math.min(CLOCK_LOOK_EVERY_MS, Math.max(0, next.dueAtMs - nowMs));
     this.#timer = setTimeout(() => this.#try(() => this.#promote()), waitMs);
     this.#timer.unref();
   }
