@@ -3,14 +3,14 @@
  * left to other workers. It serves a process that gives out names. A job that was claimed is checked once more (admission.ts), so
  * what is read here may be late.
  */
-import { type LimitRules, type QueueLimits, windowOf } from '../../job/queue-limits.ts';
+import { hasRules, type LimitRules, type QueueLimits, windowOf } from '../../job/queue-limits.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { LeftToOthers } from './elsewhere.ts';
 import type { Lane } from './lanes.ts';
 import { parseJobFileName } from '../layout.ts';
 import { freeSlots, type LimitOwner } from './rate-slots.ts';
 import { TasksOfJobs } from '../job-file/read.ts';
-import { type HeldSpot, heldSpots } from '../locate.ts';
+import { heldSpots } from '../locate.ts';
 
 /** What was counted is good for this long, ms. */
 const LOOK_EVERY_MS = 3;
@@ -21,17 +21,29 @@ const LOOK_AGAIN_MS = 25;
 /** How late a step of the wall clock may be noticed, ms: timers count monotonic time. */
 const LONGEST_WAIT_MS = 1_000;
 
+/** How many more jobs of a queue or a task may start. */
+interface Room {
+  left: number;
+  /** When to look again if there is none, ms from the look. */
+  readonly againMs: number;
+}
+
 export class Gate {
   readonly #context: SpoolContext;
   readonly #tasks: TasksOfJobs;
-  readonly #rooms: Rooms;
+  #rules: LimitRules;
   #paused: ReadonlySet<string> = new Set();
   #leftToOthers = new LeftToOthers();
+  /** The room that the limits leave, as of the last look, by kind and name. */
+  readonly #rooms = new Map<string, Room>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Names of limited queues and tasks that were given out a moment ago. */
+  readonly #given = new Map<string, { readonly queue: string; readonly task: string | null; readonly atMs: number }>();
 
   constructor(context: SpoolContext, rules: LimitRules) {
     this.#context = context;
     this.#tasks = new TasksOfJobs(context);
-    this.#rooms = new Rooms(context, this.#tasks, rules);
+    this.#rules = rules;
   }
 
   pause(queues: ReadonlySet<string>): void {
@@ -44,12 +56,26 @@ export class Gate {
   }
 
   limitTasks(tasks: LimitRules['tasks']): void {
-    this.#rooms.limitTasks(tasks);
+    this.#rules = { ...this.#rules, tasks };
+    this.#rooms.clear();
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Counts anew what runs, if anything is limited. */
   look(): void {
-    this.#rooms.look();
+    if (!hasRules(this.#rules) || performance.now() - this.#lookedAt < LOOK_EVERY_MS) return;
+    const running = [...heldSpots(this.#context)];
+    this.#rooms.clear();
+    for (const [name, limits] of this.#rules.queues) {
+      const count = (): number => running.filter((job) => job.name.queue === name).length;
+      this.#rooms.set(`queue ${name}`, this.#roomOf(limits, { kind: 'queue', name }, count));
+    }
+    for (const [name, limits] of this.#rules.tasks) {
+      const count = (): number => running.filter((job) => this.#tasks.of(job.id, job.path) === name).length;
+      this.#rooms.set(`task ${name}`, this.#roomOf(limits, { kind: 'task', name }, count));
+    }
+    this.#lookedAt = performance.now();
+    this.#countGiven();
   }
 
   /** All that is ready is about to be asked for: the tasks of other jobs need not be remembered. */
@@ -59,11 +85,12 @@ export class Gate {
 
   /** False: nothing is held back, and no name has to be asked about. */
   get isInUse(): boolean {
-    return this.#paused.size + this.#rooms.ruleCount + this.#leftToOthers.size > 0;
+    return hasRules(this.#rules) || this.#paused.size + this.#leftToOthers.size > 0;
   }
 
   isOpen({ queue, task }: Pick<Lane, 'queue' | 'task'>): boolean {
-    if (this.#paused.has(queue) || this.#rooms.isFull(queue, task)) return false;
+    if (this.#paused.has(queue) || this.#isFull('queue', queue)) return false;
+    if (task !== null && this.#isFull('task', task)) return false;
     return task === null || !this.#leftToOthers.has(task, queue);
   }
 
@@ -88,97 +115,28 @@ export class Gate {
 
   /** This name was given out. */
   count(name: string, queue: string, task: string | null): void {
-    this.#rooms.count(name, queue, task);
+    if (this.#take(queue, task)) this.#given.set(name, { queue, task, atMs: performance.now() });
   }
 
   /** When something that is held back may be let through, ms from now; null when nothing is, or when this process will be told. */
   againInMs(): number | null {
-    return this.#rooms.againInMs();
+    const full = [...this.#rooms.values()].filter(({ left }) => left === 0);
+    if (full.length === 0) return null;
+    const sinceMs = performance.now() - this.#lookedAt;
+    return Math.max(1, Math.min(...full.map(({ againMs }) => againMs)) - sinceMs);
   }
 
   /** Whether any task has limits, or is left to others. */
   get #hasTasks(): boolean {
-    return this.#rooms.hasTasks || this.#leftToOthers.size > 0;
+    return this.#rules.tasks.size > 0 || this.#leftToOthers.size > 0;
   }
 
   #ifHeldBack(task: string | null): string | null {
-    return task !== null && (this.#rooms.limitsTask(task) || this.#leftToOthers.hasTask(task)) ? task : null;
-  }
-}
-
-/** How many more jobs of a queue or a task may start. */
-interface Room {
-  left: number;
-  /** When to look again if there is none, ms from the look. */
-  readonly againMs: number;
-}
-
-/** The room that the limits leave, as of the last look. */
-class Rooms {
-  readonly #context: SpoolContext;
-  readonly #tasks: TasksOfJobs;
-  #rules: LimitRules;
-  readonly #ofQueue = new Map<string, Room>();
-  readonly #ofTask = new Map<string, Room>();
-  #lookedAt = Number.NEGATIVE_INFINITY;
-  /** Names of limited queues and tasks that were given out a moment ago. */
-  readonly #given = new Map<string, { readonly queue: string; readonly task: string | null; readonly atMs: number }>();
-
-  constructor(context: SpoolContext, tasks: TasksOfJobs, rules: LimitRules) {
-    this.#context = context;
-    this.#tasks = tasks;
-    this.#rules = rules;
+    return task !== null && (this.#rules.tasks.has(task) || this.#leftToOthers.hasTask(task)) ? task : null;
   }
 
-  limitTasks(tasks: LimitRules['tasks']): void {
-    this.#rules = { ...this.#rules, tasks };
-    this.#ofQueue.clear();
-    this.#ofTask.clear();
-    this.#lookedAt = Number.NEGATIVE_INFINITY;
-  }
-
-  get ruleCount(): number {
-    return this.#rules.queues.size + this.#rules.tasks.size;
-  }
-
-  get hasTasks(): boolean {
-    return this.#rules.tasks.size > 0;
-  }
-
-  limitsTask(task: string): boolean {
-    return this.#rules.tasks.has(task);
-  }
-
-  isFull(queue: string, task: string | null): boolean {
-    return this.#ofQueue.get(queue)?.left === 0 || (task !== null && this.#ofTask.get(task)?.left === 0);
-  }
-
-  look(): void {
-    if (this.ruleCount === 0 || performance.now() - this.#lookedAt < LOOK_EVERY_MS) return;
-    const running = [...heldSpots(this.#context)];
-    this.#ofQueue.clear();
-    this.#ofTask.clear();
-    for (const [name, limits] of this.#rules.queues) {
-      const isOne = (job: HeldSpot): boolean => job.name.queue === name;
-      this.#ofQueue.set(name, this.#roomOf(limits, { kind: 'queue', name }, running, isOne));
-    }
-    for (const [name, limits] of this.#rules.tasks) {
-      const isOne = (job: HeldSpot): boolean => this.#tasks.of(job.name.id, job.path) === name;
-      this.#ofTask.set(name, this.#roomOf(limits, { kind: 'task', name }, running, isOne));
-    }
-    this.#lookedAt = performance.now();
-    this.#countGiven();
-  }
-
-  count(name: string, queue: string, task: string | null): void {
-    if (this.#take(queue, task)) this.#given.set(name, { queue, task, atMs: performance.now() });
-  }
-
-  againInMs(): number | null {
-    const full = [...this.#ofQueue.values(), ...this.#ofTask.values()].filter(({ left }) => left === 0);
-    if (full.length === 0) return null;
-    const sinceMs = performance.now() - this.#lookedAt;
-    return Math.max(1, Math.min(...full.map(({ againMs }) => againMs)) - sinceMs);
+  #isFull(kind: LimitOwner['kind'], name: string): boolean {
+    return this.#rooms.size > 0 && this.#rooms.get(`${kind} ${name}`)?.left === 0;
   }
 
   /** A job whose name was given out will be claimed soon: it takes up room already, until it leaves pending/ or its time is over. */
@@ -192,20 +150,15 @@ class Rooms {
 
   /** @returns whether anything limits it */
   #take(queue: string, task: string | null): boolean {
-    const rooms = [this.#ofQueue.get(queue), task === null ? undefined : this.#ofTask.get(task)];
+    const rooms = [this.#rooms.get(`queue ${queue}`), this.#rooms.get(`task ${task ?? ''}`)];
     for (const room of rooms) if (room !== undefined && room.left > 0) room.left--;
     return rooms.some((room) => room !== undefined);
   }
 
-  #roomOf(
-    { concurrency, rate }: QueueLimits,
-    owner: LimitOwner,
-    running: readonly HeldSpot[],
-    isOne: (job: HeldSpot) => boolean,
-  ): Room {
+  #roomOf({ concurrency, rate }: QueueLimits, owner: LimitOwner, countRunning: () => number): Room {
     const nowMs = this.#context.nowMs();
     const none = Number.POSITIVE_INFINITY;
-    const free = concurrency === null ? none : Math.max(0, concurrency - running.filter(isOne).length);
+    const free = concurrency === null ? none : Math.max(0, concurrency - countRunning());
     const slots = rate === null ? none : freeSlots(this.#context, { owner, rate });
     const nextWindowMs = rate === null || slots > 0 ? LOOK_AGAIN_MS : windowOf(rate, nowMs).endsAtMs - nowMs;
     return { left: Math.min(free, slots), againMs: Math.min(LONGEST_WAIT_MS, nextWindowMs) };
