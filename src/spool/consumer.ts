@@ -12,7 +12,6 @@ import type { Taken } from './job-file/holder.ts';
 import { Instructions } from './claims/instructions.ts';
 
 import { type NamesToTry, OwnNames } from './claims/names-to-try.ts';
-import { hintsOver } from './ready/hints.ts';
 import { register, type Registration } from './owners/owner.ts';
 import { isMarked } from './notes/notes.ts';
 import { isPassing, spoolError } from './disk/trouble.ts';
@@ -49,7 +48,7 @@ export class SpoolConsumer implements Consumer {
     this.#names =
       line === undefined
         ? new OwnNames(context, { ...options, onForeign: (name) => onEvent?.({ kind: 'foreign', name }), onTrouble })
-        : new HintedNames(context, hintsOver(line), {
+        : new HintedNames(context, line, {
             queues,
             isHeldBack: (name) => this.#isHeldBack(name),
             isLeftToOthers: (name) => this.#instructions.isLeftToOthers(name),

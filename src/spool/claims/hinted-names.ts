@@ -10,7 +10,8 @@
  *
  * A hint may be lost, and a worker may be stopped: a child that waits for a second looks at pending/ itself, then less and less often.
  */
-import type { Hint, Hints } from '../ready/hints.ts';
+import type { Line } from '../../broker/worker-side.ts';
+import { type Hint, parseTold, type Want } from '../ready/hints.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { parseJobFileName } from '../layout.ts';
 import { NameQueue, type NamesToTry, Waiter } from './names-to-try.ts';
@@ -42,7 +43,7 @@ type State = 'supplied' | 'early' | 'idle' | 'lookout';
 
 export class HintedNames implements NamesToTry {
   readonly #options: HintedNamesOptions;
-  readonly #hints: Hints;
+  readonly #line: Line;
   readonly #pending: PendingDirectory;
   readonly #names = new NameQueue();
   readonly #waiter = new Waiter();
@@ -51,12 +52,17 @@ export class HintedNames implements NamesToTry {
   #earlyAt = -1;
   #lookMs = LOOK_YOURSELF_MS.first;
 
-  constructor(context: SpoolContext, hints: Hints, options: HintedNamesOptions) {
+  constructor(context: SpoolContext, line: Line, options: HintedNamesOptions) {
     this.#options = options;
-    this.#hints = hints;
+    this.#line = line;
     this.#pending = new PendingDirectory(context, options, (name) => this.#hear(name));
-    hints.listen((hint) =>
-      hint.type === 'names' || hint.type === 'lookout' ? this.#beTold(hint) : options.onInstruction(hint),
+    line.listen(
+      (word) => {
+        const told = parseTold(word);
+        if (told?.type === 'names' || told?.type === 'lookout') this.#beTold(told);
+        else if (told !== null) options.onInstruction(told);
+      },
+      () => options.onInstruction({ type: 'alone' }),
     );
   }
 
@@ -95,7 +101,8 @@ export class HintedNames implements NamesToTry {
     this.#state = state;
     if (state === 'lookout') this.#pending.watch();
     else this.#pending.unwatch();
-    if (state === 'early' || state === 'idle') this.#hints.want(state === 'idle');
+    if (state === 'early' || state === 'idle')
+      this.#line.say({ type: 'want', isIdle: state === 'idle' } satisfies Want);
   }
 
   #add(names: readonly string[]): void {

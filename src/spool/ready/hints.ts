@@ -2,7 +2,6 @@
  * The words between the keeper of a worker and the consumers in its children: with them jobs begin sooner, and children hear of
  * revoked jobs and paused queues. The worker carries them as they are. A lost hint costs time only.
  */
-import type { Line } from '../../broker/worker-side.ts';
 import { isRecord } from '../../job/values/realm.ts';
 
 /** A task that another living worker knows, and its own does not. */
@@ -40,28 +39,6 @@ export interface Want {
   readonly type: 'want';
   /** False while names are left: the consumer asks early, so that the answer is there when they are used up. */
   readonly isIdle: boolean;
-}
-
-/** The consumer's end of the line. */
-export interface Hints {
-  /** Asks for names; some come, now or when there are any. */
-  want(isIdle: boolean): void;
-  /** `listener` is told all that comes from now on. */
-  listen(listener: (hint: Hint) => void): void;
-}
-
-export function hintsOver(line: Line): Hints {
-  return {
-    want: (isIdle) => line.say({ type: 'want', isIdle } satisfies Want),
-    listen: (listener) =>
-      line.listen(
-        (word) => {
-          const told = parseTold(word);
-          if (told !== null) listener(told);
-        },
-        () => listener({ type: 'alone' }),
-      ),
-  };
 }
 
 /** Null for anything that is no such hint. */

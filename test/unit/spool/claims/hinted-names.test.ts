@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { Hint } from '../../../../src/spool/ready/hints.ts';
+import type { Line } from '../../../../src/broker/worker-side.ts';
+import { type Hint, parseWant } from '../../../../src/spool/ready/hints.ts';
 import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
 import { HintedNames, type HintedNamesOptions } from '../../../../src/spool/claims/hinted-names.ts';
 import { jobFileName } from '../../../../src/spool/layout.ts';
@@ -120,11 +121,11 @@ function hinted(
   const context = tempContext(t);
   const asked: string[] = [];
   let tell: (hint: Hint) => void = () => undefined;
-  const hints = {
-    want: (isIdle: boolean) => void asked.push(isIdle ? 'idle' : 'early'),
-    listen: (listener: (hint: Hint) => void) => void (tell = listener),
+  const line: Line = {
+    say: (word) => void asked.push(parseWant(word)?.isIdle === true ? 'idle' : 'early'),
+    listen: (hear, end) => (tell = (hint) => (hint.type === 'alone' ? end() : hear(hint))),
   };
-  const names = new HintedNames(context, hints, {
+  const names = new HintedNames(context, line, {
     queues: null,
     isHeldBack: () => false,
     isLeftToOthers: () => false,
