@@ -43,7 +43,7 @@ export class SpoolKeeper implements Keeper {
     this.#registration = registration;
     this.#crew = new CrewFeed(context, { ...options, owner, onEvent, onTrouble });
     this.#promoter = new Promoter(context, onTrouble);
-    this.#recovery = new RecoveryRounds(context, { recoverer: { owner, isKnownAlive, onEvent, giveUp }, onTrouble });
+    this.#recovery = new RecoveryRounds(context, { owner, isKnownAlive, onEvent, giveUp }, onTrouble);
     this.#revocations = new RevokeWatch(context, {
       onInstruction: (instruction) => this.#crew.dispatch.instruct(instruction),
       onTerminate: (child, id) => this.#crew.dispatch.terminate(child, id),

@@ -7,6 +7,7 @@ import type { BrokerEvent, EndedRun } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { isStopped, killRemains, letGoOn } from './kill-remains.ts';
 import { heldName, parseHeldName } from '../layout.ts';
+import type { Verdict } from '../owners/liveness.ts';
 import { readOwner, verdictOf } from '../owners/owner.ts';
 import { Rounds } from '../disk/rounds.ts';
 import { type Dead, type Recoverer, takeBack } from './take-back.ts';
@@ -41,14 +42,17 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
     if (hasWaited && !context.files.exists(`${context.layout.running}/${directory}`)) continue;
     hasAsked = true;
     const verdict = await verdictOf(context, responsible);
-    if (verdict.verdict === 'alive' && held.recoverer === null && isStopped(context, held.owner)) {
-      if (await hasLostParent(context, recoverer, held.owner, directories)) {
-        letGoOn(context, held.owner);
-        recoverer.onEvent?.({ kind: 'stood-still', owner: held.owner });
-      }
+    const isItsOwn = held.recoverer === null;
+    const parent = (): ReturnType<typeof verdictOfParent> =>
+      verdictOfParent(context, recoverer, held.owner, directories);
+    // No other process will see to it.
+    if (verdict.verdict === 'alive' && isItsOwn && isStopped(context, held.owner) && (await parent()) === 'dead') {
+      letGoOn(context, held.owner);
+      recoverer.onEvent?.({ kind: 'stood-still', owner: held.owner });
     }
     if (verdict.verdict === 'dead') {
-      if (!hasWaited && held.recoverer === null && (await hasParent(context, recoverer, held.owner, directories))) {
+      // Its parent knows how it ended, such as at a time limit or by order. A recoverer that is faster can only count a crash.
+      if (!hasWaited && isItsOwn && (await parent()) === 'alive') {
         await wait(PARENT_FIRST_MS);
         hasWaited = true;
       }
@@ -79,32 +83,17 @@ async function recoverOrphan(
   });
 }
 
-/**
- * True when the process that started `owner` lives and is another than the recoverer. It knows how `owner` ended, such as at a time
- * limit or by order; a recoverer that takes the jobs before it can only count a crash.
- */
-async function hasParent(
+/** Whether the worker of the child `owner` lives; null of others, and where it is the recoverer or surely lives without asking. */
+async function verdictOfParent(
   context: SpoolContext,
   recoverer: Recoverer,
   owner: string,
   directories: readonly string[],
-): Promise<boolean> {
+): Promise<Verdict['verdict'] | null> {
   const parent = readOwner(context, owner)?.parent ?? null;
-  if (parent === null || parent === recoverer.owner || !directories.includes(parent)) return false;
-  return (await verdictOf(context, parent)).verdict === 'alive';
-}
-
-/** True of a worker's child whose worker is surely dead: no other process will see to the child. */
-async function hasLostParent(
-  context: SpoolContext,
-  recoverer: Recoverer,
-  owner: string,
-  directories: readonly string[],
-): Promise<boolean> {
-  const parent = readOwner(context, owner)?.parent ?? null;
-  if (parent === null || recoverer.isKnownAlive(parent)) return false;
+  if (parent === null || recoverer.isKnownAlive(parent)) return null;
   // Without a directory it has ended, or another has recovered it.
-  return !directories.includes(parent) || (await verdictOf(context, parent)).verdict === 'dead';
+  return directories.includes(parent) ? (await verdictOf(context, parent)).verdict : 'dead';
 }
 
 /** How often one owner is tried to be recovered at once where the disk refuses, and how long after one another, ms. */
@@ -137,11 +126,6 @@ export async function recoverOwner(context: SpoolContext, recoverer: Recoverer, 
  */
 const EVERY_MS = { others: 400, alone: 800 };
 
-export interface RecoveryRoundsOptions {
-  readonly recoverer: Recoverer;
-  readonly onTrouble: (error: unknown) => void;
-}
-
 /** A worker's recoveries, one after the other. */
 export class RecoveryRounds {
   readonly #context: SpoolContext;
@@ -152,7 +136,7 @@ export class RecoveryRounds {
   /** How the children ended of which something may be left in running/: a refused rename, say, is tried again in the next rounds. */
   readonly #ended = new Map<string, Dead>();
 
-  constructor(context: SpoolContext, { recoverer, onTrouble }: RecoveryRoundsOptions) {
+  constructor(context: SpoolContext, recoverer: Recoverer, onTrouble: (error: unknown) => void) {
     this.#context = context;
     this.#recoverer = { ...recoverer, ended: this.#ended, onEvent: (event) => this.#relay(event, recoverer.onEvent) };
     this.#rounds = new Rounds(onTrouble);
