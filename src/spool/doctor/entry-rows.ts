@@ -1,5 +1,5 @@
 /** What can be wrong with a name in the spool: other users may touch it (I13), it is not fsq's, or nobody needs it any more. Pure. */
-import { isKeyDirectory, parseHolderName } from '../keys/key-directory.ts';
+import { isKeyDirectory, parseKeyHolderName } from '../keys/key-holders.ts';
 import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../notes/notes.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
@@ -181,7 +181,7 @@ function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts
   if (place === 'tmp' || place === 'limits') return false;
   if (place === 'queues') return parsePausedFileName(name) === null;
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
-  if (place === 'keys') return parseHolderName(name) === null && parseResultFileName(name) === null;
+  if (place === 'keys') return parseKeyHolderName(name) === null && parseResultFileName(name) === null;
   if (place === 'running' && isDirect) return parseHeldName(name) === null || info.kind !== 'directory';
   return id === null;
 }

@@ -5,7 +5,7 @@
 import type { SpoolContext } from '../disk/context.ts';
 import type { EntryInfo } from '../disk/files.ts';
 import { listIfReadable } from '../disk/if-there.ts';
-import { parseHolderName } from '../keys/key-directory.ts';
+import { parseKeyHolderName } from '../keys/key-holders.ts';
 import { type JobName, parseResultFileName, resultFileName } from '../layout.ts';
 import { delayedSpot, endedSpot, heldSpots, pendingSpot } from '../locate.ts';
 
@@ -56,7 +56,7 @@ function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
   yield* rest(context, layout.corrupt);
   for (const key of keys)
     for (const name of listIfReadable(context.files, key))
-      if (parseHolderName(name)?.id === id) yield { at: 'rest', path: `${key}/${name}` };
+      if (parseKeyHolderName(name)?.id === id) yield { at: 'rest', path: `${key}/${name}` };
 }
 
 function* unfinished(context: SpoolContext, id: string): Generator<NameOfFile> {

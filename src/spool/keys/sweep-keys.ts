@@ -8,8 +8,7 @@ import { discard, listIfThere, removeIfEmpty, walkIfThere } from '../disk/if-the
 import { parseResultFileName, resultFileName } from '../layout.ts';
 import { Turns } from '../disk/rounds.ts';
 import { locate } from '../locate.ts';
-import { type KeyHolder, holderAt, isUndecided, makeVoid } from './key-holders.ts';
-import { isKeyDirectory } from './key-directory.ts';
+import { type KeyHolder, keyHolderAt, isUndecided, makeVoid, isKeyDirectory } from './key-holders.ts';
 
 /** Directories looked at in a row: about 50 ms. */
 const SLICE = 2_000;
@@ -97,7 +96,7 @@ export class KeySweep {
     const names = listIfThere(files, directory);
     const drafts = new Set(names.flatMap((name) => parseResultFileName(name) ?? []));
     let gone = 0;
-    for (const holder of names.flatMap((name) => holderAt(directory, name) ?? [])) {
+    for (const holder of names.flatMap((name) => keyHolderAt(directory, name) ?? [])) {
       const hasDraft = drafts.delete(holder.id);
       const isOpen = hasDraft && (await isUndecided(this.#context, holder));
       if (isOpen && !(this.#isOlder(holder.id, UNDECIDED_MS) && makeVoid(this.#context, holder))) continue;

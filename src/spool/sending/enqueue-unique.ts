@@ -16,8 +16,17 @@ import { hasCode } from '../disk/files.ts';
 import { createNew, discard } from '../disk/if-there.ts';
 import { resultFileName } from '../layout.ts';
 import { spoolError } from '../disk/trouble.ts';
-import { clear, type KeyHolder, holderAt, holdersIn, judge, makeVoid, type HolderState } from '../keys/key-holders.ts';
-import { holderFileName, keyDirectory, moveIn } from '../keys/key-directory.ts';
+import {
+  clear,
+  type KeyHolder,
+  keyHolderOf,
+  keyHoldersIn,
+  judge,
+  makeVoid,
+  type KeyHolderState,
+  keyDirectory,
+  moveIn,
+} from '../keys/key-holders.ts';
 
 /**
  * How long a producer waits for an older one to be accepted, which takes two fsyncs, ms. After that it is outdone; no
@@ -62,7 +71,7 @@ class Candidate {
   /** Looks for a job that stands for the key for sure; writes nothing. */
   async lookFirst(): Promise<StandIn | null> {
     return this.#tried(async () => {
-      for (const holder of holdersIn(this.#context, this.#directory)) {
+      for (const holder of keyHoldersIn(this.#context, this.#directory)) {
         const verdict = await judge(this.#context, holder, this.#job, this.#until);
         if (verdict === 'blocks') return { id: holder.id, isDuplicate: true };
         await clear(this.#context, holder, verdict);
@@ -106,8 +115,7 @@ class Candidate {
     const { files, nowMs } = this.#context;
     const { id } = this.#job.job;
     const untilMs = typeof this.#until === 'object' ? nowMs() + this.#until.ms : null;
-    const holder = holderAt(this.#directory, holderFileName({ id, untilMs }));
-    if (holder === null) throw new Error(`Expected an id to name a holder by, got ${id}`);
+    const holder = keyHolderOf(this.#directory, { id, untilMs });
     try {
       return createNew(files, holder.path) ? holder : null;
     } catch (error) {
@@ -119,7 +127,7 @@ class Candidate {
 
   async #decide(own: KeyHolder, target: string): Promise<StandIn | null> {
     if (!(await this.#syncHolder())) return this.#outdone(own);
-    for (const rival of holdersIn(this.#context, this.#directory)) {
+    for (const rival of keyHoldersIn(this.#context, this.#directory)) {
       if (rival.id === own.id) continue;
       const verdict = await this.#resolved(rival);
       if (verdict === 'blocks') {
@@ -149,7 +157,7 @@ class Candidate {
   }
 
   /** Waits for an older rival, or a crowd would make one another void for ever; makes a younger or a dead one void. */
-  async #resolved(rival: KeyHolder): Promise<HolderState> {
+  async #resolved(rival: KeyHolder): Promise<KeyHolderState> {
     const isOlder = rival.id < this.#job.job.id;
     const outdoAt = performance.now() + (isOlder ? PATIENCE_MS : 0);
     for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(LOOK_AGAIN_MS.most, pauseMs * 2)) {

@@ -8,7 +8,7 @@ import { createIdSource } from '../../../src/job/names.ts';
 import type { JobOptions } from '../../../src/job/job-options.ts';
 import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { writerName } from '../../../src/spool/disk/identity.ts';
-import { keyDirectory } from '../../../src/spool/keys/key-directory.ts';
+import { keyDirectory } from '../../../src/spool/keys/key-holders.ts';
 import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { plantDeadOwner, someOwner, tornInCharacter } from '../../support/owners.ts';

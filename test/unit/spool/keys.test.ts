@@ -17,7 +17,7 @@ import { SpoolError } from '../../../src/job/errors.ts';
 import { createIdSource } from '../../../src/job/names.ts';
 import { contextFor } from '../../../src/spool/doctor/examine.ts';
 import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { keyDirectory } from '../../../src/spool/keys/key-directory.ts';
+import { keyDirectory } from '../../../src/spool/keys/key-holders.ts';
 import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
 import { layoutOf } from '../../../src/spool/layout.ts';
 import { openSpool } from '../../../src/spool/spool.ts';

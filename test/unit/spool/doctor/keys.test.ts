@@ -3,7 +3,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { checkSpool } from '../../../oracle/check.ts';
-import { keyDirectory } from '../../../../src/spool/keys/key-directory.ts';
+import { keyDirectory } from '../../../../src/spool/keys/key-holders.ts';
 import { layoutOf } from '../../../../src/spool/layout.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { tempSpool } from '../../../support/temp.ts';
