@@ -213,7 +213,7 @@ export const MUTANTS = [
     test: 'test/unit/spool/refused-once.test.ts',
   },
   {
-    name: 'what is over stays on a full disk',
+    name: 'outcomes whose time is over stay on a full disk',
     file: 'src/spool/place/room.ts',
     find: '  return isFullOfInodes || freeBytes < ',
     replace: '  return isFullOfInodes && freeBytes < ',
@@ -314,7 +314,7 @@ export const MUTANTS = [
     test: 'test/fault/crash-states.test.ts',
   },
   {
-    name: 'expired files are reused before their names are durable',
+    name: 'old files are reused before their names are durable',
     file: 'src/spool/results/forget.ts',
     find: '  await syncDirectories(context, layout.results, gathered);\n',
     replace: '',
@@ -329,7 +329,7 @@ export const MUTANTS = [
     pattern: 'names beyond the limit',
   },
   {
-    name: 'a recovery waits for the end of an expiry',
+    name: 'a recovery waits until outcomes are forgotten',
     file: 'src/spool/results/forget.ts',
     find: '      if (turns.isOver) await turns.next();\n      const id',
     replace: '      const id',
@@ -337,7 +337,7 @@ export const MUTANTS = [
     pattern: 'although results/',
   },
   {
-    name: 'an expiry waits for the end of a recovery',
+    name: 'forgetting outcomes waits for the end of a recovery',
     file: 'src/spool/disk/rounds.ts',
     find: 'await Promise.race([urgent, patience]);',
     replace: 'await Promise.race([urgent]);',
