@@ -3,6 +3,7 @@ import { refuse, UsageError } from '../job/errors.ts';
 import {
   type BackoffOptions,
   checkKey,
+  checkTimeLimits,
   checkUnique,
   isOnCrash,
   isRetries,
@@ -160,7 +161,7 @@ export function keptOptions(options: AnyOptions): JobOptions {
 }
 
 function checkTogether(options: AnyOptions, kept: JobOptions): void {
-  const { etaMs, expiresAtMs, timeLimitMs, softTimeLimitMs } = kept;
+  const { etaMs, expiresAtMs } = kept;
   if (options.unique !== undefined && options.key === undefined)
     throw new UsageError('Expected `key` beside `unique`: it says which jobs count as the same');
   if (options.countdown !== undefined && options.eta !== undefined)
@@ -170,11 +171,7 @@ function checkTogether(options: AnyOptions, kept: JobOptions): void {
       `Expected \`expires\` to lie after the time at which the job may start, got ${timeShown(expiresAtMs)} and ${timeShown(etaMs)}: it could never run`,
     );
   }
-  if (timeLimitMs !== undefined && softTimeLimitMs !== undefined && softTimeLimitMs >= timeLimitMs) {
-    throw new UsageError(
-      `Expected \`softTimeLimit\` to be shorter than \`timeLimit\`, got ${softTimeLimitMs} ms and ${timeLimitMs} ms: the job would be killed before it is asked to end`,
-    );
-  }
+  checkTimeLimits(kept);
 }
 
 /** A number of milliseconds over thirty years is a point in time, not a duration. */

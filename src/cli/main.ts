@@ -1,7 +1,7 @@
 /** The command line: finds the command, runs it, and turns what it throws into a message and an exit code. */
 import { createRequire } from 'node:module';
 import { UsageError } from '../job/errors.ts';
-import { format, jsonText, suggest } from '../job/text.ts';
+import { didYouMean, format, jsonText } from '../job/text.ts';
 import type { Command, Context, Output } from './command.ts';
 import { EXIT, exitCodeOf, messageText, reportText } from './exit.ts';
 import { COMMON_OPTIONS, type ParsedLine, parseLine, spoolOption, withSpoolOption } from './options.ts';
@@ -106,10 +106,8 @@ async function commandNamed(name: string): Promise<Command> {
   if (load !== undefined) return load();
   if (name.startsWith('-'))
     throw new UsageError(`Expected a command before ${format(name)}, as in \`fsq status ${name}\``);
-  const near = suggest(name, [...Object.keys(COMMANDS), 'help']);
-  throw new UsageError(
-    `Unknown command ${format(name)}${near === null ? '' : `; did you mean ${near}?`}\n\`fsq help\` lists the commands.`,
-  );
+  const hint = didYouMean(name, [...Object.keys(COMMANDS), 'help']);
+  throw new UsageError(`Unknown command ${format(name)}${hint}\n\`fsq help\` lists the commands.`);
 }
 
 function checkArguments({ name, usage, args = { least: 0, most: 0 } }: Command, parsed: ParsedLine): void {

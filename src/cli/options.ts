@@ -1,8 +1,8 @@
 /** The options of a command line, parsed and checked. */
 import { parseArgs } from 'node:util';
-import { byteSize, durationMs } from '../job/units.ts';
-import { UsageError } from '../job/errors.ts';
-import { format, suggest } from '../job/text.ts';
+import { refuse, UsageError } from '../job/errors.ts';
+import { suggest } from '../job/text.ts';
+import { readByteSize, readDuration } from '../job/units.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import type { OptionSpec, Values } from './command.ts';
 
@@ -11,6 +11,9 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   spool: { type: 'string', value: 'DIR', help: 'the spool (default: ./spool beside package.json; FSQ_SPOOL)' },
   help: { type: 'boolean', short: 'h', help: 'show this help' },
 };
+
+/** How the limits of a run are written here. */
+export const TIME_LIMIT_NAMES = ['--soft-time-limit', '--time-limit'] as const;
 
 export interface ParsedLine {
   readonly values: Values;
@@ -45,45 +48,25 @@ export function wholeNumber(text: string | undefined, name: string, least: numbe
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`Expected --${name} to be a whole number from ${least} to ${most}, got ${format(text)}`);
+  return refuse(`--${name}`, `a whole number from ${least} to ${most}`, text);
 }
 
 /** Milliseconds of a duration such as 3s. @throws UsageError: a bare number too, because of what unit? */
 export function duration(text: string | undefined, name: string): number | undefined {
-  return withUnit(text, name, durationMs, 'a duration with its unit, such as 250ms, 3s, 5m, 2h or 1d');
+  const wanted = 'a duration with its unit, such as 250ms, 3s, 5m, 2h or 1d';
+  return text === undefined ? undefined : (readDuration(text) ?? refuse(`--${name}`, wanted, text));
 }
 
 /** Bytes of a size such as 200MB. @throws UsageError, as for a duration */
 export function size(text: string | undefined, name: string): number | undefined {
-  return withUnit(text, name, byteSize, 'a size with its unit, such as 512KB, 200MB or 2GB');
-}
-
-function withUnit(
-  text: string | undefined,
-  name: string,
-  parse: (text: string, name: string) => number,
-  wanted: string,
-): number | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return parse(text, name);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`Expected --${name} to be ${wanted}, got ${format(text)}`);
-  }
+  const wanted = 'a size with its unit, such as 512KB, 200MB or 2GB';
+  return text === undefined ? undefined : (readByteSize(text) ?? refuse(`--${name}`, wanted, text));
 }
 
 /** Milliseconds of a duration that is not nothing. @throws UsageError */
 export function someTime(text: string | undefined, name: string): number | undefined {
   const ms = duration(text, name);
-  if (ms !== 0) return ms;
-  throw new UsageError(`Expected --${name} to be more than 0, got ${format(text)}`);
-}
-
-/** @throws UsageError when both are given and the soft one would never come */
-export function checkTimeLimits(softMs: number | undefined, hardMs: number | undefined): void {
-  if (softMs !== undefined && hardMs !== undefined && softMs >= hardMs)
-    throw new UsageError('Expected --soft-time-limit to be shorter than --time-limit');
+  return ms === 0 ? refuse(`--${name}`, 'more than 0', text) : ms;
 }
 
 /** ' --spool DIR' as a shell reads it; empty when the option was not given. */

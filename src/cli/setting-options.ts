@@ -2,10 +2,11 @@
 import type { Config, Settings } from '../app/settings/config.ts';
 import { currentFolder, findTaskModules, namedTaskModules, type TaskModules } from '../app/project/project.ts';
 import { UsageError } from '../job/errors.ts';
+import { checkTimeLimits } from '../job/job-options.ts';
 import { answerSettings } from '../app/settings/sources.ts';
 import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings/settings-table.ts';
 import type { Context, OptionSpec, Values } from './command.ts';
-import { checkTimeLimits, size, someTime, wholeNumber } from './options.ts';
+import { size, someTime, TIME_LIMIT_NAMES, wholeNumber } from './options.ts';
 
 /** Every setting, from options and from all other sources. What was found beside them and is not used goes to stderr. */
 export async function settingsOf({ values, env, tell }: Context): Promise<Settings> {
@@ -43,7 +44,7 @@ export function givenByOptions(values: Values, keys: readonly string[] = Object.
     nameOf: ({ option }) => option && `--${option}`,
     code: 'FSQ_USAGE',
   });
-  checkTimeLimits(given.softTimeLimitMs, given.timeLimitMs);
+  checkTimeLimits(given, TIME_LIMIT_NAMES);
   return given;
 }
 
@@ -70,12 +71,17 @@ function namesIn(lists: readonly string[]): readonly string[] {
 }
 
 /** The task modules that a command works with. @throws UsageError (FSQ_NO_TASKS) saying where it looked */
-export function findModules({ tasks, tasksBase, projectRoot }: Settings): TaskModules {
-  const modules = tasks === null ? findTaskModules(projectRoot) : namedTaskModules(tasks, tasksBase);
+export function findModules(settings: Settings): TaskModules {
+  const modules = modulesOf(settings);
   if (modules.files.length > 0) return modules;
   throw new UsageError(
     `Found no task module. Looked for:\n${modules.searched.map((place) => `  ${place}`).join('\n')}\n` +
       "Make a tasks.ts that calls task('name', fn), or name a module with --tasks.",
     'FSQ_NO_TASKS',
   );
+}
+
+/** The task modules that the settings name, or else those of the project. @throws UsageError when a named one is not there */
+export function modulesOf({ tasks, tasksBase, projectRoot }: Settings): TaskModules {
+  return tasks === null ? findTaskModules(projectRoot) : namedTaskModules(tasks, tasksBase);
 }

@@ -1,5 +1,5 @@
 /** The options of a job as its file keeps them: their meaning, their readers, and which one counts where several places set it. */
-import { refuse, UsageError } from './errors.ts';
+import { type FsqErrorCode, refuse, UsageError } from './errors.ts';
 import { format, knownInstead } from './text.ts';
 import { type Duration, durationMs, LONGEST_MS } from './units.ts';
 import { isDate, isRecord } from './values/realm.ts';
@@ -166,6 +166,20 @@ export function timeLimitsFrom(...sources: readonly (TimeLimitSource | undefined
   if (timeLimitMs === null && softTimeLimitMs === null) return null;
   const bounded = (ms: number | null): number | null => (ms === null ? null : Math.min(ms, LONGEST_MS));
   return { timeLimitMs: bounded(timeLimitMs), softTimeLimitMs: bounded(softTimeLimitMs) };
+}
+
+/**
+ * @param names of the two, as they were given
+ * @throws UsageError when a run would be killed before it is asked to end
+ */
+export function checkTimeLimits(
+  { softTimeLimitMs: softMs, timeLimitMs: hardMs }: TimeLimitSource,
+  [soft, hard]: readonly [string, string] = ['`softTimeLimit`', '`timeLimit`'],
+  code: FsqErrorCode = 'FSQ_USAGE',
+): void {
+  if (softMs === undefined || softMs === null || hardMs === undefined || hardMs === null || softMs < hardMs) return;
+  const why = `got ${softMs} ms and ${hardMs} ms: a job would be killed before it is asked to end`;
+  throw new UsageError(`Expected ${soft} to be shorter than ${hard}, ${why}`, code);
 }
 
 /**

@@ -80,8 +80,13 @@ export function timeShown(ms: number): string {
 
 /** The end of a message about `name`, which is not among `known`: the nearest name, or else all of them. */
 export function knownInstead(name: string, known: readonly string[]): string {
+  return didYouMean(name, known, `; known are ${known.join(', ')}`);
+}
+
+/** The same, with `otherwise` where no name is near. */
+export function didYouMean(name: string, known: Iterable<string>, otherwise = ''): string {
   const near = suggest(name, known);
-  return near === null ? `; known are ${known.join(', ')}` : `; did you mean ${near}?`;
+  return near === null ? otherwise : `; did you mean ${near}?`;
 }
 
 /** The closest of `known` to `name`, or null when none is close: at most a third of its letters differ, and one is the same. */

@@ -29,12 +29,6 @@ export function durationMs(value: unknown, name: string): number {
   return readDuration(value) ?? refuse(`\`${name}\``, wanted, value);
 }
 
-/** Whole bytes of the option `name`. @throws UsageError unless it is a size of a byte or more */
-export function byteSize(value: unknown, name: string): number {
-  const wanted = "a number of bytes >= 1 or a string like '512KB', '200MB', '2GB'";
-  return readByteSize(value) ?? refuse(`\`${name}\``, wanted, value);
-}
-
 function wholeFrom(value: unknown, units: Readonly<Record<string, number>>, min: number, max: number): number | null {
   const [, digits, unit = ''] = typeof value === 'string' ? (/^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(value) ?? []) : [];
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;

@@ -3,7 +3,7 @@
  * default. Everything that reads or shows settings goes by this table.
  */
 import { type FsqErrorCode, UsageError } from '../../job/errors.ts';
-import { format, suggest } from '../../job/text.ts';
+import { didYouMean, format } from '../../job/text.ts';
 import { isRecord } from '../../job/values/realm.ts';
 import { type Config, LOG_LEVELS, type Settings } from './config.ts';
 import * as kinds from './setting-kinds.ts';
@@ -184,11 +184,7 @@ export function parseConfig(config: unknown, { where, base, nameOf, code = 'FSQ_
 
 function settingCalled(key: string, where: string, code: FsqErrorCode): Setting {
   if (Object.hasOwn(SETTINGS, key)) return SETTINGS[key as keyof Config];
-  const near = suggest(key, Object.keys(SETTINGS));
-  throw new UsageError(
-    `Unknown setting ${format(key)} in ${where}${near === null ? '' : `; did you mean ${near}?`}`,
-    code,
-  );
+  throw new UsageError(`Unknown setting ${format(key)} in ${where}${didYouMean(key, Object.keys(SETTINGS))}`, code);
 }
 
 /** The first of `sources` that gives a setting decides it, and its default where none does. */

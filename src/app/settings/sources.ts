@@ -3,7 +3,8 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { CHILD_MARK } from '../../broker/worker-side.ts';
 import type { BrokerOptions } from '../../open.ts';
 import { UsageError } from '../../job/errors.ts';
-import { format, suggest } from '../../job/text.ts';
+import { checkTimeLimits } from '../../job/job-options.ts';
+import { didYouMean, format } from '../../job/text.ts';
 import { isRecord, reasonOf } from '../../job/values/realm.ts';
 import type { Redact } from '../../job/failure.ts';
 import type { Config, Settings } from './config.ts';
@@ -54,7 +55,7 @@ export async function answerSettings(given: Given, cwd: string, env: Environment
     givers.map((giver) => giver.given),
     env['NODE_ENV'] === 'production',
   );
-  checkLimits(answers.softTimeLimitMs, answers.timeLimitMs);
+  checkTimeLimits(answers, undefined, 'FSQ_CONFIG');
   const saysSpool = givers.find((giver) => giver.given.spool !== undefined);
   return {
     ...answers,
@@ -106,10 +107,7 @@ function unknownVariables(env: Environment): readonly string[] {
   const known = [...Object.values(SETTINGS).flatMap(({ variable = [] }) => variable), ...Object.keys(OTHER_VARIABLES)];
   return Object.keys(env)
     .filter((name) => name.startsWith('FSQ_') && !known.includes(name))
-    .map((name) => {
-      const near = suggest(name, known);
-      return `The variable ${name} is none that fsq knows and does nothing${near === null ? '.' : `; did you mean ${near}?`}`;
-    });
+    .map((name) => `The variable ${name} is none that fsq knows and does nothing${didYouMean(name, known, '.')}`);
 }
 
 async function givenByFile(configFile: string | null): Promise<Given> {
@@ -156,13 +154,4 @@ function spoolPlace(
   }
   const spool = resolve(said?.base ?? project ?? cwd, path);
   return { spool, spoolFrom: isByFolder ? 'folder' : said === undefined ? 'package' : 'setting' };
-}
-
-/** @throws UsageError */
-function checkLimits(softMs: number | null, hardMs: number | null): void {
-  if (softMs === null || hardMs === null || softMs < hardMs) return;
-  throw new UsageError(
-    `Expected \`softTimeLimit\` to be shorter than \`timeLimit\`, got ${softMs} ms and ${hardMs} ms: jobs would be killed before they are asked to end`,
-    'FSQ_CONFIG',
-  );
 }

@@ -1,13 +1,7 @@
 /** `fsq init`: makes the spool, and a first task where the project has none. Never overwrites. */
 import { join, relative } from 'node:path';
 import { canLoadTypeScript } from '../../app/project/load-module.ts';
-import {
-  currentFolder,
-  findTaskModules,
-  namedTaskModules,
-  nodemonOf,
-  writeNewFile,
-} from '../../app/project/project.ts';
+import { currentFolder, nodemonOf, writeNewFile } from '../../app/project/project.ts';
 import type { Settings } from '../../app/settings/config.ts';
 import { brokerOptions } from '../../app/settings/sources.ts';
 import { openBroker } from '../../open.ts';
@@ -17,7 +11,7 @@ import type { Command, Context } from '../command.ts';
 import { shortPath } from '../display.ts';
 import { EXIT } from '../exit.ts';
 import { spoolOption } from '../options.ts';
-import { settingsOf } from '../setting-options.ts';
+import { modulesOf, settingsOf } from '../setting-options.ts';
 
 export const init: Command = {
   name: 'init',
@@ -46,7 +40,7 @@ async function runInit(context: Context): Promise<number> {
   const { spool } = settings;
   const isNew = await makeSpool(settings);
   const lines = [isNew ? `made the spool ${spool}` : `the spool ${spool} is there already`];
-  const modules = modulesOf(settings);
+  const { files: modules } = modulesOf(settings);
   if (modules.length === 0) lines.push(`made ${shortPath(writeFirstTask(settings), cwd)} with a first task`);
   else lines.push(`task modules: ${modules.map((path) => shortPath(path, cwd)).join(', ')}`);
   const inside = relative(settings.projectRoot, spool);
@@ -81,10 +75,6 @@ function leaveAlone(projectRoot: string, spool: string): readonly string[] {
     return [`add ${jsonText(spool)} to \`ignore\` in the configuration of nodemon: it would restart at each job`];
   writeNewFile(join(projectRoot, 'nodemon.json'), `${jsonText({ ignore: [spool] }, 2)}\n`);
   return ['made nodemon.json, so that nodemon does not restart at each job'];
-}
-
-function modulesOf({ tasks, tasksBase, projectRoot }: Settings): readonly string[] {
-  return (tasks === null ? findTaskModules(projectRoot) : namedTaskModules(tasks, tasksBase)).files;
 }
 
 /** The path of the new module: TypeScript where a worker here could load it. */

@@ -1,7 +1,7 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
 import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
-import { UsageError } from '../../job/errors.ts';
-import { format, span, suggest } from '../../job/text.ts';
+import { refuse } from '../../job/errors.ts';
+import { didYouMean, span } from '../../job/text.ts';
 import type { Command, Context } from '../command.ts';
 import { tableText } from '../display.ts';
 import { EXIT } from '../exit.ts';
@@ -76,9 +76,8 @@ function placeOf({ state }: Sighting): ListedState {
 /** @throws UsageError */
 function checkState(state: string): string {
   if (Object.hasOwn(STATES, state)) return state;
-  const near = suggest(state, Object.keys(STATES));
-  const hint = near === null ? '' : `; did you mean ${near}?`;
-  throw new UsageError(`Expected --state to be one of ${Object.keys(STATES).join(', ')}, got ${format(state)}${hint}`);
+  const known = Object.keys(STATES);
+  return refuse('--state', `one of ${known.join(', ')}`, state, didYouMean(state, known));
 }
 
 /** A job as a listing tells it to programs. */

@@ -73,7 +73,10 @@ describe('a wrong one is told by the name of its option, as wrong usage:', () =>
       '--max-memory-per-child to be a size with its unit, such as 512KB, 200MB or 2GB, got "200"',
     ],
     [['--env', 'A=1'], `--env to be an array of names of variables, without '=', got an array of 1`],
-    [['--soft-time-limit', '5m', '--time-limit', '5m'], '--soft-time-limit to be shorter than --time-limit'],
+    [
+      ['--soft-time-limit', '5m', '--time-limit', '5m'],
+      '--soft-time-limit to be shorter than --time-limit, got 300000 ms and 300000 ms: a job would be killed before it is asked to end',
+    ],
   ];
   for (const [line, message] of cases) {
     test(line.join(' '), () => {

@@ -1,11 +1,10 @@
 /** What `fsq call` can say of its jobs: their arguments, and the options of `applyAsync` that a command line can write. Pure. */
 import type { ApplyOptions } from '../../../app/task-options.ts';
-import { MAX_RETRIES, type Unique } from '../../../job/job-options.ts';
-import { UsageError } from '../../../job/errors.ts';
-import { format } from '../../../job/text.ts';
+import { refuse, UsageError } from '../../../job/errors.ts';
+import { checkTimeLimits, MAX_RETRIES, type Unique } from '../../../job/job-options.ts';
 import { alteredNumber, type JsonValue } from '../../../job/values/json.ts';
 import type { OptionSpec, Values } from '../../command.ts';
-import { checkTimeLimits, duration, someTime, wholeNumber } from '../../options.ts';
+import { duration, someTime, TIME_LIMIT_NAMES, wholeNumber } from '../../options.ts';
 
 export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },
@@ -40,7 +39,7 @@ export function callOptions(values: Values): ApplyOptions {
   const expires = values.text('expires');
   const timeLimit = someTime(values.text('time-limit'), 'time-limit');
   const softTimeLimit = someTime(values.text('soft-time-limit'), 'soft-time-limit');
-  checkTimeLimits(softTimeLimit, timeLimit);
+  checkTimeLimits({ softTimeLimitMs: softTimeLimit, timeLimitMs: timeLimit }, TIME_LIMIT_NAMES);
   const isDate = expires !== undefined && DATE.test(expires);
   return onlyGiven({
     queue: values.text('queue'),
@@ -70,28 +69,25 @@ function dateOf(text: string | undefined, name: string): Date | undefined {
   if (text === undefined) return undefined;
   const date = new Date(DATE.test(text) ? text : Number.NaN);
   if (!Number.isNaN(date.getTime())) return date;
-  throw new UsageError(
-    `Expected --${name} to be a date such as 2026-12-24, 2026-12-24T18:00 (local time) or 2026-12-24T18:00:00Z, got ${format(text)}`,
-  );
+  const wanted = 'a date such as 2026-12-24, 2026-12-24T18:00 (local time) or 2026-12-24T18:00:00Z';
+  return refuse(`--${name}`, wanted, text);
 }
 
 function onCrashOf(text: string | undefined): 'rerun' | 'fail' | undefined {
   if (text === undefined || text === 'rerun' || text === 'fail') return text;
-  throw new UsageError(`Expected --on-crash to be rerun or fail, got ${format(text)}`);
+  return refuse('--on-crash', 'rerun or fail', text);
 }
 
 function uniqueOf(text: string | undefined): Unique | undefined {
   if (text === undefined || text === 'while-pending' || text === 'while-unfinished') return text;
   if (/^\d/.test(text)) return someTime(text, 'unique');
-  throw new UsageError(
-    `Expected --unique to be while-pending, while-unfinished or a time such as 1h, got ${format(text)}`,
-  );
+  return refuse('--unique', 'while-pending, while-unfinished or a time such as 1h', text);
 }
 
 function headerOf(text: string): readonly [string, string] {
   const at = text.indexOf('=');
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw new UsageError(`Expected --header to be KEY=VALUE, got ${format(text)}`);
+  return refuse('--header', 'KEY=VALUE', text);
 }
 
 /**
@@ -115,8 +111,7 @@ export function parseArgument(text: string): JsonValue {
  */
 export function parseArguments(text: string, where: string): readonly JsonValue[] {
   const value = tryParse(text);
-  if (!Array.isArray(value))
-    throw new UsageError(`Expected ${where} to be a JSON array of arguments, such as [1,2], got ${format(text)}`);
+  if (!Array.isArray(value)) return refuse(where, 'a JSON array of arguments, such as [1,2]', text);
   checkNumbers(text, where);
   return value as readonly JsonValue[]; // JSON.parse made it.
 }
