@@ -71,7 +71,7 @@ export const MUTANTS = [
   {
     name: 'no fence',
     file: 'src/spool/recovery/take-back.ts',
-    find: '  const fenced = `${layout.running}/${heldName(dead.owner, owner)}`;\n',
+    find: '  const fenced = `${layout.running}/${fencedDirectory(dead.owner, owner)}`;\n',
     replace: '  const fenced = `${layout.running}/${directory}`;\n',
     test: 'test/unit/spool/recovery/recover.test.ts',
   },

@@ -37,7 +37,7 @@ export interface JobName extends Standing {
 const JOB = /^([0-9])\.([0-9a-f-]{36})\.([a-z0-9_-]{1,64})\.(\d{1,9})\.(\d{1,9})\.json$/;
 const DELAYED = /^(\d{13})\.(.+)$/;
 const OWNER = /^\d{1,10}-[0-9a-f]{16}$/;
-const HELD = /^(\d{1,10}-[0-9a-f]{16})(?:~(\d{1,10}-[0-9a-f]{16}))?$/;
+const OWNER_DIRECTORY = /^(\d{1,10}-[0-9a-f]{16})(?:~(\d{1,10}-[0-9a-f]{16}))?$/;
 
 /** `<priority>.<id>.<queue>.<attempt>.<crashes>.json`: sorted as text, the next job comes first. */
 export function jobFileName({ priority, id, queue, attempt, crashes }: JobName): string {
@@ -104,11 +104,13 @@ export function isOwnerName(text: string): boolean {
  * What the name of a directory in `running/` says. `<owner>` is the owner's own. `<owner>~<recoverer>` was fenced by a recoverer,
  * and is recovered by another one only if that recoverer is dead.
  */
-export function parseHeldName(directory: string): { readonly owner: string; readonly recoverer: string | null } | null {
-  const match = HELD.exec(directory);
+export function parseOwnerDirectory(
+  directory: string,
+): { readonly owner: string; readonly recoverer: string | null } | null {
+  const match = OWNER_DIRECTORY.exec(directory);
   return match === null ? null : { owner: match[1] ?? '', recoverer: match[2] ?? null };
 }
 
-export function heldName(owner: string, recoverer: string): string {
+export function fencedDirectory(owner: string, recoverer: string): string {
   return `${owner}~${recoverer}`;
 }

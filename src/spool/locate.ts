@@ -17,7 +17,7 @@ import {
   type JobName,
   type Layout,
   parseDelayedFileName,
-  parseHeldName,
+  parseOwnerDirectory,
   parseJobFileName,
   parseResultFileName,
   resultFileName,
@@ -142,7 +142,7 @@ export function pendingSpot(layout: Layout, fileName: string): WaitingSpot | nul
 export function* heldSpots(context: SpoolContext, isWanted: (id: string) => boolean = () => true): Generator<HeldSpot> {
   const { files, layout } = context;
   for (const directory of files.list(layout.running)) {
-    const holder = parseHeldName(directory);
+    const holder = parseOwnerDirectory(directory);
     if (holder === null) continue;
     const path = `${layout.running}/${directory}`;
     for (const fileName of listIfReadable(files, path)) {

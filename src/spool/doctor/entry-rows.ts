@@ -1,6 +1,6 @@
 /** What can be wrong with a name in the spool: other users may touch it (I13), it is not fsq's, or nobody needs it any more. Pure. */
 import { isKeyDirectory, parseKeyHolderName } from '../keys/key-holders.ts';
-import { isOwnerName, parseHeldName, parseResultFileName } from '../layout.ts';
+import { isOwnerName, parseOwnerDirectory, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../notes/notes.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
 import type { Outline } from './outline.ts';
@@ -182,7 +182,7 @@ function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts
   if (place === 'queues') return parsePausedFileName(name) === null;
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
   if (place === 'keys') return parseKeyHolderName(name) === null && parseResultFileName(name) === null;
-  if (place === 'running' && isDirect) return parseHeldName(name) === null || info.kind !== 'directory';
+  if (place === 'running' && isDirect) return parseOwnerDirectory(name) === null || info.kind !== 'directory';
   return id === null;
 }
 

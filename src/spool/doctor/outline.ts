@@ -3,7 +3,7 @@ import type { OwnerInfo } from '../../broker/broker.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { EntryInfo } from '../disk/files.ts';
 import { listIfReadable } from '../disk/if-there.ts';
-import { isOwnerName, type Layout, parseHeldName } from '../layout.ts';
+import { isOwnerName, type Layout, parseOwnerDirectory } from '../layout.ts';
 import { askAll, readOwner, verdictOf } from '../owners/owner.ts';
 import type { Verdict } from '../owners/liveness.ts';
 import { parseMarkerFileName } from '../notes/notes.ts';
@@ -85,7 +85,7 @@ export function outlineOf(context: SpoolContext): NamedOutline {
 
 function heldIn({ files, layout }: SpoolContext): readonly HeldDirectory[] {
   return [...namesAt(files, layout.running)].flatMap((directory) => {
-    const held = parseHeldName(directory);
+    const held = parseOwnerDirectory(directory);
     if (held === null) return [];
     const location = `${layout.running}/${directory}`;
     const { owner, recoverer } = held;

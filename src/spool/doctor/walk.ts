@@ -6,7 +6,7 @@ import {
   DIRECTORIES,
   type JobName,
   parseDelayedFileName,
-  parseHeldName,
+  parseOwnerDirectory,
   parseJobFileName,
   parseResultFileName,
 } from '../layout.ts';
@@ -108,7 +108,7 @@ function jobSpot(place: Place, inside: string | null, fileName: string): JobSpot
     return delayed === null ? null : { id: delayed.name.id, place, ...delayed, holder: null };
   }
   if (place !== 'pending' && place !== 'running') return null;
-  const held = inside === null ? null : parseHeldName(inside);
+  const held = inside === null ? null : parseOwnerDirectory(inside);
   const name = (held === null) === (place === 'pending') ? parseJobFileName(fileName) : null;
   return name === null
     ? null

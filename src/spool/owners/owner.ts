@@ -8,7 +8,7 @@ import { fileSystemOf } from '../place/file-system.ts';
 import { hasCode } from '../disk/files.ts';
 import { bootId } from '../disk/identity.ts';
 import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from '../disk/if-there.ts';
-import { isOwnerName, ownerName, parseHeldName } from '../layout.ts';
+import { isOwnerName, ownerName, parseOwnerDirectory } from '../layout.ts';
 import { type LifeSocket, listenAs, MISSING, probe, type Verdict } from './liveness.ts';
 import { isFull, makeRoom } from '../place/room.ts';
 import { isPassing } from '../disk/trouble.ts';
@@ -223,7 +223,7 @@ async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo |
 function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boolean {
   // None where the spool itself is gone.
   return listIfThere(files, layout.running).some((directory) => {
-    const held = parseHeldName(directory);
+    const held = parseOwnerDirectory(directory);
     return held?.owner === owner || held?.recoverer === owner;
   });
 }

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { BrokerEvent, EndedRun } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { isStopped, killRemains, letGoOn } from './kill-remains.ts';
-import { heldName, parseHeldName } from '../layout.ts';
+import { fencedDirectory, parseOwnerDirectory } from '../layout.ts';
 import type { Verdict } from '../owners/liveness.ts';
 import { readOwner, verdictOf } from '../owners/owner.ts';
 import { Rounds } from '../disk/rounds.ts';
@@ -26,7 +26,7 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
   let hasWaited = false;
   const directories = context.files.list(context.layout.running);
   for (const directory of directories) {
-    const held = parseHeldName(directory);
+    const held = parseOwnerDirectory(directory);
     if (held === null) continue;
     const responsible = held.recoverer ?? held.owner;
     if (responsible === recoverer.owner) {
@@ -112,7 +112,7 @@ export async function recoverOwner(context: SpoolContext, recoverer: Recoverer, 
     try {
       const hasHeld = await takeBack(context, recoverer, owner, dead);
       // Fenced by a try before this one, which the disk has stopped.
-      return tries > 1 ? await takeBack(context, recoverer, heldName(owner, recoverer.owner), dead) : hasHeld;
+      return tries > 1 ? await takeBack(context, recoverer, fencedDirectory(owner, recoverer.owner), dead) : hasHeld;
     } catch (error) {
       if (tries === TRIES || !isPassing(error) || recoverer.giveUp?.aborted === true) throw error;
       await wait(TRY_EVERY_MS);
@@ -189,7 +189,7 @@ export class RecoveryRounds {
   #forgetRecovered(): void {
     if (this.#ended.size === 0) return;
     const left = new Set(
-      this.#context.files.list(this.#context.layout.running).map((name) => parseHeldName(name)?.owner),
+      this.#context.files.list(this.#context.layout.running).map((name) => parseOwnerDirectory(name)?.owner),
     );
     for (const owner of this.#ended.keys()) if (!left.has(owner)) this.#ended.delete(owner);
   }

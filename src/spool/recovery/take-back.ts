@@ -7,7 +7,7 @@ import type { DiskWaiter } from '../disk/disk-wait.ts';
 import { hasCode } from '../disk/files.ts';
 import type { Held, HeldFile, Holder } from '../job-file/holder.ts';
 import { falseFor, removeIfEmpty } from '../disk/if-there.ts';
-import { heldName, parseHeldName, parseJobFileName } from '../layout.ts';
+import { fencedDirectory, parseOwnerDirectory, parseJobFileName } from '../layout.ts';
 import { isMarked } from '../notes/notes.ts';
 import { openTaken } from '../claims/claim.ts';
 import { forgetOwner, readOwner } from '../owners/owner.ts';
@@ -48,7 +48,7 @@ export async function takeBack(
 ): Promise<boolean> {
   const { files, layout, odd } = context;
   const { owner, onEvent, giveUp } = recoverer;
-  const fenced = `${layout.running}/${heldName(dead.owner, owner)}`;
+  const fenced = `${layout.running}/${fencedDirectory(dead.owner, owner)}`;
   if (!fence(context, `${layout.running}/${directory}`, fenced)) return false;
   if (files.entry(fenced)?.kind !== 'directory') {
     if (setForeignAside(context, fenced)) onEvent?.({ kind: 'foreign', name: dead.owner });
@@ -69,7 +69,7 @@ export async function takeBack(
   await syncDirectories(context, layout.running);
   forgetOwner(context, dead.owner);
   // A recoverer that fenced it before us is dead too, or we could not have taken it.
-  const before = parseHeldName(directory)?.recoverer ?? null;
+  const before = parseOwnerDirectory(directory)?.recoverer ?? null;
   if (before !== null && before !== owner) forgetOwner(context, before);
   return held.length > 0;
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import {
   delayedFileName,
-  heldName,
+  fencedDirectory,
   isOwnerName,
   jobFileName,
   ownerName,
   parseDelayedFileName,
-  parseHeldName,
+  parseOwnerDirectory,
   parseJobFileName,
   parseResultFileName,
   resultFileName,
@@ -83,8 +83,8 @@ describe('no job, outcome or owner is', () => {
       assert.equal(parseResultFileName(hostile), null);
       assert.equal(parseResultFileName(`${hostile}.json`), null);
       assert.equal(isOwnerName(hostile), false);
-      assert.equal(parseHeldName(hostile), null);
-      assert.equal(parseHeldName(`${someOwner()}~${hostile}`), null);
+      assert.equal(parseOwnerDirectory(hostile), null);
+      assert.equal(parseOwnerDirectory(`${someOwner()}~${hostile}`), null);
     });
   }
 
@@ -113,7 +113,7 @@ test('a fenced directory says whose it was and who fenced it', () => {
   const [owner, recoverer] = [ownerName(123, 'f'.repeat(16)), someOwner(2)];
 
   assert.ok(isOwnerName(owner));
-  assert.deepEqual(parseHeldName(owner), { owner, recoverer: null });
-  assert.deepEqual(parseHeldName(heldName(owner, recoverer)), { owner, recoverer });
-  assert.equal(parseHeldName(`${heldName(owner, recoverer)}~${owner}`), null);
+  assert.deepEqual(parseOwnerDirectory(owner), { owner, recoverer: null });
+  assert.deepEqual(parseOwnerDirectory(fencedDirectory(owner, recoverer)), { owner, recoverer });
+  assert.equal(parseOwnerDirectory(`${fencedDirectory(owner, recoverer)}~${owner}`), null);
 });
