@@ -37,7 +37,7 @@ export interface RegisteredTask {
 /** Outcomes of jobs that ran with alwaysEager are kept for `result(id)`, the newest so many. */
 export const EAGER_KEPT = 1_000;
 
-export interface Registry {
+interface Registry {
   readonly tasks: Map<string, RegisteredTask>;
   readonly current: AsyncLocalStorage<CurrentJob>;
   /** The task module that is being imported by a worker's child, or null: `delay()` is refused then. */

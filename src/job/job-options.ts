@@ -153,7 +153,7 @@ export interface TimeLimits {
 }
 
 /** A job, a task or a worker that may set the limits: absent and null set none. */
-export type TimeLimitSource = { readonly [K in keyof TimeLimits]?: TimeLimits[K] | undefined };
+type TimeLimitSource = { readonly [K in keyof TimeLimits]?: TimeLimits[K] | undefined };
 
 /** Each limit as the first source says that has it; null where none has any. */
 export function timeLimitsFrom(...sources: readonly (TimeLimitSource | undefined)[]): TimeLimits | null {
@@ -194,7 +194,7 @@ export interface Uniqueness {
 }
 
 /** Longest key, bytes of UTF-8: room for a URL or a hash of anything longer. */
-export const MAX_KEY_BYTES = 1_024;
+const MAX_KEY_BYTES = 1_024;
 /** Half of a pair: two such texts could be one key on disk. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 

@@ -149,7 +149,7 @@ function afterCrash({ job, standing }: AttemptedJob): Settlement {
 }
 
 /** Why a run's process was killed. */
-export function hardLimitError(id: string, task: string, limitMs: number): TimeLimitError {
+function hardLimitError(id: string, task: string, limitMs: number): TimeLimitError {
   return new TimeLimitError(
     `Job ${id} (${task}) ran longer than its timeLimit of ${shown(limitMs)}; its process and all it had started were killed.`,
   );
@@ -171,7 +171,7 @@ function shown(ms: number): string {
  * @param random from 0 to 1; with jitter, the part of the whole wait (Brooker, "Exponential Backoff And Jitter", AWS 2015:
  * of the ways to add chance, full jitter spreads jobs that failed together best)
  */
-export function retryBackoffMs({ initialMs, factor, maxMs, jitter }: Backoff, retry: number, random: number): number {
+function retryBackoffMs({ initialMs, factor, maxMs, jitter }: Backoff, retry: number, random: number): number {
   const wholeMs = Math.min(maxMs, initialMs * factor ** (retry - 1));
   return Math.round(jitter ? random * wholeMs : wholeMs);
 }

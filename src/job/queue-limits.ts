@@ -34,7 +34,7 @@ export interface LimitRules {
 export const NO_RULES: LimitRules = { queues: new Map(), tasks: new Map() };
 
 /** A span of time in which `slots` jobs may start. */
-export interface RateWindow {
+interface RateWindow {
   readonly index: number;
   readonly slots: number;
   /** Unix ms. */

@@ -12,7 +12,7 @@ import { isRecord } from './values/realm.ts';
 export const TAIL_MARK = '\n,"attempts":';
 
 /** The end that a tail records beside the attempts. */
-export type TailEnd =
+type TailEnd =
   /** `endedAtMs` is null, or absent, when that is when the last attempt ended. */
   | { readonly outcome: Outcome; readonly standing: Standing; readonly endedAtMs?: number | null }
   | { readonly parked: Parked };

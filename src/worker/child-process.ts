@@ -23,10 +23,10 @@ const LAST_WORDS_MS = 1_000;
 /** Threads of a child that waits for the disk, unless UV_THREADPOOL_SIZE says another number. */
 const THREADS = '16';
 
-export type ChildState = 'starting' | 'working' | 'leaving' | 'parted' | 'stopping' | 'ended';
+type ChildState = 'starting' | 'working' | 'leaving' | 'parted' | 'stopping' | 'ended';
 
 /** Why a child ended. */
-export type DeathCause =
+type DeathCause =
   /** The process could not be started, for EAGAIN say. */
   | { readonly kind: 'unborn'; readonly error: unknown }
   /** It was killed in this run, which had reached its time limit. */

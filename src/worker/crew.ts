@@ -10,7 +10,7 @@ import { cannotStart, idleEndHint, Restarts } from './restart.ts';
 /** A child that ends sooner, ms, and without a job, did not end because of a job: its database may be away, say. */
 const IDLE_LIFE_MS = 5_000;
 
-export interface CrewOptions {
+interface CrewOptions {
   /** How many children work, 1 to 512. */
   readonly concurrency: number;
   readonly log: Logger;
@@ -188,7 +188,7 @@ export class Crew implements ChildEvents {
   }
 }
 
-export type Phase = 'running' | 'draining' | 'stopping';
+type Phase = 'running' | 'draining' | 'stopping';
 export type ShutdownSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGQUIT';
 
 const NUMBERS: Readonly<Record<ShutdownSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };

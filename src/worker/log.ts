@@ -4,7 +4,7 @@ import type { LogLevel } from '../app/settings/config.ts';
 import type { BrokerEvent, Claim } from '../broker/worker-side.ts';
 import type { Failure } from '../job/errors.ts';
 import type { Ending, Settlement } from '../job/lifecycle.ts';
-import { escape, jsonText } from '../job/text.ts';
+import { escape, jsonText, some } from '../job/text.ts';
 import { reasonOf } from '../job/values/realm.ts';
 
 export interface Logger {
@@ -15,7 +15,7 @@ export interface Logger {
 }
 
 /** For programs that read the log, such as `{ job, task, ms }`. `stack` is shown to people, too. */
-export type LogFields = Readonly<Record<string, string | number>>;
+type LogFields = Readonly<Record<string, string | number>>;
 
 export type LogFormat = 'text' | 'colour' | 'json';
 
@@ -58,7 +58,7 @@ export function createLogger(
 export function lossLogger(log: Logger, stream: 'stdout' | 'stderr'): (lines: number, why: string) => void {
   return (lines, why) =>
     log.warn(
-      `${lines} ${lines === 1 ? 'line' : 'lines'} could not be written to ${stream} and ${lines === 1 ? 'is' : 'are'} lost: ${why}`,
+      `${some(lines, 'line')} could not be written to ${stream} and ${lines === 1 ? 'is' : 'are'} lost: ${why}`,
       { lost: lines },
     );
 }

@@ -9,7 +9,7 @@ import { reasonOf } from '../job/values/realm.ts';
 const MAX_WAITING_BYTES = 1024 * 1024;
 
 /** Is told how many lines were dropped, when the stream takes something again. */
-export type TellLost = (lines: number, why: string) => void;
+type TellLost = (lines: number, why: string) => void;
 
 /** A line that is written in pieces: however many are dropped, one line is lost. */
 interface CutLine {

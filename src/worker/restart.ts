@@ -12,7 +12,7 @@ const DEATHS_TO_END = 3;
 const PASSING: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
 /** How a child ended. */
-export interface ChildEnd {
+interface ChildEnd {
   /** The child held a job, or was ready for a while. */
   readonly wasOfUse: boolean;
   /** Why the process could not be started; null when it was. */

@@ -17,7 +17,7 @@ import type { Relay } from './outlet.ts';
 const BURST_ASKS_EVERY_MS = 500;
 
 /** What a worker is told when it starts. */
-export interface SupervisorOptions extends LaunchPlan {
+interface SupervisorOptions extends LaunchPlan {
   /** 1 to 512. */
   readonly concurrency: number;
   readonly order: QueueOrder;
@@ -31,7 +31,7 @@ export interface SupervisorOptions extends LaunchPlan {
 }
 
 /** How a worker ended: its exit code, and the problem if there was one. */
-export interface SupervisorEnd {
+interface SupervisorEnd {
   readonly exitCode: number;
   readonly problem: { readonly code: string; readonly message: string } | null;
 }

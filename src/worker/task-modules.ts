@@ -8,7 +8,7 @@ const FIND_EVERY_MS = 1_000;
 /** How often a watch looks at the files, ms. A thousand files take about 5 ms. */
 const LOOK_EVERY_MS = 250;
 
-export interface TaskModuleOptions {
+interface TaskModuleOptions {
   /** Absolute paths. */
   readonly files: readonly string[];
   /** As `node --import` takes them. */

@@ -12,7 +12,7 @@ import type { Worker } from 'node:worker_threads';
 import type { LimitedRun } from '../app/execute.ts';
 import { after, type LongTimer } from '../app/timers.ts';
 
-export interface OvertimeActions {
+interface OvertimeActions {
   /** The run ended late, and the child is not killed: it may go on. */
   pardon(): void;
   /** This run has reached its limit. */

@@ -183,7 +183,7 @@ export function isKnownLoader(preloaded: string): boolean {
 }
 
 /** The modules that --import, --loader or --require named when this process was started, here or in NODE_OPTIONS. */
-export function preloadedModules(): readonly string[] {
+function preloadedModules(): readonly string[] {
   const options = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
   return options.flatMap((option, i) => {
     const match = /^(?:--import|--loader|--experimental-loader|--require|-r)(?:=(.*))?$/.exec(option);

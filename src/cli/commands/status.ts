@@ -71,7 +71,7 @@ export interface StatusFacts {
 }
 
 /** The document of `fsq status --json`. */
-export interface StatusReport {
+interface StatusReport {
   readonly spool: string;
   readonly jobs: Counts;
   readonly queues: Readonly<Record<string, number>>;

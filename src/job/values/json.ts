@@ -34,7 +34,7 @@ type SerialisableProperty<T> = undefined extends T ? Serialisable<Exclude<T, und
 export const MAX_DEPTH = 64;
 
 /** A possible fault of a value that JSON.parse made: it nests too deep, or has a number that may have been written otherwise. */
-export type Doubt = 'depth' | 'number';
+type Doubt = 'depth' | 'number';
 
 /** The doubt in `value`, that of its depth first; null when there is none. `levels` of arrays and objects may nest. */
 export function doubtIn(value: unknown, levels: number): Doubt | null {

@@ -10,7 +10,7 @@ import { RevokedError } from '../../job/errors.ts';
 import { type AttemptedJob, type Ending, settlementOf } from '../../job/lifecycle.ts';
 import { type Logger, report } from '../log.ts';
 
-export interface RunnerOptions extends Executor {
+interface RunnerOptions extends Executor {
   readonly consumer: Consumer;
   readonly log: Logger;
   /** Aborted: take no further job. */

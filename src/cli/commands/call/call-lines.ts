@@ -12,7 +12,7 @@ const BATCH = 500;
 /** Longest line, characters: room for the largest arguments with some white space. */
 const MAX_LINE = 2 * MAX_PAYLOAD_BYTES;
 
-export interface LineCalls {
+interface LineCalls {
   readonly input: AsyncIterable<Buffer | string>;
   /** @throws FsqError when no job can carry the arguments */
   readonly check: (args: readonly JsonValue[]) => unknown;

@@ -24,7 +24,7 @@ export interface Start {
   readonly launcher: Launcher | null;
 }
 
-export interface Launcher {
+interface Launcher {
   /** Such as 'npx (pid 12)'. */
   readonly name: string;
   /** False once it, or a shell between it and the worker, is gone. */

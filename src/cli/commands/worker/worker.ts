@@ -31,13 +31,10 @@ const NO_TASKS = 'the modules register no task: every job will be parked';
 /** What a worker says of itself when it starts. */
 interface StartFacts {
   readonly version: string;
-  readonly spool: string;
+  readonly settings: Settings;
   readonly queues: readonly string[] | null;
   readonly concurrency: number;
-  readonly fsync: boolean;
   readonly tasks: readonly FoundTask[];
-  /** Folder to which paths are shown relative. */
-  readonly root: string;
 }
 
 export const worker: Command = {
@@ -78,7 +75,6 @@ async function runWorker(context: Context): Promise<number> {
   const log = createLogger(settings.logLevel, form, (line) => stderr.write(line));
   const concurrency = settings.concurrency ?? availableParallelism();
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
-  const { spool, fsync, projectRoot: root } = settings;
   const unset = settings.env?.filter((name) => env[name] === undefined) ?? [];
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
   const supervisor = new Supervisor({
@@ -95,8 +91,8 @@ async function runWorker(context: Context): Promise<number> {
     }),
     logFormat: form,
     onStarted: (tasks) => {
-      for (const notice of elsewhereNotices(tasks, spool)) log.warn(notice);
-      const facts = { version, spool, queues, concurrency, fsync, tasks, root };
+      for (const notice of elsewhereNotices(tasks, settings.spool)) log.warn(notice);
+      const facts = { version, settings, queues, concurrency, tasks };
       if (form === 'json') logStart(log, facts);
       else stderr.write(bannerText(facts));
     },
@@ -131,7 +127,7 @@ function modulesFor(settings: Settings, values: Values): TaskModules {
   return new TaskModules({ files, imports: settings.imports, find });
 }
 
-export interface QueueChoice {
+interface QueueChoice {
   /** Null for all. */
   readonly queues: readonly string[] | null;
   readonly order: QueueOrder;
@@ -179,15 +175,16 @@ function elsewhereNotices(tasks: readonly FoundTask[], spool: string): readonly 
   );
 }
 
-function logStart(log: Logger, { version, spool, concurrency, tasks }: StartFacts): void {
+function logStart(log: Logger, { version, settings: { spool }, concurrency, tasks }: StartFacts): void {
   log.info('worker started', { version, spool, concurrency, tasks: tasks.map(({ name }) => name).join(',') });
   if (tasks.length === 0) log.warn(NO_TASKS);
 }
 
-function bannerText({ version, spool, queues, concurrency, fsync, tasks, root }: StartFacts): string {
+function bannerText({ version, settings, queues, concurrency, tasks }: StartFacts): string {
+  const { spool, fsync, projectRoot } = settings;
   const width = Math.max(0, ...tasks.map(({ name }) => name.length));
   const taskLines = tasks.map(
-    ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shortPath(definedAt, root))}`,
+    ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shortPath(definedAt, projectRoot))}`,
   );
   return [
     '',
