@@ -42,7 +42,7 @@ const SHARED = [
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
-    test: /src\/cli\/(?:command|display|exit|lookup|options|setting-options)\./,
+    test: /src\/cli\/(?:command|display|exit|lookup|setting-options)\./,
     priority: 1,
   },
 ];

@@ -2,9 +2,17 @@
 import { createRequire } from 'node:module';
 import { UsageError } from '../job/errors.ts';
 import { didYouMean, format, jsonText } from '../job/text.ts';
-import type { Command, Context, Output } from './command.ts';
+import {
+  type Command,
+  COMMON_OPTIONS,
+  type Context,
+  type Output,
+  type ParsedLine,
+  parseLine,
+  spoolOption,
+  withSpoolOption,
+} from './command.ts';
 import { EXIT, exitCodeOf, messageText, reportText } from './exit.ts';
-import { COMMON_OPTIONS, type ParsedLine, parseLine, spoolOption, withSpoolOption } from './options.ts';
 
 /** All commands by name, in the order of the help. Each is loaded when it is used: `fsq call` must start quickly. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {

@@ -5,8 +5,15 @@ import { UsageError } from '../job/errors.ts';
 import { checkTimeLimits } from '../job/job-options.ts';
 import { answerSettings } from '../app/settings/sources.ts';
 import { type Given, parseConfig, type Setting, SETTINGS } from '../app/settings/settings-table.ts';
-import type { Context, OptionSpec, Values } from './command.ts';
-import { size, someTime, TIME_LIMIT_NAMES, wholeNumber } from './options.ts';
+import {
+  type Context,
+  type OptionSpec,
+  size,
+  someTime,
+  TIME_LIMIT_NAMES,
+  type Values,
+  wholeNumber,
+} from './command.ts';
 
 /** Every setting, from options and from all other sources. What was found beside them and is not used goes to stderr. */
 export async function settingsOf({ values, env, tell }: Context): Promise<Settings> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { COMMANDS } from '../../src/cli/main.ts';
-import { COMMON_OPTIONS } from '../../src/cli/options.ts';
+import { COMMON_OPTIONS } from '../../src/cli/command.ts';
 import { worker } from '../../src/cli/commands/worker/worker.ts';
 import { REPOSITORY } from '../support/project.ts';
 

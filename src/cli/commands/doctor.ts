@@ -3,10 +3,9 @@ import { escape, size, some } from '../../job/text.ts';
 import { type Diagnosis, diagnose } from '../../spool/doctor/diagnose.ts';
 import { contextFor } from '../../spool/doctor/examine.ts';
 import type { Finding, Severity } from '../../spool/doctor/finding.ts';
-import type { Command, Context } from '../command.ts';
+import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';
 import { fieldLines } from '../display.ts';
 import { EXIT } from '../exit.ts';
-import { spoolOption, withSpoolOption } from '../options.ts';
 import { settingOption, settingsOf } from '../setting-options.ts';
 
 export const doctor: Command = {

@@ -7,10 +7,9 @@ import { brokerOptions } from '../../app/settings/sources.ts';
 import { openBroker } from '../../open.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { jsonText } from '../../job/text.ts';
-import type { Command, Context } from '../command.ts';
+import { type Command, type Context, spoolOption } from '../command.ts';
 import { shortPath } from '../display.ts';
 import { EXIT } from '../exit.ts';
-import { spoolOption } from '../options.ts';
 import { modulesOf, settingsOf } from '../setting-options.ts';
 
 export const init: Command = {

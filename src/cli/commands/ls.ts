@@ -2,11 +2,10 @@
 import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
 import { refuse } from '../../job/errors.ts';
 import { didYouMean, span } from '../../job/text.ts';
-import type { Command, Context } from '../command.ts';
+import { type Command, type Context, wholeNumber } from '../command.ts';
 import { tableText } from '../display.ts';
 import { EXIT } from '../exit.ts';
 import { withSpool } from '../lookup.ts';
-import { wholeNumber } from '../options.ts';
 
 const DEFAULT_LIMIT = 20;
 

@@ -2,11 +2,10 @@
 import { unreadyText } from '../../app/warnings.ts';
 import type { Backlog, Counts, OwnerInfo, Sighting } from '../../broker/broker.ts';
 import { escape, format, some, span, suggest } from '../../job/text.ts';
-import type { Command, Context } from '../command.ts';
+import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';
 import { fieldLines } from '../display.ts';
 import { EXIT } from '../exit.ts';
 import { isChildOf, livingRunners, livingTasks, orphansAmong, withSpool } from '../lookup.ts';
-import { spoolOption, withSpoolOption } from '../options.ts';
 
 /** How many delayed jobs are read to find parked ones, and running ones for their start: a listing of names tells the rest. */
 const MAX_READ = 1_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { COMMANDS } from '../../../src/cli/main.ts';
 import { commandText, overviewText } from '../../../src/cli/help.ts';
-import { COMMON_OPTIONS } from '../../../src/cli/options.ts';
+import { COMMON_OPTIONS } from '../../../src/cli/command.ts';
 
 const commands = await Promise.all(
   Object.entries(COMMANDS).map(async ([name, load]) => ({ name, command: await load() })),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Config } from '../../../src/app/settings/config.ts';
 import { type Given, SETTINGS } from '../../../src/app/settings/settings-table.ts';
-import { COMMON_OPTIONS, parseLine } from '../../../src/cli/options.ts';
+import { COMMON_OPTIONS, parseLine } from '../../../src/cli/command.ts';
 import { givenByOptions, settingOption, settingOptions } from '../../../src/cli/setting-options.ts';
 
 const KEYS = Object.keys(SETTINGS) as (keyof Config)[];

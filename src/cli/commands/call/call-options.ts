@@ -3,8 +3,7 @@ import type { ApplyOptions } from '../../../app/task-options.ts';
 import { refuse, UsageError } from '../../../job/errors.ts';
 import { checkTimeLimits, MAX_RETRIES, type Unique } from '../../../job/job-options.ts';
 import { alteredNumber, type JsonValue } from '../../../job/values/json.ts';
-import type { OptionSpec, Values } from '../../command.ts';
-import { duration, someTime, TIME_LIMIT_NAMES, wholeNumber } from '../../options.ts';
+import { duration, type OptionSpec, someTime, TIME_LIMIT_NAMES, type Values, wholeNumber } from '../../command.ts';
 
 export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },

@@ -9,7 +9,7 @@ import {
   spoolOption,
   wholeNumber,
   withSpoolOption,
-} from '../../../src/cli/options.ts';
+} from '../../../src/cli/command.ts';
 
 const SPECS = {
   timeout: { type: 'string', value: 'TIME', help: '' },
