@@ -1,4 +1,4 @@
-/** What a worker does for its spool while it lives: feeds its children, makes due jobs ready, recovers the dead, revokes, tidies up. */
+/** The keeper: what a worker does for its spool. It feeds its children, makes due jobs ready, recovers the dead, revokes, tidies up. */
 import type { BrokerEvent, ChildSide, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { SpoolContext } from './disk/context.ts';

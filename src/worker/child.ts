@@ -57,7 +57,7 @@ async function main(options: ChildOptions, channel: Channel): Promise<number> {
     }
     reportUncaught(log, texts);
     tasks = await loadTasks(options.modules, (module) => channel.say({ type: 'importing', module }));
-    // What tasks start is not asked what it loads.
+    // Programs that tasks start must not report the modules they load.
     delete process.env[REPORT_MODULES];
     channel.say({ type: 'imported' });
   } catch (error) {

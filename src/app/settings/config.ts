@@ -1,4 +1,4 @@
-/** What may be set, as it is written, and what it comes to: the public types. The table of settings says the rest of each. */
+/** The settings as a user writes them (`Config`) and as they are in force (`Settings`). The table of settings says the rest of each. */
 import type { ByteSize, Duration } from '../../job/units.ts';
 import type { Redact } from '../../job/failure.ts';
 import type { LimitOptions, QueueLimits } from '../../job/queue-limits.ts';

@@ -1,5 +1,5 @@
 /**
- * What one consumer has heard while it works: jobs that are revoked, queues that are paused, and tasks that are left to other workers.
+ * The instructions that one consumer has heard: jobs that are revoked, queues that are paused, and tasks that are left to other workers.
  * Its worker tells it. A consumer without a worker looks into cancel/ and queues/ itself, and so does a child whose worker has died.
  */
 import type { ConsumerOptions } from '../../broker/worker-side.ts';

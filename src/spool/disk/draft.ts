@@ -21,7 +21,7 @@ export interface DraftPlace {
 export interface DraftFile {
   readonly path: string;
   readonly fd: number;
-  /** What it held before, to be cut if the new content is shorter. */
+  /** Its size before, bytes: the rest is cut if the new content is shorter. */
   readonly oldBytes: number;
 }
 

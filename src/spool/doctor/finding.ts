@@ -74,7 +74,7 @@ export function findingsOf<Subject>(
   return findings;
 }
 
-/** What two looks at the same thing have in common: a job may have moved in between, and is then not the same finding. */
+/** The same for the same finding in two looks. A job that has moved in between is another finding. */
 export function keyOf(finding: Finding): string {
   return `${finding.code} ${subjectOf(finding)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * A process that holds jobs: it takes a job by a rename into its directory of running/, and then has to settle it. Workers do
- * so to run a job, recoverers to send back what a dead process held, and whoever revokes a job to end it.
+ * A process that holds jobs: it takes a job by a rename into its directory of running/, and then has to settle it. A child holds a job
+ * to run it, a recoverer to send it back, and a process that revokes to end it.
  */
 import { FencedError } from '../../job/errors.ts';
 import type { JobRecord } from '../../job/job.ts';
@@ -12,7 +12,7 @@ import { renameOverIfThere } from './set-aside.ts';
 
 /** When it gives up waiting for a disk that refuses, what it has taken stays held, and recovery goes on with it. */
 export interface Holder extends DiskWaiter {
-  /** Its name among owners: who may settle what lies in `directory`. */
+  /** Its name among owners: only this owner may settle the jobs in `directory`. */
   readonly owner: string;
   /** Absolute path of the directory its jobs lie in. A recoverer renames it to fence the holder: it is gone then. */
   readonly directory: string;

@@ -1,6 +1,6 @@
 /**
- * What lies where a job should and is none is moved to corrupt/, untouched: a file that is no job, with a failed outcome for its id;
- * a folder that has the name a job needs; and what fsq never makes.
+ * Moves entries that lie in a job's place and are no job to corrupt/, untouched: a file that cannot be read as a job, with a failed
+ * outcome for its id; a folder that has the name a job needs; and entries that fsq never makes.
  */
 import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { CorruptJobError, encodeBase } from '../../job/document.ts';
@@ -25,7 +25,7 @@ export interface Unreadable {
 /**
  * Moves the file to corrupt/ and publishes a failed outcome for its id, so that a waiting caller learns why.
  *
- * The outcome comes first: if we die in between, the file is still held, and whoever finds it again finds the outcome there.
+ * The outcome comes first: if we die in between, the file is still held, and the recoverer finds the outcome there.
  */
 export async function setAside(context: SpoolContext, unreadable: Unreadable, reason: string): Promise<void> {
   const { files, layout } = context;

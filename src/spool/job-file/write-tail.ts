@@ -15,7 +15,7 @@ import { renameOver } from './set-aside.ts';
 
 /** The end of a base without a tail. */
 const BARE_END = '\n}';
-/** What is left of an older tail: a torn one, so that a death then is known to have cost the entries that stood in it. */
+/** An older tail is cut back to this, a torn tail: after a death it shows that the entries of the older one are lost. */
 const BEGUN = Buffer.from(TAIL_MARK);
 
 /**

@@ -87,7 +87,7 @@ export interface KeyHolder extends KeyHolderName {
 }
 
 /**
- * What a holder is to a producer that wants its key. `blocks`: its job stands for the new one. `passes`: it does not, and its job
+ * The state of a key holder, for a producer that wants its key. `blocks`: its job stands for the new one. `passes`: it does not, and its job
  * has not ended. A holder that is `void`, or whose job is `ended` or `lost`, stands for nothing any more.
  */
 export type KeyHolderState = 'undecided' | 'blocks' | 'passes' | 'void' | 'ended' | 'lost' | 'gone';

@@ -84,7 +84,7 @@ async function announce(
     // Claims are renames into it: were the directory lost in a power cut, so would they be.
     await syncDirectories(context, layout.running);
   } catch (error) {
-    await release(context, owner, socket).catch(() => undefined); // What the disk does not let us remove is swept.
+    await release(context, owner, socket).catch(() => undefined); // The sweep removes files that the disk does not let us remove now.
     throw error;
   }
   return {

@@ -8,7 +8,7 @@ import { type EntryInfo, type Files, hasCode } from '../disk/files.ts';
 import { DIRECTORIES, type Layout } from '../layout.ts';
 
 /**
- * What a file system is to a spool: `local` keeps every promise; on `network` neither renames nor signs of life can be relied
+ * How far a spool can rely on a file system: `local` keeps every promise; on `network` neither renames nor signs of life can be relied
  * on; `memory` loses all at a reboot; `overlay` is a container's own layer, which goes with it; `fuse` may be anything.
  */
 export type FileSystemKind = 'local' | 'network' | 'memory' | 'overlay' | 'fuse' | 'unknown';

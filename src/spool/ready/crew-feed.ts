@@ -1,5 +1,5 @@
 /**
- * What the children of a worker are given: names of ready jobs, and what each of them has to know while it works. Jobs of paused
+ * Gives the children of a worker names of ready jobs, and the instructions that each of them needs while it works. Jobs of paused
  * queues, of queues and tasks whose limits are reached, and of tasks that are left to other workers are held back.
  */
 import { type BrokerEvent, BY_AGE, type KeeperOptions } from '../../broker/worker-side.ts';

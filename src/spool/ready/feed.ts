@@ -73,7 +73,7 @@ export class Feed {
     this.#lookout.post(isPosted);
   }
 
-  /** What is held back may be let through now. */
+  /** Names that are held back may be let through now. */
   recheck(): void {
     if (this.#state !== 'waiting') return;
     this.#try(() => {

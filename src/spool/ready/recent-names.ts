@@ -39,13 +39,13 @@ export class RecentNames {
 const LEFT_FOR_MS = 2;
 
 /**
- * What a feed leaves to the lookout, the idle child that watches pending/ itself. A name that is heard while one is posted is
- * told only if its job still lies there after a few milliseconds: the lookout is busy, or may not take it.
+ * The names that a feed leaves to the lookout, the idle child that watches pending/ itself. While a lookout is posted, the feed gives out
+ * a new name only if its job still lies there after a few milliseconds: the lookout is busy, or may not take the job.
  */
 export class Lookout {
   readonly #onLeft: (names: readonly string[]) => void;
   #isPosted = false;
-  /** What was heard in this span of time, and in the one before. */
+  /** Names that came in this span of time, and in the one before. */
   #names = new Set<string>();
   #namesBefore = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
