@@ -5,7 +5,7 @@
 import { type Files, hasCode } from './files.ts';
 
 /** Why a directory may have no names to list: it is gone, it is no directory, or this user may not look into it. */
-const NOT_LISTED = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP'] as const;
+export const NOT_LISTED: readonly string[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP'];
 
 /** False for an error with one of these codes; any other is thrown. */
 export function falseFor(error: unknown, ...codes: readonly string[]): false {
@@ -108,6 +108,15 @@ export function* walkIfThere(files: Files, path: string): Generator<string, void
     yield* files.walk(path);
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error;
+  }
+}
+
+/** The same where this user may not look into it either. */
+export function* walkIfReadable(files: Files, path: string): Generator<string, void> {
+  try {
+    yield* files.walk(path);
+  } catch (error) {
+    if (!hasCode(error, ...NOT_LISTED)) throw error;
   }
 }
 

@@ -2,8 +2,7 @@
 import { MAX_CRASHES } from '../../job/lifecycle.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
 import type { OwnerState } from './outline.ts';
-import type { JobContent, JobFile } from './visit.ts';
-import type { JobPlace } from './walk.ts';
+import type { JobContent, JobFile, JobPlace } from './visit.ts';
 
 type Readable = JobFile<Extract<JobContent, { kind: 'job' }>>;
 

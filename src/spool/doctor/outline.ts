@@ -2,12 +2,12 @@
 import type { OwnerInfo } from '../../broker/broker.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { EntryInfo } from '../disk/files.ts';
-import { listIfReadable } from '../disk/if-there.ts';
+import { listIfReadable, walkIfReadable } from '../disk/if-there.ts';
 import { isOwnerName, type Layout, parseOwnerDirectory } from '../layout.ts';
 import { askAll, readOwner, verdictOf } from '../owners/owner.ts';
 import type { Verdict } from '../owners/liveness.ts';
 import { parseMarkerFileName } from '../notes/notes.ts';
-import { type JobPlace, namesAt, type Unlisted, unlistedIn, walkPlace } from './walk.ts';
+import { type JobPlace, type Unlisted, unlistedIn, walkPlace } from './visit.ts';
 
 /** A directory of running/. */
 export interface HeldDirectory {
@@ -63,7 +63,7 @@ export function outlineOf(context: SpoolContext): NamedOutline {
   const takenAtMs = nowMs();
   const counts = { delayed: 0, pending: 0, running: 0, results: 0, corrupt: 0 };
   const marked = new Map<string, JobPlace>();
-  const wanted = new Set([...namesAt(files, layout.cancel)].map((name) => parseMarkerFileName(name)?.id));
+  const wanted = new Set([...walkIfReadable(files, layout.cancel)].map((name) => parseMarkerFileName(name)?.id));
   const doubled = new Doubled();
   let waiting = 0;
   for (const place of JOB_PLACES) {
@@ -76,7 +76,7 @@ export function outlineOf(context: SpoolContext): NamedOutline {
       if (place === 'pending' || (dueAtMs !== null && dueAtMs <= takenAtMs)) waiting++;
     }
   }
-  counts.corrupt = [...namesAt(files, layout.corrupt)].length;
+  counts.corrupt = [...walkIfReadable(files, layout.corrupt)].length;
   // Through the dot, so that a spool that is reached by a link is looked at itself.
   const rootInfo = files.entry(`${layout.root}/.`);
   const held = heldIn(context);
@@ -84,7 +84,7 @@ export function outlineOf(context: SpoolContext): NamedOutline {
 }
 
 function heldIn({ files, layout }: SpoolContext): readonly HeldDirectory[] {
-  return [...namesAt(files, layout.running)].flatMap((directory) => {
+  return [...walkIfReadable(files, layout.running)].flatMap((directory) => {
     const held = parseOwnerDirectory(directory);
     if (held === null) return [];
     const location = `${layout.running}/${directory}`;
@@ -101,7 +101,9 @@ export async function ownersIn(
   const { files, layout } = context;
   const isWorkersGone = unlisted.some(({ place }) => place === 'workers');
   const owners = new Set([
-    ...[...namesAt(files, layout.workers)].map((name) => name.replace(/\.(?:json|sock)$/, '')).filter(isOwnerName),
+    ...[...walkIfReadable(files, layout.workers)]
+      .map((name) => name.replace(/\.(?:json|sock)$/, ''))
+      .filter(isOwnerName),
     ...held.map(({ responsible }) => responsible),
   ]);
   return askAll([...owners], (owner) => stateOf(context, owner, isWorkersGone));

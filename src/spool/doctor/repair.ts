@@ -7,7 +7,7 @@ import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { writerState } from '../disk/identity.ts';
-import { makeDirectory, renameIfThere } from '../disk/if-there.ts';
+import { makeDirectory, renameIfThere, walkIfReadable } from '../disk/if-there.ts';
 import { jobFileName, type JobName } from '../layout.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { unmark } from '../notes/notes.ts';
@@ -21,8 +21,7 @@ import { markerFindings } from './entry-rows.ts';
 import type { Mend } from './finding.ts';
 import { byId, duplicatePlan } from './job-rows.ts';
 import { outlineOf, takeOutline } from './outline.ts';
-import { contentOf, type JobFile, visit } from './visit.ts';
-import { namesAt, unlistedIn } from './walk.ts';
+import { contentOf, type JobFile, unlistedIn, visit } from './visit.ts';
 
 /** One thing that was done. */
 export interface Repair {
@@ -77,7 +76,7 @@ async function recover(context: SpoolContext, note: Note, { owner }: Registratio
 async function leftByTheDead(context: SpoolContext): Promise<readonly string[]> {
   const { files, layout } = context;
   const { owners } = await takeOutline(context);
-  const drafts = [...namesAt(files, layout.tmp)].filter((name) =>
+  const drafts = [...walkIfReadable(files, layout.tmp)].filter((name) =>
     ['dead', 'unproved'].includes(writerState(files, name) ?? ''),
   );
   const dead = owners.filter(({ hasRecord, verdict }) => hasRecord && verdict.verdict === 'dead');

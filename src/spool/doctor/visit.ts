@@ -1,13 +1,23 @@
-/** Goes to what lies in a spool, one by one: each is looked at and read once, and then let go. */
+/**
+ * Goes to what lies in a spool, one by one. No name is held, and each file is read once and then let go, so that a spool of a million
+ * jobs needs no more memory than a small one.
+ */
 import { createHash } from 'node:crypto';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import type { EntryInfo } from '../disk/files.ts';
+import { type EntryInfo, hasCode } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
-import { DIRECTORIES } from '../layout.ts';
+import { listIfReadable, NOT_LISTED, walkIfReadable } from '../disk/if-there.ts';
+import {
+  DIRECTORIES,
+  type JobName,
+  parseDelayedFileName,
+  parseOwnerDirectory,
+  parseJobFileName,
+  parseResultFileName,
+} from '../layout.ts';
 import { type Reading, readJob } from '../job-file/read.ts';
 import { parseMarkerFileName } from '../notes/notes.ts';
-import { type JobSpot, type Place, walkSpool } from './walk.ts';
 
 /** A name in the spool. */
 export interface Entry {
@@ -70,17 +80,19 @@ export function* visit<Content>(
 ): Generator<Seen<Content> | null, void> {
   let looks = 0;
   yield* places(context, isWanted);
-  for (const { place, inside, name, location, spot } of walkSpool(context)) {
-    const id = spot?.id ?? (place === 'cancel' ? (parseMarkerFileName(name)?.id ?? null) : null);
-    if (!isWanted(id, location)) continue;
-    if (++looks % YIELD_EVERY === 0) yield null;
-    const info = context.files.entry(location);
-    if (info === null) continue;
-    yield {
-      entry: { location, place, name, id, info },
-      job: jobAt(context, location, spot, extract),
-      writer: place === 'tmp' && inside === null ? writerState(context.files, name) : null,
-    };
+  for (const place of ORDER) {
+    for (const { inside, name, location, spot } of walkPlace(context, place)) {
+      const id = spot?.id ?? (place === 'cancel' ? (parseMarkerFileName(name)?.id ?? null) : null);
+      if (!isWanted(id, location)) continue;
+      if (++looks % YIELD_EVERY === 0) yield null;
+      const info = context.files.entry(location);
+      if (info === null) continue;
+      yield {
+        entry: { location, place, name, id, info },
+        job: jobAt(context, location, spot, extract),
+        writer: place === 'tmp' && inside === null ? writerState(context.files, name) : null,
+      };
+    }
   }
 }
 
@@ -119,4 +131,92 @@ export function contentOf(reading: ReadFile, isCompared: boolean): JobContent {
     crashes: record.kept.crashes ?? 0,
     base: isCompared ? createHash('sha256').update(JSON.stringify(record.job)).digest('base64') : null,
   };
+}
+
+export type Place = (typeof DIRECTORIES)[number];
+
+export type JobPlace = 'pending' | 'delayed' | 'running' | 'results';
+
+export interface JobSpot {
+  readonly id: string;
+  readonly place: JobPlace;
+  /** Null in results/. */
+  readonly name: JobName | null;
+  readonly dueAtMs: number | null;
+  /** The owner that answers for it, or its recoverer; null unless it lies in running/. */
+  readonly holder: string | null;
+}
+
+interface SpoolName {
+  /** The directory in its place in which it lies; null for the place itself. */
+  readonly inside: string | null;
+  readonly name: string;
+  /** Absolute path. */
+  readonly location: string;
+  /** Null for what is not named like a job there. */
+  readonly spot: JobSpot | null;
+}
+
+/** A directory of the spool that is not there, or cannot be listed, and why. */
+export interface Unlisted {
+  readonly place: Place;
+  readonly location: string;
+  readonly reason: string;
+}
+
+/** In the order in which jobs move forward: one that moves during the walk is seen at least once. */
+const ORDER: readonly Place[] = [...new Set<Place>(['tmp', 'delayed', ...DIRECTORIES])];
+
+/** running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
+const WITH_DIRECTORIES: ReadonlySet<Place> = new Set(['running', 'keys', 'spare', 'limits', 'tmp']);
+
+/** All names in `place`, and behind a directory's name what lies in it. */
+export function* walkPlace({ files, layout }: SpoolContext, place: Place): Generator<SpoolName, void> {
+  for (const name of walkIfReadable(files, layout[place])) {
+    const location = `${layout[place]}/${name}`;
+    yield { inside: null, name, location, spot: jobSpot(place, null, name) };
+    if (!WITH_DIRECTORIES.has(place)) continue;
+    for (const below of listIfReadable(files, location))
+      yield { inside: name, name: below, location: `${location}/${below}`, spot: jobSpot(place, name, below) };
+  }
+}
+
+export function unlistedIn({ files, layout }: SpoolContext): readonly Unlisted[] {
+  return ORDER.flatMap((place) => {
+    const location = layout[place];
+    try {
+      const names = files.walk(location)[Symbol.iterator]();
+      names.next();
+      names.return?.();
+      return [];
+    } catch (error) {
+      if (!hasCode(error, ...NOT_LISTED)) throw error;
+      // A spool that an older fsq made gets keys/ with its first key.
+      return place === 'keys' && hasCode(error, 'ENOENT') ? [] : [{ place, location, reason: reasonOf(error) }];
+    }
+  });
+}
+
+function reasonOf(error: unknown): string {
+  if (hasCode(error, 'ENOENT')) return 'missing';
+  if (hasCode(error, 'ENOTDIR', 'ELOOP')) return 'not a directory';
+  return 'not readable by this user';
+}
+
+/** @param inside the directory in `place` in which the name lies; null for `place` itself */
+function jobSpot(place: Place, inside: string | null, fileName: string): JobSpot | null {
+  if (place === 'results') {
+    const id = parseResultFileName(fileName);
+    return id === null ? null : { id, place, name: null, dueAtMs: null, holder: null };
+  }
+  if (place === 'delayed') {
+    const delayed = parseDelayedFileName(fileName);
+    return delayed === null ? null : { id: delayed.name.id, place, ...delayed, holder: null };
+  }
+  if (place !== 'pending' && place !== 'running') return null;
+  const held = inside === null ? null : parseOwnerDirectory(inside);
+  const name = (held === null) === (place === 'pending') ? parseJobFileName(fileName) : null;
+  return name === null
+    ? null
+    : { id: name.id, place, name, dueAtMs: null, holder: held === null ? null : (held.recoverer ?? held.owner) };
 }
