@@ -1,7 +1,6 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
 import { escape, size, some } from '../../job/text.ts';
-import { type Diagnosis, diagnose } from '../../spool/doctor/diagnose.ts';
-import { contextFor } from '../../spool/doctor/examine.ts';
+import { type Diagnosis, diagnose, contextFor } from '../../spool/doctor/examine.ts';
 import type { Finding, Severity } from '../../spool/doctor/finding.ts';
 import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';
 import { fieldLines } from '../display.ts';

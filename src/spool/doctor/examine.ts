@@ -1,6 +1,6 @@
 /**
- * The checker: walks a spool and says which of its invariants do not hold. Files are read one by one and let go;
- * only what was found is held, so that a spool of a million jobs needs little memory.
+ * All that a doctor does: looks at the place of a spool and at what lies in it, repairs if asked to, and looks again. Files are read one
+ * by one and let go; only what was found is held, so that a spool of a million jobs needs little memory.
  *
  * A spool that is in use changes while it is read: a job may be seen twice or not at all, an owner after its end. So a
  * finding about one counts only if LOOKS looks in a row make it; a dead owner that holds jobs must do so for DEAD_HOLDER_MS.
@@ -11,13 +11,74 @@ import { resolve } from 'node:path';
 import { setImmediate as yieldToOthers, setTimeout as wait } from 'node:timers/promises';
 import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../disk/context.ts';
 import { nodeFiles } from '../disk/files.ts';
+import { establish } from '../place/establish.ts';
 import { layoutOf } from '../layout.ts';
 import { entryFindings, linkFindings, markerFindings, missingFindings } from './entry-rows.ts';
 import { type Finding, keyOf, subjectOf, Tally } from './finding.ts';
 import { duplicateFindings, jobFindings } from './job-rows.ts';
 import { fingerprint, type Outline, takeOutline } from './outline.ts';
-import { DEAD_HOLDER_MS, draftFindings, ownerFindings } from './owner-rows.ts';
+import { DEAD_HOLDER_MS, draftFindings, idleFindings, ownerFindings } from './owner-rows.ts';
+import { placeFacts, type PlaceFacts } from './place.ts';
+import { type Allowed, placeFindings } from './place-rows.ts';
+import { type Repair, repairSpool } from './repair.ts';
 import { contentOf, type Entry, type JobFile, type Seen, visit, type Wanted } from './visit.ts';
+
+export interface Diagnosis {
+  readonly place: PlaceFacts;
+  /** Files of each kind, after the repair. */
+  readonly jobs: Readonly<Record<'pending' | 'delayed' | 'running' | 'results' | 'corrupt', number>>;
+  readonly owners: Readonly<Record<'alive' | 'dead' | 'unknown', number>>;
+  /** What was done; empty without `repair`. The first hundred of each code. */
+  readonly repaired: readonly Repair[];
+  /** What is wrong, and after a repair still is. The worst first; the first hundred of each kind. */
+  readonly findings: readonly Finding[];
+  /** How many more there are of which kind than `repaired` and `findings` tell. */
+  readonly more: {
+    readonly repaired: readonly (Pick<Repair, 'code'> & Count)[];
+    readonly findings: readonly (Pick<Finding, 'code' | 'severity' | 'canRepair'> & Count)[];
+  };
+}
+
+interface Count {
+  readonly count: number;
+}
+
+export interface DiagnoseOptions extends Allowed {
+  readonly repair: boolean;
+}
+
+/** @throws SpoolError when there is no spool, or one of another format; the system error when it cannot be read */
+export async function diagnose(context: SpoolContext, { repair, ...allowed }: DiagnoseOptions): Promise<Diagnosis> {
+  establish(context, true);
+  const repaired = new Tally<Repair>(({ code }) => code);
+  if (repair) await repairSpool(context, (done) => repaired.add(done));
+  const place = await placeFacts(context);
+  const { findings, outline } = await examineSpool(context);
+  return {
+    place,
+    jobs: outline.counts,
+    owners: ownersOf(outline),
+    repaired: repaired.kept,
+    findings: inOrder([...placeFindings(place, allowed), ...findings.kept, ...idleFindings(outline)]),
+    more: {
+      repaired: repaired.cut.map(({ like: { code }, count }) => ({ code, count })),
+      findings: inOrder(
+        findings.cut.map(({ like: { code, severity, canRepair }, count }) => ({ code, severity, canRepair, count })),
+      ),
+    },
+  };
+}
+
+const SEVERITIES = ['error', 'warning', 'info'] as const;
+
+function inOrder<T extends Pick<Finding, 'severity'>>(findings: readonly T[]): readonly T[] {
+  return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
+}
+
+function ownersOf({ owners }: Outline): Diagnosis['owners'] {
+  const count = (wanted: string): number => owners.filter(({ verdict }) => verdict.verdict === wanted).length;
+  return { alive: count('alive'), dead: count('dead'), unknown: count('unknown') };
+}
 
 export const LOOKS = 3;
 /** Between looks, ms: a job that moves takes microseconds. */
