@@ -152,33 +152,30 @@ export function* heldSpots(context: SpoolContext, isWanted: (id: string) => bool
   }
 }
 
-async function* unfinishedSpots(context: SpoolContext, isWanted: (id: string) => boolean): AsyncGenerator<Spot> {
-  const { layout } = context;
-  yield* heldSpots(context, isWanted);
-  for await (const fileName of namesIn(context, layout.delayed, isWanted, ID_AT.delayed)) {
-    const spot = delayedSpot(layout, fileName);
-    if (spot !== null) yield spot;
-  }
-  for await (const fileName of namesIn(context, layout.pending, isWanted, ID_AT.job)) {
-    const spot = pendingSpot(layout, fileName);
-    if (spot !== null) yield spot;
-  }
-  yield* heldSpots(context, isWanted);
+/**
+ * The jobs with a wanted id that wait, in the order in which jobs move; null for each other name, which is not parsed.
+ *
+ * @param walk where a file has the place of a folder there are no jobs; `fsq doctor` reports it
+ */
+export function* waitingSpots(
+  { files, layout }: SpoolContext,
+  isWanted: (id: string) => boolean = () => true,
+  walk: typeof walkIfThere = walkIfThere,
+): Generator<WaitingSpot | null> {
+  for (const name of walk(files, layout.delayed))
+    yield isWanted(idIn(name, ID_AT.delayed)) ? delayedSpot(layout, name) : null;
+  for (const name of walk(files, layout.pending))
+    yield isWanted(idIn(name, ID_AT.job)) ? pendingSpot(layout, name) : null;
 }
 
-/** Names with a wanted id; the others are not parsed. */
-async function* namesIn(
-  { files }: SpoolContext,
-  directory: string,
-  isWanted: (id: string) => boolean,
-  at: number,
-): AsyncGenerator<string> {
+async function* unfinishedSpots(context: SpoolContext, isWanted: (id: string) => boolean): AsyncGenerator<Spot> {
   const turns = new Turns();
-  // Where a file has the place of a folder there are no jobs; `fsq doctor` reports it.
-  for (const name of walkIfThere(files, directory)) {
-    if (isWanted(idIn(name, at))) yield name;
+  yield* heldSpots(context, isWanted);
+  for (const spot of waitingSpots(context, isWanted)) {
+    if (spot !== null) yield spot;
     if (turns.isOver) await turns.next();
   }
+  yield* heldSpots(context, isWanted);
 }
 
 function idIn(fileName: string, at: number): string {

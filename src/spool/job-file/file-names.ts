@@ -4,10 +4,10 @@
  */
 import type { SpoolContext } from '../disk/context.ts';
 import type { EntryInfo } from '../disk/files.ts';
-import { listIfReadable } from '../disk/if-there.ts';
+import { listIfReadable, walkIfReadable } from '../disk/if-there.ts';
 import { parseKeyHolderName } from '../keys/key-holders.ts';
 import { type JobName, parseResultFileName, resultFileName } from '../layout.ts';
-import { delayedSpot, endedSpot, heldSpots, pendingSpot } from '../locate.ts';
+import { endedSpot, heldSpots, waitingSpots } from '../locate.ts';
 
 export type NameOfFile =
   | { readonly at: 'waiting'; readonly path: string; readonly name: JobName }
@@ -46,7 +46,9 @@ export function namesOfFile(
 function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
   const { layout } = context;
   yield endedSpot(layout, id);
-  yield* unfinished(context, id);
+  const isWanted = (found: string): boolean => found === id;
+  yield* heldSpots(context, isWanted);
+  for (const spot of waitingSpots(context, isWanted, walkIfReadable)) if (spot !== null) yield spot;
   yield* rest(context, layout.tmp);
   const keys = listIfReadable(context.files, layout.keys)
     .map((key) => `${layout.keys}/${key}`)
@@ -57,15 +59,6 @@ function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
   for (const key of keys)
     for (const name of listIfReadable(context.files, key))
       if (parseKeyHolderName(name)?.id === id) yield { at: 'rest', path: `${key}/${name}` };
-}
-
-function* unfinished(context: SpoolContext, id: string): Generator<NameOfFile> {
-  const { files, layout } = context;
-  yield* heldSpots(context, (held) => held === id);
-  const namesIn = (directory: string): readonly string[] =>
-    listIfReadable(files, directory).filter((name) => name.includes(id));
-  yield* namesIn(layout.pending).flatMap((name) => pendingSpot(layout, name) ?? []);
-  yield* namesIn(layout.delayed).flatMap((name) => delayedSpot(layout, name) ?? []);
 }
 
 /** What lies in `directory`, and in batches in it, where a file may have the id of a forgotten outcome. */

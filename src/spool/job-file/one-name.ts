@@ -17,7 +17,8 @@ import { type NameOfFile, namesOfFile } from './file-names.ts';
 import { fileSystemOf } from '../place/file-system.ts';
 import type { Waiting } from './holder.ts';
 import { renameIfThere, unlinkIfThere } from '../disk/if-there.ts';
-import { type JobName, parseDelayedFileName, parseJobFileName } from '../layout.ts';
+import type { JobName } from '../layout.ts';
+import { waitingSpots } from '../locate.ts';
 
 /** A name in running/ that this process holds. */
 export interface MyName {
@@ -61,23 +62,14 @@ export function nameWaitingOnce(context: SpoolContext): void {
   const { files, layout } = context;
   if (fileSystemOf(files.fileSystem(layout.root).type).name !== 'btrfs') return;
   const kept = new Map<string, Waiting>();
-  for (const next of waitingJobs(context)) {
+  for (const next of waitingSpots(context)) {
+    if (next === null) continue;
     const first = kept.get(next.name.id);
-    const isNextFurther = first === undefined || compare(stepOf(next.name, false), stepOf(first.name, false)) > 0;
-    if (isNextFurther) kept.set(next.name.id, next);
+    // Of two that are as far the one in pending/ stays, which comes later.
+    const isNextKept = first === undefined || compare(stepOf(next.name, false), stepOf(first.name, false)) >= 0;
+    if (isNextKept) kept.set(next.name.id, next);
     if (first !== undefined && files.entry(first.path)?.inode === files.entry(next.path)?.inode)
-      removeName(context, isNextFurther ? first.path : next.path);
-  }
-}
-
-function* waitingJobs({ files, layout }: SpoolContext): Generator<Waiting> {
-  for (const fileName of files.list(layout.pending)) {
-    const name = parseJobFileName(fileName);
-    if (name !== null) yield { path: `${layout.pending}/${fileName}`, name };
-  }
-  for (const fileName of files.list(layout.delayed)) {
-    const name = parseDelayedFileName(fileName)?.name;
-    if (name !== undefined) yield { path: `${layout.delayed}/${fileName}`, name };
+      removeName(context, isNextKept ? first.path : next.path);
   }
 }
 
