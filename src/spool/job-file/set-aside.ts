@@ -9,7 +9,7 @@ import { encodeTail } from '../../job/tail.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';
 import { hasCode } from '../disk/files.ts';
-import { falseFor, renameIfThere } from '../disk/if-there.ts';
+import { renameIfThere } from '../disk/if-there.ts';
 import { type JobName, jobFileName, resultFileName } from '../layout.ts';
 
 /** The task's name in the outcome of a job whose own could not be read. */
@@ -92,7 +92,8 @@ export function renameOverIfThere(context: SpoolContext, from: string, to: strin
     renameOver(context, from, to);
     return true;
   } catch (error) {
-    return falseFor(error, 'ENOENT');
+    if (!hasCode(error, 'ENOENT')) throw error;
+    return false;
   }
 }
 

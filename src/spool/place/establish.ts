@@ -5,8 +5,8 @@ import { FsqError, SpoolError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import { FORMAT_VERSION } from '../../job/document.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import { type Files, hasCode } from '../disk/files.ts';
-import { makeDirectory, readIfThere } from '../disk/if-there.ts';
+import type { Files } from '../disk/files.ts';
+import { makeDirectory, readIfThere, valueOr } from '../disk/if-there.ts';
 import { DIRECTORIES, type Layout } from '../layout.ts';
 import { spoolError } from '../disk/trouble.ts';
 
@@ -66,13 +66,8 @@ function writeFormat(files: Files, draft: string, fsync: boolean): string {
 
 /** A directory that may be written and not read cannot be synced: then its names are as durable as its file system makes them. */
 function syncDirectoryNow(files: Files, path: string): void {
-  let fd: number;
-  try {
-    fd = files.openDirectory(path);
-  } catch (error) {
-    if (hasCode(error, 'EACCES')) return;
-    throw error;
-  }
+  const fd = valueOr(null, () => files.openDirectory(path), 'EACCES');
+  if (fd === null) return;
   try {
     files.syncNow(fd);
   } finally {

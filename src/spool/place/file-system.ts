@@ -4,7 +4,8 @@
  */
 import { dirname } from 'node:path';
 import { SpoolError } from '../../job/errors.ts';
-import { type EntryInfo, type Files, hasCode } from '../disk/files.ts';
+import type { EntryInfo, Files } from '../disk/files.ts';
+import { valueOr } from '../disk/if-there.ts';
 import { DIRECTORIES, type Layout } from '../layout.ts';
 
 /**
@@ -130,12 +131,7 @@ export function partsElsewhere(files: Files, layout: Layout): readonly (typeof D
 
 /** Follows a link. Null when there is no directory, or this user may not look. */
 export function directoryAt(files: Files, path: string): EntryInfo | null {
-  try {
-    return files.entry(`${path}/.`);
-  } catch (error) {
-    if (hasCode(error, 'EACCES', 'ENOTDIR', 'ELOOP')) return null;
-    throw error;
-  }
+  return valueOr(null, () => files.entry(`${path}/.`), 'EACCES', 'ENOTDIR', 'ELOOP');
 }
 
 /** All mount points, also of a folder of the same device (mount --bind), which its number does not tell. None where there is no /proc. */

@@ -1,7 +1,7 @@
 /** Removing what the dead left beside the jobs: drafts in tmp/, records and sockets in workers/. */
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { writerState } from '../disk/identity.ts';
-import { falseFor, unlinkIfThere } from '../disk/if-there.ts';
+import { succeeds, unlinkIfThere } from '../disk/if-there.ts';
 import { isOwnerName } from '../layout.ts';
 import { forgetOwner, verdictOf } from '../owners/owner.ts';
 import { removeBatch } from '../place/room.ts';
@@ -37,13 +37,10 @@ async function sweepDraft(context: SpoolContext, name: string, isReusable: boole
   if (files.entry(path)?.kind !== 'directory') return void unlinkIfThere(files, path);
   if (!isReusable) return void removeBatch(files, path);
   await syncDirectories(context, layout.results);
-  try {
-    files.rename(path, `${layout.spare}/${name}`);
-  } catch (error) {
-    // Another worker swept it; or something of that name is there already, or it lies in the lower layer of an overlay, and
-    // this one stays where nothing reads it.
-    falseFor(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EXDEV');
-  }
+  // Another worker swept it; or something of that name is there already, or it lies in the lower layer of an overlay, and
+  // this one stays where nothing reads it.
+  const moveOn = (): void => files.rename(path, `${layout.spare}/${name}`);
+  succeeds(moveOn, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EXDEV');
 }
 
 /** Removes records and sockets of owners that are proved dead and have no directory in running/: with one, they are recovered first. */

@@ -6,7 +6,7 @@ import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import type { DiskWaiter } from '../disk/disk-wait.ts';
 import { hasCode } from '../disk/files.ts';
 import type { Held, HeldFile, Holder } from '../job-file/holder.ts';
-import { falseFor, removeIfEmpty } from '../disk/if-there.ts';
+import { removeIfEmpty, succeeds } from '../disk/if-there.ts';
 import { fencedDirectory, parseOwnerDirectory, parseJobFileName } from '../layout.ts';
 import { isMarked } from '../notes/notes.ts';
 import { openTaken } from '../claims/claim.ts';
@@ -93,24 +93,17 @@ function fence(context: SpoolContext, from: string, to: string): boolean {
 function moveOneByOne(context: SpoolContext, from: string, to: string): void {
   const { files } = context;
   if (!files.exists(to)) files.makeDirectory(to);
-  try {
+  const moveAll = (): void => {
     for (const name of files.list(from)) tryRename(context, `${from}/${name}`, `${to}/${name}`);
     files.removeDirectory(from);
-  } catch (error) {
-    // Another recoverer was here, or is still: what it took is its own.
-    falseFor(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST');
-  }
+  };
+  // Another recoverer was here, or is still: what it took is its own.
+  succeeds(moveAll, 'ENOENT', 'ENOTEMPTY', 'EEXIST');
 }
 
 /** False when another recoverer was faster. */
 function tryRename({ files }: SpoolContext, from: string, to: string): boolean {
-  if (from === to) return true;
-  try {
-    files.rename(from, to);
-    return true;
-  } catch (error) {
-    return falseFor(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST');
-  }
+  return from === to || succeeds(() => files.rename(from, to), 'ENOENT', 'ENOTEMPTY', 'EEXIST');
 }
 
 async function takeBackFile(context: SpoolContext, holder: Holder, fileName: string, dead: Dead): Promise<void> {
