@@ -9,6 +9,7 @@
 import { type Files, hasCode } from './files.ts';
 import { discard, removeIfEmpty } from './if-there.ts';
 import { type Layout, RESERVE } from '../layout.ts';
+import { isFull } from './trouble.ts';
 
 /** What of the spool's context a draft needs. */
 export interface DraftPlace {
@@ -51,7 +52,7 @@ export class DraftFiles {
     try {
       return { path, fd: this.#place.files.create(path), oldBytes: 0 };
     } catch (error) {
-      const spare = hasCode(error, 'ENOSPC', 'EDQUOT') ? this.#reuse(true) : null;
+      const spare = isFull(error) ? this.#reuse(true) : null;
       if (spare === null) throw error;
       return spare;
     }

@@ -52,19 +52,28 @@ const UNKNOWN = '00000000';
 
 /** Clock ticks after boot at which the process started: field 22 of /proc/<pid>/stat, proc(5). 'none': it has ended. */
 function startTicks(files: Files, pid: number): number | 'none' | 'unknown' {
-  let stat: string;
+  let fields: readonly string[];
   try {
-    stat = files.readSystemFile(`/proc/${pid}/stat`);
+    fields = statOf(files, pid);
   } catch (error) {
     // The kernel must say the same: /proc hides processes where it is mounted with `hidepid`.
     return hasCode(error, 'ENOENT', 'ESRCH') && isPidFree(pid) ? 'none' : 'unknown';
   }
-  // The second field is the command in parentheses and may hold spaces: count from the last parenthesis.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   // A zombie has ended; only its parent has not looked yet, and may never.
   if (fields[0] === 'Z' || fields[0] === 'X') return 'none';
   const ticks = Number(fields[19]);
   return Number.isFinite(ticks) ? ticks : 'unknown';
+}
+
+/**
+ * What the kernel says of a process in /proc/<pid>/stat, from the third field on: state, parent, group and so on, proc(5). The second is
+ * the command in parentheses, which may hold spaces.
+ *
+ * @throws the system error when there is no such process, or it may not be looked at
+ */
+export function statOf(files: Files, pid: number): readonly string[] {
+  const stat = files.readSystemFile(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function bootHash(files: Files): string {

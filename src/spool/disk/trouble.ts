@@ -18,6 +18,11 @@ export function isPassing(error: unknown): boolean {
   return hasCode(error, 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM');
 }
 
+/** True for an error that says that the disk, or the quota, is full. */
+export function isFull(error: unknown): boolean {
+  return hasCode(error, 'ENOSPC', 'EDQUOT');
+}
+
 /** True for an error of a process that lacks something, while others may have it. */
 export function isOwnLack(error: unknown): boolean {
   return hasCode(error, 'EMFILE', 'ENOMEM');

@@ -10,8 +10,8 @@ import { bootId } from '../disk/identity.ts';
 import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from '../disk/if-there.ts';
 import { isOwnerName, ownerName, parseOwnerDirectory } from '../layout.ts';
 import { type LifeSocket, listenAs, MISSING, probe, type Verdict } from './liveness.ts';
-import { isFull, makeRoom } from '../place/room.ts';
-import { isPassing } from '../disk/trouble.ts';
+import { makeRoom } from '../place/room.ts';
+import { isFull, isPassing } from '../disk/trouble.ts';
 
 /** What an owner says of itself in workers/<owner>.json. */
 export interface OwnerRecord {

@@ -5,6 +5,7 @@
 import type { SpoolContext } from '../disk/context.ts';
 import { type Files, hasCode } from '../disk/files.ts';
 import { createNew, discard, listIfReadable, makeDirectory, removeIfEmpty } from '../disk/if-there.ts';
+import { isFull } from '../disk/trouble.ts';
 import { RESERVE } from '../layout.ts';
 
 /** The disk is nearly full with less than a part of it, and never with more than this much, free. */
@@ -20,11 +21,6 @@ export function isTight({ files, layout }: SpoolContext): boolean {
   const { freeBytes, totalBytes, freeInodes, totalInodes } = files.fileSystem(layout.root);
   const isFullOfInodes = totalInodes > 0 && freeInodes < Math.min(totalInodes * TIGHT.part, TIGHT.mostInodes);
   return isFullOfInodes || freeBytes < Math.min(totalBytes * TIGHT.part, TIGHT.mostBytes);
-}
-
-/** True of an error that says that the disk, or the quota, is full. */
-export function isFull(error: unknown): boolean {
-  return hasCode(error, 'ENOSPC', 'EDQUOT');
 }
 
 /** Removes the spare files, or the reserve when there are none. False when there is nothing left to remove. */

@@ -57,7 +57,7 @@ function takeSlot(context: SpoolContext, { owner, rate }: RateOf): number | null
   for (let slot = 0; slot < slots && used !== null; slot++) {
     if (used.has(slot)) continue;
     // False where another process was faster.
-    if (createNew(files, `${directory}/${slotFileName({ index, slot })}`)) return index;
+    if (createNew(files, `${directory}/${index}.${slot}`)) return index;
   }
   return null;
 }
@@ -104,17 +104,8 @@ export function rateDirectory(layout: Layout, { kind, name }: LimitOwner, { coun
   return `${layout.limits}/${kind}.${name.replaceAll('/', '+').replaceAll(':', '=')}.${count}-${periodMs}`;
 }
 
-/** One start that a rate allows in a span of time. */
-interface SlotName {
-  readonly index: number;
-  readonly slot: number;
-}
-
-function slotFileName({ index, slot }: SlotName): string {
-  return `${index}.${slot}`;
-}
-
-function parseSlotFileName(fileName: string): SlotName | null {
+/** `<index of the span of time>.<slot>` */
+function parseSlotFileName(fileName: string): { readonly index: number; readonly slot: number } | null {
   const match = /^(\d{1,15})\.(\d{1,5})$/.exec(fileName);
   return match === null ? null : { index: Number(match[1]), slot: Number(match[2]) };
 }

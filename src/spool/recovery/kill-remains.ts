@@ -5,6 +5,7 @@
 import { CHILD_MARK } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Files } from '../disk/files.ts';
+import { statOf } from '../disk/identity.ts';
 import { readOwner } from '../owners/owner.ts';
 
 /** How often it looks at most: each look kills all it finds, and the next one finds what was started in between. */
@@ -84,9 +85,7 @@ function isOf(
   isWanted: (state: string) => boolean = (state) => state !== 'Z',
 ): boolean {
   try {
-    const stat = files.readSystemFile(`/proc/${pid}/stat`);
-    // The second field is the command in parentheses and may hold spaces: state, parent and group follow the last one.
-    const [state = '', , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state = '', , itsGroup] = statOf(files, pid);
     if (!isWanted(state) || Number(itsGroup) !== group) return false;
     return files.readSystemFile(`/proc/${pid}/environ`).split('\0').includes(`${CHILD_MARK}=${mark}`);
   } catch {

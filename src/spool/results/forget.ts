@@ -3,7 +3,8 @@ import { idTimeMs } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { discard, renameIfThere } from '../disk/if-there.ts';
 import { parseResultFileName } from '../layout.ts';
-import { emptySpare, isFull, isTight } from '../place/room.ts';
+import { emptySpare, isTight } from '../place/room.ts';
+import { isFull } from '../disk/trouble.ts';
 import { Turns } from '../disk/rounds.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
