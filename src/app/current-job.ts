@@ -36,7 +36,7 @@ export interface RetryOptions {
 }
 
 /** `currentJob().retry`. */
-export function retry(options: RetryOptions = {}): never {
+function retry(options: RetryOptions = {}): never {
   if (!isRecord(options)) return refuse('options of retry()', 'an object', options);
   const { countdown, ...rest } = options;
   const unknown = Object.keys(rest).find((key) => key !== 'cause');

@@ -1,7 +1,7 @@
 /** Timers for waits of any length, and such waits as abort signals. */
 
 /** Longest delay that a timer of Node.js takes, ms, 25 days: it fires at once where one is longer. */
-export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface LongTimer {
   cancel(): void;

@@ -201,7 +201,7 @@ export function phaseAfter(phase: Phase, signal: ShutdownSignal): Phase {
 }
 
 /** 128 + the signal's number when a signal forced the end (as shells count); 1 when a job failed that counts; else 0. */
-export function exitCodeOf(phase: Phase, signal: ShutdownSignal | null, hasFailedJob: boolean): number {
+export function exitCodeAfter(phase: Phase, signal: ShutdownSignal | null, hasFailedJob: boolean): number {
   if (phase === 'stopping' && signal !== null) return 128 + NUMBERS[signal];
   return hasFailedJob ? 1 : 0;
 }

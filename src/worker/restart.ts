@@ -1,5 +1,5 @@
 /** The start of children: how long one may take, how soon another replaces it, and when that is no use. */
-import { LONGEST_TIMER_MS } from '../app/timers.ts';
+import { after, type LongTimer } from '../app/timers.ts';
 import { peek } from '../job/values/realm.ts';
 
 const FIRST_DELAY_MS = 100;
@@ -95,7 +95,7 @@ export function cannotStart(how: string, lastWords: string): string {
 
 export class StartWatch {
   readonly #limitMs: number;
-  #timer: NodeJS.Timeout;
+  #timer: LongTimer;
   #module: string | null = null;
   /** The child has imported all modules, has said why it cannot, or took too long: no module has ended it. */
   #isOver = false;
@@ -103,13 +103,12 @@ export class StartWatch {
   /** @param onOverdue called once, unless the start ends before */
   constructor(limitMs: number, onOverdue: () => void) {
     this.#limitMs = limitMs;
-    const halfMs = Math.min(LONGEST_TIMER_MS, limitMs / 2);
     const overdue = (): void => {
       this.#isOver = true;
       onOverdue();
     };
     // In two halves: if this process was stopped itself, it reads the child's messages between them.
-    this.#timer = setTimeout(() => (this.#timer = setTimeout(overdue, halfMs)), halfMs);
+    this.#timer = after(limitMs / 2, () => (this.#timer = after(limitMs / 2, overdue)));
   }
 
   /** The child imports this module now: a file, or a module of --import. */
@@ -125,7 +124,7 @@ export class StartWatch {
 
   /** The process has ended, or is not waited for any longer. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer.cancel();
   }
 
   /** In which import the process ended; '' where it was none. */

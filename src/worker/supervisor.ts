@@ -7,7 +7,7 @@ import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
 import type { WorkerChild } from './child-process.ts';
-import { Crew, type CrewEvents, exitCodeOf, phaseAfter, type ShutdownSignal } from './crew.ts';
+import { Crew, type CrewEvents, exitCodeAfter, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
 import { brokerEventLogger, endsAJobAsFailed, type Logger, seconds } from './log.ts';
 import type { FoundTask, FromChild } from './messages.ts';
@@ -82,7 +82,7 @@ export class Supervisor implements CrewEvents {
     await keeper.close();
     await broker.close();
     await this.#options.relay.finish();
-    const exitCode = exitCodeOf(this.#crew.phase, this.#signal, isBurst && this.#hasFailedJob);
+    const exitCode = exitCodeAfter(this.#crew.phase, this.#signal, isBurst && this.#hasFailedJob);
     return this.#failure ?? { exitCode, problem: null };
   }
 

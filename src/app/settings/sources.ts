@@ -13,7 +13,7 @@ import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from 
 import { answersOf, type Given, parseConfig, SETTINGS, type Source } from './settings-table.ts';
 
 /** Variables of a process. Not by Node's name for it: declarations must not need @types/node. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Variables that are no settings, with what they may be; null: anything. */
 export const OTHER_VARIABLES: Readonly<Record<string, readonly string[] | null>> = {

@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../support/conditions.ts';
-import { Crew, exitCodeOf, phaseAfter } from '../../../src/worker/crew.ts';
+import { Crew, exitCodeAfter, phaseAfter } from '../../../src/worker/crew.ts';
 import { Relay } from '../../../src/worker/outlet.ts';
 import { launch } from './fixtures/launch.ts';
 
@@ -307,15 +307,15 @@ test('SIGHUP drains, and the one that follows it when a terminal is closed chang
 });
 
 test('a job that failed makes an orderly end 1, and a forced one what it is', () => {
-  assert.equal(exitCodeOf('draining', null, true), 1);
-  assert.equal(exitCodeOf('draining', 'SIGTERM', true), 1);
-  assert.equal(exitCodeOf('stopping', 'SIGTERM', true), 143);
+  assert.equal(exitCodeAfter('draining', null, true), 1);
+  assert.equal(exitCodeAfter('draining', 'SIGTERM', true), 1);
+  assert.equal(exitCodeAfter('stopping', 'SIGTERM', true), 143);
 });
 
 test('an orderly end is 0; a forced one is 128 and the number of the signal', () => {
-  assert.equal(exitCodeOf('draining', 'SIGTERM', false), 0);
-  assert.equal(exitCodeOf('stopping', 'SIGINT', false), 130);
-  assert.equal(exitCodeOf('stopping', 'SIGQUIT', false), 131);
-  assert.equal(exitCodeOf('stopping', 'SIGTERM', false), 143);
-  assert.equal(exitCodeOf('stopping', null, false), 0);
+  assert.equal(exitCodeAfter('draining', 'SIGTERM', false), 0);
+  assert.equal(exitCodeAfter('stopping', 'SIGINT', false), 130);
+  assert.equal(exitCodeAfter('stopping', 'SIGQUIT', false), 131);
+  assert.equal(exitCodeAfter('stopping', 'SIGTERM', false), 143);
+  assert.equal(exitCodeAfter('stopping', null, false), 0);
 });

@@ -20,7 +20,7 @@ interface LineCalls {
   readonly stdout: Output;
 }
 
-export interface Line {
+interface Line {
   /** 1 for the first. */
   readonly number: number;
   readonly text: string;

@@ -17,7 +17,7 @@ const LAUNCHER_EVERY_MS = 500;
 /** How often process 1 looks for dead processes that nobody reaps, ms. */
 const ORPHANS_EVERY_MS = 10_000;
 
-export interface Start {
+interface Start {
   /** A SIGHUP is to be ignored. */
   readonly isWithoutHangup: boolean;
   /** The npm whose end is the worker's end; null: none. */
