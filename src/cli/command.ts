@@ -44,8 +44,8 @@ export interface Context {
   readonly version: string;
   /** Writes the JSON of `document` to stdout where --json was given, else the text. */
   print(document: unknown, text: () => string): void;
-  /** Writes a message of the command to stderr; `fsq` commands in it get the --spool that was given. */
-  tell(message: string): void;
+  /** Writes a message of the command to stderr, unless it is null; `fsq` commands in it get the --spool that was given. */
+  tell(message: string | null): void;
 }
 
 export interface Command {

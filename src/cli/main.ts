@@ -95,7 +95,9 @@ function contextOf({ name }: Command, parsed: ParsedLine, stdout: Output, stderr
       return version();
     },
     print: (document, text) => stdout.write(parsed.values.flag('json') ? `${jsonText(document, 2)}\n` : text()),
-    tell: (message) => stderr.write(withSpoolOption(messageText(`fsq ${name}`, message), option)),
+    tell: (message) => {
+      if (message !== null) stderr.write(withSpoolOption(messageText(`fsq ${name}`, message), option));
+    },
   };
 }
 

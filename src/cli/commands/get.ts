@@ -36,9 +36,8 @@ function runGet(context: Context): Promise<number> {
   return withSpool(context, async (broker) => {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
     if (timeoutMs !== 0 && !(await handle.ready()) && (await handle.info()) !== null) {
-      const notice = nobodyNotice(await broker.owners());
+      tell(nobodyNotice(await broker.owners()));
       countAsTold(broker.place);
-      if (notice !== null) tell(notice);
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);
     return EXIT.good;

@@ -67,7 +67,7 @@ async function runCall(context: Context): Promise<number> {
   // The command line knows no function to run inline: a job is what was asked for.
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
-    { notice: context.tell, newSpool: (settings) => tellIfAny(context, newSpoolText(settings)) },
+    { notice: context.tell, newSpool: (settings) => context.tell(newSpoolText(settings)) },
   );
   const call = { context, sender, task, texts, options, timeoutMs };
   try {
@@ -108,7 +108,7 @@ async function callOnce(call: Call): Promise<number> {
   else if (stderr.isTTY && !isDuplicate) tell(`job ${id} is sent`);
   const owners = await tellMismatch(call);
   if (!isWaiting) return EXIT.good;
-  tellIfAny(context, nobodyNotice(owners));
+  tell(nobodyNotice(owners));
   countAsTold((await sender.broker()).place);
   await printValue(handle, timeoutMs, values.flag('json'), stdout);
   return EXIT.good;
@@ -117,12 +117,8 @@ async function callOnce(call: Call): Promise<number> {
 /** Tells why no living worker will run the job now, if that is so. */
 async function tellMismatch({ context, sender, task, options }: Call): Promise<readonly OwnerInfo[]> {
   const owners = await (await sender.broker()).owners();
-  tellIfAny(context, mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
+  context.tell(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
   return owners;
-}
-
-function tellIfAny({ tell }: Context, message: string | null): void {
-  if (message !== null) tell(message);
 }
 
 function argumentsOf(values: Values, texts: readonly string[]): readonly unknown[] {
