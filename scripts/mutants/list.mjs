@@ -77,7 +77,7 @@ export const MUTANTS = [
   },
   {
     name: 'an error of the fence is taken for success',
-    file: 'src/spool/job-file/holder.ts',
+    file: 'src/spool/job-file/write-tail.ts',
     find: "  return hasCode(error, 'ENOENT') ? new FencedError(holder.owner) : error;\n",
     replace: "  return hasCode(error, 'ENOENT') ? undefined : error;\n",
     test: 'test/conformance/spool.test.ts',

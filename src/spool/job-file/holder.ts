@@ -6,7 +6,6 @@ import { FencedError } from '../../job/errors.ts';
 import type { JobRecord } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { DiskWaiter } from '../disk/disk-wait.ts';
-import { hasCode } from '../disk/files.ts';
 import { jobFileName, type JobName, nextAttempt } from '../layout.ts';
 import { renameOverIfThere } from './set-aside.ts';
 
@@ -65,17 +64,4 @@ export function takeFrom(context: SpoolContext, holder: Holder, from: Waiting): 
 /** @throws FencedError when the holder's directory is gone: a recoverer took it for dead */
 export function refuseFenced(context: SpoolContext, { directory, owner }: Holder): void {
   if (!context.files.exists(directory)) throw new FencedError(owner);
-}
-
-/** Does `act` with the file of a held job. @throws FencedError when the file is gone: a recoverer took the job away */
-export function fencing<T>(held: Held, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    throw asFenced(held, error);
-  }
-}
-
-export function asFenced({ holder }: Held, error: unknown): unknown {
-  return hasCode(error, 'ENOENT') ? new FencedError(holder.owner) : error;
 }

@@ -3,13 +3,14 @@
  * apart, and a rename moves the file out of the holder's directory.
  */
 import { afterwards, isPromise, orElse, type Soon } from '../../broker/soon.ts';
+import { FencedError } from '../../job/errors.ts';
 import { TAIL_MARK } from '../../job/tail.ts';
 import type { JsonText } from '../../job/values/json.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { waitForDisk } from '../disk/disk-wait.ts';
 import { writeNew } from '../disk/draft.ts';
 import { hasCode } from '../disk/files.ts';
-import { asFenced, fencing, type Held } from './holder.ts';
+import type { Held } from './holder.ts';
 import { withBytes, writeText } from '../disk/memory.ts';
 import { renameOver } from './set-aside.ts';
 
@@ -137,4 +138,17 @@ function withFile<T>(
   if (isPromise(step)) return step.finally(() => files.close(fd));
   files.close(fd);
   return step;
+}
+
+/** Does `act` with the file of a held job. @throws FencedError when the file is gone: a recoverer took the job away */
+function fencing<T>(held: Held, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw asFenced(held, error);
+  }
+}
+
+function asFenced({ holder }: Held, error: unknown): unknown {
+  return hasCode(error, 'ENOENT') ? new FencedError(holder.owner) : error;
 }
