@@ -79,7 +79,7 @@ async function park(
   try {
     if (await isKnownElsewhere(context, about)) makeReady(context, path, jobFileName(name));
   } catch {
-    // It is parked, and somebody looks at it again when it is due.
+    // It is parked: a worker looks at it again when it is due.
   }
 }
 

@@ -7,7 +7,7 @@
  * finds beside its own name:
  *
  *   an outcome in results/    its own name goes: the job has ended
- *   held by somebody else     a claim goes back to where it was; of two recoverers the one that is behind drops its name
+ *   held by another process   a claim goes back to where it was; of two recoverers the one that is behind drops its name
  *   waiting, and further      that name is taken away and given to its own file: the job waits there
  *   waiting, and not further  that name is removed; so are drafts, spare files and what was set aside
  */

@@ -78,7 +78,7 @@ async function announce(
   const socket = await listenAs(context, owner);
   try {
     await writeRecord(context, record);
-    // Were the socket lost in a power cut and the directory not, nobody could ever prove that its owner is dead.
+    // Were the socket lost in a power cut and the directory not, no process could ever prove that its owner is dead.
     await syncDirectories(context, layout.workers);
     files.makeDirectory(directory);
     // Claims are renames into it: were the directory lost in a power cut, so would they be.

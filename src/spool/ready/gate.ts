@@ -16,7 +16,7 @@ import { heldSpots } from '../locate.ts';
 const LOOK_EVERY_MS = 3;
 /** A name that was given out counts as long as it lies in pending/, but not longer than this, ms: then it is given out again. */
 const GIVEN_FOR_MS = 20;
-/** How soon a limit on what runs at one time may have room again, ms, where nobody tells. */
+/** How soon a limit on what runs at one time is looked at again, ms: no event tells that it has room. */
 const LOOK_AGAIN_MS = 25;
 /** How late a step of the wall clock may be noticed, ms: timers count monotonic time. */
 const LONGEST_WAIT_MS = 1_000;

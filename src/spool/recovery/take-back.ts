@@ -33,7 +33,7 @@ export interface Dead {
 }
 
 /**
- * Takes back what lies in `directory` of running/, of which the recoverer is sure that nobody living works in it.
+ * Takes back what lies in `directory` of running/, in which surely no living process works.
  *
  * The rename of the directory is the fence: of several recoverers one succeeds, and whatever the old owner still does by
  * path fails with ENOENT. If we die in between, the directory carries our name and the next recoverer takes it from us.

@@ -104,7 +104,7 @@ function makeBatch(context: SpoolContext, path: string): boolean {
 
 /** A difference between the two clocks that is a step, not drift, ms. */
 const STEP_MS = 60_000;
-/** An age that nobody believes at once, ms: a year beyond its time, no file stays unless nobody looked, or the clock is wrong. */
+/** An age that is doubted, ms: a file is there a year beyond its time only if no worker ran so long, or if the clock is wrong. */
 const IMPLAUSIBLE_MS = 365 * 24 * 3_600_000;
 
 interface Reading {
@@ -128,7 +128,7 @@ export class Ages {
     this.#ttlMs = ttlMs;
   }
 
-  /** Compares the clocks; to be called before each round of questions. @param monotonicMs of a clock that nobody sets */
+  /** Compares the clocks; to be called before each round of questions. @param monotonicMs of a clock that cannot be set */
   observe(wallMs: number, monotonicMs: number): void {
     const expectedMs = this.#last.wallMs + monotonicMs - this.#last.monotonicMs;
     const byMs = wallMs - expectedMs;
@@ -139,7 +139,7 @@ export class Ages {
 
   /**
    * True if the file has lived longer than its time. One that seems to have done so for more than a year is given one more
-   * life under our eyes: the clock may have been set while nobody looked.
+   * life under our eyes: the clock may have been set while no worker ran.
    */
   isOver(modifiedAtMs: number): boolean {
     const { wallMs, monotonicMs } = this.#last;
