@@ -34,7 +34,7 @@ export interface EndedSpot {
   readonly path: string;
 }
 
-export interface WaitingSpot {
+interface WaitingSpot {
   readonly at: 'waiting';
   readonly id: string;
   readonly path: string;

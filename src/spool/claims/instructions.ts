@@ -13,7 +13,7 @@ import { TasksOfJobs } from '../job-file/read.ts';
 /** How many jobs' tasks are remembered. */
 const REMEMBERED = 10_000;
 
-export interface InstructionsOptions {
+interface InstructionsOptions {
   /** True for a consumer without a worker. */
   readonly isAlone: boolean;
   /** Absent: it does not look for revoked jobs. */

@@ -12,14 +12,14 @@ import { type Layout, RESERVE } from '../layout.ts';
 import { isFull } from './trouble.ts';
 
 /** What of the spool's context a draft needs. */
-export interface DraftPlace {
+interface DraftPlace {
   readonly files: Files;
   readonly layout: Layout;
   readonly trustedUids: ReadonlySet<number> | null;
   readonly uniqueName: () => string;
 }
 
-export interface DraftFile {
+interface DraftFile {
   readonly path: string;
   readonly fd: number;
   /** Its size before, bytes: the rest is cut if the new content is shorter. */

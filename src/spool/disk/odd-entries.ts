@@ -11,7 +11,7 @@ import { DIRECTORIES, type Layout } from '../layout.ts';
 import { isPassing } from './trouble.ts';
 
 /** Whose trouble an error is: what passes is waited for, an odd entry is skipped, and trouble of the spool ends a worker. */
-export type Blame = 'moment' | 'entry' | 'spool';
+type Blame = 'moment' | 'entry' | 'spool';
 
 /** How long an entry is left alone, ms: the first time, and at most. */
 const AGAIN_MS = { first: 1_000, longest: 300_000 };

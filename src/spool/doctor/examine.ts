@@ -43,7 +43,7 @@ interface Count {
   readonly count: number;
 }
 
-export interface DiagnoseOptions extends Allowed {
+interface DiagnoseOptions extends Allowed {
   readonly repair: boolean;
 }
 

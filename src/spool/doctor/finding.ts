@@ -4,7 +4,7 @@
  */
 
 /** The invariants of the spool; docs/reliability.md says what each means. */
-export type Invariant =
+type Invariant =
   'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'I11' | 'I12' | 'I13' | 'I14' | 'I15';
 
 export type Severity = 'error' | 'warning' | 'info';
@@ -31,7 +31,7 @@ export interface Finding {
 }
 
 /** What can be wrong with a subject. A part that depends on the subject is a function of it. */
-export type Rows<Subject> = readonly (readonly [code: string, row: Row<Subject>])[];
+type Rows<Subject> = readonly (readonly [code: string, row: Row<Subject>])[];
 
 interface Row<Subject> {
   readonly severity: Severity | ((subject: Subject) => Severity);
@@ -88,7 +88,7 @@ export function subjectOf({ location, message, id }: Finding): string {
 const MOST_KEPT = 100;
 
 /** How many of a kind were not kept. */
-export interface Cut<T> {
+interface Cut<T> {
   /** One of those that were. */
   readonly like: T;
   readonly count: number;

@@ -31,7 +31,7 @@ export interface PlaceFacts {
 }
 
 /** What the trials gave: a number or null where a thing works, otherwise the reason why not. */
-export interface Probes {
+interface Probes {
   /** Null: a file can be made and written. Otherwise nothing else was tried. */
   readonly write: string | null;
   /** Between two directories of the spool. */

@@ -137,7 +137,7 @@ export type Place = (typeof DIRECTORIES)[number];
 
 export type JobPlace = 'pending' | 'delayed' | 'running' | 'results';
 
-export interface JobSpot {
+interface JobSpot {
   readonly id: string;
   readonly place: JobPlace;
   /** Null in results/. */

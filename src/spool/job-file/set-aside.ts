@@ -13,7 +13,7 @@ import { renameIfThere } from '../disk/if-there.ts';
 import { type JobName, jobFileName, resultFileName } from '../layout.ts';
 
 /** The task's name in the outcome of a job whose own could not be read. */
-export const UNREADABLE_TASK = 'unreadable';
+const UNREADABLE_TASK = 'unreadable';
 
 /** A file that is named like a job, in the directory of a process that holds it. */
 export interface Unreadable {

@@ -20,7 +20,7 @@ import { jobFileName, type Layout, resultFileName, timeDigits } from '../layout.
 import { locate } from '../locate.ts';
 
 /** What lies in a key's directory for a job: it stands for the key, to some time at least if it has one. */
-export interface KeyHolderName {
+interface KeyHolderName {
   readonly id: string;
   /** Unix ms. */
   readonly untilMs: number | null;

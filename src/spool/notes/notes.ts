@@ -57,7 +57,7 @@ export function watchPausedQueues(
   });
 }
 
-export interface MarkerName {
+interface MarkerName {
   readonly id: string;
   /** The process that runs the job is to be killed, rather than asked. */
   readonly terminate: boolean;
@@ -65,7 +65,7 @@ export interface MarkerName {
 
 const TERMINATE = '.terminate';
 
-export function markerFileName({ id, terminate }: MarkerName): string {
+function markerFileName({ id, terminate }: MarkerName): string {
   return terminate ? id + TERMINATE : id;
 }
 

@@ -12,7 +12,7 @@ import { DIRECTORIES, type Layout } from '../layout.ts';
  * How far a spool can rely on a file system: `local` keeps every promise; on `network` neither renames nor signs of life can be relied
  * on; `memory` loses all at a reboot; `overlay` is a container's own layer, which goes with it; `fuse` may be anything.
  */
-export type FileSystemKind = 'local' | 'network' | 'memory' | 'overlay' | 'fuse' | 'unknown';
+type FileSystemKind = 'local' | 'network' | 'memory' | 'overlay' | 'fuse' | 'unknown';
 
 export interface FileSystemName {
   readonly name: string;

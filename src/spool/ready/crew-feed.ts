@@ -14,7 +14,7 @@ import { watchPausedQueues } from '../notes/notes.ts';
 import { Dispatch } from './dispatch.ts';
 import type { TaskElsewhere } from './hints.ts';
 
-export interface CrewFeedOptions extends Omit<KeeperOptions, 'onEvent'> {
+interface CrewFeedOptions extends Omit<KeeperOptions, 'onEvent'> {
   /** The worker, by its name among owners. */
   readonly owner: string;
   readonly onEvent: (event: BrokerEvent) => void;

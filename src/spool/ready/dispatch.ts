@@ -11,7 +11,7 @@ const LARGEST_BATCH = 128;
 const QUICK_MS = 20;
 
 /** Where the names come from. */
-export interface NameSource {
+interface NameSource {
   /** Up to `max` names of ready jobs. */
   take(max: number): readonly string[];
   /** While a lookout is posted, new jobs are left to it for a few ms. */

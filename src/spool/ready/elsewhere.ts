@@ -10,7 +10,7 @@ import { NoteWatch } from '../notes/note-watch.ts';
 import type { TaskElsewhere } from './hints.ts';
 import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from '../owners/owner.ts';
 
-export interface ElsewhereOptions {
+interface ElsewhereOptions {
   /** Our own record. */
   readonly owner: string;
   /** All tasks that are left to others, whenever they have changed. */

@@ -20,7 +20,7 @@ const SWEEPING_EVERY_MS = 30_000;
 /** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
 const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
 
-export interface HousekeepingOptions {
+interface HousekeepingOptions {
   readonly resultTtlMs: number;
   readonly isKnownAlive: (owner: string) => boolean;
   /** The end of the recoveries that are under way; null when there are none. */

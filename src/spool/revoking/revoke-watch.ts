@@ -13,7 +13,7 @@ import { locate, lookFor, type Spot } from '../locate.ts';
 import { Rounds } from '../disk/rounds.ts';
 import { withdraw } from './revoke.ts';
 
-export interface RevokeWatchOptions {
+interface RevokeWatchOptions {
   /** What every consumer of the worker has to know, whenever it may be another than before. */
   readonly onInstruction: (instruction: Instruction) => void;
   /** The process of `owner` runs this job, which is revoked so that it is to be killed. */
