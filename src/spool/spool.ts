@@ -18,7 +18,7 @@ import { createIdSource } from '../job/names.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
-import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from './disk/context.ts';
+import { createContext, type SpoolContext } from './disk/context.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';
 import { type Files, nodeFiles } from './disk/files.ts';
@@ -85,7 +85,6 @@ class Spool implements Broker {
       layout,
       files,
       fsync,
-      maxBytes: DEFAULT_MAX_BYTES,
       trustedUids: allowUnsafe ? null : trustedUids(files, layout),
       nowMs,
       randomBytes: pooledRandom(),

@@ -7,7 +7,7 @@ import { SETTINGS } from '../../src/app/settings/settings-table.ts';
 import { CHILD_MARK } from '../../src/broker/worker-side.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { COMMANDS } from '../../src/cli/main.ts';
-import { DEFAULT_MAX_BYTES } from '../../src/spool/disk/context.ts';
+import { MAX_FILE_BYTES } from '../../src/spool/job-file/read.ts';
 import { DIRECTORIES } from '../../src/spool/layout.ts';
 import { REPOSITORY } from '../support/project.ts';
 
@@ -112,8 +112,10 @@ test('docs/spool-format.md and spool/README.md name every directory of a spool, 
       [],
     );
   }
-  const maxBytes = 2 * DEFAULT_MAX_BYTES + 1024 * 1024;
-  assert.ok(format.includes(`${maxBytes.toLocaleString('en-US')} bytes`), `the largest file has ${maxBytes} bytes`);
+  assert.ok(
+    format.includes(`${MAX_FILE_BYTES.toLocaleString('en-US')} bytes`),
+    `the largest file has ${MAX_FILE_BYTES} bytes`,
+  );
 });
 
 function read(page: string): string {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../src/spool/disk/context.ts';
+import { createContext, type SpoolContext } from '../../src/spool/disk/context.ts';
 import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { layoutOf } from '../../src/spool/layout.ts';
 import type { Recoverer } from '../../src/spool/recovery/take-back.ts';
@@ -15,7 +15,6 @@ export function contextOf(path: string, parts: Partial<SpoolContext> = {}): Spoo
     layout: layoutOf(path),
     files: nodeFiles,
     fsync: true,
-    maxBytes: DEFAULT_MAX_BYTES,
     nowMs: Date.now,
     randomBytes,
     ...parts,

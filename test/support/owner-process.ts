@@ -30,7 +30,7 @@ const { verdictOf } = await import(${dist('spool/owners/owner.js')});
 const { writerName, writerState } = await import(${dist('spool/disk/identity.js')});
 const [spool, owner, given] = process.argv.slice(1);
 const { left, draft = writerName(nodeFiles, process.pid) + '.x.0' } = JSON.parse(given);
-const context = createContext({ layout: layoutOf(spool), files: nodeFiles, fsync: false, maxBytes: 1, nowMs: Date.now, randomBytes: () => new Uint8Array(8) });
+const context = createContext({ layout: layoutOf(spool), files: nodeFiles, fsync: false, nowMs: Date.now, randomBytes: () => new Uint8Array(8) });
 await verdictOf(context, owner);
 const taken = [];
 if (left !== undefined) {

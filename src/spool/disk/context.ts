@@ -1,5 +1,4 @@
 /** What all parts of one open spool share: its paths, its file system, its clock, and whether it waits for the disk. */
-import { MAX_PAYLOAD_BYTES } from '../../job/values/payload.ts';
 import type { Files } from './files.ts';
 import { writerName } from './identity.ts';
 import type { Layout } from '../layout.ts';
@@ -12,8 +11,6 @@ export interface SpoolContext {
   readonly files: Files;
   /** False gives up durability against power cuts, and only that. */
   readonly fsync: boolean;
-  /** Largest job file that is read, and largest outcome that is written, bytes. */
-  readonly maxBytes: number;
   /** Whose files are jobs and outcomes; null: everybody's. */
   readonly trustedUids: ReadonlySet<number> | null;
   readonly nowMs: () => number;
@@ -27,9 +24,6 @@ export interface SpoolContext {
   /** Entries that cannot be dealt with, while the spool itself works. */
   readonly odd: OddEntries;
 }
-
-/** Room for arguments of 1 MB in any encoding, and small enough to read in one go. */
-export const DEFAULT_MAX_BYTES: number = MAX_PAYLOAD_BYTES;
 
 export function createContext(
   parts: Omit<SpoolContext, 'directorySync' | 'draftFiles' | 'odd' | 'trustedUids' | 'uniqueName'> &

@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setImmediate as yieldToOthers, setTimeout as wait } from 'node:timers/promises';
-import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../disk/context.ts';
+import { createContext, type SpoolContext } from '../disk/context.ts';
 import { nodeFiles } from '../disk/files.ts';
 import { establish } from '../place/establish.ts';
 import { layoutOf } from '../layout.ts';
@@ -141,7 +141,6 @@ export function contextFor(path: string, fsync = true): SpoolContext {
     layout: layoutOf(resolve(path)),
     files: nodeFiles,
     fsync,
-    maxBytes: DEFAULT_MAX_BYTES,
     nowMs: Date.now,
     randomBytes,
   });

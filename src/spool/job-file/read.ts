@@ -1,6 +1,7 @@
 /** Reads jobs' files, trusting nothing about them, and says exactly why when one is no job. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { CorruptJobError, type Document, parseDocument, parseTorn } from '../../job/document.ts';
+import { MAX_PAYLOAD_BYTES } from '../../job/values/payload.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { hasOnlyOurNames } from './file-names.ts';
 import { hasCode } from '../disk/files.ts';
@@ -19,10 +20,8 @@ export type Reading =
   /** There is no such file any more: another process moved it. */
   | { readonly kind: 'gone' };
 
-/** Outcomes may be as large again as jobs. */
-const FILE_SIZE_FACTOR = 2;
-/** For headers, options, and attempts with their errors in any language. */
-const FILE_SIZE_EXTRA = 1024 * 1024;
+/** Outcomes may be as large again as jobs. The rest is for headers, options, and attempts with their errors in any language. */
+export const MAX_FILE_BYTES: number = 2 * MAX_PAYLOAD_BYTES + 1024 * 1024;
 
 /** @throws the system error unchanged when the file cannot be read for a reason of the disk or of permissions */
 export function readJob(context: SpoolContext, path: string, id: string): Reading {
@@ -38,15 +37,14 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
   }
   try {
     const info = context.files.info(fd);
-    const maxBytes = FILE_SIZE_FACTOR * context.maxBytes + FILE_SIZE_EXTRA;
     if (info.kind !== 'file') return { kind: 'corrupt', reason: 'it is not a regular file' };
     if (context.trustedUids?.has(info.uid) === false)
       return { kind: 'corrupt', reason: `it belongs to user ${info.uid}, who is neither the spool's user nor root` };
     if (info.links === 0) return { kind: 'gone' };
     if (info.links > 1 && !hasOnlyOurNames(context, fd, id))
       return { kind: 'corrupt', reason: `it has ${info.links} links, and not all of them lie in this spool` };
-    if (info.sizeBytes > maxBytes)
-      return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${maxBytes}` };
+    if (info.sizeBytes > MAX_FILE_BYTES)
+      return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${MAX_FILE_BYTES}` };
     return withRoom(info.sizeBytes, (room) => interpret(context.files.read(fd, info.sizeBytes, room), id, info.links));
   } finally {
     context.files.close(fd);

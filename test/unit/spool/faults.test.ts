@@ -10,7 +10,7 @@ import type { Soon } from '../../../src/broker/soon.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail, TAIL_MARK } from '../../../src/job/tail.ts';
 import { SpoolError } from '../../../src/job/errors.ts';
-import { createContext, DEFAULT_MAX_BYTES, type SpoolContext } from '../../../src/spool/disk/context.ts';
+import { createContext, type SpoolContext } from '../../../src/spool/disk/context.ts';
 import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { jobFileName, layoutOf, parseJobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans, recoverOwner } from '../../../src/spool/recovery/recover.ts';
@@ -397,7 +397,6 @@ function contextOf(path: string, files: Files = nodeFiles): SpoolContext {
     layout: layoutOf(path),
     files,
     fsync: true,
-    maxBytes: DEFAULT_MAX_BYTES,
     nowMs: Date.now,
     randomBytes,
   });
