@@ -29,20 +29,14 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
     const held = parseOwnerDirectory(directory);
     if (held === null) continue;
     const responsible = held.recoverer ?? held.owner;
-    if (responsible === recoverer.owner) {
-      // Ours to finish: fenced by us before, and something stopped us half-way.
-      if (held.recoverer !== null) await recoverOrphan(context, recoverer, directory, held.owner);
-      continue;
-    }
-    if (recoverer.isKnownAlive(responsible)) continue;
-    if (held.recoverer === null && recoverer.ended?.has(held.owner) === true) {
-      await recoverOrphan(context, recoverer, directory, held.owner);
-      continue;
-    }
+    const isItsOwn = held.recoverer === null;
+    // Fenced by us before, and something stopped us half-way; or that of a child whose end we know.
+    const isOurs = isItsOwn ? recoverer.ended?.has(held.owner) === true : held.recoverer === recoverer.owner;
+    if (isOurs) await recoverOrphan(context, recoverer, directory, held.owner);
+    if (isOurs || responsible === recoverer.owner || recoverer.isKnownAlive(responsible)) continue;
     if (hasWaited && !context.files.exists(`${context.layout.running}/${directory}`)) continue;
     hasAsked = true;
     const verdict = await verdictOf(context, responsible);
-    const isItsOwn = held.recoverer === null;
     const parent = (): ReturnType<typeof verdictOfParent> =>
       verdictOfParent(context, recoverer, held.owner, directories);
     // No other process will see to it.
