@@ -190,4 +190,15 @@ export type BrokerEvent =
   | { readonly kind: 'remains'; readonly owner: string; readonly processes: number }
   /** A child that was stopped, and whose worker is dead, was let go on: it ends after its job. */
   | { readonly kind: 'stood-still'; readonly owner: string }
+  /**
+   * The machine lost its power. `restored` jobs were lost or broken and are whole again, from the journal; `dropped` broken files are
+   * of jobs that were never accepted; `odd` is what lay in the journal and could not be read.
+   */
+  | {
+      readonly kind: 'replayed';
+      readonly restored: number;
+      readonly dropped: number;
+      readonly odd: readonly string[];
+      readonly tookMs: number;
+    }
   | { readonly kind: 'unproved'; readonly owner: string; readonly reason: string };

@@ -16,6 +16,7 @@ export const DIRECTORIES = [
   'logs',
   'workers',
   'keys',
+  'journal',
 ] as const;
 
 /** What lies in spare/ under this name is held back for a full disk (room.ts); all else there are batches of files. */

@@ -12,7 +12,7 @@ import type {
   Sighting,
   StandIn,
 } from '../broker/broker.ts';
-import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
+import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
 import type { JobRecord } from '../job/job.ts';
@@ -25,6 +25,7 @@ import { type Files, nodeFiles } from './disk/files.ts';
 import { backlogOf, countJobs, findJob, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueueUnique } from './sending/enqueue-unique.ts';
+import { Replay } from './journal/replay.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { listOwners } from './owners/owner.ts';
@@ -65,6 +66,7 @@ class Spool implements Broker {
   readonly nextId: () => string;
   readonly #context: SpoolContext;
   readonly #batcher: Batcher;
+  readonly #replay: Replay;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: number;
   /** Called before each change of the spool; null where it is allowed. To open the spool and look needs no such check. */
@@ -98,6 +100,7 @@ class Spool implements Broker {
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, layout);
     if (!mustExist) refuseSplitSpool(files, layout);
     this.isNew = establish(this.#context, mustExist);
+    this.#replay = new Replay(this.#context);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => locate(this.#context, ids));
   }
 
@@ -106,10 +109,12 @@ class Spool implements Broker {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
+    if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
     return this.#batcher.enqueue(jobs);
   }
 
   async enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
+    if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
     return enqueueUnique(this.#context, this.nextId, job, uniqueness);
   }
 
@@ -173,30 +178,44 @@ class Spool implements Broker {
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {
-    return this.#start(() => SpoolConsumer.open(this.#context, options));
+    return this.#start(options.onEvent, () => SpoolConsumer.open(this.#context, options));
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
-    return this.#start(() => SpoolKeeper.open(this.#context, options, this.#resultTtlMs));
+    return this.#start(options.onEvent, () => SpoolKeeper.open(this.#context, options, this.#resultTtlMs));
   }
 
   async close(): Promise<void> {
     this.#outcomes.close();
+    await this.#batcher.close();
+  }
+
+  #send<T>(act: () => Promise<T>): Promise<T> {
+    return typed(act, 'Nothing was queued');
   }
 
   #look<T>(act: () => T | Promise<T>): Promise<T> {
-    return typed(act, `The spool ${this.place} cannot be read`);
+    return typed(async () => {
+      if (this.#replay.isDue) await this.#replay.endedWhereAllowed();
+      return act();
+    }, `The spool ${this.place} cannot be read`);
   }
 
   #change<T>(done: string, act: () => Promise<T>): Promise<T> {
-    return typed(() => {
+    return typed(async () => {
       this.#refuseUnsafe?.();
+      if (this.#replay.isDue) await this.#replay.ended();
       return act();
     }, `Not surely ${done}, call again: the spool ${this.place} refuses`);
   }
 
-  #start<T>(act: () => Promise<T>): Promise<T> {
-    return typed(act, `No worker can start in the spool ${this.place}`);
+  #start<T>(onEvent: ((event: BrokerEvent) => void) | undefined, act: () => Promise<T>): Promise<T> {
+    return typed(async () => {
+      if (!this.#replay.isDue) return act();
+      const done = await this.#replay.ended();
+      onEvent?.({ kind: 'replayed', ...done });
+      return act();
+    }, `No worker can start in the spool ${this.place}`);
   }
 }
 

@@ -129,12 +129,21 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.warn(`${event.processes} processes that owner ${event.owner} had left running were killed`);
       case 'stood-still':
         return log.warn(`owner ${event.owner} was stopped and its worker is dead; it goes on, and ends after its job`);
+      case 'replayed':
+        return logReplay(log, event);
       case 'unproved':
         return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
       case 'unusable':
         return log.error(`the spool cannot be used: ${reasonOf(event.error)}`);
     }
   };
+}
+
+function logReplay(log: Logger, { restored, dropped, odd, tookMs }: Extract<BrokerEvent, { kind: 'replayed' }>): void {
+  log.info(
+    `the machine stopped while jobs were sent; the journal was read in ${seconds(tookMs)}: jobs restored: ${restored}, broken files removed of jobs that were never accepted: ${dropped}`,
+  );
+  for (const what of odd) log.warn(`what lay in the journal cannot be read and was moved to corrupt/: ${what}`);
 }
 
 /** True if the event gave a job a failed outcome. */

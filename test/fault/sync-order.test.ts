@@ -9,21 +9,39 @@ import { callsIn, NO_STRACE, traced } from '../support/strace.ts';
 import { someOwner } from '../support/owners.ts';
 import { tempDir } from '../support/temp.ts';
 
-const TRACE = ['openat', 'pwrite64', 'ftruncate', 'fsync', 'rename', 'write'];
+const TRACE = ['openat', 'pwrite64', 'ftruncate', 'fsync', 'fdatasync', 'rename', 'write'];
 
-for (const name of ['enqueue', 'enqueue into spare files']) {
+test(
+  'enqueue: bytes, fsync of the file, rename, fsync of the directory, and only then the promise',
+  { skip: NO_STRACE },
+  async (t) => {
+    const calls = await linesOf(t, 'enqueue');
+
+    const written = last(calls, /^(?:pwrite64|ftruncate)\(\d+<[^>]*\/spool\/tmp\//);
+    const synced = last(calls, /^fsync\(\d+<[^>]*\/spool\/tmp\//);
+    const renamed = first(calls, /^rename\("[^"]*\/spool\/tmp\/[^"]*", "[^"]*\/pending\//);
+    const directory = last(calls, /^fsync\(\d+<[^>]*\/pending>/);
+    const accepted = first(calls, /^write\(1<[^>]*>, "accept /);
+    assertOrder({ written, synced, renamed, directory, accepted });
+  },
+);
+
+for (const name of ['enqueue through the journal', 'enqueue into spare files']) {
   test(
-    `${name}: bytes, fsync of the file, rename, fsync of the directory, and only then the promise`,
+    `${name}: bytes, record, rename, fdatasync of the record, and only then the promise`,
     { skip: NO_STRACE },
     async (t) => {
       const calls = await linesOf(t, name);
 
-      const written = last(calls, /^(?:pwrite64|ftruncate)\(\d+<[^>]*\/spool\/tmp\//);
-      const synced = last(calls, /^fsync\(\d+<[^>]*\/spool\/tmp\//);
-      const renamed = first(calls, /^rename\("[^"]*\/spool\/tmp\/[^"]*", "[^"]*\/pending\//);
-      const directory = last(calls, /^fsync\(\d+<[^>]*\/pending>/);
       const accepted = first(calls, /^write\(1<[^>]*>, "accept /);
-      assertOrder({ written, synced, renamed, directory, accepted });
+      const upToThen = calls.slice(0, accepted + 1);
+      const written = last(upToThen, /^(?:pwrite64|ftruncate)\(\d+<[^>]*\/spool\/tmp\//);
+      const recorded = last(upToThen, /^pwrite64\(\d+<[^>]*\/spool\/journal\//);
+      const renamed = first(upToThen, /^rename\("[^"]*\/spool\/tmp\/[^"]*", "[^"]*\/pending\//);
+      const placed = last(upToThen, /^rename\("[^"]*\/spool\/tmp\/[^"]*", "[^"]*\/pending\//);
+      const synced = last(upToThen, /^fdatasync\(\d+<[^>]*\/spool\/journal\//);
+      assertOrder({ written, recorded, renamed, synced, accepted });
+      assertOrder({ placed, synced });
     },
   );
 }

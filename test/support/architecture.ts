@@ -28,6 +28,7 @@ export const SPOOL_FLOORS: readonly string[] = [
   'owners',
   'ready',
   'claims',
+  'journal',
   'sending',
   'results',
   'recovery',

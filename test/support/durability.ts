@@ -61,6 +61,11 @@ export function durableFiles(inner: Files, onRename: (to: string, durable: Durab
       await inner.sync(fd);
       done();
     },
+    syncData: async (fd) => {
+      const done = syncing(fd);
+      await inner.syncData(fd);
+      done();
+    },
     syncFileSystem: async (path) => {
       const inodes = [...dirtyInodes];
       const names = [...lostNames];

@@ -60,7 +60,7 @@ export function faultyFiles(inner: Files): FaultyFiles {
         const error = systemError(plan.errno, operation);
         // The descriptor is gone even when close(2) reports an error.
         if (operation === 'close') real(...args);
-        if (operation === 'sync') return Promise.reject(error);
+        if (operation === 'sync' || operation === 'syncData') return Promise.reject(error);
         if (operation === 'write' && plan.tornBytes !== undefined) {
           const [fd, bytes, position] = args as [number, Buffer, number];
           target.write(fd, bytes.subarray(0, plan.tornBytes), position);

@@ -12,6 +12,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { contextFor } from '../../src/spool/doctor/examine.ts';
 import { Forgetter } from '../../src/spool/results/forget.ts';
 import { openSpool } from '../../src/spool/spool.ts';
+import { bootAnew } from './boots.ts';
 import { until } from './conditions.ts';
 import { assertInvariants, assertSound, namesIn } from './invariants.ts';
 import { type DiskKind, type LoopDisk, loopDisk } from './loop-disk.ts';
@@ -30,6 +31,8 @@ const LATEST_CUT_MS = 20;
 /** How long anything may take on a busy machine, ms. */
 const PATIENCE_MS = 60_000;
 const MOST_SENDERS = 6;
+/** How many of the cuts have another one right behind them. */
+const CUT_AGAIN = 0.3;
 const PROGRAMS = join(REPOSITORY, 'test/fault/power-cut');
 
 export interface Figures {
@@ -130,9 +133,12 @@ async function playRound(scene: Scene, random: () => number, isToDrain: boolean)
     for (const program of programs) await program.kill();
     scene.running.clear();
     await disk.restart();
+    bootAnew(scene.spool);
     rmSync(join(scene.notes, 'errors'), { force: true }); // What the cut itself made them say.
   }
   try {
+    if (random() < CUT_AGAIN) await cutInReplay(scene, random);
+    await replay(scene.spool);
     // There a file may have two names until a worker takes it.
     if (scene.kind !== 'btrfs') assertSound(scene.spool, left(scene).keys());
     assertNothingCorrupt(scene);
@@ -141,6 +147,23 @@ async function playRound(scene: Scene, random: () => number, isToDrain: boolean)
   } catch (error) {
     return [messageOf(error)];
   }
+}
+
+/** The power goes again while what was lost is restored, or right after that. */
+async function cutInReplay({ disk, spool }: Scene, random: () => number): Promise<void> {
+  const replaying = replay(spool).catch(() => undefined);
+  await wait(random() * LATEST_CUT_MS);
+  await disk.cutPower();
+  await replaying;
+  await disk.restart();
+  bootAnew(spool);
+}
+
+async function replay(spool: string): Promise<void> {
+  if (!existsSync(join(spool, 'fsq.json'))) return;
+  const broker = openSpool({ path: spool });
+  await broker.counts();
+  await broker.close();
 }
 
 function start(scene: Scene, args: readonly string[]): Program {

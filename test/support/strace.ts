@@ -93,7 +93,11 @@ function run(
     let isTimedOut = false;
     const timer = setTimeout(() => {
       isTimedOut = true;
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It has ended at this moment, and `close` is about to come.
+      }
     }, limitMs);
     child.on('error', reject);
     child.on('close', (code, signal) => {
@@ -103,10 +107,16 @@ function run(
   });
 }
 
-/** The calls between the marks, in the order in which they began; [] when the first mark is missing. */
+/** What the linker of a program that was just started reads. */
+const STARTED = '/etc/ld.so.cache';
+/** Starting one, libuv waits for the other end of a pipe to close; were a fault injected into that close(2), it would stay open. */
+const PIPE = /^\d+ +close\(\d+<pipe:/;
+
+/** The calls between the marks, in the order in which they began, but for those of starting other programs; [] when the first mark is missing. */
 export function callsIn(logFile: string): readonly Call[] {
   const counts = new Map<string, number>();
   const calls: Call[] = [];
+  const started = new Set<string>();
   let isBetween = false;
   for (const line of readFileSync(logFile, 'utf8').split('\n')) {
     // `<... fsync resumed>` is the second half of a call that was counted already.
@@ -117,8 +127,9 @@ export function callsIn(logFile: string): readonly Call[] {
     if (line.includes(MARK.begin)) isBetween = true;
     else if (line.includes(MARK.end)) isBetween = false;
     else if (isBetween) calls.push({ name, nth, line });
+    if (isBetween && line.includes(STARTED)) started.add(thread);
   }
-  return calls;
+  return calls.filter(({ line }) => !PIPE.test(line) && !started.has(/^\d+/.exec(line)?.[0] ?? ''));
 }
 
 function effectOf({ effect }: Fault): string {

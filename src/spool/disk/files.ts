@@ -61,6 +61,8 @@ export interface Files {
   write(fd: number, bytes: Buffer, positionBytes: number): void;
   truncate(fd: number, sizeBytes: number): void;
   sync(fd: number): Promise<void>;
+  /** The same without times and, where the size stays, without anything but the bytes: fdatasync(2). */
+  syncData(fd: number): Promise<void>;
   /**
    * Brings all that was written to the file system of `path` to the disk, by syncfs(2): a thousand files cost as much as
    * ten. False when that cannot be had here or did not work; then nothing is known, and each file must be synced.
@@ -123,8 +125,8 @@ export const nodeFiles: Files = {
     });
   },
   truncate: (fd, sizeBytes) => named(() => fs.ftruncateSync(fd, sizeBytes)),
-  sync: (fd) =>
-    new Promise((resolve, reject) => fs.fsync(fd, (error) => (error === null ? resolve() : reject(withName(error))))),
+  sync: (fd) => ended((done) => fs.fsync(fd, done)),
+  syncData: (fd) => ended((done) => fs.fdatasync(fd, done)),
   syncFileSystem,
   syncNow: (fd) => named(() => fs.fsyncSync(fd)),
   close: (fd) => named(() => fs.closeSync(fd)),
@@ -172,6 +174,10 @@ export const nodeFiles: Files = {
   realPath: (path) => fs.realpathSync.native(path),
   readLink: (path) => fs.readlinkSync(path),
 };
+
+function ended(act: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => act((error) => (error === null ? resolve() : reject(withName(error)))));
+}
 
 function* namesIn(directory: fs.Dir): Generator<string> {
   try {

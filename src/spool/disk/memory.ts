@@ -42,8 +42,13 @@ export function writeText(files: Files, fd: number, text: JsonText, positionByte
   });
 }
 
+/** Its characters, as JavaScript counts them: each takes three bytes at most. */
+export function textUnits(text: JsonText): number {
+  return typeof text === 'string' ? text.length : text.reduce((sum, piece) => sum + piece.length, 0);
+}
+
 function boundBytes(text: JsonText): number {
-  const units = typeof text === 'string' ? text.length : text.reduce((sum, piece) => sum + piece.length, 0);
+  const units = textUnits(text);
   if (3 * units <= KEPT_BYTES) return 3 * units;
   return typeof text === 'string'
     ? Buffer.byteLength(text)

@@ -20,7 +20,7 @@ const EIO_AT_MOST = 3;
 /** For how long a look that found the spool working holds, ms: thousands of entries may be refused in a row. */
 const LOOK_HOLDS_MS = 100;
 /** Directories that a spool of an older fsq may lack. */
-const MADE_LATER: ReadonlySet<string> = new Set(['queues', 'limits', 'logs', 'cancel', 'keys', 'spare']);
+const MADE_LATER: ReadonlySet<string> = new Set(['queues', 'limits', 'logs', 'cancel', 'keys', 'spare', 'journal']);
 
 interface Odd {
   readonly againMs: number;

@@ -168,7 +168,7 @@ export interface Unlisted {
 const ORDER: readonly Place[] = [...new Set<Place>(['tmp', 'delayed', ...DIRECTORIES])];
 
 /** running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
-const WITH_DIRECTORIES: ReadonlySet<Place> = new Set(['running', 'keys', 'spare', 'limits', 'tmp']);
+const WITH_DIRECTORIES: ReadonlySet<Place> = new Set(['running', 'keys', 'journal', 'spare', 'limits', 'tmp']);
 
 /** All names in `place`, and behind a directory's name what lies in it. */
 export function* walkPlace({ files, layout }: SpoolContext, place: Place): Generator<SpoolName, void> {
@@ -191,8 +191,9 @@ export function unlistedIn({ files, layout }: SpoolContext): readonly Unlisted[]
       return [];
     } catch (error) {
       if (!hasCode(error, ...NOT_LISTED)) throw error;
-      // A spool that an older fsq made gets keys/ with its first key.
-      return place === 'keys' && hasCode(error, 'ENOENT') ? [] : [{ place, location, reason: reasonOf(error) }];
+      // A spool that an older fsq made gets these when they are needed first.
+      const isMadeLater = place === 'keys' || place === 'journal';
+      return isMadeLater && hasCode(error, 'ENOENT') ? [] : [{ place, location, reason: reasonOf(error) }];
     }
   });
 }

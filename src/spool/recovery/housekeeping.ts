@@ -11,12 +11,15 @@ import { nameWaitingOnce } from '../job-file/one-name.ts';
 import { unpark } from '../ready/promote.ts';
 import { isTight, keepReserve } from '../place/room.ts';
 import { Rounds, Turns } from '../disk/rounds.ts';
+import { freeDead, usableBoot } from '../journal/checkpoint.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 
 /** How often what was refused of an announcement is tried again, ms. */
 const ANNOUNCING_EVERY_MS = 1_000;
 /** How often drafts and records of the dead are looked for, ms. */
 const SWEEPING_EVERY_MS = 30_000;
+/** How often segments of the journal are looked for whose process is dead, ms. */
+const FREEING_EVERY_MS = 1_000;
 /** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
 const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
 
@@ -38,7 +41,7 @@ export class Housekeeping {
   readonly #keys: KeySweep;
   readonly #rounds: Rounds;
   /** A line of its own, as what is in the other may take minutes. */
-  readonly #announcing: Rounds;
+  readonly #quick: Rounds;
   /** The last announcement, until all of it is done. Gives whether it is. */
   #announcement: (() => Promise<boolean>) | null = null;
 
@@ -48,7 +51,7 @@ export class Housekeeping {
     this.#forgetter = new Forgetter(context, options.resultTtlMs);
     this.#keys = new KeySweep(context);
     this.#rounds = new Rounds(options.onTrouble);
-    this.#announcing = new Rounds(options.onTrouble);
+    this.#quick = new Rounds(options.onTrouble);
   }
 
   start(): void {
@@ -62,9 +65,15 @@ export class Housekeeping {
       () => expiryMs,
       () => this.#forgetter.forget(this.#turns()),
     );
-    this.#announcing.repeat(
+    this.#quick.repeat(
       () => ANNOUNCING_EVERY_MS,
       () => this.#announce(),
+    );
+    const boot = usableBoot(this.#context);
+    if (boot === null) return;
+    this.#quick.repeat(
+      () => FREEING_EVERY_MS,
+      () => freeDead(this.#context, `${this.#context.layout.journal}/${boot}`),
     );
   }
 
@@ -88,12 +97,12 @@ export class Housekeeping {
       names = await unpark(this.#context, new Set(tasks), this.#turns(), names);
       return names.length === 0;
     };
-    void this.#announcing.add(() => this.#announce());
+    void this.#quick.add(() => this.#announce());
   }
 
   /** Resolves when what was under way has been given up. */
   async close(): Promise<void> {
-    await Promise.all([this.#rounds.close(), this.#announcing.close()]);
+    await Promise.all([this.#rounds.close(), this.#quick.close()]);
   }
 
   async #announce(): Promise<void> {

@@ -6,6 +6,7 @@ import { parseResultFileName } from '../layout.ts';
 import { emptySpare, isTight } from '../place/room.ts';
 import { isFull } from '../disk/trouble.ts';
 import { Turns } from '../disk/rounds.ts';
+import { recordedIds } from '../journal/checkpoint.ts';
 
 /** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
 const BATCH = 1_000;
@@ -68,8 +69,12 @@ function endOf({ files, odd }: SpoolContext, path: string): number | null {
   }
 }
 
-async function retire(context: SpoolContext, fileNames: readonly string[], turns: Turns): Promise<void> {
+/** Those that the journal still names are left for a later round: a power cut would bring their jobs back. */
+async function retire(context: SpoolContext, expired: readonly string[], turns: Turns): Promise<void> {
   const { files, layout, odd } = context;
+  const recorded = await recordedIds(context);
+  const fileNames = expired.filter((fileName) => !recorded.has(parseResultFileName(fileName) ?? ''));
+  if (fileNames.length === 0) return;
   const name = context.uniqueName();
   const gathered = `${layout.tmp}/${name}`;
   if (!makeBatch(context, gathered)) {

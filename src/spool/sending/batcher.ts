@@ -8,8 +8,9 @@ import type { NewJob } from '../../broker/broker.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { peek } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import { describe, enqueue } from './enqueue.ts';
+import { describe, enqueue, placeOf } from './enqueue.ts';
 import { spoolError } from '../disk/trouble.ts';
+import { Journal } from '../journal/journal.ts';
 
 interface Call {
   readonly jobs: readonly NewJob[];
@@ -19,11 +20,13 @@ interface Call {
 
 export class Batcher {
   readonly #context: SpoolContext;
+  readonly #journal: Journal;
   #waiting: Call[] = [];
   #isBusy = false;
 
   constructor(context: SpoolContext) {
     this.#context = context;
+    this.#journal = new Journal(context, { enqueue, placeOf });
   }
 
   /** The same promise as that of `enqueue`. */
@@ -36,6 +39,10 @@ export class Batcher {
     });
   }
 
+  async close(): Promise<void> {
+    await this.#journal.close();
+  }
+
   async #work(): Promise<void> {
     this.#isBusy = true;
     await Promise.resolve(); // Calls of the same turn of the event loop come along.
@@ -44,6 +51,8 @@ export class Batcher {
   }
 
   async #send(calls: readonly Call[]): Promise<void> {
+    const count = calls.reduce((sum, { jobs }) => sum + jobs.length, 0);
+    if (this.#journal.takes(count)) return this.#record(calls);
     const [first] = calls;
     if (first !== undefined && calls.length === 1) return this.#sendAlone(first);
     try {
@@ -60,6 +69,26 @@ export class Batcher {
         else call.reject(spoolError(peek(error, 'cause') ?? error, `${describe(call.jobs)} not surely queued`, own));
       }
     }
+  }
+
+  /** The calls of the next turn are written while the disk is waited for. A call of which nothing was begun goes the other way. */
+  async #record(calls: readonly Call[]): Promise<void> {
+    const { placed, begun, error, durable } = await this.#journal.append(calls.flatMap(({ jobs }) => jobs));
+    let end = 0;
+    for (const call of calls) {
+      const start = end;
+      end += call.jobs.length;
+      if (start >= begun && end > placed) {
+        await this.#sendAlone(call);
+        continue;
+      }
+      const own = call.jobs.slice(0, begun - start).map(({ job }) => job.id);
+      const reject = (cause: unknown): void =>
+        call.reject(spoolError(peek(cause, 'cause') ?? cause, `${describe(call.jobs)} not surely queued`, own));
+      if (end > placed) reject(error);
+      else durable.then(call.resolve, reject);
+    }
+    durable.catch(() => undefined); // Told to those whose jobs were placed.
   }
 
   async #sendAlone({ jobs, resolve, reject }: Call): Promise<void> {

@@ -25,10 +25,10 @@ import type { Order } from '../../support/disk-states.ts';
 import type { Recording } from '../../support/recording-files.ts';
 
 /** What every job gives, whoever runs it: long enough to be torn, in the middle of a character too. */
-const VALUE = { sum: 'é世z👋'.repeat(40) };
+export const VALUE = { sum: 'é世z👋'.repeat(40) };
 
 /** Lets go of what an operation holds; of no interest any more. */
-type End = () => Promise<void>;
+export type End = () => Promise<void>;
 
 export interface Operation {
   readonly name: string;
@@ -41,6 +41,8 @@ export interface Operation {
 }
 
 const KEY = 'the only one';
+/** Begins what is handed to `recording.promise` of a job whose outcome was removed: its id must be nowhere. */
+export const GONE = 'gone: ';
 
 export const OPERATIONS: readonly Operation[] = [
   { name: 'make a spool and send a job', act: establish },
@@ -239,9 +241,9 @@ async function expireAndReuse(spool: string, recording: Recording): Promise<End>
   return async () => undefined;
 }
 
-/** Makes so many files that the next are looked for among spare ones. */
-function useSpareFiles({ draftFiles, files }: SpoolContext): void {
-  for (let i = 0; i < 64; i++) {
+/** Makes so many files that the next are looked for among spare ones. @param made already */
+export function useSpareFiles({ draftFiles, files }: SpoolContext, made: number = 0): void {
+  for (let i = made; i < 64; i++) {
     const { path, fd } = draftFiles.next();
     files.close(fd);
     files.unlink(path);
@@ -274,11 +276,13 @@ async function nextOf(consumer: Consumer): Promise<Claim> {
  */
 export async function bringToEnd(
   spool: string,
-  ids: readonly string[],
+  promises: readonly string[],
   { hasGarbage = false, key }: Operation,
   order: Order,
 ): Promise<void> {
+  const ids = promises.filter((promise) => !promise.startsWith(GONE));
   const broker = openSpool({ path: spool, fsync: false });
+  await broker.counts(); // What the journal holds is there again.
   if (!hasGarbage && order !== 'doubled') assertSound(spool, ids);
   if (key !== undefined) {
     assert.ok(unfinished(spool) <= 1, 'two jobs of one key');
@@ -300,6 +304,8 @@ export async function bringToEnd(
     }
   }
   assertSound(spool, ids);
+  for (const promise of promises)
+    if (promise.startsWith(GONE)) assert.equal(await broker.find(promise.slice(GONE.length)), null, promise);
   for (const id of ids) {
     const outcome = (await broker.outcome(id))?.outcome;
     assert.deepEqual(outcome, { state: 'succeeded', value: VALUE }, `the outcome of ${id}`);

@@ -10,7 +10,7 @@ import { takeSnapshot, violations } from './verdict.ts';
 
 /** Calls that change the file system, or that something is decided on: death and errors come at each of them. */
 export const CALLS: readonly string[] =
-  'openat close fsync ftruncate pwrite64 pread64 getdents64 rename unlink mkdir rmdir statx bind listen connect inotify_init1 inotify_add_watch'.split(
+  'openat close fsync fdatasync ftruncate pwrite64 pread64 getdents64 rename unlink mkdir rmdir statx bind listen connect inotify_init1 inotify_add_watch'.split(
     ' ',
   );
 /** Death also comes before a line is told: between the last change and the promise. */

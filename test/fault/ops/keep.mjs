@@ -8,6 +8,7 @@ const DONE = {
   promoted: () => names('delayed').length === 0,
   expired: () => names('results').length === 0 && names('spare').length > 0,
   unmarked: () => names('cancel').length === 0,
+  freed: () => names('journal').every((boot) => names(`journal/${boot}`).length === 0),
   swept: () => names('tmp').length === 0,
 };
 

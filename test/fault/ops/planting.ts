@@ -7,9 +7,11 @@ import { encodeTail } from '../../../src/job/tail.ts';
 import { createIdSource } from '../../../src/job/names.ts';
 import type { JobOptions } from '../../../src/job/job-options.ts';
 import { nodeFiles } from '../../../src/spool/disk/files.ts';
-import { writerName } from '../../../src/spool/disk/identity.ts';
+import { bootId, writerName } from '../../../src/spool/disk/identity.ts';
+import { baseOffset, encodeHeader, HEADER_BYTES, recordBytes, sealRecord } from '../../../src/spool/journal/segment.ts';
 import { keyDirectory } from '../../../src/spool/keys/key-holders.ts';
 import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
+import { EARLIER_BOOT } from '../../support/boots.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { plantDeadOwner, someOwner, tornInCharacter } from '../../support/owners.ts';
 
@@ -114,6 +116,42 @@ export function plantDelayed(spool: string, dueAtMs: number, tail?: string): Pla
 
 export function revocable(planted: Planted): Planted {
   return { ...planted, ends: 'revoked or succeeded' };
+}
+
+/** A journal of an earlier boot that records three jobs: of one there is no file, of one a broken file, and one is whole. */
+export function plantJournal(spool: string): readonly Planted[] {
+  const [lost, broken, whole] = [job(), job(), job()];
+  const directory = `journal/${EARLIER_BOOT}`;
+  mkdirSync(join(spool, directory), { mode: 0o700 });
+  writeFileSync(join(spool, directory, 'segment'), segmentOf(EARLIER_BOOT, [lost, broken, whole]), { mode: 0o600 });
+  write(spool, `pending/${jobFileName(nameOf(broken))}`, '');
+  write(spool, `pending/${jobFileName(nameOf(whole))}`, textOf(whole));
+  return [lost, broken, whole].map(({ job: { id } }) => ({ id, runs: 1, ends: 'succeeded' }));
+}
+
+/** A journal of this boot whose process is dead. */
+export function plantDeadJournal(spool: string): readonly Planted[] {
+  const planted = job();
+  const directory = `journal/${bootId(nodeFiles) ?? ''}`;
+  mkdirSync(join(spool, directory), { mode: 0o700 });
+  const name = `${writerName(nodeFiles, process.pid).replace(/^\d+/, '4194304')}.aaaaaaaa.0`;
+  writeFileSync(join(spool, directory, name), segmentOf(bootId(nodeFiles) ?? '', [planted]), { mode: 0o600 });
+  write(spool, `pending/${jobFileName(nameOf(planted))}`, textOf(planted));
+  return [{ id: planted.job.id, runs: 1, ends: 'succeeded' }];
+}
+
+function segmentOf(boot: string, jobs: readonly NewJob[]): Buffer {
+  const bytes = Buffer.alloc(4_096);
+  encodeHeader({ generation: 1, boot, owner: 'somebody' }).copy(bytes);
+  let at = HEADER_BYTES;
+  for (const recorded of jobs) {
+    const path = `pending/${jobFileName(nameOf(recorded))}`;
+    const base = Buffer.from(encodeBase(recorded.job));
+    base.copy(bytes, at + baseOffset(path));
+    sealRecord(bytes, at, 1, path, base.length);
+    at += recordBytes(path, base.length);
+  }
+  return bytes;
 }
 
 /** A run whose process died. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
 import { nodeFiles } from '../../../src/spool/disk/files.ts';
+import { ofNoBoot } from '../../support/boots.ts';
 import { until } from '../../support/conditions.ts';
 import { type DurableFiles, durableFiles } from '../../support/durability.ts';
 import { job, returned, RUN } from '../../support/factory.ts';
@@ -15,9 +16,9 @@ import { encodeTail } from '../../../src/job/tail.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
 import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';
 
-test('when a job is accepted, its bytes and its name would survive a power cut', async (t) => {
+test('without a journal, when a job is accepted, its bytes and its name would survive a power cut', async (t) => {
   const durable = durableFiles(nodeFiles, () => undefined);
-  const { path, broker } = tempSpool(t, { files: durable.files });
+  const { path, broker } = tempSpool(t, { files: ofNoBoot(durable.files) });
   const jobs = [job(), job({ etaMs: Date.now() + 60_000 }), ...Array.from({ length: 100 }, () => job())];
 
   await broker.enqueue(jobs);
@@ -32,14 +33,14 @@ test('when a job is accepted, its bytes and its name would survive a power cut',
 });
 
 for (const isGiven of [true, false]) {
-  test(`a thousand jobs at once would survive too, ${isGiven ? 'by one sync of the file system' : 'where that cannot be had'}`, async (t) => {
+  test(`without one, a thousand jobs at once would survive too, ${isGiven ? 'by one sync of the file system' : 'where that cannot be had'}`, async (t) => {
     let calls = 0;
     const syncFileSystem = async (path: string): Promise<boolean> => {
       calls++;
       return isGiven && nodeFiles.syncFileSystem(path);
     };
     const durable = durableFiles({ ...nodeFiles, syncFileSystem }, () => undefined);
-    const { path, broker } = tempSpool(t, { files: durable.files });
+    const { path, broker } = tempSpool(t, { files: ofNoBoot(durable.files) });
     const jobs = Array.from({ length: 1_000 }, () => job());
 
     await broker.enqueue(jobs);

@@ -9,6 +9,7 @@ import { job } from '../../../support/factory.ts';
 import { faultyFiles } from '../../../support/faulty-files.ts';
 import { assertSound, namesIn, placesOf } from '../../../support/invariants.ts';
 import { tempDir, tempSpool } from '../../../support/temp.ts';
+import { ofNoBoot } from '../../../support/boots.ts';
 
 test('a job lies in pending/ under a name that says priority, id, queue and counters, for its user alone', async (t) => {
   const { path, broker } = tempSpool(t);
@@ -77,7 +78,7 @@ test('when a rename fails in the middle, the error names those before it, and th
 });
 
 test('jobs enqueued at the same time share the fsync of the directory', async (t) => {
-  const faulty = faultyFiles(nodeFiles);
+  const faulty = faultyFiles(ofNoBoot(nodeFiles));
   const { broker } = tempSpool(t, { files: faulty.files });
   await broker.enqueue([job()]);
   faulty.mend();

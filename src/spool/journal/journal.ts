@@ -1,0 +1,76 @@
+/** Whether what is sent goes through the journal, and what it needs for that. */
+import type { NewJob } from '../../broker/broker.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { type Appended, Appender, type OtherWay } from './append.ts';
+import { usableBoot } from './checkpoint.ts';
+import { SEGMENT_BYTES } from './segment.ts';
+import { Segments } from './segments.ts';
+
+interface Parts {
+  readonly segments: Segments;
+  readonly appender: Appender;
+}
+
+interface Sizes {
+  readonly manyJobs: number;
+  readonly segmentBytes: number;
+}
+
+/** So many jobs within a second make a segment worth while: it takes some ms to make one. */
+const MANY_JOBS = 16;
+const WINDOW_MS = 1_000;
+
+export class Journal {
+  readonly #context: SpoolContext;
+  readonly #byFile: OtherWay;
+  readonly #sizes: Sizes;
+  #window = { beganAt: Number.NEGATIVE_INFINITY, jobs: 0 };
+  /** Null until it is needed; 'none' where it cannot be had. */
+  #parts: Parts | 'none' | null = null;
+
+  /** @param byFile for jobs that are too large; @param sizes for tests */
+  constructor(context: SpoolContext, byFile: OtherWay, sizes: Partial<Sizes> = {}) {
+    this.#context = context;
+    this.#byFile = byFile;
+    this.#sizes = { manyJobs: MANY_JOBS, segmentBytes: SEGMENT_BYTES, ...sizes };
+  }
+
+  /** Asked once for each call: true when its jobs are to be recorded, false when each of their files is to be fsynced. */
+  takes(jobs: number): boolean {
+    if (this.#parts === 'none') return false;
+    if (this.#parts?.segments.isInUse !== true && !this.#areMany(jobs)) return false;
+    const parts = (this.#parts ??= this.#open());
+    return parts !== 'none' && !parts.segments.isResting;
+  }
+
+  async append(jobs: readonly NewJob[]): Promise<Appended> {
+    const parts = (this.#parts ??= this.#open());
+    if (parts === 'none') throw new TypeError('Expected a journal that can be had here, got none');
+    return parts.appender.append(jobs);
+  }
+
+  /** Makes durable what was recorded, and frees the segments. False when there was none, or it is not sure. */
+  async checkpoint(): Promise<boolean> {
+    return this.#parts !== null && this.#parts !== 'none' && this.#parts.segments.checkpoint();
+  }
+
+  /** Leaves no segment behind, unless the disk refuses: then a worker removes it when this process is dead. */
+  async close(): Promise<void> {
+    if (this.#parts === null || this.#parts === 'none') return;
+    await this.#parts.segments.close().catch(() => undefined);
+  }
+
+  #areMany(jobs: number): boolean {
+    const now = performance.now();
+    if (now - this.#window.beganAt > WINDOW_MS) this.#window = { beganAt: now, jobs: 0 };
+    this.#window.jobs += jobs;
+    return this.#window.jobs > this.#sizes.manyJobs;
+  }
+
+  #open(): Parts | 'none' {
+    const boot = usableBoot(this.#context);
+    if (boot === null) return 'none';
+    const segments = new Segments(this.#context, boot, this.#sizes.segmentBytes);
+    return { segments, appender: new Appender(this.#context, segments, this.#byFile) };
+  }
+}

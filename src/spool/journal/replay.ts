@@ -1,0 +1,268 @@
+/**
+ * What the journal is for: after a power cut each job that it records is there, whole.
+ *
+ * ```text
+ *   journal/<boot>  ── rename: one process has all of that boot ──►  journal/<boot>~<this boot>~<replayer>  ── all is durable ──►  removed
+ *                                                                     └── the replayer has died ──► <boot>~<this boot>~<another>
+ * ```
+ *
+ * A folder of another boot than this one can only be of the dead. As long as there is one nobody claims, sends, expires or looks for a
+ * job. If the replayer dies, or the power goes again, it is all done again: a job that is there and whole is left as it is.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { JobRecord } from '../../job/job.ts';
+import { idTimeMs } from '../../job/names.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { writeNew } from '../disk/draft.ts';
+import { hasCode } from '../disk/files.ts';
+import { writerState } from '../disk/identity.ts';
+import { discard, listIfReadable, removeIfEmpty, renameIfThere, unlinkIfThere, valueOr } from '../disk/if-there.ts';
+import { delayedSpot, heldSpots, locate, pendingSpot, type Spot } from '../locate.ts';
+import { readJob } from '../job-file/read.ts';
+import { setForeignAside } from '../job-file/set-aside.ts';
+import { makeDurable, usableBoot } from './checkpoint.ts';
+import { type Entry, readSegment } from './segment.ts';
+
+/** What a replay did. */
+export interface Replayed {
+  /** Jobs that were nowhere, or broken, and are whole again. */
+  readonly restored: number;
+  /** Files that the power cut broke and that no record names: nobody was told that these jobs are accepted. */
+  readonly dropped: number;
+  /** What lay in the journal and is no segment: moved to corrupt/. */
+  readonly odd: readonly string[];
+  readonly tookMs: number;
+}
+
+/** How often it is looked whether another process has ended its replay, ms. */
+const LOOK_EVERY_MS = 10;
+/** A replayer that nobody can ask, such as one of another container, counts as dead after this time, ms. */
+const UNPROVED_MS = 60_000;
+/** The ids of a great call are made this much before the last of its jobs is written, ms. */
+const EARLIER_MS = 60_000;
+
+/** One open spool's wait for the replay that is due when the machine has come back. */
+export class Replay {
+  readonly #context: SpoolContext;
+  #isDue: boolean;
+  #underWay: Promise<Replayed> | null = null;
+
+  constructor(context: SpoolContext) {
+    this.#context = context;
+    this.#isDue = mayBeDue(context);
+  }
+
+  /** False, nearly always: nothing is to be waited for. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** @throws as `replay` */
+  async ended(): Promise<Replayed> {
+    this.#underWay ??= replay(this.#context).finally(() => (this.#underWay = null));
+    const done = await this.#underWay;
+    this.#isDue = false;
+    return done;
+  }
+
+  /** For a look: whoever may only read, or is not the spool's user, sees what there is. */
+  async endedWhereAllowed(): Promise<void> {
+    const { files, layout } = this.#context;
+    if (files.entry(layout.root)?.uid !== (process.getuid?.() ?? 0)) return;
+    try {
+      await this.ended();
+    } catch (error) {
+      if (!hasCode(error, 'EACCES', 'EPERM', 'EROFS')) throw error;
+    }
+  }
+}
+
+/** What cannot be looked at now is told by the first call that has to wait for it. */
+function mayBeDue(context: SpoolContext): boolean {
+  try {
+    return foreignFolders(context).folders.length > 0;
+  } catch {
+    return true;
+  }
+}
+
+/** The folders in the journal that have to be replayed first; none where this system cannot tell one boot from another. */
+export function foreignFolders(context: SpoolContext): { readonly boot: string; readonly folders: readonly string[] } {
+  const { files, layout } = context;
+  const names = listIfReadable(files, layout.journal);
+  const boot = names.length === 0 ? null : usableBoot(context);
+  return { boot: boot ?? '', folders: boot === null ? [] : names.filter((name) => name !== boot) };
+}
+
+/**
+ * Replays what an earlier boot has left, or waits for the process that does. Once it has ended, nothing is left until the next boot.
+ *
+ * @throws the system error when the disk refuses; then it has to be done again
+ */
+export async function replay(context: SpoolContext): Promise<Replayed> {
+  const done: Progress = { restored: 0, dropped: 0, odd: [] };
+  const beganAt = performance.now();
+  for (;;) {
+    const { boot, folders } = foreignFolders(context);
+    if (folders.length === 0) return { ...done, tookMs: Math.round(performance.now() - beganAt) };
+    for (const name of folders) {
+      const path = `${context.layout.journal}/${name}`;
+      if (context.files.entry(path)?.kind !== 'directory') {
+        if (setForeignAside(context, path)) done.odd.push(name);
+      } else {
+        const ours = takeFolder(context, name, boot);
+        if (ours === null) await wait(LOOK_EVERY_MS);
+        else await replayOurs(context, ours, done);
+      }
+    }
+  }
+}
+
+/** Null while it is another's. */
+function takeFolder(context: SpoolContext, name: string, boot: string): string | null {
+  const { files, layout, uniqueName, nowMs } = context;
+  const [ofBoot = '', replayersBoot, replayer = ''] = name.split('~');
+  const path = `${layout.journal}/${name}`;
+  if (replayersBoot === boot) {
+    const state = writerState(files, replayer);
+    if (state === 'alive') return null;
+    const entry = files.entry(path);
+    if (state === 'unproved' && entry !== null && nowMs() - entry.changedAtMs < UNPROVED_MS) return null;
+  }
+  const ours = `${layout.journal}/${ofBoot}~${boot}~${uniqueName()}`;
+  return renameIfThere(files, path, ours) ? ours : null;
+}
+
+interface Progress {
+  restored: number;
+  dropped: number;
+  readonly odd: string[];
+}
+
+/** If the disk refuses, the folder is given back: this process or another takes it when it asks again. */
+async function replayOurs(context: SpoolContext, folder: string, done: Progress): Promise<void> {
+  try {
+    await replayFolder(context, folder, done);
+  } catch (error) {
+    renameIfThere(context.files, folder, folder.slice(0, folder.indexOf('~')));
+    throw error;
+  }
+}
+
+async function replayFolder(context: SpoolContext, folder: string, done: Progress): Promise<void> {
+  const { entries, sinceMs } = readFolder(context, folder, done.odd);
+  const spots = await locate(context, new Set(entries.keys()));
+  for (const entry of entries.values()) {
+    const spot = spots.get(entry.id) ?? null;
+    if (spot !== null && isWhole(context, spot, entry)) continue;
+    refuseFenced(context, folder);
+    await restore(context, spot, entry);
+    done.restored++;
+  }
+  done.dropped += dropBroken(context, entries, sinceMs - EARLIER_MS);
+  // What was found whole may be what a replayer wrote who died before this.
+  if (!(await makeDurable(context, () => new Set(entries.keys()))))
+    throw new Error('the jobs are not surely on the disk');
+  await remove(context, folder);
+}
+
+/** All that the segments of a folder record, and since when: of one without records, since it was written last. */
+function readFolder(
+  context: SpoolContext,
+  folder: string,
+  odd: string[],
+): { readonly entries: ReadonlyMap<string, Entry>; readonly sinceMs: number } {
+  const entries = new Map<string, Entry>();
+  let sinceMs = Number.POSITIVE_INFINITY;
+  for (const name of context.files.list(folder)) {
+    const path = `${folder}/${name}`;
+    const segment = readSegment(context, path);
+    if (segment.kind === 'odd' && setForeignAside(context, path)) odd.push(`${name}: ${segment.reason}`);
+    if (segment.kind !== 'segment') continue;
+    if (segment.entries.length === 0) sinceMs = Math.min(sinceMs, context.files.entry(path)?.modifiedAtMs ?? sinceMs);
+    for (const entry of segment.entries) {
+      entries.set(entry.id, entry);
+      sinceMs = Math.min(sinceMs, idTimeMs(entry.id));
+    }
+  }
+  return { entries, sinceMs };
+}
+
+/** True when the job's file is as it was accepted, and what stands behind that came later. One in a broken place of the disk is not. */
+function isWhole(context: SpoolContext, { at, path, id }: Spot, { base }: Entry): boolean {
+  const look = (): boolean => {
+    const reading = readJob(context, path, id);
+    if (reading.kind !== 'job') return false;
+    const { record } = reading.document;
+    if (at === 'results' && record.outcome === null) return false;
+    const open = base.subarray(0, -1); // Up to its last brace: what happens to the job is written there.
+    return bytesAt(context, path, open.length).equals(open) && isOfThisLife(record);
+  };
+  return valueOr(false, look, 'EIO');
+}
+
+function bytesAt({ files }: SpoolContext, path: string, sizeBytes: number): Buffer {
+  const fd = files.open(path, 'read');
+  try {
+    return files.read(fd, sizeBytes);
+  } finally {
+    files.close(fd);
+  }
+}
+
+/** A tail that is older than the job is what an earlier job has left in the file. */
+function isOfThisLife({ job, attempts }: JobRecord): boolean {
+  return attempts.every(({ endedAtMs }) => endedAtMs >= job.enqueuedAtMs);
+}
+
+/** A broken outcome has no counters in its name any more: its job begins anew. */
+async function restore(context: SpoolContext, spot: Spot | null, { place, fileName, base }: Entry): Promise<void> {
+  const isWaitingOrHeld = spot !== null && spot.at !== 'results';
+  const target = isWaitingOrHeld ? spot.path : `${context.layout[place]}/${fileName}`;
+  await writeNew(context, base, target, { isDurable: false });
+  if (spot?.at === 'results') discard(context.files, spot.path);
+}
+
+/**
+ * Removes broken files of jobs that may have been sent while the journal was in use: all others were fsynced before they were seen. Of
+ * a job that is recorded, and whole by now, these are second names of a file.
+ *
+ * @returns how many that no record names
+ */
+function dropBroken(context: SpoolContext, entries: ReadonlyMap<string, Entry>, sinceMs: number): number {
+  const { files, layout } = context;
+  const isSuspect = (id: string): boolean => entries.has(id) || idTimeMs(id) >= sinceMs;
+  const waiting = [
+    ...listIfReadable(files, layout.pending).map((name) => pendingSpot(layout, name)),
+    ...listIfReadable(files, layout.delayed).map((name) => delayedSpot(layout, name)),
+  ].filter((spot) => spot !== null && isSuspect(spot.id));
+  let dropped = 0;
+  for (const spot of [...waiting, ...heldSpots(context, isSuspect)]) {
+    if (spot === null || !isCutShort(context, spot)) continue;
+    if (unlinkIfThere(files, spot.path) && !entries.has(spot.id)) dropped++;
+  }
+  return dropped;
+}
+
+/** A file of ours that holds no job. What is no plain file, or may not be read, is left to the next that meets it. */
+function isCutShort(context: SpoolContext, { path, id }: Spot): boolean {
+  const entry = context.files.entry(path);
+  if (entry?.kind !== 'file' || context.trustedUids?.has(entry.uid) === false) return false;
+  const isBroken = (): boolean =>
+    readJob(context, path, id).kind === 'corrupt' && bytesAt(context, path, 1).length >= 0;
+  return valueOr(false, isBroken, 'ENOENT', 'EACCES', 'EPERM', 'EIO');
+}
+
+/** A replayer that stood still for long enough to count as dead must not make a job that runs already. */
+function refuseFenced({ files }: SpoolContext, folder: string): void {
+  if (!files.exists(folder)) throw new Error(`another process has taken ${folder}`);
+}
+
+/** On the disk too: were it there again after the next power cut, jobs could run that have ended and expired since. */
+async function remove({ files, layout, directorySync }: SpoolContext, folder: string): Promise<void> {
+  for (const name of files.list(folder)) discard(files, `${folder}/${name}`);
+  await directorySync.sync(folder);
+  if (!removeIfEmpty(files, folder))
+    throw Object.assign(new Error(`${folder} cannot be removed`), { code: 'ENOTEMPTY' });
+  await directorySync.sync(layout.journal);
+}

@@ -1,0 +1,160 @@
+/**
+ * A segment of the journal: a file of one process, zeros at first, that says in one place what the process has accepted.
+ *
+ * ```text
+ * fsq-journal 1 <generation> <boot> <owner> <crc32>        the header, filled with spaces to 512 bytes
+ * <crc32> <generation> <bytes> pending/<job>               a record: the name under which a job waits, and the base of its file
+ * {"v":1,…
+ * }
+ * ```
+ *
+ * The header's generation counts the uses of the segment. A record of another generation is left from an earlier use, one whose
+ * checksum is wrong was not written to its end: the records end before it. So a segment is freed, and all of its records with
+ * it, by writing the next generation into its header.
+ */
+import type { SpoolContext } from '../disk/context.ts';
+import { hasCode } from '../disk/files.ts';
+import { parseDelayedFileName, parseJobFileName } from '../layout.ts';
+
+/** How large a segment is made: room for some three thousand small jobs. */
+export const SEGMENT_BYTES = 1_048_576;
+/** A sector: a power cut keeps all of it or nothing. */
+export const HEADER_BYTES = 512;
+/** The most that is read of a segment that another version may have made larger. */
+const MOST_BYTES = 16 * SEGMENT_BYTES;
+const VERSION = '1';
+const MAGIC = 'fsq-journal';
+/** A record without its path and its bytes: checksum, generation and length, a space behind each; a newline behind path and bytes. */
+const FIXED_BYTES = 9 + 11 + 8 + 2;
+/** More than any path of a job takes. */
+const LONGEST_LINE = 256;
+
+export interface Header {
+  readonly generation: number;
+  /** The kernel's id of the boot in which it was written. */
+  readonly boot: string;
+  readonly owner: string;
+}
+
+/** One job that was accepted: where it was to wait, and what its file was to hold. */
+export interface Entry {
+  readonly id: string;
+  readonly place: 'pending' | 'delayed';
+  readonly fileName: string;
+  readonly base: Buffer;
+}
+
+export type Segment =
+  | ({ readonly kind: 'segment'; readonly entries: readonly Entry[] } & Header)
+  /** Zeros: its making was not finished, and nothing was written into it. */
+  | { readonly kind: 'empty' }
+  /** No segment that this version can read. */
+  | { readonly kind: 'odd'; readonly reason: string }
+  | { readonly kind: 'gone' };
+
+/** `<boot>`, or `<boot>~<boot>~<replayer>` while it is replayed. */
+const FOLDER = /^[0-9a-f-]{36}(?:~[0-9a-f-]{36}~[0-9a-f.-]+)?$/;
+
+export function isJournalFolder(name: string): boolean {
+  return FOLDER.test(name);
+}
+
+export function encodeHeader({ generation, boot, owner }: Header): Buffer {
+  const text = `${MAGIC} ${VERSION} ${digits(generation, 10)} ${boot} ${owner}`;
+  return Buffer.from(`${text} ${checksum(Buffer.from(text))}`.padEnd(HEADER_BYTES - 1).concat('\n'));
+}
+
+/** What a record of a job takes, bytes. */
+export function recordBytes(path: string, baseBytes: number): number {
+  return FIXED_BYTES + path.length + baseBytes;
+}
+
+/** Where in its record a job's base begins. */
+export function baseOffset(path: string): number {
+  return FIXED_BYTES - 1 + path.length;
+}
+
+/** Writes around a base, which stands in `room` behind the place for its line already, what makes it the record that begins at `at`. */
+export function sealRecord(room: Buffer, at: number, generation: number, path: string, baseBytes: number): void {
+  const end = at + recordBytes(path, baseBytes);
+  room.write(` ${digits(generation, 10)} ${digits(baseBytes, 7)} ${path}\n`, at + 8, 'latin1');
+  room[end - 1] = 0x0a;
+  room.write(checksum(room.subarray(at + 8, end)), at, 'latin1');
+}
+
+/** What a segment's bytes say. */
+export function parseSegment(bytes: Buffer): Segment {
+  const header = bytes.subarray(0, HEADER_BYTES);
+  if (header.every((byte) => byte === 0)) return { kind: 'empty' };
+  const text = header.toString('latin1').trimEnd();
+  const [magic, version, generation = '', boot = '', owner = '', sum = ''] = text.split(' ');
+  if (magic !== MAGIC) return { kind: 'odd', reason: 'it does not begin as a segment of the journal does' };
+  if (version !== VERSION)
+    return { kind: 'odd', reason: `it is of format ${version ?? ''}, and this fsq knows ${VERSION}` };
+  if (sum !== checksum(Buffer.from(text.slice(0, -9), 'latin1')))
+    return { kind: 'odd', reason: 'its header is damaged' };
+  const entries: Entry[] = [];
+  for (let at = HEADER_BYTES; ;) {
+    const record = recordAt(bytes, at, Number(generation));
+    if (record === null) return { kind: 'segment', generation: Number(generation), boot, owner, entries };
+    entries.push(record.entry);
+    at = record.end;
+  }
+}
+
+const LINE = /^([0-9a-f]{8}) (\d{10}) (\d{7}) (pending|delayed)\/(\S+)$/;
+
+/** Null where the records of this generation end. */
+function recordAt(
+  bytes: Buffer,
+  at: number,
+  generation: number,
+): { readonly entry: Entry; readonly end: number } | null {
+  const lineEnd = bytes.subarray(at, at + LONGEST_LINE).indexOf(0x0a) + at;
+  if (lineEnd < at) return null;
+  const match = LINE.exec(bytes.toString('latin1', at, lineEnd));
+  if (match === null) return null;
+  const [, sum, ofGeneration, length, place, fileName = ''] = match;
+  const end = lineEnd + 1 + Number(length) + 1;
+  if (Number(ofGeneration) !== generation || end > bytes.length) return null;
+  if (sum !== checksum(bytes.subarray(at + 8, end))) return null;
+  const id = (place === 'pending' ? parseJobFileName(fileName) : parseDelayedFileName(fileName)?.name)?.id;
+  if (id === undefined) return null;
+  const base = bytes.subarray(lineEnd + 1, end - 1);
+  return { entry: { id, place: place === 'pending' ? 'pending' : 'delayed', fileName, base }, end };
+}
+
+/**
+ * Reads what lies at `path`, with every doubt about it.
+ *
+ * @throws the system error unchanged when the disk refuses, or this user may not read it: then nothing is known of what it holds
+ */
+export function readSegment({ files, trustedUids }: SpoolContext, path: string): Segment {
+  let fd: number;
+  try {
+    fd = files.open(path, 'read');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return { kind: 'gone' };
+    if (hasCode(error, 'ELOOP', 'ENXIO', 'EISDIR')) return { kind: 'odd', reason: 'it is not a plain file' };
+    throw error;
+  }
+  try {
+    const { kind, links, uid, sizeBytes } = files.info(fd);
+    if (kind !== 'file') return { kind: 'odd', reason: 'it is not a plain file' };
+    if (links > 1) return { kind: 'odd', reason: 'it has several names' };
+    if (trustedUids?.has(uid) === false)
+      return { kind: 'odd', reason: `it belongs to user ${uid}, who is neither the spool's user nor root` };
+    return parseSegment(files.read(fd, Math.min(sizeBytes, MOST_BYTES)));
+  } finally {
+    files.close(fd);
+  }
+}
+
+function checksum(bytes: Buffer): string {
+  // Loaded with the first segment: a start must not pay for it.
+  return process.getBuiltinModule('node:zlib').crc32(bytes).toString(16).padStart(8, '0');
+}
+
+function digits(value: number, count: number): string {
+  return String(value).padStart(count, '0');
+}

@@ -1,0 +1,177 @@
+/** What fsq does with the journal while the power may go. All of it happens in another boot than the one that looks afterwards. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeBase } from '../../../src/job/document.ts';
+import { encodeTail } from '../../../src/job/tail.ts';
+import { examine, take } from '../../../src/spool/claims/claim.ts';
+import type { SpoolContext } from '../../../src/spool/disk/context.ts';
+import { Forgetter } from '../../../src/spool/results/forget.ts';
+import type { Journal } from '../../../src/spool/journal/journal.ts';
+import { openSpool } from '../../../src/spool/spool.ts';
+import { EARLIER_BOOT, EARLIEST_BOOT, ofBoot } from '../../support/boots.ts';
+import { contextOf } from '../../support/context.ts';
+import { job, returned, RUN } from '../../support/factory.ts';
+import { namesIn } from '../../support/invariants.ts';
+import { journalIn, send } from '../../support/journal.ts';
+import { pronounceDead, someOwner } from '../../support/owners.ts';
+import type { Recording } from '../../support/recording-files.ts';
+import { type End, GONE, type Operation, useSpareFiles, VALUE } from './operations.ts';
+
+export const JOURNAL_OPERATIONS: readonly Operation[] = [
+  { name: 'send through the journal', act: sendThrough },
+  { name: 'send two at a time, one for later', act: sendTwo },
+  { name: 'send through the journal, and free it', act: sendAndCheckpoint },
+  { name: 'send, free, and send into the same segment', act: sendAgain },
+  { name: 'send, run and publish what the journal holds', act: sendAndRun },
+  { name: 'send into files that are used again', act: sendIntoSpare },
+  { name: 'free the journal, and expire what it held', act: sendAndExpire },
+  { name: 'replay', act: replayAfterAll },
+];
+
+/** Segments so small that all of their states can be tried. */
+const SEGMENT_BYTES = 2_048;
+
+const RUNNER = someOwner(3);
+
+/** It is dead after the cut. */
+function plantRunner(spool: string): void {
+  pronounceDead(spool, RUNNER);
+  mkdirSync(join(spool, 'running', RUNNER), { mode: 0o700 });
+}
+
+/** A spool and a journal that has its segment already. */
+async function prepare(
+  spool: string,
+  recording: Recording,
+): Promise<{ readonly context: SpoolContext; readonly journal: Journal }> {
+  openSpool({ path: spool });
+  const context = contextOf(spool, { files: ofBoot(EARLIER_BOOT, recording.files) });
+  const journal = journalIn(context, SEGMENT_BYTES);
+  await send(journal, job());
+  assert.ok(await journal.checkpoint());
+  for (const name of namesIn(spool, 'pending')) recording.files.unlink(join(spool, 'pending', name));
+  plantRunner(spool);
+  recording.restart();
+  return { context, journal };
+}
+
+async function sendThrough(spool: string, recording: Recording): Promise<End> {
+  openSpool({ path: spool });
+  const context = contextOf(spool, { files: ofBoot(EARLIER_BOOT, recording.files) });
+  recording.restart();
+  const journal = journalIn(context, SEGMENT_BYTES);
+  const sent = job();
+  await send(journal, sent);
+  recording.promise(sent.job.id);
+  return () => journal.close();
+}
+
+async function sendTwo(spool: string, recording: Recording): Promise<End> {
+  const { journal } = await prepare(spool, recording);
+  const jobs = [job(), job({ etaMs: Date.now() + 100, args: ['é'.repeat(50)] })];
+  await send(journal, ...jobs);
+  for (const sent of jobs) recording.promise(sent.job.id);
+  return () => journal.close();
+}
+
+async function sendAndCheckpoint(spool: string, recording: Recording): Promise<End> {
+  const { journal } = await prepare(spool, recording);
+  const sent = job();
+  await send(journal, sent);
+  recording.promise(sent.job.id);
+  assert.ok(await journal.checkpoint());
+  return () => journal.close();
+}
+
+async function sendAgain(spool: string, recording: Recording): Promise<End> {
+  const { journal } = await prepare(spool, recording);
+  const [first, second] = [job(), job()];
+  await send(journal, first);
+  recording.promise(first.job.id);
+  assert.ok(await journal.checkpoint());
+  await send(journal, second);
+  recording.promise(second.job.id);
+  return () => journal.close();
+}
+
+async function sendAndRun(spool: string, recording: Recording): Promise<End> {
+  const { context, journal } = await prepare(spool, recording);
+  const sent = job();
+  await send(journal, sent);
+  recording.promise(sent.job.id);
+  await runAll(spool, context);
+  return () => journal.close();
+}
+
+/** Of another job: whole, with an outcome, and as long as the new one. */
+async function sendIntoSpare(spool: string, recording: Recording): Promise<End> {
+  const { context, journal } = await prepare(spool, recording);
+  const old = job({ args: [1], enqueuedAtMs: 1_000 });
+  const tail = encodeTail([{ attempt: 1, endedAtMs: 2_000, owner: someOwner() }], {
+    outcome: { state: 'succeeded', value: 'of another job' },
+    standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
+  });
+  mkdirSync(join(spool, 'spare', 'batch'), { mode: 0o700 });
+  writeFileSync(join(spool, 'spare', 'batch', 'old'), encodeBase(old.job).slice(0, -1) + tail, { mode: 0o600 });
+  useSpareFiles(context, 1);
+  recording.restart();
+  const sent = job({ args: [1] });
+  await send(journal, sent);
+  recording.promise(sent.job.id);
+  assert.ok(
+    recording.calls.some((call) => call.call === 'truncate'),
+    'no file was written again',
+  );
+  return () => journal.close();
+}
+
+/** Neither while the journal names it nor after that does the job come back. */
+async function sendAndExpire(spool: string, recording: Recording): Promise<End> {
+  const { context, journal } = await prepare(spool, recording);
+  const sent = job({ enqueuedAtMs: 1_000 });
+  await send(journal, sent);
+  await runAll(spool, context);
+  // Of what can get lost before this, `sendAndRun` tells.
+  await context.directorySync.sync(context.layout.results);
+  recording.restart();
+  const later = { ...context, nowMs: () => Date.now() + 10_000 };
+  await new Forgetter(later, 1_000).forget();
+  assert.equal(namesIn(spool, 'results').length, 1, 'an outcome was removed that the journal names');
+  assert.ok(await journal.checkpoint());
+  await new Forgetter(later, 1_000).forget();
+  assert.deepEqual(namesIn(spool, 'results'), []);
+  recording.promise(`${GONE}${sent.job.id}`);
+  await send(journal, job());
+  return () => journal.close();
+}
+
+/** The power goes again while the jobs of an earlier boot are restored. */
+async function replayAfterAll(spool: string, recording: Recording): Promise<End> {
+  openSpool({ path: spool });
+  const earlier = contextOf(spool, { files: ofBoot(EARLIEST_BOOT, recording.files) });
+  const journal = journalIn(earlier, SEGMENT_BYTES);
+  const [lost, broken, whole] = [job(), job(), job()];
+  await send(journal, lost, broken, whole);
+  for (const name of namesIn(spool, 'pending')) {
+    if (name.includes(lost.job.id)) recording.files.unlink(join(spool, 'pending', name));
+    if (name.includes(broken.job.id)) writeFileSync(join(spool, 'pending', name), '');
+  }
+  plantRunner(spool);
+  recording.restart();
+  for (const sent of [lost, broken, whole]) recording.promise(sent.job.id);
+  const broker = openSpool({ path: spool, files: ofBoot(EARLIER_BOOT, recording.files) });
+  await broker.counts();
+  await runAll(spool, contextOf(spool, { files: ofBoot(EARLIER_BOOT, recording.files) }));
+  return () => broker.close();
+}
+
+async function runAll(spool: string, context: SpoolContext): Promise<void> {
+  const claimant = { owner: RUNNER, directory: join(spool, 'running', RUNNER) };
+  for (const name of namesIn(spool, 'pending')) {
+    const taken = take(context, claimant, name);
+    const claim = taken === null ? null : await examine(context, claimant, taken);
+    const nowMs = Date.now();
+    await claim?.settle(returned(VALUE), { ...RUN, startedAtMs: nowMs, endedAtMs: nowMs });
+  }
+}
