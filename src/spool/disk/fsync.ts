@@ -87,8 +87,12 @@ async function run(program: string, args: readonly string[]): Promise<'done' | '
   // Only a call that sends very many jobs at once needs it: a start must not pay for it.
   const { spawn } = process.getBuiltinModule('node:child_process');
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: 'ignore', env: {} });
-    child.on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ENOENT' ? 'missing' : 'failed'));
-    child.on('exit', (code) => resolve(code === 0 ? 'done' : 'failed'));
+    try {
+      const child = spawn(program, args, { stdio: 'ignore', env: {} });
+      child.on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ENOENT' ? 'missing' : 'failed'));
+      child.on('exit', (code) => resolve(code === 0 ? 'done' : 'failed'));
+    } catch {
+      resolve('failed'); // Node may refuse to start a program.
+    }
   });
 }

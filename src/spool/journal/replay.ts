@@ -189,16 +189,32 @@ function readFolder(
 }
 
 /** True when the job's file is as it was accepted, and what stands behind that came later. One in a broken place of the disk is not. */
-function isWhole(context: SpoolContext, { at, path, id }: Spot, { base }: Entry): boolean {
+function isWhole(context: SpoolContext, spot: Spot, { base }: Entry): boolean {
   const look = (): boolean => {
-    const reading = readJob(context, path, id);
+    if (spot.at !== 'results' && holdsJust(context, spot.path, base)) return true;
+    const reading = readJob(context, spot.path, spot.id);
     if (reading.kind !== 'job') return false;
     const { record } = reading.document;
-    if (at === 'results' && record.outcome === null) return false;
+    if (spot.at === 'results' && record.outcome === null) return false;
     const open = base.subarray(0, -1); // Up to its last brace: what happens to the job is written there.
-    return bytesAt(context, path, open.length).equals(open) && isOfThisLife(record);
+    return bytesAt(context, spot.path, open.length).equals(open) && isOfThisLife(record);
   };
   return valueOr(false, look, 'EIO');
+}
+
+/** As nearly all do: then there is nothing to be read as a job. */
+function holdsJust({ files, trustedUids }: SpoolContext, path: string, base: Buffer): boolean {
+  const holds = (): boolean => {
+    const fd = files.open(path, 'read');
+    try {
+      const { kind, links, uid, sizeBytes } = files.info(fd);
+      const isOurs = kind === 'file' && links === 1 && trustedUids?.has(uid) !== false;
+      return isOurs && sizeBytes === base.length && files.read(fd, sizeBytes).equals(base);
+    } finally {
+      files.close(fd);
+    }
+  };
+  return valueOr(false, holds, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EPERM');
 }
 
 function bytesAt({ files }: SpoolContext, path: string, sizeBytes: number): Buffer {

@@ -93,3 +93,11 @@ test('a file system is synced', { skip: existsSync('/usr/bin/sync') ? false : 'n
 test('what is not there is not said to be synced', async () => {
   assert.equal(await syncFileSystem('/no such directory'), false);
 });
+
+test('where Node refuses to start a program, each file must be synced', async (t) => {
+  t.mock.method(process.getBuiltinModule('node:child_process'), 'spawn', () => {
+    throw Object.assign(new Error('Access to this API has been restricted'), { code: 'ERR_ACCESS_DENIED' });
+  });
+
+  assert.equal(await syncFileSystem(tempDir(t)), false);
+});
