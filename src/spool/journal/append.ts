@@ -73,7 +73,7 @@ export class Appender {
         if (progress.placed > 0) await yieldToOthers();
         const parts = this.#encode(jobs, progress.placed);
         if (parts.length === 0) await this.#placeLarge(jobs, progress);
-        else touched.add(await this.#place(parts, progress));
+        else await this.#place(parts, progress, touched);
       }
     } catch (caught) {
       error = caught;
@@ -105,7 +105,11 @@ export class Appender {
   }
 
   /** Drafts, records, renames: if we die before the records, nothing was begun; after them, those that were renamed run. */
-  async #place(parts: readonly Part[], progress: { placed: number; begun: number }): Promise<OpenSegment> {
+  async #place(
+    parts: readonly Part[],
+    progress: { placed: number; begun: number },
+    touched: Set<OpenSegment>,
+  ): Promise<void> {
     const { files } = this.#context;
     const room = this.#room ?? Buffer.alloc(0);
     const last = parts.at(-1);
@@ -118,6 +122,8 @@ export class Appender {
     try {
       for (const part of parts) drafts.push(this.#draft(part, room));
       progress.begun += parts.length;
+      // Also when a step below fails: those that were placed before it are answered, and wait for the disk as all do.
+      touched.add(segment);
       for (const { at, path, baseBytes } of parts) sealRecord(room, at, segment.generation, path, baseBytes);
       segment.write(room.subarray(0, bytes));
       for (const { directory, fileName } of parts) {
@@ -127,7 +133,6 @@ export class Appender {
     } finally {
       for (const draft of drafts.slice(progress.placed - first)) removeQuietly(files, draft);
     }
-    return segment;
   }
 
   #draft({ path: record, at, baseBytes }: Part, room: Buffer): string {

@@ -12,7 +12,7 @@ import { ofBoot, ofNoBoot } from '../../../support/boots.ts';
 import { until } from '../../../support/conditions.ts';
 import { tempContext } from '../../../support/context.ts';
 import { job } from '../../../support/factory.ts';
-import { faultyFiles } from '../../../support/faulty-files.ts';
+import { faultyFiles, systemError } from '../../../support/faulty-files.ts';
 import { namesIn } from '../../../support/invariants.ts';
 import { journalIn, recordedIn, segmentPaths, send } from '../../../support/journal.ts';
 
@@ -186,6 +186,25 @@ test('when a rename fails, the jobs behind it may come back after a power cut, a
   assert.deepEqual([placed, begun, (error as NodeJS.ErrnoException).code], [1, 3, 'ENOSPC']);
   assert.equal(namesIn(context.layout.root, 'pending').length, 2);
   assert.deepEqual(namesIn(context.layout.root, 'tmp'), []);
+});
+
+test('those in front of a rename that fails are answered after the fdatasync, as all are', async (t) => {
+  let renames = 0;
+  const rename = (from: string, to: string): void => {
+    if (to.includes('/pending/') && ++renames === 3) throw systemError('EIO', 'rename');
+    nodeFiles.rename(from, to);
+  };
+  const held = heldContext(t, { ...nodeFiles, rename });
+  const journal = journalIn(held.context);
+  let isAnswered = false;
+
+  const { placed, durable } = await journal.append([job(), job(), job()]);
+  void durable.then(() => (isAnswered = true));
+  await new Promise((resolve) => setImmediate(resolve));
+
+  assert.deepEqual([placed, isAnswered, held.waiting.length], [2, false, 1]);
+  held.waiting.shift()?.();
+  await durable;
 });
 
 test('a large job is synced as a file of its own, in the order of the call', async (t) => {
