@@ -95,6 +95,8 @@ interface Scene {
   readonly spool: string;
   readonly notes: string;
   readonly running: Set<Program>;
+  /** How often each job had begun when its outcome was first known to be seen. */
+  readonly runsOfSeen: Map<string, number>;
   /** Accepted jobs that were found to have their outcome, which has expired since. */
   readonly gone: Set<string>;
 }
@@ -104,7 +106,15 @@ function newScene(disk: LoopDisk, kind: DiskKind, notes: string): Scene {
   const parent = join(disk.path, 'jobs');
   rmSync(parent, { recursive: true, force: true });
   mkdirSync(notes);
-  return { disk, kind, spool: join(parent, 'spool'), notes, running: new Set(), gone: new Set() };
+  return {
+    disk,
+    kind,
+    spool: join(parent, 'spool'),
+    notes,
+    running: new Set(),
+    runsOfSeen: new Map(),
+    gone: new Set(),
+  };
 }
 
 /** @returns what went wrong */
@@ -142,6 +152,7 @@ async function playRound(scene: Scene, random: () => number, isToDrain: boolean)
     // There a file may have two names until a worker takes it.
     if (scene.kind !== 'btrfs') assertSound(scene.spool, left(scene).keys());
     assertNothingCorrupt(scene);
+    assertNoneRanAfterSeen(scene);
     if (isToDrain) await drain(scene);
     return [];
   } catch (error) {
@@ -205,6 +216,20 @@ function isDrained(spool: string): boolean {
 function assertNothingCorrupt({ spool }: Scene): void {
   const names = namesIn(spool, 'corrupt');
   if (names.length > 0) throw new Error(`${names.length} files were taken for broken jobs: ${names.join(', ')}`);
+}
+
+/** An outcome that somebody has seen survives: its job does not begin again. */
+function assertNoneRanAfterSeen(scene: Scene): void {
+  const runs = new Map<string, number>();
+  for (const line of linesIn(scene, 'runs')) {
+    const [id = ''] = line.split(' ');
+    runs.set(id, (runs.get(id) ?? 0) + 1);
+  }
+  for (const id of notesIn(scene, 'seen').keys()) {
+    const before = scene.runsOfSeen.get(id) ?? runs.get(id) ?? 0;
+    if ((runs.get(id) ?? 0) > before) throw new Error(`job ${id} ran again although its outcome had been seen`);
+    scene.runsOfSeen.set(id, before);
+  }
 }
 
 async function checkOutcomes(scene: Scene): Promise<void> {
