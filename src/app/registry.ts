@@ -37,9 +37,15 @@ export interface RegisteredTask {
 /** Outcomes of jobs that ran with alwaysEager are kept for `result(id)`, the newest so many. */
 export const EAGER_KEPT = 1_000;
 
+/** The job of the code that runs. Not the type of Node itself: the public declarations do without @types/node. */
+interface Current {
+  run<T>(job: CurrentJob, act: () => T): T;
+  getStore(): CurrentJob | undefined;
+}
+
 interface Registry {
   readonly tasks: Map<string, RegisteredTask>;
-  readonly current: AsyncLocalStorage<CurrentJob>;
+  readonly current: Current;
   /** The task module that is being imported by a worker's child, or null: `delay()` is refused then. */
   loading: string | null;
   /** Marks the code that runs until the next microtask: a module that is evaluated again runs in a later stretch. Null between two. */

@@ -34,6 +34,18 @@ test('what a declaration imports is there as a declaration', () => {
   assert.deepEqual(dangling, []);
 });
 
+test('the public declarations name no type of Node.js', () => {
+  const reached = new Set<string>(['index.d.ts']);
+
+  for (const file of reached)
+    for (const specifier of relativeImports(readFileSync(join(DIST, file), 'utf8')))
+      reached.add(join(dirname(file), specifier).replace(/\.(?:d\.)?[jt]s$/, '.d.ts'));
+  const naming = [...reached].filter((file) => /from 'node:/.test(readFileSync(join(DIST, file), 'utf8')));
+
+  assert.ok(reached.size > 5, `only ${[...reached].join(', ')}`);
+  assert.deepEqual(naming, []);
+});
+
 test('the ESM build can be required as well, so it has no top-level await', () => {
   // In a process of its own: tsx, which runs this file, would turn the required one into a copy.
   const program = `
