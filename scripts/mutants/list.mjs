@@ -148,24 +148,24 @@ export const MUTANTS = [
   },
   {
     name: 'a job is withdrawn where it lies',
-    file: 'src/spool/revoking/revoke.ts',
+    file: 'src/spool/revoking/revoke-jobs.ts',
     find: "  const taken = spot.at === 'held' ? { holder: withdrawer, path, name } : takeFrom(context, withdrawer, spot);\n",
     replace: '  const taken = { holder: withdrawer, path, name } as ReturnType<typeof takeFrom>;\n',
-    test: 'test/unit/spool/revoking/revoke.test.ts',
+    test: 'test/unit/spool/revoking/revoke-jobs.test.ts',
   },
   {
     name: 'a run that was killed to end its job is sent back',
     file: 'src/spool/notes/notes.ts',
     find: '  return [true, false].some((terminate) => files.exists(',
     replace: '  return [false].some((terminate) => files.exists(',
-    test: 'test/unit/spool/revoking/revoke.test.ts',
+    test: 'test/unit/spool/revoking/revoke-jobs.test.ts',
   },
   {
     name: 'a marker goes before its job has ended',
     file: 'src/spool/revoking/revoke-watch.ts',
     find: "!moving.has(id) : at !== 'held' && !missed.has(id) && !leftAlone.has(id);",
     replace: '!moving.has(id) : !missed.has(id) && !leftAlone.has(id);',
-    test: 'test/unit/spool/revoking/revoke.test.ts',
+    test: 'test/unit/spool/revoking/revoke-jobs.test.ts',
   },
   {
     name: "one entry's trouble is taken for the spool's",

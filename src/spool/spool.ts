@@ -30,7 +30,7 @@ import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
-import { revoke } from './revoking/revoke.ts';
+import { revoke } from './revoking/revoke-jobs.ts';
 import { spoolError } from './disk/trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';
 import { idsByPrefix, locate } from './locate.ts';

@@ -11,7 +11,7 @@ import type { SpoolContext } from '../../src/spool/disk/context.ts';
 import { type Files, nodeFiles } from '../../src/spool/disk/files.ts';
 import { findJob } from '../../src/spool/inspect.ts';
 import { delayedFileName, jobFileName, type JobName } from '../../src/spool/layout.ts';
-import { revoke } from '../../src/spool/revoking/revoke.ts';
+import { revoke } from '../../src/spool/revoking/revoke-jobs.ts';
 import { idsByPrefix, locate } from '../../src/spool/locate.ts';
 import { contextOf } from '../support/context.ts';
 import { jobRecord, nextId } from '../support/factory.ts';

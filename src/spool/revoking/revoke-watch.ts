@@ -11,7 +11,7 @@ import { readMarkers, unmark, watchMarkers } from '../notes/notes.ts';
 import { readJob } from '../job-file/read.ts';
 import { locate, lookFor, type Spot } from '../locate.ts';
 import { Rounds } from '../disk/rounds.ts';
-import { withdraw } from './revoke.ts';
+import { withdraw } from './revoke-jobs.ts';
 
 interface RevokeWatchOptions {
   /** What every consumer of the worker has to know, whenever it may be another than before. */

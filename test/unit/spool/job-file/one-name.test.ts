@@ -12,7 +12,7 @@ import { readOutcome } from '../../../../src/spool/results/outcomes.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { recoverOrphans } from '../../../../src/spool/recovery/recover.ts';
 import { locate } from '../../../../src/spool/locate.ts';
-import { withdraw } from '../../../../src/spool/revoking/revoke.ts';
+import { withdraw } from '../../../../src/spool/revoking/revoke-jobs.ts';
 import { contextOf, recovererOf } from '../../../support/context.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { namesIn } from '../../../support/invariants.ts';

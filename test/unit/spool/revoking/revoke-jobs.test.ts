@@ -10,7 +10,7 @@ import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { delayedFileName, jobFileName } from '../../../../src/spool/layout.ts';
 import { locate } from '../../../../src/spool/locate.ts';
 import { recoverOrphans } from '../../../../src/spool/recovery/recover.ts';
-import { withdraw } from '../../../../src/spool/revoking/revoke.ts';
+import { withdraw } from '../../../../src/spool/revoking/revoke-jobs.ts';
 import { openSpool } from '../../../../src/spool/spool.ts';
 import { deferred, until } from '../../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../../support/context.ts';
