@@ -10,6 +10,7 @@ import { Forgetter } from '../../../src/spool/results/forget.ts';
 import type { Journal } from '../../../src/spool/journal/journal.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { EARLIER_BOOT, EARLIEST_BOOT, ofBoot } from '../../support/boots.ts';
+import { until } from '../../support/conditions.ts';
 import { contextOf } from '../../support/context.ts';
 import { job, returned, RUN } from '../../support/factory.ts';
 import { namesIn } from '../../support/invariants.ts';
@@ -69,9 +70,11 @@ async function sendThrough(spool: string, recording: Recording): Promise<End> {
 
 async function sendTwo(spool: string, recording: Recording): Promise<End> {
   const { journal } = await prepare(spool, recording);
-  const jobs = [job(), job({ etaMs: Date.now() + 100, args: ['é'.repeat(50)] })];
+  const dueAtMs = Date.now() + 100;
+  const jobs = [job(), job({ etaMs: dueAtMs, args: ['é'.repeat(50)] })];
   await send(journal, ...jobs);
   for (const sent of jobs) recording.promise(sent.job.id);
+  await until(() => Date.now() > dueAtMs, 'the last is due');
   return () => journal.close();
 }
 
