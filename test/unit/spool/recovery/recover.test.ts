@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
-import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
+import test, { type TestContext } from 'node:test';
+import type { BrokerEvent, Keeper } from '../../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../../src/job/document.ts';
 import { encodeTail } from '../../../../src/job/tail.ts';
 import { FencedError } from '../../../../src/job/errors.ts';
@@ -296,14 +296,22 @@ test("names in running/ that are no owner's are left alone", async (t) => {
   assert.deepEqual(namesIn(path, 'running'), [`${DEAD}~..`, 'README'].toSorted());
 });
 
-test('a dead child is left to its parent for a moment, which knows how it ended', async (t) => {
-  const { path, broker } = tempSpool(t);
+/** A dead child that holds a job, and the keeper of its worker, which lives. */
+async function deadChild(
+  t: TestContext,
+): Promise<ReturnType<typeof tempSpool> & { readonly parent: Keeper; readonly id: string }> {
+  const spool = tempSpool(t);
   const id = nextId();
-  const parent = await broker.keeper({ queues: null });
+  const parent = await spool.broker.keeper({ queues: null });
   parent.join(DEAD, CHILD_SIDE);
   t.after(() => parent.close());
-  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
-  plantParent(path, DEAD, parent.owner);
+  plantDeadOwner(spool.path, DEAD, { [nameOf(id)]: baseOf(id) });
+  plantParent(spool.path, DEAD, parent.owner);
+  return { ...spool, parent, id };
+}
+
+test('a dead child is left to its parent for a moment, which knows how it ended', async (t) => {
+  const { path, broker, parent, id } = await deadChild(t);
 
   const other = recoverOrphans(contextOf(path), recovererOf(ME));
   await parent.recover(DEAD, 'stopped');
@@ -314,13 +322,7 @@ test('a dead child is left to its parent for a moment, which knows how it ended'
 });
 
 test('a dead child whose parent does not see to it is recovered by another', async (t) => {
-  const { path, broker } = tempSpool(t);
-  const id = nextId();
-  const parent = await broker.keeper({ queues: null });
-  parent.join(DEAD, CHILD_SIDE);
-  t.after(() => parent.close());
-  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
-  plantParent(path, DEAD, parent.owner);
+  const { path, broker, id } = await deadChild(t);
 
   await recoverOrphans(contextOf(path), recovererOf(ME));
 
