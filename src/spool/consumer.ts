@@ -10,7 +10,6 @@ import { DiskWait, waitForDisk } from './disk/disk-wait.ts';
 import { HintedNames } from './claims/hinted-names.ts';
 import type { Taken } from './job-file/holder.ts';
 import { Instructions } from './claims/instructions.ts';
-
 import { type NamesToTry, OwnNames } from './claims/names-to-try.ts';
 import { register, type Registration } from './owners/owner.ts';
 import { isMarked } from './notes/notes.ts';

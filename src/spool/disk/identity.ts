@@ -7,6 +7,9 @@
  */
 import { type Files, hasCode } from './files.ts';
 
+/** Where the death of a writer cannot be proved, what it left counts as left when it was not touched for so long, ms. */
+export const UNPROVED_MS = 3_600_000;
+
 /** `<pid>-<start ticks>-<boot>-<namespace>`, the last two as 8 hex digits of a hash. */
 export function writerName(files: Files, pid: number): string {
   const ticks = startTicks(files, pid);

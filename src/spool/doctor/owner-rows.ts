@@ -1,6 +1,6 @@
 /** What can be wrong with processes that hold jobs (I8), with drafts of the dead, and with jobs that no worker is there to run. Pure. */
 import { some, span } from '../../job/text.ts';
-import { UNPROVED_MS } from '../recovery/sweep.ts';
+import { UNPROVED_MS } from '../disk/identity.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
 import type { HeldDirectory, Outline, OwnerState } from './outline.ts';
 import type { Entry, Seen } from './visit.ts';

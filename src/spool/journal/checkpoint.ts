@@ -4,17 +4,15 @@
  * Only what was there before the sync began is freed. Of a process that died while the machine ran on, whoever makes the next
  * checkpoint, or the keeper of a worker, frees the segments: nothing of it is lost but the process.
  */
-import { type SpoolContext } from '../disk/context.ts';
+import type { SpoolContext } from '../disk/context.ts';
 import { hasCode } from '../disk/files.ts';
 import { fileSystemOf } from '../place/file-system.ts';
-import { bootId, writerState } from '../disk/identity.ts';
+import { bootId, UNPROVED_MS, writerState } from '../disk/identity.ts';
 import { listIfReadable, unlinkIfThere } from '../disk/if-there.ts';
 import { locate } from '../locate.ts';
 import { setForeignAside } from '../job-file/set-aside.ts';
 import { encodeHeader, readSegment } from './segment.ts';
 
-/** A segment of a process that nobody can ask, such as one of another container, counts as left when it was not written for so long, ms. */
-const UNPROVED_MS = 3_600_000;
 /** How often a job's file that moves away is looked for, where each is synced. */
 const TRIES = 5;
 

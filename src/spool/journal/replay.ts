@@ -16,8 +16,16 @@ import type { SpoolContext } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';
 import { hasCode } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
-import { discard, listIfReadable, removeIfEmpty, renameIfThere, unlinkIfThere, valueOr } from '../disk/if-there.ts';
-import { delayedSpot, heldSpots, locate, pendingSpot, type Spot } from '../locate.ts';
+import {
+  discard,
+  listIfReadable,
+  removeIfEmpty,
+  renameIfThere,
+  unlinkIfThere,
+  valueOr,
+  walkIfReadable,
+} from '../disk/if-there.ts';
+import { heldSpots, locate, type Spot, waitingSpots } from '../locate.ts';
 import { readJob } from '../job-file/read.ts';
 import { setForeignAside } from '../job-file/set-aside.ts';
 import { makeDurable, usableBoot } from './checkpoint.ts';
@@ -37,7 +45,7 @@ export interface Replayed {
 /** How often it is looked whether another process has ended its replay, ms. */
 const LOOK_EVERY_MS = 10;
 /** A replayer that nobody can ask, such as one of another container, counts as dead after this time, ms. */
-const UNPROVED_MS = 60_000;
+const REPLAYER_UNPROVED_MS = 60_000;
 /** The ids of a great call are made this much before the last of its jobs is written, ms. */
 const EARLIER_MS = 60_000;
 
@@ -127,7 +135,7 @@ function takeFolder(context: SpoolContext, name: string, boot: string): string |
     const state = writerState(files, replayer);
     if (state === 'alive') return null;
     const entry = files.entry(path);
-    if (state === 'unproved' && entry !== null && nowMs() - entry.changedAtMs < UNPROVED_MS) return null;
+    if (state === 'unproved' && entry !== null && nowMs() - entry.changedAtMs < REPLAYER_UNPROVED_MS) return null;
   }
   const ours = `${layout.journal}/${ofBoot}~${boot}~${uniqueName()}`;
   return renameIfThere(files, path, ours) ? ours : null;
@@ -246,16 +254,11 @@ async function restore(context: SpoolContext, spot: Spot | null, { place, fileNa
  * @returns how many that no record names
  */
 function dropBroken(context: SpoolContext, entries: ReadonlyMap<string, Entry>, sinceMs: number): number {
-  const { files, layout } = context;
   const isSuspect = (id: string): boolean => entries.has(id) || idTimeMs(id) >= sinceMs;
-  const waiting = [
-    ...listIfReadable(files, layout.pending).map((name) => pendingSpot(layout, name)),
-    ...listIfReadable(files, layout.delayed).map((name) => delayedSpot(layout, name)),
-  ].filter((spot) => spot !== null && isSuspect(spot.id));
   let dropped = 0;
-  for (const spot of [...waiting, ...heldSpots(context, isSuspect)]) {
+  for (const spot of [...waitingSpots(context, isSuspect, walkIfReadable), ...heldSpots(context, isSuspect)]) {
     if (spot === null || !isCutShort(context, spot)) continue;
-    if (unlinkIfThere(files, spot.path) && !entries.has(spot.id)) dropped++;
+    if (unlinkIfThere(context.files, spot.path) && !entries.has(spot.id)) dropped++;
   }
   return dropped;
 }

@@ -1,14 +1,11 @@
 /** Removing what the dead left beside the jobs: drafts in tmp/, records and sockets in workers/. */
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
-import { writerState } from '../disk/identity.ts';
+import { UNPROVED_MS, writerState } from '../disk/identity.ts';
 import { succeeds, unlinkIfThere } from '../disk/if-there.ts';
 import { isOwnerName } from '../layout.ts';
 import { forgetOwner, verdictOf } from '../owners/owner.ts';
 import { removeBatch } from '../place/room.ts';
 import { Turns } from '../disk/rounds.ts';
-
-/** Where the death of its writer cannot be proved, a draft that was not touched for so long is removed all the same, ms. */
-export const UNPROVED_MS = 3_600_000;
 
 /**
  * Removes drafts whose writer is dead; a directory of theirs is a batch of spare files and goes back to spare/. A batch whose writer may
