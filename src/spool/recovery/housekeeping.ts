@@ -14,12 +14,10 @@ import { Rounds, Turns } from '../disk/rounds.ts';
 import { freeDead, usableBoot } from '../journal/checkpoint.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 
-/** How often what was refused of an announcement is tried again, ms. */
-const ANNOUNCING_EVERY_MS = 1_000;
+/** How often what was refused of an announcement is tried again, and segments of the journal are looked for whose process is dead, ms. */
+const QUICK_EVERY_MS = 1_000;
 /** How often drafts and records of the dead are looked for, ms. */
 const SWEEPING_EVERY_MS = 30_000;
-/** How often segments of the journal are looked for whose process is dead, ms. */
-const FREEING_EVERY_MS = 1_000;
 /** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
 const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
 
@@ -65,16 +63,12 @@ export class Housekeeping {
       () => expiryMs,
       () => this.#forgetter.forget(this.#turns()),
     );
-    this.#quick.repeat(
-      () => ANNOUNCING_EVERY_MS,
-      () => this.#announce(),
-    );
+    // With the polls of the watches, which look at whole seconds: at rest a wake-up costs more than what is done in it.
+    const atWholeSecond = (): number => QUICK_EVERY_MS - (performance.now() % QUICK_EVERY_MS);
+    this.#quick.repeat(atWholeSecond, () => this.#announce());
     const boot = usableBoot(this.#context);
     if (boot === null) return;
-    this.#quick.repeat(
-      () => FREEING_EVERY_MS,
-      () => freeDead(this.#context, `${this.#context.layout.journal}/${boot}`),
-    );
+    this.#quick.repeat(atWholeSecond, () => freeDead(this.#context, `${this.#context.layout.journal}/${boot}`));
   }
 
   /** Where a power cut has left jobs that wait under two names. A name that stays is dealt with when its job is claimed. */
