@@ -1,5 +1,5 @@
 /** The part of docs/performance.md that the bench writes, between two markers. Pure. */
-import { runText, scenarioText } from './table.mjs';
+import { overview, runText, scenarioText } from './table.mjs';
 
 const BEGIN = '<!-- bench: begin (written by `npm run bench -- --update-docs`) -->';
 const END = '<!-- bench: end -->';
@@ -17,7 +17,9 @@ export function updatePage(page, reports) {
   const to = page.indexOf(END);
   if (from === -1 || to < from) throw new Error(`Expected the page to have the lines ${BEGIN} and ${END}`);
   const blocks = reports.map((report) => `${scenarioText(report)}\n\n${runText(report.run)}`);
-  return `${page.slice(0, from)}${[BEGIN, ...blocks, END].join('\n\n')}${page.slice(to + END.length)}`;
+  const compared = overview(reports);
+  const first = compared.length === 0 ? [] : [compared.join('\n')];
+  return `${page.slice(0, from)}${[BEGIN, ...first, ...blocks, END].join('\n\n')}${page.slice(to + END.length)}`;
 }
 
 /**

@@ -12,6 +12,7 @@ import { contest, killAll } from './contest.mjs';
 import { judge, ratiosOf, regressions } from './figures.mjs';
 import { describeRun } from './machine.mjs';
 import { merge, updatePage } from './page.mjs';
+import { startRedis } from './peers/redis.mjs';
 import { BENCH, CHECKOUT, makeRoot, removeRoot } from './places.mjs';
 import { SCENARIOS } from './scenarios/index.mjs';
 import { runText, scenarioText } from './table.mjs';
@@ -40,7 +41,8 @@ const { values } = parseArgs({
 const scenarios = chosen(values.only, values.quick);
 const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
 const root = makeRoot(values.dir ?? null);
-let redis = null;
+/** Servers of the peers, by what they keep. */
+let redis = { inMemory: {}, durable: {} };
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, () => void stop(130));
 
 try {
@@ -53,7 +55,7 @@ async function main() {
   if (!existsSync(join(CHECKOUT, 'dist/index.js'))) throw new Error('fsq is not built: run `npm run build`');
   const run = describeRun(root, args);
   console.log(`${runText(run)}\n`);
-  redis = values.quick ? { missing: 'the short form has no peers' } : await startRedis(join(root, 'redis'));
+  if (!values.quick) redis = await startServers();
   const reports = [];
   for (const scenario of scenarios) {
     const report = { ...(await runScenario(scenario)), run };
@@ -78,8 +80,7 @@ async function measure(scenario, earlier) {
     isQuick: values.quick,
     jobs: values.jobs === undefined ? null : Number(values.jobs),
     seconds: values.seconds === undefined ? null : Number(values.seconds),
-    redisPort: redis?.port ?? null,
-    redisMissing: redis?.missing ?? null,
+    redis,
   };
   const contestants = scenario.contestants(scale);
   const results = await contest(contestants, {
@@ -89,13 +90,13 @@ async function measure(scenario, earlier) {
     scenario: earlier.length === 0 ? scenario.name : `${scenario.name}-again`,
     onRun: (name, round) => process.stderr.write(`${scenario.name}, round ${round + 1}: ${name}\n`),
   });
-  const { name, title, figure, unit, targets } = scenario;
+  const { name, title, figure, unit, rows, targets } = scenario;
   const withKind = results.map((result, i) => ({
     ...result,
     rounds: [...(earlier[i]?.rounds ?? []), ...result.rounds],
     ...showing(contestants[i]),
   }));
-  return { name, title, figure, unit, results: withKind, judgements: judge(name, targets, withKind) };
+  return { name, title, figure, unit, rows, results: withKind, judgements: judge(name, targets, withKind) };
 }
 
 /** How the tables show a contestant. */
@@ -158,27 +159,28 @@ function recorded() {
   return existsSync(values.recorded) ? JSON.parse(readFileSync(values.recorded, 'utf8')) : {};
 }
 
+/** `durable` means all scenarios whose names begin with `durable-`. */
 function chosen(only, isQuick) {
   if (only === undefined) return SCENARIOS.filter((scenario) => !isQuick || scenario.isQuick === true);
   const names = only.split(',');
-  const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  const isMeant = ({ name }, wanted) => name === wanted || name.startsWith(`${wanted}-`);
+  const unknown = names.find((name) => !SCENARIOS.some((scenario) => isMeant(scenario, name)));
   if (unknown !== undefined) {
     console.error(`bench: no scenario '${unknown}'; there are ${SCENARIOS.map(({ name }) => name).join(', ')}`);
     process.exit(2);
   }
-  return SCENARIOS.filter(({ name }) => names.includes(name));
+  return SCENARIOS.filter((scenario) => names.some((name) => isMeant(scenario, name)));
 }
 
-/** On a port of its own, working in `dir`; `missing` says why there is none. */
-async function startRedis(dir) {
-  if (!existsSync(join(BENCH, 'peers/redis.mjs'))) return { missing: 'bench/peers/redis.mjs is not there' };
-  const module = await import('./peers/redis.mjs');
-  return module.startRedis(dir);
+async function startServers() {
+  const inMemory = await startRedis(join(root, 'redis'));
+  const durable = await startRedis(join(root, 'redis-durable'), { isDurable: true });
+  return { inMemory, durable };
 }
 
 async function cleanUp() {
   killAll();
-  await redis?.stop?.();
+  for (const server of [redis.inMemory, redis.durable]) await server.stop?.();
   removeRoot(root);
 }
 

@@ -9,6 +9,13 @@ import { summary, valuesOf } from './figures.mjs';
  * @property {string} unit
  * @property {readonly (import('./figures.mjs').Result & { readonly kind: string, readonly figure?: string, readonly unit?: string })[]} results
  * @property {readonly import('./figures.mjs').Judgement[]} judgements
+ * @property {readonly Row[]} [rows]
+ *
+ * @typedef {object} Row of the table that compares all queues
+ * @property {string} text what they do
+ * @property {string} figure
+ * @property {string} unit
+ * @property {Readonly<Record<string, string>>} cells by the queue, which is the column: the contestant that does it
  */
 
 /**
@@ -49,6 +56,33 @@ export function scenarioText({ title, figure, unit, results, judgements }) {
     '',
     ...table(['target', 'measured (min – max)', 'verdict'], targets),
   ].join('\n');
+}
+
+/**
+ * The rows of several scenarios in one table, with a column for each queue. No row, no table.
+ *
+ * @param {readonly Report[]} reports
+ * @returns {readonly string[]} lines
+ */
+export function overview(reports) {
+  const rows = reports.flatMap((report) => (report.rows ?? []).map((row) => ({ ...row, report })));
+  const queues = [...new Set(rows.flatMap(({ cells }) => Object.keys(cells)))];
+  if (rows.length === 0) return [];
+  return table(
+    ['median', ...queues],
+    rows.map(({ text, unit, figure, cells, report }) => [
+      `${text}, ${unit}`,
+      ...queues.map((queue) => medianOf(report.results, cells[queue], figure)),
+    ]),
+  );
+}
+
+/** Empty where the queue does not take part, a dash where it has no figures. */
+function medianOf(results, name, figure) {
+  if (name === undefined) return '';
+  const result = results.find((each) => each.name === name);
+  const found = result === undefined ? null : summary(valuesOf(result, figure));
+  return found === null ? '–' : number(found.median);
 }
 
 function measured({ kind, unit = '' }, value) {

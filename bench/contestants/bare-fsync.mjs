@@ -1,33 +1,42 @@
 /**
- * The limit of durable enqueueing: 64 (or `atOnce`) files are created and written, fsynced side by side, renamed; then one
- * fsync of the directory they were renamed into. `UV_THREADPOOL_SIZE` is how many of the fsyncs run at a time.
+ * The limit of durable enqueueing: `atOnce` files are created, written and renamed, a record of each goes into a file that was
+ * filled before, and one fdatasync of that file makes them all durable. Where it is full, its records are written over.
  */
-import { closeSync, fsync, openSync, renameSync, writeSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { BASE, jobName, makeSpool } from '../limit/spool.mjs';
 import { WARM_UP_JOBS } from '../scenarios/scenario.mjs';
 import { print, readOptions } from './project.mjs';
 
-const { dir, jobs, atOnce = 64 } = readOptions();
-const sync = promisify(fsync);
+const { dir, jobs, atOnce = 1 } = readOptions();
+/** What the spool's format says of a segment, and a record: its header, the job's place, and the base. */
+const SEGMENT_BYTES = 2 ** 20;
+const record = `${'0'.repeat(8)} ${'0'.repeat(10)} ${'0'.repeat(7)} pending/${jobName(0)}\n${BASE}\n`;
 makeSpool(dir);
-const pending = openSync(`${dir}/pending`, 'r');
-const bytes = Buffer.from(BASE);
+const segment = openSync(`${dir}/segment`, 'w');
+writeSync(segment, Buffer.alloc(SEGMENT_BYTES));
+fsyncSync(segment);
+const base = Buffer.from(BASE);
+let end = 0;
 
-await batch(0, WARM_UP_JOBS);
+enqueue(0, Math.min(WARM_UP_JOBS, jobs));
 const startedAt = performance.now();
-for (let i = 0; i < jobs; i += atOnce) await batch(WARM_UP_JOBS + i, WARM_UP_JOBS + Math.min(jobs, i + atOnce));
+enqueue(WARM_UP_JOBS, WARM_UP_JOBS + jobs);
 print({ jobs, seconds: (performance.now() - startedAt) / 1_000 });
 
-async function batch(from, to) {
-  const files = [];
+function enqueue(from, to) {
+  for (let i = from; i < to; i += atOnce) batch(i, Math.min(to, i + atOnce));
+}
+
+function batch(from, to) {
   for (let i = from; i < to; i++) {
     const fd = openSync(`${dir}/tmp/${i}`, 'wx', 0o600);
-    writeSync(fd, bytes, 0, bytes.length, 0);
-    files.push(fd);
+    writeSync(fd, base, 0, base.length, 0);
+    closeSync(fd);
   }
-  await Promise.all(files.map((fd) => sync(fd)));
-  for (const fd of files) closeSync(fd);
+  const records = Buffer.from(record.repeat(to - from));
+  if (end + records.length > SEGMENT_BYTES) end = 0;
+  writeSync(segment, records, 0, records.length, end);
+  end += records.length;
   for (let i = from; i < to; i++) renameSync(`${dir}/tmp/${i}`, `${dir}/pending/${jobName(i)}`);
-  await sync(pending);
+  fdatasyncSync(segment);
 }

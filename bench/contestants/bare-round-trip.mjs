@@ -8,7 +8,7 @@ import { BASE, jobName, makeSpool } from '../limit/spool.mjs';
 import { BENCH } from '../places.mjs';
 import { print, readOptions } from './project.mjs';
 
-const { dir, trips } = readOptions();
+const { dir, jobs: trips } = readOptions();
 makeSpool(dir);
 const responder = spawn(process.execPath, [join(BENCH, 'limit/bare-responder.mjs'), dir], {
   stdio: ['pipe', 'pipe', 'inherit'],

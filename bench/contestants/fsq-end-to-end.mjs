@@ -5,10 +5,10 @@
 import { WARM_UP_JOBS } from '../scenarios/scenario.mjs';
 import { lastOutcomeMs, makeProject, now, outcomes, print, producer, readOptions, startWorker } from './project.mjs';
 
-const { dir, jobs, children, chunk = 500 } = readOptions();
+const { dir, jobs, children, fsync = false, chunk = 500 } = readOptions();
 const project = makeProject(dir);
-const { app, noop } = producer(project, { fsync: false });
-const worker = await startWorker(project, [], { children });
+const { app, noop } = producer(project, { fsync });
+const worker = await startWorker(project, [], { children, fsync });
 await enqueue(WARM_UP_JOBS);
 await outcomes(project, WARM_UP_JOBS);
 

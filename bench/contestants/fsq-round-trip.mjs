@@ -2,10 +2,10 @@
 import { quantile } from '../figures.mjs';
 import { makeProject, print, producer, readOptions, startWorker } from './project.mjs';
 
-const { dir, trips, children } = readOptions();
+const { dir, jobs: trips, children, fsync = false } = readOptions();
 const project = makeProject(dir);
-const { app, noop } = producer(project, { fsync: false });
-const worker = await startWorker(project, [], { children });
+const { app, noop } = producer(project, { fsync });
+const worker = await startWorker(project, [], { children, fsync });
 for (let i = 0; i < 100; i++) await (await noop.delay()).get(); // Caches, watches and compiled code.
 
 const times = [];

@@ -8,6 +8,7 @@
  * @property {string} file             the peer's own file, `import.meta.url`
  * @property {string[]} packages       what must be installed
  * @property {boolean} [redis]         whether it needs `redisPort`
+ * @property {boolean} [canSync]       whether the option `durable` makes it sync each commit; a peer on Redis does as its server does
  * @property {object} [defaults]       options that stand where the caller names none
  * @property {number} [mostJobs]       no more are run of it: its time for a job grows with their number
  * @property {Record<string, string>} [cannot]   scenarios (or modes of `enqueue`) that the peer has no means for, and why
@@ -26,6 +27,7 @@
  */
 import { serve } from './crew.mjs';
 import { canLoad } from './load.mjs';
+import { syncsAlways } from './redis.mjs';
 import { scenarios } from './scenarios.mjs';
 
 const DEFAULTS = { jobs: 20_000, concurrency: 50, processes: 1, chunk: 500, warmUpJobs: 500, warmUpCalls: 100 };
@@ -51,6 +53,8 @@ async function measure(peer, options) {
   const scenario = scenarios[options.scenario];
   if (scenario === undefined)
     throw new Error(`Expected a scenario (${Object.keys(scenarios)}), got ${options.scenario}`);
+  if (peer.redis && options.durable && !(await syncsAlways(options.redisPort)))
+    throw new Error(`Expected a Redis with appendonly yes and appendfsync always at port ${options.redisPort}`);
   return scenario(peer, options);
 }
 
@@ -58,5 +62,6 @@ function whyMissing(peer, options) {
   const absent = peer.packages.find((name) => !canLoad(name));
   if (absent !== undefined) return `${absent} is not installed (npm ci --prefix bench)`;
   if (peer.redis && !options.redisPort) return options.redisMissing ?? 'no Redis was started';
+  if (options.durable && !peer.redis && !peer.canSync) return 'it is not set up here to sync each commit';
   return peer.cannot?.[options.mode ?? options.scenario] ?? peer.cannot?.[options.scenario];
 }

@@ -1,9 +1,14 @@
-/** plainjob on SQLite, on disk. It sets its own pragmas: write-ahead log, synchronous = NORMAL, busy_timeout = 5 s. */
+/**
+ * plainjob on SQLite, on disk. It sets its own pragmas: write-ahead log, synchronous = NORMAL, busy_timeout = 5 s. With the option
+ * `durable`, synchronous is FULL: SQLite syncs its log at the end of each transaction (sqlite.org, "PRAGMA synchronous").
+ */
 import { join } from 'node:path';
 import { drive } from './drive.mjs';
 import { load } from './load.mjs';
 
 const DONE = 2;
+/** What SQLite answers for FULL. */
+const FULL = 2;
 
 /** One worker runs one job after the other; more in one process only add to what SQLite does one at a time anyhow. */
 async function work(options, type, finished) {
@@ -47,15 +52,23 @@ async function connect(options) {
 /** plainjob's own benchmark silences the same two. */
 const QUIET = { error: console.error, warn: console.warn, info() {}, debug() {} };
 
-async function open({ dir, run }) {
+async function open({ dir, run, durable }) {
   const { default: Database } = await load('better-sqlite3');
   const { better, defineQueue } = await load('plainjob');
-  return defineQueue({ connection: better(new Database(join(dir, `plainjob-${run}.db`))), logger: QUIET });
+  const database = new Database(join(dir, `plainjob-${run}.db`));
+  const queue = defineQueue({ connection: better(database), logger: QUIET });
+  if (!durable) return queue;
+  database.pragma('synchronous = FULL');
+  const level = database.pragma('synchronous', { simple: true });
+  if (level === FULL) return queue;
+  queue.close(); // Its timers would keep the process.
+  throw new Error(`Expected synchronous to be ${FULL} (FULL), got ${level}`);
 }
 
 await drive({
   file: import.meta.url,
   packages: ['better-sqlite3', 'plainjob'],
+  canSync: true,
   cannot: { 'round-trip': 'plainjob keeps no values and tells no caller that a job is done' },
   connect,
   work,

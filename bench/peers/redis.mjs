@@ -1,8 +1,9 @@
 /**
- * A redis-server of the bench's own: on a free loopback port, with nothing in it, gone with the bench.
+ * A redis-server of the bench's own: on a free loopback port, with nothing in it, gone with the bench. There are two kinds:
  *
- * Nothing is persisted: no snapshots, no append-only file. That is the fastest that Redis can be, and less durable than the
- * append-only file that BullMQ's page "Going to production" recommends.
+ * - in memory: no snapshots, no append-only file. That is the fastest that Redis can be, and less durable than the append-only
+ *   file that BullMQ's page "Going to production" recommends.
+ * - durable: each write is in the append-only file and synced before it is answered (redis.io, "Redis persistence").
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,6 +15,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 const ATTEMPTS = 5;
 const START_MS = 10_000;
 const STOP_MS = 5_000;
+const IN_MEMORY = ['--appendonly', 'no'];
+/** The file is never rewritten: that would slow down whoever has the server at that moment. */
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'];
 
 /**
  * Starts redis-server with `dir` as its working directory.
@@ -21,15 +25,17 @@ const STOP_MS = 5_000;
  * The server dies with this process however that ends: `stop()` ends it by its pid, so does this process's exit, and where
  * setpriv(1) is installed the kernel does it when this process is killed.
  *
+ * @param {string} dir on the disk that the fsyncs are to be of
+ * @param {{ isDurable?: boolean }} [options]
  * @returns {Promise<{ port: number, stop: () => Promise<void> } | { missing: string }>}
  */
-export async function startRedis(dir) {
+export async function startRedis(dir, { isDurable = false } = {}) {
   if (!isInstalled('redis-server')) return { missing: 'redis-server is not installed (apt-get install redis-server)' };
   mkdirSync(dir, { recursive: true });
   let said = '';
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = await freePort();
-    const server = spawnServer(port, dir);
+    const server = spawnServer(port, dir, isDurable ? DURABLE : IN_MEMORY);
     const out = collect(server);
     if (await answers(server, port)) return { port, stop: () => stop(server) };
     await stop(server);
@@ -38,8 +44,18 @@ export async function startRedis(dir) {
   return { missing: `redis-server did not start: ${said.trim().split('\n').at(-1)}` };
 }
 
-function spawnServer(port, dir) {
-  const args = ['--port', port, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'].map(String);
+/**
+ * Whether the server at `port` syncs each write before it answers.
+ *
+ * @param {number} port
+ */
+export async function syncsAlways(port) {
+  const answer = await ask(port, 'CONFIG GET append*\r\n');
+  return /\r\nappendonly\r\n\$3\r\nyes\r\n/.test(answer) && /\r\nappendfsync\r\n\$6\r\nalways\r\n/.test(answer);
+}
+
+function spawnServer(port, dir, persistence) {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...persistence];
   const [command, ...rest] = [...dyingWithParent(), 'redis-server', ...args];
   const server = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const kill = () => server.kill('SIGKILL');

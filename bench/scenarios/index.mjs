@@ -1,8 +1,8 @@
-/** All scenarios, in the order of the tables. */
+/** All scenarios, in the order of the tables: first those of fsq as it is when nothing is set. */
 import { scenario as backlog } from './backlog.mjs';
 import { scenario as balance } from './balance.mjs';
 import { scenario as children } from './children.mjs';
-import { scenario as durable } from './durable.mjs';
+import { scenarios as durable } from './durable.mjs';
 import { scenario as endToEnd } from './end-to-end.mjs';
 import { scenario as enqueue } from './enqueue.mjs';
 import { scenario as growth } from './growth.mjs';
@@ -16,6 +16,7 @@ import { scenario as waiting } from './waiting.mjs';
 
 /** @type {readonly import('./scenario.mjs').Scenario[]} */
 export const SCENARIOS = [
+  ...durable,
   process,
   enqueue,
   endToEnd,
@@ -25,7 +26,6 @@ export const SCENARIOS = [
   children,
   idle,
   waiting,
-  durable,
   killedChild,
   startUp,
   payloads,

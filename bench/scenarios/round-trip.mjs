@@ -9,12 +9,12 @@ export const scenario = {
   unit: 'ms',
   isQuick: true,
   contestants: (scale) => {
-    const trips = jobsOf(scale, 2_000, 300);
+    const jobs = jobsOf(scale, 2_000, 300);
     return [
-      fsq('fsq', 'fsq-round-trip', { trips, children: 4 }),
-      limit('two watches', 'bare-round-trip', { trips }),
-      ...peers(scale, 'round-trip', { jobs: trips }, ['bee-queue', 'BullMQ', 'BullMQ (sandboxed)']),
-      ...peers(scale, 'round-trip', { jobs: Math.min(trips, 20) }, ['Celery (files)']),
+      fsq('fsq', 'fsq-round-trip', { jobs, children: 4 }),
+      limit('two watches', 'bare-round-trip', { jobs }),
+      ...peers(scale, 'round-trip', { jobs }, ['bee-queue', 'BullMQ', 'BullMQ (sandboxed)']),
+      ...peers(scale, 'round-trip', { jobs: Math.min(jobs, 20) }, ['Celery (files)']),
     ];
   },
   targets: [

@@ -5,8 +5,9 @@
  * @property {boolean} isQuick
  * @property {number | null} jobs overrides a scenario's number of jobs; for a try that takes seconds
  * @property {number | null} seconds the same, of a scenario that takes minutes
- * @property {number | null} redisPort null: no server runs
- * @property {string | null} redisMissing why none does
+ * @property {{ readonly inMemory: RedisServer, readonly durable: RedisServer }} redis
+ *
+ * @typedef {{ readonly port?: number, readonly missing?: string }} RedisServer `missing`: why there is none
  *
  * @typedef {object} Scenario
  * @property {string} name
@@ -17,6 +18,7 @@
  * @property {boolean} [isLong] takes minutes in one run: run in one round
  * @property {(scale: Scale) => readonly import('../contest.mjs').Contestant[]} contestants
  * @property {readonly import('../figures.mjs').Target[]} targets
+ * @property {readonly import('../table.mjs').Row[]} [rows] its lines in the table of all queues that the page begins with
  */
 
 /** Peers that run jobs inside the worker's process, side by side. */
@@ -53,7 +55,8 @@ export function limit(name, program, options) {
 }
 
 /**
- * Peers in a scenario that they know; none in the short form, where they need not be installed.
+ * Peers in a scenario that they know; none in the short form, where they need not be installed. With `durable: true` among
+ * the options, they are as safe as fsq with `fsync: true`.
  *
  * @param {Scale} scale
  * @param {string} scenario as bench/peers knows it
@@ -61,13 +64,14 @@ export function limit(name, program, options) {
  * @param {readonly string[]} [names] which; default: all
  * @returns {readonly import('../contest.mjs').Contestant[]}
  */
-export function peers({ isQuick, redisPort, redisMissing }, scenario, options, names = Object.keys(PEERS)) {
+export function peers({ isQuick, redis }, scenario, options, names = Object.keys(PEERS)) {
   if (isQuick) return [];
+  const server = options['durable'] === true ? redis.durable : redis.inMemory;
   return names.map((name) => ({
     name,
     kind: 'peer',
     file: `peers/${PEERS[name]}.mjs`,
-    options: { scenario, ...options, redisPort, redisMissing },
+    options: { scenario, ...options, redisPort: server.port ?? null, redisMissing: server.missing ?? null },
   }));
 }
 

@@ -66,7 +66,28 @@ test('a scenario that does not exist is refused, with those that do', async (t) 
   const { code, stderr } = await bench(t, ['--only', 'proces'], tempProject(t, {}));
 
   assert.equal(code, 2);
-  assert.match(stderr, /no scenario 'proces'; there are process, enqueue/);
+  assert.match(stderr, /no scenario 'proces'; there are durable-enqueue, /);
+});
+
+test('the first part of several names stands for all of them', { timeout: 240_000 }, async (t) => {
+  const at = tempProject(t, {});
+
+  const { code, stderr } = await bench(
+    t,
+    ['--dir', at.path, '--json', 'out.json', '--quick', '--only', 'durable', '--jobs', '40', '--rounds', '1'],
+    at,
+  );
+
+  assert.equal(code, 0, stderr);
+  const reports: readonly { name: string; results: readonly { missing: string | null }[] }[] = JSON.parse(
+    readFileSync(join(at.path, 'out.json'), 'utf8'),
+  );
+  assert.deepEqual(
+    reports.map(({ name }) => name),
+    ['durable-enqueue', 'durable-process', 'durable-end-to-end', 'durable-round-trip'],
+  );
+  for (const { name, results } of reports)
+    assert.deepEqual([...new Set(results.map(({ missing }) => missing))], [null], name);
 });
 
 function bench(_t: TestContext, args: readonly string[], at: ReturnType<typeof tempProject>) {

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { chart } from '../../../bench/chart.mjs';
 import { judge } from '../../../bench/figures.mjs';
 import { merge, updatePage } from '../../../bench/page.mjs';
-import { number, scenarioText } from '../../../bench/table.mjs';
+import { number, overview, scenarioText } from '../../../bench/table.mjs';
 
 const RUN = {
   command: 'npm run bench',
@@ -39,6 +39,36 @@ test('the page keeps what stands outside the markers', () => {
   assert.match(page, /\n\n<!-- bench: end -->\n\nafter\n$/);
   assert.doesNotMatch(page, /old/);
   assert.equal(updatePage(page, [report('process')]), page);
+});
+
+test('the table of all queues has their medians: a dash for what has no figures, nothing for who does not take part', () => {
+  const rows = [
+    { text: 'process', figure: 'rate', unit: 'jobs/s', cells: { fsq: 'fsq', 'bee-queue': 'peer' } },
+    { text: 'the limit', figure: 'rate', unit: 'jobs/s', cells: { loop: 'loop' } },
+  ];
+
+  const lines = overview([report('none'), { ...report('process'), rows }]);
+
+  assert.deepEqual(
+    lines.map((line) => line.split('|').map((cell) => cell.trim())),
+    [
+      ['', 'median', 'fsq', 'bee-queue', 'loop', ''],
+      ['', '-----------------', '---', '---------', '-----', ''],
+      ['', 'process, jobs/s', '600', '–', '', ''],
+      ['', 'the limit, jobs/s', '', '', '1,000', ''],
+    ],
+  );
+});
+
+test('the page begins with the table of all queues where a scenario has a row in it', () => {
+  const row = { text: 'process', figure: 'rate', unit: 'jobs/s', cells: { fsq: 'fsq' } };
+
+  const page = updatePage(PAGE, [{ ...report('process'), rows: [row] }]);
+
+  assert.match(
+    page,
+    /-->\n\n\| median +\| fsq \|\n\| -+ \| -+ \|\n\| process, jobs\/s \| 600 \|\n\n### Title of process\n/,
+  );
 });
 
 test('a page without markers is refused', () => {
