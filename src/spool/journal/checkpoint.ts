@@ -10,8 +10,7 @@ import { fileSystemOf } from '../place/file-system.ts';
 import { bootId, UNPROVED_MS, writerState } from '../disk/identity.ts';
 import { listIfReadable, unlinkIfThere } from '../disk/if-there.ts';
 import { locate } from '../locate.ts';
-import { setForeignAside } from '../job-file/set-aside.ts';
-import { encodeHeader, readSegment } from './segment.ts';
+import { encodeHeader, readPatiently, readSegment, setSegmentAside } from './segment.ts';
 
 /** How often a job's file that moves away is looked for, where each is synced. */
 const TRIES = 5;
@@ -91,8 +90,8 @@ export function deadSegments(context: SpoolContext, directory: string): readonly
 export async function removeSegments(context: SpoolContext, paths: readonly string[]): Promise<void> {
   const { files } = context;
   for (const path of paths) {
-    const segment = readSegment(context, path);
-    if (segment.kind === 'odd') setForeignAside(context, path);
+    const segment = await readPatiently(context, path);
+    if (segment.kind === 'odd') setSegmentAside(context, path);
     if (segment.kind === 'segment') {
       const header = encodeHeader({ ...segment, generation: segment.generation + 1 });
       await withFile(context, path, 'write', (fd) => {

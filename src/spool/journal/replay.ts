@@ -16,20 +16,14 @@ import type { SpoolContext } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';
 import { hasCode } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
-import {
-  discard,
-  listIfReadable,
-  removeIfEmpty,
-  renameIfThere,
-  unlinkIfThere,
-  valueOr,
-  walkIfReadable,
-} from '../disk/if-there.ts';
-import { heldSpots, locate, type Spot, waitingSpots } from '../locate.ts';
+import { discard, listIfReadable, removeIfEmpty, renameIfThere, valueOr } from '../disk/if-there.ts';
+import { locate, type Spot } from '../locate.ts';
+import { Turns } from '../disk/rounds.ts';
 import { readJob } from '../job-file/read.ts';
 import { setForeignAside } from '../job-file/set-aside.ts';
 import { makeDurable, usableBoot } from './checkpoint.ts';
-import { type Entry, readSegment } from './segment.ts';
+import { dropBroken } from './broken-files.ts';
+import { type Entry, readPatiently, setSegmentAside } from './segment.ts';
 
 /** What a replay did. */
 export interface Replayed {
@@ -46,6 +40,8 @@ export interface Replayed {
 const LOOK_EVERY_MS = 10;
 /** A replayer that nobody can ask, such as one of another container, counts as dead after this time, ms. */
 const REPLAYER_UNPROVED_MS = 60_000;
+/** How often it is tried to give back what could not be replayed, ms. */
+const GIVE_BACK_EVERY_MS = 1_000;
 /** The ids of a great call are made this much before the last of its jobs is written, ms. */
 const EARLIER_MS = 60_000;
 
@@ -116,7 +112,7 @@ export async function replay(context: SpoolContext): Promise<Replayed> {
     for (const name of folders) {
       const path = `${context.layout.journal}/${name}`;
       if (context.files.entry(path)?.kind !== 'directory') {
-        if (setForeignAside(context, path)) done.odd.push(name);
+        if (setForeignAside(context, path)) done.odd.push(`${name}: it is no folder`);
       } else {
         const ours = takeFolder(context, name, boot);
         if (ours === null) await wait(LOOK_EVERY_MS);
@@ -137,7 +133,8 @@ function takeFolder(context: SpoolContext, name: string, boot: string): string |
     const entry = files.entry(path);
     if (state === 'unproved' && entry !== null && nowMs() - entry.changedAtMs < REPLAYER_UNPROVED_MS) return null;
   }
-  const ours = `${layout.journal}/${ofBoot}~${boot}~${uniqueName()}`;
+  // Whatever it is called: not longer than a name may be.
+  const ours = `${layout.journal}/${ofBoot.slice(0, boot.length)}~${boot}~${uniqueName()}`;
   return renameIfThere(files, path, ours) ? ours : null;
 }
 
@@ -152,40 +149,62 @@ async function replayOurs(context: SpoolContext, folder: string, done: Progress)
   try {
     await replayFolder(context, folder, done);
   } catch (error) {
-    renameIfThere(context.files, folder, folder.slice(0, folder.indexOf('~')));
+    giveBack(context, folder);
     throw error;
   }
 }
 
+/** The name is the sign that we replay it: while we live nobody else does. A disk that refuses this too may take it later. */
+function giveBack(context: SpoolContext, folder: string): void {
+  const { files, layout } = context;
+  const [ofBoot = ''] = folder.slice(layout.journal.length + 1).split('~');
+  try {
+    renameIfThere(files, folder, `${layout.journal}/${ofBoot}`);
+  } catch {
+    setTimeout(() => giveBack(context, folder), GIVE_BACK_EVERY_MS).unref();
+  }
+}
+
 async function replayFolder(context: SpoolContext, folder: string, done: Progress): Promise<void> {
-  const { entries, sinceMs } = readFolder(context, folder, done.odd);
+  const { entries, sinceMs, odd } = await readFolder(context, folder);
   const spots = await locate(context, new Set(entries.keys()));
+  const turns = new Turns();
   for (const entry of entries.values()) {
+    if (turns.isOver) await turns.next();
     const spot = spots.get(entry.id) ?? null;
     if (spot !== null && isWhole(context, spot, entry)) continue;
     refuseFenced(context, folder);
     await restore(context, spot, entry);
     done.restored++;
   }
-  done.dropped += dropBroken(context, entries, sinceMs - EARLIER_MS);
+  const isAll = odd.size === 0 && done.odd.length === 0;
+  done.dropped += await dropBroken(context, { recorded: entries, isAll, sinceMs: sinceMs - EARLIER_MS });
   // What was found whole may be what a replayer wrote who died before this.
   if (!(await makeDurable(context, () => new Set(entries.keys()))))
     throw new Error('the jobs are not surely on the disk');
+  // Not before: whoever takes the folder on must know that it does not tell of all jobs.
+  for (const [name, reason] of odd)
+    if (setSegmentAside(context, `${folder}/${name}`)) done.odd.push(`${name}: ${reason}`);
   await remove(context, folder);
 }
 
-/** All that the segments of a folder record, and since when: of one without records, since it was written last. */
-function readFolder(
-  context: SpoolContext,
-  folder: string,
-  odd: string[],
-): { readonly entries: ReadonlyMap<string, Entry>; readonly sinceMs: number } {
+interface Recorded {
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** When the first was sent; of a segment without records, when it was written last. */
+  readonly sinceMs: number;
+  /** What cannot be read, by name, and why: nobody knows which jobs it records. */
+  readonly odd: ReadonlyMap<string, string>;
+}
+
+/** All that the segments of a folder tell. */
+async function readFolder(context: SpoolContext, folder: string): Promise<Recorded> {
   const entries = new Map<string, Entry>();
+  const odd = new Map<string, string>();
   let sinceMs = Number.POSITIVE_INFINITY;
   for (const name of context.files.list(folder)) {
     const path = `${folder}/${name}`;
-    const segment = readSegment(context, path);
-    if (segment.kind === 'odd' && setForeignAside(context, path)) odd.push(`${name}: ${segment.reason}`);
+    const segment = await readPatiently(context, path);
+    if (segment.kind === 'odd') odd.set(name, segment.reason);
     if (segment.kind !== 'segment') continue;
     if (segment.entries.length === 0) sinceMs = Math.min(sinceMs, context.files.entry(path)?.modifiedAtMs ?? sinceMs);
     for (const entry of segment.entries) {
@@ -193,7 +212,7 @@ function readFolder(
       sinceMs = Math.min(sinceMs, idTimeMs(entry.id));
     }
   }
-  return { entries, sinceMs };
+  return { entries, sinceMs, odd };
 }
 
 /** True when the job's file is as it was accepted, and what stands behind that came later. One in a broken place of the disk is not. */
@@ -247,41 +266,18 @@ async function restore(context: SpoolContext, spot: Spot | null, { place, fileNa
   if (spot?.at === 'results') discard(context.files, spot.path);
 }
 
-/**
- * Removes broken files of jobs that may have been sent while the journal was in use: all others were fsynced before they were seen. Of
- * a job that is recorded, and whole by now, these are second names of a file.
- *
- * @returns how many that no record names
- */
-function dropBroken(context: SpoolContext, entries: ReadonlyMap<string, Entry>, sinceMs: number): number {
-  const isSuspect = (id: string): boolean => entries.has(id) || idTimeMs(id) >= sinceMs;
-  let dropped = 0;
-  for (const spot of [...waitingSpots(context, isSuspect, walkIfReadable), ...heldSpots(context, isSuspect)]) {
-    if (spot === null || !isCutShort(context, spot)) continue;
-    if (unlinkIfThere(context.files, spot.path) && !entries.has(spot.id)) dropped++;
-  }
-  return dropped;
-}
-
-/** A file of ours that holds no job. What is no plain file, or may not be read, is left to the next that meets it. */
-function isCutShort(context: SpoolContext, { path, id }: Spot): boolean {
-  const entry = context.files.entry(path);
-  if (entry?.kind !== 'file' || context.trustedUids?.has(entry.uid) === false) return false;
-  const isBroken = (): boolean =>
-    readJob(context, path, id).kind === 'corrupt' && bytesAt(context, path, 1).length >= 0;
-  return valueOr(false, isBroken, 'ENOENT', 'EACCES', 'EPERM', 'EIO');
-}
-
 /** A replayer that stood still for long enough to count as dead must not make a job that runs already. */
 function refuseFenced({ files }: SpoolContext, folder: string): void {
   if (!files.exists(folder)) throw new Error(`another process has taken ${folder}`);
 }
 
-/** On the disk too: were it there again after the next power cut, jobs could run that have ended and expired since. */
-async function remove({ files, layout, directorySync }: SpoolContext, folder: string): Promise<void> {
+/**
+ * On the disk too: were it there again after the next power cut, jobs could run that have ended and expired since. What cannot be removed,
+ * such as an immutable file, goes to corrupt/ with the folder.
+ */
+async function remove({ files, layout, directorySync, uniqueName }: SpoolContext, folder: string): Promise<void> {
   for (const name of files.list(folder)) discard(files, `${folder}/${name}`);
   await directorySync.sync(folder);
-  if (!removeIfEmpty(files, folder))
-    throw Object.assign(new Error(`${folder} cannot be removed`), { code: 'ENOTEMPTY' });
+  if (!removeIfEmpty(files, folder)) renameIfThere(files, folder, `${layout.corrupt}/replayed.${uniqueName()}`);
   await directorySync.sync(layout.journal);
 }

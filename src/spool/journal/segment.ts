@@ -12,8 +12,11 @@
  * checksum is wrong was not written to its end: the records end before it. So a segment is freed, and all of its records with
  * it, by writing the next generation into its header.
  */
+import { setTimeout as wait } from 'node:timers/promises';
+import { reasonOf } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { hasCode } from '../disk/files.ts';
+import { renameIfThere } from '../disk/if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from '../layout.ts';
 
 /** How large a segment is made: room for some three thousand small jobs. */
@@ -122,6 +125,36 @@ function recordAt(
   if (id === undefined) return null;
   const base = bytes.subarray(lineEnd + 1, end - 1);
   return { entry: { id, place: place === 'pending' ? 'pending' : 'delayed', fileName, base }, end };
+}
+
+/** EIO so often in a row, with a pause between, is no moment that passes: the segment lies in a broken place of the disk. */
+const TRIES = 3;
+const AGAIN_MS = 500;
+/** What was in the journal and could not be read has a name in corrupt/ that begins so. */
+const ASIDE = 'segment.';
+
+/** The same as `readSegment`; what cannot be read for good is no segment. @throws every other error of the system */
+export async function readPatiently(context: SpoolContext, path: string): Promise<Segment> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return readSegment(context, path);
+    } catch (error) {
+      if (hasCode(error, 'EACCES', 'EPERM')) return { kind: 'odd', reason: 'it may not be read by this user' };
+      if (!hasCode(error, 'EIO')) throw error;
+      if (tries === TRIES) return { kind: 'odd', reason: `the disk cannot read it (${reasonOf(error)})` };
+    }
+    await wait(AGAIN_MS);
+  }
+}
+
+/** Moves what is no segment out of the journal, untouched; nobody knows which jobs it records. False when it is gone. */
+export function setSegmentAside({ files, layout, uniqueName }: SpoolContext, path: string): boolean {
+  return renameIfThere(files, path, `${layout.corrupt}/${ASIDE}${uniqueName()}`);
+}
+
+/** True for a name in corrupt/ of what lay in the journal. */
+export function isSegmentAside(name: string): boolean {
+  return name.startsWith(ASIDE);
 }
 
 /**

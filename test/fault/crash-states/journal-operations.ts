@@ -116,7 +116,9 @@ async function sendIntoSpare(spool: string, recording: Recording): Promise<End> 
     standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
   });
   mkdirSync(join(spool, 'spare', 'batch'), { mode: 0o700 });
-  writeFileSync(join(spool, 'spare', 'batch', 'old'), encodeBase(old.job).slice(0, -1) + tail, { mode: 0o600 });
+  writeFileSync(join(spool, 'spare', 'batch', `${old.job.id}.json`), encodeBase(old.job).slice(0, -1) + tail, {
+    mode: 0o600,
+  });
   useSpareFiles(context, 1);
   recording.restart();
   const sent = job({ args: [1] });

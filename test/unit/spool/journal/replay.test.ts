@@ -219,6 +219,90 @@ test('what is no segment is moved to corrupt/ and told, and the others are repla
   assert.equal(readFileSync(outside, 'utf8'), 'untouched');
 });
 
+test('what the disk cannot read for good is moved to corrupt/ and told, and the others are replayed', async (t) => {
+  const spool = newSpool(t);
+  const sent = job();
+  await sendInEarlierBoot(spool, job());
+  const [unreadable = ''] = segmentPaths(spool);
+  await sendInEarlierBoot(spool, sent);
+  nodeFiles.unlink(pathOf(spool, sent));
+  const broken = lstatSync(unreadable).ino;
+  let reads = 0;
+  const read: typeof nodeFiles.read = (fd, ...rest) => {
+    if (nodeFiles.info(fd).inode !== broken) return nodeFiles.read(fd, ...rest);
+    reads++;
+    throw systemError('EIO', 'read');
+  };
+
+  const { restored, odd } = await replay(contextOf(spool, { files: { ...nodeFiles, read } }));
+
+  assert.equal(restored, 1);
+  assert.equal(reads, 3);
+  assert.equal(odd.length, 1);
+  assert.match(odd[0] ?? '', /: the disk cannot read it \(EIO/);
+  const [aside = ''] = namesIn(spool, 'corrupt');
+  assert.match(aside, /^segment\./);
+  assert.equal(lstatSync(join(spool, 'corrupt', aside)).ino, broken, 'it is kept');
+  assert.deepEqual(foldersIn(spool), []);
+});
+
+test('a read that fails for a moment costs no segment', async (t) => {
+  const spool = newSpool(t);
+  const sent = job();
+  await sendInEarlierBoot(spool, sent);
+  nodeFiles.unlink(pathOf(spool, sent));
+  const faulty = faultyFiles(nodeFiles);
+  faulty.plan({ operation: 'read', call: 1, errno: 'EIO', lasts: 'once' });
+
+  const { restored, odd } = await replay(contextOf(spool, { files: faulty.files }));
+
+  assert.ok(faulty.hasFailed());
+  assert.deepEqual([restored, odd], [1, []]);
+});
+
+test('a segment that this user may not read is moved to corrupt/ and told', async (t) => {
+  const spool = newSpool(t);
+  await sendInEarlierBoot(spool, job());
+  const [closed = ''] = segmentPaths(spool);
+  const inode = lstatSync(closed).ino;
+  const open: typeof nodeFiles.open = (path, access) => {
+    if (path.includes('/journal/') && lstatSync(path).ino === inode) throw systemError('EACCES', 'open');
+    return nodeFiles.open(path, access);
+  };
+
+  const { odd } = await replay(contextOf(spool, { files: { ...nodeFiles, open } }));
+
+  assert.match(odd.join(), /: it may not be read by this user$/);
+  assert.equal(namesIn(spool, 'corrupt').length, 1);
+});
+
+test('a segment that cannot be removed goes to corrupt/ with its folder, once its jobs are restored', async (t) => {
+  const spool = newSpool(t);
+  const sent = job();
+  await sendInEarlierBoot(spool, sent);
+  nodeFiles.unlink(pathOf(spool, sent));
+  const unlink = (path: string): void => {
+    if (path.includes('/journal/')) throw systemError('EPERM', 'unlink');
+    nodeFiles.unlink(path);
+  };
+
+  const { restored } = await replay(contextOf(spool, { files: { ...nodeFiles, unlink } }));
+
+  assert.equal(restored, 1);
+  assert.deepEqual(foldersIn(spool), []);
+  assert.match(namesIn(spool, 'corrupt').join(), /^replayed\./);
+});
+
+test('a folder with a name as long as names may be is replayed like any other', async (t) => {
+  const spool = newSpool(t);
+  const sent = job();
+  await sendInEarlierBoot(spool, sent);
+  nodeFiles.unlink(pathOf(spool, sent));
+  renameSync(join(spool, 'journal', EARLIER_BOOT), join(spool, 'journal', 'x'.repeat(255)));
+
+  assert.equal((await replayed(spool)).restored, 1);
+});
+
 test('what this boot has recorded is left alone, whoever wrote it', async (t) => {
   const spool = newSpool(t);
   const journal = journalIn(contextOf(spool));
@@ -313,6 +397,42 @@ test('when the disk refuses, it is all done again at the next try', async (t) =>
 
   assert.equal(namesIn(spool, 'pending').length, 4);
   assert.deepEqual(foldersIn(spool), []);
+});
+
+test('a folder that could not be replayed is given back in its place, wherever the spool lies', async (t) => {
+  const spool = join(tempDir(t), 'a~b', 'spool');
+  mkdirSync(dirname(spool));
+  openSpool({ path: spool });
+  const sent = job();
+  await sendInEarlierBoot(spool, sent);
+  nodeFiles.unlink(pathOf(spool, sent));
+  const faulty = faultyFiles(nodeFiles);
+  faulty.plan({ operation: 'create', call: 1, errno: 'ENOSPC', lasts: 'once' });
+
+  await assert.rejects(replay(contextOf(spool, { files: faulty.files })), { code: 'ENOSPC' });
+
+  assert.deepEqual(foldersIn(spool), [EARLIER_BOOT]);
+  assert.equal((await replayed(spool)).restored, 1);
+});
+
+test('a folder that the disk does not let us give back is given back when it does: nobody waits for us for ever', async (t) => {
+  const spool = newSpool(t);
+  const sent = job();
+  await sendInEarlierBoot(spool, sent);
+  nodeFiles.unlink(pathOf(spool, sent));
+  let isReadOnly = false;
+  const refuse = (): never => {
+    isReadOnly = true;
+    throw systemError('EROFS', 'open');
+  };
+  const rename: typeof nodeFiles.rename = (from, to) => (isReadOnly ? refuse() : nodeFiles.rename(from, to));
+  const files = { ...nodeFiles, create: refuse, rename };
+
+  await assert.rejects(replay(contextOf(spool, { files })), { code: 'EROFS' });
+  assert.notDeepEqual(foldersIn(spool), [EARLIER_BOOT], 'the case did not come up');
+  isReadOnly = false;
+
+  assert.equal((await replayed(spool)).restored, 1);
 });
 
 describe('nothing is done with the spool before that:', () => {
