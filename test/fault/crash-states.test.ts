@@ -12,6 +12,7 @@ import { type DiskState, diskStates, type Order } from '../support/disk-states.t
 import { materialise, recordingFiles } from '../support/recording-files.ts';
 import { JOURNAL_OPERATIONS } from './crash-states/journal-operations.ts';
 import { bringToEnd, OPERATIONS, type Operation } from './crash-states/operations.ts';
+import { WITNESSED_OPERATIONS } from './crash-states/witnessed-operations.ts';
 
 /** States that are made real for each operation and order, evenly taken from all. */
 const MOST_STATES = Number(process.env['CRASH_STATES'] ?? 400);
@@ -20,7 +21,7 @@ const MOST_STATES = Number(process.env['CRASH_STATES'] ?? 400);
 const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'fsq-states-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-for (const operation of [...OPERATIONS, ...JOURNAL_OPERATIONS]) {
+for (const operation of [...OPERATIONS, ...JOURNAL_OPERATIONS, ...WITNESSED_OPERATIONS]) {
   describe(`a power cut while fsq does this costs nothing: ${operation.name}`, () => {
     for (const order of ['ordered', 'reorder', 'doubled'] as const) {
       test(order, async (t) => {

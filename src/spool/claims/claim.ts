@@ -76,9 +76,15 @@ export function openTaken(
   return held;
 }
 
-/** True when the file holds the outcome of the attempt in its name: then it must be published and not be run again. */
-export function hasOutcomeOf(record: JobRecord, attempt: number): boolean {
-  return record.outcome !== null && (record.attempts.at(-1)?.attempt ?? 0) >= attempt;
+/**
+ * True when the file holds the outcome of the attempt in its name, or one that no run came to: then it must be published and not be run
+ * again. Somebody may have read it before a power cut lost the rename.
+ */
+export function hasOutcomeOf({ job, outcome, attempts, kept }: JobRecord, attempt: number): boolean {
+  if (outcome === null) return false;
+  // An end before the job was sent is what an earlier job has left in the file.
+  if (kept.endedAtMs !== undefined) return kept.endedAtMs >= job.enqueuedAtMs;
+  return (attempts.at(-1)?.attempt ?? 0) >= attempt;
 }
 
 function admit(context: SpoolContext, { admission = null }: Claimant, taken: Taken, held: Held): Soon<Claim | null> {

@@ -175,6 +175,26 @@ test('an outcome of the attempt in the name is published as it stands; one of an
   assert.deepEqual(namesIn(later.path, 'results'), []);
 });
 
+test('an outcome that no run came to is published as it stands; one from before the job was sent is not', async (t) => {
+  const expired = (endedAtMs: number): string =>
+    base.slice(0, -1) +
+    encodeTail([{ attempt: 1, endedAtMs, owner: someOwner() }], {
+      outcome: { state: 'expired', error: { name: 'ExpiredError', message: 'too late' } },
+      standing: { queue: 'default', priority: 5, attempt: 2, crashes: 0 },
+      endedAtMs,
+    });
+  const text = expired(record.enqueuedAtMs);
+  const { path, context, holder, waiting } = setting(t, text, 1);
+  assert.equal(await open(context, holder, waiting), 'done');
+  assert.equal(readFileSync(join(path, 'results', `${record.id}.json`), 'utf8'), text);
+
+  const stale = setting(t, expired(record.enqueuedAtMs - 1), 0);
+  const held = await open(stale.context, stale.holder, stale.waiting);
+
+  assert.ok(typeof held === 'object');
+  assert.deepEqual(namesIn(stale.path, 'results'), []);
+});
+
 test('a file that is no job is set aside, and its holder is told', async (t) => {
   const { path, context, holder, waiting, told } = setting(t, 'garbage');
 
