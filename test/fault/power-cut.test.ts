@@ -9,7 +9,7 @@ const ROUNDS = 8;
 /** On a busy machine fewer rounds have to do. */
 const LIMIT_MS = 20_000;
 
-for (const kind of ['ext4', 'btrfs'] as const) {
+for (const kind of ['ext4', 'xfs', 'btrfs'] as const) {
   test(
     `after power cuts of ${kind} under load no accepted job is lost, torn or without its outcome`,
     { skip: whyNoLoopDisk(kind) ?? false },

@@ -1,6 +1,6 @@
 /**
- * A file system of its own in a file, whose power can be cut: ext4 at any moment, btrfs when all who use it are killed. Needs root
- * and loop devices, and python3 for ext4.
+ * A file system of its own in a file, whose power can be cut: ext4 and XFS at any moment, btrfs when all who use it are killed. Needs
+ * root and loop devices, and python3 for ext4 and XFS.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,24 +20,34 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from './conditions.ts';
 
-export type DiskKind = 'ext4' | 'btrfs';
+export type DiskKind = 'ext4' | 'xfs' | 'btrfs';
 
-/** Room for some ten thousand jobs of one block each, and small enough to be made and checked in no time; btrfs wants more. */
-const SIZE_BYTES = { ext4: 64 * 1024 * 1024, btrfs: 256 * 1024 * 1024 };
+/**
+ * What the power cut keeps of that which the device has not got yet. 'nothing': the log of the file system is not written any more.
+ * 'names': it is written, the bytes of files are not. btrfs knows the first only.
+ */
+export type Kept = 'nothing' | 'names';
+
+const MIB = 1024 * 1024;
+/** Room for some ten thousand jobs of one block each, and small enough to be made and checked in no time; the others want more. */
+const SIZE_BYTES = { ext4: 128 * MIB, xfs: 320 * MIB, btrfs: 256 * MIB };
+const MAKING = { ext4: ['-q', '-F'], xfs: ['-q', '-f'], btrfs: ['-q', '-f'] };
 /** How long the last process may take to let go of the disk, ms: one of another test that unshared its mounts holds it too. */
 const BUSY_MS = 30_000;
 
+/** FS_IOC_SHUTDOWN of ext4 and XFS_IOC_GOINGDOWN are one call with the same flags: LOGFLUSH and NOLOGFLUSH (linux/fs/ext4/ext4.h). */
+const GOING_FLAGS = { names: 1, nothing: 2 };
 /**
- * Cuts the power of the file system at each path it reads: FS_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (2) drops what is
- * not on the device yet, the journal's unwritten part too, and fails every later call with EIO (linux/fs/ext4/ext4.h).
- * A process that waits, so that a cut does not come a process's start-up time late.
+ * Cuts the power of the file system at each path it reads, with the flag before it: drops what is not on the device yet, and fails
+ * every later call with EIO. A process that waits, so that a cut does not come a process's start-up time late.
  */
 const CUTTER = `
 import fcntl, os, struct, sys
 print('ready', flush=True)
 for line in sys.stdin:
-    directory = os.open(line.rstrip('\\n'), os.O_RDONLY)
-    fcntl.ioctl(directory, 0x8004587d, struct.pack('I', 2))
+    flag, path = line.rstrip('\\n').split(' ', 1)
+    directory = os.open(path, os.O_RDONLY)
+    fcntl.ioctl(directory, 0x8004587d, struct.pack('I', int(flag)))
     os.close(directory)
     print('cut', flush=True)
 `;
@@ -46,7 +56,7 @@ export interface LoopDisk {
   /** Where it is mounted. */
   readonly path: string;
   /** From here on nothing reaches the disk any more, and every call fails with EIO. btrfs cannot do that: the cut comes at `restart`. */
-  cutPower(): Promise<void>;
+  cutPower(kept?: Kept): Promise<void>;
   /** Mounts it again, as at the next start of the machine. Every process that used it must have ended, killed if the cut comes now. */
   restart(): Promise<void>;
   /** Unmounts it and removes all that was made for it. Does no harm twice. */
@@ -58,7 +68,7 @@ export function whyNoLoopDisk(kind: DiskKind = 'ext4'): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux, to mount a disk';
   if (!existsSync('/dev/loop-control')) return 'needs loop devices (/dev/loop-control)';
   if (!readFileSync('/proc/filesystems', 'utf8').split(/\s/).includes(kind)) return `needs a kernel with ${kind}`;
-  const programs = kind === 'ext4' ? ['mkfs.ext4', 'python3'] : ['mkfs.btrfs'];
+  const programs = kind === 'btrfs' ? ['mkfs.btrfs'] : [`mkfs.${kind}`, 'python3'];
   const missing = programs.find((program) => spawnSync('which', [program]).status !== 0);
   return missing === undefined ? null : `needs ${missing}`;
 }
@@ -71,13 +81,13 @@ export async function loopDisk(kind: DiskKind = 'ext4'): Promise<LoopDisk> {
   ftruncateSync(fd, SIZE_BYTES[kind]);
   closeSync(fd);
   mkdirSync(path);
-  execFileSync(`mkfs.${kind}`, ['-q', kind === 'ext4' ? '-F' : '-f', image], { stdio: 'ignore' });
+  execFileSync(`mkfs.${kind}`, [...MAKING[kind], image], { stdio: 'ignore' });
   mount(kind, image, path);
-  const cutter = kind === 'ext4' ? await startCutter() : null;
+  const cutter = kind === 'btrfs' ? null : await startCutter();
   let isMounted = true;
   return {
     path,
-    cutPower: async () => cutter?.cut(path),
+    cutPower: async (kept = 'nothing') => cutter?.cut(path, kept),
     restart: async () => {
       // What the file system has not sent to its device is not in the copy: unmounting would send it.
       const copy = join(folder, 'copy');
@@ -113,16 +123,19 @@ async function unmount(image: string, path: string): Promise<void> {
   );
 }
 
-async function startCutter(): Promise<{ readonly cut: (path: string) => Promise<void>; readonly end: () => void }> {
+async function startCutter(): Promise<{
+  readonly cut: (path: string, kept: Kept) => Promise<void>;
+  readonly end: () => void;
+}> {
   const child: ChildProcess = spawn('python3', ['-c', CUTTER], { stdio: ['pipe', 'pipe', 'inherit'] });
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('python3 was started without pipes');
   const lines = createInterface(stdout);
   await nextLine(child, lines);
   return {
-    cut: async (path) => {
+    cut: async (path, kept) => {
       const cut = nextLine(child, lines);
-      stdin.write(`${path}\n`);
+      stdin.write(`${GOING_FLAGS[kept]} ${path}\n`);
       await cut;
     },
     end: () => stdin.end(),
