@@ -15,7 +15,7 @@ export const doctor: Command = {
     ['fsq doctor', 'of the spool of this project'],
     ['fsq doctor --repair', 'mend what is safe to mend, then tell what is left'],
     ['fsq doctor --spool /var/spool/shop', 'of another one'],
-    ['fsq doctor --json', 'for programs: place, jobs, owners, repaired, findings, more'],
+    ['fsq doctor --json', 'for programs: place, jobs, owners, journal, repaired, findings, more'],
   ],
   options: {
     repair: {
@@ -62,7 +62,7 @@ const HEADINGS: Readonly<Record<Severity, string>> = { error: 'Errors', warning:
 
 /** The facts, then what is wrong, the worst first, each with what to do. */
 function doctorText(diagnosis: Diagnosis, fsync: boolean): string {
-  const { place, jobs, owners, repaired, findings, more } = diagnosis;
+  const { place, jobs, owners, journal, repaired, findings, more } = diagnosis;
   const { path, realPath, fileSystem, probes, inotify } = place;
   const lines = [
     ...fieldLines([
@@ -72,6 +72,7 @@ function doctorText(diagnosis: Diagnosis, fsync: boolean): string {
       ['watch', `${probes.watch === null && probes.write === null ? 'works' : 'does not work'}${limitText(inotify)}`],
       ['jobs', counts(jobs)],
       ['owners', counts(owners)],
+      ['journal', journal.segments === 0 ? null : journalText(journal)],
     ]),
     ...(repaired.length === 0 ? [] : ['', 'Repaired:', ...repaired.map(({ message }) => `  * ${escape(message)}`)]),
     ...moreText(more.repaired),
@@ -121,6 +122,11 @@ function diskText({
 }: NonNullable<Diagnosis['place']['fileSystem']>): string {
   const inodes = totalInodes === 0 ? '' : ` and ${freeInodes.toLocaleString('en')} inodes`;
   return `${name} (${kind}), ${size(freeBytes)}${inodes} free`;
+}
+
+function journalText({ segments, bytes, records, owners, earlier }: Diagnosis['journal']): string {
+  const of = earlier === 0 ? '' : `, ${some(earlier, 'folder')} of earlier boots`;
+  return `${some(segments, 'segment')} (${size(bytes)}, ${some(records, 'record')}), of processes: ${counts(owners)}${of}`;
 }
 
 function tookText(ms: number | null): string {

@@ -14,11 +14,14 @@ import { nodeFiles } from '../disk/files.ts';
 import { establish } from '../place/establish.ts';
 import { layoutOf } from '../layout.ts';
 import { entryFindings, linkFindings, markerFindings, missingFindings } from './entry-rows.ts';
+import { journalFindings } from './journal-rows.ts';
+import type { JournalOutline } from './journal-outline.ts';
 import { type Finding, keyOf, subjectOf, Tally } from './finding.ts';
 import { duplicateFindings, jobFindings } from './job-rows.ts';
 import { fingerprint, type Outline, takeOutline } from './outline.ts';
 import { DEAD_HOLDER_MS, draftFindings, idleFindings, ownerFindings } from './owner-rows.ts';
 import { placeFacts, type PlaceFacts } from './place.ts';
+import { trustedUids } from '../place/trust.ts';
 import { type Allowed, placeFindings } from './place-rows.ts';
 import { type Repair, repairSpool } from './repair.ts';
 import { contentOf, type Entry, type JobFile, type Seen, visit, type Wanted } from './visit.ts';
@@ -28,6 +31,7 @@ export interface Diagnosis {
   /** Files of each kind, after the repair. */
   readonly jobs: Readonly<Record<'pending' | 'delayed' | 'running' | 'results' | 'corrupt', number>>;
   readonly owners: Readonly<Record<'alive' | 'dead' | 'unknown', number>>;
+  readonly journal: Pick<JournalOutline, 'segments' | 'bytes' | 'records' | 'owners'> & { readonly earlier: number };
   /** What was done; empty without `repair`. The first hundred of each code. */
   readonly repaired: readonly Repair[];
   /** What is wrong, and after a repair still is. The worst first; the first hundred of each kind. */
@@ -51,13 +55,15 @@ interface DiagnoseOptions extends Allowed {
 export async function diagnose(context: SpoolContext, { repair, ...allowed }: DiagnoseOptions): Promise<Diagnosis> {
   establish(context, true);
   const repaired = new Tally<Repair>(({ code }) => code);
-  if (repair) await repairSpool(context, (done) => repaired.add(done));
+  if (repair) await repairSpool(allowed.allowUnsafe ? context : trusting(context), (done) => repaired.add(done));
   const place = await placeFacts(context);
   const { findings, outline } = await examineSpool(context);
+  const { segments, bytes, records, owners: segmentOwners, earlier } = outline.journal;
   return {
     place,
     jobs: outline.counts,
     owners: ownersOf(outline),
+    journal: { segments, bytes, records, owners: segmentOwners, earlier: earlier.length },
     repaired: repaired.kept,
     findings: inOrder([...placeFindings(place, allowed), ...findings.kept, ...idleFindings(outline)]),
     more: {
@@ -67,6 +73,11 @@ export async function diagnose(context: SpoolContext, { repair, ...allowed }: Di
       ),
     },
   };
+}
+
+/** A repair must not restore a job that another user has written. */
+function trusting(context: SpoolContext): SpoolContext {
+  return { ...context, trustedUids: trustedUids(context.files, context.layout) };
 }
 
 const SEVERITIES = ['error', 'warning', 'info'] as const;
@@ -81,6 +92,8 @@ function ownersOf({ owners }: Outline): Diagnosis['owners'] {
 }
 
 export const LOOKS = 3;
+/** How long a record may name a job that its process could not place, ms: two checkpoints, and a slow sync. */
+const UNPLACED_MS = 5_000;
 /** Between looks, ms: a job that moves takes microseconds. */
 const BETWEEN_MS = 20;
 
@@ -106,9 +119,15 @@ export async function examineSpool(context: SpoolContext): Promise<Pick<Look, 'o
   return look;
 }
 
-/** @param next which look is to come: the second waits for a worker that may be about to recover the dead */
+/**
+ * @param next which look is to come: the second waits for a worker that may be about to recover the dead, or for a process that has
+ * recorded what it could not place, to free its segment
+ */
 export async function pauseBefore(next: number, findings: readonly Finding[]): Promise<void> {
-  await wait(next === 2 && findings.some(({ invariant }) => invariant === 'I8') ? DEAD_HOLDER_MS : BETWEEN_MS);
+  const has = (...wanted: readonly Finding['invariant'][]): boolean =>
+    next === 2 && findings.some(({ invariant }) => wanted.includes(invariant));
+  if (has('I16')) await wait(UNPLACED_MS);
+  else await wait(has('I8', 'I17') ? DEAD_HOLDER_MS : BETWEEN_MS);
 }
 
 /** @param before the look whose findings are looked at again, and no others count; null: everything */
@@ -177,6 +196,7 @@ export class Judge {
     this.#say(ownerFindings(this.#outline));
     this.#say(missingFindings(this.#outline));
     this.#say(linkFindings(this.#linked, this.#outline));
+    this.#say(journalFindings(this.#outline));
   }
 
   #say(findings: readonly Finding[]): void {

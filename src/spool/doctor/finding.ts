@@ -1,11 +1,27 @@
 /**
  * The findings of the doctor. Everything that can be wrong is one row of a table: its code, how bad it is, the sentence that tells it,
- * what to do, and which step of a repair mends it. The tables are in the four `…-rows.ts`; the facts that they judge come from elsewhere.
+ * what to do, and which step of a repair mends it. The tables are in the five `…-rows.ts`; the facts that they judge come from elsewhere.
  */
 
-/** The invariants of the spool; docs/reliability.md says what each means. */
+/** The invariants of the spool: the rows say what breaks each. */
 type Invariant =
-  'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10' | 'I11' | 'I12' | 'I13' | 'I14' | 'I15';
+  | 'I1'
+  | 'I2'
+  | 'I3'
+  | 'I4'
+  | 'I5'
+  | 'I6'
+  | 'I7'
+  | 'I8'
+  | 'I9'
+  | 'I10'
+  | 'I11'
+  | 'I12'
+  | 'I13'
+  | 'I14'
+  | 'I15'
+  | 'I16'
+  | 'I17';
 
 export type Severity = 'error' | 'warning' | 'info';
 

@@ -6,6 +6,7 @@ import { listIfReadable, walkIfReadable } from '../disk/if-there.ts';
 import { isOwnerName, type Layout, parseOwnerDirectory } from '../layout.ts';
 import { askAll, readOwner, verdictOf } from '../owners/owner.ts';
 import type { Verdict } from '../owners/liveness.ts';
+import { journalIn, type JournalOutline } from './journal-outline.ts';
 import { parseMarkerFileName } from '../notes/notes.ts';
 import { type JobPlace, type Unlisted, unlistedIn, walkPlace } from './visit.ts';
 
@@ -47,6 +48,7 @@ export interface NamedOutline {
 
 export interface Outline extends NamedOutline {
   readonly owners: readonly OwnerState[];
+  readonly journal: JournalOutline;
 }
 
 /** In the order in which jobs move forward: one that moves meanwhile is seen at least once. */
@@ -54,10 +56,10 @@ const JOB_PLACES: readonly JobPlace[] = ['delayed', 'pending', 'running', 'resul
 
 export async function takeOutline(context: SpoolContext): Promise<Outline> {
   const outline = outlineOf(context);
-  return { ...outline, owners: await ownersIn(context, outline) };
+  return { ...outline, owners: await ownersIn(context, outline), journal: await journalIn(context) };
 }
 
-/** The same without asking the owners whether they live. */
+/** The same without asking the owners whether they live, and without the journal. */
 export function outlineOf(context: SpoolContext): NamedOutline {
   const { files, layout, nowMs } = context;
   const takenAtMs = nowMs();

@@ -8,6 +8,8 @@ import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { writerState } from '../disk/identity.ts';
 import { makeDirectory, renameIfThere, walkIfReadable } from '../disk/if-there.ts';
+import { deadSegments, freeDead, usableBoot } from '../journal/checkpoint.ts';
+import { foreignFolders, replay } from '../journal/replay.ts';
 import { jobFileName, type JobName } from '../layout.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { unmark } from '../notes/notes.ts';
@@ -47,6 +49,7 @@ const STEPS: Readonly<Record<Exclude<Mend, 'make-directories'>, Step>> = {
 export async function repairSpool(context: SpoolContext, tell: (repair: Repair) => void): Promise<void> {
   const note: Note = (code, message) => tell({ code, message });
   await makeDirectories(context, note);
+  await restoreRecorded(context, note);
   const doctor = await register(context, { role: 'supervisor', queues: [], tasks: [] });
   try {
     for (const step of Object.values(STEPS)) await step(context, note, doctor);
@@ -60,6 +63,26 @@ async function makeDirectories(context: SpoolContext, note: Note): Promise<void>
     if (reason === 'missing' && makeDirectory(context.files, location)) note('missing-directory', `made ${location}`);
   }
   await syncDirectories(context, context.layout.root);
+}
+
+/** Before anything is set aside: what a power cut broke may be whole again. */
+async function restoreRecorded(context: SpoolContext, note: Note): Promise<void> {
+  const { folders } = foreignFolders(context);
+  if (folders.length > 0) {
+    const { restored, dropped, odd } = await replay(context);
+    note(
+      'not-replayed',
+      `replayed the journal: ${restored} jobs restored, ${dropped} broken files removed of jobs that were never accepted`,
+    );
+    for (const what of odd) note('unread-segment', `moved to corrupt/ what cannot be read: ${what}`);
+  }
+  const boot = usableBoot(context);
+  if (boot === null) return;
+  const directory = `${context.layout.journal}/${boot}`;
+  const dead = deadSegments(context, directory);
+  await freeDead(context, directory);
+  for (const location of dead)
+    if (!context.files.exists(location)) note('dead-segment', `removed ${location}, once its jobs were durable`);
 }
 
 async function recover(context: SpoolContext, note: Note, { owner }: Registration): Promise<void> {

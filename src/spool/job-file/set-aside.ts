@@ -4,6 +4,7 @@
  */
 import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { CorruptJobError, encodeBase } from '../../job/document.ts';
+import type { JobRecord } from '../../job/job.ts';
 import { failureOf } from '../../job/failure.ts';
 import { encodeTail } from '../../job/tail.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
@@ -63,6 +64,11 @@ async function publishFailure(
   });
   await writeNew(context, Buffer.from(base.slice(0, -1) + tail), outcomePath, { isDurable: true });
   await syncDirectories(context, layout.results);
+}
+
+/** True for the outcome of a job whose file could not be read: what its producer wrote is not in it. */
+export function tellsSetAside({ job, outcome }: JobRecord): boolean {
+  return job.task === UNREADABLE_TASK && outcome?.state === 'failed';
 }
 
 /** Moves what fsq never makes out of the way, unread: a link would lead out of the spool. False when it is gone. */

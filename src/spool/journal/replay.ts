@@ -14,13 +14,13 @@ import type { JobRecord } from '../../job/job.ts';
 import { idTimeMs } from '../../job/names.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';
-import { hasCode } from '../disk/files.ts';
+import { type Files, hasCode } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
 import { discard, listIfReadable, removeIfEmpty, renameIfThere, valueOr } from '../disk/if-there.ts';
 import { locate, type Spot } from '../locate.ts';
 import { Turns } from '../disk/rounds.ts';
 import { readJob } from '../job-file/read.ts';
-import { setForeignAside } from '../job-file/set-aside.ts';
+import { setForeignAside, tellsSetAside } from '../job-file/set-aside.ts';
 import { makeDurable, usableBoot } from './checkpoint.ts';
 import { dropBroken } from './broken-files.ts';
 import { type Entry, readPatiently, setSegmentAside } from './segment.ts';
@@ -138,6 +138,12 @@ function takeFolder(context: SpoolContext, name: string, boot: string): string |
   return renameIfThere(files, path, ours) ? ours : null;
 }
 
+/** The process that replays the folder `name`; null when there is none, or it does not surely live. */
+export function replayerOf(files: Files, name: string): number | null {
+  const replayer = name.split('~')[2] ?? '';
+  return writerState(files, replayer) === 'alive' ? Number.parseInt(replayer, 10) : null;
+}
+
 interface Progress {
   restored: number;
   dropped: number;
@@ -216,13 +222,14 @@ async function readFolder(context: SpoolContext, folder: string): Promise<Record
 }
 
 /** True when the job's file is as it was accepted, and what stands behind that came later. One in a broken place of the disk is not. */
-function isWhole(context: SpoolContext, spot: Spot, { base }: Entry): boolean {
+export function isWhole(context: SpoolContext, spot: Spot, { base }: Entry): boolean {
   const look = (): boolean => {
     if (spot.at !== 'results' && holdsJust(context, spot.path, base)) return true;
     const reading = readJob(context, spot.path, spot.id);
     if (reading.kind !== 'job') return false;
     const { record } = reading.document;
     if (spot.at === 'results' && record.outcome === null) return false;
+    if (spot.at === 'results' && tellsSetAside(record)) return true; // Somebody may have read that outcome.
     const open = base.subarray(0, -1); // Up to its last brace: what happens to the job is written there.
     return bytesAt(context, spot.path, open.length).equals(open) && isOfThisLife(record);
   };
