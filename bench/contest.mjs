@@ -2,7 +2,7 @@
  * Runs contestants: each a program of its own that prints one line of JSON. They take turns, round by round, in a rotated
  * order, so that a slow minute of the machine, or what one leaves behind, meets them all.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { BENCH } from './places.mjs';
@@ -18,6 +18,14 @@ import { BENCH } from './places.mjs';
  * @property {string} [figure] its main figure, where that is not the scenario's
  * @property {string} [unit] of that figure
  * @property {boolean} [isOnce] true: in the first round only, because it takes minutes
+ *
+ * @typedef {object} Settings
+ * @property {number} rounds
+ * @property {string} root
+ * @property {string} scenario
+ * @property {number} budgetMs no further round begins when these have passed
+ * @property {boolean} [isSynced] true: the disk is synced before each run, so that no fsync waits for what another one wrote
+ * @property {(name: string, round: number) => void} [onRun]
  */
 
 const TIMEOUT_MS = 180_000;
@@ -27,11 +35,10 @@ let isOver = false;
 
 /**
  * @param {readonly Contestant[]} contestants
- * @param {{ readonly rounds: number, readonly root: string, readonly scenario: string, readonly budgetMs: number, readonly onRun?: (name: string, round: number) => void }} settings
- *   `budgetMs`: no further round begins when these have passed
+ * @param {Settings} settings
  * @returns {Promise<readonly import('./figures.mjs').Result[]>} in the contestants' order
  */
-export async function contest(contestants, { rounds, root, scenario, budgetMs, onRun }) {
+export async function contest(contestants, { rounds, root, scenario, budgetMs, isSynced = false, onRun }) {
   const startedAt = performance.now();
   const results = contestants.map(({ name }) => ({ name, rounds: [], missing: null }));
   for (let round = 0; round < rounds; round++) {
@@ -45,6 +52,7 @@ export async function contest(contestants, { rounds, root, scenario, budgetMs, o
       onRun?.(contestant.name, round);
       const dir = join(root, `${scenario}-${round}-${index}`);
       mkdirSync(dir, { recursive: true });
+      if (isSynced) spawnSync('sync', ['-f', root], { stdio: 'ignore' });
       const said = await run(contestant, dir);
       if (typeof said['missing'] === 'string') result.missing = said['missing'];
       else result.rounds[round] = withRate(said);

@@ -86,6 +86,7 @@ async function measure(scenario, earlier) {
   const results = await contest(contestants, {
     rounds: scenario.isLong === true ? 1 : rounds,
     root,
+    isSynced: scenario.isSynced === true,
     budgetMs: values.quick ? QUICK_BUDGET_MS : Infinity,
     scenario: earlier.length === 0 ? scenario.name : `${scenario.name}-again`,
     onRun: (name, round) => process.stderr.write(`${scenario.name}, round ${round + 1}: ${name}\n`),

@@ -16,6 +16,7 @@
  * @property {string} figure the main figure: what the table and the chart show of every contestant
  * @property {boolean} [isQuick] part of the short form
  * @property {boolean} [isLong] takes minutes in one run: run in one round
+ * @property {boolean} [isSynced] the disk is synced before each run
  * @property {(scale: Scale) => readonly import('../contest.mjs').Contestant[]} contestants
  * @property {readonly import('../figures.mjs').Target[]} targets
  * @property {readonly import('../table.mjs').Row[]} [rows] its lines in the table of all queues that the page begins with
