@@ -73,7 +73,7 @@ class Candidate {
     return this.#tried(async () => {
       for (const holder of keyHoldersIn(this.#context, this.#directory)) {
         const verdict = await judge(this.#context, holder, this.#job, this.#until);
-        if (verdict === 'blocks') return { id: holder.id, isDuplicate: true };
+        if (verdict === 'blocks') return this.#standIn(holder);
         await clear(this.#context, holder, verdict);
       }
       return null;
@@ -132,7 +132,7 @@ class Candidate {
       const verdict = await this.#resolved(rival);
       if (verdict === 'blocks') {
         if (makeVoid(this.#context, own)) discard(this.#context.files, own.path);
-        return { id: rival.id, isDuplicate: true };
+        return this.#standIn(rival);
       }
       await clear(this.#context, rival, verdict);
     }
@@ -143,6 +143,13 @@ class Candidate {
       return this.#outdone(own);
     }
     return { id: own.id, isDuplicate: false };
+  }
+
+  /** The caller relies on that job as on one of its own, and the job's producer may still wait for the disk. */
+  async #standIn({ id }: KeyHolder): Promise<StandIn> {
+    const { pending, delayed } = this.#context.layout;
+    await syncDirectories(this.#context, pending, delayed);
+    return { id, isDuplicate: true };
   }
 
   /** Our holder reaches the disk before the job is accepted. False when the directory is gone, and our draft with it. */

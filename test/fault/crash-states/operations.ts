@@ -10,6 +10,7 @@ import { encodeTail } from '../../../src/job/tail.ts';
 import { type Settlement, settlementOf } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claims/claim.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
+import type { Files } from '../../../src/spool/disk/files.ts';
 import { enqueue } from '../../../src/spool/sending/enqueue.ts';
 import { Forgetter } from '../../../src/spool/results/forget.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
@@ -56,6 +57,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'send several at once', act: sendSeveral },
   { name: 'send with a key', act: sendUnique, key: KEY },
   { name: 'send with a key whose job has ended', act: sendAfterTheEnd, key: KEY },
+  { name: 'be told of a job with a key that is not durable yet', act: beToldOfAnother, key: KEY },
   { name: 'start a worker, claim and finish', act: startAndFinish },
   {
     name: 'finish over an older tail',
@@ -118,6 +120,29 @@ async function sendAfterTheEnd(spool: string, recording: Recording): Promise<End
   await (await nextOf(consumer)).settle(returned(VALUE), RUN);
   recording.promise((await askForKey(broker)).id);
   return () => consumer.close();
+}
+
+/** Its own producer waits for the disk when another asks for the key. */
+async function beToldOfAnother(spool: string, recording: Recording): Promise<End> {
+  let isPlaced = false;
+  const inner = recording.files;
+  const waiting: Files = {
+    ...inner,
+    rename: (from, to) => {
+      inner.rename(from, to);
+      isPlaced = to.includes('/pending/');
+    },
+    sync: (fd) => (isPlaced ? new Promise<never>(() => undefined) : inner.sync(fd)),
+  };
+  const slow = openSpool({ path: spool, files: waiting });
+  const other = openSpool({ path: spool, files: inner });
+  recording.restart();
+  void askForKey(slow);
+  await until(() => isPlaced, 'the job waits');
+  const { id, isDuplicate } = await askForKey(other);
+  assert.ok(isDuplicate);
+  recording.promise(id);
+  return () => other.close();
 }
 
 function askForKey(broker: Broker): Promise<StandIn> {
