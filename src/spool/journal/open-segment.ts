@@ -3,13 +3,16 @@ import type { SpoolContext } from '../disk/context.ts';
 import type { Files } from '../disk/files.ts';
 import { encodeHeader, type Header, HEADER_BYTES } from './segment.ts';
 
+/** Nobody removes the segment of a process that was there a moment ago: so often it is asked whether it is there still, ms. */
+const LOOK_AFTER_MS = 1_000;
+
 export class OpenSegment {
   readonly path: string;
   readonly #files: Files;
   readonly #fd: number;
   readonly #sizeBytes: number;
-  /** Of this generation; its records end there. */
-  #use: { readonly header: Header; endBytes: number };
+  /** Of this generation; its records end there. It was there at that time. */
+  #use: { readonly header: Header; endBytes: number; seenAtMs: number };
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
   /** Of the write or fdatasync that failed: nothing is written or synced here any more. */
@@ -45,7 +48,7 @@ export class OpenSegment {
     this.#files = files;
     this.path = path;
     this.#fd = fd;
-    this.#use = { header, endBytes: HEADER_BYTES };
+    this.#use = { header, endBytes: HEADER_BYTES, seenAtMs: performance.now() };
     this.#sizeBytes = sizeBytes;
   }
 
@@ -84,7 +87,8 @@ export class OpenSegment {
    * Brings all that was written before the call to the disk. A call that comes while an fdatasync runs waits for the next one, with all
    * others that come meanwhile.
    *
-   * @throws the system error of the first fdatasync that failed, then and ever after
+   * @throws the system error of the first fdatasync that failed, then and ever after; so, too, when the segment is gone: this process was
+   * stopped for so long that it counted as dead, and what it had recorded was freed
    */
   flush(): Promise<void> {
     if (this.#running === null) return this.#start();
@@ -105,7 +109,7 @@ export class OpenSegment {
       this.#failure ??= { error };
       throw error;
     }
-    this.#use = { header, endBytes: HEADER_BYTES };
+    this.#use = { ...this.#use, header, endBytes: HEADER_BYTES };
   }
 
   /** Lets go of the file, which stays where it is. */
@@ -126,12 +130,20 @@ export class OpenSegment {
       this.#failure ??= { error };
       throw error;
     };
-    const running = (
-      this.#failure === null ? this.#files.syncData(this.#fd).catch(failed) : Promise.reject(this.#failure.error)
-    ).finally(() => {
-      if (this.#running === running) this.#running = null;
-    });
+    const running = (this.#failure === null ? this.#sync().catch(failed) : Promise.reject(this.#failure.error)).finally(
+      () => {
+        if (this.#running === running) this.#running = null;
+      },
+    );
     this.#running = running;
     return running;
+  }
+
+  async #sync(): Promise<void> {
+    await this.#files.syncData(this.#fd);
+    const now = performance.now();
+    if (now - this.#use.seenAtMs < LOOK_AFTER_MS) return;
+    if (!this.isThere()) throw new Error(`${this.path} is gone`);
+    this.#use.seenAtMs = now;
   }
 }
