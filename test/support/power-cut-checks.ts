@@ -14,8 +14,9 @@ const READ_IS_THERE_AFTER_REPLAY: boolean = false;
 
 /** Of the moment after the replay, when no worker has run yet. @returns how many outcomes that were read have to be published again */
 export function assertNothingLost(scene: Scene): number {
+  assertAllThere(scene);
   // There a file may have two names until a worker takes it.
-  if (scene.kind !== 'btrfs') assertSound(scene.spool, left(scene).keys());
+  if (scene.kind !== 'btrfs') assertSound(scene.spool);
   assertNothingCorrupt(scene);
   assertNoneRanAfterRead(scene);
   assertOneOfEachKey(scene);
@@ -32,6 +33,25 @@ export async function assertAllEnded(scene: Scene): Promise<void> {
   const [missing] = missingOfRead(scene);
   if (missing !== undefined) throw new Error(`the outcome of job ${missing} was read and is not there`);
   await assertOutcomes(scene);
+}
+
+function assertAllThere(scene: Scene): void {
+  const places = placesOf(scene.spool);
+  const lost = [...left(scene).keys()].filter((id) => !places.has(id));
+  if (lost.length === 0) return;
+  const ttl = scene.ttlMs === null ? '' : ` (outcomes are kept for ${scene.ttlMs} ms)`;
+  throw new Error(`${lost.length} jobs were accepted and are nowhere${ttl}, such as\n${heardOf(scene, lost[0] ?? '')}`);
+}
+
+/** All notes of one job, with the time since, for people. */
+function heardOf(scene: Scene, wanted: string): string {
+  const now = process.hrtime.bigint();
+  const lines = (['accepted', 'runs', 'seen', 'read'] as const).flatMap((kind) =>
+    notesIn(scene, kind)
+      .filter(({ id }) => id === wanted)
+      .map(({ id, atNs, what }) => `  ${id} ${(now - atNs) / 1_000_000n} ms ago: ${kind} ${what}`),
+  );
+  return lines.join('\n');
 }
 
 function assertNothingCorrupt({ spool }: Scene): void {
