@@ -575,7 +575,7 @@ export const MUTANTS = [
   },
   {
     name: 'nobody waits for a replay',
-    file: 'src/spool/journal/replay.ts',
+    file: 'src/spool/journal/due.ts',
     find: '    return this.#isDue;\n',
     replace: '    return false;\n',
     test: 'test/unit/spool/journal/replay.test.ts',

@@ -1,6 +1,7 @@
 /** An app: one spool with its settings, and the tasks that send their jobs there. */
 import { resolve } from 'node:path';
 import type { Broker, NewJob } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { Job } from '../job/job.ts';
@@ -9,7 +10,7 @@ import type { Redact } from '../job/failure.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import type { Config, Settings } from './settings/config.ts';
 import { eagerSource, runEagerly } from './eager.ts';
-import { type Hearer, warn } from './warnings.ts';
+import { type Hearer, restoringText, warn } from './warnings.ts';
 import { currentFolder } from './project/project.ts';
 import { sendUnique } from './unique.ts';
 import { answerSettings, brokerOptions, resolveSettings } from './settings/sources.ts';
@@ -71,7 +72,11 @@ class FileApp implements App, Sender {
     });
     this.#broker = new Kept(async () => {
       const settings = await this.settings();
-      const broker = openBroker(brokerOptions(settings));
+      const onEvent = (event: BrokerEvent): void => {
+        const text = restoringText(event, settings.spool);
+        if (text !== null) hear.restoring(text);
+      };
+      const broker = openBroker({ ...brokerOptions(settings), onEvent });
       if (broker.isNew) hear.newSpool(settings);
       return broker;
     });

@@ -62,6 +62,8 @@ export interface Broker {
   /** @param backlog a look at the ready jobs of a moment ago: they are not counted anew */
   counts(backlog?: Backlog): Promise<Counts>;
   backlog(): Promise<Backlog>;
+  /** What is restored after the machine lost its power; null when nothing is. The only question that is answered before that. */
+  restoring(): Promise<Restoring | null>;
   /** Every process known here, and whether it provably lives or is dead. */
   owners(): Promise<readonly OwnerInfo[]>;
   consumer(options: ConsumerOptions): Promise<Consumer>;
@@ -128,6 +130,15 @@ export interface OwnerInfo {
   readonly verdict: 'alive' | 'dead' | 'unknown';
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
+}
+
+/** Jobs that a power cut broke or lost become whole again before anything else is done with the store. */
+export interface Restoring {
+  /** Segments of the journal that are read for it. */
+  readonly segments: number;
+  /** The process that does it, and since when, Unix ms; null while none does. */
+  readonly pid: number | null;
+  readonly sinceMs: number | null;
 }
 
 /** How many jobs are where. Outcomes that are forgotten are not counted. */

@@ -201,4 +201,6 @@ export type BrokerEvent =
       readonly odd: readonly string[];
       readonly tookMs: number;
     }
+  /** Before anything else is done, jobs are restored, and that takes long. `pid` is the process that does it; null: none does yet. */
+  | { readonly kind: 'replaying'; readonly segments: number; readonly pid: number | null }
   | { readonly kind: 'unproved'; readonly owner: string; readonly reason: string };

@@ -1,12 +1,13 @@
 /** What the commands that look at a spool share: they open it, find the job that is meant, print its value, and tell whether it will run. */
 import type { AsyncResult } from '../app/async-result.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
-import { unreadyText } from '../app/warnings.ts';
+import { restoringText, unreadyText } from '../app/warnings.ts';
 import type { Broker, OwnerInfo } from '../broker/broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { isId } from '../job/names.ts';
 import { format, jsonText, suggest } from '../job/text.ts';
-import { openBroker } from '../open.ts';
+import { type BrokerOptions, openBroker } from '../open.ts';
 import type { Context, Output } from './command.ts';
 import { settingsOf } from './setting-options.ts';
 
@@ -18,8 +19,14 @@ const MAX_CANDIDATES = 10;
  *
  * @throws SpoolError (FSQ_NO_SPOOL) when there is none
  */
-export async function withSpool<T>(context: Context, use: (broker: Broker) => Promise<T>): Promise<T> {
-  const broker = openBroker({ ...brokerOptions(await settingsOf(context)), mustExist: true });
+export async function withSpool<T>(
+  context: Context,
+  use: (broker: Broker) => Promise<T>,
+  options: Pick<BrokerOptions, 'looksAtOnce'> = {},
+): Promise<T> {
+  const settings = await settingsOf(context);
+  const onEvent = (event: BrokerEvent): void => context.tell(restoringText(event, settings.spool));
+  const broker = openBroker({ ...brokerOptions(settings), ...options, mustExist: true, onEvent });
   try {
     return await use(broker);
   } finally {

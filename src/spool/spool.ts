@@ -7,6 +7,7 @@ import type {
   ListedState,
   NewJob,
   OwnerInfo,
+  Restoring,
   Revocation,
   RevokeOptions,
   Sighting,
@@ -25,7 +26,7 @@ import { type Files, nodeFiles } from './disk/files.ts';
 import { backlogOf, countJobs, findJob, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueueUnique } from './sending/enqueue-unique.ts';
-import { Replay } from './journal/replay.ts';
+import { Replay, restoringIn } from './journal/due.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { listOwners } from './owners/owner.ts';
@@ -49,11 +50,17 @@ export interface SpoolOptions {
   readonly allowUnsafe?: boolean;
   /** How long outcomes are kept, ms; default one day. */
   readonly resultTtlMs?: number;
+  /** Looks answer at once with what there is, also before jobs are restored that a power cut broke; default false: they wait for it. */
+  readonly looksAtOnce?: boolean;
+  /** Is told what a program that sends or looks should hear of: that it waits, or that jobs may be lost. */
+  readonly onEvent?: (event: BrokerEvent) => void;
   /** Stand-ins for tests. */
   readonly files?: Files;
   readonly nowMs?: () => number;
 }
 
+/** How long a replay may hold up a worker without a word, ms. */
+const WORKER_SILENT_MS = 1_000;
 const DEFAULT_RESULT_TTL_MS = 24 * 3_600_000;
 
 /** @throws SpoolError when the directory cannot be used */
@@ -79,6 +86,8 @@ class Spool implements Broker {
     allowNetworkFs = false,
     allowUnsafe = false,
     resultTtlMs = DEFAULT_RESULT_TTL_MS,
+    looksAtOnce = false,
+    onEvent,
     files = nodeFiles,
     nowMs = Date.now,
   }: SpoolOptions) {
@@ -100,7 +109,7 @@ class Spool implements Broker {
     if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, layout);
     if (!mustExist) refuseSplitSpool(files, layout);
     this.isNew = establish(this.#context, mustExist);
-    this.#replay = new Replay(this.#context);
+    this.#replay = new Replay(this.#context, { onEvent, looksAtOnce });
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => locate(this.#context, ids));
   }
 
@@ -173,6 +182,10 @@ class Spool implements Broker {
     return this.#look(() => backlogOf(this.#context));
   }
 
+  restoring(): Promise<Restoring | null> {
+    return typed(() => restoringIn(this.#context), `The spool ${this.place} cannot be read`);
+  }
+
   owners(): Promise<readonly OwnerInfo[]> {
     return this.#look(() => listOwners(this.#context));
   }
@@ -211,9 +224,7 @@ class Spool implements Broker {
 
   #start<T>(onEvent: ((event: BrokerEvent) => void) | undefined, act: () => Promise<T>): Promise<T> {
     return typed(async () => {
-      if (!this.#replay.isDue) return act();
-      const done = await this.#replay.ended();
-      onEvent?.({ kind: 'replayed', ...done });
+      if (this.#replay.isDue) await this.#replay.ended({ onEvent, silentMs: WORKER_SILENT_MS });
       return act();
     }, `No worker can start in the spool ${this.place}`);
   }

@@ -129,6 +129,8 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.warn(`${event.processes} processes that owner ${event.owner} had left running were killed`);
       case 'stood-still':
         return log.warn(`owner ${event.owner} was stopped and its worker is dead; it goes on, and ends after its job`);
+      case 'replaying':
+        return log.warn(replayingText(event));
       case 'replayed':
         return logReplay(log, event);
       case 'unproved':
@@ -137,6 +139,11 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.error(`the spool cannot be used: ${reasonOf(event.error)}`);
     }
   };
+}
+
+function replayingText({ segments, pid }: Extract<BrokerEvent, { kind: 'replaying' }>): string {
+  const who = pid === null || pid === process.pid ? '' : ` by process ${pid}`;
+  return `the jobs that the journal records (${some(segments, 'segment')}) are restored${who} after the machine stopped; no job begins before that`;
 }
 
 function logReplay(log: Logger, { restored, dropped, odd, tookMs }: Extract<BrokerEvent, { kind: 'replayed' }>): void {

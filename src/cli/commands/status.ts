@@ -1,6 +1,6 @@
 /** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
 import { unreadyText } from '../../app/warnings.ts';
-import type { Backlog, Counts, OwnerInfo, Sighting } from '../../broker/broker.ts';
+import type { Backlog, Broker, Counts, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
 import { escape, format, some, span, suggest } from '../../job/text.ts';
 import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';
 import { fieldLines } from '../display.ts';
@@ -28,7 +28,8 @@ export const status: Command = {
 };
 
 function runStatus(context: Context): Promise<number> {
-  return withSpool(context, async (broker) => {
+  const look = async (broker: Broker): Promise<number> => {
+    const restoring = await broker.restoring();
     const backlog = await broker.backlog();
     const [counts, owners, paused, delayed, running] = await Promise.all([
       broker.counts(backlog),
@@ -39,6 +40,7 @@ function runStatus(context: Context): Promise<number> {
     ]);
     const found = reportOf({
       spool: broker.place,
+      restoring,
       counts,
       backlog,
       owners,
@@ -51,12 +53,14 @@ function runStatus(context: Context): Promise<number> {
     const report = { ...found, advice: found.advice.map((text) => withSpoolOption(text, option)) };
     context.print(report, () => statusText(report, Date.now()));
     return EXIT.good;
-  });
+  };
+  return withSpool(context, look, { looksAtOnce: true });
 }
 
 /** What was found. */
 export interface StatusFacts {
   readonly spool: string;
+  readonly restoring: Restoring | null;
   readonly counts: Counts;
   readonly backlog: Backlog;
   readonly owners: readonly OwnerInfo[];
@@ -72,6 +76,8 @@ export interface StatusFacts {
 /** The document of `fsq status --json`. */
 interface StatusReport {
   readonly spool: string;
+  /** Jobs are restored after a power cut, or wait for that: until then some may be missing here. Null, nearly always. */
+  readonly restoring: Restoring | null;
   readonly jobs: Counts;
   readonly queues: Readonly<Record<string, number>>;
   /** Queues of which no job is begun. */
@@ -106,6 +112,7 @@ interface ParkedStatus {
 
 export function reportOf({
   spool,
+  restoring,
   counts,
   backlog,
   owners,
@@ -118,6 +125,7 @@ export function reportOf({
   const startsMs = running.flatMap(({ startedAtMs }) => startedAtMs ?? []);
   const facts = {
     spool,
+    restoring,
     jobs: counts,
     queues: backlog.queues,
     paused,
@@ -162,12 +170,13 @@ function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): reado
 }
 
 function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerInfo[]): readonly string[] {
-  const { jobs, orphans, lost, parked, tasks, foreign, spool } = report;
+  const { jobs, restoring, orphans, lost, parked, tasks, foreign, spool } = report;
   const hasWorker = livingRunners(owners).length > 0;
   const dead = lost.filter(({ verdict }) => verdict === 'dead').length;
   const unproved = lost.filter(({ verdict }) => verdict === 'unknown').map(({ owner }) => owner);
   const isOneOrphan = orphans.length === 1;
   return [
+    restoring === null ? null : restoringAdvice(restoring),
     hasWorker ? null : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running),
     dead === 0
       ? null
@@ -186,8 +195,15 @@ function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerI
       : `${spool}/pending holds what is not named like a job and never runs: ${foreign.slice(0, 5).map(format).join(', ')}${foreign.length > 5 ? ', …' : ''}.`,
     jobs.corrupt === 0
       ? null
-      : `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read as a job; each has a failed result that says why.`,
+      : `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read. A job's has a failed result that says why; \`fsq doctor\` tells of others.`,
   ].filter((advice) => advice !== null);
+}
+
+function restoringAdvice({ segments, pid, sinceMs }: Restoring): string {
+  const journal = `${some(segments, 'segment')} of the journal of an earlier boot`;
+  return pid === null || sinceMs === null
+    ? `${journal} ${segments === 1 ? 'waits' : 'wait'} to be replayed: the next worker, or program that sends jobs, does it first. Until then jobs may be missing above.`
+    : `${journal} ${segments === 1 ? 'is' : 'are'} being replayed, by process ${pid} since ${span(Math.max(0, Date.now() - sinceMs))}. No job begins before that, and some may be missing above.`;
 }
 
 function workerAdvice(owners: readonly OwnerInfo[], waiting: number): string {

@@ -14,7 +14,7 @@ import type { JobRecord } from '../../job/job.ts';
 import { idTimeMs } from '../../job/names.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';
-import { type Files, hasCode } from '../disk/files.ts';
+import type { Files } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
 import { discard, listIfReadable, removeIfEmpty, renameIfThere, valueOr } from '../disk/if-there.ts';
 import { locate, type Spot } from '../locate.ts';
@@ -44,51 +44,6 @@ const REPLAYER_UNPROVED_MS = 60_000;
 const GIVE_BACK_EVERY_MS = 1_000;
 /** The ids of a great call are made this much before the last of its jobs is written, ms. */
 const EARLIER_MS = 60_000;
-
-/** One open spool's wait for the replay that is due when the machine has come back. */
-export class Replay {
-  readonly #context: SpoolContext;
-  #isDue: boolean;
-  #underWay: Promise<Replayed> | null = null;
-
-  constructor(context: SpoolContext) {
-    this.#context = context;
-    this.#isDue = mayBeDue(context);
-  }
-
-  /** False, nearly always: nothing is to be waited for. */
-  get isDue(): boolean {
-    return this.#isDue;
-  }
-
-  /** @throws as `replay` */
-  async ended(): Promise<Replayed> {
-    this.#underWay ??= replay(this.#context).finally(() => (this.#underWay = null));
-    const done = await this.#underWay;
-    this.#isDue = false;
-    return done;
-  }
-
-  /** For a look: whoever may only read, or is not the spool's user, sees what there is. */
-  async endedWhereAllowed(): Promise<void> {
-    const { files, layout } = this.#context;
-    if (files.entry(layout.root)?.uid !== (process.getuid?.() ?? 0)) return;
-    try {
-      await this.ended();
-    } catch (error) {
-      if (!hasCode(error, 'EACCES', 'EPERM', 'EROFS')) throw error;
-    }
-  }
-}
-
-/** What cannot be looked at now is told by the first call that has to wait for it. */
-function mayBeDue(context: SpoolContext): boolean {
-  try {
-    return foreignFolders(context).folders.length > 0;
-  } catch {
-    return true;
-  }
-}
 
 /** The folders in the journal that have to be replayed first; none where this system cannot tell one boot from another. */
 export function foreignFolders(context: SpoolContext): { readonly boot: string; readonly folders: readonly string[] } {

@@ -67,7 +67,7 @@ async function runCall(context: Context): Promise<number> {
   // The command line knows no function to run inline: a job is what was asked for.
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
-    { notice: context.tell, newSpool: (settings) => context.tell(newSpoolText(settings)) },
+    { notice: context.tell, newSpool: (settings) => context.tell(newSpoolText(settings)), restoring: context.tell },
   );
   const call = { context, sender, task, texts, options, timeoutMs };
   try {

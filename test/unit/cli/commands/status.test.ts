@@ -10,6 +10,7 @@ const NONE = { pending: 0, delayed: 0, running: 0, results: 0, corrupt: 0 };
 function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
   return {
     spool: '/spool',
+    restoring: null,
     counts: NONE,
     backlog: { oldestAtMs: null, queues: {}, foreign: [] },
     owners: [owner({})],
