@@ -66,7 +66,7 @@ test('a draft that cannot be looked at keeps no other from being swept', async (
     return nodeFiles.entry(at);
   };
 
-  await sweepDrafts(contextOf(path, { nowMs: () => Date.now() + HOUR_MS, files: { ...nodeFiles, entry } }));
+  await sweepDrafts(contextOf(path, { nowMs: () => Date.now() + HOUR_MS + 1_000, files: { ...nodeFiles, entry } }));
 
   assert.deepEqual(namesIn(path, 'tmp'), [drafts[1]]);
 });
