@@ -25,8 +25,10 @@ import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.t
 import { type Files, nodeFiles } from './disk/files.ts';
 import { backlogOf, countJobs, findJob, listJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
+import { enqueue, placeOf } from './sending/enqueue.ts';
 import { enqueueUnique } from './sending/enqueue-unique.ts';
 import { Replay, restoringIn } from './journal/due.ts';
+import { Journal } from './journal/journal.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { listOwners } from './owners/owner.ts';
@@ -72,6 +74,7 @@ class Spool implements Broker {
   readonly isNew: boolean;
   readonly nextId: () => string;
   readonly #context: SpoolContext;
+  readonly #journal: Journal;
   readonly #batcher: Batcher;
   readonly #replay: Replay;
   readonly #outcomes: OutcomeWatch;
@@ -100,7 +103,9 @@ class Spool implements Broker {
       nowMs,
       randomBytes: pooledRandom(),
     });
-    this.#batcher = new Batcher(this.#context);
+    this.#journal = new Journal(this.#context, { enqueue, placeOf });
+    this.#context.journal = this.#journal;
+    this.#batcher = new Batcher(this.#context, this.#journal);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, layout.root);
@@ -200,7 +205,7 @@ class Spool implements Broker {
 
   async close(): Promise<void> {
     this.#outcomes.close();
-    await this.#batcher.close();
+    await this.#journal.close();
   }
 
   #send<T>(act: () => Promise<T>): Promise<T> {

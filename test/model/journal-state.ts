@@ -12,8 +12,8 @@ export interface Rules {
   readonly onFailure: 'sync another way' | 'call it again';
   /** What a settled record holds of the job's file. */
   readonly settled: 'all of it' | 'its tail';
-  /** How recovery, and a claim that finds an outcome, secure it before they publish it. */
-  readonly recovers: 'record' | 'fsync of the file';
+  /** What is synced where no record is written: a process's first calls and few outcomes, and those of a journal that failed. */
+  readonly byFile: 'the file and its name' | 'the file';
   /** What a checkpoint frees, and when. */
   readonly frees: 'what was there before the sync' | 'all' | 'before the sync';
   /** Which outcomes may be removed. */
@@ -34,7 +34,7 @@ export const JOURNAL: Rules = {
   checkpoints: 'between turns',
   onFailure: 'sync another way',
   settled: 'all of it',
-  recovers: 'record',
+  byFile: 'the file and its name',
   frees: 'what was there before the sync',
   removes: 'what no record names',
   generation: true,
@@ -74,7 +74,8 @@ export interface Entry {
   readonly isSynced: boolean;
 }
 
-export type Sender = 'begins' | 'has written' | 'has recorded' | 'has synced' | 'sync failed' | 'answered' | 'dead';
+export type Sender =
+  'begins' | 'goes by file' | 'has written' | 'has recorded' | 'has synced' | 'sync failed' | 'answered' | 'dead';
 export type Child = 'idle' | 'runs' | 'has written' | 'has recorded' | 'has synced' | 'sync failed' | 'dead';
 /** `pending` … `results`: it was not found there, and in none of those before. */
 export type Replay = 'none' | 'due' | 'pending' | 'running' | 'results' | 'found' | 'done' | 'synced';
@@ -165,6 +166,11 @@ export function written(job: Job, tail: Tail): Job {
 /** After a sync of the file system. */
 export function safe(job: Job): Job {
   return { ...job, mayBe: [job.place], isBaseSafe: true, isTailSafe: true };
+}
+
+/** After an fsync of its file and, as the rule says, of the directory in which it lies. */
+export function syncedFile(job: Job, { byFile }: Rules): Job {
+  return byFile === 'the file' ? { ...job, isBaseSafe: true, isTailSafe: true } : safe(job);
 }
 
 export function append(state: State, kind: Entry['kind']): State {

@@ -34,11 +34,7 @@ describe('the model bites:', () => {
     ['a file is seen before its record', { sends: 'file, record' }, 'a job runs again whose outcome was removed'],
     ['a checkpoint comes between record and file', { checkpoints: 'at any time' }, 'an accepted job is lost'],
     ['the record of an outcome holds the tail only', { settled: 'its tail' }, 'an outcome that was read is gone'],
-    [
-      'recovery only fsyncs the outcome of the dead',
-      { recovers: 'fsync of the file' },
-      'an outcome that was read is gone',
-    ],
+    ['where there is no record only the file is fsynced', { byFile: 'the file' }, 'an outcome that was read is gone'],
     ['a segment is freed with records after the sync', { frees: 'all' }, 'an accepted job is lost'],
     ['a segment is freed without a sync', { frees: 'before the sync' }, 'an accepted job is lost'],
     ['an outcome is removed that a record names', { removes: 'any' }, 'a job runs again whose outcome was removed'],

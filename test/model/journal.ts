@@ -6,7 +6,9 @@
  *
  * What it teaches, each shown by a mutant in the test: the record of a call is written before its file is seen, in one turn of
  * the program, or the outcome could be removed before the record comes; an outcome that a record names is not removed; the record
- * of an outcome holds the whole file, for that of the call may be another process's and not be safe yet; recovery writes one too.
+ * of an outcome holds the whole file, for that of the call may be another process's and not be safe yet; where an outcome has no
+ * record, as that of a process that ends few jobs or of one that died, its file is fsynced and its name too: a record of the call could
+ * make the job anew.
  */
 import type { Model } from './explore.ts';
 import {
@@ -23,6 +25,7 @@ import {
   safe,
   type State,
   synced,
+  syncedFile,
   written,
 } from './journal-state.ts';
 
@@ -90,9 +93,13 @@ function* send(state: State, rules: Rules): Generator<Step> {
   const isFileFirst = rules.sends === 'file, record';
   switch (sender) {
     case 'begins':
+      yield ['the sender fsyncs its draft and renames it', draftSynced(state)];
       yield isFileFirst
         ? ['the sender renames the file', { ...state, job: moved(job, 'pending'), sender: 'has written' }]
         : ['the sender appends', { ...append(state, 'accepted'), sender: 'has written' }];
+      return;
+    case 'goes by file':
+      yield ['the sender fsyncs the directory', { ...state, job: safe(job), sender: 'has synced' }];
       return;
     case 'has written':
       yield isFileFirst
@@ -108,7 +115,7 @@ function* send(state: State, rules: Rules): Generator<Step> {
     case 'sync failed':
       yield rules.onFailure === 'call it again'
         ? ['the sender syncs again', { ...state, sender: 'has synced' }]
-        : ['the sender syncs the file system', { ...state, job: safe(job), sender: 'has synced' }];
+        : ['the sender syncs the file', { ...state, job: syncedFile(job, rules), sender: 'has synced' }];
       return;
     case 'has synced':
       yield ['the call is answered', { ...state, sender: 'answered' }];
@@ -116,6 +123,10 @@ function* send(state: State, rules: Rules): Generator<Step> {
     case 'answered':
     case 'dead':
   }
+}
+
+function draftSynced(state: State): State {
+  return { ...state, job: { ...moved(state.job, 'pending'), isBaseSafe: true }, sender: 'goes by file' };
 }
 
 function* work(state: State, rules: Rules): Generator<Step> {
@@ -132,6 +143,7 @@ function* work(state: State, rules: Rules): Generator<Step> {
       return;
     case 'has written':
       yield ['the child appends', { ...append(state, 'settled'), child: 'has recorded' }];
+      yield ['the child syncs the file', { ...state, job: syncedFile(job, rules), child: 'has synced' }];
       return;
     case 'has recorded':
       if (rules.publishes === 'before the fdatasync') yield ['the child publishes', published(state)];
@@ -142,7 +154,7 @@ function* work(state: State, rules: Rules): Generator<Step> {
     case 'sync failed':
       yield rules.onFailure === 'call it again'
         ? ['the child syncs again', { ...state, child: 'has synced' }]
-        : ['the child syncs the file system', { ...state, job: safe(job), child: 'has synced' }];
+        : ['the child syncs the file', { ...state, job: syncedFile(job, rules), child: 'has synced' }];
       return;
     case 'has synced':
       yield ['the child publishes', published(state)];
@@ -182,9 +194,9 @@ function* recover(state: State, rules: Rules): Generator<Step> {
   else if (job.tail !== 'whole') {
     yield ['the job is sent back', { ...state, job: moved(written(job, 'none'), 'pending'), child: 'idle' }];
   } else if (!isSecured) {
-    const file = { ...state, job: { ...job, isBaseSafe: true, isTailSafe: true }, isSecured: true };
-    const name = 'the outcome of the dead is secured';
-    yield [name, rules.recovers === 'record' ? synced(append(file, 'settled'), 'settled') : file];
+    const byFile = { ...state, job: syncedFile(job, rules), isSecured: true };
+    yield ['the outcome of the dead is synced', byFile];
+    yield ['the outcome of the dead is recorded', { ...synced(append(state, 'settled'), 'settled'), isSecured: true }];
   } else yield ['the outcome of the dead is published', { ...published(state), isSecured: false }];
 }
 

@@ -13,7 +13,7 @@ import { contextOf } from './context.ts';
 
 /** A journal that is used from the first job on. */
 export function journalIn(context: SpoolContext, segmentBytes: number = 65_536): Journal {
-  const journal = new Journal(context, { enqueue, placeOf }, { manyJobs: 0, segmentBytes });
+  const journal = new Journal(context, { enqueue, placeOf }, { manySteps: 0, segmentBytes });
   assert.ok(journal.takes(1), 'a journal can be had here');
   return journal;
 }

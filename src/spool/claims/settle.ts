@@ -12,7 +12,7 @@ import type { Held } from '../job-file/holder.ts';
 import { delayedFileName, jobFileName, type JobName, resultFileName } from '../layout.ts';
 import { isMarked } from '../notes/notes.ts';
 import { makeReady } from '../ready/promote.ts';
-import { syncFile, writeAndMove, writing, writingOr } from '../job-file/write-tail.ts';
+import { asItStands, writeAndMove, writing, writingOr } from '../job-file/write-tail.ts';
 
 /**
  * Does what was decided for a held job. The last step is always one rename; dying before it leaves the job held, and
@@ -50,12 +50,7 @@ export function settle(context: SpoolContext, held: Held, decided: Settlement, a
 
 /** Publishes an outcome that the file holds already: the bytes are made durable, then visible. */
 export function publishAsItStands(context: SpoolContext, held: Held): Soon<void> {
-  return writeAndMove(
-    context,
-    held,
-    () => syncFile(context, held),
-    () => resultPath(context, held),
-  );
+  return writeAndMove(context, held, asItStands(context, held), () => resultPath(context, held));
 }
 
 /** If its marker comes after this look, the keeper of a worker, or the revoker itself, finds the job where it was sent. */

@@ -6,6 +6,21 @@ import { OddEntries } from './odd-entries.ts';
 import { SyncQueue } from './fsync.ts';
 import { DraftFiles } from './draft.ts';
 
+/** The journal of this process, as far as steps of jobs that it holds go through it. */
+export interface StepJournal {
+  /** Asked once for each step: true when it is to be recorded, false when its file is to be fsynced. */
+  takes(steps: number): boolean;
+  /**
+   * Records what a job's file holds now.
+   *
+   * @param path the name that the file gets next, in the spool
+   * @param mostBytes that the file holds
+   * @param fill writes what the file holds into the room, and says how many bytes; what it throws is thrown
+   * @returns when that is durable; false: not so, the file is to be fsynced
+   */
+  record(path: string, mostBytes: number, fill: (room: Buffer) => number): Promise<boolean>;
+}
+
 export interface SpoolContext {
   readonly layout: Layout;
   readonly files: Files;
@@ -23,14 +38,16 @@ export interface SpoolContext {
   readonly draftFiles: DraftFiles;
   /** Entries that cannot be dealt with, while the spool itself works. */
   readonly odd: OddEntries;
+  /** Set by whoever opens the spool; null where each file is fsynced. */
+  journal: StepJournal | null;
 }
 
 export function createContext(
-  parts: Omit<SpoolContext, 'directorySync' | 'draftFiles' | 'odd' | 'trustedUids' | 'uniqueName'> &
-    Partial<Pick<SpoolContext, 'trustedUids' | 'uniqueName'>>,
+  parts: Omit<SpoolContext, 'directorySync' | 'draftFiles' | 'odd' | 'trustedUids' | 'uniqueName' | 'journal'> &
+    Partial<Pick<SpoolContext, 'trustedUids' | 'uniqueName' | 'journal'>>,
 ): SpoolContext {
   const { files, layout } = parts;
-  const place = { trustedUids: null, uniqueName: uniqueNames(parts), ...parts };
+  const place = { trustedUids: null, journal: null, uniqueName: uniqueNames(parts), ...parts };
   return {
     directorySync: new SyncQueue(files),
     draftFiles: new DraftFiles(place),

@@ -3,7 +3,8 @@ import type { SpoolContext } from '../disk/context.ts';
 import { writerState } from '../disk/identity.ts';
 import { listIfReadable } from '../disk/if-there.ts';
 import { usableBoot } from '../journal/checkpoint.ts';
-import { isWhole, replayerOf } from '../journal/replay.ts';
+import { replayerOf } from '../journal/replay.ts';
+import { isWhole } from '../journal/restore.ts';
 import { type Entry, isSegmentAside, readPatiently } from '../journal/segment.ts';
 import { locate } from '../locate.ts';
 

@@ -51,6 +51,11 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
   }
 }
 
+/** The same of bytes that stand in no file of a job. */
+export function readBytes(bytes: Buffer, id: string): Reading {
+  return interpret(bytes, id, 1);
+}
+
 /** A tail may be cut off anywhere, also inside a character: only the base must be text. */
 function interpret(bytes: Buffer, id: string, links: number): Reading {
   const isPlain = isAscii(bytes); // Nearly all are, and such bytes are much quicker made a string of.

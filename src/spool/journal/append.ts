@@ -13,7 +13,7 @@ import { removeQuietly } from '../disk/draft.ts';
 import { textUnits } from '../disk/memory.ts';
 import { syncEach } from './checkpoint.ts';
 import type { OpenSegment } from './open-segment.ts';
-import { baseOffset, recordBytes, sealRecord } from './segment.ts';
+import { bytesOffset, recordBytes, sealRecord } from './segment.ts';
 import type { Segments } from './segments.ts';
 
 /** Jobs written before other work of this process gets its turn: a few ms. */
@@ -95,9 +95,9 @@ export class Appender {
       const text = basePieces(job.job);
       const units = textUnits(text);
       if (units > LARGEST || at + recordBytes(path, 3 * units) > room.length) break;
-      let end = at + baseOffset(path);
+      let end = at + bytesOffset(path);
       for (const piece of typeof text === 'string' ? [text] : text) end += room.write(piece, end);
-      const baseBytes = end - at - baseOffset(path);
+      const baseBytes = end - at - bytesOffset(path);
       parts.push({ job, directory, fileName, path, at, baseBytes });
       at += recordBytes(path, baseBytes);
     }
@@ -139,7 +139,7 @@ export class Appender {
     const { files, draftFiles } = this.#context;
     const { path, fd, oldBytes } = draftFiles.next();
     try {
-      const start = at + baseOffset(record);
+      const start = at + bytesOffset(record);
       files.write(fd, room.subarray(start, start + baseBytes), 0);
       if (oldBytes > baseBytes) files.truncate(fd, baseBytes);
       return path;

@@ -1,10 +1,11 @@
-/** Whether what is sent goes through the journal, and what it needs for that. */
+/** Whether what is sent and settled goes through the journal, and what it needs for that. */
 import type { NewJob } from '../../broker/broker.ts';
-import type { SpoolContext } from '../disk/context.ts';
+import type { SpoolContext, StepJournal } from '../disk/context.ts';
 import { type Appended, Appender, type OtherWay } from './append.ts';
 import { usableBoot } from './checkpoint.ts';
 import { SEGMENT_BYTES } from './segment.ts';
 import { Segments } from './segments.ts';
+import { recordStep } from './step.ts';
 
 interface Parts {
   readonly segments: Segments;
@@ -12,19 +13,20 @@ interface Parts {
 }
 
 interface Sizes {
-  readonly manyJobs: number;
+  /** Steps: a job that is sent, or one that is settled. */
+  readonly manySteps: number;
   readonly segmentBytes: number;
 }
 
-/** So many jobs within a second make a segment worth while: it takes some ms to make one. */
-const MANY_JOBS = 16;
+/** So many steps within a second make a segment worth while: it takes some ms to make one. */
+const MANY_STEPS = 16;
 const WINDOW_MS = 1_000;
 
-export class Journal {
+export class Journal implements StepJournal {
   readonly #context: SpoolContext;
   readonly #byFile: OtherWay;
   readonly #sizes: Sizes;
-  #window = { beganAt: Number.NEGATIVE_INFINITY, jobs: 0 };
+  #window = { beganAt: Number.NEGATIVE_INFINITY, steps: 0 };
   /** Null until it is needed; 'none' where it cannot be had. */
   #parts: Parts | 'none' | null = null;
 
@@ -32,13 +34,13 @@ export class Journal {
   constructor(context: SpoolContext, byFile: OtherWay, sizes: Partial<Sizes> = {}) {
     this.#context = context;
     this.#byFile = byFile;
-    this.#sizes = { manyJobs: MANY_JOBS, segmentBytes: SEGMENT_BYTES, ...sizes };
+    this.#sizes = { manySteps: MANY_STEPS, segmentBytes: SEGMENT_BYTES, ...sizes };
   }
 
-  /** Asked once for each call: true when its jobs are to be recorded, false when each of their files is to be fsynced. */
-  takes(jobs: number): boolean {
+  /** Asked once for each call: true when its steps are to be recorded, false when each of their files is to be fsynced. */
+  takes(steps: number): boolean {
     if (this.#parts === 'none') return false;
-    if (this.#parts?.segments.isInUse !== true && !this.#areMany(jobs)) return false;
+    if (this.#parts?.segments.isInUse !== true && !this.#areMany(steps)) return false;
     const parts = (this.#parts ??= this.#open());
     return parts !== 'none' && !parts.segments.isResting;
   }
@@ -47,6 +49,11 @@ export class Journal {
     const parts = (this.#parts ??= this.#open());
     if (parts === 'none') throw new TypeError('Expected a journal that can be had here, got none');
     return parts.appender.append(jobs);
+  }
+
+  record(path: string, mostBytes: number, fill: (room: Buffer) => number): Promise<boolean> {
+    const parts = (this.#parts ??= this.#open());
+    return parts === 'none' ? Promise.resolve(false) : recordStep(parts.segments, path, mostBytes, fill);
   }
 
   /** Makes durable what was recorded, and frees the segments. False when there was none, or it is not sure. */
@@ -60,11 +67,11 @@ export class Journal {
     await this.#parts.segments.close().catch(() => undefined);
   }
 
-  #areMany(jobs: number): boolean {
+  #areMany(steps: number): boolean {
     const now = performance.now();
-    if (now - this.#window.beganAt > WINDOW_MS) this.#window = { beganAt: now, jobs: 0 };
-    this.#window.jobs += jobs;
-    return this.#window.jobs > this.#sizes.manyJobs;
+    if (now - this.#window.beganAt > WINDOW_MS) this.#window = { beganAt: now, steps: 0 };
+    this.#window.steps += steps;
+    return this.#window.steps > this.#sizes.manySteps;
   }
 
   #open(): Parts | 'none' {

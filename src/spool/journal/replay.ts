@@ -10,19 +10,17 @@
  * job. If the replayer dies, or the power goes again, it is all done again: a job that is there and whole is left as it is.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { JobRecord } from '../../job/job.ts';
 import { idTimeMs } from '../../job/names.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import { writeNew } from '../disk/draft.ts';
 import type { Files } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
-import { discard, listIfReadable, removeIfEmpty, renameIfThere, valueOr } from '../disk/if-there.ts';
-import { locate, type Spot } from '../locate.ts';
+import { discard, listIfReadable, removeIfEmpty, renameIfThere, walkIfReadable } from '../disk/if-there.ts';
+import { endedSpot, heldSpots, type Spot, waitingSpots } from '../locate.ts';
 import { Turns } from '../disk/rounds.ts';
-import { readJob } from '../job-file/read.ts';
-import { setForeignAside, tellsSetAside } from '../job-file/set-aside.ts';
+import { setForeignAside } from '../job-file/set-aside.ts';
 import { makeDurable, usableBoot } from './checkpoint.ts';
 import { dropBroken } from './broken-files.ts';
+import { farther, restore } from './restore.ts';
 import { type Entry, readPatiently, setSegmentAside } from './segment.ts';
 
 /** What a replay did. */
@@ -128,15 +126,12 @@ function giveBack(context: SpoolContext, folder: string): void {
 
 async function replayFolder(context: SpoolContext, folder: string, done: Progress): Promise<void> {
   const { entries, sinceMs, odd } = await readFolder(context, folder);
-  const spots = await locate(context, new Set(entries.keys()));
+  const spots = spotsOf(context, entries);
+  const mayWrite = (): void => refuseFenced(context, folder);
   const turns = new Turns();
   for (const entry of entries.values()) {
     if (turns.isOver) await turns.next();
-    const spot = spots.get(entry.id) ?? null;
-    if (spot !== null && isWhole(context, spot, entry)) continue;
-    refuseFenced(context, folder);
-    await restore(context, spot, entry);
-    done.restored++;
+    if (await restore(context, spots.get(entry.id) ?? [], entry, mayWrite)) done.restored++;
   }
   const isAll = odd.size === 0 && done.odd.length === 0;
   done.dropped += await dropBroken(context, { recorded: entries, isAll, sinceMs: sinceMs - EARLIER_MS });
@@ -147,6 +142,22 @@ async function replayFolder(context: SpoolContext, folder: string, done: Progres
   for (const [name, reason] of odd)
     if (setSegmentAside(context, `${folder}/${name}`)) done.odd.push(`${name}: ${reason}`);
   await remove(context, folder);
+}
+
+/** All names that the recorded jobs have. */
+function spotsOf(context: SpoolContext, entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, readonly Spot[]> {
+  const spots = new Map<string, Spot[]>();
+  const add = (spot: Spot): void => {
+    if (spots.get(spot.id)?.push(spot) === undefined) spots.set(spot.id, [spot]);
+  };
+  const isRecorded = (id: string): boolean => entries.has(id);
+  for (const spot of waitingSpots(context, isRecorded, walkIfReadable)) if (spot !== null) add(spot);
+  for (const spot of heldSpots(context, isRecorded)) add(spot);
+  for (const id of entries.keys()) {
+    const spot = endedSpot(context.layout, id);
+    if (context.files.exists(spot.path)) add(spot);
+  }
+  return spots;
 }
 
 interface Recorded {
@@ -169,63 +180,12 @@ async function readFolder(context: SpoolContext, folder: string): Promise<Record
     if (segment.kind !== 'segment') continue;
     if (segment.entries.length === 0) sinceMs = Math.min(sinceMs, context.files.entry(path)?.modifiedAtMs ?? sinceMs);
     for (const entry of segment.entries) {
-      entries.set(entry.id, entry);
+      const other = entries.get(entry.id);
+      entries.set(entry.id, other === undefined ? entry : farther(other, entry));
       sinceMs = Math.min(sinceMs, idTimeMs(entry.id));
     }
   }
   return { entries, sinceMs, odd };
-}
-
-/** True when the job's file is as it was accepted, and what stands behind that came later. One in a broken place of the disk is not. */
-export function isWhole(context: SpoolContext, spot: Spot, { base }: Entry): boolean {
-  const look = (): boolean => {
-    if (spot.at !== 'results' && holdsJust(context, spot.path, base)) return true;
-    const reading = readJob(context, spot.path, spot.id);
-    if (reading.kind !== 'job') return false;
-    const { record } = reading.document;
-    if (spot.at === 'results' && record.outcome === null) return false;
-    if (spot.at === 'results' && tellsSetAside(record)) return true; // Somebody may have read that outcome.
-    const open = base.subarray(0, -1); // Up to its last brace: what happens to the job is written there.
-    return bytesAt(context, spot.path, open.length).equals(open) && isOfThisLife(record);
-  };
-  return valueOr(false, look, 'EIO');
-}
-
-/** As nearly all do: then there is nothing to be read as a job. */
-function holdsJust({ files, trustedUids }: SpoolContext, path: string, base: Buffer): boolean {
-  const holds = (): boolean => {
-    const fd = files.open(path, 'read');
-    try {
-      const { kind, links, uid, sizeBytes } = files.info(fd);
-      const isOurs = kind === 'file' && links === 1 && trustedUids?.has(uid) !== false;
-      return isOurs && sizeBytes === base.length && files.read(fd, sizeBytes).equals(base);
-    } finally {
-      files.close(fd);
-    }
-  };
-  return valueOr(false, holds, 'ENOENT', 'ELOOP', 'ENXIO', 'EACCES', 'EPERM');
-}
-
-function bytesAt({ files }: SpoolContext, path: string, sizeBytes: number): Buffer {
-  const fd = files.open(path, 'read');
-  try {
-    return files.read(fd, sizeBytes);
-  } finally {
-    files.close(fd);
-  }
-}
-
-/** A tail that is older than the job is what an earlier job has left in the file. */
-function isOfThisLife({ job, attempts }: JobRecord): boolean {
-  return attempts.every(({ endedAtMs }) => endedAtMs >= job.enqueuedAtMs);
-}
-
-/** A broken outcome has no counters in its name any more: its job begins anew. */
-async function restore(context: SpoolContext, spot: Spot | null, { place, fileName, base }: Entry): Promise<void> {
-  const isWaitingOrHeld = spot !== null && spot.at !== 'results';
-  const target = isWaitingOrHeld ? spot.path : `${context.layout[place]}/${fileName}`;
-  await writeNew(context, base, target, { isDurable: false });
-  if (spot?.at === 'results') discard(context.files, spot.path);
 }
 
 /** A replayer that stood still for long enough to count as dead must not make a job that runs already. */

@@ -1,9 +1,9 @@
 /**
- * A segment of the journal: a file of one process, zeros at first, that says in one place what the process has accepted.
+ * A segment of the journal: a file of one process, zeros at first, that says in one place what the process has accepted and settled.
  *
  * ```text
  * fsq-journal 1 <generation> <boot> <owner> <crc32>        the header, filled with spaces to 512 bytes
- * <crc32> <generation> <bytes> pending/<job>               a record: the name under which a job waits, and the base of its file
+ * <crc32> <generation> <bytes> pending/<job>               a record: the name that a job's file gets, and all that it holds then
  * {"v":1,…
  * }
  * ```
@@ -17,7 +17,7 @@ import { reasonOf } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { hasCode } from '../disk/files.ts';
 import { renameIfThere } from '../disk/if-there.ts';
-import { parseDelayedFileName, parseJobFileName } from '../layout.ts';
+import { type JobName, parseDelayedFileName, parseJobFileName, parseResultFileName } from '../layout.ts';
 
 /** How large a segment is made: room for some three thousand small jobs. */
 export const SEGMENT_BYTES = 1_048_576;
@@ -39,12 +39,14 @@ export interface Header {
   readonly owner: string;
 }
 
-/** One job that was accepted: where it was to wait, and what its file was to hold. */
+/** One job that was accepted, sent back or ended: where its file was to lie, and what it was to hold. */
 export interface Entry {
   readonly id: string;
-  readonly place: 'pending' | 'delayed';
+  readonly place: 'pending' | 'delayed' | 'results';
   readonly fileName: string;
-  readonly base: Buffer;
+  /** What the name of a job that waits says; null in results/. */
+  readonly name: JobName | null;
+  readonly bytes: Buffer;
 }
 
 export type Segment =
@@ -67,20 +69,20 @@ export function encodeHeader({ generation, boot, owner }: Header): Buffer {
   return Buffer.from(`${text} ${checksum(Buffer.from(text))}`.padEnd(HEADER_BYTES - 1).concat('\n'));
 }
 
-/** What a record of a job takes, bytes. */
-export function recordBytes(path: string, baseBytes: number): number {
-  return FIXED_BYTES + path.length + baseBytes;
+/** What a record takes, bytes. */
+export function recordBytes(path: string, fileBytes: number): number {
+  return FIXED_BYTES + path.length + fileBytes;
 }
 
-/** Where in its record a job's base begins. */
-export function baseOffset(path: string): number {
+/** Where in its record the bytes of the file begin. */
+export function bytesOffset(path: string): number {
   return FIXED_BYTES - 1 + path.length;
 }
 
-/** Writes around a base, which stands in `room` behind the place for its line already, what makes it the record that begins at `at`. */
-export function sealRecord(room: Buffer, at: number, generation: number, path: string, baseBytes: number): void {
-  const end = at + recordBytes(path, baseBytes);
-  room.write(` ${digits(generation, 10)} ${digits(baseBytes, 7)} ${path}\n`, at + 8, 'latin1');
+/** Writes around a file's bytes, which stand in `room` behind the place for their line already, what makes them the record that begins at `at`. */
+export function sealRecord(room: Buffer, at: number, generation: number, path: string, fileBytes: number): void {
+  const end = at + recordBytes(path, fileBytes);
+  room.write(` ${digits(generation, 10)} ${digits(fileBytes, 7)} ${path}\n`, at + 8, 'latin1');
   room[end - 1] = 0x0a;
   room.write(checksum(room.subarray(at + 8, end)), at, 'latin1');
 }
@@ -105,7 +107,7 @@ export function parseSegment(bytes: Buffer): Segment {
   }
 }
 
-const LINE = /^([0-9a-f]{8}) (\d{10}) (\d{7}) (pending|delayed)\/(\S+)$/;
+const LINE = /^([0-9a-f]{8}) (\d{10}) (\d{7}) (\S+?)\/(\S+)$/;
 
 /** Null where the records of this generation end. */
 function recordAt(
@@ -121,10 +123,19 @@ function recordAt(
   const end = lineEnd + 1 + Number(length) + 1;
   if (Number(ofGeneration) !== generation || end > bytes.length) return null;
   if (sum !== checksum(bytes.subarray(at + 8, end))) return null;
-  const id = (place === 'pending' ? parseJobFileName(fileName) : parseDelayedFileName(fileName)?.name)?.id;
-  if (id === undefined) return null;
-  const base = bytes.subarray(lineEnd + 1, end - 1);
-  return { entry: { id, place: place === 'pending' ? 'pending' : 'delayed', fileName, base }, end };
+  const about = aboutJob(place, fileName);
+  return about === null ? null : { entry: { ...about, fileName, bytes: bytes.subarray(lineEnd + 1, end - 1) }, end };
+}
+
+/** Null where it is no name that a job's file gets. */
+function aboutJob(place: string | undefined, fileName: string): Pick<Entry, 'id' | 'place' | 'name'> | null {
+  if (place === 'results') {
+    const id = parseResultFileName(fileName);
+    return id === null ? null : { id, place, name: null };
+  }
+  if (place !== 'pending' && place !== 'delayed') return null;
+  const name = place === 'pending' ? parseJobFileName(fileName) : (parseDelayedFileName(fileName)?.name ?? null);
+  return name === null ? null : { id: name.id, place, name };
 }
 
 /** EIO so often in a row, with a pause between, is no moment that passes: the segment lies in a broken place of the disk. */

@@ -8,9 +8,9 @@ import type { NewJob } from '../../broker/broker.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { peek } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import { describe, enqueue, placeOf } from './enqueue.ts';
+import { describe, enqueue } from './enqueue.ts';
 import { spoolError } from '../disk/trouble.ts';
-import { Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 
 interface Call {
   readonly jobs: readonly NewJob[];
@@ -24,9 +24,9 @@ export class Batcher {
   #waiting: Call[] = [];
   #isBusy = false;
 
-  constructor(context: SpoolContext) {
+  constructor(context: SpoolContext, journal: Journal) {
     this.#context = context;
-    this.#journal = new Journal(context, { enqueue, placeOf });
+    this.#journal = journal;
   }
 
   /** The same promise as that of `enqueue`. */
@@ -37,10 +37,6 @@ export class Batcher {
       this.#waiting.push({ jobs, resolve, reject });
       if (!this.#isBusy) void this.#work();
     });
-  }
-
-  async close(): Promise<void> {
-    await this.#journal.close();
   }
 
   async #work(): Promise<void> {

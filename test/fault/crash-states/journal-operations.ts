@@ -4,20 +4,28 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
-import { examine, take } from '../../../src/spool/claims/claim.ts';
+import type { Claim } from '../../../src/broker/worker-side.ts';
+import type { Attempt } from '../../../src/job/job.ts';
+import type { Settlement } from '../../../src/job/lifecycle.ts';
+import { examine, openTaken, take } from '../../../src/spool/claims/claim.ts';
+import { settle } from '../../../src/spool/claims/settle.ts';
+import type { HeldFile } from '../../../src/spool/job-file/holder.ts';
+import { parseJobFileName } from '../../../src/spool/layout.ts';
+import { Promoter } from '../../../src/spool/ready/promote.ts';
+import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { Forgetter } from '../../../src/spool/results/forget.ts';
 import type { Journal } from '../../../src/spool/journal/journal.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { EARLIER_BOOT, EARLIEST_BOOT, ofBoot } from '../../support/boots.ts';
 import { until } from '../../support/conditions.ts';
-import { contextOf } from '../../support/context.ts';
-import { job, returned, RUN } from '../../support/factory.ts';
+import { contextOf, recovererOf } from '../../support/context.ts';
+import { job, returned } from '../../support/factory.ts';
 import { namesIn } from '../../support/invariants.ts';
 import { journalIn, send } from '../../support/journal.ts';
 import { pronounceDead, someOwner } from '../../support/owners.ts';
 import type { Recording } from '../../support/recording-files.ts';
-import { type End, GONE, type Operation, useSpareFiles, VALUE } from './operations.ts';
+import { type End, finish, GONE, type Operation, promiseRead, useSpareFiles, VALUE } from './operations.ts';
 
 export const JOURNAL_OPERATIONS: readonly Operation[] = [
   { name: 'send through the journal', act: sendThrough },
@@ -27,6 +35,16 @@ export const JOURNAL_OPERATIONS: readonly Operation[] = [
   { name: 'send, run and publish what the journal holds', act: sendAndRun },
   { name: 'send into files that are used again', act: sendIntoSpare },
   { name: 'free the journal, and expire what it held', act: sendAndExpire },
+  { name: 'settle through the journal', act: (spool, recording) => settleThrough(spool, recording, true) },
+  { name: 'send and settle, all of it in journals', act: (spool, recording) => settleThrough(spool, recording, false) },
+  { name: 'settle two at a time', act: settleTwo },
+  { name: 'settle through the journal, and free it', act: settleAndFree },
+  {
+    name: 'send back through the journal, and settle',
+    act: (spool, recording) => sendBackThrough(spool, recording, RERUN),
+  },
+  { name: 'park through the journal, and settle', act: (spool, recording) => sendBackThrough(spool, recording, PARK) },
+  { name: 'recover through the journal', act: recoverThrough },
   { name: 'replay', act: replayAfterAll },
 ];
 
@@ -34,10 +52,19 @@ export const JOURNAL_OPERATIONS: readonly Operation[] = [
 const SEGMENT_BYTES = 2_048;
 
 const RUNNER = someOwner(3);
+const RECOVERER = someOwner(2);
+const RERUN: Settlement = {
+  kind: 'rerun',
+  delayMs: 0,
+  crashes: 0,
+  error: { name: 'Error', message: 'm'.repeat(100) },
+};
+const PARK: Settlement = { kind: 'park', delayMs: 0, parked: { reason: 'r'.repeat(100), sinceMs: 1 } };
 
-/** It is dead after the cut. */
+/** It is dead after the cut; so is whoever recovers what it held. */
 function plantRunner(spool: string): void {
   pronounceDead(spool, RUNNER);
+  pronounceDead(spool, RECOVERER);
   mkdirSync(join(spool, 'running', RUNNER), { mode: 0o700 });
 }
 
@@ -103,7 +130,7 @@ async function sendAndRun(spool: string, recording: Recording): Promise<End> {
   const sent = job();
   await send(journal, sent);
   recording.promise(sent.job.id);
-  await runAll(spool, context);
+  await runAll(spool, context, recording);
   return () => journal.close();
 }
 
@@ -136,7 +163,7 @@ async function sendAndExpire(spool: string, recording: Recording): Promise<End> 
   const { context, journal } = await prepare(spool, recording);
   const sent = job({ enqueuedAtMs: 1_000 });
   await send(journal, sent);
-  await runAll(spool, context);
+  await runAll(spool, context, recording);
   // Of what can get lost before this, `sendAndRun` tells.
   await context.directorySync.sync(context.layout.results);
   recording.restart();
@@ -167,16 +194,101 @@ async function replayAfterAll(spool: string, recording: Recording): Promise<End>
   for (const sent of [lost, broken, whole]) recording.promise(sent.job.id);
   const broker = openSpool({ path: spool, files: ofBoot(EARLIER_BOOT, recording.files) });
   await broker.counts();
-  await runAll(spool, contextOf(spool, { files: ofBoot(EARLIER_BOOT, recording.files) }));
+  await runAll(spool, contextOf(spool, { files: ofBoot(EARLIER_BOOT, recording.files) }), recording);
   return () => broker.close();
 }
 
-async function runAll(spool: string, context: SpoolContext): Promise<void> {
+/** All that waits is run; without a journal in the context by file. */
+async function runAll(spool: string, context: SpoolContext, recording: Recording): Promise<void> {
+  for (const claim of await claimAll(spool, context)) await finish(spool, recording, claim);
+}
+
+async function claimAll(spool: string, context: SpoolContext): Promise<readonly Claim[]> {
   const claimant = { owner: RUNNER, directory: join(spool, 'running', RUNNER) };
+  const claims: Claim[] = [];
   for (const name of namesIn(spool, 'pending')) {
     const taken = take(context, claimant, name);
     const claim = taken === null ? null : await examine(context, claimant, taken);
-    const nowMs = Date.now();
-    await claim?.settle(returned(VALUE), { ...RUN, startedAtMs: nowMs, endedAtMs: nowMs });
+    if (claim !== null) claims.push(claim);
   }
+  return claims;
+}
+
+/** Claimed by a process that settles through a journal of its own. @param isSynced its file and name are on the disk before that */
+async function claimed(
+  spool: string,
+  recording: Recording,
+  { isSynced, jobs = 1 }: { readonly isSynced: boolean; readonly jobs?: number },
+): Promise<{ readonly context: SpoolContext; readonly journal: Journal; readonly claims: readonly Claim[] }> {
+  const { journal } = await prepare(spool, recording);
+  const sent = Array.from({ length: jobs }, () => job());
+  await send(journal, ...sent);
+  if (isSynced) {
+    assert.ok(await journal.checkpoint());
+    recording.restart();
+  }
+  for (const {
+    job: { id },
+  } of sent)
+    recording.promise(id);
+  const own = contextOf(spool, { files: ofBoot(EARLIER_BOOT, recording.files) });
+  const settling = journalIn(own, SEGMENT_BYTES);
+  own.journal = settling;
+  return { context: own, journal: settling, claims: await claimAll(spool, own) };
+}
+
+async function settleThrough(spool: string, recording: Recording, isSynced: boolean): Promise<End> {
+  const { journal, claims } = await claimed(spool, recording, { isSynced });
+  for (const claim of claims) await finish(spool, recording, claim);
+  return () => journal.close();
+}
+
+/** One wait for the disk is for both. */
+async function settleTwo(spool: string, recording: Recording): Promise<End> {
+  const { journal, claims } = await claimed(spool, recording, { isSynced: true, jobs: 2 });
+  await Promise.all(claims.map((claim) => finish(spool, recording, claim)));
+  return () => journal.close();
+}
+
+async function settleAndFree(spool: string, recording: Recording): Promise<End> {
+  const { journal, claims } = await claimed(spool, recording, { isSynced: true });
+  for (const claim of claims) await finish(spool, recording, claim);
+  assert.ok(await journal.checkpoint());
+  return () => journal.close();
+}
+
+/** Back to delayed/, and then through the journal to its end over the older tail. */
+async function sendBackThrough(spool: string, recording: Recording, settlement: Settlement): Promise<End> {
+  const { context, journal, claims } = await claimed(spool, recording, { isSynced: true });
+  const nowMs = Date.now();
+  for (const claim of claims) await claim.settle(settlement, { startedAtMs: nowMs, endedAtMs: nowMs });
+  new Promoter(context, (error) => assert.fail(String(error))).promoteDue();
+  for (const claim of await claimAll(spool, context)) await finish(spool, recording, claim);
+  return () => journal.close();
+}
+
+/** What a dead child has run, and not published, is published through the journal of the recoverer. */
+async function recoverThrough(spool: string, recording: Recording): Promise<End> {
+  const { context, journal, claims } = await claimed(spool, recording, { isSynced: true });
+  const died = contextOf(spool, { files: { ...recording.files, rename: () => assert.fail('it is dead') } });
+  assert.equal(claims.length, 1);
+  const [name = ''] = namesIn(join(spool, 'running'), RUNNER);
+  const file = await openTaken(died, heldFile(spool, name), null);
+  assert.ok(typeof file !== 'string');
+  await assert.rejects(async () => settle(died, file, returned(VALUE), attempt(file.name.attempt)));
+  await recoverOrphans(context, recovererOf(RECOVERER));
+  promiseRead(spool, recording, file.name.id);
+  return () => journal.close();
+}
+
+function heldFile(spool: string, fileName: string): HeldFile {
+  const name = parseJobFileName(fileName);
+  assert.ok(name !== null);
+  const directory = join(spool, 'running', RUNNER);
+  return { holder: { owner: RUNNER, directory }, path: join(directory, fileName), name };
+}
+
+function attempt(number: number): Attempt {
+  const nowMs = Date.now();
+  return { attempt: number, startedAtMs: nowMs, endedAtMs: nowMs, owner: RUNNER };
 }

@@ -117,7 +117,7 @@ async function sendAfterTheEnd(spool: string, recording: Recording): Promise<End
   recording.promise((await askForKey(broker)).id);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   recording.restart();
-  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  await finish(spool, recording, await nextOf(consumer));
   recording.promise((await askForKey(broker)).id);
   return () => consumer.close();
 }
@@ -157,7 +157,7 @@ async function startAndFinish(spool: string, recording: Recording): Promise<End>
   recording.restart();
   recording.promise(sent.job.id);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
-  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  await finish(spool, recording, await nextOf(consumer));
   return () => consumer.close();
 }
 
@@ -168,7 +168,9 @@ async function settleOne(spool: string, recording: Recording, settlement: Settle
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   recording.restart();
   recording.promise(sent.job.id);
-  await (await nextOf(consumer)).settle(settlement, RUN);
+  const claim = await nextOf(consumer);
+  if (settlement.kind === 'publish') await finish(spool, recording, claim);
+  else await claim.settle(settlement, RUN);
   return () => consumer.close();
 }
 
@@ -181,7 +183,7 @@ async function finishOnFaultyDisk(spool: string, recording: Recording): Promise<
   recording.promise(sent.job.id);
   const claim = await nextOf(consumer);
   faulty.plan({ operation: 'sync', call: 1, errno: 'EIO', lasts: 'once' });
-  await claim.settle(returned(VALUE), RUN);
+  await finish(spool, recording, claim);
   return () => consumer.close();
 }
 
@@ -193,7 +195,7 @@ async function setAside(spool: string, recording: Recording): Promise<End> {
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   recording.restart();
   recording.promise(sent.job.id);
-  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  await finish(spool, recording, await nextOf(consumer));
   return () => consumer.close();
 }
 
@@ -234,6 +236,7 @@ async function recover(spool: string, recording: Recording, recoverer?: string):
   ] of held)
     recording.promise(id);
   await recoverOrphans(contextOf(spool, { files: recording.files }), recovererOf(someOwner(2)));
+  promiseRead(spool, recording, ended.job.id);
   return async () => undefined;
 }
 
@@ -243,7 +246,7 @@ async function finishAndEnd(spool: string, recording: Recording): Promise<End> {
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   recording.restart();
   recording.promise(sent.job.id);
-  await (await nextOf(consumer)).settle(returned(VALUE), RUN);
+  await finish(spool, recording, await nextOf(consumer));
   await consumer.close();
   return () => broker.close();
 }
@@ -280,6 +283,18 @@ export function useSpareFiles({ draftFiles, files }: SpoolContext, made: number 
     files.close(fd);
     files.unlink(path);
   }
+}
+
+/** The job ends; from then on its outcome can be read. */
+export async function finish(spool: string, recording: Recording, claim: Claim): Promise<void> {
+  const nowMs = Date.now();
+  await claim.settle(returned(VALUE), { startedAtMs: nowMs, endedAtMs: nowMs });
+  promiseRead(spool, recording, claim.job.id);
+}
+
+export function promiseRead(spool: string, recording: Recording, id: string): void {
+  const bytes = readFileSync(join(spool, 'results', `${id}.json`));
+  recording.promise(`${READ}${id} ${createHash('sha256').update(bytes).digest('hex')}`);
 }
 
 function plantPending(spool: string, tail?: string): NewJob {

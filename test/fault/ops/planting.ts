@@ -8,7 +8,7 @@ import { createIdSource } from '../../../src/job/names.ts';
 import type { JobOptions } from '../../../src/job/job-options.ts';
 import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { bootId, writerName } from '../../../src/spool/disk/identity.ts';
-import { baseOffset, encodeHeader, HEADER_BYTES, recordBytes, sealRecord } from '../../../src/spool/journal/segment.ts';
+import { bytesOffset, encodeHeader, HEADER_BYTES, recordBytes, sealRecord } from '../../../src/spool/journal/segment.ts';
 import { keyDirectory } from '../../../src/spool/keys/key-holders.ts';
 import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { EARLIER_BOOT } from '../../support/boots.ts';
@@ -147,7 +147,7 @@ function segmentOf(boot: string, jobs: readonly NewJob[]): Buffer {
   for (const recorded of jobs) {
     const path = `pending/${jobFileName(nameOf(recorded))}`;
     const base = Buffer.from(encodeBase(recorded.job));
-    base.copy(bytes, at + baseOffset(path));
+    base.copy(bytes, at + bytesOffset(path));
     sealRecord(bytes, at, 1, path, base.length);
     at += recordBytes(path, base.length);
   }

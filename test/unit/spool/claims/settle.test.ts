@@ -64,7 +64,7 @@ test('what does not pass is thrown, and the job stays held for recovery', async 
 
 test('a name that the disk refuses to keep after the commit costs no outcome, and is told once', async (t) => {
   const { id, claim, faulty, events, outcomeOf } = await claimedJob(t);
-  faulty.plan({ operation: 'openDirectory', call: 1, errno: 'EIO', lasts: 'once' });
+  faulty.plan({ operation: 'openDirectory', call: 2, errno: 'EIO', lasts: 'once' });
 
   await claim.settle(returned('shown'), RUN);
   await until(() => events.length > 0, 'a person is told');

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { encodeBase } from '../../../../src/job/document.ts';
 import { delayedFileName, jobFileName } from '../../../../src/spool/layout.ts';
 import {
-  baseOffset,
+  bytesOffset,
   encodeHeader,
   HEADER_BYTES,
   parseSegment,
@@ -30,15 +30,18 @@ function segmentOf(...records: readonly (readonly [path: string, base: string, g
   encodeHeader(HEADER).copy(bytes);
   let at = HEADER_BYTES;
   for (const [path, base, generation = HEADER.generation] of records) {
-    bytes.write(base, at + baseOffset(path));
+    bytes.write(base, at + bytesOffset(path));
     sealRecord(bytes, at, generation, path, Buffer.byteLength(base));
     at += recordBytes(path, Buffer.byteLength(base));
   }
   return bytes;
 }
 
+const WAITING = { queue: 'default', priority: 5, attempt: 0, crashes: 0 };
+const MAIL = { queue: 'mails', priority: 1, attempt: 0, crashes: 0 };
+
 function pathOf(id: string): string {
-  return `pending/${jobFileName({ id, queue: 'default', priority: 5, attempt: 0, crashes: 0 })}`;
+  return `pending/${jobFileName({ id, ...WAITING })}`;
 }
 
 function idsOf(segment: Segment): readonly string[] {
@@ -46,19 +49,28 @@ function idsOf(segment: Segment): readonly string[] {
   return segment.entries.map(({ id }) => id);
 }
 
-test('a segment says of each job where it was to wait, and what its file was to hold', () => {
+test('a segment says of each job where its file was to lie, and what it was to hold', () => {
   const [now, later] = [nextId(), nextId()];
-  const delayed = delayedFileName(5_000, { id: later, queue: 'mails', priority: 1, attempt: 0, crashes: 0 });
+  const delayed = delayedFileName(5_000, { id: later, ...MAIL });
   const base = encodeBase(job({ id: now, args: ['é世👋'] }).job);
 
-  const segment = parseSegment(segmentOf([pathOf(now), base], [`delayed/${delayed}`, 'x']));
+  const segment = parseSegment(
+    segmentOf([pathOf(now), base], [`delayed/${delayed}`, 'x'], [`results/${later}.json`, 'y']),
+  );
 
   assert.deepEqual(segment, {
     kind: 'segment',
     ...HEADER,
     entries: [
-      { id: now, place: 'pending', fileName: pathOf(now).slice('pending/'.length), base: Buffer.from(base) },
-      { id: later, place: 'delayed', fileName: delayed, base: Buffer.from('x') },
+      {
+        id: now,
+        place: 'pending',
+        fileName: pathOf(now).slice('pending/'.length),
+        name: { id: now, ...WAITING },
+        bytes: Buffer.from(base),
+      },
+      { id: later, place: 'delayed', fileName: delayed, name: { id: later, ...MAIL }, bytes: Buffer.from('x') },
+      { id: later, place: 'results', fileName: `${later}.json`, name: null, bytes: Buffer.from('y') },
     ],
   });
 });
@@ -85,7 +97,7 @@ describe('the records end', () => {
   for (const [what, at] of [
     ['checksum', 0],
     ['line', 30],
-    ['bytes', baseOffset(pathOf(second)) + 50],
+    ['bytes', bytesOffset(pathOf(second)) + 50],
     ['last byte', recordBytes(pathOf(second), 100) - 1],
   ] as const)
     test(`before one whose ${what} is damaged`, () => {
