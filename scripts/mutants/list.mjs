@@ -622,7 +622,7 @@ export const MUTANTS = [
     find: '  const named = syncDirectories(context, held.holder.directory).catch(',
     replace: '  const named = syncDirectories(context).catch(',
     test: 'test/fault/crash-states.test.ts',
-    pattern: 'finish',
+    pattern: 'publish what the journal holds',
   },
   {
     name: 'a claim may lie beside the copy of its file after a power cut',
