@@ -8,7 +8,13 @@ import { createIdSource } from '../../../src/job/names.ts';
 import type { JobOptions } from '../../../src/job/job-options.ts';
 import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { bootId, writerName } from '../../../src/spool/disk/identity.ts';
-import { bytesOffset, encodeHeader, HEADER_BYTES, recordBytes, sealRecord } from '../../../src/spool/journal/segment.ts';
+import {
+  bytesOffset,
+  encodeHeader,
+  HEADER_BYTES,
+  recordBytes,
+  sealRecord,
+} from '../../../src/spool/journal/segment.ts';
 import { keyDirectory } from '../../../src/spool/keys/key-holders.ts';
 import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { EARLIER_BOOT } from '../../support/boots.ts';
