@@ -28,16 +28,16 @@ export const MUTANTS = [
   {
     name: 'no fsync of the outcome',
     file: 'src/spool/job-file/write-tail.ts',
-    find: '        return context.fsync ? files.sync(fd) : undefined;\n',
-    replace: '        return undefined;\n',
+    find: '      return context.fsync ? syncAll(context, held, fd) : false;\n',
+    replace: '      return false;\n',
     test: 'test/unit/spool/durability.test.ts',
   },
   {
     name: 'published before the outcome is written',
     file: 'src/spool/job-file/write-tail.ts',
-    find: 'afterwards(isWritten ? undefined : write?.(tries++ > 0), () => {\n',
+    find: 'afterwards(isWritten ? isRecorded : (write?.(to, tries++ > 0) ?? false), (recorded) => {\n',
     replace:
-      'afterwards(void Promise.resolve(isWritten ? undefined : write?.(tries++ > 0)).catch(() => undefined), () => {\n',
+      'afterwards(Promise.resolve(write?.(to, tries++ > 0) ?? false).catch(() => false) === null, (recorded) => {\n',
     test: 'test/conformance/spool.test.ts',
   },
   {
@@ -57,8 +57,8 @@ export const MUTANTS = [
   {
     name: 'an older tail is not cut first',
     file: 'src/spool/job-file/write-tail.ts',
-    find: 'const hasTail = sizeBytes > baseBytes + BARE_END.length;',
-    replace: 'const hasTail = sizeBytes < 0;',
+    find: 'afterwards(hasTail(held) ? cutTail(context, fd, baseBytes) : undefined',
+    replace: 'afterwards(hasTail(held) && fd < 0 ? cutTail(context, fd, baseBytes) : undefined',
     test: 'test/unit/spool/faults.test.ts',
   },
   {
@@ -114,8 +114,8 @@ export const MUTANTS = [
   {
     name: 'a failed write is repeated on the same file',
     file: 'src/spool/job-file/write-tail.ts',
-    find: '(isAgain ? writeCopy(context, held, tail) : writeTail(context, held, tail))',
-    replace: '(isAgain && tail.length < 0 ? writeCopy(context, held, tail) : writeTail(context, held, tail))',
+    find: '    if (isAgain) return writeCopy(context, held, tail);\n',
+    replace: '    if (isAgain) return writeTail(context, held, tail);\n',
     test: 'test/unit/spool/claims/settle.test.ts',
   },
   {
