@@ -74,7 +74,6 @@ class Spool implements Broker {
   readonly isNew: boolean;
   readonly nextId: () => string;
   readonly #context: SpoolContext;
-  readonly #journal: Journal;
   readonly #batcher: Batcher;
   readonly #replay: Replay;
   readonly #outcomes: OutcomeWatch;
@@ -103,9 +102,9 @@ class Spool implements Broker {
       nowMs,
       randomBytes: pooledRandom(),
     });
-    this.#journal = new Journal(this.#context, { enqueue, placeOf });
-    this.#context.journal = this.#journal;
-    this.#batcher = new Batcher(this.#context, this.#journal);
+    const journal = new Journal(this.#context, { enqueue, placeOf });
+    this.#context.journal = journal;
+    this.#batcher = new Batcher(this.#context, journal);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
     if (!allowNetworkFs) refuseNetworkFileSystem(files, layout.root);
@@ -205,7 +204,7 @@ class Spool implements Broker {
 
   async close(): Promise<void> {
     this.#outcomes.close();
-    await this.#journal.close();
+    await this.#context.journal?.close();
   }
 
   #send<T>(act: () => Promise<T>): Promise<T> {
