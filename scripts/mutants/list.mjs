@@ -660,4 +660,32 @@ export const MUTANTS = [
     replace: '      record.attempts.length + recorded.document.record.attempts.length >= 0\n',
     test: 'test/unit/spool/journal/restore.test.ts',
   },
+  {
+    name: 'broken files go although not all of the journal could be read',
+    file: 'src/spool/journal/replay.ts',
+    find: '  const isAll = odd.size === 0 && done.odd.length === 0;\n',
+    replace: '  const isAll = true;\n',
+    test: 'test/unit/spool/journal/broken-files.test.ts',
+  },
+  {
+    name: 'what another program wrote goes after a power cut',
+    file: 'src/spool/journal/broken-files.ts',
+    find: "recorded.has(spot.id) ? 'cut' : originOf(bytesAt(context, spot.path), spot.id)",
+    replace: "'cut' as ReturnType<typeof originOf>",
+    test: 'test/unit/spool/journal/broken-files.test.ts',
+  },
+  {
+    name: 'a job that was set aside comes back after a power cut',
+    file: 'src/spool/journal/restore.ts',
+    find: 'tellsSetAside(record)) return true;',
+    replace: 'tellsSetAside(record)) return false;',
+    test: 'test/unit/spool/doctor/journal.test.ts',
+  },
+  {
+    name: 'a repair sets aside before it restores',
+    file: 'src/spool/doctor/repair.ts',
+    find: '  await restoreRecorded(context, note);\n',
+    replace: '',
+    test: 'test/unit/spool/doctor/journal.test.ts',
+  },
 ];

@@ -228,7 +228,7 @@ class Spool implements Broker {
 
   #start<T>(onEvent: ((event: BrokerEvent) => void) | undefined, act: () => Promise<T>): Promise<T> {
     return typed(async () => {
-      if (this.#replay.isDue) await this.#replay.ended({ onEvent, silentMs: WORKER_SILENT_MS });
+      if (this.#replay.isDue) await this.#replay.ended(onEvent && { onEvent, silentMs: WORKER_SILENT_MS });
       return act();
     }, `No worker can start in the spool ${this.place}`);
   }

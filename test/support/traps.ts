@@ -1,5 +1,6 @@
 /** What an attacker or an accident leaves in a spool: links, FIFOs, directories and devices under names that fsq reads. */
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   linkSync,
   lstatSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { writerName } from '../../src/spool/disk/identity.ts';
+import { bootId, writerName } from '../../src/spool/disk/identity.ts';
 import { nodeFiles } from '../../src/spool/disk/files.ts';
 import { nextId } from './factory.ts';
 import { pronounceDead, someOwner } from './owners.ts';
@@ -99,6 +100,8 @@ export function readNames(spool: string): readonly string[] {
   const draft = `${writer}.0.${++n}`;
   const fenced = `${deadOwner()}~${deadOwner()}`;
   const recordless = someOwner(++n);
+  const boot = bootId(nodeFiles) ?? randomUUID();
+  mkdirSync(join(spool, 'journal', boot), { recursive: true, mode: 0o700 });
   return [
     `tmp/${draft}`,
     `tmp/odd${n}`,
@@ -119,6 +122,10 @@ export function readNames(spool: string): readonly string[] {
     `workers/${recordless}.json`,
     `workers/${someOwner(++n)}.sock`,
     `workers/odd${n}`,
+    `journal/${randomUUID()}`,
+    `journal/odd${n}`,
+    `journal/${boot}/${draft}`,
+    `journal/${boot}/odd${n}`,
   ];
 }
 

@@ -16,6 +16,13 @@ export function writerName(files: Files, pid: number): string {
   return `${pid}-${typeof ticks === 'number' ? ticks : 0}-${bootHash(files)}-${namespaceHash(files)}`;
 }
 
+const WRITER = /^(\d+)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})\./;
+
+/** True for a name that fsq makes for what a process writes. */
+export function namesWriter(fileName: string): boolean {
+  return WRITER.test(fileName);
+}
+
 /**
  * What is known of the process that wrote `fileName`; null when fsq makes no such name. The writer is dead only if the boot and the
  * namespaces are ours and the pid is free or that of another process. Nothing is proved by values that could not be read, now or
@@ -23,7 +30,7 @@ export function writerName(files: Files, pid: number): string {
  * (systemd-nspawn does).
  */
 export function writerState(files: Files, fileName: string): 'alive' | 'dead' | 'unproved' | null {
-  const match = /^(\d+)-(\d+)-([0-9a-f]{8})-([0-9a-f]{8})\./.exec(fileName);
+  const match = WRITER.exec(fileName);
   if (match === null) return null;
   const [, pid, start, boot, namespace] = match;
   if (boot === UNKNOWN || namespace === UNKNOWN) return 'unproved';

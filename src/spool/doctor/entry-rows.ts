@@ -1,4 +1,5 @@
 /** What can be wrong with a name in the spool: other users may touch it (I13), it is not fsq's, or nobody needs it any more. Pure. */
+import { namesWriter } from '../disk/identity.ts';
 import { isJournalFolder } from '../journal/segment.ts';
 import { isKeyDirectory, parseKeyHolderName } from '../keys/key-holders.ts';
 import { isOwnerName, parseOwnerDirectory, parseResultFileName } from '../layout.ts';
@@ -184,7 +185,8 @@ function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
   if (place === 'keys') return parseKeyHolderName(name) === null && parseResultFileName(name) === null;
   // What else lies there is moved away by the next replay.
-  if (place === 'journal') return isDirect ? !isJournalFolder(name) || info.kind !== 'directory' : info.kind !== 'file';
+  if (place === 'journal' && isDirect) return !isJournalFolder(name) || info.kind !== 'directory';
+  if (place === 'journal') return !namesWriter(name) || info.kind !== 'file';
   if (place === 'running' && isDirect) return parseOwnerDirectory(name) === null || info.kind !== 'directory';
   return id === null;
 }

@@ -60,7 +60,8 @@ async function withFile(
     return false;
   }
   try {
-    await act(fd);
+    // A FIFO can be opened, and not be synced.
+    if (files.info(fd).kind === 'file') await act(fd);
     return true;
   } finally {
     files.close(fd);
@@ -71,6 +72,7 @@ async function withFile(
 export function deadSegments(context: SpoolContext, directory: string): readonly string[] {
   const { files, nowMs } = context;
   const states = new Map<string, ReturnType<typeof writerState>>();
+  if (files.entry(directory)?.kind !== 'directory') return []; // A link would lead out of the spool.
   return listIfReadable(files, directory).flatMap((name) => {
     const path = `${directory}/${name}`;
     const writer = name.slice(0, name.indexOf('.') + 1);

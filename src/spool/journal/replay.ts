@@ -46,7 +46,8 @@ const EARLIER_MS = 60_000;
 /** The folders in the journal that have to be replayed first; none where this system cannot tell one boot from another. */
 export function foreignFolders(context: SpoolContext): { readonly boot: string; readonly folders: readonly string[] } {
   const { files, layout } = context;
-  const names = listIfReadable(files, layout.journal);
+  // A link would lead out of the spool.
+  const names = files.entry(layout.journal)?.kind === 'directory' ? listIfReadable(files, layout.journal) : [];
   const boot = names.length === 0 ? null : usableBoot(context);
   return { boot: boot ?? '', folders: boot === null ? [] : names.filter((name) => name !== boot) };
 }

@@ -1,6 +1,6 @@
 /** What the doctor says of the journal: I16, I17, a replay that is due, and what could not be read. */
 import assert from 'node:assert/strict';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { NewJob } from '../../../../src/broker/broker.ts';
@@ -176,6 +176,20 @@ describe('I17 no segment that nobody needs stays while a worker lives:', () => {
     assert.deepEqual([found?.severity, found?.canRepair], ['error', false]);
     assert.match(found?.advice ?? '', /local disk of a Linux machine/);
   });
+});
+
+test("a copy that somebody made of a segment is named as not fsq's", async (t) => {
+  const context = await sent(t, job());
+  const [path = ''] = segmentPaths(context.layout.root);
+  cpSync(path, join(dirname(path), 'copy'));
+  chmodSync(join(dirname(path), 'copy'), 0o600);
+
+  const found = (await look(context)).filter(({ code }) => code === 'foreign');
+
+  assert.deepEqual(
+    found.map(({ location }) => basename(location ?? '')),
+    ['copy'],
+  );
 });
 
 test('a repair restores before it sets aside, makes durable what the dead have recorded, and says what cannot be read', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { Forgetter } from '../../../../src/spool/results/forget.ts';
@@ -10,6 +10,7 @@ import { until } from '../../../support/conditions.ts';
 import { contextOf, tempContext } from '../../../support/context.ts';
 import { durableFiles } from '../../../support/durability.ts';
 import { job } from '../../../support/factory.ts';
+import { systemError } from '../../../support/faulty-files.ts';
 import { faultyFiles } from '../../../support/faulty-files.ts';
 import { namesIn } from '../../../support/invariants.ts';
 import { journalIn, recordedIn, segmentPaths, send } from '../../../support/journal.ts';
@@ -181,6 +182,29 @@ describe('of a process that died in this boot', () => {
     await assert.rejects(freeDead({ ...context, files }, folderOf(context)), /refused/);
 
     assert.equal(existsSync(path), true);
+  });
+
+  test('one that the disk cannot read goes to corrupt/ once all is durable, so that it holds up nothing', async (t) => {
+    const { context, path } = await segmentOf(t, '4194304');
+    const { ino } = lstatSync(path);
+    let isSynced = false;
+    const files: Files = {
+      ...nodeFiles,
+      syncFileSystem: async () => (isSynced = true),
+      read: (fd, ...rest) => {
+        if (nodeFiles.info(fd).inode === ino) throw systemError('EIO', 'read');
+        return nodeFiles.read(fd, ...rest);
+      },
+    };
+
+    await freeDead({ ...context, files }, folderOf(context));
+
+    assert.equal(isSynced, true);
+    assert.deepEqual(
+      namesIn(context.layout.root, 'corrupt').map((name) => name.split('.')[0]),
+      ['segment'],
+    );
+    assert.equal(existsSync(path), false);
   });
 
   test('those of the living stay', async (t) => {
