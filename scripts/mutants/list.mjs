@@ -142,7 +142,7 @@ export const MUTANTS = [
   {
     name: 'an outcome is waited for without looking first',
     file: 'src/spool/results/outcomes.ts',
-    find: '    const found = readOutcome(this.#context, id);\n',
+    find: '    const found = this.#isThere(id) ? readOutcome(this.#context, id) : null;\n',
     replace: '    const found = null as ReturnType<typeof readOutcome>;\n',
     test: 'test/unit/spool/results/outcomes.test.ts',
   },

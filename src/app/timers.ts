@@ -23,11 +23,12 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
 }
 
-/** A signal that aborts after `ms` (null: never) or with `outer`; `cancel` frees what it holds. */
+/** A signal that aborts after `ms` (null: never) or with `outer`; null where neither can be. `cancel` frees what it holds. */
 export function abortAfter(
   ms: number | null,
   outer: AbortSignal | undefined,
-): { readonly signal: AbortSignal; cancel(): void } {
+): { readonly signal: AbortSignal | null; cancel(): void } {
+  if (ms === null && outer === undefined) return ENDLESS;
   const controller = new AbortController();
   const abort = (): void => controller.abort();
   const timer = ms === null || ms <= 0 ? null : after(ms, abort);
@@ -42,6 +43,9 @@ export function abortAfter(
     },
   };
 }
+
+/** A plain `get()`: a signal for each costs more than all else that such a wait makes. */
+const ENDLESS = { signal: null, cancel: (): void => undefined };
 
 /** The functions to call when a signal aborts. One listener calls all of them: Node.js warns of a leak where there are eleven. */
 const actsOf = new WeakMap<AbortSignal, Set<() => void>>();

@@ -35,10 +35,11 @@ export interface Broker {
   /**
    * Waits for the job's outcome. Null when `signal` aborts first.
    *
+   * @param signal null: nothing ends the wait but the outcome
    * @param isSurelyThere true right after `enqueue`: spares the search of the whole store
    * @throws UnknownJobError when there is no such job
    */
-  waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null>;
+  waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null>;
   /**
    * Revokes jobs: a job that waits never starts, one that runs is told to end. Needs no worker, and may be called again.
    *

@@ -139,7 +139,7 @@ class Spool implements Broker {
     return this.#look(() => readOutcome(this.#context, id));
   }
 
-  async waitForOutcome(id: string, signal: AbortSignal, isSurelyThere: boolean): Promise<JobRecord | null> {
+  async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
     return this.#look(async () => {
       if (!isSurelyThere && !(await locate(this.#context, new Set([id]))).has(id))
         throw new UnknownJobError(id, this.place);

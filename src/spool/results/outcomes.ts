@@ -57,16 +57,17 @@ export class OutcomeWatch {
    *
    * @throws UnknownJobError, SpoolError
    */
-  async wait(id: string, signal: AbortSignal): Promise<JobRecord | null> {
-    this.#open();
-    const found = readOutcome(this.#context, id);
-    if (found !== null || signal.aborted) {
+  async wait(id: string, signal: AbortSignal | null): Promise<JobRecord | null> {
+    this.#watch.open();
+    // Most that wait come before the outcome: to look for it costs a tenth of the error of opening what is not there.
+    const found = this.#isThere(id) ? readOutcome(this.#context, id) : null;
+    if (found !== null || signal?.aborted === true) {
       this.#closeIfIdle();
       return found;
     }
     return new Promise<JobRecord | null>((resolve, reject) => {
       const leave = (): void => {
-        signal.removeEventListener('abort', onAbort);
+        signal?.removeEventListener('abort', onAbort);
         this.#remove(id, waiter);
       };
       const waiter: Waiter = {
@@ -80,7 +81,7 @@ export class OutcomeWatch {
         },
       };
       const onAbort = (): void => waiter.resolve(null);
-      signal.addEventListener('abort', onAbort);
+      signal?.addEventListener('abort', onAbort);
       this.#add(id, waiter);
     });
   }
@@ -92,17 +93,17 @@ export class OutcomeWatch {
     this.#watch.close();
   }
 
-  #open(): void {
-    if (this.#closing !== null) clearTimeout(this.#closing);
-    this.#closing = null;
-    this.#watch.open();
+  #closeIfIdle(): void {
+    if (this.#waiting.size > 0) return;
+    this.#poll.stop();
+    // One timer for all waits that follow one another: to put it off costs less than to make it anew.
+    if (this.#closing === null) this.#closing = setTimeout(() => this.#endLinger(), LINGER_MS).unref();
+    else this.#closing.refresh();
   }
 
-  #closeIfIdle(): void {
-    if (this.#waiting.size > 0 || this.#closing !== null) return;
-    this.#poll.stop();
-    this.#closing = setTimeout(() => this.close(), LINGER_MS);
-    this.#closing.unref();
+  #endLinger(): void {
+    this.#closing = null;
+    if (this.#waiting.size === 0) this.close();
   }
 
   #add(id: string, waiter: Waiter): void {
@@ -118,6 +119,11 @@ export class OutcomeWatch {
     waiters?.delete(waiter);
     if (waiters?.size === 0) this.#waiting.delete(id);
     this.#closeIfIdle();
+  }
+
+  #isThere(id: string): boolean {
+    const { files, layout } = this.#context;
+    return files.exists(`${layout.results}/${resultFileName(id)}`);
   }
 
   #hear(name: string | null): void {

@@ -314,6 +314,25 @@ test('many waits on one signal warn of no leak, and all end with it', async (t) 
   assert.deepEqual(leaks, []);
 });
 
+test('only a wait that has a limit gets a signal, because each signal costs as much as the wait', async () => {
+  const signals: (AbortSignal | null)[] = [];
+  const source: OutcomeSource = {
+    ...endless('/limits', 'alive'),
+    waitForOutcome: async (_id, signal) => {
+      signals.push(signal);
+      throw new RangeError('seen');
+    },
+  };
+
+  for (const options of [{}, { timeout: '1h' }, { signal: new AbortController().signal }] as const)
+    await assert.rejects(new AsyncResult(nextId(), async () => source, true).get(options), RangeError);
+
+  assert.deepEqual(
+    signals.map((signal) => signal === null),
+    [true, false, false],
+  );
+});
+
 /** Where no outcome comes before the wait is over. */
 function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role'] = 'consumer'): OutcomeSource {
   const owner = {
@@ -329,7 +348,7 @@ function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role
     place,
     find: async () => null,
     outcome: async () => null,
-    waitForOutcome: (_id, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(null))),
+    waitForOutcome: (_id, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve(null))),
     revoke: async () => new Map(),
     owners: async () => [{ ...owner, verdict }],
   };

@@ -63,6 +63,25 @@ test('an outcome that is there already is given without waiting for a watch or a
   assert.notEqual(first, 'nothing yet');
 });
 
+test('a wait that comes before the outcome tries to open nothing: the error would cost more than the wait', async (t) => {
+  const opened: string[] = [];
+  const open: Files['open'] = (path, access) => {
+    opened.push(path);
+    return nodeFiles.open(path, access);
+  };
+  const { path, broker } = tempSpool(t, { files: { ...nodeFiles, open } });
+  const sent = job();
+  await broker.enqueue([sent]);
+  opened.length = 0;
+
+  const waiting = broker.waitForOutcome(sent.job.id, null, true);
+  await nextTurn();
+  assert.deepEqual(opened, []);
+  publishByHand(path, sent.job.id);
+
+  assert.equal(valueOf(await within(waiting, 'the outcome')), sent.job.id);
+});
+
 describe('without a watch an outcome is found all the same', () => {
   const broken: readonly [string, Files['watch']][] = [
     [
