@@ -143,6 +143,8 @@ export interface KeeperOptions {
   /** The worker ends when nothing is left: `isIdle` of a member must be false from the moment at which it may have a job. Default false. */
   readonly isBurst?: boolean;
   readonly onEvent?: (event: BrokerEvent) => void;
+  /** Aborted while the keeper waits for others before it opens: there is none, and opening it rejects. */
+  readonly giveUp?: AbortSignal;
 }
 
 /**

@@ -140,11 +140,12 @@ class Spool implements Broker {
   }
 
   async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
-    return this.#look(async () => {
+    return typed(async () => {
+      if (this.#replay.isDue && !(await this.#replay.endedWhereAllowed(signal))) return null;
       if (!isSurelyThere && !(await locate(this.#context, new Set([id]))).has(id))
         throw new UnknownJobError(id, this.place);
       return this.#outcomes.wait(id, signal);
-    });
+    }, this.#unreadable);
   }
 
   async revoke(
@@ -187,24 +188,28 @@ class Spool implements Broker {
   }
 
   restoring(): Promise<Restoring | null> {
-    return typed(() => restoringIn(this.#context), `The spool ${this.place} cannot be read`);
+    return typed(() => restoringIn(this.#context), this.#unreadable);
   }
 
   owners(): Promise<readonly OwnerInfo[]> {
-    return this.#look(() => listOwners(this.#context));
+    return typed(() => listOwners(this.#context), this.#unreadable);
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {
-    return this.#start(options.onEvent, () => SpoolConsumer.open(this.#context, options));
+    return this.#start(options, () => SpoolConsumer.open(this.#context, options));
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
-    return this.#start(options.onEvent, () => SpoolKeeper.open(this.#context, options, this.#resultTtlMs));
+    return this.#start(options, () => SpoolKeeper.open(this.#context, options, this.#resultTtlMs));
   }
 
   async close(): Promise<void> {
     this.#outcomes.close();
     await this.#context.journal?.close();
+  }
+
+  get #unreadable(): string {
+    return `The spool ${this.place} cannot be read`;
   }
 
   #send<T>(act: () => Promise<T>): Promise<T> {
@@ -215,7 +220,7 @@ class Spool implements Broker {
     return typed(async () => {
       if (this.#replay.isDue) await this.#replay.endedWhereAllowed();
       return act();
-    }, `The spool ${this.place} cannot be read`);
+    }, this.#unreadable);
   }
 
   #change<T>(done: string, act: () => Promise<T>): Promise<T> {
@@ -226,9 +231,10 @@ class Spool implements Broker {
     }, `Not surely ${done}, call again: the spool ${this.place} refuses`);
   }
 
-  #start<T>(onEvent: ((event: BrokerEvent) => void) | undefined, act: () => Promise<T>): Promise<T> {
+  #start<T>({ onEvent, giveUp }: Pick<KeeperOptions, 'onEvent' | 'giveUp'>, act: () => Promise<T>): Promise<T> {
     return typed(async () => {
-      if (this.#replay.isDue) await this.#replay.ended(onEvent && { onEvent, silentMs: WORKER_SILENT_MS });
+      if (this.#replay.isDue) await this.#replay.ended(onEvent && { onEvent, silentMs: WORKER_SILENT_MS }, giveUp);
+      giveUp?.throwIfAborted();
       return act();
     }, `No worker can start in the spool ${this.place}`);
   }

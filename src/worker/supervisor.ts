@@ -2,6 +2,7 @@
 import type { LimitedRun } from '../app/execute.ts';
 import { after } from '../app/timers.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
+import type { Broker } from '../broker/broker.ts';
 import type { BrokerEvent, EndedRun, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';
@@ -58,20 +59,9 @@ export class Supervisor implements CrewEvents {
 
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
-    const { settings, modules, queues, order, isBurst, log } = this.#options;
-    const logEvent = brokerEventLogger(log);
+    const { settings, modules, isBurst } = this.#options;
     const broker = openBroker(brokerOptions(settings));
-    const keeper = await broker.keeper({
-      queues,
-      order,
-      limits: { queues: settings.queueLimits, tasks: new Map() },
-      isBurst,
-      onEvent: (event) => {
-        logEvent(event);
-        this.#onBrokerEvent(event);
-      },
-    });
-    this.#keeper = keeper;
+    this.#keeper = await this.#openKeeper(broker);
     modules.watch((what) => this.#crew.renew(what));
     this.#crew.start(modules.isWatched);
     // Jobs that were held back may go without a word: revoked, paused, or taken by another worker.
@@ -79,11 +69,35 @@ export class Supervisor implements CrewEvents {
     await this.#crew.ended;
     clearInterval(asking);
     modules.close();
-    await keeper.close();
+    await this.#keeper?.close();
     await broker.close();
     await this.#options.relay.finish();
     const exitCode = exitCodeAfter(this.#crew.phase, this.#signal, isBurst && this.#hasFailedJob);
     return this.#failure ?? { exitCode, problem: null };
+  }
+
+  /** Null when a signal came first: the keeper may have to wait for another process. */
+  async #openKeeper(broker: Broker): Promise<Keeper | null> {
+    const { settings, queues, order, isBurst, log } = this.#options;
+    const logEvent = brokerEventLogger(log);
+    const signalled = new AbortController();
+    void this.#crew.ended.then(() => signalled.abort());
+    try {
+      return await broker.keeper({
+        queues,
+        order,
+        limits: { queues: settings.queueLimits, tasks: new Map() },
+        isBurst,
+        onEvent: (event) => {
+          logEvent(event);
+          this.#onBrokerEvent(event);
+        },
+        giveUp: signalled.signal,
+      });
+    } catch (error) {
+      if (signalled.signal.aborted) return null;
+      throw error;
+    }
   }
 
   /** True once it stops by force: a signal could ask for nothing more. */

@@ -104,3 +104,31 @@ test('a program is warned that jobs may be lost, and goes on', async (t) => {
   assert.match(stderr, /\[FSQ_RESTORING\] FsqWarning: .*newer: it is of format 2, and this fsq knows 1/);
   assert.deepEqual(foldersIn(project.spool), []);
 });
+
+test('while another process replays, a program waits and is told; a worker ends when it is told to, and a wait at its time limit', async (t) => {
+  const sent = echo();
+  const project = await cutProject(t, sent);
+  const { release } = hold(project);
+  const log = (name: string): string => {
+    const path = join(project.path, name);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  };
+
+  const program = run(project, 'sh', ['-c', 'exec node main.mjs 2>program.log']);
+  const worker = run(project, 'sh', ['-c', 'echo $$ >pid; exec node node_modules/fsq/bin/fsq.js worker 2>worker.log']);
+  const got = await fsq(project, ['get', sent.job.id, '--timeout', '50ms']);
+  assert.equal(got.code, 124, got.stderr);
+  await until(() => log('worker.log').includes('are restored by process'), 'the worker waits');
+  process.kill(Number(log('pid')), 'SIGTERM');
+  assert.equal((await worker).code, 0);
+  await until(() => log('program.log').includes('FSQ_RESTORING'), 'the program is told');
+  assert.match(
+    log('program.log'),
+    new RegExp(`are restored first by process ${process.pid} \\(1 segment of the journal\\)`),
+  );
+
+  release();
+
+  assert.deepEqual([(await program).code, (await program).stdout], [0, 'pending\n']);
+  assert.deepEqual(foldersIn(project.spool), []);
+});

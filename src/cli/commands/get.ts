@@ -35,7 +35,9 @@ function runGet(context: Context): Promise<number> {
   const timeoutMs = duration(values.text('timeout'), 'timeout');
   return withSpool(context, async (broker) => {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
-    if (timeoutMs !== 0 && !(await handle.ready()) && (await handle.info()) !== null) {
+    // These looks have no time limit; the value's own does not wait longer than it may for another process.
+    const restorer = (await broker.restoring())?.pid ?? null;
+    if (timeoutMs !== 0 && restorer === null && !(await handle.ready()) && (await handle.info()) !== null) {
       tell(nobodyNotice(await broker.owners()));
       countAsTold(broker.place);
     }

@@ -40,24 +40,53 @@ export class Replay {
    * Replays, or waits for the process that does.
    *
    * @param hearer of several calls at a time, that of the first is told
+   * @param giveUp aborted: this call waits no longer; a replay of ours goes on
+   * @returns false when it was given up
    * @throws as `replay`
    */
-  async ended(hearer: Hearer = this.#hearer): Promise<void> {
-    this.#underWay ??= toldReplay(this.#context, hearer).finally(() => (this.#underWay = null));
-    await this.#underWay;
-    this.#isDue = false;
+  ended(hearer: Hearer = this.#hearer, giveUp: AbortSignal | null = null): Promise<boolean> {
+    this.#underWay ??= toldReplay(this.#context, hearer)
+      .then(() => void (this.#isDue = false))
+      .finally(() => (this.#underWay = null));
+    return isBefore(this.#underWay, giveUp);
   }
 
   /** For a look: whoever may only read, or is not the spool's user, sees what there is. */
-  async endedWhereAllowed(): Promise<void> {
+  async endedWhereAllowed(giveUp: AbortSignal | null = null): Promise<boolean> {
     const { files, layout } = this.#context;
-    if (this.#looksAtOnce || files.entry(layout.root)?.uid !== (process.getuid?.() ?? 0)) return;
+    if (this.#looksAtOnce || files.entry(layout.root)?.uid !== (process.getuid?.() ?? 0)) return true;
     try {
-      await this.ended();
+      return await this.ended(this.#hearer, giveUp);
     } catch (error) {
       if (!hasCode(error, 'EACCES', 'EPERM', 'EROFS')) throw error;
+      return true;
     }
   }
+}
+
+/** Longer than any wait, ms. */
+const HOLD_MS = 2 ** 31 - 1;
+
+/** True when `end` comes before `giveUp` aborts. The process lives until then. */
+function isBefore(end: Promise<void>, giveUp: AbortSignal | null): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const hold = setInterval(() => undefined, HOLD_MS);
+    const conclude = (isOver: boolean): void => {
+      clearInterval(hold);
+      giveUp?.removeEventListener('abort', onAbort);
+      resolve(isOver);
+    };
+    const onAbort = (): void => conclude(false);
+    giveUp?.addEventListener('abort', onAbort);
+    if (giveUp?.aborted === true) onAbort();
+    end.then(
+      () => conclude(true),
+      (error: unknown) => {
+        reject(error);
+        conclude(false);
+      },
+    );
+  });
 }
 
 /** What cannot be looked at now is told by the first call that has to wait for it. */
@@ -77,7 +106,7 @@ async function toldReplay(context: SpoolContext, { onEvent, silentMs }: Hearer):
   };
   const timer = setTimeout(tell, silentMs).unref();
   try {
-    const done = await replay(context);
+    const done = await replay(context, false);
     const hasDone = done.restored + done.dropped + done.odd.length > 0;
     if (hasDone || !isAnothers) onEvent?.({ kind: 'replayed', ...done });
   } finally {

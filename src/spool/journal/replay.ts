@@ -55,9 +55,10 @@ export function foreignFolders(context: SpoolContext): { readonly boot: string; 
 /**
  * Replays what an earlier boot has left, or waits for the process that does. Once it has ended, nothing is left until the next boot.
  *
+ * @param holdsProcess false: to wait for another process does not keep this one alive
  * @throws the system error when the disk refuses; then it has to be done again
  */
-export async function replay(context: SpoolContext): Promise<Replayed> {
+export async function replay(context: SpoolContext, holdsProcess: boolean = true): Promise<Replayed> {
   const done: Progress = { restored: 0, dropped: 0, odd: [] };
   const beganAt = performance.now();
   for (;;) {
@@ -69,7 +70,7 @@ export async function replay(context: SpoolContext): Promise<Replayed> {
         if (setForeignAside(context, path)) done.odd.push(`${name}: it is no folder`);
       } else {
         const ours = takeFolder(context, name, boot);
-        if (ours === null) await wait(LOOK_EVERY_MS);
+        if (ours === null) await wait(LOOK_EVERY_MS, undefined, { ref: holdsProcess });
         else await replayOurs(context, ours, done);
       }
     }

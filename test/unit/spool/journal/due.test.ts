@@ -87,6 +87,28 @@ describe('a replay', () => {
   });
 });
 
+test('whoever gives up waits no longer, and the others do', async (t) => {
+  const path = await cutSpool(t);
+  const { release } = hold(path);
+  const broker = openSpool({ path });
+  const giveUp = new AbortController();
+  const [id = ''] = await openSpool({ path, looksAtOnce: true }).idsByPrefix('', 1);
+  const [outcome, keeper, counts] = [
+    broker.waitForOutcome(id, giveUp.signal, false),
+    broker.keeper({ queues: null, giveUp: giveUp.signal }),
+    broker.counts(),
+  ];
+
+  giveUp.abort();
+
+  assert.equal(await outcome, null);
+  await assert.rejects(keeper, /aborted/);
+  assert.equal((await broker.owners()).length, 0, 'who lives is told meanwhile');
+  release();
+  assert.equal((await counts).pending, 1);
+  await broker.close();
+});
+
 describe('a look', () => {
   test('is told since when which process replays, and how much', async (t) => {
     const path = await cutSpool(t);
