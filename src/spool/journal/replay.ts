@@ -21,7 +21,7 @@ import { setForeignAside } from '../job-file/set-aside.ts';
 import { makeDurable, usableBoot } from './checkpoint.ts';
 import { dropBroken } from './broken-files.ts';
 import { farther, restore } from './restore.ts';
-import { type Entry, readPatiently, setSegmentAside } from './segment.ts';
+import { type Entry, listPatiently, readPatiently, setSegmentAside } from './segment.ts';
 
 /** What a replay did. */
 export interface Replayed {
@@ -127,7 +127,12 @@ function giveBack(context: SpoolContext, folder: string): void {
 }
 
 async function replayFolder(context: SpoolContext, folder: string, done: Progress): Promise<void> {
-  const { entries, sinceMs, odd } = await readFolder(context, folder);
+  const names = await listPatiently(context, folder);
+  if (typeof names === 'string') {
+    if (setSegmentAside(context, folder)) done.odd.push(`${folder.slice(folder.lastIndexOf('/') + 1)}: ${names}`);
+    return context.directorySync.sync(context.layout.journal);
+  }
+  const { entries, sinceMs, odd } = await readFolder(context, folder, names);
   const spots = spotsOf(context, entries);
   const mayWrite = (): void => refuseFenced(context, folder);
   const turns = new Turns();
@@ -171,11 +176,11 @@ interface Recorded {
 }
 
 /** All that the segments of a folder tell. */
-async function readFolder(context: SpoolContext, folder: string): Promise<Recorded> {
+async function readFolder(context: SpoolContext, folder: string, names: readonly string[]): Promise<Recorded> {
   const entries = new Map<string, Entry>();
   const odd = new Map<string, string>();
   let sinceMs = Number.POSITIVE_INFINITY;
-  for (const name of context.files.list(folder)) {
+  for (const name of names) {
     const path = `${folder}/${name}`;
     const segment = await readPatiently(context, path);
     if (segment.kind === 'odd') odd.set(name, segment.reason);

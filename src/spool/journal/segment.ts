@@ -138,7 +138,9 @@ function aboutJob(place: string | undefined, fileName: string): Pick<Entry, 'id'
   return name === null ? null : { id: name.id, place, name };
 }
 
-/** EIO so often in a row, with a pause between, is no moment that passes: the segment lies in a broken place of the disk. */
+/** What a disk says of a broken place, and a file system of what it knows to be damaged. */
+const BROKEN = ['EIO', 'EUCLEAN', 'EBADMSG'];
+/** So often in a row, with a pause between, that is no moment that passes. */
 const TRIES = 3;
 const AGAIN_MS = 500;
 /** What was in the journal and could not be read has a name in corrupt/ that begins so. */
@@ -146,13 +148,32 @@ const ASIDE = 'segment.';
 
 /** The same as `readSegment`; what cannot be read for good is no segment. @throws every other error of the system */
 export async function readPatiently(context: SpoolContext, path: string): Promise<Segment> {
-  for (let tries = 1; ; tries++) {
+  const read = (): Segment => {
     try {
       return readSegment(context, path);
     } catch (error) {
       if (hasCode(error, 'EACCES', 'EPERM')) return { kind: 'odd', reason: 'it may not be read by this user' };
-      if (!hasCode(error, 'EIO')) throw error;
-      if (tries === TRIES) return { kind: 'odd', reason: `the disk cannot read it (${reasonOf(error)})` };
+      throw error;
+    }
+  };
+  return unlessBroken(read, (reason): Segment => ({ kind: 'odd', reason }));
+}
+
+/** The names in `folder`; the reason, a text, when the disk cannot read it for good. @throws every other error of the system */
+export async function listPatiently({ files }: SpoolContext, folder: string): Promise<readonly string[] | string> {
+  return unlessBroken<readonly string[] | string>(
+    () => files.list(folder),
+    (reason) => reason,
+  );
+}
+
+async function unlessBroken<T>(read: () => T, broken: (reason: string) => T): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return read();
+    } catch (error) {
+      if (!hasCode(error, ...BROKEN)) throw error;
+      if (tries === TRIES) return broken(`the disk cannot read it (${reasonOf(error)})`);
     }
     await wait(AGAIN_MS);
   }

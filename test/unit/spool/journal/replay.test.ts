@@ -246,6 +246,26 @@ test('what the disk cannot read for good is moved to corrupt/ and told, and the 
   assert.deepEqual(foldersIn(spool), []);
 });
 
+test('so is a whole folder that the disk cannot read; what is broken is left to be told', async (t) => {
+  const spool = newSpool(t);
+  const sent = job();
+  await sendInEarlierBoot(spool, sent);
+  writeFileSync(pathOf(spool, sent), '');
+  const broken = lstatSync(join(spool, 'journal', EARLIER_BOOT)).ino;
+  const list: typeof nodeFiles.list = (path) => {
+    if (lstatSync(path, { throwIfNoEntry: false })?.ino === broken) throw systemError('EUCLEAN', 'scandir');
+    return nodeFiles.list(path);
+  };
+
+  const { restored, dropped, odd } = await replay(contextOf(spool, { files: { ...nodeFiles, list } }));
+
+  assert.deepEqual([restored, dropped, odd.length], [0, 0, 1]);
+  assert.match(odd[0] ?? '', /: the disk cannot read it \(EUCLEAN/);
+  assert.deepEqual(foldersIn(spool), []);
+  assert.match(namesIn(spool, 'corrupt').join(), /^segment\./);
+  assert.equal(namesIn(spool, 'pending').length, 1);
+});
+
 test('a read that fails for a moment costs no segment', async (t) => {
   const spool = newSpool(t);
   const sent = job();
