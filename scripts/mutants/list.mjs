@@ -35,9 +35,9 @@ export const MUTANTS = [
   {
     name: 'published before the outcome is written',
     file: 'src/spool/job-file/write-tail.ts',
-    find: 'afterwards(isWritten ? isRecorded : (write?.(to, tries++ > 0) ?? false), (recorded) => {\n',
+    find: 'afterwards(recorded ?? write?.(to, tries++ > 0) ?? false, (isRecorded) => {\n',
     replace:
-      'afterwards(Promise.resolve(write?.(to, tries++ > 0) ?? false).catch(() => false) === null, (recorded) => {\n',
+      'afterwards(Promise.resolve(write?.(to, tries++ > 0) ?? false).catch(() => false) === null, (isRecorded) => {\n',
     test: 'test/conformance/spool.test.ts',
   },
   {
@@ -274,8 +274,8 @@ export const MUTANTS = [
   {
     name: 'results/ is never synced',
     file: 'src/spool/job-file/write-tail.ts',
-    find: '    syncDirectories(context, directory).catch(',
-    replace: '    Promise.resolve().catch(',
+    find: '  syncDirectories(context, directory).catch(',
+    replace: '  Promise.resolve().catch(',
     test: 'test/fault/sync-order.test.ts',
   },
   {
@@ -505,8 +505,8 @@ export const MUTANTS = [
   {
     name: 'a call is answered before the fdatasync of its record',
     file: 'src/spool/journal/append.ts',
-    find: '      await Promise.all(Array.from(touched, (segment) => segment.flush()));\n',
-    replace: '      void Promise.all(Array.from(touched, (segment) => segment.flush()));\n',
+    find: '    const flushed = await Promise.all(segments.map((segment) => segment.flush()));\n',
+    replace: '    const flushed = [true];\n    void Promise.all(segments.map((segment) => segment.flush()));\n',
     test: 'test/unit/spool/journal/journal.test.ts',
   },
   {
@@ -519,16 +519,16 @@ export const MUTANTS = [
   {
     name: 'a failed fdatasync is repeated',
     file: 'src/spool/journal/open-segment.ts',
-    find: '      this.#failure ??= { error };\n      throw error;\n    };\n    const running',
+    find: '      this.#failure ??= { error };\n      return false;\n',
     replace:
-      '      if (error === null) throw error;\n      return this.#files.syncData(this.#fd) as never;\n    };\n    const running',
+      '      this.#failure ??= { error };\n      return this.#files.syncData(this.#fd).then(() => true, () => false);\n',
     test: 'test/unit/spool/journal/journal.test.ts',
   },
   {
     name: 'a disk that failed is believed when all of it is synced',
     file: 'src/spool/journal/append.ts',
-    find: '      const isDurable = await syncEach(this.#context, new Set(placed.map(({ job }) => job.id)));\n',
-    replace: '      const isDurable = await this.#context.files.syncFileSystem(this.#context.layout.pending);\n',
+    find: '    const isDurable = await syncEach(this.#context, new Set(placed.map(({ job }) => job.id)));\n',
+    replace: '    const isDurable = await this.#context.files.syncFileSystem(this.#context.layout.pending);\n',
     test: 'test/unit/spool/journal/journal.test.ts',
   },
   {
@@ -605,15 +605,15 @@ export const MUTANTS = [
   {
     name: 'an outcome is seen before the fdatasync of its record',
     file: 'src/spool/journal/step.ts',
-    find: '    await segment.flush();\n',
-    replace: '    void segment.flush();\n',
+    find: '  return isWritten ? segment.flush() : Promise.resolve(false);\n',
+    replace: '  void segment.flush();\n  return Promise.resolve(isWritten);\n',
     test: 'test/unit/spool/journal/step.test.ts',
   },
   {
     name: 'after a failed fdatasync an outcome counts as durable',
-    file: 'src/spool/journal/step.ts',
-    find: '    return failed(segments); // The',
-    replace: '    return true; // The',
+    file: 'src/spool/job-file/write-tail.ts',
+    find: 'recorded.then((isRecorded) => isRecorded || byFile(), unlessRefused)',
+    replace: 'recorded.then((isRecorded) => isRecorded || byFile.length === 0, unlessRefused)',
     test: 'test/unit/spool/journal/step.test.ts',
   },
   {

@@ -15,7 +15,7 @@ export interface StepJournal {
    *
    * @param path the name that the file gets next, in the spool
    * @param mostBytes that the file holds
-   * @param fill writes what the file holds into the room, and says how many bytes; what it throws is thrown
+   * @param fill writes what the file holds into the room, and says how many bytes; what it throws is thrown, at once or later
    * @returns when that is durable; false: not so, the file is to be fsynced
    */
   record(path: string, mostBytes: number, fill: (room: Buffer) => number): Promise<boolean>;

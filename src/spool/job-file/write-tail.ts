@@ -43,25 +43,23 @@ export type Write = (to: string, isAgain: boolean) => Soon<boolean>;
 export function writeAndMove(context: SpoolContext, held: Held, write: Write | null, target: () => string): Soon<void> {
   const { path, holder } = held;
   let tries = 0;
-  let isWritten = write === null;
-  let isRecorded = false;
+  /** Null while it is not written: whether the journal says so. */
+  let recorded: boolean | null = write === null ? false : null;
   let to = '';
-  const moving = waitForDisk(holder, () => {
-    if (to === '' || !isWritten) to = target();
-    return afterwards(isWritten ? isRecorded : (write?.(to, tries++ > 0) ?? false), (recorded) => {
-      isWritten = true;
-      isRecorded = recorded;
+  return waitForDisk(holder, () => {
+    if (to === '' || recorded === null) to = target();
+    return afterwards(recorded ?? write?.(to, tries++ > 0) ?? false, (isRecorded) => {
+      recorded = isRecorded;
       fencing(held, () => renameOver(context, path, to));
+      if (context.fsync && !isRecorded) syncSoon(context, held, to.slice(0, to.lastIndexOf('/')));
     });
   });
-  if (!context.fsync) return moving;
-  return afterwards(moving, () => {
-    if (isRecorded) return;
-    const directory = to.slice(0, to.lastIndexOf('/'));
-    syncDirectories(context, directory).catch((error: unknown) =>
-      holder.onEvent?.({ kind: 'undurable', directory, error }),
-    );
-  });
+}
+
+function syncSoon(context: SpoolContext, { holder }: Held, directory: string): void {
+  syncDirectories(context, directory).catch((error: unknown) =>
+    holder.onEvent?.({ kind: 'undurable', directory, error }),
+  );
 }
 
 export function writing(context: SpoolContext, held: Held, tail: JsonText): Write {
@@ -101,17 +99,24 @@ interface Recording {
   readonly fill: (room: Buffer) => number;
 }
 
-async function recordOr(
+/** One promise for each step: with async hooks on, each costs a microsecond. */
+function recordOr(
   { layout }: SpoolContext,
   { journal, to, most, fill }: Recording,
   byFile: () => Soon<boolean>,
-): Promise<boolean> {
-  try {
-    if (await journal.record(to.slice(layout.root.length + 1), most, fill)) return true;
-  } catch (error) {
+): Soon<boolean> {
+  // A producer may have made the file read-only.
+  const unlessRefused = (error: unknown): Soon<boolean> => {
     if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+    return byFile();
+  };
+  let recorded: Promise<boolean>;
+  try {
+    recorded = journal.record(to.slice(layout.root.length + 1), most, fill);
+  } catch (error) {
+    return unlessRefused(error);
   }
-  return byFile();
+  return recorded.then((isRecorded) => isRecorded || byFile(), unlessRefused);
 }
 
 /** No waiting makes a file fit that is too large here. What was written of it is torn: the shorter outcome goes into a new file. */

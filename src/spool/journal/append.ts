@@ -167,13 +167,12 @@ export class Appender {
   }
 
   async #flush(touched: ReadonlySet<OpenSegment>, placed: readonly NewJob[]): Promise<void> {
-    try {
-      await Promise.all(Array.from(touched, (segment) => segment.flush()));
-    } catch (error) {
-      // That segment is never synced again: its pages may count as clean and be nowhere on the disk.
-      this.#segments.giveUp();
-      const isDurable = await syncEach(this.#context, new Set(placed.map(({ job }) => job.id)));
-      if (!isDurable) throw error;
-    }
+    const segments = [...touched];
+    const flushed = await Promise.all(segments.map((segment) => segment.flush()));
+    if (!flushed.includes(false)) return;
+    // That segment is never synced again: its pages may count as clean and be nowhere on the disk.
+    this.#segments.giveUp();
+    const isDurable = await syncEach(this.#context, new Set(placed.map(({ job }) => job.id)));
+    if (!isDurable) throw segments.find(({ hasFailed }) => hasFailed)?.failure;
   }
 }

@@ -13,8 +13,8 @@ export class OpenSegment {
   readonly #sizeBytes: number;
   /** Of this generation; its records end there. It was there at that time. */
   #use: { readonly header: Header; endBytes: number; seenAtMs: number };
-  #running: Promise<void> | null = null;
-  #next: Promise<void> | null = null;
+  #running: Promise<boolean> | null = null;
+  #next: Promise<boolean> | null = null;
   /** Of the write or fdatasync that failed: nothing is written or synced here any more. */
   #failure: { readonly error: unknown } | null = null;
 
@@ -64,6 +64,11 @@ export class OpenSegment {
     return this.#failure !== null;
   }
 
+  /** Why it has failed. */
+  get failure(): unknown {
+    return this.#failure?.error;
+  }
+
   hasRoom(bytes: number): boolean {
     return this.#failure === null && this.#use.endBytes + bytes <= this.#sizeBytes;
   }
@@ -85,15 +90,13 @@ export class OpenSegment {
 
   /**
    * Brings all that was written before the call to the disk. A call that comes while an fdatasync runs waits for the next one, with all
-   * others that come meanwhile.
+   * others that come meanwhile, and gets the same promise.
    *
-   * @throws the system error of the first fdatasync that failed, then and ever after; so, too, when the segment is gone: this process was
-   * stopped for so long that it counted as dead, and what it had recorded was freed
+   * @returns false when an fdatasync failed, then and ever after; `failure` tells why
    */
-  flush(): Promise<void> {
+  flush(): Promise<boolean> {
     if (this.#running === null) return this.#start();
-    const again = (): Promise<void> => this.#start();
-    this.#next ??= this.#running.then(again, again);
+    this.#next ??= this.#running.then(() => this.#start());
     return this.#next;
   }
 
@@ -121,29 +124,29 @@ export class OpenSegment {
 
   /** Not under a running fdatasync: the number of the descriptor may be given away. */
   async #settled(): Promise<void> {
-    while (this.#running !== null) await this.#running.catch(() => undefined);
+    while (this.#running !== null) await this.#running;
   }
 
-  #start(): Promise<void> {
+  #start(): Promise<boolean> {
     this.#next = null;
-    const failed = (error: unknown): never => {
-      this.#failure ??= { error };
-      throw error;
-    };
-    const running = (this.#failure === null ? this.#sync().catch(failed) : Promise.reject(this.#failure.error)).finally(
-      () => {
-        if (this.#running === running) this.#running = null;
-      },
-    );
-    this.#running = running;
-    return running;
+    if (this.#failure !== null) return Promise.resolve(false);
+    this.#running = this.#sync();
+    return this.#running;
   }
 
-  async #sync(): Promise<void> {
-    await this.#files.syncData(this.#fd);
-    const now = performance.now();
-    if (now - this.#use.seenAtMs < LOOK_AFTER_MS) return;
-    if (!this.isThere()) throw new Error(`${this.path} is gone`);
-    this.#use.seenAtMs = now;
+  async #sync(): Promise<boolean> {
+    try {
+      await this.#files.syncData(this.#fd);
+      const now = performance.now();
+      if (now - this.#use.seenAtMs < LOOK_AFTER_MS) return true;
+      if (!this.isThere()) throw new Error(`${this.path} is gone`);
+      this.#use.seenAtMs = now;
+      return true;
+    } catch (error) {
+      this.#failure ??= { error };
+      return false;
+    } finally {
+      this.#running = null;
+    }
   }
 }

@@ -48,8 +48,9 @@ export class Segments {
     return this.#all.length > 0;
   }
 
-  /** True for a while after an error: what is sent is fsynced as files then. */
+  /** True for a while after an error: files are fsynced then. */
   get isResting(): boolean {
+    if (this.#current?.hasFailed === true) this.giveUp();
     return performance.now() < this.#times.restsUntil;
   }
 
@@ -130,7 +131,7 @@ export class Segments {
     const old = this.#all.filter((segment) => segment.hasRecords);
     if (this.#current?.hasRecords === true) this.#current = null;
     // A segment whose fdatasync has failed: what it records is made durable in another way, below.
-    await Promise.all(old.map((segment) => segment.flush().catch(() => undefined)));
+    await Promise.all(old.map((segment) => segment.flush()));
     const dead = deadSegments(context, `${context.layout.journal}/${this.#made.boot}`);
     const paths = [...old.map(({ path }) => path), ...dead];
     if (!(await makeDurable(context, () => idsIn(context, paths)))) return false;

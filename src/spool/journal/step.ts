@@ -7,52 +7,49 @@ import type { OpenSegment } from './open-segment.ts';
 import { bytesOffset, recordBytes, sealRecord } from './segment.ts';
 import type { Segments } from './segments.ts';
 
-/** As `StepJournal.record`. */
-export async function recordStep(
+/** As `StepJournal.record`. Mostly without a promise of its own: all steps of a moment wait for the same one. */
+export function recordStep(
   segments: Segments,
   path: string,
   mostBytes: number,
   fill: (room: Buffer) => number,
 ): Promise<boolean> {
-  const most = recordBytes(path, mostBytes);
-  let segment: OpenSegment | null;
-  // What follows an answer is one turn: nobody frees the segment in between.
-  while ((segment = segments.withRoom(most)) === null) if (!(await advanced(segments))) return false;
-  const { generation } = segment;
-  const start = bytesOffset(path);
-  const record = (room: Buffer, bytes: number): boolean => {
-    sealRecord(room, 0, generation, path, bytes);
-    return isWritten(segment, room.subarray(0, recordBytes(path, bytes)));
-  };
-  if (!withRoom(most, (room) => record(room, fill(room.subarray(start))))) return failed(segments);
-  try {
-    await segment.flush();
-    return true;
-  } catch {
-    return failed(segments); // The file is fsynced instead, and tells of an error that is its own.
-  }
+  const segment = segments.withRoom(recordBytes(path, mostBytes));
+  return segment === null ? recordLater(segments, path, mostBytes, fill) : recordNow(segment, path, mostBytes, fill);
 }
 
-async function advanced(segments: Segments): Promise<boolean> {
+/** When there is a segment with room. */
+async function recordLater(segments: Segments, ...step: [string, number, (room: Buffer) => number]): Promise<boolean> {
   try {
     await segments.advance();
-    return true;
   } catch {
     return false;
   }
+  return recordStep(segments, ...step);
 }
 
-function isWritten(segment: OpenSegment, bytes: Buffer): boolean {
+/** In one turn of the program: nobody frees the segment in between. */
+function recordNow(
+  segment: OpenSegment,
+  path: string,
+  mostBytes: number,
+  fill: (room: Buffer) => number,
+): Promise<boolean> {
+  const start = bytesOffset(path);
+  const isWritten = withRoom(recordBytes(path, mostBytes), (room) => {
+    const bytes = fill(room.subarray(start));
+    sealRecord(room, 0, segment.generation, path, bytes);
+    return succeeds(() => segment.write(room.subarray(0, recordBytes(path, bytes))));
+  });
+  // If it fails, the file is fsynced instead, and tells of an error that is its own.
+  return isWritten ? segment.flush() : Promise.resolve(false);
+}
+
+function succeeds(act: () => void): boolean {
   try {
-    segment.write(bytes);
+    act();
     return true;
   } catch {
     return false;
   }
-}
-
-/** The segment is never synced again: its pages may count as clean and be nowhere on the disk. */
-function failed(segments: Segments): false {
-  segments.giveUp();
-  return false;
 }

@@ -46,7 +46,8 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
     const claim = isPromise(next) ? await next : next;
     if (claim === null) break;
     const { settled } = await runJob(claim, options);
-    if (isPromise(settled)) await settling.add(settled);
+    if (isPromise(settled)) settling.add(settled);
+    if (settling.isFull) await settling.room();
     const enough = retirement === null ? null : retirement.reason();
     if (enough !== null) {
       onRetire(enough);
@@ -94,40 +95,59 @@ function runOf(claim: Claim, ending: Ending): AttemptedJob {
 }
 
 /**
- * How many jobs of a child may have run and not be settled: enough that their fsyncs share the journal's commits. After the
- * death of the process they are published as they are, and a power cut makes them run again.
+ * How many jobs of a child may have run and not be settled: enough that the child goes on while the disk takes the outcomes of
+ * some ten milliseconds. After the death of the process they are published as they are, and a power cut makes them run again.
  */
-const MOST = 32;
+const MOST_SETTLING = 256;
 
 /** Outcomes on their way to the disk. */
 export class Settling {
-  readonly #underWay = new Set<Promise<void>>();
   readonly #failed = new AbortController();
+  #underWay = 0;
   #error: unknown = null;
+  /** Called when one has ended. */
+  #heard: (() => void) | null = null;
 
   /** Aborted when a settlement failed: nothing more should be begun. */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
 
-  /** Resolves when there is room for one more. */
-  async add(settled: Promise<void>): Promise<void> {
-    const ended = settled.then(
-      () => void this.#underWay.delete(ended),
+  get isFull(): boolean {
+    return this.#underWay >= MOST_SETTLING;
+  }
+
+  add(settled: Promise<void>): void {
+    this.#underWay++;
+    settled.then(
+      () => this.#ended(),
       (error: unknown) => {
-        this.#underWay.delete(ended);
         this.#error ??= error;
         this.#failed.abort();
+        this.#ended();
       },
     );
-    this.#underWay.add(ended);
-    if (this.#underWay.size >= MOST) await Promise.race(this.#underWay);
+  }
+
+  /** Resolves when one more can be added. */
+  async room(): Promise<void> {
+    while (this.isFull) await this.#next();
   }
 
   /** Waits for all. @throws the error of the first settlement that failed */
   async end(): Promise<void> {
-    await Promise.all(this.#underWay);
+    while (this.#underWay > 0) await this.#next();
     if (this.#error !== null) throw this.#error;
+  }
+
+  #next(): Promise<void> {
+    return new Promise((resolve) => (this.#heard = resolve));
+  }
+
+  #ended(): void {
+    this.#underWay--;
+    this.#heard?.();
+    this.#heard = null;
   }
 }
 
