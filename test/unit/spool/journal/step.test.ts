@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, test, type TestContext } from 'node:test';
 import type { BrokerEvent, Claim } from '../../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../../src/job/document.ts';
@@ -106,6 +107,7 @@ test('others see an outcome when its record is on the disk, not before', async (
 
   const settled = claim.settle(returned('shown'), RUN);
   await asked.promise;
+  for (let i = 0; i < 5; i++) await turn();
 
   assert.match(placesOf(spool).get(id)?.join() ?? '', /^running\//);
   assert.deepEqual(
@@ -125,6 +127,8 @@ test('if the fdatasync fails, the file and its name are fsynced, and the segment
 
   assert.deepEqual(namesIn(spool, 'results'), [`${id}.json`]);
   assert.equal(faulty.calls.get('syncData'), 1);
+  // Of the segment, when it was made, and its three folders; of the file, its name, and the name that it gets.
+  assert.equal(faulty.calls.get('sync'), 4 + 3);
   assert.equal(context.journal?.takes(1), false, 'for a while it is not used');
   assert.deepEqual(events, []);
 });
