@@ -2,6 +2,15 @@
 export { AsyncResult, type GetOptions, GroupResult } from './app/async-result.ts';
 export { type App, createApp, result, task } from './app/app.ts';
 export type { CurrentJob, RetryOptions } from './app/current-job.ts';
+export type {
+  ChildMessage,
+  ClaimMessage,
+  CrashMessage,
+  EnqueueMessage,
+  JobMessage,
+  RetryMessage,
+  RunMessage,
+} from './app/telling/diagnostics.ts';
 export { currentJob } from './app/execute.ts';
 export type { Backoff, BackoffOptions, JobOptions, Unique } from './job/job-options.ts';
 export type { ApplyOptions, ErrorClass, LifeOptions, RetryOn, TaskOptions } from './app/task-options.ts';

@@ -7,10 +7,12 @@ import type { JsonValue } from '../job/values/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import type { Redact } from '../job/failure.ts';
+import { checkedHeaders } from '../job/values/payload.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import type { Config, Settings } from './settings/config.ts';
+import { isTraced, trace } from './telling/diagnostics.ts';
 import { eagerSource, runEagerly } from './eager.ts';
-import { type Hearer, restoringText, warn } from './warnings.ts';
+import { type Hearer, restoringText, warn } from './telling/warnings.ts';
 import { currentFolder } from './project/project.ts';
 import { sendUnique } from './unique.ts';
 import { answerSettings, brokerOptions, resolveSettings } from './settings/sources.ts';
@@ -119,7 +121,20 @@ class FileApp implements App, Sender {
     return (await this.broker()).resume(queue);
   }
 
-  async send(request: Request): Promise<readonly AsyncResult[]> {
+  send(request: Request): Promise<readonly AsyncResult[]> {
+    return isTraced('enqueue') ? this.#sendTraced(request) : this.#send(request);
+  }
+
+  /** What subscribers have put into the headers is held to the limits of headers. */
+  #sendTraced(request: Request): Promise<readonly AsyncResult[]> {
+    const { task, queue, priority, argsList } = request;
+    const headers = { ...request.headers };
+    return trace('enqueue', { task, queue, priority, argsList, headers }, async () =>
+      this.#send({ ...request, headers: checkedHeaders(task, headers) }),
+    );
+  }
+
+  async #send(request: Request): Promise<readonly AsyncResult[]> {
     const { queue, priority } = request;
     const settings = this.#settings.now ?? (await this.settings());
     const broker = settings.alwaysEager ? null : (this.#broker.now ?? (await this.broker()));

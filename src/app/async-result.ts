@@ -8,7 +8,7 @@ import { format } from '../job/text.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
 import { isAbortSignal, isRecord } from '../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from './timers.ts';
-import { standstillText, warnOnce } from './warnings.ts';
+import { standstillText, warnOnce } from './telling/warnings.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */

@@ -6,6 +6,7 @@ import { type Attempt, endedAtMs, type Job, type JobRecord, type Outcome, type S
 import type { JsonValue } from '../job/values/json.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
+import { tellRetry } from './telling/diagnostics.ts';
 import { execute, type Executor, type LimitKeepers } from './execute.ts';
 import { after, type LongTimer } from './timers.ts';
 import { EAGER_KEPT, registry } from './registry.ts';
@@ -32,6 +33,7 @@ export async function runEagerly(
     const error = 'error' in ending ? { error: ending.error } : {};
     if (ending.kind !== 'expired')
       attempts.push({ attempt, startedAtMs, endedAtMs: Date.now(), owner: PLACE, ...error });
+    if (settlement.kind === 'rerun') tellRetry({ job, standing }, settlement);
     if (settlement.kind === 'publish') return handleOf(job, standing, attempts, settlement.outcome);
   }
 }

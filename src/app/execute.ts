@@ -11,6 +11,7 @@ import { format, suggest } from '../job/text.ts';
 import { checkedResult } from '../job/values/payload.ts';
 import { peek } from '../job/values/realm.ts';
 import { type CurrentJob, Run, RunningJob } from './current-job.ts';
+import { isTraced, jobMessage, trace } from './telling/diagnostics.ts';
 import { type RegisteredTask, registry } from './registry.ts';
 import { after } from './timers.ts';
 
@@ -52,16 +53,41 @@ export async function execute(
   const task = tasks.get(job.task);
   if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
   const { texts } = executor;
-  const act = async (): Promise<Ending> => {
+  const act = async (onThrown?: OnThrown): Promise<Ending> => {
     try {
-      return endingWith(await callTask(task.fn, job.args, job, standing, run), task, texts);
+      return endingWith(await callTask(task.fn, job.args, job, standing, run), task, texts, onThrown);
     } catch (thrown) {
+      onThrown?.(thrown);
       return endingOf(thrown, task, texts);
     }
   };
+  const actOrTrace = isTraced('run') ? () => traced(act, job, standing) : act;
   // A job without a limit, as nearly every job is, costs no more than the look.
   const timeLimits = timeLimitsFrom(job.options, task.options, executor.timeLimits);
-  return timeLimits === null ? act() : within(timeLimits, job, task.options ?? {}, run, executor.limitKeepers, act);
+  return timeLimits === null
+    ? actOrTrace()
+    : within(timeLimits, job, task.options ?? {}, run, executor.limitKeepers, actOrTrace);
+}
+
+/** Hears what was thrown in a run, as it was. */
+type OnThrown = (thrown: unknown) => void;
+
+/** A run as a tracer sees it: it gives the value or throws the error, and not an ending. Never rejects. */
+function traced(act: (onThrown: OnThrown) => Promise<Ending>, job: Job, standing: Standing): Promise<Ending> {
+  return new Promise((resolve) => {
+    let end = (): void => undefined;
+    const run = async (): Promise<unknown> => {
+      const thrown: unknown[] = [];
+      const ending = await act((error) => thrown.push(error));
+      end = () => resolve(ending);
+      if (thrown.length > 0) throw thrown[0];
+      return ending.kind === 'returned' ? ending.value : undefined;
+    };
+    void trace('run', { ...jobMessage({ job, standing }), args: job.args }, run).then(
+      () => end(),
+      () => end(),
+    );
+  });
 }
 
 /**
@@ -120,10 +146,11 @@ async function within(
 }
 
 /** A value that cannot be kept is a failure, and a final one: the next run would not give a better one. */
-function endingWith(value: unknown, task: RegisteredTask, texts: ErrorTexts): Ending {
+function endingWith(value: unknown, task: RegisteredTask, texts: ErrorTexts, onThrown?: OnThrown): Ending {
   try {
     return { kind: 'returned', value: checkedResult(task.name, value) };
   } catch (error) {
+    onThrown?.(error);
     const failure = toFailure(error, { ...texts, redact: task.redact ?? texts.redact });
     return { kind: 'threw', error: failure, isFinal: true };
   }

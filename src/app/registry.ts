@@ -10,7 +10,7 @@ import type { Redact } from '../job/failure.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import type { OutcomeSource } from './async-result.ts';
 import type { CurrentJob } from './current-job.ts';
-import { warnOnce } from './warnings.ts';
+import { warnOnce } from './telling/warnings.ts';
 
 /** A registered task. */
 export interface RegisteredTask {

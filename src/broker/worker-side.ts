@@ -168,7 +168,8 @@ export const BY_AGE: QueueOrder = { kind: 'age' };
 export type BrokerEvent =
   | {
       readonly kind: 'recovered';
-      readonly id: string;
+      readonly job: Job;
+      readonly standing: Standing;
       readonly owner: string;
       readonly ending: Ending['kind'];
       readonly settlement: Settlement;

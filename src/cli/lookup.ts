@@ -1,7 +1,7 @@
 /** What the commands that look at a spool share: they open it, find the job that is meant, print its value, and tell whether it will run. */
 import type { AsyncResult } from '../app/async-result.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
-import { restoringText, unreadyText } from '../app/warnings.ts';
+import { restoringText, unreadyText } from '../app/telling/warnings.ts';
 import type { Broker, OwnerInfo } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';

@@ -1,4 +1,5 @@
 /** The children of a worker: keeps the wanted number of them at work. */
+import { type ChildMessage, isHeard, tell } from '../app/telling/diagnostics.ts';
 import type { LimitedRun } from '../app/execute.ts';
 import { type ChildEvents, WorkerChild } from './child-process.ts';
 import type { Launch } from './launch.ts';
@@ -130,7 +131,11 @@ export class Crew implements ChildEvents {
   }
 
   onMessage(child: WorkerChild, message: FromChild): void {
-    if (message.type === 'ready') this.#restarts.persist();
+    if (message.type === 'ready') {
+      this.#restarts.persist();
+      const { owner, tasks } = message;
+      tellOfChild(() => ({ kind: 'ready', pid: child.pid, owner, tasks: tasks.map(({ name }) => name) }));
+    }
     if (message.type === 'retiring') this.retire(child, message.why);
     else this.#events.onMessage(child, message);
   }
@@ -148,6 +153,8 @@ export class Crew implements ChildEvents {
 
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
     this.#events.onLeaving(child);
+    const { pid, owner, deathCause } = child;
+    tellOfChild(() => ({ kind: 'ended', pid, owner, code, signal, cause: deathCause?.kind ?? 'crashed' }));
     void this.#afterExit(child, code, signal);
   }
 
@@ -180,12 +187,19 @@ export class Crew implements ChildEvents {
   }
 
   #fork(): void {
-    this.#places.set(new WorkerChild(this.#options.launch(), this.#options.relay, this), 'held');
+    const child = new WorkerChild(this.#options.launch(), this.#options.relay, this);
+    this.#places.set(child, 'held');
+    const { pid } = child;
+    if (pid !== null) tellOfChild(() => ({ kind: 'started', pid }));
   }
 
   #endIfEmpty(): void {
     if (this.children.length === 0) this.#tellEnd();
   }
+}
+
+function tellOfChild(message: () => ChildMessage): void {
+  if (isHeard('child')) tell('child', message());
 }
 
 type Phase = 'running' | 'draining' | 'stopping';

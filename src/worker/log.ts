@@ -96,9 +96,12 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
   return (event) => {
     switch (event.kind) {
       case 'recovered':
-        return log.warn(`job ${event.id} ${fateOf(event.ending)} (${event.owner}); ${consequence(event.settlement)}`, {
-          job: event.id,
-        });
+        return log.warn(
+          `job ${event.job.id} ${fateOf(event.ending)} (${event.owner}); ${consequence(event.settlement)}`,
+          {
+            job: event.job.id,
+          },
+        );
       case 'corrupt':
         return log.error(
           `${event.name} is not a job: ${event.reason}; it was moved to corrupt/ and has a failed outcome`,

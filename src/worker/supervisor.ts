@@ -1,5 +1,6 @@
 /** A worker: keeps children, carries the words between them and the keeper, has the jobs of dead children recovered, and ends in order. */
 import type { LimitedRun } from '../app/execute.ts';
+import { tellRecovered } from '../app/telling/diagnostics.ts';
 import { after } from '../app/timers.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -204,6 +205,7 @@ export class Supervisor implements CrewEvents {
 
   #onBrokerEvent(event: BrokerEvent): void {
     if (endsAJobAsFailed(event)) this.#hasFailedJob = true;
+    if (event.kind === 'recovered') tellRecovered(event);
     if (event.kind === 'unusable') this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
   }
 

@@ -709,10 +709,10 @@ function keeping(open: OpenBroker): void {
 
     await each.recover(crashed.owner, 'crashed');
 
-    const [event] = events as { kind: string; id: string; owner: string; settlement: { kind: string } }[];
+    const [event] = events as { kind: string; job: { id: string }; owner: string; settlement: { kind: string } }[];
     assert.equal(events.length, 1);
     assert.deepEqual(
-      [event?.kind, event?.id, event?.owner, event?.settlement.kind],
+      [event?.kind, event?.job.id, event?.owner, event?.settlement.kind],
       ['recovered', sent.job.id, crashed.owner, 'rerun'],
     );
   });

@@ -9,6 +9,7 @@ for (const page of [
   'docs/from-celery.md',
   'docs/projects.md',
   'docs/deploying.md',
+  'docs/observing.md',
 ]) {
   test(`what ${page} shows happens as it says`, { timeout: 120_000 }, async (t) => {
     const { files, commands } = await runPage(t, page);

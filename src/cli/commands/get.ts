@@ -1,6 +1,6 @@
 /** `fsq get`: waits for a job and prints its value. */
 import { AsyncResult } from '../../app/async-result.ts';
-import { countAsTold } from '../../app/warnings.ts';
+import { countAsTold } from '../../app/telling/warnings.ts';
 import { type Command, type Context, duration } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { jobId, nobodyNotice, printValue, withSpool } from '../lookup.ts';

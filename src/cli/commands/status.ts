@@ -1,5 +1,5 @@
 /** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
-import { unreadyText } from '../../app/warnings.ts';
+import { unreadyText } from '../../app/telling/warnings.ts';
 import type { Backlog, Broker, Counts, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
 import { escape, format, some, span, suggest } from '../../job/text.ts';
 import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';

@@ -111,9 +111,9 @@ async function leftByTheDead(context: SpoolContext): Promise<readonly string[]> 
 
 function noteEvent(event: BrokerEvent, note: Note): void {
   if (event.kind === 'recovered') {
-    const { id, owner, settlement } = event;
+    const { job, owner, settlement } = event;
     const fate = settlement.kind === 'publish' ? 'has ended' : 'will run again';
-    note('dead-holder', `took job ${id} back from ${owner}, which is dead; it ${fate}`);
+    note('dead-holder', `took job ${job.id} back from ${owner}, which is dead; it ${fate}`);
   }
   if (event.kind === 'remains')
     note('left-by-the-dead', `killed ${event.processes} processes that ${event.owner} had left running`);

@@ -130,7 +130,7 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
     owner: dead.owner,
   };
   await settle(context, opened, settlement, hadBegun ? attemptOf(opened, settlement, times) : null);
-  holder.onEvent?.({ kind: 'recovered', id: name.id, owner: dead.owner, ending: ending.kind, settlement });
+  holder.onEvent?.({ kind: 'recovered', job, standing: name, owner: dead.owner, ending: ending.kind, settlement });
 }
 
 /** False of a process that runs nothing: it had taken the job to revoke it. */

@@ -2,6 +2,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { execute, type Executor } from '../../app/execute.ts';
 import { withDefaults } from '../../job/job-options.ts';
+import { isHeard, jobMessage, tell, tellRetry } from '../../app/telling/diagnostics.ts';
 import { registry } from '../../app/registry.ts';
 import { Run } from '../../app/current-job.ts';
 import type { Claim, Consumer } from '../../broker/worker-side.ts';
@@ -70,6 +71,10 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
+  if (isHeard('claim')) {
+    const { priority, crashes } = standing;
+    tell('claim', { ...jobMessage(claim), priority, crashes });
+  }
   const startedAtMs = Date.now();
   const startedAt = performance.now();
   const run = new Run(stop);
@@ -83,7 +88,11 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
   if (settlement.kind === 'publish' && settlement.outcome.state === 'failed') onFailed();
   const error = 'error' in ending ? { error: ending.error } : {};
   const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
-  return { settled: afterwards(claim.settle(settlement, times), () => report(claim, settlement, ms, log, fields)) };
+  const onSettled = (): void => {
+    report(claim, settlement, ms, log, fields);
+    if (settlement.kind === 'rerun') tellRetry(claim, settlement);
+  };
+  return { settled: afterwards(claim.settle(settlement, times), onSettled) };
 }
 
 /** Options that the job's file leaves out are the task's. A run that went well needs none. */

@@ -1,6 +1,6 @@
 /** `fsq call`: sends a job, or one for each line of standard input. */
 import { createSender } from '../../../app/app.ts';
-import { countAsTold, newSpoolText } from '../../../app/warnings.ts';
+import { countAsTold, newSpoolText } from '../../../app/telling/warnings.ts';
 import { toRequest } from '../../../app/task.ts';
 import type { ApplyOptions } from '../../../app/task-options.ts';
 import type { OwnerInfo } from '../../../broker/broker.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { restoringText } from '../../../../src/app/warnings.ts';
+import { restoringText } from '../../../../src/app/telling/warnings.ts';
 import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { writerName } from '../../../../src/spool/disk/identity.ts';

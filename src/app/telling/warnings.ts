@@ -1,8 +1,8 @@
 /** Warnings for a program that sends jobs, where nothing is an error: each goes to stderr once. */
-import type { OwnerInfo } from '../broker/broker.ts';
-import { type BrokerEvent, CHILD_MARK } from '../broker/worker-side.ts';
-import { some } from '../job/text.ts';
-import type { Settings } from './settings/config.ts';
+import type { OwnerInfo } from '../../broker/broker.ts';
+import { type BrokerEvent, CHILD_MARK } from '../../broker/worker-side.ts';
+import { some } from '../../job/text.ts';
+import type { Settings } from '../settings/config.ts';
 
 /** The part of a program that passes warnings on to its user. */
 export interface Hearer {

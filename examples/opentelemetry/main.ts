@@ -1,0 +1,5 @@
+// main.ts
+import { resize } from './tasks.ts';
+
+const result = await resize.delay('cat.png');
+console.log(await result.get('10s'));
