@@ -1,7 +1,6 @@
 /** The public names of fsq. */
 export { AsyncResult, type GetOptions, GroupResult } from './app/async-result.ts';
 export { type App, createApp, result, task } from './app/app.ts';
-export type { CurrentJob, RetryOptions } from './app/current-job.ts';
 export type {
   ChildMessage,
   ClaimMessage,
@@ -11,6 +10,7 @@ export type {
   RetryMessage,
   RunMessage,
 } from './app/telling/diagnostics.ts';
+export type { Amounts, CurrentJob, RetryOptions } from './app/current-job.ts';
 export { currentJob } from './app/execute.ts';
 export type { Backoff, BackoffOptions, JobOptions, Unique } from './job/job-options.ts';
 export type { ApplyOptions, ErrorClass, LifeOptions, RetryOn, TaskOptions } from './app/task-options.ts';
@@ -40,4 +40,5 @@ export {
 } from './job/errors.ts';
 export type { Attempt, Job, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
 export type { JsonValue, Serialisable } from './job/values/json.ts';
+export type { Progress, ProgressReport } from './job/values/progress.ts';
 export type { Sendable, SerialisableArgs, UnserialisableResult } from './job/values/payload.ts';

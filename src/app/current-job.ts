@@ -1,12 +1,20 @@
 /** The job that a task runs for, as the task sees it; and one run of a job: its signal and its deadline. */
 import { type Duration, durationMs } from '../job/units.ts';
+import type { BesideJob } from '../broker/worker-side.ts';
 import type { Job, Standing } from '../job/job.ts';
 import { refuse, RetryError, UsageError } from '../job/errors.ts';
+import type { JsonValue, Serialisable } from '../job/values/json.ts';
+import { checkedNote, MAX_CHECKPOINT_BYTES } from '../job/values/payload.ts';
+import { checkedProgress, type Progress, type ProgressReport } from '../job/values/progress.ts';
 import { isRecord } from '../job/values/realm.ts';
 import { format } from '../job/text.ts';
 
-/** The job that is running in this asynchronous context. */
-export interface CurrentJob {
+/**
+ * The job that is running in this asynchronous context.
+ *
+ * @typeParam Checkpoint what the task keeps as checkpoints. It is believed, not checked
+ */
+export interface CurrentJob<Checkpoint = JsonValue> {
   readonly id: string;
   readonly task: string;
   /** 1 in the first run. Pass it on with `id` where a side effect must not happen twice. */
@@ -26,6 +34,30 @@ export interface CurrentJob {
    * @throws RetryError always: that is how the run ends
    */
   retry(options?: RetryOptions): never;
+  /**
+   * Shows how far this run is, to `info()`, `fsq show` and `fsq ls`. May be called as often as you like: four times a second it is
+   * written down, and the last time. Where the disk refuses, it is not shown.
+   *
+   * @param value from 0 to 1, or how much is done of how much
+   * @param detail for people and programs, at most 64 KiB of JSON
+   * @throws UsageError, NotSerialisableError for anything else
+   */
+  progress<Detail>(value: number | Amounts, detail?: Detail & Serialisable<Detail>): void;
+  /**
+   * Keeps `value` with the job, at most 1 MiB of JSON, in the place of the checkpoint before. When it resolves it is on disk, and
+   * the next attempt finds it in `checkpointed`, whatever ends this one. It goes when the job succeeds.
+   *
+   * @throws NotSerialisableError, UsageError for what cannot be kept; SpoolError when the disk refuses for good
+   */
+  checkpoint(value: Checkpoint & Serialisable<Checkpoint>): Promise<void>;
+  /** The last checkpoint of this job, read when it is asked for; undefined when there is none. */
+  readonly checkpointed: Checkpoint | undefined;
+}
+
+/** How much is done of how much: `done` from 0 to `total`. */
+export interface Amounts {
+  readonly done: number;
+  readonly total: number;
 }
 
 export interface RetryOptions {
@@ -50,12 +82,21 @@ export class Run {
   /** When the run is killed, Unix ms; null where it has no time limit. */
   deadline: number | null = null;
   readonly #stop: AbortSignal | null;
+  #beside: BesideJob | null;
   #controller: AbortController | null = null;
   #reason: { readonly reason: unknown } | null = null;
 
-  /** @param stop aborts every run of the process; null: nobody does */
-  constructor(stop: AbortSignal | null) {
+  /**
+   * @param stop aborts every run of the process; null: nobody does
+   * @param beside where the run tells and keeps things; null: nowhere else than in this run
+   */
+  constructor(stop: AbortSignal | null, beside: BesideJob | null = null) {
     this.#stop = stop;
+    this.#beside = beside;
+  }
+
+  get beside(): BesideJob {
+    return (this.#beside ??= new InMemory());
   }
 
   get signal(): AbortSignal {
@@ -80,6 +121,27 @@ export class Run {
   }
 
   readonly #onStop = (): void => this.abort(this.#stop?.reason);
+}
+
+/** What runs of a job tell and keep that has no place among the jobs of a broker. */
+export class InMemory implements BesideJob {
+  /** The run that goes on. */
+  attempt = 1;
+  /** The last report. */
+  shown: Progress | null = null;
+  #checkpoint: string | null = null;
+
+  progress(report: ProgressReport): void {
+    this.shown = { ...report, attempt: this.attempt, atMs: Date.now() };
+  }
+
+  async checkpoint(value: JsonValue): Promise<void> {
+    this.#checkpoint = JSON.stringify(value);
+  }
+
+  checkpointed(): JsonValue | undefined {
+    return this.#checkpoint === null ? undefined : (JSON.parse(this.#checkpoint) as JsonValue);
+  }
 }
 
 /**
@@ -114,5 +176,17 @@ export class RunningJob implements CurrentJob {
 
   get deadline(): number | null {
     return this.#run.deadline;
+  }
+
+  progress(value: unknown, detail?: unknown): void {
+    this.#run.beside.progress(checkedProgress(value, detail));
+  }
+
+  async checkpoint(value: unknown): Promise<void> {
+    await this.#run.beside.checkpoint(checkedNote(value, 'checkpoint', MAX_CHECKPOINT_BYTES));
+  }
+
+  get checkpointed(): JsonValue | undefined {
+    return this.#run.beside.checkpointed();
   }
 }

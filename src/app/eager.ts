@@ -4,13 +4,14 @@ import { UnknownJobError, UnknownTaskError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
 import { type Attempt, endedAtMs, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/values/json.ts';
+import type { Progress } from '../job/values/progress.ts';
 import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import { tellRetry } from './telling/diagnostics.ts';
 import { execute, type Executor, type LimitKeepers } from './execute.ts';
 import { after, type LongTimer } from './timers.ts';
 import { EAGER_KEPT, registry } from './registry.ts';
-import { Run } from './current-job.ts';
+import { InMemory, Run } from './current-job.ts';
 
 /** The name of the place where eager jobs run, for messages. */
 const PLACE = 'this process (alwaysEager)';
@@ -25,21 +26,30 @@ export async function runEagerly(
   executor: Omit<Executor, 'limitKeepers'>,
 ): Promise<AsyncResult> {
   const attempts: Attempt[] = [];
+  const beside = new InMemory();
   for (let attempt = 1; ; attempt++) {
     const standing = { queue, priority, attempt, crashes: 0 };
     const startedAtMs = Date.now();
-    const ending = await runOnce({ ...job, args: asRead(job.args) }, standing, executor);
+    beside.attempt = attempt;
+    const run = new Run(null, beside);
+    const ending = await runOnce({ ...job, args: asRead(job.args) }, standing, run, executor);
     const settlement = settlementOf(ending, { job, standing, attempts }, Date.now(), Math.random());
     const error = 'error' in ending ? { error: ending.error } : {};
     if (ending.kind !== 'expired')
       attempts.push({ attempt, startedAtMs, endedAtMs: Date.now(), owner: PLACE, ...error });
     if (settlement.kind === 'rerun') tellRetry({ job, standing }, settlement);
-    if (settlement.kind === 'publish') return handleOf(job, standing, attempts, settlement.outcome);
+    if (settlement.kind !== 'publish') continue;
+    const { outcome } = settlement;
+    return handleOf({ job, attempts, outcome, parked: null, kept: standing }, outcome.state, standing, beside.shown);
   }
 }
 
-async function runOnce(job: Job, standing: Standing, executor: Omit<Executor, 'limitKeepers'>): Promise<Ending> {
-  const run = new Run(null);
+async function runOnce(
+  job: Job,
+  standing: Standing,
+  run: Run,
+  executor: Omit<Executor, 'limitKeepers'>,
+): Promise<Ending> {
   const { limitKeepers, timedOut } = keepLimit();
   const ending = await Promise.race([timedOut, execute({ job, standing }, run, { ...executor, limitKeepers })]);
   if (ending.kind === 'returned') return { kind: 'returned', value: asRead(ending.value) };
@@ -67,16 +77,22 @@ function keepLimit(): { readonly limitKeepers: LimitKeepers; readonly timedOut: 
   return { limitKeepers, timedOut };
 }
 
-function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], outcome: Outcome): AsyncResult {
-  const record: JobRecord = { job, attempts, outcome, parked: null, kept: standing };
+function handleOf(
+  record: JobRecord,
+  state: Outcome['state'],
+  standing: Standing,
+  progress: Progress | null,
+): AsyncResult {
+  const { id } = record.job;
   const sighting: Sighting = {
-    id: job.id,
-    state: outcome.state,
+    id,
+    state,
     standing,
     dueAtMs: null,
     startedAtMs: null,
     endedAtMs: endedAtMs(record),
     owner: null,
+    progress,
     location: PLACE,
     record,
   };
@@ -86,10 +102,10 @@ function handleOf(job: Job, standing: Standing, attempts: readonly Attempt[], ou
     outcome: async () => record,
     waitForOutcome: async () => record,
     // It ran when it was sent.
-    revoke: async () => new Map([[job.id, 'ended' as const]]),
+    revoke: async () => new Map([[id, 'ended' as const]]),
   };
-  keep(job.id, source);
-  return new AsyncResult(job.id, async () => source, true);
+  keep(id, source);
+  return new AsyncResult(id, async () => source, true);
 }
 
 /** The source for ids of jobs that did not run here. */

@@ -8,6 +8,7 @@ import type { Job, Standing } from '../job/job.ts';
 import { type JobOptions, type TimeLimits, timeLimitsFrom } from '../job/job-options.ts';
 import { type Ending, softLimitError } from '../job/lifecycle.ts';
 import { format, suggest } from '../job/text.ts';
+import type { JsonValue } from '../job/values/json.ts';
 import { checkedResult } from '../job/values/payload.ts';
 import { peek } from '../job/values/realm.ts';
 import { type CurrentJob, Run, RunningJob } from './current-job.ts';
@@ -93,13 +94,14 @@ function traced(act: (onThrown: OnThrown) => Promise<Ending>, job: Job, standing
 /**
  * The job this code runs for, also deep inside what the task awaits. In `task.run()` it is a stand-in with a fresh id.
  *
+ * @typeParam Checkpoint what the task keeps as checkpoints, for the types of `checkpoint()` and `checkpointed`
  * @throws UsageError outside of any task
  */
-export function currentJob(): CurrentJob {
+export function currentJob<Checkpoint = JsonValue>(): CurrentJob<Checkpoint> {
   const job = registry().current.getStore();
   if (job === undefined)
     throw new UsageError('currentJob() was called outside of a task: it tells of the job that is running');
-  return job;
+  return job as CurrentJob<unknown> as CurrentJob<Checkpoint>; // As the task says.
 }
 
 /** Runs a task's function here, for the caller of `task.run()`: gives what the function returned, a promise or a value. */

@@ -4,6 +4,7 @@
  */
 import type { Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
+import type { Progress } from '../job/values/progress.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export interface Broker {
@@ -92,6 +93,8 @@ export interface Sighting {
   readonly startedAtMs: number | null;
   /** When it ended, Unix ms; only of a job that has. */
   readonly endedAtMs: number | null;
+  /** How far its last run said to be that said so; null when none did. */
+  readonly progress: Progress | null;
   /** Where the job is kept, for people: a path or a key. */
   readonly location: string;
   /** Null when it cannot be read. */

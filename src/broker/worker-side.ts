@@ -4,10 +4,30 @@ import type { Attempt, Job, Standing } from '../job/job.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import type { Ending, Settlement } from '../job/lifecycle.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
+import type { JsonValue } from '../job/values/json.ts';
+import type { ProgressReport } from '../job/values/progress.ts';
 import type { Soon } from './soon.ts';
 
+/** What a run shows of itself, and keeps, beside its job. It stays there as long as the job's outcome. */
+export interface BesideJob {
+  /**
+   * Shows how far the run is. The last report of a run can be found no later than how it ended. Never throws: where the store
+   * refuses, a report may be lost.
+   */
+  progress(report: ProgressReport): void;
+  /**
+   * Keeps `value` for the next run of the job, in the place of what was kept before. When it resolves that is as durable as an
+   * accepted job. It goes when the job succeeds. Waits while the disk is full.
+   *
+   * @throws FencedError when the claim was taken away; SpoolError when the store refuses; UsageError when the run has ended
+   */
+  checkpoint(value: JsonValue): Promise<void>;
+  /** What this run or one before it kept last; undefined when there is none. @throws SpoolError */
+  checkpointed(): JsonValue | undefined;
+}
+
 /** The right to run one attempt of one job. It ends with exactly one call of `settle`. */
-export interface Claim {
+export interface Claim extends BesideJob {
   readonly job: Job;
   /** With the attempt counted: 1 in the first run. */
   readonly standing: Standing;
@@ -178,6 +198,8 @@ export type BrokerEvent =
   | { readonly kind: 'foreign'; readonly name: string }
   /** What cannot be moved, read or removed, such as an immutable file: it is left alone for `againMs`, and all else goes on. */
   | { readonly kind: 'refused'; readonly name: string; readonly error: unknown; readonly againMs: number }
+  /** What lies beside a job under this name cannot be read, and counts for nothing. */
+  | { readonly kind: 'unreadable'; readonly name: string; readonly reason: string }
   /** Something had the name that a job was to get; it was moved away, unread. */
   | { readonly kind: 'cleared'; readonly name: string }
   /** The store is gone or read-only: the worker must end. */

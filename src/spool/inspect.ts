@@ -2,6 +2,7 @@
 import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
+import { readProgress } from './beside/progress-file.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot } from './locate.ts';
@@ -15,11 +16,11 @@ export async function findJob(context: SpoolContext, id: string): Promise<Sighti
   const endAt = performance.now() + FOLLOW_MS;
   for (;;) {
     const ended = sight(context, endedSpot(context.layout, id));
-    if (ended !== null) return ended;
+    if (ended !== null) return withProgress(context, ended);
     const spot = (await locate(context, new Set([id]))).get(id);
     if (spot === undefined) return null;
     const sighting = sight(context, spot);
-    if (sighting !== null) return sighting;
+    if (sighting !== null) return withProgress(context, sighting);
     // It moves faster than its file can be read: its name has told enough. One that had ended has been forgotten just now.
     if (spot.at !== 'results' && performance.now() > endAt) return sightingOf(spot, null, null);
   }
@@ -38,7 +39,8 @@ export function listJobs(
     const sighting = spot === null ? null : sight(context, spot);
     if (sighting !== null && isWanted(sighting)) sightings.push(sighting);
   }
-  return sightings;
+  const hasProgress = context.files.exists(context.layout.progress);
+  return hasProgress ? sightings.map((sighting) => withProgress(context, sighting)) : sightings;
 }
 
 export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
@@ -114,9 +116,15 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
     owner: spot.at === 'held' ? spot.owner : null,
     startedAtMs,
     endedAtMs: record === null ? null : endedAtMs(record),
+    progress: null,
     location: spot.path,
     record,
   };
+}
+
+/** Read after the job's file: with an outcome goes the last report. */
+function withProgress(context: SpoolContext, sighting: Sighting): Sighting {
+  return { ...sighting, progress: readProgress(context, sighting.id) };
 }
 
 /** A file in results/ without an outcome counts as failed. */

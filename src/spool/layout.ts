@@ -14,10 +14,20 @@ export const DIRECTORIES = [
   'queues',
   'limits',
   'logs',
+  'progress',
+  'checkpoints',
   'workers',
   'keys',
   'journal',
 ] as const;
+
+/** Made when a job needs them first: a spool whose jobs use none of it has none. */
+export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set(['progress', 'checkpoints']);
+
+/** The directories of files that lie beside a job, each named by the job's id and an ending. They go when its outcome is forgotten. */
+export const BESIDE = ['progress', 'checkpoints'] as const;
+export type BesideFolder = (typeof BESIDE)[number];
+const BESIDE_ENDINGS: Readonly<Record<BesideFolder, string>> = { progress: '.json', checkpoints: '.json' };
 
 /** What lies in spare/ under this name is held back for a full disk (room.ts); all else there are batches of files. */
 export const RESERVE = 'reserve';
@@ -91,6 +101,17 @@ export function resultFileName(id: string): string {
 export function parseResultFileName(fileName: string): string | null {
   const id = fileName.slice(0, -'.json'.length);
   return fileName.endsWith('.json') && isId(id) ? id : null;
+}
+
+export function besidePath(layout: Layout, folder: BesideFolder, id: string): string {
+  return `${layout[folder]}/${id}${BESIDE_ENDINGS[folder]}`;
+}
+
+/** The id of the job beside which a file of this name in `folder` lies, or null. */
+export function parseBesideName(folder: BesideFolder, fileName: string): string | null {
+  const ending = BESIDE_ENDINGS[folder];
+  const id = fileName.slice(0, -ending.length);
+  return fileName.endsWith(ending) && isId(id) ? id : null;
 }
 
 export function ownerName(pid: number, incarnation: string): string {

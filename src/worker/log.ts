@@ -112,6 +112,8 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.error(
           `${event.name} is left alone (${reasonOf(event.error)}) and tried again in ${seconds(event.againMs)}; all else goes on`,
         );
+      case 'unreadable':
+        return log.error(`${event.name} cannot be read (${event.reason}) and counts for nothing: its job begins anew`);
       case 'cleared':
         return log.warn(`${event.name} was in the way of a job; it was moved to corrupt/`);
       case 'disk-wait':

@@ -6,6 +6,7 @@ import type { Consumer } from '../../src/broker/worker-side.ts';
 import { FencedError, UnknownJobError } from '../../src/job/errors.ts';
 import { type Settlement, settlementOf } from '../../src/job/lifecycle.ts';
 import { until, within } from '../support/conditions.ts';
+import { beside } from './beside.ts';
 import {
   child,
   claimAll,
@@ -40,6 +41,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     queues(open);
     uniqueness(open);
     taskSets(open);
+    beside(open);
   });
 }
 

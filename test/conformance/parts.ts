@@ -15,7 +15,7 @@ import { within } from '../support/conditions.ts';
 import { job, type JobParts, returned, RUN } from '../support/factory.ts';
 
 /** Opens an empty store for one test, and sees to its end. A second call in the same test opens the same store again. */
-export type OpenBroker = (t: TestContext) => Promise<Broker>;
+export type OpenBroker = (t: TestContext, options?: { readonly resultTtlMs: number }) => Promise<Broker>;
 
 export function newJob(broker: Broker, parts: JobParts = {}): NewJob {
   return job({ id: broker.nextId(), ...parts });

@@ -24,6 +24,7 @@ export const SPOOL_FLOORS: readonly string[] = [
   'place',
   'keys',
   'job-file',
+  'beside',
   'notes',
   'owners',
   'ready',

@@ -1,6 +1,7 @@
 /** Jobs of which a test says only what matters to it. */
 import { randomBytes } from 'node:crypto';
 import type { NewJob } from '../../src/broker/broker.ts';
+import type { BesideJob } from '../../src/broker/worker-side.ts';
 import { createIdSource } from '../../src/job/names.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { JobOptions } from '../../src/job/job-options.ts';
@@ -52,6 +53,13 @@ export function returned(value: JsonValue | undefined): Settlement {
 export function threw(message: string): Settlement {
   return { kind: 'publish', outcome: { state: 'failed', error: { name: 'Error', message } } };
 }
+
+/** The part of a claim that no run here asks for. */
+export const NOTHING_BESIDE: BesideJob = {
+  progress: () => undefined,
+  checkpoint: async () => undefined,
+  checkpointed: () => undefined,
+};
 
 /** When a run took place, where that does not matter. */
 export const RUN = { startedAtMs: 1_000, endedAtMs: 2_000 };

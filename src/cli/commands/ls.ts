@@ -2,6 +2,7 @@
 import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
 import { refuse } from '../../job/errors.ts';
 import { didYouMean, span } from '../../job/text.ts';
+import { type Progress, progressText } from '../../job/values/progress.ts';
 import { type Command, type Context, wholeNumber } from '../command.ts';
 import { tableText } from '../display.ts';
 import { EXIT } from '../exit.ts';
@@ -48,8 +49,8 @@ function runLs(context: Context): Promise<number> {
   return withSpool(context, async (broker) => {
     const jobs = await find(broker, wanted, limit === 0 ? Number.POSITIVE_INFINITY : limit);
     const nowMs = Date.now();
-    const rows = jobs.map((job) => row(job, nowMs));
-    context.print(jobs.map(listed), () => (rows.length === 0 ? '' : tableText(HEADINGS, rows, stdout.columns)));
+    const [headings = [], ...rows] = table(jobs, nowMs);
+    context.print(jobs.map(listed), () => (rows.length === 0 ? '' : tableText(headings, rows, stdout.columns)));
     if (values.flag('json')) return EXIT.good;
     if (jobs.length === 0) tell('There is no such job.');
     if (jobs.length === limit) tellMore(limit, await broker.counts(), tell);
@@ -86,14 +87,29 @@ function listed({ record, ...job }: Sighting): Readonly<Record<string, unknown>>
   const isParked = state === 'delayed' && record !== null && record.parked !== null;
   const standing = { queue, priority, attempt, crashes, isParked };
   const times = { enqueuedAtMs: record?.job.enqueuedAtMs ?? null, dueAtMs, startedAtMs, endedAtMs };
-  return { id, task: record?.job.task ?? null, state, ...standing, ...times, owner };
+  return { id, task: record?.job.task ?? null, state, ...standing, ...times, progress: withoutDetail(job), owner };
 }
 
-const HEADINGS = ['ID', 'TASK', 'STATE', 'QUEUE', 'ATTEMPT', 'WHEN'];
+/** A detail may be as secret as an argument, and as long. */
+function withoutDetail({ progress }: Pick<Sighting, 'progress'>): Omit<Progress, 'detail'> | null {
+  if (progress === null) return null;
+  const { detail: _, ...rest } = progress;
+  return rest;
+}
 
-function row(job: Sighting, nowMs: number): readonly string[] {
-  const { id, state, standing, record } = job;
-  return [id, record?.job.task ?? '(unreadable)', state, standing.queue, String(standing.attempt), when(job, nowMs)];
+/** A line of headings, and one for each job. How far they are has a column while any of them has told it. */
+function table(jobs: readonly Sighting[], nowMs: number): readonly (readonly string[])[] {
+  const hasProgress = jobs.some(({ progress }) => progress !== null);
+  const row = (cells: readonly string[], progress: string, last: string): readonly string[] =>
+    hasProgress ? [...cells, progress, last] : [...cells, last];
+  return [
+    row(['ID', 'TASK', 'STATE', 'QUEUE', 'ATTEMPT'], 'PROGRESS', 'WHEN'),
+    ...jobs.map((job) => {
+      const { id, state, standing, record, progress } = job;
+      const cells = [id, record?.job.task ?? '(unreadable)', state, standing.queue, String(standing.attempt)];
+      return row(cells, progress === null ? '-' : progressText(progress), when(job, nowMs));
+    }),
+  ];
 }
 
 function when({ state, dueAtMs, startedAtMs, endedAtMs, record }: Sighting, nowMs: number): string {

@@ -3,6 +3,7 @@ import type { Sighting } from '../../broker/broker.ts';
 import { type Failure, UnknownJobError } from '../../job/errors.ts';
 import { jsonText, span } from '../../job/text.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
+import { progressLine } from '../../job/values/progress.ts';
 import type { Command, Context } from '../command.ts';
 import { type Field, fieldLines, timeText } from '../display.ts';
 import { EXIT } from '../exit.ts';
@@ -39,7 +40,7 @@ function document({ record, ...job }: Sighting): Readonly<Record<string, unknown
   const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, location } = job;
   const { queue, priority, attempt, crashes } = job.standing;
   const times = { dueAtMs, startedAtMs, endedAtMs };
-  const place = { id, state, queue, priority, attempt, crashes, ...times, owner, location };
+  const place = { id, state, queue, priority, attempt, crashes, ...times, progress: job.progress, owner, location };
   if (record === null) return { ...place, readable: false };
   const { attempts, outcome, parked } = record;
   const { task, args, enqueuedAtMs, options, headers } = record.job;
@@ -56,11 +57,21 @@ function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
     ['due', dueAtMs === null ? null : timeText(dueAtMs)],
     ['started', startedAtMs === null ? null : `${timeText(startedAtMs)}, ${span(nowMs - startedAtMs)} ago`],
     ['ended', endedAtMs === null ? null : timeText(endedAtMs)],
+    ...progressFields(job, nowMs),
     ['owner', job.owner],
     ['queue', `${queue}, priority ${priority}`],
     ['attempts', `${attempt}${crashes === 0 ? '' : `, ${crashes} ended with the death of their process`}`],
     ['file', job.location],
     ...(record === null ? [] : recordFields(record)),
+  ];
+}
+
+function progressFields({ progress, standing }: Sighting, nowMs: number): readonly Field[] {
+  if (progress === null) return [];
+  const { detail } = progress;
+  return [
+    ['progress', progressLine(progress, standing.attempt, nowMs)],
+    ...(detail === undefined ? [] : [['detail', jsonText(detail)] as const]),
   ];
 }
 

@@ -41,7 +41,11 @@ export function checkedArguments(task: string, args: readonly unknown[]): readon
 
 const FOR_ARGUMENTS = 'accepted. Write the data to a file and pass its path.';
 const FOR_HEADERS = 'accepted. Pass the data as an argument.';
+const FOR_NOTES = 'kept. Write the data to a file and pass its path.';
 const FOR_RESULTS = 'kept. Write it to a file and return its path.';
+
+/** Largest size of a checkpoint, bytes of JSON. */
+export const MAX_CHECKPOINT_BYTES: number = 1024 * 1024;
 
 /** Largest size of a job's headers, bytes of JSON. */
 export const MAX_HEADERS_BYTES: number = 64 * 1024;
@@ -85,6 +89,19 @@ export function checkedResult(task: string, returned: unknown): JsonValue | unde
   const copy = copyOf(returned, `${task}(…)`, count);
   if (count.bytes > MAX_PAYLOAD_BYTES)
     refuseTooLarge(copy, count, `The value returned by ${task} has`, MAX_PAYLOAD_BYTES, FOR_RESULTS);
+  return copy;
+}
+
+/**
+ * A copy of what a task tells of itself or keeps while it runs, checked.
+ *
+ * @param path how to name it in a message
+ * @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE)
+ */
+export function checkedNote(value: unknown, path: string, maxBytes: number): JsonValue {
+  const count = new Count();
+  const copy = copyOf(value, path, count);
+  if (count.bytes > maxBytes) refuseTooLarge(copy, count, `The ${path} has`, maxBytes, FOR_NOTES);
   return copy;
 }
 

@@ -1,8 +1,8 @@
 /** Claiming a ready job: one rename, a look at its file, and whether it may run. Withdrawals and recoveries share the look. */
 import { afterwards, type Soon } from '../../broker/soon.ts';
-import type { AttemptRun, Claim } from '../../broker/worker-side.ts';
-import type { Attempt, JobRecord } from '../../job/job.ts';
-import { revoked, type Settlement } from '../../job/lifecycle.ts';
+import type { Claim } from '../../broker/worker-side.ts';
+import type { JobRecord } from '../../job/job.ts';
+import { revoked } from '../../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import {
@@ -19,7 +19,8 @@ import { readJob } from '../job-file/read.ts';
 import { delayedFileName, parseJobFileName } from '../layout.ts';
 import { isMarked } from '../notes/notes.ts';
 import { renameOver, setAside } from '../job-file/set-aside.ts';
-import { publishAsItStands, settle } from './settle.ts';
+import { HeldClaim } from './held-claim.ts';
+import { publishAsItStands } from './settle.ts';
 
 export interface Claimant extends Holder {
   /** Absent or null where nothing is limited. */
@@ -95,7 +96,7 @@ function admit(context: SpoolContext, { admission = null }: Claimant, taken: Tak
     renameOver(context, path, `${layout.delayed}/${delayedFileName(etaMs, taken.takenFrom.name)}`);
     return null;
   }
-  const claim = toClaim(context, held);
+  const claim = new HeldClaim(context, held);
   if (admission !== null && expiresAtMs >= context.nowMs() && !admission.admits(name, record.job.task))
     return putBack(context, admission, taken, claim);
   if (onCrash !== 'fail' || !context.fsync) return claim;
@@ -110,19 +111,4 @@ function putBack(context: SpoolContext, admission: Admission, { path, takenFrom 
   admission.refused(takenFrom.path.slice(takenFrom.path.lastIndexOf('/') + 1));
   renameOver(context, path, takenFrom.path);
   return null;
-}
-
-function toClaim(context: SpoolContext, held: Held): Claim {
-  return {
-    job: held.record.job,
-    standing: held.name,
-    attempts: held.record.attempts,
-    settle: (settlement: Settlement, run: AttemptRun | null) =>
-      settle(context, held, settlement, run === null ? null : toAttempt(held, run)),
-  };
-}
-
-function toAttempt({ name, holder: { owner } }: Held, run: AttemptRun): Attempt {
-  const { startedAtMs, endedAtMs, error } = run;
-  return { attempt: name.attempt, startedAtMs, endedAtMs, owner, ...(error === undefined ? {} : { error }) };
 }

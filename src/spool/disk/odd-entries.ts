@@ -7,7 +7,7 @@ import type { BrokerEvent } from '../../broker/worker-side.ts';
 import { FsqError } from '../../job/errors.ts';
 import { isErrorLike } from '../../job/values/realm.ts';
 import { type Files, hasCode } from './files.ts';
-import { DIRECTORIES, type Layout } from '../layout.ts';
+import { DIRECTORIES, type Layout, MADE_AT_FIRST_USE } from '../layout.ts';
 import { isPassing } from './trouble.ts';
 
 /** Whose trouble an error is: what passes is waited for, an odd entry is skipped, and trouble of the spool ends a worker. */
@@ -19,8 +19,17 @@ const AGAIN_MS = { first: 1_000, longest: 300_000 };
 const EIO_AT_MOST = 3;
 /** For how long a look that found the spool working holds, ms: thousands of entries may be refused in a row. */
 const LOOK_HOLDS_MS = 100;
-/** Directories that a spool of an older fsq may lack. */
-const MADE_LATER: ReadonlySet<string> = new Set(['queues', 'limits', 'logs', 'cancel', 'keys', 'spare', 'journal']);
+/** Directories that a spool may lack. */
+const MADE_LATER: ReadonlySet<string> = new Set([
+  'queues',
+  'limits',
+  'logs',
+  'cancel',
+  'keys',
+  'spare',
+  'journal',
+  ...MADE_AT_FIRST_USE,
+]);
 
 interface Odd {
   readonly againMs: number;

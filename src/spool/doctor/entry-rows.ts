@@ -110,6 +110,16 @@ const MARKER = rows<Marker>({
   },
 });
 
+/** Of a file beside a job: what lies there for a job that is nowhere was overlooked, or is yet to be swept. */
+const BESIDE = rows<Pick<Entry, 'location'>>({
+  'beside-no-job': {
+    severity: 'info',
+    wrong: ({ location }) => `${location} lies beside no job: the job's outcome is forgotten.`,
+    advice: 'A worker removes it a while after the outcome; `fsq doctor --repair` does so now.',
+    mend: 'recover',
+  },
+});
+
 export function entryFindings(entry: Entry, facts: Facts): readonly Finding[] {
   return isUntouched(entry, facts.layout) ? [] : findingsOf(ENTRY_ROWS, { entry, facts }, entry.location);
 }
@@ -144,6 +154,11 @@ export function markerFindings(
     isOver: place === 'results',
   };
   return findingsOf(MARKER, marker, location, id);
+}
+
+/** @param entry of a folder of files that lie beside jobs */
+export function besideFindings(entry: Entry, { doubled }: Pick<Outline, 'doubled'>): readonly Finding[] {
+  return entry.id === null || doubled.knows(entry.id) ? [] : findingsOf(BESIDE, entry, entry.location, entry.id);
 }
 
 /** A place's own directory is looked at, whatever may lie in it. */

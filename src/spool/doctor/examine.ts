@@ -13,7 +13,7 @@ import { createContext, type SpoolContext } from '../disk/context.ts';
 import { nodeFiles } from '../disk/files.ts';
 import { establish } from '../place/establish.ts';
 import { layoutOf } from '../layout.ts';
-import { entryFindings, linkFindings, markerFindings, missingFindings } from './entry-rows.ts';
+import { besideFindings, entryFindings, linkFindings, markerFindings, missingFindings } from './entry-rows.ts';
 import { journalFindings } from './journal-rows.ts';
 import type { JournalOutline } from './journal-outline.ts';
 import { type Finding, keyOf, subjectOf, Tally } from './finding.ts';
@@ -24,7 +24,7 @@ import { placeFacts, type PlaceFacts } from './place.ts';
 import { trustedUids } from '../place/trust.ts';
 import { type Allowed, placeFindings } from './place-rows.ts';
 import { type Repair, repairSpool } from './repair.ts';
-import { contentOf, type Entry, type JobFile, type Seen, visit, type Wanted } from './visit.ts';
+import { contentOf, type Entry, isBeside, type JobFile, type Seen, visit, type Wanted } from './visit.ts';
 
 export interface Diagnosis {
   readonly place: PlaceFacts;
@@ -186,6 +186,7 @@ export class Judge {
     this.#say(entryFindings(entry, outline));
     if (entry.place === 'tmp') this.#say(draftFindings(seen, outline));
     if (entry.place === 'cancel') this.#say(markerFindings(entry, outline));
+    if (isBeside(entry.place)) this.#say(besideFindings(entry, outline));
     if (job !== null && outline.doubled.has(job.id)) this.#doubles.push(job);
     if (entry.info.kind === 'file' && entry.info.links > 1) this.#linked.push(entry);
   }

@@ -122,16 +122,30 @@ async function stateOf(context: SpoolContext, owner: string, isWorkersGone: bool
 /** Finds the ids that come more than once among millions, with eight bytes for each. */
 export class Doubled {
   readonly #numbers: number[] = [];
+  #sorted: Float64Array | null = null;
   #several: ReadonlySet<number> | null = null;
 
   add(id: string): void {
     this.#numbers.push(fingerprint(id));
-    this.#several = null;
+    this.#several = this.#sorted = null;
   }
 
   /** True for an id that was added more than once, and hardly ever for another: its files tell then that there is only one. */
   has(id: string): boolean {
     return this.#all().has(fingerprint(id));
+  }
+
+  /** False for an id that was never added, but for one in billions. */
+  knows(id: string): boolean {
+    const wanted = fingerprint(id);
+    const sorted = this.#inOrder();
+    let [from, to] = [0, sorted.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((sorted[middle] ?? 0) < wanted) from = middle + 1;
+      else to = middle;
+    }
+    return sorted[from] === wanted;
   }
 
   get isEmpty(): boolean {
@@ -140,9 +154,13 @@ export class Doubled {
 
   #all(): ReadonlySet<number> {
     if (this.#several !== null) return this.#several;
-    const sorted = Float64Array.from(this.#numbers).sort();
+    const sorted = this.#inOrder();
     this.#several = new Set(sorted.filter((number, i) => number === sorted[i - 1]));
     return this.#several;
+  }
+
+  #inOrder(): Float64Array {
+    return (this.#sorted ??= Float64Array.from(this.#numbers).sort());
   }
 }
 

@@ -10,7 +10,8 @@ import { writerState } from '../disk/identity.ts';
 import { makeDirectory, renameIfThere, walkIfReadable } from '../disk/if-there.ts';
 import { deadSegments, freeDead, usableBoot } from '../journal/checkpoint.ts';
 import { foreignFolders, replay } from '../journal/replay.ts';
-import { jobFileName, type JobName } from '../layout.ts';
+import { BESIDE, jobFileName, type JobName } from '../layout.ts';
+import { BesideSweep } from '../beside/sweep-beside.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { unmark } from '../notes/notes.ts';
 import { register, type Registration } from '../owners/owner.ts';
@@ -93,6 +94,17 @@ async function recover(context: SpoolContext, note: Note, { owner }: Registratio
   await sweepOwners(context, (other) => other === owner);
   await new KeySweep(context).sweep();
   for (const location of left) if (!context.files.exists(location)) note('left-by-the-dead', `removed ${location}`);
+  await sweepBeside(context, note);
+}
+
+async function sweepBeside(context: SpoolContext, note: Note): Promise<void> {
+  const { files, layout } = context;
+  const before = BESIDE.flatMap((folder) =>
+    [...walkIfReadable(files, layout[folder])].map((name) => `${layout[folder]}/${name}`),
+  );
+  const sweep = new BesideSweep(context);
+  for (let found = 0; found < 2; found++) await sweep.sweep(); // What is nowhere must be so twice.
+  for (const location of before) if (!files.exists(location)) note('beside-no-job', `removed ${location}`);
 }
 
 /** Drafts whose writers are not proved to live, and records of the dead. */

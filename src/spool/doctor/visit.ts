@@ -9,8 +9,12 @@ import { type EntryInfo, hasCode } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
 import { listIfReadable, NOT_LISTED, walkIfReadable } from '../disk/if-there.ts';
 import {
+  BESIDE,
+  type BesideFolder,
   DIRECTORIES,
   type JobName,
+  MADE_AT_FIRST_USE,
+  parseBesideName,
   parseDelayedFileName,
   parseOwnerDirectory,
   parseJobFileName,
@@ -25,7 +29,7 @@ export interface Entry {
   readonly location: string;
   readonly place: Place;
   readonly name: string;
-  /** The job that it is named for, as itself or as its marker; null for all else. */
+  /** The job that it is named for, as itself, as its marker or as something beside it; null for all else. */
   readonly id: string | null;
   readonly info: EntryInfo;
 }
@@ -82,7 +86,7 @@ export function* visit<Content>(
   yield* places(context, isWanted);
   for (const place of ORDER) {
     for (const { inside, name, location, spot } of walkPlace(context, place)) {
-      const id = spot?.id ?? (place === 'cancel' ? (parseMarkerFileName(name)?.id ?? null) : null);
+      const id = spot?.id ?? idOf(place, name);
       if (!isWanted(id, location)) continue;
       if (++looks % YIELD_EVERY === 0) yield null;
       const info = context.files.entry(location);
@@ -94,6 +98,17 @@ export function* visit<Content>(
       };
     }
   }
+}
+
+/** The job that something in `place` is named for without being its file. */
+function idOf(place: Place, name: string): string | null {
+  if (place === 'cancel') return parseMarkerFileName(name)?.id ?? null;
+  return isBeside(place) ? parseBesideName(place, name) : null;
+}
+
+/** Whether files beside a job lie there. */
+export function isBeside(place: Place): place is BesideFolder {
+  return BESIDE.some((folder) => folder === place);
 }
 
 /** The spool's own directories. */
@@ -192,7 +207,7 @@ export function unlistedIn({ files, layout }: SpoolContext): readonly Unlisted[]
     } catch (error) {
       if (!hasCode(error, ...NOT_LISTED)) throw error;
       // A spool that an older fsq made gets these when they are needed first.
-      const isMadeLater = place === 'keys' || place === 'journal';
+      const isMadeLater = place === 'keys' || place === 'journal' || MADE_AT_FIRST_USE.has(place);
       return isMadeLater && hasCode(error, 'ENOENT') ? [] : [{ place, location, reason: reasonOf(error) }];
     }
   });

@@ -25,6 +25,20 @@ export const MAX_FILE_BYTES: number = 2 * MAX_PAYLOAD_BYTES + 1024 * 1024;
 
 /** @throws the system error unchanged when the file cannot be read for a reason of the disk or of permissions */
 export function readJob(context: SpoolContext, path: string, id: string): Reading {
+  return readDoubted(context, path, id, MAX_FILE_BYTES, interpret);
+}
+
+/**
+ * What `interpret` makes of the bytes of a file of the job `id`, unless anything about the file is in doubt. The bytes must not be used
+ * after that.
+ */
+export function readDoubted<T>(
+  context: SpoolContext,
+  path: string,
+  id: string,
+  maxBytes: number,
+  interpret: (bytes: Buffer, id: string, links: number) => T,
+): T | Exclude<Reading, { kind: 'job' }> {
   let fd: number;
   try {
     fd = context.files.open(path, 'read');
@@ -43,8 +57,8 @@ export function readJob(context: SpoolContext, path: string, id: string): Readin
     if (info.links === 0) return { kind: 'gone' };
     if (info.links > 1 && !hasOnlyOurNames(context, fd, id))
       return { kind: 'corrupt', reason: `it has ${info.links} links, and not all of them lie in this spool` };
-    if (info.sizeBytes > MAX_FILE_BYTES)
-      return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${MAX_FILE_BYTES}` };
+    if (info.sizeBytes > maxBytes)
+      return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${maxBytes}` };
     return withRoom(info.sizeBytes, (room) => interpret(context.files.read(fd, info.sizeBytes, room), id, info.links));
   } finally {
     context.files.close(fd);

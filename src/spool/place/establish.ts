@@ -7,7 +7,7 @@ import { FORMAT_VERSION } from '../../job/document.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Files } from '../disk/files.ts';
 import { makeDirectory, readIfThere, valueOr } from '../disk/if-there.ts';
-import { DIRECTORIES, type Layout } from '../layout.ts';
+import { DIRECTORIES, type Layout, MADE_AT_FIRST_USE } from '../layout.ts';
 import { spoolError } from '../disk/trouble.ts';
 
 /**
@@ -31,7 +31,7 @@ export function establish({ files, layout, fsync, uniqueName }: SpoolContext, mu
     }
     const changed = new Set([layout.root]);
     makeWithParents(files, layout.root, changed);
-    for (const name of DIRECTORIES) makeDirectory(files, layout[name]);
+    for (const name of DIRECTORIES) if (!MADE_AT_FIRST_USE.has(name)) makeDirectory(files, layout[name]);
     const draft = writeFormat(files, `${layout.tmp}/${uniqueName()}`, fsync);
     if (fsync) for (const directory of changed) syncDirectoryNow(files, directory);
     files.rename(draft, layout.formatFile);

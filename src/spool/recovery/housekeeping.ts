@@ -6,6 +6,7 @@ import type { BrokerEvent } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { waitForDisk } from '../disk/disk-wait.ts';
 import { Forgetter } from '../results/forget.ts';
+import { BesideSweep } from '../beside/sweep-beside.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
 import { nameWaitingOnce } from '../job-file/one-name.ts';
 import { unpark } from '../ready/promote.ts';
@@ -36,6 +37,7 @@ export class Housekeeping {
   readonly #context: SpoolContext;
   readonly #options: HousekeepingOptions;
   readonly #forgetter: Forgetter;
+  readonly #beside: BesideSweep;
   readonly #keys: KeySweep;
   readonly #rounds: Rounds;
   /** A line of its own, as what is in the other may take minutes. */
@@ -47,6 +49,7 @@ export class Housekeeping {
     this.#context = context;
     this.#options = options;
     this.#forgetter = new Forgetter(context, options.resultTtlMs);
+    this.#beside = new BesideSweep(context);
     this.#keys = new KeySweep(context);
     this.#rounds = new Rounds(options.onTrouble);
     this.#quick = new Rounds(options.onTrouble);
@@ -61,7 +64,7 @@ export class Housekeeping {
     );
     this.#rounds.repeat(
       () => expiryMs,
-      () => this.#forgetter.forget(this.#turns()),
+      () => this.#forget(),
     );
     // With the polls of the watches, which look at whole seconds: at rest a wake-up costs more than what is done in it.
     const atWholeSecond = (): number => QUICK_EVERY_MS - (performance.now() % QUICK_EVERY_MS);
@@ -106,9 +109,14 @@ export class Housekeeping {
     if (isDone && this.#announcement === announcement) this.#announcement = null;
   }
 
+  async #forget(): Promise<void> {
+    await this.#forgetter.forget(this.#turns());
+    await this.#beside.sweep(this.#turns());
+  }
+
   async #sweep(): Promise<void> {
     // The next expiry may be far.
-    if (isTight(this.#context)) await this.#forgetter.forget(this.#turns());
+    if (isTight(this.#context)) await this.#forget();
     await sweepDrafts(this.#context, this.#turns());
     await sweepOwners(this.#context, this.#options.isKnownAlive);
     await this.#keys.sweep(this.#turns());

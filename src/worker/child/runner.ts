@@ -77,7 +77,7 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
   }
   const startedAtMs = Date.now();
   const startedAt = performance.now();
-  const run = new Run(stop);
+  const run = new Run(stop, claim);
   revoked.begin(job.id, run);
   const ending = await execute(claim, run, options);
   const ms = Math.round(performance.now() - startedAt);

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { EAGER_KEPT, registry } from '../../../src/app/registry.ts';
-import { type App, createApp, TaskError, UnknownJobError } from '../../../src/index.ts';
+import { type App, createApp, currentJob, TaskError, UnknownJobError } from '../../../src/index.ts';
 import { nextId } from '../../support/factory.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -36,6 +36,46 @@ test('an id of no job is unknown, and no spool is made to find that out', async 
   await assert.rejects(nowhere.get(5), UnknownJobError);
   await assert.rejects(nowhere.revoke(), UnknownJobError);
   assert.equal(existsSync(spool), false);
+});
+
+test('progress is seen in info(), and a checkpoint by the next attempt', async (t) => {
+  const app = tempApp(t);
+  const found: unknown[] = [];
+  const count = app.task('count', { retries: 1 }, async () => {
+    const job = currentJob<{ row: number }>();
+    found.push(job.checkpointed);
+    job.progress({ done: job.attempt, total: 2 }, { file: 'a' });
+    await job.checkpoint({ row: 7 });
+    if (job.attempt === 1) throw new Error('not yet');
+  });
+
+  const sent = await count.delay();
+
+  assert.deepEqual(found, [undefined, { row: 7 }]);
+  const { atMs, ...progress } = (await app.result(sent.id).info())?.progress ?? assert.fail('no progress');
+  assert.deepEqual(progress, { value: 1, done: 2, total: 2, detail: { file: 'a' }, attempt: 2 });
+  assert.ok(atMs <= Date.now());
+});
+
+test('bad progress fails the run with its code', async (t) => {
+  const app = tempApp(t);
+  const bad = app.task('bad', (value: number) => currentJob().progress(value));
+
+  const { id } = await bad.delay(2);
+
+  assert.equal((await app.result(id).info())?.record?.attempts[0]?.error?.code, 'FSQ_USAGE');
+  assert.throws(() => currentJob().progress(0.5), { code: 'FSQ_USAGE', message: /outside of a task/ });
+});
+
+test('run() takes progress and checkpoints, and shows them to nobody but the run', async (t) => {
+  const app = tempApp(t);
+  const keep = app.task('keep', async () => {
+    currentJob().progress(0.5);
+    await currentJob().checkpoint([1]);
+    return currentJob().checkpointed ?? null;
+  });
+
+  assert.deepEqual(await keep.run(), [1]);
 });
 
 test('the oldest are forgotten, and their handles still know', async (t) => {

@@ -7,7 +7,7 @@ import { Run } from '../../../src/app/current-job.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';
 import { createApp } from '../../../src/index.ts';
 import type { Ending } from '../../../src/job/lifecycle.ts';
-import { job } from '../../support/factory.ts';
+import { job, NOTHING_BESIDE } from '../../support/factory.ts';
 import { tempDir } from '../../support/temp.ts';
 
 /* eslint-disable unicorn/no-thenable -- what a task returns may be one */
@@ -61,7 +61,13 @@ function valueOf(ending: Ending): unknown {
 function claimOf(name: string): Claim {
   const { job: record, queue, priority } = job({ task: name });
   const standing = { queue, priority, attempt: 1, crashes: 0 };
-  return { job: record, standing, attempts: [], settle: () => assert.fail('nothing is settled here') };
+  return {
+    job: record,
+    standing,
+    attempts: [],
+    ...NOTHING_BESIDE,
+    settle: () => assert.fail('nothing is settled here'),
+  };
 }
 
 function tempApp(t: TestContext): ReturnType<typeof createApp> {

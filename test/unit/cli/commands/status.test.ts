@@ -39,6 +39,7 @@ function parked(task: string): Sighting {
     startedAtMs: null,
     endedAtMs: null,
     owner: null,
+    progress: null,
     location: '',
     record,
   };

@@ -22,10 +22,11 @@ const ENDLESS_MS = 8_000;
 const ENDLESS = {
   results: () => '00000000-0000-4000-8000-000000000000.json',
   tmp: () => '1-2-3.draft',
+  progress: () => '00000000-0000-4000-8000-000000000000.json',
   keys: () => crypto.randomUUID().replaceAll('-', '').repeat(2),
 };
 
-for (const place of ['results', 'tmp', 'keys'] as const) {
+for (const place of ['results', 'tmp', 'keys', 'progress'] as const) {
   test(`a dead child's job is recovered at once although ${place}/ is looked through without end`, async (t) => {
     const { path } = tempSpool(t);
     const walk = endless(path, place);

@@ -6,7 +6,7 @@ import { FencedError, RevokedError } from '../../../../src/job/errors.ts';
 import { createLogger } from '../../../../src/worker/log.ts';
 import { Retirement, Revoked, runJobs, Settling } from '../../../../src/worker/child/runner.ts';
 import { until } from '../../../support/conditions.ts';
-import { job } from '../../../support/factory.ts';
+import { job, NOTHING_BESIDE } from '../../../support/factory.ts';
 import { Run } from '../../../../src/app/current-job.ts';
 
 const LOG = createLogger('error', 'text', () => undefined);
@@ -24,7 +24,13 @@ function noting(t: TestContext): number[] {
 function consumerOf(settles: readonly (() => Promise<void>)[]): Consumer {
   const claims = settles.map((settle, i): Claim => {
     const { job: record, queue, priority } = job({ task: 'note', args: [i] });
-    return { job: record, standing: { queue, priority, attempt: 1, crashes: 0 }, attempts: [], settle };
+    return {
+      job: record,
+      standing: { queue, priority, attempt: 1, crashes: 0 },
+      attempts: [],
+      ...NOTHING_BESIDE,
+      settle,
+    };
   });
   return {
     owner: 'somebody',

@@ -1,0 +1,90 @@
+/** What a job's runs keep for the next run, in checkpoints/<id>.json. */
+import { FsqError } from '../../job/errors.ts';
+import { doubtIn, type JsonValue, MAX_DEPTH } from '../../job/values/json.ts';
+import { MAX_CHECKPOINT_BYTES } from '../../job/values/payload.ts';
+import { isRecord } from '../../job/values/realm.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { waitForDisk } from '../disk/disk-wait.ts';
+import { spoolError } from '../disk/trouble.ts';
+import type { HeldFile } from '../job-file/holder.ts';
+import { besidePath } from '../layout.ts';
+import { readBeside, removeBeside, replaceDurably } from './beside-files.ts';
+
+/** The value, and the few words around it. */
+const MAX_FILE_BYTES = MAX_CHECKPOINT_BYTES + 4_096;
+
+/** The checkpoints of one run. */
+export class CheckpointFile {
+  readonly #context: SpoolContext;
+  readonly #run: HeldFile;
+  /** Those that are on their way to the disk, one after the other; never rejected. */
+  #underWay: Promise<void> | null = null;
+  #isThere = false;
+
+  constructor(context: SpoolContext, run: HeldFile) {
+    this.#context = context;
+    this.#run = run;
+  }
+
+  /** Resolves when what the run has begun to keep is on disk, or has failed. */
+  get underWay(): Promise<void> | null {
+    return this.#underWay;
+  }
+
+  keep(value: JsonValue): Promise<void> {
+    const { name, holder } = this.#run;
+    const about = { v: 1, attempt: name.attempt, atMs: this.#context.nowMs() };
+    const text = `${JSON.stringify({ ...about, value })}\n`;
+    const write = async (): Promise<void> => {
+      this.#isThere = true;
+      await waitForDisk(holder, () => replaceDurably(this.#context, this.#run, 'checkpoints', text));
+    };
+    const kept = (this.#underWay === null ? write() : this.#underWay.then(write)).catch((error: unknown) => {
+      throw error instanceof FsqError ? error : spoolError(error, `The checkpoint of job ${name.id} was not kept`);
+    });
+    this.#underWay = kept.catch(() => undefined); // The caller is told.
+    return kept;
+  }
+
+  /** @throws SpoolError when the disk refuses: to begin anew for that would repeat work */
+  read(): JsonValue | undefined {
+    const { id } = this.#run.name;
+    try {
+      const reading = readBeside(this.#context, 'checkpoints', id, MAX_FILE_BYTES);
+      if (reading.kind === 'gone') return undefined;
+      this.#isThere = true;
+      if (reading.kind === 'corrupt') return this.#disregard(reading.reason);
+      const value = valueIn(reading.text); // May be null.
+      return value === undefined ? this.#disregard('it is no checkpoint') : value;
+    } catch (error) {
+      throw error instanceof FsqError ? error : spoolError(error, `The checkpoint of job ${id} cannot be read`);
+    }
+  }
+
+  /** The job has succeeded. What cannot be removed now is swept later. */
+  remove(): void {
+    if (!this.#isThere) return;
+    try {
+      removeBeside(this.#context, 'checkpoints', this.#run.name.id);
+    } catch {
+      // As said above.
+    }
+  }
+
+  #disregard(reason: string): undefined {
+    const { name, holder } = this.#run;
+    const path = this.#context.odd.nameOf(besidePath(this.#context.layout, 'checkpoints', name.id));
+    holder.onEvent?.({ kind: 'unreadable', name: path, reason });
+    return undefined;
+  }
+}
+
+function valueIn(text: string): JsonValue | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const isWhole = isRecord(parsed) && Object.hasOwn(parsed, 'value') && doubtIn(parsed, MAX_DEPTH + 1) !== 'depth';
+    return isWhole ? (parsed['value'] as JsonValue) : undefined;
+  } catch {
+    return undefined; // It was written without fsync, and then the power was cut.
+  }
+}

@@ -1,0 +1,65 @@
+/** How far a job's runs are, in progress/<id>.json: written now and then while a run tells it, and once more when the run ends. */
+import type { SpoolContext } from '../disk/context.ts';
+import type { HeldFile } from '../job-file/holder.ts';
+import { MAX_DETAIL_BYTES, parseProgress, type Progress, type ProgressReport } from '../../job/values/progress.ts';
+import { readBeside, replaceBeside } from './beside-files.ts';
+
+/** A run writes no more often, ms: a task may tell its progress a million times. */
+const EVERY_MS = 250;
+/** A detail, and the numbers around it. */
+const MAX_FILE_BYTES = MAX_DETAIL_BYTES + 4_096;
+
+/** The progress of one run. */
+export class ProgressFile {
+  readonly #context: SpoolContext;
+  readonly #run: HeldFile;
+  /** What is not written yet. */
+  #pending: Progress | null = null;
+  #writtenAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(context: SpoolContext, run: HeldFile) {
+    this.#context = context;
+    this.#run = run;
+  }
+
+  /** A task that never lets a timer fire has its reports written all the same. */
+  tell(report: ProgressReport): void {
+    this.#pending = { ...report, attempt: this.#run.name.attempt, atMs: this.#context.nowMs() };
+    const leftMs = this.#writtenAt + EVERY_MS - performance.now();
+    if (leftMs <= 0) this.#write();
+    else this.#timer ??= setTimeout(() => this.#write(), leftMs).unref();
+  }
+
+  /** Nothing is told after this. The last report is there before the outcome of the run. */
+  end(): void {
+    if (this.#pending !== null) this.#write();
+    else this.#stop();
+  }
+
+  #write(): void {
+    this.#stop();
+    this.#writtenAt = performance.now();
+    try {
+      replaceBeside(this.#context, this.#run, 'progress', `${JSON.stringify({ v: 1, ...this.#pending })}\n`);
+      this.#pending = null;
+    } catch {
+      // A job does not fail because nobody can see how far it is. The next report, or the end of the run, tries again.
+    }
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** The last report of the runs of a job; null when there is none that can be read. */
+export function readProgress(context: SpoolContext, id: string): Progress | null {
+  try {
+    const reading = readBeside(context, 'progress', id, MAX_FILE_BYTES);
+    return reading.kind === 'text' ? parseProgress(reading.text) : null;
+  } catch {
+    return null; // It is there for people, who must be able to see the job also where the disk refuses this.
+  }
+}

@@ -1,0 +1,75 @@
+/** A claim of the spool: a held job that is to be run, with what its run writes beside it. */
+import { afterwards, type Soon } from '../../broker/soon.ts';
+import type { AttemptRun, Claim } from '../../broker/worker-side.ts';
+import { UsageError } from '../../job/errors.ts';
+import type { Attempt, Job, Standing } from '../../job/job.ts';
+import type { Settlement } from '../../job/lifecycle.ts';
+import type { JsonValue } from '../../job/values/json.ts';
+import type { ProgressReport } from '../../job/values/progress.ts';
+import { CheckpointFile } from '../beside/checkpoint-file.ts';
+import { ProgressFile } from '../beside/progress-file.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import type { Held } from '../job-file/holder.ts';
+import { settle } from './settle.ts';
+
+/** A run that tells and keeps nothing costs nothing beside its job. */
+export class HeldClaim implements Claim {
+  readonly job: Job;
+  readonly standing: Standing;
+  readonly attempts: readonly Attempt[];
+  readonly #context: SpoolContext;
+  readonly #held: Held;
+  #progress: ProgressFile | null = null;
+  #checkpoint: CheckpointFile | null = null;
+  #isOver = false;
+
+  constructor(context: SpoolContext, held: Held) {
+    this.job = held.record.job;
+    this.standing = held.name;
+    this.attempts = held.record.attempts;
+    this.#context = context;
+    this.#held = held;
+  }
+
+  progress(report: ProgressReport): void {
+    if (this.#isOver) return; // Code that the task left behind: nobody waits for it.
+    this.#progress ??= new ProgressFile(this.#context, this.#held);
+    this.#progress.tell(report);
+  }
+
+  async checkpoint(value: JsonValue): Promise<void> {
+    if (this.#isOver)
+      throw new UsageError(
+        `The run of job ${this.job.id} has ended: it can keep no checkpoint. Await what the task does.`,
+      );
+    await this.#checkpoints().keep(value);
+  }
+
+  checkpointed(): JsonValue | undefined {
+    return this.#checkpoints().read();
+  }
+
+  settle(settlement: Settlement, run: AttemptRun | null): Soon<void> {
+    this.#isOver = true;
+    const end = (): Soon<void> =>
+      settle(this.#context, this.#held, settlement, run === null ? null : toAttempt(this.#held, run));
+    if (this.#progress === null && this.#checkpoint === null) return end();
+    this.#progress?.end();
+    const hasSucceeded = settlement.kind === 'publish' && settlement.outcome.state === 'succeeded';
+    // A checkpoint that nobody waited for must not come after those of the next run.
+    return afterwards(this.#checkpoint?.underWay ?? undefined, () =>
+      afterwards(end(), () => {
+        if (hasSucceeded) this.#checkpoint?.remove();
+      }),
+    );
+  }
+
+  #checkpoints(): CheckpointFile {
+    return (this.#checkpoint ??= new CheckpointFile(this.#context, this.#held));
+  }
+}
+
+function toAttempt({ name, holder: { owner } }: Held, run: AttemptRun): Attempt {
+  const { startedAtMs, endedAtMs, error } = run;
+  return { attempt: name.attempt, startedAtMs, endedAtMs, owner, ...(error === undefined ? {} : { error }) };
+}

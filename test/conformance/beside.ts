@@ -1,0 +1,150 @@
+/** What a run shows of itself and keeps beside its job, as every broker promises it. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Claim } from '../../src/broker/worker-side.ts';
+import { until } from '../support/conditions.ts';
+import { returned, RUN, threw } from '../support/factory.ts';
+import { consumer, enqueueOne, keeper, nextOf, type OpenBroker } from './parts.ts';
+
+const AGAIN = { kind: 'rerun', delayMs: 0, crashes: 0, error: { name: 'Error', message: 'not yet' } } as const;
+const ENDINGS = [
+  ['an error', AGAIN],
+  ['a deploy', { kind: 'requeue' }],
+] as const;
+
+export function beside(open: OpenBroker): void {
+  test('progress is seen while the job runs, with its run and its time', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker));
+    const before = Date.now();
+    assert.equal((await broker.find(job.id))?.progress, null);
+
+    claim.progress({ value: 0.25, done: 5, total: 20, detail: { file: 'ä.csv' } });
+
+    const { atMs, ...progress } = (await broker.find(job.id))?.progress ?? assert.fail('no progress');
+    assert.deepEqual(progress, { value: 0.25, done: 5, total: 20, detail: { file: 'ä.csv' }, attempt: 1 });
+    assert.ok(atMs >= before && atMs <= Date.now(), `${atMs}`);
+    assert.deepEqual((await broker.list(['running'], 5))[0]?.progress, { ...progress, atMs });
+  });
+
+  test('of a thousand reports the last is seen no later than the outcome', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker));
+
+    for (let done = 0; done <= 1_000; done++) claim.progress({ value: done / 1_000, done, total: 1_000 });
+    await claim.settle(returned(null), RUN);
+
+    assert.equal((await broker.find(job.id))?.progress?.done, 1_000);
+  });
+
+  for (const [what, settlement] of [...ENDINGS, ['its failure', threw('no')]] as const) {
+    test(`the last report stays after ${what}, until the next run reports`, async (t) => {
+      const broker = await open(t);
+      const { job } = await enqueueOne(broker);
+      const each = await consumer(t, broker);
+      const claim = await nextOf(each);
+
+      claim.progress({ value: 0.1 });
+      claim.progress({ value: 0.8 });
+      await claim.settle(settlement, RUN);
+
+      const seen = (await broker.find(job.id))?.progress;
+      assert.deepEqual([seen?.value, seen?.attempt], [0.8, 1]);
+      if (settlement.kind === 'publish') return;
+      await keeper(t, broker); // It makes ready what is due.
+      const next = await nextOf(each);
+      assert.equal((await broker.find(job.id))?.progress?.value, 0.8);
+      next.progress({ value: 0 });
+      assert.deepEqual((await broker.find(job.id))?.progress?.attempt, 2);
+      await next.settle(returned(null), RUN);
+    });
+  }
+
+  test('what a run says after its end is not heard', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker));
+    await claim.settle(returned(null), RUN);
+
+    claim.progress({ value: 0.5 });
+
+    assert.equal((await broker.find(job.id))?.progress, null);
+    await assert.rejects(claim.checkpoint(1), { code: 'FSQ_USAGE', message: /has ended/ });
+  });
+
+  for (const [what, settlement] of ENDINGS) {
+    test(`after ${what} the next run finds the last checkpoint, and the one after its success none`, async (t) => {
+      const broker = await open(t);
+      await enqueueOne(broker);
+      await keeper(t, broker);
+      const each = await consumer(t, broker);
+      const claim = await nextOf(each);
+      assert.equal(claim.checkpointed(), undefined);
+
+      await claim.checkpoint({ row: 1 });
+      await claim.checkpoint({ row: 2, rest: ['ä', null, -0.5] });
+      assert.deepEqual(claim.checkpointed(), { row: 2, rest: ['ä', null, -0.5] });
+      await claim.settle(settlement, RUN);
+
+      const next = await nextOf(each);
+      assert.deepEqual(next.checkpointed(), { row: 2, rest: ['ä', null, -0.5] });
+      await next.settle(returned(null), RUN);
+      assert.equal(next.checkpointed(), undefined);
+    });
+  }
+
+  test('a job whose process died finds its checkpoint, and its late run writes over nothing', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const parent = await keeper(t, broker);
+    const dead = await consumer(t, broker);
+    const lost = await nextOf(dead);
+    await lost.checkpoint({ row: 7 });
+    lost.progress({ value: 0.7 });
+
+    await parent.recover(dead.owner, 'crashed');
+    const claim = await nextOf(await consumer(t, broker));
+    const found = claim.checkpointed();
+    await claim.checkpoint({ row: 8 });
+    claim.progress({ value: 0.8 });
+    lost.progress({ value: 0.1 });
+
+    assert.deepEqual(found, { row: 7 });
+    await assert.rejects(lost.checkpoint({ row: 1 }), { code: 'FSQ_FENCED' });
+    await assert.rejects(async () => lost.settle(returned(null), RUN), { code: 'FSQ_FENCED' });
+    assert.deepEqual(claim.checkpointed(), { row: 8 });
+    assert.equal((await broker.find(job.id))?.progress?.value, 0.8);
+    await claim.settle(returned(null), RUN);
+  });
+
+  test('checkpoints that nobody waits for are kept in their order, and before the run ends', async (t) => {
+    const broker = await open(t);
+    await enqueueOne(broker);
+    const each = await consumer(t, broker);
+    const claim = await nextOf(each);
+    for (let row = 0; row < 20; row++) void claim.checkpoint({ row });
+
+    await claim.settle({ kind: 'requeue' }, RUN);
+
+    const next: Claim = await nextOf(each);
+    assert.deepEqual(next.checkpointed(), { row: 19 });
+    await next.settle(threw('enough'), RUN);
+    assert.deepEqual(next.checkpointed(), { row: 19 }, 'a failed job keeps it, for who sends it once more');
+  });
+
+  test('what lies beside a job is gone soon after its outcome is forgotten', async (t) => {
+    const broker = await open(t, { resultTtlMs: 1 });
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker));
+    claim.progress({ value: 1 });
+    await claim.checkpoint(1);
+    await claim.settle(threw('no'), RUN);
+
+    await keeper(t, broker);
+
+    await until(async () => (await broker.find(job.id)) === null, 'the outcome is forgotten');
+    await until(() => claim.checkpointed() === undefined, 'the checkpoint is removed');
+  });
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { contextFor } from '../../../../src/spool/doctor/examine.ts';
+import { type Repair, repairSpool } from '../../../../src/spool/doctor/repair.ts';
+import { checkSpool } from '../../../oracle/check.ts';
+import { nextId } from '../../../support/factory.ts';
+import { namesIn } from '../../../support/invariants.ts';
+import { jobText, plant } from '../../../support/planted.ts';
+import { tempSpool } from '../../../support/temp.ts';
+
+test('what lies beside no job is found and removed, and beside a job that waits it is not; names of none are left alone', async (t) => {
+  const { path } = tempSpool(t);
+  const [waiting, nowhere] = [nextId(), nextId()];
+  plant(path, `pending/5.${waiting}.default.1.0.json`, jobText({ id: waiting }));
+  for (const folder of ['progress', 'checkpoints'])
+    for (const name of [`${waiting}.json`, `${nowhere}.json`, 'odd']) plant(path, `${folder}/${name}`, '{}');
+
+  const findings = await checkSpool(path);
+  const repairs: Repair[] = [];
+  await repairSpool(contextFor(path), (done) => repairs.push(done));
+
+  const told = findings.map(({ code, id = null, severity, canRepair }) => [code, id, severity, canRepair].join(' '));
+  assert.deepEqual(
+    told.toSorted(),
+    [1, 2].flatMap(() => [`beside-no-job ${nowhere} info true`, 'foreign  warning false']).toSorted(),
+  );
+  assert.deepEqual(
+    repairs.map(({ code }) => code),
+    ['beside-no-job', 'beside-no-job'],
+  );
+  for (const folder of ['progress', 'checkpoints'])
+    assert.deepEqual(namesIn(path, folder), [`${waiting}.json`, 'odd'].toSorted());
+});
+
+test('a spool without these folders lacks nothing', async (t) => {
+  const { path } = tempSpool(t);
+
+  assert.deepEqual(await checkSpool(path), []);
+});
