@@ -1,5 +1,5 @@
 /**
- * The limit of processing: two processes that make a job's system calls in a bare loop, in Node or in C. Of a `backlog` the
+ * The limit of processing: processes, two by default, that make a job's system calls in a bare loop, in Node or in C. Of a `backlog` the
  * first `jobs` are done.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -48,7 +48,10 @@ async function race([command = '', ...first]) {
   const ends = await Promise.all(loops.map(({ ended }) => ended));
   const done = ends.reduce((sum, end) => sum + end.jobs, 0);
   if (done !== jobs) throw new Error(`${done} of ${jobs} jobs were done`);
-  print({ jobs, seconds: (Math.max(...ends.map(({ endedMs }) => endedMs)) - startedMs) / 1_000 });
+  const seconds = (Math.max(...ends.map(({ endedMs }) => endedMs)) - startedMs) / 1_000;
+  // The loop in C does not tell its own.
+  const cpuUs = ends.reduce((sum, end) => sum + (end.cpuUs ?? Number.NaN), 0) / jobs;
+  print({ jobs, seconds, ...(Number.isNaN(cpuUs) ? {} : { cpuUs }) });
 }
 
 function startLoop(command, args) {

@@ -23,10 +23,11 @@ process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 process.stdin.pause();
 names.length = Math.min(names.length, Number(jobs));
+const before = process.cpuUsage();
 for (const name of names) runOne(name);
-process.stdout.write(
-  `${JSON.stringify({ endedMs: performance.timeOrigin + performance.now(), jobs: names.length })}\n`,
-);
+const endedMs = performance.timeOrigin + performance.now();
+const { user, system } = process.cpuUsage(before);
+process.stdout.write(`${JSON.stringify({ endedMs, jobs: names.length, cpuUs: user + system })}\n`);
 
 function runOne(name) {
   const held = `${dir}/running/${index}/${name.replace('.0.0.json', '.1.0.json')}`;

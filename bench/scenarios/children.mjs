@@ -1,7 +1,9 @@
 /** More children than processors: what a job costs, and whether one waits for a busy child. */
-import { fsq, jobsOf } from './scenario.mjs';
+import { fsq, jobsOf, limit } from './scenario.mjs';
 
 const COUNTS = [1, 2, 4, 8, 16];
+/** Of these counts also the bare loop: it warms up in each process too, and its renames wait for one another. */
+const BARE_COUNTS = [2, 16];
 
 /** @type {import('./scenario.mjs').Scenario} */
 export const scenario = {
@@ -12,6 +14,9 @@ export const scenario = {
   contestants: (scale) => [
     ...COUNTS.map((children) =>
       fsq(`${children} children`, 'fsq-process', { jobs: jobsOf(scale, 10_000, 2_000), children }),
+    ),
+    ...BARE_COUNTS.map((children) =>
+      limit(`bare loop in ${children}`, 'bare-process', { jobs: jobsOf(scale, 10_000, 2_000), children }),
     ),
     { ...fsq('behind a busy child', 'fsq-behind', { children: 4, busyMs: 3_000 }), figure: 'waitedMs', unit: 'ms' },
   ],

@@ -8,7 +8,7 @@ const PROGRAMS: readonly [program: string, options: Readonly<Record<string, unkn
   ['bare-enqueue', { jobs: 20 }, ['jobs', 'seconds']],
   ['bare-fsync', { jobs: 64, atOnce: 30 }, ['jobs', 'seconds']],
   ['bare-idle', { children: 1, minutes: 0.001, settleMs: 10 }, ['corePercent', 'childRssMb']],
-  ['bare-process', { jobs: 20 }, ['jobs', 'seconds']],
+  ['bare-process', { jobs: 20, children: 4 }, ['jobs', 'seconds', 'cpuUs']],
   ['bare-process', { jobs: 20, language: 'c' }, ['jobs', 'seconds']],
   ['bare-round-trip', { jobs: 20 }, ['medianMs', 'p99Ms']],
   ['fsq-backlog', { jobs: 20, backlog: 50, children: 2 }, ['jobs', 'seconds', 'firstMs', 'grownMb']],
