@@ -158,8 +158,9 @@ function writeTailInto(context: SpoolContext, held: Held, tail: JsonText, room: 
   const { files } = context;
   const { baseBytes, sizeBytes } = held;
   return withFileNow(context, held, 'read-write', (fd) => {
+    const got = files.read(fd, baseBytes, room).length;
     // What somebody has cut off is zeros in the file from now on.
-    room.fill(0, files.read(fd, baseBytes, room).length, baseBytes);
+    if (got < baseBytes) room.fill(0, got, baseBytes);
     let end = baseBytes;
     for (const piece of typeof tail === 'string' ? [tail] : tail) end += room.write(piece, end);
     files.write(fd, room.subarray(baseBytes, end), baseBytes);
