@@ -585,7 +585,7 @@ export const MUTANTS = [
     file: 'src/spool/journal/replay.ts',
     find: '  if (!(await makeDurable(context, () => new Set(entries.keys()))))',
     replace: '  if (entries.size < 0)',
-    test: 'test/fault/crash-states.test.ts',
+    test: 'test/fault/crash-states-journal.test.ts',
     pattern: 'replay',
   },
   {
@@ -621,7 +621,7 @@ export const MUTANTS = [
     file: 'src/spool/job-file/write-tail.ts',
     find: '  const named = syncDirectories(context, held.holder.directory).catch(',
     replace: '  const named = syncDirectories(context).catch(',
-    test: 'test/fault/crash-states.test.ts',
+    test: 'test/fault/crash-states-journal.test.ts',
     pattern: 'publish what the journal holds',
   },
   {

@@ -1,0 +1,5 @@
+/** Every state in which a power cut may leave the spool while the journal is written, freed and replayed: as in crash-states.test.ts. */
+import { testEveryState } from './crash-states/every-state.ts';
+import { JOURNAL_OPERATIONS } from './crash-states/journal-operations.ts';
+
+testEveryState(JOURNAL_OPERATIONS);

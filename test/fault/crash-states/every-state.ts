@@ -1,0 +1,62 @@
+/** Makes every state real in which a power cut may leave the spool during some operations, and brings it to its end. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
+import { type DiskState, diskStates, type Order } from '../../support/disk-states.ts';
+import { materialise, recordingFiles } from '../../support/recording-files.ts';
+import { bringToEnd, type Operation } from './operations.ts';
+
+/** States that are made real for each operation and order, evenly taken from all. */
+const MOST_STATES = Number(process.env['CRASH_STATES'] ?? 400);
+
+// In memory: the states are what a disk may hold, and need none.
+const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'fsq-states-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+/** A suite of tests for each of the operations. */
+export function testEveryState(operations: readonly Operation[]): void {
+  for (const operation of operations) {
+    describe(`a power cut while fsq does this costs nothing: ${operation.name}`, () => {
+      for (const order of ['ordered', 'reorder', 'doubled'] as const) {
+        test(order, async (t) => {
+          const { calls, disk } = await record(operation);
+          const all = diskStates(calls, order, disk);
+          const step = Math.max(1, all.length / MOST_STATES);
+          const chosen = Array.from({ length: Math.min(all.length, MOST_STATES) }, (_, i) => all[Math.floor(i * step)]);
+
+          t.diagnostic(`${calls.length} calls, ${all.length} states, ${chosen.length} of them tried`);
+          for (const state of chosen) if (state !== undefined) await endsWell(state, operation, order);
+        });
+      }
+    });
+  }
+}
+
+async function record(operation: Operation): Promise<Pick<ReturnType<typeof recordingFiles>, 'calls' | 'disk'>> {
+  const folder = mkdtempSync(join(root, 'recorded-'));
+  try {
+    const recording = recordingFiles(folder, nodeFiles);
+    const end = await operation.act(join(folder, 'spool'), recording);
+    const { disk } = recording;
+    const calls = [...recording.calls]; // Without those of the end.
+    await end();
+    return { calls, disk };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function endsWell(state: DiskState, operation: Operation, order: Order): Promise<void> {
+  const folder = mkdtempSync(join(root, 'state-'));
+  try {
+    await materialise(state, folder);
+    await bringToEnd(join(folder, 'spool'), state.promises, operation, order);
+  } catch (error) {
+    assert.fail(`${error instanceof Error ? error.message : String(error)}\n  The cut came ${state.story}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
