@@ -10,22 +10,23 @@ import { materialise, recordingFiles } from '../../support/recording-files.ts';
 import { bringToEnd, type Operation } from './operations.ts';
 
 /** States that are made real for each operation and order, evenly taken from all. */
-const MOST_STATES = Number(process.env['CRASH_STATES'] ?? 400);
+const MOST_STATES = 400;
 
 // In memory: the states are what a disk may hold, and need none.
 const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'fsq-states-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-/** A suite of tests for each of the operations. */
-export function testEveryState(operations: readonly Operation[]): void {
+/** A suite of tests for each of the operations. @param most states of each and order, unless CRASH_STATES says another number */
+export function testEveryState(operations: readonly Operation[], most: number = MOST_STATES): void {
+  const limit = Number(process.env['CRASH_STATES'] ?? most);
   for (const operation of operations) {
     describe(`a power cut while fsq does this costs nothing: ${operation.name}`, () => {
       for (const order of ['ordered', 'reorder', 'doubled'] as const) {
         test(order, async (t) => {
           const { calls, disk } = await record(operation);
           const all = diskStates(calls, order, disk);
-          const step = Math.max(1, all.length / MOST_STATES);
-          const chosen = Array.from({ length: Math.min(all.length, MOST_STATES) }, (_, i) => all[Math.floor(i * step)]);
+          const step = Math.max(1, all.length / limit);
+          const chosen = Array.from({ length: Math.min(all.length, limit) }, (_, i) => all[Math.floor(i * step)]);
 
           t.diagnostic(`${calls.length} calls, ${all.length} states, ${chosen.length} of them tried`);
           for (const state of chosen) if (state !== undefined) await endsWell(state, operation, order);
