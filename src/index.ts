@@ -25,6 +25,7 @@ export {
   type Failure,
   FsqError,
   type FsqErrorCode,
+  NotRetriedError,
   NotSerialisableError,
   PermanentError,
   RetryError,

@@ -64,8 +64,8 @@ export const MUTANTS = [
   {
     name: 'a complete outcome is run again',
     file: 'src/spool/claims/claim.ts',
-    find: "  if (hasOutcomeOf(record, name.attempt)) return afterwards(publishAsItStands(context, held), () => 'done');\n",
-    replace: '',
+    find: "  return hasEnded ? afterwards(publishAsItStands(context, held), () => 'done') : held;\n",
+    replace: '  return held;\n',
     test: 'test/unit/spool/recovery/recover.test.ts',
   },
   {
@@ -687,5 +687,26 @@ export const MUTANTS = [
     find: '  await restoreRecorded(context, note);\n',
     replace: '',
     test: 'test/unit/spool/doctor/journal.test.ts',
+  },
+  {
+    name: 'a job is sent back while the journal tells of its end',
+    file: 'src/spool/results/retry.ts',
+    find: '    if (left.length === 0 || performance.now() > endAt) return left;\n',
+    replace: '    if (left.length === 0 || endAt > 0) return [];\n',
+    test: 'test/unit/spool/results/retry.test.ts',
+  },
+  {
+    name: 'a job that was sent back has its earlier retries counted',
+    file: 'src/job/lifecycle.ts',
+    find: ' && run.attempt > again',
+    replace: '',
+    test: 'test/unit/job/lifecycle.test.ts',
+  },
+  {
+    name: 'a job that is sent back does not take its key',
+    file: 'src/spool/results/retry.ts',
+    find: '  if (key === undefined) return moveBack',
+    replace: '  if (key !== null) return moveBack',
+    test: 'test/conformance/spool.test.ts',
   },
 ];

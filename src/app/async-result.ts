@@ -18,7 +18,10 @@ export interface GetOptions {
 }
 
 /** What a handle needs of the place where its job is. */
-export type OutcomeSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke' | 'owners'>;
+export type OutcomeSource = Pick<
+  Broker,
+  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke' | 'retry' | 'owners'
+>;
 
 /**
  * A job's result to come. Not a promise: `await add.delay(1, 2)` gives the handle at once, `await handle.get()` the value.
@@ -28,9 +31,10 @@ export class AsyncResult<T = unknown> {
   /** True when the call that gave this handle sent nothing: the job, which has its key, was there already. */
   readonly isDuplicate: boolean;
   readonly #source: () => Promise<OutcomeSource>;
-  readonly #isSurelyThere: boolean;
-  /** An outcome never changes, so it is read once. */
-  #ended: JobRecord | null = null;
+  /** Until it is seen ended: from then on it may be forgotten. */
+  #isSurelyThere: boolean;
+  /** Success never changes, so it is read once. What ended otherwise may be sent back, by any process. */
+  #succeeded: JobRecord | null = null;
 
   /** Handles come from `delay()` and `result(id)`; there is no need to construct one. */
   constructor(id: string, source: () => Promise<OutcomeSource>, isSurelyThere: boolean, isDuplicate = false) {
@@ -75,7 +79,7 @@ export class AsyncResult<T = unknown> {
    */
   async get(timeout?: Duration | GetOptions): Promise<T> {
     const { timeoutMs, signal } = readGetOptions(timeout);
-    const record = this.#ended ?? (await this.#wait(timeoutMs, signal));
+    const record = this.#succeeded ?? (await this.#wait(timeoutMs, signal));
     const { outcome } = record;
     if (outcome === null) throw new UnknownJobError(this.id, (await this.#source()).place);
     if (outcome.state !== 'succeeded') throw toError(this.id, outcome, record.attempts.at(-1)?.attempt ?? 0);
@@ -92,6 +96,20 @@ export class AsyncResult<T = unknown> {
   async revoke(options: RevokeOptions = {}): Promise<Revocation> {
     const [revocation] = await AsyncResult.revokeAll([this], options);
     return revocation ?? 'ended';
+  }
+
+  /**
+   * Sends the job back to where it waits, with its history, after it has failed, was revoked or has expired. Its retries and crashes are
+   * counted anew, and it does not expire any more; `get()` waits for the new outcome then. When this resolves, it is as durable as a job
+   * that was just sent.
+   *
+   * @throws UnknownJobError; NotRetriedError when it has not ended, has succeeded, or another job has its key by now
+   */
+  async retry(): Promise<void> {
+    const source = await this.#source();
+    const answer = (await source.retry([this.id])).get(this.id);
+    if (answer === undefined) throw new UnknownJobError(this.id, source.place);
+    if (answer !== null) throw answer;
   }
 
   /** Revokes all of `results`, those of one place together. @throws UnknownJobError naming the first that is nowhere; the others are revoked */
@@ -123,7 +141,7 @@ export class AsyncResult<T = unknown> {
     const telling = isLong ? setTimeout(() => void tellOfStandstill(source), TELL_AFTER_MS).unref() : undefined;
     try {
       const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
-      if (record !== null) return (this.#ended = record);
+      if (record !== null) return this.#keep(record);
       throwIfAborted(signal);
       // A timeout of 0 asks for one look, and gets no more than that.
       throw new TimeoutError(this.id, timeoutMs ?? 0, timeoutMs === 0 ? null : await standstillAt(source));
@@ -134,8 +152,14 @@ export class AsyncResult<T = unknown> {
   }
 
   async #outcome(): Promise<JobRecord | null> {
-    this.#ended ??= await (await this.#source()).outcome(this.id);
-    return this.#ended;
+    const record = this.#succeeded ?? (await (await this.#source()).outcome(this.id));
+    return record === null ? null : this.#keep(record);
+  }
+
+  #keep(record: JobRecord): JobRecord {
+    this.#isSurelyThere = false;
+    if (record.outcome?.state === 'succeeded') this.#succeeded = record;
+    return record;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Running a task inline: by the executor of a worker, with the same trip through JSON, and the same life. */
 import type { Sighting } from '../broker/broker.ts';
-import { UnknownJobError, UnknownTaskError } from '../job/errors.ts';
+import { UnknownJobError, UnknownTaskError, UsageError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
 import { type Attempt, endedAtMs, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/values/json.ts';
@@ -103,9 +103,15 @@ function handleOf(
     waitForOutcome: async () => record,
     // It ran when it was sent.
     revoke: async () => new Map([[id, 'ended' as const]]),
+    retry: async () => new Map([[id, notAgain(id)]]),
   };
   keep(id, source);
   return new AsyncResult(id, async () => source, true);
+}
+
+/** The caller of the job has its arguments, and what ran here is kept for a while only. */
+function notAgain(id: string): UsageError {
+  return new UsageError(`Job ${id} was run at its call, in this process (alwaysEager): call the task again`);
 }
 
 /** The source for ids of jobs that did not run here. */
@@ -117,6 +123,7 @@ const NOTHING: OutcomeSource = {
     throw new UnknownJobError(id, PLACE);
   },
   revoke: async () => new Map(),
+  retry: async () => new Map(),
   owners: async () => [],
 };
 

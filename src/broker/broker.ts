@@ -2,6 +2,7 @@
  * The seam between fsq and the place that keeps jobs: the questions of programs that send jobs or look at them. Those of a worker
  * are in worker-side.ts. `app` and `worker` know only these interfaces; test/conformance tests each promise for every broker.
  */
+import type { FsqError } from '../job/errors.ts';
 import type { Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import type { Progress } from '../job/values/progress.ts';
@@ -47,6 +48,13 @@ export interface Broker {
    * @returns the answer for each id; an id is missing where there is no such job
    */
   revoke(ids: readonly string[], options?: RevokeOptions): Promise<ReadonlyMap<string, Revocation>>;
+  /**
+   * Sends ended jobs back to where they wait, with their history: those that failed, were revoked or expired. Retries and crashes are
+   * counted anew, and they do not expire any more. When it resolves that is as durable as a job that was just accepted.
+   *
+   * @returns the answer for each id: null when it was sent back, else why not; an id is missing where there is no such job
+   */
+  retry(ids: readonly string[]): Promise<ReadonlyMap<string, FsqError | null>>;
   /** From now on no job of `queue` is begun, by any worker, until `resume`; running jobs go on. False: it was paused already. */
   pause(queue: string): Promise<boolean>;
   /** False: it was not paused. */

@@ -33,6 +33,8 @@ export interface Claim extends BesideJob {
   readonly standing: Standing;
   /** The runs before this one. */
   readonly attempts: readonly Attempt[];
+  /** Of a job that was sent back after its end: the attempts up to this one count no more. Absent: it was not. */
+  readonly again?: number;
   /**
    * Carries out the decision, durably. Waits while the disk is full, telling `onEvent`, and never runs the job again for it.
    *

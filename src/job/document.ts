@@ -139,7 +139,7 @@ function toRecord(parsed: unknown, id: string, text: string): JobRecord {
     attempts: readAttempts(own('attempts')),
     outcome: readOutcome(own('state'), own('value'), own('error')),
     parked: readParked(own('parked')),
-    kept: readKept(own('queue'), own('priority'), own('crashes'), own('endedAtMs')),
+    kept: readKept(own),
   };
 }
 

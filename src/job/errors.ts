@@ -37,6 +37,9 @@ export type FsqErrorCode =
   | 'FSQ_SPOOL_SPLIT'
   | 'FSQ_ENQUEUE_UNCERTAIN'
   | 'FSQ_CORRUPT_JOB'
+  | 'FSQ_NOT_ENDED'
+  | 'FSQ_SUCCEEDED'
+  | 'FSQ_KEY_TAKEN'
   | 'FSQ_FENCED';
 
 /** The key under which a prototype keeps the name of its class: the same in every copy of fsq, and in every realm. */
@@ -177,6 +180,25 @@ export class UnknownJobError extends FsqError {
   }
 }
 
+/** A job was not sent back to run again. Its `code` says why. */
+export class NotRetriedError extends FsqError {
+  readonly id: string;
+  /** The job that has its key (FSQ_KEY_TAKEN). */
+  readonly otherId: string | undefined;
+
+  /** @param code it has not ended, has succeeded, or another job of its task has its key by now */
+  constructor(
+    code: 'FSQ_NOT_ENDED' | 'FSQ_SUCCEEDED' | 'FSQ_KEY_TAKEN',
+    id: string,
+    message: string,
+    otherId?: string,
+  ) {
+    super(code, message);
+    this.id = id;
+    this.otherId = otherId;
+  }
+}
+
 /** A task name that is not registered, with the nearest one that is. */
 export class UnknownTaskError extends FsqError {
   constructor(message: string) {
@@ -251,6 +273,7 @@ nameClasses({
   RevokedError,
   ExpiredError,
   UnknownJobError,
+  NotRetriedError,
   UnknownTaskError,
   NotSerialisableError,
   UsageError,

@@ -57,10 +57,15 @@ export interface JobRecord {
   readonly kept: Kept;
 }
 
-/** The standing, where it was not the default, and when it ended, where that was not the end of its last attempt. */
+/**
+ * The standing, where it was not the default, and when it ended, where that was not the end of its last attempt. `attempt` is there when
+ * no run came to the outcome: the one under which the job was held for it.
+ */
 export interface Kept extends Partial<Standing> {
   /** Unix ms. */
   readonly endedAtMs?: number;
+  /** The job was sent back after it had ended, when it had come to this attempt: those up to it count no more. */
+  readonly again?: number;
 }
 
 /** When the job ended, Unix ms; null when it has not, or when its file does not say. */

@@ -46,6 +46,8 @@ export interface AttemptedJob {
   readonly job: Job;
   readonly standing: Standing;
   readonly attempts: readonly Attempt[];
+  /** Of a job that was sent back after its end: the attempts up to this one count no more. Absent: it was not. */
+  readonly again?: number;
 }
 
 /**
@@ -90,10 +92,12 @@ export function revoked({ job, standing }: Pick<AttemptedJob, 'job' | 'standing'
 }
 
 /** How many of a job's runs before this one were followed by a retry. */
-export function retriesUsed({ standing: { attempt, crashes }, attempts }: AttemptedJob): number {
+export function retriesUsed({ standing: { attempt, crashes }, attempts, again = 0 }: AttemptedJob): number {
   // Each left an entry, and a run that was stopped by force left none. But a process that dies while it writes tears the
   // entries off: once one has died, the counters in the name are held to, which take a stopped run for a retry.
-  return crashes === 0 ? attempts.filter((run) => run.attempt < attempt).length : Math.max(0, attempt - 1 - crashes);
+  return crashes === 0
+    ? attempts.filter((run) => run.attempt < attempt && run.attempt > again).length
+    : Math.max(0, attempt - 1 - again - crashes);
 }
 
 /** Null when no retry is left, or when it would come too late. */

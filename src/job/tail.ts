@@ -17,9 +17,13 @@ type TailEnd =
   | { readonly outcome: Outcome; readonly standing: Standing; readonly endedAtMs?: number | null }
   | { readonly parked: Parked };
 
-/** The text of a tail: the attempts, the standing where it is not the default, and the end; null: the job is to run again. */
-export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null): JsonText {
-  const head = `${TAIL_MARK}${encodeAttempts(attempts)}`;
+/**
+ * The text of a tail: the attempts, the standing where it is not the default, and the end; null: the job is to run again.
+ *
+ * @param again of a job that was sent back after its end: up to which attempt nothing counts; else 0
+ */
+export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null, again = 0): JsonText {
+  const head = `${TAIL_MARK}${encodeAttempts(attempts)}${again === 0 ? '' : `,"again":${again}`}`;
   if (end === null) return `${head}}`;
   if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
   const { outcome, standing, endedAtMs = null } = end;
@@ -28,15 +32,15 @@ export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null): J
     (queue === DEFAULT_QUEUE ? '' : `,"queue":"${queue}"`) +
     (priority === DEFAULT_PRIORITY ? '' : `,"priority":${priority}`) +
     (crashes === 0 ? '' : `,"crashes":${crashes}`) +
-    (endedAtMs === null ? '' : `,"endedAtMs":${endedAtMs}`);
+    (endedAtMs === null ? '' : `,"attempt":${standing.attempt},"endedAtMs":${endedAtMs}`);
   const state = `${head}${kept},"state":"${outcome.state}"`;
   if (outcome.state !== 'succeeded') return `${state},"error":${JSON.stringify(outcome.error)}}`;
   return outcome.value === undefined ? `${state}}` : around(`${state},"value":`, jsonOf(outcome.value), '}');
 }
 
 /** The same as one text. */
-export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null): string {
-  return whole(tailPieces(attempts, end));
+export function encodeTail(attempts: readonly Attempt[], end: TailEnd | null, again = 0): string {
+  return whole(tailPieces(attempts, end, again));
 }
 
 /** Longest text of all attempts, characters: half of what a file may have beside arguments and value. */
@@ -93,15 +97,28 @@ export function readParked(value: unknown): Parked | null {
   return typeof reason === 'string' && typeof sinceMs === 'number' ? { reason, sinceMs } : null;
 }
 
-/** The standing and the end of an ended job, which its file's name no longer says. */
-export function readKept(queue: unknown, priority: unknown, crashes: unknown, endedAtMs: unknown): Kept {
-  if (queue === undefined && priority === undefined && crashes === undefined && endedAtMs === undefined) return {};
+/** The standing and the end of an ended job, which its file's name no longer says. @param own gives what the file has under a key */
+export function readKept(own: (key: string) => unknown): Kept {
+  const queue = own('queue');
+  const priority = own('priority');
+  const attempt = countOf(own('attempt'));
+  const crashes = countOf(own('crashes'));
+  const again = countOf(own('again'));
+  const endedAtMs = own('endedAtMs');
+  if ((queue ?? priority ?? attempt ?? crashes ?? again ?? endedAtMs) === undefined) return {};
   return {
     ...(typeof queue === 'string' && isQueueName(queue) ? { queue } : {}),
     ...(isPriority(priority) ? { priority } : {}),
-    ...(typeof crashes === 'number' ? { crashes } : {}),
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(crashes === undefined ? {} : { crashes }),
+    ...(again === undefined ? {} : { again }),
     ...(typeof endedAtMs === 'number' ? { endedAtMs } : {}),
   };
+}
+
+/** As a job's name may have it. */
+function countOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 999_999_999 ? value : undefined;
 }
 
 function readAttempt(value: unknown): Attempt | null {

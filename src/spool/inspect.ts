@@ -1,5 +1,6 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
 import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
+import { hasOutcomeOf, unended } from '../job/again.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
 import { readProgress } from './beside/progress-file.ts';
@@ -103,8 +104,15 @@ function sight(context: SpoolContext, spot: Spot): Sighting | null {
   if (reading.kind === 'gone') return null;
   // A claim is a rename, which the file's ctime tells. Null when the job has moved on.
   const changedAtMs = spot.at === 'held' ? (context.files.entry(spot.path)?.changedAtMs ?? null) : null;
-  const record = reading.kind === 'job' ? reading.document.record : null;
+  const record = reading.kind === 'job' ? recordAt(spot, reading.document.record) : null;
   return sightingOf(spot, record, changedAtMs === null ? null : Math.round(changedAtMs));
+}
+
+/** Of a job that was sent back after its end that outcome is history. */
+function recordAt(spot: Spot, record: JobRecord): JobRecord {
+  if (spot.at === 'results') return record;
+  const attempt = spot.at === 'held' ? spot.name.attempt : spot.name.attempt + 1;
+  return hasOutcomeOf(record, attempt) ? record : unended(record);
 }
 
 function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | null): Sighting {

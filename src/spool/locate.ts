@@ -3,8 +3,9 @@
  *
  * A look through the directories may miss a job that moves. So that it is nowhere has to be **proved**:
  *
- * 1. A look goes the way of a job's life: running/, delayed/, pending/, running/ again, results/. A job that only goes forward
- *    meanwhile is seen. To be missed, a job must leave a directory in running/ for a place that was looked at before.
+ * 1. A look goes the way of a job's life: results/, where an ended job may be sent back from, running/, delayed/, pending/, running/
+ *    again, results/ again. A job that only goes forward meanwhile is seen. To be missed, a job must come into or leave a directory in
+ *    running/ between two of these.
  * 2. If no directory in running/ has changed during the look, no job has done so: a job that was missed is nowhere.
  * 3. Else the look is repeated, after rising pauses. All looks miss a job only if in each of them, just then, it is claimed and
  *    sent back.
@@ -99,15 +100,15 @@ export async function idsByPrefix(context: SpoolContext, prefix: string, limit: 
   const found = new Set<string>();
   const turns = new Turns();
   await untilProved(context, async () => {
-    for await (const { id } of unfinishedSpots(context, (wanted) => wanted.startsWith(prefix))) {
-      found.add(id);
-      if (found.size >= limit) return true;
-    }
     for (const fileName of files.walk(layout.results)) {
       if (turns.isOver) await turns.next();
       if (!fileName.startsWith(prefix)) continue;
       const id = parseResultFileName(fileName);
       if (id !== null) found.add(id);
+      if (found.size >= limit) return true;
+    }
+    for await (const { id } of unfinishedSpots(context, (wanted) => wanted.startsWith(prefix))) {
+      found.add(id);
       if (found.size >= limit) break;
     }
     return found.size > 0;

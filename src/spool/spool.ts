@@ -31,6 +31,7 @@ import { Replay, restoringIn } from './journal/due.ts';
 import { Journal } from './journal/journal.ts';
 import { layoutOf } from './layout.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
+import { retry } from './results/retry.ts';
 import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { revoke } from './revoking/revoke-jobs.ts';
@@ -153,6 +154,10 @@ class Spool implements Broker {
     { terminate = false }: RevokeOptions = {},
   ): Promise<ReadonlyMap<string, Revocation>> {
     return this.#change('revoked', () => revoke(this.#context, ids, terminate));
+  }
+
+  retry(ids: readonly string[]): Promise<ReadonlyMap<string, FsqError | null>> {
+    return this.#change('sent back', () => retry(this.#context, ids));
   }
 
   pause(queue: string): Promise<boolean> {

@@ -24,6 +24,7 @@ import {
 import { queues } from './queues.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
 import { taskSets } from './task-sets.ts';
+import { sendingBack } from './retry.ts';
 import { uniqueness } from './unique.ts';
 
 const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
@@ -38,6 +39,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     keeping(open);
     looking(open);
     revoking(open);
+    sendingBack(open);
     queues(open);
     uniqueness(open);
     taskSets(open);

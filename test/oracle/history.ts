@@ -25,7 +25,7 @@ function outcomeFindings(old: JobFile, { id, place, content }: JobFile): readonl
 /** A job that was sent back on purpose keeps its attempts: the new record begins with the old one. */
 function continues(old: Readable, now: Readable): boolean {
   const isPrefix = old.attempts.every((run, i) => JSON.stringify(run) === JSON.stringify(now.attempts[i]));
-  return old.state === 'failed' && isPrefix && (now.attempts.length > old.attempts.length || now.state === null);
+  return old.state !== 'succeeded' && isPrefix && (now.attempts.length > old.attempts.length || now.state === null);
 }
 
 function counterFindings(old: JobFile, now: JobFile): readonly Finding[] {
@@ -34,7 +34,9 @@ function counterFindings(old: JobFile, now: JobFile): readonly Finding[] {
   if (before === null || after === null) return [];
   // A claim that ran nothing (the task is not known here, the job not due) gives its attempt back.
   const least = before.attempt - (old.place === 'running' ? 1 : 0);
-  if (after.attempt >= least && after.crashes >= before.crashes) return [];
+  // A job that was sent back after its end has its crashes counted anew.
+  const isSentBack = old.place === 'results' && old.content.kind === 'job' && old.content.state !== 'succeeded';
+  if (after.attempt >= least && (isSentBack || after.crashes >= before.crashes)) return [];
   const text = `attempt ${before.attempt} to ${after.attempt}, crashes ${before.crashes} to ${after.crashes}`;
   return [broken('counters-fall', 'I12', now.id, `The counters of job ${now.id} went back: ${text}.`)];
 }

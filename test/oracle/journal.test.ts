@@ -32,6 +32,8 @@ function result(id: string, content: Partial<Readable> = {}): JobFile {
     expiresAtMs: null,
     retries: null,
     crashes: 0,
+    ended: 1,
+    again: 0,
     base: 'b',
     digest: 'd',
   };

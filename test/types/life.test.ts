@@ -226,6 +226,9 @@ test('a handle revokes with nothing or with terminate, and says what came of it'
   ];
 
   same<Awaited<ReturnType<typeof handle.revoke>>, 'revoked' | 'requested' | 'ended'>();
+  same<Awaited<ReturnType<typeof handle.retry>>, void>();
+  // @ts-expect-error -- a job is sent back as it was
+  void (() => handle.retry({ args: [3, 4] }));
   assert.equal(calls.length, 5);
 });
 

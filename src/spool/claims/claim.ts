@@ -1,7 +1,7 @@
 /** Claiming a ready job: one rename, a look at its file, and whether it may run. Withdrawals and recoveries share the look. */
 import { afterwards, type Soon } from '../../broker/soon.ts';
 import type { Claim } from '../../broker/worker-side.ts';
-import type { JobRecord } from '../../job/job.ts';
+import { hasOutcomeOf, unended } from '../../job/again.ts';
 import { revoked } from '../../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
@@ -71,21 +71,10 @@ export function openTaken(
   const { record, torn } = reading.document;
   if (reading.links > 1 && !isOnlyName(context, { path, name, takenFrom, hasOutcome: record.outcome !== null }))
     return 'gone';
-  const held: Held = { holder, path, name, record, torn, baseBytes, sizeBytes };
   // A death or a power cut may have lost the rename that publishes an outcome, and not the outcome.
-  if (hasOutcomeOf(record, name.attempt)) return afterwards(publishAsItStands(context, held), () => 'done');
-  return held;
-}
-
-/**
- * True when the file holds the outcome of the attempt in its name, or one that no run came to: then it must be published and not be run
- * again. Somebody may have read it before a power cut lost the rename.
- */
-export function hasOutcomeOf({ job, outcome, attempts, kept }: JobRecord, attempt: number): boolean {
-  if (outcome === null) return false;
-  // An end before the job was sent is what an earlier job has left in the file.
-  if (kept.endedAtMs !== undefined) return kept.endedAtMs >= job.enqueuedAtMs;
-  return (attempts.at(-1)?.attempt ?? 0) >= attempt;
+  const hasEnded = hasOutcomeOf(record, name.attempt);
+  const held = { holder, path, name, record: hasEnded ? record : unended(record), torn, baseBytes, sizeBytes };
+  return hasEnded ? afterwards(publishAsItStands(context, held), () => 'done') : held;
 }
 
 function admit(context: SpoolContext, { admission = null }: Claimant, taken: Taken, held: Held): Soon<Claim | null> {

@@ -31,6 +31,10 @@ export class HeldClaim implements Claim {
     this.#held = held;
   }
 
+  get again(): number {
+    return this.#held.record.kept.again ?? 0;
+  }
+
   progress(report: ProgressReport): void {
     if (this.#isOver) return; // Code that the task left behind: nobody waits for it.
     this.#progress ??= new ProgressFile(this.#context, this.#held);

@@ -27,15 +27,17 @@ export function settle(context: SpoolContext, held: Held, decided: Settlement, a
   const { name, record } = held;
   const settlement = decided.kind === 'publish' ? decided : unlessRevoked(context, held, decided);
   const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
+  const { again } = record.kept;
   switch (settlement.kind) {
     case 'publish': {
       const end = { standing: name, endedAtMs: attempt === null ? context.nowMs() : null };
-      const tail = tailPieces(attempts, { ...end, outcome: settlement.outcome });
-      const write = writingOr(context, held, tail, () => tailPieces(attempts, { ...end, outcome: tooLarge(tail) }));
+      const tailOf = (outcome: Outcome): JsonText => tailPieces(attempts, { ...end, outcome }, again);
+      const tail = tailOf(settlement.outcome);
+      const write = writingOr(context, held, tail, () => tailOf(tooLarge(tail)));
       return writeAndMove(context, held, write, () => resultPath(context, held));
     }
     case 'rerun': {
-      const tail = tailPieces(attempts, null);
+      const tail = tailPieces(attempts, null, again);
       const next = { ...name, crashes: settlement.crashes };
       return writeAndMove(context, held, writing(context, held, tail), () =>
         delayedPath(context, settlement.delayMs, next),
@@ -67,7 +69,7 @@ async function park(
 ): Promise<void> {
   const { record, holder } = held;
   const name = { ...held.name, attempt: held.name.attempt - 1 };
-  const tail = tailPieces(record.attempts, { parked });
+  const tail = tailPieces(record.attempts, { parked }, record.kept.again);
   let path = '';
   await writeAndMove(context, held, writing(context, held, tail), () => (path = delayedPath(context, delayMs, name)));
   const about = { owner: holder.owner, task: record.job.task, queue: name.queue };

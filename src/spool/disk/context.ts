@@ -19,6 +19,8 @@ export interface StepJournal {
    * @returns when that is durable; false: not so, the file is to be fsynced
    */
   record(path: string, mostBytes: number, fill: (room: Buffer) => number): Promise<boolean>;
+  /** Makes durable what was recorded, and frees the segments. False when there was none, or it is not sure. */
+  checkpoint(): Promise<boolean>;
   /** Leaves nothing behind, unless the disk refuses. */
   close(): Promise<void>;
 }

@@ -55,8 +55,10 @@ const JOB_ROWS = rows<Readable>({
     wrong: (job) => {
       const { retries, attempts } = job.content;
       const { crashes } = countersOf(job);
-      if (retries === null || attempts.length <= 1 + retries + crashes) return null;
-      return `Job ${job.id} has ${attempts.length} attempts; its first run, ${retries} retries and ${crashes} crashes explain fewer.`;
+      const from = countsFrom(job);
+      const counted = attempts.filter(({ attempt }) => attempt > from).length;
+      if (retries === null || counted <= 1 + retries + crashes) return null;
+      return `Job ${job.id} has ${counted} attempts${from === 0 ? '' : ' since it was sent back'}; its first run, ${retries} retries and ${crashes} crashes explain fewer.`;
     },
     advice: 'Was its file changed by hand? If not, please report it, with this file.',
   },
@@ -131,7 +133,10 @@ function isReadable(job: JobFile): job is Readable {
   return job.content.kind === 'job';
 }
 
-function timingFindings({ id, location, content: { attempts, etaMs, expiresAtMs } }: Readable): readonly Finding[] {
+function timingFindings(job: Readable): readonly Finding[] {
+  const { id, location, content } = job;
+  const { attempts, etaMs } = content;
+  const expiresAtMs = countsFrom(job) === 0 ? content.expiresAtMs : null; // A job that was sent back does not expire.
   return attempts.flatMap(({ attempt, startedAtMs }) => {
     if (startedAtMs === undefined) return [];
     const earlyMs = etaMs === null ? null : etaMs - startedAtMs;
@@ -153,6 +158,12 @@ function countersOf({ name, content: { crashes, attempts } }: Readable): {
   readonly crashes: number;
 } {
   return name ?? { crashes, attempt: attempts.at(-1)?.attempt ?? crashes };
+}
+
+/** The attempts up to this one count no more, because the job was sent back after its end. 0: it was not. */
+function countsFrom({ place, name, content: { ended, again } }: Readable): number {
+  const isSentBack = name !== null && ended > 0 && (place === 'running' ? name.attempt > ended : name.attempt >= ended);
+  return isSentBack ? ended : again;
 }
 
 /** A broken job is between the outcome that says so and its move to corrupt/: its holder, or the recoverer, makes that move. */

@@ -3,6 +3,7 @@
  * jobs needs no more memory than a small one.
  */
 import { createHash } from 'node:crypto';
+import { endedAttempt } from '../../job/again.ts';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { type EntryInfo, hasCode } from '../disk/files.ts';
@@ -50,6 +51,10 @@ export type JobContent =
       readonly retries: number | null;
       /** Kept in an outcome; 0 elsewhere. */
       readonly crashes: number;
+      /** The attempt that came to its outcome; 0 without one. */
+      readonly ended: number;
+      /** Of a job that was sent back after its end: the attempts up to this one count no more; else 0. */
+      readonly again: number;
       /** A digest of what the producer wrote; null where nothing is to be compared with it. */
       readonly base: string | null;
     };
@@ -144,6 +149,8 @@ export function contentOf(reading: ReadFile, isCompared: boolean): JobContent {
     expiresAtMs: record.job.options.expiresAtMs ?? null,
     retries: record.job.options.retries ?? null,
     crashes: record.kept.crashes ?? 0,
+    ended: record.outcome === null ? 0 : endedAttempt(record),
+    again: record.kept.again ?? 0,
     base: isCompared ? createHash('sha256').update(JSON.stringify(record.job)).digest('base64') : null,
   };
 }

@@ -183,6 +183,12 @@ export function makeVoid({ files }: SpoolContext, { draft, path }: Pick<KeyHolde
   return renameIfThere(files, draft, path);
 }
 
+/** From now on the job stands for its key as long as it waits or runs, and no longer for a time. */
+export function settleHolder({ files }: SpoolContext, { path, id }: KeyHolder): void {
+  const directory = path.slice(0, path.lastIndexOf('/'));
+  renameIfThere(files, path, keyHolderOf(directory, { id, untilMs: null }).path);
+}
+
 /** Removes a holder that stands for nothing. The end of its job reaches the disk first: else a power cut could bring the job back. */
 export async function clear(context: SpoolContext, { path }: KeyHolder, verdict: KeyHolderState): Promise<void> {
   if (verdict !== 'void' && verdict !== 'ended' && verdict !== 'lost') return;

@@ -119,10 +119,12 @@ export async function unmark(context: SpoolContext, ids: Iterable<string>): Prom
   const all = [...ids];
   if (all.length === 0) return;
   await syncDirectories(context, context.layout.results);
-  for (const id of all) {
-    for (const terminate of [true, false])
-      discard(context.files, `${context.layout.cancel}/${markerFileName({ id, terminate })}`);
-  }
+  for (const id of all) removeMarkers(context, id);
+}
+
+/** Of a job that has ended, when its outcome is on disk. */
+export function removeMarkers({ files, layout }: SpoolContext, id: string): void {
+  for (const terminate of [true, false]) discard(files, `${layout.cancel}/${markerFileName({ id, terminate })}`);
 }
 
 /** False when it was there. If we die before the file has its text, its name still says all. */

@@ -121,9 +121,14 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
   const isRevoked = isMarked(context, name.id);
   const hadBegun = !isRevoked || hadBegunRun(context, dead.owner);
   const ending = isRevoked ? ({ kind: 'revoked', hadBegun } as const) : (run?.ending ?? deathIn(opened, dead));
-  const { job: sent, attempts } = opened.record;
+  const { job: sent, attempts, kept } = opened.record;
   const job = run === null ? sent : { ...sent, options: { ...run.defaults, ...sent.options } };
-  const settlement = settlementOf(ending, { job, standing: name, attempts }, nowMs, Math.random());
+  const settlement = settlementOf(
+    ending,
+    { job, standing: name, attempts, again: kept.again ?? 0 },
+    nowMs,
+    Math.random(),
+  );
   const times = {
     ...(run === null ? {} : { startedAtMs: run.startedAtMs }),
     endedAtMs: nowMs,

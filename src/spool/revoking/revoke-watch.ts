@@ -6,8 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Instruction } from '../ready/hints.ts';
 import type { Holder } from '../job-file/holder.ts';
-import { hasOutcomeOf } from '../claims/claim.ts';
-import { readMarkers, unmark, watchMarkers } from '../notes/notes.ts';
+import { hasOutcomeOf } from '../../job/again.ts';
+import { isMarked, readMarkers, unmark, watchMarkers } from '../notes/notes.ts';
 import { readJob } from '../job-file/read.ts';
 import { locate, lookFor, type Spot } from '../locate.ts';
 import { Rounds } from '../disk/rounds.ts';
@@ -75,7 +75,7 @@ export class RevokeWatch {
     const ids = new Set(markers.keys());
     const spots = await lookFor(this.#context, ids);
     this.#tell(markers, spots);
-    const { missed, leftAlone } = await withdraw(this.#context, this.#options.withdrawer, spots);
+    const { missed, leftAlone } = await withdraw(this.#context, this.#options.withdrawer, this.#stillMarked(spots));
     const unseen = new Set([...ids].filter((id) => !spots.has(id)));
     const moving = unseen.size === 0 ? new Map<string, Spot>() : await locate(this.#context, unseen);
     const done = [...ids].filter((id) => {
@@ -84,6 +84,11 @@ export class RevokeWatch {
     });
     if (missed.size + moving.size > 0) this.#isDueAgain = true;
     await unmark(this.#context, done);
+  }
+
+  /** Of those that wait: one that had ended may have been sent back meanwhile, and its marker removed. */
+  #stillMarked(spots: ReadonlyMap<string, Spot>): ReadonlyMap<string, Spot> {
+    return new Map([...spots].filter(([id, { at }]) => at !== 'waiting' || isMarked(this.#context, id)));
   }
 
   /** Comes before all that waits for the disk. */

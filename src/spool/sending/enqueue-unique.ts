@@ -54,6 +54,32 @@ export async function enqueueUnique(
   }
 }
 
+/** How long a job that is sent back stands for its key before it is seen where it waits, ms; that takes one rename. */
+const SEND_BACK_MS = 10_000;
+
+/**
+ * Takes its key again for a job that has ended, as a send does: with a draft, of which nothing becomes this time.
+ *
+ * @returns its holder, for ten seconds; or the job that has the key
+ * @throws SpoolError as `enqueue` does
+ */
+export async function takeKeyAgain(
+  context: SpoolContext,
+  newJob: NewJob,
+  key: string,
+): Promise<KeyHolder | { readonly blockedBy: string }> {
+  const directory = keyDirectory(context.layout, newJob.job.task, key);
+  for (;;) {
+    const candidate = new Candidate(context, directory, 'ended', newJob);
+    const draft = `${context.layout.tmp}/${context.uniqueName()}`;
+    const end = (await candidate.lookFirst()) ?? (await candidate.compete(draft, SEND_BACK_MS));
+    if (end === null) continue;
+    if ('isDuplicate' in end) return { blockedBy: end.id };
+    removeQuietly(context.files, draft);
+    return end;
+  }
+}
+
 /** One try to have a job accepted, under one id. */
 class Candidate {
   readonly #context: SpoolContext;
@@ -73,6 +99,8 @@ class Candidate {
     return this.#tried(async () => {
       for (const holder of keyHoldersIn(this.#context, this.#directory)) {
         const verdict = await judge(this.#context, holder, this.#job, this.#until);
+        // A job that is sent back may have its key still.
+        if (verdict === 'blocks' && holder.id === this.#job.job.id) continue;
         if (verdict === 'blocks') return this.#standIn(holder);
         await clear(this.#context, holder, verdict);
       }
@@ -82,20 +110,30 @@ class Candidate {
 
   /** Null when a rival made our holder void. */
   async enter(): Promise<StandIn | null> {
-    await this.#tried(() => this.#write());
-    const holder = await this.#tried(() => this.#putUp());
-    if (holder === null) return null;
     const { directory, fileName } = placeOf(this.#context, this.#job);
-    const accepted = await this.#tried(async () => {
+    const end = await this.compete(`${directory}/${fileName}`, typeof this.#until === 'object' ? this.#until.ms : null);
+    if (end === null || 'isDuplicate' in end) return end;
+    await this.#makeDurable(directory);
+    return { id: end.id, isDuplicate: false };
+  }
+
+  /**
+   * Our holder when we have won, and the draft lies at `target`; else the job that has the key. Null when a rival made our holder void.
+   *
+   * @param forMs how long the key is held from now on; null: as long as the job has not ended
+   */
+  async compete(target: string, forMs: number | null): Promise<KeyHolder | StandIn | null> {
+    await this.#tried(() => this.#write());
+    const holder = await this.#tried(() => this.#putUp(forMs));
+    if (holder === null) return null;
+    return this.#tried(async () => {
       try {
-        return await this.#decide(holder, `${directory}/${fileName}`);
+        return await this.#decide(holder, target);
       } catch (error) {
         this.#leaveQuietly(holder);
         throw error;
       }
     });
-    if (accepted?.isDuplicate === false) await this.#makeDurable(directory);
-    return accepted;
   }
 
   /** Puts the whole job as a draft into the key's directory. */
@@ -111,10 +149,10 @@ class Candidate {
   }
 
   /** Null when a sweep took our draft for that of a dead producer: then its holder lies there, or the directory is gone. */
-  async #putUp(): Promise<KeyHolder | null> {
+  async #putUp(forMs: number | null): Promise<KeyHolder | null> {
     const { files, nowMs } = this.#context;
     const { id } = this.#job.job;
-    const untilMs = typeof this.#until === 'object' ? nowMs() + this.#until.ms : null;
+    const untilMs = forMs === null ? null : nowMs() + forMs;
     const holder = keyHolderOf(this.#directory, { id, untilMs });
     try {
       return createNew(files, holder.path) ? holder : null;
@@ -125,7 +163,7 @@ class Candidate {
     }
   }
 
-  async #decide(own: KeyHolder, target: string): Promise<StandIn | null> {
+  async #decide(own: KeyHolder, target: string): Promise<KeyHolder | StandIn | null> {
     if (!(await this.#syncHolder())) return this.#outdone(own);
     for (const rival of keyHoldersIn(this.#context, this.#directory)) {
       if (rival.id === own.id) continue;
@@ -142,7 +180,7 @@ class Candidate {
       if (!hasCode(error, 'ENOENT') || this.#context.files.exists(own.draft)) throw error;
       return this.#outdone(own);
     }
-    return { id: own.id, isDuplicate: false };
+    return own;
   }
 
   /** The caller relies on that job as on one of its own, and the job's producer may still wait for the disk. */

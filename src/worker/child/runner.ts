@@ -98,9 +98,9 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
 /** Options that the job's file leaves out are the task's. A run that went well needs none. */
 function runOf(claim: Claim, ending: Ending): AttemptedJob {
   if (ending.kind === 'returned') return claim;
-  const { job, standing, attempts } = claim;
+  const { job, standing, attempts, again = 0 } = claim;
   const options = withDefaults(job.options, registry().tasks.get(job.task)?.options);
-  return { job: { ...job, options }, standing, attempts };
+  return { job: { ...job, options }, standing, attempts, again };
 }
 
 /**

@@ -15,17 +15,18 @@ import { Promoter } from '../../../src/spool/ready/promote.ts';
 import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import { Forgetter } from '../../../src/spool/results/forget.ts';
+import { retry } from '../../../src/spool/results/retry.ts';
 import type { Journal } from '../../../src/spool/journal/journal.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { EARLIER_BOOT, EARLIEST_BOOT, ofBoot } from '../../support/boots.ts';
 import { until } from '../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../support/context.ts';
-import { job, returned } from '../../support/factory.ts';
+import { job, returned, RUN, threw } from '../../support/factory.ts';
 import { namesIn } from '../../support/invariants.ts';
 import { journalIn, send } from '../../support/journal.ts';
 import { pronounceDead, someOwner } from '../../support/owners.ts';
 import type { Recording } from '../../support/recording-files.ts';
-import { type End, finish, GONE, type Operation, promiseRead, useSpareFiles, VALUE } from './operations.ts';
+import { AGAIN, type End, finish, GONE, type Operation, promiseRead, useSpareFiles, VALUE } from './operations.ts';
 
 export const JOURNAL_OPERATIONS: readonly Operation[] = [
   { name: 'send through the journal', act: sendThrough },
@@ -45,6 +46,7 @@ export const JOURNAL_OPERATIONS: readonly Operation[] = [
   },
   { name: 'park through the journal, and settle', act: (spool, recording) => sendBackThrough(spool, recording, PARK) },
   { name: 'recover through the journal', act: recoverThrough },
+  { name: 'fail through the journal, and be sent back', act: failAndSendBack, mayEndOtherwise: true },
   { name: 'replay', act: replayAfterAll },
 ];
 
@@ -263,6 +265,17 @@ async function sendBackThrough(spool: string, recording: Recording, settlement: 
   const nowMs = Date.now();
   for (const claim of claims) await claim.settle(settlement, { startedAtMs: nowMs, endedAtMs: nowMs });
   new Promoter(context, (error) => assert.fail(String(error))).promoteDue();
+  for (const claim of await claimAll(spool, context)) await finish(spool, recording, claim);
+  return () => journal.close();
+}
+
+/** The record of the failure must not bring it back. What is sent back runs and ends, through the journal again. */
+async function failAndSendBack(spool: string, recording: Recording): Promise<End> {
+  const { context, journal, claims } = await claimed(spool, recording, { isSynced: true });
+  for (const claim of claims) await claim.settle(threw('no'), RUN);
+  const ids = claims.map(({ job: { id } }) => id);
+  assert.deepEqual([...(await retry(context, ids)).values()], [null]);
+  for (const id of ids) recording.promise(`${AGAIN}${id}`);
   for (const claim of await claimAll(spool, context)) await finish(spool, recording, claim);
   return () => journal.close();
 }

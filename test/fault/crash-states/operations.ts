@@ -49,6 +49,8 @@ const KEY = 'the only one';
 export const GONE = 'gone: ';
 /** Begins what is handed to `recording.promise` of a job that has begun and must not run twice. */
 export const BEGUN = 'begun: ';
+/** Begins what is handed to `recording.promise` of a job that was sent back after its end: its old outcome does not come back. */
+export const AGAIN = 'again: ';
 /** Begins what is handed to `recording.promise` of a job whose outcome was read: its id and the SHA-256 of its file. */
 export const READ = 'read: ';
 
@@ -385,6 +387,7 @@ async function assertPromises(
 ): Promise<void> {
   for (const promise of promises) {
     const [, id = '', digest = ''] = promise.split(' ');
+    if (promise.startsWith(AGAIN)) assert.equal((await broker.outcome(id))?.outcome?.state, 'succeeded', promise);
     if (promise.startsWith(GONE)) assert.equal(await broker.find(id), null, promise);
     if (promise.startsWith(BEGUN) || promise.startsWith(READ)) assert.ok(!ran.has(id), `ran again: ${promise}`);
     if (!promise.startsWith(READ)) continue;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NewJob } from '../../../src/broker/broker.ts';
+import type { Broker, NewJob } from '../../../src/broker/broker.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';
 import { settlementOf } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claims/claim.ts';
@@ -17,7 +17,7 @@ import { namesIn } from '../../support/invariants.ts';
 import { journalIn, send } from '../../support/journal.ts';
 import { pronounceDead, someOwner } from '../../support/owners.ts';
 import type { Recording } from '../../support/recording-files.ts';
-import { BEGUN, type End, type Operation, READ, VALUE } from './operations.ts';
+import { AGAIN, BEGUN, type End, type Operation, READ, VALUE } from './operations.ts';
 
 export const WITNESSED_OPERATIONS: readonly Operation[] = [
   { name: 'send, claim and begin what must not run twice', act: beginOnce(false), mayEndOtherwise: true },
@@ -26,6 +26,8 @@ export const WITNESSED_OPERATIONS: readonly Operation[] = [
   { name: 'publish what is read', act: publish },
   { name: 'expire a job, and be read', act: expire, mayEndOtherwise: true },
   { name: 'revoke a job, and be read', act: revoke, mayEndOtherwise: true },
+  { name: 'revoke a job, and send it back', act: sendBackRevoked, mayEndOtherwise: true },
+  { name: 'expire a job, and send it back', act: sendBackExpired, mayEndOtherwise: true },
 ];
 
 /** As small as a segment can be, so that all of its states can be tried. */
@@ -94,6 +96,37 @@ async function revoke(spool: string, recording: Recording): Promise<End> {
   assert.equal((await broker.revoke([sent.job.id])).get(sent.job.id), 'revoked');
   promiseRead(spool, recording, sent);
   return () => broker.close();
+}
+
+/** Neither the outcome nor the marker comes back. */
+async function sendBackRevoked(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  const sent = job();
+  await broker.enqueue([sent]);
+  recording.restart();
+  recording.promise(sent.job.id);
+  await broker.revoke([sent.job.id]);
+  await sendBack(broker, sent, recording);
+  return () => broker.close();
+}
+
+async function sendBackExpired(spool: string, recording: Recording): Promise<End> {
+  const context = begin(spool, recording);
+  const broker = openSpool({ path: spool, files: ofBoot(EARLIER_BOOT, recording.files) });
+  const sent = job({ options: { expiresAtMs: Date.now() - 1 } });
+  await broker.enqueue([sent]);
+  recording.restart();
+  recording.promise(sent.job.id);
+  await settleNext(spool, context, (claim) =>
+    claim.settle(settlementOf({ kind: 'expired' }, claim, Date.now(), 0), null),
+  );
+  await sendBack(broker, sent, recording);
+  return () => broker.close();
+}
+
+async function sendBack(broker: Broker, { job: { id } }: NewJob, recording: Recording): Promise<void> {
+  assert.deepEqual([...(await broker.retry([id]))], [[id, null]]);
+  recording.promise(`${AGAIN}${id}`);
 }
 
 /** A spool in an earlier boot, and a process there that is dead after the cut. */

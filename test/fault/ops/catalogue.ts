@@ -9,6 +9,7 @@ import {
   plantDeadRecoverer,
   plantDeadRun,
   plantDelayed,
+  plantEnded,
   plantGarbage,
   plantJournal,
   plantKeys,
@@ -183,6 +184,13 @@ export const OPERATIONS: readonly Operation[] = [
     program: 'keep.mjs',
     prepare: plantMarked,
     input: { until: 'unmarked' },
+  },
+  {
+    name: 'send back what has ended',
+    program: 'retry.mjs',
+    prepare: plantEnded,
+    inputFrom: (planted) => ({ ids: planted.map(({ id }) => id) }),
+    keys: ['again'],
   },
   {
     name: 'hold back at a limit',

@@ -29,7 +29,8 @@ export interface Planted {
   /** It never begins a second time, whatever dies. */
   readonly isOnce?: true;
   /** How it ends, unless the disk keeps it from being read. */
-  readonly ends: 'succeeded' | 'failed' | 'expired' | 'failed or succeeded' | 'revoked or succeeded';
+  readonly ends:
+    'succeeded' | 'failed' | 'expired' | 'failed or succeeded' | 'revoked or succeeded' | 'expired or succeeded';
   /** It had ended before, and may expire. */
   readonly isEnded?: boolean;
 }
@@ -172,6 +173,31 @@ export function plantMarked(spool: string): readonly Planted[] {
   const planted = [plantPending(spool), plantDelayed(spool, 1), ...plantDeadRun(spool)].map(revocable);
   for (const { id } of planted) write(spool, `cancel/${id}`, '');
   return planted.map((one) => ({ ...one, runs: 0 }));
+}
+
+/** Jobs that failed, one of them with a key, that were revoked, with the marker there, and that expired. */
+export function plantEnded(spool: string): readonly Planted[] {
+  const [failed, keyed, revoked, expired] = [
+    job(),
+    job({ options: { key: 'again' } }),
+    job(),
+    job({ options: { expiresAtMs: 1 } }),
+  ];
+  const end = (of: NewJob, state: 'failed' | 'revoked' | 'expired'): Planted => {
+    const run = { attempt: 1, startedAtMs: 1, endedAtMs: 2, owner: someOwner(1), error: DEATH };
+    const outcome = { state, error: DEATH };
+    const tail =
+      state === 'failed'
+        ? encodeTail([run], { outcome, standing: nameOf(of, { attempt: 1 }) })
+        : encodeTail([], { outcome, standing: nameOf(of, { attempt: 1 }), endedAtMs: Date.now() });
+    write(spool, `results/${of.job.id}.json`, textOf(of, tail));
+    return { id: of.job.id, runs: 1, ends: `${state} or succeeded` };
+  };
+  write(spool, `cancel/${revoked.job.id}`, '');
+  const directory = keyDirectory(layoutOf(spool), 'echo', 'again');
+  mkdirSync(directory, { mode: 0o700 });
+  writeFileSync(join(directory, keyed.job.id), '', { mode: 0o600 });
+  return [end(failed, 'failed'), end(keyed, 'failed'), end(revoked, 'revoked'), end(expired, 'expired')];
 }
 
 export function plantParked(spool: string): readonly Planted[] {

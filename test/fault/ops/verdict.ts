@@ -127,6 +127,7 @@ function jobsOf(evidence: Evidence): string[] {
   const rejected = idsOf('reject');
   const settled = idsOf('settled');
   const revoked = idsOf('revoked');
+  const again = idsOf('again');
   const runs = [...said, ...wordsOf(drained)].filter(([word]) => word === 'run').map(([, id]) => id);
   const runsAfter = wordsOf(drained)
     .filter(([word]) => word === 'run')
@@ -148,6 +149,8 @@ function jobsOf(evidence: Evidence): string[] {
       complaints.push(`job ${id} was rejected and yet queued: ${found.join(', ')}`);
     if (revoked.has(id) && (count > 0 || stateIn(spool, id) !== 'revoked'))
       complaints.push(`job ${id} was told to be revoked, ran ${count} times, and is ${stateIn(spool, id)}`);
+    if (again.has(id) && stateIn(spool, id) !== 'succeeded')
+      complaints.push(`job ${id} was sent back, and is ${stateIn(spool, id)}`);
     if (stateIn(spool, id) === 'revoked' && count > 0) complaints.push(`job ${id} is revoked and ran`);
     if (before.ended.has(id) && runsAfter.includes(id)) complaints.push(`job ${id} had its outcome and ran again`);
     if (settled.has(id) && isFinal(attacked) && runsAfter.includes(id))
@@ -213,7 +216,8 @@ function residueOf({ spool }: Evidence): string[] {
 async function keysOf({ operation: { keys = [] }, spool, before }: Evidence): Promise<readonly string[]> {
   if (keys.length === 0) return [];
   const broken = before.doubled.map((key) => `two jobs of the key ${key} waited at a time`);
-  const broker = openSpool({ path: spool, fsync: false });
+  // A process that died while it sent a job back holds the job's key for ten seconds.
+  const broker = openSpool({ path: spool, fsync: false, nowMs: () => Date.now() + 11_000 });
   for (const key of keys) {
     const asked = job({ id: broker.nextId(), options: { key } });
     const { id, isDuplicate } = await broker.enqueueUnique(asked, { key, until: 'ended' });

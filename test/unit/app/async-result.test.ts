@@ -350,6 +350,7 @@ function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role
     outcome: async () => null,
     waitForOutcome: (_id, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve(null))),
     revoke: async () => new Map(),
+    retry: async () => new Map(),
     owners: async () => [{ ...owner, verdict }],
   };
 }

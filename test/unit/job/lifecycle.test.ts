@@ -147,6 +147,10 @@ test('a run that was stopped by force uses up no retry, as long as nothing has t
   assert.equal(retriesUsed(runWith({}, { attempt: 4 }, [2])), 1);
   assert.equal(retriesUsed(runWith({}, { attempt: 4, crashes: 1 }, [3])), 2);
   assert.equal(retriesUsed(runWith({}, { attempt: 1, crashes: 3 }, [])), 0);
+  // Sent back after attempt 3: what ran up to then does not count.
+  assert.equal(retriesUsed({ ...runWith({}, { attempt: 4 }, [1, 2, 3]), again: 3 }), 0);
+  assert.equal(retriesUsed({ ...runWith({}, { attempt: 5 }, [1, 2, 3, 4]), again: 3 }), 1);
+  assert.equal(retriesUsed({ ...runWith({}, { attempt: 6, crashes: 1 }, [5]), again: 3 }), 1);
   assert.equal(retriesUsed(runWith({}, { attempt: 2 }, [1, 2])), 1);
 });
 

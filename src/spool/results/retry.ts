@@ -1,0 +1,168 @@
+/**
+ * Sending ended jobs back to where they wait, each by one rename, with all that is known of them (job/again.ts says what that means).
+ *
+ * The outcome that a job had must not come back: neither from the journal, whose records of it are freed first, nor by a marker that says
+ * that the job is revoked. If we die on the way, each job has either been sent back or kept its outcome.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import { endedAttempt } from '../../job/again.ts';
+import { type FsqError, NotRetriedError, SpoolError } from '../../job/errors.ts';
+import type { JobRecord } from '../../job/job.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
+import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { discard, renameIfThere } from '../disk/if-there.ts';
+import { Turns } from '../disk/rounds.ts';
+import { tellsSetAside } from '../job-file/set-aside.ts';
+import { freeDead, recordedIds, usableBoot } from '../journal/checkpoint.ts';
+import { type KeyHolder, settleHolder } from '../keys/key-holders.ts';
+import { delayedFileName, jobFileName, type JobName } from '../layout.ts';
+import { endedSpot, locate, type Spot } from '../locate.ts';
+import { removeMarkers } from '../notes/notes.ts';
+import { takeKeyAgain } from '../sending/enqueue-unique.ts';
+import { readOutcome } from './outcomes.ts';
+
+/** How long other processes may take to free what they have recorded, ms: each does so within two seconds, unless it stands still. */
+const PATIENCE_MS = 10_000;
+/** Pauses between two looks at it, ms: rising. */
+const LOOK_AGAIN_MS = { first: 20, most: 200 };
+
+/** Null: the job was sent back; else why it was not. */
+type Answer = FsqError | null;
+
+/** @returns what came of each of `ids`; those that are nowhere are missing */
+export async function retry(context: SpoolContext, ids: readonly string[]): Promise<ReadonlyMap<string, Answer>> {
+  const { layout } = context;
+  const answers = new Map<string, Answer>();
+  const open = new Set<string>();
+  for (const [id, spot] of await locate(context, new Set(ids))) {
+    const look = spot.at === 'results' ? lookAt(context, id) : { doubt: notEnded(spot) };
+    if (look !== null && 'doubt' in look) answers.set(id, look.doubt);
+    else open.add(id);
+  }
+  if (open.size === 0) return answers;
+  for (const id of await stillRecorded(context, open)) {
+    open.delete(id);
+    const text = `Job ${id} was not sent back: a process that stands still has recorded its outcome, which could come back after a power cut. Call again.`;
+    answers.set(id, new SpoolError('FSQ_SPOOL', text));
+  }
+  await syncDirectories(context, layout.results);
+  const turns = new Turns();
+  for (const id of open) {
+    if (turns.isOver) await turns.next();
+    const answer = await sendBack(context, id);
+    if (answer !== undefined) answers.set(id, answer);
+  }
+  await syncDirectories(context, layout.cancel, layout.pending, layout.delayed, layout.results);
+  return answers;
+}
+
+/** Undefined when it is nowhere any more. */
+async function sendBack(context: SpoolContext, id: string): Promise<Answer | undefined> {
+  for (;;) {
+    const look = lookAt(context, id);
+    if (look !== null && 'doubt' in look) return look.doubt;
+    const done = look === null ? null : await sendBackAs(context, look.record);
+    if (done !== null) return done.answer;
+    const spot = (await locate(context, new Set([id]))).get(id);
+    if (spot === undefined) return undefined;
+    if (spot.at !== 'results') return notEnded(spot);
+  }
+}
+
+/** Null when another process was faster, to send it back or to forget it. */
+async function sendBackAs(context: SpoolContext, record: JobRecord): Promise<{ readonly answer: Answer } | null> {
+  const { job } = record;
+  const { key } = job.options;
+  if (key === undefined) return moveBack(context, record) ? { answer: null } : null;
+  const { queue, priority } = nameOf(record);
+  const taken = await takeKeyAgain(context, { job, queue, priority }, key);
+  if ('blockedBy' in taken) return { answer: keyTaken(record, key, taken.blockedBy) };
+  return holdingKey(context, taken, () => moveBack(context, record)) ? { answer: null } : null;
+}
+
+/** While `act` is done the key is held for a time, whatever others find; from then on as long as the job has not ended. */
+function holdingKey(context: SpoolContext, holder: KeyHolder, act: () => boolean): boolean {
+  let isDone = false;
+  try {
+    return (isDone = act());
+  } finally {
+    if (isDone) settleHolder(context, holder);
+    else discard(context.files, holder.path);
+  }
+}
+
+/**
+ * The commit point. The outcome was read before: if another process has sent the job back and it has ended anew in between, the rename moves
+ * an outcome that is newer than the name, and the claim publishes it as it stands.
+ */
+function moveBack(context: SpoolContext, record: JobRecord): boolean {
+  const { files, layout, nowMs } = context;
+  const { id, options } = record.job;
+  const name = nameOf(record);
+  const isDue = options.etaMs === undefined || options.etaMs <= nowMs();
+  const to = isDue
+    ? `${layout.pending}/${jobFileName(name)}`
+    : `${layout.delayed}/${delayedFileName(options.etaMs ?? 0, name)}`;
+  removeMarkers(context, id);
+  return renameIfThere(files, endedSpot(layout, id).path, to);
+}
+
+/** The next attempt is the one after that of the outcome; crashes are counted anew. */
+function nameOf(record: JobRecord): JobName {
+  const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY } = record.kept;
+  return { id: record.job.id, queue, priority, attempt: endedAttempt(record), crashes: 0 };
+}
+
+/** The record of an ended job, or why it is not to be sent back; null when it is gone just now. */
+function lookAt(
+  context: SpoolContext,
+  id: string,
+): { readonly record: JobRecord } | { readonly doubt: FsqError } | null {
+  let record: JobRecord | null;
+  try {
+    record = readOutcome(context, id);
+  } catch (error) {
+    if (error instanceof SpoolError && error.code === 'FSQ_CORRUPT_JOB') return { doubt: error };
+    throw error;
+  }
+  if (record === null) return null;
+  if (tellsSetAside(record) || !Number.isFinite(endedAttempt(record))) {
+    const text = `Job ${id} cannot be sent back: its own file could not be read. \`fsq show ${id}\` says why and where it is.`;
+    return { doubt: new SpoolError('FSQ_CORRUPT_JOB', text) };
+  }
+  if (record.outcome?.state !== 'succeeded') return { record };
+  const text = `Job ${id} (${record.job.task}) has succeeded and is not run again. To run it with new arguments: \`fsq retry ${id} --args JSON\`.`;
+  return { doubt: new NotRetriedError('FSQ_SUCCEEDED', id, text) };
+}
+
+function notEnded(spot: Exclude<Spot, { at: 'results' }>): NotRetriedError {
+  const state = spot.at === 'held' ? 'runs' : spot.dueAtMs === null ? 'waits to run' : 'waits, delayed';
+  return new NotRetriedError(
+    'FSQ_NOT_ENDED',
+    spot.id,
+    `Job ${spot.id} has not ended: it ${state}. Nothing was changed.`,
+  );
+}
+
+function keyTaken({ job: { id, task } }: JobRecord, key: string, otherId: string): NotRetriedError {
+  const text = `Job ${id} (${task}) was not sent back: job ${otherId} has its key ${JSON.stringify(key)} now, and has not ended.`;
+  return new NotRetriedError('FSQ_KEY_TAKEN', id, text, otherId);
+}
+
+/**
+ * Waits until no record tells of the outcome of any of `ids`: after a power cut it would come back over the job that waits.
+ *
+ * @returns those whose outcome is recorded all the same
+ */
+async function stillRecorded(context: SpoolContext, ids: ReadonlySet<string>): Promise<readonly string[]> {
+  const endAt = performance.now() + PATIENCE_MS;
+  for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(LOOK_AGAIN_MS.most, 2 * pauseMs)) {
+    const recorded = await recordedIds(context);
+    const left = [...ids].filter((id) => recorded.has(id));
+    if (left.length === 0 || performance.now() > endAt) return left;
+    await context.journal?.checkpoint().catch(() => false);
+    const boot = usableBoot(context);
+    if (boot !== null) await freeDead(context, `${context.layout.journal}/${boot}`);
+    await wait(pauseMs);
+  }
+}
