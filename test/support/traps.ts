@@ -91,6 +91,7 @@ let n = 5_000_000;
  * among them are dead by every sign.
  */
 export function readNames(spool: string): readonly string[] {
+  for (const folder of ['progress', 'checkpoints']) mkdirSync(join(spool, folder), { recursive: true, mode: 0o700 });
   const deadOwner = (): string => {
     const owner = someOwner(++n);
     pronounceDead(spool, owner);
@@ -119,6 +120,7 @@ export function readNames(spool: string): readonly string[] {
     `spare/odd${n}`,
     `cancel/${nextId()}`,
     `logs/${nextId()}.log`,
+    ...['progress', 'checkpoints'].flatMap((folder) => [`${folder}/${nextId()}.json`, `${folder}/odd${n}`]),
     `workers/${recordless}.json`,
     `workers/${someOwner(++n)}.sock`,
     `workers/odd${n}`,

@@ -7,6 +7,7 @@ import type { Broker, NewJob, StandIn } from '../../../src/broker/broker.ts';
 import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
+import type { JsonValue } from '../../../src/job/values/json.ts';
 import { type Settlement, settlementOf } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claims/claim.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
@@ -51,6 +52,8 @@ export const GONE = 'gone: ';
 export const BEGUN = 'begun: ';
 /** Begins what is handed to `recording.promise` of a job that was sent back after its end: its old outcome does not come back. */
 export const AGAIN = 'again: ';
+/** Begins what is handed to `recording.promise` of a job whose run has kept a checkpoint: its id and the row in it. */
+export const KEPT = 'kept: ';
 /** Begins what is handed to `recording.promise` of a job whose outcome was read: its id and the SHA-256 of its file. */
 export const READ = 'read: ';
 
@@ -330,7 +333,7 @@ export async function bringToEnd(
   order: Order,
 ): Promise<void> {
   const ids = promises.filter((promise) => !promise.includes(' '));
-  const ran = new Set<string>();
+  const ran = new Map<string, JsonValue | undefined>();
   const broker = openSpool({ path: spool, fsync: false });
   await broker.counts(); // What the journal holds is there again.
   if (!hasGarbage && order !== 'doubled') assertSound(spool, ids);
@@ -355,7 +358,8 @@ export async function bringToEnd(
         await claim.settle(settlementOf({ kind: 'expired' }, claim, nowMs, 0), null);
         continue;
       }
-      ran.add(claim.job.id);
+      ran.set(claim.job.id, claim.checkpointed());
+      assert.equal((await broker.find(claim.job.id))?.progress?.value ?? 0.5, 0.5, 'progress is whole, or none');
       await claim.settle(returned(VALUE), { startedAtMs: nowMs, endedAtMs: nowMs });
     }
   }
@@ -378,18 +382,22 @@ export async function bringToEnd(
   await broker.close();
 }
 
-/** Of those that say more than that a job is accepted. @param ran what was run after the power cut */
+/** Of those that say more than that a job is accepted. @param ran what was run after the power cut, and the checkpoint that it found */
 async function assertPromises(
   spool: string,
   broker: Broker,
   promises: readonly string[],
-  ran: ReadonlySet<string>,
+  ran: ReadonlyMap<string, JsonValue | undefined>,
 ): Promise<void> {
   for (const promise of promises) {
     const [, id = '', digest = ''] = promise.split(' ');
     if (promise.startsWith(AGAIN)) assert.equal((await broker.outcome(id))?.outcome?.state, 'succeeded', promise);
     if (promise.startsWith(GONE)) assert.equal(await broker.find(id), null, promise);
     if (promise.startsWith(BEGUN) || promise.startsWith(READ)) assert.ok(!ran.has(id), `ran again: ${promise}`);
+    if (promise.startsWith(KEPT) && ran.has(id)) {
+      const found = ran.get(id) as { readonly row: number; readonly rest: string } | undefined;
+      assert.ok((found?.row ?? 0) >= Number(digest), `${promise}, found ${found?.row}`);
+    }
     if (!promise.startsWith(READ)) continue;
     const bytes = readFileSync(join(spool, 'results', `${id}.json`));
     assert.equal(createHash('sha256').update(bytes).digest('hex'), digest, 'an outcome is not as it was read');

@@ -3,6 +3,7 @@ import { openSpool } from '../../../src/spool/spool.ts';
 import {
   DEATH,
   HOUR_MS,
+  plantBeside,
   plantDead,
   plantDeadJournal,
   plantDeadOnce,
@@ -114,6 +115,24 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'claim and finish what must not run twice',
     program: 'run.mjs',
     prepare: (spool) => [plantOnce(spool)],
+  },
+  {
+    name: 'claim, show progress, keep checkpoints and finish',
+    program: 'beside.mjs',
+    prepare: (spool) => [plantPending(spool)],
+  },
+  {
+    name: 'claim, show progress, keep checkpoints and requeue',
+    program: 'beside.mjs',
+    prepare: (spool) => [plantPending(spool)],
+    input: { settlement: { kind: 'requeue' } },
+  },
+  {
+    name: 'sweep what lies beside no job',
+    program: 'keep.mjs',
+    prepare: plantBeside,
+    input: { until: 'besideSwept', resultTtlMs: 100 * HOUR_MS },
+    isRepeatedLater: true,
   },
   {
     name: 'promote',

@@ -40,6 +40,7 @@ async function runAll(consumer, signal) {
     const nowMs = Date.now() + aheadMs;
     const expiry = expiryOf(claim, nowMs);
     if (expiry === null) say('run', claim.job.id, claim.standing.attempt);
+    say('found', claim.job.id, claim.checkpointed()?.row ?? 0);
     await claim.settle(expiry ?? VALUE, expiry === null ? { startedAtMs: nowMs, endedAtMs: nowMs } : null);
     say('settled', claim.job.id);
   }

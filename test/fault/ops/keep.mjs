@@ -9,6 +9,7 @@ const DONE = {
   expired: () => names('results').length === 0 && names('spare').length > 0,
   unmarked: () => names('cancel').length === 0,
   freed: () => names('journal').every((boot) => names(`journal/${boot}`).length === 0),
+  besideSwept: () => names('checkpoints').length === 2,
   swept: () => names('tmp').length === 0,
 };
 

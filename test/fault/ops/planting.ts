@@ -55,6 +55,19 @@ function write(spool: string, path: string, text: string): void {
   writeFileSync(join(spool, path), text, { mode: 0o600 });
 }
 
+/** A job that waits for its second run, one that has succeeded, and one that is forgotten, each with files beside it. */
+export function plantBeside(spool: string): readonly Planted[] {
+  const waiting = plantPending(spool, { attempt: 1 });
+  const [ended = waiting] = plantOldOutcomes(spool);
+  for (const id of [waiting.id, ended.id, nextId()]) {
+    for (const folder of ['progress', 'checkpoints']) {
+      mkdirSync(join(spool, folder), { recursive: true, mode: 0o700 });
+      write(spool, `${folder}/${id}.json`, '{"v":1,"attempt":1,"atMs":1,"value":0.5}\n');
+    }
+  }
+  return [waiting, ended];
+}
+
 export function plantPending(spool: string, counters: Partial<JobName> = {}, options: JobOptions = {}): Planted {
   const planted = job({ options });
   const text = counters.attempt === undefined ? textOf(planted) : textOf(planted, history(counters.attempt));

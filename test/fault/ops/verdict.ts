@@ -3,6 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from '../../../src/job/document.ts';
+import { parseProgress } from '../../../src/job/values/progress.ts';
+import { BesideSweep } from '../../../src/spool/beside/sweep-beside.ts';
+import { nodeFiles } from '../../../src/spool/disk/files.ts';
+import { walkIfThere } from '../../../src/spool/disk/if-there.ts';
 import { parseJobFileName } from '../../../src/spool/layout.ts';
 import { contextFor } from '../../../src/spool/doctor/examine.ts';
 import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
@@ -78,6 +82,7 @@ export async function violations(evidence: Evidence): Promise<readonly string[]>
     ...outcomesOf(evidence),
     ...statesOf(evidence),
     ...residueOf(evidence),
+    ...(await besideOf(evidence)),
     ...(await invariantsOf(evidence)),
     ...(await keysOf(evidence)),
   ];
@@ -229,6 +234,24 @@ async function keysOf({ operation: { keys = [] }, spool, before }: Evidence): Pr
   await sweep.sweep();
   await sweep.sweep(); // What is nowhere must be so twice.
   return [...broken, ...readdirSync(join(spool, 'keys')).map((name) => `keys/${name} is left`)];
+}
+
+/** A run finds the last checkpoint that a run before it was told is kept; what lies beside a job is whole, and goes. */
+async function besideOf({ attacked, drained, spool }: Evidence): Promise<readonly string[]> {
+  const rows = (runs: readonly Traced[], word: string): ReadonlyMap<string, number> =>
+    new Map(runs.flatMap(wordsOf).flatMap(([first, id = '', row]) => (first === word ? [[id, Number(row)]] : [])));
+  const found = rows([...attacked, drained], 'found');
+  const lost = [...rows(attacked, 'kept')].filter(([id, row]) => (found.get(id) ?? row) < row);
+  const progress = [...walkIfThere(nodeFiles, join(spool, 'progress'))];
+  const torn = progress.filter((name) => parseProgress(readFileSync(join(spool, 'progress', name), 'utf8')) === null);
+  const sweep = new BesideSweep(contextFor(spool, false));
+  await sweep.sweep();
+  await sweep.sweep(); // What is nowhere must be so twice.
+  return [
+    ...lost.map(([id, row]) => `job ${id} found row ${found.get(id)} and had kept row ${row}`),
+    ...torn.map((name) => `progress/${name} is torn`),
+    ...[...walkIfThere(nodeFiles, join(spool, 'checkpoints'))].map((name) => `checkpoints/${name} is left`),
+  ];
 }
 
 function wordsOf({ stdout }: Traced): string[][] {
