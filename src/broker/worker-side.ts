@@ -124,6 +124,8 @@ export interface Keeper {
   limitTasks(tasks: LimitRules['tasks']): void;
   /** True when surely no job of its queues is ready or due, those of paused queues aside. */
   isIdle(): boolean;
+  /** Null when no child of it holds a job; else resolves when none does: a retry of what they ran is ready or due only then. */
+  settled(): Promise<void> | null;
   /** Why this process cannot use the store, as a look at it tells; null when it can. */
   problem(): unknown;
   close(): Promise<void>;

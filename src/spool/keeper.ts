@@ -90,6 +90,10 @@ export class SpoolKeeper implements Keeper {
     return this.#crew.isIdle();
   }
 
+  settled(): Promise<void> | null {
+    return this.#crew.settled();
+  }
+
   problem(): unknown {
     return this.#context.odd.problem();
   }

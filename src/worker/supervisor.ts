@@ -191,7 +191,10 @@ export class Supervisor implements CrewEvents {
   /** A burst ends when nothing is left to run. */
   #endBurst(): void {
     if (!this.#options.isBurst || this.#crew.phase !== 'running' || !this.#isAllIdle()) return;
-    if (this.#keeper?.isIdle() === true) this.#crew.end('draining');
+    // A child asks for more while the outcome of its last job, or a retry, is on its way to the disk.
+    const settled = this.#keeper?.settled() ?? null;
+    if (settled !== null) void settled.then(() => this.#endBurst());
+    else if (this.#keeper?.isIdle() === true) this.#crew.end('draining');
   }
 
   #isAllIdle(): boolean {

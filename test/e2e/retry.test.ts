@@ -114,3 +114,18 @@ test('a job that is too late ends as expired, by fsq call too, and exits with 4'
   assert.match(got.stderr, /could not be started before it expired, at 2001-01-01T00:00:00\.000Z/);
   assert.equal(readdirSync(at.path).includes('ran.txt'), false);
 });
+
+test('a burst does not end before a retry that is due at once, although its child asks for more while that is on its way to the disk', async (t) => {
+  const at = tempProject(t, {
+    'tasks.js': TASKS,
+    'fsq.config.json': '{ "fsync": true }',
+  });
+  const { send } = sender(t, at);
+  for (let round = 0; round < 4; round++) {
+    const result = await send('flaky', [2], { retries: 1, backoff: 0 });
+
+    await fsq(at, ['worker', '-c', '1', '--burst']);
+
+    assert.equal((await result.info())?.state, 'succeeded', `round ${round}`);
+  }
+});

@@ -2,13 +2,14 @@
  * Gives the children of a worker names of ready jobs, and the instructions that each of them needs while it works. Jobs of paused
  * queues, of queues and tasks whose limits are reached, and of tasks that are left to other workers are held back.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import { type BrokerEvent, BY_AGE, type KeeperOptions } from '../../broker/worker-side.ts';
 import { type LimitRules, NO_RULES } from '../../job/queue-limits.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';
 import { Feed } from './feed.ts';
 import { Gate } from './gate.ts';
-import { makeDirectory } from '../disk/if-there.ts';
+import { listIfReadable, makeDirectory } from '../disk/if-there.ts';
 import { parseDelayedFileName, parseJobFileName } from '../layout.ts';
 import { watchPausedQueues } from '../notes/notes.ts';
 import { Dispatch } from './dispatch.ts';
@@ -20,6 +21,9 @@ interface CrewFeedOptions extends Omit<KeeperOptions, 'onEvent'> {
   readonly onEvent: (event: BrokerEvent) => void;
   readonly onTrouble: (error: unknown) => void;
 }
+
+/** How often a worker that may end looks whether its children have settled all, ms. */
+const LOOK_EVERY_MS = 10;
 
 export class CrewFeed {
   readonly #context: SpoolContext;
@@ -80,6 +84,28 @@ export class CrewFeed {
   isIdle(): boolean {
     try {
       return !this.#hasWork();
+    } catch (error) {
+      this.#options.onTrouble(error);
+      return false;
+    }
+  }
+
+  /** Null when no child holds a job; else resolves when none does. */
+  settled(): Promise<void> | null {
+    return this.#isHolding() ? this.#released() : null;
+  }
+
+  async #released(): Promise<void> {
+    while (this.#isHolding()) await wait(LOOK_EVERY_MS);
+  }
+
+  #isHolding(): boolean {
+    const { files, layout } = this.#context;
+    const isJob = (name: string): boolean => parseJobFileName(name) !== null;
+    try {
+      return Array.from(this.dispatch.owners).some((owner) =>
+        listIfReadable(files, `${layout.running}/${owner}`).some(isJob),
+      );
     } catch (error) {
       this.#options.onTrouble(error);
       return false;

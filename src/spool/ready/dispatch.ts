@@ -49,6 +49,11 @@ export class Dispatch {
     return this.#seats.has(owner);
   }
 
+  /** The children that have joined and not ended, as owners. */
+  get owners(): Iterable<string> {
+    return this.#seats.keys();
+  }
+
   /** The process has ended. */
   end(owner: string): void {
     this.#seats.get(owner)?.leave();
