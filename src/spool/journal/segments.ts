@@ -101,8 +101,11 @@ export class Segments {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     await this.#checkpointing?.catch(() => undefined);
-    if (this.#all.some((segment) => segment.hasRecords)) await this.checkpoint();
-    await this.#remove();
+    try {
+      if (this.#all.some((segment) => segment.hasRecords)) await this.checkpoint();
+    } finally {
+      await this.#remove();
+    }
   }
 
   async #next(): Promise<void> {

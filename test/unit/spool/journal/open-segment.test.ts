@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { tempContext } from '../../../support/context.ts';
 import { type DurableFiles, durableFiles } from '../../../support/durability.ts';
 import { job } from '../../../support/factory.ts';
+import { systemError } from '../../../support/faulty-files.ts';
 import { journalIn, segmentPaths, send } from '../../../support/journal.ts';
 
 const HOUR_MS = 3_600_000;
@@ -51,3 +53,32 @@ for (const when of ['create', 'rename'] as const)
     assert.ok(durable.isContentDurable(path) && durable.isNameDurable(path), `${basename(path)} is not on the disk`);
     await journal.close();
   });
+
+test('a journal that is closed while the disk refuses lets go of its file, and leaves it where it is', async (t) => {
+  let isBroken = false;
+  const syncFileSystem: Files['syncFileSystem'] = async () => {
+    if (isBroken) throw systemError('EIO', 'sync');
+    return true;
+  };
+  const context = tempContext(t, { files: { ...nodeFiles, syncFileSystem } });
+  const journal = journalIn(context);
+  await send(journal, job());
+  const [path = ''] = segmentPaths(context.layout.root);
+  assert.ok(openFiles().includes(path));
+  isBroken = true;
+
+  await journal.close();
+
+  assert.ok(!openFiles().includes(path));
+  assert.deepEqual(segmentPaths(context.layout.root), [path]);
+});
+
+function openFiles(): readonly string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return []; // That of this look.
+    }
+  });
+}
