@@ -14,9 +14,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from './conditions.ts';
 
@@ -57,6 +58,8 @@ export interface LoopDisk {
   readonly path: string;
   /** From here on nothing reaches the disk any more, and every call fails with EIO. btrfs cannot do that: the cut comes at `restart`. */
   cutPower(kept?: Kept): Promise<void>;
+  /** From here on it is read-only, for files that are open as well, as after an error of the disk: EROFS. ext4 only. */
+  refuseWrites(): void;
   /** Mounts it again, as at the next start of the machine. Every process that used it must have ended, killed if the cut comes now. */
   restart(): Promise<void>;
   /** Unmounts it and removes all that was made for it. Does no harm twice. */
@@ -88,6 +91,10 @@ export async function loopDisk(kind: DiskKind = 'ext4'): Promise<LoopDisk> {
   return {
     path,
     cutPower: async (kept = 'nothing') => cutter?.cut(path, kept),
+    refuseWrites: () => {
+      const device = execFileSync('findmnt', ['-n', '-o', 'SOURCE', path], { encoding: 'utf8' }).trim();
+      writeFileSync(`/sys/fs/ext4/${basename(device)}/trigger_fs_error`, 'by a test');
+    },
     restart: async () => {
       // What the file system has not sent to its device is not in the copy: unmounting would send it.
       const copy = join(folder, 'copy');
@@ -107,7 +114,14 @@ export async function loopDisk(kind: DiskKind = 'ext4'): Promise<LoopDisk> {
 
 /** The loop device belongs to the mount: the kernel frees it with the mount (mount(8), LOOP-DEVICE SUPPORT). */
 function mount(kind: DiskKind, image: string, path: string): void {
-  execFileSync('mount', ['-t', kind, '-o', 'loop,noatime', image, path]);
+  execFileSync('mount', [
+    '-t',
+    kind,
+    '-o',
+    kind === 'ext4' ? 'loop,noatime,errors=remount-ro' : 'loop,noatime',
+    image,
+    path,
+  ]);
 }
 
 /**

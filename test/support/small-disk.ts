@@ -1,7 +1,7 @@
 /** File systems of their own that are quickly full. They need root. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -48,6 +48,12 @@ export function ext4(t: TestContext, options: readonly string[], size = '8M'): s
 /** Writes into `path` until not one byte more fits. */
 export function fill(path: string): void {
   for (const size of [65_536, 4_096, 1]) untilFull(() => writeFileSync(path, Buffer.alloc(size), { flag: 'a' }));
+}
+
+/** Writes into a file in `folder` until so many bytes are free, or a few blocks less. */
+export function fillBut(folder: string, leftBytes: number): void {
+  const { bavail, bsize } = statfsSync(folder);
+  writeFileSync(join(folder, 'ballast'), Buffer.alloc(bavail * bsize - leftBytes));
 }
 
 /** Makes files in `folder` until not one more can be made. */
