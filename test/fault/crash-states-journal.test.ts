@@ -4,3 +4,4 @@ import { JOURNAL_OPERATIONS } from './crash-states/journal-operations.ts';
 
 // Of two jobs at a time there are thousands of states: the gate tries some of them.
 testEveryState(JOURNAL_OPERATIONS, 150);
+testEveryState(JOURNAL_OPERATIONS, 50, true);

@@ -92,38 +92,38 @@ describe('a disk that becomes read-only', { skip: whyNoLoopDisk() ?? false }, ()
       openSpool({ path: spool });
       return [];
     };
-    await atEachPoint(t, make, async ({ spool, files, about, again }) => {
+    await atEachPoint(t, make, async ({ spool, files, again }) => {
       const answers = await sendMany(openSpool({ path: spool, files }));
       await again();
 
-      for (const { code, message } of answers.errors) {
-        assert.match(code, /^FSQ_(SPOOL_NOT_WRITABLE|ENQUEUE_UNCERTAIN)$/, `${about}: ${message}`);
-        assert.match(message, /read-only file system/i, about);
-      }
+      for (const error of answers.errors) assertTold(error);
       await assertKept(spool, answers);
     });
   });
 
   test('at any step of a replay: it is done again when the disk is back, and until then nothing is sent', async (t) => {
-    await atEachPoint(t, prepare, async ({ spool, files, accepted, about, again }) => {
+    await atEachPoint(t, prepare, async ({ spool, files, accepted, again }) => {
       const error: unknown = await replayed(files, spool).catch((caught: unknown) => caught);
       await again();
 
-      if (error !== undefined) {
-        assert.ok(error instanceof SpoolError && error.code === 'FSQ_SPOOL_NOT_WRITABLE', `${about}: ${String(error)}`);
-        assert.match(error.message, /read-only file system/i, about);
-      }
+      if (error !== undefined) assertTold(error);
       await assertKept(spool, { accepted, rejected: [], errors: [] });
     });
   });
 });
+
+/** Uncertain when the disk failed after the job was seen. */
+function assertTold(error: unknown): void {
+  assert.ok(error instanceof SpoolError, String(error));
+  assert.match(error.code, /^FSQ_(SPOOL_NOT_WRITABLE|ENQUEUE_UNCERTAIN)$/, error.message);
+  assert.match(error.message, /read-only file system/i);
+}
 
 interface Point {
   readonly spool: string;
   readonly files: Files;
   /** What `make` gave. */
   readonly accepted: string[];
-  readonly about: string;
   /** The disk is mounted again, and works. */
   readonly again: () => Promise<void>;
 }
@@ -140,11 +140,11 @@ async function atEachPoint(
     const spool = join(disk.path, String(call));
     const accepted = await make(spool);
     const { files, calls } = before(call, disk.refuseWrites);
-    const point = { spool, files, accepted, about: `at call ${call}`, again: call === 0 ? noWait : disk.restart };
+    const point = { spool, files, accepted, again: call === 0 ? noWait : disk.restart };
     try {
       await act(point);
     } catch (error) {
-      throw new Error(`${point.about}, ${calls[call - 1]}: ${String(error)}`, { cause: error });
+      throw new Error(`at call ${call}, ${calls[call - 1]}: ${String(error)}`, { cause: error });
     }
     rmSync(spool, { recursive: true });
     return calls;

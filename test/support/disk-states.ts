@@ -25,6 +25,8 @@ export type DiskCall =
   /** It covers what was called before its beginning, the number of calls then made. */
   | { readonly call: 'fsync'; readonly file: number; readonly began: number }
   | { readonly call: 'fsync directory'; readonly path: string; readonly began: number }
+  /** Of all files and names, in the same way. */
+  | { readonly call: 'sync all'; readonly began: number }
   /** The caller was told so: from here on the disk must keep it. */
   | { readonly call: 'promise'; readonly what: string };
 
@@ -83,9 +85,8 @@ function* keptNames(calls: readonly DiskCall[], order: Order): Generator<Readonl
   const naming = calls.flatMap((call, i) => (isNaming(call) ? [i] : []));
   const forced = new Set<number>();
   for (const call of calls) {
-    if (call.call !== 'fsync directory') continue;
-    for (const i of naming)
-      if (i < call.began && (order === 'ordered' || directoriesOf(calls[i]).includes(call.path))) forced.add(i);
+    if (call.call !== 'fsync directory' && call.call !== 'sync all') continue;
+    for (const i of naming) if (i < call.began && (order === 'ordered' || covers(call, calls[i]))) forced.add(i);
   }
   if (order !== 'ordered')
     for (const i of Array.from(forced))
@@ -101,6 +102,13 @@ function* keptNames(calls: readonly DiskCall[], order: Order): Generator<Readonl
   }
 }
 
+function covers(
+  sync: Extract<DiskCall, { call: 'fsync directory' | 'sync all' }>,
+  call: DiskCall | undefined,
+): boolean {
+  return sync.call === 'sync all' || directoriesOf(call).includes(sync.path);
+}
+
 const NONE: ReadonlySet<number> = new Set();
 
 /** Sets of kept renames, by index, that may have left their old names: each alone, and all. */
@@ -108,7 +116,9 @@ function doubledNames(calls: readonly DiskCall[], kept: ReadonlySet<number>): re
   const possible = [...kept].filter((i) => {
     const call = calls[i];
     if (call?.call !== 'rename' || call.file === null) return false;
-    return !calls.some((c) => c.call === 'fsync directory' && c.path === parentOf(call.path) && i < c.began);
+    const isSynced = (c: DiskCall): boolean =>
+      c.call === 'sync all' || (c.call === 'fsync directory' && c.path === parentOf(call.path));
+    return !calls.some((c) => isSynced(c) && 'began' in c && i < c.began);
   });
   return [...possible.map((i) => new Set([i])), new Set(possible)].filter(({ size }) => size > 0);
 }
@@ -219,7 +229,9 @@ interface Variant {
 
 function variantsOf({ contents }: Disk, calls: readonly DiskCall[], file: number): readonly Variant[] {
   let synced = 0;
-  for (const call of calls) if (call.call === 'fsync' && call.file === file) synced = Math.max(synced, call.began);
+  for (const call of calls)
+    if (call.call === 'sync all' || (call.call === 'fsync' && call.file === file))
+      synced = Math.max(synced, call.began);
   let variants: readonly Variant[] = [{ bytes: contents.get(file) ?? Buffer.alloc(0), fate: '' }];
   for (const [i, call] of calls.entries()) {
     if ((call.call !== 'write' && call.call !== 'truncate') || call.file !== file) continue;
@@ -297,6 +309,7 @@ function describe(call: DiskCall | undefined): string {
   if (call === undefined) return 'none';
   if (call.call === 'rename') return `rename ${call.path} → ${call.to}`;
   if ('path' in call) return `${call.call} ${call.path}`;
+  if (call.call === 'sync all') return call.call;
   return call.call === 'promise' ? call.what : `${call.call} of file ${call.file}`;
 }
 

@@ -25,8 +25,11 @@ export interface Recording {
   readonly calls: readonly DiskCall[];
 }
 
-/** @param root what lies elsewhere is not recorded; paths are relative to it */
-export function recordingFiles(root: string, inner: Files): Recording {
+/**
+ * @param root what lies elsewhere is not recorded; paths are relative to it
+ * @param syncsAll whether the whole file system can be synced; who is refused it syncs each file
+ */
+export function recordingFiles(root: string, inner: Files, syncsAll = false): Recording {
   const calls: DiskCall[] = [];
   const directories = new Map<number, string>();
   /** A number for each file: the kernel uses those of removed files again. */
@@ -87,8 +90,10 @@ export function recordingFiles(root: string, inner: Files): Recording {
       await inner.syncData(fd);
       done();
     },
-    // Not recorded: who is refused it syncs each file.
-    syncFileSystem: async () => false,
+    syncFileSystem: async () => {
+      if (syncsAll) calls.push({ call: 'sync all', began: calls.length });
+      return syncsAll;
+    },
     syncNow: (fd) => {
       const done = syncing(fd);
       inner.syncNow(fd);
