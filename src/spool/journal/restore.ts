@@ -124,8 +124,9 @@ function bytesAt({ files }: SpoolContext, path: string, sizeBytes: number): Buff
 }
 
 /** A tail that is older than the job is what an earlier job has left in the file. */
-function isOfThisLife({ job, attempts }: JobRecord): boolean {
-  return attempts.every(({ endedAtMs }) => endedAtMs >= job.enqueuedAtMs);
+function isOfThisLife({ job, attempts, kept }: JobRecord): boolean {
+  const ends = [...attempts.map(({ endedAtMs }) => endedAtMs), kept.endedAtMs ?? job.enqueuedAtMs];
+  return ends.every((endedAtMs) => endedAtMs >= job.enqueuedAtMs);
 }
 
 function attemptsIn({ bytes, id }: Entry): number {

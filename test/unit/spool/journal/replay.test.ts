@@ -41,6 +41,16 @@ function ended({ job: record }: NewJob, endedAtMs: number, value: string): strin
   return encodeBase(record).slice(0, -1) + tail;
 }
 
+/** The same of a job that came too late. */
+function expired({ job: record }: NewJob, endedAtMs: number): string {
+  const tail = encodeTail([], {
+    outcome: { state: 'expired', error: { name: 'ExpiredError', message: 'too late' } },
+    standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
+    endedAtMs,
+  });
+  return encodeBase(record).slice(0, -1) + tail;
+}
+
 async function replayed(spool: string): Promise<Omit<Replayed, 'tookMs'>> {
   const { tookMs, ...done } = await replay(contextOf(spool));
   assert.ok(tookMs >= 0);
@@ -72,6 +82,7 @@ describe('a file that the power cut broke is written again:', () => {
     ['cut short', (sent) => encodeBase(sent.job).slice(0, 60)],
     ['an earlier job', () => ended(old, 2_000, 'old')],
     ['its base with the outcome of an earlier job', (sent) => ended(sent, 2_000, 'old')],
+    ['its base with an outcome of an earlier job that no run came to', (sent) => expired(sent, 2_000)],
     ['another base under its id', (sent) => encodeBase({ ...sent.job, args: ['not these'] })],
   ];
   for (const [what, bytes] of broken)
