@@ -425,6 +425,14 @@ export const MUTANTS = [
     pattern: 'send with a key|reorder',
   },
   {
+    name: 'a call is told of a job of its key that may get lost',
+    file: 'src/spool/sending/enqueue-unique.ts',
+    find: '    await syncDirectories(this.#context, pending, delayed);\n',
+    replace: '    await syncDirectories(this.#context, ...[pending, delayed].slice(2));\n',
+    test: 'test/fault/crash-states.test.ts',
+    pattern: 'be told of a job|ordered',
+  },
+  {
     name: 'a key is free before the end of its job is on disk',
     file: 'src/spool/keys/key-holders.ts',
     find: "  if (verdict === 'ended') await syncDirectories(context, context.layout.results);\n",
@@ -594,6 +602,20 @@ export const MUTANTS = [
     find: '      isOfThisLife(record) &&\n',
     replace: '',
     test: 'test/unit/spool/journal/replay.test.ts',
+  },
+  {
+    name: 'an outcome that no run came to is history',
+    file: 'src/spool/claims/claim.ts',
+    find: '  if (kept.endedAtMs !== undefined) return kept.endedAtMs >= job.enqueuedAtMs;\n',
+    replace: '  if (kept.endedAtMs === 1) return kept.endedAtMs >= job.enqueuedAtMs;\n',
+    test: 'test/unit/spool/claims/claim.test.ts',
+  },
+  {
+    name: 'a segment that others have removed counts',
+    file: 'src/spool/journal/open-segment.ts',
+    find: '    if (!this.isThere()) throw',
+    replace: "    if (this.path === '') throw",
+    test: 'test/unit/spool/journal/open-segment.test.ts',
   },
   {
     name: 'an outcome is removed that the journal names',
