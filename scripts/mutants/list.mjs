@@ -605,9 +605,9 @@ export const MUTANTS = [
   },
   {
     name: 'an outcome that no run came to is history',
-    file: 'src/spool/claims/claim.ts',
-    find: '  if (kept.endedAtMs !== undefined) return kept.endedAtMs >= job.enqueuedAtMs;\n',
-    replace: '  if (kept.endedAtMs === 1) return kept.endedAtMs >= job.enqueuedAtMs;\n',
+    file: 'src/job/again.ts',
+    find: '  return kept.attempt ?? (unknown || (',
+    replace: '  return (0 || (',
     test: 'test/unit/spool/claims/claim.test.ts',
   },
   {
