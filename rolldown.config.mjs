@@ -5,15 +5,17 @@
  * Every file but index.js lies one folder deep, as the sources do that say `new URL('../…', import.meta.url)`: this leads to the same
  * place from src/ and from dist/. What lies deeper says `./` only. Nothing is minified: the names in a stack trace are those of the sources.
  *
- * What `import 'fsq'` gives is there as CommonJS too, in one file, for what cannot load ESM: Jest, and bundles of that kind. Both
- * share what must be one in a process (src/app/registry.ts). Workers, their children and the command line are ESM only.
+ * What `import 'fsq'` and `import 'fsq/testing'` give is there as CommonJS too, in one file each, for what cannot load ESM: Jest, and
+ * bundles of that kind. All share what must be one in a process (src/app/registry.ts, src/app/settings/stage.ts). Workers, their children and the command line are ESM only.
  */
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 /** What is started or imported from outside. */
-const ENTRIES = ['index', 'cli/main', 'worker/child'];
+const ENTRIES = ['index', 'cli/main', 'worker/child', 'testing/testing'];
+/** What there is in CommonJS too, each in one file of its own: in one process they share what src/app/registry.ts and stage.ts keep. */
+const IN_COMMONJS = ['index', 'testing/testing'];
 /** Those whose sources lie deeper: the names in dist/, and where they come from. */
 const DEEP_ENTRIES = { 'cli/tasks-child': 'cli/commands/tasks-child' };
 
@@ -39,6 +41,8 @@ const SHARED = [
     test: /src\/worker\/(?:child\/load-tasks|child\/runner|launch|log|messages|outlet|restart|time-limit)\./,
     priority: 2,
   },
+  // What a worker and a test with a worker have in common.
+  { name: 'supervising', test: /src\/worker\/(?:child-process|crew|supervisor|task-modules)\./, priority: 1 },
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
@@ -69,9 +73,9 @@ export default defineConfig(
         plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withQuickBuiltins(code), map: null }) }],
       },
     },
-    {
+    ...IN_COMMONJS.map((name) => ({
       ...COMMON,
-      input: sourcesOf(['index']),
+      input: sourcesOf([name]),
       output: {
         format: 'cjs',
         strict: true,
@@ -79,7 +83,7 @@ export default defineConfig(
         codeSplitting: false,
         plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withCheckOfNode(code), map: null }) }],
       },
-    },
+    })),
   ].filter(({ input }) => Object.keys(input).length > 0),
 );
 

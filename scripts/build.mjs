@@ -10,7 +10,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commonJsTypes } from './commonjs-types.mjs';
 import { isMain } from './is-main.mjs';
@@ -84,10 +84,14 @@ function pointDeclarationsAtJavaScript(dir) {
 }
 
 function declareCommonJs(dir) {
-  const index = readIfThere(join(dir, 'index.d.ts'));
-  if (index === null) return;
-  const types = commonJsTypes(index.toString(), (file) => readFileSync(join(dir, file), 'utf8'));
-  writeFileSync(join(dir, 'index.d.cts'), types);
+  for (const entry of ['index', 'testing/testing']) {
+    const text = readIfThere(join(dir, `${entry}.d.ts`));
+    if (text === null) continue;
+    const types = commonJsTypes(basename(entry), text.toString(), (file) =>
+      readFileSync(join(dir, dirname(entry), file), 'utf8'),
+    );
+    writeFileSync(join(dir, `${entry}.d.cts`), types);
+  }
 }
 
 /**

@@ -2,18 +2,19 @@
  * The declarations of the CommonJS build, made from those of the ESM one: each name is declared to be what it is there, so that a
  * program that meets both sees one set of types, and nothing is declared twice. TypeScript 5.4 or newer reads them, as those of the ESM build.
  */
-const ESM = `'./index.js'`;
 const AS_IMPORT = `{ 'resolution-mode': 'import' }`;
 
 /**
- * @param {string} index the text of index.d.ts: nothing but `export { … } from './….js';`
+ * @param {string} entry its name, such as 'index'
+ * @param {string} declarations the text of its d.ts: nothing but `export { … } from './….js';`
  * @param {(file: string) => string} read gives the text of a declaration file that it names
- * @returns {string} the text of index.d.cts
+ * @returns {string} the text of its d.cts
  */
-export function commonJsTypes(index, read) {
+export function commonJsTypes(entry, declarations, read) {
+  const esm = `'./${entry}.js'`;
   const types = [];
   const values = [];
-  for (const [, keyword, list, file] of index.matchAll(/^export (type )?\{([^}]*)\} from '([^']+)';$/gm)) {
+  for (const [, keyword, list, file] of declarations.matchAll(/^export (type )?\{([^}]*)\} from '([^']+)';$/gm)) {
     for (const item of list.split(',').map((text) => text.trim())) {
       const [, isType, name] = /^(type )?(\w+)$/.exec(item) ?? [];
       if (name === undefined) continue; // Behind the last comma.
@@ -23,8 +24,8 @@ export function commonJsTypes(index, read) {
   }
   return [
     `/** The CommonJS build of fsq has the types of the ESM one. */`,
-    `import type * as fsq from ${ESM} with ${AS_IMPORT};`,
-    `export type { ${types.join(', ')} } from ${ESM} with ${AS_IMPORT};`,
+    `import type * as fsq from ${esm} with ${AS_IMPORT};`,
+    `export type { ${types.join(', ')} } from ${esm} with ${AS_IMPORT};`,
     ...values.flatMap(({ name, parameters }) => [
       ...(parameters === null ? [] : [`export type ${name}${parameters.declared} = fsq.${name}${parameters.given};`]),
       `export declare const ${name}: typeof fsq.${name};`,

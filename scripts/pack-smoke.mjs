@@ -92,13 +92,19 @@ function wrongFiles(paths) {
     'dist/cli/tasks-child.js',
     'dist/shared/library.js',
     'dist/shared/library.js.map',
+    'dist/testing/testing.js',
+    'dist/testing/testing.d.ts',
+    'dist/testing/testing.cjs',
+    'dist/testing/testing.d.cts',
+    'testing/package.json',
     'dist/worker/child.js',
   ];
   const missing = wanted.filter((path) => !paths.includes(path));
   const surplus = paths.filter(
     (path) =>
-      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|(docs|examples)\/.*|[^/]+)$/.test(path) ||
-      /^dist\/(broker|job|spool)\/.*\.js$/.test(path), // Doors for tests; see rolldown.config.mjs.
+      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|testing\/package\.json|(docs|examples)\/.*|[^/]+)$/.test(
+        path,
+      ) || /^dist\/(broker|job|spool)\/.*\.js$/.test(path), // Doors for tests; see rolldown.config.mjs.
   );
   const rest = paths.filter((path) => !path.includes('/') && !wanted.includes(path));
   const wrong = [

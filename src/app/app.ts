@@ -10,6 +10,7 @@ import type { Redact } from '../job/failure.ts';
 import { checkedHeaders } from '../job/values/payload.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import type { Config, Settings } from './settings/config.ts';
+import { currentStage, nowMs, type Stage } from './settings/stage.ts';
 import { isTraced, trace } from './telling/diagnostics.ts';
 import { eagerSource, runEagerly } from './eager.ts';
 import { type Hearer, restoringText, warn } from './telling/warnings.ts';
@@ -62,26 +63,22 @@ export function createSender(given: Given, hear: Hearer): App & Sender {
 class FileApp implements App, Sender {
   readonly task: TaskFactory = taskFactory(this);
   readonly #given: Pick<Config, 'spool' | 'redact'>;
-  readonly #settings: Kept<Settings>;
-  readonly #broker: Kept<Broker>;
+  readonly #connect: (stage: Stage | null) => Connection;
+  readonly #configured: Connection;
+  /** Of the stage that was there last; null where there was none yet. */
+  #staged: Connection | null = null;
 
   constructor(given: Pick<Config, 'spool' | 'redact'>, answer: () => Promise<Settings>, hear: Hearer = warn) {
     this.#given = given;
-    this.#settings = new Kept(async () => {
-      const settings = await answer();
-      for (const notice of settings.notices) hear.notice(notice);
-      return settings;
-    });
-    this.#broker = new Kept(async () => {
-      const settings = await this.settings();
-      const onEvent = (event: BrokerEvent): void => {
-        const text = restoringText(event, settings.spool);
-        if (text !== null) hear.restoring(text);
-      };
-      const broker = openBroker({ ...brokerOptions(settings), onEvent });
-      if (broker.isNew) hear.newSpool(settings);
-      return broker;
-    });
+    this.#connect = (stage) => connect(stage, answer, hear);
+    this.#configured = this.#connect(null);
+  }
+
+  get #connection(): Connection {
+    const stage = currentStage();
+    if (stage === null) return this.#configured;
+    if (this.#staged?.stage !== stage) this.#staged = this.#connect(stage);
+    return this.#staged;
   }
 
   get namedSpool(): string | undefined {
@@ -94,15 +91,15 @@ class FileApp implements App, Sender {
   }
 
   settings(): Promise<Settings> {
-    return this.#settings.get();
+    return this.#connection.settings.get();
   }
 
   broker(): Promise<Broker> {
-    return this.#broker.get();
+    return this.#connection.broker.get();
   }
 
   async close(): Promise<void> {
-    await (await this.#broker.forget())?.close();
+    await (await this.#connection.broker.forget())?.close();
   }
 
   result(id: string): AsyncResult {
@@ -136,8 +133,9 @@ class FileApp implements App, Sender {
 
   async #send(request: Request): Promise<readonly AsyncResult[]> {
     const { queue, priority } = request;
-    const settings = this.#settings.now ?? (await this.settings());
-    const broker = settings.alwaysEager ? null : (this.#broker.now ?? (await this.broker()));
+    const connection = this.#connection;
+    const settings = connection.settings.now ?? (await connection.settings.get());
+    const broker = settings.alwaysEager ? null : (connection.broker.now ?? (await connection.broker.get()));
     const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId();
     const jobs = request.argsList.map((args, i): NewJob => ({
       job: toJob(request, args, nextId(), request.uniqueness?.[i]?.key),
@@ -160,6 +158,36 @@ class FileApp implements App, Sender {
     for (const { job, queue, priority } of jobs) results.push(await runEagerly(job, { queue, priority }, executor));
     return results;
   }
+}
+
+/** The settings of an app and the broker that they mean, each made at its first use. */
+interface Connection {
+  readonly stage: Stage | null;
+  readonly settings: Kept<Settings>;
+  readonly broker: Kept<Broker>;
+}
+
+function connect(stage: Stage | null, answer: () => Promise<Settings>, hear: Hearer): Connection {
+  const settings = new Kept(async () => {
+    const answered = await answer();
+    for (const notice of answered.notices) hear.notice(notice);
+    if (stage === null) return answered;
+    const { spool, fsync } = stage;
+    return { ...answered, spool, spoolFrom: 'setting' as const, fsync, alwaysEager: false };
+  });
+  const broker = new Kept(async () => {
+    const inForce = await settings.get();
+    const onEvent = (event: BrokerEvent): void => {
+      const text = restoringText(event, inForce.spool);
+      if (text !== null) hear.restoring(text);
+    };
+    const clock = stage === null ? {} : { nowMs: stage.nowMs };
+    const opened = openBroker({ ...brokerOptions(inForce), ...clock, onEvent });
+    stage?.opened.add(opened);
+    if (opened.isNew) hear.newSpool(inForce);
+    return opened;
+  });
+  return { stage, settings, broker };
 }
 
 /** A value that is made at its first use, and again at the next where that failed: somebody may have mended what was wrong. */
@@ -197,7 +225,7 @@ function toJob({ task, options, headers }: Request, args: readonly JsonValue[], 
     id,
     task,
     args,
-    enqueuedAtMs: Date.now(),
+    enqueuedAtMs: nowMs(),
     options: key === undefined ? options : { ...options, key },
     headers,
   };

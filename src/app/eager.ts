@@ -50,12 +50,21 @@ async function runOnce(
   run: Run,
   executor: Omit<Executor, 'limitKeepers'>,
 ): Promise<Ending> {
-  const { limitKeepers, timedOut } = keepLimit();
-  const ending = await Promise.race([timedOut, execute({ job, standing }, run, { ...executor, limitKeepers })]);
+  const ending = await executeInline({ job, standing }, run, executor);
   if (ending.kind === 'returned') return { kind: 'returned', value: asRead(ending.value) };
   if (ending.kind !== 'unknown-task') return ending;
   const error = failureOf(new UnknownTaskError(`Task ${job.task} is not registered in this process.`));
   return { kind: 'threw', error, isFinal: true };
+}
+
+/** `execute` in a process that cannot be killed for a run. */
+export function executeInline(
+  claimed: Parameters<typeof execute>[0],
+  run: Run,
+  executor: Omit<Executor, 'limitKeepers'>,
+): Promise<Ending> {
+  const { limitKeepers, timedOut } = keepLimit();
+  return Promise.race([timedOut, execute(claimed, run, { ...executor, limitKeepers })]);
 }
 
 /** No run can be killed here: at its limit it counts as timed out, and its function goes on beside the program. */

@@ -14,6 +14,7 @@ import { peek } from '../job/values/realm.ts';
 import { type CurrentJob, Run, RunningJob } from './current-job.ts';
 import { isTraced, jobMessage, trace } from './telling/diagnostics.ts';
 import { type RegisteredTask, registry } from './registry.ts';
+import { nowMs } from './settings/stage.ts';
 import { after } from './timers.ts';
 
 /** A run that has a time limit. */
@@ -50,7 +51,7 @@ export async function execute(
 ): Promise<Ending> {
   const { tasks } = registry();
   const { expiresAtMs } = job.options;
-  if (expiresAtMs !== undefined && Date.now() > expiresAtMs) return { kind: 'expired' };
+  if (expiresAtMs !== undefined && nowMs() > expiresAtMs) return { kind: 'expired' };
   const task = tasks.get(job.task);
   if (task === undefined) return { kind: 'unknown-task', suggestion: suggest(job.task, tasks.keys()) };
   const { texts } = executor;

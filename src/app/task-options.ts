@@ -17,6 +17,7 @@ import { type LimitOptions, parseConcurrency, parseRate } from '../job/queue-lim
 import { format, knownInstead, timeShown } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
 import { isBuiltIn, isDate, isLanguageClass, isRecord } from '../job/values/realm.ts';
+import { nowMs } from './settings/stage.ts';
 import type { CallKey, TaskKey, UniqueOptions } from './unique.ts';
 
 /** What a task says of all its jobs, and a call of its own. */
@@ -147,13 +148,13 @@ function checkNames(options: unknown, known: readonly string[]): AnyOptions {
 export function keptOptions(options: AnyOptions): JobOptions {
   const names = Object.keys(options) as (keyof AnyOptions)[];
   if (names.length === 0) return NO_OPTIONS; // Nearly every call.
-  const nowMs = Date.now();
+  const atMs = nowMs();
   const found: Record<string, unknown> = {};
   for (const name of names) {
     const given = options[name];
     if (given === undefined) continue;
     const { kept, read } = OPTIONS[name];
-    const value = read?.(given, nowMs);
+    const value = read?.(given, atMs);
     if (kept !== undefined) found[kept] = value;
   }
   checkTogether(options, found);

@@ -122,6 +122,8 @@ export interface Keeper {
   recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean>;
   /** From now on the keeper heeds these limits of tasks when it gives out jobs. */
   limitTasks(tasks: LimitRules['tasks']): void;
+  /** Somebody has set the clock: what is due by it now is ready at once. */
+  clockMoved(): void;
   /** True when surely no job of its queues is ready or due, those of paused queues aside. */
   isIdle(): boolean;
   /** Null when no child of it holds a job; else resolves when none does: a retry of what they ran is ready or due only then. */

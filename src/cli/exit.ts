@@ -41,6 +41,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_WORKER_LOST: EXIT.jobFailed,
   FSQ_USAGE: EXIT.usage,
   FSQ_TOO_LARGE: EXIT.usage,
+  FSQ_TESTING: EXIT.usage,
   FSQ_NOT_SERIALISABLE: EXIT.usage,
   FSQ_NOT_ENDED: EXIT.usage,
   FSQ_SUCCEEDED: EXIT.usage,

@@ -20,6 +20,7 @@ export type FsqErrorCode =
   | 'FSQ_NOT_SERIALISABLE'
   | 'FSQ_USAGE'
   | 'FSQ_TOO_LARGE'
+  | 'FSQ_TESTING'
   | 'FSQ_DUPLICATE_TASK'
   | 'FSQ_DELAY_AT_IMPORT'
   | 'FSQ_CONFIG'

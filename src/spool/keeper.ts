@@ -86,6 +86,10 @@ export class SpoolKeeper implements Keeper {
     });
   }
 
+  clockMoved(): void {
+    this.#promoter.promoteDue();
+  }
+
   isIdle(): boolean {
     return this.#crew.isIdle();
   }

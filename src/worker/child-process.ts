@@ -260,7 +260,7 @@ export class WorkerChild {
 /** @throws the system error, where it does not come as an event */
 function forkChild({ options, imports, env }: Launch, relay: Relay): ChildProcess {
   const path = fileURLToPath(
-    new URL(`../worker/child${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
+    new URL(`../worker/child.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url),
   );
   const execArgv = [
     ...process.execArgv.filter((option) => !option.startsWith('--inspect')),

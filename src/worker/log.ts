@@ -54,6 +54,11 @@ export function createLogger(
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** A log on stderr, for people. */
+export function stderrLogger(level: LogLevel): Logger {
+  return createLogger(level, 'text', (line) => process.stderr.write(line));
+}
+
 /** Tells of lines that could not be written to `stream`. */
 export function lossLogger(log: Logger, stream: 'stdout' | 'stderr'): (lines: number, why: string) => void {
   return (lines, why) =>

@@ -10,6 +10,7 @@ for (const page of [
   'docs/projects.md',
   'docs/deploying.md',
   'docs/observing.md',
+  'docs/testing.md',
 ]) {
   test(`what ${page} shows happens as it says`, { timeout: 120_000 }, async (t) => {
     const { files, commands } = await runPage(t, page);

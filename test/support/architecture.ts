@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   app: ['job', 'broker', 'open', 'app'],
   worker: ['job', 'broker', 'open', 'app', 'worker'],
   cli: ['job', 'broker', 'spool', 'open', 'app', 'worker', 'cli'],
+  testing: ['job', 'broker', 'open', 'app', 'worker', 'testing'],
   index: ['job', 'broker', 'app'],
 };
 

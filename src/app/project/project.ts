@@ -3,13 +3,16 @@ import {
   type Dirent,
   existsSync,
   lstatSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from '../../job/errors.ts';
 import { isRecord } from '../../job/values/realm.ts';
@@ -171,6 +174,16 @@ function readManifest(root: string): Record<string, unknown> {
 /** Writes a file of the user's project that does not exist yet. @throws the system error unchanged, EEXIST when it does */
 export function writeNewFile(path: string, text: string): void {
   writeFileSync(path, text, { flag: 'wx' });
+}
+
+/** Makes an empty folder that only this user may enter. */
+export function makeTemporaryFolder(): string {
+  return mkdtempSync(join(realpathSync(tmpdir()), 'fsq-'));
+}
+
+/** With all that is in it; a process may still be writing there. */
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }
 
 /** True if both paths lead to one folder, links followed. */

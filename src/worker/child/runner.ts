@@ -1,6 +1,7 @@
 /** A child's working day: claim, execute, settle, until it is told to drain. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { execute, type Executor } from '../../app/execute.ts';
+import { nowMs } from '../../app/settings/stage.ts';
 import { withDefaults } from '../../job/job-options.ts';
 import { isHeard, jobMessage, tell, tellRetry } from '../../app/telling/diagnostics.ts';
 import { registry } from '../../app/registry.ts';
@@ -26,6 +27,8 @@ interface RunnerOptions extends Executor {
   readonly onFailed: () => void;
   /** Which jobs are revoked. */
   readonly revoked: Revoked;
+  /** Runs the task of a job; default: `execute`, with a supervisor that kills this process at a time limit. */
+  readonly execute?: typeof execute;
 }
 
 /** How long jobs may follow one another before messages and timers get their turn, ms: quick jobs never wait for anything. */
@@ -75,16 +78,16 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
     const { priority, crashes } = standing;
     tell('claim', { ...jobMessage(claim), priority, crashes });
   }
-  const startedAtMs = Date.now();
+  const startedAtMs = nowMs();
   const startedAt = performance.now();
   const run = new Run(stop, claim);
   revoked.begin(job.id, run);
-  const ending = await execute(claim, run, options);
+  const ending = await (options.execute ?? execute)(claim, run, options);
   const ms = Math.round(performance.now() - startedAt);
   const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
   // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
   const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;
-  const settlement = settlementOf(how, runOf(claim, how), Date.now(), Math.random());
+  const settlement = settlementOf(how, runOf(claim, how), nowMs(), Math.random());
   if (settlement.kind === 'publish' && settlement.outcome.state === 'failed') onFailed();
   const error = 'error' in ending ? { error: ending.error } : {};
   const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;

@@ -1,0 +1,32 @@
+/**
+ * A stage: a spool that stands in for the configured ones, for all apps of this process, and the clock that counts meanwhile. Tests
+ * set one (src/testing). It hangs on globalThis, so that each copy of fsq in the process sees it.
+ */
+import type { Broker } from '../../broker/broker.ts';
+
+export interface Stage {
+  /** Absolute path. */
+  readonly spool: string;
+  readonly fsync: boolean;
+  readonly nowMs: () => number;
+  /** What apps have opened: whoever ends the stage closes these. */
+  readonly opened: Set<Broker>;
+}
+
+const KEY = Symbol.for('fsq.stage.1');
+const holder = globalThis as { [KEY]?: Stage | null };
+
+/** The stage of this moment; null, as in every program but a test: apps use what is configured. */
+export function currentStage(): Stage | null {
+  return holder[KEY] ?? null;
+}
+
+/** @param stage null: none any more */
+export function setStage(stage: Stage | null): void {
+  holder[KEY] = stage;
+}
+
+/** The time of day by which jobs are delayed and expire, Unix ms. */
+export function nowMs(): number {
+  return holder[KEY]?.nowMs() ?? Date.now();
+}
