@@ -57,6 +57,28 @@ export async function jobId(broker: Pick<Broker, 'place' | 'idsByPrefix'>, text:
 }
 
 /**
+ * The ids that `texts` mean, each once, and for each text that means none its error.
+ *
+ * @throws UsageError for what is no id, or the beginning of several
+ */
+export async function jobIds(
+  broker: Pick<Broker, 'place' | 'idsByPrefix'>,
+  texts: readonly string[],
+): Promise<{ readonly ids: readonly string[]; readonly missing: readonly UnknownJobError[] }> {
+  const ids: string[] = [];
+  const missing: UnknownJobError[] = [];
+  for (const text of texts) {
+    try {
+      ids.push(await jobId(broker, text));
+    } catch (error) {
+      if (!(error instanceof UnknownJobError)) throw error;
+      missing.push(error);
+    }
+  }
+  return { ids: [...new Set(ids)], missing };
+}
+
+/**
  * Prints the value as JSON, `null` where the task returned nothing. With `asJson` the id and state too, also when there is
  * no value.
  *

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   call: async () => (await import('./commands/call/call.ts')).call,
   get: async () => (await import('./commands/get.ts')).get,
   revoke: async () => (await import('./commands/revoke.ts')).revoke,
+  retry: async () => (await import('./commands/retry.ts')).retry,
   pause: async () => (await import('./commands/pause.ts')).pause,
   resume: async () => (await import('./commands/pause.ts')).resume,
   status: async () => (await import('./commands/status.ts')).status,

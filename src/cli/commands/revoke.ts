@@ -1,9 +1,8 @@
 /** `fsq revoke`: stops jobs, whether they wait or run. */
-import type { Broker } from '../../broker/broker.ts';
 import { UnknownJobError } from '../../job/errors.ts';
 import type { Command, Context } from '../command.ts';
 import { EXIT, reportText } from '../exit.ts';
-import { jobId, withSpool } from '../lookup.ts';
+import { jobIds, withSpool } from '../lookup.ts';
 
 const MOST_IDS = 10_000;
 
@@ -33,7 +32,8 @@ export const revoke: Command = {
 function runRevoke(context: Context): Promise<number> {
   const { values, args, stderr } = context;
   return withSpool(context, async (broker) => {
-    const { ids, unknown } = await idsOf(broker, args);
+    const { ids, missing } = await jobIds(broker, args);
+    const unknown = [...missing];
     const revocations = await broker.revoke(ids, { terminate: values.flag('terminate') });
     const found = ids.flatMap((id) => {
       const result = revocations.get(id);
@@ -50,26 +50,4 @@ function runRevoke(context: Context): Promise<number> {
     }
     return unknown.length === 0 ? EXIT.good : EXIT.unknown;
   });
-}
-
-/**
- * The jobs that are meant, and for each text that means none its error: those that are there are revoked all the same.
- *
- * @throws UsageError for what is no id, or the beginning of several: nothing is revoked then
- */
-async function idsOf(
-  broker: Broker,
-  texts: readonly string[],
-): Promise<{ readonly ids: readonly string[]; readonly unknown: UnknownJobError[] }> {
-  const ids: string[] = [];
-  const unknown: UnknownJobError[] = [];
-  for (const text of texts) {
-    try {
-      ids.push(await jobId(broker, text));
-    } catch (error) {
-      if (!(error instanceof UnknownJobError)) throw error;
-      unknown.push(error);
-    }
-  }
-  return { ids: [...new Set(ids)], unknown };
 }

@@ -1,0 +1,217 @@
+/** `fsq retry`: sends ended jobs back, or sends one anew with other arguments. */
+import { createSender } from '../../app/app.ts';
+import { newSpoolText } from '../../app/telling/warnings.ts';
+import type { Broker, Sighting } from '../../broker/broker.ts';
+import { type FsqError, NotRetriedError, UnknownJobError, UsageError } from '../../job/errors.ts';
+import { checkTaskName } from '../../job/names.ts';
+import { didYouMean, jsonText, some } from '../../job/text.ts';
+import { checkedArguments } from '../../job/values/payload.ts';
+import { type Command, type Context, someTime, type Values } from '../command.ts';
+import { EXIT, exitCodeOf, reportText } from '../exit.ts';
+import { jobId, jobIds, withSpool } from '../lookup.ts';
+import { givenByOptions } from '../setting-options.ts';
+import { parseArguments } from './call/call-options.ts';
+
+const MOST_IDS = 10_000;
+const STATES = ['failed', 'revoked', 'expired'];
+/** The header of a job that was sent anew, which names the one that it was made of. */
+const RETRY_OF = 'fsq.retry-of';
+
+export const retry: Command = {
+  name: 'retry',
+  summary: 'send jobs back that failed, were revoked or expired',
+  usage: 'fsq retry ID… [options] | fsq retry --state STATE [options]',
+  examples: [
+    ['fsq retry 0199f3c2', 'it runs again, with its history; retries are counted anew'],
+    ['fsq retry --state failed --task mail --since 1h', 'all that failed within the last hour'],
+    ['fsq retry --state failed --error ECONNREFUSED --dry-run', 'only say which these are'],
+    [`fsq retry 0199f3c2 --args '[5, 6]'`, 'a new job like that one, with other arguments'],
+  ],
+  args: { least: 0, most: MOST_IDS },
+  options: {
+    state: { type: 'string', short: 's', value: 'STATE', multiple: true, help: `all that are ${STATES.join(', ')}` },
+    task: { type: 'string', value: 'NAME', help: 'of these, the jobs of this task' },
+    error: { type: 'string', value: 'TEXT', help: "those with this text in their error, as in 'Error: message'" },
+    since: { type: 'string', value: 'TIME', help: 'those that ended within the last 30m, 2h, 1d' },
+    'dry-run': { type: 'boolean', help: 'say what would be sent back, and change nothing' },
+    args: { type: 'string', value: 'JSON', help: 'send a new job with these arguments, as one JSON array' },
+    json: { type: 'boolean', help: 'print one JSON document: [{ id, task, result }]' },
+  },
+  notes: [
+    'Prints what was sent back, and a summary. Exits 0 when all were, 3 when there is no job of one of the ids, 2 when a job was',
+    'refused (it waits, runs or has succeeded, or another job has its key); the others are sent back all the same.',
+    'With --args the job may be in any state. The new one has its queue, priority, headers and options but for times and key,',
+    `and names it in the header ${RETRY_OF}.`,
+  ],
+  run: runRetry,
+};
+
+function runRetry(context: Context): Promise<number> {
+  const { values, args } = context;
+  const filter = filterOf(values);
+  if (values.text('args') !== undefined) return sendAnew(context);
+  if (filter === null && args.length === 0)
+    throw new UsageError('Expected ids of jobs, or --state failed. `fsq retry --help` shows examples.');
+  if (filter !== null && args.length > 0) throw new UsageError('Expected ids of jobs or --state, got both');
+  return withSpool(context, async (broker) => {
+    const unknown: FsqError[] = [];
+    const found = filter === null ? await named(broker, args, unknown) : await matching(broker, filter);
+    const { sent, refused } = await (values.flag('dry-run') ? wouldBe(found) : sendBack(broker, found));
+    tellAll(context, found, sent, [...unknown, ...refused.values()]);
+    const [first = null] = [...unknown, ...refused.values()];
+    return first === null ? EXIT.good : exitCodeOf(first);
+  });
+}
+
+interface Filter {
+  readonly states: readonly string[];
+  readonly task: string | undefined;
+  readonly error: string | undefined;
+  readonly sinceMs: number;
+}
+
+/** Null when no state is given. @throws UsageError */
+function filterOf(values: Values): Filter | null {
+  const states = values.list('state');
+  for (const state of states) {
+    if (STATES.includes(state)) continue;
+    const hint = didYouMean(state, STATES);
+    throw new UsageError(`Expected --state to be one of ${STATES.join(', ')}, got "${state}"${hint}`);
+  }
+  const task = values.text('task');
+  const error = values.text('error');
+  const ageMs = someTime(values.text('since'), 'since');
+  if (states.length > 0)
+    return {
+      states,
+      task: task === undefined ? undefined : checkTaskName(task),
+      error,
+      sinceMs: ageMs === undefined ? Number.NEGATIVE_INFINITY : Date.now() - ageMs,
+    };
+  const lone = ['task', 'error', 'since'].find((name) => values.text(name) !== undefined);
+  if (lone !== undefined) throw new UsageError(`Expected --state beside --${lone}, such as --state failed`);
+  return null;
+}
+
+/** A job that is asked for; `doubt`: why it would not be sent back, as far as a look tells. */
+interface Asked {
+  readonly id: string;
+  readonly task: string | null;
+  readonly doubt: FsqError | null;
+}
+
+async function named(broker: Broker, texts: readonly string[], unknown: FsqError[]): Promise<readonly Asked[]> {
+  const { ids, missing } = await jobIds(broker, texts);
+  unknown.push(...missing);
+  const found: Asked[] = [];
+  for (const id of ids) {
+    const job = await broker.find(id);
+    if (job === null) unknown.push(new UnknownJobError(id, broker.place));
+    else found.push(askedFor(job));
+  }
+  return found;
+}
+
+/** The records are let go of at once: there may be very many. */
+async function matching(broker: Broker, { states, task, error, sinceMs }: Filter): Promise<readonly Asked[]> {
+  const found: Asked[] = [];
+  await broker.list(['results'], Number.POSITIVE_INFINITY, (job) => {
+    const { state, endedAtMs, record } = job;
+    const outcome = record?.outcome ?? null;
+    if (record === null || outcome === null || outcome.state === 'succeeded' || !states.includes(state)) return false;
+    if (task !== undefined && record.job.task !== task) return false;
+    if (error !== undefined && !`${outcome.error.name}: ${outcome.error.message}`.includes(error)) return false;
+    if ((endedAtMs ?? Number.NEGATIVE_INFINITY) >= sinceMs) found.push(askedFor(job));
+    return false;
+  });
+  return found.toReversed(); // As they were sent.
+}
+
+function askedFor({ id, state, record }: Sighting): Asked {
+  const task = record?.job.task ?? null;
+  const refuse = (code: 'FSQ_SUCCEEDED' | 'FSQ_NOT_ENDED', why: string): Asked => ({
+    id,
+    task,
+    doubt: new NotRetriedError(code, id, `Job ${id} ${why}. Nothing was changed.`),
+  });
+  if (state === 'succeeded') return refuse('FSQ_SUCCEEDED', 'has succeeded');
+  if (state === 'pending' || state === 'delayed' || state === 'running')
+    return refuse('FSQ_NOT_ENDED', `has not ended: it is ${state}`);
+  return { id, task, doubt: null };
+}
+
+interface Done {
+  readonly sent: ReadonlySet<string>;
+  readonly refused: ReadonlyMap<string, FsqError>;
+}
+
+async function sendBack(broker: Broker, found: readonly Asked[]): Promise<Done> {
+  const answers = await broker.retry(found.map(({ id }) => id));
+  const refused = new Map<string, FsqError>();
+  for (const { id } of found) {
+    const answer = answers.has(id) ? (answers.get(id) ?? null) : new UnknownJobError(id, broker.place);
+    if (answer !== null) refused.set(id, answer);
+  }
+  return { sent: new Set(found.flatMap(({ id }) => (refused.has(id) ? [] : [id]))), refused };
+}
+
+async function wouldBe(found: readonly Asked[]): Promise<Done> {
+  const refused = new Map(found.flatMap(({ id, doubt }) => (doubt === null ? [] : [[id, doubt] as const])));
+  return { sent: new Set(found.flatMap(({ id, doubt }) => (doubt === null ? [id] : []))), refused };
+}
+
+function tellAll(
+  context: Context,
+  found: readonly Asked[],
+  sent: ReadonlySet<string>,
+  refused: readonly FsqError[],
+): void {
+  const isDry = context.values.flag('dry-run');
+  const result = (id: string): string => (sent.has(id) ? (isDry ? 'would be sent back' : 'sent back') : 'refused');
+  const were = isDry ? some(sent.size, 'job would be', 'jobs would be') : some(sent.size, 'job was', 'jobs were');
+  const others = refused.length === 0 ? '' : `, ${refused.length} not`;
+  const lines = found.filter(({ id }) => sent.has(id)).map(({ id, task }) => `${id} ${task ?? '(unreadable)'}\n`);
+  context.print(
+    found.map(({ id, task }) => ({ id, task, result: result(id) })),
+    () => `${lines.join('')}${were} sent back${others}.\n`,
+  );
+  for (const error of refused) context.stderr.write(reportText('fsq retry', error, false));
+}
+
+/** A new job: the old one stays as it is. */
+async function sendAnew(context: Context): Promise<number> {
+  const { values, args, stdout, tell } = context;
+  const [text, ...more] = args;
+  const other = ['state', 'dry-run'].find((name) => values.flag(name) || values.list(name).length > 0);
+  if (text === undefined || more.length > 0 || other !== undefined)
+    throw new UsageError('Expected one id beside --args: it makes a new job like that one');
+  const argsList = parseArguments(values.text('args') ?? '', '--args');
+  const { task, headers, options, queue, priority, id } = await withSpool(context, async (broker) => {
+    const wanted = await jobId(broker, text);
+    const job = await broker.find(wanted);
+    const record = job?.record ?? null;
+    if (job === null || record === null) throw new UnknownJobError(wanted, broker.place);
+    return { ...record.job, ...job.standing, id: wanted };
+  });
+  const { etaMs: _eta, expiresAtMs: _expires, key: _key, ...kept } = options;
+  const sender = createSender(
+    { ...givenByOptions(values, ['spool']), alwaysEager: false },
+    { notice: tell, newSpool: (settings) => tell(newSpoolText(settings)), restoring: tell },
+  );
+  try {
+    const broker = await sender.broker();
+    const job = {
+      id: broker.nextId(),
+      task,
+      args: checkedArguments(task, argsList),
+      enqueuedAtMs: Date.now(),
+      options: kept,
+      headers: { ...headers, [RETRY_OF]: id },
+    };
+    await broker.enqueue([{ job, queue, priority }]);
+    stdout.write(values.flag('json') ? `${jsonText({ id: job.id, retryOf: id })}\n` : `${job.id}\n`);
+    return EXIT.good;
+  } finally {
+    await sender.close();
+  }
+}
