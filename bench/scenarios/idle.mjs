@@ -2,6 +2,7 @@
 import { fsq, limit } from './scenario.mjs';
 
 const BARE = 'bare forked Node';
+const FEW = 'fsq, fsync, 10 jobs a second';
 const SECONDS = 600;
 
 /** @type {import('./scenario.mjs').Scenario} */
@@ -16,6 +17,10 @@ export const scenario = {
     const timeoutMs = (minutes + 2) * 60_000;
     return [
       { ...fsq('fsq', 'fsq-idle', { children: 4, minutes }), timeoutMs },
+      {
+        ...fsq(FEW, 'fsq-idle', { children: 4, minutes: Math.min(minutes, 1), perSecond: 10, fsync: true }),
+        timeoutMs,
+      },
       { ...limit(BARE, 'bare-idle', { children: 4, minutes: Math.min(minutes, 0.1) }), timeoutMs },
     ];
   },
