@@ -259,8 +259,8 @@ export const MUTANTS = [
   {
     name: 'a job that is too late begins',
     file: 'src/app/execute.ts',
-    find: 'if (expiresAtMs !== undefined && Date.now() > expiresAtMs) return',
-    replace: 'if (expiresAtMs !== undefined && Date.now() > Number.POSITIVE_INFINITY) return',
+    find: 'if (expiresAtMs !== undefined && nowMs() > expiresAtMs) return',
+    replace: 'if (expiresAtMs !== undefined && nowMs() > Number.POSITIVE_INFINITY) return',
     test: 'test/e2e/retry.test.ts',
     pattern: 'too late',
   },

@@ -30,8 +30,10 @@ export function settle(context: SpoolContext, held: Held, decided: Settlement, a
   const { again } = record.kept;
   switch (settlement.kind) {
     case 'publish': {
-      const end = { standing: name, endedAtMs: attempt === null ? context.nowMs() : null };
-      const tailOf = (outcome: Outcome): JsonText => tailPieces(attempts, { ...end, outcome }, again);
+      const endedAtMs = attempt === null ? context.nowMs() : null;
+      // Each field by its name: to spread an object here takes a microsecond.
+      const tailOf = (outcome: Outcome): JsonText =>
+        tailPieces(attempts, { outcome, standing: name, endedAtMs }, again);
       const tail = tailOf(settlement.outcome);
       const write = writingOr(context, held, tail, () => tailOf(tooLarge(tail)));
       return writeAndMove(context, held, write, () => resultPath(context, held));
