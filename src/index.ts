@@ -18,6 +18,7 @@ export type { LimitOptions, RateLimit } from './job/queue-limits.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings/config.ts';
 export type { Task, TaskFactory, TaskOf } from './app/task.ts';
 export type { CallKey, TaskKey, UniqueOptions } from './app/unique.ts';
+export type { EndState, ResultTtl, ResultTtlMs } from './job/ended/result-ttl.ts';
 export type { Revocation, RevokeOptions, Sighting } from './broker/broker.ts';
 export type { ByteSize, Duration } from './job/units.ts';
 export {

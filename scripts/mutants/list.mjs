@@ -315,8 +315,8 @@ export const MUTANTS = [
   },
   {
     name: 'old files are reused before their names are durable',
-    file: 'src/spool/results/forget.ts',
-    find: '  await syncDirectories(context, layout.results, gathered);\n',
+    file: 'src/spool/results/retire.ts',
+    find: '  await syncDirectories(context, layout.results, ...(isBatch ? [gathered] : []));\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',
   },
@@ -605,7 +605,7 @@ export const MUTANTS = [
   },
   {
     name: 'an outcome that no run came to is history',
-    file: 'src/job/again.ts',
+    file: 'src/job/ended/again.ts',
     find: '  return kept.attempt ?? (unknown || (',
     replace: '  return (0 || (',
     test: 'test/unit/spool/claims/claim.test.ts',
@@ -619,10 +619,31 @@ export const MUTANTS = [
   },
   {
     name: 'an outcome is removed that the journal names',
-    file: 'src/spool/results/forget.ts',
-    find: "  const fileNames = expired.filter((fileName) => !recorded.has(parseResultFileName(fileName) ?? ''));\n",
-    replace: '  const fileNames = expired.filter(() => recorded.size >= 0);\n',
+    file: 'src/spool/results/retire.ts',
+    find: "  const fileNames = asked.filter((fileName) => !recorded.has(parseResultFileName(fileName) ?? ''));\n",
+    replace: '  const fileNames = asked.filter(() => recorded.size >= 0);\n',
     test: 'test/unit/spool/journal/checkpoint.test.ts',
+  },
+  {
+    name: 'the time that an outcome has of its own does not count',
+    file: 'src/spool/results/forget.ts',
+    find: 'record?.kept.ttlMs ?? ',
+    replace: '',
+    test: 'test/unit/spool/results/forget.test.ts',
+  },
+  {
+    name: 'of an ignored result the value is kept',
+    file: 'src/job/lifecycle.ts',
+    find: 'job.options.ignoreResult === true ? undefined : ',
+    replace: '',
+    test: 'test/unit/job/lifecycle.test.ts',
+  },
+  {
+    name: 'the time of an outcome that another replaced counts for that one',
+    file: 'src/spool/results/forget.ts',
+    find: 'known?.endedAtMs === endedAtMs ||',
+    replace: 'known !== undefined ||',
+    test: 'test/unit/spool/results/forget.test.ts',
   },
   {
     name: 'an outcome is seen before the fdatasync of its record',
@@ -712,7 +733,7 @@ export const MUTANTS = [
   },
   {
     name: 'a job is sent back while the journal tells of its end',
-    file: 'src/spool/results/retry.ts',
+    file: 'src/spool/journal/checkpoint.ts',
     find: '    if (left.length === 0 || performance.now() > endAt) return left;\n',
     replace: '    if (left.length === 0 || endAt > 0) return [];\n',
     test: 'test/unit/spool/results/retry.test.ts',

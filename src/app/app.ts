@@ -6,6 +6,7 @@ import { openBroker } from '../open.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
+import { isLasting } from '../job/ended/result-ttl.ts';
 import type { Redact } from '../job/failure.ts';
 import { checkedHeaders } from '../job/values/payload.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
@@ -57,19 +58,27 @@ export function createApp(config: Config = {}): App {
  * @param hear gets the warnings for its user
  */
 export function createSender(given: Given, hear: Hearer): App & Sender {
-  return new FileApp(given, () => answerSettings(given, currentFolder(), process.env), hear);
+  return new FileApp(given, () => answerSettings(given, currentFolder(), process.env), hear, true);
 }
 
 class FileApp implements App, Sender {
   readonly task: TaskFactory = taskFactory(this);
   readonly #given: Pick<Config, 'spool' | 'redact'>;
+  /** True: its jobs are sent by the names of tasks, which may have options that it does not know. */
+  readonly #knowsNoTask: boolean;
   readonly #connect: (stage: Stage | null) => Connection;
   readonly #configured: Connection;
   /** Of the stage that was there last; null where there was none yet. */
   #staged: Connection | null = null;
 
-  constructor(given: Pick<Config, 'spool' | 'redact'>, answer: () => Promise<Settings>, hear: Hearer = warn) {
+  constructor(
+    given: Pick<Config, 'spool' | 'redact'>,
+    answer: () => Promise<Settings>,
+    hear: Hearer = warn,
+    knowsNoTask = false,
+  ) {
     this.#given = given;
+    this.#knowsNoTask = knowsNoTask;
     this.#connect = (stage) => connect(stage, answer, hear);
     this.#configured = this.#connect(null);
   }
@@ -136,7 +145,8 @@ class FileApp implements App, Sender {
     const connection = this.#connection;
     const settings = connection.settings.now ?? (await connection.settings.get());
     const broker = settings.alwaysEager ? null : (connection.broker.now ?? (await connection.broker.get()));
-    const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId();
+    const hasOwnTtl = this.#knowsNoTask || isLasting(request.options);
+    const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId(hasOwnTtl);
     const jobs = request.argsList.map((args, i): NewJob => ({
       job: toJob(request, args, nextId(), request.uniqueness?.[i]?.key),
       queue,

@@ -2,7 +2,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Broker, Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
 import { type Duration, durationMs } from '../job/units.ts';
-import { refuse, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
+import { refuse, SpoolError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { toError } from '../job/failure.ts';
 import { format } from '../job/text.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
@@ -20,7 +20,7 @@ export interface GetOptions {
 /** What a handle needs of the place where its job is. */
 export type OutcomeSource = Pick<
   Broker,
-  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke' | 'retry' | 'owners'
+  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke' | 'retry' | 'forget' | 'owners'
 >;
 
 /**
@@ -131,6 +131,35 @@ export class AsyncResult<T = unknown> {
       if (missing !== undefined) throw new UnknownJobError(missing, source.place);
     }
     return results.map(({ id }) => found.get(id) ?? 'ended');
+  }
+
+  /**
+   * Forgets the outcome of the job, with all that is kept beside it, now and not when its time is over. Then no job has this id.
+   *
+   * @throws UnknownJobError when no job has this id; UsageError (FSQ_NOT_ENDED) while it has not ended; SpoolError (FSQ_NOT_FORGOTTEN) when
+   * the outcome stays, because another process is about to bring it to the disk and takes long for that
+   */
+  async forget(): Promise<void> {
+    const source = await this.#source();
+    const forgetting = (await source.forget([this.id])).get(this.id);
+    this.#succeeded = null;
+    this.#isSurelyThere = false;
+    switch (forgetting) {
+      case 'forgotten':
+        return;
+      case undefined:
+        throw new UnknownJobError(this.id, source.place);
+      case 'unfinished':
+        throw new UsageError(
+          `Expected job ${this.id} to have ended: only an outcome can be forgotten. Wait for it, or revoke the job`,
+          'FSQ_NOT_ENDED',
+        );
+      case 'recorded':
+        throw new SpoolError(
+          'FSQ_NOT_FORGOTTEN',
+          `The outcome of job ${this.id} was not forgotten: another process still brings it to the disk. Call forget() again.`,
+        );
+    }
   }
 
   async #wait(timeoutMs: number | null, signal: AbortSignal | undefined): Promise<JobRecord> {

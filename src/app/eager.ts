@@ -113,6 +113,7 @@ function handleOf(
     // It ran when it was sent.
     revoke: async () => new Map([[id, 'ended' as const]]),
     retry: async () => new Map([[id, notAgain(id)]]),
+    forget: async () => new Map(registry().eager.delete(id) ? [[id, 'forgotten' as const]] : []),
   };
   keep(id, source);
   return new AsyncResult(id, async () => source, true);
@@ -133,6 +134,7 @@ const NOTHING: OutcomeSource = {
   },
   revoke: async () => new Map(),
   retry: async () => new Map(),
+  forget: async () => new Map(),
   owners: async () => [],
 };
 

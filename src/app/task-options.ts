@@ -14,6 +14,7 @@ import {
 } from '../job/job-options.ts';
 import { checkPriority, checkQueue } from '../job/names.ts';
 import { type LimitOptions, parseConcurrency, parseRate } from '../job/queue-limits.ts';
+import { type ResultTtl, toResultTtlMs } from '../job/ended/result-ttl.ts';
 import { format, knownInstead, timeShown } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
 import { isBuiltIn, isDate, isLanguageClass, isRecord } from '../job/values/realm.ts';
@@ -34,6 +35,10 @@ export interface LifeOptions {
   readonly timeLimit?: Duration;
   /** Longest run before the job's signal is aborted, so that it can end by itself. */
   readonly softTimeLimit?: Duration;
+  /** How long the outcome is kept, or by how the job ended: `{ failed: '7d' }`. Default: as the worker's `resultTtl` says. */
+  readonly resultTtl?: ResultTtl;
+  /** True: what the task returns is not kept, and a success is forgotten after a minute. Failures are kept. Default false. */
+  readonly ignoreResult?: boolean;
 }
 
 /** A class of errors. */
@@ -97,6 +102,11 @@ const OPTIONS: Readonly<Record<keyof AnyOptions, Option>> = {
   },
   timeLimit: { kept: 'timeLimitMs', read: (given) => someTime(given, 'timeLimit') },
   softTimeLimit: { kept: 'softTimeLimitMs', read: (given) => someTime(given, 'softTimeLimit') },
+  resultTtl: { kept: 'resultTtlMs', read: toResultTtlMs },
+  ignoreResult: {
+    kept: 'ignoreResult',
+    read: (given) => (typeof given === 'boolean' ? given : refuse('`ignoreResult`', 'true or false', given)),
+  },
   key: { read: (given) => (typeof given === 'function' ? given : checkKey(given)) },
   unique: { read: checkUnique },
   concurrency: { notOfCall: OF_ALL_JOBS, read: (given) => parseConcurrency(given, 'concurrency') },

@@ -13,8 +13,12 @@ export interface Broker {
   readonly place: string;
   /** True when there was none and opening it made it. */
   readonly isNew: boolean;
-  /** Names a job while it runs, fails or is lost: unique, ordered by time within this process. */
-  nextId(): string;
+  /**
+   * Names a job while it runs, fails or is lost: unique, ordered by time within this process.
+   *
+   * @param hasOwnTtl true where the job, or perhaps its task, says how long its outcome is kept. Default false
+   */
+  nextId(hasOwnTtl?: boolean): string;
   /**
    * Accepts jobs. When it resolves, each survives the death of any process and, with fsync on, a power cut (P1).
    * A job whose `etaMs` lies ahead waits for it.
@@ -55,6 +59,13 @@ export interface Broker {
    * @returns the answer for each id: null when it was sent back, else why not; an id is missing where there is no such job
    */
   retry(ids: readonly string[]): Promise<ReadonlyMap<string, FsqError | null>>;
+  /**
+   * Forgets the outcomes of jobs that have ended, durably, with all that is kept beside them. Waits a few seconds where a power cut at this
+   * moment would make the job run again.
+   *
+   * @returns the answer for each id; an id is missing where there is no such job
+   */
+  forget(ids: readonly string[]): Promise<ReadonlyMap<string, Forgetting>>;
   /** From now on no job of `queue` is begun, by any worker, until `resume`; running jobs go on. False: it was paused already. */
   pause(queue: string): Promise<boolean>;
   /** False: it was not paused. */
@@ -122,6 +133,12 @@ export interface StandIn {
  * `ended`: it had ended before, and nothing was changed.
  */
 export type Revocation = 'revoked' | 'requested' | 'ended';
+
+/**
+ * What came of forgetting an outcome. `forgotten`: nobody finds it any more. `unfinished`: the job has not ended, and nothing was changed.
+ * `recorded`: it stays for now, because the store still needs it, and may be asked for again.
+ */
+export type Forgetting = 'forgotten' | 'unfinished' | 'recorded';
 
 export interface RevokeOptions {
   /** Kill the process that runs the job, with all it has started, instead of asking the task to end. Default false. */

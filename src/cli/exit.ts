@@ -46,6 +46,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_NOT_ENDED: EXIT.usage,
   FSQ_SUCCEEDED: EXIT.usage,
   FSQ_KEY_TAKEN: EXIT.usage,
+  FSQ_NOT_FORGOTTEN: EXIT.spoolUnusable,
   FSQ_UNKNOWN_JOB: EXIT.unknown,
   FSQ_UNKNOWN_TASK: EXIT.unknown,
   FSQ_REVOKED: EXIT.notRun,

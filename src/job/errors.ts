@@ -16,6 +16,7 @@ export type FsqErrorCode =
   | 'FSQ_REVOKED'
   | 'FSQ_EXPIRED'
   | 'FSQ_UNKNOWN_JOB'
+  | 'FSQ_NOT_FORGOTTEN'
   | 'FSQ_UNKNOWN_TASK'
   | 'FSQ_NOT_SERIALISABLE'
   | 'FSQ_USAGE'

@@ -1,11 +1,12 @@
 /** The options of a job as its file keeps them: their meaning, their readers, and which one counts where several places set it. */
 import { type FsqErrorCode, refuse, UsageError } from './errors.ts';
+import { type Lasting, readResultTtlMs } from './ended/result-ttl.ts';
 import { format, knownInstead } from './text.ts';
 import { type Duration, durationMs, LONGEST_MS } from './units.ts';
 import { isDate, isRecord } from './values/realm.ts';
 
 /** The options that the producer wrote; each key is absent unless the task or the call gave it. */
-export interface JobOptions {
+export interface JobOptions extends Lasting {
   /** Not before this time, Unix ms. */
   readonly etaMs?: number;
   /** Not started after this time, Unix ms. */
@@ -68,6 +69,8 @@ const READERS: Readers = {
   timeLimitMs: limitOf,
   softTimeLimitMs: limitOf,
   key: (value) => (isKey(value) ? value : undefined),
+  resultTtlMs: (value) => readResultTtlMs(value, true),
+  ignoreResult: (value) => (typeof value === 'boolean' ? value : undefined),
 };
 
 /** The options in `value` that are known and sound; {} when there are none. */

@@ -66,6 +66,8 @@ export interface Kept extends Partial<Standing> {
   readonly endedAtMs?: number;
   /** The job was sent back after it had ended, when it had come to this attempt: those up to it count no more. */
   readonly again?: number;
+  /** How long it is kept from then on, where its job or its task said so, ms. */
+  readonly ttlMs?: number;
 }
 
 /** When the job ended, Unix ms; null when it has not, or when its file does not say. */

@@ -3,6 +3,7 @@ import { ExpiredError, type Failure, RevokedError, TimeLimitError, WorkerLostErr
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
 import { type Backoff, DEFAULT_BACKOFF } from './job-options.ts';
+import { isLasting, ownTtlMs } from './ended/result-ttl.ts';
 import { timeShown } from './text.ts';
 import type { JsonValue } from './values/json.ts';
 
@@ -28,8 +29,8 @@ export type Ending =
 
 /** What becomes of the job. */
 export type Settlement =
-  /** It has ended. */
-  | { readonly kind: 'publish'; readonly outcome: Outcome }
+  /** It has ended. `ttlMs`: how long the outcome is kept; absent: as the settings of workers say. */
+  | { readonly kind: 'publish'; readonly outcome: Outcome; readonly ttlMs?: number }
   /** It runs again after `delayMs`; `error` says why, for the record of its attempts. */
   | { readonly kind: 'rerun'; readonly delayMs: number; readonly crashes: number; readonly error: Failure }
   /** It waits `delayMs` for a worker that knows its task; the attempt does not count. */
@@ -56,10 +57,17 @@ export interface AttemptedJob {
  * @param random from 0 to 1, for the backoff
  */
 export function settlementOf(ending: Ending, run: AttemptedJob, nowMs: number, random: number): Settlement {
+  return lasting(decide(ending, run, nowMs, random), run.job);
+}
+
+function decide(ending: Ending, run: AttemptedJob, nowMs: number, random: number): Settlement {
   const { job } = run;
   switch (ending.kind) {
     case 'returned':
-      return { kind: 'publish', outcome: { state: 'succeeded', value: ending.value } };
+      return {
+        kind: 'publish',
+        outcome: { state: 'succeeded', value: job.options.ignoreResult === true ? undefined : ending.value },
+      };
     case 'threw':
       return (ending.isFinal === true ? null : retry(run, ending.error, null, nowMs, random)) ?? failed(ending.error);
     case 'retry-asked':
@@ -88,7 +96,14 @@ export function settlementOf(ending: Ending, run: AttemptedJob, nowMs: number, r
 export function revoked({ job, standing }: Pick<AttemptedJob, 'job' | 'standing'>, hadBegun: boolean): Settlement {
   const when = hadBegun ? `while attempt ${standing.attempt} ran` : 'before it ran';
   const error = new RevokedError(`Job ${job.id} (${job.task}) was revoked ${when}.`);
-  return { kind: 'publish', outcome: { state: 'revoked', error: failureOf(error) } };
+  return lasting({ kind: 'publish', outcome: { state: 'revoked', error: failureOf(error) } }, job);
+}
+
+/** Nearly no job says how long its outcome is kept. */
+function lasting(settlement: Settlement, { options }: Job): Settlement {
+  if (settlement.kind !== 'publish' || !isLasting(options)) return settlement;
+  const ttlMs = ownTtlMs(options, settlement.outcome.state);
+  return ttlMs === undefined ? settlement : { ...settlement, ttlMs };
 }
 
 /** How many of a job's runs before this one were followed by a retry. */

@@ -68,20 +68,40 @@ const COUNTER_LIMIT = 0x1000;
  * @param nowMs Unix time in ms
  * @param randomBytes `n` bytes from a cryptographic source
  */
-export function createIdSource(nowMs: () => number, randomBytes: (n: number) => Uint8Array): () => string {
+export function createIdSource(
+  nowMs: () => number,
+  randomBytes: (n: number) => Uint8Array,
+): (hasOwnTtl?: boolean) => string {
   let lastMs = 0;
   let counter = 0;
   const codes: number[] = Array.from({ length: ID_LENGTH }, () => DASH);
-  return () => {
+  return (hasOwnTtl = false) => {
     const ms = nowMs();
     if (ms > lastMs || ++counter === COUNTER_LIMIT) {
       lastMs = Math.max(ms, lastMs + 1);
       counter = 0;
       writeTime(codes, lastMs);
     }
-    writeRest(codes, counter, randomBytes(8));
+    writeRest(codes, counter, randomBytes(8), hasOwnTtl ? OWN_TTL : PLAIN);
     return String.fromCharCode(...codes);
   };
+}
+
+/** The two bits of the variant of the RFC, and one of the bits that it leaves to chance. */
+const PLAIN = 0x80;
+const OWN_TTL = 0xa0;
+
+/**
+ * False when the id says that how long the outcome is kept is for the workers' settings alone, so that nobody has to look into it before
+ * that time is over. Ids that other programs made may say true without a reason.
+ */
+export function mayHaveOwnTtl(id: string): boolean {
+  return !isTimed(id) || id[19] === 'a' || id[19] === 'b';
+}
+
+/** True for an id that tells when its job was enqueued. */
+export function isTimed(id: string): boolean {
+  return id[14] === '7';
 }
 
 /** When the job with this id was enqueued, in Unix ms; meaningless for an id that is not version 7. */
@@ -99,10 +119,10 @@ function writeTime(codes: number[], ms: number): void {
   for (let i = 0; i < 12; i++) codes[i < 8 ? i : i + 1] = time.charCodeAt(i);
 }
 
-function writeRest(codes: number[], counter: number, random: Uint8Array): void {
+function writeRest(codes: number[], counter: number, random: Uint8Array, variant: number): void {
   writeByte(codes, 14, 0x70 | (counter >> 8));
   writeByte(codes, 16, counter & 0xff);
-  writeByte(codes, 19, ((random[0] ?? 0) & 0x3f) | 0x80);
+  writeByte(codes, 19, ((random[0] ?? 0) & 0x1f) | variant);
   writeByte(codes, 21, random[1] ?? 0);
   for (let i = 2; i < 8; i++) writeByte(codes, 20 + 2 * i, random[i] ?? 0);
 }

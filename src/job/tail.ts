@@ -14,7 +14,13 @@ export const TAIL_MARK = '\n,"attempts":';
 /** The end that a tail records beside the attempts. */
 type TailEnd =
   /** `endedAtMs` is null, or absent, when that is when the last attempt ended. */
-  | { readonly outcome: Outcome; readonly standing: Standing; readonly endedAtMs?: number | null }
+  | {
+      readonly outcome: Outcome;
+      readonly standing: Standing;
+      readonly endedAtMs?: number | null;
+      /** How long the outcome is kept; undefined: the job does not say. */
+      readonly ttlMs?: number | undefined;
+    }
   | { readonly parked: Parked };
 
 /**
@@ -26,13 +32,14 @@ export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null, ag
   const head = `${TAIL_MARK}${encodeAttempts(attempts)}${again === 0 ? '' : `,"again":${again}`}`;
   if (end === null) return `${head}}`;
   if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
-  const { outcome, standing, endedAtMs = null } = end;
+  const { outcome, standing, endedAtMs = null, ttlMs } = end;
   const { queue, priority, crashes } = standing;
   const kept =
     (queue === DEFAULT_QUEUE ? '' : `,"queue":"${queue}"`) +
     (priority === DEFAULT_PRIORITY ? '' : `,"priority":${priority}`) +
     (crashes === 0 ? '' : `,"crashes":${crashes}`) +
-    (endedAtMs === null ? '' : `,"attempt":${standing.attempt},"endedAtMs":${endedAtMs}`);
+    (endedAtMs === null ? '' : `,"attempt":${standing.attempt},"endedAtMs":${endedAtMs}`) +
+    (ttlMs === undefined ? '' : `,"ttlMs":${ttlMs}`);
   const state = `${head}${kept},"state":"${outcome.state}"`;
   if (outcome.state !== 'succeeded') return `${state},"error":${JSON.stringify(outcome.error)}}`;
   return outcome.value === undefined ? `${state}}` : around(`${state},"value":`, jsonOf(outcome.value), '}');
@@ -105,7 +112,8 @@ export function readKept(own: (key: string) => unknown): Kept {
   const crashes = countOf(own('crashes'));
   const again = countOf(own('again'));
   const endedAtMs = own('endedAtMs');
-  if ((queue ?? priority ?? attempt ?? crashes ?? again ?? endedAtMs) === undefined) return {};
+  const ttlMs = own('ttlMs');
+  if ((queue ?? priority ?? attempt ?? crashes ?? again ?? endedAtMs ?? ttlMs) === undefined) return {};
   return {
     ...(typeof queue === 'string' && isQueueName(queue) ? { queue } : {}),
     ...(isPriority(priority) ? { priority } : {}),
@@ -113,6 +121,7 @@ export function readKept(own: (key: string) => unknown): Kept {
     ...(crashes === undefined ? {} : { crashes }),
     ...(again === undefined ? {} : { again }),
     ...(typeof endedAtMs === 'number' ? { endedAtMs } : {}),
+    ...(typeof ttlMs === 'number' && ttlMs >= 0 ? { ttlMs } : {}),
   };
 }
 

@@ -1,8 +1,8 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
 import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
-import { hasOutcomeOf, unended } from '../job/again.ts';
+import { hasOutcomeOf, unended } from '../job/ended/again.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
-import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs } from '../job/names.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
 import { readProgress } from './beside/progress-file.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
@@ -77,7 +77,7 @@ export function backlogOf({ files, layout }: SpoolContext): Backlog {
       continue;
     }
     queues[name.queue] = (queues[name.queue] ?? 0) + 1;
-    if (name.id[14] === '7' && (oldest === null || name.id < oldest)) oldest = name.id; // Only version 7 tells the time.
+    if (isTimed(name.id) && (oldest === null || name.id < oldest)) oldest = name.id;
   }
   return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), queues, foreign };
 }

@@ -1,6 +1,7 @@
 /** The keeper: what a worker does for its spool. It feeds its children, makes due jobs ready, recovers the dead, revokes, tidies up. */
 import type { BrokerEvent, ChildSide, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
+import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { CrewFeed } from './ready/crew-feed.ts';
 import { forgetIfTight, Housekeeping } from './recovery/housekeeping.ts';
@@ -22,7 +23,7 @@ export class SpoolKeeper implements Keeper {
   readonly #revocations: RevokeWatch;
   readonly #housekeeping: Housekeeping;
 
-  static async open(context: SpoolContext, options: KeeperOptions, resultTtlMs: number): Promise<SpoolKeeper> {
+  static async open(context: SpoolContext, options: KeeperOptions, resultTtlMs: ResultTtlMs): Promise<SpoolKeeper> {
     await forgetIfTight(context, resultTtlMs);
     const registration = await register(context, { role: 'supervisor', queues: options.queues, tasks: [] });
     const keeper = new SpoolKeeper(context, options, registration, resultTtlMs);
@@ -30,7 +31,12 @@ export class SpoolKeeper implements Keeper {
     return keeper;
   }
 
-  private constructor(context: SpoolContext, options: KeeperOptions, registration: Registration, resultTtlMs: number) {
+  private constructor(
+    context: SpoolContext,
+    options: KeeperOptions,
+    registration: Registration,
+    resultTtlMs: ResultTtlMs,
+  ) {
     const { owner, directory } = registration;
     const giveUp = this.#closing.signal;
     const onEvent = (event: BrokerEvent): void => options.onEvent?.(event);

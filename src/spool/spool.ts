@@ -4,6 +4,7 @@ import type {
   Backlog,
   Broker,
   Counts,
+  Forgetting,
   ListedState,
   NewJob,
   OwnerInfo,
@@ -15,7 +16,8 @@ import type {
 } from '../broker/broker.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
-import { createIdSource } from '../job/names.ts';
+import { createIdSource, mayHaveOwnTtl } from '../job/names.ts';
+import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
@@ -30,6 +32,7 @@ import { enqueueUnique } from './sending/enqueue-unique.ts';
 import { Replay, restoringIn } from './journal/due.ts';
 import { Journal } from './journal/journal.ts';
 import { layoutOf } from './layout.ts';
+import { forgetJobs } from './results/forget-jobs.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { retry } from './results/retry.ts';
 import { listOwners } from './owners/owner.ts';
@@ -51,8 +54,8 @@ export interface SpoolOptions {
   readonly allowNetworkFs?: boolean;
   /** Use a place that other users could change all the same; default false: it is refused (FSQ_SPOOL_UNSAFE). */
   readonly allowUnsafe?: boolean;
-  /** How long outcomes are kept, ms; default one day. */
-  readonly resultTtlMs?: number;
+  /** How long outcomes are kept, for all or by the state of their jobs; default one day. */
+  readonly resultTtlMs?: ResultTtlMs;
   /** Looks answer at once with what there is, also before jobs are restored that a power cut broke; default false: they wait for it. */
   readonly looksAtOnce?: boolean;
   /** Is told what a program that sends or looks should hear of: that it waits, or that jobs may be lost. */
@@ -64,7 +67,6 @@ export interface SpoolOptions {
 
 /** How long a replay may hold up a worker without a word, ms. */
 const WORKER_SILENT_MS = 1_000;
-const DEFAULT_RESULT_TTL_MS = 24 * 3_600_000;
 
 /** @throws SpoolError when the directory cannot be used */
 export function openSpool(options: SpoolOptions): Broker {
@@ -73,12 +75,12 @@ export function openSpool(options: SpoolOptions): Broker {
 
 class Spool implements Broker {
   readonly isNew: boolean;
-  readonly nextId: () => string;
+  readonly nextId: (hasOwnTtl?: boolean) => string;
   readonly #context: SpoolContext;
   readonly #batcher: Batcher;
   readonly #replay: Replay;
   readonly #outcomes: OutcomeWatch;
-  readonly #resultTtlMs: number;
+  readonly #resultTtlMs: ResultTtlMs;
   /** Called before each change of the spool; null where it is allowed. To open the spool and look needs no such check. */
   readonly #refuseUnsafe: (() => void) | null;
 
@@ -88,7 +90,7 @@ class Spool implements Broker {
     fsync = true,
     allowNetworkFs = false,
     allowUnsafe = false,
-    resultTtlMs = DEFAULT_RESULT_TTL_MS,
+    resultTtlMs = {},
     looksAtOnce = false,
     onEvent,
     files = nodeFiles,
@@ -129,7 +131,8 @@ class Spool implements Broker {
 
   async enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
     if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
-    return enqueueUnique(this.#context, this.nextId, job, uniqueness);
+    const nextId = (): string => this.nextId(mayHaveOwnTtl(job.job.id));
+    return enqueueUnique(this.#context, nextId, job, uniqueness);
   }
 
   async find(id: string): Promise<Sighting | null> {
@@ -158,6 +161,10 @@ class Spool implements Broker {
 
   retry(ids: readonly string[]): Promise<ReadonlyMap<string, FsqError | null>> {
     return this.#change('sent back', () => retry(this.#context, ids));
+  }
+
+  forget(ids: readonly string[]): Promise<ReadonlyMap<string, Forgetting>> {
+    return this.#change('forgotten', () => forgetJobs(this.#context, ids));
   }
 
   pause(queue: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** The settings as a user writes them (`Config`) and as they are in force (`Settings`). The table of settings says the rest of each. */
 import type { ByteSize, Duration } from '../../job/units.ts';
+import type { ResultTtl, ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { Redact } from '../../job/failure.ts';
 import type { LimitOptions, QueueLimits } from '../../job/queue-limits.ts';
 
@@ -18,8 +19,8 @@ export interface Config {
   readonly import?: string | readonly string[];
   /** Run tasks inline at `delay()`, with the same trip through JSON; for tests. Default false. FSQ_ALWAYS_EAGER. */
   readonly alwaysEager?: boolean;
-  /** How long outcomes are kept. Default '1d'. FSQ_RESULT_TTL. */
-  readonly resultTtl?: Duration;
+  /** How long outcomes are kept, or by how the job ended: `{ failed: '7d' }`. Default '1d'. FSQ_RESULT_TTL, also `failed=7d`. */
+  readonly resultTtl?: ResultTtl;
   /** What a worker says. Default 'info'. FSQ_LOG_LEVEL. */
   readonly logLevel?: LogLevel;
   /** True: use a spool on a network file system, where jobs may run twice. Default false. FSQ_ALLOW_NETWORK_FS. */
@@ -63,7 +64,7 @@ export interface Settings {
   /** As `node --import` takes them: URLs, or names of packages. */
   readonly imports: readonly string[];
   readonly alwaysEager: boolean;
-  readonly resultTtlMs: number;
+  readonly resultTtlMs: ResultTtlMs;
   readonly logLevel: LogLevel;
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;

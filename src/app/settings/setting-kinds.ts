@@ -5,6 +5,7 @@ import { readByteSize, readDuration } from '../../job/units.ts';
 import { refuse, UsageError } from '../../job/errors.ts';
 import { format, knownInstead } from '../../job/text.ts';
 import { isQueueName } from '../../job/names.ts';
+import { readResultTtlMs, resultTtlFromText, type ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { Redact } from '../../job/failure.ts';
 import { type LimitOptions, type QueueLimits, toQueueLimits } from '../../job/queue-limits.ts';
 import { isRecord } from '../../job/values/realm.ts';
@@ -104,6 +105,13 @@ export function someTime(example: string): Kind<number> {
     parse: (given) => readDuration(given) || undefined,
   };
 }
+
+/** Milliseconds, for all outcomes or by the state of their jobs. */
+export const resultTtl: Kind<ResultTtlMs> = {
+  wanted: "a duration such as '1d', or durations by state such as { succeeded: '1d', failed: '7d' }",
+  parse: (given) => readResultTtlMs(given, false),
+  fromText: resultTtlFromText,
+};
 
 /** Bytes. */
 export const size: Kind<number> = {

@@ -57,7 +57,7 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     default: [],
   },
   alwaysEager: { field: 'alwaysEager', kind: kinds.flag, variable: 'FSQ_ALWAYS_EAGER', default: false },
-  resultTtl: { field: 'resultTtlMs', kind: kinds.time('1d'), variable: 'FSQ_RESULT_TTL', default: '1d' },
+  resultTtl: { field: 'resultTtlMs', kind: kinds.resultTtl, variable: 'FSQ_RESULT_TTL', default: '1d' },
   logLevel: {
     field: 'logLevel',
     kind: kinds.oneOf(LOG_LEVELS),

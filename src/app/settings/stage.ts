@@ -14,21 +14,19 @@ export interface Stage {
 }
 
 const KEY = Symbol.for('fsq.stage.1');
-const holder = globalThis as { [KEY]?: { stage: Stage | null } };
-/** Looked up once: each look at globalThis costs a job some fifty ns. */
-const shared = (holder[KEY] ??= { stage: null });
+const holder = globalThis as { [KEY]?: Stage | null };
 
 /** The stage of this moment; null, as in every program but a test: apps use what is configured. */
 export function currentStage(): Stage | null {
-  return shared.stage;
+  return holder[KEY] ?? null;
 }
 
 /** @param stage null: none any more */
 export function setStage(stage: Stage | null): void {
-  shared.stage = stage;
+  holder[KEY] = stage;
 }
 
 /** The time of day by which jobs are delayed and expire, Unix ms. */
 export function nowMs(): number {
-  return shared.stage === null ? Date.now() : shared.stage.nowMs();
+  return holder[KEY]?.nowMs() ?? Date.now();
 }

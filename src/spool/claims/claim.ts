@@ -1,7 +1,7 @@
 /** Claiming a ready job: one rename, a look at its file, and whether it may run. Withdrawals and recoveries share the look. */
 import { afterwards, type Soon } from '../../broker/soon.ts';
 import type { Claim } from '../../broker/worker-side.ts';
-import { hasOutcomeOf, unended } from '../../job/again.ts';
+import { hasOutcomeOf, unended } from '../../job/ended/again.ts';
 import { revoked } from '../../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';

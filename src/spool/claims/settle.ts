@@ -4,6 +4,7 @@ import { UsageError } from '../../job/errors.ts';
 import { failureOf } from '../../job/failure.ts';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import { revoked, type Settlement } from '../../job/lifecycle.ts';
+import { ownTtlMs } from '../../job/ended/result-ttl.ts';
 import { tailPieces } from '../../job/tail.ts';
 import { type JsonText, whole } from '../../job/values/json.ts';
 import type { SpoolContext } from '../disk/context.ts';
@@ -30,12 +31,14 @@ export function settle(context: SpoolContext, held: Held, decided: Settlement, a
   const { again } = record.kept;
   switch (settlement.kind) {
     case 'publish': {
+      const { outcome, ttlMs } = settlement;
       const endedAtMs = attempt === null ? context.nowMs() : null;
       // Each field by its name: to spread an object here takes a microsecond.
-      const tailOf = (outcome: Outcome): JsonText =>
-        tailPieces(attempts, { outcome, standing: name, endedAtMs }, again);
-      const tail = tailOf(settlement.outcome);
-      const write = writingOr(context, held, tail, () => tailOf(tooLarge(tail)));
+      const tail = tailPieces(attempts, { outcome, standing: name, endedAtMs, ttlMs }, again);
+      const write = writingOr(context, held, tail, () => {
+        const ownMs = ownTtlMs(record.job.options, 'failed');
+        return tailPieces(attempts, { outcome: tooLarge(tail), standing: name, endedAtMs, ttlMs: ownMs }, again);
+      });
       return writeAndMove(context, held, write, () => resultPath(context, held));
     }
     case 'rerun': {

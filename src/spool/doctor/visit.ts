@@ -3,7 +3,7 @@
  * jobs needs no more memory than a small one.
  */
 import { createHash } from 'node:crypto';
-import { endedAttempt } from '../../job/again.ts';
+import { endedAttempt } from '../../job/ended/again.ts';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { type EntryInfo, hasCode } from '../disk/files.ts';

@@ -4,6 +4,7 @@
  * Only what was there before the sync began is freed. Of a process that died while the machine ran on, whoever makes the next
  * checkpoint, or the keeper of a worker, frees the segments: nothing of it is lost but the process.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from '../disk/context.ts';
 import { hasCode } from '../disk/files.ts';
 import { fileSystemOf } from '../place/file-system.ts';
@@ -12,6 +13,10 @@ import { listIfReadable, unlinkIfThere } from '../disk/if-there.ts';
 import { locate } from '../locate.ts';
 import { encodeHeader, readPatiently, readSegment, setSegmentAside } from './segment.ts';
 
+/** How long other processes may take to free what they have recorded, ms: each does so within two seconds, unless it stands still. */
+const PATIENCE_MS = 10_000;
+/** Pauses between two looks at it, ms: rising. */
+const LOOK_AGAIN_MS = { first: 20, most: 200 };
 /** How often a job's file that moves away is looked for, where each is synced. */
 const TRIES = 5;
 
@@ -151,5 +156,28 @@ export function usableBoot({ files, layout }: SpoolContext): string | null {
     return kind === 'network' || kind === 'fuse' ? null : bootId(files);
   } catch {
     return null; // No such call on this system.
+  }
+}
+
+/**
+ * Waits until no record tells of any of `ids`: after a power cut a record would bring back an outcome that was sent back to run again, or
+ * run a job anew whose outcome was forgotten.
+ *
+ * @returns those that are recorded all the same
+ */
+export async function stillRecorded(
+  context: SpoolContext,
+  ids: ReadonlySet<string>,
+  patienceMs: number = PATIENCE_MS,
+): Promise<readonly string[]> {
+  const endAt = performance.now() + patienceMs;
+  for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(LOOK_AGAIN_MS.most, 2 * pauseMs)) {
+    const recorded = await recordedIds(context);
+    const left = [...ids].filter((id) => recorded.has(id));
+    if (left.length === 0 || performance.now() > endAt) return left;
+    await context.journal?.checkpoint().catch(() => false);
+    const boot = usableBoot(context);
+    if (boot !== null) await freeDead(context, `${context.layout.journal}/${boot}`);
+    await wait(pauseMs);
   }
 }

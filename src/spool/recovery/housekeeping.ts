@@ -3,6 +3,7 @@
  * outcomes whose time is over, one after the other and in slices. Recovery never waits for it.
  */
 import type { BrokerEvent } from '../../broker/worker-side.ts';
+import type { ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { waitForDisk } from '../disk/disk-wait.ts';
 import { Forgetter } from '../results/forget.ts';
@@ -19,11 +20,13 @@ import { sweepDrafts, sweepOwners } from './sweep.ts';
 const QUICK_EVERY_MS = 1_000;
 /** How often drafts and records of the dead are looked for, ms. */
 const SWEEPING_EVERY_MS = 30_000;
-/** Outcomes are looked through a hundred times in their time to live, within these bounds, ms. */
-const EXPIRY_EVERY_MS = { least: 1_000, most: 3_600_000 };
+/** Outcomes are looked through a hundred times in the shortest time to live of the settings, within these bounds, ms. */
+const EXPIRY_EVERY_MS = { least: 1_000, most: 60_000 };
+/** After a look a worker does other things for so many times as long: with a million outcomes a look takes a second. */
+const PAUSE_PER_LOOK = 200;
 
 interface HousekeepingOptions {
-  readonly resultTtlMs: number;
+  readonly resultTtlMs: ResultTtlMs;
   readonly isKnownAlive: (owner: string) => boolean;
   /** The end of the recoveries that are under way; null when there are none. */
   readonly recovering: () => Promise<void> | null;
@@ -57,14 +60,18 @@ export class Housekeeping {
 
   start(): void {
     const { least, most } = EXPIRY_EVERY_MS;
-    const expiryMs = Math.min(most, Math.max(least, this.#options.resultTtlMs / 100));
+    const expiryMs = Math.min(most, Math.max(least, this.#forgetter.shortestTtlMs / 100));
+    let tookMs = 0;
     this.#rounds.repeat(
       () => SWEEPING_EVERY_MS,
       () => this.#sweep(),
     );
     this.#rounds.repeat(
-      () => expiryMs,
-      () => this.#forget(),
+      () => Math.max(expiryMs, PAUSE_PER_LOOK * tookMs),
+      async () => {
+        const startedAt = performance.now();
+        await this.#forget().finally(() => (tookMs = performance.now() - startedAt));
+      },
     );
     // With the polls of the watches, which look at whole seconds: at rest a wake-up costs more than what is done in it.
     const atWholeSecond = (): number => QUICK_EVERY_MS - (performance.now() % QUICK_EVERY_MS);
@@ -129,6 +136,6 @@ export class Housekeeping {
 }
 
 /** Before a worker starts: on a disk that is full of old outcomes there is no room for its socket. */
-export async function forgetIfTight(context: SpoolContext, resultTtlMs: number): Promise<void> {
+export async function forgetIfTight(context: SpoolContext, resultTtlMs: ResultTtlMs): Promise<void> {
   if (isTight(context)) await new Forgetter(context, resultTtlMs).forget();
 }

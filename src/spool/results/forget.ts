@@ -1,61 +1,112 @@
-/** Forgetting outcomes after their time to live: their files become spare ones, or are removed when there are enough of those. */
-import { idTimeMs } from '../../job/names.ts';
-import { type SpoolContext, syncDirectories } from '../disk/context.ts';
-import { discard, renameIfThere } from '../disk/if-there.ts';
+/**
+ * Forgetting outcomes after their time to live. How long that is, the settings say by the state of the job, and the outcome itself where its
+ * job or its task said so. Only a read file tells either, so files are read that nothing else decides, each of them once.
+ */
+import { everyTtlMs, type EndState, type ResultTtlMs } from '../../job/ended/result-ttl.ts';
+import { idTimeMs, mayHaveOwnTtl } from '../../job/names.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { Turns } from '../disk/rounds.ts';
+import { readJob } from '../job-file/read.ts';
 import { parseResultFileName } from '../layout.ts';
 import { emptySpare, isTight } from '../place/room.ts';
-import { isFull } from '../disk/trouble.ts';
-import { Turns } from '../disk/rounds.ts';
-import { recordedIds } from '../journal/checkpoint.ts';
+import { Ages } from './ages.ts';
+import { BATCH, retire } from './retire.ts';
 
-/** Files to a directory in spare/, and directories in spare/ at most: 20,000 files. */
-const BATCH = 1_000;
-const MOST_BATCHES = 20;
+/** More outcomes than this are not remembered but read again in each round: so many take 18 MB. */
+const MOST_REMEMBERED = 100_000;
+
+/** What was read of an outcome. */
+interface Terms {
+  /** Of its file, which tells whether it is the same outcome still. */
+  readonly endedAtMs: number;
+  readonly ttlMs: number;
+}
 
 export class Forgetter {
+  readonly shortestTtlMs: number;
   readonly #context: SpoolContext;
-  readonly #ttlMs: number;
-  readonly #ages: Ages;
+  readonly #ttlMs: Readonly<Record<EndState, number>>;
+  /** True where the settings say the same of every state. */
+  readonly #isUniform: boolean;
+  readonly #ages = new Ages();
+  readonly #monotonicMs: () => number;
+  /** By file name: of the outcomes that were read and that stay. */
+  #terms: ReadonlyMap<string, Terms> = new Map();
 
-  /** @param ttlMs how long outcomes are kept */
-  constructor(context: SpoolContext, ttlMs: number) {
+  /** @param ttl how long outcomes are kept that do not say it themselves */
+  constructor(context: SpoolContext, ttl: ResultTtlMs, monotonicMs = (): number => performance.now()) {
+    this.#monotonicMs = monotonicMs;
     this.#context = context;
-    this.#ttlMs = ttlMs;
-    this.#ages = new Ages(ttlMs);
+    this.#ttlMs = everyTtlMs(ttl);
+    const all = Object.values(this.#ttlMs);
+    this.shortestTtlMs = Math.min(...all);
+    this.#isUniform = all.every((ms) => ms === this.shortestTtlMs);
   }
 
   /**
    * Forgets outcomes of jobs that ended more than their time to live ago, by the wall clock and by the time that was lived through.
    *
-   * A batch is gathered in tmp/ and moved to spare/ only when its renames are durable. Were a file written again before that, a
-   * power cut could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves the batch on.
+   * @param retireThem what becomes of those whose time is over, a batch at a time; gives how many are gone
+   * @returns how many are gone
    */
-  async forget(turns: Turns = new Turns()): Promise<void> {
+  async forget(turns: Turns = new Turns(), retireThem: typeof retire = retire): Promise<number> {
     const context = this.#context;
     const { files, layout, nowMs } = context;
-    this.#ages.observe(nowMs(), performance.now());
-    const latest = nowMs() - this.#ttlMs;
+    this.#ages.observe(nowMs(), this.#monotonicMs());
     // Spare files take up a place on the disk that is needed now.
     if (isTight(context)) emptySpare(context);
+    const staying = new Map<string, Terms>();
     let batch: string[] = [];
+    let count = 0;
     for (const fileName of files.walk(layout.results)) {
       if (turns.isOver) await turns.next();
       const id = parseResultFileName(fileName);
-      if (id === null || (isTimed(id) && idTimeMs(id) > latest)) continue;
-      const endedAtMs = endOf(context, `${layout.results}/${fileName}`);
-      if (endedAtMs === null || endedAtMs > latest || !this.#ages.isOver(endedAtMs)) continue;
+      if (id === null || !this.#isOver(id, fileName, staying)) continue;
       batch.push(fileName);
       if (batch.length < BATCH) continue;
-      await retire(context, batch, turns);
+      count += (await retireThem(context, batch, turns)).length;
       batch = [];
     }
-    if (batch.length > 0) await retire(context, batch, turns);
+    if (batch.length > 0) count += (await retireThem(context, batch, turns)).length;
+    this.#terms = staying;
+    return count;
   }
-}
 
-/** The id of a job that ended cannot be younger than its end; version 7 ids tell their time without a look at the file. */
-function isTimed(id: string): boolean {
-  return id[14] === '7';
+  #isOver(id: string, fileName: string, staying: Map<string, Terms>): boolean {
+    const { nowMs, layout } = this.#context;
+    const latest = nowMs() - this.shortestTtlMs;
+    const mayDiffer = mayHaveOwnTtl(id);
+    // The job cannot have ended before it was sent.
+    if (!mayDiffer && idTimeMs(id) > latest) return false;
+    const known = this.#terms.get(fileName);
+    if (known !== undefined && !this.#ages.isOver(known.endedAtMs, known.ttlMs)) {
+      staying.set(fileName, known);
+      return false;
+    }
+    const path = `${layout.results}/${fileName}`;
+    const endedAtMs = endOf(this.#context, path);
+    if (endedAtMs === null || (!mayDiffer && endedAtMs > latest)) return false;
+    const isKnown = known?.endedAtMs === endedAtMs || (!mayDiffer && this.#isUniform);
+    const ttlMs = isKnown ? (known?.ttlMs ?? this.shortestTtlMs) : this.#ttlOf(id, path);
+    if (ttlMs === null) return false;
+    if (this.#ages.isOver(endedAtMs, ttlMs)) return true;
+    if (!isKnown && staying.size < MOST_REMEMBERED) staying.set(fileName, { endedAtMs, ttlMs });
+    return false;
+  }
+
+  /** Null when it is gone, or cannot be read now. What is no outcome counts as that of a job that failed. */
+  #ttlOf(id: string, path: string): number | null {
+    const { odd } = this.#context;
+    try {
+      const reading = readJob(this.#context, path, id);
+      if (reading.kind === 'gone') return null;
+      const record = reading.kind === 'job' ? reading.document.record : null;
+      return record?.kept.ttlMs ?? this.#ttlMs[record?.outcome?.state ?? 'failed'];
+    } catch (error) {
+      odd.leaveAlone(path, error);
+      return null;
+    }
+  }
 }
 
 /** Null when it is gone, or cannot be looked at: a broken inode must not keep the outcomes behind it. */
@@ -66,92 +117,5 @@ function endOf({ files, odd }: SpoolContext, path: string): number | null {
   } catch (error) {
     odd.leaveAlone(path, error);
     return null;
-  }
-}
-
-/** Those that the journal still names are left for a later round: a power cut would bring their jobs back. */
-async function retire(context: SpoolContext, expired: readonly string[], turns: Turns): Promise<void> {
-  const { files, layout, odd } = context;
-  const recorded = await recordedIds(context);
-  const fileNames = expired.filter((fileName) => !recorded.has(parseResultFileName(fileName) ?? ''));
-  if (fileNames.length === 0) return;
-  const name = context.uniqueName();
-  const gathered = `${layout.tmp}/${name}`;
-  if (!makeBatch(context, gathered)) {
-    for (const fileName of fileNames) {
-      const path = `${layout.results}/${fileName}`;
-      odd.try(path, () => void discard(context.files, path));
-      if (turns.isOver) await turns.next();
-    }
-    return;
-  }
-  for (const fileName of fileNames) {
-    const from = `${layout.results}/${fileName}`;
-    odd.try(from, () => void renameIfThere(files, from, `${gathered}/${fileName}`)); // Another worker may do the same.
-    if (turns.isOver) await turns.next();
-  }
-  await syncDirectories(context, layout.results, gathered);
-  files.rename(gathered, `${layout.spare}/${name}`);
-}
-
-/** False where the outcomes are to be removed: there are enough spare files, or there is no room for them. */
-function makeBatch(context: SpoolContext, path: string): boolean {
-  const { files, layout } = context;
-  if (files.list(layout.spare).length >= MOST_BATCHES || isTight(context)) return false;
-  try {
-    files.makeDirectory(path);
-    return true;
-  } catch (error) {
-    if (isFull(error)) return false;
-    throw error;
-  }
-}
-
-/** A difference between the two clocks that is a step, not drift, ms. */
-const STEP_MS = 60_000;
-/** An age that is doubted, ms: a file is there a year beyond its time only if no worker ran so long, or if the clock is wrong. */
-const IMPLAUSIBLE_MS = 365 * 24 * 3_600_000;
-
-interface Reading {
-  readonly wallMs: number;
-  readonly monotonicMs: number;
-}
-
-/**
- * How old a file is, when the wall clock cannot be trusted: it is set by hand, corrected after a boot without a battery, or
- * stands still while a machine sleeps. Only time that was lived through makes a file older. Pure but for what it remembers.
- */
-export class Ages {
-  readonly #ttlMs: number;
-  /** Steps forward: what was written by `untilMs` looks older by `byMs` than it is. */
-  readonly #steps: { readonly untilMs: number; readonly byMs: number }[] = [];
-  #first: Reading | null = null;
-  #last: Reading = { wallMs: 0, monotonicMs: 0 };
-
-  /** @param ttlMs the age at which a file expires */
-  constructor(ttlMs: number) {
-    this.#ttlMs = ttlMs;
-  }
-
-  /** Compares the clocks; to be called before each round of questions. @param monotonicMs of a clock that cannot be set */
-  observe(wallMs: number, monotonicMs: number): void {
-    const expectedMs = this.#last.wallMs + monotonicMs - this.#last.monotonicMs;
-    const byMs = wallMs - expectedMs;
-    if (this.#first !== null && byMs > STEP_MS) this.#steps.push({ untilMs: expectedMs, byMs });
-    this.#first ??= { wallMs, monotonicMs };
-    this.#last = { wallMs, monotonicMs };
-  }
-
-  /**
-   * True if the file has lived longer than its time. One that seems to have done so for more than a year is given one more
-   * life under our eyes: the clock may have been set while no worker ran.
-   */
-  isOver(modifiedAtMs: number): boolean {
-    const { wallMs, monotonicMs } = this.#last;
-    const steppedMs = this.#steps.reduce((sum, { untilMs, byMs }) => sum + (modifiedAtMs <= untilMs ? byMs : 0), 0);
-    const ageMs = wallMs - modifiedAtMs - steppedMs;
-    if (ageMs < this.#ttlMs) return false;
-    const watchedMs = monotonicMs - (this.#first?.monotonicMs ?? monotonicMs);
-    return ageMs < this.#ttlMs + IMPLAUSIBLE_MS || watchedMs >= this.#ttlMs;
   }
 }

@@ -1,11 +1,10 @@
 /**
- * Sending ended jobs back to where they wait, each by one rename, with all that is known of them (job/again.ts says what that means).
+ * Sending ended jobs back to where they wait, each by one rename, with all that is known of them (job/ended/again.ts says what that means).
  *
  * The outcome that a job had must not come back: neither from the journal, whose records of it are freed first, nor by a marker that says
  * that the job is revoked. If we die on the way, each job has either been sent back or kept its outcome.
  */
-import { setTimeout as wait } from 'node:timers/promises';
-import { endedAttempt } from '../../job/again.ts';
+import { endedAttempt } from '../../job/ended/again.ts';
 import { type FsqError, NotRetriedError, SpoolError } from '../../job/errors.ts';
 import type { JobRecord } from '../../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
@@ -13,18 +12,13 @@ import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { discard, renameIfThere } from '../disk/if-there.ts';
 import { Turns } from '../disk/rounds.ts';
 import { tellsSetAside } from '../job-file/set-aside.ts';
-import { freeDead, recordedIds, usableBoot } from '../journal/checkpoint.ts';
+import { stillRecorded } from '../journal/checkpoint.ts';
 import { type KeyHolder, settleHolder } from '../keys/key-holders.ts';
 import { delayedFileName, jobFileName, type JobName } from '../layout.ts';
 import { endedSpot, locate, type Spot } from '../locate.ts';
 import { removeMarkers } from '../notes/notes.ts';
 import { takeKeyAgain } from '../sending/enqueue-unique.ts';
 import { readOutcome } from './outcomes.ts';
-
-/** How long other processes may take to free what they have recorded, ms: each does so within two seconds, unless it stands still. */
-const PATIENCE_MS = 10_000;
-/** Pauses between two looks at it, ms: rising. */
-const LOOK_AGAIN_MS = { first: 20, most: 200 };
 
 /** Null: the job was sent back; else why it was not. */
 type Answer = FsqError | null;
@@ -147,22 +141,4 @@ function notEnded(spot: Exclude<Spot, { at: 'results' }>): NotRetriedError {
 function keyTaken({ job: { id, task } }: JobRecord, key: string, otherId: string): NotRetriedError {
   const text = `Job ${id} (${task}) was not sent back: job ${otherId} has its key ${JSON.stringify(key)} now, and has not ended.`;
   return new NotRetriedError('FSQ_KEY_TAKEN', id, text, otherId);
-}
-
-/**
- * Waits until no record tells of the outcome of any of `ids`: after a power cut it would come back over the job that waits.
- *
- * @returns those whose outcome is recorded all the same
- */
-async function stillRecorded(context: SpoolContext, ids: ReadonlySet<string>): Promise<readonly string[]> {
-  const endAt = performance.now() + PATIENCE_MS;
-  for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(LOOK_AGAIN_MS.most, 2 * pauseMs)) {
-    const recorded = await recordedIds(context);
-    const left = [...ids].filter((id) => recorded.has(id));
-    if (left.length === 0 || performance.now() > endAt) return left;
-    await context.journal?.checkpoint().catch(() => false);
-    const boot = usableBoot(context);
-    if (boot !== null) await freeDead(context, `${context.layout.journal}/${boot}`);
-    await wait(pauseMs);
-  }
 }

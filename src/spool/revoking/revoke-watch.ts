@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Instruction } from '../ready/hints.ts';
 import type { Holder } from '../job-file/holder.ts';
-import { hasOutcomeOf } from '../../job/again.ts';
+import { hasOutcomeOf } from '../../job/ended/again.ts';
 import { isMarked, readMarkers, unmark, watchMarkers } from '../notes/notes.ts';
 import { readJob } from '../job-file/read.ts';
 import { locate, lookFor, type Spot } from '../locate.ts';

@@ -2,7 +2,8 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { execute, type Executor } from '../../app/execute.ts';
 import { nowMs } from '../../app/settings/stage.ts';
-import { withDefaults } from '../../job/job-options.ts';
+import { NO_OPTIONS, withDefaults } from '../../job/job-options.ts';
+import { isLasting } from '../../job/ended/result-ttl.ts';
 import { isHeard, jobMessage, tell, tellRetry } from '../../app/telling/diagnostics.ts';
 import { registry } from '../../app/registry.ts';
 import { Run } from '../../app/current-job.ts';
@@ -98,12 +99,12 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
   return { settled: afterwards(claim.settle(settlement, times), onSettled) };
 }
 
-/** Options that the job's file leaves out are the task's. A run that went well needs none. */
+/** Options that the job's file leaves out are the task's. A run that went well needs none but those of its outcome. */
 function runOf(claim: Claim, ending: Ending): AttemptedJob {
-  if (ending.kind === 'returned') return claim;
   const { job, standing, attempts, again = 0 } = claim;
-  const options = withDefaults(job.options, registry().tasks.get(job.task)?.options);
-  return { job: { ...job, options }, standing, attempts, again };
+  const defaults = registry().tasks.get(job.task)?.options ?? NO_OPTIONS;
+  if (ending.kind === 'returned' && !isLasting(defaults)) return claim;
+  return { job: { ...job, options: withDefaults(job.options, defaults) }, standing, attempts, again };
 }
 
 /**

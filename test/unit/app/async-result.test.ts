@@ -351,9 +351,36 @@ function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role
     waitForOutcome: (_id, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve(null))),
     revoke: async () => new Map(),
     retry: async () => new Map(),
+    forget: async () => new Map(),
     owners: async () => [{ ...owner, verdict }],
   };
 }
+
+test('a forgotten outcome is gone for every handle, and a job that has not ended is not forgotten', async (t) => {
+  const { result, claim, broker } = await sentJob(t);
+  await assert.rejects(result.forget(), { code: 'FSQ_NOT_ENDED', name: 'UsageError' });
+  await (await claim()).settle(returned(1), RUN);
+  assert.equal(await result.get(), 1);
+
+  await result.forget();
+
+  assert.equal(await result.state(), 'unknown');
+  assert.equal(await new AsyncResult(result.id, async () => broker, false).state(), 'unknown');
+  await assert.rejects(result.get(), UnknownJobError);
+  await assert.rejects(result.forget(), UnknownJobError);
+});
+
+test('an outcome that the store still needs is told to be there still', async () => {
+  const source = {
+    ...endless('/x', 'alive'),
+    forget: async (ids: readonly string[]) => new Map(ids.map((id) => [id, 'recorded' as const])),
+  };
+
+  await assert.rejects(new AsyncResult(nextId(), async () => source, false).forget(), {
+    code: 'FSQ_NOT_FORGOTTEN',
+    name: 'SpoolError',
+  });
+});
 
 test('a group is revoked at once; what it gives is in the order of the jobs', async (t) => {
   const app = createApp({ spool: tempSpool(t).path });

@@ -25,6 +25,19 @@ test('the outcome of a job is found by its id, by any app of the process', async
   assert.equal(await app.result(failed.id).state(), 'failed');
   await assert.rejects(app.result(failed.id).get(), TaskError);
   assert.equal(await app.result(id).revoke(), 'ended');
+  await app.result(id).forget();
+  assert.equal(await other.result(id).state(), 'unknown');
+  await assert.rejects(app.result(id).forget(), UnknownJobError);
+});
+
+test('an ignored result is ignored here too', async (t) => {
+  const app = tempApp(t);
+  const add = app.task('ignored-here', { ignoreResult: true }, (a: number, b: number) => a + b);
+
+  const [ignored, kept] = [await add.delay(1, 2), await add.applyAsync([1, 2], { ignoreResult: false })];
+
+  assert.deepEqual([await ignored.state(), await ignored.get()], ['succeeded', undefined]);
+  assert.equal(await kept.get(), 3);
 });
 
 test('an id of no job is unknown, and no spool is made to find that out', async (t) => {

@@ -90,6 +90,8 @@ test('a file keeps each option under its own name, and those that say nothing no
     onCrash: 'fail',
     timeLimit: '1m',
     softTimeLimit: '30s',
+    resultTtl: { failed: '7d', succeeded: 0 },
+    ignoreResult: true,
     key: 'a',
     unique: '1h',
     expires: new Date(2_000_000_000_000),
@@ -103,6 +105,8 @@ test('a file keeps each option under its own name, and those that say nothing no
     onCrash: 'fail',
     timeLimitMs: 60_000,
     softTimeLimitMs: 30_000,
+    resultTtlMs: { failed: 604_800_000, succeeded: 0 },
+    ignoreResult: true,
     expiresAtMs: 2_000_000_000_000,
     etaMs: 1_900_000_000_000,
   });

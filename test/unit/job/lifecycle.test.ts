@@ -8,6 +8,7 @@ import {
   parkBackoffMs,
   retriesUsed,
   type AttemptedJob,
+  type Ending,
   type Settlement,
   settlementOf,
 } from '../../../src/job/lifecycle.ts';
@@ -34,6 +35,44 @@ test('a run that returned is published with its value', () => {
   assert.deepEqual(settlementOf({ kind: 'returned', value: [1] }, RUN, 0, 0), {
     kind: 'publish',
     outcome: { state: 'succeeded', value: [1] },
+  });
+});
+
+describe('how long an outcome is kept', () => {
+  const error = { name: 'Error', message: 'no' };
+  const ttlOf = (options: JobOptions, ending: Ending): number | undefined => {
+    const settlement = settlementOf(ending, runWith(options), 0, 0);
+    return settlement.kind === 'publish' ? settlement.ttlMs : assert.fail(settlement.kind);
+  };
+
+  test('the job says it, by how it ended', () => {
+    const options = { resultTtlMs: { succeeded: 1, failed: 2, revoked: 3, expired: 4 } };
+
+    assert.equal(ttlOf(options, { kind: 'returned', value: 1 }), 1);
+    assert.equal(ttlOf(options, { kind: 'threw', error }), 2);
+    assert.equal(ttlOf(options, { kind: 'timed-out', limitMs: 1 }), 2);
+    assert.equal(ttlOf({ ...options, onCrash: 'fail' }, { kind: 'crashed' }), 2);
+    assert.equal(ttlOf(options, { kind: 'revoked', hadBegun: false }), 3);
+    assert.equal(ttlOf({ ...options, expiresAtMs: 1 }, { kind: 'expired' }), 4);
+  });
+
+  test('where it does not say, the settlement does not', () => {
+    assert.equal(ttlOf({}, { kind: 'returned', value: 1 }), undefined);
+    assert.equal(ttlOf({ resultTtlMs: { failed: 2 } }, { kind: 'returned', value: 1 }), undefined);
+  });
+
+  test('an ignored result is not kept, and that it is there only for a minute; a failure is', () => {
+    const run = runWith({ ignoreResult: true });
+
+    assert.deepEqual(settlementOf({ kind: 'returned', value: [1] }, run, 0, 0), {
+      kind: 'publish',
+      outcome: { state: 'succeeded', value: undefined },
+      ttlMs: 60_000,
+    });
+    assert.deepEqual(settlementOf({ kind: 'threw', error }, run, 0, 0), {
+      kind: 'publish',
+      outcome: { state: 'failed', error },
+    });
   });
 });
 

@@ -12,6 +12,8 @@ import {
   isPriority,
   isQueueName,
   isTaskName,
+  isTimed,
+  mayHaveOwnTtl,
 } from '../../../src/job/names.ts';
 import { HOSTILE_NAMES } from '../../support/hostile.ts';
 import { clock } from '../../support/clock.ts';
@@ -71,7 +73,7 @@ test('an id has the layout of RFC 9562: 48 bits of time, version 7, the variant,
   const high = createIdSource(() => 0x0123_4567_89ab, ones)();
 
   assert.equal(low, '01234567-89ab-7000-8000-000000000000');
-  assert.equal(high, '01234567-89ab-7000-bfff-ffffffffffff');
+  assert.equal(high, '01234567-89ab-7000-9fff-ffffffffffff');
   assert.ok(isId(low) && isId(high));
 });
 
@@ -126,3 +128,18 @@ function assertGrows(ids: readonly string[]): void {
     assert.ok(isId(id), id);
   }
 }
+
+test('an id says whether its job may say how long its outcome is kept, at no cost for its order', () => {
+  const time = clock();
+  const all = [0x00, 0xff].map((byte) => createIdSource(time.nowMs, (n) => new Uint8Array(n).fill(byte)));
+
+  for (const next of all) {
+    const ids = [next(), next(true), next(), next(true)];
+
+    assert.deepEqual(ids.map(mayHaveOwnTtl), [false, true, false, true]);
+    assert.deepEqual(ids.toSorted(), ids);
+    for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }
+  assert.equal(mayHaveOwnTtl('00000000-0000-4000-8000-000000000000'), true);
+  assert.equal(isTimed('00000000-0000-4000-8000-000000000000'), false);
+});

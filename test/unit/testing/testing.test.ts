@@ -326,8 +326,7 @@ test('the end of a test is heard of in the manner of node:test and of vitest, or
   const hooks: (() => Promise<void>)[] = [];
   const hook = (act: () => Promise<void>): unknown => hooks.push(act);
 
-  const ofVitest = Object.assign(() => undefined, { onTestFinished: hook });
-  for (const context of [{ after: hook }, { onTestFinished: hook }, ofVitest]) {
+  for (const context of [{ after: hook }, { onTestFinished: hook }]) {
     const spool = await temporarySpool(context, { manual: true });
     await hooks.pop()?.();
     assert.equal(existsSync(spool.path), false);

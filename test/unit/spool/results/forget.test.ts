@@ -3,14 +3,17 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { describe } from 'node:test';
+import test from 'node:test';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
+import type { Settlement } from '../../../../src/job/lifecycle.ts';
+import type { ResultTtlMs } from '../../../../src/job/ended/result-ttl.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
-import { Forgetter, Ages } from '../../../../src/spool/results/forget.ts';
+import { Forgetter } from '../../../../src/spool/results/forget.ts';
 import { clock } from '../../../support/clock.ts';
 import { contextOf } from '../../../support/context.ts';
-import { job, nextId, returned, RUN } from '../../../support/factory.ts';
+import { settledJob } from '../../../support/ended-jobs.ts';
+import { job, nextId, returned, RUN, threw } from '../../../support/factory.ts';
 import { systemError } from '../../../support/faulty-files.ts';
 import { assertSound, namesIn, placesOf } from '../../../support/invariants.ts';
 import { tempDir, tempSpool } from '../../../support/temp.ts';
@@ -197,6 +200,121 @@ test('two producers share spare files without writing into the same', async (t) 
   assert.equal(placesOf(path).size, 2 * BEFORE_LOOKING + 80);
 });
 
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+test('by the settings, each state has its time', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const [good = ''] = await endedJobs(broker, 1);
+  const bad = await settledJob(path, {}, threw('no'));
+  const { forgetAfter } = forgetterAt(path, { succeeded: DAY_MS, failed: 7 * DAY_MS });
+
+  assert.equal(await forgetAfter(DAY_MS - MINUTE_MS), 0);
+  assert.equal(await forgetAfter(2 * MINUTE_MS), 1);
+  assert.deepEqual(namesIn(path, 'results'), [`${bad}.json`]);
+  assert.equal(await forgetAfter(6 * DAY_MS), 1);
+
+  assert.equal(await broker.outcome(good), null);
+  assert.deepEqual(namesIn(path, 'results'), []);
+});
+
+for (const [what, ttlMs, restMs] of [
+  ['shorter', MINUTE_MS, DAY_MS],
+  ['longer', 3 * DAY_MS, MINUTE_MS],
+] as const)
+  test(`an outcome that says so is kept for a ${what} time than the settings say`, async (t) => {
+    const { path, broker } = tempSpool(t, { fsync: false });
+    const own = job({ id: broker.nextId(true), options: { resultTtlMs: ttlMs } });
+    await broker.enqueue([own]);
+    await settleNext(broker, kept(ttlMs));
+    const [plain = ''] = await endedJobs(broker, 1);
+    const first = ttlMs < restMs ? own.job.id : plain;
+    const last = ttlMs < restMs ? plain : own.job.id;
+    const { forgetAfter } = forgetterAt(path, restMs);
+
+    assert.equal(await forgetAfter(Math.min(ttlMs, restMs) - 10_000), 0);
+    assert.equal(await forgetAfter(20_000), 1);
+    assert.deepEqual(namesIn(path, 'results'), [`${last}.json`], `${first} went first`);
+    assert.equal(await forgetAfter(Math.max(ttlMs, restMs)), 1);
+  });
+
+test('an outcome without a time is forgotten in the next round', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  await broker.enqueue([job({ id: broker.nextId(true), options: { resultTtlMs: 0 } })]);
+  await settleNext(broker, kept(0));
+
+  assert.equal(await forgetterAt(path, DAY_MS).forgetAfter(5), 1);
+});
+
+test('an outcome is read once, and where the settings decide alone not at all', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  await endedJobs(broker, 3);
+  await settledJob(path, {}, threw('no'));
+  await broker.enqueue([job({ id: broker.nextId(true), options: { resultTtlMs: 7 * DAY_MS } })]);
+  await settleNext(broker, kept(7 * DAY_MS));
+  const plain = forgetterAt(path, 30 * DAY_MS);
+  const byState = forgetterAt(path, { succeeded: 30 * DAY_MS, failed: DAY_MS });
+
+  for (let day = 0; day < 3; day++) await plain.forgetAfter(DAY_MS);
+  await byState.forgetAfter(MINUTE_MS);
+  const young = byState.reads();
+  for (let day = 0; day < 3; day++) await byState.forgetAfter(DAY_MS);
+
+  assert.equal(plain.reads(), 1);
+  assert.equal(young, 1);
+  assert.equal(byState.reads(), 5);
+});
+
+test('an outcome that came in the place of one that was read has its own time', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const id = broker.nextId(true);
+  await broker.enqueue([job({ id, options: { resultTtlMs: DAY_MS } })]);
+  await settleNext(broker, kept(DAY_MS));
+  const { forgetAfter, nowMs } = forgetterAt(path, 30 * DAY_MS);
+  assert.equal(await forgetAfter(DAY_MS - MINUTE_MS), 0);
+  const file = join(path, 'results', `${id}.json`);
+
+  utimesSync(file, nowMs() / 1_000, nowMs() / 1_000);
+
+  assert.equal(await forgetAfter(DAY_MS - MINUTE_MS), 0);
+  assert.equal(await forgetAfter(2 * MINUTE_MS), 1);
+});
+
+/** A forgetter that goes on by steps of a clock that is not set: its rounds are what `forgetAfter` asks for. */
+function forgetterAt(
+  path: string,
+  ttl: ResultTtlMs,
+): { forgetAfter(ms: number): Promise<number>; reads(): number; nowMs(): number } {
+  let reads = 0;
+  const read: Files['read'] = (...args) => {
+    reads++;
+    return nodeFiles.read(...args);
+  };
+  const time = clock();
+  const context = contextOf(path, { nowMs: time.nowMs, fsync: false, files: { ...nodeFiles, read } });
+  let monotonicMs = performance.now();
+  const forgetter = new Forgetter(context, ttl, () => monotonicMs);
+  return {
+    forgetAfter: (ms) => {
+      time.advance(ms);
+      monotonicMs += ms;
+      return forgetter.forget();
+    },
+    reads: () => reads,
+    nowMs: time.nowMs,
+  };
+}
+
+function kept(ttlMs: number): Settlement {
+  return { kind: 'publish', outcome: { state: 'succeeded', value: 1 }, ttlMs };
+}
+
+async function settleNext(broker: Broker, settlement: Settlement): Promise<void> {
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  await (await consumer.next(AbortSignal.timeout(10_000)))?.settle(settlement, RUN);
+  await consumer.close();
+}
+
 async function endedJobs(broker: Broker, count: number): Promise<string[]> {
   const jobs = Array.from({ length: count }, () => job());
   await broker.enqueue(jobs);
@@ -214,87 +332,3 @@ function plantSpare(path: string, texts: readonly string[], name = 'planted'): v
   mkdirSync(join(path, 'spare', name));
   for (const text of texts) writeFileSync(join(path, 'spare', name, `${nextId()}.json`), text, { mode: 0o600 });
 }
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-const YEAR_MS = 365 * DAY_MS;
-const START_MS = 40 * YEAR_MS;
-
-/** Two clocks, and ages by them for a time to live of a day. */
-function watched(): { readonly ages: Ages; pass(ms: number): void; jump(ms: number): void; nowMs(): number } {
-  const ages = new Ages(DAY_MS);
-  let [wallMs, monotonicMs] = [START_MS, 5_000];
-  ages.observe(wallMs, monotonicMs);
-  const move = (byWallMs: number, byMonotonicMs: number): void => {
-    wallMs += byWallMs;
-    monotonicMs += byMonotonicMs;
-    ages.observe(wallMs, monotonicMs);
-  };
-  return { ages, pass: (ms) => move(ms, ms), jump: (ms) => move(ms, 0), nowMs: () => wallMs };
-}
-
-describe('whether the time of a file is over', () => {
-  test('by the wall clock, to the millisecond', () => {
-    const { ages } = watched();
-
-    assert.equal(ages.isOver(START_MS - DAY_MS + 1), false);
-    assert.equal(ages.isOver(START_MS - DAY_MS), true);
-  });
-
-  for (const jumpMs of [HOUR_MS, 2 * DAY_MS, 10 * YEAR_MS]) {
-    test(`a step forward of ${jumpMs / HOUR_MS} hours ages nothing`, () => {
-      const { ages, pass, jump, nowMs } = watched();
-      const before = START_MS - HOUR_MS;
-      jump(jumpMs);
-      const after = nowMs();
-
-      pass(23 * HOUR_MS - MINUTE_MS);
-      const early = [ages.isOver(before), ages.isOver(after)];
-      pass(2 * MINUTE_MS);
-      const onTime = [ages.isOver(before), ages.isOver(after)];
-      pass(HOUR_MS);
-
-      assert.deepEqual(early, [false, false]);
-      assert.deepEqual(onTime, [true, false]);
-      assert.equal(ages.isOver(after), true);
-    });
-  }
-
-  test('nights of sleep do not count, and do not keep a file for ever', () => {
-    const { ages, pass, jump } = watched();
-    let days = 0;
-
-    while (!ages.isOver(START_MS) && days < 10) {
-      pass(8 * HOUR_MS);
-      jump(16 * HOUR_MS);
-      days++;
-    }
-
-    assert.equal(days, 3);
-  });
-
-  test('a step back keeps everything; once the clock is right again, ages are too', () => {
-    const { ages, pass, jump } = watched();
-    jump(-10 * YEAR_MS);
-    pass(2 * DAY_MS);
-    const inThePast = ages.isOver(START_MS);
-
-    jump(10 * YEAR_MS);
-    const back = ages.isOver(START_MS - DAY_MS);
-
-    assert.equal(inThePast, false);
-    assert.equal(back, true);
-  });
-
-  test('what seems to be over for more than a year is given one more life', () => {
-    const { ages, pass } = watched();
-    const old = START_MS - 10 * YEAR_MS;
-
-    const atFirst = ages.isOver(old);
-    pass(DAY_MS);
-
-    assert.equal(atFirst, false);
-    assert.equal(ages.isOver(old), true);
-  });
-});

@@ -21,7 +21,7 @@ function noting(t: TestContext): number[] {
 }
 
 /** A consumer of claims that are settled as told, and then of none. */
-function consumerOf(settles: readonly (() => Promise<void>)[]): Consumer {
+function consumerOf(settles: readonly Claim['settle'][]): Consumer {
   const claims = settles.map((settle, i): Claim => {
     const { job: record, queue, priority } = job({ task: 'note', args: [i] });
     return {
@@ -58,6 +58,22 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     onFailed: () => undefined,
     revoked: new Revoked(),
   });
+
+test('a job that says nothing has the options of its task, also for an outcome that went well', async (t) => {
+  noting(t);
+  registry().tasks.set('note', { name: 'note', fn: () => 1, definedAt: 'here:1', options: { ignoreResult: true } });
+  const drain = new AbortController();
+  const settled: unknown[] = [];
+  const settle = async (settlement: unknown): Promise<void> => {
+    settled.push(settlement);
+    drain.abort();
+  };
+
+  await run(consumerOf([settle]), drain.signal);
+
+  const outcome = { state: 'succeeded', value: undefined };
+  assert.deepEqual(settled, [{ kind: 'publish', outcome, ttlMs: 60_000 }]);
+});
 
 test('the next job runs while the outcome of the one before is on its way to the disk', async (t) => {
   const ran = noting(t);

@@ -2,7 +2,7 @@
  * A job that was sent back after its end runs again: its file goes back to where it waits, with the outcome that it had. Nothing else of it
  * changes, so any program can send a job back by a rename. What that means is told by the attempt in its name. Pure.
  */
-import type { JobRecord } from './job.ts';
+import type { JobRecord } from '../job.ts';
 
 /** The attempt that came to the outcome; of an outcome that no run came to, the one under which the job was held for it. */
 export function endedAttempt({ attempts, kept }: JobRecord): number {

@@ -1,11 +1,11 @@
 /** What a job's file means that holds an outcome, or tells that it was sent back after one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { endedAttempt, hasOutcomeOf, unended } from '../../../src/job/again.ts';
-import { encodeBase, parseDocument } from '../../../src/job/document.ts';
-import type { JobRecord, Outcome } from '../../../src/job/job.ts';
-import { encodeTail } from '../../../src/job/tail.ts';
-import { jobRecord } from '../../support/factory.ts';
+import { endedAttempt, hasOutcomeOf, unended } from '../../../../src/job/ended/again.ts';
+import { encodeBase, parseDocument } from '../../../../src/job/document.ts';
+import type { JobRecord, Outcome } from '../../../../src/job/job.ts';
+import { encodeTail } from '../../../../src/job/tail.ts';
+import { jobRecord } from '../../../support/factory.ts';
 
 const FAILED: Outcome = { state: 'failed', error: { name: 'Error', message: 'no' } };
 const ENQUEUED_AT_MS = 1_000;
