@@ -94,6 +94,15 @@ test('the clock can be moved to just before and just after a countdown, and past
   assert.ok(Math.abs(enqueuedAtMs - Date.now() - 3_601_000) < 60_000);
 });
 
+test('a job that is parked holds up no drain, and the clock is not moved on to it', async (t) => {
+  const spool = await temporarySpool(t);
+  await define(t, 'gone', () => undefined).applyAsync([], { countdown: '1h' });
+  registry().tasks.delete('gone');
+
+  assert.deepEqual(await spool.drain({ delayed: true }), { ...NONE, parked: 1 });
+  assert.ok(spool.clock.now().getTime() - Date.now() < 3_700_000);
+});
+
 test('with manual, nothing runs before drain, so that a test can look at what was sent', async (t) => {
   const spool = await temporarySpool(t, { manual: true });
   const mail = define(t, 'mail', (to: string) => to);

@@ -41,6 +41,17 @@ test('what a subscriber of start puts into the headers goes along with every job
   assert.deepEqual(headers, { tenant: 'acme' });
 });
 
+test('a header that a subscriber puts into one call is in no other', async (t) => {
+  let calls = 0;
+  onStart(t, ({ headers }) => (calls++ === 0 ? (headers['traceparent'] = '00-1-2-01') : null));
+  const mail = tempApp(t).task('mail', () => undefined);
+
+  const sent = [await mail.delay(), await mail.delay()];
+
+  const headers = await Promise.all(sent.map(async (result) => (await result.info())?.record?.job.headers));
+  assert.deepEqual(headers, [{ traceparent: '00-1-2-01' }, {}]);
+});
+
 for (const [what, value, code] of [
   ['too large', 'x'.repeat(70_000), 'FSQ_TOO_LARGE'],
   ['no text', 1, 'FSQ_USAGE'],
