@@ -3,7 +3,7 @@
  * pools. Each must pass the same cases. It installs the runners from the network; the last line says what was counted.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,7 @@ module.exports = ({ task }) => ({
 
 /** For both runners: with `fsq` as it came to them, by import or require. */
 const CASES = `
-module.exports = (fsq) => {
+module.exports = (fsq, { temporarySpool }) => {
   const tasks = require('./define.js')(fsq);
   const { spawn } = require('node:child_process');
   const assert = require('node:assert');
@@ -65,6 +65,16 @@ module.exports = (fsq) => {
     expect(typeof (await handle.get('20s'))).toBe('string');
     expect((await reason(tasks.add.delay(new Date(), 1))).message).toMatch(/is a Date/);
   });
+  test('a temporary spool has forked children that run the jobs', async () => {
+    const spool = await temporarySpool({ fork: true, tasks: ['tasks.js'] });
+    try {
+      expect(await (await tasks.add.delay(1, 2)).get('20s')).toBe(3);
+      expect(await spool.drain()).toMatchObject({ succeeded: 1 });
+    } finally {
+      await spool.close();
+    }
+    expect(await (await tasks.add.delay(3, 4)).get('20s')).toBe(7);
+  });
   test('with alwaysEager what this realm throws comes back whole', async () => {
     const eager = fsq.createApp({ alwaysEager: true });
     const own = eager.task('own', { retries: 1, retryOn: TypeError }, () => { throw new TypeError('mine'); });
@@ -74,19 +84,28 @@ module.exports = (fsq) => {
 };
 `;
 
+/** The examples of docs/testing.md, as they stand there, by the names in their first lines. */
+const EXAMPLES = Object.fromEntries(
+  [...readFileSync(join(ROOT, 'docs/testing.md'), 'utf8').matchAll(/^```\w+\n(\/\/ ([\w.]+)\n[^]*?)^```$/gm)].map(
+    ([, text, name]) => [`examples/${name}`, text],
+  ),
+);
+
 const FILES = {
+  ...EXAMPLES,
   'package.json': '{ "name": "stranger", "private": true, "type": "commonjs" }',
   'define.js': TASKS,
   'tasks.js': `require('./define.js')(require('fsq'));\n`,
   'cases.js': CASES,
-  'jest.test.js': `require('./cases.js')(require('fsq'));\n`,
+  'jest.test.js': `require('./cases.js')(require('fsq'), require('fsq/testing'));\n`,
   'requires.cjs': `require('fsq');\n`,
   'vitest.test.mjs': `import * as fsq from 'fsq';
+import * as testing from 'fsq/testing';
 import './requires.cjs';
 import { createRequire } from 'node:module';
-createRequire(import.meta.url)('./cases.js')(fsq);\n`,
-  'jest.config.json': '{ "testMatch": ["**/jest.test.js"], "testTimeout": 30000 }',
-  'vitest.config.mjs': `export default { test: { globals: true, include: ['vitest.test.mjs'], testTimeout: 30000 } };\n`,
+createRequire(import.meta.url)('./cases.js')(fsq, testing);\n`,
+  'jest.config.json': '{ "testMatch": ["**/jest.test.js", "**/*.jest.test.cjs"], "testTimeout": 30000 }',
+  'vitest.config.mjs': `export default { test: { globals: true, include: ['vitest.test.mjs', 'examples/*.vitest.test.ts'], testTimeout: 30000 } };\n`,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'fsq-strangers-'));
@@ -104,11 +123,13 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 function prepare() {
+  mkdirSync(join(folder, 'examples'));
   for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text);
   run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', ...RUNNERS], folder);
   const own = join(folder, 'node_modules', 'fsq');
   mkdirSync(own);
-  for (const part of ['package.json', 'bin', 'dist']) cpSync(join(ROOT, part), join(own, part), { recursive: true });
+  for (const part of ['package.json', 'bin', 'dist', 'testing'])
+    cpSync(join(ROOT, part), join(own, part), { recursive: true });
 }
 
 function check(name, [program, ...args]) {

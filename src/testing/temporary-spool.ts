@@ -231,9 +231,9 @@ class MovableClock implements TestClock {
 
 type Hook = (act: () => Promise<void>) => unknown;
 
-/** How a test is told what to do at its end; null where `given` is no test. */
+/** How a test is told what to do at its end; null where `given` is no test. The context of vitest is a function. */
 function hookOf(given: unknown): Hook | null {
-  if (typeof given !== 'object' || given === null) return null;
+  if ((typeof given !== 'object' && typeof given !== 'function') || given === null) return null;
   for (const name of ['after', 'onTestFinished'] as const) {
     const hook: unknown = Reflect.get(given, name);
     if (typeof hook === 'function') return (act) => Reflect.apply(hook, given, [act]);

@@ -131,7 +131,10 @@ export function beside(open: OpenBroker): void {
     const next: Claim = await nextOf(each);
     assert.deepEqual(next.checkpointed(), { row: 19 });
     await next.settle(threw('enough'), RUN);
-    assert.deepEqual(next.checkpointed(), { row: 19 }, 'a failed job keeps it, for who sends it once more');
+    await broker.retry([next.job.id]);
+    const again = await nextOf(each);
+    assert.deepEqual(again.checkpointed(), { row: 19 }, 'a failed job that is sent back goes on there');
+    await again.settle(returned(null), RUN);
   });
 
   test('what lies beside a job is gone soon after its outcome is forgotten', async (t) => {

@@ -1,7 +1,7 @@
 /** The CommonJS build: for Jest, for bundles, and for TypeScript that compiles to CommonJS. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -57,6 +57,36 @@ test('in one process both have one registry: tasks, the running job, and doubled
   assert.equal(stdout, `UsageError FSQ_DUPLICATE_TASK\n[ 'who.cjs', 'who.esm', 'nested' ]\n`, stderr);
 });
 
+test('a temporary spool of either build is that of both, and of the jobs that a task sends by the other', async (t) => {
+  const project = tempProject(t, {
+    'cjs.cjs': `
+      const { task } = require('fsq');
+      exports.leaf = task('leaf', (n) => n + 1);
+      exports.root = task('root', async () => (await exports.leaf.delay(1)).id);`,
+    'main.mjs': `
+      import { task } from 'fsq';
+      import { temporarySpool } from 'fsq/testing';
+      import { createRequire } from 'node:module';
+      import { leaf, root } from './cjs.cjs';
+      const other = createRequire(import.meta.url)('fsq/testing');
+      const own = task('own', async () => (await root.delay()).id);
+      for (const make of [temporarySpool, other.temporarySpool]) {
+        const spool = await make();
+        await own.delay();
+        await leaf.applyAsync([2], { countdown: '1h' });
+        await spool.clock.advance('1h');
+        console.log(JSON.stringify(await spool.drain()), (await other.temporarySpool().catch((error) => error)).code);
+        await spool.close();
+      }`,
+  });
+
+  const { stdout, stderr } = await run(project, process.execPath, ['main.mjs']);
+
+  const line = '{"succeeded":4,"failed":0,"revoked":0,"expired":0,"delayed":0,"parked":0,"paused":0} FSQ_TESTING\n';
+  assert.equal(stdout, line + line, stderr);
+  assert.equal(existsSync(project.spool), false);
+});
+
 test('it runs in a context of its own that has no import() and no true require(), as in Jest, and reads the configuration', async (t) => {
   const project = tempProject(t, {
     'fsq.config.mjs': `export default { spool: './from-config' };`,
@@ -87,6 +117,13 @@ describe('TypeScript finds one set of types from ESM and CommonJS', () => {
     'cjs.ts': `
       import * as fsq from 'fsq';
       import { AsyncResult, FsqError, PermanentError, task, type FsqErrorCode, type Task } from 'fsq';
+      import { type Tally, temporarySpool } from 'fsq/testing';
+      export async function drained(test: { after(act: () => void): void }): Promise<Tally> {
+        const spool = await temporarySpool(test, { manual: true });
+        // @ts-expect-error -- no such option
+        await spool.drain({ soon: true });
+        return spool.drain({ delayed: true, timeout: '5s' });
+      }
       export class Declined extends PermanentError { readonly cents = 1; }
       export const add: Task<[number, number], number> = task('add', async (a: number, b: number) => a + b);
       export async function use(): Promise<number> {

@@ -11,9 +11,11 @@ import {
   type ByteSize,
   type Config,
   createApp,
+  type CurrentJob,
   currentJob,
   defineConfig,
   type Duration,
+  type JsonValue,
   PermanentError,
   type TaskOptions,
 } from '../../src/index.ts';
@@ -268,4 +270,67 @@ test('limits are a number and a rate with a unit', () => {
 
   assert.equal(accepted.length + refused.length, 9);
   assert.ok('queues' in queues);
+});
+
+test('progress is a number or two, and a detail that survives JSON', () => {
+  interface Row {
+    readonly file: string;
+    readonly line?: number;
+  }
+  const row: Row = { file: 'a' };
+  const accepted = [
+    () => currentJob().progress(0.5),
+    () => currentJob().progress({ done: 1, total: 2 }),
+    () => currentJob().progress(0.5, 'text'),
+    () => currentJob().progress(0.5, [1, { a: null }]),
+    () => currentJob().progress(0.5, row),
+  ];
+  const refused = [
+    // @ts-expect-error nothing
+    () => currentJob().progress(),
+    // @ts-expect-error a text
+    () => currentJob().progress('0.5'),
+    // @ts-expect-error of how much
+    () => currentJob().progress({ done: 1 }),
+    // @ts-expect-error no such part
+    () => currentJob().progress({ done: 1, total: 2, detail: 'x' }),
+    // @ts-expect-error a Date does not survive JSON
+    () => currentJob().progress(0.5, new Date()),
+    // @ts-expect-error nor does it inside
+    () => currentJob().progress(0.5, { at: new Date() }),
+    // @ts-expect-error nor does a function
+    () => currentJob().progress(0.5, () => 1),
+  ];
+
+  assert.deepEqual([accepted.length, refused.length], [5, 7]);
+});
+
+test('a checkpoint is any JSON, or what the task says that it keeps', () => {
+  interface Place {
+    readonly row: number;
+    readonly file?: string;
+  }
+  const accepted = [
+    () => currentJob().checkpoint({ row: 1 }),
+    () => currentJob().checkpoint(null),
+    () => currentJob<Place>().checkpoint({ row: 1 }),
+    () => currentJob<Place>().checkpointed?.row ?? 0,
+  ];
+  const refused = [
+    // @ts-expect-error a Date does not survive JSON
+    () => currentJob().checkpoint(new Date()),
+    // @ts-expect-error nor does it inside
+    () => currentJob().checkpoint({ at: new Date() }),
+    // @ts-expect-error nor in what the task says that it keeps
+    () => currentJob<{ at: Date }>().checkpoint({ at: new Date() }),
+    // @ts-expect-error not what the task keeps
+    () => currentJob<Place>().checkpoint({ line: 1 }),
+    // @ts-expect-error there may be none
+    () => currentJob<Place>().checkpointed.row,
+    // @ts-expect-error it is read, not set
+    () => (currentJob<Place>().checkpointed = { row: 1 }),
+  ];
+
+  assert.deepEqual([accepted.length, refused.length], [4, 6]);
+  same<CurrentJob['checkpointed'], JsonValue | undefined>();
 });

@@ -335,7 +335,8 @@ test('the end of a test is heard of in the manner of node:test and of vitest, or
   const hooks: (() => Promise<void>)[] = [];
   const hook = (act: () => Promise<void>): unknown => hooks.push(act);
 
-  for (const context of [{ after: hook }, { onTestFinished: hook }]) {
+  const ofVitest = Object.assign(() => undefined, { onTestFinished: hook });
+  for (const context of [{ after: hook }, { onTestFinished: hook }, ofVitest]) {
     const spool = await temporarySpool(context, { manual: true });
     await hooks.pop()?.();
     assert.equal(existsSync(spool.path), false);
