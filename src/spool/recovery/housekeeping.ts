@@ -1,6 +1,6 @@
 /**
- * What a worker's keeper does when there is time for it. It removes drafts and records that the dead left, keys that stand for no job, and
- * outcomes whose time is over, one after the other and in slices. Recovery never waits for it.
+ * What a worker's keeper does when there is time for it. It removes drafts and records that the dead left, keys that stand for no job,
+ * outcomes whose time is over, and what lies beside jobs that are gone, one after the other and in slices. Recovery never waits for it.
  */
 import type { BrokerEvent } from '../../broker/worker-side.ts';
 import type { ResultTtlMs } from '../../job/ended/result-ttl.ts';
