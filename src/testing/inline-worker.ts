@@ -9,7 +9,7 @@ import { brokerOptions } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
 import { afterwards } from '../broker/soon.ts';
 import type { BrokerEvent, Claim, Consumer, Keeper } from '../broker/worker-side.ts';
-import { FsqError } from '../job/errors.ts';
+import { FsqError, UsageError } from '../job/errors.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
@@ -33,6 +33,7 @@ export class InlineWorker implements TestWorker {
   readonly #plan: WorkPlan;
   readonly #running = new Set<Claim>();
   #shift: Shift | null = null;
+  #isOn = false;
   #failure: TestWorker['failure'] = null;
   #steps = 0;
 
@@ -49,8 +50,21 @@ export class InlineWorker implements TestWorker {
   }
 
   async start(): Promise<void> {
-    const { settings, stage, concurrency } = this.#plan;
+    if (this.#isOn) throw new UsageError('Expected one drain() of a `manual` spool at a time', 'FSQ_TESTING');
+    this.#isOn = true;
+    const { settings, stage } = this.#plan;
     const broker = openBroker({ ...brokerOptions(settings), nowMs: stage.nowMs });
+    try {
+      this.#shift = await this.#begin(broker);
+    } catch (error) {
+      this.#isOn = false;
+      await broker.close();
+      throw error;
+    }
+  }
+
+  async #begin(broker: Broker): Promise<Shift> {
+    const { settings, concurrency } = this.#plan;
     const known = [...registry().tasks.values()];
     const limits: LimitRules = {
       queues: settings.queueLimits,
@@ -64,7 +78,7 @@ export class InlineWorker implements TestWorker {
       Array.from({ length: concurrency }, () => this.#open(broker, { tasks, limits }, keeper.owner)),
     );
     const runs = seats.map(({ consumer, revoked }) => this.#run(consumer, revoked, stop.signal));
-    this.#shift = { broker, keeper, consumers: seats.map(({ consumer }) => consumer), stop, ended: Promise.all(runs) };
+    return { broker, keeper, consumers: seats.map(({ consumer }) => consumer), stop, ended: Promise.all(runs) };
   }
 
   clockMoved(): void {
@@ -82,6 +96,7 @@ export class InlineWorker implements TestWorker {
     await Promise.all(shift.consumers.map((consumer) => consumer.close()));
     await shift.keeper.close();
     await shift.broker.close();
+    this.#isOn = false;
     const left = [...this.#running].map(({ job }) => `${job.task} (job ${job.id})`);
     return left.length === 0 ? null : left.join(', ');
   }

@@ -1,7 +1,7 @@
 /** `fsq/testing`: a spool for the time of a test, to which all apps of the process send meanwhile, with a worker and a clock. */
 import { currentFolder, makeTemporaryFolder, removeFolder } from '../app/project/project.ts';
 import { LOG_LEVELS, type LogLevel } from '../app/settings/config.ts';
-import { resolveSettings } from '../app/settings/sources.ts';
+import { brokerOptions, resolveSettings } from '../app/settings/sources.ts';
 import { currentStage, setStage, type Stage } from '../app/settings/stage.ts';
 import { warnOnce } from '../app/telling/warnings.ts';
 import type { Broker, Sighting } from '../broker/broker.ts';
@@ -9,7 +9,6 @@ import { refuse, UsageError } from '../job/errors.ts';
 import { format, knownInstead } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
 import { isRecord } from '../job/values/realm.ts';
-import { brokerOptions } from '../app/settings/sources.ts';
 import { openBroker } from '../open.ts';
 import { stderrLogger } from '../worker/log.ts';
 import { drain, type Tally } from './drain.ts';

@@ -118,6 +118,17 @@ test('with manual, nothing runs before drain, so that a test can look at what wa
   assert.deepEqual(await spool.drain(), { ...NONE, succeeded: 1 });
 });
 
+test('two drains at a time of a spool that is manual are refused, and the first goes on', async (t) => {
+  const spool = await temporarySpool(t, { manual: true });
+  await define(t, 'mail', () => undefined).delay();
+
+  const first = spool.drain();
+  await assert.rejects(spool.drain(), { code: 'FSQ_TESTING', message: /one drain\(\)/ });
+
+  assert.deepEqual(await first, { ...NONE, succeeded: 1 });
+  assert.deepEqual(await spool.drain(), { ...NONE, succeeded: 1 });
+});
+
 test('jobs of a paused queue are left, and told', async (t) => {
   const spool = await temporarySpool(t);
   const app = createApp();
