@@ -46,7 +46,7 @@ const SHARED = [
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
-    test: /src\/cli\/(?:command|display|exit|lookup|setting-options)\./,
+    test: /src\/cli\/(?:command|display|exit|lookup|setting-options|commands\/call\/call-options)\./,
     priority: 1,
   },
 ];

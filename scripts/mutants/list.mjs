@@ -791,4 +791,18 @@ export const MUTANTS = [
     replace: 'if (this.#missed.size >= 0) for',
     test: 'test/unit/spool/beside/sweep-beside.test.ts',
   },
+  {
+    name: 'a job does not wait for the one that it is to run after',
+    file: 'src/spool/claims/claim.ts',
+    find: '  if (needsPredecessor(held) && expiresAtMs >= context.nowMs()) {\n',
+    replace: '  if (needsPredecessor(held) && expiresAtMs < 0) {\n',
+    test: 'test/conformance/spool.test.ts',
+  },
+  {
+    name: 'nobody looks when the other job has ended',
+    file: 'src/spool/ready/followers.ts',
+    find: '    if (this.#watch.hasChanged()) this.look();\n',
+    replace: '',
+    test: 'test/unit/spool/ready/followers.test.ts',
+  },
 ];

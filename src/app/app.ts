@@ -4,6 +4,7 @@ import type { Broker, NewJob } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import type { JsonValue } from '../job/values/json.ts';
+import { UnknownJobError } from '../job/errors.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import { isLasting } from '../job/ended/result-ttl.ts';
@@ -152,6 +153,8 @@ class FileApp implements App, Sender {
       queue,
       priority,
     }));
+    const { after } = request.options;
+    if (after !== undefined) await refuseUnknown(after, broker ?? eagerSource(after));
     if (broker === null) return this.#runEagerly(jobs, settings);
     const source = async (): Promise<Broker> => broker;
     if (request.uniqueness !== null) {
@@ -168,6 +171,11 @@ class FileApp implements App, Sender {
     for (const { job, queue, priority } of jobs) results.push(await runEagerly(job, { queue, priority }, executor));
     return results;
   }
+}
+
+/** @throws UnknownJobError for a job that nobody can wait for */
+async function refuseUnknown(after: string, source: Pick<OutcomeSource, 'find' | 'place'>): Promise<void> {
+  if ((await source.find(after)) === null) throw new UnknownJobError(after, source.place);
 }
 
 /** The settings of an app and the broker that they mean, each made at its first use. */

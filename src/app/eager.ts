@@ -5,7 +5,7 @@ import { failureOf } from '../job/failure.ts';
 import { type Attempt, endedAtMs, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { Progress } from '../job/values/progress.ts';
-import { type Ending, settlementOf } from '../job/lifecycle.ts';
+import { type Ending, settlementOf, withoutPredecessor } from '../job/lifecycle.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import { tellRetry } from './telling/diagnostics.ts';
 import { execute, type Executor, type LimitKeepers } from './execute.ts';
@@ -27,6 +27,10 @@ export async function runEagerly(
 ): Promise<AsyncResult> {
   const attempts: Attempt[] = [];
   const beside = new InMemory();
+  const standing = { queue, priority, attempt: 0, crashes: 0 };
+  const refused = await refusedAfter(job);
+  if (refused !== null)
+    return handleOf({ job, attempts, outcome: refused, parked: null, kept: standing }, refused.state, standing, null);
   for (let attempt = 1; ; attempt++) {
     const standing = { queue, priority, attempt, crashes: 0 };
     const startedAtMs = Date.now();
@@ -42,6 +46,15 @@ export async function runEagerly(
     const { outcome } = settlement;
     return handleOf({ job, attempts, outcome, parked: null, kept: standing }, outcome.state, standing, beside.shown);
   }
+}
+
+/** How the job ends because of the one after which it was to run, which has ended as all have here; null: it may run. */
+async function refusedAfter(job: Job): Promise<Outcome | null> {
+  const { after: other } = job.options;
+  if (other === undefined) return null;
+  const ended = (await eagerSource(other).outcome(other))?.outcome ?? null;
+  const settlement = ended?.state === 'succeeded' ? null : withoutPredecessor(job, ended);
+  return settlement?.kind === 'publish' ? settlement.outcome : null;
 }
 
 async function runOnce(

@@ -12,7 +12,7 @@ import {
   NO_OPTIONS,
   toBackoff,
 } from '../job/job-options.ts';
-import { checkPriority, checkQueue } from '../job/names.ts';
+import { checkPriority, checkQueue, isId } from '../job/names.ts';
 import { type LimitOptions, parseConcurrency, parseRate } from '../job/queue-limits.ts';
 import { type ResultTtl, toResultTtlMs } from '../job/ended/result-ttl.ts';
 import { format, knownInstead, timeShown } from '../job/text.ts';
@@ -68,6 +68,8 @@ export interface ApplyOptions extends SharedOptions, CallKey {
   readonly countdown?: Duration;
   /** Not before this time; a number is Unix ms. In the past: at once. */
   readonly eta?: Date | number;
+  /** A job, or its id: not before that job has succeeded. When it ends otherwise, this one fails with its error as the cause. */
+  readonly after?: string | { readonly id: string };
   /** Text for the task to read with `currentJob().headers`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -114,6 +116,7 @@ const OPTIONS: Readonly<Record<keyof AnyOptions, Option>> = {
   retryOn: { notOfCall: "a function cannot be kept in a job's file", read: toPredicate },
   countdown: { notOfTask: true, kept: 'etaMs', read: (given, nowMs) => nowMs + durationMs(given, 'countdown') },
   eta: { notOfTask: true, kept: 'etaMs', read: etaOf },
+  after: { notOfTask: true, kept: 'after', read: afterOf },
   headers: { notOfTask: true },
 };
 
@@ -192,6 +195,11 @@ function etaOf(eta: unknown): number {
   const ms = isDate(eta) ? eta.getTime() : eta;
   if (typeof ms === 'number' && Number.isFinite(ms)) return ms;
   return refuse('`eta`', 'a valid Date or Unix time in ms', eta);
+}
+
+function afterOf(after: unknown): string {
+  const id = isRecord(after) ? after['id'] : after;
+  return typeof id === 'string' && isId(id) ? id : refuse('`after`', "a job's handle or its id", after);
 }
 
 function expiresAtOf(expires: unknown, nowMs: number): number {

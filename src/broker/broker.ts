@@ -104,7 +104,7 @@ export interface Sighting {
   readonly id: string;
   readonly state: Exclude<JobState, 'unknown'>;
   readonly standing: Standing;
-  /** Unix ms; only of a delayed job. */
+  /** Unix ms; only of a delayed job, and null where it waits for another. */
   readonly dueAtMs: number | null;
   /** The process that holds it, by its name among owners; only of a running job. */
   readonly owner: string | null;

@@ -42,6 +42,7 @@ export type FsqErrorCode =
   | 'FSQ_NOT_ENDED'
   | 'FSQ_SUCCEEDED'
   | 'FSQ_KEY_TAKEN'
+  | 'FSQ_PREDECESSOR'
   | 'FSQ_FENCED';
 
 /** The key under which a prototype keeps the name of its class: the same in every copy of fsq, and in every realm. */
@@ -201,6 +202,13 @@ export class NotRetriedError extends FsqError {
   }
 }
 
+/** The job was to run after another, which ended without a value or is nowhere. */
+export class PredecessorError extends FsqError {
+  constructor(message: string) {
+    super('FSQ_PREDECESSOR', message);
+  }
+}
+
 /** A task name that is not registered, with the nearest one that is. */
 export class UnknownTaskError extends FsqError {
   constructor(message: string) {
@@ -276,6 +284,7 @@ nameClasses({
   ExpiredError,
   UnknownJobError,
   NotRetriedError,
+  PredecessorError,
   UnknownTaskError,
   NotSerialisableError,
   UsageError,

@@ -1,5 +1,12 @@
 /** Decides from how an attempt ended what to do with its job. Only this file decides it; brokers carry it out. */
-import { ExpiredError, type Failure, RevokedError, TimeLimitError, WorkerLostError } from './errors.ts';
+import {
+  ExpiredError,
+  type Failure,
+  PredecessorError,
+  RevokedError,
+  TimeLimitError,
+  WorkerLostError,
+} from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
 import { type Backoff, DEFAULT_BACKOFF } from './job-options.ts';
@@ -104,6 +111,25 @@ function lasting(settlement: Settlement, { options }: Job): Settlement {
   if (settlement.kind !== 'publish' || !isLasting(options)) return settlement;
   const ttlMs = ownTtlMs(options, settlement.outcome.state);
   return ttlMs === undefined ? settlement : { ...settlement, ttlMs };
+}
+
+/**
+ * What becomes of a job that was to run after another.
+ *
+ * @param ended how that one ended, without a value; null: it is nowhere, or is the job itself
+ */
+export function withoutPredecessor({ id, task, options: { after = '' } }: Job, ended: Outcome | null): Settlement {
+  const what = after === id ? 'it was to run after itself' : `job ${after}, after which it was to run, ${endOf(ended)}`;
+  const failure = failureOf(new PredecessorError(`Job ${id} (${task}) was not run: ${what}.`));
+  const error = ended === null || ended.state === 'succeeded' ? undefined : ended.error;
+  // In a row of jobs, the first error is the cause of all.
+  const cause = error?.code === 'FSQ_PREDECESSOR' ? (error.cause ?? error) : error;
+  return failed(cause === undefined ? failure : { ...failure, cause });
+}
+
+function endOf(ended: Outcome | null): string {
+  if (ended === null) return 'is nowhere: its outcome is forgotten, or it was never sent';
+  return ended.state === 'revoked' ? 'was revoked' : ended.state;
 }
 
 /** How many of a job's runs before this one were followed by a retry. */

@@ -5,7 +5,7 @@ import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
 import { readProgress } from './beside/progress-file.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
+import { AFTER_ANOTHER_MS, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot } from './locate.ts';
 import { readJob } from './job-file/read.ts';
 
@@ -120,7 +120,7 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
     id: spot.id,
     state: stateOf(spot, record),
     standing: spot.at === 'results' ? endedStanding(record) : spot.name,
-    dueAtMs: spot.at === 'waiting' ? spot.dueAtMs : null,
+    dueAtMs: spot.at === 'waiting' && spot.dueAtMs !== AFTER_ANOTHER_MS ? spot.dueAtMs : null,
     owner: spot.at === 'held' ? spot.owner : null,
     startedAtMs,
     endedAtMs: record === null ? null : endedAtMs(record),

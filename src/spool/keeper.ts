@@ -97,6 +97,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   isIdle(): boolean {
+    this.#promoter.promoteFollowers();
     return this.#crew.isIdle();
   }
 

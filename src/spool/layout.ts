@@ -75,6 +75,9 @@ export function nextAttempt(name: JobName): JobName {
 /** Largest due time that 13 digits hold: the year 2286. */
 const MAX_DUE_MS = 9_999_999_999_999;
 
+/** A job that waits for the end of another lies in delayed/ under this time, after all that wait for a time. */
+export const AFTER_ANOTHER_MS: number = MAX_DUE_MS;
+
 export function delayedFileName(dueAtMs: number, name: JobName): string {
   return `${timeDigits(dueAtMs)}.${jobFileName(name)}`;
 }

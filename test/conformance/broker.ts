@@ -22,6 +22,7 @@ import {
   valueOf,
   type OpenBroker,
 } from './parts.ts';
+import { following } from './after.ts';
 import { queues } from './queues.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
 import { taskSets } from './task-sets.ts';
@@ -41,6 +42,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     looking(open);
     revoking(open);
     sendingBack(open);
+    following(open);
     queues(open);
     uniqueness(open);
     taskSets(open);

@@ -241,6 +241,11 @@ test('a handle revokes with nothing or with terminate, and says what came of it'
 
   same<Awaited<ReturnType<typeof handle.revoke>>, 'revoked' | 'requested' | 'ended'>();
   same<Awaited<ReturnType<typeof handle.retry>>, void>();
+  void (() => [call({ after: handle }), call({ after: handle.id })]);
+  // @ts-expect-error -- a number is no job
+  void (() => call({ after: 7 }));
+  // @ts-expect-error -- each call names its own
+  void (() => define({ after: handle.id }));
   // @ts-expect-error -- a job is sent back as it was
   void (() => handle.retry({ args: [3, 4] }));
   assert.equal(calls.length, 5);

@@ -117,6 +117,8 @@ function when({ state, dueAtMs, startedAtMs, endedAtMs, record }: Sighting, nowM
     const due = dueAtMs <= nowMs ? 'due now' : `due in ${span(dueAtMs - nowMs)}`;
     return record !== null && record.parked !== null ? `parked, ${due}` : due;
   }
+  const after = record?.job.options.after;
+  if (state === 'delayed' && after !== undefined) return `waits for ${after}`;
   if (startedAtMs !== null) return `started ${span(nowMs - startedAtMs)} ago`;
   if (record === null) return '-';
   if (endedAtMs !== null) return `ended ${span(nowMs - endedAtMs)} ago`;

@@ -40,7 +40,7 @@ export const retry: Command = {
   notes: [
     'Prints what was sent back, and a summary. Exits 0 when all were, 3 when there is no job of one of the ids, 2 when a job was',
     'refused (it waits, runs or has succeeded, or another job has its key); the others are sent back all the same.',
-    'With --args the job may be in any state. The new one has its queue, priority, headers and options but for times and key,',
+    'With --args the job may be in any state. The new one has its queue, priority, headers and options but for times, key and after,',
     `and names it in the header ${RETRY_OF}.`,
   ],
   run: runRetry,
@@ -193,7 +193,7 @@ async function sendAnew(context: Context): Promise<number> {
     if (job === null || record === null) throw new UnknownJobError(wanted, broker.place);
     return { ...record.job, ...job.standing, id: wanted };
   });
-  const { etaMs: _eta, expiresAtMs: _expires, key: _key, ...kept } = options;
+  const { etaMs: _eta, expiresAtMs: _expires, key: _key, after: _after, ...kept } = options;
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: tell, newSpool: (settings) => tell(newSpoolText(settings)), restoring: tell },

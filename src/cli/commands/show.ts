@@ -77,11 +77,12 @@ function progressFields({ progress, standing }: Sighting, nowMs: number): readon
 
 function recordFields({ job, attempts, outcome, parked }: JobRecord): readonly Field[] {
   const { args, enqueuedAtMs, options, headers } = job;
-  const { etaMs, expiresAtMs, retries, onCrash, key } = options;
+  const { etaMs, expiresAtMs, retries, onCrash, key, after } = options;
   return [
     ['sent', timeText(enqueuedAtMs)],
     ['not before', etaMs === undefined ? null : timeText(etaMs)],
     ['expires', expiresAtMs === undefined ? null : timeText(expiresAtMs)],
+    ['after', after ?? null],
     ['retries', retries === undefined ? null : String(retries)],
     ['on crash', onCrash ?? null],
     ['key', key ?? null],

@@ -2,7 +2,7 @@
 import { afterwards, type Soon } from '../../broker/soon.ts';
 import type { Claim } from '../../broker/worker-side.ts';
 import { hasOutcomeOf, unended } from '../../job/ended/again.ts';
-import { revoked } from '../../job/lifecycle.ts';
+import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import {
@@ -16,10 +16,11 @@ import {
 } from '../job-file/holder.ts';
 import { isOnlyName } from '../job-file/one-name.ts';
 import { readJob } from '../job-file/read.ts';
-import { delayedFileName, parseJobFileName } from '../layout.ts';
+import { AFTER_ANOTHER_MS, delayedFileName, parseJobFileName } from '../layout.ts';
 import { isMarked } from '../notes/notes.ts';
 import { renameOver, setAside } from '../job-file/set-aside.ts';
 import { HeldClaim } from './held-claim.ts';
+import { lookAtPredecessor, needsPredecessor } from './predecessor.ts';
 import { publishAsItStands } from './settle.ts';
 
 export interface Claimant extends Holder {
@@ -79,18 +80,50 @@ export function openTaken(
 
 function admit(context: SpoolContext, { admission = null }: Claimant, taken: Taken, held: Held): Soon<Claim | null> {
   const { layout } = context;
-  const { path, name, holder, record } = held;
-  const { etaMs, expiresAtMs = Number.POSITIVE_INFINITY, onCrash } = record.job.options;
+  const { path, record } = held;
+  const { etaMs, expiresAtMs = Number.POSITIVE_INFINITY } = record.job.options;
   if (etaMs !== undefined && etaMs > context.nowMs()) {
     renameOver(context, path, `${layout.delayed}/${delayedFileName(etaMs, taken.takenFrom.name)}`);
     return null;
   }
   const claim = new HeldClaim(context, held);
-  if (admission !== null && expiresAtMs >= context.nowMs() && !admission.admits(name, record.job.task))
+  // One that is too late ends as such.
+  if (needsPredecessor(held) && expiresAtMs >= context.nowMs()) {
+    return lookAtPredecessor(context, held).then((verdict) =>
+      verdict === null ? admitted(context, admission, taken, claim) : withPredecessor(context, taken, claim, verdict),
+    );
+  }
+  return admitted(context, admission, taken, claim);
+}
+
+function admitted(
+  context: SpoolContext,
+  admission: Admission | null,
+  taken: Taken,
+  claim: HeldClaim,
+): Soon<Claim | null> {
+  const { name, holder } = taken;
+  const { task, options } = claim.job;
+  const { expiresAtMs = Number.POSITIVE_INFINITY, onCrash } = options;
+  if (admission !== null && expiresAtMs >= context.nowMs() && !admission.admits(name, task))
     return putBack(context, admission, taken, claim);
   if (onCrash !== 'fail' || !context.fsync) return claim;
   // It must not run twice: a power cut must find it here, and not in pending/ as if nothing had happened.
-  return syncDirectories(context, holder.directory, layout.pending).then(() => claim);
+  return syncDirectories(context, holder.directory, context.layout.pending).then(() => claim);
+}
+
+/** It ends with the cause, or waits for the other. One that is revoked ends: its revoker may have seen it here. */
+async function withPredecessor(
+  context: SpoolContext,
+  { path, takenFrom }: Taken,
+  claim: Claim,
+  verdict: Settlement | 'waits',
+): Promise<null> {
+  const settlement = isMarked(context, claim.job.id) ? revoked(claim, false) : verdict;
+  if (settlement === 'waits')
+    renameOver(context, path, `${context.layout.delayed}/${delayedFileName(AFTER_ANOTHER_MS, takenFrom.name)}`);
+  else await claim.settle(settlement, null);
+  return null;
 }
 
 /** It goes back where it was. One that is revoked ends: its revoker may have seen it here, and was told that it will. */

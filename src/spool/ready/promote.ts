@@ -3,14 +3,17 @@
  * whose task no worker knew, also becomes ready when a worker comes that knows it.
  */
 import type { SpoolContext } from '../disk/context.ts';
-import { parseDelayedFileName } from '../layout.ts';
+import { AFTER_ANOTHER_MS, parseDelayedFileName } from '../layout.ts';
 import { readJob } from '../job-file/read.ts';
 import type { Turns } from '../disk/rounds.ts';
 import { renameOverIfThere } from '../job-file/set-aside.ts';
 import { DirectoryWatch, Poll } from '../disk/watch.ts';
+import { Followers } from './followers.ts';
 
 /** How late a step of the wall clock may be noticed, ms: timers count monotonic time. */
 const CLOCK_LOOK_EVERY_MS = 1_000;
+/** Names of jobs that wait for another begin so, and come last. */
+const AFTER_ANOTHER = `${AFTER_ANOTHER_MS}.`;
 /** Jobs promoted before other work gets its turn. */
 const AT_ONCE = 500;
 /** A parked job is due within a minute, ms; what is due later was not parked. */
@@ -21,6 +24,7 @@ export class Promoter {
   readonly #onTrouble: (error: unknown) => void;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
+  readonly #followers: Followers;
   /** Names in delayed/, the soonest first. They are hints: the rename decides. */
   #names: string[] = [];
   /** delayed/ has to be listed, also if nothing changes there any more. */
@@ -34,6 +38,7 @@ export class Promoter {
       this.#try(() => this.#hear(name)),
     );
     this.#poll = new Poll(() => this.#try(() => this.#refresh()), false);
+    this.#followers = new Followers(context, onTrouble);
   }
 
   start(): void {
@@ -45,6 +50,7 @@ export class Promoter {
   stop(): void {
     this.#watch.close();
     this.#poll.stop();
+    this.#followers.stop();
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
@@ -53,12 +59,19 @@ export class Promoter {
     this.#try(() => this.#refresh());
   }
 
+  /** The same of jobs that wait for another, which has ended. */
+  promoteFollowers(): void {
+    this.#try(() => this.#followers.look());
+  }
+
   #refresh(): void {
     if (this.#watch.hasChanged() || this.#context.odd.takeDue()) this.#isStale = true;
     if (this.#isStale) {
       const names = this.#context.files.list(this.#context.layout.delayed);
       this.#names = names.filter((name) => parseDelayedFileName(name) !== null).sort();
       this.#isStale = false;
+      // Nearly always none.
+      this.#followers.set(this.#names.slice(lowerBound(this.#names, AFTER_ANOTHER)));
     }
     this.#promote();
   }
@@ -70,7 +83,8 @@ export class Promoter {
     // The watch tells of a name that leaves by the same event as of one that comes.
     if (this.#names[at] === name || !this.#context.files.exists(`${this.#context.layout.delayed}/${name}`)) return;
     this.#names.splice(at, 0, name);
-    if (at === 0) this.#promote();
+    if (name.startsWith(AFTER_ANOTHER)) this.#followers.add(name);
+    else if (at === 0) this.#promote();
   }
 
   #promote(): void {

@@ -11,6 +11,8 @@ import {
   plantDeadRun,
   plantDelayed,
   plantEnded,
+  plantFollowed,
+  plantFollower,
   plantGarbage,
   plantJournal,
   plantKeys,
@@ -203,6 +205,17 @@ export const OPERATIONS: readonly Operation[] = [
     program: 'keep.mjs',
     prepare: plantMarked,
     input: { until: 'unmarked' },
+  },
+  {
+    name: 'claim what waits for another, and finish that',
+    program: 'run.mjs',
+    prepare: plantFollowed,
+  },
+  {
+    name: 'promote what waited for another',
+    program: 'keep.mjs',
+    prepare: plantFollower,
+    input: { until: 'promoted' },
   },
   {
     name: 'send back what has ended',

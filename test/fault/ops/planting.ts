@@ -16,7 +16,7 @@ import {
   sealRecord,
 } from '../../../src/spool/journal/segment.ts';
 import { keyDirectory } from '../../../src/spool/keys/key-holders.ts';
-import { delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
+import { AFTER_ANOTHER_MS, delayedFileName, jobFileName, type JobName, layoutOf } from '../../../src/spool/layout.ts';
 import { EARLIER_BOOT } from '../../support/boots.ts';
 import { job, nextId } from '../../support/factory.ts';
 import { plantDeadOwner, someOwner, tornInCharacter } from '../../support/owners.ts';
@@ -186,6 +186,24 @@ export function plantMarked(spool: string): readonly Planted[] {
   const planted = [plantPending(spool), plantDelayed(spool, 1), ...plantDeadRun(spool)].map(revocable);
   for (const { id } of planted) write(spool, `cancel/${id}`, '');
   return planted.map((one) => ({ ...one, runs: 0 }));
+}
+
+/** A job, and a more urgent one that is to run after it. */
+export function plantFollowed(spool: string): readonly Planted[] {
+  const first = plantPending(spool);
+  return [first, plantPending(spool, { priority: 0 }, { after: first.id })];
+}
+
+/** One that waits for a job that has ended meanwhile. */
+export function plantFollower(spool: string): readonly Planted[] {
+  const after = nextId();
+  plantOutcome(spool, `results/${after}.json`, after);
+  const follower = job({ options: { after } });
+  write(spool, `delayed/${delayedFileName(AFTER_ANOTHER_MS, nameOf(follower))}`, textOf(follower));
+  return [
+    { id: after, runs: 0, ends: 'succeeded' },
+    { id: follower.job.id, runs: 1, ends: 'succeeded' },
+  ];
 }
 
 /** Jobs that failed, one of them with a key, that were revoked, with the marker there, and that expired. */

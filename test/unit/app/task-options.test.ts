@@ -63,7 +63,11 @@ describe('an option stands only where it has a meaning:', () => {
       { key: () => 'a' },
       /`key` of a call to be a text; a function of the arguments goes in the options of task/,
     ],
-    ['call', { constructor: 1 }, /Unknown option "constructor"; known are queue, priority, .*countdown, eta, headers/],
+    [
+      'call',
+      { constructor: 1 },
+      /Unknown option "constructor"; known are queue, priority, .*countdown, eta, after, headers/,
+    ],
     ['task', { toString: 1 }, /Unknown option "toString"; known are queue, .*retryOn$/],
   ];
   for (const [where, option, message] of misplaced) {

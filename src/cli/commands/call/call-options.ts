@@ -8,6 +8,7 @@ import { duration, type OptionSpec, someTime, TIME_LIMIT_NAMES, type Values, who
 export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   countdown: { type: 'string', value: 'TIME', help: 'do not run it before so much time has passed' },
   eta: { type: 'string', value: 'DATE', help: 'do not run it before, such as 2026-12-24T18:00:00Z' },
+  after: { type: 'string', value: 'ID', help: 'run it when that job has succeeded; it fails if that one does not' },
   expires: { type: 'string', value: 'TIME', help: 'do not start it later than so much time from now, or than a DATE' },
   retries: { type: 'string', value: 'N', help: 'how often it is tried again if it fails (default: 0)' },
   backoff: {

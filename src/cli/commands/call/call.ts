@@ -10,7 +10,7 @@ import { checkTaskName, DEFAULT_QUEUE } from '../../../job/names.ts';
 import { checkedArguments } from '../../../job/values/payload.ts';
 import { type Command, type Context, duration, type Values } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { mismatchNotice, nobodyNotice, printValue } from '../../lookup.ts';
+import { jobId, mismatchNotice, nobodyNotice, printValue } from '../../lookup.ts';
 import { givenByOptions } from '../../setting-options.ts';
 import { callLines } from './call-lines.ts';
 import { CALL_OPTIONS, callOptions, parseArgument, parseArguments } from './call-options.ts';
@@ -26,6 +26,7 @@ export const call: Command = {
     [`fsq call resize '{"width":80}' photo.png`, 'arguments are JSON where they parse, else plain strings'],
     ['fsq call report --countdown 5m --queue slow', 'not before five minutes have passed'],
     ['fsq call fetch URL --retries 5 --expires 1h', 'try again up to five times, within the hour'],
+    ['fsq call report --after 0199f3c2', 'when that job has succeeded'],
     ['fsq call report --key daily', 'only if no report with this key is waiting or running'],
     ['seq 100 | sed "s/.*/[&]/" | fsq call square --stdin', 'a job for each line'],
   ],
@@ -69,8 +70,10 @@ async function runCall(context: Context): Promise<number> {
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: context.tell, newSpool: (settings) => context.tell(newSpoolText(settings)), restoring: context.tell },
   );
-  const call = { context, sender, task, texts, options, timeoutMs };
+  const after = values.text('after');
   try {
+    const other = after === undefined ? {} : { after: await jobId(await sender.broker(), after) };
+    const call = { context, sender, task, texts, options: { ...options, ...other }, timeoutMs };
     return await (values.flag('stdin') ? callEachLine(call) : callOnce(call));
   } finally {
     await sender.close();
