@@ -128,35 +128,31 @@ function deferred(): Deferred {
   return { promise, resolve: () => end?.resolve(), reject: (error) => end?.reject(error) };
 }
 
-test('a job goes on while the outcomes before it are on their way', async () => {
+test('jobs go on while the outcomes of 255 are on their way; then one has to arrive first', async () => {
   const settling = new Settling();
-
-  for (let i = 0; i < 31; i++) await settling.add(deferred().promise);
-
+  const all = Array.from({ length: 256 }, deferred);
+  for (const { promise } of all.slice(1)) settling.add(promise);
+  assert.equal(settling.isFull, false);
   assert.equal(settling.failed.aborted, false);
-});
 
-test('the 32nd outcome waits until one of them has arrived', async () => {
-  const settling = new Settling();
-  const all = Array.from({ length: 32 }, deferred);
+  settling.add(all[0]?.promise ?? Promise.resolve());
+  assert.equal(settling.isFull, true);
   let hasRoom = false;
-  const adding = (async (): Promise<void> => {
-    for (const { promise } of all) await settling.add(promise);
-    hasRoom = true;
-  })();
+  const waiting = settling.room().then(() => (hasRoom = true));
   for (let i = 0; i < 100; i++) await Promise.resolve();
   const before = hasRoom;
 
   all[7]?.resolve();
-  await adding;
+  await waiting;
 
   assert.equal(before, false);
+  assert.equal(settling.isFull, false);
 });
 
 test('the end waits for all', async () => {
   const settling = new Settling();
   const last = deferred();
-  await settling.add(last.promise);
+  settling.add(last.promise);
   let hasEnded = false;
   const ending = settling.end().then(() => (hasEnded = true));
   for (let i = 0; i < 100; i++) await Promise.resolve();
@@ -172,8 +168,8 @@ test('an outcome that does not arrive stops the taking of jobs at once, and is w
   const settling = new Settling();
   const fenced = new Error('fenced');
   const [lost, other] = [deferred(), deferred()];
-  await settling.add(lost.promise);
-  await settling.add(other.promise);
+  settling.add(lost.promise);
+  settling.add(other.promise);
 
   lost.reject(fenced);
   await new Promise((resolve) => settling.failed.addEventListener('abort', resolve));
