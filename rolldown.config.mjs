@@ -42,7 +42,7 @@ const SHARED = [
     priority: 2,
   },
   // What a worker and a test with a worker have in common.
-  { name: 'supervising', test: /src\/worker\/(?:child-process|crew|supervisor|task-modules)\./, priority: 1 },
+  { name: 'supervising', test: /src\/worker\/(?:child-process|crew|relay|supervisor|task-modules)\./, priority: 1 },
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',

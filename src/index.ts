@@ -1,5 +1,6 @@
 /** The public names of fsq. */
 export { AsyncResult, type GetOptions, GroupResult } from './app/async-result.ts';
+export type { LogsOptions } from './app/following/log-reader.ts';
 export { type App, createApp, result, task } from './app/app.ts';
 export type {
   ChildMessage,
@@ -42,5 +43,6 @@ export {
 } from './job/errors.ts';
 export type { Attempt, Job, JobRecord, JobState, Outcome, Standing } from './job/job.ts';
 export type { JsonValue, Serialisable } from './job/values/json.ts';
+export type { LogLine, LogStream } from './job/values/log-lines.ts';
 export type { Progress, ProgressReport } from './job/values/progress.ts';
 export type { Sendable, SerialisableArgs, UnserialisableResult } from './job/values/payload.ts';

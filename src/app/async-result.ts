@@ -6,9 +6,11 @@ import { refuse, SpoolError, TimeoutError, UnknownJobError, UsageError } from '.
 import { toError } from '../job/failure.ts';
 import { format } from '../job/text.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
+import type { LogLine } from '../job/values/log-lines.ts';
+import { type LogsOptions, logLines } from './following/log-reader.ts';
 import { isAbortSignal, isRecord } from '../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from './timers.ts';
-import { standstillText, warnOnce } from './telling/warnings.ts';
+import { standstillAt, TELL_AFTER_MS, tellOfStandstill } from './telling/standstill.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */
@@ -20,7 +22,7 @@ export interface GetOptions {
 /** What a handle needs of the place where its job is. */
 export type OutcomeSource = Pick<
   Broker,
-  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'revoke' | 'retry' | 'forget' | 'owners'
+  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'log' | 'revoke' | 'retry' | 'forget' | 'owners'
 >;
 
 /**
@@ -70,6 +72,16 @@ export class AsyncResult<T = unknown> {
   /** All that is known of the job now: its record, attempts and place. Null when no job has this id. */
   async info(): Promise<Sighting | null> {
     return (await this.#source()).find(this.id);
+  }
+
+  /**
+   * What the job's runs have printed, line by line; nothing where they have printed nothing. With `follow`, also what they print from
+   * now on, until the job has ended.
+   *
+   * @throws UnknownJobError when no job has this id
+   */
+  logs(options: LogsOptions = {}): AsyncIterable<LogLine> {
+    return logLines(this.id, this.#source, options);
   }
 
   /**
@@ -243,31 +255,6 @@ export class GroupResult<T = unknown> {
    */
   revoke(options: RevokeOptions = {}): Promise<readonly Revocation[]> {
     return AsyncResult.revokeAll(this.results, options);
-  }
-}
-
-/** How long a wait may be silent where no worker lives, ms. */
-const TELL_AFTER_MS = 3_000;
-
-async function tellOfStandstill(source: OutcomeSource): Promise<void> {
-  const text = await standstillAt(source);
-  if (text !== null) warnOnce(`${text}.`, 'FSQ_NO_WORKER', source.place);
-}
-
-const asking = new WeakMap<OutcomeSource, Promise<string | null>>();
-
-/** Why surely no job begins now; null where one may. Waits share one answer: it takes a descriptor for each worker. */
-function standstillAt(source: OutcomeSource): Promise<string | null> {
-  const answer = asking.get(source) ?? askAt(source).finally(() => asking.delete(source));
-  asking.set(source, answer);
-  return answer;
-}
-
-async function askAt(source: OutcomeSource): Promise<string | null> {
-  try {
-    return standstillText(await source.owners(), source.place);
-  } catch {
-    return null; // The wait itself runs into the same error, and tells it.
   }
 }
 

@@ -81,6 +81,8 @@ function retry(options: RetryOptions = {}): never {
 export class Run {
   /** When the run is killed, Unix ms; null where it has no time limit. */
   deadline: number | null = null;
+  /** True when the task has ended; what it has left behind may still run. */
+  isOver = false;
   readonly #stop: AbortSignal | null;
   #beside: BesideJob | null;
   #controller: AbortController | null = null;
@@ -117,6 +119,7 @@ export class Run {
 
   /** The task has ended: nothing is kept of it. */
   end(): void {
+    this.isOver = true;
     if (this.#controller !== null) this.#stop?.removeEventListener('abort', this.#onStop);
   }
 
@@ -168,6 +171,11 @@ export class RunningJob implements CurrentJob {
     this.queue = queue;
     this.headers = headers;
     this.#run = run;
+  }
+
+  /** Whether the run that `job` tells of is over. False where another copy of fsq tells of it. */
+  static hasEnded(job: CurrentJob): boolean {
+    return #run in job && job.#run.isOver;
   }
 
   get signal(): AbortSignal {

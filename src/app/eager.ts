@@ -122,6 +122,8 @@ function handleOf(
     ...NOTHING,
     find: async () => sighting,
     outcome: async () => record,
+    // What it printed, it printed here.
+    log: async (_id, position) => ({ lines: [], position }),
     waitForOutcome: async () => record,
     // It ran when it was sent.
     revoke: async () => new Map([[id, 'ended' as const]]),
@@ -142,6 +144,7 @@ const NOTHING: OutcomeSource = {
   place: PLACE,
   find: async () => null,
   outcome: async () => null,
+  log: async (_id, position) => ({ lines: [], position }),
   waitForOutcome: async (id) => {
     throw new UnknownJobError(id, PLACE);
   },

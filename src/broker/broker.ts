@@ -6,6 +6,7 @@ import type { FsqError } from '../job/errors.ts';
 import type { Job, JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import type { Progress } from '../job/values/progress.ts';
+import type { LogLine } from '../job/values/log-lines.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export interface Broker {
@@ -38,6 +39,11 @@ export interface Broker {
   find(id: string): Promise<Sighting | null>;
   /** The job's outcome, or null when it has none yet; cheaper than `find`. */
   outcome(id: string): Promise<JobRecord | null>;
+  /**
+   * What the job's runs have printed, from `position` on: 0, or where an earlier part ended. A part is never all of a long log: the end
+   * is where no line comes. Without lines also where there is no such job, or it has printed nothing.
+   */
+  log(id: string, position: number): Promise<LogPart>;
   /**
    * Waits for the job's outcome. Null when `signal` aborts first.
    *
@@ -118,6 +124,13 @@ export interface Sighting {
   readonly location: string;
   /** Null when it cannot be read. */
   readonly record: JobRecord | null;
+}
+
+/** A part of what a job has printed. */
+export interface LogPart {
+  readonly lines: readonly LogLine[];
+  /** Where the next part begins. */
+  readonly position: number;
 }
 
 /** Which job stands for one that was to be accepted. */

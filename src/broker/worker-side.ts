@@ -36,6 +36,11 @@ export interface Claim extends BesideJob {
   /** Of a job that was sent back after its end: the attempts up to this one count no more. Absent: it was not. */
   readonly again?: number;
   /**
+   * Keeps what the run has printed, in the job's log: all that was printed can be read no later than how the run ended. Never throws:
+   * where the store refuses, nothing more is kept, and `onEvent` is told.
+   */
+  print(stream: 'stdout' | 'stderr', text: string | Uint8Array): void;
+  /**
    * Carries out the decision, durably. Waits while the disk is full, telling `onEvent`, and never runs the job again for it.
    *
    * @param run when this attempt ran; null when it did not begin
@@ -83,6 +88,8 @@ export interface ConsumerOptions {
    * should be ended. `next` gives none of them.
    */
   readonly onRevoked?: (ids: ReadonlySet<string>) => void;
+  /** How much of what its runs print is kept of a job, bytes. Default 0: nothing. */
+  readonly logBytes?: number;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** With a line, a full disk at the start is waited out, as it is later; aborted: no longer. */
   readonly signal?: AbortSignal;
@@ -141,12 +148,26 @@ export interface ChildSide {
   terminate(id: string): void;
 }
 
+/** One run of a job, whose processes print. */
+export interface PrintingJob {
+  readonly id: string;
+  readonly attempt: number;
+}
+
 /** A consumer that has joined, as its keeper knows it. */
 export interface Member {
   /** True while the consumer waits for a job, as far as it has said. */
   readonly isIdle: boolean;
   /** Takes a word of the consumer. */
   hear(word: unknown): void;
+  /**
+   * Keeps what a process of the child has printed in the log of the job that the child runs, if that can be told.
+   *
+   * @returns false when that is better told by `printsFor`, from now on
+   */
+  print(stream: 'stdout' | 'stderr', chunk: Buffer): boolean;
+  /** What is printed from now on is of this job; null: its run is about to end, and all it has printed was given. */
+  printsFor(job: PrintingJob | null): void;
   /** The child takes no more jobs, or has ended. May be called again. */
   leave(): void;
 }
@@ -166,6 +187,8 @@ export interface KeeperOptions {
   readonly order?: QueueOrder;
   /** Which limits the keeper heeds when it gives out jobs; a consumer heeds its own. */
   readonly limits?: LimitRules;
+  /** How much of what processes of its children print is kept of a job, bytes. Default 0: nothing. */
+  readonly logBytes?: number;
   /** The worker ends when nothing is left: `isIdle` of a member must be false from the moment at which it may have a job. Default false. */
   readonly isBurst?: boolean;
   readonly onEvent?: (event: BrokerEvent) => void;
@@ -206,6 +229,8 @@ export type BrokerEvent =
   | { readonly kind: 'refused'; readonly name: string; readonly error: unknown; readonly againMs: number }
   /** What lies beside a job under this name cannot be read, and counts for nothing. */
   | { readonly kind: 'unreadable'; readonly name: string; readonly reason: string }
+  /** What the job prints is not kept any more; it runs on. */
+  | { readonly kind: 'unlogged'; readonly id: string; readonly error: unknown }
   /** Something had the name that a job was to get; it was moved away, unread. */
   | { readonly kind: 'cleared'; readonly name: string }
   /** The store is gone or read-only: the worker must end. */

@@ -26,6 +26,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   resume: async () => (await import('./commands/pause.ts')).resume,
   status: async () => (await import('./commands/status.ts')).status,
   ls: async () => (await import('./commands/ls.ts')).ls,
+  logs: async () => (await import('./commands/logs.ts')).logs,
   show: async () => (await import('./commands/show.ts')).show,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   tasks: async () => (await import('./commands/tasks.ts')).tasks,

@@ -35,7 +35,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   private constructor(context: SpoolContext, options: ConsumerOptions, registration: Registration) {
-    const { onEvent, onRevoked, line, limits, queues } = options;
+    const { onEvent, onRevoked, line, limits, queues, logBytes } = options;
     const { owner, directory } = registration;
     const onTrouble = (error: unknown): void => onEvent?.({ kind: isPassing(error) ? 'disk-wait' : 'unusable', error });
     this.#context = context;
@@ -43,7 +43,7 @@ export class SpoolConsumer implements Consumer {
     this.#diskWait = new DiskWait(onEvent);
     context.odd.onEvent = (event) => onEvent?.(event);
     const admission = Admission.of(context, limits);
-    this.#claimant = { owner, directory, onEvent: (event) => this.#diskWait.hear(event), admission };
+    this.#claimant = { owner, directory, onEvent: (event) => this.#diskWait.hear(event), admission, logBytes };
     this.#names =
       line === undefined
         ? new OwnNames(context, { ...options, onForeign: (name) => onEvent?.({ kind: 'foreign', name }), onTrouble })

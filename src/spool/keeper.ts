@@ -82,7 +82,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   join(owner: string, child: ChildSide): Member {
-    return this.#crew.dispatch.join(owner, child);
+    return this.#crew.join(owner, child);
   }
 
   async recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean> {

@@ -25,9 +25,13 @@ export const DIRECTORIES = [
 export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set(['progress', 'checkpoints']);
 
 /** The directories of files that lie beside a job, each named by the job's id and an ending. They go when its outcome is forgotten. */
-export const BESIDE = ['progress', 'checkpoints'] as const;
+export const BESIDE = ['progress', 'checkpoints', 'logs'] as const;
 export type BesideFolder = (typeof BESIDE)[number];
-const BESIDE_ENDINGS: Readonly<Record<BesideFolder, string>> = { progress: '.json', checkpoints: '.json' };
+const BESIDE_ENDINGS: Readonly<Record<BesideFolder, string>> = {
+  progress: '.json',
+  checkpoints: '.json',
+  logs: '.log',
+};
 
 /** What lies in spare/ under this name is held back for a full disk (room.ts); all else there are batches of files. */
 export const RESERVE = 'reserve';

@@ -6,6 +6,7 @@ import type {
   Counts,
   Forgetting,
   ListedState,
+  LogPart,
   NewJob,
   OwnerInfo,
   Restoring,
@@ -21,6 +22,7 @@ import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
+import { readLog } from './beside/read-log.ts';
 import { createContext, type SpoolContext } from './disk/context.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';
@@ -141,6 +143,10 @@ class Spool implements Broker {
 
   async outcome(id: string): Promise<JobRecord | null> {
     return this.#look(() => readOutcome(this.#context, id));
+  }
+
+  async log(id: string, position: number): Promise<LogPart> {
+    return this.#look(() => readLog(this.#context, id, position));
   }
 
   async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {

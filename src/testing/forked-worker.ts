@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { currentFolder, findTaskModules, namedTaskModules } from '../app/project/project.ts';
 import { BY_AGE } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
-import { Relay } from '../worker/outlet.ts';
+import { Relay } from '../worker/relay.ts';
 import { Supervisor } from '../worker/supervisor.ts';
 import { TaskModules } from '../worker/task-modules.ts';
 import type { TestWorker, WorkPlan } from './test-worker.ts';

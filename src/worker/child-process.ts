@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../job/values/realm.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Launch } from './launch.ts';
-import type { Relay } from './outlet.ts';
+import type { Relay } from './relay.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
 import { Overtime } from './time-limit.ts';
 import { howOf } from './log.ts';
@@ -45,6 +45,8 @@ export interface ChildEvents {
   /** The child's run has reached its time limit. */
   onOverLimit(child: WorkerChild, run: LimitedRun): void;
   onMessage(child: WorkerChild, message: FromChild): void;
+  /** A process that the child has started, or Node.js, has printed this. */
+  onPrinted(child: WorkerChild, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void;
 }
 
@@ -82,7 +84,10 @@ export class WorkerChild {
     });
     try {
       const child = forkChild(launch, relay);
-      this.#process = { child, lastWords: relay.attach(child.stdout, child.stderr) };
+      this.#process = {
+        child,
+        lastWords: relay.attach(child.stdio, (...printed) => events.onPrinted(this, ...printed)),
+      };
       this.#listen(child);
     } catch (error) {
       // Only some errors come as an event: ENOMEM, E2BIG and others are thrown.
@@ -268,11 +273,11 @@ function forkChild({ options, imports, env }: Launch, relay: Relay): ChildProces
   ];
   // --inspect is not passed on: the supervisor has the debugger's port.
   // Detached: a process group of its own, so that the terminal's Ctrl-C does not reach it and its own children can be killed with it.
-  return fork(path, toArguments(options), {
+  return fork(path, toArguments({ ...options, own: relay.own }), {
     execArgv,
     // fsyncs that wait together share one commit of the journal; libuv's four threads are too few for that.
     env: options.broker.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
     detached: true,
-    stdio: ['ignore', ...relay.stdio, 'ipc'],
+    stdio: [...relay.stdio],
   });
 }

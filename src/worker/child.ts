@@ -4,6 +4,7 @@
  * It is started with its options as arguments, loads the task modules, takes its proof of life, and only then asks
  * for jobs. When its supervisor ends (a disconnect), it drains.
  */
+import type { Socket } from 'node:net';
 import type { LogLevel } from '../app/settings/config.ts';
 import { readRedact } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -16,10 +17,12 @@ import { reasonOf } from '../job/values/realm.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import { Channel } from './child/channel.ts';
 import { fromArguments, loadTasks, unloadable } from './child/load-tasks.ts';
+import { Prints } from './child/prints.ts';
 import { Retirement, type RetirementRules, Revoked, runJobs } from './child/runner.ts';
 import { brokerEventLogger, createLogger, endsAJobAsFailed, type LogFormat, type Logger, lossLogger } from './log.ts';
 import { type FoundTask, limitsOf, REPORT_MODULES } from './messages.ts';
 import { tame } from './outlet.ts';
+import type { OwnDescriptors } from './relay.ts';
 
 /** What a supervisor tells a child at its start. */
 export interface ChildOptions {
@@ -31,6 +34,8 @@ export interface ChildOptions {
   readonly queueLimits: readonly (readonly [string, QueueLimits])[];
   /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
+  /** How much of what a job prints is kept, bytes; 0: nothing. */
+  readonly logBytes: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly stacks: boolean;
@@ -41,12 +46,19 @@ export interface ChildOptions {
   readonly retirement: RetirementRules | null;
 }
 
+/** With what only the process is given that starts it. */
+type StartOptions = ChildOptions & { readonly own: OwnDescriptors };
+
 /** Exit codes that a supervisor can tell apart; cli/exit.ts has the same numbers. */
 const EXIT = { good: 0, failure: 1, spoolUnusable: 75, configuration: 78 } as const;
 
-async function main(options: ChildOptions, channel: Channel): Promise<number> {
-  const log = createLogger(options.logLevel, options.logFormat, (line) => process.stderr.write(line));
-  for (const name of ['stdout', 'stderr'] as const) tame(process[name], lossLogger(log, name));
+async function main(options: StartOptions, channel: Channel): Promise<number> {
+  const prints = options.logBytes === 0 ? null : printsThrough(channel);
+  const log: Logger = createLogger(options.logLevel, options.logFormat, (line) => toStderr(line));
+  const print = (name: 'stdout' | 'stderr'): ((line: string | Uint8Array) => void) =>
+    tame(process[name], lossLogger(log, name), streamOf(options.own[name]), (chunk) => prints?.hear(name, chunk));
+  print('stdout');
+  const toStderr = print('stderr');
   channel.open();
   let texts: ErrorTexts = { redact: null, stacks: options.stacks };
   let tasks: readonly FoundTask[];
@@ -66,7 +78,7 @@ async function main(options: ChildOptions, channel: Channel): Promise<number> {
     return answer.loader === undefined ? EXIT.configuration : EXIT.good;
   }
   try {
-    await work(options, channel, { log, texts, tasks });
+    await work(options, channel, { log, texts, tasks, prints });
     return EXIT.good;
   } catch (error) {
     if (error instanceof FencedError) log.error(error.message);
@@ -76,12 +88,32 @@ async function main(options: ChildOptions, channel: Channel): Promise<number> {
   }
 }
 
+interface WorkParts {
+  readonly log: Logger;
+  readonly texts: ErrorTexts;
+  readonly tasks: readonly FoundTask[];
+  readonly prints: Prints | null;
+}
+
+function printsThrough(channel: Channel): Prints {
+  const prints = new Prints({
+    begun: (job) => channel.say({ type: 'prints', ...job }),
+    ended: () => channel.printed(),
+  });
+  prints.listen();
+  channel.onSayRuns = () => prints.tellAll();
+  return prints;
+}
+
+/** Undefined for null: where the process prints is then its stdout, or stderr. */
+function streamOf(fd: number | null): Socket | undefined {
+  if (fd === null) return;
+  const { Socket } = process.getBuiltinModule('node:net');
+  return new Socket({ fd, readable: false, writable: true });
+}
+
 /** Runs jobs until there is a reason to end. @throws FencedError, SpoolError */
-async function work(
-  options: ChildOptions,
-  channel: Channel,
-  { log, texts, tasks }: { readonly log: Logger; readonly texts: ErrorTexts; readonly tasks: readonly FoundTask[] },
-): Promise<void> {
+async function work(options: ChildOptions, channel: Channel, { log, texts, tasks, prints }: WorkParts): Promise<void> {
   const revoked = new Revoked();
   // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
   const broker = openBroker({ ...options.broker, mustExist: true });
@@ -94,6 +126,7 @@ async function work(
     drain: channel.drain,
     stop: channel.stop,
     revoked,
+    prints,
     timeLimits: options.timeLimits,
     limitKeepers: channel.limitKeepers,
     retirement: options.retirement === null ? null : new Retirement(options.retirement),
@@ -106,7 +139,7 @@ async function work(
 
 function consumerOf(
   broker: Broker,
-  { queues, queueLimits, parent }: ChildOptions,
+  { queues, queueLimits, parent, logBytes }: ChildOptions,
   channel: Channel,
   { log, tasks, revoked }: { readonly log: Logger; readonly tasks: readonly FoundTask[]; readonly revoked: Revoked },
 ): Promise<Consumer> {
@@ -117,8 +150,12 @@ function consumerOf(
     tasks: tasks.map(({ name }) => name),
     parent,
     line: channel.line,
+    logBytes,
     onRevoked: (ids) => revoked.hear(ids),
     onEvent: (event) => {
+      // Each child would say it: the worker does so once.
+      if (event.kind === 'unlogged')
+        return channel.say({ type: 'unlogged', id: event.id, reason: reasonOf(event.error) });
       logEvent(event);
       if (endsAJobAsFailed(event)) channel.say({ type: 'failed' });
     },
@@ -142,7 +179,7 @@ function reportUncaught(log: Logger, texts: ErrorTexts): void {
 
 const channel = new Channel();
 // User code may hold the process open (pools, timers): the work is done, so it ends.
-void main(fromArguments() as ChildOptions, channel).then((code) => {
+void main(fromArguments() as StartOptions, channel).then((code) => {
   process.exitCode = code;
   channel.say({ type: 'bye' }, () => process.exit(code));
 });

@@ -5,7 +5,7 @@ import { type ChildEvents, WorkerChild } from './child-process.ts';
 import type { Launch } from './launch.ts';
 import { howOf, type Logger, seconds } from './log.ts';
 import type { FromChild } from './messages.ts';
-import type { Relay } from './outlet.ts';
+import type { Relay } from './relay.ts';
 import { cannotStart, idleEndHint, Restarts } from './restart.ts';
 
 /** A child that ends sooner, ms, and without a job, did not end because of a job: its database may be away, say. */
@@ -23,6 +23,7 @@ interface CrewOptions {
 
 export interface CrewEvents {
   onMessage(child: WorkerChild, message: FromChild): void;
+  onPrinted(child: WorkerChild, stream: 'stdout' | 'stderr', chunk: Buffer): void;
   /** The child takes no more jobs, or has ended. */
   onLeaving(child: WorkerChild): void;
   /** The place of a child that left has been given to another. */
@@ -138,6 +139,10 @@ export class Crew implements ChildEvents {
     }
     if (message.type === 'retiring') this.retire(child, message.why);
     else this.#events.onMessage(child, message);
+  }
+
+  onPrinted(child: WorkerChild, stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    this.#events.onPrinted(child, stream, chunk);
   }
 
   onOverdue(child: WorkerChild): void {

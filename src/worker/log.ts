@@ -119,6 +119,8 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         );
       case 'unreadable':
         return log.error(`${event.name} cannot be read (${event.reason}) and counts for nothing: its job begins anew`);
+      case 'unlogged':
+        return logUnlogged(log, event.id, reasonOf(event.error));
       case 'cleared':
         return log.warn(`${event.name} was in the way of a job; it was moved to corrupt/`);
       case 'disk-wait':
@@ -149,6 +151,20 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.error(`the spool cannot be used: ${reasonOf(event.error)}`);
     }
   };
+}
+
+const toldUnlogged = new WeakSet<Logger>();
+
+/** Once: each job that prints would be a line of the log. */
+export function logUnlogged(log: Logger, job: string, reason: string): void {
+  if (toldUnlogged.has(log)) return;
+  toldUnlogged.add(log);
+  log.warn(
+    `what job ${job} prints is not kept (${reason}), and perhaps that of others; jobs run on as if nothing were`,
+    {
+      job,
+    },
+  );
 }
 
 function replayingText({ segments, pid }: Extract<BrokerEvent, { kind: 'replaying' }>): string {

@@ -21,6 +21,10 @@ export interface FoundTask {
 export type ToChild =
   /** What the worker's keeper says to the child's consumer: the broker's words, as they are. */
   | { readonly type: 'hint'; readonly word: unknown }
+  /** What its processes print belongs to the jobs: say of each run when it begins and ends. */
+  | { readonly type: 'say-runs' }
+  /** All that was printed before the end of the run is read: go on. */
+  | { readonly type: 'heard' }
   /** A run that ended after its limit is let off: go on. */
   | { readonly type: 'pardon' }
   /** Finish the job at hand and end. */
@@ -56,6 +60,12 @@ export type FromChild =
   | ({ readonly type: 'running' } & LimitedRun)
   /** That run has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. */
   | { readonly type: 'ended'; readonly isLate: boolean }
+  /** What its processes print from now on is this job's. */
+  | { readonly type: 'prints'; readonly id: string; readonly attempt: number }
+  /** The run of that job has ended; it waits for the answer. */
+  | { readonly type: 'printed' }
+  /** What a job of it prints is not kept. */
+  | { readonly type: 'unlogged'; readonly id: string; readonly reason: string }
   /** One of its jobs has failed for good. */
   | { readonly type: 'failed' }
   /** It takes no further job and ends when its outcomes have arrived, because the worker's settings want it so. */
@@ -70,20 +80,23 @@ export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
   const { type, word } = message;
   if (type === 'hint') return { type, word };
-  return type === 'drain' || type === 'stop' || type === 'pardon' ? { type } : null;
+  const isKnown = ['drain', 'stop', 'pardon', 'heard', 'say-runs'].some((known) => known === type);
+  return isKnown ? ({ type } as ToChild) : null;
 }
 
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, module, message: text, word, isLate, why, loader } = message;
+  const { type, owner, tasks, code, module, message: text, word, isLate, why, loader, id, attempt, reason } = message;
   if (type === 'hint') return { type, word };
-  if (type === 'imported' || type === 'failed' || type === 'bye') return { type };
+  if (type === 'imported' || type === 'failed' || type === 'printed' || type === 'bye') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
     return { type, owner, tasks: tasks.filter(isFoundTask) };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
     return { type, code, message: text, ...(typeof loader === 'string' ? { loader } : {}) };
+  if (type === 'prints' && typeof id === 'string' && typeof attempt === 'number') return { type, id, attempt };
+  if (type === 'unlogged' && typeof id === 'string' && typeof reason === 'string') return { type, id, reason };
   if (type === 'ended' && typeof isLate === 'boolean') return { type, isLate };
   if (type === 'running') return toRunning(message);
   if (type === 'retiring' && typeof why === 'string') return { type, why };

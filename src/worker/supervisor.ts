@@ -11,9 +11,9 @@ import { strictest } from '../job/queue-limits.ts';
 import type { WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents, exitCodeAfter, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
-import { brokerEventLogger, endsAJobAsFailed, type Logger, seconds } from './log.ts';
+import { brokerEventLogger, endsAJobAsFailed, type Logger, logUnlogged, seconds } from './log.ts';
 import type { FoundTask, FromChild } from './messages.ts';
-import type { Relay } from './outlet.ts';
+import type { Relay } from './relay.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
@@ -88,6 +88,7 @@ export class Supervisor implements CrewEvents {
         queues,
         order,
         limits: { queues: settings.queueLimits, tasks: new Map() },
+        logBytes: settings.jobLogBytes,
         isBurst,
         onEvent: (event) => {
           logEvent(event);
@@ -134,6 +135,12 @@ export class Supervisor implements CrewEvents {
       case 'hint':
         this.#members.get(child)?.hear(message.word);
         return this.#endBurst();
+      case 'prints':
+        return this.#members.get(child)?.printsFor(message);
+      case 'printed':
+        return this.#answerWhenRead(child);
+      case 'unlogged':
+        return logUnlogged(this.#options.log, message.id, message.reason);
       case 'failed':
         this.#hasFailedJob = true;
         return;
@@ -144,6 +151,10 @@ export class Supervisor implements CrewEvents {
       case 'unusable':
         return this.#onUnusable(child, message.message);
     }
+  }
+
+  onPrinted(child: WorkerChild, stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    if (this.#members.get(child)?.print(stream, chunk) === false) child.send({ type: 'say-runs' });
   }
 
   onLeaving(child: WorkerChild): void {
@@ -172,6 +183,16 @@ export class Supervisor implements CrewEvents {
     const isNew = this.#options.modules.addImport(loader);
     const why = `Node.js cannot load the task modules by itself, ${loader} may`;
     this.#crew.retire(child, why, isNew ? 'info' : 'debug');
+  }
+
+  /** What was in the pipes when the message came is read in the turn of the event loop that follows. */
+  #answerWhenRead(child: WorkerChild): void {
+    setImmediate(() =>
+      setImmediate(() => {
+        this.#members.get(child)?.printsFor(null);
+        child.send({ type: 'heard' });
+      }),
+    );
   }
 
   #onReady(child: WorkerChild, { owner, tasks }: Extract<FromChild, { readonly type: 'ready' }>): void {

@@ -1,10 +1,11 @@
 /** What a run shows of itself and keeps beside its job, as every broker promises it. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { Broker } from '../../src/broker/broker.ts';
 import type { Claim } from '../../src/broker/worker-side.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
-import { consumer, enqueueOne, keeper, nextOf, type OpenBroker } from './parts.ts';
+import { child, consumer, enqueueOne, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
 
 const AGAIN = { kind: 'rerun', delayMs: 0, crashes: 0, error: { name: 'Error', message: 'not yet' } } as const;
 const ENDINGS = [
@@ -12,7 +13,19 @@ const ENDINGS = [
   ['a deploy', { kind: 'requeue' }],
 ] as const;
 
+/** All that is in the job's log, as text. */
+async function printed(broker: Pick<Broker, 'log'>, id: string): Promise<readonly string[]> {
+  const texts: string[] = [];
+  for (let position = 0; ;) {
+    const part = await broker.log(id, position);
+    if (part.lines.length === 0) return texts;
+    texts.push(...part.lines.map(({ stream, text }) => `${stream} ${text}`));
+    position = part.position;
+  }
+}
+
 export function beside(open: OpenBroker): void {
+  prints(open);
   test('progress is seen while the job runs, with its run and its time', async (t) => {
     const broker = await open(t);
     const { job } = await enqueueOne(broker);
@@ -149,5 +162,103 @@ export function beside(open: OpenBroker): void {
 
     await until(async () => (await broker.find(job.id)) === null, 'the outcome is forgotten');
     await until(() => claim.checkpointed() === undefined, 'the checkpoint is removed');
+  });
+}
+
+function prints(open: OpenBroker): void {
+  const logBytes = 64 * 1024;
+
+  test('what a run prints is in the log of its job no later than the outcome, in its order', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker, { logBytes }));
+    const before = Date.now();
+
+    claim.print('stdout', 'one\ntwo\nwithout an');
+    claim.print('stderr', Buffer.from('no\n'));
+    claim.print('stdout', ' end');
+    await claim.settle(returned(null), RUN);
+    claim.print('stdout', 'too late\n');
+
+    assert.deepEqual(await printed(broker, job.id), ['stdout one', 'stdout two', 'stderr no', 'stdout without an end']);
+    const [first] = (await broker.log(job.id, 0)).lines;
+    assert.ok((first?.atMs ?? 0) >= before && (first?.atMs ?? 0) <= Date.now());
+  });
+
+  test('a reader goes on where an earlier part ended', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker, { logBytes }));
+
+    assert.deepEqual((await broker.log(job.id, 0)).lines, []);
+    claim.print('stdout', 'one\n');
+    const first = await broker.log(job.id, 0);
+    claim.print('stdout', 'two\n');
+    const second = await broker.log(job.id, first.position);
+    const third = await broker.log(job.id, second.position);
+
+    assert.deepEqual(
+      [first, second, third].map(({ lines }) => lines.map(({ text }) => text)),
+      [['one'], ['two'], []],
+    );
+    await claim.settle(returned(null), RUN);
+  });
+
+  test('the runs of a job print into one log, which says which begins', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    await keeper(t, broker);
+    const each = await consumer(t, broker, { logBytes });
+    const claim = await nextOf(each);
+    claim.print('stdout', 'first\n');
+    await claim.settle(AGAIN, RUN);
+    const next = await nextOf(each);
+    next.print('stdout', 'second\n');
+    await next.settle(threw('no'), RUN);
+
+    assert.deepEqual(await printed(broker, job.id), ['stdout first', 'fsq attempt 2', 'stdout second']);
+  });
+
+  test('without a size nothing is kept, and of no job there is nothing', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker));
+
+    claim.print('stdout', 'one\n');
+    await claim.settle(returned(null), RUN);
+
+    assert.deepEqual(await printed(broker, job.id), []);
+    assert.deepEqual(await printed(broker, newJob(broker).job.id), []);
+  });
+
+  test('what processes of a child print belongs to the job that it runs', async (t) => {
+    const broker = await open(t);
+    const parent = await keeper(t, broker, { logBytes });
+    const { consumer: each, member } = await child(t, broker, parent, { logBytes });
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(each);
+
+    assert.equal(member.print('stdout', Buffer.from('before it was told\n')), false);
+    member.printsFor({ id: job.id, attempt: 1 });
+    assert.equal(member.print('stderr', Buffer.from('with')), true);
+    member.print('stderr', Buffer.from('out an end'));
+    member.printsFor(null);
+    await claim.settle(returned(null), RUN);
+    member.print('stdout', Buffer.from('of nobody\n'));
+
+    assert.deepEqual(await printed(broker, job.id), ['stdout before it was told', 'stderr without an end']);
+  });
+
+  test('a log is gone soon after the outcome of its job is forgotten', async (t) => {
+    const broker = await open(t, { resultTtlMs: 1 });
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker, { logBytes }));
+    claim.print('stdout', 'one\n');
+    await claim.settle(returned(null), RUN);
+
+    await keeper(t, broker);
+
+    await until(async () => (await printed(broker, job.id)).length === 0, 'the log is removed');
+    assert.equal(await broker.find(job.id), null);
   });
 }

@@ -1,7 +1,7 @@
 /** Jobs of which a test says only what matters to it. */
 import { randomBytes } from 'node:crypto';
 import type { NewJob } from '../../src/broker/broker.ts';
-import type { BesideJob } from '../../src/broker/worker-side.ts';
+import type { BesideJob, Claim } from '../../src/broker/worker-side.ts';
 import { createIdSource } from '../../src/job/names.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { JobOptions } from '../../src/job/job-options.ts';
@@ -55,10 +55,11 @@ export function threw(message: string): Settlement {
 }
 
 /** The part of a claim that no run here asks for. */
-export const NOTHING_BESIDE: BesideJob = {
+export const NOTHING_BESIDE: BesideJob & Pick<Claim, 'print'> = {
   progress: () => undefined,
   checkpoint: async () => undefined,
   checkpointed: () => undefined,
+  print: () => undefined,
 };
 
 /** When a run took place, where that does not matter. */

@@ -21,6 +21,8 @@ export interface Config {
   readonly alwaysEager?: boolean;
   /** How long outcomes are kept, or by how the job ended: `{ failed: '7d' }`. Default '1d'. FSQ_RESULT_TTL, also `failed=7d`. */
   readonly resultTtl?: ResultTtl;
+  /** How much of what a job prints is kept with it, from '16KB' on; false, in the variable `off`: nothing. Default '1MB'. FSQ_JOB_LOG. */
+  readonly jobLog?: ByteSize | false;
   /** What a worker says. Default 'info'. FSQ_LOG_LEVEL. */
   readonly logLevel?: LogLevel;
   /** True: use a spool on a network file system, where jobs may run twice. Default false. FSQ_ALLOW_NETWORK_FS. */
@@ -65,6 +67,8 @@ export interface Settings {
   readonly imports: readonly string[];
   readonly alwaysEager: boolean;
   readonly resultTtlMs: ResultTtlMs;
+  /** 0: nothing is kept. */
+  readonly jobLogBytes: number;
   readonly logLevel: LogLevel;
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;

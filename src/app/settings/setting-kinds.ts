@@ -120,6 +120,19 @@ export const size: Kind<number> = {
   parse: (given) => readByteSize(given) ?? undefined,
 };
 
+/** Less does not hold what fsq itself says of lines that it left out. */
+const LEAST_LOG_BYTES = 16 * 1024;
+
+/** Bytes; 0 for none. */
+export const logSize: Kind<number> = {
+  wanted: "a size from '16KB', such as '1MB', or false",
+  parse: (given) => {
+    const bytes = given === false ? 0 : readByteSize(given);
+    return bytes === null || (bytes > 0 && bytes < LEAST_LOG_BYTES) ? undefined : bytes;
+  },
+  fromText: (text) => (['0', 'false', 'no', 'off'].includes(text.toLowerCase()) ? false : text),
+};
+
 export const variables: Kind<readonly string[]> = {
   form: 'names',
   wanted: "an array of names of variables, without '='",

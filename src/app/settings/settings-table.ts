@@ -58,6 +58,7 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
   },
   alwaysEager: { field: 'alwaysEager', kind: kinds.flag, variable: 'FSQ_ALWAYS_EAGER', default: false },
   resultTtl: { field: 'resultTtlMs', kind: kinds.resultTtl, variable: 'FSQ_RESULT_TTL', default: '1d' },
+  jobLog: { field: 'jobLogBytes', kind: kinds.logSize, variable: 'FSQ_JOB_LOG', default: '1MB' },
   logLevel: {
     field: 'logLevel',
     kind: kinds.oneOf(LOG_LEVELS),

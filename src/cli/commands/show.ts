@@ -1,8 +1,9 @@
 /** `fsq show`: everything that is known of one job. */
-import type { Sighting } from '../../broker/broker.ts';
+import type { Broker, Sighting } from '../../broker/broker.ts';
 import { type Failure, UnknownJobError } from '../../job/errors.ts';
 import { jsonText, span } from '../../job/text.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
+import { type LogLine, logText } from '../../job/values/log-lines.ts';
 import { progressLine } from '../../job/values/progress.ts';
 import type { Command, Context } from '../command.ts';
 import { type Field, fieldLines, timeText } from '../display.ts';
@@ -11,6 +12,9 @@ import { jobId, withSpool } from '../lookup.ts';
 
 /** Of the left column: 'attempt 12' fits. */
 const LABEL_WIDTH = 11;
+
+/** How much of a failed job's log is shown, lines. */
+const LAST_LINES = 10;
 
 export const show: Command = {
   name: 'show',
@@ -31,12 +35,32 @@ function runShow(context: Context): Promise<number> {
     const id = await jobId(broker, context.args[0] ?? '');
     const job = await broker.find(id);
     if (job === null) throw new UnknownJobError(id, broker.place);
-    context.print(document(job), () => `${fieldLines(fieldsOf(job, Date.now()), LABEL_WIDTH).join('\n')}\n`);
+    const log = job.state === 'failed' ? await lastLines(broker, id) : [];
+    const fields = (): readonly Field[] => [...fieldsOf(job, Date.now()), ...logFields(log, id)];
+    context.print(document(job, log), () => `${fieldLines(fields(), LABEL_WIDTH).join('\n')}\n`);
     return EXIT.good;
   });
 }
 
-function document({ record, ...job }: Sighting): Readonly<Record<string, unknown>> {
+/** The last that the runs have printed. */
+async function lastLines(broker: Pick<Broker, 'log'>, id: string): Promise<readonly LogLine[]> {
+  let last: readonly LogLine[] = [];
+  for (let position = 0; ;) {
+    const part = await broker.log(id, position);
+    if (part.lines.length === 0) return last;
+    last = [...last, ...part.lines].slice(-LAST_LINES);
+    position = part.position;
+  }
+}
+
+function logFields(log: readonly LogLine[], id: string): readonly Field[] {
+  if (log.length === 0) return [];
+  const more =
+    log.length < LAST_LINES ? [] : [['log', `the last ${LAST_LINES} lines; \`fsq logs ${id}\` prints all`] as const];
+  return [...more, ...log.map((line, i): Field => [i === 0 && more.length === 0 ? 'log' : '', logText(line)])];
+}
+
+function document({ record, ...job }: Sighting, log: readonly LogLine[]): Readonly<Record<string, unknown>> {
   const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, location } = job;
   const { queue, priority, attempt, crashes } = job.standing;
   const times = { dueAtMs, startedAtMs, endedAtMs };
@@ -44,7 +68,7 @@ function document({ record, ...job }: Sighting): Readonly<Record<string, unknown
   if (record === null) return { ...place, readable: false };
   const { attempts, outcome, parked } = record;
   const { task, args, enqueuedAtMs, options, headers } = record.job;
-  return { ...place, readable: true, task, args, enqueuedAtMs, options, headers, parked, attempts, outcome };
+  return { ...place, readable: true, task, args, enqueuedAtMs, options, headers, parked, attempts, outcome, log };
 }
 
 function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {

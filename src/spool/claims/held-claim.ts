@@ -7,20 +7,27 @@ import type { Settlement } from '../../job/lifecycle.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import type { ProgressReport } from '../../job/values/progress.ts';
 import { CheckpointFile } from '../beside/checkpoint-file.ts';
+import { LogFile } from '../beside/log-file.ts';
 import { ProgressFile } from '../beside/progress-file.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Held } from '../job-file/holder.ts';
 import { settle } from './settle.ts';
 
-/** A run that tells and keeps nothing costs nothing beside its job. */
+/** What a run has begun to write beside its job. */
+interface Beside {
+  progress?: ProgressFile;
+  checkpoint?: CheckpointFile;
+  log?: LogFile;
+}
+
+/** A run that tells, keeps and prints nothing costs nothing beside its job. */
 export class HeldClaim implements Claim {
   readonly job: Job;
   readonly standing: Standing;
   readonly attempts: readonly Attempt[];
   readonly #context: SpoolContext;
   readonly #held: Held;
-  #progress: ProgressFile | null = null;
-  #checkpoint: CheckpointFile | null = null;
+  #beside: Beside | null = null;
   #isOver = false;
 
   constructor(context: SpoolContext, held: Held) {
@@ -37,8 +44,9 @@ export class HeldClaim implements Claim {
 
   progress(report: ProgressReport): void {
     if (this.#isOver) return; // Code that the task left behind: nobody waits for it.
-    this.#progress ??= new ProgressFile(this.#context, this.#held);
-    this.#progress.tell(report);
+    const beside = (this.#beside ??= {});
+    beside.progress ??= new ProgressFile(this.#context, this.#held);
+    beside.progress.tell(report);
   }
 
   async checkpoint(value: JsonValue): Promise<void> {
@@ -53,23 +61,35 @@ export class HeldClaim implements Claim {
     return this.#checkpoints().read();
   }
 
+  print(stream: 'stdout' | 'stderr', text: string | Uint8Array): void {
+    const { name, holder } = this.#held;
+    const { logBytes = 0, onEvent } = holder;
+    if (this.#isOver || logBytes === 0) return;
+    const beside = (this.#beside ??= {});
+    beside.log ??= new LogFile(this.#context, { id: name.id, attempt: name.attempt, maxBytes: logBytes, onEvent });
+    beside.log.print(stream, text);
+  }
+
   settle(settlement: Settlement, run: AttemptRun | null): Soon<void> {
     this.#isOver = true;
     const end = (): Soon<void> =>
       settle(this.#context, this.#held, settlement, run === null ? null : toAttempt(this.#held, run));
-    if (this.#progress === null && this.#checkpoint === null) return end();
-    this.#progress?.end();
+    if (this.#beside === null) return end();
+    const { progress, checkpoint, log } = this.#beside;
+    progress?.end();
+    log?.end();
     const hasSucceeded = settlement.kind === 'publish' && settlement.outcome.state === 'succeeded';
     // A checkpoint that nobody waited for must not come after those of the next run.
-    return afterwards(this.#checkpoint?.underWay ?? undefined, () =>
+    return afterwards(checkpoint?.underWay ?? undefined, () =>
       afterwards(end(), () => {
-        if (hasSucceeded) this.#checkpoint?.remove();
+        if (hasSucceeded) checkpoint?.remove();
       }),
     );
   }
 
   #checkpoints(): CheckpointFile {
-    return (this.#checkpoint ??= new CheckpointFile(this.#context, this.#held));
+    const beside = (this.#beside ??= {});
+    return (beside.checkpoint ??= new CheckpointFile(this.#context, this.#held));
   }
 }
 

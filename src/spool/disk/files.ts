@@ -9,7 +9,7 @@ import { constants as os } from 'node:os';
 import { peek, reasonOf } from '../../job/values/realm.ts';
 import { syncFileSystem } from './fsync.ts';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, O_DIRECTORY } = fs.constants;
 
 /** A file without a name, in a directory (open(2)); Node has no name for it. This is its bit on x86, ARM and RISC-V. */
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
@@ -53,11 +53,11 @@ export interface Files {
   /** Creates a file that must not exist (0600, whatever the umask). */
   create(path: string): number;
   /** Opens without following a link or waiting for a FIFO's other end. */
-  open(path: string, access: 'read' | 'write' | 'read-write'): number;
+  open(path: string, access: Access): number;
   info(fd: number): EntryInfo;
-  /** The first `sizeBytes` of it, or as many as there are; in `room` where that is given. */
-  read(fd: number, sizeBytes: number, room?: Buffer): Buffer;
-  /** Writes all of `bytes`, however many calls that takes: write(2) may take fewer than asked. */
+  /** `sizeBytes` of it from `fromBytes` (default: its beginning) on, or as many as there are; in `room` where that is given. */
+  read(fd: number, sizeBytes: number, room?: Buffer, fromBytes?: number): Buffer;
+  /** Writes all of `bytes`, however many calls that takes: write(2) may take fewer than asked. Opened to append: at the end of the file. */
   write(fd: number, bytes: Buffer, positionBytes: number): void;
   truncate(fd: number, sizeBytes: number): void;
   sync(fd: number): Promise<void>;
@@ -106,13 +106,13 @@ export interface DirectoryStamp {
 
 export const nodeFiles: Files = {
   create: (path) => named(() => ownersOnly(opened(fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)))),
-  open: (path, access) => named(() => opened(fs.openSync(path, accessFlags(access) | O_NOFOLLOW | O_NONBLOCK))),
+  open: (path, access) => named(() => opened(fs.openSync(path, ACCESS_FLAGS[access] | O_NOFOLLOW | O_NONBLOCK))),
   info: (fd) => entryOf(fs.fstatSync(fd)),
-  read: (fd, sizeBytes, room) => {
+  read: (fd, sizeBytes, room, fromBytes = 0) => {
     const bytes = room ?? Buffer.allocUnsafe(sizeBytes);
     let done = 0;
     while (done < sizeBytes) {
-      const count = uninterrupted(() => fs.readSync(fd, bytes, done, sizeBytes - done, done));
+      const count = uninterrupted(() => fs.readSync(fd, bytes, done, sizeBytes - done, fromBytes + done));
       if (count === 0) break;
       done += count;
     }
@@ -261,9 +261,13 @@ function ownersOnly(fd: number): number {
   }
 }
 
-function accessFlags(access: 'read' | 'write' | 'read-write'): number {
-  return access === 'read' ? O_RDONLY : access === 'write' ? O_WRONLY : O_RDWR;
-}
+type Access = 'read' | 'write' | 'append' | 'read-write';
+const ACCESS_FLAGS: Readonly<Record<Access, number>> = {
+  read: O_RDONLY,
+  write: O_WRONLY,
+  append: O_WRONLY | O_APPEND,
+  'read-write': O_RDWR,
+};
 
 function entryOf(stats: fs.Stats): EntryInfo {
   return {

@@ -20,7 +20,7 @@ const WRITABLE_BY_OTHERS = 0o022;
 /** A worker removes a marker within a second; `fsq revoke` makes it before it looks for the job. */
 const STALE_AFTER_MS = 10_000;
 /** What was set aside or is not used yet is left as it is. */
-const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel', 'logs']);
+const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel']);
 const NO_LINKS = 'fsq makes no links and follows none. Find out who made it, and remove it.';
 
 const ENTRY_ROWS = rows<Named>({

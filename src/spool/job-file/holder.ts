@@ -15,6 +15,8 @@ export interface Holder extends DiskWaiter {
   readonly owner: string;
   /** Absolute path of the directory its jobs lie in. A recoverer renames it to fence the holder: it is gone then. */
   readonly directory: string;
+  /** How much of what its runs print is kept of a job, bytes; absent or 0: nothing. */
+  readonly logBytes?: number | undefined;
 }
 
 /** A waiting job: absolute path of its file, and what its name says. */

@@ -3,8 +3,9 @@
  * queues, of queues and tasks whose limits are reached, and of tasks that are left to other workers are held back.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { type BrokerEvent, BY_AGE, type KeeperOptions } from '../../broker/worker-side.ts';
+import { type BrokerEvent, BY_AGE, type ChildSide, type KeeperOptions, type Member } from '../../broker/worker-side.ts';
 import { type LimitRules, NO_RULES } from '../../job/queue-limits.ts';
+import { ProcessLog } from '../beside/process-log.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { Elsewhere, LeftToOthers } from './elsewhere.ts';
 import { Feed } from './feed.ts';
@@ -68,6 +69,13 @@ export class CrewFeed {
     this.#pauses.stop();
     this.#elsewhere.stop();
     this.#feed.close();
+  }
+
+  /** A child has begun to work, as this owner. */
+  join(owner: string, child: ChildSide): Member {
+    const { logBytes = 0, onEvent } = this.#options;
+    const log = logBytes === 0 ? null : new ProcessLog(this.#context, { owner, logBytes, onEvent });
+    return this.dispatch.join(owner, child, log);
   }
 
   limitTasks(tasks: LimitRules['tasks']): void {

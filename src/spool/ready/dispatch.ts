@@ -2,7 +2,8 @@
  * Which child of a worker is given the names of ready jobs, how many at a time, and which child looks out for itself. The
  * dispatch decides; the keeper finds the names, and the consumer in the child claims.
  */
-import type { ChildSide, Member } from '../../broker/worker-side.ts';
+import type { ChildSide, Member, PrintingJob } from '../../broker/worker-side.ts';
+import type { ProcessLog } from '../beside/process-log.ts';
 import { type Instruction, parseWant, type Told } from './hints.ts';
 
 /** Names at a time at most: then a message costs little beside the jobs. */
@@ -37,8 +38,8 @@ export class Dispatch {
   }
 
   /** A child has begun to work, as this owner. */
-  join(owner: string, child: ChildSide): Member {
-    const seat = new Seat(child, { onWant: () => this.#want(seat), onLeave: () => this.#dismiss(seat) });
+  join(owner: string, child: ChildSide, log: ProcessLog | null = null): Member {
+    const seat = new Seat(child, log, { onWant: () => this.#want(seat), onLeave: () => this.#dismiss(seat) });
     this.#seats.set(owner, seat);
     for (const instruction of this.#instructions.values()) seat.say(instruction);
     return seat;
@@ -56,7 +57,7 @@ export class Dispatch {
 
   /** The process has ended. */
   end(owner: string): void {
-    this.#seats.get(owner)?.leave();
+    this.#seats.get(owner)?.end();
     this.#seats.delete(owner);
   }
 
@@ -129,6 +130,8 @@ export class Dispatch {
 /** One child at the dispatch: whether it has work, and how many names it can make use of. */
 class Seat implements Member {
   readonly #child: ChildSide;
+  /** Null: what its processes print is not kept. */
+  readonly #log: ProcessLog | null;
   readonly #events: { onWant(): void; onLeave(): void };
   #hasLeft = false;
   #isIdle = false;
@@ -136,8 +139,9 @@ class Seat implements Member {
   /** Null when the time of the last batch has been counted. */
   #givenAt: number | null = null;
 
-  constructor(child: ChildSide, events: { onWant(): void; onLeave(): void }) {
+  constructor(child: ChildSide, log: ProcessLog | null, events: { onWant(): void; onLeave(): void }) {
     this.#child = child;
+    this.#log = log;
     this.#events = events;
   }
 
@@ -166,9 +170,23 @@ class Seat implements Member {
     this.say({ type: 'names', names });
   }
 
+  print(stream: 'stdout' | 'stderr', chunk: Buffer): boolean {
+    return this.#log?.print(stream, chunk) ?? true;
+  }
+
+  printsFor(job: PrintingJob | null): void {
+    this.#log?.printsFor(job);
+  }
+
   leave(): void {
     this.#hasLeft = true;
     this.#events.onLeave();
+  }
+
+  /** The process has ended. */
+  end(): void {
+    this.leave();
+    this.#log?.end();
   }
 
   say(told: Told): void {

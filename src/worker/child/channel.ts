@@ -15,6 +15,9 @@ export class Channel {
   readonly #stop = new AbortController();
   readonly #watchdog = new Watchdog();
   #pardon: () => void = () => undefined;
+  #heard: () => void = () => undefined;
+  /** Called when the runs are to be told, because their processes print. */
+  onSayRuns: () => void = () => undefined;
   #hear: (word: unknown) => void = () => undefined;
   #endLine: () => void = () => undefined;
 
@@ -58,6 +61,13 @@ export class Channel {
     };
   }
 
+  /** A run has ended whose processes may have printed. Resolves when all of that is read, or nobody reads. */
+  printed(): Promise<void> | undefined {
+    if (!process.connected) return;
+    this.say({ type: 'printed' });
+    return new Promise((resolve) => (this.#heard = resolve));
+  }
+
   /** The supervisor holds the limits of runs, and a thread does where the supervisor cannot. */
   get limitKeepers(): LimitKeepers {
     return {
@@ -79,6 +89,10 @@ export class Channel {
     switch (message?.type) {
       case 'pardon':
         return this.#pardon();
+      case 'heard':
+        return this.#heard();
+      case 'say-runs':
+        return this.onSayRuns();
       case 'drain':
         return this.#drain.abort();
       case 'stop':
@@ -95,5 +109,6 @@ export class Channel {
     this.#drain.abort();
     this.#endLine();
     this.#pardon();
+    this.#heard();
   }
 }

@@ -11,6 +11,7 @@ import type { Claim, Consumer } from '../../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
 import { RevokedError } from '../../job/errors.ts';
 import { type AttemptedJob, type Ending, settlementOf } from '../../job/lifecycle.ts';
+import type { Prints } from './prints.ts';
 import { type Logger, report } from '../log.ts';
 
 interface RunnerOptions extends Executor {
@@ -30,6 +31,8 @@ interface RunnerOptions extends Executor {
   readonly revoked: Revoked;
   /** Runs the task of a job; default: `execute`, with a supervisor that kills this process at a time limit. */
   readonly execute?: typeof execute;
+  /** Is told whose print what is printed; absent or null: nobody keeps that. */
+  readonly prints?: Prints | null;
 }
 
 /** How long jobs may follow one another before messages and timers get their turn, ms: quick jobs never wait for anything. */
@@ -71,7 +74,7 @@ interface Ran {
 }
 
 async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
-  const { log, stop, revoked, onFailed } = options;
+  const { log, stop, revoked, prints, onFailed } = options;
   const { job, standing } = claim;
   const fields = { job: job.id, task: job.task, attempt: standing.attempt };
   log.debug(`${job.task} ${job.id} started`, fields);
@@ -83,8 +86,11 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
   const startedAt = performance.now();
   const run = new Run(stop, claim);
   revoked.begin(job.id, run);
+  prints?.begin(claim);
   const ending = await (options.execute ?? execute)(claim, run, options);
   const ms = Math.round(performance.now() - startedAt);
+  const read = prints?.end();
+  if (read !== undefined) await read;
   const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
   // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
   const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;

@@ -72,6 +72,12 @@ export const OPERATIONS: readonly Operation[] = [
     input: { jobs: 2 },
   },
   {
+    name: 'claim, print and finish',
+    program: 'run.mjs',
+    prepare: (spool) => [plantPending(spool, { attempt: 1, crashes: 1 })],
+    input: { prints: ['a line\n', 'no end'] },
+  },
+  {
     name: 'claim and finish over an older tail',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool, { attempt: 1, crashes: 1 })],

@@ -348,6 +348,7 @@ function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role
     place,
     find: async () => null,
     outcome: async () => null,
+    log: async (_id, position) => ({ lines: [], position }),
     waitForOutcome: (_id, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve(null))),
     revoke: async () => new Map(),
     retry: async () => new Map(),

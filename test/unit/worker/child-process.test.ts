@@ -6,7 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../support/conditions.ts';
 import { type ChildEvents, WorkerChild } from '../../../src/worker/child-process.ts';
-import { Relay } from '../../../src/worker/outlet.ts';
+import { Relay } from '../../../src/worker/relay.ts';
 import { launch } from './fixtures/launch.ts';
 
 /** A process that says and does what a test makes it; `fork` gives it, or throws. */
@@ -20,6 +20,7 @@ function forking(t: TestContext, fork: () => EventEmitter): { child: WorkerChild
   const heard: string[] = [];
   const events: ChildEvents = {
     onOverdue: () => heard.push('overdue'),
+    onPrinted: () => undefined,
     onOverLimit: () => heard.push('over limit'),
     onMessage: (_, { type }) => heard.push(type),
     onExit: (_, code, signal) => heard.push(`exit ${code} ${signal}`),
@@ -28,7 +29,7 @@ function forking(t: TestContext, fork: () => EventEmitter): { child: WorkerChild
 }
 
 function processOf(): EventEmitter {
-  return Object.assign(new EventEmitter(), { pid: 2 ** 30, connected: true, stdout: null, stderr: null });
+  return Object.assign(new EventEmitter(), { pid: 2 ** 30, connected: true, stdio: [] });
 }
 
 test('what a child said before it died is heard before its end, and nothing after', (t) => {

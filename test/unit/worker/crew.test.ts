@@ -6,14 +6,13 @@ import { syncBuiltinESMExports } from 'node:module';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../support/conditions.ts';
 import { Crew, exitCodeAfter, phaseAfter } from '../../../src/worker/crew.ts';
-import { Relay } from '../../../src/worker/outlet.ts';
+import { Relay } from '../../../src/worker/relay.ts';
 import { launch } from './fixtures/launch.ts';
 
 class FakeProcess extends EventEmitter {
   readonly pid: number;
   readonly connected = true;
-  readonly stdout = null;
-  readonly stderr = null;
+  readonly stdio = [];
   readonly told: string[] = [];
 
   /** Above what the kernel gives: a kill of its group meets nobody. */
@@ -74,6 +73,7 @@ function crewOf(t: TestContext, concurrency: number, recovered: Promise<boolean>
     },
     {
       onMessage: () => undefined,
+      onPrinted: () => undefined,
       onLeaving: ({ pid }) => void left.push(pid ?? 0),
       onSuccession: () => undefined,
       recover: ({ deathCause }) => {

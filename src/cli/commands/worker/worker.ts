@@ -10,7 +10,8 @@ import { escape, format, some } from '../../../job/text.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../../../worker/log.ts';
 import { nodeFiles } from '../../../spool/disk/files.ts';
 import type { FoundTask } from '../../../worker/messages.ts';
-import { Outlet, Relay } from '../../../worker/outlet.ts';
+import { Outlet } from '../../../worker/outlet.ts';
+import { Relay } from '../../../worker/relay.ts';
 import { TaskModules } from '../../../worker/task-modules.ts';
 import { Supervisor } from '../../../worker/supervisor.ts';
 import type { Command, Context, Values } from '../../command.ts';
@@ -85,10 +86,10 @@ async function runWorker(context: Context): Promise<number> {
     order,
     isBurst: values.flag('burst'),
     log,
-    relay: new Relay({
-      stdout: process.stdout.isTTY ? null : stdout,
-      stderr: process.stderr.isTTY ? null : stderr,
-    }),
+    relay: new Relay(
+      { stdout: process.stdout.isTTY ? null : stdout, stderr: process.stderr.isTTY ? null : stderr },
+      settings.jobLogBytes > 0,
+    ),
     logFormat: form,
     onStarted: (tasks) => {
       for (const notice of elsewhereNotices(tasks, settings.spool)) log.warn(notice);

@@ -113,12 +113,12 @@ test('names of no job, folders and links are left or removed without harm', asyn
   assert.ok(namesIn(root, '.').includes('secret'));
 });
 
-test('in a spool whose jobs use none of it a sweep makes two calls', async (t) => {
+test('in a spool whose jobs use none of it a sweep makes a call for each folder', async (t) => {
   const { files, calls, mend } = faultyFiles(nodeFiles);
   const context = tempContext(t, { files });
   mend();
 
   await new BesideSweep(context).sweep();
 
-  assert.deepEqual([...calls], [['walk', 2]]);
+  assert.deepEqual([...calls], [['walk', 3]]);
 });

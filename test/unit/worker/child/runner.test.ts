@@ -57,6 +57,7 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     onRetire: () => undefined,
     onFailed: () => undefined,
     revoked: new Revoked(),
+    prints: null,
   });
 
 test('a job that says nothing has the options of its task, also for an outcome that went well', async (t) => {

@@ -1,0 +1,45 @@
+/** `fsq logs`: what a job has printed. */
+import { logLines } from '../../app/following/log-reader.ts';
+import { jsonText } from '../../job/text.ts';
+import { logText } from '../../job/values/log-lines.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT } from '../exit.ts';
+import { jobId, withSpool } from '../lookup.ts';
+
+export const logs: Command = {
+  name: 'logs',
+  summary: 'print what a job has printed',
+  usage: 'fsq logs ID [options]',
+  examples: [
+    ['fsq logs 0199f3c2', 'the beginning of an id is enough'],
+    ['fsq logs 0199f3c2 -f', 'go on while the job runs'],
+    ['fsq logs 0199f3c2 --json', 'for programs: a JSON object in each line'],
+  ],
+  args: { least: 1, most: 1 },
+  options: {
+    follow: { type: 'boolean', short: 'f', help: 'go on until the job has ended' },
+    json: { type: 'boolean', help: 'print a JSON object for each line' },
+  },
+  notes: [
+    'Each line has its time and its stream: out, err, or fsq for what fsq says of lines that it left out. What a terminal',
+    'would obey was made harmless when it was kept. Exits 0 also when the job has printed nothing, 3 when there is none.',
+  ],
+  run: runLogs,
+};
+
+function runLogs(context: Context): Promise<number> {
+  const { values, args, stdout, tell } = context;
+  return withSpool(context, async (broker) => {
+    const id = await jobId(broker, args[0] ?? '');
+    const shown = values.flag('json') ? jsonText : logText;
+    let count = 0;
+    for await (const line of logLines(id, async () => broker, { follow: values.flag('follow') })) {
+      stdout.write(`${shown(line)}\n`);
+      count++;
+      if (stdout.isClosed) return EXIT.good;
+    }
+    if (count === 0)
+      tell(`Job ${id} has printed nothing${values.flag('follow') ? '' : ' so far'}, or its output is not kept.`);
+    return EXIT.good;
+  });
+}
