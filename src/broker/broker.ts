@@ -72,6 +72,13 @@ export interface Broker {
    * @returns the answer for each id; an id is missing where there is no such job
    */
   forget(ids: readonly string[]): Promise<ReadonlyMap<string, Forgetting>>;
+  /**
+   * Does what a worker does in its rounds: forgets outcomes whose time is over, and removes what stands for nothing any more. Workers may run
+   * meanwhile.
+   *
+   * @returns how much of each kind has gone, or would go
+   */
+  tidy(options?: TidyOptions): Promise<Tidied>;
   /** From now on no job of `queue` is begun, by any worker, until `resume`; running jobs go on. False: it was paused already. */
   pause(queue: string): Promise<boolean>;
   /** False: it was not paused. */
@@ -156,6 +163,26 @@ export type Forgetting = 'forgotten' | 'unfinished' | 'recorded';
 export interface RevokeOptions {
   /** Kill the process that runs the job, with all it has started, instead of asking the task to end. Default false. */
   readonly terminate?: boolean;
+}
+
+export interface TidyOptions {
+  /** Remove nothing, only count. Default false. */
+  readonly dryRun?: boolean;
+}
+
+/** What was removed, by its kind. */
+export interface Tidied {
+  readonly outcomes: number;
+  /** Of jobs that dead processes were about to send. */
+  readonly drafts: number;
+  /** Records of processes that are dead. */
+  readonly owners: number;
+  /** Keys that stood for no job. */
+  readonly keys: number;
+  /** What lay beside jobs that are gone. */
+  readonly beside: number;
+  /** Of the journals of dead processes. */
+  readonly segments: number;
 }
 
 /** Which jobs a listing is of; absent: all. */

@@ -36,7 +36,8 @@ export interface Output {
 export interface Context {
   readonly values: Values;
   readonly args: readonly string[];
-  readonly stdin: AsyncIterable<Buffer | string>;
+  /** `isTTY` is true where somebody can be asked. */
+  readonly stdin: AsyncIterable<Buffer | string> & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: NodeJS.ProcessEnv;

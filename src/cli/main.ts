@@ -24,6 +24,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   retry: async () => (await import('./commands/retry.ts')).retry,
   pause: async () => (await import('./commands/pause.ts')).pause,
   resume: async () => (await import('./commands/pause.ts')).resume,
+  gc: async () => (await import('./commands/clean/gc.ts')).gc,
+  purge: async () => (await import('./commands/clean/purge.ts')).purge,
   status: async () => (await import('./commands/status.ts')).status,
   ls: async () => (await import('./commands/ls.ts')).ls,
   logs: async () => (await import('./commands/logs.ts')).logs,

@@ -14,6 +14,8 @@ import type {
   RevokeOptions,
   Sighting,
   StandIn,
+  Tidied,
+  TidyOptions,
 } from '../broker/broker.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
@@ -39,6 +41,7 @@ import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { retry } from './results/retry.ts';
 import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
+import { tidy } from './recovery/tidy.ts';
 import { revoke } from './revoking/revoke-jobs.ts';
 import { spoolError } from './disk/trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';
@@ -171,6 +174,10 @@ class Spool implements Broker {
 
   forget(ids: readonly string[]): Promise<ReadonlyMap<string, Forgetting>> {
     return this.#change('forgotten', () => forgetJobs(this.#context, ids));
+  }
+
+  tidy({ dryRun = false }: TidyOptions = {}): Promise<Tidied> {
+    return this.#change('tidied', () => tidy(this.#context, this.#resultTtlMs, dryRun));
   }
 
   pause(queue: string): Promise<boolean> {

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { UnknownJobError } from '../../src/job/errors.ts';
-import { within } from '../support/conditions.ts';
+import { settlementOf } from '../../src/job/lifecycle.ts';
+import { until, within } from '../support/conditions.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
-import { claimNext, consumer, enqueueOne, never, newJob, nextOf, type OpenBroker } from './parts.ts';
+import { claimNext, consumer, enqueueOne, keeper, never, newJob, nextOf, type OpenBroker } from './parts.ts';
 
 export function forgetting(open: OpenBroker): void {
   for (const [state, settlement] of [
@@ -55,6 +56,46 @@ export function forgetting(open: OpenBroker): void {
     assert.deepEqual(found, new Map(ids.slice(0, 50).map((id) => [id, 'forgotten'])));
     for (const id of ids.slice(50)) assert.equal((await broker.outcome(id))?.outcome?.state, 'succeeded');
     assert.equal((await broker.counts()).results, 10);
+  });
+
+  test('without a worker, what is over is tidied away; a dry run says how much that is', async (t) => {
+    const broker = await open(t);
+    const jobs = [0, 3_600_000].map((resultTtlMs) =>
+      newJob(broker, { id: broker.nextId(true), options: { resultTtlMs } }),
+    );
+    const plain = newJob(broker);
+    await broker.enqueue([...jobs, plain]);
+    const each = await consumer(t, broker);
+    for (let i = 0; i < 3; i++) {
+      const claim = await nextOf(each);
+      await claim.settle(settlementOf({ kind: 'returned', value: i }, claim, Date.now(), 0), RUN);
+    }
+    const [short, long] = jobs.map(({ job }) => job.id);
+
+    // The file's time is that of the kernel, whose ticks may lie some ms apart.
+    await until(async () => (await broker.tidy({ dryRun: true })).outcomes === 1, 'a dry run sees that it is over');
+    assert.notEqual(await broker.outcome(short ?? ''), null);
+    assert.equal((await broker.tidy()).outcomes, 1);
+
+    assert.equal(await broker.outcome(short ?? ''), null);
+    for (const id of [long ?? '', plain.job.id]) assert.notEqual(await broker.outcome(id), null);
+    assert.equal((await broker.tidy()).outcomes, 0);
+  });
+
+  test('a worker forgets what is over, by the time of the outcome', async (t) => {
+    const broker = await open(t);
+    const sent = newJob(broker, { id: broker.nextId(true), options: { ignoreResult: true, resultTtlMs: 0 } });
+    await broker.enqueue([sent, newJob(broker)]);
+    const each = await consumer(t, broker);
+    for (let i = 0; i < 2; i++) {
+      const claim = await nextOf(each);
+      await claim.settle(settlementOf({ kind: 'returned', value: i }, claim, Date.now(), 0), RUN);
+    }
+
+    await keeper(t, broker);
+
+    await until(async () => (await broker.outcome(sent.job.id)) === null, 'the outcome is forgotten');
+    assert.equal((await broker.counts()).results, 1);
   });
 
   test('two who forget the same at once agree', async (t) => {

@@ -231,6 +231,13 @@ export const OPERATIONS: readonly Operation[] = [
     keys: ['again'],
   },
   {
+    name: 'forget what has ended, and tidy',
+    program: 'forget.mjs',
+    prepare: plantOldOutcomes,
+    inputFrom: (planted) => ({ ids: planted.map(({ id }) => id), resultTtlMs: HOUR_MS }),
+    isRepeatedLater: true,
+  },
+  {
     name: 'hold back at a limit',
     program: 'hold-back.mjs',
     prepare: (spool) => [plantPending(spool), plantPending(spool)],
