@@ -797,6 +797,7 @@ export const MUTANTS = [
     find: '  if (needsPredecessor(held) && expiresAtMs >= context.nowMs()) {\n',
     replace: '  if (needsPredecessor(held) && expiresAtMs < 0) {\n',
     test: 'test/conformance/spool.test.ts',
+    pattern: 'after itself, a job fails',
   },
   {
     name: 'nobody looks when the other job has ended',
