@@ -78,6 +78,17 @@ export const OPERATIONS: readonly Operation[] = [
     input: { prints: ['a line\n', 'no end'] },
   },
   {
+    name: 'finish through the journal',
+    program: 'run-journal.mjs',
+    prepare: (spool) => [plantPending(spool), plantPending(spool)],
+  },
+  {
+    name: 'send back through the journal',
+    program: 'run-journal.mjs',
+    prepare: (spool) => [plantPending(spool), plantPending(spool)],
+    input: { settlement: { kind: 'rerun', delayMs: 50, crashes: 0, error: { name: 'Error', message: 'not yet' } } },
+  },
+  {
     name: 'claim and finish over an older tail',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool, { attempt: 1, crashes: 1 })],
