@@ -135,8 +135,8 @@ export const MUTANTS = [
   {
     name: 'a link is followed',
     file: 'src/spool/disk/files.ts',
-    find: 'accessFlags(access) | O_NOFOLLOW | O_NONBLOCK',
-    replace: 'accessFlags(access) | O_NONBLOCK',
+    find: 'ACCESS_FLAGS[access] | O_NOFOLLOW | O_NONBLOCK',
+    replace: 'ACCESS_FLAGS[access] | O_NONBLOCK',
     test: 'test/unit/spool/job-file/set-aside.test.ts',
   },
   {
@@ -779,7 +779,7 @@ export const MUTANTS = [
   {
     name: 'the last progress is not written at the end',
     file: 'src/spool/claims/held-claim.ts',
-    find: '    this.#progress?.end();\n',
+    find: '    progress?.end();\n',
     replace: '',
     test: 'test/conformance/spool.test.ts',
     pattern: 'thousand reports',
