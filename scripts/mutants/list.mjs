@@ -632,6 +632,13 @@ export const MUTANTS = [
     test: 'test/unit/spool/results/forget.test.ts',
   },
   {
+    name: 'a dry run removes',
+    file: 'src/spool/recovery/tidy.ts',
+    find: '    if (!isDryRun) act();\n    else if',
+    replace: '    act();\n    if',
+    test: 'test/unit/spool/recovery/tidy.test.ts',
+  },
+  {
     name: 'of an ignored result the value is kept',
     file: 'src/job/lifecycle.ts',
     find: 'job.options.ignoreResult === true ? undefined : ',

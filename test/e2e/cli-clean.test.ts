@@ -1,5 +1,7 @@
 /** `fsq gc` and `fsq purge`, by real command lines. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
 import { returned, threw } from '../support/factory.ts';
@@ -22,6 +24,20 @@ describe('fsq gc', () => {
     assert.deepEqual([done.code, done.stdout, done.stderr], [0, 'removed 1 outcome whose time is over\n', '']);
     assert.deepEqual([again.code, again.stdout], [0, 'There is nothing to remove.\n']);
     assert.deepEqual(namesIn(project.spool, 'results'), [`${failed}.json`]);
+  });
+
+  test('a job that was sent by its name has the time of its task, and is looked into', async (t) => {
+    const tasks = `import { task } from 'fsq';\ntask('ping', { ignoreResult: true, resultTtl: '0s' }, () => 'pong');\n`;
+    const project = tempProject(t, { 'tasks.mjs': tasks });
+    const id = (await fsq(project, ['call', 'ping'])).stdout.trim();
+    await fsq(project, ['worker', '--burst', '-c', '1', '-l', 'silent']);
+
+    const text = readFileSync(join(project.spool, 'results', `${id}.json`), 'utf8');
+    const done = await fsq(project, ['gc', '--json']);
+
+    assert.match(text, /"ttlMs":0,"state":"succeeded"\}$/);
+    assert.equal((JSON.parse(done.stdout) as { outcomes: number }).outcomes, 1);
+    assert.equal((await fsq(project, ['get', id])).code, 3);
   });
 
   test('makes no spool', async (t) => {
