@@ -1,5 +1,8 @@
 /** The public names of fsq. */
-export { AsyncResult, type GetOptions, GroupResult } from './app/async-result.ts';
+export { AsyncResult, type GetOptions } from './app/async-result.ts';
+export { GroupResult } from './app/group-result.ts';
+export type { EventsOptions } from './app/following/events.ts';
+export type { JobEvent } from './app/following/story.ts';
 export type { LogsOptions } from './app/following/log-reader.ts';
 export { type App, createApp, result, task } from './app/app.ts';
 export type {

@@ -1,5 +1,4 @@
-/** The caller's handles on a job, and on many that were sent together: their state, and their outcome when there is one. */
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
+/** The caller's handle on a job: its state, and its outcome when there is one. */
 import type { Broker, Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
 import { type Duration, durationMs } from '../job/units.ts';
 import { refuse, SpoolError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
@@ -7,6 +6,8 @@ import { toError } from '../job/failure.ts';
 import { format } from '../job/text.ts';
 import type { JobRecord, JobState } from '../job/job.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
+import { type EventsOptions, jobEvents } from './following/events.ts';
+import type { JobEvent } from './following/story.ts';
 import { type LogsOptions, logLines } from './following/log-reader.ts';
 import { isAbortSignal, isRecord } from '../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from './timers.ts';
@@ -22,7 +23,7 @@ export interface GetOptions {
 /** What a handle needs of the place where its job is. */
 export type OutcomeSource = Pick<
   Broker,
-  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'log' | 'revoke' | 'retry' | 'forget' | 'owners'
+  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'log' | 'changed' | 'revoke' | 'retry' | 'forget' | 'owners'
 >;
 
 /**
@@ -82,6 +83,15 @@ export class AsyncResult<T = unknown> {
    */
   logs(options: LogsOptions = {}): AsyncIterable<LogLine> {
     return logLines(this.id, this.#source, options);
+  }
+
+  /**
+   * What happens to the job, from its acceptance to its outcome, which is the last; what has happened before comes first.
+   *
+   * @throws UnknownJobError when no job has this id
+   */
+  events(options: EventsOptions = {}): AsyncIterable<JobEvent> {
+    return jobEvents({ id: this.id, source: this.#source, isSurelyThere: this.#isSurelyThere }, options);
   }
 
   /**
@@ -204,61 +214,8 @@ export class AsyncResult<T = unknown> {
   }
 }
 
-/** Results read before other work of this process gets its turn. */
-const YIELD_EVERY = 256;
-
-/** Many results, in the order of their arguments; iterable. */
-export class GroupResult<T = unknown> {
-  readonly results: readonly AsyncResult<T>[];
-
-  constructor(results: readonly AsyncResult<T>[]) {
-    this.results = results;
-  }
-
-  get length(): number {
-    return this.results.length;
-  }
-
-  [Symbol.iterator](): Iterator<AsyncResult<T>> {
-    return this.results[Symbol.iterator]();
-  }
-
-  /** True once every job has an outcome. */
-  async ready(): Promise<boolean> {
-    for (const result of this.results) if (!(await result.ready())) return false;
-    return true;
-  }
-
-  /**
-   * All values, in order. `timeout` is for the whole group.
-   *
-   * @throws what the first job in order that has no value throws; the others go on
-   */
-  async get(timeout?: Duration | GetOptions): Promise<T[]> {
-    const { timeoutMs, signal } = readGetOptions(timeout);
-    const endAt = performance.now() + (timeoutMs ?? 0);
-    const values: T[] = [];
-    // Results that are there are read without a pause between them: others must get their turn.
-    for (const result of this.results) {
-      const left = timeoutMs === null ? {} : { timeout: Math.max(0, endAt - performance.now()) };
-      values.push(await result.get({ ...left, ...(signal === undefined ? {} : { signal }) }));
-      if (values.length % YIELD_EVERY === 0) await yieldToOthers();
-    }
-    return values;
-  }
-
-  /**
-   * Revokes every job that has not ended, all at once: much faster than one by one. What came of each, in order; see
-   * `AsyncResult.revoke`.
-   *
-   * @throws UnknownJobError when one of them is nowhere: its outcome is forgotten. The others are revoked
-   */
-  revoke(options: RevokeOptions = {}): Promise<readonly Revocation[]> {
-    return AsyncResult.revokeAll(this.results, options);
-  }
-}
-
-function readGetOptions(options: unknown): {
+/** @throws UsageError */
+export function readGetOptions(options: unknown): {
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | undefined;
 } {

@@ -122,6 +122,7 @@ function handleOf(
     ...NOTHING,
     find: async () => sighting,
     outcome: async () => record,
+    changed: async (seen) => new Map(seen.get(id) === null ? [[id, { mark: '', sighting }]] : []),
     // What it printed, it printed here.
     log: async (_id, position) => ({ lines: [], position }),
     waitForOutcome: async () => record,
@@ -144,6 +145,7 @@ const NOTHING: OutcomeSource = {
   place: PLACE,
   find: async () => null,
   outcome: async () => null,
+  changed: async () => new Map(),
   log: async (_id, position) => ({ lines: [], position }),
   waitForOutcome: async (id) => {
     throw new UnknownJobError(id, PLACE);

@@ -45,6 +45,11 @@ export interface Broker {
    */
   log(id: string, position: number): Promise<LogPart>;
   /**
+   * Those of many jobs that look different from when `seen` was given their mark (null: never), by their ids. One look for all. A job that
+   * moves just then may be missed, and so is one that is nowhere.
+   */
+  changed(seen: ReadonlyMap<string, string | null>): Promise<ReadonlyMap<string, Changed>>;
+  /**
    * Waits for the job's outcome. Null when `signal` aborts first.
    *
    * @param signal null: nothing ends the wait but the outcome
@@ -131,6 +136,12 @@ export interface Sighting {
   readonly location: string;
   /** Null when it cannot be read. */
   readonly record: JobRecord | null;
+}
+
+/** A job that has changed, and the mark of this look. */
+export interface Changed {
+  readonly mark: string;
+  readonly sighting: Sighting;
 }
 
 /** A part of what a job has printed. */

@@ -99,7 +99,7 @@ function* spotsIn(context: SpoolContext, states: readonly ListedState[]): Genera
 }
 
 /** The job at a spot; null when it has moved on. */
-function sight(context: SpoolContext, spot: Spot): Sighting | null {
+export function sight(context: SpoolContext, spot: Spot): Sighting | null {
   const reading = readJob(context, spot.path, spot.id);
   if (reading.kind === 'gone') return null;
   // A claim is a rename, which the file's ctime tells. Null when the job has moved on.
@@ -131,7 +131,7 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
 }
 
 /** Read after the job's file: with an outcome goes the last report. */
-function withProgress(context: SpoolContext, sighting: Sighting): Sighting {
+export function withProgress(context: SpoolContext, sighting: Sighting): Sighting {
   return { ...sighting, progress: readProgress(context, sighting.id) };
 }
 

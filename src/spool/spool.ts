@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type {
   Backlog,
   Broker,
+  Changed,
   Counts,
   Forgetting,
   ListedState,
@@ -25,6 +26,7 @@ import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { readLog } from './beside/read-log.ts';
+import { changedJobs } from './changes.ts';
 import { createContext, type SpoolContext } from './disk/context.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';
@@ -150,6 +152,10 @@ class Spool implements Broker {
 
   async log(id: string, position: number): Promise<LogPart> {
     return this.#look(() => readLog(this.#context, id, position));
+  }
+
+  async changed(seen: ReadonlyMap<string, string | null>): Promise<ReadonlyMap<string, Changed>> {
+    return this.#look(() => changedJobs(this.#context, seen));
   }
 
   async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {

@@ -26,6 +26,7 @@ async function printed(broker: Pick<Broker, 'log'>, id: string): Promise<readonl
 
 export function beside(open: OpenBroker): void {
   prints(open);
+  changes(open);
   test('progress is seen while the job runs, with its run and its time', async (t) => {
     const broker = await open(t);
     const { job } = await enqueueOne(broker);
@@ -260,5 +261,32 @@ function prints(open: OpenBroker): void {
 
     await until(async () => (await printed(broker, job.id)).length === 0, 'the log is removed');
     assert.equal(await broker.find(job.id), null);
+  });
+}
+
+function changes(open: OpenBroker): void {
+  test('of many jobs those are told that look different than at their mark', async (t) => {
+    const broker = await open(t);
+    const [one, two] = [await enqueueOne(broker), await enqueueOne(broker)];
+    const marks = new Map<string, string | null>([one, two, newJob(broker)].map(({ job }) => [job.id, null]));
+    const changed = async (): Promise<readonly string[]> => {
+      const found = [...(await broker.changed(marks))];
+      for (const [id, { mark }] of found) marks.set(id, mark);
+      return found.map(([id, { sighting }]) => `${id === one.job.id ? 'one' : 'two'} ${sighting.state}`).toSorted();
+    };
+
+    assert.deepEqual(await changed(), ['one pending', 'two pending']);
+    assert.deepEqual(await changed(), []);
+    const claim = await nextOf(await consumer(t, broker, { logBytes: 64 * 1024 }));
+    assert.deepEqual(await changed(), ['one running']);
+    claim.progress({ value: 0.5 });
+    assert.deepEqual(await changed(), ['one running']);
+    claim.print('stdout', 'a line\n');
+    assert.deepEqual(await changed(), ['one running']);
+    assert.deepEqual(await changed(), []);
+    await claim.settle(returned(null), RUN);
+    assert.deepEqual(await changed(), ['one succeeded']);
+    assert.deepEqual(await changed(), []);
+    assert.equal((await broker.changed(new Map())).size, 0);
   });
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import vm from 'node:vm';
-import { AsyncResult, GroupResult, type OutcomeSource } from '../../../src/app/async-result.ts';
+import { AsyncResult, type OutcomeSource } from '../../../src/app/async-result.ts';
+import { GroupResult } from '../../../src/app/group-result.ts';
 import type { Broker, OwnerInfo } from '../../../src/broker/broker.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';
 import {
@@ -348,6 +349,7 @@ function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role
     place,
     find: async () => null,
     outcome: async () => null,
+    changed: async () => new Map(),
     log: async (_id, position) => ({ lines: [], position }),
     waitForOutcome: (_id, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve(null))),
     revoke: async () => new Map(),

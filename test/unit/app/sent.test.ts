@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { GroupResult } from '../../../src/app/async-result.ts';
+import type { GroupResult } from '../../../src/app/group-result.ts';
 import { registry } from '../../../src/app/registry.ts';
 import { type App, type AsyncResult, createApp, NotSerialisableError } from '../../../src/index.ts';
 import type { JsonValue } from '../../../src/job/values/json.ts';

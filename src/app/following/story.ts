@@ -1,0 +1,130 @@
+/** What happened to a job, as events: worked out from looks at it, each of which may have missed much. Pure. */
+import type { Sighting } from '../../broker/broker.ts';
+import type { Failure } from '../../job/errors.ts';
+import type { Attempt, JobRecord } from '../../job/job.ts';
+import type { JsonValue } from '../../job/values/json.ts';
+import type { LogLine } from '../../job/values/log-lines.ts';
+
+interface About {
+  /** The job's. */
+  readonly id: string;
+  /** When it happened, Unix ms. */
+  readonly atMs: number;
+}
+
+/** Something that happened to a job. The last of a job is how it ended. */
+export type JobEvent = About &
+  (
+    | { readonly kind: 'accepted'; readonly task: string; readonly queue: string }
+    | { readonly kind: 'started'; readonly attempt: number; readonly owner: string }
+    | {
+        readonly kind: 'progress';
+        readonly attempt: number;
+        readonly value: number;
+        readonly done?: number;
+        readonly total?: number;
+        readonly detail?: JsonValue;
+      }
+    | { readonly kind: 'log'; readonly stream: LogLine['stream']; readonly text: string }
+    /** The attempt failed, and another follows. */
+    | { readonly kind: 'retried'; readonly attempt: number; readonly error: Failure }
+    /** The process of the attempt died, or was stopped, and another attempt follows. */
+    | { readonly kind: 'recovered'; readonly attempt: number; readonly error?: Failure }
+    /** No worker knows its task: it waits for one. */
+    | { readonly kind: 'parked'; readonly reason: string }
+    | { readonly kind: 'succeeded'; readonly value: JsonValue | undefined }
+    | { readonly kind: 'failed' | 'revoked' | 'expired'; readonly error: Failure }
+  );
+
+/** Tells each thing once. */
+export class Story {
+  /** Of what has been told: each kind of thing with what makes it unlike others of its kind. */
+  readonly #told = new Set<string>();
+  #isOver = false;
+
+  /** True once it has told how the job ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What is news, in the order in which it happened. @param lines of the log that were not given before */
+  tell(sighting: Sighting, lines: readonly LogLine[], nowMs: number): readonly JobEvent[] {
+    const { id } = sighting;
+    const said: JobEvent[] = lines.map(({ atMs, stream, text }) => ({ id, atMs, kind: 'log', stream, text }));
+    // The lines stay in the order in which they were kept.
+    for (const progress of this.#progress(sighting)) {
+      const behind = said.findIndex(({ atMs }) => atMs > progress.atMs);
+      said.splice(behind === -1 ? said.length : behind, 0, progress);
+    }
+    return [...this.#beginning(sighting), ...merged(this.#runs(sighting, nowMs), said), ...this.#end(sighting, nowMs)];
+  }
+
+  #beginning({ id, record, standing: { queue } }: Sighting): readonly JobEvent[] {
+    if (record === null || !this.#isNews('accepted')) return [];
+    return [{ id, atMs: record.job.enqueuedAtMs, kind: 'accepted', task: record.job.task, queue }];
+  }
+
+  #progress({ id, progress }: Sighting): readonly JobEvent[] {
+    return progress === null || !this.#isNews(`progress ${progress.atMs} ${progress.attempt} ${progress.value}`)
+      ? []
+      : [{ id, kind: 'progress', ...progress }];
+  }
+
+  #runs({ id, record, state, standing, startedAtMs, owner }: Sighting, nowMs: number): readonly JobEvent[] {
+    const events: JobEvent[] = (record?.attempts ?? []).flatMap((one, i) => this.#run(id, one, isLastRun(record, i)));
+    const { attempt } = standing;
+    if (state === 'running' && owner !== null && this.#isNews(`started ${attempt}`))
+      events.push({ id, atMs: startedAtMs ?? nowMs, kind: 'started', attempt, owner });
+    const parked = record?.outcome === null ? record.parked : null;
+    if (parked !== null && this.#isNews(`parked ${parked.sinceMs}`))
+      events.push({ id, atMs: parked.sinceMs, kind: 'parked', reason: parked.reason });
+    return events;
+  }
+
+  /** @param isLast how it ended is how the job did */
+  #run(id: string, { attempt, startedAtMs, endedAtMs, owner, error }: Attempt, isLast: boolean): readonly JobEvent[] {
+    const events: JobEvent[] = [];
+    if (this.#isNews(`started ${attempt}`))
+      events.push({ id, atMs: startedAtMs ?? endedAtMs, kind: 'started', attempt, owner });
+    if (isLast || !this.#isNews(`ended ${attempt}`)) return events;
+    const about = { id, atMs: endedAtMs, attempt };
+    if (error === undefined) events.push({ ...about, kind: 'recovered' });
+    else events.push({ ...about, kind: error.code === 'FSQ_WORKER_LOST' ? 'recovered' : 'retried', error });
+    return events;
+  }
+
+  #end({ id, record, endedAtMs }: Sighting, nowMs: number): readonly JobEvent[] {
+    const outcome = record?.outcome ?? null;
+    if (outcome === null) return [];
+    this.#isOver = true;
+    const about = { id, atMs: endedAtMs ?? nowMs };
+    return outcome.state === 'succeeded'
+      ? [{ ...about, kind: 'succeeded', value: outcome.value }]
+      : [{ ...about, kind: outcome.state, error: outcome.error }];
+  }
+
+  #isNews(what: string): boolean {
+    if (this.#told.has(what)) return false;
+    this.#told.add(what);
+    return true;
+  }
+}
+
+function isLastRun(record: JobRecord | null, i: number): boolean {
+  return record !== null && record.outcome !== null && i === record.attempts.length - 1;
+}
+
+/** The clock that dates a claim is the kernel's, which is not that of the process to the millisecond, ms. */
+const SLACK_MS = 5;
+
+/** What runs said, between their beginnings and ends. */
+function merged(runs: readonly JobEvent[], said: readonly JobEvent[]): readonly JobEvent[] {
+  const all: JobEvent[] = [];
+  let next = 0;
+  for (const run of runs) {
+    const fromMs = run.kind === 'started' ? run.atMs - SLACK_MS : run.atMs + 1;
+    for (let one = said[next]; one !== undefined && one.atMs < fromMs; one = said[++next]) all.push(one);
+    all.push(run);
+  }
+  return [...all, ...said.slice(next)];
+}

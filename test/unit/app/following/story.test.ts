@@ -1,0 +1,119 @@
+/** A job's events are worked out of looks at it, whatever those have missed: each thing is told once, in its order. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { type JobEvent, Story } from '../../../../src/app/following/story.ts';
+import type { Sighting } from '../../../../src/broker/broker.ts';
+import type { JobRecord } from '../../../../src/job/job.ts';
+import { job } from '../../../support/factory.ts';
+
+const ERROR = { name: 'Error', message: 'no' };
+const LOST = { name: 'WorkerLostError', message: 'gone', code: 'FSQ_WORKER_LOST' };
+const first = { attempt: 1, startedAtMs: 1_100, endedAtMs: 1_200, owner: 'a' };
+const second = { attempt: 2, startedAtMs: 1_300, endedAtMs: 1_400, owner: 'b' };
+
+function sighting(parts: Partial<Sighting>, record: Partial<JobRecord> = {}): Sighting {
+  const { job: base } = job({ task: 'add' });
+  return {
+    id: base.id,
+    state: 'pending',
+    standing: { queue: 'default', priority: 5, attempt: 0, crashes: 0 },
+    dueAtMs: null,
+    owner: null,
+    startedAtMs: null,
+    endedAtMs: null,
+    progress: null,
+    location: 'somewhere',
+    record: { job: { ...base, enqueuedAtMs: 1_000 }, attempts: [], outcome: null, parked: null, kept: {}, ...record },
+    ...parts,
+  };
+}
+
+function running(attempt: number, owner: string, record: Partial<JobRecord> = {}): Sighting {
+  const standing = { queue: 'default', priority: 5, attempt, crashes: 0 };
+  return sighting({ state: 'running', standing, owner, startedAtMs: 1_000 + attempt * 100 }, record);
+}
+
+function shown(events: readonly JobEvent[]): readonly string[] {
+  return events.map((event) => `${event.kind}${'attempt' in event ? ` ${event.attempt}` : ''}`);
+}
+
+const ENDED = sighting(
+  { state: 'succeeded', endedAtMs: 1_400 },
+  { attempts: [{ ...first, error: ERROR }, second], outcome: { state: 'succeeded', value: 3 } },
+);
+const WHOLE = ['accepted', 'started 1', 'retried 1', 'started 2', 'succeeded'];
+
+test('who looks at each moment is told as much as who comes late', () => {
+  const each = new Story();
+  const looks = [
+    sighting({}),
+    running(1, 'a'),
+    running(1, 'a'),
+    sighting({ state: 'delayed' }, { attempts: [{ ...first, error: ERROR }] }),
+    running(2, 'b', { attempts: [{ ...first, error: ERROR }] }),
+    ENDED,
+  ];
+  const late = new Story();
+
+  const toldEach = looks.flatMap((look) => shown(each.tell(look, [], 9_000)));
+  const toldLate = shown(late.tell(ENDED, [], 9_000));
+
+  assert.deepEqual(toldEach, WHOLE);
+  assert.deepEqual(toldLate, WHOLE);
+  assert.deepEqual([each.isOver, late.isOver], [true, true]);
+});
+
+test('an attempt that died with its process, or was stopped, is recovered', () => {
+  const story = new Story();
+
+  const events = story.tell(sighting({}, { attempts: [{ ...first, error: LOST }, second] }), [], 9_000);
+
+  assert.deepEqual(shown(events), ['accepted', 'started 1', 'recovered 1', 'started 2', 'recovered 2']);
+});
+
+test('lines and progress stand where they belong, each once', () => {
+  const story = new Story();
+  const progress = { value: 0.5, attempt: 1, atMs: 1_150 };
+  const line = (atMs: number): { atMs: number; stream: 'stdout'; text: string } => ({
+    atMs,
+    stream: 'stdout',
+    text: 'a',
+  });
+
+  const events = story.tell({ ...ENDED, progress }, [line(1_120), line(1_350)], 9_000);
+  const again = new Story();
+  again.tell({ ...running(1, 'a'), progress }, [], 9_000);
+
+  assert.deepEqual(shown(events), [
+    'accepted',
+    'started 1',
+    'log',
+    'progress 1',
+    'retried 1',
+    'started 2',
+    'log',
+    'succeeded',
+  ]);
+  assert.deepEqual(again.tell({ ...running(1, 'a'), progress }, [], 9_000), []);
+});
+
+test('a parked job says so, and one that ended before it ran has no run', () => {
+  const parked = new Story().tell(sighting({}, { parked: { reason: 'unknown', sinceMs: 1_500 } }), [], 9_000);
+  const revoked = new Story().tell(
+    sighting({ state: 'revoked', endedAtMs: 1_050 }, { outcome: { state: 'revoked', error: ERROR } }),
+    [],
+    9_000,
+  );
+
+  assert.deepEqual(shown(parked), ['accepted', 'parked']);
+  assert.deepEqual(shown(revoked), ['accepted', 'revoked']);
+});
+
+test('an outcome that does not say when it came is an end all the same', () => {
+  const story = new Story();
+
+  const events = story.tell(sighting({ state: 'failed' }, { outcome: { state: 'failed', error: ERROR } }), [], 9_000);
+
+  assert.deepEqual(events.at(-1), { id: events[0]?.id, atMs: 9_000, kind: 'failed', error: ERROR });
+  assert.equal(story.isOver, true);
+});
