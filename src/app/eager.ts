@@ -122,7 +122,7 @@ function handleOf(
     ...NOTHING,
     find: async () => sighting,
     outcome: async () => record,
-    changed: async (seen) => new Map(seen.get(id) === null ? [[id, { mark: '', sighting }]] : []),
+    changed: async (seen) => new Map(seen.get(id) === null ? [[id, { mark: '', atMs: Date.now(), sighting }]] : []),
     // What it printed, it printed here.
     log: async (_id, position) => ({ lines: [], position }),
     waitForOutcome: async () => record,

@@ -141,6 +141,8 @@ export interface Sighting {
 /** A job that has changed, and the mark of this look. */
 export interface Changed {
   readonly mark: string;
+  /** Of the look, Unix ms: what came later, with the job or beside it, changes the mark. */
+  readonly atMs: number;
   readonly sighting: Sighting;
 }
 

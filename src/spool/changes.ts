@@ -19,8 +19,9 @@ export function changedJobs(
   for (const spot of spotsOf(context, seen)) {
     const mark = markOf(context, spot);
     if (mark === seen.get(spot.id)) continue;
+    const atMs = context.nowMs();
     const sighting = sight(context, spot);
-    if (sighting !== null) changed.set(spot.id, { mark, sighting: withProgress(context, sighting) });
+    if (sighting !== null) changed.set(spot.id, { mark, atMs, sighting: withProgress(context, sighting) });
   }
   return changed;
 }

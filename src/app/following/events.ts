@@ -1,5 +1,5 @@
 /** What happens to a job, or to many, as it happens, for programs that follow it. */
-import type { Broker, Sighting } from '../../broker/broker.ts';
+import type { Broker, Changed } from '../../broker/broker.ts';
 import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
@@ -48,17 +48,16 @@ async function* followOne(
   const following = follow(source, id);
   outer.signal?.addEventListener('abort', following.wake);
   const end = endOf(source, id, stop.signal, isSurelyThere, following.wake);
-  let position = 0;
+  const log = new NewLines(source, id);
   try {
     while (!story.isOver) {
       await following.news();
       throwIfAborted(signal);
-      const seen = following.take();
-      const sighting = end.isHeard ? await lastSight(source, id, end.errors) : seen;
-      if (sighting === null) continue;
-      const part = await newLines(source, id, position);
-      position = part.position;
-      for (const event of story.tell(sighting, part.lines, Date.now())) {
+      const changed = following.take();
+      const seen = end.isHeard ? await lastSight(source, id, end.errors) : changed;
+      if (seen === null) continue;
+      await log.read();
+      for (const event of story.tell(seen.sighting, log.take(seen.atMs), Date.now())) {
         throwIfAborted(signal);
         yield event;
       }
@@ -91,24 +90,38 @@ function endOf(source: EventSource, id: string, signal: AbortSignal, isSurelyThe
 }
 
 /** @throws what the wait for the outcome threw */
-async function lastSight(source: EventSource, id: string, errors: readonly unknown[]): Promise<Sighting> {
+async function lastSight(source: EventSource, id: string, errors: readonly unknown[]): Promise<Omit<Changed, 'mark'>> {
   if (errors.length > 0) throw errors[0];
   const sighting = await source.find(id);
   if (sighting === null) throw new UnknownJobError(id, source.place);
-  return sighting;
+  return { sighting, atMs: Number.POSITIVE_INFINITY };
 }
 
-async function newLines(
-  source: EventSource,
-  id: string,
-  from: number,
-): Promise<{ readonly lines: readonly LogLine[]; readonly position: number }> {
-  const lines: LogLine[] = [];
-  for (let position = from; ;) {
-    const part = await source.log(id, position);
-    if (part.lines.length === 0) return { lines, position: part.position };
-    lines.push(...part.lines);
-    position = part.position;
+/** What comes to the log of a job. */
+class NewLines {
+  readonly #source: EventSource;
+  readonly #id: string;
+  #position = 0;
+  #lines: LogLine[] = [];
+
+  constructor(source: EventSource, id: string) {
+    this.#source = source;
+    this.#id = id;
+  }
+
+  async read(): Promise<void> {
+    for (;;) {
+      const { lines, position } = await this.#source.log(this.#id, this.#position);
+      this.#position = position;
+      if (lines.length === 0) return;
+      this.#lines.push(...lines);
+    }
+  }
+
+  /** Those up to a look at the job: later ones may be of a run that it did not see, and a next look follows. */
+  take(untilMs: number): readonly LogLine[] {
+    const later = this.#lines.findIndex(({ atMs }) => atMs > untilMs);
+    return this.#lines.splice(0, later === -1 ? this.#lines.length : later);
   }
 }
 

@@ -1,5 +1,5 @@
 /** One loop that looks at all jobs that a process follows at one place, for as long as any is followed. */
-import type { Broker, Sighting } from '../../broker/broker.ts';
+import type { Broker, Changed } from '../../broker/broker.ts';
 
 /** How often it looks, ms, or less often where a look takes long. */
 const EVERY_MS = 100;
@@ -11,7 +11,7 @@ type Source = Pick<Broker, 'changed'>;
 /** One that follows a job. */
 export interface Follow {
   /** The last look that found something new; null when it was given before. Throws what a look threw. */
-  take(): Sighting | null;
+  take(): Changed | null;
   /** Resolves when there is something to take, or `wake` is called. */
   news(): Promise<void>;
   wake(): void;
@@ -21,7 +21,7 @@ export interface Follow {
 class Loop {
   readonly #source: Source;
   readonly #marks = new Map<string, string | null>();
-  readonly #hearers = new Map<string, Set<(sighting: Sighting | null, error: unknown) => void>>();
+  readonly #hearers = new Map<string, Set<(changed: Changed | null, error: unknown) => void>>();
   #timer: NodeJS.Timeout | null = null;
   #isLooking = false;
 
@@ -29,7 +29,7 @@ class Loop {
     this.#source = source;
   }
 
-  add(id: string, hear: (sighting: Sighting | null, error: unknown) => void): () => void {
+  add(id: string, hear: (changed: Changed | null, error: unknown) => void): () => void {
     const hearers = this.#hearers.get(id) ?? new Set();
     this.#hearers.set(id, hearers);
     hearers.add(hear);
@@ -62,10 +62,10 @@ class Loop {
     const startedAt = performance.now();
     const asked = new Map(this.#marks);
     try {
-      for (const [id, { mark, sighting }] of await this.#source.changed(asked)) {
+      for (const [id, changed] of await this.#source.changed(asked)) {
         // One that was asked for anew meanwhile is looked at anew.
-        if (this.#marks.get(id) === asked.get(id)) this.#marks.set(id, mark);
-        for (const hear of this.#hearers.get(id) ?? []) hear(sighting, null);
+        if (this.#marks.get(id) === asked.get(id)) this.#marks.set(id, changed.mark);
+        for (const hear of this.#hearers.get(id) ?? []) hear(changed, null);
       }
     } catch (error) {
       for (const hearers of this.#hearers.values()) for (const hear of hearers) hear(null, error);
@@ -81,7 +81,7 @@ const loops = new WeakMap<Source, Loop>();
 export function follow(source: Source, id: string): Follow {
   const loop = loops.get(source) ?? new Loop(source);
   loops.set(source, loop);
-  let latest: Sighting | null = null;
+  let latest: Changed | null = null;
   let failure: { readonly error: unknown } | null = null;
   let isAwake = false;
   let wakeUp = (): void => undefined;
@@ -89,9 +89,9 @@ export function follow(source: Source, id: string): Follow {
     isAwake = true;
     wakeUp();
   };
-  const leave = loop.add(id, (sighting, error) => {
-    if (sighting === null) failure = { error };
-    else latest = sighting;
+  const leave = loop.add(id, (changed, error) => {
+    if (changed === null) failure = { error };
+    else latest = changed;
     wake();
   });
   return {

@@ -64,10 +64,12 @@ export class Story {
     return [{ id, atMs: record.job.enqueuedAtMs, kind: 'accepted', task: record.job.task, queue }];
   }
 
-  #progress({ id, progress }: Sighting): readonly JobEvent[] {
-    return progress === null || !this.#isNews(`progress ${progress.atMs} ${progress.attempt} ${progress.value}`)
-      ? []
-      : [{ id, kind: 'progress', ...progress }];
+  #progress({ id, progress, record, standing }: Sighting): readonly JobEvent[] {
+    // That of a run which the look did not see: the next one tells it.
+    const isEarly = progress !== null && record?.outcome === null && progress.attempt > standing.attempt;
+    if (progress === null || isEarly) return [];
+    const isNews = this.#isNews(`progress ${progress.atMs} ${progress.attempt} ${progress.value}`);
+    return isNews ? [{ id, kind: 'progress', ...progress }] : [];
   }
 
   #runs({ id, record, state, standing, startedAtMs, owner }: Sighting, nowMs: number): readonly JobEvent[] {
