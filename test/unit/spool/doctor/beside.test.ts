@@ -15,6 +15,8 @@ test('what lies beside no job is found and removed, and beside a job that waits 
   for (const folder of ['progress', 'checkpoints'])
     for (const name of [`${waiting}.json`, `${nowhere}.json`, 'odd']) plant(path, `${folder}/${name}`, '{}');
 
+  for (const name of [`${waiting}.log`, `${nowhere}.log`, 'odd']) plant(path, `logs/${name}`, '');
+
   const findings = await checkSpool(path);
   const repairs: Repair[] = [];
   await repairSpool(contextFor(path), (done) => repairs.push(done));
@@ -22,14 +24,15 @@ test('what lies beside no job is found and removed, and beside a job that waits 
   const told = findings.map(({ code, id = null, severity, canRepair }) => [code, id, severity, canRepair].join(' '));
   assert.deepEqual(
     told.toSorted(),
-    [1, 2].flatMap(() => [`beside-no-job ${nowhere} info true`, 'foreign  warning false']).toSorted(),
+    [1, 2, 3].flatMap(() => [`beside-no-job ${nowhere} info true`, 'foreign  warning false']).toSorted(),
   );
   assert.deepEqual(
     repairs.map(({ code }) => code),
-    ['beside-no-job', 'beside-no-job'],
+    ['beside-no-job', 'beside-no-job', 'beside-no-job'],
   );
   for (const folder of ['progress', 'checkpoints'])
     assert.deepEqual(namesIn(path, folder), [`${waiting}.json`, 'odd'].toSorted());
+  assert.deepEqual(namesIn(path, 'logs'), [`${waiting}.log`, 'odd'].toSorted());
 });
 
 test('a spool without these folders lacks nothing', async (t) => {
