@@ -52,7 +52,7 @@ async function retireAll(context: SpoolContext, ids: readonly string[]): Promise
   const gone: string[] = [];
   for (let from = 0; from < ids.length; from += BATCH) {
     const fileNames = ids.slice(from, from + BATCH).map(resultFileName);
-    const retired = await retire(context, fileNames, turns, LEAST_BATCH);
+    const retired = await retire(context, fileNames, turns, { leastBatch: LEAST_BATCH });
     gone.push(...retired.flatMap((fileName) => parseResultFileName(fileName) ?? []));
   }
   for (const id of gone) {

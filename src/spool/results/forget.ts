@@ -56,23 +56,31 @@ export class Forgetter {
     // Spare files take up a place on the disk that is needed now.
     if (isTight(context)) emptySpare(context);
     const staying = new Map<string, Terms>();
-    let batch: string[] = [];
+    // When each ended, as its file says: one that ends anew meanwhile, sent back by somebody, is another outcome.
+    const leaving = new Map<string, number>();
+    const isStill = (fileName: string): boolean =>
+      endOf(context, `${layout.results}/${fileName}`) === leaving.get(fileName);
+    const retireAll = async (): Promise<void> => {
+      count += (await retireThem(context, [...leaving.keys()], turns, { isStill })).length;
+      leaving.clear();
+    };
     let count = 0;
     for (const fileName of files.walk(layout.results)) {
       if (turns.isOver) await turns.next();
       const id = parseResultFileName(fileName);
-      if (id === null || !this.#isOver(id, fileName, staying)) continue;
-      batch.push(fileName);
-      if (batch.length < BATCH) continue;
-      count += (await retireThem(context, batch, turns)).length;
-      batch = [];
+      if (id === null || !this.#isOver(id, fileName, { staying, leaving })) continue;
+      if (leaving.size >= BATCH) await retireAll();
     }
-    if (batch.length > 0) count += (await retireThem(context, batch, turns)).length;
+    if (leaving.size > 0) await retireAll();
     this.#terms = staying;
     return count;
   }
 
-  #isOver(id: string, fileName: string, staying: Map<string, Terms>): boolean {
+  #isOver(
+    id: string,
+    fileName: string,
+    { staying, leaving }: { readonly staying: Map<string, Terms>; readonly leaving: Map<string, number> },
+  ): boolean {
     const { nowMs, layout } = this.#context;
     const latest = nowMs() - this.shortestTtlMs;
     const mayDiffer = mayHaveOwnTtl(id);
@@ -89,7 +97,10 @@ export class Forgetter {
     const isKnown = known?.endedAtMs === endedAtMs || (!mayDiffer && this.#isUniform);
     const ttlMs = isKnown ? (known?.ttlMs ?? this.shortestTtlMs) : this.#ttlOf(id, path);
     if (ttlMs === null) return false;
-    if (this.#ages.isOver(endedAtMs, ttlMs)) return true;
+    if (this.#ages.isOver(endedAtMs, ttlMs)) {
+      leaving.set(fileName, endedAtMs);
+      return true;
+    }
     if (!isKnown && staying.size < MOST_REMEMBERED) staying.set(fileName, { endedAtMs, ttlMs });
     return false;
   }

@@ -11,6 +11,11 @@ import { isTight } from '../place/room.ts';
 export const BATCH = 1_000;
 const MOST_BATCHES = 20;
 
+interface HowToRetire {
+  readonly leastBatch?: number;
+  readonly isStill?: (fileName: string) => boolean;
+}
+
 /**
  * Takes the outcomes with these names out of results/. Those that the journal still names stay: a power cut would bring their jobs
  * back, and run them again.
@@ -18,14 +23,14 @@ const MOST_BATCHES = 20;
  * A batch is gathered in tmp/ and moved to spare/ only when its renames are durable. Were a file written again before that, a
  * power cut could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves the batch on.
  *
- * @param leastBatch fewer files are removed
+ * @param how of `leastBatch` files at least a batch is made, fewer are removed; one that `isStill` denies, asked right before, stays
  * @returns the names of those that it took out; another worker may have been faster with the others
  */
 export async function retire(
   context: SpoolContext,
   asked: readonly string[],
   turns: Turns,
-  leastBatch = 1,
+  { leastBatch = 1, isStill = () => true }: HowToRetire = {},
 ): Promise<readonly string[]> {
   const { layout } = context;
   const recorded = await recordedIds(context);
@@ -34,17 +39,17 @@ export async function retire(
   const name = context.uniqueName();
   const gathered = `${layout.tmp}/${name}`;
   const isBatch = fileNames.length >= leastBatch && makeBatch(context, gathered);
-  const gone = await moveOut(context, fileNames, isBatch ? gathered : null, turns);
+  const gone = await moveOut(context, fileNames, { gathered: isBatch ? gathered : null, isStill }, turns);
   await syncDirectories(context, layout.results, ...(isBatch ? [gathered] : []));
   if (isBatch) context.files.rename(gathered, `${layout.spare}/${name}`);
   return gone;
 }
 
-/** @param gathered where they go; null: they are removed */
+/** @param to `gathered` is where they go; null: they are removed */
 async function moveOut(
   { files, layout, odd }: SpoolContext,
   fileNames: readonly string[],
-  gathered: string | null,
+  { gathered, isStill }: { readonly gathered: string | null; readonly isStill: (fileName: string) => boolean },
   turns: Turns,
 ): Promise<readonly string[]> {
   const gone: string[] = [];
@@ -53,7 +58,7 @@ async function moveOut(
     const to = `${gathered}/${fileName}`;
     const act = (): unknown => (gathered === null ? files.unlink(from) : files.rename(from, to));
     odd.try(from, () => {
-      if (succeeds(act, 'ENOENT', 'EISDIR')) gone.push(fileName);
+      if (isStill(fileName) && succeeds(act, 'ENOENT', 'EISDIR')) gone.push(fileName);
     });
     if (turns.isOver) await turns.next();
   }

@@ -10,6 +10,7 @@ import type { Settlement } from '../../../../src/job/lifecycle.ts';
 import type { ResultTtlMs } from '../../../../src/job/ended/result-ttl.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { Forgetter } from '../../../../src/spool/results/forget.ts';
+import { retire } from '../../../../src/spool/results/retire.ts';
 import { clock } from '../../../support/clock.ts';
 import { contextOf } from '../../../support/context.ts';
 import { settledJob } from '../../../support/ended-jobs.ts';
@@ -39,6 +40,23 @@ test('an outcome expires after its time, not before; its file is kept to be writ
   const [batch = ''] = namesIn(path, 'spare');
   assert.equal(lstatSync(join(path, 'spare', batch, `${id}.json`)).ino, ino);
   assert.deepEqual(namesIn(path, 'tmp'), []);
+});
+
+test('one whose job was sent back and has ended anew, since it was looked at, is another outcome, and stays', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const [id = '', other = ''] = await endedJobs(broker, 2);
+  const time = clock();
+  const context = contextOf(path, { nowMs: time.nowMs, fsync: false });
+  time.advance(TTL_MS + 1_000);
+  const endsAnew: typeof retire = (...args) => {
+    utimesSync(join(path, 'results', `${id}.json`), new Date(), new Date(Date.now() + 5));
+    return retire(...args);
+  };
+
+  assert.equal(await new Forgetter(context, TTL_MS).forget(undefined, endsAnew), 1);
+
+  assert.deepEqual(namesIn(path, 'results'), [`${id}.json`]);
+  assert.equal(await broker.outcome(other), null);
 });
 
 test('an outcome that cannot be looked at keeps no other from expiring, and is told once', async (t) => {
