@@ -4,7 +4,7 @@ import type { Broker, NewJob } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import type { JsonValue } from '../job/values/json.ts';
-import { UnknownJobError } from '../job/errors.ts';
+import { UnknownJobError, UsageError } from '../job/errors.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import { isLasting } from '../job/ended/result-ttl.ts';
@@ -12,7 +12,7 @@ import type { Redact } from '../job/failure.ts';
 import { checkedHeaders } from '../job/values/payload.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import type { Config, Settings } from './settings/config.ts';
-import { currentStage, nowMs, type Stage } from './settings/stage.ts';
+import { currentStage, isStageOver, nowMs, type Stage } from './settings/stage.ts';
 import { isTraced, trace } from './telling/diagnostics.ts';
 import { eagerSource, runEagerly } from './eager.ts';
 import { type Hearer, restoringText, warn } from './telling/warnings.ts';
@@ -80,7 +80,8 @@ class FileApp implements App, Sender {
   ) {
     this.#given = given;
     this.#knowsNoTask = knowsNoTask;
-    this.#connect = (stage) => connect(stage, answer, hear);
+    const isNamed = typeof given.spool === 'string';
+    this.#connect = (stage) => connect(stage, answer, { hear, isNamed });
     this.#configured = this.#connect(null);
   }
 
@@ -185,7 +186,12 @@ interface Connection {
   readonly broker: Kept<Broker>;
 }
 
-function connect(stage: Stage | null, answer: () => Promise<Settings>, hear: Hearer): Connection {
+/** @param app `isNamed`: whoever made it has named its spool */
+function connect(
+  stage: Stage | null,
+  answer: () => Promise<Settings>,
+  { hear, isNamed }: { readonly hear: Hearer; readonly isNamed: boolean },
+): Connection {
   const settings = new Kept(async () => {
     const answered = await answer();
     for (const notice of answered.notices) hear.notice(notice);
@@ -194,6 +200,7 @@ function connect(stage: Stage | null, answer: () => Promise<Settings>, hear: Hea
     return { ...answered, spool, spoolFrom: 'setting' as const, fsync, alwaysEager: false };
   });
   const broker = new Kept(async () => {
+    if (stage === null && !isNamed && isStageOver()) throw testIsOver();
     const inForce = await settings.get();
     const onEvent = (event: BrokerEvent): void => {
       const text = restoringText(event, inForce.spool);
@@ -206,6 +213,12 @@ function connect(stage: Stage | null, answer: () => Promise<Settings>, hear: Hea
     return opened;
   });
   return { stage, settings, broker };
+}
+
+function testIsOver(): UsageError {
+  const message =
+    'The temporary spool of this process is closed: its test has ended. What the test has left running reaches no other spool; a program that means one names it, by `createApp({ spool })`.';
+  return new UsageError(message, 'FSQ_TESTING');
 }
 
 /** A value that is made at its first use, and again at the next where that failed: somebody may have mended what was wrong. */

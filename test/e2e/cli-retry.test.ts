@@ -97,7 +97,7 @@ describe('is wrong usage, and changes nothing:', () => {
     [['--state', 'failed', '--since', '5'], /a duration with its unit/],
     [['--args', '[1]'], /Expected one id beside --args/],
     [[NOBODY, '--args', '{}'], /a JSON array of arguments/],
-    [[NOBODY, '--args', '[1]', '--dry-run'], /Expected one id beside --args/],
+    [[NOBODY, '--args', '[1]', '--dry-run'], /Expected no --dry-run beside --args/],
   ] as const) {
     test(line.join(' ') || 'nothing', async (t) => {
       const project = tempProject(t, {});

@@ -14,7 +14,7 @@ export interface Stage {
 }
 
 const KEY = Symbol.for('fsq.stage.1');
-const holder = globalThis as { [KEY]?: { stage: Stage | null } };
+const holder = globalThis as { [KEY]?: { stage: Stage | null; hasEnded?: boolean } };
 /** Looked up once: each look at globalThis costs a job some fifty ns. */
 const shared = (holder[KEY] ??= { stage: null });
 
@@ -26,6 +26,12 @@ export function currentStage(): Stage | null {
 /** @param stage null: none any more */
 export function setStage(stage: Stage | null): void {
   shared.stage = stage;
+  if (stage === null) shared.hasEnded = true;
+}
+
+/** True when there was a stage and there is none: what a test has left running must not reach the configured spool. */
+export function isStageOver(): boolean {
+  return shared.hasEnded === true && shared.stage === null;
 }
 
 /** The time of day by which jobs are delayed and expire, Unix ms. */

@@ -33,7 +33,10 @@ export const retry: Command = {
     task: { type: 'string', value: 'NAME', help: 'of these, the jobs of this task' },
     error: { type: 'string', value: 'TEXT', help: "those with this text in their error, as in 'Error: message'" },
     since: { type: 'string', value: 'TIME', help: 'those that ended within the last 30m, 2h, 1d' },
-    'dry-run': { type: 'boolean', help: 'say what would be sent back, and change nothing' },
+    'dry-run': {
+      type: 'boolean',
+      help: 'say what would be sent back by its state, and change nothing; keys are not looked at',
+    },
     args: { type: 'string', value: 'JSON', help: 'send a new job with these arguments, as one JSON array' },
     json: { type: 'boolean', help: 'print one JSON document: [{ id, task, result }]' },
   },
@@ -184,7 +187,11 @@ async function sendAnew(context: Context): Promise<number> {
   const [text, ...more] = args;
   const other = ['state', 'dry-run'].find((name) => values.flag(name) || values.list(name).length > 0);
   if (text === undefined || more.length > 0 || other !== undefined)
-    throw new UsageError('Expected one id beside --args: it makes a new job like that one');
+    throw new UsageError(
+      other === undefined
+        ? 'Expected one id beside --args: it makes a new job like that one'
+        : `Expected no --${other} beside --args: it makes one new job, and sends none back`,
+    );
   const argsList = parseArguments(values.text('args') ?? '', '--args');
   const { task, headers, options, queue, priority, id } = await withSpool(context, async (broker) => {
     const wanted = await jobId(broker, text);

@@ -303,6 +303,22 @@ test('nothing is left: the folder, the stage, the jobs at hand', async (t) => {
   await assert.rejects(spool.jobs(), { code: 'FSQ_TESTING' });
 });
 
+test('what a test has left running sends nothing into the configured spool, before and after the next test', async (t) => {
+  const late = define(t, 'late', () => undefined);
+  const spool = await temporarySpool();
+  await spool.close();
+
+  const refused = { code: 'FSQ_TESTING', message: /temporary spool of this process is closed/ };
+  await assert.rejects(late.delay(), refused);
+  await (await temporarySpool()).close();
+  await assert.rejects(late.delay(), refused);
+
+  const named = createApp({ spool: join(tempDir(t), 'named') });
+  const result = await named.task('late-named', () => undefined).delay();
+  assert.equal(await result.state(), 'pending');
+  await named.close();
+});
+
 test('a task that does not end holds up the end of its test for a moment only, and is named', async (t) => {
   const stop = deferred<void>();
   const stuck = define(t, 'stuck', () => stop.promise);

@@ -42,7 +42,8 @@ export const call: Command = {
   notes: [
     'The task need not exist yet: the job waits for a worker that knows it. Exits as `fsq get` does when it waits; when the',
     'time is over it prints the id, for `fsq get`. With --stdin a bad line ends it with 2; the lines before it are sent.',
-    'With --key it prints the id of the job that is there already, if there is one. Options of task() count for its own calls only.',
+    'With --key it prints the id of the job that is there already, if there is one. Of the options of task() those for',
+    'retries and for keeping the outcome hold here too, the others (queue, onCrash, key and so on) for its own calls only.',
   ],
   run: runCall,
 };
