@@ -28,7 +28,7 @@ test(
     const send = app.task('import', (_source: string, _target: string, _pauseMs: number): object => ({}));
     const worker = await startWorker(t, project, ['-c', '1']);
 
-    const job = await send.delay(source, target, 20);
+    const job = await send.delay(source, target, 100);
     let killedAt = 0;
     await until(async () => {
       const info = await job.info();
