@@ -29,7 +29,7 @@ task('spins', { timeLimit: '300ms', retries: 1, backoff: AT_ONCE }, dying(() => 
 task('stays', dying(forever));
 task('fails', dying(() => { currentJob().progress(0.81); currentJob().progress({ done: 9, total: 10 }, { step: 'ä' }); throw new Error('no'); }));
 task('blocks', (ms) => {
-  for (const endAt = Date.now() + ms; Date.now() < endAt; ) currentJob().progress(1 - (endAt - Date.now()) / ms);
+  for (const endAt = Date.now() + ms; Date.now() < endAt; ) currentJob().progress(Math.min(1, 1 - (endAt - Date.now()) / ms));
 });
 task('bad', async (what) => {
   const job = currentJob();
