@@ -165,7 +165,7 @@ export interface Member {
    *
    * @returns false when that is better told by `printsFor`, from now on
    */
-  print(stream: 'stdout' | 'stderr', chunk: Buffer): boolean;
+  print(stream: 'stdout' | 'stderr', chunk: Uint8Array): boolean;
   /** What is printed from now on is of this job; null: its run is about to end, and all it has printed was given. */
   printsFor(job: PrintingJob | null): void;
   /** The child takes no more jobs, or has ended. May be called again. */
