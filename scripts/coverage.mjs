@@ -13,7 +13,7 @@ import { transformSync } from 'rolldown/utils';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const c8 = join(root, 'node_modules', 'c8', 'bin', 'c8.js');
 /** The library once more, without source maps: whatever of it a test runs is counted in src/ when the ESM build runs it. */
-const COPIES = ['dist/index.cjs'];
+const COPIES = ['dist/index.cjs', 'dist/testing/testing.cjs'];
 // Named here they stand in the place of those of .c8rc.json.
 const excludes = [...COPIES, ...filesOfTypesOnly()].map((file) => `--exclude=${file}`);
 const { status } = spawnSync(process.execPath, [c8, ...excludes, 'npm', 'test'], {
