@@ -36,10 +36,7 @@ export async function restore(
   entry: Entry,
   mayWrite: () => void,
 ): Promise<boolean> {
-  const [best = null] = spots
-    .filter((spot) => !isBehind(context, spot, entry))
-    .toSorted((a, b) => compare(stepOf(b), stepOf(a)));
-  const isThere = best !== null && holdsAll(context, best, entry);
+  const { best, isThere } = farthest(context, spots, entry);
   const target = best?.path ?? `${context.layout[entry.place]}/${entry.fileName}`;
   const others = spots.filter(({ path }) => path !== target);
   if (isThere && others.length === 0) return false;
@@ -52,16 +49,29 @@ export async function restore(
   return !isThere;
 }
 
+/** The place that counts, if there is one, and whether its file holds all; each file is read once. */
+function farthest(
+  context: SpoolContext,
+  spots: readonly Spot[],
+  entry: Entry,
+): { readonly best: Spot | null; readonly isThere: boolean } {
+  for (const spot of spots.toSorted((a, b) => compare(stepOf(b), stepOf(a)))) {
+    if (isBehind(spot, entry)) break;
+    const isThere = holdsAll(context, spot, entry);
+    // A broken outcome was never seen: what the record says, if that is no outcome, comes before it.
+    if (isThere || spot.at !== 'results' || entry.place === 'results') return { best: spot, isThere };
+  }
+  return { best: null, isThere: false };
+}
+
 /** True when nothing would have to be written, or only a rename is missing that is under way. */
 export function isWhole(context: SpoolContext, spot: Spot, entry: Entry): boolean {
-  if (!isBehind(context, spot, entry)) return holdsAll(context, spot, entry);
+  if (!isBehind(spot, entry)) return holdsAll(context, spot, entry);
   return valueOr(false, () => holdsJust(context, spot.path, entry.bytes), 'EIO');
 }
 
-/** A broken outcome was never seen: what the record says, if that is no outcome, comes before it. */
-function isBehind(context: SpoolContext, spot: Spot, entry: Entry): boolean {
-  if (compare(stepOf(spot), stepOf(entry)) < 0) return true;
-  return spot.at === 'results' && entry.place !== 'results' && !holdsAll(context, spot, entry);
+function isBehind(spot: Spot, entry: Entry): boolean {
+  return compare(stepOf(spot), stepOf(entry)) < 0;
 }
 
 type Step = readonly [number, number];
