@@ -83,6 +83,7 @@ test('a process that was stopped itself hears first what its child has said mean
   // What came over a channel is read after the timers that are due.
   await new Promise<void>((resolve) => setImmediate(resolve));
   watch.end();
+  // Longer than the watch would have waited: nothing else tells that a timer will not fire.
   await new Promise((resolve) => setTimeout(resolve, 60));
 
   assert.equal(isOverdue, false);
