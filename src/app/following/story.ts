@@ -40,6 +40,8 @@ export type JobEvent = About &
 export class Story {
   /** Of what has been told: each kind of thing with what makes it unlike others of its kind. */
   readonly #told = new Set<string>();
+  /** A look shows the last only, so no earlier one comes again; a long run has thousands. */
+  #lastProgress = '';
   #isOver = false;
 
   /** True once it has told how the job ended. */
@@ -68,8 +70,10 @@ export class Story {
     // That of a run which the look did not see: the next one tells it.
     const isEarly = progress !== null && record?.outcome === null && progress.attempt > standing.attempt;
     if (progress === null || isEarly) return [];
-    const isNews = this.#isNews(`progress ${progress.atMs} ${progress.attempt} ${progress.value}`);
-    return isNews ? [{ id, kind: 'progress', ...progress }] : [];
+    const mark = `${progress.atMs} ${progress.attempt} ${progress.value}`;
+    if (mark === this.#lastProgress) return [];
+    this.#lastProgress = mark;
+    return [{ id, kind: 'progress', ...progress }];
   }
 
   #runs({ id, record, state, standing, startedAtMs, owner }: Sighting, nowMs: number): readonly JobEvent[] {
