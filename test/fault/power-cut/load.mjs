@@ -1,5 +1,6 @@
 // `load.mjs N`: N senders send jobs without end, of all kinds: alone, in batches small and large, for later, with keys, with retries, too
 // large for a record of the journal, and such that may come too late. What it hears it notes outside the disk.
+import { lstatSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { digest, note, noteError } from './notes.mjs';
 import { add, keyed, large, retried } from './tasks.mjs';
@@ -12,10 +13,16 @@ let isOver = false;
 
 await Promise.all(Array.from({ length: senders }, sendOnAndOn));
 
+/**
+ * An answer counts if the disk is there after it. Where the cut is an order to the file system, calls go on to return: XFS then answers
+ * the fsync of a directory with 0, although the names are lost, and an lstat with EIO. A real cut lets nothing return.
+ */
 async function sendOnAndOn() {
   while (!isOver) {
     try {
-      for (const job of await send(sent++)) void follow(job);
+      const jobs = await send(sent++);
+      lstatSync(process.env.FSQ_SPOOL);
+      for (const job of jobs) void follow(job);
       if (pauseMs > 0) await wait(pauseMs);
     } catch (error) {
       isOver = true;
