@@ -20,6 +20,9 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Codes of jobs that `retryAll` leaves as they are. */
+const STAYS: readonly string[] = ['FSQ_SUCCEEDED', 'FSQ_NOT_ENDED'];
+
 /** What a handle needs of the place where its job is. */
 export type OutcomeSource = Pick<
   Broker,
@@ -137,6 +140,29 @@ export class AsyncResult<T = unknown> {
   /** Revokes all of `results`, those of one place together. @throws UnknownJobError naming the first that is nowhere; the others are revoked */
   static async revokeAll(results: readonly AsyncResult[], options: RevokeOptions = {}): Promise<readonly Revocation[]> {
     const checked = checkRevokeOptions(options);
+    const found = await AsyncResult.#ofAll(results, (source, ids) => source.revoke(ids, checked));
+    return results.map(({ id }) => found.get(id) ?? 'ended');
+  }
+
+  /**
+   * Sends back those of `results` that failed, were revoked or have expired; those that have succeeded, wait or run stay as they are.
+   *
+   * @returns how many it sent back
+   * @throws what `retry` of the first throws that is nowhere, or cannot be sent back; the others are
+   */
+  static async retryAll(results: readonly AsyncResult[]): Promise<number> {
+    const found = await AsyncResult.#ofAll(results, (source, ids) => source.retry(ids));
+    const answers = [...found.values()];
+    const wrong = answers.find((answer) => answer !== null && !STAYS.includes(answer.code));
+    if (wrong) throw wrong;
+    return answers.filter((answer) => answer === null).length;
+  }
+
+  /** The answers for the jobs of `results`, those of one place together. @throws UnknownJobError naming the first that is nowhere */
+  static async #ofAll<A>(
+    results: readonly AsyncResult[],
+    ask: (source: OutcomeSource, ids: readonly string[]) => Promise<ReadonlyMap<string, A>>,
+  ): Promise<ReadonlyMap<string, A>> {
     const ids = new Map<OutcomeSource, string[]>();
     for (const { id, source } of await Promise.all(
       results.map(async (one) => ({ id: one.id, source: await one.#source() })),
@@ -145,14 +171,13 @@ export class AsyncResult<T = unknown> {
       if (known === undefined) ids.set(source, [id]);
       else known.push(id);
     }
-    const found = new Map<string, Revocation>();
-    for (const [source, own] of ids)
-      for (const [id, revocation] of await source.revoke(own, checked)) found.set(id, revocation);
+    const found = new Map<string, A>();
+    for (const [source, own] of ids) for (const [id, answer] of await ask(source, own)) found.set(id, answer);
     for (const [source, own] of ids) {
       const missing = own.find((id) => !found.has(id));
       if (missing !== undefined) throw new UnknownJobError(missing, source.place);
     }
-    return results.map(({ id }) => found.get(id) ?? 'ended');
+    return found;
   }
 
   /**

@@ -63,4 +63,14 @@ export class GroupResult<T = unknown> {
   revoke(options: RevokeOptions = {}): Promise<readonly Revocation[]> {
     return AsyncResult.revokeAll(this.results, options);
   }
+
+  /**
+   * Sends back all jobs that failed, were revoked or have expired; the others stay as they are. See `AsyncResult.retry`.
+   *
+   * @returns how many it sent back
+   * @throws UnknownJobError when one of them is nowhere; NotRetriedError (FSQ_KEY_TAKEN) when another job has its key. The others are sent back
+   */
+  retry(): Promise<number> {
+    return AsyncResult.retryAll(this.results);
+  }
 }

@@ -397,6 +397,47 @@ test('a group is revoked at once; what it gives is in the order of the jobs', as
   await assert.rejects(group.get(0), RevokedError);
 });
 
+test('a group sends back those of its jobs that have no value, once, and tells how many', async (t) => {
+  const { broker } = tempSpool(t);
+  const jobs = [job(), job(), job(), job(), job()];
+  await broker.enqueue(jobs);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+  const next = async (): Promise<Claim> => (await consumer.next(new AbortController().signal)) ?? assert.fail();
+  const expired = { state: 'expired', error: { name: 'E', message: 'late' } } as const;
+  for (const settlement of [returned(1), threw('no'), { kind: 'publish', outcome: expired } as const])
+    await (await next()).settle(settlement, RUN);
+  const handles = jobs.map((sent) => new AsyncResult(sent.job.id, async () => broker, true));
+  await handles[3]?.revoke();
+  const group = new GroupResult([...handles, ...handles]);
+
+  assert.equal(await group.retry(), 3);
+
+  const states = await Promise.all(handles.map((handle) => handle.state()));
+  assert.deepEqual(states, ['succeeded', 'pending', 'pending', 'pending', 'pending']);
+  assert.equal(await group.retry(), 0);
+  for (let i = 0; i < 4; i++) await (await next()).settle(returned('again'), RUN);
+  assert.deepEqual(await new GroupResult(handles).get(), [1, 'again', 'again', 'again', 'again']);
+  assert.equal(await new GroupResult([]).retry(), 0);
+});
+
+test('a group whose job is nowhere, or has lost its key, sends back the others and throws', async (t) => {
+  const app = createApp({ spool: tempSpool(t).path });
+  t.after(() => app.close());
+  const echo = app.task('retry-group', async (n: number) => n);
+  const [first, last] = [await echo.applyAsync([1], { key: 'k' }), await echo.delay(2)];
+  await new GroupResult([first, last]).revoke();
+  const other = await echo.applyAsync([3], { key: 'k' });
+
+  await assert.rejects(new GroupResult([first, last]).retry(), { code: 'FSQ_KEY_TAKEN', otherId: other.id });
+
+  assert.deepEqual([await first.state(), await last.state()], ['revoked', 'pending']);
+  await last.revoke();
+  const unknown = app.result('0199f3c2-8d1e-7b3a-9c4d-5e6f708192a3');
+  await assert.rejects(new GroupResult([unknown, last]).retry(), UnknownJobError);
+  assert.equal(await last.state(), 'pending');
+});
+
 test('an unknown id, and what is no option, are refused', async (t) => {
   const app = createApp({ spool: tempSpool(t).path });
   t.after(() => app.close());
