@@ -755,9 +755,16 @@ export const MUTANTS = [
   {
     name: 'a job that is sent back does not take its key',
     file: 'src/spool/results/retry.ts',
-    find: '  if (key === undefined) return moveBack',
-    replace: '  if (key !== null) return moveBack',
+    find: '  if (key === undefined) return answerTo',
+    replace: '  if (key !== null) return answerTo',
     test: 'test/conformance/spool.test.ts',
+  },
+  {
+    name: 'a job is sent back although its marker stays',
+    file: 'src/spool/results/retry.ts',
+    find: "  if (!removeMarkers(context, id)) return 'marked';\n",
+    replace: '  removeMarkers(context, id);\n',
+    test: 'test/unit/spool/results/retry.test.ts',
   },
   {
     name: 'a checkpoint resolves before its bytes are on disk',

@@ -122,9 +122,10 @@ export async function unmark(context: SpoolContext, ids: Iterable<string>): Prom
   for (const id of all) removeMarkers(context, id);
 }
 
-/** Of a job that has ended, when its outcome is on disk. */
-export function removeMarkers({ files, layout }: SpoolContext, id: string): void {
-  for (const terminate of [true, false]) discard(files, `${layout.cancel}/${markerFileName({ id, terminate })}`);
+/** Of a job that has ended, when its outcome is on disk. False when one stays: an immutable file, or a folder. */
+export function removeMarkers({ files, layout }: SpoolContext, id: string): boolean {
+  const paths = [true, false].map((terminate) => `${layout.cancel}/${markerFileName({ id, terminate })}`);
+  return paths.filter((path) => !discard(files, path)).length === 0;
 }
 
 /** False when it was there. If we die before the file has its text, its name still says all. */

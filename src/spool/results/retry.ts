@@ -67,20 +67,32 @@ async function sendBack(context: SpoolContext, id: string): Promise<Answer | und
 async function sendBackAs(context: SpoolContext, record: JobRecord): Promise<{ readonly answer: Answer } | null> {
   const { job } = record;
   const { key } = job.options;
-  if (key === undefined) return moveBack(context, record) ? { answer: null } : null;
+  if (key === undefined) return answerTo(record, moveBack(context, record));
   const { queue, priority } = nameOf(record);
   const taken = await takeKeyAgain(context, { job, queue, priority }, key);
   if ('blockedBy' in taken) return { answer: keyTaken(record, key, taken.blockedBy) };
-  return holdingKey(context, taken, () => moveBack(context, record)) ? { answer: null } : null;
+  return answerTo(
+    record,
+    holdingKey(context, taken, () => moveBack(context, record)),
+  );
+}
+
+/** What came of the rename: it was not tried for a job that would be revoked again at once. */
+type Move = 'moved' | 'gone' | 'marked';
+
+function answerTo({ job: { id } }: JobRecord, move: Move): { readonly answer: Answer } | null {
+  if (move !== 'marked') return move === 'gone' ? null : { answer: null };
+  const text = `Job ${id} was not sent back: the marker in cancel/ that says that it is revoked cannot be removed. Remove cancel/${id}* and call again.`;
+  return { answer: new SpoolError('FSQ_SPOOL', text) };
 }
 
 /** While `act` is done the key is held for a time, whatever others find; from then on as long as the job has not ended. */
-function holdingKey(context: SpoolContext, holder: KeyHolder, act: () => boolean): boolean {
-  let isDone = false;
+function holdingKey(context: SpoolContext, holder: KeyHolder, act: () => Move): Move {
+  let move: Move = 'gone';
   try {
-    return (isDone = act());
+    return (move = act());
   } finally {
-    if (isDone) settleHolder(context, holder);
+    if (move === 'moved') settleHolder(context, holder);
     else discard(context.files, holder.path);
   }
 }
@@ -89,7 +101,7 @@ function holdingKey(context: SpoolContext, holder: KeyHolder, act: () => boolean
  * The commit point. The outcome was read before: if another process has sent the job back and it has ended anew in between, the rename moves
  * an outcome that is newer than the name, and the claim publishes it as it stands.
  */
-function moveBack(context: SpoolContext, record: JobRecord): boolean {
+function moveBack(context: SpoolContext, record: JobRecord): Move {
   const { files, layout, nowMs } = context;
   const { id, options } = record.job;
   const name = nameOf(record);
@@ -97,8 +109,8 @@ function moveBack(context: SpoolContext, record: JobRecord): boolean {
   const to = isDue
     ? `${layout.pending}/${jobFileName(name)}`
     : `${layout.delayed}/${delayedFileName(options.etaMs ?? 0, name)}`;
-  removeMarkers(context, id);
-  return renameIfThere(files, endedSpot(layout, id).path, to);
+  if (!removeMarkers(context, id)) return 'marked';
+  return renameIfThere(files, endedSpot(layout, id).path, to) ? 'moved' : 'gone';
 }
 
 /** The next attempt is the one after that of the outcome; crashes are counted anew. */

@@ -1,6 +1,6 @@
 /** Sending back on disk: what a program does by a rename, markers, outcomes that the journal names, files that are no outcome. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Broker, NewJob } from '../../../../src/broker/broker.ts';
@@ -75,6 +75,34 @@ test('when it resolves, the markers of the job are gone, and all names are synce
   assert.deepEqual(calls.slice(calls.indexOf('rename') + 1).toSorted(), ['cancel', 'delayed', 'pending', 'results']);
   assert.equal(calls.indexOf('results') < calls.indexOf('rename'), true, 'its end was durable before its markers went');
   assertSound(path, [id]);
+});
+
+test('a job whose marker cannot be removed is not sent back, for it would be revoked at once; the others are', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const [immutable, folder, other] = [
+    await failed(t, broker, job({ options: { key: 'k' } })),
+    await failed(t, broker),
+    await failed(t, broker),
+  ];
+  writeFileSync(join(path, 'cancel', immutable), '');
+  mkdirSync(join(path, 'cancel', `${folder}.terminate`));
+  const files: Files = {
+    ...nodeFiles,
+    unlink: (at) => {
+      if (at.endsWith(`/cancel/${immutable}`)) throw Object.assign(new Error('EPERM'), { code: 'EPERM' });
+      nodeFiles.unlink(at);
+    },
+  };
+  const context = contextOf(path, { files });
+
+  const answers = await retry(context, [immutable, folder, other]);
+
+  assert.deepEqual([answers.get(immutable)?.code, answers.get(folder)?.code], ['FSQ_SPOOL', 'FSQ_SPOOL']);
+  assert.match(answers.get(folder)?.message ?? '', new RegExp(`Remove cancel/${folder}\\* and call again`));
+  assert.equal(answers.get(other), null);
+  for (const id of [immutable, folder]) assert.equal((await broker.outcome(id))?.outcome?.state, 'failed');
+  const directory = keyDirectory(context.layout, 'echo', 'k');
+  assert.deepEqual(existsSync(directory) ? readdirSync(directory) : [], [], 'its key is free');
 });
 
 test('a job that was revoked before its time goes back to wait for that', async (t) => {
