@@ -98,6 +98,11 @@ export interface Broker {
     limit: number,
     isWanted?: (sighting: Sighting) => boolean,
   ): Promise<readonly Sighting[]>;
+  /**
+   * Every job that has not ended, each once, told without reading any. A job that moves just then may be told where it was, or be missed: the
+   * next look has it, or it has its outcome.
+   */
+  unended(): Promise<readonly Unended[]>;
   /** @param backlog a look at the ready jobs of a moment ago: they are not counted anew */
   counts(backlog?: Backlog): Promise<Counts>;
   backlog(): Promise<Backlog>;
@@ -136,6 +141,14 @@ export interface Sighting {
   readonly location: string;
   /** Null when it cannot be read. */
   readonly record: JobRecord | null;
+}
+
+/** A job that waits or runs, as far as is told without reading it. */
+export interface Unended extends Pick<Sighting, 'id' | 'dueAtMs' | 'owner'> {
+  readonly state: 'pending' | 'delayed' | 'running';
+  readonly queue: string;
+  /** Runs begun. */
+  readonly attempt: number;
 }
 
 /** A job that has changed, and the mark of this look. */

@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   worker: async () => (await import('./commands/worker/worker.ts')).worker,
   call: async () => (await import('./commands/call/call.ts')).call,
   get: async () => (await import('./commands/get.ts')).get,
+  wait: async () => (await import('./commands/script/wait.ts')).wait,
   revoke: async () => (await import('./commands/revoke.ts')).revoke,
   retry: async () => (await import('./commands/retry.ts')).retry,
   pause: async () => (await import('./commands/pause.ts')).pause,

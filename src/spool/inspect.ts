@@ -1,12 +1,12 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
-import type { Backlog, Counts, ListedState, Sighting } from '../broker/broker.ts';
+import type { Backlog, Counts, ListedState, Sighting, Unended } from '../broker/broker.ts';
 import { hasOutcomeOf, unended } from '../job/ended/again.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
 import { readProgress } from './beside/progress-file.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { AFTER_ANOTHER_MS, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
-import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot } from './locate.ts';
+import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot, unfinishedSpots } from './locate.ts';
 import { readJob } from './job-file/read.ts';
 
 /** How long a job is followed that has moved on each time when its file is to be read, ms. */
@@ -42,6 +42,20 @@ export function listJobs(
   }
   const hasProgress = context.files.exists(context.layout.progress);
   return hasProgress ? sightings.map((sighting) => withProgress(context, sighting)) : sightings;
+}
+
+/** Every job that has not ended, by the names alone. */
+export async function unendedJobs(context: SpoolContext): Promise<readonly Unended[]> {
+  const found = new Map<string, Unended>();
+  // One that is found twice has moved meanwhile: the second place is the later one.
+  for await (const spot of unfinishedSpots(context)) {
+    const { id, queue, attempt } = spot.name;
+    const dueAtMs = dueAtOf(spot);
+    const owner = spot.at === 'held' ? spot.owner : null;
+    const state = spot.at === 'held' ? 'running' : spot.dueAtMs === null ? 'pending' : 'delayed';
+    found.set(id, { id, queue, attempt, state, dueAtMs, owner });
+  }
+  return [...found.values()];
 }
 
 export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
@@ -120,7 +134,7 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
     id: spot.id,
     state: stateOf(spot, record),
     standing: spot.at === 'results' ? endedStanding(record) : spot.name,
-    dueAtMs: spot.at === 'waiting' && spot.dueAtMs !== AFTER_ANOTHER_MS ? spot.dueAtMs : null,
+    dueAtMs: dueAtOf(spot),
     owner: spot.at === 'held' ? spot.owner : null,
     startedAtMs,
     endedAtMs: record === null ? null : endedAtMs(record),
@@ -128,6 +142,11 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
     location: spot.path,
     record,
   };
+}
+
+/** Null of a job that does not wait, or waits for another. */
+function dueAtOf(spot: Spot): number | null {
+  return spot.at === 'waiting' && spot.dueAtMs !== AFTER_ANOTHER_MS ? spot.dueAtMs : null;
 }
 
 /** Read after the job's file: with an outcome goes the last report. */

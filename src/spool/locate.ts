@@ -169,7 +169,11 @@ export function* waitingSpots(
     yield isWanted(idIn(name, ID_AT.job)) ? pendingSpot(layout, name) : null;
 }
 
-async function* unfinishedSpots(context: SpoolContext, isWanted: (id: string) => boolean): AsyncGenerator<Spot> {
+/** The jobs with a wanted id that wait or run. One that moves meanwhile comes twice, or not at all. */
+export async function* unfinishedSpots(
+  context: SpoolContext,
+  isWanted: (id: string) => boolean = () => true,
+): AsyncGenerator<WaitingSpot | HeldSpot> {
   const turns = new Turns();
   yield* heldSpots(context, isWanted);
   for (const spot of waitingSpots(context, isWanted)) {

@@ -31,7 +31,7 @@ import { createContext, type SpoolContext } from './disk/context.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';
 import { type Files, nodeFiles } from './disk/files.ts';
-import { backlogOf, countJobs, findJob, listJobs } from './inspect.ts';
+import { backlogOf, countJobs, findJob, listJobs, unendedJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueue, placeOf } from './sending/enqueue.ts';
 import { enqueueUnique } from './sending/enqueue-unique.ts';
@@ -208,6 +208,10 @@ class Spool implements Broker {
     isWanted?: (sighting: Sighting) => boolean,
   ): Promise<readonly Sighting[]> {
     return this.#look(() => listJobs(this.#context, states, limit, isWanted));
+  }
+
+  unended(): ReturnType<Broker['unended']> {
+    return this.#look(() => unendedJobs(this.#context));
   }
 
   async counts(backlog?: Backlog): Promise<Counts> {

@@ -1000,6 +1000,32 @@ function looking(open: OpenBroker): void {
     await claim.settle(returned(1), RUN);
   });
 
+  test('what has not ended is told without reading it, each job once', async (t) => {
+    const broker = await open(t);
+    const each = await consumer(t, broker);
+    const dueAtMs = Date.now() + 60_000;
+    const [ended, running, pending] = [newJob(broker), newJob(broker), newJob(broker, { queue: 'mail' })];
+    const late = newJob(broker, { etaMs: dueAtMs });
+    await broker.enqueue([ended, running, pending, late]);
+    await (await nextOf(each)).settle(returned(1), RUN);
+    const claim = await nextOf(each);
+
+    const unended = await broker.unended();
+
+    const told = unended.map(({ owner, ...rest }) => ({ ...rest, isHeld: owner === each.owner }));
+    const common = { queue: 'default', attempt: 0, dueAtMs: null, isHeld: false };
+    assert.deepEqual(
+      told.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      [
+        { ...common, id: running.job.id, state: 'running', attempt: 1, isHeld: true },
+        { ...common, id: pending.job.id, state: 'pending', queue: 'mail' },
+        { ...common, id: late.job.id, state: 'delayed', dueAtMs },
+      ].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    );
+    await claim.settle(returned(1), RUN);
+    assert.deepEqual((await broker.unended()).map(({ id }) => id).toSorted(), [pending.job.id, late.job.id].toSorted());
+  });
+
   test('a listing keeps to its states and its limit', async (t) => {
     const broker = await open(t);
     const jobs = Array.from({ length: 5 }, () => newJob(broker));
