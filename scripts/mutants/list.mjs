@@ -641,8 +641,8 @@ export const MUTANTS = [
   {
     name: 'of an ignored result the value is kept',
     file: 'src/job/lifecycle.ts',
-    find: 'job.options.ignoreResult === true ? undefined : ',
-    replace: '',
+    find: 'isValueKept(job.options) ? ending.value : undefined',
+    replace: 'ending.value',
     test: 'test/unit/job/lifecycle.test.ts',
   },
   {
@@ -808,8 +808,8 @@ export const MUTANTS = [
   {
     name: 'a job does not wait for the one that it is to run after',
     file: 'src/spool/claims/claim.ts',
-    find: '  if (needsPredecessor(held) && expiresAtMs >= context.nowMs()) {\n',
-    replace: '  if (needsPredecessor(held) && expiresAtMs < 0) {\n',
+    find: '  if (needsPredecessors(held) && expiresAtMs >= context.nowMs()) {\n',
+    replace: '  if (needsPredecessors(held) && expiresAtMs < 0) {\n',
     test: 'test/conformance/spool.test.ts',
     pattern: 'after itself, a job fails',
   },

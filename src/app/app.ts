@@ -4,6 +4,7 @@ import type { Broker, NewJob } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import type { JsonValue } from '../job/values/json.ts';
+import { idsAfter } from '../job/edges.ts';
 import { UnknownJobError, UsageError } from '../job/errors.ts';
 import type { Job } from '../job/job.ts';
 import { checkId, checkQueue } from '../job/names.ts';
@@ -154,8 +155,7 @@ class FileApp implements App, Sender {
       queue,
       priority,
     }));
-    const { after } = request.options;
-    if (after !== undefined) await refuseUnknown(after, broker ?? eagerSource(after));
+    for (const id of idsAfter(request.options)) await refuseUnknown(id, broker ?? eagerSource(id));
     if (broker === null) return this.#runEagerly(jobs, settings);
     const source = async (): Promise<Broker> => broker;
     if (request.uniqueness !== null) {

@@ -5,7 +5,9 @@ import { failureOf } from '../job/failure.ts';
 import { type Attempt, endedAtMs, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { Progress } from '../job/values/progress.ts';
-import { type Ending, settlementOf, withoutPredecessor } from '../job/lifecycle.ts';
+import { idsAfter, isTaking } from '../job/edges.ts';
+import { Predecessors, type Verdict } from '../job/ended/predecessors.ts';
+import { type Ending, settlementOf } from '../job/lifecycle.ts';
 import { AsyncResult, type OutcomeSource } from './async-result.ts';
 import { tellRetry } from './telling/diagnostics.ts';
 import { execute, type Executor, type LimitKeepers } from './execute.ts';
@@ -28,15 +30,17 @@ export async function runEagerly(
   const attempts: Attempt[] = [];
   const beside = new InMemory();
   const standing = { queue, priority, attempt: 0, crashes: 0 };
-  const refused = await refusedAfter(job);
+  const verdict = await afterOthers(job);
+  const refused = 'settlement' in verdict && verdict.settlement.kind === 'publish' ? verdict.settlement.outcome : null;
   if (refused !== null)
     return handleOf({ job, attempts, outcome: refused, parked: null, kept: standing }, refused.state, standing, null);
+  const { args } = 'job' in verdict ? verdict.job : job;
   for (let attempt = 1; ; attempt++) {
     const standing = { queue, priority, attempt, crashes: 0 };
     const startedAtMs = Date.now();
     beside.attempt = attempt;
     const run = new Run(null, beside);
-    const ending = await runOnce({ ...job, args: asRead(job.args) }, standing, run, executor);
+    const ending = await runOnce({ ...job, args: asRead(args) }, standing, run, executor);
     const settlement = settlementOf(ending, { job, standing, attempts }, Date.now(), Math.random());
     const error = 'error' in ending ? { error: ending.error } : {};
     if (ending.kind !== 'expired')
@@ -48,13 +52,15 @@ export async function runEagerly(
   }
 }
 
-/** How the job ends because of the one after which it was to run, which has ended as all have here; null: it may run. */
-async function refusedAfter(job: Job): Promise<Outcome | null> {
-  const { after: other } = job.options;
-  if (other === undefined) return null;
-  const ended = (await eagerSource(other).outcome(other))?.outcome ?? null;
-  const settlement = ended?.state === 'succeeded' ? null : withoutPredecessor(job, ended);
-  return settlement?.kind === 'publish' ? settlement.outcome : null;
+/** The job as it is to run after others, which have ended as all have here; or how it ends for them. */
+async function afterOthers(job: Job): Promise<Verdict> {
+  if (job.options.after === undefined && !isTaking(job.options)) return { job };
+  const found = new Predecessors(job);
+  for (const id of idsAfter(job.options)) {
+    const { outcome = null, job: { task = null } = {} } = (await eagerSource(id).outcome(id)) ?? {};
+    found.add(id, outcome === null ? null : { outcome, task });
+  }
+  return found.verdict();
 }
 
 async function runOnce(

@@ -68,8 +68,8 @@ export interface ApplyOptions extends SharedOptions, CallKey {
   readonly countdown?: Duration;
   /** Not before this time; a number is Unix ms. In the past: at once. */
   readonly eta?: Date | number;
-  /** A job, or its id: not before that job has succeeded. When it ends otherwise, this one fails with its error as the cause. */
-  readonly after?: string | { readonly id: string };
+  /** A job or its id, or several: not before they have succeeded. When one ends otherwise, this one fails with its error as the cause. */
+  readonly after?: string | { readonly id: string } | readonly (string | { readonly id: string })[];
   /** Text for the task to read with `currentJob().headers`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -197,9 +197,15 @@ function etaOf(eta: unknown): number {
   return refuse('`eta`', 'a valid Date or Unix time in ms', eta);
 }
 
-function afterOf(after: unknown): string {
+function afterOf(after: unknown): string | readonly string[] {
+  return Array.isArray(after) ? after.map(idOf) : idOf(after);
+}
+
+function idOf(after: unknown): string {
   const id = isRecord(after) ? after['id'] : after;
-  return typeof id === 'string' && isId(id) ? id : refuse('`after`', "a job's handle or its id", after);
+  return typeof id === 'string' && isId(id)
+    ? id
+    : refuse('`after`', "a job's handle or its id, or a list of such", after);
 }
 
 function expiresAtOf(expires: unknown, nowMs: number): number {

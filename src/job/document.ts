@@ -4,6 +4,7 @@
  * A file is the producer's base, `{…` newline `}`. What happens to the job goes in at that last brace, as one line that
  * begins with TAIL_MARK. A newline cannot stand inside a JSON string, so the last mark is where the base ends.
  */
+import { faultInEdges } from './edges.ts';
 import { FsqError, nameClasses } from './errors.ts';
 import { readJobOptions } from './job-options.ts';
 import type { Job, JobRecord } from './job.ts';
@@ -159,6 +160,8 @@ function toJob(own: (key: string) => unknown, id: string, text: string): Job {
   if (doubt === 'depth') throw new CorruptJobError(`its args nest more than ${MAX_DEPTH} levels deep`);
   if (doubt === 'number' && alteredNumber(text) !== null)
     throw new CorruptJobError('its args have a number that would arrive as another; it must be sent as a string');
+  const fault = faultInEdges(own('options'));
+  if (fault !== null) throw new CorruptJobError(fault);
   const enqueuedAtMs = own('enqueuedAtMs');
   return {
     id,

@@ -43,6 +43,7 @@ export type FsqErrorCode =
   | 'FSQ_SUCCEEDED'
   | 'FSQ_KEY_TAKEN'
   | 'FSQ_PREDECESSOR'
+  | 'FSQ_NOT_NEEDED'
   | 'FSQ_FENCED';
 
 /** The key under which a prototype keeps the name of its class: the same in every copy of fsq, and in every realm. */
@@ -202,10 +203,10 @@ export class NotRetriedError extends FsqError {
   }
 }
 
-/** The job was to run after another, which ended without a value or is nowhere. */
+/** The job was to run after others: one has not succeeded or is nowhere, or it was there for a failure and none has failed. */
 export class PredecessorError extends FsqError {
-  constructor(message: string) {
-    super('FSQ_PREDECESSOR', message);
+  constructor(message: string, code: 'FSQ_PREDECESSOR' | 'FSQ_NOT_NEEDED' = 'FSQ_PREDECESSOR') {
+    super(code, message);
   }
 }
 

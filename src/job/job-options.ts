@@ -1,13 +1,13 @@
 /** The options of a job as its file keeps them: their meaning, their readers, and which one counts where several places set it. */
+import { type Edges, readAfter, readIds, readTakes } from './edges.ts';
 import { type FsqErrorCode, refuse, UsageError } from './errors.ts';
 import { type Lasting, readResultTtlMs } from './ended/result-ttl.ts';
-import { isId } from './names.ts';
 import { format, knownInstead } from './text.ts';
 import { type Duration, durationMs, LONGEST_MS } from './units.ts';
 import { isDate, isRecord } from './values/realm.ts';
 
 /** The options that the producer wrote; each key is absent unless the task or the call gave it. */
-export interface JobOptions extends Lasting {
+export interface JobOptions extends Lasting, Edges {
   /** Not before this time, Unix ms. */
   readonly etaMs?: number;
   /** Not started after this time, Unix ms. */
@@ -24,8 +24,6 @@ export interface JobOptions extends Lasting {
   readonly softTimeLimitMs?: number;
   /** Its key among the jobs of its task when it was sent. */
   readonly key?: string;
-  /** The id of the job after which it is to run: when that has succeeded. */
-  readonly after?: string;
 }
 
 /** How long a job waits before each retry. */
@@ -74,7 +72,9 @@ const READERS: Readers = {
   key: (value) => (isKey(value) ? value : undefined),
   resultTtlMs: (value) => readResultTtlMs(value, true),
   ignoreResult: (value) => (typeof value === 'boolean' ? value : undefined),
-  after: (value) => (typeof value === 'string' && isId(value) ? value : undefined),
+  after: readAfter,
+  takes: readTakes,
+  next: readIds,
 };
 
 /** The options in `value` that are known and sound; {} when there are none. */

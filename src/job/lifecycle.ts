@@ -1,16 +1,9 @@
 /** Decides from how an attempt ended what to do with its job. Only this file decides it; brokers carry it out. */
-import {
-  ExpiredError,
-  type Failure,
-  PredecessorError,
-  RevokedError,
-  TimeLimitError,
-  WorkerLostError,
-} from './errors.ts';
+import { ExpiredError, type Failure, RevokedError, TimeLimitError, WorkerLostError } from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
 import { type Backoff, DEFAULT_BACKOFF } from './job-options.ts';
-import { isLasting, ownTtlMs } from './ended/result-ttl.ts';
+import { isLasting, isValueKept, ownTtlMs } from './ended/result-ttl.ts';
 import { timeShown } from './text.ts';
 import type { JsonValue } from './values/json.ts';
 
@@ -73,7 +66,7 @@ function decide(ending: Ending, run: AttemptedJob, nowMs: number, random: number
     case 'returned':
       return {
         kind: 'publish',
-        outcome: { state: 'succeeded', value: job.options.ignoreResult === true ? undefined : ending.value },
+        outcome: { state: 'succeeded', value: isValueKept(job.options) ? ending.value : undefined },
       };
     case 'threw':
       return (ending.isFinal === true ? null : retry(run, ending.error, null, nowMs, random)) ?? failed(ending.error);
@@ -106,30 +99,11 @@ export function revoked({ job, standing }: Pick<AttemptedJob, 'job' | 'standing'
   return lasting({ kind: 'publish', outcome: { state: 'revoked', error: failureOf(error) } }, job);
 }
 
-/** Nearly no job says how long its outcome is kept. */
-function lasting(settlement: Settlement, { options }: Job): Settlement {
+/** The same, with the time that the job says its outcome is kept: nearly none says any. */
+export function lasting(settlement: Settlement, { options }: Job): Settlement {
   if (settlement.kind !== 'publish' || !isLasting(options)) return settlement;
   const ttlMs = ownTtlMs(options, settlement.outcome.state);
   return ttlMs === undefined ? settlement : { ...settlement, ttlMs };
-}
-
-/**
- * What becomes of a job that was to run after another.
- *
- * @param ended how that one ended, without a value; null: it is nowhere, or is the job itself
- */
-export function withoutPredecessor({ id, task, options: { after = '' } }: Job, ended: Outcome | null): Settlement {
-  const what = after === id ? 'it was to run after itself' : `job ${after}, after which it was to run, ${endOf(ended)}`;
-  const failure = failureOf(new PredecessorError(`Job ${id} (${task}) was not run: ${what}.`));
-  const error = ended === null || ended.state === 'succeeded' ? undefined : ended.error;
-  // In a row of jobs, the first error is the cause of all.
-  const cause = error?.code === 'FSQ_PREDECESSOR' ? (error.cause ?? error) : error;
-  return failed(cause === undefined ? failure : { ...failure, cause });
-}
-
-function endOf(ended: Outcome | null): string {
-  if (ended === null) return 'is nowhere: its outcome is forgotten, or it was never sent';
-  return ended.state === 'revoked' ? 'was revoked' : ended.state;
 }
 
 /** How many of a job's runs before this one were followed by a retry. */

@@ -25,6 +25,7 @@ import {
 import { following } from './after.ts';
 import { queues } from './queues.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
+import { taking } from './taking.ts';
 import { taskSets } from './task-sets.ts';
 import { sendingBack } from './retry.ts';
 import { uniqueness } from './unique.ts';
@@ -43,6 +44,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     revoking(open);
     sendingBack(open);
     following(open);
+    taking(open);
     queues(open);
     uniqueness(open);
     taskSets(open);

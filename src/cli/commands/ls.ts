@@ -1,7 +1,8 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
 import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
+import { idsAfter } from '../../job/edges.ts';
 import { refuse } from '../../job/errors.ts';
-import { didYouMean, span } from '../../job/text.ts';
+import { didYouMean, some, span } from '../../job/text.ts';
 import { type Progress, progressText } from '../../job/values/progress.ts';
 import { type Command, type Context, wholeNumber } from '../command.ts';
 import { tableText } from '../display.ts';
@@ -117,8 +118,9 @@ function when({ state, dueAtMs, startedAtMs, endedAtMs, record }: Sighting, nowM
     const due = dueAtMs <= nowMs ? 'due now' : `due in ${span(dueAtMs - nowMs)}`;
     return record !== null && record.parked !== null ? `parked, ${due}` : due;
   }
-  const after = record?.job.options.after;
-  if (state === 'delayed' && after !== undefined) return `waits for ${after}`;
+  const after = record === null ? [] : idsAfter(record.job.options);
+  if (state === 'delayed' && after.length > 0)
+    return `waits for ${after.length === 1 ? after.join() : some(after.length, 'job')}`;
   if (startedAtMs !== null) return `started ${span(nowMs - startedAtMs)} ago`;
   if (record === null) return '-';
   if (endedAtMs !== null) return `ended ${span(nowMs - endedAtMs)} ago`;

@@ -3,7 +3,7 @@ import { createSender } from '../../app/app.ts';
 import { newSpoolText } from '../../app/telling/warnings.ts';
 import type { Broker, Sighting } from '../../broker/broker.ts';
 import { type FsqError, NotRetriedError, UnknownJobError, UsageError } from '../../job/errors.ts';
-import { checkTaskName } from '../../job/names.ts';
+import { checkTaskName, mayHaveOwnTtl } from '../../job/names.ts';
 import { didYouMean, jsonText, some } from '../../job/text.ts';
 import { checkedArguments } from '../../job/values/payload.ts';
 import { type Command, type Context, someTime, type Values } from '../command.ts';
@@ -200,7 +200,7 @@ async function sendAnew(context: Context): Promise<number> {
     if (job === null || record === null) throw new UnknownJobError(wanted, broker.place);
     return { ...record.job, ...job.standing, id: wanted };
   });
-  const { etaMs: _eta, expiresAtMs: _expires, key: _key, after: _after, ...kept } = options;
+  const { etaMs: _eta, expiresAtMs: _expires, key: _key, after: _after, takes: _takes, next: _next, ...kept } = options;
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: tell, newSpool: (settings) => tell(newSpoolText(settings)), restoring: tell },
@@ -208,7 +208,7 @@ async function sendAnew(context: Context): Promise<number> {
   try {
     const broker = await sender.broker();
     const job = {
-      id: broker.nextId(),
+      id: broker.nextId(mayHaveOwnTtl(id)),
       task,
       args: checkedArguments(task, argsList),
       enqueuedAtMs: Date.now(),

@@ -1,5 +1,6 @@
 /** `fsq show`: everything that is known of one job. */
 import type { Broker, Sighting } from '../../broker/broker.ts';
+import { idsAfter } from '../../job/edges.ts';
 import { type Failure, UnknownJobError } from '../../job/errors.ts';
 import { jsonText, span } from '../../job/text.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
@@ -101,12 +102,12 @@ function progressFields({ progress, standing }: Sighting, nowMs: number): readon
 
 function recordFields({ job, attempts, outcome, parked }: JobRecord): readonly Field[] {
   const { args, enqueuedAtMs, options, headers } = job;
-  const { etaMs, expiresAtMs, retries, onCrash, key, after } = options;
+  const { etaMs, expiresAtMs, retries, onCrash, key } = options;
   return [
     ['sent', timeText(enqueuedAtMs)],
     ['not before', etaMs === undefined ? null : timeText(etaMs)],
     ['expires', expiresAtMs === undefined ? null : timeText(expiresAtMs)],
-    ['after', after ?? null],
+    ...idsAfter(options).map((id): Field => ['after', id]),
     ['retries', retries === undefined ? null : String(retries)],
     ['on crash', onCrash ?? null],
     ['key', key ?? null],

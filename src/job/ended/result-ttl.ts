@@ -1,4 +1,5 @@
 /** How long outcomes are kept: by how their jobs ended, in the settings, and of the jobs of a task or a call. Pure. */
+import type { Edges } from '../edges.ts';
 import { UsageError } from '../errors.ts';
 import { format, knownInstead } from '../text.ts';
 import { type Duration, durationMs, readDuration } from '../units.ts';
@@ -32,6 +33,11 @@ export interface Lasting {
 /** True where a job or a task says anything of its outcomes' time. */
 export function isLasting({ resultTtlMs, ignoreResult }: Lasting): boolean {
   return resultTtlMs !== undefined || ignoreResult === true;
+}
+
+/** False where nobody may read the value: no caller, and no job after it. */
+export function isValueKept({ ignoreResult, next = [] }: Lasting & Edges): boolean {
+  return ignoreResult !== true || next.length > 0;
 }
 
 /** How long the outcome of a job with these options is kept if it ended so, ms; undefined where they do not say. */

@@ -2,7 +2,8 @@
 import { afterwards, type Soon } from '../../broker/soon.ts';
 import type { Claim } from '../../broker/worker-side.ts';
 import { hasOutcomeOf, unended } from '../../job/ended/again.ts';
-import { revoked, type Settlement } from '../../job/lifecycle.ts';
+import type { Verdict } from '../../job/ended/predecessors.ts';
+import { revoked } from '../../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import {
@@ -20,7 +21,7 @@ import { AFTER_ANOTHER_MS, delayedFileName, parseJobFileName } from '../layout.t
 import { isMarked } from '../notes/notes.ts';
 import { renameOver, setAside } from '../job-file/set-aside.ts';
 import { HeldClaim } from './held-claim.ts';
-import { lookAtPredecessor, needsPredecessor } from './predecessor.ts';
+import { lookAtPredecessors, needsPredecessors } from './predecessor.ts';
 import { publishAsItStands } from './settle.ts';
 
 export interface Claimant extends Holder {
@@ -86,14 +87,15 @@ function admit(context: SpoolContext, { admission = null }: Claimant, taken: Tak
     renameOver(context, path, `${layout.delayed}/${delayedFileName(etaMs, taken.takenFrom.name)}`);
     return null;
   }
-  const claim = new HeldClaim(context, held);
   // One that is too late ends as such.
-  if (needsPredecessor(held) && expiresAtMs >= context.nowMs()) {
-    return lookAtPredecessor(context, held).then((verdict) =>
-      verdict === null ? admitted(context, admission, taken, claim) : withPredecessor(context, taken, claim, verdict),
+  if (needsPredecessors(held) && expiresAtMs >= context.nowMs()) {
+    return lookAtPredecessors(context, held).then((verdict) =>
+      verdict !== 'waits' && 'job' in verdict
+        ? admitted(context, admission, taken, new HeldClaim(context, held, verdict.job))
+        : withoutRun(context, taken, new HeldClaim(context, held), verdict),
     );
   }
-  return admitted(context, admission, taken, claim);
+  return admitted(context, admission, taken, new HeldClaim(context, held));
 }
 
 function admitted(
@@ -112,15 +114,19 @@ function admitted(
   return syncDirectories(context, holder.directory, context.layout.pending).then(() => claim);
 }
 
-/** It ends with the cause, or waits for the other. One that is revoked ends: its revoker may have seen it here. */
-async function withPredecessor(
+/** It ends for the jobs before it, or waits for them. One that is revoked ends: its revoker may have seen it here. */
+async function withoutRun(
   context: SpoolContext,
   { path, takenFrom }: Taken,
   claim: Claim,
-  verdict: Settlement | 'waits',
+  verdict: Exclude<Verdict, { job: unknown }> | 'waits',
 ): Promise<null> {
-  const settlement = isMarked(context, claim.job.id) ? revoked(claim, false) : verdict;
-  if (settlement === 'waits')
+  const settlement = isMarked(context, claim.job.id)
+    ? revoked(claim, false)
+    : verdict === 'waits'
+      ? null
+      : verdict.settlement;
+  if (settlement === null)
     renameOver(context, path, `${context.layout.delayed}/${delayedFileName(AFTER_ANOTHER_MS, takenFrom.name)}`);
   else await claim.settle(settlement, null);
   return null;

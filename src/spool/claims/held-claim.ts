@@ -30,8 +30,9 @@ export class HeldClaim implements Claim {
   #beside: Beside | null = null;
   #isOver = false;
 
-  constructor(context: SpoolContext, held: Held) {
-    this.job = held.record.job;
+  /** @param job as it is to run: with what it takes from others, which its file does not have */
+  constructor(context: SpoolContext, held: Held, job: Job = held.record.job) {
+    this.job = job;
     this.standing = held.name;
     this.attempts = held.record.attempts;
     this.#context = context;

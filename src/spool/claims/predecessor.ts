@@ -1,44 +1,78 @@
-/** The job after which another is to run: a claim looks at it before the first run, and at no other time. */
+/** The jobs after which another is to run: a claim looks at them before the first run, and before each where it takes something of them. */
 import { CorruptJobError } from '../../job/document.ts';
+import { idsAfter, isTaking } from '../../job/edges.ts';
+import { type Ended, Predecessors, type Verdict } from '../../job/ended/predecessors.ts';
 import { failureOf } from '../../job/failure.ts';
-import type { Outcome } from '../../job/job.ts';
-import { withoutPredecessor, type Settlement } from '../../job/lifecycle.ts';
 import type { SpoolContext } from '../disk/context.ts';
+import { Turns } from '../disk/rounds.ts';
 import type { Held } from '../job-file/holder.ts';
 import { readJob } from '../job-file/read.ts';
 import { endedSpot, locate } from '../locate.ts';
 
-/** True of a job that is to run after another and was never begun since it was sent, or sent back. */
-export function needsPredecessor({ name, record }: Held): boolean {
+/** True of a job that takes something of others, or that is to run after them and was never begun since it was sent, or sent back. */
+export function needsPredecessors({ name, record }: Held): boolean {
   const { job, attempts, kept } = record;
+  if (isTaking(job.options)) return true;
   return job.options.after !== undefined && attempts.length === 0 && name.attempt - 1 === (kept.again ?? 0);
 }
 
-/** Null: it may run; 'waits': the other has not ended; else what becomes of this one. */
-export async function lookAtPredecessor(
-  context: SpoolContext,
-  { record: { job } }: Held,
-): Promise<Settlement | 'waits' | null> {
-  const { after = '' } = job.options;
-  if (after === job.id) return withoutPredecessor(job, null);
+/** What becomes of the job; 'waits': one of the others has not ended. */
+export async function lookAtPredecessors(context: SpoolContext, { record: { job } }: Held): Promise<Verdict | 'waits'> {
+  const ids = idsAfter(job.options);
+  const turns = new Turns();
   for (;;) {
-    const reading = readJob(context, endedSpot(context.layout, after).path, after);
-    if (reading.kind !== 'gone') {
-      const outcome = reading.kind === 'job' ? reading.document.record.outcome : null;
-      if (outcome?.state === 'succeeded') return null;
-      return withoutPredecessor(
-        job,
-        outcome ?? unreadable(reading.kind === 'job' ? 'it has no outcome' : reading.reason),
-      );
+    const found = new Predecessors(job);
+    const lost = found.isDecided ? null : await withoutOutcome(context, ids, turns);
+    if (lost === 'waits') return 'waits';
+    let isMoving = false;
+    for (const id of ids) {
+      if (found.isDecided) break;
+      if (turns.isOver) await turns.next();
+      const ended = lost?.has(id) === true ? null : endOf(context, id);
+      // It has gone since: sent back, or forgotten.
+      isMoving = ended === 'gone';
+      if (ended === 'gone') break;
+      found.add(id, ended);
     }
-    const spot = (await locate(context, new Set([after]))).get(after);
-    if (spot === undefined) return withoutPredecessor(job, null);
-    if (spot.at !== 'results') return 'waits'; // Else it has ended just now.
+    if (!isMoving) return found.verdict();
   }
 }
 
+/** Those of `ids` that are proved to be nowhere; 'waits' when one of all is there and has not ended. */
+async function withoutOutcome(
+  context: SpoolContext,
+  ids: readonly string[],
+  turns: Turns,
+): Promise<ReadonlySet<string> | 'waits'> {
+  const { files, layout } = context;
+  let missing: string[] = [];
+  const search = async (): Promise<boolean> => {
+    const spots = missing.length === 0 ? null : await locate(context, new Set(missing));
+    missing = missing.filter((id) => spots?.has(id) !== true); // The others are there, or have ended just now.
+    return spots === null || ![...spots.values()].some(({ at }) => at !== 'results');
+  };
+  // From the last on: jobs end much as they were sent, so one that has not ended is found soon.
+  for (let i = ids.length - 1; i >= 0; i--) {
+    if (turns.isOver) await turns.next();
+    const id = ids[i] ?? '';
+    if (files.exists(endedSpot(layout, id).path)) continue;
+    missing.push(id);
+    // Nearly always this one is there and waits. Where it is nowhere, one more search does for all the others.
+    if (missing.length === 1 && !(await search())) return 'waits';
+  }
+  return missing.length <= 1 || (await search()) ? new Set(missing) : 'waits';
+}
+
 /** What lies in results/ and is no outcome does not become one: to wait for that would take for ever. */
-function unreadable(reason: string): Outcome {
+function endOf(context: SpoolContext, id: string): Ended | 'gone' {
+  const reading = readJob(context, endedSpot(context.layout, id).path, id);
+  if (reading.kind === 'gone') return 'gone';
+  if (reading.kind === 'corrupt') return unreadable(reading.reason, null);
+  const { outcome, job } = reading.document.record;
+  return outcome === null ? unreadable('it has no outcome', job.task) : { outcome, task: job.task };
+}
+
+function unreadable(reason: string, task: string | null): Ended {
   const error = failureOf(new CorruptJobError(`The outcome cannot be read: ${reason}.`));
-  return { state: 'failed', error };
+  return { outcome: { state: 'failed', error }, task };
 }

@@ -4,6 +4,7 @@
  */
 import type { SpoolContext } from '../disk/context.ts';
 import { DirectoryWatch, Poll } from '../disk/watch.ts';
+import { idsAfter } from '../../job/edges.ts';
 import { readJob } from '../job-file/read.ts';
 import { renameOverIfThere } from '../job-file/set-aside.ts';
 import { parseDelayedFileName, parseResultFileName } from '../layout.ts';
@@ -13,7 +14,8 @@ import { endedSpot, locate } from '../locate.ts';
 const EXISTENCE_EVERY_MS = 30_000;
 
 interface Follower {
-  readonly after: string;
+  /** The ids of those that may not have ended. It waits for the last: jobs end much as they were sent, so few are waited for. */
+  readonly left: string[];
   readonly expiresAtMs: number;
 }
 
@@ -52,18 +54,25 @@ export class Followers {
     const id = parseDelayedFileName(name)?.name.id ?? '';
     const reading = readJob(this.#context, `${this.#context.layout.delayed}/${name}`, id);
     if (reading.kind === 'gone') return;
-    const { after, expiresAtMs = Number.POSITIVE_INFINITY } =
-      reading.kind === 'job' ? reading.document.record.job.options : {};
-    this.#known.set(name, after === undefined ? null : { after, expiresAtMs });
-    if (after === undefined) return;
+    const { options } = reading.kind === 'job' ? reading.document.record.job : {};
+    const left = [...idsAfter(options ?? {})];
+    const follower = left.length === 0 ? null : { left, expiresAtMs: options?.expiresAtMs ?? Number.POSITIVE_INFINITY };
+    this.#known.set(name, follower);
+    if (follower === null) return;
     if (this.#waiting.size === 0) this.#existenceCheckedAt = performance.now();
-    const names = this.#waiting.get(after);
-    if (names === undefined) this.#waiting.set(after, new Set([name]));
-    else names.add(name);
     // Watch, then look: an end that comes before the look is found by it.
     this.#watch.open();
     if (!this.#poll.isOn) this.#poll.start();
-    if (this.#hasEnded(after)) this.#release(after);
+    this.#waitOn(name, follower);
+  }
+
+  #waitOn(name: string, { left }: Follower): void {
+    let last = left.at(-1);
+    for (; last !== undefined && this.#hasEnded(last); last = left.at(-1)) left.pop();
+    if (last === undefined) return this.#makeReady(name);
+    const names = this.#waiting.get(last);
+    if (names === undefined) this.#waiting.set(last, new Set([name]));
+    else names.add(name);
   }
 
   /** Looks at all that are waited for. */
@@ -102,8 +111,16 @@ export class Followers {
     return files.exists(endedSpot(layout, id).path);
   }
 
-  #release(after: string): void {
-    for (const name of this.#waiting.get(after) ?? []) this.#makeReady(name);
+  /** Nobody has to wait for `id` any more. */
+  #release(id: string): void {
+    const names = this.#waiting.get(id) ?? [];
+    this.#waiting.delete(id);
+    for (const name of names) {
+      const follower = this.#known.get(name);
+      if (follower === undefined || follower === null) continue;
+      follower.left.pop();
+      this.#waitOn(name, follower);
+    }
   }
 
   #makeReady(name: string): void {
@@ -116,12 +133,12 @@ export class Followers {
   }
 
   #forget(name: string): void {
-    const after = this.#known.get(name)?.after;
+    const waitedFor = this.#known.get(name)?.left.at(-1);
     this.#known.delete(name);
-    if (after === undefined) return;
-    const names = this.#waiting.get(after);
+    if (waitedFor === undefined) return;
+    const names = this.#waiting.get(waitedFor);
     names?.delete(name);
-    if (names?.size === 0) this.#waiting.delete(after);
+    if (names?.size === 0) this.#waiting.delete(waitedFor);
   }
 
   #try(act: () => void): void {

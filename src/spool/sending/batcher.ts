@@ -9,6 +9,7 @@ import { SpoolError } from '../../job/errors.ts';
 import { peek } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { describe, enqueue } from './enqueue.ts';
+import { inOrder } from './in-order.ts';
 import { spoolError } from '../disk/trouble.ts';
 import type { Journal } from '../journal/journal.ts';
 
@@ -30,7 +31,8 @@ export class Batcher {
   }
 
   /** The same promise as that of `enqueue`. */
-  enqueue(jobs: readonly NewJob[]): Promise<void> {
+  enqueue(asked: readonly NewJob[]): Promise<void> {
+    const jobs = inOrder(asked);
     // Without fsync there is nothing to share.
     if (!this.#context.fsync) return enqueue(this.#context, jobs);
     return new Promise((resolve, reject) => {

@@ -5,7 +5,8 @@ import type { NewJob } from '../../broker/broker.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { removeQuietly } from '../disk/draft.ts';
 import type { Files } from '../disk/files.ts';
-import { delayedFileName, jobFileName } from '../layout.ts';
+import { AFTER_ANOTHER_MS, delayedFileName, jobFileName } from '../layout.ts';
+import type { Placed } from './in-order.ts';
 import { writeText } from '../disk/memory.ts';
 import { spoolError } from '../disk/trouble.ts';
 
@@ -101,9 +102,10 @@ async function syncAll(files: Files, descriptors: readonly number[]): Promise<vo
 /** Where the job belongs. Made when it goes there: thousands of texts that are kept cost more than to make them again. */
 export function placeOf(
   { layout, nowMs }: SpoolContext,
-  { job, queue, priority }: NewJob,
+  { job, queue, priority, isFollower }: Placed,
 ): { readonly directory: string; readonly fileName: string } {
   const name = { id: job.id, queue, priority, attempt: 0, crashes: 0 };
+  if (isFollower === true) return { directory: layout.delayed, fileName: delayedFileName(AFTER_ANOTHER_MS, name) };
   const { etaMs } = job.options;
   if (etaMs === undefined || etaMs <= nowMs()) return { directory: layout.pending, fileName: jobFileName(name) };
   return { directory: layout.delayed, fileName: delayedFileName(etaMs, name) };
