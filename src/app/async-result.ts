@@ -9,7 +9,7 @@ import type { LogLine } from '../job/values/log-lines.ts';
 import { type EventsOptions, jobEvents } from './following/events.ts';
 import type { JobEvent } from './following/story.ts';
 import { type LogsOptions, logLines } from './following/log-reader.ts';
-import { isAbortSignal, isRecord } from '../job/values/realm.ts';
+import { isAbortSignal, isOptions } from '../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from './timers.ts';
 import { standstillAt, TELL_AFTER_MS, tellOfStandstill } from './telling/standstill.ts';
 
@@ -244,14 +244,17 @@ export function readGetOptions(options: unknown): {
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal | undefined;
 } {
-  const { timeout, signal } = isRecord(options) ? options : { timeout: options, signal: undefined };
+  const { timeout, signal, ...rest } = isOptions(options) ? options : { timeout: options, signal: undefined };
+  const extra = isAbortSignal(options) ? 'a signal' : Object.keys(rest).map(format)[0];
+  if (extra !== undefined)
+    throw new UsageError(`Expected a duration, or { timeout, signal }, to wait with, got ${extra}`);
   if (signal !== undefined && !isAbortSignal(signal)) return refuse('`signal`', 'an AbortSignal', signal);
   return { timeoutMs: timeout === undefined ? null : durationMs(timeout, 'timeout'), signal };
 }
 
 /** @throws UsageError */
 function checkRevokeOptions(options: unknown): RevokeOptions {
-  const known = isRecord(options) ? options : null;
+  const known = isOptions(options) ? options : null;
   const extra = Object.keys(known ?? {}).find((key) => key !== 'terminate');
   const terminate = known?.['terminate'] ?? false;
   if (known === null || extra !== undefined || typeof terminate !== 'boolean')

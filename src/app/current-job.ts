@@ -6,7 +6,7 @@ import { refuse, RetryError, UsageError } from '../job/errors.ts';
 import type { JsonValue, Serialisable } from '../job/values/json.ts';
 import { checkedNote, MAX_CHECKPOINT_BYTES } from '../job/values/payload.ts';
 import { checkedProgress, type Progress, type ProgressReport } from '../job/values/progress.ts';
-import { isRecord } from '../job/values/realm.ts';
+import { isOptions } from '../job/values/realm.ts';
 import { format } from '../job/text.ts';
 
 /**
@@ -69,7 +69,7 @@ export interface RetryOptions {
 
 /** `currentJob().retry`. */
 function retry(options: RetryOptions = {}): never {
-  if (!isRecord(options)) return refuse('options of retry()', 'an object', options);
+  if (!isOptions(options)) return refuse('options of retry()', 'an object', options);
   const { countdown, ...rest } = options;
   const unknown = Object.keys(rest).find((key) => key !== 'cause');
   if (unknown !== undefined)

@@ -17,7 +17,7 @@ import { type LimitOptions, parseConcurrency, parseRate } from '../job/queue-lim
 import { type ResultTtl, toResultTtlMs } from '../job/ended/result-ttl.ts';
 import { format, knownInstead, timeShown } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
-import { isBuiltIn, isDate, isLanguageClass, isRecord } from '../job/values/realm.ts';
+import { isBuiltIn, isDate, isLanguageClass, isOptions, isRecord } from '../job/values/realm.ts';
 import { nowMs } from './settings/stage.ts';
 import type { CallKey, TaskKey, UniqueOptions } from './unique.ts';
 
@@ -143,7 +143,7 @@ export function withTaskOptions(options: unknown, ofTask: TaskOptions<never>): A
 }
 
 function checkNames(options: unknown, known: readonly string[]): AnyOptions {
-  if (!isRecord(options)) return refuse('options', 'an object', options);
+  if (!isOptions(options)) return refuse('options', 'an object', options);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const why = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof AnyOptions].notOfCall : undefined;

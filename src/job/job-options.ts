@@ -4,7 +4,7 @@ import { type FsqErrorCode, refuse, UsageError } from './errors.ts';
 import { type Lasting, readResultTtlMs } from './ended/result-ttl.ts';
 import { format, knownInstead } from './text.ts';
 import { type Duration, durationMs, LONGEST_MS } from './units.ts';
-import { isDate, isRecord } from './values/realm.ts';
+import { isOptions, isRecord } from './values/realm.ts';
 
 /** The options that the producer wrote; each key is absent unless the task or the call gave it. */
 export interface JobOptions extends Lasting, Edges {
@@ -117,12 +117,12 @@ const MAX_FACTOR = 1_000;
 
 /** A task's or a call's `backoff`, each part answered. @throws UsageError */
 export function toBackoff(backoff: unknown): Backoff {
-  const parts = isRecord(backoff) && !isDate(backoff) ? backoff : { initial: backoff };
+  const parts = isOptions(backoff) ? backoff : { initial: backoff };
   const unknown = Object.keys(parts).find((key) => !BACKOFF_PARTS.includes(key));
   if (unknown !== undefined)
     throw new UsageError(`Unknown part ${format(unknown)} of \`backoff\`${knownInstead(unknown, BACKOFF_PARTS)}`);
   const { initial, factor = DEFAULT_BACKOFF.factor, max, jitter = DEFAULT_BACKOFF.jitter } = parts;
-  const name = isRecord(backoff) ? 'backoff.initial' : 'backoff';
+  const name = isOptions(backoff) ? 'backoff.initial' : 'backoff';
   const initialMs = initial === undefined ? DEFAULT_BACKOFF.initialMs : durationMs(initial, name);
   const maxMs = max === undefined ? Math.max(initialMs, DEFAULT_BACKOFF.maxMs) : durationMs(max, 'backoff.max');
   const wanted = `a number from 1 to ${MAX_FACTOR}, so that no wait is shorter than the one before it`;

@@ -1,5 +1,5 @@
 /** How values from outside are shown in messages (short, on one line, with nothing that a terminal would obey), and "did you mean". */
-import { isDate } from './values/realm.ts';
+import { isDate, isThenable } from './values/realm.ts';
 
 const MAX_LENGTH = 80;
 
@@ -10,6 +10,7 @@ export function format(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (isThenable(value)) return 'a promise (await it first)';
   return isDate(value) ? 'a Date' : 'an object';
 }
 

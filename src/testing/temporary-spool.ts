@@ -8,7 +8,7 @@ import type { Broker, Sighting } from '../broker/broker.ts';
 import { refuse, UsageError } from '../job/errors.ts';
 import { format, knownInstead } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
-import { isRecord } from '../job/values/realm.ts';
+import { isOptions } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
 import { stderrLogger } from '../worker/log.ts';
 import { drain, type Tally } from './drain.ts';
@@ -243,7 +243,7 @@ function hookOf(given: unknown): Hook | null {
 const KNOWN = ['fork', 'tasks', 'concurrency', 'manual', 'fsync', 'logLevel'];
 
 function checked(given: unknown): TemporarySpoolOptions {
-  if (!isRecord(given)) return refuse('options of temporarySpool()', 'an object', given);
+  if (!isOptions(given)) return refuse('options of temporarySpool()', 'an object', given);
   for (const name of Object.keys(given))
     if (!KNOWN.includes(name)) throw new UsageError(`Unknown option ${format(name)}${knownInstead(name, KNOWN)}`);
   const { fork, tasks, concurrency = 1, manual, logLevel } = given as TemporarySpoolOptions;
@@ -263,7 +263,7 @@ function checked(given: unknown): TemporarySpoolOptions {
 }
 
 function checkedDrain(given: unknown): { readonly delayed: boolean; readonly timeoutMs: number } {
-  if (!isRecord(given)) return refuse('options of drain()', 'an object', given);
+  if (!isOptions(given)) return refuse('options of drain()', 'an object', given);
   const { delayed = false, timeout = '10s', ...others } = given;
   const [extra] = Object.keys(others);
   if (extra !== undefined)

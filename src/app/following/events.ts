@@ -3,7 +3,7 @@ import type { Broker, Changed } from '../../broker/broker.ts';
 import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
-import { isAbortSignal, isRecord } from '../../job/values/realm.ts';
+import { isAbortSignal, isOptions } from '../../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from '../timers.ts';
 import { follow } from './follower.ts';
 import { type JobEvent, Story } from './story.ts';
@@ -170,7 +170,7 @@ async function* followAll(
 
 /** @throws UsageError */
 function checked(options: unknown): AbortSignal | undefined {
-  if (!isRecord(options)) return refuse('options of events()', 'an object', options);
+  if (!isOptions(options)) return refuse('options of events()', 'an object', options);
   const { signal, ...rest } = options;
   const extra = Object.keys(rest)[0];
   if (extra !== undefined) throw new UsageError(`Unknown option ${format(extra)} of events(); known is signal`);

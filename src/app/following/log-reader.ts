@@ -4,7 +4,7 @@ import type { Broker } from '../../broker/broker.ts';
 import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
-import { isAbortSignal, isRecord } from '../../job/values/realm.ts';
+import { isAbortSignal, isOptions } from '../../job/values/realm.ts';
 import { throwIfAborted } from '../timers.ts';
 
 export interface LogsOptions {
@@ -63,7 +63,7 @@ async function pause(signal: AbortSignal | undefined): Promise<void> {
 }
 
 function checked(options: unknown): { readonly follow: boolean; readonly signal: AbortSignal | undefined } {
-  if (!isRecord(options)) return refuse('options of logs()', 'an object', options);
+  if (!isOptions(options)) return refuse('options of logs()', 'an object', options);
   const { follow = false, signal, ...rest } = options;
   const extra = Object.keys(rest)[0];
   if (extra !== undefined) throw new UsageError(`Unknown option ${format(extra)} of logs(); known are follow, signal`);

@@ -8,7 +8,7 @@ import { isQueueName } from '../../job/names.ts';
 import { readResultTtlMs, resultTtlFromText, type ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { Redact } from '../../job/failure.ts';
 import { type LimitOptions, type QueueLimits, toQueueLimits } from '../../job/queue-limits.ts';
-import { isRecord } from '../../job/values/realm.ts';
+import { isOptions } from '../../job/values/realm.ts';
 
 export interface Kind<T> {
   /** How a command line writes it; absent: it cannot. */
@@ -144,7 +144,7 @@ export const variables: Kind<readonly string[]> = {
 
 export const queueLimits: Kind<ReadonlyMap<string, QueueLimits>> = {
   wanted: "queues with their limits, such as { mail: { concurrency: 2, rateLimit: '10/s' } }",
-  parse: (given) => (isRecord(given) && Object.keys(given).every(isQueueName) ? limitsByQueue(given) : undefined),
+  parse: (given) => (isOptions(given) && Object.keys(given).every(isQueueName) ? limitsByQueue(given) : undefined),
 };
 
 export const redaction: Kind<Redact> = {
@@ -175,7 +175,7 @@ function limitsByQueue(queues: Readonly<Record<string, unknown>>): ReadonlyMap<s
 }
 
 function checkKeys(queue: string, options: unknown): LimitOptions {
-  if (!isRecord(options)) return refuse(`\`queues.${queue}\``, 'an object', options);
+  if (!isOptions(options)) return refuse(`\`queues.${queue}\``, 'an object', options);
   const unknown = Object.keys(options).find((key) => !LIMITS.includes(key));
   if (unknown === undefined) return options;
   throw new UsageError(`Unknown limit ${format(unknown)} of queue ${queue}${knownInstead(unknown, LIMITS)}`);

@@ -4,7 +4,7 @@
  */
 import { type FsqErrorCode, UsageError } from '../../job/errors.ts';
 import { didYouMean, format } from '../../job/text.ts';
-import { isRecord } from '../../job/values/realm.ts';
+import { isOptions } from '../../job/values/realm.ts';
 import { type Config, LOG_LEVELS, type Settings } from './config.ts';
 import * as kinds from './setting-kinds.ts';
 
@@ -166,7 +166,7 @@ export interface Source {
 
 /** @throws UsageError naming the setting, what was wanted and what came */
 export function parseConfig(config: unknown, { where, base, nameOf, code = 'FSQ_CONFIG' }: Source): Given {
-  if (!isRecord(config)) {
+  if (!isOptions(config)) {
     throw new UsageError(
       `Expected ${where} to give an object of settings (as its default export), got ${format(config)}`,
       code,

@@ -3,7 +3,7 @@ import type { Edges } from '../edges.ts';
 import { UsageError } from '../errors.ts';
 import { format, knownInstead } from '../text.ts';
 import { type Duration, durationMs, readDuration } from '../units.ts';
-import { isDate, isRecord } from '../values/realm.ts';
+import { isOptions } from '../values/realm.ts';
 
 /** How a job may have ended. */
 export const END_STATES = ['succeeded', 'failed', 'revoked', 'expired'] as const;
@@ -54,7 +54,7 @@ export function everyTtlMs(ttl: ResultTtlMs): Readonly<Record<EndState, number>>
 
 /** A task's or a call's `resultTtl`. @throws UsageError */
 export function toResultTtlMs(given: unknown): ResultTtlMs {
-  if (!isRecord(given) || isDate(given)) return durationMs(given, 'resultTtl');
+  if (!isOptions(given)) return durationMs(given, 'resultTtl');
   const unknown = Object.keys(given).find((state) => !isEndState(state));
   if (unknown !== undefined)
     throw new UsageError(`Unknown state ${format(unknown)} of \`resultTtl\`${knownInstead(unknown, END_STATES)}`);
@@ -63,7 +63,7 @@ export function toResultTtlMs(given: unknown): ResultTtlMs {
 
 /** The same of a setting or a job's file; undefined where it is none. A file's sound states count, whatever else it has. */
 export function readResultTtlMs(given: unknown, isLenient: boolean): ResultTtlMs | undefined {
-  if (!isRecord(given) || isDate(given)) return readDuration(given) ?? undefined;
+  if (!isOptions(given)) return readDuration(given) ?? undefined;
   const read = statesOf(given, (value) => readDuration(value) ?? undefined);
   const isSound = Object.keys(given).every((state) => given[state] === undefined || Object.hasOwn(read, state));
   return isLenient || isSound ? read : undefined;

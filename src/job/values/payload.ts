@@ -2,7 +2,7 @@
 import { NotSerialisableError, UsageError } from '../errors.ts';
 import { format } from '../text.ts';
 import { type JsonValue, longestCharacterBytes, MAX_DEPTH, type Serialisable } from './json.ts';
-import { isDate, isMap, isRecord, isSet } from './realm.ts';
+import { isDate, isMap, isRecord, isSet, isThenable, peek } from './realm.ts';
 
 /** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */
 export type SerialisableArgs<A extends readonly unknown[]> = { [K in keyof A]: Serialisable<A[K]> };
@@ -70,7 +70,7 @@ export function checkedHeaders(task: string, headers: unknown): Readonly<Record<
 function wrongIn(headers: unknown, copy: unknown): string {
   const others = isRecord(copy) ? Object.entries(copy).filter((entry) => entry[1] !== undefined && !isText(entry)) : [];
   const [bad] = others;
-  return bad === undefined ? format(headers) : `${format(bad[1])} as ${format(bad[0])}`;
+  return bad === undefined ? format(headers) : `${format(peek(headers, bad[0]))} as ${format(bad[0])}`;
 }
 
 function isText(entry: readonly [string, unknown]): entry is [string, string] {
@@ -206,7 +206,7 @@ function copyArray(value: readonly unknown[], count: Count, depth: number): read
 
 function copyObject(value: object, count: Count, depth: number): object {
   const copy: Record<string, unknown> = { ...value };
-  if (!isPlain(value)) setFault(count, `a ${className(value)}`, adviceFor(value));
+  if (!isPlain(value)) setFault(count, className(value), adviceFor(value));
   else if (Object.getOwnPropertySymbols(copy).length > 0)
     setFault(count, 'an object with symbol keys', 'Use string keys.');
   const keys = Object.keys(copy);
@@ -253,9 +253,11 @@ function isForeignPlain(prototype: unknown): boolean {
   );
 }
 
+/** With its article. */
 function className(value: object): string {
   const { constructor } = value as { constructor?: unknown };
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'class instance';
+  const name = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'class instance';
+  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 function adviceFor(value: object): string {
@@ -263,5 +265,12 @@ function adviceFor(value: object): string {
   if (isMap(value)) return 'Pass Object.fromEntries(value) or [...value].';
   if (isSet(value)) return 'Pass [...value].';
   if (ArrayBuffer.isView(value)) return "Pass it as a base64 string, or write it to a file and pass the file's path.";
+  if (isThenable(value)) return 'Await it first.';
+  if (isHandle(value)) return 'Pass its id, or await what its get() gives.';
   return 'Pass plain objects and arrays.';
+}
+
+/** A handle of a job, or of several: minifiers give their classes other names. */
+function isHandle(value: object): boolean {
+  return typeof peek(value, 'get') === 'function' && typeof peek(value, 'revoke') === 'function';
 }

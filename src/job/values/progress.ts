@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts';
 import { format, span } from '../text.ts';
 import type { JsonValue } from './json.ts';
 import { checkedNote } from './payload.ts';
-import { isRecord } from './realm.ts';
+import { isOptions, isRecord } from './realm.ts';
 
 /** What a task tells. */
 export interface ProgressReport {
@@ -61,7 +61,7 @@ function refuseProgress(value: unknown): never {
 }
 
 function shown(value: unknown): string {
-  if (!isRecord(value)) return format(value);
+  if (!isOptions(value)) return format(value);
   const odd = Object.keys(value).find((key) => key !== 'done' && key !== 'total');
   return odd === undefined
     ? `{ done: ${format(value['done'])}, total: ${format(value['total'])} }`

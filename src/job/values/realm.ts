@@ -10,6 +10,30 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * True for an object in which somebody may have written options. A promise, a Date, a Map and a Set have no such properties: taken for options
+ * they would say nothing, and nobody would hear of it.
+ */
+export function isOptions(value: unknown): value is Record<string, unknown> {
+  if (!isRecord(value)) return false;
+  // Nearly every object of options, and asked for every call of a task: the questions below are dear.
+  if (isPlainHere(value)) return true;
+  return !isThenable(value) && !isDate(value) && !isMap(value) && !isSet(value);
+}
+
+function isPlainHere(value: object): boolean {
+  try {
+    return Object.getPrototypeOf(value) === Object.prototype;
+  } catch {
+    return false; // A revoked proxy.
+  }
+}
+
+/** True for a promise, and for what `await` treats like one. */
+export function isThenable(value: unknown): boolean {
+  return typeof peek(value, 'then') === 'function';
+}
+
 /** `value[key]`; undefined where looking at it throws, and for what has no properties. */
 export function peek(value: unknown, key: string | symbol): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;

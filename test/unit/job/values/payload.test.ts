@@ -163,9 +163,9 @@ const REFUSED: readonly [what: string, value: unknown, path: string, message: Re
   ['a plain object with toJSON', { toJSON: () => 'x' }, 'args[0].toJSON', /is a function/],
   ['symbol keys', { [Symbol('s')]: 1 }, 'args[0]', /symbol keys/],
   ['a Buffer', Buffer.from('x'), 'args[0]', /is a Buffer.*base64/],
-  ['an Error', new Error('x'), 'args[0]', /is a Error/],
+  ['an Error', new Error('x'), 'args[0]', /is an Error/],
   ['a RegExp', /x/, 'args[0]', /is a RegExp/],
-  ['a Promise', Promise.resolve(1), 'args[0]', /is a Promise/],
+  ['a Promise', Promise.resolve(1), 'args[0]', /is a Promise.*Await it first/],
   ['a boxed string', Object('x'), 'args[0]', /is a String/],
   ['a key that is no identifier', { '0x': { 'ключ"': new Date() } }, 'args[0]["0x"]["ключ\\""]', /is a Date/],
 ];

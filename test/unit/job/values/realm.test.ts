@@ -1,3 +1,4 @@
+/* eslint-disable unicorn/no-thenable -- what is asked about may be one */
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import vm from 'node:vm';
@@ -8,6 +9,7 @@ import {
   isErrorLike,
   isLanguageClass,
   isMap,
+  isOptions,
   isSet,
   peek,
   reasonOf,
@@ -88,4 +90,24 @@ test('a signal is what can be listened to as one, of any realm and of packages',
   assert.equal(isAbortSignal(ofPackage), true);
   assert.equal(isAbortSignal({ aborted: false }), false);
   assert.equal(isAbortSignal(new EventTarget()), false);
+});
+
+test('options are objects, of any realm and class, but none that has no place for them', () => {
+  class Own {
+    readonly timeout = '1s';
+  }
+  for (const options of [{}, { then: 1 }, Object.create(null), foreign('({ a: 1 })'), new Own()])
+    assert.equal(isOptions(options), true);
+  for (const none of [
+    null,
+    [],
+    'x',
+    Promise.resolve({ timeout: '1s' }),
+    foreign('Promise.resolve()'),
+    Object.create({ then: () => undefined }),
+    new Date(),
+    new Map([['timeout', '1s']]),
+    foreign('new Set()'),
+  ])
+    assert.equal(isOptions(none), false);
 });
