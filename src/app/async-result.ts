@@ -214,13 +214,15 @@ export class AsyncResult<T = unknown> {
     const source = await this.#source();
     const limit = abortAfter(timeoutMs, signal);
     const isLong = timeoutMs === null || timeoutMs > TELL_AFTER_MS;
-    const telling = isLong ? setTimeout(() => void tellOfStandstill(source), TELL_AFTER_MS).unref() : undefined;
+    const telling = isLong
+      ? setTimeout(() => void tellOfStandstill(source, this.id), TELL_AFTER_MS).unref()
+      : undefined;
     try {
       const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
       if (record !== null) return this.#keep(record);
       throwIfAborted(signal);
       // A timeout of 0 asks for one look, and gets no more than that.
-      throw new TimeoutError(this.id, timeoutMs ?? 0, timeoutMs === 0 ? null : await standstillAt(source));
+      throw new TimeoutError(this.id, timeoutMs ?? 0, timeoutMs === 0 ? null : await standstillAt(source, this.id));
     } finally {
       clearTimeout(telling);
       limit.cancel();

@@ -1,8 +1,9 @@
 /** What the commands that look at a spool share: they open it, find the job that is meant, print its value, and tell whether it will run. */
 import type { AsyncResult } from '../app/async-result.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
-import { restoringText, unreadyText } from '../app/telling/warnings.ts';
-import type { Broker, OwnerInfo } from '../broker/broker.ts';
+import { orphansAmong, orphanText, unreadyText } from '../app/telling/standstill.ts';
+import { restoringText } from '../app/telling/warnings.ts';
+import type { Broker, OwnerInfo, Sighting } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { isId } from '../job/names.ts';
@@ -111,22 +112,6 @@ export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[
   return owners.filter((owner) => owner.role !== 'supervisor' && owner.verdict === 'alive' && !orphans.has(owner));
 }
 
-/** Children that live and whose worker is dead or gone: they finish the jobs at hand, take no more, and end. */
-export function orphansAmong(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
-  const workers = owners.filter(({ role, verdict }) => role === 'supervisor' && verdict !== 'dead');
-  return owners.filter(
-    (owner) =>
-      owner.role === 'child' &&
-      owner.parent !== null &&
-      owner.verdict === 'alive' &&
-      !workers.some((worker) => isChildOf(owner, worker)),
-  );
-}
-
-export function isChildOf(child: OwnerInfo, worker: OwnerInfo): boolean {
-  return child.role === 'child' && child.parent === worker.owner;
-}
-
 /** Names of the tasks that living processes know, sorted. */
 export function livingTasks(owners: readonly OwnerInfo[]): readonly string[] {
   return [...new Set(livingRunners(owners).flatMap(({ tasks }) => tasks))].toSorted();
@@ -146,10 +131,14 @@ export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue
   return `No running worker takes jobs of queue ${queue}. The job waits for one that does: \`fsq worker -Q ${queue}\`.`;
 }
 
-/** What `fsq get` tells before it waits: that no worker runs; null when one does. */
-export function nobodyNotice(owners: readonly OwnerInfo[]): string | null {
+/** What `fsq get` tells before it waits: that no worker runs, or that the job runs in what is left of one; null when one does. */
+export function nobodyNotice(owners: readonly OwnerInfo[], sighting: Sighting | null = null): string | null {
   if (livingRunners(owners).length > 0) return null;
+  const running = orphanText(owners, sighting);
+  if (running !== null) return `${running}.`;
   const unready = unreadyText(owners);
   if (unready !== null) return `${unready}. The job waits.`;
-  return 'No worker is running on this spool: the job waits until one starts. `fsq worker` starts one.';
+  const pids = sighting === null ? orphansAmong(owners).map(({ pid }) => pid) : [];
+  const but = pids.length === 0 ? '' : `, and what is left of one (pid ${pids.join(', ')}) ends the jobs at hand only`;
+  return `No worker is running on this spool${but}: the job waits until one starts. \`fsq worker\` starts one.`;
 }

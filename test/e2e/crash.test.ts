@@ -7,7 +7,7 @@ import { WorkerLostError } from 'fsq';
 import { assertAtRest } from '../support/at-rest.ts';
 import { until } from '../support/conditions.ts';
 import { isProcessAlive } from '../support/processes.ts';
-import { type Project, startWorker, tempProject } from '../support/project.ts';
+import { fsq, type Project, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
 
 const TASKS = `
@@ -217,6 +217,36 @@ test('a killed supervisor: its child finishes the job at hand, publishes it and 
   assert.equal(await result.get('10s'), 1);
   await until(() => !isProcessAlive(pid), 'the child ends');
   assert.deepEqual(journal(at).filter((line) => line.startsWith('begin')).length, 1);
+});
+
+test('while the child of a killed supervisor goes on with its job, that is told, and not that the job waits', async (t) => {
+  const at = project(t);
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1']);
+  const result = await send('hold', ['gate']);
+  const waiting = await send('hold', ['gate']);
+  const { pid } = await beginning(at);
+
+  worker.kill('SIGKILL');
+  const running = new RegExp(`The job runs in process ${pid}, whose worker is gone`);
+  await until(
+    async () => running.test(String(await result.get(50).catch((error: unknown) => error))),
+    'get() tells it',
+  );
+  const other = String(await waiting.get(50).catch((error: unknown) => error));
+  const status = await fsq(at, ['status', '--json']);
+  const got = await fsq(at, ['get', result.id, '--timeout', '50ms']);
+  open(at);
+  await result.get('10s');
+  await until(() => !isProcessAlive(pid), 'the child ends');
+
+  assert.match(other, /No worker is running on \S+: the job waits until `fsq worker` starts one/);
+  const { advice } = JSON.parse(status.stdout) as { advice: readonly string[] };
+  assert.equal(advice[0], 'No worker is running and 1 job waits. `fsq worker` starts one.');
+  assert.match(advice.join(), new RegExp(`1 child of a worker that died \\(pid ${pid}\\) finishes the jobs at hand`));
+  assert.equal(got.code, 124);
+  assert.match(got.stderr, running);
+  assert.doesNotMatch(got.stderr, /the job waits|No worker/);
 });
 
 test('a worker that is killed with its children loses nothing: another worker of the spool recovers the job', async (t) => {

@@ -1,5 +1,4 @@
 /** Warnings for a program that sends jobs, where nothing is an error: each goes to stderr once. */
-import type { OwnerInfo } from '../../broker/broker.ts';
 import { type BrokerEvent, CHILD_MARK } from '../../broker/worker-side.ts';
 import { some } from '../../job/text.ts';
 import type { Settings } from '../settings/config.ts';
@@ -41,26 +40,6 @@ export function restoringText(event: BrokerEvent, place: string): string | null 
   }
   if (event.kind !== 'replayed' || event.odd.length === 0) return null;
   return `After a power cut not all of the journal of ${place} could be read, so jobs sent shortly before may be lost; moved to corrupt/: ${event.odd.join('; ')}.`;
-}
-
-/** Why no job begins at `place` now, as a sentence without its full stop; null where one may begin. */
-export function standstillText(owners: readonly OwnerInfo[], place: string): string | null {
-  if (owners.every(({ verdict }) => verdict === 'dead'))
-    return `No worker is running on ${place}: the job waits until \`fsq worker\` starts one`;
-  return unreadyText(owners);
-}
-
-/** That workers live and none of their children is ready, without a full stop; null where one is, or where no worker lives. */
-export function unreadyText(owners: readonly OwnerInfo[]): string | null {
-  const workers = owners.filter(({ role, verdict }) => role === 'supervisor' && verdict === 'alive');
-  // A child of a worker that is dead takes no more jobs.
-  const takesJobs = ({ role, parent, verdict }: OwnerInfo): boolean =>
-    verdict !== 'dead' && role !== 'supervisor' && (parent === null || workers.some(({ owner }) => owner === parent));
-  if (workers.length === 0 || owners.some(takesJobs)) return null;
-  const pids = workers.map(({ pid }) => pid).join(', ');
-  return workers.length === 1
-    ? `A worker (pid ${pids}) runs but none of its children is ready: see its log`
-    : `${workers.length} workers (pid ${pids}) run but none of their children is ready: see their logs`;
 }
 
 const warned = new Set<string>();

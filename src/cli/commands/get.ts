@@ -37,8 +37,9 @@ function runGet(context: Context): Promise<number> {
     const handle = new AsyncResult(await jobId(broker, args[0] ?? ''), async () => broker, false);
     // These looks have no time limit; the value's own does not wait longer than it may for another process.
     const restorer = (await broker.restoring())?.pid ?? null;
-    if (timeoutMs !== 0 && restorer === null && !(await handle.ready()) && (await handle.info()) !== null) {
-      tell(nobodyNotice(await broker.owners()));
+    const sighting = timeoutMs !== 0 && restorer === null && !(await handle.ready()) ? await handle.info() : null;
+    if (sighting !== null) {
+      tell(nobodyNotice(await broker.owners(), sighting));
       countAsTold(broker.place);
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);

@@ -1,11 +1,11 @@
 /** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
-import { unreadyText } from '../../app/telling/warnings.ts';
+import { isChildOf, orphansAmong, unreadyText } from '../../app/telling/standstill.ts';
 import type { Backlog, Broker, Counts, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
 import { escape, format, some, span, suggest } from '../../job/text.ts';
 import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';
 import { fieldLines } from '../display.ts';
 import { EXIT } from '../exit.ts';
-import { isChildOf, livingRunners, livingTasks, orphansAmong, withSpool } from '../lookup.ts';
+import { livingRunners, livingTasks, withSpool } from '../lookup.ts';
 
 /** How many delayed jobs are read to find parked ones, and running ones for their start: a listing of names tells the rest. */
 const MAX_READ = 1_000;
@@ -141,7 +141,9 @@ export function reportOf({
     isParkedComplete: isAllRead,
     foreign: backlog.foreign,
   };
-  return { ...facts, advice: adviceFor(facts, owners) };
+  const orphans = new Set(orphansAmong(owners).map(({ owner }) => owner));
+  const goingOn = running.filter(({ owner }) => owner !== null && orphans.has(owner)).length;
+  return { ...facts, advice: adviceFor(facts, owners, goingOn) };
 }
 
 function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
@@ -169,7 +171,12 @@ function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): reado
   }));
 }
 
-function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerInfo[]): readonly string[] {
+/** @param goingOn jobs that run in children whose worker is gone: they wait for no other */
+function adviceFor(
+  report: Omit<StatusReport, 'advice'>,
+  owners: readonly OwnerInfo[],
+  goingOn: number,
+): readonly string[] {
   const { jobs, restoring, orphans, lost, parked, tasks, foreign, spool } = report;
   const hasWorker = livingRunners(owners).length > 0;
   const dead = lost.filter(({ verdict }) => verdict === 'dead').length;
@@ -177,7 +184,7 @@ function adviceFor(report: Omit<StatusReport, 'advice'>, owners: readonly OwnerI
   const isOneOrphan = orphans.length === 1;
   return [
     restoring === null ? null : restoringAdvice(restoring),
-    hasWorker ? null : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running),
+    hasWorker ? null : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running - goingOn),
     dead === 0
       ? null
       : `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Sighting } from '../../../src/broker/broker.ts';
 import { jobId, livingTasks, mismatchNotice, nobodyNotice } from '../../../src/cli/lookup.ts';
 import { owner } from '../../support/owner-info.ts';
 
@@ -88,3 +89,29 @@ test('who waits is told of a worker none of whose children is ready', () => {
   );
   assert.equal(nobodyNotice([worker, owner({ pid: 8, parent: worker.owner })]), null);
 });
+
+test('who waits for a job that runs in what is left of a worker is told that, and others that they wait', () => {
+  const orphan = owner({ pid: 8, parent: '7-0123456789abcdef' });
+  const sighting = (holder: string | null): Sighting => ({ ...RUNNING, owner: holder });
+
+  assert.equal(nobodyNotice([orphan], sighting(orphan.owner)), 'The job runs in process 8, whose worker is gone.');
+  assert.match(nobodyNotice([orphan], sighting(null)) ?? '', /^No worker is running on this spool: the job waits/);
+  assert.match(
+    nobodyNotice([orphan]) ?? '',
+    /^No worker is running on this spool, and what is left of one \(pid 8\) ends the jobs at hand only: the job waits/,
+  );
+  assert.equal(nobodyNotice([orphan, owner({})], sighting(orphan.owner)), null);
+});
+
+const RUNNING: Sighting = {
+  id: A,
+  state: 'running',
+  standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
+  dueAtMs: null,
+  owner: null,
+  startedAtMs: null,
+  endedAtMs: null,
+  progress: null,
+  location: '',
+  record: null,
+};

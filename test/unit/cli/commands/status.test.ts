@@ -182,6 +182,20 @@ test('a child that outlived its worker is no worker: it recovers nothing, and jo
   ]);
 });
 
+test('what such a child runs does not wait for a worker, and what a dead process held does', () => {
+  const [dead, orphan] = [owner({ pid: 4, verdict: 'dead' }), owner({ pid: 2, parent: '1-0123456789abcdef' })];
+  const { advice } = reportOf(
+    facts({
+      counts: { ...NONE, running: 2, delayed: 1 },
+      owners: [orphan, dead],
+      running: [orphan, dead].map((holder) => ({ ...parked('add'), state: 'running', owner: holder.owner })),
+    }),
+  );
+
+  assert.equal(advice[0], 'No worker is running and 2 jobs wait. `fsq worker` starts one.');
+  assert.equal(advice.at(-1), '1 child of a worker that died (pid 2) finishes the jobs at hand and takes no more.');
+});
+
 test('a child is not taken for one without a worker where that cannot be told', () => {
   const { orphans } = reportOf(
     facts({
