@@ -1,5 +1,5 @@
 /** The options of a job as its file keeps them: their meaning, their readers, and which one counts where several places set it. */
-import { type Edges, readAfter, readIds, readTakes } from './edges.ts';
+import { type Edges, readAfter, readIds, readShape, readTakes } from './edges.ts';
 import { type FsqErrorCode, refuse, UsageError } from './errors.ts';
 import { type Lasting, readResultTtlMs } from './ended/result-ttl.ts';
 import { format, knownInstead } from './text.ts';
@@ -74,6 +74,7 @@ const READERS: Readers = {
   ignoreResult: (value) => (typeof value === 'boolean' ? value : undefined),
   after: readAfter,
   takes: readTakes,
+  shape: readShape,
   next: readIds,
 };
 

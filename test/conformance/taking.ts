@@ -61,6 +61,15 @@ export function taking(open: OpenBroker): void {
     assert.deepEqual([claim.job.id, claim.job.args], [last.job.id, [[0, 1, null], 'own']]);
   });
 
+  test('with a shape, the values come as arrays in one another', async (t) => {
+    const { broker, each } = await atWork(t, open);
+    const jobs = await send(broker, {}, {}, {});
+    await send(broker, { options: { after: jobs.map(idOf), takes: 'values', shape: [[0, 1], [], 2] } });
+    for (const value of [0, 1, 2]) await (await nextOf(each)).settle(returned(value), RUN);
+
+    assert.deepEqual((await nextOf(each)).job.args, [[[0, 1], [], 2]]);
+  });
+
   test('sent with those before it, a job waits as a delayed one from the start, and cannot be claimed before', async (t) => {
     const broker = await open(t);
     const first = newJob(broker);

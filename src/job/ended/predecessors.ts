@@ -2,7 +2,7 @@
  * What the ends of the jobs that a job runs after mean for it: it runs, with what it takes from them before its own arguments, or it ends.
  * Pure: who looks them up tells of one after the other, in the order in which the job names them.
  */
-import { idsAfter } from '../edges.ts';
+import { idsAfter, shaped } from '../edges.ts';
 import { type Failure, PredecessorError, UsageError } from '../errors.ts';
 import { failureOf } from '../failure.ts';
 import type { Job, Outcome } from '../job.ts';
@@ -58,7 +58,7 @@ export class Predecessors {
     const { id, task, options } = this.#job;
     if (this.#verdict !== null) return this.#verdict;
     if (options.takes === 'value') return this.#with(this.#values[0] ?? null);
-    if (options.takes === 'values') return this.#with(this.#values);
+    if (options.takes === 'values') return this.#with(shaped<JsonValue>(this.#values, options, null));
     if (options.takes === undefined) return { job: this.#job };
     const message = `Job ${id} (${task}) was not run: it is for a failure of what it comes after, and all of that has succeeded.`;
     const error = new PredecessorError(message, 'FSQ_NOT_NEEDED');
