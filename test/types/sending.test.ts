@@ -1,7 +1,14 @@
 /** What TypeScript lets be sent, and of which tasks. `npm run typecheck` is the test, and scripts/pack-smoke.mjs with other releases of it. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createApp, type AsyncResult, type JsonValue, type Task, type UnserialisableResult } from '../../src/index.ts';
+import {
+  createApp,
+  type AsyncResult,
+  type FailedJob,
+  type JsonValue,
+  type Task,
+  type UnserialisableResult,
+} from '../../src/index.ts';
 import { same } from '../support/same-type.ts';
 
 const { task } = createApp({ spool: '/nowhere', alwaysEager: true });
@@ -63,6 +70,25 @@ test('a task that returns nothing, rows, perhaps nothing, or what is not known c
   ];
 
   assert.equal(calls.length, 7);
+});
+
+test('a failure as data can be sent, and an error cannot', () => {
+  class Odd extends Error {
+    readonly code = 'E_ODD';
+  }
+  const report = task('sending.report', (failed: FailedJob) => failed.name);
+  const throwing = task('sending.throwing', (error: Error) => error.name);
+  const odd = task('sending.odd', (error: Odd) => error.name);
+  const failed: FailedJob = { id: 'x', task: 'add', state: 'failed', name: 'E', message: 'm' };
+  const calls = [
+    () => report.delay(failed),
+    // @ts-expect-error an Error
+    () => throwing.delay(new Error('m')),
+    // @ts-expect-error an Error of another class
+    () => odd.delay(new Odd('m')),
+  ];
+
+  assert.equal(calls.length, 3);
 });
 
 test('recursive types have no end, and need none', () => {

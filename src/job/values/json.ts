@@ -3,6 +3,7 @@
  * the text of a value with long strings, made quickly. JSON.stringify looks at each character alone and makes a text of many parts,
  * which are copied into one when the text is written. Here a long string that needs no escape is passed on as it is.
  */
+import type { Failure } from '../errors.ts';
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -18,7 +19,7 @@ export type Serialisable<T> = unknown extends T
     : T extends bigint | symbol | undefined | ((...args: never) => unknown)
       ? never
       : T extends Date | RegExp | Error | Promise<unknown> | ArrayBuffer | ArrayBufferView
-        ? never
+        ? FailureOnly<T>
         : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | WeakMap<object, unknown> | WeakSet<object>
           ? never
           : T extends readonly unknown[]
@@ -26,6 +27,9 @@ export type Serialisable<T> = unknown extends T
             : T extends object
               ? { [K in keyof T]: SerialisableProperty<T[K]> }
               : never;
+
+/** An error as data looks like an Error but for its cause, which is data as well. */
+type FailureOnly<T> = 'cause' extends keyof T ? (T extends Failure ? T : never) : never;
 
 /** A property that is undefined does not arrive, and is read as undefined then. */
 type SerialisableProperty<T> = undefined extends T ? Serialisable<Exclude<T, undefined>> | undefined : Serialisable<T>;
