@@ -1,6 +1,9 @@
 /** The public names of fsq. */
 export { AsyncResult, type GetOptions } from './app/async-result.ts';
-export { GroupResult } from './app/group-result.ts';
+export { GroupResult, type GroupProgress } from './app/group-result.ts';
+export { type Chain, chain, type Chord, chord, type Group, group } from './app/canvas/compose.ts';
+export type { Composition, CompositionOptions, Misfit, Signature, StepOptions } from './app/canvas/fit.ts';
+export type { FailedJob } from './job/ended/predecessors.ts';
 export type { EventsOptions } from './app/following/events.ts';
 export type { JobEvent } from './app/following/story.ts';
 export type { LogsOptions } from './app/following/log-reader.ts';

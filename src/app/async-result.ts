@@ -4,7 +4,7 @@ import { type Duration, durationMs } from '../job/units.ts';
 import { refuse, SpoolError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { toError } from '../job/failure.ts';
 import { format } from '../job/text.ts';
-import type { JobRecord, JobState } from '../job/job.ts';
+import { endedAtMs, type JobRecord, type JobState } from '../job/job.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import { type EventsOptions, jobEvents } from './following/events.ts';
 import type { JobEvent } from './following/story.ts';
@@ -137,30 +137,53 @@ export class AsyncResult<T = unknown> {
     if (answer !== null) throw answer;
   }
 
-  /** Revokes all of `results`, those of one place together. @throws UnknownJobError naming the first that is nowhere; the others are revoked */
-  static async revokeAll(results: readonly AsyncResult[], options: RevokeOptions = {}): Promise<readonly Revocation[]> {
+  /**
+   * Revokes all of `results`, those of one place together.
+   *
+   * @param needed those that must be there
+   * @throws UnknownJobError naming the first of these that is nowhere; the others are revoked
+   */
+  static async revokeAll(
+    results: readonly AsyncResult[],
+    options: RevokeOptions = {},
+    needed: readonly AsyncResult[] = results,
+  ): Promise<readonly Revocation[]> {
     const checked = checkRevokeOptions(options);
-    const found = await AsyncResult.#ofAll(results, (source, ids) => source.revoke(ids, checked));
+    const found = await AsyncResult.#ofAll(results, needed, (source, ids) => source.revoke(ids, checked));
     return results.map(({ id }) => found.get(id) ?? 'ended');
   }
 
   /**
    * Sends back those of `results` that failed, were revoked or have expired; those that have succeeded, wait or run stay as they are.
    *
+   * @param needed those that must be there
    * @returns how many it sent back
    * @throws what `retry` of the first throws that is nowhere, or cannot be sent back; the others are
    */
-  static async retryAll(results: readonly AsyncResult[]): Promise<number> {
-    const found = await AsyncResult.#ofAll(results, (source, ids) => source.retry(ids));
+  static async retryAll(results: readonly AsyncResult[], needed: readonly AsyncResult[] = results): Promise<number> {
+    const found = await AsyncResult.#ofAll(results, needed, (source, ids) => source.retry(ids));
     const answers = [...found.values()];
     const wrong = answers.find((answer) => answer !== null && !STAYS.includes(answer.code));
     if (wrong) throw wrong;
     return answers.filter((answer) => answer === null).length;
   }
 
-  /** The answers for the jobs of `results`, those of one place together. @throws UnknownJobError naming the first that is nowhere */
+  /** When the job of `result` ended, Unix ms, as soon as it has. Null when `signal` aborts first. @throws UnknownJobError, SpoolError */
+  static async endOf(result: AsyncResult, signal: AbortSignal): Promise<number | null> {
+    const source = await result.#source();
+    const record = await source.waitForOutcome(result.id, signal, result.#isSurelyThere);
+    return record === null ? null : (endedAtMs(result.#keep(record)) ?? 0);
+  }
+
+  /** The name of the place where the job of `result` is. */
+  static async placeOf(result: AsyncResult): Promise<string> {
+    return (await result.#source()).place;
+  }
+
+  /** The answers for the jobs of `results`, those of one place together. @throws UnknownJobError naming the first needed that is nowhere */
   static async #ofAll<A>(
     results: readonly AsyncResult[],
+    needed: readonly AsyncResult[],
     ask: (source: OutcomeSource, ids: readonly string[]) => Promise<ReadonlyMap<string, A>>,
   ): Promise<ReadonlyMap<string, A>> {
     const ids = new Map<OutcomeSource, string[]>();
@@ -173,10 +196,8 @@ export class AsyncResult<T = unknown> {
     }
     const found = new Map<string, A>();
     for (const [source, own] of ids) for (const [id, answer] of await ask(source, own)) found.set(id, answer);
-    for (const [source, own] of ids) {
-      const missing = own.find((id) => !found.has(id));
-      if (missing !== undefined) throw new UnknownJobError(missing, source.place);
-    }
+    const missing = needed.find(({ id }) => !found.has(id));
+    if (missing !== undefined) throw new UnknownJobError(missing.id, await AsyncResult.placeOf(missing));
     return found;
   }
 

@@ -16,21 +16,24 @@ import { EAGER_KEPT, registry } from './registry.ts';
 import { InMemory, Run } from './current-job.ts';
 
 /** The name of the place where eager jobs run, for messages. */
-const PLACE = 'this process (alwaysEager)';
+export const EAGER_PLACE = 'this process (alwaysEager)';
 
 /**
  * Runs the job now, and again where a worker would, but without waiting: the handle it returns is ready. Like a worker, it
  * never throws what the task throws: `get()` does.
+ *
+ * @param outcomeOf how a job ended that ran here before; default: of the newest so many
  */
 export async function runEagerly(
   job: Job,
   { queue, priority }: Pick<Standing, 'queue' | 'priority'>,
   executor: Omit<Executor, 'limitKeepers'>,
+  outcomeOf: (id: string) => Promise<JobRecord | null> = (id) => eagerSource(id).outcome(id),
 ): Promise<AsyncResult> {
   const attempts: Attempt[] = [];
   const beside = new InMemory();
   const standing = { queue, priority, attempt: 0, crashes: 0 };
-  const verdict = await afterOthers(job);
+  const verdict = await afterOthers(job, outcomeOf);
   const refused = 'settlement' in verdict && verdict.settlement.kind === 'publish' ? verdict.settlement.outcome : null;
   if (refused !== null)
     return handleOf({ job, attempts, outcome: refused, parked: null, kept: standing }, refused.state, standing, null);
@@ -44,7 +47,7 @@ export async function runEagerly(
     const settlement = settlementOf(ending, { job, standing, attempts }, Date.now(), Math.random());
     const error = 'error' in ending ? { error: ending.error } : {};
     if (ending.kind !== 'expired')
-      attempts.push({ attempt, startedAtMs, endedAtMs: Date.now(), owner: PLACE, ...error });
+      attempts.push({ attempt, startedAtMs, endedAtMs: Date.now(), owner: EAGER_PLACE, ...error });
     if (settlement.kind === 'rerun') tellRetry({ job, standing }, settlement);
     if (settlement.kind !== 'publish') continue;
     const { outcome } = settlement;
@@ -53,11 +56,11 @@ export async function runEagerly(
 }
 
 /** The job as it is to run after others, which have ended as all have here; or how it ends for them. */
-async function afterOthers(job: Job): Promise<Verdict> {
+async function afterOthers(job: Job, outcomeOf: (id: string) => Promise<JobRecord | null>): Promise<Verdict> {
   if (job.options.after === undefined && !isTaking(job.options)) return { job };
   const found = new Predecessors(job);
   for (const id of idsAfter(job.options)) {
-    const { outcome = null, job: { task = null } = {} } = (await eagerSource(id).outcome(id)) ?? {};
+    const { outcome = null, job: { task = null } = {} } = (await outcomeOf(id)) ?? {};
     found.add(id, outcome === null ? null : { outcome, task });
   }
   return found.verdict();
@@ -121,7 +124,7 @@ function handleOf(
     endedAtMs: endedAtMs(record),
     owner: null,
     progress,
-    location: PLACE,
+    location: EAGER_PLACE,
     record,
   };
   const source: OutcomeSource = {
@@ -148,13 +151,13 @@ function notAgain(id: string): UsageError {
 
 /** The source for ids of jobs that did not run here. */
 const NOTHING: OutcomeSource = {
-  place: PLACE,
+  place: EAGER_PLACE,
   find: async () => null,
   outcome: async () => null,
   changed: async () => new Map(),
   log: async (_id, position) => ({ lines: [], position }),
   waitForOutcome: async (id) => {
-    throw new UnknownJobError(id, PLACE);
+    throw new UnknownJobError(id, EAGER_PLACE);
   },
   revoke: async () => new Map(),
   retry: async () => new Map(),

@@ -3,7 +3,7 @@
  * of fsq is not the worker's own (a global and a local install). Only code puts something in: nothing read from a file does.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CallSite } from './call-site.ts';
+import { type CallSite, callSiteOf } from './call-site.ts';
 import { UsageError } from '../job/errors.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import type { Redact } from '../job/failure.ts';
@@ -87,6 +87,22 @@ export function register(task: RegisteredTask): void {
     );
   }
   tasks.set(task.name, registered);
+}
+
+/**
+ * Jobs that a task module sends while a worker imports it would be sent by each of its starts.
+ *
+ * @param entry the function that its user called
+ * @throws UsageError (FSQ_DELAY_AT_IMPORT)
+ */
+export function refuseWhileLoading(task: string, entry: (...args: never[]) => unknown): void {
+  const { loading } = registry();
+  if (loading === null) return;
+  throw new UsageError(
+    `${task} was delayed while a worker imported ${loading} (at ${callSiteOf(entry)?.text ?? 'an unknown place'}): every ` +
+      'start of a worker would send it again. Send jobs from a script, or inside a function that the import does not call.',
+    'FSQ_DELAY_AT_IMPORT',
+  );
 }
 
 /**

@@ -8,10 +8,13 @@ import { format } from '../job/text.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import { checkedArguments, checkedHeaders, type Sendable } from '../job/values/payload.ts';
 import type { AsyncResult } from './async-result.ts';
+import { type Group, mapped, signatureOf } from './canvas/compose.ts';
+import type { Given, Lacking, Signature, TakenBefore } from './canvas/fit.ts';
+import type { Call, PartSender } from './canvas/part.ts';
 import { GroupResult } from './group-result.ts';
 import { runHere } from './execute.ts';
 import { callSiteOf } from './call-site.ts';
-import { register, registry } from './registry.ts';
+import { refuseWhileLoading, register } from './registry.ts';
 import {
   type AnyOptions,
   type ApplyOptions,
@@ -46,6 +49,17 @@ export interface Task<A extends readonly unknown[] = never, R = unknown, S exten
   readonly applyAsync: (args: Readonly<S>, options?: ApplyOptions) => Promise<AsyncResult<R>>;
   /** Sends many jobs at once, much faster than one by one. If one cannot be accepted none is, as far as the error does not say otherwise. */
   readonly delayMany: (argsList: readonly Readonly<S>[], options?: ApplyOptions) => Promise<GroupResult<R>>;
+  /**
+   * A call as data: to be a part of a chain, a group or a chord, or to be sent as it is. In a chain, the value of the part before goes
+   * before these arguments.
+   */
+  readonly s: <const G extends Given<S>>(...given: G) => Signature<R, TakenBefore<G, S>, Lacking<G, S>>;
+  /** The same, to which the value before it is not passed: these are all of its arguments. */
+  readonly si: (...args: S) => Signature<R, unknown>;
+  /** The group of one call for each of `items`, which are the first arguments. */
+  readonly map: <I extends Given<S>[0]>(
+    items: readonly I[],
+  ) => Group<readonly Signature<R, TakenBefore<[I], S>, Lacking<[I], S>>[]>;
   /** The handle of a job of this task by its id. */
   readonly result: (id: string) => AsyncResult<R>;
 }
@@ -81,7 +95,7 @@ export interface Request {
 }
 
 /** What a task needs of its app. */
-export interface Sender {
+export interface Sender extends PartSender {
   /** Of its own options; undefined when those say nothing. */
   readonly redact: Redact | undefined;
   /** Absolute path of the spool that its own options name; undefined when those say nothing. */
@@ -137,31 +151,33 @@ function build(sender: Sender, name: string, fn: AnyFunction, defaults: TaskOpti
     if (result === undefined) throw new UsageError(`The broker gave no handle for a job of ${name}`);
     return result;
   };
+  const callOf = (args: readonly unknown[], isComplete: boolean): Call => ({
+    kind: 'call',
+    sender,
+    task: name,
+    args,
+    isComplete,
+    defaults,
+    own: null,
+  });
   const methods = {
     run,
     delay: (...args: readonly unknown[]) => sendOne(methods.delay, args, {}),
     applyAsync: (args: readonly unknown[], options?: unknown) => sendOne(methods.applyAsync, args, options),
     delayMany: async (argsList: Calls, options?: unknown): Promise<GroupResult> =>
       new GroupResult(await send(methods.delayMany, argsList, options)),
+    s: (...given: readonly unknown[]) => signatureOf(callOf(given, false)),
+    si: (...args: readonly unknown[]) => signatureOf(callOf(args, true)),
+    map: (items: unknown) => mapped(callOf([], false), items),
     result: (id: string) => sender.result(id),
   };
   const task = Object.assign((...args: readonly unknown[]) => run(...args), methods);
-  return Object.defineProperty(task, 'name', { value: name });
+  return Object.defineProperty(task, 'name', { value: name }) as unknown as Task; // The types of compositions are nowhere at run time.
 }
 
 /** A function of a task that its user calls, for the place of the call. */
 type Entry = (...args: never[]) => Promise<unknown>;
 type Calls = readonly (readonly unknown[])[];
-
-function refuseWhileLoading(task: string, entry: Entry): void {
-  const { loading } = registry();
-  if (loading === null) return;
-  throw new UsageError(
-    `${task} was delayed while a worker imported ${loading} (at ${callSiteOf(entry)?.text ?? 'an unknown place'}): every ` +
-      'start of a worker would send it again. Send jobs from a script, or inside a function that the import does not call.',
-    'FSQ_DELAY_AT_IMPORT',
-  );
-}
 
 /**
  * A call as the app sends it, with every argument and option checked. It must be made before anything is waited for.

@@ -41,6 +41,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_WORKER_LOST: EXIT.jobFailed,
   FSQ_PREDECESSOR: EXIT.jobFailed,
   FSQ_NOT_NEEDED: EXIT.jobFailed,
+  FSQ_COMPOSITION: EXIT.usage,
   FSQ_USAGE: EXIT.usage,
   FSQ_TOO_LARGE: EXIT.usage,
   FSQ_TESTING: EXIT.usage,

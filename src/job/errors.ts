@@ -43,6 +43,7 @@ export type FsqErrorCode =
   | 'FSQ_SUCCEEDED'
   | 'FSQ_KEY_TAKEN'
   | 'FSQ_PREDECESSOR'
+  | 'FSQ_COMPOSITION'
   | 'FSQ_NOT_NEEDED'
   | 'FSQ_FENCED';
 

@@ -23,16 +23,17 @@ export const MAX_PAYLOAD_BYTES: number = 4 * 1024 * 1024;
 /**
  * A copy of the arguments, checked. Those at the end that are undefined are left out: the function gets the same without them.
  *
+ * @param path how to name all of them in a message
  * @throws NotSerialisableError, UsageError (FSQ_TOO_LARGE) when a job cannot carry them
  */
-export function checkedArguments(task: string, args: readonly unknown[]): readonly JsonValue[] {
+export function checkedArguments(task: string, args: readonly unknown[], path = 'args'): readonly JsonValue[] {
   const copy: unknown[] = [...args];
   while (copy.length > 0 && copy[copy.length - 1] === undefined) copy.pop();
   const count = new Count();
   count.bytes = 2 + copy.length;
   for (let i = 0; i < copy.length; i++) {
     copy[i] = copyCounted(copy[i], count);
-    if (count.fault !== null) throw notSerialisable(`args[${i}]`, count.fault);
+    if (count.fault !== null) throw notSerialisable(`${path}[${i}]`, count.fault);
   }
   if (count.bytes > MAX_PAYLOAD_BYTES)
     refuseTooLarge(copy, count, `The arguments of ${task} have`, MAX_PAYLOAD_BYTES, FOR_ARGUMENTS);
