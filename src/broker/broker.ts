@@ -50,6 +50,12 @@ export interface Broker {
    */
   changed(seen: ReadonlyMap<string, string | null>): Promise<ReadonlyMap<string, Changed>>;
   /**
+   * Looks at every job of the store, some at a time, without holding them: at those that are there, the earliest sent first, then at each that
+   * has changed. A job that changes twice between two looks is given once, with all that its record tells, and an outcome is left out only if it
+   * is forgotten again before the next look. Ends after those that are there, or when `signal` aborts.
+   */
+  everyJob(options: EveryJobOptions): AsyncGenerator<Looks, void, undefined>;
+  /**
    * Waits for the job's outcome. Null when `signal` aborts first.
    *
    * @param signal null: nothing ends the wait but the outcome
@@ -157,6 +163,36 @@ export interface Changed {
   /** Of the look, Unix ms: what came later, with the job or beside it, changes the mark. */
   readonly atMs: number;
   readonly sighting: Sighting;
+}
+
+export interface EveryJobOptions {
+  /** Begin with the jobs that are there, but for those that ended before this time, Unix ms. Null: leave out all that are there. */
+  readonly sinceMs: number | null;
+  /** Go on with those that change from the first look on. */
+  readonly follow: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Looks at some jobs. */
+export interface Looks {
+  readonly jobs: readonly Look[];
+  /** True once all that were there at first have been given. */
+  readonly isCaughtUp: boolean;
+}
+
+export interface Look {
+  /** Unix ms. */
+  readonly atMs: number;
+  readonly sighting: Sighting;
+  /** What had been known of the job before; null: that it is there is news. */
+  readonly before: Known | null;
+}
+
+export interface Known {
+  /** Runs begun. */
+  readonly attempt: number;
+  /** Whether the last of them was going on. */
+  readonly isRunning: boolean;
 }
 
 /** A part of what a job has printed. */

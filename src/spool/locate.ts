@@ -136,6 +136,21 @@ export function pendingSpot(layout: Layout, fileName: string): WaitingSpot | nul
     : { at: 'waiting', id: name.id, path: `${layout.pending}/${fileName}`, name, dueAtMs: null };
 }
 
+/** The job that lies at `path`, a path of a directory of the spool and a name in it; null where none can lie there. */
+export function spotAt(layout: Layout, path: string): Spot | null {
+  const cut = path.lastIndexOf('/');
+  const [folder, fileName] = [path.slice(0, cut), path.slice(cut + 1)];
+  if (folder === layout.pending) return pendingSpot(layout, fileName);
+  if (folder === layout.delayed) return delayedSpot(layout, fileName);
+  if (folder === layout.results) {
+    const id = parseResultFileName(fileName);
+    return id === null ? null : endedSpot(layout, id);
+  }
+  const holder = parseOwnerDirectory(folder.slice(layout.running.length + 1));
+  const name = parseJobFileName(fileName);
+  return holder === null || name === null ? null : { at: 'held', id: name.id, path, name, ...holder };
+}
+
 /**
  * The jobs with a wanted id that lie in the directories of owners, at least those that one process holds during the whole look: a
  * directory that is gone when it is looked into was that of an owner that has ended, or has died and was recovered.

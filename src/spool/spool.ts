@@ -5,9 +5,11 @@ import type {
   Broker,
   Changed,
   Counts,
+  EveryJobOptions,
   Forgetting,
   ListedState,
   LogPart,
+  Looks,
   NewJob,
   OwnerInfo,
   Restoring,
@@ -27,7 +29,8 @@ import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { readLog } from './beside/read-log.ts';
 import { changedJobs } from './changes.ts';
-import { createContext, type SpoolContext } from './disk/context.ts';
+import { createContext, pooledRandom, type SpoolContext } from './disk/context.ts';
+import { everyJob } from './every-job.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';
 import { type Files, nodeFiles } from './disk/files.ts';
@@ -158,6 +161,15 @@ class Spool implements Broker {
     return this.#look(() => changedJobs(this.#context, seen));
   }
 
+  async *everyJob(options: EveryJobOptions): AsyncGenerator<Looks, void, undefined> {
+    try {
+      if (this.#replay.isDue) await this.#replay.endedWhereAllowed(options.signal);
+      yield* everyJob(this.#context, options);
+    } catch (error) {
+      throw error instanceof FsqError ? error : spoolError(error, this.#unreadable);
+    }
+  }
+
   async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
     return typed(async () => {
       if (this.#replay.isDue && !(await this.#replay.endedWhereAllowed(signal))) return null;
@@ -282,19 +294,4 @@ async function typed<T>(act: () => T | Promise<T>, lead: string): Promise<T> {
   } catch (error) {
     throw error instanceof FsqError ? error : spoolError(error, lead);
   }
-}
-
-/** Random bytes from a pool: one call of the kernel serves five hundred ids. */
-function pooledRandom(): (n: number) => Uint8Array {
-  // Loaded when a spool is opened: to import the library must not cost it.
-  const { randomFillSync } = process.getBuiltinModule('node:crypto');
-  const pool = new Uint8Array(4096);
-  let used = pool.length;
-  return (n) => {
-    if (used + n > pool.length) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    return pool.subarray(used, (used += n));
-  };
 }

@@ -2,10 +2,10 @@
 import type { Broker, Changed } from '../../broker/broker.ts';
 import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
-import type { LogLine } from '../../job/values/log-lines.ts';
 import { isAbortSignal, isOptions } from '../../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from '../timers.ts';
 import { follow } from './follower.ts';
+import { NewLines } from './log-reader.ts';
 import { type JobEvent, Story } from './story.ts';
 
 export interface EventsOptions {
@@ -95,34 +95,6 @@ async function lastSight(source: EventSource, id: string, errors: readonly unkno
   const sighting = await source.find(id);
   if (sighting === null) throw new UnknownJobError(id, source.place);
   return { sighting, atMs: Number.POSITIVE_INFINITY };
-}
-
-/** What comes to the log of a job. */
-class NewLines {
-  readonly #source: EventSource;
-  readonly #id: string;
-  #position = 0;
-  #lines: LogLine[] = [];
-
-  constructor(source: EventSource, id: string) {
-    this.#source = source;
-    this.#id = id;
-  }
-
-  async read(): Promise<void> {
-    for (;;) {
-      const { lines, position } = await this.#source.log(this.#id, this.#position);
-      this.#position = position;
-      if (lines.length === 0) return;
-      this.#lines.push(...lines);
-    }
-  }
-
-  /** Those up to a look at the job: later ones may be of a run that it did not see, and a next look follows. */
-  take(untilMs: number): readonly LogLine[] {
-    const later = this.#lines.findIndex(({ atMs }) => atMs > untilMs);
-    return this.#lines.splice(0, later === -1 ? this.#lines.length : later);
-  }
 }
 
 async function* followAll(

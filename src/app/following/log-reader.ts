@@ -71,3 +71,31 @@ function checked(options: unknown): { readonly follow: boolean; readonly signal:
   if (signal !== undefined && !isAbortSignal(signal)) return refuse('`signal`', 'an AbortSignal', signal);
   return { follow, signal };
 }
+
+/** What comes to the log of a job. */
+export class NewLines {
+  readonly #source: Pick<Broker, 'log'>;
+  readonly #id: string;
+  #position = 0;
+  #lines: LogLine[] = [];
+
+  constructor(source: Pick<Broker, 'log'>, id: string) {
+    this.#source = source;
+    this.#id = id;
+  }
+
+  async read(): Promise<void> {
+    for (;;) {
+      const { lines, position } = await this.#source.log(this.#id, this.#position);
+      this.#position = position;
+      if (lines.length === 0) return;
+      this.#lines.push(...lines);
+    }
+  }
+
+  /** Those up to a look at the job: later ones may be of a run that it did not see, and a next look follows. */
+  take(untilMs: number): readonly LogLine[] {
+    const later = this.#lines.findIndex(({ atMs }) => atMs > untilMs);
+    return this.#lines.splice(0, later === -1 ? this.#lines.length : later);
+  }
+}

@@ -1,5 +1,5 @@
 /** What happened to a job, as events: worked out from looks at it, each of which may have missed much. Pure. */
-import type { Sighting } from '../../broker/broker.ts';
+import type { Known, Sighting } from '../../broker/broker.ts';
 import type { Failure } from '../../job/errors.ts';
 import type { Attempt, JobRecord } from '../../job/job.ts';
 import type { JsonValue } from '../../job/values/json.ts';
@@ -38,11 +38,28 @@ export type JobEvent = About &
 
 /** Tells each thing once. */
 export class Story {
+  readonly #before: Known | null;
+  readonly #sinceMs: number;
   /** Of what has been told: each kind of thing with what makes it unlike others of its kind. */
   readonly #told = new Set<string>();
   /** A look shows the last only, so no earlier one comes again; a long run has thousands. */
   #lastProgress = '';
   #isOver = false;
+
+  /**
+   * @param before what is known of the job already, and not told: null for all that happened to it
+   * @param sinceMs what was said or put off before is not told, Unix ms
+   */
+  constructor(before: Known | null = null, sinceMs: number = Number.NEGATIVE_INFINITY) {
+    this.#before = before;
+    this.#sinceMs = sinceMs;
+    if (before !== null) this.#told.add('accepted');
+  }
+
+  /** True once there is more to remember than that the job is there. */
+  get hasBegun(): boolean {
+    return this.#told.size > 1 || this.#lastProgress !== '';
+  }
 
   /** True once it has told how the job ended. */
   get isOver(): boolean {
@@ -52,7 +69,8 @@ export class Story {
   /** What is news, in the order in which it happened. @param lines of the log that were not given before */
   tell(sighting: Sighting, lines: readonly LogLine[], nowMs: number): readonly JobEvent[] {
     const { id } = sighting;
-    const said: JobEvent[] = lines.map(({ atMs, stream, text }) => ({ id, atMs, kind: 'log', stream, text }));
+    const news = lines.filter(({ atMs }) => atMs >= this.#sinceMs);
+    const said: JobEvent[] = news.map(({ atMs, stream, text }) => ({ id, atMs, kind: 'log', stream, text }));
     // The lines stay in the order in which they were kept.
     for (const progress of this.#progress(sighting)) {
       const behind = said.findIndex(({ atMs }) => atMs > progress.atMs);
@@ -69,7 +87,7 @@ export class Story {
   #progress({ id, progress, record, standing }: Sighting): readonly JobEvent[] {
     // That of a run which the look did not see: the next one tells it.
     const isEarly = progress !== null && record?.outcome === null && progress.attempt > standing.attempt;
-    if (progress === null || isEarly) return [];
+    if (progress === null || isEarly || progress.atMs < this.#sinceMs) return [];
     const mark = `${progress.atMs} ${progress.attempt} ${progress.value}`;
     if (mark === this.#lastProgress) return [];
     this.#lastProgress = mark;
@@ -79,10 +97,10 @@ export class Story {
   #runs({ id, record, state, standing, startedAtMs, owner }: Sighting, nowMs: number): readonly JobEvent[] {
     const events: JobEvent[] = (record?.attempts ?? []).flatMap((one, i) => this.#run(id, one, isLastRun(record, i)));
     const { attempt } = standing;
-    if (state === 'running' && owner !== null && this.#isNews(`started ${attempt}`))
+    if (state === 'running' && owner !== null && this.#isStart(attempt))
       events.push({ id, atMs: startedAtMs ?? nowMs, kind: 'started', attempt, owner });
     const parked = record?.outcome === null ? record.parked : null;
-    if (parked !== null && this.#isNews(`parked ${parked.sinceMs}`))
+    if (parked !== null && parked.sinceMs >= this.#sinceMs && this.#isNews(`parked ${parked.sinceMs}`))
       events.push({ id, atMs: parked.sinceMs, kind: 'parked', reason: parked.reason });
     return events;
   }
@@ -90,9 +108,8 @@ export class Story {
   /** @param isLast how it ended is how the job did */
   #run(id: string, { attempt, startedAtMs, endedAtMs, owner, error }: Attempt, isLast: boolean): readonly JobEvent[] {
     const events: JobEvent[] = [];
-    if (this.#isNews(`started ${attempt}`))
-      events.push({ id, atMs: startedAtMs ?? endedAtMs, kind: 'started', attempt, owner });
-    if (isLast || !this.#isNews(`ended ${attempt}`)) return events;
+    if (this.#isStart(attempt)) events.push({ id, atMs: startedAtMs ?? endedAtMs, kind: 'started', attempt, owner });
+    if (isLast || this.#isKnownEnd(attempt) || !this.#isNews(`ended ${attempt}`)) return events;
     const about = { id, atMs: endedAtMs, attempt };
     if (error === undefined) events.push({ ...about, kind: 'recovered' });
     else events.push({ ...about, kind: error.code === 'FSQ_WORKER_LOST' ? 'recovered' : 'retried', error });
@@ -107,6 +124,14 @@ export class Story {
     return outcome.state === 'succeeded'
       ? [{ ...about, kind: 'succeeded', value: outcome.value }]
       : [{ ...about, kind: outcome.state, error: outcome.error }];
+  }
+
+  #isStart(attempt: number): boolean {
+    return attempt > (this.#before?.attempt ?? 0) && this.#isNews(`started ${attempt}`);
+  }
+
+  #isKnownEnd(attempt: number): boolean {
+    return this.#before !== null && attempt <= this.#before.attempt - (this.#before.isRunning ? 1 : 0);
   }
 
   #isNews(what: string): boolean {
@@ -124,8 +149,11 @@ function isLastRun(record: JobRecord | null, i: number): boolean {
 const SLACK_MS = 5;
 
 /** What runs said, between their beginnings and ends. */
-function merged(runs: readonly JobEvent[], said: readonly JobEvent[]): readonly JobEvent[] {
-  const all: JobEvent[] = [];
+export function merged<T extends Pick<JobEvent, 'atMs' | 'kind'>>(
+  runs: readonly T[],
+  said: readonly T[],
+): readonly T[] {
+  const all: T[] = [];
   let next = 0;
   for (const run of runs) {
     const fromMs = run.kind === 'started' ? run.atMs - SLACK_MS : run.atMs + 1;

@@ -4,6 +4,7 @@ import test from 'node:test';
 import { type JobEvent, Story } from '../../../../src/app/following/story.ts';
 import type { Sighting } from '../../../../src/broker/broker.ts';
 import type { JobRecord } from '../../../../src/job/job.ts';
+import type { LogLine } from '../../../../src/job/values/log-lines.ts';
 import { job } from '../../../support/factory.ts';
 
 const ERROR = { name: 'Error', message: 'no' };
@@ -116,4 +117,25 @@ test('an outcome that does not say when it came is an end all the same', () => {
 
   assert.deepEqual(events.at(-1), { id: events[0]?.id, atMs: 9_000, kind: 'failed', error: ERROR });
   assert.equal(story.isOver, true);
+});
+
+test('what was known before is not told again: an attempt that ran may still end', () => {
+  const knownToRun = new Story({ attempt: 1, isRunning: true });
+  const knownToWait = new Story({ attempt: 1, isRunning: false });
+  const knownToBeThere = new Story({ attempt: 0, isRunning: false });
+
+  assert.deepEqual(shown(knownToRun.tell(ENDED, [], 9_000)), ['retried 1', 'started 2', 'succeeded']);
+  assert.deepEqual(shown(knownToWait.tell(ENDED, [], 9_000)), ['started 2', 'succeeded']);
+  assert.deepEqual(shown(knownToBeThere.tell(ENDED, [], 9_000)), WHOLE.slice(1));
+});
+
+test('what was said before a time is not told', () => {
+  const line = (atMs: number, text: string): LogLine => ({ atMs, stream: 'stdout', text });
+  const progress = { value: 0.5, attempt: 1, atMs: 1_150 };
+  const story = new Story({ attempt: 1, isRunning: true }, 1_160);
+
+  const first = story.tell({ ...running(1, 'a'), progress }, [line(1_155, 'early'), line(1_165, 'late')], 9_000);
+  const then = story.tell({ ...running(1, 'a'), progress: { ...progress, atMs: 1_170 } }, [], 9_000);
+
+  assert.deepEqual([first, then].map(shown), [['log'], ['progress 1']]);
 });

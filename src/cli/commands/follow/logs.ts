@@ -1,10 +1,10 @@
 /** `fsq logs`: what a job has printed. */
-import { logLines } from '../../app/following/log-reader.ts';
-import { jsonText } from '../../job/text.ts';
-import { logText } from '../../job/values/log-lines.ts';
-import type { Command, Context } from '../command.ts';
-import { EXIT } from '../exit.ts';
-import { jobId, withSpool } from '../lookup.ts';
+import { logLines } from '../../../app/following/log-reader.ts';
+import { jsonText } from '../../../job/text.ts';
+import { logText } from '../../../job/values/log-lines.ts';
+import type { Command, Context } from '../../command.ts';
+import { EXIT } from '../../exit.ts';
+import { jobId, withSpool } from '../../lookup.ts';
 
 export const logs: Command = {
   name: 'logs',
