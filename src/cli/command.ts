@@ -20,6 +20,8 @@ export interface Values {
   /** The value, or undefined when not given. */
   text(name: string): string | undefined;
   list(name: string): readonly string[];
+  /** The same of an option for names, which hold no comma: each value may be several with commas between. */
+  names(name: string): readonly string[];
 }
 
 /** A stream a command writes to. */
@@ -150,10 +152,12 @@ function unmark(text: string): string {
 }
 
 function toValues(found: Readonly<Record<string, unknown>>): Values {
+  const list = (name: string): readonly string[] => [found[name] ?? []].flat().map((entry) => unmark(String(entry)));
   return {
     flag: (name) => found[name] === true,
     text: (name) => (typeof found[name] === 'string' ? unmark(found[name]) : undefined),
-    list: (name) => [found[name] ?? []].flat().map((entry) => unmark(String(entry))),
+    list,
+    names: (name) => list(name).flatMap((text) => text.split(',').map((one) => one.trim())),
   };
 }
 

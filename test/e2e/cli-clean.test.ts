@@ -100,7 +100,22 @@ describe('fsq purge', () => {
     assert.deepEqual(namesIn(project.spool, 'results'), [`${good}.json`]);
   });
 
+  test('takes several names with commas between', async (t) => {
+    const project = tempProject(t, {});
+    await pendingJobs(project.spool, { task: 'a' }, { task: 'b' }, { task: 'c' });
+
+    const { stdout } = await fsq(project, ['purge', '--task', 'a,b', '--state', 'pending,delayed', '--dry-run']);
+
+    assert.equal(stdout, '2 jobs would be revoked, 0 outcomes would be forgotten\n');
+  });
+
   for (const [args, error] of [
+    [
+      ['0199f3c2'],
+      /Expected options only, got "0199f3c2": .*`fsq revoke ID` ends one job; --queue NAME and --task NAME/,
+    ],
+    [['mail', '--yes'], /got "mail"/],
+    [['--task', 'a,b c'], /task name.*"b c"/],
     [['--state', 'running'], /Jobs that run are not purged: `fsq revoke ID` ends one/],
     [['--state', 'faild'], /--state.* one of pending, .*did you mean failed/],
     [['--queue', 'A B'], /`queue`/],

@@ -184,9 +184,41 @@ describe('fsq ls', () => {
     assert.deepEqual(await tasksOf('-s', 'pending', '-s', 'succeeded'), ['next', 'good']);
     assert.deepEqual(await tasksOf('--state', 'revoked'), []);
     assert.deepEqual(await tasksOf('--limit', '2'), ['next', 'lost']);
+    assert.deepEqual(await tasksOf('--state', 'pending, succeeded'), ['next', 'good']);
+    assert.deepEqual(await tasksOf('--task', 'bad'), ['bad']);
+    assert.deepEqual(await tasksOf('--task', 'later,good', '--task', 'bad', '--state', 'results'), ['bad', 'good']);
+    assert.equal((await tasksOf('--since', '1h')).length, 5);
+    assert.deepEqual(await tasksOf('--since', '1ms'), []);
     assert.match((await fsq(project, ['ls', '--limit', '2'])).stderr, /2 are shown of 5 jobs/);
     assert.match((await fsq(project, ['ls', '-s', 'running'])).stderr, /There is no such job/);
   });
+});
+
+test('fsq ls --json tells which jobs a job waits for, --task and --since refuse what is none', async (t) => {
+  const project = tempProject(t, {});
+  const [first = ''] = await pendingJobs(project.spool, {});
+  await pendingJobs(project.spool, { options: { after: first } });
+
+  const { stdout } = await fsq(project, ['ls', '--json']);
+  const wrong = await Promise.all(
+    [
+      ['--task', 'a b'],
+      ['--task', 'a,'],
+      ['--since', '5'],
+      ['--since', '0s'],
+    ].map((args) => fsq(project, ['ls', ...args])),
+  );
+
+  assert.deepEqual(
+    (JSON.parse(stdout) as { after: unknown }[]).map(({ after }) => after),
+    [[], [first]],
+  );
+  assert.deepEqual(
+    wrong.map(({ code }) => code),
+    [2, 2, 2, 2],
+  );
+  assert.match(wrong[0]?.stderr ?? '', /Expected a task name.*got "a b"/);
+  assert.match(wrong[2]?.stderr ?? '', /Expected --since to be a duration with its unit/);
 });
 
 describe('fsq status', () => {

@@ -1,10 +1,11 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
-import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
+import type { Counts, ListedState, Sighting } from '../../broker/broker.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { refuse } from '../../job/errors.ts';
+import { checkTaskName } from '../../job/names.ts';
 import { didYouMean, some, span } from '../../job/text.ts';
 import { type Progress, progressText } from '../../job/values/progress.ts';
-import { type Command, type Context, wholeNumber } from '../command.ts';
+import { type Command, type Context, someTime, type Values, wholeNumber } from '../command.ts';
 import { tableText } from '../display.ts';
 import { EXIT } from '../exit.ts';
 import { withSpool } from '../lookup.ts';
@@ -31,11 +32,18 @@ export const ls: Command = {
   examples: [
     ['fsq ls', 'running jobs, then waiting ones, then the latest results'],
     ['fsq ls --state failed', 'what failed, the latest first'],
+    ['fsq ls --state failed,expired --task mail --since 1h', 'of one task, and of the last hour'],
     ['fsq ls --state parked --limit 100', 'what waits for a worker that knows its task'],
     ['fsq ls --json --limit 0', 'everything, for programs'],
   ],
   options: {
     state: { type: 'string', short: 's', value: 'STATE', multiple: true, help: Object.keys(STATES).join(', ') },
+    task: { type: 'string', value: 'NAMES', multiple: true, help: 'only jobs of these tasks' },
+    since: {
+      type: 'string',
+      value: 'TIME',
+      help: 'only those that ended, or else started, or else were sent within the last 2h',
+    },
     limit: { type: 'string', short: 'n', value: 'N', help: `at most so many, 0 for all (default: ${DEFAULT_LIMIT})` },
     json: { type: 'boolean', help: 'print one JSON document: [{ id, task, state, queue, … }]' },
   },
@@ -45,10 +53,10 @@ export const ls: Command = {
 
 function runLs(context: Context): Promise<number> {
   const { values, stdout, tell } = context;
-  const wanted = values.list('state').map(checkState);
+  const { places, isWanted } = filterOf(values);
   const limit = wholeNumber(values.text('limit'), 'limit', 0, Number.MAX_SAFE_INTEGER) ?? DEFAULT_LIMIT;
   return withSpool(context, async (broker) => {
-    const jobs = await find(broker, wanted, limit === 0 ? Number.POSITIVE_INFINITY : limit);
+    const jobs = await broker.list(places, limit === 0 ? Number.POSITIVE_INFINITY : limit, isWanted);
     const nowMs = Date.now();
     const [headings = [], ...rows] = table(jobs, nowMs);
     context.print(jobs.map(listed), () => (rows.length === 0 ? '' : tableText(headings, rows, stdout.columns)));
@@ -59,15 +67,31 @@ function runLs(context: Context): Promise<number> {
   });
 }
 
-function find(broker: Broker, wanted: readonly string[], limit: number): Promise<readonly Sighting[]> {
-  const states = wanted.length === 0 ? ['running', 'pending', 'delayed', 'results'] : wanted;
-  const places = [...new Set(states.flatMap((state) => STATES[state]?.in ?? []))];
-  const isWanted = (job: Sighting): boolean =>
+interface Filter {
+  readonly places: readonly ListedState[];
+  readonly isWanted: (job: Sighting) => boolean;
+}
+
+/** @throws UsageError */
+function filterOf(values: Values): Filter {
+  const named = values.names('state').map(checkState);
+  const states = named.length === 0 ? ['running', 'pending', 'delayed', 'results'] : named;
+  const tasks = new Set(values.names('task').map(checkTaskName));
+  const ageMs = someTime(values.text('since'), 'since');
+  const sinceMs = ageMs === undefined ? Number.NEGATIVE_INFINITY : Date.now() - ageMs;
+  const isOfState = (job: Sighting): boolean =>
     states.some((state) => {
       const spec = STATES[state];
       return spec !== undefined && placeOf(job) === spec.in && (spec.isWanted?.(job) ?? true);
     });
-  return broker.list(places, limit, isWanted);
+  const isOfTask = ({ record }: Sighting): boolean =>
+    tasks.size === 0 || (record !== null && tasks.has(record.job.task));
+  const isOfTime = ({ startedAtMs, endedAtMs, record }: Sighting): boolean =>
+    (endedAtMs ?? startedAtMs ?? record?.job.enqueuedAtMs ?? sinceMs) >= sinceMs;
+  return {
+    places: [...new Set(states.flatMap((state) => STATES[state]?.in ?? []))],
+    isWanted: (job) => isOfState(job) && isOfTask(job) && isOfTime(job),
+  };
 }
 
 function placeOf({ state }: Sighting): ListedState {
@@ -87,8 +111,18 @@ function listed({ record, ...job }: Sighting): Readonly<Record<string, unknown>>
   const { queue, priority, attempt, crashes } = job.standing;
   const isParked = state === 'delayed' && record !== null && record.parked !== null;
   const standing = { queue, priority, attempt, crashes, isParked };
+  const after = record === null ? [] : idsAfter(record.job.options);
   const times = { enqueuedAtMs: record?.job.enqueuedAtMs ?? null, dueAtMs, startedAtMs, endedAtMs };
-  return { id, task: record?.job.task ?? null, state, ...standing, ...times, progress: withoutDetail(job), owner };
+  return {
+    id,
+    task: record?.job.task ?? null,
+    state,
+    ...standing,
+    ...times,
+    after,
+    progress: withoutDetail(job),
+    owner,
+  };
 }
 
 /** A detail may be as secret as an argument, and as long. */

@@ -30,7 +30,7 @@ export const retry: Command = {
   args: { least: 0, most: MOST_IDS },
   options: {
     state: { type: 'string', short: 's', value: 'STATE', multiple: true, help: `all that are ${STATES.join(', ')}` },
-    task: { type: 'string', value: 'NAME', help: 'of these, the jobs of this task' },
+    task: { type: 'string', value: 'NAMES', multiple: true, help: 'of these, the jobs of these tasks' },
     error: { type: 'string', value: 'TEXT', help: "those with this text in their error, as in 'Error: message'" },
     since: { type: 'string', value: 'TIME', help: 'those that ended within the last 30m, 2h, 1d' },
     'dry-run': {
@@ -68,30 +68,30 @@ function runRetry(context: Context): Promise<number> {
 
 interface Filter {
   readonly states: readonly string[];
-  readonly task: string | undefined;
+  readonly tasks: readonly string[];
   readonly error: string | undefined;
   readonly sinceMs: number;
 }
 
 /** Null when no state is given. @throws UsageError */
 function filterOf(values: Values): Filter | null {
-  const states = values.list('state');
+  const states = values.names('state');
   for (const state of states) {
     if (STATES.includes(state)) continue;
     const hint = didYouMean(state, STATES);
     throw new UsageError(`Expected --state to be one of ${STATES.join(', ')}, got "${state}"${hint}`);
   }
-  const task = values.text('task');
+  const tasks = values.names('task').map(checkTaskName);
   const error = values.text('error');
   const ageMs = someTime(values.text('since'), 'since');
   if (states.length > 0)
     return {
       states,
-      task: task === undefined ? undefined : checkTaskName(task),
+      tasks,
       error,
       sinceMs: ageMs === undefined ? Number.NEGATIVE_INFINITY : Date.now() - ageMs,
     };
-  const lone = ['task', 'error', 'since'].find((name) => values.text(name) !== undefined);
+  const lone = ['task', 'error', 'since'].find((name) => values.list(name).length > 0);
   if (lone !== undefined) throw new UsageError(`Expected --state beside --${lone}, such as --state failed`);
   return null;
 }
@@ -116,13 +116,13 @@ async function named(broker: Broker, texts: readonly string[], unknown: FsqError
 }
 
 /** The records are let go of at once: there may be very many. */
-async function matching(broker: Broker, { states, task, error, sinceMs }: Filter): Promise<readonly Asked[]> {
+async function matching(broker: Broker, { states, tasks, error, sinceMs }: Filter): Promise<readonly Asked[]> {
   const found: Asked[] = [];
   await broker.list(['results'], Number.POSITIVE_INFINITY, (job) => {
     const { state, endedAtMs, record } = job;
     const outcome = record?.outcome ?? null;
     if (record === null || outcome === null || outcome.state === 'succeeded' || !states.includes(state)) return false;
-    if (task !== undefined && record.job.task !== task) return false;
+    if (tasks.length > 0 && !tasks.includes(record.job.task)) return false;
     if (error !== undefined && !`${outcome.error.name}: ${outcome.error.message}`.includes(error)) return false;
     if ((endedAtMs ?? Number.NEGATIVE_INFINITY) >= sinceMs) found.push(askedFor(job));
     return false;

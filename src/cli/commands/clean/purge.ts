@@ -1,7 +1,7 @@
 /** `fsq purge`: revokes jobs that wait and forgets outcomes, many at once, and asks before it does. */
 import type { Broker, ListedState, Sighting } from '../../../broker/broker.ts';
 import { refuse, UsageError } from '../../../job/errors.ts';
-import { didYouMean, some } from '../../../job/text.ts';
+import { didYouMean, format, some } from '../../../job/text.ts';
 import { checkQueue, checkTaskName } from '../../../job/names.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
@@ -29,6 +29,7 @@ export const purge: Command = {
     ['fsq purge --queue mail --yes', 'those of one queue, without a question'],
     ['fsq purge --state failed --task report --dry-run', 'count the outcomes that would be forgotten'],
   ],
+  args: { least: 0, most: Number.MAX_SAFE_INTEGER },
   options: {
     state: {
       type: 'string',
@@ -37,8 +38,8 @@ export const purge: Command = {
       multiple: true,
       help: `${Object.keys(PLACES).join(', ')} (default: ${WAITING.join(', ')})`,
     },
-    queue: { type: 'string', short: 'Q', value: 'NAME', multiple: true, help: 'of these queues only' },
-    task: { type: 'string', value: 'NAME', multiple: true, help: 'of these tasks only' },
+    queue: { type: 'string', short: 'Q', value: 'NAMES', multiple: true, help: 'of these queues only' },
+    task: { type: 'string', value: 'NAMES', multiple: true, help: 'of these tasks only' },
     yes: { type: 'boolean', short: 'y', help: 'do not ask; needed where nobody can be asked' },
     'dry-run': { type: 'boolean', help: 'change nothing, only count' },
     json: { type: 'boolean', help: 'print one JSON document: { dryRun, revoked, forgotten, left }' },
@@ -76,13 +77,19 @@ async function runPurge(context: Context): Promise<number> {
 }
 
 /** @throws UsageError */
-function filterOf({ values }: Context): {
+function filterOf({ values, args: [extra] }: Context): {
   readonly places: readonly ListedState[];
   readonly isWanted: (job: Sighting) => boolean;
 } {
-  const states = values.list('state').map(checkState);
-  const queues = values.list('queue').map(checkQueue);
-  const tasks = values.list('task').map(checkTaskName);
+  if (extra !== undefined) {
+    const hint = '`fsq revoke ID` ends one job; --queue NAME and --task NAME choose those of a queue and of a task';
+    throw new UsageError(
+      `Expected options only, got ${format(extra)}: fsq purge takes all jobs that they choose. ${hint}`,
+    );
+  }
+  const states = values.names('state').map(checkState);
+  const queues = values.names('queue').map(checkQueue);
+  const tasks = values.names('task').map(checkTaskName);
   const wanted = states.length === 0 ? WAITING : states;
   const isWanted = ({ state, standing, record }: Sighting): boolean =>
     wanted.includes(state) &&

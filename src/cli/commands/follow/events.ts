@@ -55,7 +55,7 @@ export const events: Command = {
 
 function runEvents(context: Context): Promise<number> {
   const { values, stdout, tell } = context;
-  const kinds = new Set(names(values, 'kind').map(checkKind));
+  const kinds = new Set(values.names('kind').map(checkKind));
   const isWanted = wanted(values);
   const follow = values.flag('follow');
   const ageMs = someTime(values.text('since'), 'since');
@@ -72,15 +72,10 @@ function runEvents(context: Context): Promise<number> {
   });
 }
 
-/** Given once or often, each with one name or several. */
-function names(values: Values, option: string): readonly string[] {
-  return values.list(option).flatMap((text) => text.split(','));
-}
-
 /** @throws UsageError */
 function wanted(values: Values): (job: Sighting) => boolean {
-  const tasks = new Set(names(values, 'task').map(checkTaskName));
-  const queues = new Set(names(values, 'queue').map(checkQueue));
+  const tasks = new Set(values.names('task').map(checkTaskName));
+  const queues = new Set(values.names('queue').map(checkQueue));
   return ({ record, standing }) =>
     (tasks.size === 0 || (record !== null && tasks.has(record.job.task))) &&
     (queues.size === 0 || queues.has(standing.queue));
