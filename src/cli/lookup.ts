@@ -5,9 +5,10 @@ import { orphansAmong, orphanText, unreadyText } from '../app/telling/standstill
 import { restoringText } from '../app/telling/warnings.ts';
 import type { Broker, OwnerInfo, Sighting } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
+import { idsAfter } from '../job/edges.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { isId } from '../job/names.ts';
-import { format, jsonText, suggest } from '../job/text.ts';
+import { format, jsonText, some, suggest, timeShown } from '../job/text.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import type { Context, Output } from './command.ts';
 import { settingsOf } from './setting-options.ts';
@@ -141,4 +142,27 @@ export function nobodyNotice(owners: readonly OwnerInfo[], sighting: Sighting | 
   const pids = sighting === null ? orphansAmong(owners).map(({ pid }) => pid) : [];
   const but = pids.length === 0 ? '' : `, and what is left of one (pid ${pids.join(', ')}) ends the jobs at hand only`;
   return `No worker is running on this spool${but}: the job waits until one starts. \`fsq worker\` starts one.`;
+}
+
+/** What a job waits for that does not run yet, or in what is left of a worker it runs; null where nothing keeps it but its turn. */
+export async function waitNotice(
+  broker: Pick<Broker, 'owners' | 'paused'>,
+  sighting: Sighting,
+  nowMs: number,
+): Promise<string | null> {
+  const { state, standing, dueAtMs, record } = sighting;
+  const isWaiting = state === 'pending' || state === 'delayed';
+  if (!isWaiting && state !== 'running') return null;
+  const owners = await broker.owners();
+  const nobody = nobodyNotice(owners, sighting);
+  if (nobody !== null || !isWaiting) return nobody;
+  const { queue } = standing;
+  if ((await broker.paused()).includes(queue))
+    return `Queue ${queue} is paused: the job waits until \`fsq resume ${queue}\`.`;
+  const [one, ...more] = state === 'delayed' && dueAtMs === null && record !== null ? idsAfter(record.job.options) : [];
+  if (one !== undefined)
+    return `The job waits for the end of ${more.length === 0 ? `job ${one}` : some(more.length + 1, 'job')}.`;
+  const mismatch = record === null ? null : mismatchNotice(owners, record.job.task, queue);
+  if (mismatch !== null) return mismatch;
+  return dueAtMs !== null && dueAtMs > nowMs ? `The job is not to run before ${timeShown(dueAtMs)}.` : null;
 }

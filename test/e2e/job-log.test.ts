@@ -1,10 +1,11 @@
 /** What jobs print is found with them: by the real worker, through the library and the command line. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { until } from '../support/conditions.ts';
-import { fsq, startWorker, tempProject } from '../support/project.ts';
+import { fsq, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
 import type { AsyncResult, LogLine } from '../../src/index.ts';
 
@@ -234,4 +235,34 @@ test('where the logs cannot be written jobs run on, and the worker tells it once
   await until(() => /is not kept/.test(worker.stderr()), 'it is told');
   const { stderr } = await worker.stop();
   assert.equal(stderr.split('is not kept').length, 2);
+});
+
+test('fsq logs -f of a job that waits says what it waits for, and goes on', async (t) => {
+  const at = tempProject(t, { 'tasks.js': TASKS });
+  const { send } = sender(t, at);
+  const job = await send('says', ['hello']);
+  const child = spawn(process.execPath, [join(REPOSITORY, 'bin/fsq.js'), 'logs', job.id, '-f'], { cwd: at.path });
+  t.after(() => child.kill('SIGKILL'));
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()));
+  child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+  const ended = new Promise((resolve) => child.on('close', resolve));
+
+  await until(() => stderr !== '', 'it says why nothing comes');
+  await startWorker(t, at, ['-c', '1']);
+
+  assert.equal(await ended, 0);
+  assert.match(stderr, /^fsq logs: No worker is running on this spool: the job waits until one starts\..*\n$/);
+  assert.match(stdout, / out hello\n/);
+});
+
+test('a log that another program wrote does nothing to a terminal', async (t) => {
+  const at = tempProject(t, { 'tasks.js': TASKS });
+  const { send } = sender(t, at);
+  const { id } = await send('quiet', []);
+  writeFileSync(join(at.spool, `logs/${id}.log`), '2026-11-26T20:59:03.120Z out a\tb\u001b[2Jc\n');
+
+  const { stdout } = await fsq(at, ['logs', id]);
+
+  assert.equal(stdout, '2026-11-26T20:59:03.120Z out a\tb\\u{1b}[2Jc\n');
 });

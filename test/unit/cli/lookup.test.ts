@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Sighting } from '../../../src/broker/broker.ts';
-import { jobId, livingTasks, mismatchNotice, nobodyNotice } from '../../../src/cli/lookup.ts';
+import type { OwnerInfo, Sighting } from '../../../src/broker/broker.ts';
+import { jobId, livingTasks, mismatchNotice, nobodyNotice, waitNotice } from '../../../src/cli/lookup.ts';
+import { job } from '../../support/factory.ts';
 import { owner } from '../../support/owner-info.ts';
 
 const A = '0199f3c2-8d1e-7000-9c4d-5e6f708192a3';
@@ -115,3 +116,52 @@ const RUNNING: Sighting = {
   location: '',
   record: null,
 };
+
+/** A job of task add that waits, with what a test says. */
+function waiting(parts: Partial<Sighting>, options: { after?: string | readonly string[] } = {}): Sighting {
+  const { job: base } = job({ task: 'add', options });
+  return {
+    id: base.id,
+    state: 'pending',
+    standing: { queue: 'default', priority: 5, attempt: 0, crashes: 0 },
+    dueAtMs: null,
+    owner: null,
+    startedAtMs: null,
+    endedAtMs: null,
+    progress: null,
+    location: 'somewhere',
+    record: { job: base, attempts: [], outcome: null, parked: null, kept: {} },
+    ...parts,
+  };
+}
+
+test('what a job waits for: a worker, one that knows it, the resuming of its queue, another job, or its time', async () => {
+  const notice = (
+    sighting: Sighting,
+    owners: readonly OwnerInfo[],
+    ...paused: readonly string[]
+  ): Promise<string | null> => waitNotice({ owners: async () => owners, paused: async () => paused }, sighting, 1_000);
+  const [knows, other] = [[owner({ tasks: ['add'] })], [owner({ tasks: ['mail'] })]];
+
+  assert.match((await notice(waiting({}), [])) ?? '', /^No worker is running on this spool: the job waits/);
+  assert.match((await notice(waiting({}), other)) ?? '', /^No running worker knows task add; /);
+  assert.equal(
+    await notice(waiting({}), knows, 'default'),
+    'Queue default is paused: the job waits until `fsq resume default`.',
+  );
+  assert.equal(
+    await notice(waiting({ state: 'delayed' }, { after: A }), knows),
+    `The job waits for the end of job ${A}.`,
+  );
+  assert.equal(
+    await notice(waiting({ state: 'delayed' }, { after: [A, B] }), knows),
+    'The job waits for the end of 2 jobs.',
+  );
+  assert.equal(
+    await notice(waiting({ state: 'delayed', dueAtMs: 2_000 }), knows),
+    'The job is not to run before 1970-01-01T00:00:02.000Z.',
+  );
+  assert.equal(await notice(waiting({}), knows), null);
+  assert.equal(await notice(waiting({ state: 'running', owner: knows[0]?.owner ?? '' }), knows), null);
+  assert.equal(await notice(waiting({ state: 'failed' }), []), null);
+});

@@ -1,10 +1,11 @@
 /** `fsq logs`: what a job has printed. */
 import { logLines } from '../../../app/following/log-reader.ts';
-import { jsonText } from '../../../job/text.ts';
-import { logText } from '../../../job/values/log-lines.ts';
+import { TELL_AFTER_MS } from '../../../app/telling/standstill.ts';
+import { escape, jsonText } from '../../../job/text.ts';
+import { type LogLine, logText } from '../../../job/values/log-lines.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { jobId, withSpool } from '../../lookup.ts';
+import { jobId, waitNotice, withSpool } from '../../lookup.ts';
 
 export const logs: Command = {
   name: 'logs',
@@ -31,15 +32,27 @@ function runLogs(context: Context): Promise<number> {
   const { values, args, stdout, tell } = context;
   return withSpool(context, async (broker) => {
     const id = await jobId(broker, args[0] ?? '');
-    const shown = values.flag('json') ? jsonText : logText;
+    const shown = values.flag('json') ? jsonText : safeText;
     let count = 0;
-    for await (const line of logLines(id, async () => broker, { follow: values.flag('follow') })) {
+    const follow = values.flag('follow');
+    const tellWhy = async (): Promise<void> => {
+      const job = count === 0 ? await broker.find(id) : null;
+      if (job !== null) tell(await waitNotice(broker, job, Date.now()));
+    };
+    // An error there is met by the reading too, which tells it.
+    const telling = follow ? setTimeout(() => void tellWhy().catch(() => undefined), TELL_AFTER_MS).unref() : undefined;
+    for await (const line of logLines(id, async () => broker, { follow })) {
       stdout.write(`${shown(line)}\n`);
       count++;
-      if (stdout.isClosed) return EXIT.good;
+      if (stdout.isClosed) break;
     }
-    if (count === 0)
-      tell(`Job ${id} has printed nothing${values.flag('follow') ? '' : ' so far'}, or its output is not kept.`);
+    clearTimeout(telling);
+    if (count === 0) tell(`Job ${id} has printed nothing${follow ? '' : ' so far'}, or its output is not kept.`);
     return EXIT.good;
   });
+}
+
+/** What fsq keeps is harmless, but any program may have written the file. */
+function safeText(line: LogLine): string {
+  return logText(line).split('\t').map(escape).join('\t');
 }
