@@ -178,6 +178,7 @@ function checkTogether(options: AnyOptions, kept: JobOptions): void {
   const { etaMs, expiresAtMs } = kept;
   if (options.unique !== undefined && options.key === undefined)
     throw new UsageError('Expected `key` beside `unique`: it says which jobs count as the same');
+  checkDebounce(options, kept);
   if (options.countdown !== undefined && options.eta !== undefined)
     throw new UsageError('Expected `countdown` or `eta`, got both');
   if (etaMs !== undefined && expiresAtMs !== undefined && expiresAtMs <= etaMs) {
@@ -186,6 +187,20 @@ function checkTogether(options: AnyOptions, kept: JobOptions): void {
     );
   }
   checkTimeLimits(kept);
+}
+
+/** A debounced job has its own time at which it may start. */
+function checkDebounce({ unique, countdown, eta }: AnyOptions, { etaMs, expiresAtMs }: JobOptions): void {
+  const debounce = unique === undefined ? undefined : checkUnique(unique).debounce;
+  if (debounce === undefined) return;
+  if (etaMs !== undefined) {
+    const other = countdown === undefined ? `\`eta\` (${format(eta)})` : `\`countdown\` (${format(countdown)})`;
+    throw new UsageError(`Expected \`unique.debounce\` or ${other}, got both: each says when the job may start`);
+  }
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs() + debounce.waitMs)
+    throw new UsageError(
+      `Expected \`expires\` to lie after \`unique.debounce\`, got ${timeShown(expiresAtMs)} and ${debounce.waitMs} ms: it could never run`,
+    );
 }
 
 /** A number of milliseconds over thirty years is a point in time, not a duration. */

@@ -6,7 +6,10 @@ import { checkedArguments } from '../job/values/payload.ts';
 
 /** A call is not sent while another job of its task stands for the same key; its handle is that job's then. */
 export interface UniqueOptions {
-  /** How long a job keeps others of its key out: until it starts, until it has an outcome (the default), or for a time from its sending on. */
+  /**
+   * How long a job keeps others of its key out: until it starts, until it has an outcome (the default), or for a time from its sending on.
+   * With `{ debounce: '5s' }` the calls of a burst become one job, which begins so long after the last, with the arguments of that.
+   */
   readonly unique?: Unique;
 }
 
@@ -33,24 +36,24 @@ export function uniquenessOf(
   key: NonNullable<TaskKey<never>['key']>,
   { unique = 'while-unfinished' }: UniqueOptions,
 ): readonly Uniqueness[] {
-  const until = checkUnique(unique);
+  const terms = checkUnique(unique);
   if (typeof key === 'function') {
     const keyOf = key as (...args: readonly unknown[]) => unknown; // Typed by the task; a call of a wrong type is its own fault.
     // The function gets copies: it must not change the arguments that are sent.
-    return argsList.map((args) => ({ key: checkKey(keyOf(...checkedArguments(task, args))), until }));
+    return argsList.map((args) => ({ key: checkKey(keyOf(...checkedArguments(task, args))), ...terms }));
   }
   if (argsList.length > 1)
     throw new UsageError(
       `Expected one call of ${task} with the key '${key}', got ${argsList.length}: all but the first would be its duplicates. Give the task a function of the arguments as its \`key\``,
     );
-  return [{ key: checkKey(key), until }];
+  return [{ key: checkKey(key), ...terms }];
 }
 
 /** Sent at a time: enough for their fsyncs to share the journal's commits. */
 const AT_ONCE = 32;
 
 /**
- * Sends `jobs`, those of one key one after the other. The answer names for each the job that has its key: itself, or an earlier one.
+ * Sends `jobs`, those of one key one after the other, or as a burst. The answer names for each the job that has its key: itself, or an earlier one.
  *
  * @throws SpoolError; those of `jobs` that were accepted before are in its `uncertain`
  */
@@ -62,17 +65,20 @@ export async function sendUnique(
   const found: StandIn[] = [];
   const failures: unknown[] = [];
   const left = [...indexesByKey(uniqueness).values()].values();
+  const send = async (i: number): Promise<void> => {
+    const [job, unique] = [jobs[i], uniqueness[i]];
+    if (failures.length > 0 || job === undefined || unique === undefined) return;
+    try {
+      found[i] = await broker.enqueueUnique(job, unique);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
   const work = async (): Promise<void> => {
     for (const indexes of left) {
-      for (const i of indexes) {
-        const [job, unique] = [jobs[i], uniqueness[i]];
-        if (failures.length > 0 || job === undefined || unique === undefined) return;
-        try {
-          found[i] = await broker.enqueueUnique(job, unique);
-        } catch (error) {
-          failures.push(error);
-        }
-      }
+      // Debounced ones are a burst: of those that come together the broker writes the last.
+      if (uniqueness[indexes[0] ?? 0]?.debounce !== undefined) await Promise.all(indexes.map(send));
+      else for (const i of indexes) await send(i);
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, jobs.length) }, work));

@@ -191,14 +191,32 @@ export function checkTimeLimits(
 }
 
 /**
- * How long a job keeps others of its key out: until it starts, until it has an outcome, or for a time from its sending on.
+ * How long a job keeps others of its key out: until it starts, until it has an outcome, or for a time from its sending on. Or how the
+ * calls of a burst become one job.
  */
-export type Unique = 'while-pending' | 'while-unfinished' | Duration;
+export type Unique = 'while-pending' | 'while-unfinished' | Duration | DebounceOptions;
+
+/** Calls of one key are one job until it begins: it waits anew after each call, and gets the arguments of the last. */
+export interface DebounceOptions {
+  /** How long after the last call the job begins. */
+  readonly debounce: Duration;
+  /** How long after the first call it begins at the latest, however many follow. Default: any time. */
+  readonly maxWait?: Duration;
+}
 
 /** The same, checked. */
 export interface Uniqueness {
   readonly key: string;
   readonly until: 'started' | 'ended' | { readonly ms: number };
+  /** A job that stands for the key and has not begun gets the new call's arguments. Absent: it keeps its own. */
+  readonly debounce?: Debounce;
+}
+
+export interface Debounce {
+  /** From the last call to the start, ms. */
+  readonly waitMs: number;
+  /** From the first call to the start, ms; null: any time. */
+  readonly mostMs: number | null;
 }
 
 /** Longest key, bytes of UTF-8: room for a URL or a hash of anything longer. */
@@ -223,13 +241,37 @@ export function checkKey(value: unknown): string {
 }
 
 /** @throws UsageError */
-export function checkUnique(value: unknown): Uniqueness['until'] {
-  if (value === 'while-pending') return 'started';
-  if (value === 'while-unfinished') return 'ended';
+export function checkUnique(value: unknown): Omit<Uniqueness, 'key'> {
+  if (value === 'while-pending') return { until: 'started' };
+  if (value === 'while-unfinished') return { until: 'ended' };
+  if (isOptions(value)) return { until: 'started', debounce: toDebounce(value) };
   const ms = isDurationLike(value) ? durationMs(value, 'unique') : 0;
-  if (ms > 0) return { ms };
-  const wanted = "'while-pending', 'while-unfinished' or a duration of more than 0, such as '1h'";
+  if (ms > 0) return { until: { ms } };
+  const wanted = "'while-pending', 'while-unfinished', a duration of more than 0, such as '1h', or { debounce: '5s' }";
   return refuse('`unique`', wanted, value);
+}
+
+const DEBOUNCE_PARTS = ['debounce', 'maxWait'];
+
+function toDebounce(parts: Readonly<Record<string, unknown>>): Debounce {
+  const unknown = Object.keys(parts).find((part) => !DEBOUNCE_PARTS.includes(part));
+  if (unknown !== undefined)
+    throw new UsageError(`Unknown part ${format(unknown)} of \`unique\`${knownInstead(unknown, DEBOUNCE_PARTS)}`);
+  const { debounce, maxWait } = parts;
+  const waitMs = durationMs(debounce, 'unique.debounce');
+  if (waitMs === 0)
+    refuse(
+      '`unique.debounce`',
+      'more than 0 ms',
+      debounce,
+      "; for a job that begins at once say unique: 'while-pending'",
+    );
+  const mostMs = maxWait === undefined ? null : durationMs(maxWait, 'unique.maxWait');
+  if (mostMs !== null && mostMs < waitMs)
+    throw new UsageError(
+      `Expected \`unique.maxWait\` to be at least \`unique.debounce\`, got ${mostMs} ms and ${waitMs} ms`,
+    );
+  return { waitMs, mostMs };
 }
 
 /** Words that are no duration get the message that lists the other two as well. */

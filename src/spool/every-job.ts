@@ -239,7 +239,10 @@ const ENDED_BEFORE = -1;
 /** How far a job is, as a number: its attempt and where it lies, and below zero the time of its end. */
 function stepOf(spot: Spot, record: JobRecord | null): number {
   if (spot.at === 'results') return record === null ? ENDED_BEFORE : -Math.max(2, endedAtMs(record) ?? 2);
-  const place = spot.at === 'held' ? 'held' : spot.dueAtMs === null ? 'pending' : 'delayed';
+  // With attempt 0 it is held to get new arguments: it waits.
+  if (spot.at === 'held')
+    return spot.name.attempt === 0 ? PLACES.delayed : spot.name.attempt * PLACES.count + PLACES.held;
+  const place = spot.dueAtMs === null ? 'pending' : 'delayed';
   return spot.name.attempt * PLACES.count + PLACES[place];
 }
 

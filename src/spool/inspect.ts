@@ -117,9 +117,15 @@ export function sight(context: SpoolContext, spot: Spot): Sighting | null {
   const reading = readJob(context, spot.path, spot.id);
   if (reading.kind === 'gone') return null;
   // A claim is a rename, which the file's ctime tells. Null when the job has moved on.
-  const changedAtMs = spot.at === 'held' ? (context.files.entry(spot.path)?.changedAtMs ?? null) : null;
+  const changedAtMs =
+    spot.at === 'held' && isBegun(spot) ? (context.files.entry(spot.path)?.changedAtMs ?? null) : null;
   const record = reading.kind === 'job' ? recordAt(spot, reading.document.record) : null;
   return sightingOf(spot, record, changedAtMs === null ? null : Math.round(changedAtMs));
+}
+
+/** False of one that a process holds to give it new arguments. */
+function isBegun({ name }: Extract<Spot, { at: 'held' }>): boolean {
+  return name.attempt > 0;
 }
 
 /** Of a job that was sent back after its end that outcome is history. */
@@ -135,7 +141,7 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
     state: stateOf(spot, record),
     standing: spot.at === 'results' ? endedStanding(record) : spot.name,
     dueAtMs: dueAtOf(spot),
-    owner: spot.at === 'held' ? spot.owner : null,
+    owner: spot.at === 'held' && isBegun(spot) ? spot.owner : null,
     startedAtMs,
     endedAtMs: record === null ? null : endedAtMs(record),
     progress: null,
@@ -160,7 +166,7 @@ function stateOf(spot: Spot, record: JobRecord | null): Sighting['state'] {
     case 'results':
       return record?.outcome?.state ?? 'failed';
     case 'held':
-      return 'running';
+      return isBegun(spot) ? 'running' : 'delayed';
     case 'waiting':
       return spot.dueAtMs === null ? 'pending' : 'delayed';
   }

@@ -22,7 +22,7 @@ import type {
 } from '../broker/broker.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, UnknownJobError } from '../job/errors.ts';
-import { createIdSource, mayHaveOwnTtl } from '../job/names.ts';
+import { createIdSource } from '../job/names.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
@@ -37,7 +37,7 @@ import { type Files, nodeFiles } from './disk/files.ts';
 import { backlogOf, countJobs, findJob, listJobs, unendedJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueue, placeOf } from './sending/enqueue.ts';
-import { enqueueUnique } from './sending/enqueue-unique.ts';
+import { UniqueSender } from './sending/unique-sender.ts';
 import { Replay, restoringIn } from './journal/due.ts';
 import { Journal } from './journal/journal.ts';
 import { layoutOf } from './layout.ts';
@@ -87,7 +87,7 @@ class Spool implements Broker {
   readonly isNew: boolean;
   readonly nextId: (hasOwnTtl?: boolean) => string;
   readonly #context: SpoolContext;
-  readonly #batcher: Batcher;
+  readonly #sending: { readonly batcher: Batcher; readonly unique: UniqueSender };
   readonly #replay: Replay;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: ResultTtlMs;
@@ -117,9 +117,10 @@ class Spool implements Broker {
     });
     const journal = new Journal(this.#context, { enqueue, placeOf });
     this.#context.journal = journal;
-    this.#batcher = new Batcher(this.#context, journal);
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
+    const batcher = new Batcher(this.#context, journal);
+    this.#sending = { batcher, unique: new UniqueSender(this.#context, this.nextId) };
     if (!allowNetworkFs) refuseNetworkFileSystem(files, layout.root);
     // A look only reads, and an administrator must be able to look.
     this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, layout);
@@ -136,13 +137,12 @@ class Spool implements Broker {
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
     if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
-    return this.#batcher.enqueue(jobs);
+    return this.#sending.batcher.enqueue(jobs);
   }
 
   async enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
     if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
-    const nextId = (): string => this.nextId(mayHaveOwnTtl(job.job.id));
-    return enqueueUnique(this.#context, nextId, job, uniqueness);
+    return this.#sending.unique.send(job, uniqueness);
   }
 
   async find(id: string): Promise<Sighting | null> {
@@ -252,6 +252,7 @@ class Spool implements Broker {
 
   async close(): Promise<void> {
     this.#outcomes.close();
+    await this.#sending.unique.close();
     await this.#context.journal?.close();
   }
 

@@ -7,6 +7,7 @@ import { FencedError, UnknownJobError } from '../../src/job/errors.ts';
 import { type Settlement, settlementOf } from '../../src/job/lifecycle.ts';
 import { until, within } from '../support/conditions.ts';
 import { beside } from './beside.ts';
+import { debouncing } from './debounce.ts';
 import { everyJob } from './every-job.ts';
 import { forgetting } from './forgetting.ts';
 import {
@@ -48,6 +49,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     taking(open);
     queues(open);
     uniqueness(open);
+    debouncing(open);
     taskSets(open);
     beside(open);
     everyJob(open);

@@ -87,6 +87,10 @@ test('a wrong argument does not compile', () => {
     () => add.applyAsync([1, 2], { key: (a: number) => String(a) }),
     // @ts-expect-error no such span
     () => add.applyAsync([1, 2], { key: 'x', unique: 'while-running' }),
+    // @ts-expect-error no duration
+    () => add.applyAsync([1, 2], { key: 'x', unique: { debounce: 'soon' } }),
+    // @ts-expect-error nothing to wait for
+    () => add.applyAsync([1, 2], { key: 'x', unique: { maxWait: '1m' } }),
     // @ts-expect-error a key is a text
     () => task('types.keyed', { key: (a: number) => a }, (a: number) => a),
     // @ts-expect-error the key is made of the task's own arguments

@@ -48,15 +48,19 @@ export interface Held extends HeldFile {
 }
 
 /**
- * Takes the job at `from`, or returns null when another process was faster.
+ * Takes the job at `from`, or returns null when another process was faster. To run it, under a `name` with the next attempt.
  *
  * The rename is the claim: of all that try, exactly one succeeds and the others see ENOENT (rename(2)). If we die right
  * after it, our socket refuses connections and recovery sends the job back with one more crash.
  *
  * @throws FencedError when our directory is gone; the system error unchanged when the disk refuses: then it was not taken
  */
-export function takeFrom(context: SpoolContext, holder: Holder, from: Waiting): Taken | null {
-  const name = nextAttempt(from.name);
+export function takeFrom(
+  context: SpoolContext,
+  holder: Holder,
+  from: Waiting,
+  name: JobName = nextAttempt(from.name),
+): Taken | null {
   const path = `${holder.directory}/${jobFileName(name)}`;
   if (renameOverIfThere(context, from.path, path)) return { holder, path, name, takenFrom: from };
   refuseFenced(context, holder);

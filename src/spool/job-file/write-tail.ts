@@ -132,7 +132,8 @@ export function writingOr(context: SpoolContext, held: Held, tail: JsonText, sho
     );
 }
 
-function hasTail({ baseBytes, sizeBytes }: Held): boolean {
+/** Whether anything was written behind the base. */
+export function hasTail({ baseBytes, sizeBytes }: Held): boolean {
   return sizeBytes > baseBytes + BARE_END.length;
 }
 

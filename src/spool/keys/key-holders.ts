@@ -175,7 +175,9 @@ async function stageOf(
   // A single look may miss a job that moves. Were it taken for lost, a second job would be accepted beside it.
   const spot = (await locate(context, new Set([id]))).get(id);
   if (spot === undefined) return 'lost';
-  return spot.at === 'results' ? 'ended' : spot.at === 'held' ? 'runs' : 'waits';
+  if (spot.at === 'results') return 'ended';
+  // One that gets new arguments is held for that, and no attempt has begun.
+  return spot.at === 'held' && spot.name.attempt > 0 ? 'runs' : 'waits';
 }
 
 /** Keeps an undecided holder's job from being accepted. False when it has been decided meanwhile. */

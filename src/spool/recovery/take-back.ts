@@ -118,6 +118,8 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
   if (typeof opened === 'string') return; // Of a job that has other names what stays is looked at again in the next round.
   const nowMs = context.nowMs();
   const run = dead.run?.id === name.id ? dead.run : null;
+  // Its holder was about to give it new arguments (new-arguments.ts): a claim looks when it is due.
+  if (name.attempt === 0) return settle(context, opened, { kind: 'requeue' }, null);
   const isRevoked = isMarked(context, name.id);
   const hadBegun = !isRevoked || hadBegunRun(context, dead.owner);
   const ending = isRevoked ? ({ kind: 'revoked', hadBegun } as const) : (run?.ending ?? deathIn(opened, dead));

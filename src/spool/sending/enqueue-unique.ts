@@ -36,6 +36,13 @@ const PATIENCE_MS = 1_000;
 /** Pauses between two looks at it, ms: rising. */
 const LOOK_AGAIN_MS = { first: 1, most: 50 };
 
+/** What a job does with the call that it stands for. */
+interface Terms {
+  readonly until: Uniqueness['until'];
+  /** Gives the call's arguments to a job that stands for the key; false when it cannot take them: then it stands for this call no more. */
+  readonly give: ((id: string) => Promise<boolean>) | null;
+}
+
 /**
  * @param nextId names a job that is sent again after it was outdone: the name of a void holder is never used twice
  * @throws SpoolError as `enqueue` does
@@ -44,11 +51,14 @@ export async function enqueueUnique(
   context: SpoolContext,
   nextId: () => string,
   newJob: NewJob,
-  { key, until }: Uniqueness,
+  uniqueness: Uniqueness,
+  give: Terms['give'] = null,
 ): Promise<StandIn> {
-  const directory = keyDirectory(context.layout, newJob.job.task, key);
+  const directory = keyDirectory(context.layout, newJob.job.task, uniqueness.key);
+  const passed = new Set<string>();
+  const terms = { until: uniqueness.until, give };
   for (let asked = newJob; ; asked = { ...newJob, job: { ...newJob.job, id: nextId() } }) {
-    const candidate = new Candidate(context, directory, until, asked);
+    const candidate = new Candidate(context, directory, terms, asked, passed);
     const end = (await candidate.lookFirst()) ?? (await candidate.enter());
     if (end !== null) return end;
   }
@@ -70,7 +80,7 @@ export async function takeKeyAgain(
 ): Promise<KeyHolder | { readonly blockedBy: string }> {
   const directory = keyDirectory(context.layout, newJob.job.task, key);
   for (;;) {
-    const candidate = new Candidate(context, directory, 'ended', newJob);
+    const candidate = new Candidate(context, directory, { until: 'ended', give: null }, newJob);
     const draft = `${context.layout.tmp}/${context.uniqueName()}`;
     const end = (await candidate.lookFirst()) ?? (await candidate.compete(draft, SEND_BACK_MS));
     if (end === null) continue;
@@ -84,24 +94,28 @@ export async function takeKeyAgain(
 class Candidate {
   readonly #context: SpoolContext;
   readonly #directory: string;
-  readonly #until: Uniqueness['until'];
+  readonly #terms: Terms;
   readonly #job: NewJob;
+  /** Jobs that stand for the key and not for this call. */
+  readonly #passed: Set<string>;
 
-  constructor(context: SpoolContext, directory: string, until: Uniqueness['until'], job: NewJob) {
+  constructor(context: SpoolContext, directory: string, terms: Terms, job: NewJob, passed: Set<string> = new Set()) {
     this.#context = context;
     this.#directory = directory;
-    this.#until = until;
+    this.#terms = terms;
     this.#job = job;
+    this.#passed = passed;
   }
 
   /** Looks for a job that stands for the key for sure; writes nothing. */
   async lookFirst(): Promise<StandIn | null> {
     return this.#tried(async () => {
-      for (const holder of keyHoldersIn(this.#context, this.#directory)) {
-        const verdict = await judge(this.#context, holder, this.#job, this.#until);
+      for (const holder of this.#holders()) {
+        const verdict = await this.#judge(holder);
         // A job that is sent back may have its key still.
         if (verdict === 'blocks' && holder.id === this.#job.job.id) continue;
-        if (verdict === 'blocks') return this.#standIn(holder);
+        const standIn = verdict === 'blocks' ? await this.#standIn(holder) : null;
+        if (standIn !== null) return standIn;
         await clear(this.#context, holder, verdict);
       }
       return null;
@@ -111,7 +125,8 @@ class Candidate {
   /** Null when a rival made our holder void. */
   async enter(): Promise<StandIn | null> {
     const { directory, fileName } = placeOf(this.#context, this.#job);
-    const end = await this.compete(`${directory}/${fileName}`, typeof this.#until === 'object' ? this.#until.ms : null);
+    const { until } = this.#terms;
+    const end = await this.compete(`${directory}/${fileName}`, typeof until === 'object' ? until.ms : null);
     if (end === null || 'isDuplicate' in end) return end;
     await this.#makeDurable(directory);
     return { id: end.id, isDuplicate: false };
@@ -183,9 +198,19 @@ class Candidate {
     return own;
   }
 
-  /** The caller relies on that job as on one of its own, and the job's producer may still wait for the disk. */
-  async #standIn({ id }: KeyHolder): Promise<StandIn> {
+  /**
+   * The caller relies on that job as on one of its own, and the job's producer may still wait for the disk.
+   *
+   * @returns null when it does not take the call's arguments: from now on it is passed
+   */
+  async #standIn({ id }: KeyHolder): Promise<StandIn | null> {
     const { pending, delayed } = this.#context.layout;
+    const { give } = this.#terms;
+    if (give !== null) {
+      if (await give(id)) return { id, isDuplicate: true };
+      this.#passed.add(id);
+      return null;
+    }
     await syncDirectories(this.#context, pending, delayed);
     return { id, isDuplicate: true };
   }
@@ -201,12 +226,23 @@ class Candidate {
     }
   }
 
+  /** Of jobs that are given new arguments the last counts: those before it have begun, or lie with a process that stands still. */
+  #holders(): readonly KeyHolder[] {
+    const holders = keyHoldersIn(this.#context, this.#directory);
+    return this.#terms.give === null ? holders : holders.toReversed();
+  }
+
+  async #judge(holder: KeyHolder): Promise<KeyHolderState> {
+    const verdict = await judge(this.#context, holder, this.#job, this.#terms.until);
+    return verdict === 'blocks' && this.#passed.has(holder.id) ? 'passes' : verdict;
+  }
+
   /** Waits for an older rival, or a crowd would make one another void for ever; makes a younger or a dead one void. */
   async #resolved(rival: KeyHolder): Promise<KeyHolderState> {
     const isOlder = rival.id < this.#job.job.id;
     const outdoAt = performance.now() + (isOlder ? PATIENCE_MS : 0);
     for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(LOOK_AGAIN_MS.most, pauseMs * 2)) {
-      const verdict = await judge(this.#context, rival, this.#job, this.#until);
+      const verdict = await this.#judge(rival);
       if (verdict !== 'undecided') return verdict;
       if (performance.now() >= outdoAt) makeVoid(this.#context, rival);
       else await wait(pauseMs);

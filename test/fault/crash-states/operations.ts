@@ -45,7 +45,7 @@ export interface Operation {
   readonly act: (spool: string, recording: Recording) => Promise<End>;
 }
 
-const KEY = 'the only one';
+export const KEY = 'the only one';
 /** Begins what is handed to `recording.promise` of a job whose outcome was removed: its id must be nowhere. */
 export const GONE = 'gone: ';
 /** Begins what is handed to `recording.promise` of a job that has begun and must not run twice. */
@@ -54,6 +54,8 @@ export const BEGUN = 'begun: ';
 export const AGAIN = 'again: ';
 /** Begins what is handed to `recording.promise` of a job whose run has kept a checkpoint: its id and the row in it. */
 export const KEPT = 'kept: ';
+/** Begins what is handed to `recording.promise` of a debounced call: its job's id and its row, which no older one replaces. */
+export const CALLED = 'called: ';
 /** Begins what is handed to `recording.promise` of a job whose outcome was read: its id and the SHA-256 of its file. */
 export const READ = 'read: ';
 
@@ -394,6 +396,11 @@ async function assertPromises(
     if (promise.startsWith(AGAIN)) assert.equal((await broker.outcome(id))?.outcome?.state, 'succeeded', promise);
     if (promise.startsWith(GONE)) assert.equal(await broker.find(id), null, promise);
     if (promise.startsWith(BEGUN) || promise.startsWith(READ)) assert.ok(!ran.has(id), `ran again: ${promise}`);
+    if (promise.startsWith(CALLED)) {
+      const [args] = (await broker.outcome(id))?.job.args ?? [];
+      const { row, rest } = args as { readonly row: number; readonly rest: string };
+      assert.ok(row >= Number(digest) && rest.length > 0, `${promise}, found ${row}`);
+    }
     if (promise.startsWith(KEPT) && ran.has(id)) {
       const found = ran.get(id) as { readonly row: number; readonly rest: string } | undefined;
       assert.ok((found?.row ?? 0) >= Number(digest), `${promise}, found ${found?.row}`);

@@ -6,6 +6,7 @@
  *   run ID ATTEMPT · settled ID                          an attempt began · `settle` resolved
  *   failed CODE TEXT                                     a call was rejected with an error that has a code
  *   untyped TEXT                                         … with one that has none: a fault in fsq
+ *   called ID ROW                                        a job got this row as its argument, and keeps it or gets a later one
  *   again ID                                             a job that had ended was sent back
  *   done                                                 everything asked for was done
  */

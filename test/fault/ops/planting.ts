@@ -320,11 +320,7 @@ export function plantLeftovers(spool: string): readonly Planted[] {
 
 /** A key whose job waits, one whose job has ended, one that a dead producer wanted, and one that was never had. */
 export function plantKeys(spool: string): readonly Planted[] {
-  const hold = (key: string, name: string, text: string): void => {
-    const directory = keyDirectory(layoutOf(spool), 'echo', key);
-    mkdirSync(directory, { mode: 0o700, recursive: true });
-    writeFileSync(join(directory, name), text, { mode: 0o600 });
-  };
+  const hold = (key: string, name: string, text: string): void => plantHolder(spool, key, name, text);
   const taken = plantPending(spool);
   hold('taken', taken.id, '');
   const ended = nextId();
@@ -339,4 +335,19 @@ export function plantKeys(spool: string): readonly Planted[] {
   hold('left', young, '');
   hold('void', nextId(), textOf(job()));
   return [taken, { id: ended, runs: 0, ends: 'succeeded' }];
+}
+
+function plantHolder(spool: string, key: string, name: string, text = ''): void {
+  const directory = keyDirectory(layoutOf(spool), 'echo', key);
+  mkdirSync(directory, { mode: 0o700, recursive: true });
+  writeFileSync(join(directory, name), text, { mode: 0o600 });
+}
+
+/** Jobs that stand for keys and have not begun: one waits for its time, one is ready. */
+export function plantDebounced(spool: string): readonly Planted[] {
+  const waiting = plantDelayed(spool, Date.now() + HOUR_MS);
+  const ready = plantPending(spool);
+  plantHolder(spool, 'waiting', waiting.id);
+  plantHolder(spool, 'ready', ready.id);
+  return [waiting, ready];
 }

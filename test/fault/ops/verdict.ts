@@ -81,6 +81,7 @@ export async function violations(evidence: Evidence): Promise<readonly string[]>
     ...jobsOf(evidence),
     ...outcomesOf(evidence),
     ...statesOf(evidence),
+    ...argumentsOf(evidence),
     ...residueOf(evidence),
     ...(await besideOf(evidence)),
     ...(await invariantsOf(evidence)),
@@ -201,6 +202,17 @@ function statesOf({ spool, planted, fault }: Evidence): string[] {
     return state !== undefined && ends.split(' or ').includes(state)
       ? []
       : [`job ${id} should have ${ends}, it is ${state ?? 'without an outcome'}`];
+  });
+}
+
+/** What a call gave a job as its argument is not lost to an older one. */
+function argumentsOf({ spool, attacked, fault }: Evidence): string[] {
+  if (['EACCES', 'EPERM'].includes(fault.effect)) return []; // As above.
+  return attacked.flatMap(wordsOf).flatMap(([word, id = '', row]) => {
+    const path = join(spool, 'results', `${id}.json`);
+    if (word !== 'called' || !existsSync(path)) return [];
+    const [found] = parseDocument(readFileSync(path, 'utf8'), id).record.job.args;
+    return Number(found) >= Number(row) ? [] : [`job ${id} was given row ${row} and has ${String(found)}`];
   });
 }
 

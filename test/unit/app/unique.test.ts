@@ -68,7 +68,7 @@ test('keys and spans that make no sense are refused, with what would', async (t)
     [{ key: 7 }, /got 7/],
     [{ key: () => 'x' }, /belongs in|goes in the options of task/],
     [{ unique: '1h' }, /Expected `key` beside `unique`/],
-    [{ key: 'x', unique: 'while-running' }, /'while-pending', 'while-unfinished' or a duration/],
+    [{ key: 'x', unique: 'while-running' }, /'while-pending', 'while-unfinished', a duration/],
     [{ key: 'x', unique: 0 }, /more than 0/],
   ];
 
@@ -118,4 +118,71 @@ test('when one of many cannot be sent, the error names those that were', async (
       error.uncertain.includes(jobs[0]?.job.id ?? '') &&
       !error.uncertain.includes(jobs[1]?.job.id ?? ''),
   );
+});
+
+test('debounced calls are one job with the arguments of the last, also those of one delayMany', async (t) => {
+  const app = tempApp(t);
+  const save = app.task(
+    'save',
+    { key: (page) => page, unique: { debounce: '1h', maxWait: '2h' }, priority: 3 },
+    async (page: string, words: number) => page + words,
+  );
+
+  const first = await save.delay('home', 1);
+  const { results } = await save.delayMany([
+    ['home', 2],
+    ['about', 1],
+    ['home', 3],
+  ]);
+  const last = await save.applyAsync(['about', 2], { unique: { debounce: 60_000 }, queue: 'slow' });
+
+  assert.deepEqual(
+    [first, ...results, last].map(({ isDuplicate }) => isDuplicate),
+    [false, true, false, true, true],
+  );
+  assert.deepEqual(new Set([first.id, results[0]?.id, results[2]?.id]), new Set([first.id]));
+  assert.equal(last.id, results[1]?.id);
+  assert.deepEqual((await first.info())?.record?.job.args, ['home', 3]);
+  const about = await last.info();
+  assert.deepEqual([about?.record?.job.args, about?.standing.queue], [['about', 2], 'slow']);
+  assert.ok((about?.dueAtMs ?? Infinity) <= Date.now() + 60_000);
+  assert.equal(await (await app.broker()).counts().then(({ delayed }) => delayed), 2);
+});
+
+test('a debounced call that makes no sense is refused', async (t) => {
+  const app = tempApp(t);
+  const run = app.task('run', async () => 1);
+  const refused: readonly [options: object, message: RegExp][] = [
+    [{ unique: { debounce: 0 } }, /`unique\.debounce` to be more than 0 ms.*'while-pending'/],
+    [{ unique: { debounce: '0s' } }, /`unique\.debounce` to be more than 0 ms/],
+    [{ unique: { debounce: -1 } }, /`unique\.debounce` to be a number of milliseconds/],
+    [{ unique: { debounce: 'soon' } }, /`unique\.debounce` to be a number of milliseconds/],
+    [{ unique: {} }, /`unique\.debounce` to be a number of milliseconds.*undefined/],
+    [{ unique: { maxWait: '1s' } }, /`unique\.debounce`/],
+    [
+      { unique: { debounce: '2s', maxWait: '1s' } },
+      /`unique\.maxWait` to be at least `unique\.debounce`, got 1000 ms and 2000 ms/,
+    ],
+    [{ unique: { debounce: '2s', maxwait: '5s' } }, /Unknown part "maxwait" of `unique`.*maxWait/],
+    [{ unique: { debounce: '2s' }, countdown: '5s' }, /`unique\.debounce` or `countdown` \("5s"\), got both/],
+    [{ unique: { debounce: '2s' }, eta: 1 }, /`unique\.debounce` or `eta`/],
+    [{ unique: { debounce: '5s' }, expires: '5s' }, /`expires` to lie after `unique\.debounce`/],
+    [{ unique: new Date() }, /`unique` to be 'while-pending'/],
+    [{ unique: [] }, /`unique/],
+  ];
+  for (const [options, message] of refused)
+    await assert.rejects(run.applyAsync([], { key: 'k', ...options }), (error: unknown) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, message);
+      return true;
+    });
+  await assert.rejects(run.applyAsync([], { unique: { debounce: '1s' } }), /Expected `key` beside `unique`/);
+  assert.throws(() => app.task('refused', { key: 'k', unique: { debounce: 0 } }, () => 1), /`unique\.debounce`/);
+});
+
+test('with alwaysEager a debounced call runs at once', async (t) => {
+  const app = tempApp(t, true);
+  const run = app.task('run', { key: 'k', unique: { debounce: '1h' } }, async (n: number) => n);
+
+  assert.deepEqual([await (await run.delay(1)).get(), await (await run.delay(2)).get()], [1, 2]);
 });

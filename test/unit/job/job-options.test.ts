@@ -79,13 +79,21 @@ for (const [what, key, message] of BAD) {
 }
 
 test('unique is one of two words, or some time', () => {
-  assert.equal(checkUnique('while-pending'), 'started');
-  assert.equal(checkUnique('while-unfinished'), 'ended');
-  assert.deepEqual(checkUnique('1h'), { ms: 3_600_000 });
-  assert.deepEqual(checkUnique(5), { ms: 5 });
-  for (const bad of [0, '0s', 'while-running', true, null, undefined, {}])
-    assert.throws(() => checkUnique(bad), /'while-pending', 'while-unfinished' or a duration of more than 0/);
+  assert.deepEqual(checkUnique('while-pending'), { until: 'started' });
+  assert.deepEqual(checkUnique('while-unfinished'), { until: 'ended' });
+  assert.deepEqual(checkUnique('1h'), { until: { ms: 3_600_000 } });
+  assert.deepEqual(checkUnique(5), { until: { ms: 5 } });
+  for (const bad of [0, '0s', 'while-running', true, null, undefined])
+    assert.throws(() => checkUnique(bad), /'while-pending', 'while-unfinished', a duration of more than 0/);
   for (const bad of [-1, '3 weeks', Number.NaN]) assert.throws(() => checkUnique(bad), UsageError);
+});
+
+test('unique may debounce', () => {
+  const debounce = (parts: object): unknown => checkUnique(parts);
+  assert.deepEqual(debounce({ debounce: '5s' }), { until: 'started', debounce: { waitMs: 5_000, mostMs: null } });
+  assert.deepEqual(debounce({ debounce: 5, maxWait: 5 }), { until: 'started', debounce: { waitMs: 5, mostMs: 5 } });
+  for (const bad of [{}, { debounce: 0 }, { debounce: 2, maxWait: 1 }, { debounce: 1, wait: 1 }, { maxWait: 1 }])
+    assert.throws(() => checkUnique(bad), UsageError);
 });
 
 test('each limit is that of the first source that has one, whether it is the shorter one or not', () => {

@@ -29,6 +29,12 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'HOW',
     help: 'how long it is: while-pending, while-unfinished (default) or a time from its sending on, such as 1h',
   },
+  debounce: {
+    type: 'string',
+    value: 'TIME',
+    help: 'run it so long after the last call with this key, with the arguments of that',
+  },
+  'max-wait': { type: 'string', value: 'TIME', help: 'with --debounce: so long after the first call at the latest' },
   queue: { type: 'string', short: 'q', value: 'NAME', help: 'the queue it goes to (default: default)' },
   priority: { type: 'string', value: '0-9', help: '0 runs first, 9 last (default: 5)' },
   header: { type: 'string', value: 'K=V', multiple: true, help: 'text for the task to read with currentJob().headers' },
@@ -53,7 +59,7 @@ export function callOptions(values: Values): ApplyOptions {
     timeLimit,
     softTimeLimit,
     key: values.text('key'),
-    unique: uniqueOf(values.text('unique')),
+    unique: uniqueOf(values),
     headers: Object.fromEntries(values.list('header').map(headerOf)),
   });
 }
@@ -78,7 +84,13 @@ function onCrashOf(text: string | undefined): 'rerun' | 'fail' | undefined {
   return refuse('--on-crash', 'rerun or fail', text);
 }
 
-function uniqueOf(text: string | undefined): Unique | undefined {
+function uniqueOf(values: Values): Unique | undefined {
+  const text = values.text('unique');
+  const debounce = someTime(values.text('debounce'), 'debounce');
+  const maxWait = someTime(values.text('max-wait'), 'max-wait');
+  if (debounce === undefined && maxWait !== undefined) throw new UsageError('Expected --debounce beside --max-wait');
+  if (debounce !== undefined && text !== undefined) throw new UsageError('Expected --unique or --debounce, got both');
+  if (debounce !== undefined) return { debounce, ...(maxWait === undefined ? {} : { maxWait }) };
   if (text === undefined || text === 'while-pending' || text === 'while-unfinished') return text;
   if (/^\d/.test(text)) return someTime(text, 'unique');
   return refuse('--unique', 'while-pending, while-unfinished or a time such as 1h', text);

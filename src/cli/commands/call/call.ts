@@ -106,7 +106,9 @@ async function callOnce(call: Call): Promise<number> {
   const [handle] = await sender.send(toRequest(task, [argumentsOf(values, texts)], options));
   if (handle === undefined) throw new Error('the broker gave no handle');
   const { id, isDuplicate } = handle;
-  if (isDuplicate) tell(`Nothing was sent: job ${id} with this key was there already.`);
+  if (isDuplicate && typeof options.unique === 'object')
+    tell(`Job ${id} with this key was there and waits: it has these arguments now.`);
+  else if (isDuplicate) tell(`Nothing was sent: job ${id} with this key was there already.`);
   const document = options.key === undefined ? { id } : { id, isDuplicate };
   if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText(document)}\n` : `${id}\n`);
   else if (stderr.isTTY && !isDuplicate) tell(`job ${id} is sent`);
