@@ -100,7 +100,7 @@ function keepLimit(): { readonly limitKeepers: LimitKeepers; readonly timedOut: 
       isOver = () => end({ kind: 'timed-out', limitMs });
       timer = after(limitMs, isOver);
     },
-    ended: (isLate) => {
+    ended: (_, isLate) => {
       timer?.cancel();
       if (isLate) isOver();
     },

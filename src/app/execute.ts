@@ -31,7 +31,7 @@ export interface LimitedRun {
 export interface LimitKeepers {
   begun(run: LimitedRun): void;
   /** @param isLate later than the limit allows: when it resolves, no kill is on its way */
-  ended(isLate: boolean): void | Promise<void>;
+  ended(run: LimitedRun, isLate: boolean): void | Promise<void>;
 }
 
 /** What all runs of one process have in common. */
@@ -134,17 +134,18 @@ async function within(
   const startedAtMs = Date.now();
   // Taken before `keepers.begun`: the keeper must not see the end of the limit before this run does.
   const endsAt = performance.now() + (timeLimitMs ?? Number.POSITIVE_INFINITY);
+  const limited = { id, task, startedAtMs, limitMs: timeLimitMs ?? 0, defaults };
   const soft =
     softTimeLimitMs === null
       ? null
       : after(softTimeLimitMs, () => run.abort(softLimitError(id, task, softTimeLimitMs)));
   if (timeLimitMs !== null) {
     run.deadline = startedAtMs + timeLimitMs;
-    keepers.begun({ id, task, startedAtMs, limitMs: timeLimitMs, defaults });
+    keepers.begun(limited);
   }
   const ending = await act();
   soft?.cancel();
-  if (timeLimitMs !== null) await keepers.ended(performance.now() >= endsAt);
+  if (timeLimitMs !== null) await keepers.ended(limited, performance.now() >= endsAt);
   return ending;
 }
 

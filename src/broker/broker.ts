@@ -261,6 +261,8 @@ export interface OwnerInfo {
   readonly verdict: 'alive' | 'dead' | 'unknown';
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
+  /** How many jobs it runs at once. */
+  readonly slots: number;
 }
 
 /** Jobs that a power cut broke or lost become whole again before anything else is done with the store. */

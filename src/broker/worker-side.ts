@@ -79,6 +79,8 @@ export interface ConsumerOptions {
   readonly limits?: LimitRules;
   /** The names of the tasks it knows, for others to see. */
   readonly tasks: readonly string[];
+  /** How many jobs it runs at once, for others to see. Default 1. */
+  readonly slots?: number;
   /** Of a worker's child: the worker's keeper, by its name among owners. */
   readonly parent?: string;
   /** Of a worker's child: how it and the keeper hear of each other. Without a line the consumer looks out for itself. */
@@ -90,6 +92,11 @@ export interface ConsumerOptions {
   readonly onRevoked?: (ids: ReadonlySet<string>) => void;
   /** How much of what its runs print is kept of a job, bytes. Default 0: nothing. */
   readonly logBytes?: number;
+  /**
+   * Asked before a job is claimed that has lost its process again and again (`isSuspect`), for where a process runs several: it must not
+   * take others with it. Resolves when nothing else works there; null when that is so now. Absent: one job runs at a time.
+   */
+  readonly alone?: () => Promise<void> | null;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** With a line, a full disk at the start is waited out, as it is later; aborted: no longer. */
   readonly signal?: AbortSignal;
@@ -122,11 +129,11 @@ export interface Keeper {
   /**
    * Recovers the jobs of `owner`, a process that surely has ended.
    *
-   * @param ending 'stopped' when it was ended on purpose: its jobs are ready again and no crash is counted
+   * @param ending how its jobs have ended, `run` aside
    * @param run the one job of which more is known; ignored if that job had an outcome before its process ended
    * @returns whether the owner held any job; true when nobody can tell
    */
-  recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean>;
+  recover(owner: string, ending: Death, run?: EndedRun): Promise<boolean>;
   /** From now on the keeper heeds these limits of tasks when it gives out jobs. */
   limitTasks(tasks: LimitRules['tasks']): void;
   /** Somebody has set the clock: what is due by it now is ready at once. */
@@ -172,10 +179,17 @@ export interface Member {
   leave(): void;
 }
 
+/**
+ * What the end of a process means for the jobs that it ran: it died, and nobody knows why; it was stopped on purpose; or it was killed,
+ * or died, because of one of them, and the others go back uncounted.
+ */
+export type Death = 'crashed' | 'stopped' | 'interrupted';
+
 /** A run that was ended together with its process. */
 export interface EndedRun {
   readonly id: string;
-  readonly startedAtMs: number;
+  /** Unix ms; absent: nobody knows. */
+  readonly startedAtMs?: number;
   readonly ending: Ending;
   /** What its task's registration says where the job's file says nothing. */
   readonly defaults: JobOptions;

@@ -34,6 +34,8 @@ export interface Attempt {
   readonly endedAtMs: number;
   readonly owner: string;
   readonly error?: Failure;
+  /** Its process was killed because of another job: it counts neither as a retry nor as a crash. */
+  readonly uncounted?: true;
 }
 
 /** How a job ended; written once. */

@@ -20,6 +20,8 @@ export type Ending =
   | { readonly kind: 'unknown-task'; readonly suggestion: string | null }
   /** The worker was told to stop at once and ended the run itself. */
   | { readonly kind: 'stopped' }
+  /** Its process ran other jobs beside it, and was killed, or died, because of one of them. */
+  | { readonly kind: 'interrupted' }
   /** The process that ran it died. */
   | { readonly kind: 'crashed' }
   /** It ran longer than its time limit, and its process was killed for that. */
@@ -31,8 +33,14 @@ export type Ending =
 export type Settlement =
   /** It has ended. `ttlMs`: how long the outcome is kept; absent: as the settings of workers say. */
   | { readonly kind: 'publish'; readonly outcome: Outcome; readonly ttlMs?: number }
-  /** It runs again after `delayMs`; `error` says why, for the record of its attempts. */
-  | { readonly kind: 'rerun'; readonly delayMs: number; readonly crashes: number; readonly error: Failure }
+  /** It runs again after `delayMs`; `error` says why, for the record of its attempts. `uncounted`: it has lost neither a retry nor a crash. */
+  | {
+      readonly kind: 'rerun';
+      readonly delayMs: number;
+      readonly crashes: number;
+      readonly error: Failure;
+      readonly uncounted?: true;
+    }
   /** It waits `delayMs` for a worker that knows its task; the attempt does not count. */
   | { readonly kind: 'park'; readonly delayMs: number; readonly parked: Parked }
   /** It is ready again at once; the attempt counts. */
@@ -40,6 +48,14 @@ export type Settlement =
 
 /** How often a job that killed its process is started again before it is given up. */
 export const MAX_CRASHES = 3;
+
+/**
+ * True of a job that has lost its process more than once: it may be what kills them. Of the jobs that a process ran when it died nobody
+ * knows which one it was, so each counts a crash; from the second on each runs alone, and only the guilty one goes on to lose processes.
+ */
+export function isSuspect({ crashes }: Pick<Standing, 'crashes'>): boolean {
+  return crashes > 1;
+}
 
 /** A job whose attempt ended, and its attempts before that one. */
 export interface AttemptedJob {
@@ -81,6 +97,8 @@ function decide(ending: Ending, run: AttemptedJob, nowMs: number, random: number
     }
     case 'stopped':
       return job.options.onCrash === 'fail' ? lostForGood(run, 'was stopped by force') : { kind: 'requeue' };
+    case 'interrupted':
+      return job.options.onCrash === 'fail' ? lostForGood(run, 'ended because of another job') : besides(run);
     case 'crashed':
       return job.options.onCrash === 'fail' ? lostForGood(run, 'died') : afterCrash(run);
     case 'timed-out': {
@@ -110,9 +128,9 @@ export function lasting(settlement: Settlement, { options }: Job): Settlement {
 export function retriesUsed({ standing: { attempt, crashes }, attempts, again = 0 }: AttemptedJob): number {
   // Each left an entry, and a run that was stopped by force left none. But a process that dies while it writes tears the
   // entries off: once one has died, the counters in the name are held to, which take a stopped run for a retry.
-  return crashes === 0
-    ? attempts.filter((run) => run.attempt < attempt && run.attempt > again).length
-    : Math.max(0, attempt - 1 - again - crashes);
+  const before = attempts.filter((run) => run.attempt < attempt && run.attempt > again);
+  const uncounted = before.filter((run) => run.uncounted === true).length;
+  return crashes === 0 ? before.length - uncounted : Math.max(0, attempt - 1 - again - crashes - uncounted);
 }
 
 /** Null when no retry is left, or when it would come too late. */
@@ -155,6 +173,12 @@ function expiry({ id, task, options: { expiresAtMs = 0 } }: Job): Failure {
 function lostForGood({ job, standing }: AttemptedJob, what: string): Settlement {
   const message = `The process that ran attempt ${standing.attempt} of job ${job.id} (${job.task}) ${what}; the job is not started again, as its onCrash is 'fail'.`;
   return failed(failureOf(new WorkerLostError(message)));
+}
+
+/** The entry in its record says that this attempt does not count. */
+function besides({ standing: { attempt, crashes } }: AttemptedJob): Settlement {
+  const message = `The process that ran attempt ${attempt} was ended because of another job that it ran; the attempt does not count.`;
+  return { kind: 'rerun', delayMs: 0, crashes, error: failureOf(new WorkerLostError(message)), uncounted: true };
 }
 
 function afterCrash({ job, standing }: AttemptedJob): Settlement {

@@ -132,7 +132,7 @@ function countOf(value: unknown): number | undefined {
 
 function readAttempt(value: unknown): Attempt | null {
   if (!isRecord(value)) return null;
-  const { attempt, startedAtMs, endedAtMs, owner } = value;
+  const { attempt, startedAtMs, endedAtMs, owner, uncounted } = value;
   if (typeof attempt !== 'number' || typeof endedAtMs !== 'number' || typeof owner !== 'string') return null;
   const error = readFailure(value['error']);
   return {
@@ -141,6 +141,7 @@ function readAttempt(value: unknown): Attempt | null {
     endedAtMs,
     owner,
     ...(error === null ? {} : { error }),
+    ...(uncounted === true ? { uncounted } : {}),
   };
 }
 

@@ -2,10 +2,11 @@
 import type { Claim, Consumer, ConsumerOptions } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
-import { revoked } from '../job/lifecycle.ts';
+import { isSuspect, revoked } from '../job/lifecycle.ts';
 import { Admission } from './claims/admission.ts';
 import { type Claimant, examine, take } from './claims/claim.ts';
 import type { SpoolContext } from './disk/context.ts';
+import { parseJobFileName } from './layout.ts';
 import { DiskWait, waitForDisk } from './disk/disk-wait.ts';
 import { HintedNames } from './claims/hinted-names.ts';
 import type { Taken } from './job-file/holder.ts';
@@ -23,12 +24,13 @@ export class SpoolConsumer implements Consumer {
   readonly #diskWait: DiskWait;
   readonly #names: NamesToTry;
   readonly #instructions: Instructions;
+  readonly #alone: () => Promise<void> | null;
 
   static async open(context: SpoolContext, options: ConsumerOptions): Promise<SpoolConsumer> {
-    const { queues, tasks, parent = null, line, onEvent, signal } = options;
+    const { queues, tasks, slots = 1, parent = null, line, onEvent, signal } = options;
     const role = line === undefined ? 'consumer' : 'child';
     const open = async (): Promise<SpoolConsumer> =>
-      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, parent }));
+      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, slots, parent }));
     if (line === undefined) return open();
     // A child takes the place of one that died, perhaps while the disk is full: its worker must not end for that.
     return waitForDisk({ onEvent, giveUp: signal }, open);
@@ -39,6 +41,7 @@ export class SpoolConsumer implements Consumer {
     const { owner, directory } = registration;
     const onTrouble = (error: unknown): void => onEvent?.({ kind: isPassing(error) ? 'disk-wait' : 'unusable', error });
     this.#context = context;
+    this.#alone = options.alone ?? (() => null);
     this.#registration = registration;
     this.#diskWait = new DiskWait(onEvent);
     context.odd.onEvent = (event) => onEvent?.(event);
@@ -67,7 +70,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   next(signal: AbortSignal): Soon<Claim | null> {
-    const first = signal.aborted || this.#diskWait.isOn ? null : this.#tryNextName();
+    const first = signal.aborted || this.#diskWait.isOn ? null : this.#tryNextName(signal);
     return first === null || isPromise(first) ? this.#search(signal, first) : first;
   }
 
@@ -78,7 +81,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   async #search(signal: AbortSignal, first: Soon<Claim | null>): Promise<Claim | null> {
-    for (let claimed = await first; ; claimed = await this.#tryNextName()) {
+    for (let claimed = await first; ; claimed = await this.#tryNextName(signal)) {
       if (claimed !== null) return claimed;
       if (this.#diskWait.isOn) await this.#diskWait.over(signal);
       if (signal.aborted) return null;
@@ -87,9 +90,14 @@ export class SpoolConsumer implements Consumer {
   }
 
   /** Null when there is no name at hand, or nothing to run behind it. */
-  #tryNextName(): Soon<Claim | null> {
+  #tryNextName(signal: AbortSignal): Soon<Claim | null> {
     const name = this.#names.next();
     if (name === null || this.#isHeldBack(name)) return null;
+    const alone = isOfSuspect(name) ? this.#alone() : null;
+    return alone === null ? this.#tryName(name) : alone.then(() => (signal.aborted ? null : this.#tryName(name)));
+  }
+
+  #tryName(name: string): Soon<Claim | null> {
     return afterwards(this.#tryTake(name), (taken) => (taken === null ? null : this.#examine(taken)));
   }
 
@@ -126,4 +134,12 @@ export class SpoolConsumer implements Consumer {
     if (!isMarked(this.#context, claim.job.id)) return claim;
     return afterwards(claim.settle(revoked(claim, false), null), () => null);
   }
+}
+
+/** The name tells it, so that the job can stay where it is until this process has time for it. */
+function isOfSuspect(fileName: string): boolean {
+  // Nearly every name ends so: it need not be taken apart.
+  if (fileName.endsWith('.0.json')) return false;
+  const name = parseJobFileName(fileName);
+  return name !== null && isSuspect(name);
 }

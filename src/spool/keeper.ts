@@ -1,5 +1,5 @@
 /** The keeper: what a worker does for its spool. It feeds its children, makes due jobs ready, recovers the dead, revokes, tidies up. */
-import type { BrokerEvent, ChildSide, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
+import type { BrokerEvent, ChildSide, Death, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { SpoolContext } from './disk/context.ts';
@@ -85,7 +85,7 @@ export class SpoolKeeper implements Keeper {
     return this.#crew.join(owner, child);
   }
 
-  async recover(owner: string, ending: 'crashed' | 'stopped', run?: EndedRun): Promise<boolean> {
+  async recover(owner: string, ending: Death, run?: EndedRun): Promise<boolean> {
     return this.#recovery.recover(owner, ending, run, {
       before: () => this.#crew.dispatch.end(owner),
       after: () => this.#promoter.promoteDue(),

@@ -40,7 +40,9 @@ export class ForkedWorker implements TestWorker {
   }
 
   async start(): Promise<void> {
-    const { settings, concurrency, log } = this.#plan;
+    const { concurrency, log } = this.#plan;
+    // As many jobs at one time as the test says.
+    const settings = { ...this.#plan.settings, slots: 1 };
     await new Promise<void>((resolve, reject) => {
       this.#supervisor = new Supervisor({
         settings,

@@ -14,6 +14,7 @@ import type { LimitRules } from '../job/queue-limits.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
 import { Revoked, runJobs } from '../worker/child/runner.ts';
+import { Slots } from '../worker/child/slots.ts';
 import { brokerEventLogger } from '../worker/log.ts';
 import type { TestWorker, WorkPlan } from './test-worker.ts';
 
@@ -128,6 +129,7 @@ export class InlineWorker implements TestWorker {
         drain: stop,
         stop,
         revoked,
+        slots: new Slots(1),
         timeLimits: settings,
         limitKeepers: { begun: nothing, ended: nothing },
         retirement: null,

@@ -26,13 +26,15 @@ const THREADS = '16';
 type ChildState = 'starting' | 'working' | 'leaving' | 'parted' | 'stopping' | 'ended';
 
 /** Why a child ended. */
-type DeathCause =
+export type DeathCause =
   /** The process could not be started, for EAGAIN say. */
   | { readonly kind: 'unborn'; readonly error: unknown }
   /** It was killed in this run, which had reached its time limit. */
   | { readonly kind: 'over-limit'; readonly run: LimitedRun }
   /** It was killed because the job that it ran was revoked so. */
   | { readonly kind: 'revoked' }
+  /** It said, as it ended, that code of this job was the reason. */
+  | { readonly kind: 'blamed'; readonly id: string }
   /** It was told to end at once. */
   | { readonly kind: 'stopped' }
   /** It was told to leave, had settled its jobs, and exited with 0: the processes that its jobs have started may live on. */
@@ -79,7 +81,7 @@ export class WorkerChild {
     this.#events = events;
     this.start = new StartWatch(launch.startTimeoutMs, () => events.onOverdue(this));
     this.overtime = new Overtime({
-      pardon: () => this.send({ type: 'pardon' }),
+      pardon: (id) => this.send({ type: 'pardon', id }),
       onOver: (run) => events.onOverLimit(this, run),
     });
     try {
@@ -165,7 +167,11 @@ export class WorkerChild {
       case 'running':
         return this.overtime.begin(message);
       case 'ended':
-        return this.overtime.ended(message.isLate);
+        return this.overtime.ended(message.id, message.isLate);
+      case 'blamed':
+        // A task that ends its process because it was told to stop is not to blame.
+        if (this.#state !== 'stopping') this.#deathCause ??= { kind: 'blamed', id: message.id };
+        return;
       case 'bye':
         if (this.#state === 'leaving') this.#become('parted');
     }

@@ -6,6 +6,8 @@
  */
 import type { Socket } from 'node:net';
 import type { LogLevel } from '../app/settings/config.ts';
+import { RunningJob } from '../app/current-job.ts';
+import { registry } from '../app/registry.ts';
 import { readRedact } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { Consumer } from '../broker/worker-side.ts';
@@ -18,7 +20,9 @@ import { type BrokerOptions, openBroker } from '../open.ts';
 import { Channel } from './child/channel.ts';
 import { fromArguments, loadTasks, unloadable } from './child/load-tasks.ts';
 import { Prints } from './child/prints.ts';
-import { Retirement, type RetirementRules, Revoked, runJobs } from './child/runner.ts';
+import { Retirement, type RetirementRules } from './child/retirement.ts';
+import { Revoked, runJobs } from './child/runner.ts';
+import { Slots } from './child/slots.ts';
 import { brokerEventLogger, createLogger, endsAJobAsFailed, type LogFormat, type Logger, lossLogger } from './log.ts';
 import { type FoundTask, limitsOf, REPORT_MODULES } from './messages.ts';
 import { tame } from './outlet.ts';
@@ -34,6 +38,8 @@ export interface ChildOptions {
   readonly queueLimits: readonly (readonly [string, QueueLimits])[];
   /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
+  /** Jobs at once. */
+  readonly slots: number;
   /** How much of what a job prints is kept, bytes; 0: nothing. */
   readonly logBytes: number;
   readonly logLevel: LogLevel;
@@ -53,7 +59,7 @@ type StartOptions = ChildOptions & { readonly own: OwnDescriptors };
 const EXIT = { good: 0, failure: 1, spoolUnusable: 75, configuration: 78 } as const;
 
 async function main(options: StartOptions, channel: Channel): Promise<number> {
-  const prints = options.logBytes === 0 ? null : printsThrough(channel);
+  const prints = options.logBytes === 0 ? null : printsThrough(channel, options.slots);
   const log: Logger = createLogger(options.logLevel, options.logFormat, (line) => toStderr(line));
   const print = (name: 'stdout' | 'stderr'): ((line: string | Uint8Array) => void) =>
     tame(process[name], lossLogger(log, name), streamOf(options.own[name]), (chunk) => prints?.hear(name, chunk));
@@ -95,11 +101,13 @@ interface WorkParts {
   readonly prints: Prints | null;
 }
 
-function printsThrough(channel: Channel): Prints {
+function printsThrough(channel: Channel, slots: number): Prints {
   const prints = new Prints({
     begun: (job) => channel.say({ type: 'prints', ...job }),
     ended: () => channel.printed(),
   });
+  // Where several jobs work at once nobody can tell whose process has printed.
+  if (slots > 1) return prints;
   prints.listen();
   channel.onSayRuns = () => prints.tellAll();
   return prints;
@@ -115,9 +123,11 @@ function streamOf(fd: number | null): Socket | undefined {
 /** Runs jobs until there is a reason to end. @throws FencedError, SpoolError */
 async function work(options: ChildOptions, channel: Channel, { log, texts, tasks, prints }: WorkParts): Promise<void> {
   const revoked = new Revoked();
+  const slots = new Slots(options.slots);
   // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
   const broker = openBroker({ ...options.broker, mustExist: true });
-  const consumer = await consumerOf(broker, options, channel, { log, tasks, revoked });
+  const consumer = await consumerOf(broker, options, channel, { log, tasks, revoked, slots });
+  process.on('exit', () => nameTheGuilty(channel));
   channel.say({ type: 'ready', owner: consumer.owner, tasks });
   await runJobs({
     consumer,
@@ -127,6 +137,7 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
     stop: channel.stop,
     revoked,
     prints,
+    slots,
     timeLimits: options.timeLimits,
     limitKeepers: channel.limitKeepers,
     retirement: options.retirement === null ? null : new Retirement(options.retirement),
@@ -139,18 +150,25 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
 
 function consumerOf(
   broker: Broker,
-  { queues, queueLimits, parent, logBytes }: ChildOptions,
+  { queues, queueLimits, parent, logBytes, slots: size }: ChildOptions,
   channel: Channel,
-  { log, tasks, revoked }: { readonly log: Logger; readonly tasks: readonly FoundTask[]; readonly revoked: Revoked },
+  {
+    log,
+    tasks,
+    revoked,
+    slots,
+  }: Pick<WorkParts, 'log' | 'tasks'> & { readonly revoked: Revoked; readonly slots: Slots },
 ): Promise<Consumer> {
   const logEvent = brokerEventLogger(log);
   return broker.consumer({
     queues,
     limits: { queues: new Map(queueLimits), tasks: limitsOf(tasks) },
     tasks: tasks.map(({ name }) => name),
+    slots: size,
     parent,
     line: channel.line,
     logBytes,
+    alone: () => slots.alone(),
     onRevoked: (ids) => revoked.hear(ids),
     onEvent: (event) => {
       // Each child would say it: the worker does so once.
@@ -175,6 +193,15 @@ function reportUncaught(log: Logger, texts: ErrorTexts): void {
     log.error(`nobody caught ${stack ?? `${name}: ${message}`}; this process ends`);
     process.exit(EXIT.failure);
   });
+}
+
+/**
+ * The process ends, and code of a job is what ends it: by an error that nobody caught, or by `process.exit()`. The others in this process
+ * are innocent then. A process that is killed, or runs out of memory, has no such last word.
+ */
+function nameTheGuilty(channel: Channel): void {
+  const job = registry().current.getStore();
+  if (job !== undefined && !RunningJob.hasEnded(job)) channel.say({ type: 'blamed', id: job.id });
 }
 
 const channel = new Channel();

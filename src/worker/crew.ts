@@ -159,7 +159,7 @@ export class Crew implements ChildEvents {
   onExit(child: WorkerChild, code: number | null, signal: NodeJS.Signals | null): void {
     this.#events.onLeaving(child);
     const { pid, owner, deathCause } = child;
-    tellOfChild(() => ({ kind: 'ended', pid, owner, code, signal, cause: deathCause?.kind ?? 'crashed' }));
+    tellOfChild(() => ({ kind: 'ended', pid, owner, code, signal, cause: toldCause(deathCause) }));
     void this.#afterExit(child, code, signal);
   }
 
@@ -201,6 +201,11 @@ export class Crew implements ChildEvents {
   #endIfEmpty(): void {
     if (this.children.length === 0) this.#tellEnd();
   }
+}
+
+/** Whether a job is to blame for a crash is the recovery's to know. */
+function toldCause(cause: WorkerChild['deathCause']): Extract<ChildMessage, { kind: 'ended' }>['cause'] {
+  return cause === null || cause.kind === 'blamed' ? 'crashed' : cause.kind;
 }
 
 function tellOfChild(message: () => ChildMessage): void {

@@ -26,7 +26,7 @@ export interface LaunchPlan {
 
 /** One start: each has a mark of its own. `parent`: the worker's name among owners. */
 export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, parent: string): Launch {
-  const { logLevel, stacks, redact, configFile, startTimeoutMs, jobLogBytes: logBytes } = settings;
+  const { slots, logLevel, stacks, redact, configFile, startTimeoutMs, jobLogBytes: logBytes } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
   // Jobs that tasks send go to the worker's own spool, also when only options of the command line named it and allowed its place.
@@ -43,6 +43,7 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
     queues,
     queueLimits: [...settings.queueLimits],
     modules: modules.files,
+    slots,
     logBytes,
     logLevel,
     logFormat,

@@ -187,6 +187,7 @@ export function endsAJobAsFailed(event: BrokerEvent): boolean {
 
 function fateOf(ending: Ending['kind']): string {
   if (ending === 'timed-out') return 'was killed at its time limit';
+  if (ending === 'interrupted') return 'was ended with its process, because of another job';
   return ending === 'stopped' ? 'was ended with its process' : 'lost its process';
 }
 

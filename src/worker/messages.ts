@@ -25,11 +25,11 @@ export type ToChild =
   | { readonly type: 'say-runs' }
   /** All that was printed before the end of the run is read: go on. */
   | { readonly type: 'heard' }
-  /** A run that ended after its limit is let off: go on. */
-  | { readonly type: 'pardon' }
-  /** Finish the job at hand and end. */
+  /** The run of this job, which ended after its limit, is let off: go on. */
+  | { readonly type: 'pardon'; readonly id: string }
+  /** Finish the jobs at hand and end. */
   | { readonly type: 'drain' }
-  /** End at once; the job at hand will be queued again. */
+  /** End at once; the jobs at hand will be queued again. */
   | { readonly type: 'stop' };
 
 /** With this variable Node.js tells a parent which modules its child loads, as for its own `--watch`: 'watch:import', 'watch:require'. */
@@ -58,8 +58,10 @@ export type FromChild =
   | { readonly type: 'hint'; readonly word: unknown }
   /** It has begun a run that has a time limit. */
   | ({ readonly type: 'running' } & LimitedRun)
-  /** That run has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. */
-  | { readonly type: 'ended'; readonly isLate: boolean }
+  /** The run of that job has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. */
+  | { readonly type: 'ended'; readonly id: string; readonly isLate: boolean }
+  /** It ends now because of code of this job, which runs there: an error that nobody caught, or `process.exit()`. */
+  | { readonly type: 'blamed'; readonly id: string }
   /** What its processes print from now on is this job's. */
   | { readonly type: 'prints'; readonly id: string; readonly attempt: number }
   /** The run of that job has ended; it waits for the answer. */
@@ -78,9 +80,10 @@ export type FromChild =
 /** Null for anything that is not such a message: user code shares the channel and may send its own. */
 export function parseToChild(message: unknown): ToChild | null {
   if (!isRecord(message)) return null;
-  const { type, word } = message;
+  const { type, word, id } = message;
   if (type === 'hint') return { type, word };
-  const isKnown = ['drain', 'stop', 'pardon', 'heard', 'say-runs'].some((known) => known === type);
+  if (type === 'pardon') return typeof id === 'string' ? { type, id } : null;
+  const isKnown = ['drain', 'stop', 'heard', 'say-runs'].some((known) => known === type);
   return isKnown ? ({ type } as ToChild) : null;
 }
 
@@ -97,7 +100,8 @@ export function parseFromChild(message: unknown): FromChild | null {
     return { type, code, message: text, ...(typeof loader === 'string' ? { loader } : {}) };
   if (type === 'prints' && typeof id === 'string' && typeof attempt === 'number') return { type, id, attempt };
   if (type === 'unlogged' && typeof id === 'string' && typeof reason === 'string') return { type, id, reason };
-  if (type === 'ended' && typeof isLate === 'boolean') return { type, isLate };
+  if (type === 'ended' && typeof id === 'string' && typeof isLate === 'boolean') return { type, id, isLate };
+  if (type === 'blamed' && typeof id === 'string') return { type, id };
   if (type === 'running') return toRunning(message);
   if (type === 'retiring' && typeof why === 'string') return { type, why };
   if (type === 'unusable' && typeof text === 'string') return { type, message: text };

@@ -1,14 +1,14 @@
 /** A worker: keeps children, carries the words between them and the keeper, has the jobs of dead children recovered, and ends in order. */
-import type { LimitedRun } from '../app/execute.ts';
 import { tellRecovered } from '../app/telling/diagnostics.ts';
 import { after } from '../app/timers.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
-import type { BrokerEvent, EndedRun, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
+import type { BrokerEvent, Death, EndedRun, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
+import { NO_OPTIONS } from '../job/job-options.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
-import type { WorkerChild } from './child-process.ts';
+import type { DeathCause, WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents, exitCodeAfter, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
 import { brokerEventLogger, endsAJobAsFailed, type Logger, logUnlogged, seconds } from './log.ts';
@@ -88,7 +88,8 @@ export class Supervisor implements CrewEvents {
         queues,
         order,
         limits: { queues: settings.queueLimits, tasks: new Map() },
-        logBytes: settings.jobLogBytes,
+        // What processes print cannot be told apart where several jobs start them.
+        logBytes: settings.slots === 1 ? settings.jobLogBytes : 0,
         isBurst,
         onEvent: (event) => {
           logEvent(event);
@@ -173,9 +174,7 @@ export class Supervisor implements CrewEvents {
     const { owner, deathCause } = child;
     this.#members.delete(child);
     if (owner === null || deathCause === null || this.#keeper === null) return false;
-    // A child that was killed for one job may have held others: those have not crashed.
-    const ending = deathCause.kind === 'crashed' || deathCause.kind === 'parted' ? 'crashed' : 'stopped';
-    return this.#keeper.recover(owner, ending, deathCause.kind === 'over-limit' ? endedRun(deathCause.run) : undefined);
+    return this.#keeper.recover(owner, deathOf(deathCause), endedRun(deathCause));
   }
 
   /** All children from now on import this loader first: Node.js cannot load the task modules by itself. */
@@ -254,7 +253,16 @@ export class Supervisor implements CrewEvents {
   }
 }
 
-/** A run that was killed at its limit, for the keeper's recovery. */
-function endedRun({ id, startedAtMs, limitMs, defaults }: LimitedRun): EndedRun {
+/** What the end of a child means for its jobs. One that ended because of one of them may have held others: those have not crashed. */
+function deathOf({ kind }: DeathCause): Death {
+  if (kind === 'crashed' || kind === 'parted') return 'crashed';
+  return kind === 'stopped' ? 'stopped' : 'interrupted';
+}
+
+/** The run because of which a child ended, for the keeper's recovery. A job that was revoked says so itself. */
+function endedRun(cause: DeathCause): EndedRun | undefined {
+  if (cause.kind === 'blamed') return { id: cause.id, ending: { kind: 'crashed' }, defaults: NO_OPTIONS };
+  if (cause.kind !== 'over-limit') return;
+  const { id, startedAtMs, limitMs, defaults } = cause.run;
   return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
 }

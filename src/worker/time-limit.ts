@@ -13,8 +13,8 @@ import type { LimitedRun } from '../app/execute.ts';
 import { after, type LongTimer } from '../app/timers.ts';
 
 interface OvertimeActions {
-  /** The run ended late, and the child is not killed: it may go on. */
-  pardon(): void;
+  /** The run of the job `id` ended late, and the child is not killed: it may go on. */
+  pardon(id: string): void;
   /** This run has reached its limit. */
   onOver(run: LimitedRun): void;
 }
@@ -22,12 +22,17 @@ interface OvertimeActions {
 /** How long the supervisor listens after the limit, ms: one round of its event loop reads all messages that have come. */
 const LISTEN_MS = 10;
 
-/** The deadline of a child's run, as the supervisor keeps it. */
+interface Watched {
+  readonly run: LimitedRun;
+  readonly endsAt: number;
+  timer: LongTimer;
+}
+
+/** The deadlines of a child's runs, as the supervisor keeps them. */
 export class Overtime {
   readonly #actions: OvertimeActions;
-  #run: LimitedRun | null = null;
-  #endsAt = 0;
-  #timer: LongTimer | null = null;
+  /** By their jobs. */
+  readonly #runs = new Map<string, Watched>();
   #killed: LimitedRun | null = null;
 
   constructor(actions: OvertimeActions) {
@@ -36,23 +41,22 @@ export class Overtime {
 
   /** The child has begun this run. */
   begin(run: LimitedRun): void {
-    this.close();
-    this.#run = run;
-    this.#endsAt = performance.now() + run.limitMs;
-    this.#timer = after(run.limitMs, () => (this.#timer = after(LISTEN_MS, () => this.#over(run))));
+    this.#runs.get(run.id)?.timer.cancel();
+    const timer = after(run.limitMs, () => (watched.timer = after(LISTEN_MS, () => this.#over(run))));
+    const watched: Watched = { run, endsAt: performance.now() + run.limitMs, timer };
+    this.#runs.set(run.id, watched);
   }
 
-  /** The run that was told last has ended; `isLate`: the child waits for a pardon. */
-  ended(isLate: boolean): void {
-    this.close();
-    this.#run = null;
-    if (isLate && this.#killed === null) this.#actions.pardon();
+  /** The run of the job `id` has ended; `isLate`: it waits for a pardon. */
+  ended(id: string, isLate: boolean): void {
+    this.#runs.get(id)?.timer.cancel();
+    this.#runs.delete(id);
+    if (isLate && this.#killed === null) this.#actions.pardon(id);
   }
 
   /** The process has ended. */
   close(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
+    for (const { timer } of this.#runs.values()) timer.cancel();
   }
 
   /**
@@ -61,10 +65,13 @@ export class Overtime {
    * @param wasKilled the process ended by SIGKILL. Its own watchdog may have sent that, as it does where this process was stopped
    */
   verdict(wasKilled: boolean): LimitedRun | null {
-    return this.#killed ?? (wasKilled && performance.now() >= this.#endsAt ? this.#run : null);
+    if (this.#killed !== null || !wasKilled) return this.#killed;
+    const over = [...this.#runs.values()].filter(({ endsAt }) => performance.now() >= endsAt);
+    return over.toSorted((a, b) => a.endsAt - b.endsAt)[0]?.run ?? null;
   }
 
   #over(run: LimitedRun): void {
+    if (this.#killed !== null) return; // The process is about to end, because of another run.
     this.#killed = run;
     this.#actions.onOver(run);
   }
@@ -97,19 +104,28 @@ for (;;) {
  */
 export class Watchdog {
   readonly #cell = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
+  /** When to kill, by the jobs of the runs at hand. */
+  readonly #killAt = new Map<string, bigint>();
   #thread: Worker | null = null;
 
-  /** Kills this process and all it started unless `disarm` is called within `limitMs` and a second. */
-  arm(limitMs: number): void {
-    const killAt = process.hrtime.bigint() + BigInt(Math.ceil((limitMs + GRACE_MS) * NS_PER_MS));
-    Atomics.store(this.#cell, 0, killAt);
+  /** Kills this process and all it started unless `disarm` is called for the job `id` within `limitMs` and a second. */
+  arm(id: string, limitMs: number): void {
+    this.#killAt.set(id, process.hrtime.bigint() + BigInt(Math.ceil((limitMs + GRACE_MS) * NS_PER_MS)));
+    this.#store();
     if (this.#thread === null) this.#start();
     else Atomics.notify(this.#cell, 0);
   }
 
   /** The thread sees it when it wakes up. */
-  disarm(): void {
-    Atomics.store(this.#cell, 0, 0n);
+  disarm(id: string): void {
+    this.#killAt.delete(id);
+    this.#store();
+  }
+
+  #store(): void {
+    let first = 0n;
+    for (const at of this.#killAt.values()) if (first === 0n || at < first) first = at;
+    Atomics.store(this.#cell, 0, first);
   }
 
   /** Without the options that the process was started with: modules of --import are for tasks. */

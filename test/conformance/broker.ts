@@ -26,6 +26,7 @@ import {
 } from './parts.ts';
 import { following } from './after.ts';
 import { queues } from './queues.ts';
+import { slots } from './slots.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
 import { taking } from './taking.ts';
 import { taskSets } from './task-sets.ts';
@@ -48,6 +49,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     following(open);
     taking(open);
     queues(open);
+    slots(open);
     uniqueness(open);
     debouncing(open);
     taskSets(open);

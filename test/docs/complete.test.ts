@@ -37,7 +37,7 @@ describe('the settings on the pages are those of the table:', () => {
   /** How the cell of a default begins: with the value, or with 'none'. */
   const beginningOf = (value: unknown): RegExp => {
     if (typeof value === 'string') return new RegExp(`^\`'?${value}'?\``);
-    return typeof value === 'boolean' ? new RegExp(`^\`${value}\``) : /^none/;
+    return typeof value === 'boolean' || typeof value === 'number' ? new RegExp(`^\`${value}\``) : /^none/;
   };
 
   for (const [name, page, hasOptions] of [

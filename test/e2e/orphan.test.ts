@@ -27,6 +27,7 @@ test('a child whose supervisor died while it started ends by itself', { timeout:
     stacks: true,
     redactFrom: null,
     timeLimits: { timeLimitMs: null, softTimeLimitMs: null },
+    slots: 1,
     retirement: null,
     own: { stdout: null, stderr: null },
   };

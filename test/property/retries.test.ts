@@ -20,11 +20,14 @@ test('whatever ends its runs, a job runs no more often than retries and crashes 
     const life = live(random, options);
 
     const { retries: allowed = 0 } = options;
-    assert.ok(life.runs <= 1 + allowed + life.crashes + life.stops, JSON.stringify({ options, life }));
+    assert.ok(
+      life.runs <= 1 + allowed + life.crashes + life.stops + life.interruptions,
+      JSON.stringify({ options, life }),
+    );
     assert.ok(life.retried <= allowed, JSON.stringify({ options, life }));
     assert.ok(life.crashes <= (options.onCrash === 'fail' ? 1 : MAX_CRASHES + 1));
     if (options.onCrash === 'fail') assert.equal(life.runs, 1 + life.retried);
-    for (const entries of life.entries) assert.ok(entries.length <= 1 + allowed + life.crashes);
+    for (const entries of life.entries) assert.ok(entries.length <= 1 + allowed + life.crashes + life.interruptions);
   });
 });
 
@@ -32,13 +35,14 @@ interface Life {
   runs: number;
   crashes: number;
   stops: number;
+  interruptions: number;
   retried: number;
   entries: (readonly Attempt[])[];
 }
 
 /** A job's life, as its file tells it to whoever runs it next: a process that dies may tear the entries off. */
 function live(random: Random, options: JobOptions): Life {
-  const life: Life = { runs: 0, crashes: 0, stops: 0, retried: 0, entries: [] };
+  const life: Life = { runs: 0, crashes: 0, stops: 0, interruptions: 0, retried: 0, entries: [] };
   const job = jobRecord({ options });
   let attempts: readonly Attempt[] = [];
   let standing = { queue: 'default', priority: 5, attempt: 0, crashes: 0 };
@@ -47,6 +51,7 @@ function live(random: Random, options: JobOptions): Life {
     life.runs++;
     const ending = endingOf(random);
     if (ending.kind === 'stopped') life.stops++;
+    if (ending.kind === 'interrupted') life.interruptions++;
     if (ending.kind === 'crashed') {
       life.crashes++;
       if (random.below(2) === 0) attempts = [];
@@ -54,10 +59,11 @@ function live(random: Random, options: JobOptions): Life {
     const settlement = settlementOf(ending, { job, standing, attempts }, nowMs, random.below(1_001) / 1_000);
     if (settlement.kind === 'requeue') continue;
     if (settlement.kind === 'park') assert.fail('nothing parks it');
-    attempts = [...attempts, { attempt: standing.attempt, endedAtMs: nowMs, owner: 'o', error: ERROR }];
+    const uncounted = ending.kind === 'interrupted' ? ({ uncounted: true } as const) : {};
+    attempts = [...attempts, { attempt: standing.attempt, endedAtMs: nowMs, owner: 'o', error: ERROR, ...uncounted }];
     life.entries.push(attempts);
     if (settlement.kind === 'publish') return life;
-    if (ending.kind !== 'crashed') {
+    if (ending.kind !== 'crashed' && ending.kind !== 'interrupted') {
       life.retried++;
       const mostMs = ending.kind === 'retry-asked' ? 7 : 1_000;
       assert.ok(settlement.delayMs >= 0 && settlement.delayMs <= mostMs, `${settlement.delayMs} ms`);
@@ -76,5 +82,6 @@ function endingOf(random: Random): Ending {
     { kind: 'retry-asked', error: ERROR, delayMs: 7 },
     { kind: 'crashed' },
     { kind: 'stopped' },
+    { kind: 'interrupted' },
   ]);
 }

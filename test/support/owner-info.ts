@@ -12,6 +12,7 @@ export function owner(parts: Partial<OwnerInfo>): OwnerInfo {
     verdict: 'alive',
     queues: null,
     tasks: [],
+    slots: 1,
     ...parts,
   };
 }

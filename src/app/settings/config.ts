@@ -31,6 +31,8 @@ export interface Config {
   readonly allowUnsafe?: boolean;
   /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
   readonly concurrency?: number;
+  /** How many jobs each child runs at once, 1 to 1,000: more than 1 for tasks that mostly wait. Default 1. FSQ_SLOTS. */
+  readonly slots?: number;
   /** How long a worker's child may take to import its modules before it is killed and replaced. Default '1m'. FSQ_START_TIMEOUT. */
   readonly startTimeout?: Duration;
   /** Longest run of a job that has no `timeLimit` of its own; then its process and all it started are killed. FSQ_TIME_LIMIT. */
@@ -73,6 +75,8 @@ export interface Settings {
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;
   readonly concurrency: number | null;
+  /** Jobs at once in each child. */
+  readonly slots: number;
   readonly startTimeoutMs: number;
   /** Null: none, as with the four below. */
   readonly timeLimitMs: number | null;

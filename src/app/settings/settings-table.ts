@@ -95,6 +95,15 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     help: 'child processes (default: the number of processors)',
     default: null,
   },
+  slots: {
+    field: 'slots',
+    kind: kinds.count(1_000),
+    variable: 'FSQ_SLOTS',
+    option: 'slots',
+    value: 'N',
+    help: 'jobs at once in each child: for tasks that mostly wait (default: 1)',
+    default: 1,
+  },
   startTimeout: { field: 'startTimeoutMs', kind: kinds.someTime('1m'), variable: 'FSQ_START_TIMEOUT', default: '1m' },
   timeLimit: {
     field: 'timeLimitMs',

@@ -101,7 +101,11 @@ interface StatusReport {
 }
 
 /** A worker, or a process that runs jobs without one. */
-type WorkerStatus = Pick<OwnerInfo, 'pid' | 'startedAtMs' | 'queues'> & { readonly children: readonly number[] };
+type WorkerStatus = Pick<OwnerInfo, 'pid' | 'startedAtMs' | 'queues'> & {
+  readonly children: readonly number[];
+  /** Jobs at once in each child. */
+  readonly slots: number;
+};
 
 /** Jobs that wait for a worker that knows their task. */
 interface ParkedStatus {
@@ -154,7 +158,9 @@ function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   );
   return [...supervisors, ...alone].map((worker) => {
     const { pid, startedAtMs, queues } = worker;
-    return { pid, startedAtMs, queues, children: living.filter((one) => isChildOf(one, worker)).map(({ pid }) => pid) };
+    const children = living.filter((one) => isChildOf(one, worker));
+    const slots = Math.max(worker.slots, ...children.map((child) => child.slots));
+    return { pid, startedAtMs, queues, children: children.map((child) => child.pid), slots };
   });
 }
 
@@ -279,8 +285,9 @@ export function statusText(report: StatusReport, nowMs: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-function workerText({ pid, startedAtMs, queues, children }: WorkerStatus, nowMs: number): string {
+function workerText({ pid, startedAtMs, queues, children, slots }: WorkerStatus, nowMs: number): string {
   const pids = children.length <= MAX_PIDS ? ` (${children.join(', ')})` : '';
   const staff = children.length === 0 ? '' : `, ${some(children.length, 'child', 'children')}${pids}`;
-  return `pid ${pid}${staff}, ${queues === null ? 'all queues' : `queues ${queues.join(', ')}`}, up ${span(nowMs - startedAtMs)}`;
+  const each = slots === 1 ? '' : `, ${slots} slots in each`;
+  return `pid ${pid}${staff}${each}, ${queues === null ? 'all queues' : `queues ${queues.join(', ')}`}, up ${span(nowMs - startedAtMs)}`;
 }

@@ -25,6 +25,8 @@ export interface OwnerRecord {
   readonly bootId: string | null;
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
+  /** How many jobs it runs at once. */
+  readonly slots: number;
   /** What every process that it starts has in its environment, as CHILD_MARK; null when there is no such mark. */
   readonly mark: string | null;
 }
@@ -61,7 +63,7 @@ export async function register(context: SpoolContext, about: Parameters<typeof a
  */
 async function announce(
   context: SpoolContext,
-  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'parent'>>,
+  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'parent' | 'slots'>>,
 ): Promise<Registration> {
   const { files, layout } = context;
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
@@ -70,6 +72,7 @@ async function announce(
     owner,
     pid: process.pid,
     parent: null,
+    slots: 1,
     startedAtMs: context.nowMs(),
     bootId: bootId(files),
     mark: about.role === 'child' ? (process.env[CHILD_MARK] ?? null) : null,
@@ -215,8 +218,8 @@ async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo |
   const record = readOwner(context, owner);
   if (record === null) return null;
   const { verdict } = await verdictOf(context, owner);
-  const { pid, parent, role, startedAtMs, queues, tasks } = record;
-  return { owner, pid, parent, role, startedAtMs, verdict, queues, tasks };
+  const { pid, parent, role, startedAtMs, queues, tasks, slots } = record;
+  return { owner, pid, parent, role, startedAtMs, verdict, queues, tasks, slots };
 }
 
 /** True while a directory in running/ is the owner's own, or was fenced by it and is not recovered yet. */
@@ -248,7 +251,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     return null; // Not whole: then the socket alone decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, mark } = parsed;
+  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, slots, mark } = parsed;
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
@@ -259,6 +262,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     bootId: isText(boot) ? boot : null,
     queues: Array.isArray(queues) ? queues.filter(isText) : null,
     tasks: Array.isArray(tasks) ? tasks.filter(isText) : [],
+    slots: typeof slots === 'number' && Number.isInteger(slots) && slots > 0 ? slots : 1,
     mark: isText(mark) ? mark : null,
   };
 }

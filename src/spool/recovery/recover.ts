@@ -3,7 +3,7 @@
  * children.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { BrokerEvent, EndedRun } from '../../broker/worker-side.ts';
+import type { BrokerEvent, Death, EndedRun } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { isStopped, killRemains, letGoOn } from './kill-remains.ts';
 import { fencedDirectory, parseOwnerDirectory } from '../layout.ts';
@@ -161,7 +161,7 @@ export class RecoveryRounds {
    */
   async recover(
     owner: string,
-    ending: 'crashed' | 'stopped',
+    ending: Death,
     run: EndedRun | undefined,
     { before, after }: { readonly before: () => void; readonly after: () => void },
   ): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** Taking back what one dead process held: first the fence, then each job by one rename. */
-import type { EndedRun } from '../../broker/worker-side.ts';
+import type { Death, EndedRun } from '../../broker/worker-side.ts';
 import type { Attempt } from '../../job/job.ts';
 import { type Ending, type Settlement, settlementOf } from '../../job/lifecycle.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
@@ -28,7 +28,7 @@ export interface Recoverer extends DiskWaiter {
 /** A dead process, how it ended, and what is known of one of the jobs it held; that of the others follows from `ending`. */
 export interface Dead {
   readonly owner: string;
-  readonly ending: 'crashed' | 'stopped';
+  readonly ending: Death;
   readonly run: EndedRun | null;
 }
 
@@ -132,7 +132,7 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
     Math.random(),
   );
   const times = {
-    ...(run === null ? {} : { startedAtMs: run.startedAtMs }),
+    ...(run?.startedAtMs === undefined ? {} : { startedAtMs: run.startedAtMs }),
     endedAtMs: nowMs,
     owner: dead.owner,
   };
@@ -158,7 +158,10 @@ function attemptOf(
   times: Pick<Attempt, 'startedAtMs' | 'endedAtMs' | 'owner'>,
 ): Attempt | null {
   if (record.attempts.at(-1)?.attempt === name.attempt) return null;
-  if (settlement.kind === 'rerun') return { attempt: name.attempt, ...times, error: settlement.error };
+  if (settlement.kind === 'rerun') {
+    const { error, uncounted } = settlement;
+    return { attempt: name.attempt, ...times, error, ...(uncounted === undefined ? {} : { uncounted }) };
+  }
   if (settlement.kind === 'publish' && settlement.outcome.state !== 'succeeded') {
     return { attempt: name.attempt, ...times, error: settlement.outcome.error };
   }

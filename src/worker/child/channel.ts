@@ -1,7 +1,7 @@
 /**
  * A child's end of the channel to its supervisor: what it says, what it is told, and what follows when the supervisor has ended.
  *
- *   open ──told to drain, or SIGTERM──► draining: the job at hand is the last
+ *   open ──told to drain, or SIGTERM──► draining: the jobs at hand are the last
  *    │                                     │
  *    └───────the supervisor ends───────────┴──► alone: draining, and nobody listens any more
  */
@@ -14,8 +14,10 @@ export class Channel {
   readonly #drain = new AbortController();
   readonly #stop = new AbortController();
   readonly #watchdog = new Watchdog();
-  #pardon: () => void = () => undefined;
-  #heard: () => void = () => undefined;
+  /** By their jobs: the runs that wait for a pardon. */
+  readonly #late = new Map<string, () => void>();
+  /** Those that wait for an answer, the first first. */
+  readonly #waiting: (() => void)[] = [];
   /** Called when the runs are to be told, because their processes print. */
   onSayRuns: () => void = () => undefined;
   #hear: (word: unknown) => void = () => undefined;
@@ -65,7 +67,7 @@ export class Channel {
   printed(): Promise<void> | undefined {
     if (!process.connected) return;
     this.say({ type: 'printed' });
-    return new Promise((resolve) => (this.#heard = resolve));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** The supervisor holds the limits of runs, and a thread does where the supervisor cannot. */
@@ -73,13 +75,13 @@ export class Channel {
     return {
       begun: (run) => {
         this.say({ type: 'running', ...run });
-        this.#watchdog.arm(run.limitMs);
+        this.#watchdog.arm(run.id, run.limitMs);
       },
-      ended: (isLate) => {
-        this.#watchdog.disarm();
-        this.say({ type: 'ended', isLate });
+      ended: ({ id }, isLate) => {
+        this.#watchdog.disarm(id);
+        this.say({ type: 'ended', id, isLate });
         if (!isLate || !process.connected) return;
-        return new Promise((resolve) => (this.#pardon = resolve));
+        return new Promise((resolve) => this.#late.set(id, resolve));
       },
     };
   }
@@ -88,9 +90,9 @@ export class Channel {
     const message = parseToChild(raw);
     switch (message?.type) {
       case 'pardon':
-        return this.#pardon();
+        return this.#pardon(message.id);
       case 'heard':
-        return this.#heard();
+        return this.#waiting.shift()?.();
       case 'say-runs':
         return this.onSayRuns();
       case 'drain':
@@ -108,7 +110,12 @@ export class Channel {
     setInterval(() => undefined, 1_000_000);
     this.#drain.abort();
     this.#endLine();
-    this.#pardon();
-    this.#heard();
+    for (const id of this.#late.keys()) this.#pardon(id);
+    for (const hear of this.#waiting.splice(0)) hear();
+  }
+
+  #pardon(id: string): void {
+    this.#late.get(id)?.();
+    this.#late.delete(id);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * To which job belongs what this process and those that it starts print: it runs one job at a time. What it prints itself it keeps with
- * the job at once. What others print goes to the worker, which is told of a run when its first process starts.
+ * To which job belongs what this process and those that it starts print. What a run prints itself is kept with its job at once. What
+ * processes print goes to the worker, which is told of a run when its first process starts: it is that of the run that began last. Where
+ * several jobs work at once nobody can tell whose it is, and nothing is told.
  */
 import { RunningJob } from '../../app/current-job.ts';
 import { registry } from '../../app/registry.ts';
@@ -16,8 +17,9 @@ interface Listener {
 
 export class Prints {
   readonly #listener: Listener;
-  #claim: Claim | null = null;
-  #isTold = false;
+  /** Of the runs at hand, by their jobs, in the order in which they began. */
+  readonly #claims = new Map<string, Claim>();
+  #told: Claim | null = null;
   /** Programs that a task waits for without a turn of the event loop start unseen: where one has printed, all runs are told. */
   #tellsAll = false;
 
@@ -39,30 +41,39 @@ export class Prints {
 
   /** The run of this claim begins. */
   begin(claim: Claim): void {
-    this.#claim = claim;
-    if (this.#tellsAll) this.#tell();
+    this.#claims.set(claim.job.id, claim);
+    if (this.#tellsAll || this.#told !== null) this.#tell();
   }
 
-  /** @returns what to wait for before the run is settled */
-  end(): Promise<void> | undefined {
-    this.#claim = null;
-    if (!this.#isTold) return;
-    this.#isTold = false;
-    return this.#listener.ended();
+  /** The run of this claim has ended. @returns what to wait for before it is settled */
+  end({ job }: Claim): Promise<void> | undefined {
+    this.#claims.delete(job.id);
+    if (this.#told?.job.id !== job.id) return;
+    this.#told = null;
+    const read = this.#listener.ended();
+    // A run that has waited for this one goes on.
+    return this.#claims.size === 0 ? read : read?.then(() => this.#tell());
   }
 
   /** Something was printed here. Code that an ended run has left behind prints for no job, whichever runs now. */
   hear(stream: 'stdout' | 'stderr', chunk: string | Uint8Array): void {
-    const claim = this.#claim;
-    if (claim === null) return;
+    if (this.#claims.size === 0) return;
     const job = registry().current.getStore();
-    if (job === undefined || !RunningJob.hasEnded(job)) claim.print(stream, chunk);
+    if (job !== undefined) {
+      if (!RunningJob.hasEnded(job)) this.#claims.get(job.id)?.print(stream, chunk);
+    } else if (this.#claims.size === 1) this.#newest()?.print(stream, chunk);
   }
 
   #tell(): void {
-    if (this.#claim === null || this.#isTold) return;
-    this.#isTold = true;
-    const { job, standing } = this.#claim;
-    this.#listener.begun({ id: job.id, attempt: standing.attempt });
+    const newest = this.#newest();
+    if (newest === undefined || newest === this.#told) return;
+    this.#told = newest;
+    this.#listener.begun({ id: newest.job.id, attempt: newest.standing.attempt });
+  }
+
+  #newest(): Claim | undefined {
+    let newest: Claim | undefined;
+    for (const claim of this.#claims.values()) newest = claim;
+    return newest;
   }
 }

@@ -10,8 +10,10 @@ import { Run } from '../../app/current-job.ts';
 import type { Claim, Consumer } from '../../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
 import { RevokedError } from '../../job/errors.ts';
-import { type AttemptedJob, type Ending, settlementOf } from '../../job/lifecycle.ts';
+import { type AttemptedJob, type Ending, isSuspect, settlementOf } from '../../job/lifecycle.ts';
 import type { Prints } from './prints.ts';
+import type { Retirement } from './retirement.ts';
+import type { Settling, Slots } from './slots.ts';
 import { type Logger, report } from '../log.ts';
 
 interface RunnerOptions extends Executor {
@@ -19,7 +21,7 @@ interface RunnerOptions extends Executor {
   readonly log: Logger;
   /** Aborted: take no further job. */
   readonly drain: AbortSignal;
-  /** Aborted: the job at hand should end. */
+  /** Aborted: the jobs at hand should end. */
   readonly stop: AbortSignal;
   /** When this process has worked enough; null: never. */
   readonly retirement: Retirement | null;
@@ -27,6 +29,8 @@ interface RunnerOptions extends Executor {
   readonly onRetire: (why: string) => void;
   /** A job is about to fail for good. */
   readonly onFailed: () => void;
+  /** How many jobs run at once. */
+  readonly slots: Slots;
   /** Which jobs are revoked. */
   readonly revoked: Revoked;
   /** Runs the task of a job; default: `execute`, with a supervisor that kills this process at a time limit. */
@@ -45,19 +49,22 @@ const TURN_MS = 2;
  * @throws FencedError, SpoolError: end the process
  */
 export async function runJobs(options: RunnerOptions): Promise<void> {
-  const { consumer, drain, retirement, onRetire } = options;
-  const settling = new Settling();
+  const { consumer, drain, retirement, onRetire, slots } = options;
+  const { settling } = slots;
   const taking = AbortSignal.any([drain, settling.failed]);
   let turnEndsAt = performance.now() + TURN_MS;
   for (;;) {
     const next = consumer.next(taking);
     const claim = isPromise(next) ? await next : next;
     if (claim === null) break;
-    const { settled } = await runJob(claim, options);
-    if (isPromise(settled)) settling.add(settled);
+    slots.begin();
+    void runJob(claim, options, settling);
+    if (isSuspect(claim.standing)) await slots.alone();
+    else if (slots.isFull) await slots.room();
     if (settling.isFull) await settling.room();
     const enough = retirement === null ? null : retirement.reason();
     if (enough !== null) {
+      await slots.empty();
       onRetire(enough);
       break;
     }
@@ -65,19 +72,15 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
     await yieldToOthers();
     turnEndsAt = performance.now() + TURN_MS;
   }
+  await slots.empty();
   await settling.end();
 }
 
-/** The job has run; `settled` tells when that is on disk. */
-interface Ran {
-  readonly settled: Soon<void>;
-}
-
-async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
-  const { log, stop, revoked, prints, onFailed } = options;
+/** From the claim until the outcome is on its way to the disk: that, and what goes wrong with it, is the settling's. Never rejects. */
+async function runJob(claim: Claim, options: RunnerOptions, settling: Settling): Promise<void> {
+  const { log, stop, revoked, prints, slots } = options;
   const { job, standing } = claim;
-  const fields = { job: job.id, task: job.task, attempt: standing.attempt };
-  log.debug(`${job.task} ${job.id} started`, fields);
+  log.debug(`${job.task} ${job.id} started`, fieldsOf(claim));
   if (isHeard('claim')) {
     const { priority, crashes } = standing;
     tell('claim', { ...jobMessage(claim), priority, crashes });
@@ -89,20 +92,42 @@ async function runJob(claim: Claim, options: RunnerOptions): Promise<Ran> {
   prints?.begin(claim);
   const ending = await (options.execute ?? execute)(claim, run, options);
   const ms = Math.round(performance.now() - startedAt);
-  const read = prints?.end();
+  const read = prints?.end(claim);
   if (read !== undefined) await read;
+  try {
+    const settled = settleRun(claim, options, { ending, startedAtMs, ms });
+    if (isPromise(settled)) settling.add(settled);
+  } catch (error) {
+    settling.fail(error);
+  }
+  slots.end();
+}
+
+/** How a run ended, and when. */
+interface Ran {
+  readonly ending: Ending;
+  readonly startedAtMs: number;
+  readonly ms: number;
+}
+
+function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, ms }: Ran): Soon<void> {
+  const { log, revoked, onFailed } = options;
   const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
   // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
-  const how: Ending = revoked.end() ? { kind: 'revoked', hadBegun: isBegun } : ending;
+  const how: Ending = revoked.end(claim.job.id) ? { kind: 'revoked', hadBegun: isBegun } : ending;
   const settlement = settlementOf(how, runOf(claim, how), nowMs(), Math.random());
   if (settlement.kind === 'publish' && settlement.outcome.state === 'failed') onFailed();
   const error = 'error' in ending ? { error: ending.error } : {};
   const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
   const onSettled = (): void => {
-    report(claim, settlement, ms, log, fields);
+    report(claim, settlement, ms, log, fieldsOf(claim));
     if (settlement.kind === 'rerun') tellRetry(claim, settlement);
   };
-  return { settled: afterwards(claim.settle(settlement, times), onSettled) };
+  return afterwards(claim.settle(settlement, times), onSettled);
+}
+
+function fieldsOf({ job, standing }: Claim): { readonly job: string; readonly task: string; readonly attempt: number } {
+  return { job: job.id, task: job.task, attempt: standing.attempt };
 }
 
 /** Options that the job's file leaves out are the task's. A run that went well needs none but those of its outcome. */
@@ -113,126 +138,31 @@ function runOf(claim: Claim, ending: Ending): AttemptedJob {
   return { job: { ...job, options: withDefaults(job.options, defaults) }, standing, attempts, again };
 }
 
-/**
- * How many jobs of a child may have run and not be settled: enough that the child goes on while the disk takes the outcomes of
- * some ten milliseconds. After the death of the process they are published as they are, and a power cut makes them run again.
- */
-const MOST_SETTLING = 256;
-
-/** Outcomes on their way to the disk. */
-export class Settling {
-  readonly #failed = new AbortController();
-  #underWay = 0;
-  #error: unknown = null;
-  /** Called when one has ended. */
-  #heard: (() => void) | null = null;
-
-  /** Aborted when a settlement failed: nothing more should be begun. */
-  get failed(): AbortSignal {
-    return this.#failed.signal;
-  }
-
-  get isFull(): boolean {
-    return this.#underWay >= MOST_SETTLING;
-  }
-
-  add(settled: Promise<void>): void {
-    this.#underWay++;
-    settled.then(
-      () => this.#ended(),
-      (error: unknown) => {
-        this.#error ??= error;
-        this.#failed.abort();
-        this.#ended();
-      },
-    );
-  }
-
-  /** Resolves when one more can be added. */
-  async room(): Promise<void> {
-    while (this.isFull) await this.#next();
-  }
-
-  /** Waits for all. @throws the error of the first settlement that failed */
-  async end(): Promise<void> {
-    while (this.#underWay > 0) await this.#next();
-    if (this.#error !== null) throw this.#error;
-  }
-
-  #next(): Promise<void> {
-    return new Promise((resolve) => (this.#heard = resolve));
-  }
-
-  #ended(): void {
-    this.#underWay--;
-    this.#heard?.();
-    this.#heard = null;
-  }
-}
-
-/** The jobs that are revoked, as far as this process has heard, and the run of one that is to end. */
+/** The jobs that are revoked, as far as this process has heard, and the runs of those that are to end. */
 export class Revoked {
   #ids: ReadonlySet<string> = new Set();
-  #job: string | null = null;
-  #run: Run | null = null;
+  /** By their jobs. */
+  readonly #runs = new Map<string, Run>();
 
   /** All that are revoked and have not ended. */
   hear(ids: ReadonlySet<string>): void {
     this.#ids = ids;
-    this.#tell();
+    for (const job of ids) this.#tell(job);
   }
 
   begin(job: string, run: Run): void {
-    this.#job = job;
-    this.#run = run;
-    if (this.#ids.size > 0) this.#tell();
+    this.#runs.set(job, run);
+    if (this.#ids.size > 0 && this.#ids.has(job)) this.#tell(job);
   }
 
-  /** The run has ended, whatever it came to. @returns whether its job is revoked */
-  end(): boolean {
-    const isRevoked = this.#ids.size > 0 && this.#job !== null && this.#ids.has(this.#job);
-    this.#run?.end();
-    this.#job = this.#run = null;
-    return isRevoked;
+  /** The run of that job has ended, whatever it came to. @returns whether the job is revoked */
+  end(job: string): boolean {
+    this.#runs.get(job)?.end();
+    this.#runs.delete(job);
+    return this.#ids.size > 0 && this.#ids.has(job);
   }
 
-  #tell(): void {
-    if (this.#job === null || !this.#ids.has(this.#job)) return;
-    this.#run?.abort(new RevokedError(`Job ${this.#job} was revoked: end this run, its outcome is not kept.`));
+  #tell(job: string): void {
+    this.#runs.get(job)?.abort(new RevokedError(`Job ${job} was revoked: end this run, its outcome is not kept.`));
   }
-}
-
-export interface RetirementRules {
-  /** Jobs; null: any number. */
-  readonly maxTasks: number | null;
-  /** Resident memory of the process, bytes; null: any. */
-  readonly maxMemoryBytes: number | null;
-}
-
-/** When a child has worked enough: after so many jobs, or with so much memory. Asked between jobs only. */
-export class Retirement {
-  readonly #rules: RetirementRules;
-  readonly #memoryBytes: () => number;
-  #tasks = 0;
-
-  constructor(rules: RetirementRules, memoryBytes: () => number = () => process.memoryUsage.rss()) {
-    this.#rules = rules;
-    this.#memoryBytes = memoryBytes;
-  }
-
-  /** To be called after each job: why this process should take no other, or null when it may. */
-  reason(): string | null {
-    const { maxTasks, maxMemoryBytes } = this.#rules;
-    this.#tasks++;
-    if (maxTasks !== null && this.#tasks >= maxTasks)
-      return `it has run ${maxTasks === 1 ? 'a job' : `${maxTasks} jobs`} (maxTasksPerChild)`;
-    const bytes = maxMemoryBytes === null ? 0 : this.#memoryBytes();
-    if (maxMemoryBytes !== null && bytes > maxMemoryBytes)
-      return `it uses ${megabytes(bytes)} of memory, more than ${megabytes(maxMemoryBytes)} (maxMemoryPerChild)`;
-    return null;
-  }
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1024 ** 2)} MB`;
 }

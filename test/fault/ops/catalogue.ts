@@ -200,6 +200,17 @@ export const OPERATIONS: readonly Operation[] = [
     inputFrom: ([late]) => ({ late: late?.id }),
   },
   {
+    name: 'recover a child with many jobs, one of them to blame',
+    program: 'overtime.mjs',
+    prepare: (spool) => [
+      ...plantLimited(spool, 1),
+      { ...plantPending(spool), runs: 2 },
+      { ...plantPending(spool), runs: 2 },
+    ],
+    input: { jobs: 4 },
+    inputFrom: ([late]) => ({ late: late?.id }),
+  },
+  {
     name: 'expire',
     program: 'keep.mjs',
     prepare: plantOldOutcomes,

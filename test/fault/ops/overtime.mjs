@@ -8,11 +8,11 @@ const child = await broker.consumer({ queues: null, tasks: ['echo'], onEvent });
 keeper.join(child.owner, { say: () => undefined, terminate: () => undefined });
 const ending = { kind: 'timed-out', limitMs: 1_000 };
 await measure(async () => {
-  for (let i = 0; i < 2; i++) {
+  for (let i = 0; i < (input.jobs ?? 2); i++) {
     const { job, standing } = await child.next(AbortSignal.timeout(20_000));
     say('run', job.id, standing.attempt);
   }
-  await keeper.recover(child.owner, 'stopped', { id: input.late, startedAtMs: 1, ending, defaults: {} });
+  await keeper.recover(child.owner, 'interrupted', { id: input.late, startedAtMs: 1, ending, defaults: {} });
   const held = () => fs.readdirSync(`${path}/running`).filter((name) => name.startsWith(child.owner));
   await until(() => held().length === 0, 'what the child held is recovered');
 });

@@ -344,6 +344,7 @@ function endless(place: string, verdict: 'alive' | 'dead', role: OwnerInfo['role
     startedAtMs: 0,
     queues: null,
     tasks: [],
+    slots: 1,
   } as const;
   return {
     place,

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import type { JobOptions } from '../../../src/job/job-options.ts';
-import type { Standing } from '../../../src/job/job.ts';
+import type { Attempt, Standing } from '../../../src/job/job.ts';
 import {
   crashBackoffMs,
+  isSuspect,
   MAX_CRASHES,
   parkBackoffMs,
   retriesUsed,
@@ -104,6 +105,42 @@ test('without a near name the reason ends earlier', () => {
 
 test('a run that was stopped is ready again at once', () => {
   assert.deepEqual(settlementOf({ kind: 'stopped' }, RUN, 0, 0), { kind: 'requeue' });
+});
+
+describe('a run that was ended because of another job', () => {
+  test('goes back at once, with an entry that does not count', () => {
+    const settlement = settlementOf({ kind: 'interrupted' }, runWith({}, { crashes: 2 }), 0, 0);
+
+    assert.ok(settlement.kind === 'rerun');
+    const { delayMs, crashes, uncounted, error } = settlement;
+    assert.deepEqual([delayMs, crashes, uncounted, error.code], [0, 2, true, 'FSQ_WORKER_LOST']);
+    assert.match(error.message, /attempt 2 was ended because of another job that it ran; the attempt does not count/);
+  });
+
+  test('fails where the job must not run twice', () => {
+    const settlement = settlementOf({ kind: 'interrupted' }, runWith({ onCrash: 'fail' }), 0, 0);
+
+    assert.ok(settlement.kind === 'publish' && settlement.outcome.state === 'failed');
+  });
+
+  for (const crashes of [0, 1, 3])
+    test(`takes no retry away, also beside ${crashes} crashes`, () => {
+      const entry = (attempt: number, rest: object): Attempt => ({ attempt, endedAtMs: 1, owner: 'o', ...rest });
+      const lost = Array.from({ length: crashes }, (_, i) => entry(i + 1, {}));
+      const spared = [1, 2, 3, 4].map((i) => entry(crashes + i, { uncounted: true }));
+      const failed = entry(crashes + 5, {});
+      const attempts = [...lost, ...spared, failed];
+      const run = { ...runWith({}, { crashes, attempt: attempts.length + 1 }), attempts };
+
+      assert.equal(retriesUsed(run), 1);
+    });
+});
+
+test('from the second crash on a job is a suspect, which runs alone', () => {
+  assert.deepEqual(
+    [0, 1, 2, 3].map((crashes) => isSuspect({ crashes })),
+    [false, false, true, true],
+  );
 });
 
 test('a crash is counted, and the job runs again', () => {

@@ -44,7 +44,7 @@ test('a run that ended in time is no reason for anything, and neither is the job
   overtime.begin(RUN);
   tick(999);
 
-  overtime.ended(false);
+  overtime.ended('a', false);
   tick(5_000);
 
   assert.deepEqual(done, []);
@@ -56,7 +56,7 @@ test('an end in time that is heard of late lets the child live on, and the next 
   overtime.begin(RUN);
   tick(1_000);
 
-  overtime.ended(false);
+  overtime.ended('a', false);
   overtime.begin({ ...RUN, id: 'b' });
   tick(1_000);
   tick(9);
@@ -71,14 +71,14 @@ test('a run that ended late is pardoned, unless it is killed already', (t) => {
   overtime.begin(RUN);
   tick(1_000);
   tick(5);
-  overtime.ended(true);
+  overtime.ended('a', true);
   assert.deepEqual(done, ['pardon']);
   assert.equal(overtime.verdict(true), null);
 
   overtime.begin({ ...RUN, id: 'b' });
   tick(1_000);
   tick(10);
-  overtime.ended(true);
+  overtime.ended('b', true);
 
   assert.deepEqual(done, ['pardon', 'over b']);
   assert.equal(overtime.verdict(true)?.id, 'b');

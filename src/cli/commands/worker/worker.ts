@@ -49,7 +49,7 @@ export const worker: Command = {
     ['fsq worker --burst', 'end when nothing is ready any more, for cron and CI'],
   ],
   options: {
-    ...settingOptions('concurrency', 'logLevel', 'allowNetworkFs', 'allowUnsafe'),
+    ...settingOptions('concurrency', 'slots', 'logLevel', 'allowNetworkFs', 'allowUnsafe'),
     queues: {
       type: 'string',
       short: 'Q',
@@ -176,13 +176,13 @@ function elsewhereNotices(tasks: readonly FoundTask[], spool: string): readonly 
   );
 }
 
-function logStart(log: Logger, { version, settings: { spool }, concurrency, tasks }: StartFacts): void {
-  log.info('worker started', { version, spool, concurrency, tasks: tasks.map(({ name }) => name).join(',') });
+function logStart(log: Logger, { version, settings: { spool, slots }, concurrency, tasks }: StartFacts): void {
+  log.info('worker started', { version, spool, concurrency, slots, tasks: tasks.map(({ name }) => name).join(',') });
   if (tasks.length === 0) log.warn(NO_TASKS);
 }
 
 function bannerText({ version, settings, queues, concurrency, tasks }: StartFacts): string {
-  const { spool, fsync, projectRoot } = settings;
+  const { spool, fsync, slots, projectRoot } = settings;
   const width = Math.max(0, ...tasks.map(({ name }) => name.length));
   const taskLines = tasks.map(
     ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shortPath(definedAt, projectRoot))}`,
@@ -193,7 +193,7 @@ function bannerText({ version, settings, queues, concurrency, tasks }: StartFact
     '',
     `  .> spool:        ${escape(spool)}${fsync ? '' : '   (fsync off: a power cut may lose jobs)'}`,
     `  .> queues:       ${queues === null ? 'all' : queues.join(', ')}`,
-    `  .> concurrency:  ${some(concurrency, 'child', 'children')}`,
+    `  .> concurrency:  ${some(concurrency, 'child', 'children')}${slots === 1 ? '' : `, ${slots} jobs at once in each`}`,
     '',
     ' [tasks]',
     ...(taskLines.length > 0 ? taskLines : [`  (${NO_TASKS})`]),

@@ -13,7 +13,7 @@ interface Scene {
   readonly printed: string[];
   readonly told: string[];
   /** A run of a job: code that is called within it, and its end. */
-  run(name: string): { within<T>(act: () => T): T; claim: Claim; end(): void };
+  run(name: string, attempt?: number): { within<T>(act: () => T): T; claim: Claim; end(): void };
 }
 
 function sceneOf(): Scene {
@@ -30,9 +30,9 @@ function sceneOf(): Scene {
     prints,
     printed,
     told,
-    run: (name) => {
+    run: (name, attempt = 1) => {
       const { job: record, queue, priority } = job({ task: name });
-      const standing = { queue, priority, attempt: 1, crashes: 0 };
+      const standing = { queue, priority, attempt, crashes: 0 };
       const run = new Run(null);
       const print = (_: unknown, text: unknown): unknown => printed.push(`${name}: ${String(text)}`);
       const claim = { job: record, standing, attempts: [], ...NOTHING_BESIDE, print, settle: () => undefined };
@@ -50,7 +50,7 @@ test('it is that of the run at hand, also where its context is lost, and nobody 
   prints.begin(one.claim);
   one.within(() => prints.hear('stdout', 'in it'));
   prints.hear('stdout', 'in a callback of a pool');
-  prints.end();
+  prints.end(one.claim);
   prints.hear('stdout', 'after');
 
   assert.deepEqual(printed, ['one: in it', 'one: in a callback of a pool']);
@@ -63,7 +63,7 @@ test('what an ended run has left behind prints for nobody while another runs', (
   prints.begin(one.claim);
   const leftBehind = one.within(() => (): void => one.within(() => prints.hear('stdout', 'late')));
   one.end();
-  prints.end();
+  prints.end(one.claim);
   prints.begin(two.claim);
   leftBehind();
   two.within(() => prints.hear('stdout', 'in time'));
@@ -79,13 +79,13 @@ test('a run is told when its first process starts, and its end is waited for; ot
   const start = (): Promise<unknown> => new Promise((resolve) => execFile('true', resolve));
 
   prints.begin(quiet.claim);
-  assert.equal(prints.end(), undefined);
+  assert.equal(prints.end(quiet.claim), undefined);
   await start();
   prints.begin(loud.claim);
   await Promise.all([start(), start()]);
-  await prints.end();
+  await prints.end(loud.claim);
   prints.begin(quiet.claim);
-  assert.equal(prints.end(), undefined);
+  assert.equal(prints.end(quiet.claim), undefined);
 
   assert.deepEqual(told, ['begun 1', 'ended']);
 });
@@ -93,11 +93,42 @@ test('a run is told when its first process starts, and its end is waited for; ot
 test('where the worker asks for it each run is told, the one at hand, too', async () => {
   const { prints, told, run } = sceneOf();
 
-  prints.begin(run('one').claim);
+  const [one, two] = [run('one'), run('two')];
+
+  prints.begin(one.claim);
   prints.tellAll();
-  await prints.end();
-  prints.begin(run('two').claim);
-  await prints.end();
+  await prints.end(one.claim);
+  prints.begin(two.claim);
+  await prints.end(two.claim);
 
   assert.deepEqual(told, ['begun 1', 'ended', 'begun 1', 'ended']);
+});
+
+test('of several runs at once each prints for its own job, and what has lost its context prints for nobody', () => {
+  const { prints, printed, run } = sceneOf();
+  const [one, two] = [run('one'), run('two')];
+
+  prints.begin(one.claim);
+  prints.begin(two.claim);
+  one.within(() => prints.hear('stdout', 'a'));
+  two.within(() => prints.hear('stdout', 'b'));
+  prints.hear('stdout', 'lost');
+  prints.end(two.claim);
+  one.within(() => prints.hear('stdout', 'c'));
+  prints.hear('stdout', 'd');
+
+  assert.deepEqual(printed, ['one: a', 'two: b', 'one: c', 'one: d']);
+});
+
+test('processes print for the run that began last, and for the one before it when that has ended', async () => {
+  const { prints, told, run } = sceneOf();
+  const [one, two] = [run('one', 1), run('two', 2)];
+
+  prints.begin(one.claim);
+  prints.tellAll();
+  prints.begin(two.claim);
+  await prints.end(two.claim);
+  await prints.end(one.claim);
+
+  assert.deepEqual(told, ['begun 1', 'begun 2', 'ended', 'begun 1', 'ended']);
 });

@@ -4,7 +4,9 @@ import { registry } from '../../../../src/app/registry.ts';
 import type { Claim, Consumer } from '../../../../src/broker/worker-side.ts';
 import { FencedError, RevokedError } from '../../../../src/job/errors.ts';
 import { createLogger } from '../../../../src/worker/log.ts';
-import { Retirement, Revoked, runJobs, Settling } from '../../../../src/worker/child/runner.ts';
+import { Retirement } from '../../../../src/worker/child/retirement.ts';
+import { Revoked, runJobs } from '../../../../src/worker/child/runner.ts';
+import { Settling, Slots } from '../../../../src/worker/child/slots.ts';
 import { until } from '../../../support/conditions.ts';
 import { job, NOTHING_BESIDE } from '../../../support/factory.ts';
 import { Run } from '../../../../src/app/current-job.ts';
@@ -57,6 +59,7 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     onRetire: () => undefined,
     onFailed: () => undefined,
     revoked: new Revoked(),
+    slots: new Slots(1),
     prints: null,
   });
 
@@ -190,7 +193,7 @@ test('a run that is revoked aborts with the reason, and is known as revoked when
   revoked.hear(new Set(['b', 'a']));
 
   assert(signal.reason instanceof RevokedError);
-  assert.equal(revoked.end(), true);
+  assert.equal(revoked.end('a'), true);
 });
 
 test('another job is left alone', () => {
@@ -201,7 +204,7 @@ test('another job is left alone', () => {
   revoked.hear(new Set(['b']));
 
   assert.equal(run.signal.aborted, false);
-  assert.equal(revoked.end(), false);
+  assert.equal(revoked.end('a'), false);
   revoked.hear(new Set(['a']));
   assert.equal(run.signal.aborted, false);
 });

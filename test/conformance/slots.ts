@@ -1,0 +1,74 @@
+/** What every broker promises to a process that runs several jobs at once. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { retriesUsed } from '../../src/job/lifecycle.ts';
+import { returned, RUN } from '../support/factory.ts';
+import { consumer, enqueueOne, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
+
+const DEATH = { name: 'WorkerLostError', message: 'lost' };
+
+export function slots(open: OpenBroker): void {
+  test('of a process that ended because of one of its jobs that one has crashed, and the others go back with all their retries', async (t) => {
+    const broker = await open(t);
+    const jobs = Array.from({ length: 4 }, () => newJob(broker, { options: { retries: 2 } }));
+    await broker.enqueue(jobs);
+    const ended = await consumer(t, broker);
+    for (const _ of jobs) await nextOf(ended);
+    const each = await keeper(t, broker);
+    const guilty = jobs[1]?.job.id ?? '';
+
+    await each.recover(ended.owner, 'interrupted', { id: guilty, ending: { kind: 'crashed' }, defaults: {} });
+
+    const next = await consumer(t, broker);
+    for (const _ of jobs) {
+      const claim = await nextOf(next);
+      const isGuilty = claim.job.id === guilty;
+      const { attempt, crashes } = claim.standing;
+      assert.deepEqual([attempt, crashes, retriesUsed(claim)], [2, isGuilty ? 1 : 0, 0]);
+      assert.deepEqual([claim.attempts.length, claim.attempts[0]?.uncounted], [1, isGuilty ? undefined : true]);
+      await claim.settle(returned(1), RUN);
+    }
+  });
+
+  test('a suspect is claimed only when nothing else works, and may be taken by others meanwhile', async (t) => {
+    const broker = await open(t);
+    const sent = await enqueueOne(broker);
+    const first = await consumer(t, broker);
+    await (await nextOf(first)).settle({ kind: 'rerun', delayMs: 0, crashes: 2, error: DEATH }, RUN);
+    await keeper(t, broker);
+    let finish = (): void => undefined;
+    let asked = 0;
+    const busy = await consumer(t, broker, {
+      alone: () => {
+        asked++;
+        return new Promise((resolve) => (finish = resolve));
+      },
+    });
+
+    const waiting = nextWithin(busy, 150);
+    const other = await nextOf(await consumer(t, broker));
+    assert.deepEqual([other.job.id, other.standing.crashes], [sent.job.id, 2]);
+    await other.settle({ kind: 'rerun', delayMs: 0, crashes: 2, error: DEATH }, RUN);
+    setTimeout(() => finish(), 200);
+    assert.equal(await waiting, null);
+    const taking = nextOf(busy);
+    setTimeout(() => finish(), 50);
+
+    assert.equal((await taking).job.id, sent.job.id);
+    assert.ok(asked >= 2);
+  });
+
+  test('other jobs are claimed beside what works', async (t) => {
+    const broker = await open(t);
+    const [fresh, crashed] = [await enqueueOne(broker), await enqueueOne(broker)];
+    const first = await consumer(t, broker);
+    await nextOf(first);
+    await (await nextOf(first)).settle({ kind: 'rerun', delayMs: 0, crashes: 1, error: DEATH }, RUN);
+    await (await keeper(t, broker)).recover(first.owner, 'stopped');
+    const busy = await consumer(t, broker, { alone: () => assert.fail('neither is a suspect') });
+
+    const ids = [(await nextOf(busy)).job.id, (await nextOf(busy)).job.id];
+
+    assert.deepEqual(ids.toSorted(), [fresh.job.id, crashed.job.id].toSorted());
+  });
+}
