@@ -889,8 +889,8 @@ export const MUTANTS = [
     file: 'src/worker/child/runner.ts',
     find: '    if (isSuspect(claim.standing)) await slots.alone();\n    else if',
     replace: '    if',
-    test: 'test/e2e/slots.test.ts',
-    pattern: 'is found out',
+    test: 'test/unit/worker/child/runner.test.ts',
+    pattern: 'a suspect runs alone',
   },
   {
     name: 'a child runs one job too many',

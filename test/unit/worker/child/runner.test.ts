@@ -8,6 +8,7 @@ import { Retirement } from '../../../../src/worker/child/retirement.ts';
 import { Revoked, runJobs } from '../../../../src/worker/child/runner.ts';
 import { Settling, Slots } from '../../../../src/worker/child/slots.ts';
 import { until } from '../../../support/conditions.ts';
+import { forSeeds } from '../../../support/random.ts';
 import { job, NOTHING_BESIDE } from '../../../support/factory.ts';
 import { Run } from '../../../../src/app/current-job.ts';
 
@@ -23,12 +24,12 @@ function noting(t: TestContext): number[] {
 }
 
 /** A consumer of claims that are settled as told, and then of none. */
-function consumerOf(settles: readonly Claim['settle'][]): Consumer {
+function consumerOf(settles: readonly Claim['settle'][], crashes: readonly number[] = []): Consumer {
   const claims = settles.map((settle, i): Claim => {
     const { job: record, queue, priority } = job({ task: 'note', args: [i] });
     return {
       job: record,
-      standing: { queue, priority, attempt: 1, crashes: 0 },
+      standing: { queue, priority, attempt: 1, crashes: crashes[i] ?? 0 },
       attempts: [],
       ...NOTHING_BESIDE,
       settle,
@@ -46,7 +47,7 @@ function consumerOf(settles: readonly Claim['settle'][]): Consumer {
   };
 }
 
-const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
+const run = (consumer: Consumer, drain: AbortSignal, slots = new Slots(1)): Promise<void> =>
   runJobs({
     consumer,
     log: LOG,
@@ -59,7 +60,7 @@ const run = (consumer: Consumer, drain: AbortSignal): Promise<void> =>
     onRetire: () => undefined,
     onFailed: () => undefined,
     revoked: new Revoked(),
-    slots: new Slots(1),
+    slots,
     prints: null,
   });
 
@@ -91,6 +92,47 @@ test('the next job runs while the outcome of the one before is on its way to the
   arrive();
   drain.abort();
   await working;
+});
+
+test('as many jobs run at once as there are slots, and never more', async (t) => {
+  await forSeeds(20, async (random) => {
+    const size = 1 + random.below(8);
+    const counts: number[] = [];
+    let running = 0;
+    const drain = new AbortController();
+    const fn = async (value: unknown): Promise<void> => {
+      counts.push(++running);
+      for (let turns = random.below(6); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      if (value === 39) drain.abort();
+    };
+    registry().tasks.set('note', { name: 'note', fn, definedAt: 'here:1' });
+    const settles = Array.from({ length: 40 }, () => (random.below(2) === 0 ? () => undefined : async () => undefined));
+
+    await run(consumerOf(settles), drain.signal, new Slots(size));
+
+    assert.deepEqual([counts.length, running, Math.max(...counts) <= size], [40, 0, true]);
+    if (size > 1) assert.ok(Math.max(...counts) > 1);
+  });
+  t.after(() => registry().tasks.delete('note'));
+});
+
+test('a suspect runs alone: nothing is claimed beside it, and nothing before its outcome has arrived', async (t) => {
+  const ran = noting(t);
+  const drain = new AbortController();
+  let arrive: () => void = () => undefined;
+  const slow = (): Promise<void> => new Promise((resolve) => (arrive = resolve));
+  const working = run(consumerOf([slow, async () => undefined], [2, 0]), drain.signal, new Slots(8));
+  await until(() => ran.length === 1, 'the suspect ran');
+
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  const before = ran.length;
+  arrive();
+  await until(() => ran.length === 2, 'the other ran');
+  drain.abort();
+  await working;
+
+  assert.equal(before, 1);
 });
 
 test('a drain waits for the outcomes that are on their way', async (t) => {
