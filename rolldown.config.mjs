@@ -38,11 +38,15 @@ const SHARED = [
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',
-    test: /src\/worker\/(?:child\/load-tasks|child\/runner|child\/slots|launch|log|messages|outlet|restart|time-limit)\./,
+    test: /src\/worker\/(?:child\/load-tasks|child\/ran-jobs|child\/runner|child\/slots|launch|log|messages|outlet|restart|time-limit)\./,
     priority: 2,
   },
-  // What a worker and a test with a worker have in common.
-  { name: 'supervising', test: /src\/worker\/(?:child-process|crew|relay|supervisor|task-modules)\./, priority: 1 },
+  // What a worker, a drain and a test with a worker have in common.
+  {
+    name: 'supervising',
+    test: /src\/(?:worker\/(?:child-process|crew|relay|supervisor|task-modules)|cli\/commands\/worker\/(?:queue-choice|start))\./,
+    priority: 1,
+  },
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',

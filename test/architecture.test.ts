@@ -218,7 +218,7 @@ describe('a complaint is made about', () => {
       'fs outside files.ts',
       'src/spool/spool.ts',
       `import {\n  readFile,\n} from 'node:fs/promises';`,
-      `src/spool/spool.ts:3: imports 'node:fs/promises' (only src/spool/disk/files.ts touches the spool's files, and only src/app/project/project.ts the user's project)`,
+      `src/spool/spool.ts:3: imports 'node:fs/promises' (only src/spool/disk/files.ts touches the spool's files, and only src/app/project/project.ts and src/app/project/write.ts the user's project)`,
     ],
     [
       'Date.now in job',

@@ -9,6 +9,7 @@ import { idsAfter } from '../job/edges.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { isId } from '../job/names.ts';
 import { format, jsonText, some, suggest, timeShown } from '../job/text.ts';
+import type { LogLine } from '../job/values/log-lines.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import type { Context, Output } from './command.ts';
 import { settingsOf } from './setting-options.ts';
@@ -104,6 +105,17 @@ export async function printValue(
       if (sighting !== null) stdout.write(`${jsonText({ id, state: sighting.state, ...outcome })}\n`);
     }
     throw error;
+  }
+}
+
+/** The last lines that the runs of a job have printed, at most `count`. */
+export async function lastLines(broker: Pick<Broker, 'log'>, id: string, count: number): Promise<readonly LogLine[]> {
+  let last: readonly LogLine[] = [];
+  for (let position = 0; ;) {
+    const part = await broker.log(id, position);
+    if (part.lines.length === 0) return last;
+    last = [...last, ...part.lines].slice(-count);
+    position = part.position;
   }
 }
 

@@ -18,6 +18,7 @@ import { EXIT, exitCodeOf, messageText, reportText } from './exit.ts';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./commands/init.ts')).init,
   worker: async () => (await import('./commands/worker/worker.ts')).worker,
+  drain: async () => (await import('./commands/drain/drain.ts')).drain,
   call: async () => (await import('./commands/call/call.ts')).call,
   get: async () => (await import('./commands/get.ts')).get,
   wait: async () => (await import('./commands/script/wait.ts')).wait,

@@ -20,6 +20,7 @@ import { type BrokerOptions, openBroker } from '../open.ts';
 import { Channel } from './child/channel.ts';
 import { fromArguments, loadTasks, unloadable } from './child/load-tasks.ts';
 import { Prints } from './child/prints.ts';
+import { RanJobs } from './child/ran-jobs.ts';
 import { Retirement, type RetirementRules } from './child/retirement.ts';
 import { Revoked, runJobs } from './child/runner.ts';
 import { Slots } from './child/slots.ts';
@@ -50,6 +51,8 @@ export interface ChildOptions {
   /** Of jobs without limits of their own. */
   readonly timeLimits: TimeLimits;
   readonly retirement: RetirementRules | null;
+  /** The worker counts what becomes of the jobs. */
+  readonly tellsRuns: boolean;
 }
 
 /** With what only the process is given that starts it. */
@@ -129,6 +132,7 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
   const consumer = await consumerOf(broker, options, channel, { log, tasks, revoked, slots });
   process.on('exit', () => nameTheGuilty(channel));
   channel.say({ type: 'ready', owner: consumer.owner, tasks });
+  const ran = options.tellsRuns ? new RanJobs((runs) => channel.say({ type: 'ran', runs })) : null;
   await runJobs({
     consumer,
     log,
@@ -143,7 +147,9 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
     retirement: options.retirement === null ? null : new Retirement(options.retirement),
     onRetire: (why) => channel.say({ type: 'retiring', why }),
     onFailed: () => channel.say({ type: 'failed' }),
+    onRan: ran === null ? undefined : (run) => ran.add(run),
   });
+  ran?.flush();
   await consumer.close();
   await broker.close();
 }

@@ -22,10 +22,15 @@ export interface LaunchPlan {
   readonly modules: TaskModules;
   readonly queues: readonly string[] | null;
   readonly logFormat: LogFormat;
+  /** Children tell what became of each job; default false. */
+  readonly tellsRuns?: boolean;
 }
 
 /** One start: each has a mark of its own. `parent`: the worker's name among owners. */
-export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, parent: string): Launch {
+export function launchOf(
+  { settings, modules, queues, logFormat, tellsRuns = false }: LaunchPlan,
+  parent: string,
+): Launch {
   const { slots, logLevel, stacks, redact, configFile, startTimeoutMs, jobLogBytes: logBytes } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
   const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
@@ -52,6 +57,7 @@ export function launchOf({ settings, modules, queues, logFormat }: LaunchPlan, p
     redactFrom: redact === null ? null : configFile,
     timeLimits: { timeLimitMs, softTimeLimitMs },
     retirement: maxTasks === null && maxMemoryBytes === null ? null : { maxTasks, maxMemoryBytes },
+    tellsRuns,
   };
   return { options, imports: modules.imports, env, startTimeoutMs };
 }

@@ -6,6 +6,7 @@ import type { LimitedRun } from '../app/execute.ts';
 import { readJobOptions } from '../job/job-options.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import { isRecord } from '../job/values/realm.ts';
+import { isRanJob, type RanJob } from './child/ran-jobs.ts';
 
 export interface FoundTask {
   readonly name: string;
@@ -70,6 +71,8 @@ export type FromChild =
   | { readonly type: 'unlogged'; readonly id: string; readonly reason: string }
   /** One of its jobs has failed for good. */
   | { readonly type: 'failed' }
+  /** These runs have ended, and are settled; told where the worker counts them. */
+  | { readonly type: 'ran'; readonly runs: readonly RanJob[] }
   /** It takes no further job and ends when its outcomes have arrived, because the worker's settings want it so. */
   | { readonly type: 'retiring'; readonly why: string }
   /** The spool cannot be used any more. */
@@ -96,6 +99,7 @@ export function parseFromChild(message: unknown): FromChild | null {
   if (type === 'importing' && typeof module === 'string') return { type, module };
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
     return { type, owner, tasks: tasks.filter(isFoundTask) };
+  if (type === 'ran') return { type, runs: Array.isArray(message['runs']) ? message['runs'].filter(isRanJob) : [] };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
     return { type, code, message: text, ...(typeof loader === 'string' ? { loader } : {}) };
   if (type === 'prints' && typeof id === 'string' && typeof attempt === 'number') return { type, id, attempt };

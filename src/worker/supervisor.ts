@@ -12,6 +12,7 @@ import type { DeathCause, WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents, exitCodeAfter, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
 import { brokerEventLogger, endsAJobAsFailed, type Logger, logUnlogged, seconds } from './log.ts';
+import { type RanJob, ranJob } from './child/ran-jobs.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
 
@@ -25,6 +26,13 @@ interface SupervisorOptions extends LaunchPlan {
   readonly order: QueueOrder;
   /** End when nothing is ready any more. */
   readonly isBurst: boolean;
+  /**
+   * Asked when a burst has nothing left that this worker could begin: false, and it goes on, until a later question, or `endBurst`, finds
+   * true. Default: it ends.
+   */
+  readonly mayEnd?: () => boolean;
+  /** Is told what became of each job that this worker ran or recovered, where `tellsRuns` is set. */
+  readonly onRan?: (run: RanJob) => void;
   readonly log: Logger;
   /** Passes on the output of children. */
   readonly relay: Relay;
@@ -66,7 +74,7 @@ export class Supervisor implements CrewEvents {
     modules.watch((what) => this.#crew.renew(what));
     this.#crew.start(modules.isWatched);
     // Jobs that were held back may go without a word: revoked, paused, or taken by another worker.
-    const asking = isBurst ? setInterval(() => this.#endBurst(), BURST_ASKS_EVERY_MS) : undefined;
+    const asking = isBurst ? setInterval(() => this.endBurst(), BURST_ASKS_EVERY_MS) : undefined;
     await this.#crew.ended;
     clearInterval(asking);
     modules.close();
@@ -113,11 +121,17 @@ export class Supervisor implements CrewEvents {
     const phase = phaseAfter(this.#crew.phase, signal);
     if (phase === this.#crew.phase && signal === 'SIGHUP') return;
     this.#signal = signal;
-    if (phase === 'draining') {
-      this.#options.log.info(`${why}: finishing the jobs at hand; once more stops them and queues them again`);
-      this.#crew.end('draining');
-      this.#limitShutdown();
-    } else this.#stop(`${signal}: stopping now; jobs at hand are queued again`);
+    if (phase === 'draining')
+      this.finish(`${why}: finishing the jobs at hand; once more stops them and queues them again`);
+    else this.stop(`${signal}: stopping now; jobs at hand are queued again`);
+  }
+
+  /** Takes no new job, and ends when those at hand are done. */
+  finish(why: string): void {
+    if (this.#crew.phase !== 'running') return;
+    this.#options.log.info(why);
+    this.#crew.end('draining');
+    this.#limitShutdown();
   }
 
   /** A shutdown that takes too long goes on as after a second signal. */
@@ -125,7 +139,7 @@ export class Supervisor implements CrewEvents {
     const { shutdownTimeoutMs: ms } = this.#options.settings;
     if (ms === null) return;
     const why = `the jobs at hand have not ended within ${seconds(ms)} (shutdownTimeout): stopping now; they are queued again`;
-    const timer = after(ms, () => this.#crew.phase === 'draining' && this.#stop(why));
+    const timer = after(ms, () => this.#crew.phase === 'draining' && this.stop(why));
     void this.#crew.ended.then(() => timer.cancel());
   }
 
@@ -135,7 +149,7 @@ export class Supervisor implements CrewEvents {
         return this.#onReady(child, message);
       case 'hint':
         this.#members.get(child)?.hear(message.word);
-        return this.#endBurst();
+        return this.endBurst();
       case 'prints':
         return this.#members.get(child)?.printsFor(message);
       case 'printed':
@@ -145,6 +159,8 @@ export class Supervisor implements CrewEvents {
       case 'failed':
         this.#hasFailedJob = true;
         return;
+      case 'ran':
+        return message.runs.forEach((run) => this.#options.onRan?.(run));
       case 'loaded':
         return this.#options.modules.loaded(message.modules);
       case 'unloadable':
@@ -163,7 +179,7 @@ export class Supervisor implements CrewEvents {
   }
 
   onSuccession(): void {
-    this.#endBurst();
+    this.endBurst();
   }
 
   onHopeless(message: string): void {
@@ -209,26 +225,31 @@ export class Supervisor implements CrewEvents {
   }
 
   /** A burst ends when nothing is left to run. */
-  #endBurst(): void {
+  endBurst(): void {
     if (!this.#options.isBurst || this.#crew.phase !== 'running' || !this.#isAllIdle()) return;
     // A child asks for more while the outcome of its last job, or a retry, is on its way to the disk.
     const settled = this.#keeper?.settled() ?? null;
-    if (settled !== null) void settled.then(() => this.#endBurst());
-    else if (this.#keeper?.isIdle() === true) this.#crew.end('draining');
+    if (settled !== null) void settled.then(() => this.endBurst());
+    else if (this.#keeper?.isIdle() === true && this.#options.mayEnd?.() !== false) this.#crew.end('draining');
   }
 
   #isAllIdle(): boolean {
     return this.#crew.isComplete && this.#crew.children.every((child) => this.#members.get(child)?.isIdle);
   }
 
-  #stop(why: string): void {
+  /** Ends at once; the jobs at hand are queued again. */
+  stop(why: string): void {
     this.#options.log.warn(why);
     this.#crew.end('stopping');
   }
 
   #onBrokerEvent(event: BrokerEvent): void {
     if (endsAJobAsFailed(event)) this.#hasFailedJob = true;
-    if (event.kind === 'recovered') tellRecovered(event);
+    if (event.kind === 'recovered') {
+      tellRecovered(event);
+      const ran = ranJob(event, event.settlement, 0);
+      if (ran !== null) this.#options.onRan?.(ran);
+    }
     if (event.kind === 'unusable') this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
   }
 
@@ -249,7 +270,7 @@ export class Supervisor implements CrewEvents {
   #fail(problem: NonNullable<SupervisorEnd['problem']>, exitCode: number): void {
     if (this.#failure !== null) return;
     this.#failure = { exitCode, problem };
-    this.#stop('stopping');
+    this.stop('stopping');
   }
 }
 

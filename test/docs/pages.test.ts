@@ -9,6 +9,7 @@ for (const page of [
   'docs/from-celery.md',
   'docs/projects.md',
   'docs/deploying.md',
+  'docs/ci.md',
   'docs/observing.md',
   'docs/testing.md',
 ]) {

@@ -38,9 +38,9 @@ export const SPOOL_FLOORS: readonly string[] = [
   'doctor',
 ];
 
-/** The file that touches the spool on disk, and the one that looks at the user's project instead: config, package.json, task modules. */
+/** The file that touches the spool on disk, and those that look at the user's project instead, or write in it: config, task modules, reports. */
 const FILES = 'src/spool/disk/files.ts';
-const PROJECT_FILES = 'src/app/project/project.ts';
+const PROJECT_FILES: readonly string[] = ['src/app/project/project.ts', 'src/app/project/write.ts'];
 
 /** The files outside src/cli that may name process.stderr: a worker's log, and the child that is one when its parent is gone. */
 const STDERR_FILES: ReadonlySet<string> = new Set(['src/worker/child.ts', 'src/worker/log.ts']);
@@ -170,13 +170,13 @@ function needsNodeOnly({ part, imports }: Source): Finding[] {
 }
 
 function diskIsInOnePlace({ path, imports }: Source): Finding[] {
-  if (path === FILES || path === PROJECT_FILES) return [];
+  if (path === FILES || PROJECT_FILES.includes(path)) return [];
   return imports
     .filter(({ specifier }) => /^(node:)?fs(\/|$)/.test(specifier))
     .map(({ specifier, at }) => ({
       at,
       found: `imports '${specifier}'`,
-      rule: `only ${FILES} touches the spool's files, and only ${PROJECT_FILES} the user's project`,
+      rule: `only ${FILES} touches the spool's files, and only ${PROJECT_FILES.join(' and ')} the user's project`,
     }));
 }
 

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 /** Why a test cannot run here that needs root and these programs; false when it can. */
 export function lacks(...programs: readonly string[]): string | false {
   if (process.platform !== 'linux') return 'needs Linux';
-  if (process.getuid?.() !== 0) return 'needs root';
+  return process.getuid?.() === 0 ? lacksProgram(...programs) : 'needs root';
+}
+
+/** The same for one that needs no rights. */
+export function lacksProgram(...programs: readonly string[]): string | false {
   const missing = programs.find(
     (name) => !(process.env['PATH'] ?? '').split(':').some((at) => existsSync(join(at, name))),
   );

@@ -10,7 +10,6 @@ import {
   realpathSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -169,11 +168,6 @@ function readManifest(root: string): Record<string, unknown> {
   } catch {
     return {};
   }
-}
-
-/** Writes a file of the user's project that does not exist yet. @throws the system error unchanged, EEXIST when it does */
-export function writeNewFile(path: string, text: string): void {
-  writeFileSync(path, text, { flag: 'wx' });
 }
 
 /** Makes an empty folder that only this user may enter. */

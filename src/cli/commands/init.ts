@@ -1,7 +1,8 @@
 /** `fsq init`: makes the spool, and a first task where the project has none. Never overwrites. */
 import { join, relative } from 'node:path';
 import { canLoadTypeScript } from '../../app/project/load-module.ts';
-import { currentFolder, nodemonOf, writeNewFile } from '../../app/project/project.ts';
+import { currentFolder, nodemonOf } from '../../app/project/project.ts';
+import { writeNewFile } from '../../app/project/write.ts';
 import type { Settings } from '../../app/settings/config.ts';
 import { brokerOptions } from '../../app/settings/sources.ts';
 import { openBroker } from '../../open.ts';

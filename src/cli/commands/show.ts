@@ -1,5 +1,5 @@
 /** `fsq show`: everything that is known of one job. */
-import type { Broker, Sighting } from '../../broker/broker.ts';
+import type { Sighting } from '../../broker/broker.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { type Failure, UnknownJobError } from '../../job/errors.ts';
 import { jsonText, span } from '../../job/text.ts';
@@ -9,7 +9,7 @@ import { progressLine } from '../../job/values/progress.ts';
 import type { Command, Context } from '../command.ts';
 import { type Field, fieldLines, timeText } from '../display.ts';
 import { EXIT } from '../exit.ts';
-import { jobId, withSpool } from '../lookup.ts';
+import { jobId, lastLines, withSpool } from '../lookup.ts';
 
 /** Of the left column: 'attempt 12' fits. */
 const LABEL_WIDTH = 11;
@@ -36,22 +36,11 @@ function runShow(context: Context): Promise<number> {
     const id = await jobId(broker, context.args[0] ?? '');
     const job = await broker.find(id);
     if (job === null) throw new UnknownJobError(id, broker.place);
-    const log = job.state === 'failed' ? await lastLines(broker, id) : [];
+    const log = job.state === 'failed' ? await lastLines(broker, id, LAST_LINES) : [];
     const fields = (): readonly Field[] => [...fieldsOf(job, Date.now()), ...logFields(log, id)];
     context.print(document(job, log), () => `${fieldLines(fields(), LABEL_WIDTH).join('\n')}\n`);
     return EXIT.good;
   });
-}
-
-/** The last that the runs have printed. */
-async function lastLines(broker: Pick<Broker, 'log'>, id: string): Promise<readonly LogLine[]> {
-  let last: readonly LogLine[] = [];
-  for (let position = 0; ;) {
-    const part = await broker.log(id, position);
-    if (part.lines.length === 0) return last;
-    last = [...last, ...part.lines].slice(-LAST_LINES);
-    position = part.position;
-  }
 }
 
 function logFields(log: readonly LogLine[], id: string): readonly Field[] {

@@ -12,6 +12,7 @@ import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
 import { RevokedError } from '../../job/errors.ts';
 import { type AttemptedJob, type Ending, isSuspect, settlementOf } from '../../job/lifecycle.ts';
 import type { Prints } from './prints.ts';
+import { type RanJob, ranJob } from './ran-jobs.ts';
 import type { Retirement } from './retirement.ts';
 import type { Settling, Slots } from './slots.ts';
 import { type Logger, report } from '../log.ts';
@@ -31,6 +32,8 @@ interface RunnerOptions extends Executor {
   readonly onFailed: () => void;
   /** How many jobs run at once. */
   readonly slots: Slots;
+  /** A run has ended and is settled; absent: nobody counts them. */
+  readonly onRan?: ((run: RanJob) => void) | undefined;
   /** Which jobs are revoked. */
   readonly revoked: Revoked;
   /** Runs the task of a job; default: `execute`, with a supervisor that kills this process at a time limit. */
@@ -111,7 +114,7 @@ interface Ran {
 }
 
 function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, ms }: Ran): Soon<void> {
-  const { log, revoked, onFailed } = options;
+  const { log, revoked, onFailed, onRan } = options;
   const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
   // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
   const how: Ending = revoked.end(claim.job.id) ? { kind: 'revoked', hadBegun: isBegun } : ending;
@@ -122,6 +125,8 @@ function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, 
   const onSettled = (): void => {
     report(claim, settlement, ms, log, fieldsOf(claim));
     if (settlement.kind === 'rerun') tellRetry(claim, settlement);
+    const ran = onRan === undefined ? null : ranJob(claim, settlement, ms);
+    if (ran !== null) onRan?.(ran);
   };
   return afterwards(claim.settle(settlement, times), onSettled);
 }

@@ -138,7 +138,10 @@ export function lookForOrphans(log: Logger): () => void {
 }
 
 /** One more signal after a forced stop ends the worker as it ends any program: a full disk could hold up the stop. */
-export function listenForSignals(supervisor: Supervisor, { isWithoutHangup, launcher }: Start): () => void {
+export function listenForSignals(
+  supervisor: Pick<Supervisor, 'onSignal' | 'isStopping'>,
+  { isWithoutHangup, launcher }: Start,
+): () => void {
   const signals = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
   const listeners = signals.map((signal) => {
     const listener = (): void => {

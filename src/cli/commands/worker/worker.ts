@@ -3,10 +3,8 @@ import { availableParallelism } from 'node:os';
 import { checkImports } from '../../../app/project/load-module.ts';
 import { currentFolder, isSameFolder } from '../../../app/project/project.ts';
 import type { Settings } from '../../../app/settings/config.ts';
-import { BY_AGE, type QueueOrder } from '../../../broker/worker-side.ts';
 import { UsageError } from '../../../job/errors.ts';
-import { checkQueue } from '../../../job/names.ts';
-import { escape, format, some } from '../../../job/text.ts';
+import { escape, some } from '../../../job/text.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../../../worker/log.ts';
 import { nodeFiles } from '../../../spool/disk/files.ts';
 import type { FoundTask } from '../../../worker/messages.ts';
@@ -18,13 +16,11 @@ import type { Command, Context, Values } from '../../command.ts';
 import { shortPath } from '../../display.ts';
 import { messageText } from '../../exit.ts';
 import { findModules, settingOptions, settingsOf } from '../../setting-options.ts';
+import { parseQueues } from './queue-choice.ts';
 import { listenForSignals, lookForOrphans, startOf } from './start.ts';
 
 /** How long the worker's end waits for the reader of its log, ms. */
 const LAST_LINES_MS = 1_000;
-
-/** More for one queue than this for another is not taking turns. */
-const MOST_WEIGHT = 1_000;
 
 /** Of a worker that knows no task. */
 const NO_TASKS = 'the modules register no task: every job will be parked';
@@ -126,42 +122,6 @@ function modulesFor(settings: Settings, values: Values): TaskModules {
     throw new UsageError('Expected --watch or --burst, got both: a worker that watches does not end');
   const find = values.flag('watch') ? () => findModules(settings).files : null;
   return new TaskModules({ files, imports: settings.imports, find });
-}
-
-interface QueueChoice {
-  /** Null for all. */
-  readonly queues: readonly string[] | null;
-  readonly order: QueueOrder;
-}
-
-/**
- * @param text as it was given; null when it was not
- * @throws UsageError
- */
-export function parseQueues(text: string | null, inOrder: boolean): QueueChoice {
-  if (text === null) {
-    if (inOrder)
-      throw new UsageError('Expected --queues with --in-order: the order is that of the list, such as -Q mail,default');
-    return { queues: null, order: BY_AGE };
-  }
-  const weights = new Map<string, number>();
-  for (const part of text.split(',')) {
-    const [name = '', weight = null, ...rest] = part.trim().split('=');
-    const queue = checkQueue(name);
-    if (weights.has(queue)) throw new UsageError(`Expected each queue once in --queues, got ${queue} twice`);
-    if (rest.length > 0 || (weight !== null && !isWeight(weight))) {
-      throw new UsageError(
-        `Expected --queues to give ${queue} a weight from 1 to ${MOST_WEIGHT}, such as ${queue}=3, got ${format(part.trim())}; \`fsq pause ${queue}\` lets no job of it start`,
-      );
-    }
-    if (weight !== null && inOrder) throw new UsageError(`Expected weights or --in-order, got both: ${format(text)}`);
-    weights.set(queue, Number(weight ?? 1));
-  }
-  return { queues: [...weights.keys()], order: { kind: inOrder ? 'listed' : 'turns', weights } };
-}
-
-function isWeight(text: string): boolean {
-  return /^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= MOST_WEIGHT;
 }
 
 /** Names tasks whose app sends their jobs to another spool, where this worker does not see them. */

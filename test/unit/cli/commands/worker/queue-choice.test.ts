@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseQueues } from '../../../../../src/cli/commands/worker/worker.ts';
+import { parseQueues } from '../../../../../src/cli/commands/worker/queue-choice.ts';
 
 test('no list is all queues, by age', () => {
   assert.deepEqual(parseQueues(null, false), { queues: null, order: { kind: 'age' } });

@@ -1,0 +1,62 @@
+/** What became of the jobs that a child ran, for a worker that counts them: told in parcels, because quick jobs follow each other without a pause. */
+import type { Job, Outcome, Standing } from '../../job/job.ts';
+import type { Settlement } from '../../job/lifecycle.ts';
+import { isRecord } from '../../job/values/realm.ts';
+
+/** A run that has ended and is settled. `retried`: another run follows. */
+export interface RanJob {
+  readonly id: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly state: Outcome['state'] | 'retried' | 'parked';
+  /** How long it ran; 0 when it did not begin, or died. */
+  readonly ms: number;
+}
+
+const STATES: readonly unknown[] = ['succeeded', 'failed', 'revoked', 'expired', 'retried', 'parked'];
+
+/** Null when the job is ready again as if nothing had been. */
+export function ranJob(
+  { job, standing }: { readonly job: Pick<Job, 'id' | 'task'>; readonly standing: Pick<Standing, 'attempt'> },
+  settlement: Settlement,
+  ms: number,
+): RanJob | null {
+  const told = { id: job.id, task: job.task, attempt: standing.attempt, ms };
+  switch (settlement.kind) {
+    case 'publish':
+      return { ...told, state: settlement.outcome.state };
+    case 'rerun':
+      return { ...told, state: 'retried' };
+    case 'park':
+      return { ...told, state: 'parked' };
+    case 'requeue':
+      return null;
+  }
+}
+
+export function isRanJob(value: unknown): value is RanJob {
+  if (!isRecord(value)) return false;
+  const { id, task, attempt, state, ms } = value;
+  const areTexts = typeof id === 'string' && typeof task === 'string';
+  return areTexts && typeof attempt === 'number' && typeof ms === 'number' && STATES.includes(state);
+}
+
+/** Gathers runs until this process has nothing else to do. One that dies before has told less: the worker asks the broker for the rest. */
+export class RanJobs {
+  readonly #send: (runs: readonly RanJob[]) => void;
+  #runs: RanJob[] = [];
+
+  constructor(send: (runs: readonly RanJob[]) => void) {
+    this.#send = send;
+  }
+
+  add(run: RanJob): void {
+    if (this.#runs.push(run) === 1) setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    const runs = this.#runs;
+    this.#runs = [];
+    if (runs.length > 0) this.#send(runs);
+  }
+}
