@@ -175,6 +175,16 @@ export class AsyncResult<T = unknown> {
     return record === null ? null : (endedAtMs(result.#keep(record)) ?? 0);
   }
 
+  /** Looks once for all of `results` whether there are such jobs, so that waiting for one after the other needs no look for each. */
+  static async confirm(results: readonly AsyncResult[]): Promise<void> {
+    const confirmOne = async (result: AsyncResult): Promise<void> => {
+      // An error comes again, from what is to be done with that one.
+      const atMs = await AsyncResult.endOf(result, AbortSignal.abort()).catch(() => 0);
+      if (atMs === null) result.#isSurelyThere = true;
+    };
+    await Promise.all(results.filter((one) => !one.#isSurelyThere && one.#succeeded === null).map(confirmOne));
+  }
+
   /** The name of the place where the job of `result` is. */
   static async placeOf(result: AsyncResult): Promise<string> {
     return (await result.#source()).place;

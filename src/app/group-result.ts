@@ -53,7 +53,8 @@ export class GroupResult<
 > {
   readonly results: Readonly<H>;
 
-  constructor(results: Readonly<H>) {
+  /** A group that was sent before is made again of handles by their ids: `new GroupResult(ids.map((id) => add.result(id)))`. */
+  constructor(results: Readonly<H> & readonly Pick<AsyncResult<T>, 'get'>[]) {
     this.results = results;
   }
 
@@ -179,6 +180,9 @@ export class GroupResult<
     const { timeoutMs, signal } = readGetOptions(timeout);
     const endAt = performance.now() + (timeoutMs ?? 0);
     const found: E[] = [];
+    const { jobs } = this;
+    for (let i = 0; timeoutMs !== 0 && i < jobs.length; i += YIELD_EVERY)
+      await AsyncResult.confirm(jobs.slice(i, i + YIELD_EVERY));
     // Results that are there are read without a pause between them: others must get their turn.
     for (const result of this.#members) {
       const left = timeoutMs === null ? {} : { timeout: Math.max(0, endAt - performance.now()) };

@@ -21,7 +21,7 @@ import type {
   TidyOptions,
 } from '../broker/broker.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
-import { FsqError, UnknownJobError } from '../job/errors.ts';
+import { FsqError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { JobRecord } from '../job/job.ts';
@@ -173,9 +173,7 @@ class Spool implements Broker {
   async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
     return typed(async () => {
       if (this.#replay.isDue && !(await this.#replay.endedWhereAllowed(signal))) return null;
-      if (!isSurelyThere && !(await locate(this.#context, new Set([id]))).has(id))
-        throw new UnknownJobError(id, this.place);
-      return this.#outcomes.wait(id, signal);
+      return this.#outcomes.wait(id, signal, isSurelyThere);
     }, this.#unreadable);
   }
 

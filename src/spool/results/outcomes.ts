@@ -33,7 +33,7 @@ export function readOutcome(context: SpoolContext, id: string): JobRecord | null
 
 export class OutcomeWatch {
   readonly #context: SpoolContext;
-  readonly #existing: (ids: ReadonlySet<string>) => Promise<{ has(id: string): boolean }>;
+  readonly #existence: Existence;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
   readonly #waiting = new Map<string, Set<Waiter>>();
@@ -43,9 +43,9 @@ export class OutcomeWatch {
   #existenceCheckedAt = 0;
 
   /** @param existing has those of the ids that are jobs in the spool, ended or not */
-  constructor(context: SpoolContext, existing: (ids: ReadonlySet<string>) => Promise<{ has(id: string): boolean }>) {
+  constructor(context: SpoolContext, existing: Existing) {
     this.#context = context;
-    this.#existing = existing;
+    this.#existence = new Existence(existing);
     this.#watch = new DirectoryWatch(context.files, context.layout.results, (name) => this.#hear(name));
     this.#poll = new Poll(() => this.#look(), true);
   }
@@ -55,9 +55,11 @@ export class OutcomeWatch {
    *
    * Watch, check, wait: an outcome published before the check is found by it, one after it by the watch or the poll.
    *
+   * @param isSurelyThere spares the look whether there is such a job
    * @throws UnknownJobError, SpoolError
    */
-  async wait(id: string, signal: AbortSignal | null): Promise<JobRecord | null> {
+  async wait(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
+    if (!isSurelyThere && !(await this.#existence.has(id))) throw new UnknownJobError(id, this.#context.layout.root);
     this.#watch.open();
     // Most that wait come before the outcome: to look for it costs a tenth of the error of opening what is not there.
     const found = this.#isThere(id) ? readOutcome(this.#context, id) : null;
@@ -164,7 +166,7 @@ export class OutcomeWatch {
     this.#existenceCheckedAt = performance.now();
     const ids = new Set(this.#waiting.keys());
     try {
-      const existing = await this.#existing(ids);
+      const existing = await this.#existence.of(ids);
       for (const id of ids) {
         if (!existing.has(id))
           this.#end(id, (waiter) => waiter.reject(new UnknownJobError(id, this.#context.layout.root)));
@@ -176,6 +178,38 @@ export class OutcomeWatch {
 
   #end(id: string, settle: (waiter: Waiter) => void): void {
     for (const waiter of this.#waiting.get(id) ?? []) settle(waiter);
+  }
+}
+
+/** Has those of the ids that are jobs in the spool, ended or not. */
+type Existing = (ids: ReadonlySet<string>) => Promise<{ has(id: string): boolean }>;
+
+interface Gathering {
+  readonly ids: Set<string>;
+  readonly found: ReturnType<Existing>;
+}
+
+/** Whether jobs are there: one search through the store serves all that is asked in one moment. */
+class Existence {
+  readonly of: Existing;
+  #next: Gathering | null = null;
+
+  constructor(of: Existing) {
+    this.of = of;
+  }
+
+  async has(id: string): Promise<boolean> {
+    this.#next ??= this.#gather(new Set());
+    this.#next.ids.add(id);
+    return (await this.#next.found).has(id);
+  }
+
+  #gather(ids: Set<string>): Gathering {
+    const search = (): ReturnType<Existing> => {
+      this.#next = null;
+      return this.of(ids);
+    };
+    return { ids, found: Promise.resolve().then(search) };
   }
 }
 

@@ -9,8 +9,11 @@ import { encodeTail } from '../../../../src/job/tail.ts';
 import { UnknownJobError } from '../../../../src/job/errors.ts';
 import type { JobRecord } from '../../../../src/job/job.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { locate } from '../../../../src/spool/locate.ts';
+import { OutcomeWatch } from '../../../../src/spool/results/outcomes.ts';
 import { elapsedTime } from '../../../support/clock.ts';
 import { within } from '../../../support/conditions.ts';
+import { contextOf } from '../../../support/context.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { systemError } from '../../../support/faulty-files.ts';
 import { tempSpool } from '../../../support/temp.ts';
@@ -235,3 +238,26 @@ async function assertFoundByWaiting(
 
   assert.equal(valueOf(await within(waiting, 'the outcome', 5_000)), sent.job.id);
 }
+
+test('many waits that begin together, for jobs that may not be there, search the store once', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const context = contextOf(path);
+  const sent = Array.from({ length: 300 }, () => job());
+  await broker.enqueue(sent);
+  const searches: number[] = [];
+  const watch = new OutcomeWatch(context, async (ids) => {
+    searches.push(ids.size);
+    return locate(context, ids);
+  });
+  t.after(() => watch.close());
+  const nobody = nextId();
+
+  const waits = [...sent.map(({ job: { id } }) => id), nobody].map((id) => watch.wait(id, AbortSignal.abort(), false));
+  const ends = await Promise.allSettled(waits);
+
+  assert.deepEqual(searches, [301]);
+  const refused = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  assert.ok(refused.length === 1 && refused[0] instanceof UnknownJobError && refused[0].id === nobody);
+  await watch.wait(sent[0]?.job.id ?? '', AbortSignal.abort(), false);
+  assert.deepEqual(searches, [301, 1]);
+});
