@@ -119,7 +119,7 @@ function groupOf(members: unknown, example: string): Several {
 }
 
 function partsOf(values: readonly unknown[], word: string): readonly Part[] {
-  return Array.from(values, (value, i) => carriedBy(value, `${word} ${i + 1}`).part);
+  return Array.from(values, (value, i) => carriedBy(value, word, i + 1).part);
 }
 
 /** What a program holds of a composition. */

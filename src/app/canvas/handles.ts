@@ -80,7 +80,7 @@ class WholeResult<T> extends AsyncResult<T> {
 }
 
 /** The jobs whose values are those of the whole. */
-class WholeGroup<T> extends GroupResult<T, T[], readonly Handle[]> {
+class WholeGroup extends GroupResult<unknown, unknown[], readonly Handle[]> {
   readonly #sent: Delivered;
   readonly #range: Range;
 

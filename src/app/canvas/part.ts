@@ -61,13 +61,14 @@ const MOST_DEPTH = 100;
 /**
  * What `value` carries, which a program gave as `where`.
  *
+ * @param number of it, from 1 on, where there are several
  * @throws UsageError (FSQ_COMPOSITION) when it is no part of a composition
  */
-export function carriedBy(value: unknown, where: string): Carried {
+export function carriedBy(value: unknown, where: string, number: number | null = null): Carried {
   const carried = peek(value, CARRIED);
   if (isRecord(carried)) return carried as unknown as Carried; // Only fsq writes under this key.
   throw new UsageError(
-    `Expected ${where} to be a signature such as add.s(1, 2), a chain, a group or a chord, got ${shown(value)}`,
+    `Expected ${where}${number === null ? '' : ` ${number}`} to be a signature such as add.s(1, 2), a chain, a group or a chord, got ${shown(value)}`,
     'FSQ_COMPOSITION',
   );
 }

@@ -121,6 +121,7 @@ class Planner {
   /** @param others jobs before the whole, whose failure is one of the whole too */
   addHandler(call: Call, others: readonly Ref[]): void {
     const all: Joint = { waits: [...others, ...this.jobs.keys()], value: [], followers: [] };
+    if (all.waits.length === 0) return; // Nothing can fail.
     this.#path.push({ kind: 'onError', at: 0 });
     this.#begin(all);
     this.#addCall(call, all, 'error');
@@ -149,34 +150,34 @@ class Planner {
   }
 
   #addCall(call: Call, after: Joint | null, takes: PlannedJob['takes']): number {
-    const { task, sender } = call;
     const at = this.jobs.length;
     const isFirst = after === null || after.waits.length === 0;
-    const args = this.#named(
-      call,
-      () => checkedArguments(task, call.args),
-      (where) => checkedArguments(where, call.args, `${where}: args`),
-    );
-    const options = this.#named(
-      call,
-      () => this.#answers.of(call, isFirst),
-      (where) => this.#answers.of(call, isFirst, where),
-    );
-    if (!this.senders.has(sender)) this.senders.set(sender, task);
-    const about = { task, options, endsAt: [] };
-    if (isFirst && (takes !== 'value' || after === null)) {
-      this.jobs.push({ ...about, args, after: null, takes: 'nothing' });
-    } else if (takes === 'value' && !hasRef(after.value)) {
-      // What there is to take is known now: arrays without anything in them.
-      this.jobs.push({
-        ...about,
-        args: [constant(after.value), ...args],
-        after: isFirst ? null : after,
-        takes: 'nothing',
-      });
-    } else this.jobs.push({ ...about, args, after, takes });
+    const { args, options } = this.#read(call, isFirst);
+    if (!this.senders.has(call.sender)) this.senders.set(call.sender, call.task);
+    // Arrays without anything in them are known now; nothing has to be taken.
+    const isKnown = takes === 'value' && after !== null && !hasRef(after.value);
+    this.jobs.push({
+      task: call.task,
+      args: isKnown ? [constant(after.value), ...args] : args,
+      options,
+      after: isFirst ? null : after,
+      takes: isFirst || isKnown ? 'nothing' : takes,
+      endsAt: [],
+    });
     if (!isFirst) this.#follow(after, at, call);
     return at;
+  }
+
+  /** What the call says, checked. Where it stands in the whole is worked out only for an error. */
+  #read(call: Call, isFirst: boolean): Pick<PlannedJob, 'args' | 'options'> {
+    try {
+      return { args: checkedArguments(call.task, call.args), options: this.#answers.of(call, isFirst) };
+    } catch (error) {
+      const where = this.#where(call);
+      checkedArguments(where, call.args, `${where}: args`);
+      this.#answers.of(call, isFirst, where);
+      throw error; // The second look found nothing wrong.
+    }
   }
 
   #follow(after: Joint, at: number, call: Call): void {
@@ -188,16 +189,6 @@ class Planner {
       throw tooLarge(
         `at most ${MOST_EDGES} pairs of jobs that wait for one another, and ${this.#where(call)} makes more: put one job between the two groups`,
       );
-  }
-
-  /** Where the part stands is worked out only for an error. */
-  #named<T>(call: Call, act: () => T, again: (where: string) => T): T {
-    try {
-      return act();
-    } catch (error) {
-      again(this.#where(call));
-      throw error; // The second look found nothing wrong.
-    }
   }
 
   /** Such as `step 3, member 1 (add)`. */

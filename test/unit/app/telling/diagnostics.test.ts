@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { registry } from '../../../../src/app/registry.ts';
 import { isHeard, isTraced, tellRecovered } from '../../../../src/app/telling/diagnostics.ts';
-import { type App, createApp, currentJob, type EnqueueMessage, type RetryMessage } from '../../../../src/index.ts';
+import {
+  type App,
+  chord,
+  createApp,
+  currentJob,
+  type EnqueueMessage,
+  type FailedJob,
+  group,
+  type RetryMessage,
+} from '../../../../src/index.ts';
 import { jobRecord } from '../../../support/factory.ts';
 import { tempDir } from '../../../support/temp.ts';
 
@@ -39,6 +48,45 @@ test('what a subscriber of start puts into the headers goes along with every job
   for (const result of results)
     assert.deepEqual((await result.info())?.record?.job.headers, { tenant: 'acme', traceparent: '00-1-2-01' });
   assert.deepEqual(headers, { tenant: 'acme' });
+});
+
+test('a composition is told as a call for each task, queue and priority, and headers go along with all its jobs', async (t) => {
+  let calls = 0;
+  onStart(t, ({ headers }) => (headers['traceparent'] = `00-${calls++}`));
+  const heard = listen(t, 'fsq:enqueue');
+  const { task } = tempApp(t);
+  const [half, sum] = [task('half', (n: number) => n / 2), task('sum', (ns: readonly number[]) => ns.length)];
+  const note = task('note', (failed: FailedJob) => failed.id);
+
+  const members = group([half.s(2), half.s(4).set({ headers: { tenant: 'acme' } }), half.s(6).set({ priority: 1 })]);
+  const handle = await chord(members, sum.s()).delay({ headers: { run: '7' }, onError: note.s() });
+
+  const started = heard.filter(({ phase }) => phase === 'start').map(({ message }) => message);
+  assert.deepEqual(
+    started.map(({ task: name, priority, argsList }) => [name, priority, argsList]),
+    [
+      ['half', 5, [[2], [4]]],
+      ['half', 1, [[6]]],
+      ['sum', 5, [[]]],
+      ['note', 5, [[]]],
+    ],
+  );
+  assert.equal(heard.filter(({ phase }) => phase === 'asyncEnd').length, 4);
+  const ids = started.flatMap(({ result }) => (result as { id: string }[]).map(({ id }) => id));
+  const [one, two, three] = handle.members.results;
+  assert.deepEqual(
+    ids.slice(0, 4),
+    [one, two, three, handle].map((each) => each?.id),
+  );
+  const sent = await Promise.all(
+    [one, two, three, handle].map(async (each) => (await each?.info())?.record?.job.headers),
+  );
+  assert.deepEqual(sent, [
+    { run: '7', traceparent: '00-0' },
+    { run: '7', tenant: 'acme', traceparent: '00-0' },
+    { run: '7', traceparent: '00-1' },
+    { run: '7', traceparent: '00-2' },
+  ]);
 });
 
 test('a header that a subscriber puts into one call is in no other', async (t) => {
