@@ -3,21 +3,19 @@
  * a millisecond for 50 KB. `npm run build` (scripts/build.mjs) runs this and has tsc write the declarations.
  *
  * Every file but index.js lies one folder deep, as the sources do that say `new URL('../…', import.meta.url)`: this leads to the same
- * place from src/ and from dist/. What lies deeper says `./` only. Nothing is minified: the names in a stack trace are those of the sources.
+ * place from src/ and from dist/. Nothing is minified: the names in a stack trace are those of the sources.
  *
  * What `import 'fsq'` and `import 'fsq/testing'` give is there as CommonJS too, in one file each, for what cannot load ESM: Jest, and
  * bundles of that kind. All share what must be one in a process (src/app/registry.ts, src/app/settings/stage.ts). Workers, their children and the command line are ESM only.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 /** What is started or imported from outside. */
-const ENTRIES = ['index', 'cli/main', 'worker/child', 'testing/testing'];
+const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'worker/child', 'testing/testing'];
 /** What there is in CommonJS too, each in one file of its own: in one process they share what src/app/registry.ts and stage.ts keep. */
 const IN_COMMONJS = ['index', 'testing/testing'];
-/** Those whose sources lie deeper: the names in dist/, and where they come from. */
-const DEEP_ENTRIES = { 'cli/tasks-child': 'cli/commands/tasks-child' };
 
 /** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
 const TEST_DOORS = [
@@ -34,7 +32,10 @@ const TEST_DOORS = [
 /** What several programs need. The rest of src/ goes with the one program, or the one command, that uses it. */
 const SHARED = [
   // What `import 'fsq'` loads, and so everybody: jobs, apps and the spool. With what it imports, but for commands and workers.
-  { name: 'library', test: /src\/(?:open\.|(?:job|app|broker)\/)/, priority: 3 },
+  { name: 'library', test: /src\/(?:open\.|(?:job|app(?!\/schedules)|broker)\/)/, priority: 3 },
+  // Loaded where a configuration has schedules, and then, for those with a cron pattern, croner.
+  { name: 'croner', test: /src\/app\/schedules\/cron\.|node_modules\/croner\//, priority: 4 },
+  { name: 'schedules', test: /src\/(?:app|worker)\/schedules\//, priority: 3 },
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',
@@ -60,13 +61,19 @@ const CHECK_OF_NODE =
   'if (typeof process.getBuiltinModule !== "function") throw Object.assign(new Error(' +
   '`fsq needs Node.js 20.19 or newer, and this is ${process.version}. Start the program with a newer one.`), { code: "FSQ_NODE" }); ';
 
+/** Behind what holds croner: its licence wants to be there. */
+const licences = ({ moduleIds }) =>
+  moduleIds.some((id) => id.includes('/node_modules/croner/'))
+    ? `/*! croner\n${readFileSync('node_modules/croner/LICENSE', 'utf8').trim()}\n*/`
+    : '';
+
 const COMMON = { platform: 'node', external: /^node:/, transform: { target: 'es2023' } };
 
 export default defineConfig(
   [
     {
       ...COMMON,
-      input: sourcesOf([...ENTRIES, ...Object.keys(DEEP_ENTRIES), ...TEST_DOORS]),
+      input: sourcesOf([...ENTRIES, ...TEST_DOORS]),
       output: {
         format: 'esm',
         sourcemap: true,
@@ -74,6 +81,7 @@ export default defineConfig(
         chunkFileNames: ({ facadeModuleId }) => `${folderOf(facadeModuleId)}/[name].js`,
         minifyInternalExports: false, // Two builds at once, or a program that runs meanwhile, see the same names.
         codeSplitting: { groups: SHARED },
+        footer: licences,
         plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withQuickBuiltins(code), map: null }) }],
       },
     },
@@ -85,6 +93,7 @@ export default defineConfig(
         strict: true,
         entryFileNames: '[name].cjs',
         codeSplitting: false,
+        footer: licences,
         plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withCheckOfNode(code), map: null }) }],
       },
     })),
@@ -93,7 +102,7 @@ export default defineConfig(
 
 /** Those of src/ that are there: the tests build projects of a few files. */
 function sourcesOf(names) {
-  const sources = names.map((name) => [name, `src/${DEEP_ENTRIES[name] ?? name}.ts`]);
+  const sources = names.map((name) => [name, `src/${name}.ts`]);
   return Object.fromEntries(sources.filter(([, source]) => existsSync(source)));
 }
 

@@ -23,6 +23,14 @@ export type { Backoff, BackoffOptions, DebounceOptions, JobOptions, Unique } fro
 export type { ApplyOptions, ErrorClass, LifeOptions, RetryOn, TaskOptions } from './app/task-options.ts';
 export type { LimitOptions, RateLimit } from './job/queue-limits.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings/config.ts';
+export type { Missed } from './app/schedules/due.ts';
+export type {
+  Schedule,
+  ScheduledTask,
+  ScheduleOptions,
+  Schedules,
+  ScheduleTimes,
+} from './app/schedules/schedule-options.ts';
 export type { Task, TaskFactory, TaskOf } from './app/task.ts';
 export type { CallKey, TaskKey, UniqueOptions } from './app/unique.ts';
 export type { EndState, ResultTtl, ResultTtlMs } from './job/ended/result-ttl.ts';

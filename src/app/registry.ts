@@ -7,10 +7,19 @@ import { type CallSite, callSiteOf } from './call-site.ts';
 import { UsageError } from '../job/errors.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import type { Redact } from '../job/failure.ts';
+import type { Duration } from '../job/units.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import type { OutcomeSource } from './async-result.ts';
 import type { CurrentJob } from './current-job.ts';
 import { warnOnce } from './telling/warnings.ts';
+
+/** What a task says of where and until when its jobs wait: a job that is sent must have it in its name, or its file. */
+export interface TaskSending {
+  readonly queue?: string;
+  readonly priority?: number;
+  /** From the sending on. A task whose jobs end at one moment for all has none here. */
+  readonly expires?: Duration;
+}
 
 /** A registered task. */
 export interface RegisteredTask {
@@ -24,6 +33,8 @@ export interface RegisteredTask {
   readonly stretch?: object;
   /** Its own options, for jobs whose file leaves some out: producers in other languages do not know them. */
   readonly options?: JobOptions;
+  /** Of its own options those that decide where a job goes, for whoever sends one by its name; absent: none. */
+  readonly sending?: TaskSending;
   /** Over all workers of the spool; absent: none. */
   readonly queueLimits?: QueueLimits;
   /** Whether a run that threw this is tried again; absent: always. */

@@ -7,6 +7,7 @@ import { toQueueLimits } from '../job/queue-limits.ts';
 import { format } from '../job/text.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import { checkedArguments, checkedHeaders, type Sendable } from '../job/values/payload.ts';
+import { isDate } from '../job/values/realm.ts';
 import type { AsyncResult } from './async-result.ts';
 import { type Group, mapped, signatureOf } from './canvas/compose.ts';
 import type { Given, Lacking, Signature, TakenBefore } from './canvas/fit.ts';
@@ -14,7 +15,7 @@ import type { Call, PartSender } from './canvas/part.ts';
 import { GroupResult } from './group-result.ts';
 import { runHere } from './execute.ts';
 import { callSiteOf } from './call-site.ts';
-import { refuseWhileLoading, register } from './registry.ts';
+import { refuseWhileLoading, register, type TaskSending } from './registry.ts';
 import {
   type AnyOptions,
   type ApplyOptions,
@@ -120,7 +121,7 @@ export function taskFactory(sender: Sender): TaskFactory {
     const given = rest.length === 2 ? checkTaskOptions(rest[0]) : {};
     const { retryOn, concurrency: _c, rateLimit: _r, ...defaults } = given;
     // A job that does not say when it expires was sent by a program that knew nothing of that.
-    const { expires: _, ...lasting } = defaults;
+    const { expires, ...lasting } = defaults;
     const queueLimits = toQueueLimits(given);
     const site = callSiteOf(task);
     register({
@@ -129,6 +130,7 @@ export function taskFactory(sender: Sender): TaskFactory {
       definedAt: site?.text ?? 'an unknown place',
       site,
       options: keptOptions(lasting),
+      sending: sendingOf(defaults.queue, defaults.priority, expires),
       ...(queueLimits === null ? {} : { queueLimits }),
       ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
       redact: sender.redact,
@@ -137,6 +139,18 @@ export function taskFactory(sender: Sender): TaskFactory {
     return build(sender, taskName, fn as AnyFunction, defaults);
   }
   return task as TaskFactory; // The overloads are the types; the checks above stand for callers without them.
+}
+
+function sendingOf(
+  queue: string | undefined,
+  priority: number | undefined,
+  expires: TaskOptions['expires'],
+): TaskSending {
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(expires === undefined || isDate(expires) ? {} : { expires }),
+  };
 }
 
 function build(sender: Sender, name: string, fn: AnyFunction, defaults: TaskOptions<never>): Task {

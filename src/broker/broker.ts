@@ -3,11 +3,15 @@
  * are in worker-side.ts. `app` and `worker` know only these interfaces; test/conformance tests each promise for every broker.
  */
 import type { FsqError } from '../job/errors.ts';
-import type { Job, JobRecord, JobState, Standing } from '../job/job.ts';
+import type { JobRecord, JobState, Standing } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import type { Progress } from '../job/values/progress.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
+import type { NewJob, StandIn } from './new-job.ts';
+import type { ScheduleStore } from './schedules.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
+
+export type { NewJob, StandIn } from './new-job.ts';
 
 export interface Broker {
   /** The name of the place that keeps the jobs, for people: a path or an address. */
@@ -96,6 +100,7 @@ export interface Broker {
   resume(queue: string): Promise<boolean>;
   /** The queues that are paused, sorted; also those that have no jobs. */
   paused(): Promise<readonly string[]>;
+  readonly schedules: ScheduleStore;
   /** Ids that start with `prefix`, at most `limit`. */
   idsByPrefix(prefix: string, limit: number): Promise<readonly string[]>;
   /** At most `limit` jobs that are wanted: those to run first, then those that ended last. */
@@ -119,13 +124,6 @@ export interface Broker {
   consumer(options: ConsumerOptions): Promise<Consumer>;
   keeper(options: KeeperOptions): Promise<Keeper>;
   close(): Promise<void>;
-}
-
-/** A job to be accepted. */
-export interface NewJob {
-  readonly job: Job;
-  readonly queue: string;
-  readonly priority: number;
 }
 
 /** A job as found somewhere in its life. */
@@ -200,13 +198,6 @@ export interface LogPart {
   readonly lines: readonly LogLine[];
   /** Where the next part begins. */
   readonly position: number;
-}
-
-/** Which job stands for one that was to be accepted. */
-export interface StandIn {
-  readonly id: string;
-  /** True when it was there before: the other was not accepted. */
-  readonly isDuplicate: boolean;
 }
 
 /**

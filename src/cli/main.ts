@@ -26,6 +26,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   retry: async () => (await import('./commands/retry.ts')).retry,
   pause: async () => (await import('./commands/pause.ts')).pause,
   resume: async () => (await import('./commands/pause.ts')).resume,
+  schedule: async () => (await import('./commands/schedule/schedule.ts')).schedule,
   gc: async () => (await import('./commands/clean/gc.ts')).gc,
   purge: async () => (await import('./commands/clean/purge.ts')).purge,
   status: async () => (await import('./commands/status.ts')).status,

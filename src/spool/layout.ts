@@ -19,10 +19,11 @@ export const DIRECTORIES = [
   'workers',
   'keys',
   'journal',
+  'schedules',
 ] as const;
 
-/** Made when a job needs them first: a spool whose jobs use none of it has none. */
-export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set(['progress', 'checkpoints']);
+/** Made when a job or a schedule needs them first: a spool that uses none of it has none. */
+export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set(['progress', 'checkpoints', 'schedules']);
 
 /** The directories of files that lie beside a job, each named by the job's id and an ending. They go when its outcome is forgotten. */
 export const BESIDE = ['progress', 'checkpoints', 'logs'] as const;

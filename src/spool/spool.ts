@@ -20,6 +20,7 @@ import type {
   Tidied,
   TidyOptions,
 } from '../broker/broker.ts';
+import type { ScheduleStore } from '../broker/schedules.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
@@ -47,8 +48,9 @@ import { retry } from './results/retry.ts';
 import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { tidy } from './recovery/tidy.ts';
+import { scheduleStore } from './schedules/schedule-store.ts';
 import { revoke } from './revoking/revoke-jobs.ts';
-import { spoolError } from './disk/trouble.ts';
+import { spoolError, typed } from './disk/trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';
 import { idsByPrefix, locate } from './locate.ts';
 import { Batcher } from './sending/batcher.ts';
@@ -208,6 +210,13 @@ class Spool implements Broker {
     return this.#look(() => pausedQueues(this.#context));
   }
 
+  get schedules(): ScheduleStore {
+    return scheduleStore(this.#context, () => this.nextId(true), {
+      look: (act) => this.#look(act),
+      change: (done, act) => this.#change(done, act),
+    });
+  }
+
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {
     return this.#look(() => idsByPrefix(this.#context, prefix, limit));
   }
@@ -283,14 +292,5 @@ class Spool implements Broker {
       giveUp?.throwIfAborted();
       return act();
     }, `No worker can start in the spool ${this.place}`);
-  }
-}
-
-/** What `act` gives; a system error becomes a SpoolError that begins with `lead`. */
-async function typed<T>(act: () => T | Promise<T>, lead: string): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw error instanceof FsqError ? error : spoolError(error, lead);
   }
 }

@@ -3,6 +3,7 @@
  * so a dead parent or child loses nothing. A message is `unknown` until a parser here accepts it.
  */
 import type { LimitedRun } from '../app/execute.ts';
+import type { TaskSending } from '../app/registry.ts';
 import { readJobOptions } from '../job/job-options.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import { isRecord } from '../job/values/realm.ts';
@@ -12,6 +13,8 @@ export interface FoundTask {
   readonly name: string;
   /** Over all workers of the spool; absent: none. */
   readonly limits?: QueueLimits;
+  /** Of its options those that a job by its name must have; absent: none. */
+  readonly sending?: TaskSending;
   /** `file:line` */
   readonly definedAt: string;
   /** The spool that the task's app names for its jobs; absent: none. */
@@ -127,7 +130,8 @@ function toRunning({ id, task, startedAtMs, limitMs, defaults }: Record<string, 
 
 function isFoundTask(value: unknown): value is FoundTask {
   if (!isRecord(value)) return false;
-  const { name, definedAt, limits, spool } = value;
+  const { name, definedAt, limits, sending, spool } = value;
+  if (sending !== undefined && !isRecord(sending)) return false;
   const areTexts = typeof name === 'string' && typeof definedAt === 'string' && typeof (spool ?? '') === 'string';
   return areTexts && (limits === undefined || isQueueLimits(limits));
 }

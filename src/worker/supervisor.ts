@@ -15,6 +15,7 @@ import { brokerEventLogger, endsAJobAsFailed, type Logger, logUnlogged, seconds 
 import { type RanJob, ranJob } from './child/ran-jobs.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
+import type { Clockwork } from './schedules/clockwork.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
@@ -36,6 +37,8 @@ interface SupervisorOptions extends LaunchPlan {
   readonly log: Logger;
   /** Passes on the output of children. */
   readonly relay: Relay;
+  /** The schedules of the worker; absent: it has none. */
+  readonly clockwork?: Clockwork | undefined;
   /** The first child is ready: these are the tasks it knows. */
   readonly onStarted: (tasks: readonly FoundTask[]) => void;
 }
@@ -68,8 +71,9 @@ export class Supervisor implements CrewEvents {
 
   /** Works until a signal, the end of a burst, or a problem that nobody here can mend. @throws SpoolError */
   async run(): Promise<SupervisorEnd> {
-    const { settings, modules, isBurst } = this.#options;
+    const { settings, modules, isBurst, clockwork } = this.#options;
     const broker = openBroker(brokerOptions(settings));
+    clockwork?.open(broker);
     this.#keeper = await this.#openKeeper(broker);
     modules.watch((what) => this.#crew.renew(what));
     this.#crew.start(modules.isWatched);
@@ -78,6 +82,7 @@ export class Supervisor implements CrewEvents {
     await this.#crew.ended;
     clearInterval(asking);
     modules.close();
+    await clockwork?.close();
     await this.#keeper?.close();
     await broker.close();
     await this.#options.relay.finish();
@@ -219,6 +224,8 @@ export class Supervisor implements CrewEvents {
     if (child.state !== 'working') member?.leave();
     this.#keeper?.limitTasks(strictest(this.#crew.children.map(({ limits }) => limits)));
     this.#keeper?.know(tasks.map(({ name }) => name));
+    const problem = this.#options.clockwork?.know(tasks, () => this.endBurst()) ?? null;
+    if (problem !== null) return this.#fail({ code: 'FSQ_CONFIG', message: problem }, 78);
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#options.onStarted(tasks);
@@ -227,6 +234,7 @@ export class Supervisor implements CrewEvents {
   /** A burst ends when nothing is left to run. */
   endBurst(): void {
     if (!this.#options.isBurst || this.#crew.phase !== 'running' || !this.#isAllIdle()) return;
+    if (this.#options.clockwork?.hasLooked === false) return;
     // A child asks for more while the outcome of its last job, or a retry, is on its way to the disk.
     const settled = this.#keeper?.settled() ?? null;
     if (settled !== null) void settled.then(() => this.endBurst());

@@ -31,6 +31,7 @@ import { returned, RUN, threw } from '../support/factory.ts';
 import { taking } from './taking.ts';
 import { taskSets } from './task-sets.ts';
 import { sendingBack } from './retry.ts';
+import { schedules } from './schedules.ts';
 import { uniqueness } from './unique.ts';
 
 const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
@@ -56,6 +57,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     beside(open);
     everyJob(open);
     forgetting(open);
+    schedules(open);
   });
 }
 

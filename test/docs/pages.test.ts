@@ -6,6 +6,7 @@ for (const page of [
   'docs/cli.md',
   'docs/tasks.md',
   'docs/queues.md',
+  'docs/schedules.md',
   'docs/from-celery.md',
   'docs/projects.md',
   'docs/deploying.md',

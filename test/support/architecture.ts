@@ -32,6 +32,7 @@ export const SPOOL_FLOORS: readonly string[] = [
   'claims',
   'journal',
   'sending',
+  'schedules',
   'results',
   'recovery',
   'revoking',
@@ -45,8 +46,12 @@ const PROJECT_FILES: readonly string[] = ['src/app/project/project.ts', 'src/app
 /** The files outside src/cli that may name process.stderr: a worker's log, and the child that is one when its parent is gone. */
 const STDERR_FILES: ReadonlySet<string> = new Set(['src/worker/child.ts', 'src/worker/log.ts']);
 
-/** Packages that a part may import by name; the rest of src/ needs Node.js only. */
-const PACKAGES: Readonly<Record<string, RegExp>> = { bullmq: /^bullmq(\/|$)/ };
+/** Packages that a part, or a file, may import by name; the rest of src/ needs Node.js only. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  bullmq: /^bullmq(\/|$)/,
+  // Bundled into a chunk of its own: the package has no dependency.
+  'src/app/schedules/cron.ts': /^croner$/,
+};
 
 /** What is pure among Node's modules. */
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:util', 'node:buffer']);
@@ -162,9 +167,10 @@ function floorOf(path: string): string | null {
   return /^src\/spool\/([^/]+)\//.exec(path)?.[1] ?? null;
 }
 
-function needsNodeOnly({ part, imports }: Source): Finding[] {
+function needsNodeOnly({ path, part, imports }: Source): Finding[] {
+  const allowed = PACKAGES[path] ?? PACKAGES[part];
   return imports.flatMap(({ specifier, at }) => {
-    if (/^(node:|\.)/.test(specifier) || PACKAGES[part]?.test(specifier) === true) return [];
+    if (/^(node:|\.)/.test(specifier) || allowed?.test(specifier) === true) return [];
     return [{ at, found: `imports '${specifier}'`, rule: 'no dependencies: relative paths and node: modules only' }];
   });
 }

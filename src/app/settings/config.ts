@@ -3,6 +3,7 @@ import type { ByteSize, Duration } from '../../job/units.ts';
 import type { ResultTtl, ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { Redact } from '../../job/failure.ts';
 import type { LimitOptions, QueueLimits } from '../../job/queue-limits.ts';
+import type { Schedule, ScheduledTask, Schedules } from '../schedules/schedule-options.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -41,6 +42,8 @@ export interface Config {
   readonly softTimeLimit?: Duration;
   /** Limits of queues, by name, over all workers of the spool that have this setting: `{ mail: { rateLimit: '10/s' } }`. */
   readonly queues?: Readonly<Record<string, LimitOptions>>;
+  /** Jobs that workers send by themselves, each by its name: `{ nightly: { task: 'report', cron: '0 3 * * *' } }`. `defineConfig` types `args`. */
+  readonly schedules?: Readonly<Record<string, Schedule>>;
   /** Jobs after which a child is replaced by a new process. FSQ_MAX_TASKS_PER_CHILD. */
   readonly maxTasksPerChild?: number;
   /** Resident memory after which a child is replaced, looked at between jobs: '200MB'. FSQ_MAX_MEMORY_PER_CHILD. */
@@ -85,6 +88,8 @@ export interface Settings {
   readonly maxMemoryPerChildBytes: number | null;
   readonly shutdownTimeoutMs: number | null;
   readonly queueLimits: ReadonlyMap<string, QueueLimits>;
+  /** As the configuration gives them; a worker reads them, a program that sends jobs does not. */
+  readonly schedules: Readonly<Record<string, unknown>>;
   readonly stacks: boolean;
   /** Null: texts of errors stay as they are. */
   readonly redact: Redact | null;
@@ -98,7 +103,12 @@ export interface Settings {
   readonly notices: readonly string[];
 }
 
-/** Gives `fsq.config.ts` its types: `export default defineConfig({ spool: './jobs' })`. */
-export function defineConfig(config: Config): Config {
-  return config;
+/**
+ * Gives `fsq.config.ts` its types: `export default defineConfig({ spool: './jobs' })`. The arguments of a schedule are those of its task,
+ * where that is imported.
+ */
+export function defineConfig<const T extends Readonly<Record<string, string | ScheduledTask>> = {}>(
+  config: Omit<Config, 'schedules'> & { readonly schedules?: Schedules<T> },
+): Config {
+  return config as Config; // The same, but for what is known of the arguments.
 }

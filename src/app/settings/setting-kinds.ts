@@ -147,6 +147,12 @@ export const queueLimits: Kind<ReadonlyMap<string, QueueLimits>> = {
   parse: (given) => (isOptions(given) && Object.keys(given).every(isQueueName) ? limitsByQueue(given) : undefined),
 };
 
+/** Each is read by a worker, and by commands about schedules: programs that send jobs must not load the arithmetic of calendars. */
+export const schedules: Kind<Readonly<Record<string, unknown>>> = {
+  wanted: "schedules by their names, such as { nightly: { task: 'report', cron: '0 3 * * *' } }",
+  parse: (given) => (isOptions(given) ? given : undefined),
+};
+
 export const redaction: Kind<Redact> = {
   wanted: 'a function',
   parse: (given) => (typeof given === 'function' ? (given as Redact) : undefined),

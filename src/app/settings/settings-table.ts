@@ -151,6 +151,7 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     default: null,
   },
   queues: { field: 'queueLimits', kind: kinds.queueLimits, default: {} },
+  schedules: { field: 'schedules', kind: kinds.schedules, default: {} },
   stacks: { field: 'stacks', kind: kinds.flag, variable: 'FSQ_STACKS', default: true, inProduction: false },
   redact: { field: 'redact', kind: kinds.redaction, default: null },
   env: {

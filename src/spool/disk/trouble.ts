@@ -1,5 +1,5 @@
 /** System errors of the spool's file system, told as what they mean for a user of fsq. */
-import { type FsqErrorCode, SpoolError } from '../../job/errors.ts';
+import { FsqError, type FsqErrorCode, SpoolError } from '../../job/errors.ts';
 import { reasonOf } from '../../job/values/realm.ts';
 import { hasCode } from './files.ts';
 
@@ -58,3 +58,12 @@ const MEANINGS: readonly (readonly [codes: readonly string[], code: FsqErrorCode
   ],
 ];
 const NO_MEANING = [[], 'FSQ_SPOOL', 'Nothing was changed by this call.'] as const;
+
+/** What `act` gives; a system error becomes a SpoolError that begins with `lead`. */
+export async function typed<T>(act: () => T | Promise<T>, lead: string): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw error instanceof FsqError ? error : spoolError(error, lead);
+  }
+}

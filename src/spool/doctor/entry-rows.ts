@@ -1,14 +1,16 @@
 /** What can be wrong with a name in the spool: other users may touch it (I13), it is not fsq's, or nobody needs it any more. Pure. */
+import { isScheduleName } from '../../broker/schedules.ts';
 import { namesWriter } from '../disk/identity.ts';
 import { isJournalFolder } from '../journal/segment.ts';
 import { isKeyDirectory, parseKeyHolderName } from '../keys/key-holders.ts';
 import { isOwnerName, parseOwnerDirectory, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../notes/notes.ts';
+import { isMark, isScheduleFile } from '../schedules/marks.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
 import type { Outline } from './outline.ts';
 import type { Entry } from './visit.ts';
 
-type Facts = Pick<Outline, 'layout' | 'rootInfo'>;
+type Facts = Pick<Outline, 'layout' | 'rootInfo' | 'takenAtMs'>;
 interface Named {
   readonly entry: Entry;
   readonly facts: Facts;
@@ -19,6 +21,8 @@ type Marker = Pick<Entry, 'id'> & { readonly ageMs: number; readonly isNowhere: 
 const WRITABLE_BY_OTHERS = 0o022;
 /** A worker removes a marker within a second; `fsq revoke` makes it before it looks for the job. */
 const STALE_AFTER_MS = 10_000;
+/** A schedule may be done up to a time a day and an hour ahead of the clock, ms: then a worker waits for that time. */
+const AHEAD_MS = 25 * 3_600_000;
 /** What was set aside or is not used yet is left as it is. */
 const UNTOUCHED: ReadonlySet<string> = new Set(['corrupt', 'cancel']);
 const NO_LINKS = 'fsq makes no links and follows none. Find out who made it, and remove it.';
@@ -67,6 +71,17 @@ const ENTRY_ROWS = rows<Named>({
       mayBeJob(entry)
         ? 'A job is named <priority>.<id>.<queue>.0.0.json. Rename it, or move it out of the spool.'
         : 'Move it out of the spool.',
+  },
+});
+
+const SCHEDULE_ROWS = rows<Named>({
+  'schedule-ahead': {
+    severity: 'info',
+    wrong: ({ entry: { place, location, name }, facts: { takenAtMs } }) =>
+      place === 'schedules' && isMark(name) && Number(name) > takenAtMs + AHEAD_MS
+        ? `${location} says that a schedule is done up to ${new Date(Number(name)).toISOString()}: the clock was set back since.`
+        : null,
+    advice: 'A worker that knows the schedule says so, and lets it go on from now.',
   },
 });
 
@@ -121,7 +136,8 @@ const BESIDE = rows<Pick<Entry, 'location'>>({
 });
 
 export function entryFindings(entry: Entry, facts: Facts): readonly Finding[] {
-  return isUntouched(entry, facts.layout) ? [] : findingsOf(ENTRY_ROWS, { entry, facts }, entry.location);
+  if (isUntouched(entry, facts.layout)) return [];
+  return [ENTRY_ROWS, SCHEDULE_ROWS].flatMap((table) => findingsOf(table, { entry, facts }, entry.location));
 }
 
 /** @param linked all files in the spool that have several names, by each of these that lies there */
@@ -199,6 +215,8 @@ function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts
   if (place === 'queues') return parsePausedFileName(name) === null;
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
   if (place === 'keys') return parseKeyHolderName(name) === null && parseResultFileName(name) === null;
+  if (place === 'schedules' && isDirect) return !isScheduleName(name) || info.kind !== 'directory';
+  if (place === 'schedules') return !isScheduleFile(name) || info.kind !== 'file';
   // What else lies there is moved away by the next replay.
   if (place === 'journal' && isDirect) return !isJournalFolder(name) || info.kind !== 'directory';
   if (place === 'journal') return !namesWriter(name) || info.kind !== 'file';

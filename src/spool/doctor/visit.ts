@@ -189,8 +189,19 @@ export interface Unlisted {
 /** In the order in which jobs move forward: one that moves during the walk is seen at least once. */
 const ORDER: readonly Place[] = [...new Set<Place>(['tmp', 'delayed', ...DIRECTORIES])];
 
-/** running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks; a batch on its way lies in tmp/. */
-const WITH_DIRECTORIES: ReadonlySet<Place> = new Set(['running', 'keys', 'journal', 'spare', 'limits', 'tmp']);
+/**
+ * running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks, schedules/ those
+ * of schedules; a batch on its way lies in tmp/.
+ */
+const WITH_DIRECTORIES: ReadonlySet<Place> = new Set([
+  'running',
+  'keys',
+  'journal',
+  'spare',
+  'limits',
+  'schedules',
+  'tmp',
+]);
 
 /** All names in `place`, and behind a directory's name what lies in it. */
 export function* walkPlace({ files, layout }: SpoolContext, place: Place): Generator<SpoolName, void> {

@@ -39,6 +39,11 @@ const LOOK_AGAIN_MS = { first: 1, most: 50 };
 /** What a job does with the call that it stands for. */
 interface Terms {
   readonly until: Uniqueness['until'];
+  /**
+   * Called right before the job is accepted, when it has its holder and no rival has come to light: what it throws ends the call, and
+   * nothing is queued. Whoever removes holders of such jobs must first have made this throw.
+   */
+  readonly check?: () => void;
   /** Gives the call's arguments to a job that stands for the key; false when it cannot take them: then it stands for this call no more. */
   readonly give: ((id: string) => Promise<boolean>) | null;
 }
@@ -55,8 +60,18 @@ export async function enqueueUnique(
   give: Terms['give'] = null,
 ): Promise<StandIn> {
   const directory = keyDirectory(context.layout, newJob.job.task, uniqueness.key);
+  return enqueueAs(context, nextId, newJob, directory, { until: uniqueness.until, give });
+}
+
+/** The same for what is no key of a task; `directory` holds its key holders. */
+export async function enqueueAs(
+  context: SpoolContext,
+  nextId: () => string,
+  newJob: NewJob,
+  directory: string,
+  terms: Terms,
+): Promise<StandIn> {
   const passed = new Set<string>();
-  const terms = { until: uniqueness.until, give };
   for (let asked = newJob; ; asked = { ...newJob, job: { ...newJob.job, id: nextId() } }) {
     const candidate = new Candidate(context, directory, terms, asked, passed);
     const end = (await candidate.lookFirst()) ?? (await candidate.enter());
@@ -189,6 +204,7 @@ class Candidate {
       }
       await clear(this.#context, rival, verdict);
     }
+    this.#terms.check?.();
     try {
       this.#context.files.rename(own.draft, target);
     } catch (error) {

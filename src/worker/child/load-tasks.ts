@@ -27,10 +27,11 @@ export async function loadTasks(
     await loadModule(file);
   }
   registry().loading = null;
-  return [...registry().tasks.values()].map(({ name, definedAt, queueLimits, spool }) => ({
+  return [...registry().tasks.values()].map(({ name, definedAt, queueLimits, sending, spool }) => ({
     name,
     definedAt,
     ...(queueLimits === undefined ? {} : { limits: queueLimits }),
+    ...(sending === undefined || Object.keys(sending).length === 0 ? {} : { sending }),
     ...(spool === undefined ? {} : { spool }),
   }));
 }

@@ -10,6 +10,7 @@ import { nodeFiles } from '../../../spool/disk/files.ts';
 import type { FoundTask } from '../../../worker/messages.ts';
 import { Outlet } from '../../../worker/outlet.ts';
 import { Relay } from '../../../worker/relay.ts';
+import type { Clockwork } from '../../../worker/schedules/clockwork.ts';
 import { TaskModules } from '../../../worker/task-modules.ts';
 import { Supervisor } from '../../../worker/supervisor.ts';
 import type { Command, Context, Values } from '../../command.ts';
@@ -32,6 +33,7 @@ interface StartFacts {
   readonly queues: readonly string[] | null;
   readonly concurrency: number;
   readonly tasks: readonly FoundTask[];
+  readonly schedules: readonly string[];
 }
 
 export const worker: Command = {
@@ -74,8 +76,10 @@ async function runWorker(context: Context): Promise<number> {
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
   const unset = settings.env?.filter((name) => env[name] === undefined) ?? [];
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
+  const clockwork = await clockworkOf(context, settings, log);
   const supervisor = new Supervisor({
     settings,
+    clockwork,
     modules,
     concurrency,
     queues,
@@ -89,7 +93,7 @@ async function runWorker(context: Context): Promise<number> {
     logFormat: form,
     onStarted: (tasks) => {
       for (const notice of elsewhereNotices(tasks, settings.spool)) log.warn(notice);
-      const facts = { version, settings, queues, concurrency, tasks };
+      const facts = { version, settings, queues, concurrency, tasks, schedules: clockwork?.names ?? [] };
       if (form === 'json') logStart(log, facts);
       else stderr.write(bannerText(facts));
     },
@@ -102,6 +106,15 @@ async function runWorker(context: Context): Promise<number> {
     stopListening();
     stopLooking();
   }
+}
+
+/** Undefined where there are no schedules: then nothing of them is loaded. @throws UsageError (FSQ_CONFIG) */
+async function clockworkOf({ values, env }: Context, settings: Settings, log: Logger): Promise<Clockwork | undefined> {
+  if (Object.keys(settings.schedules).length === 0) return undefined;
+  const { Clockwork } = await import('../../../worker/schedules/clockwork.ts');
+  // The configuration says which schedules there are, and which task modules; who names other modules has split the work.
+  const isPartial = values.list('tasks').length > 0 || (env['FSQ_TASKS'] ?? '') !== '';
+  return Clockwork.read(settings, { log, isPartial });
 }
 
 /** Runs the worker to its end, and brings its last lines out. */
@@ -141,7 +154,7 @@ function logStart(log: Logger, { version, settings: { spool, slots }, concurrenc
   if (tasks.length === 0) log.warn(NO_TASKS);
 }
 
-function bannerText({ version, settings, queues, concurrency, tasks }: StartFacts): string {
+function bannerText({ version, settings, queues, concurrency, tasks, schedules }: StartFacts): string {
   const { spool, fsync, slots, projectRoot } = settings;
   const width = Math.max(0, ...tasks.map(({ name }) => name.length));
   const taskLines = tasks.map(
@@ -154,6 +167,7 @@ function bannerText({ version, settings, queues, concurrency, tasks }: StartFact
     `  .> spool:        ${escape(spool)}${fsync ? '' : '   (fsync off: a power cut may lose jobs)'}`,
     `  .> queues:       ${queues === null ? 'all' : queues.join(', ')}`,
     `  .> concurrency:  ${some(concurrency, 'child', 'children')}${slots === 1 ? '' : `, ${slots} jobs at once in each`}`,
+    ...(schedules.length > 0 ? [`  .> schedules:    ${schedules.join(', ')}`] : []),
     '',
     ' [tasks]',
     ...(taskLines.length > 0 ? taskLines : [`  (${NO_TASKS})`]),

@@ -1,10 +1,10 @@
 /**
- * The process that imports the task modules for `fsq tasks`, as a worker's child would. One of its own, because what a module
+ * The process that imports the task modules for `fsq tasks` and `fsq schedule run`, as a worker's child would. One of its own, because what a module
  * opens, prints or exits must not reach the command. Its arguments: the modules' paths.
  */
-import { ALL_TEXTS } from '../../job/failure.ts';
-import { fromArguments, loadTasks, unloadable } from '../../worker/child/load-tasks.ts';
-import type { FromChild } from '../../worker/messages.ts';
+import { ALL_TEXTS } from '../job/failure.ts';
+import { fromArguments, loadTasks, unloadable } from '../worker/child/load-tasks.ts';
+import type { FromChild } from '../worker/messages.ts';
 
 const modules = fromArguments() as readonly string[];
 

@@ -1,0 +1,171 @@
+/** `fsq schedule`: what workers send by themselves, and when; sent now, paused and resumed. */
+import { createSender } from '../../../app/app.ts';
+import { type ReadSchedule, readSchedules, requestOf, unknownTaskText } from '../../../app/schedules/read-schedules.ts';
+import type { Settings } from '../../../app/settings/config.ts';
+import { brokerOptions } from '../../../app/settings/sources.ts';
+import { newSpoolText, restoringText } from '../../../app/telling/warnings.ts';
+import type { Broker } from '../../../broker/broker.ts';
+import type { BrokerEvent } from '../../../broker/worker-side.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { format, jsonText, knownInstead } from '../../../job/text.ts';
+import { openBroker } from '../../../open.ts';
+import type { Command, Context } from '../../command.ts';
+import { EXIT } from '../../exit.ts';
+import { mismatchNotice } from '../../lookup.ts';
+import { loadTasks } from '../../project-tasks.ts';
+import { findModules, givenByOptions, settingOptions, settingsOf } from '../../setting-options.ts';
+import { listSchedules } from './list.ts';
+
+/** What a command about schedules works with. */
+interface Parts {
+  readonly context: Context;
+  readonly settings: Settings;
+  /** Those of the configuration. */
+  readonly schedules: readonly ReadSchedule[];
+  /** Behind the verb. */
+  readonly names: readonly string[];
+}
+
+/** What `pause` or `resume` did to one schedule. */
+interface Change {
+  readonly name: string;
+  readonly paused: boolean;
+  /** False: it was so already. */
+  readonly changed: boolean;
+}
+
+interface Verb {
+  /** Null: any number. */
+  readonly names: number | null;
+  readonly act: (parts: Parts) => Promise<number>;
+}
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  list: { names: 0, act: list },
+  run: { names: 1, act: runNow },
+  pause: { names: null, act: (parts) => change(parts, true) },
+  resume: { names: null, act: (parts) => change(parts, false) },
+};
+
+export const schedule: Command = {
+  name: 'schedule',
+  summary: 'list the schedules of the project, run one now, pause or resume them',
+  usage: 'fsq schedule list|run|pause|resume [NAME…] [options]',
+  examples: [
+    ['fsq schedule list', 'when each runs next, and how its last job ended'],
+    ['fsq schedule run nightly', 'send its job now, besides those of its times; prints the id'],
+    ['fsq schedule pause nightly', 'no jobs at its times until it is resumed'],
+    ['fsq schedule resume nightly', 'from now on; what was due meanwhile is left out'],
+  ],
+  args: { least: 1, most: 100 },
+  options: {
+    ...settingOptions('tasks', 'import'),
+    json: { type: 'boolean', help: 'print one JSON document: [{ name, task, pattern, nextMs, … }]; of run { id }' },
+  },
+  notes: ['Schedules are those of `schedules` in fsq.config. Workers send their jobs; without a worker none is sent.'],
+  run: runSchedule,
+};
+
+async function runSchedule(context: Context): Promise<number> {
+  const [name = '', ...names] = context.args;
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (verb === undefined)
+    throw new UsageError(
+      `Expected what to do with schedules, got ${format(name)}${knownInstead(name, Object.keys(VERBS))}`,
+    );
+  if (verb.names === null ? names.length === 0 : names.length !== verb.names) {
+    const wanted =
+      verb.names === 0 ? 'no name' : verb.names === 1 ? 'the name of one schedule' : 'the names of schedules';
+    throw new UsageError(`Expected ${wanted} after \`fsq schedule ${name}\`, got ${names.length}`);
+  }
+  const settings = await settingsOf(context);
+  const schedules = await readSchedules(settings.schedules, Date.now());
+  return verb.act({ context, settings, schedules, names });
+}
+
+/** Opens the spool that is there. @throws SpoolError (FSQ_NO_SPOOL) when there is none */
+async function withBroker<T>({ context, settings }: Parts, use: (broker: Broker) => Promise<T>): Promise<T> {
+  const onEvent = (event: BrokerEvent): void => context.tell(restoringText(event, settings.spool));
+  const broker = openBroker({ ...brokerOptions(settings), mustExist: true, onEvent });
+  try {
+    return await use(broker);
+  } finally {
+    await broker.close();
+  }
+}
+
+function list(parts: Parts): Promise<number> {
+  const { context, schedules, settings } = parts;
+  if (schedules.length === 0) {
+    const where = settings.configFile ?? 'a configuration: there is no fsq.config';
+    context.tell(`There are no \`schedules\` in ${where}.`);
+  }
+  return withBroker(parts, async (broker) => {
+    await listSchedules(context, broker, schedules);
+    return EXIT.good;
+  });
+}
+
+/** Its task is loaded, as by a worker: that knows to which queue its jobs go. */
+async function runNow({ context, settings, schedules, names: [name = ''] }: Parts): Promise<number> {
+  const asked = called(name, schedules);
+  const tasks = await loadTasks(findModules(settings).files, settings.imports, settings);
+  const task = tasks.find((one) => one.name === asked.task);
+  if (task === undefined)
+    throw new UsageError(
+      unknownTaskText(
+        asked,
+        tasks.map((one) => one.name),
+      ),
+      'FSQ_CONFIG',
+    );
+  const request = requestOf(asked, task.sending ?? {}, null);
+  const { tell, values, stdout } = context;
+  const sender = createSender(
+    { ...givenByOptions(values, ['spool']), alwaysEager: false },
+    { notice: () => undefined, newSpool: (of) => tell(newSpoolText(of)), restoring: tell },
+  );
+  try {
+    const [handle] = await sender.send(request);
+    const id = handle?.id ?? '';
+    stdout.write(values.flag('json') ? `${jsonText({ id })}\n` : `${id}\n`);
+    tell(mismatchNotice(await (await sender.broker()).owners(), asked.task, request.queue));
+    return EXIT.good;
+  } finally {
+    await sender.close();
+  }
+}
+
+function change(parts: Parts, paused: boolean): Promise<number> {
+  const { context, schedules, names } = parts;
+  return withBroker(parts, async ({ schedules: store }) => {
+    const kept = await store.list();
+    const changes: Change[] = [];
+    for (const name of names) {
+      // One that workers of another configuration send can be paused here as well.
+      const record = kept.find((one) => one.name === name);
+      const pattern = record === undefined ? called(name, schedules).firing.patternText : (record.pattern ?? '');
+      // What was due while it was paused, and no worker ran, is no missed instant.
+      if (!paused && record?.isPaused === true) await store.pass({ schedule: name, atMs: Date.now(), pattern });
+      changes.push({ name, paused, changed: await (paused ? store.pause(name) : store.resume(name)) });
+    }
+    context.print(changes, () => changes.map((one) => `${changeText(one)}\n`).join(''));
+    return EXIT.good;
+  });
+}
+
+function changeText({ name, paused, changed }: Change): string {
+  if (!changed) return `${name} was ${paused ? 'paused already' : 'not paused'}`;
+  return paused ? `${name} is paused` : `${name} goes on`;
+}
+
+/** @throws UsageError with the nearest name */
+function called(name: string, schedules: readonly ReadSchedule[]): ReadSchedule {
+  const found = schedules.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const known = schedules.map((one) => one.name);
+  const none = 'there are no `schedules` in the configuration';
+  throw new UsageError(
+    `Unknown schedule ${format(name)}${known.length === 0 ? `; ${none}` : knownInstead(name, known)}`,
+  );
+}
