@@ -680,8 +680,8 @@ export const MUTANTS = [
   {
     name: 'the time of an outcome that another replaced counts for that one',
     file: 'src/spool/results/forget.ts',
-    find: 'known?.endedAtMs === endedAtMs ||',
-    replace: 'known !== undefined ||',
+    find: 'known?.endedAtMs === endedAtMs;',
+    replace: 'known !== undefined;',
     test: 'test/unit/spool/results/forget.test.ts',
   },
   {

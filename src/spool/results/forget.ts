@@ -81,27 +81,24 @@ export class Forgetter {
     fileName: string,
     { staying, leaving }: { readonly staying: Map<string, Terms>; readonly leaving: Map<string, number> },
   ): boolean {
-    const { nowMs, layout } = this.#context;
-    const latest = nowMs() - this.shortestTtlMs;
+    const latest = this.#context.nowMs() - this.shortestTtlMs;
     const mayDiffer = mayHaveOwnTtl(id);
     // The job cannot have ended before it was sent.
     if (!mayDiffer && idTimeMs(id) > latest) return false;
-    const known = this.#terms.get(fileName);
-    if (known !== undefined && !this.#ages.isOver(known.endedAtMs, known.ttlMs)) {
-      staying.set(fileName, known);
-      return false;
-    }
-    const path = `${layout.results}/${fileName}`;
+    const path = `${this.#context.layout.results}/${fileName}`;
+    // Asked in each round: a job that was sent back may have ended anew since the last, so that what is known is of another outcome.
     const endedAtMs = endOf(this.#context, path);
     if (endedAtMs === null || (!mayDiffer && endedAtMs > latest)) return false;
-    const isKnown = known?.endedAtMs === endedAtMs || (!mayDiffer && this.#isUniform);
-    const ttlMs = isKnown ? (known?.ttlMs ?? this.shortestTtlMs) : this.#ttlOf(id, path);
+    const known = this.#terms.get(fileName);
+    const isKnown = known?.endedAtMs === endedAtMs;
+    const usualMs = !mayDiffer && this.#isUniform ? this.shortestTtlMs : null;
+    const ttlMs = isKnown ? known.ttlMs : (usualMs ?? this.#ttlOf(id, path));
     if (ttlMs === null) return false;
     if (this.#ages.isOver(endedAtMs, ttlMs)) {
       leaving.set(fileName, endedAtMs);
       return true;
     }
-    if (!isKnown && staying.size < MOST_REMEMBERED) staying.set(fileName, { endedAtMs, ttlMs });
+    if (isKnown || (usualMs === null && staying.size < MOST_REMEMBERED)) staying.set(fileName, { endedAtMs, ttlMs });
     return false;
   }
 

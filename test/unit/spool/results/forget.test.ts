@@ -218,6 +218,7 @@ test('two producers share spare files without writing into the same', async (t) 
   assert.equal(placesOf(path).size, 2 * BEFORE_LOOKING + 80);
 });
 
+const ERROR = { name: 'Error', message: 'no' };
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
@@ -297,6 +298,22 @@ test('an outcome that came in the place of one that was read has its own time', 
 
   assert.equal(await forgetAfter(DAY_MS + MINUTE_MS), 0);
   assert.equal(await forgetAfter(2 * DAY_MS), 1);
+});
+
+test('of a job that was sent back and has ended anew between two rounds the new outcome counts, with its shorter time', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const options = { resultTtlMs: { succeeded: MINUTE_MS, failed: 7 * DAY_MS } };
+  const sent = job({ id: broker.nextId(true), options });
+  await broker.enqueue([sent]);
+  await settleNext(broker, { kind: 'publish', outcome: { state: 'failed', error: ERROR }, ttlMs: 7 * DAY_MS });
+  const { forgetAfter } = forgetterAt(path, DAY_MS);
+  assert.equal(await forgetAfter(MINUTE_MS), 0);
+
+  await broker.retry([sent.job.id]);
+  await settleNext(broker, kept(MINUTE_MS));
+
+  assert.equal(await forgetAfter(MINUTE_MS), 1);
+  assert.equal(await broker.outcome(sent.job.id), null);
 });
 
 /** A forgetter that goes on by steps of a clock that is not set: its rounds are what `forgetAfter` asks for. */
