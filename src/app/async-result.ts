@@ -8,7 +8,7 @@ import { endedAtMs, type JobRecord, type JobState } from '../job/job.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import { type EventsOptions, jobEvents } from './following/events.ts';
 import type { JobEvent } from './following/story.ts';
-import { type LogsOptions, logLines } from './following/log-reader.ts';
+import { type LogsOptions, logLines, type Unlogged } from './following/log-reader.ts';
 import { isAbortSignal, isOptions } from '../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from './timers.ts';
 import { standstillAt, TELL_AFTER_MS, tellOfStandstill } from './telling/standstill.ts';
@@ -27,7 +27,8 @@ const STAYS: readonly string[] = ['FSQ_SUCCEEDED', 'FSQ_NOT_ENDED'];
 export type OutcomeSource = Pick<
   Broker,
   'place' | 'find' | 'outcome' | 'waitForOutcome' | 'log' | 'changed' | 'revoke' | 'retry' | 'forget' | 'owners'
->;
+> &
+  Unlogged;
 
 /**
  * A job's result to come. Not a promise: `await add.delay(1, 2)` gives the handle at once, `await handle.get()` the value.
@@ -82,7 +83,7 @@ export class AsyncResult<T = unknown> {
    * What the job's runs have printed, line by line; nothing where they have printed nothing. With `follow`, also what they print from
    * now on, until the job has ended.
    *
-   * @throws UnknownJobError when no job has this id
+   * @throws UnknownJobError when no job has this id; UsageError where nothing is kept of it (alwaysEager)
    */
   logs(options: LogsOptions = {}): AsyncIterable<LogLine> {
     return logLines(this.id, this.#source, options);

@@ -1,6 +1,6 @@
 /** Running a task inline: by the executor of a worker, with the same trip through JSON, and the same life. */
 import type { Sighting } from '../broker/broker.ts';
-import { UnknownJobError, UnknownTaskError, UsageError } from '../job/errors.ts';
+import { type FsqError, NotRetriedError, UnknownJobError, UnknownTaskError, UsageError } from '../job/errors.ts';
 import { failureOf } from '../job/failure.ts';
 import { type Attempt, endedAtMs, type Job, type JobRecord, type Outcome, type Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/values/json.ts';
@@ -132,21 +132,33 @@ function handleOf(
     find: async () => sighting,
     outcome: async () => record,
     changed: async (seen) => new Map(seen.get(id) === null ? [[id, { mark: '', atMs: Date.now(), sighting }]] : []),
-    // What it printed, it printed here.
-    log: async (_id, position) => ({ lines: [], position }),
+    whyNoLog: unlogged,
     waitForOutcome: async () => record,
     // It ran when it was sent.
     revoke: async () => new Map([[id, 'ended' as const]]),
-    retry: async () => new Map([[id, notAgain(id)]]),
-    forget: async () => new Map(registry().eager.delete(id) ? [[id, 'forgotten' as const]] : []),
+    retry: async () => new Map([[id, notAgain(record)]]),
+    forget: async () => {
+      registry().eager.delete(id);
+      // For the handles that know it.
+      Object.assign(source, NOTHING);
+      return new Map([[id, 'forgotten' as const]]);
+    },
   };
   keep(id, source);
   return new AsyncResult(id, async () => source, true);
 }
 
 /** The caller of the job has its arguments, and what ran here is kept for a while only. */
-function notAgain(id: string): UsageError {
+function notAgain({ job: { id, task }, outcome }: JobRecord): FsqError {
+  if (outcome?.state === 'succeeded')
+    return new NotRetriedError('FSQ_SUCCEEDED', id, `Job ${id} (${task}) has succeeded and is not run again.`);
   return new UsageError(`Job ${id} was run at its call, in this process (alwaysEager): call the task again`);
+}
+
+function unlogged(id: string): UsageError {
+  return new UsageError(
+    `What job ${id} printed went to the output of this process (alwaysEager) and is not kept: a worker keeps it, that of fsq/testing too`,
+  );
 }
 
 /** The source for ids of jobs that did not run here. */
@@ -155,6 +167,7 @@ const NOTHING: OutcomeSource = {
   find: async () => null,
   outcome: async () => null,
   changed: async () => new Map(),
+  whyNoLog: undefined,
   log: async (_id, position) => ({ lines: [], position }),
   waitForOutcome: async (id) => {
     throw new UnknownJobError(id, EAGER_PLACE);

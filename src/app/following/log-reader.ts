@@ -1,7 +1,7 @@
 /** What a job has printed, for programs that read or follow it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../broker/broker.ts';
-import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
+import { type FsqError, refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
 import { isAbortSignal, isOptions } from '../../job/values/realm.ts';
@@ -17,7 +17,12 @@ export interface LogsOptions {
 /** How often a log that is followed is looked at, ms. */
 const EVERY_MS = 200;
 
-type LogSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'log'>;
+type LogSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'log'> & Unlogged;
+
+export interface Unlogged {
+  /** Of a place that keeps nothing of what jobs print: the error that says so. Absent: it keeps it. */
+  readonly whyNoLog?: ((id: string) => FsqError) | undefined;
+}
 
 /** @throws UsageError at once; UnknownJobError from the reading */
 export function logLines(
@@ -36,6 +41,7 @@ async function* read(
   throwIfAborted(signal);
   const source = await open();
   if ((await source.find(id)) === null) throw new UnknownJobError(id, source.place);
+  if (source.whyNoLog !== undefined) throw source.whyNoLog(id);
   let position = 0;
   for (;;) {
     // Asked before the reading: what was printed is there no later than the outcome.

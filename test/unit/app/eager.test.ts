@@ -30,6 +30,66 @@ test('the outcome of a job is found by its id, by any app of the process', async
   await assert.rejects(app.result(id).forget(), UnknownJobError);
 });
 
+test('a forgotten job is unknown to every handle, also to that of its call', async (t) => {
+  const app = tempApp(t);
+  const add = app.task('add', (a: number, b: number) => a + b);
+  const sent = await add.delay(1, 2);
+  assert.equal(await sent.get(), 3);
+
+  await app.result(sent.id).forget();
+
+  assert.deepEqual([await sent.state(), await sent.ready(), await sent.info()], ['succeeded', true, null]);
+  const late = await add.delay(1, 2);
+  await late.forget();
+  assert.deepEqual([await late.state(), await late.ready(), await late.info()], ['unknown', false, null]);
+  const calls = [() => late.get(), () => late.revoke(), () => late.retry(), () => late.forget()];
+  for (const call of [...calls, () => all(late.events()), () => all(late.logs())])
+    await assert.rejects(call, UnknownJobError);
+});
+
+test('events() tells the whole life, and of a group those of all', async (t) => {
+  const app = tempApp(t);
+  const shaky = app.task('shaky', { retries: 1 }, () => {
+    currentJob().progress(currentJob().attempt / 2);
+    if (currentJob().attempt === 1) throw new Error('not yet');
+    return 7;
+  });
+
+  const events = await all((await shaky.delay()).events());
+  const ofGroup = await all((await shaky.delayMany([[], []])).events());
+
+  const kinds = ['accepted', 'started', 'retried', 'started', 'progress', 'succeeded'];
+  const kindsOf = (found: typeof events): readonly string[] => found.map(({ kind }) => kind).toSorted();
+  assert.deepEqual(kindsOf(events), kinds.toSorted());
+  assert.deepEqual(kindsOf(ofGroup), [...kinds, ...kinds].toSorted());
+  assert.deepEqual([events.at(-1)?.kind, ofGroup.at(-1)?.kind], ['succeeded', 'succeeded']);
+});
+
+test('logs() says that nothing is kept here, and retry() that there is nothing to be sent back', async (t) => {
+  const app = tempApp(t);
+  const good = await app.task('good', () => 1).delayMany([[], []]);
+  const bad = await app.task('bad', () => { throw new Error('no'); }).delayMany([[]]); // prettier-ignore
+  const [first = assert.fail()] = good.results;
+  const [failed = assert.fail()] = bad.results;
+
+  await assert.rejects(all(first.logs()), { code: 'FSQ_USAGE', message: /output of this process \(alwaysEager\)/ });
+  await assert.rejects(first.retry(), { code: 'FSQ_SUCCEEDED', name: 'NotRetriedError' });
+  await assert.rejects(failed.retry(), { code: 'FSQ_USAGE', message: /\(alwaysEager\): call the task again/ });
+  assert.equal(await good.retry(), 0);
+  await assert.rejects(bad.retry(), /call the task again/);
+});
+
+test('a job after one that ran here runs at once; after one that is forgotten it is refused', async (t) => {
+  const app = tempApp(t);
+  const add = app.task('add', (a: number, b: number) => a + b);
+  const first = await add.delay(1, 2);
+
+  assert.equal(await (await add.applyAsync([3, 4], { after: first })).get(), 7);
+  await first.forget();
+
+  await assert.rejects(add.applyAsync([5, 6], { after: first }), UnknownJobError);
+});
+
 test('an ignored result is ignored here too', async (t) => {
   const app = tempApp(t);
   const add = app.task('ignored-here', { ignoreResult: true }, (a: number, b: number) => a + b);
@@ -101,6 +161,12 @@ test('the oldest are forgotten, and their handles still know', async (t) => {
   assert.equal(registry().eager.size, EAGER_KEPT);
   assert.deepEqual([await app.result(first.id).state(), await first.get()], ['unknown', 0]);
 });
+
+async function all<T>(each: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const one of each) found.push(one);
+  return found;
+}
 
 function tempApp(t: TestContext): App {
   t.after(() => {
