@@ -7,12 +7,12 @@ import { assertSound, namesIn, placesOf } from './invariants.ts';
 import { firstOf, left, type Note, notesIn, type Scene } from './power-cut-scene.ts';
 
 /**
- * Whether an outcome that was read is there as soon as the journal was replayed. When not, it is there again when a worker has
- * recovered the jobs of the dead.
+ * Of the moment after the replay, when no worker has run yet. An outcome that was read need not be in results/ then: where its own file was
+ * synced and no record made, a power cut may leave that file in running/, with the outcome inside. So docs/reliability.md promises it for
+ * the moment when a worker has recovered the jobs of the dead, and that is asked of `assertAllEnded`.
+ *
+ * @returns how many outcomes that were read have to be published again
  */
-const READ_IS_THERE_AFTER_REPLAY: boolean = false;
-
-/** Of the moment after the replay, when no worker has run yet. @returns how many outcomes that were read have to be published again */
 export function assertNothingLost(scene: Scene): number {
   assertAllThere(scene);
   // There a file may have two names until a worker takes it.
@@ -20,10 +20,7 @@ export function assertNothingLost(scene: Scene): number {
   assertNothingCorrupt(scene);
   assertNoneRanAfterRead(scene);
   assertOneOfEachKey(scene);
-  const missing = missingOfRead(scene);
-  if (READ_IS_THERE_AFTER_REPLAY && missing.length > 0)
-    throw new Error(`${missing.length} outcomes were read and are not there, such as that of ${missing[0]}`);
-  return missing.length;
+  return missingOfRead(scene).length;
 }
 
 /** Of the moment when a worker has ended all that was left. */
