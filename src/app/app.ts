@@ -157,7 +157,7 @@ class FileApp implements App, Sender {
     }));
     for (const id of idsAfter(request.options)) await refuseUnknown(id, broker ?? eagerSource(id));
     if (broker === null) return this.#runEagerly(jobs, settings);
-    const source = async (): Promise<Broker> => broker;
+    const source = whileStaged(connection.stage, broker);
     if (request.uniqueness !== null) {
       const standIns = await sendUnique(broker, jobs, request.uniqueness);
       return standIns.map(({ id, isDuplicate }) => new AsyncResult(id, source, !isDuplicate, isDuplicate));
@@ -213,6 +213,17 @@ function connect(
     return opened;
   });
   return { stage, settings, broker };
+}
+
+/** Handles of jobs that were sent to the spool of a test say that this is gone, and not what its folder says. */
+function whileStaged(stage: Stage | null, broker: Broker): () => Promise<Broker> {
+  return async () => {
+    if (stage === null || currentStage() === stage) return broker;
+    throw new UsageError(
+      `The temporary spool ${stage.spool} is closed, and its jobs with it: its test has ended`,
+      'FSQ_TESTING',
+    );
+  };
 }
 
 function testIsOver(): UsageError {

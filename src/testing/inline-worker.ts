@@ -4,6 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { executeInline } from '../app/eager.ts';
+import { RunningJob } from '../app/current-job.ts';
 import { registry } from '../app/registry.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
@@ -28,6 +29,8 @@ interface Shift {
   readonly consumers: readonly Consumer[];
   readonly stop: AbortController;
   readonly ended: Promise<unknown>;
+  /** Listens no more to what this process prints. */
+  readonly deafen: () => void;
 }
 
 export class InlineWorker implements TestWorker {
@@ -79,7 +82,9 @@ export class InlineWorker implements TestWorker {
       Array.from({ length: concurrency }, () => this.#open(broker, { tasks, limits }, keeper.owner)),
     );
     const runs = seats.map(({ consumer, revoked }) => this.#run(consumer, revoked, stop.signal));
-    return { broker, keeper, consumers: seats.map(({ consumer }) => consumer), stop, ended: Promise.all(runs) };
+    const taps = (['stdout', 'stderr'] as const).map((name) => tap(process[name], (text) => this.#keep(name, text)));
+    const deafen = (): void => taps.forEach((remove) => remove());
+    return { broker, keeper, consumers: seats.map(({ consumer }) => consumer), stop, ended: Promise.all(runs), deafen };
   }
 
   clockMoved(): void {
@@ -94,6 +99,7 @@ export class InlineWorker implements TestWorker {
     const patience = new AbortController();
     await Promise.race([shift.ended, wait(GRACE_MS, null, { signal: patience.signal }).catch(() => undefined)]);
     patience.abort();
+    shift.deafen();
     await Promise.all(shift.consumers.map((consumer) => consumer.close()));
     await shift.keeper.close();
     await shift.broker.close();
@@ -112,6 +118,7 @@ export class InlineWorker implements TestWorker {
       ...about,
       queues: null,
       parent,
+      logBytes: this.#plan.settings.jobLogBytes,
       onRevoked: (ids) => revoked.hear(ids),
       onEvent: (event) => this.#hear(event),
     });
@@ -159,8 +166,35 @@ export class InlineWorker implements TestWorker {
     });
   }
 
+  /** What the code of a task prints is kept with its job; where it calls a task directly, what that prints too. */
+  #keep(stream: 'stdout' | 'stderr', text: string | Uint8Array): void {
+    const job = registry().current.getStore();
+    if (job === undefined || RunningJob.hasEnded(job)) return;
+    const running = [...this.#running];
+    const claim = running.find((one) => one.job.id === job.id) ?? (running.length === 1 ? running[0] : undefined);
+    claim?.print(stream, text);
+  }
+
   #hear(event: BrokerEvent): void {
     brokerEventLogger(this.#plan.log)(event);
     if (event.kind === 'unusable') this.#failure ??= { error: new FsqError('FSQ_SPOOL', reasonOf(event.error)) };
   }
+}
+
+/** Has `hear` get what is written to `stream` as well. @returns ends that */
+function tap(stream: NodeJS.WriteStream, hear: (text: string | Uint8Array) => void): () => void {
+  const write = stream.write.bind(stream);
+  let isOn = true;
+  const heard = (chunk: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
+    if (isOn) hear(chunk);
+    return Reflect.apply(write, undefined, [chunk, ...rest]) === true;
+  };
+  const before = Object.getOwnPropertyDescriptor(stream, 'write');
+  stream.write = heard;
+  return () => {
+    isOn = false;
+    if (stream.write !== heard) return; // Somebody has put another one over it, which calls this one.
+    if (before === undefined) Reflect.deleteProperty(stream, 'write');
+    else Object.defineProperty(stream, 'write', before);
+  };
 }

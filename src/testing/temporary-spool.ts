@@ -50,7 +50,7 @@ export interface DrainOptions {
 /** The clock by which jobs are delayed, tried again and expire. */
 export interface TestClock {
   now(): Date;
-  /** Moves it on; when this resolves, what is due by now is ready. Not with `fork`. @throws UsageError */
+  /** Moves it on; when this resolves, what is due by now is ready, and outcomes whose time is over are forgotten. Not with `fork`. @throws UsageError */
   advance(by: Duration): Promise<void>;
 }
 
@@ -126,7 +126,11 @@ class OpenSpool implements TemporarySpool {
     this.#folder = makeTemporaryFolder();
     this.path = `${this.#folder}/spool`;
     this.#isManual = manual;
-    this.clock = new MovableClock(fork, () => this.#worker?.clockMoved());
+    this.clock = new MovableClock(fork, {
+      onMoved: () => this.#worker?.clockMoved(),
+      // What a worker of production does each minute.
+      forget: async () => void (await this.#broker?.tidy()),
+    });
     this.#stage = { spool: this.path, fsync, nowMs: this.clock.nowMs, opened: new Set() };
     setStage(this.#stage);
   }
@@ -191,15 +195,22 @@ class OpenSpool implements TemporarySpool {
 
 const MANY = 1_000_000;
 
+/** What a clock does with the spool that goes by it. */
+interface ClockedSpool {
+  onMoved(): void;
+  /** Forgets the outcomes whose time is over. */
+  forget(): Promise<void>;
+}
+
 /** The real time, and how far it was moved on. */
 class MovableClock implements TestClock {
   readonly #isFixed: boolean;
-  readonly #onMoved: () => void;
+  readonly #spool: ClockedSpool;
   #aheadMs = 0;
 
-  constructor(isFixed: boolean, onMoved: () => void) {
+  constructor(isFixed: boolean, spool: ClockedSpool) {
     this.#isFixed = isFixed;
-    this.#onMoved = onMoved;
+    this.#spool = spool;
   }
 
   readonly nowMs = (): number => Date.now() + this.#aheadMs;
@@ -211,12 +222,13 @@ class MovableClock implements TestClock {
   async advance(by: Duration): Promise<void> {
     this.check('clock.advance()');
     this.#aheadMs += durationMs(by, 'by');
-    this.#onMoved();
+    this.#spool.onMoved();
+    await this.#spool.forget();
   }
 
   moveTo(atMs: number): void {
     this.#aheadMs += Math.max(0, atMs - this.nowMs());
-    this.#onMoved();
+    this.#spool.onMoved();
   }
 
   check(what: string): void {

@@ -1,5 +1,6 @@
 /** Waits for jobs that surely do not begin: what the processes of a place tell of it, and who is told. */
 import type { Broker, OwnerInfo, Sighting } from '../../broker/broker.ts';
+import { currentStage } from '../settings/stage.ts';
 import { warnOnce } from './warnings.ts';
 
 type Place = Pick<Broker, 'place' | 'owners' | 'find'>;
@@ -27,7 +28,7 @@ interface Standstill {
 async function lookAt(source: Place, id: string): Promise<Standstill | null> {
   try {
     const owners = await ownersOf(source);
-    const text = standstillText(owners, source.place);
+    const text = standstillText(owners, source.place, currentStage()?.spool === source.place);
     if (text === null) return null;
     const left = orphansAmong(owners).length === 0 ? null : orphanText(owners, await source.find(id));
     return left === null ? { text, waits: true } : { text: left, waits: false };
@@ -45,12 +46,17 @@ function ownersOf(source: Place): Promise<readonly OwnerInfo[]> {
   return answer;
 }
 
-/** Why no job begins at `place` now, as a sentence without its full stop; null where one may begin. */
-export function standstillText(owners: readonly OwnerInfo[], place: string): string | null {
+/**
+ * Why no job begins at `place` now, as a sentence without its full stop; null where one may begin.
+ *
+ * @param isOfTest true for the spool of a test, where nobody starts a worker by hand
+ */
+export function standstillText(owners: readonly OwnerInfo[], place: string, isOfTest = false): string | null {
   const orphans = orphansAmong(owners);
-  if (owners.every((owner) => owner.verdict === 'dead' || orphans.includes(owner)))
-    return `No worker is running on ${place}: the job waits until \`fsq worker\` starts one`;
-  return unreadyText(owners);
+  if (!owners.every((owner) => owner.verdict === 'dead' || orphans.includes(owner))) return unreadyText(owners);
+  return isOfTest
+    ? 'No worker runs on the temporary spool now: with `manual` jobs run in drain() only'
+    : `No worker is running on ${place}: the job waits until \`fsq worker\` starts one`;
 }
 
 /** That the job runs in a child whose worker is gone, without a full stop; null where it does not. */
