@@ -251,7 +251,7 @@ export const MUTANTS = [
   {
     name: 'a job that must not run twice is sent back',
     file: 'src/job/lifecycle.ts',
-    find: "      return job.options.onCrash === 'fail' ? lostForGood(run, 'died') : afterCrash(run);\n",
+    find: "      if (job.options.onCrash === 'fail') return died(run);\n      return afterCrash(run);\n",
     replace: '      return afterCrash(run);\n',
     test: 'test/conformance/spool.test.ts',
     pattern: 'must not run twice',

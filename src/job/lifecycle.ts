@@ -31,8 +31,11 @@ export type Ending =
 
 /** What becomes of the job. */
 export type Settlement =
-  /** It has ended. `ttlMs`: how long the outcome is kept; absent: as the settings of workers say. */
-  | { readonly kind: 'publish'; readonly outcome: Outcome; readonly ttlMs?: number }
+  /**
+   * It has ended. `ttlMs`: how long the outcome is kept; absent: as the settings of workers say. `crashes`: with the one that ended it;
+   * absent: as before.
+   */
+  | { readonly kind: 'publish'; readonly outcome: Outcome; readonly ttlMs?: number; readonly crashes?: number }
   /** It runs again after `delayMs`; `error` says why, for the record of its attempts. `uncounted`: it has lost neither a retry nor a crash. */
   | {
       readonly kind: 'rerun';
@@ -100,7 +103,8 @@ function decide(ending: Ending, run: AttemptedJob, nowMs: number, random: number
     case 'interrupted':
       return job.options.onCrash === 'fail' ? lostForGood(run, 'ended because of another job') : besides(run);
     case 'crashed':
-      return job.options.onCrash === 'fail' ? lostForGood(run, 'died') : afterCrash(run);
+      if (job.options.onCrash === 'fail') return died(run);
+      return afterCrash(run);
     case 'timed-out': {
       const error = failureOf(hardLimitError(job.id, job.task, ending.limitMs));
       return retry(run, error, null, nowMs, random) ?? failed(error);
@@ -149,7 +153,7 @@ function retry(
   return { kind: 'rerun', delayMs, crashes: run.standing.crashes, error };
 }
 
-function failed(error: Failure): Settlement {
+function failed(error: Failure): Extract<Settlement, { kind: 'publish' }> {
   return { kind: 'publish', outcome: { state: 'failed', error } };
 }
 
@@ -170,7 +174,7 @@ function expiry({ id, task, options: { expiresAtMs = 0 } }: Job): Failure {
   );
 }
 
-function lostForGood({ job, standing }: AttemptedJob, what: string): Settlement {
+function lostForGood({ job, standing }: AttemptedJob, what: string): ReturnType<typeof failed> {
   const message = `The process that ran attempt ${standing.attempt} of job ${job.id} (${job.task}) ${what}; the job is not started again, as its onCrash is 'fail'.`;
   return failed(failureOf(new WorkerLostError(message)));
 }
@@ -181,11 +185,15 @@ function besides({ standing: { attempt, crashes } }: AttemptedJob): Settlement {
   return { kind: 'rerun', delayMs: 0, crashes, error: failureOf(new WorkerLostError(message)), uncounted: true };
 }
 
+function died(run: AttemptedJob): Settlement {
+  return { ...lostForGood(run, 'died'), crashes: run.standing.crashes + 1 };
+}
+
 function afterCrash({ job, standing }: AttemptedJob): Settlement {
   const crashes = standing.crashes + 1;
   if (crashes > MAX_CRASHES) {
     const message = `Job ${job.id} (${job.task}) lost its process ${crashes} times; it is not started again.`;
-    return failed(failureOf(new WorkerLostError(message)));
+    return { ...failed(failureOf(new WorkerLostError(message))), crashes };
   }
   const error = failureOf(new WorkerLostError(`The process that ran attempt ${standing.attempt} died.`));
   return { kind: 'rerun', delayMs: crashBackoffMs(crashes), crashes, error };

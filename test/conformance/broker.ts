@@ -714,6 +714,7 @@ function keeping(open: OpenBroker): void {
         record?.attempts.map(({ attempt, owner }) => [attempt, owner]),
         [[1, lost.owner]],
       );
+      assert.equal((await broker.find(sent.job.id))?.standing.crashes, ending === 'crashed' ? 1 : 0);
     });
   }
 
@@ -804,7 +805,7 @@ function keeping(open: OpenBroker): void {
       record?.attempts.map(({ attempt }) => attempt),
       [1, 2, 3, 4],
     );
-    assert.equal((await broker.find(sent.job.id))?.standing.crashes, 3);
+    assert.equal((await broker.find(sent.job.id))?.standing.crashes, 4);
   });
 
   test('a job is started once more after its third crash', async (t) => {

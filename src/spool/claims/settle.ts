@@ -31,13 +31,14 @@ export function settle(context: SpoolContext, held: Held, decided: Settlement, a
   const { again } = record.kept;
   switch (settlement.kind) {
     case 'publish': {
-      const { outcome, ttlMs } = settlement;
+      const { outcome, ttlMs, crashes } = settlement;
+      const standing = crashes === undefined ? name : { ...name, crashes };
       const endedAtMs = attempt === null ? context.nowMs() : null;
       // Each field by its name: to spread an object here takes a microsecond.
-      const tail = tailPieces(attempts, { outcome, standing: name, endedAtMs, ttlMs }, again);
+      const tail = tailPieces(attempts, { outcome, standing, endedAtMs, ttlMs }, again);
       const write = writingOr(context, held, tail, () => {
         const ownMs = ownTtlMs(record.job.options, 'failed');
-        return tailPieces(attempts, { outcome: tooLarge(tail), standing: name, endedAtMs, ttlMs: ownMs }, again);
+        return tailPieces(attempts, { outcome: tooLarge(tail), standing, endedAtMs, ttlMs: ownMs }, again);
       });
       return writeAndMove(context, held, write, () => resultPath(context, held));
     }

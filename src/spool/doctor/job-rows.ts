@@ -67,8 +67,11 @@ const JOB_ROWS = rows<Readable>({
     invariant: 'I7',
     wrong: (job) => {
       const { attempt, crashes } = countersOf(job);
-      if (crashes <= MAX_CRASHES && crashes <= attempt) return null;
-      return `Job ${job.id} has ${crashes} crashes and ${attempt} attempts; at most ${MAX_CRASHES}, and not more than attempts, are possible.`;
+      // The one after the last that is allowed ends the job.
+      const isGivenUp = job.place === 'results' && job.content.state === 'failed';
+      const most = isGivenUp ? MAX_CRASHES + 1 : MAX_CRASHES;
+      if (crashes <= most && crashes <= attempt) return null;
+      return `Job ${job.id} has ${crashes} crashes and ${attempt} attempts; at most ${most}, and not more than attempts, are possible.`;
     },
     advice: 'Its name was made by hand or by another program: set its last number to 0.',
   },

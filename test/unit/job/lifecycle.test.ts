@@ -160,6 +160,7 @@ test('after the last crash allowed it is given up', () => {
   assert.ok(settlement.kind === 'publish' && settlement.outcome.state === 'failed');
   assert.equal(settlement.outcome.error.name, 'WorkerLostError');
   assert.match(settlement.outcome.error.message, /lost its process 4 times; it is not started again/);
+  assert.equal(settlement.crashes, 4);
 });
 
 describe('a run that failed', () => {
