@@ -63,6 +63,8 @@ export interface Command {
   readonly args?: { readonly least: number; readonly most: number };
   /** What else is good to know; shown last. */
   readonly notes?: readonly string[];
+  /** The exit code of each error that ends it, also of wrong usage; absent: that of the error. */
+  readonly errorCode?: number;
   /** Resolves with the exit code. @throws errors of fsq, which main() prints and turns into exit codes */
   run(context: Context): Promise<number>;
 }

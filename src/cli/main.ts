@@ -34,9 +34,17 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   events: async () => (await import('./commands/follow/events.ts')).events,
   logs: async () => (await import('./commands/follow/logs.ts')).logs,
   show: async () => (await import('./commands/show.ts')).show,
+  check: async () => (await import('./commands/script/check.ts')).check,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   tasks: async () => (await import('./commands/tasks.ts')).tasks,
 };
+
+/** What is known of the command line when an error has to be told. */
+interface Asked {
+  spoolOption: string;
+  /** That of the command; null: the error's own. */
+  errorCode: number | null;
+}
 
 /** @returns the exit code; nothing is thrown */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -45,14 +53,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...line] = argv;
   const isCommand = name !== undefined && Object.hasOwn(COMMANDS, name);
   const who = isCommand ? `fsq ${name}` : 'fsq';
-  const asked = { spoolOption: '' };
+  const asked: Asked = { spoolOption: '', errorCode: null };
   try {
     refuseOtherBytes(argv);
     const code = await run(name, line, stdout, stderr, asked);
     return afterWriting(stdout, stderr, who, code);
   } catch (error) {
     stderr.write(withSpoolOption(reportText(who, error, isDebug()), asked.spoolOption));
-    return exitCodeOf(error);
+    return asked.errorCode ?? exitCodeOf(error);
   }
 }
 
@@ -61,7 +69,7 @@ async function run(
   line: readonly string[],
   stdout: Output,
   stderr: Output,
-  asked: { spoolOption: string },
+  asked: Asked,
 ): Promise<number> {
   switch (name) {
     case undefined:
@@ -79,6 +87,7 @@ async function run(
       return EXIT.good;
   }
   const command = await commandNamed(name);
+  asked.errorCode = command.errorCode ?? null;
   const parsed = parseLine(line, { ...command.options, ...COMMON_OPTIONS });
   asked.spoolOption = spoolOption(parsed.values);
   if (parsed.values.flag('help')) {
