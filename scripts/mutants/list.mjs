@@ -847,10 +847,10 @@ export const MUTANTS = [
   },
   {
     name: 'nobody looks when the other job has ended',
-    file: 'src/spool/ready/followers.ts',
-    find: '    if (this.#watch.hasChanged()) this.look();\n',
+    file: 'src/spool/after/followers.ts',
+    find: '    if (this.#watch.hasChanged()) this.#look();\n',
     replace: '',
-    test: 'test/unit/spool/ready/followers.test.ts',
+    test: 'test/unit/spool/after/followers.test.ts',
   },
   {
     name: 'the jobs beside the guilty one count a crash',

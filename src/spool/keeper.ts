@@ -97,8 +97,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   isIdle(): boolean {
-    this.#promoter.promoteFollowers();
-    return this.#crew.isIdle();
+    return this.#promoter.isSettled() && this.#crew.isIdle();
   }
 
   settled(): Promise<void> | null {

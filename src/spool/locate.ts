@@ -75,13 +75,15 @@ export async function locate(context: SpoolContext, ids: ReadonlySet<string>): P
 export async function lookFor(context: SpoolContext, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Spot>> {
   const { files, layout } = context;
   const found = new Map<string, Spot>();
-  const lookForEnded = (): void => {
+  const turns = new Turns();
+  const lookForEnded = async (): Promise<void> => {
     for (const id of ids) {
       const spot = endedSpot(layout, id);
       if (found.get(id)?.at !== 'results' && files.exists(spot.path)) found.set(id, spot);
+      if (turns.isOver) await turns.next();
     }
   };
-  lookForEnded();
+  await lookForEnded();
   if (found.size === ids.size) return found;
   const isWanted = (id: string): boolean => ids.has(id);
   for await (const spot of unfinishedSpots(context, isWanted)) {
@@ -90,7 +92,7 @@ export async function lookFor(context: SpoolContext, ids: ReadonlySet<string>): 
     if (found.get(spot.id)?.at !== 'results') found.set(spot.id, spot);
     if (found.size === ids.size) return found;
   }
-  lookForEnded();
+  await lookForEnded();
   return found;
 }
 

@@ -21,7 +21,7 @@ import { AFTER_ANOTHER_MS, delayedFileName, parseJobFileName } from '../layout.t
 import { isMarked } from '../notes/notes.ts';
 import { renameOver, setAside } from '../job-file/set-aside.ts';
 import { HeldClaim } from './held-claim.ts';
-import { lookAtPredecessors, needsPredecessors } from './predecessor.ts';
+import { lookAtPredecessors, needsPredecessors } from '../after/predecessors.ts';
 import { publishAsItStands } from './settle.ts';
 
 export interface Claimant extends Holder {

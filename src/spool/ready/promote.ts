@@ -5,10 +5,10 @@
 import type { SpoolContext } from '../disk/context.ts';
 import { AFTER_ANOTHER_MS, parseDelayedFileName } from '../layout.ts';
 import { readJob } from '../job-file/read.ts';
-import type { Turns } from '../disk/rounds.ts';
+import { Turns } from '../disk/rounds.ts';
 import { renameOverIfThere } from '../job-file/set-aside.ts';
 import { DirectoryWatch, Poll } from '../disk/watch.ts';
-import { Followers } from './followers.ts';
+import { Followers } from '../after/followers.ts';
 
 /** How late a step of the wall clock may be noticed, ms: timers count monotonic time. */
 const CLOCK_LOOK_EVERY_MS = 1_000;
@@ -25,8 +25,7 @@ export class Promoter {
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
   readonly #followers: Followers;
-  /** Names in delayed/, the soonest first. They are hints: the rename decides. */
-  #names: string[] = [];
+  readonly #names = new DueNames();
   /** delayed/ has to be listed, also if nothing changes there any more. */
   #isStale = false;
   #timer: NodeJS.Timeout | null = null;
@@ -59,39 +58,63 @@ export class Promoter {
     this.#try(() => this.#refresh());
   }
 
-  /** The same of jobs that wait for another, which has ended. */
-  promoteFollowers(): void {
-    this.#try(() => this.#followers.look());
+  /** True when surely no job waits for others that have all ended. False also while many names are looked at. */
+  isSettled(): boolean {
+    return !this.#names.isListing && this.#followers.isSettled();
   }
 
   #refresh(): void {
     if (this.#watch.hasChanged() || this.#context.odd.takeDue()) this.#isStale = true;
-    if (this.#isStale) {
-      const names = this.#context.files.list(this.#context.layout.delayed);
-      this.#names = names.filter((name) => parseDelayedFileName(name) !== null).sort();
-      this.#isStale = false;
-      // Nearly always none.
-      this.#followers.set(this.#names.slice(lowerBound(this.#names, AFTER_ANOTHER)));
+    if (this.#isStale && !this.#names.isListing) void this.#list();
+    else this.#promote();
+  }
+
+  /** At once where that takes no longer than a slice. */
+  async #list(): Promise<void> {
+    this.#names.begin();
+    this.#followers.beginListing();
+    this.#isStale = false;
+    try {
+      const turns = new Turns();
+      const names: string[] = [];
+      for (const name of this.#context.files.walk(this.#context.layout.delayed)) {
+        if (turns.isOver) await turns.next();
+        if (name.startsWith(AFTER_ANOTHER)) this.#followers.add(name);
+        else if (parseDelayedFileName(name) !== null) names.push(name);
+      }
+      this.#names.end(names);
+      this.#followers.endListing(true);
+      this.#promote();
+    } catch (error) {
+      this.#names.end(null);
+      this.#followers.endListing(false);
+      this.#fail(error);
     }
-    this.#promote();
   }
 
   #hear(name: string | null): void {
     if (name === null) return this.#refresh();
     if (parseDelayedFileName(name) === null) return;
-    const at = lowerBound(this.#names, name);
+    if (name.startsWith(AFTER_ANOTHER)) {
+      if (this.#followers.knows(name) || this.#isThere(name)) this.#followers.add(name);
+      return;
+    }
     // The watch tells of a name that leaves by the same event as of one that comes.
-    if (this.#names[at] === name || !this.#context.files.exists(`${this.#context.layout.delayed}/${name}`)) return;
-    this.#names.splice(at, 0, name);
-    if (name.startsWith(AFTER_ANOTHER)) this.#followers.add(name);
-    else if (at === 0) this.#promote();
+    if (this.#names.has(name) || !this.#isThere(name)) return;
+    this.#names.insert(name);
+    if (this.#names.first === name) this.#promote();
+  }
+
+  #isThere(name: string): boolean {
+    const { files, layout } = this.#context;
+    return files.exists(`${layout.delayed}/${name}`);
   }
 
   #promote(): void {
     const nowMs = this.#context.nowMs();
     let done = 0;
     let trouble: unknown = null;
-    for (const name of this.#names) {
+    for (const name of this.#names.all) {
       const parsed = parseDelayedFileName(name);
       if (done === AT_ONCE || (parsed !== null && parsed.dueAtMs > nowMs)) break;
       done++;
@@ -103,7 +126,7 @@ export class Promoter {
         trouble ??= error; // The next jobs may do: a disk may fail in one place.
       }
     }
-    this.#names.splice(0, done);
+    this.#names.drop(done);
     this.#schedule(nowMs);
     if (trouble !== null) throw trouble;
   }
@@ -111,7 +134,7 @@ export class Promoter {
   #schedule(nowMs: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const next = parseDelayedFileName(this.#names[0] ?? '');
+    const next = parseDelayedFileName(this.#names.first ?? '');
     if (next === null) return;
     const waitMs = Math.min(CLOCK_LOOK_EVERY_MS, Math.max(0, next.dueAtMs - nowMs));
     this.#timer = setTimeout(() => this.#try(() => this.#promote()), waitMs);
@@ -122,9 +145,14 @@ export class Promoter {
     try {
       act();
     } catch (error) {
-      this.#isStale = true; // A look that failed has seen nothing: the next poll looks again.
-      this.#onTrouble(error);
+      this.#fail(error);
     }
+  }
+
+  /** A look that failed has seen nothing: the next poll looks again. */
+  #fail(error: unknown): void {
+    this.#isStale = true;
+    this.#onTrouble(error);
   }
 }
 
@@ -164,6 +192,48 @@ function isParked(context: SpoolContext, path: string, id: string, tasks: Readon
 /** Makes a delayed job ready, unless another worker was faster. @param path of its file in delayed/ */
 export function makeReady(context: SpoolContext, path: string, jobFile: string): void {
   renameOverIfThere(context, path, `${context.layout.pending}/${jobFile}`);
+}
+
+/** Names in delayed/ of jobs that wait for a time, the soonest first. They are hints: the rename decides. */
+class DueNames {
+  #all: string[] = [];
+  /** What was heard of during a listing, which may have missed it; null: there is none under way. */
+  #heard: string[] | null = null;
+
+  get isListing(): boolean {
+    return this.#heard !== null;
+  }
+
+  get all(): readonly string[] {
+    return this.#all;
+  }
+
+  get first(): string | undefined {
+    return this.#all[0];
+  }
+
+  has(name: string): boolean {
+    return this.#all[lowerBound(this.#all, name)] === name;
+  }
+
+  insert(name: string): void {
+    this.#all.splice(lowerBound(this.#all, name), 0, name);
+    this.#heard?.push(name);
+  }
+
+  drop(count: number): void {
+    this.#all.splice(0, count);
+  }
+
+  begin(): void {
+    this.#heard = [];
+  }
+
+  /** @param listed null: the listing has failed, and the names stay as they are */
+  end(listed: readonly string[] | null): void {
+    if (listed !== null) this.#all = [...new Set([...listed, ...(this.#heard ?? [])])].sort();
+    this.#heard = null;
+  }
 }
 
 /** Index of the first element of sorted `names` that is not before `name`. */

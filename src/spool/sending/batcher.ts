@@ -9,7 +9,7 @@ import { SpoolError } from '../../job/errors.ts';
 import { peek } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { describe, enqueue } from './enqueue.ts';
-import { inOrder } from './in-order.ts';
+import { inOrder } from '../after/in-order.ts';
 import { spoolError } from '../disk/trouble.ts';
 import type { Journal } from '../journal/journal.ts';
 

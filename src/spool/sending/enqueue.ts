@@ -6,7 +6,7 @@ import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { removeQuietly } from '../disk/draft.ts';
 import type { Files } from '../disk/files.ts';
 import { AFTER_ANOTHER_MS, delayedFileName, jobFileName } from '../layout.ts';
-import type { Placed } from './in-order.ts';
+import type { Placed } from '../after/in-order.ts';
 import { writeText } from '../disk/memory.ts';
 import { spoolError } from '../disk/trouble.ts';
 

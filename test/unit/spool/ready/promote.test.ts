@@ -66,7 +66,7 @@ test('10,000 delayed jobs cost an idle worker one stat a look, and no listing af
   await until(() => looks() >= 6, 'it has looked six times', 20_000);
 
   const seen = calls.filter((call) => call.includes(delayed) && !call.startsWith('directoryStamp '));
-  assert.deepEqual(seen, [`watch ${delayed}`, `list ${delayed}`]);
+  assert.deepEqual(seen, [`watch ${delayed}`, `walk ${delayed}`]);
 });
 
 async function keeperOf(t: TestContext, { broker }: TempSpool): Promise<void> {

@@ -4,9 +4,10 @@ import { idsAfter, isTaking } from '../../job/edges.ts';
 import { type Ended, Predecessors, type Verdict } from '../../job/ended/predecessors.ts';
 import { failureOf } from '../../job/failure.ts';
 import type { SpoolContext } from '../disk/context.ts';
+import { hasCode } from '../disk/files.ts';
 import { Turns } from '../disk/rounds.ts';
 import type { Held } from '../job-file/holder.ts';
-import { readJob } from '../job-file/read.ts';
+import { type Reading, readJob } from '../job-file/read.ts';
 import { endedSpot, locate } from '../locate.ts';
 
 /** True of a job that takes something of others, or that is to run after them and was never begun since it was sent, or sent back. */
@@ -65,7 +66,14 @@ async function withoutOutcome(
 
 /** What lies in results/ and is no outcome does not become one: to wait for that would take for ever. */
 function endOf(context: SpoolContext, id: string): Ended | 'gone' {
-  const reading = readJob(context, endedSpot(context.layout, id).path, id);
+  const { path } = endedSpot(context.layout, id);
+  let reading: Reading;
+  try {
+    reading = readJob(context, path, id);
+  } catch (error) {
+    context.odd.leaveAlone(path, error); // It throws on, so that the look is repeated, unless the disk fails just there, again and again.
+    return unreadable(`the disk fails (${hasCode(error, 'EIO') ? 'EIO' : String(error)})`, null);
+  }
   if (reading.kind === 'gone') return 'gone';
   if (reading.kind === 'corrupt') return unreadable(reading.reason, null);
   const { outcome, job } = reading.document.record;
