@@ -5,6 +5,7 @@
 import { everyTtlMs, type EndState, type ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import { idTimeMs, mayHaveOwnTtl } from '../../job/names.ts';
 import type { SpoolContext } from '../disk/context.ts';
+import { stillNeeded } from '../after/needed.ts';
 import { Turns } from '../disk/rounds.ts';
 import { readJob } from '../job-file/read.ts';
 import { parseResultFileName } from '../layout.ts';
@@ -20,7 +21,20 @@ interface Terms {
   /** Of its file, which tells whether it is the same outcome still. */
   readonly endedAtMs: number;
   readonly ttlMs: number;
+  /** The jobs that may take its value. */
+  readonly next: readonly string[];
 }
+
+/** What becomes of the outcomes that a round meets, by their file names. */
+interface Sorted {
+  readonly staying: Map<string, Terms>;
+  /** When each ended, as its file says: one that ends anew meanwhile, sent back by somebody, is another outcome. */
+  readonly leaving: Map<string, number>;
+  /** Their time is over, and other jobs may need them. */
+  readonly inDoubt: Map<string, Terms>;
+}
+
+const NO_IDS: readonly string[] = [];
 
 export class Forgetter {
   readonly shortestTtlMs: number;
@@ -55,61 +69,71 @@ export class Forgetter {
     this.#ages.observe(nowMs(), this.#monotonicMs());
     // Spare files take up a place on the disk that is needed now.
     if (isTight(context)) emptySpare(context);
-    const staying = new Map<string, Terms>();
-    // When each ended, as its file says: one that ends anew meanwhile, sent back by somebody, is another outcome.
-    const leaving = new Map<string, number>();
+    const sorted: Sorted = { staying: new Map(), leaving: new Map(), inDoubt: new Map() };
+    const { leaving } = sorted;
     const isStill = (fileName: string): boolean =>
       endOf(context, `${layout.results}/${fileName}`) === leaving.get(fileName);
     const retireAll = async (): Promise<void> => {
-      count += (await retireThem(context, [...leaving.keys()], turns, { isStill })).length;
+      const names = [...leaving.keys()];
+      for (let from = 0; from < names.length; from += BATCH)
+        count += (await retireThem(context, names.slice(from, from + BATCH), turns, { isStill })).length;
       leaving.clear();
     };
     let count = 0;
     for (const fileName of files.walk(layout.results)) {
       if (turns.isOver) await turns.next();
       const id = parseResultFileName(fileName);
-      if (id === null || !this.#isOver(id, fileName, { staying, leaving })) continue;
+      if (id !== null) this.#sort(id, fileName, sorted);
       if (leaving.size >= BATCH) await retireAll();
     }
+    await this.#decide(sorted, turns);
     if (leaving.size > 0) await retireAll();
-    this.#terms = staying;
+    this.#terms = sorted.staying;
     return count;
   }
 
-  #isOver(
-    id: string,
-    fileName: string,
-    { staying, leaving }: { readonly staying: Map<string, Terms>; readonly leaving: Map<string, number> },
-  ): boolean {
+  /** One search tells of all that are in doubt, and usually none is. */
+  async #decide({ staying, leaving, inDoubt }: Sorted, turns: Turns): Promise<void> {
+    const needed = await stillNeeded(this.#context, inDoubt, turns);
+    for (const [fileName, terms] of inDoubt)
+      if (!needed.has(fileName)) leaving.set(fileName, terms.endedAtMs);
+      else if (staying.size < MOST_REMEMBERED) staying.set(fileName, terms);
+  }
+
+  #sort(id: string, fileName: string, { staying, leaving, inDoubt }: Sorted): void {
     const latest = this.#context.nowMs() - this.shortestTtlMs;
     const mayDiffer = mayHaveOwnTtl(id);
     // The job cannot have ended before it was sent.
-    if (!mayDiffer && idTimeMs(id) > latest) return false;
+    if (!mayDiffer && idTimeMs(id) > latest) return;
     const path = `${this.#context.layout.results}/${fileName}`;
     // Asked in each round: a job that was sent back may have ended anew since the last, so that what is known is of another outcome.
     const endedAtMs = endOf(this.#context, path);
-    if (endedAtMs === null || (!mayDiffer && endedAtMs > latest)) return false;
+    if (endedAtMs === null || (!mayDiffer && endedAtMs > latest)) return;
     const known = this.#terms.get(fileName);
     const isKnown = known?.endedAtMs === endedAtMs;
-    const usualMs = !mayDiffer && this.#isUniform ? this.shortestTtlMs : null;
-    const ttlMs = isKnown ? known.ttlMs : (usualMs ?? this.#ttlOf(id, path));
-    if (ttlMs === null) return false;
-    if (this.#ages.isOver(endedAtMs, ttlMs)) {
-      leaving.set(fileName, endedAtMs);
-      return true;
-    }
-    if (isKnown || (usualMs === null && staying.size < MOST_REMEMBERED)) staying.set(fileName, { endedAtMs, ttlMs });
-    return false;
+    const usual = !mayDiffer && this.#isUniform ? this.#alike(endedAtMs) : null;
+    const terms = isKnown ? known : (usual ?? this.#read(id, path, endedAtMs));
+    if (terms === null) return;
+    if (this.#ages.isOver(endedAtMs, terms.ttlMs)) {
+      if (terms.next.length > 0) inDoubt.set(fileName, terms);
+      else leaving.set(fileName, endedAtMs);
+    } else if (isKnown || (usual === null && staying.size < MOST_REMEMBERED)) staying.set(fileName, terms);
+  }
+
+  /** Of an outcome of which nothing has to be read. */
+  #alike(endedAtMs: number): Terms {
+    return { endedAtMs, ttlMs: this.shortestTtlMs, next: NO_IDS };
   }
 
   /** Null when it is gone, or cannot be read now. What is no outcome counts as that of a job that failed. */
-  #ttlOf(id: string, path: string): number | null {
+  #read(id: string, path: string, endedAtMs: number): Terms | null {
     const { odd } = this.#context;
     try {
       const reading = readJob(this.#context, path, id);
       if (reading.kind === 'gone') return null;
       const record = reading.kind === 'job' ? reading.document.record : null;
-      return record?.kept.ttlMs ?? this.#ttlMs[record?.outcome?.state ?? 'failed'];
+      const ttlMs = record?.kept.ttlMs ?? this.#ttlMs[record?.outcome?.state ?? 'failed'];
+      return { endedAtMs, ttlMs, next: record?.job.options.next ?? NO_IDS };
     } catch (error) {
       odd.leaveAlone(path, error);
       return null;
