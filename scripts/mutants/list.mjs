@@ -229,8 +229,8 @@ export const MUTANTS = [
   {
     name: 'every look lists what is delayed',
     file: 'src/spool/ready/promote.ts',
-    find: '    if (this.#isStale) {\n',
-    replace: '    if (this.#names !== undefined) {\n',
+    find: 'if (this.#isStale && !this.#names.isListing) void',
+    replace: 'if (!this.#names.isListing) void',
     test: 'test/unit/spool/ready/promote.test.ts',
   },
   {
