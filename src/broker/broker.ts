@@ -145,6 +145,8 @@ export interface Sighting {
   readonly location: string;
   /** Null when it cannot be read. */
   readonly record: JobRecord | null;
+  /** Of how many jobs it waits for the end, and how many of these have ended. Only `find` tells it, and only of a job that waits so. */
+  readonly waitsFor?: { readonly jobs: number; readonly ended: number };
 }
 
 /** A job that waits or runs, as far as is told without reading it. */

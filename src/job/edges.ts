@@ -1,5 +1,6 @@
 /** The edges between jobs, as a job's file keeps them: after which others it runs, and what it takes from them. */
 import { isId } from './names.ts';
+import { MAX_DEPTH } from './values/json.ts';
 
 /**
  * What a job is given of those in `after`, before its own arguments. 'value': the value of the one. 'values': an array of the values of
@@ -50,8 +51,10 @@ export function readShape(value: unknown): Shape | undefined {
   return isShape(value) ? value : undefined;
 }
 
-function isShape(value: unknown): value is Shape {
-  return Array.isArray(value) && value.every((part) => Number.isInteger(part) || isShape(part));
+function isShape(value: unknown, levels = MAX_DEPTH): value is Shape {
+  return (
+    Array.isArray(value) && levels > 0 && value.every((part) => Number.isInteger(part) || isShape(part, levels - 1))
+  );
 }
 
 /** The values of the jobs in `after` as the job gets them. */

@@ -1,6 +1,7 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
 import type { Backlog, Counts, ListedState, Sighting, Unended } from '../broker/broker.ts';
 import { hasOutcomeOf, unended } from '../job/ended/again.ts';
+import { idsAfter } from '../job/edges.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
 import { readProgress } from './beside/progress-file.ts';
@@ -21,7 +22,7 @@ export async function findJob(context: SpoolContext, id: string): Promise<Sighti
     const spot = (await locate(context, new Set([id]))).get(id);
     if (spot === undefined) return null;
     const sighting = sight(context, spot);
-    if (sighting !== null) return withProgress(context, sighting);
+    if (sighting !== null) return withProgress(context, withWaiting(context, sighting));
     // It moves faster than its file can be read: its name has told enough. One that had ended has been forgotten just now.
     if (spot.at !== 'results' && performance.now() > endAt) return sightingOf(spot, null, null);
   }
@@ -153,6 +154,15 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
 /** Null of a job that does not wait, or waits for another. */
 function dueAtOf(spot: Spot): number | null {
   return spot.at === 'waiting' && spot.dueAtMs !== AFTER_ANOTHER_MS ? spot.dueAtMs : null;
+}
+
+/** A job that waits for others lies under no time of its own. */
+function withWaiting({ files, layout }: SpoolContext, sighting: Sighting): Sighting {
+  const { state, dueAtMs, record } = sighting;
+  const ids = state === 'delayed' && dueAtMs === null && record !== null ? idsAfter(record.job.options) : [];
+  if (ids.length === 0) return sighting;
+  const ended = ids.filter((id) => files.exists(endedSpot(layout, id).path)).length;
+  return { ...sighting, waitsFor: { jobs: ids.length, ended } };
 }
 
 /** Read after the job's file: with an outcome goes the last report. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Settlement } from '../../src/job/lifecycle.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
-import { returned, threw } from '../support/factory.ts';
+import { nextId, returned, threw } from '../support/factory.ts';
 import { fsq, tempProject } from '../support/project.ts';
 
 const NOBODY = '0199f3c2-8d1e-7b3a-9c4d-5e6f708192a3';
@@ -30,6 +30,29 @@ test('jobs are named by ids: those that may are sent back, the others are told, 
   assert.equal(again.code, 3);
   assert.deepEqual(JSON.parse(again.stdout), [{ id: failed, task: 'mail', result: 'refused' }]);
   assert.match(again.stderr, new RegExp(`There is no job ${NOBODY}`));
+});
+
+test('the jobs that came after and failed for it are told, and sent back with --next', async (t) => {
+  const project = tempProject(t, { 'tasks.mjs': `import { task } from 'fsq';\ntask('echo', (value) => value);\n` });
+  const [first, second, third] = [nextId(), nextId(), nextId()];
+  await settledJob(project.spool, { id: first, args: [7], options: { next: [second] } }, threw('no'));
+  await pendingJobs(
+    project.spool,
+    { id: second, options: { after: first, takes: 'value', next: [third] } },
+    { id: third, options: { after: second, takes: 'value' } },
+  );
+  assert.equal((await fsq(project, ['worker', '--burst'])).code, 1);
+
+  const dry = await fsq(project, ['retry', first, '--dry-run']);
+  const ran = await fsq(project, ['retry', first, '--next']);
+  await fsq(project, ['worker', '--burst']);
+
+  assert.match(
+    dry.stderr,
+    /2 jobs after them failed for that and stay failed: `fsq retry … --next` would send them back too/,
+  );
+  assert.equal(ran.stdout, [first, second, third].map((id) => `${id} echo\n`).join('') + '3 jobs were sent back.\n');
+  assert.equal((await fsq(project, ['get', third])).stdout, '7\n');
 });
 
 test('jobs are chosen by state, task, error and time, and run again', async (t) => {

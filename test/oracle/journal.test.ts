@@ -43,6 +43,7 @@ function result(id: string, content: Partial<Readable> = {}): JobFile {
     name: null,
     dueAtMs: null,
     holder: null,
+    waits: null,
   } as const;
   return { id, ...file, content: { ...defaults, ...content } };
 }

@@ -33,6 +33,7 @@ export const retry: Command = {
     task: { type: 'string', value: 'NAMES', multiple: true, help: 'of these, the jobs of these tasks' },
     error: { type: 'string', value: 'TEXT', help: "those with this text in their error, as in 'Error: message'" },
     since: { type: 'string', value: 'TIME', help: 'those that ended within the last 30m, 2h, 1d' },
+    next: { type: 'boolean', help: 'also the jobs after them that failed for them, in chains, groups and chords' },
     'dry-run': {
       type: 'boolean',
       help: 'say what would be sent back by its state, and change nothing; keys are not looked at',
@@ -58,9 +59,12 @@ function runRetry(context: Context): Promise<number> {
   if (filter !== null && args.length > 0) throw new UsageError('Expected ids of jobs or --state, got both');
   return withSpool(context, async (broker) => {
     const unknown: FsqError[] = [];
-    const found = filter === null ? await named(broker, args, unknown) : await matching(broker, filter);
+    const asked = filter === null ? await named(broker, args, unknown) : await matching(broker, filter);
+    const next = await failedAfter(broker, asked);
+    const found = values.flag('next') ? [...asked, ...next] : asked;
     const { sent, refused } = await (values.flag('dry-run') ? wouldBe(found) : sendBack(broker, found));
     tellAll(context, found, sent, [...unknown, ...refused.values()]);
+    if (!values.flag('next') && next.length > 0 && sent.size > 0) tellNext(context, next.length);
     const [first = null] = [...unknown, ...refused.values()];
     return first === null ? EXIT.good : exitCodeOf(first);
   });
@@ -101,6 +105,8 @@ interface Asked {
   readonly id: string;
   readonly task: string | null;
   readonly doubt: FsqError | null;
+  /** The ids of those that come after it. */
+  readonly next: readonly string[];
 }
 
 async function named(broker: Broker, texts: readonly string[], unknown: FsqError[]): Promise<readonly Asked[]> {
@@ -111,6 +117,25 @@ async function named(broker: Broker, texts: readonly string[], unknown: FsqError
     const job = await broker.find(id);
     if (job === null) unknown.push(new UnknownJobError(id, broker.place));
     else found.push(askedFor(job));
+  }
+  return found;
+}
+
+/** The jobs after these, and after those, that failed because what came before them did; as far as the jobs name those that come next. */
+async function failedAfter(broker: Broker, asked: readonly Asked[]): Promise<readonly Asked[]> {
+  const known = new Set(asked.map(({ id }) => id));
+  const found: Asked[] = [];
+  const open = asked.flatMap(({ doubt, next }) => (doubt === null ? next : []));
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (known.has(id)) continue;
+    known.add(id);
+    const record = await broker.outcome(id);
+    const outcome = record?.outcome ?? null;
+    if (record === null || outcome === null || outcome.state !== 'failed') continue;
+    if (outcome.error.code !== 'FSQ_PREDECESSOR') continue;
+    const { task, options } = record.job;
+    found.push({ id, task, doubt: null, next: options.next ?? [] });
+    open.push(...(options.next ?? []));
   }
   return found;
 }
@@ -132,15 +157,17 @@ async function matching(broker: Broker, { states, tasks, error, sinceMs }: Filte
 
 function askedFor({ id, state, record }: Sighting): Asked {
   const task = record?.job.task ?? null;
+  const next = record?.job.options.next ?? [];
   const refuse = (code: 'FSQ_SUCCEEDED' | 'FSQ_NOT_ENDED', why: string): Asked => ({
     id,
     task,
     doubt: new NotRetriedError(code, id, `Job ${id} ${why}. Nothing was changed.`),
+    next,
   });
   if (state === 'succeeded') return refuse('FSQ_SUCCEEDED', 'has succeeded');
   if (state === 'pending' || state === 'delayed' || state === 'running')
     return refuse('FSQ_NOT_ENDED', `has not ended: it is ${state}`);
-  return { id, task, doubt: null };
+  return { id, task, doubt: null, next };
 }
 
 interface Done {
@@ -181,6 +208,12 @@ function tellAll(
   for (const error of refused) context.stderr.write(reportText('fsq retry', error, false));
 }
 
+function tellNext({ tell, values }: Context, count: number): void {
+  const failed = some(count, 'job after them failed for that and stays', 'jobs after them failed for that and stay');
+  const them = count === 1 ? 'it' : 'them';
+  tell(`${failed} failed: \`fsq retry … --next\` ${values.flag('dry-run') ? 'would send' : 'sends'} ${them} back too.`);
+}
+
 /** A new job: the old one stays as it is. */
 async function sendAnew(context: Context): Promise<number> {
   const { values, args, stdout, tell } = context;
@@ -200,7 +233,16 @@ async function sendAnew(context: Context): Promise<number> {
     if (job === null || record === null) throw new UnknownJobError(wanted, broker.place);
     return { ...record.job, ...job.standing, id: wanted };
   });
-  const { etaMs: _eta, expiresAtMs: _expires, key: _key, after: _after, takes: _takes, next: _next, ...kept } = options;
+  const {
+    etaMs: _eta,
+    expiresAtMs: _expires,
+    key: _key,
+    after: _after,
+    takes: _takes,
+    shape: _shape,
+    next: _next,
+    ...kept
+  } = options;
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: tell, newSpool: (settings) => tell(newSpoolText(settings)), restoring: tell },

@@ -1,8 +1,8 @@
 /** `fsq show`: everything that is known of one job. */
 import type { Sighting } from '../../broker/broker.ts';
-import { idsAfter } from '../../job/edges.ts';
+import { idsAfter, type Takes } from '../../job/edges.ts';
 import { type Failure, UnknownJobError } from '../../job/errors.ts';
-import { jsonText, span } from '../../job/text.ts';
+import { jsonText, some, span } from '../../job/text.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
 import { type LogLine, logText } from '../../job/values/log-lines.ts';
 import { progressLine } from '../../job/values/progress.ts';
@@ -54,7 +54,9 @@ function document({ record, ...job }: Sighting, log: readonly LogLine[]): Readon
   const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, location } = job;
   const { queue, priority, attempt, crashes } = job.standing;
   const times = { dueAtMs, startedAtMs, endedAtMs };
-  const place = { id, state, queue, priority, attempt, crashes, ...times, progress: job.progress, owner, location };
+  const { waitsFor = null } = job;
+  const standing = { queue, priority, attempt, crashes };
+  const place = { id, state, ...standing, ...times, waitsFor, progress: job.progress, owner, location };
   if (record === null) return { ...place, readable: false };
   const { attempts, outcome, parked } = record;
   const { task, args, enqueuedAtMs, options, headers } = record.job;
@@ -62,7 +64,7 @@ function document({ record, ...job }: Sighting, log: readonly LogLine[]): Readon
 }
 
 function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
-  const { standing, dueAtMs, startedAtMs, endedAtMs, record } = job;
+  const { standing, dueAtMs, startedAtMs, endedAtMs, record, waitsFor } = job;
   const { queue, priority, attempt, crashes } = standing;
   return [
     ['id', job.id],
@@ -71,6 +73,7 @@ function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
     ['due', dueAtMs === null ? null : timeText(dueAtMs)],
     ['started', startedAtMs === null ? null : `${timeText(startedAtMs)}, ${span(nowMs - startedAtMs)} ago`],
     ['ended', endedAtMs === null ? null : timeText(endedAtMs)],
+    ['waits', waitsFor === undefined ? null : `for ${some(waitsFor.jobs - waitsFor.ended, 'job')} of ${waitsFor.jobs}`],
     ...progressFields(job, nowMs),
     ['owner', job.owner],
     ['queue', `${queue}, priority ${priority}`],
@@ -89,6 +92,21 @@ function progressFields({ progress, standing }: Sighting, nowMs: number): readon
   ];
 }
 
+/** What a job is given of those that it comes after. */
+const TAKEN: Readonly<Record<Takes, string>> = {
+  value: 'its value, before the arguments',
+  values: 'their values, before the arguments',
+  error: 'the first failure, before the arguments; without one it does not run',
+};
+
+/** How many ids are shown of a list. */
+const MOST_IDS = 5;
+
+function idFields(label: string, ids: readonly string[]): readonly Field[] {
+  const shown = ids.slice(0, MOST_IDS).map((id): Field => [label, id]);
+  return ids.length <= MOST_IDS ? shown : [...shown, ['', `and ${ids.length - MOST_IDS} more; --json names all`]];
+}
+
 function recordFields({ job, attempts, outcome, parked }: JobRecord): readonly Field[] {
   const { args, enqueuedAtMs, options, headers } = job;
   const { etaMs, expiresAtMs, retries, onCrash, key } = options;
@@ -96,7 +114,9 @@ function recordFields({ job, attempts, outcome, parked }: JobRecord): readonly F
     ['sent', timeText(enqueuedAtMs)],
     ['not before', etaMs === undefined ? null : timeText(etaMs)],
     ['expires', expiresAtMs === undefined ? null : timeText(expiresAtMs)],
-    ...idsAfter(options).map((id): Field => ['after', id]),
+    ...idFields('after', idsAfter(options)),
+    ['takes', options.takes === undefined ? null : TAKEN[options.takes]],
+    ...idFields('next', options.next ?? []),
     ['retries', retries === undefined ? null : String(retries)],
     ['on crash', onCrash ?? null],
     ['key', key ?? null],

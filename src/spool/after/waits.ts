@@ -89,9 +89,13 @@ export class Waits {
   }
 
   forget(name: string): void {
-    const waitedFor = this.#known.get(name)?.left.at(-1);
+    this.#leaveLine(name, this.#known.get(name) ?? null);
     this.#known.delete(name);
     this.#open.delete(name);
+  }
+
+  #leaveLine(name: string, follower: Follower | null): void {
+    const waitedFor = follower?.left.at(-1);
     const names = waitedFor === undefined ? undefined : this.#waiting.get(waitedFor);
     names?.delete(name);
     if (waitedFor !== undefined && names?.size === 0) this.#waiting.delete(waitedFor);
@@ -125,8 +129,8 @@ export class Waits {
   releaseExpired(nowMs: number): void {
     for (const [name, follower] of this.#known) {
       if (follower === null || !(follower.expiresAtMs < nowMs)) continue;
-      this.forget(name);
-      this.#known.set(name, { ...follower, left: [] });
+      this.#leaveLine(name, follower);
+      follower.left.length = 0;
       this.#open.add(name);
     }
   }

@@ -17,7 +17,7 @@ import { besideFindings, entryFindings, linkFindings, markerFindings, missingFin
 import { journalFindings } from './journal-rows.ts';
 import type { JournalOutline } from './journal-outline.ts';
 import { type Finding, keyOf, subjectOf, Tally } from './finding.ts';
-import { duplicateFindings, jobFindings } from './job-rows.ts';
+import { duplicateFindings, followerFindings, jobFindings } from './job-rows.ts';
 import { fingerprint, type Outline, takeOutline } from './outline.ts';
 import { DEAD_HOLDER_MS, draftFindings, idleFindings, ownerFindings } from './owner-rows.ts';
 import { placeFacts, type PlaceFacts } from './place.ts';
@@ -183,6 +183,7 @@ export class Judge {
     const { entry, job } = seen;
     const outline = this.#outline;
     if (job !== null) this.#say(jobFindings(job, outline.owners));
+    if (job !== null) this.#say(followerFindings(job, outline));
     this.#say(entryFindings(entry, outline));
     if (entry.place === 'tmp') this.#say(draftFindings(seen, outline));
     if (entry.place === 'cancel') this.#say(markerFindings(entry, outline));

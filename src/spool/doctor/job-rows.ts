@@ -1,8 +1,9 @@
 /** What can be wrong with jobs: their files (I4), counters and times (I7, I11, I12), and how many files a job has (I1, I2). Pure. */
 import { MAX_CRASHES } from '../../job/lifecycle.ts';
+import { span } from '../../job/text.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
-import type { OwnerState } from './outline.ts';
-import type { JobContent, JobFile, JobPlace } from './visit.ts';
+import type { Outline, OwnerState } from './outline.ts';
+import type { JobContent, JobFile, JobPlace, WaitsFor } from './visit.ts';
 
 type Readable = JobFile<Extract<JobContent, { kind: 'job' }>>;
 
@@ -123,6 +124,39 @@ const DUPLICATE = rows<Copies>({
   },
 });
 
+interface Follower {
+  readonly id: string;
+  readonly waits: WaitsFor;
+  /** Where the job is that it waits for, as far as names tell: itself, nowhere, or somewhere. */
+  readonly other: 'itself' | 'nowhere' | 'there';
+  /** Since all have ended; 0 where they have not. */
+  readonly overForMs: number;
+  readonly hasKeeper: boolean;
+}
+
+/** A worker looks each second, or after twenty times as long as its looks take. */
+const WOKEN_WITHIN_MS = 60_000;
+
+const FOLLOWER_ROWS = rows<Follower>({
+  'not-woken': {
+    severity: 'warning',
+    wrong: ({ id, overForMs, hasKeeper }) =>
+      hasKeeper && overForMs > WOKEN_WITHIN_MS
+        ? `Job ${id} waits for jobs that have all ended, the last of them ${span(overForMs)} ago, although a worker is running.`
+        : null,
+    advice:
+      'The worker may have no time, or stand still. Start another: it makes the job ready. Please report it if it happens again.',
+  },
+  'waits-for-nothing': {
+    severity: 'warning',
+    wrong: ({ id, waits, other }) =>
+      other === 'there' || !('id' in waits)
+        ? null
+        : `Job ${id} waits for ${other === 'itself' ? 'itself' : `job ${waits.id}, which is nowhere: it was never sent, or its outcome is forgotten`}.`,
+    advice: 'A worker finds that within half a minute, and the job fails (FSQ_PREDECESSOR).',
+  },
+});
+
 /** @param owners those that may hold it */
 export function jobFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
   if (isReadable(job)) return [...findingsOf(JOB_ROWS, job, job.location, job.id), ...timingFindings(job)];
@@ -153,6 +187,19 @@ export function duplicateFindings(jobs: readonly JobFile[]): readonly Finding[] 
   return [...byId(jobs)].flatMap(([id, files]) =>
     findingsOf(DUPLICATE, { id, files, isSafe: duplicatePlan(files) !== null }, files[0]?.location ?? null, id),
   );
+}
+
+/** Of one that waits for others. */
+export function followerFindings(
+  { id, location, waits }: Pick<JobFile, 'id' | 'location' | 'waits'>,
+  { doubled, owners, takenAtMs }: Pick<Outline, 'doubled' | 'owners' | 'takenAtMs'>,
+): readonly Finding[] {
+  if (waits === null) return [];
+  const hasKeeper = owners.some(({ role, verdict }) => role === 'supervisor' && verdict.verdict === 'alive');
+  const isThere = !('id' in waits) || doubled.knows(waits.id);
+  const other = 'id' in waits && waits.id === id ? 'itself' : isThere ? 'there' : 'nowhere';
+  const overForMs = 'id' in waits ? 0 : takenAtMs - waits.overSinceMs;
+  return findingsOf(FOLLOWER_ROWS, { id, waits, other, overForMs, hasKeeper }, location, id);
 }
 
 /** From the job's name; for an outcome, which is named by its id alone, from its file. */

@@ -3,6 +3,7 @@
  * jobs needs no more memory than a small one.
  */
 import { createHash } from 'node:crypto';
+import { idsAfter } from '../../job/edges.ts';
 import { endedAttempt } from '../../job/ended/again.ts';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
@@ -10,6 +11,7 @@ import { type EntryInfo, hasCode } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
 import { listIfReadable, NOT_LISTED, walkIfReadable } from '../disk/if-there.ts';
 import {
+  AFTER_ANOTHER_MS,
   BESIDE,
   type BesideFolder,
   DIRECTORIES,
@@ -20,6 +22,7 @@ import {
   parseOwnerDirectory,
   parseJobFileName,
   parseResultFileName,
+  resultFileName,
 } from '../layout.ts';
 import { type Reading, readJob } from '../job-file/read.ts';
 import { parseMarkerFileName } from '../notes/notes.ts';
@@ -63,7 +66,12 @@ export type JobContent =
 export interface JobFile<Content = JobContent> extends JobSpot {
   readonly location: string;
   readonly content: Content;
+  /** Null of a job that does not wait for others. */
+  readonly waits: WaitsFor | null;
 }
+
+/** What a job waits for in delayed/: one that has no outcome, or, where all have one, since when. */
+export type WaitsFor = { readonly id: string } | { readonly overSinceMs: number };
 
 export interface Seen<Content = JobContent> {
   readonly entry: Entry;
@@ -133,7 +141,20 @@ function jobAt<Content>(
 ): JobFile<Content> | null {
   if (spot === null) return null;
   const reading = readJob(context, location, spot.id);
-  return reading.kind === 'gone' ? null : { ...spot, location, content: extract(reading, spot.id) };
+  if (reading.kind === 'gone') return null;
+  const isFollower = reading.kind === 'job' && spot.dueAtMs === AFTER_ANOTHER_MS;
+  const waits = isFollower ? waitsFor(context, idsAfter(reading.document.record.job.options)) : null;
+  return { ...spot, location, content: extract(reading, spot.id), waits };
+}
+
+function waitsFor({ files, layout }: SpoolContext, after: readonly string[]): WaitsFor | null {
+  let overSinceMs = Number.NEGATIVE_INFINITY;
+  for (const id of after.toReversed()) {
+    const info = files.entry(`${layout.results}/${resultFileName(id)}`);
+    if (info === null) return { id };
+    overSinceMs = Math.max(overSinceMs, info.changedAtMs);
+  }
+  return after.length === 0 ? null : { overSinceMs };
 }
 
 /** @param isCompared there is another file of this job, so that what the producer wrote matters */
