@@ -11,7 +11,7 @@ import type { JobEvent } from './following/story.ts';
 import { type LogsOptions, logLines, type Unlogged } from './following/log-reader.ts';
 import { isAbortSignal, isOptions } from '../job/values/realm.ts';
 import { abortAfter, throwIfAborted } from './timers.ts';
-import { standstillAt, TELL_AFTER_MS, tellOfStandstill } from './telling/standstill.ts';
+import { standstillAt, TELL_AFTER_MS, tellWhileWaiting } from './telling/standstill.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */
@@ -246,9 +246,7 @@ export class AsyncResult<T = unknown> {
     const source = await this.#source();
     const limit = abortAfter(timeoutMs, signal);
     const isLong = timeoutMs === null || timeoutMs > TELL_AFTER_MS;
-    const telling = isLong
-      ? setTimeout(() => void tellOfStandstill(source, this.id), TELL_AFTER_MS).unref()
-      : undefined;
+    const beQuiet = isLong ? tellWhileWaiting(source, this.id) : null;
     try {
       const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
       if (record !== null) return this.#keep(record);
@@ -256,7 +254,7 @@ export class AsyncResult<T = unknown> {
       // A timeout of 0 asks for one look, and gets no more than that.
       throw new TimeoutError(this.id, timeoutMs ?? 0, timeoutMs === 0 ? null : await standstillAt(source, this.id));
     } finally {
-      clearTimeout(telling);
+      beQuiet?.();
       limit.cancel();
     }
   }

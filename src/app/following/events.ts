@@ -3,6 +3,7 @@ import type { Broker, Changed } from '../../broker/broker.ts';
 import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import { isAbortSignal, isOptions } from '../../job/values/realm.ts';
+import { tellWhileWaiting } from '../telling/standstill.ts';
 import { abortAfter, throwIfAborted } from '../timers.ts';
 import { follow } from './follower.ts';
 import { NewLines } from './log-reader.ts';
@@ -13,7 +14,7 @@ export interface EventsOptions {
   readonly signal?: AbortSignal;
 }
 
-export type EventSource = Pick<Broker, 'place' | 'find' | 'waitForOutcome' | 'log' | 'changed'>;
+export type EventSource = Pick<Broker, 'place' | 'find' | 'waitForOutcome' | 'log' | 'changed' | 'owners'>;
 
 /** A job to follow. */
 interface Followed {
@@ -49,6 +50,7 @@ async function* followOne(
   outer.signal?.addEventListener('abort', following.wake);
   const end = endOf(source, id, stop.signal, isSurelyThere, following.wake);
   const log = new NewLines(source, id);
+  const beQuiet = tellWhileWaiting(source, id);
   try {
     while (!story.isOver) {
       await following.news();
@@ -63,6 +65,7 @@ async function* followOne(
       }
     }
   } finally {
+    beQuiet();
     following.leave();
     stop.abort();
     outer.cancel();

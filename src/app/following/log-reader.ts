@@ -5,6 +5,7 @@ import { type FsqError, refuse, UnknownJobError, UsageError } from '../../job/er
 import { format } from '../../job/text.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
 import { isAbortSignal, isOptions } from '../../job/values/realm.ts';
+import { tellWhileWaiting } from '../telling/standstill.ts';
 import { throwIfAborted } from '../timers.ts';
 
 export interface LogsOptions {
@@ -17,7 +18,7 @@ export interface LogsOptions {
 /** How often a log that is followed is looked at, ms. */
 const EVERY_MS = 200;
 
-type LogSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'log'> & Unlogged;
+type LogSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'log' | 'owners'> & Unlogged;
 
 export interface Unlogged {
   /** Of a place that keeps nothing of what jobs print: the error that says so. Absent: it keeps it. */
@@ -42,21 +43,25 @@ async function* read(
   const source = await open();
   if ((await source.find(id)) === null) throw new UnknownJobError(id, source.place);
   if (source.whyNoLog !== undefined) throw source.whyNoLog(id);
-  let position = 0;
-  for (;;) {
-    // Asked before the reading: what was printed is there no later than the outcome.
-    const isOver = !follow || (await source.outcome(id)) !== null || (await source.find(id)) === null;
-    for (;;) {
-      const part = await source.log(id, position);
-      position = part.position;
-      if (part.lines.length === 0) break;
-      for (const line of part.lines) {
-        throwIfAborted(signal);
-        yield line;
+  const beQuiet = follow ? tellWhileWaiting(source, id) : null;
+  try {
+    for (let position = 0; ;) {
+      // Asked before the reading: what was printed is there no later than the outcome.
+      const isOver = !follow || (await source.outcome(id)) !== null || (await source.find(id)) === null;
+      for (;;) {
+        const part = await source.log(id, position);
+        position = part.position;
+        if (part.lines.length === 0) break;
+        for (const line of part.lines) {
+          throwIfAborted(signal);
+          yield line;
+        }
       }
+      if (isOver) return;
+      await pause(signal);
     }
-    if (isOver) return;
-    await pause(signal);
+  } finally {
+    beQuiet?.();
   }
 }
 

@@ -8,6 +8,12 @@ type Place = Pick<Broker, 'place' | 'owners' | 'find'>;
 /** How long a wait may be silent where no worker lives, ms. */
 export const TELL_AFTER_MS = 3_000;
 
+/** Warns after a while if the job surely does not begin then. @returns ends that */
+export function tellWhileWaiting(source: Place, id: string): () => void {
+  const timer = setTimeout(() => void tellOfStandstill(source, id), TELL_AFTER_MS).unref();
+  return () => clearTimeout(timer);
+}
+
 /** Warns where the job surely does not begin. */
 export async function tellOfStandstill(source: Place, id: string): Promise<void> {
   const still = await lookAt(source, id);

@@ -1,6 +1,7 @@
 /** `fsq logs`: what a job has printed. */
 import { logLines } from '../../../app/following/log-reader.ts';
 import { TELL_AFTER_MS } from '../../../app/telling/standstill.ts';
+import { countAsTold } from '../../../app/telling/warnings.ts';
 import { escape, jsonText } from '../../../job/text.ts';
 import { type LogLine, logText } from '../../../job/values/log-lines.ts';
 import type { Command, Context } from '../../command.ts';
@@ -40,6 +41,7 @@ function runLogs(context: Context): Promise<number> {
       if (job !== null) tell(await waitNotice(broker, job, Date.now()));
     };
     // An error there is met by the reading too, which tells it.
+    countAsTold(broker.place);
     const telling = follow ? setTimeout(() => void tellWhy().catch(() => undefined), TELL_AFTER_MS).unref() : undefined;
     for await (const line of logLines(id, async () => broker, { follow })) {
       stdout.write(`${shown(line)}\n`);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { AsyncResult } from '../../../../src/app/async-result.ts';
 import { orphanText, standstillAt, standstillText, tellOfStandstill } from '../../../../src/app/telling/standstill.ts';
 import type { OwnerInfo, Sighting } from '../../../../src/broker/broker.ts';
-import { nextId } from '../../../support/factory.ts';
+import { job, nextId } from '../../../support/factory.ts';
 import { owner } from '../../../support/owner-info.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 const GONE = '1-0123456789abcdef';
 const orphan = owner({ pid: 2, parent: GONE });
@@ -47,6 +49,47 @@ test('only who waits for a job that does not run is warned', async (t) => {
 
   assert.deepEqual(warned, ['No worker is running on /warned: the job waits until `fsq worker` starts one.']);
 });
+
+for (const [what, follow] of [
+  ['events()', (handle: AsyncResult, signal: AbortSignal) => handle.events({ signal })],
+  ['logs({ follow })', (handle: AsyncResult, signal: AbortSignal) => handle.logs({ follow: true, signal })],
+] as const)
+  test(`${what} of a job that nobody begins warns after three seconds, and no more when it has ended`, async (t) => {
+    const { path, broker } = tempSpool(t, { fsync: false });
+    const sent = job();
+    await broker.enqueue([sent]);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const warned: string[] = [];
+    const stop = new AbortController();
+    t.mock.method(process, 'emitWarning', (text: string) => {
+      warned.push(text);
+      stop.abort();
+    });
+    const handle = new AsyncResult(sent.job.id, async () => broker, true);
+    const gone = new AbortController();
+    const isLeft = drained(follow(handle, gone.signal));
+    const isFollowed = drained(follow(handle, stop.signal));
+    await new Promise(setImmediate);
+    gone.abort();
+    t.mock.timers.tick(100);
+    await isLeft;
+
+    t.mock.timers.tick(2_899);
+    await new Promise(setImmediate);
+    assert.deepEqual(warned, []);
+    t.mock.timers.tick(1_000);
+    await isFollowed;
+
+    assert.deepEqual(warned, [`No worker is running on ${path}: the job waits until \`fsq worker\` starts one.`]);
+  });
+
+async function drained(all: AsyncIterable<unknown>): Promise<void> {
+  try {
+    for await (const _ of all);
+  } catch (error) {
+    assert.equal((error as Error).name, 'AbortError');
+  }
+}
 
 /** @param holder the process that holds the job; null: it waits */
 function placeOf(owners: readonly OwnerInfo[], holder: string | null): Parameters<typeof standstillAt>[0] {
