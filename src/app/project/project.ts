@@ -141,7 +141,7 @@ export function namedTaskModules(names: readonly string[], base: string): TaskMo
     const kind = kindOf(path);
     if (kind === 'nothing') {
       throw new UsageError(
-        `Expected a task module or a folder of them, but ${path} does not exist. Check --tasks, FSQ_TASKS or \`tasks\` in fsq.config.`,
+        `Expected a task module or a folder of them, but ${path} does not exist. Check --tasks (once for each path), FSQ_TASKS or \`tasks\` in fsq.config.`,
         'FSQ_NO_TASKS',
       );
     }

@@ -44,7 +44,7 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     variable: 'FSQ_TASKS',
     option: 'tasks',
     value: 'PATH',
-    help: 'task module or folder (default: tasks.* and tasks/ of the project)',
+    help: 'task module or folder; may be repeated (default: tasks.* and tasks/ of the project)',
     default: null,
   },
   import: {
