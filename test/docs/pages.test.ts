@@ -7,6 +7,7 @@ for (const page of [
   'docs/tasks.md',
   'docs/queues.md',
   'docs/schedules.md',
+  'docs/composition.md',
   'docs/from-celery.md',
   'docs/projects.md',
   'docs/deploying.md',
