@@ -3,15 +3,17 @@
  * are in worker-side.ts. `app` and `worker` know only these interfaces; test/conformance tests each promise for every broker.
  */
 import type { FsqError } from '../job/errors.ts';
-import type { JobRecord, JobState, Standing } from '../job/job.ts';
+import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
-import type { Progress } from '../job/values/progress.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
+import type { Changed, EveryJobOptions, Looks, Sighting, Unended } from './sights.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export type { NewJob, StandIn } from './new-job.ts';
+
+export type { Changed, EveryJobOptions, Known, Look, Looks, Sighting, Unended } from './sights.ts';
 
 export interface Broker {
   /** The name of the place that keeps the jobs, for people: a path or an address. */
@@ -124,75 +126,6 @@ export interface Broker {
   consumer(options: ConsumerOptions): Promise<Consumer>;
   keeper(options: KeeperOptions): Promise<Keeper>;
   close(): Promise<void>;
-}
-
-/** A job as found somewhere in its life. */
-export interface Sighting {
-  readonly id: string;
-  readonly state: Exclude<JobState, 'unknown'>;
-  readonly standing: Standing;
-  /** Unix ms; only of a delayed job, and null where it waits for another. */
-  readonly dueAtMs: number | null;
-  /** The process that holds it, by its name among owners; only of a running job. */
-  readonly owner: string | null;
-  /** When this attempt was claimed, Unix ms; only of a running job, and null where that cannot be told. */
-  readonly startedAtMs: number | null;
-  /** When it ended, Unix ms; only of a job that has. */
-  readonly endedAtMs: number | null;
-  /** How far its last run said to be that said so; null when none did. */
-  readonly progress: Progress | null;
-  /** Where the job is kept, for people: a path or a key. */
-  readonly location: string;
-  /** Null when it cannot be read. */
-  readonly record: JobRecord | null;
-  /** Of how many jobs it waits for the end, and how many of these have ended. Only `find` tells it, and only of a job that waits so. */
-  readonly waitsFor?: { readonly jobs: number; readonly ended: number };
-}
-
-/** A job that waits or runs, as far as is told without reading it. */
-export interface Unended extends Pick<Sighting, 'id' | 'dueAtMs' | 'owner'> {
-  readonly state: 'pending' | 'delayed' | 'running';
-  readonly queue: string;
-  /** Runs begun. */
-  readonly attempt: number;
-}
-
-/** A job that has changed, and the mark of this look. */
-export interface Changed {
-  readonly mark: string;
-  /** Of the look, Unix ms: what came later, with the job or beside it, changes the mark. */
-  readonly atMs: number;
-  readonly sighting: Sighting;
-}
-
-export interface EveryJobOptions {
-  /** Begin with the jobs that are there, but for those that ended before this time, Unix ms. Null: leave out all that are there. */
-  readonly sinceMs: number | null;
-  /** Go on with those that change from the first look on. */
-  readonly follow: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Looks at some jobs. */
-export interface Looks {
-  readonly jobs: readonly Look[];
-  /** True once all that were there at first have been given. */
-  readonly isCaughtUp: boolean;
-}
-
-export interface Look {
-  /** Unix ms. */
-  readonly atMs: number;
-  readonly sighting: Sighting;
-  /** What had been known of the job before; null: that it is there is news. */
-  readonly before: Known | null;
-}
-
-export interface Known {
-  /** Runs begun. */
-  readonly attempt: number;
-  /** Whether the last of them was going on. */
-  readonly isRunning: boolean;
 }
 
 /** A part of what a job has printed. */

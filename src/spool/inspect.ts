@@ -4,9 +4,11 @@ import { hasOutcomeOf, unended } from '../job/ended/again.ts';
 import { idsAfter } from '../job/edges.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
+import { readCheckpoint } from './beside/checkpoint-file.ts';
+import { NOT_LISTED, valueOr } from './disk/if-there.ts';
 import { readProgress } from './beside/progress-file.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { AFTER_ANOTHER_MS, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
+import { AFTER_ANOTHER_MS, besidePath, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot, unfinishedSpots } from './locate.ts';
 import { readJob } from './job-file/read.ts';
 
@@ -18,11 +20,11 @@ export async function findJob(context: SpoolContext, id: string): Promise<Sighti
   const endAt = performance.now() + FOLLOW_MS;
   for (;;) {
     const ended = sight(context, endedSpot(context.layout, id));
-    if (ended !== null) return withProgress(context, ended);
+    if (ended !== null) return withCheckpoint(context, withProgress(context, ended));
     const spot = (await locate(context, new Set([id]))).get(id);
     if (spot === undefined) return null;
     const sighting = sight(context, spot);
-    if (sighting !== null) return withProgress(context, withWaiting(context, sighting));
+    if (sighting !== null) return withCheckpoint(context, withProgress(context, withWaiting(context, sighting)));
     // It moves faster than its file can be read: its name has told enough. One that had ended has been forgotten just now.
     if (spot.at !== 'results' && performance.now() > endAt) return sightingOf(spot, null, null);
   }
@@ -168,6 +170,24 @@ function withWaiting({ files, layout }: SpoolContext, sighting: Sighting): Sight
 /** Read after the job's file: with an outcome goes the last report. */
 export function withProgress(context: SpoolContext, sighting: Sighting): Sighting {
   return { ...sighting, progress: readProgress(context, sighting.id) };
+}
+
+function withCheckpoint(context: SpoolContext, sighting: Sighting): Sighting {
+  const { files, layout } = context;
+  const file = files.entry(besidePath(layout, 'checkpoints', sighting.id));
+  if (file === null) return sighting;
+  const { sizeBytes } = file;
+  const reading = valueOr(
+    { kind: 'corrupt', reason: 'it may not be read' } as const,
+    () => readCheckpoint(context, sighting.id),
+    ...NOT_LISTED,
+  );
+  if (reading.kind === 'gone') return sighting;
+  const about =
+    reading.kind === 'corrupt'
+      ? { attempt: null, atMs: null, problem: reading.reason }
+      : { attempt: reading.attempt, atMs: reading.atMs, problem: null };
+  return { ...sighting, checkpoint: { ...about, sizeBytes } };
 }
 
 /** A file in results/ without an outcome counts as failed. */

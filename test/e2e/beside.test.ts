@@ -1,6 +1,6 @@
 /** Progress and checkpoints of jobs of a real worker, whatever ends their runs, and what the command line shows of them. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { until, within } from '../support/conditions.ts';
@@ -157,4 +157,27 @@ test('without any progress the listing has no column for it', async (t) => {
   const { stdout } = await fsq(at, ['ls']);
 
   assert.match(stdout, /^ID +TASK +STATE +QUEUE +ATTEMPT +WHEN\n/);
+});
+
+test('fsq show tells of a checkpoint; one that cannot be read is told in the log of the job too', async (t) => {
+  const at = tempProject(t, { 'tasks.js': TASKS });
+  const { send } = sender(t, at);
+  const [kept, broken] = [await send('fails', []), await send('asks', [])];
+  await fsq(at, ['worker', '--burst', '-c', '1', '-l', 'silent']);
+  const shown = await fsq(at, ['show', kept.id]);
+  const shownJson = await fsq(at, ['show', kept.id, '--json']);
+  writeFileSync(join(at.spool, `checkpoints/${kept.id}.json`), '{"v":1,"attempt":1,"val');
+  const unread = await fsq(at, ['show', kept.id]);
+  await fsq(at, ['retry', kept.id]);
+  await fsq(at, ['worker', '--burst', '-c', '1', '-l', 'silent']);
+
+  const { stdout } = await fsq(at, ['logs', kept.id]);
+
+  assert.match(shown.stdout, /^checkpoint +\d+ B, of attempt 1, \d+ m?s ago$/m);
+  const { checkpoint } = JSON.parse(shownJson.stdout) as { checkpoint: Record<string, unknown> };
+  assert.deepEqual([checkpoint['attempt'], checkpoint['problem']], [1, null]);
+  assert.match(unread.stdout, /^checkpoint +cannot be read: it is no checkpoint; the next attempt begins anew$/m);
+  assert.match(stdout, / fsq the checkpoint cannot be read \(it is no checkpoint\): this attempt begins anew$/m);
+  assert.equal(await kept.get('5s'), 'nothing');
+  assert.ok(!(await fsq(at, ['show', broken.id])).stdout.includes('checkpoint'));
 });

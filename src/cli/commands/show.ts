@@ -2,7 +2,7 @@
 import type { Sighting } from '../../broker/broker.ts';
 import { idsAfter, type Takes } from '../../job/edges.ts';
 import { type Failure, UnknownJobError } from '../../job/errors.ts';
-import { jsonText, some, span } from '../../job/text.ts';
+import { jsonText, size, some, span } from '../../job/text.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
 import { type LogLine, logText } from '../../job/values/log-lines.ts';
 import { progressLine } from '../../job/values/progress.ts';
@@ -54,9 +54,9 @@ function document({ record, ...job }: Sighting, log: readonly LogLine[]): Readon
   const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, location } = job;
   const { queue, priority, attempt, crashes } = job.standing;
   const times = { dueAtMs, startedAtMs, endedAtMs };
-  const { waitsFor = null } = job;
+  const { waitsFor = null, checkpoint = null, progress } = job;
   const standing = { queue, priority, attempt, crashes };
-  const place = { id, state, ...standing, ...times, waitsFor, progress: job.progress, owner, location };
+  const place = { id, state, ...standing, ...times, waitsFor, progress, checkpoint, owner, location };
   if (record === null) return { ...place, readable: false };
   const { attempts, outcome, parked } = record;
   const { task, args, enqueuedAtMs, options, headers } = record.job;
@@ -75,6 +75,7 @@ function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
     ['ended', endedAtMs === null ? null : timeText(endedAtMs)],
     ['waits', waitsFor === undefined ? null : `for ${some(waitsFor.jobs - waitsFor.ended, 'job')} of ${waitsFor.jobs}`],
     ...progressFields(job, nowMs),
+    ['checkpoint', checkpointText(job, nowMs)],
     ['owner', job.owner],
     ['queue', `${queue}, priority ${priority}`],
     ['attempts', `${attempt}${crashes === 0 ? '' : `, ${crashes} ended with the death of their process`}`],
@@ -105,6 +106,17 @@ const MOST_IDS = 5;
 function idFields(label: string, ids: readonly string[]): readonly Field[] {
   const shown = ids.slice(0, MOST_IDS).map((id): Field => [label, id]);
   return ids.length <= MOST_IDS ? shown : [...shown, ['', `and ${ids.length - MOST_IDS} more; --json names all`]];
+}
+
+function checkpointText({ checkpoint }: Sighting, nowMs: number): string | null {
+  if (checkpoint === undefined) return null;
+  const { attempt, atMs, sizeBytes, problem } = checkpoint;
+  if (problem !== null) return `cannot be read: ${problem}; the next attempt begins anew`;
+  return [
+    size(sizeBytes),
+    ...(attempt === null ? [] : [`of attempt ${attempt}`]),
+    ...(atMs === null ? [] : [`${span(nowMs - atMs)} ago`]),
+  ].join(', ');
 }
 
 function recordFields({ job, attempts, outcome, parked }: JobRecord): readonly Field[] {

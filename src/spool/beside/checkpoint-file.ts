@@ -8,7 +8,7 @@ import { waitForDisk } from '../disk/disk-wait.ts';
 import { spoolError } from '../disk/trouble.ts';
 import type { HeldFile } from '../job-file/holder.ts';
 import { besidePath } from '../layout.ts';
-import { readBeside, removeBeside, replaceDurably } from './beside-files.ts';
+import { type BesideReading, readBeside, removeBeside, replaceDurably } from './beside-files.ts';
 
 /** The value, and the few words around it. */
 const MAX_FILE_BYTES = MAX_CHECKPOINT_BYTES + 4_096;
@@ -17,13 +17,16 @@ const MAX_FILE_BYTES = MAX_CHECKPOINT_BYTES + 4_096;
 export class CheckpointFile {
   readonly #context: SpoolContext;
   readonly #run: HeldFile;
+  readonly #note: (text: string) => void;
   /** Those that are on their way to the disk, one after the other; never rejected. */
   #underWay: Promise<void> | null = null;
   #isThere = false;
 
-  constructor(context: SpoolContext, run: HeldFile) {
+  /** @param note is given what the log of the job should say */
+  constructor(context: SpoolContext, run: HeldFile, note: (text: string) => void = () => undefined) {
     this.#context = context;
     this.#run = run;
+    this.#note = note;
   }
 
   /** Resolves when what the run has begun to keep is on disk, or has failed. */
@@ -50,12 +53,10 @@ export class CheckpointFile {
   read(): JsonValue | undefined {
     const { id } = this.#run.name;
     try {
-      const reading = readBeside(this.#context, 'checkpoints', id, MAX_FILE_BYTES);
+      const reading = readCheckpoint(this.#context, id);
       if (reading.kind === 'gone') return undefined;
       this.#isThere = true;
-      if (reading.kind === 'corrupt') return this.#disregard(reading.reason);
-      const value = valueIn(reading.text); // May be null.
-      return value === undefined ? this.#disregard('it is no checkpoint') : value;
+      return reading.kind === 'corrupt' ? this.#disregard(reading.reason) : reading.value; // May be null.
     } catch (error) {
       throw error instanceof FsqError ? error : spoolError(error, `The checkpoint of job ${id} cannot be read`);
     }
@@ -75,16 +76,32 @@ export class CheckpointFile {
     const { name, holder } = this.#run;
     const path = this.#context.odd.nameOf(besidePath(this.#context.layout, 'checkpoints', name.id));
     holder.onEvent?.({ kind: 'unreadable', name: path, reason });
+    this.#note(`the checkpoint cannot be read (${reason}): this attempt begins anew`);
     return undefined;
   }
 }
 
-function valueIn(text: string): JsonValue | undefined {
+type CheckpointReading =
+  | {
+      readonly kind: 'checkpoint';
+      readonly value: JsonValue;
+      readonly attempt: number | null;
+      readonly atMs: number | null;
+    }
+  | Exclude<BesideReading, { kind: 'text' }>;
+
+/** What the runs of a job have kept last. @throws the system error unchanged when the disk refuses */
+export function readCheckpoint(context: SpoolContext, id: string): CheckpointReading {
+  const reading = readBeside(context, 'checkpoints', id, MAX_FILE_BYTES);
+  if (reading.kind !== 'text') return reading;
   try {
-    const parsed: unknown = JSON.parse(text);
-    const isWhole = isRecord(parsed) && Object.hasOwn(parsed, 'value') && doubtIn(parsed, MAX_DEPTH + 1) !== 'depth';
-    return isWhole ? (parsed['value'] as JsonValue) : undefined;
+    const parsed: unknown = JSON.parse(reading.text);
+    if (isRecord(parsed) && Object.hasOwn(parsed, 'value') && doubtIn(parsed, MAX_DEPTH + 1) !== 'depth') {
+      const [attempt, atMs] = [parsed['attempt'], parsed['atMs']].map((one) => (typeof one === 'number' ? one : null));
+      return { kind: 'checkpoint', value: parsed['value'] as JsonValue, attempt: attempt ?? null, atMs: atMs ?? null };
+    }
   } catch {
-    return undefined; // It was written without fsync, and then the power was cut.
+    // It was written without fsync, and then the power was cut.
   }
+  return { kind: 'corrupt', reason: 'it is no checkpoint' };
 }

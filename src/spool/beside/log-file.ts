@@ -57,6 +57,11 @@ export class LogFile {
     this.#rests[stream] = '';
   }
 
+  /** Something that fsq says. Never throws. */
+  note(text: string): void {
+    this.#tryTo((fd) => this.#append(fd, this.#say(text)));
+  }
+
   /** Writes what was held back. Nothing may be printed after this. */
   end(): void {
     for (const stream of ['stdout', 'stderr'] as const) {

@@ -54,6 +54,13 @@ export class ProgressFile {
   }
 }
 
+/** Why what lies there is no report; null where one does, or nothing. @throws the system error unchanged when the disk refuses */
+export function doubtInProgress(context: SpoolContext, id: string): string | null {
+  const reading = readBeside(context, 'progress', id, MAX_FILE_BYTES);
+  if (reading.kind === 'corrupt') return reading.reason;
+  return reading.kind === 'gone' || parseProgress(reading.text) !== null ? null : 'it is no report';
+}
+
 /** The last report of the runs of a job; null when there is none that can be read. */
 export function readProgress(context: SpoolContext, id: string): Progress | null {
   try {

@@ -63,12 +63,7 @@ export class HeldClaim implements Claim {
   }
 
   print(stream: 'stdout' | 'stderr', text: string | Uint8Array): void {
-    const { name, holder } = this.#held;
-    const { logBytes = 0, onEvent } = holder;
-    if (this.#isOver || logBytes === 0) return;
-    const beside = (this.#beside ??= {});
-    beside.log ??= new LogFile(this.#context, { id: name.id, attempt: name.attempt, maxBytes: logBytes, onEvent });
-    beside.log.print(stream, text);
+    if (!this.#isOver) this.#log()?.print(stream, text);
   }
 
   settle(settlement: Settlement, run: AttemptRun | null): Soon<void> {
@@ -90,7 +85,18 @@ export class HeldClaim implements Claim {
 
   #checkpoints(): CheckpointFile {
     const beside = (this.#beside ??= {});
-    return (beside.checkpoint ??= new CheckpointFile(this.#context, this.#held));
+    const note = (text: string): void => this.#log()?.note(text);
+    return (beside.checkpoint ??= new CheckpointFile(this.#context, this.#held, note));
+  }
+
+  /** Null where what jobs print is not kept. */
+  #log(): LogFile | null {
+    const { name, holder } = this.#held;
+    const { logBytes = 0, onEvent } = holder;
+    if (logBytes === 0) return null;
+    const beside = (this.#beside ??= {});
+    const run = { id: name.id, attempt: name.attempt, maxBytes: logBytes, onEvent };
+    return (beside.log ??= new LogFile(this.#context, run));
   }
 }
 

@@ -135,6 +135,17 @@ const BESIDE = rows<Pick<Entry, 'location'>>({
   },
 });
 
+const DOUBTED = rows<Pick<Entry, 'place' | 'location'> & { readonly reason: string }>({
+  'beside-unreadable': {
+    severity: 'warning',
+    wrong: ({ location, reason }) => `${location} cannot be read: ${reason}.`,
+    advice: ({ place }) =>
+      place === 'checkpoints'
+        ? 'The next attempt of the job begins anew. What a run keeps then takes its place; else it goes with the outcome.'
+        : 'It counts for nothing. What a run tells next takes its place; else it goes with the outcome.',
+  },
+});
+
 export function entryFindings(entry: Entry, facts: Facts): readonly Finding[] {
   if (isUntouched(entry, facts.layout)) return [];
   return [ENTRY_ROWS, SCHEDULE_ROWS].flatMap((table) => findingsOf(table, { entry, facts }, entry.location));
@@ -172,9 +183,16 @@ export function markerFindings(
   return findingsOf(MARKER, marker, location, id);
 }
 
-/** @param entry of a folder of files that lie beside jobs */
-export function besideFindings(entry: Entry, { doubled }: Pick<Outline, 'doubled'>): readonly Finding[] {
-  return entry.id === null || doubled.knows(entry.id) ? [] : findingsOf(BESIDE, entry, entry.location, entry.id);
+/** @param entry of a folder of files that lie beside jobs. @param reason why it counts for nothing; null: it does not */
+export function besideFindings(
+  entry: Entry,
+  reason: string | null,
+  { doubled }: Pick<Outline, 'doubled'>,
+): readonly Finding[] {
+  const { id, location } = entry;
+  if (id === null) return [];
+  if (!doubled.knows(id)) return findingsOf(BESIDE, entry, location, id);
+  return reason === null ? [] : findingsOf(DOUBTED, { ...entry, reason }, location, id);
 }
 
 /** A place's own directory is looked at, whatever may lie in it. */

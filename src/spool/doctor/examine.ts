@@ -187,7 +187,7 @@ export class Judge {
     this.#say(entryFindings(entry, outline));
     if (entry.place === 'tmp') this.#say(draftFindings(seen, outline));
     if (entry.place === 'cancel') this.#say(markerFindings(entry, outline));
-    if (isBeside(entry.place)) this.#say(besideFindings(entry, outline));
+    if (isBeside(entry.place)) this.#say(besideFindings(entry, seen.doubt, outline));
     if (job !== null && outline.doubled.has(job.id)) this.#doubles.push(job);
     if (entry.info.kind === 'file' && entry.info.links > 1) this.#linked.push(entry);
   }

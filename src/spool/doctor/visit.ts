@@ -8,6 +8,8 @@ import { endedAttempt } from '../../job/ended/again.ts';
 import type { Attempt, Outcome } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { type EntryInfo, hasCode } from '../disk/files.ts';
+import { readCheckpoint } from '../beside/checkpoint-file.ts';
+import { doubtInProgress } from '../beside/progress-file.ts';
 import { writerState } from '../disk/identity.ts';
 import { listIfReadable, NOT_LISTED, walkIfReadable } from '../disk/if-there.ts';
 import {
@@ -79,6 +81,8 @@ export interface Seen<Content = JobContent> {
   readonly job: JobFile<Content> | null;
   /** Of a draft in tmp/, whether its writer lives: see `writerState`. Null for all else. */
   readonly writer: ReturnType<typeof writerState>;
+  /** Of a file beside a job: why it counts for nothing; null where it does not. */
+  readonly doubt: string | null;
 }
 
 /** What to keep of a job's file. */
@@ -108,6 +112,7 @@ export function* visit<Content>(
         entry: { location, place, name, id, info },
         job: jobAt(context, location, spot, extract),
         writer: place === 'tmp' && inside === null ? writerState(context.files, name) : null,
+        doubt: id === null ? null : doubtBeside(context, place, id),
       };
     }
   }
@@ -117,6 +122,17 @@ export function* visit<Content>(
 function idOf(place: Place, name: string): string | null {
   if (place === 'cancel') return parseMarkerFileName(name)?.id ?? null;
   return isBeside(place) ? parseBesideName(place, name) : null;
+}
+
+/** Why a run cannot use what lies beside its job; null where it can, or where the disk refuses. */
+function doubtBeside(context: SpoolContext, place: Place, id: string): string | null {
+  try {
+    if (place === 'progress') return doubtInProgress(context, id);
+    const reading = place === 'checkpoints' ? readCheckpoint(context, id) : null;
+    return reading?.kind === 'corrupt' ? reading.reason : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whether files beside a job lie there. */
@@ -129,7 +145,8 @@ function* places({ files, layout }: SpoolContext, isWanted: Wanted): Generator<S
   for (const place of DIRECTORIES) {
     const location = layout[place];
     const info = isWanted(null, location) ? files.entry(location) : null;
-    if (info !== null) yield { entry: { location, place, name: place, id: null, info }, job: null, writer: null };
+    if (info !== null)
+      yield { entry: { location, place, name: place, id: null, info }, job: null, writer: null, doubt: null };
   }
 }
 
