@@ -1,6 +1,7 @@
 /** Waiting until nothing of a spool is left to run, and how its jobs stand then. */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Broker, Sighting } from '../broker/broker.ts';
+import { idsAfter } from '../job/edges.ts';
 import { FsqError } from '../job/errors.ts';
 import type { JobState } from '../job/job.ts';
 import { some } from '../job/text.ts';
@@ -12,7 +13,7 @@ export interface Tally {
   readonly failed: number;
   readonly revoked: number;
   readonly expired: number;
-  /** Wait for a time that has not come. */
+  /** Wait for a time that has not come, or for jobs that have not ended. */
   readonly delayed: number;
   /** Wait for a worker that knows their task. */
   readonly parked: number;
@@ -58,22 +59,39 @@ export async function drain(draining: Draining): Promise<Tally> {
   }
 }
 
-/** In the order of a job's life, so that a job that goes on meanwhile is seen. */
 async function isBusy(draining: Draining): Promise<boolean> {
-  return (await unfinished(draining, 1)).length > 0;
+  // Mostly one runs, and then nothing else need be looked at.
+  return (await draining.broker.list(['running'], 1)).length > 0 || (await unfinished(draining, 1)).length > 0;
 }
 
-/** Jobs that run, or may begin now. */
+/**
+ * Jobs that run, or may begin now: in the order of a job's life, so that a job that goes on meanwhile is seen. The first are those that
+ * wait for others: while one of these has not ended it is among the rest, or nothing goes on before its time comes.
+ */
 async function unfinished({ broker, nowMs }: Draining, most: number): Promise<readonly Sighting[]> {
   const paused = new Set(await broker.paused());
-  const mayBegin = ({ standing, dueAtMs }: Sighting): boolean =>
-    !paused.has(standing.queue) && (dueAtMs === null || dueAtMs <= nowMs());
+  const mayBegin = ({ standing, dueAtMs, state }: Sighting): boolean =>
+    !paused.has(standing.queue) && (state === 'pending' || (dueAtMs !== null && dueAtMs <= nowMs()));
+  const waiting = await broker.list(
+    ['delayed'],
+    MANY,
+    ({ standing, dueAtMs }) => dueAtMs === null && !paused.has(standing.queue),
+  );
   const found: Sighting[] = [];
+  for (const one of waiting) if (await isReleased(broker, one)) found.push(one);
   for (const state of ['delayed', 'pending', 'running'] as const) {
-    found.push(...(await broker.list([state], most, state === 'running' ? undefined : mayBegin)));
     if (found.length >= most) break;
+    found.push(...(await broker.list([state], most, state === 'running' ? undefined : mayBegin)));
   }
   return found;
+}
+
+/** True when all that the job waits for has ended, or is nowhere: its worker is about to hear of that. */
+async function isReleased(broker: Broker, { record }: Sighting): Promise<boolean> {
+  // From the last on: jobs end much as they were sent.
+  for (const id of idsAfter(record?.job.options ?? {}).toReversed())
+    if ((await broker.outcome(id)) === null && (await broker.find(id)) !== null) return false;
+  return true;
 }
 
 /** When the first of the delayed jobs is due, those that are parked or paused aside; null: none is delayed. */

@@ -5,9 +5,12 @@ import test, { type TestContext } from 'node:test';
 import { currentStage } from '../../../src/app/settings/stage.ts';
 import { registry } from '../../../src/app/registry.ts';
 import {
+  chain,
+  chord,
   createApp,
   currentJob,
   ExpiredError,
+  group,
   type Task,
   task,
   TimeLimitError,
@@ -101,6 +104,36 @@ test('a job that is parked holds up no drain, and the clock is not moved on to i
 
   assert.deepEqual(await spool.drain({ delayed: true }), { ...NONE, parked: 1 });
   assert.ok(spool.clock.now().getTime() - Date.now() < 3_700_000);
+});
+
+test('what waits for a job that is delayed, parked or paused holds up no drain, and runs when its time has come', async (t) => {
+  const spool = await temporarySpool(t);
+  const add = define(t, 'add', (a: number, b: number) => a + b);
+  const gone = define(t, 'gone', () => 1);
+  const later = await chain(add.s(1, 2).set({ countdown: '1h' }), add.s(1), group([add.s(1), add.s(2)])).delay();
+  await chain(gone.s(), add.s(1)).delay();
+  registry().tasks.delete('gone');
+  await createApp().pause('q');
+  await chain(add.s(1, 2).set({ queue: 'q' }), add.s(1)).delay();
+
+  assert.deepEqual(await spool.drain(), { ...NONE, delayed: 6, parked: 1, paused: 1 });
+  await spool.clock.advance('1h');
+  assert.deepEqual(await spool.drain(), { ...NONE, succeeded: 4, delayed: 2, parked: 1, paused: 1 });
+  assert.deepEqual(await later.get(), [5, 6]);
+});
+
+test('drain comes to the end of a composition, also by moving the clock', async (t) => {
+  const spool = await temporarySpool(t, { concurrency: 2 });
+  const double = define(t, 'double', (n: number) => 2 * n);
+  const total = define(t, 'total', (numbers: readonly number[]) => numbers.length);
+  const handle = await chain(
+    double.s(1).set({ countdown: '2h' }),
+    double.s(),
+    chord([double.s(), double.s().set({ countdown: '5h' })], total.s()),
+  ).delay();
+
+  assert.deepEqual(await spool.drain({ delayed: true }), { ...NONE, succeeded: 5 });
+  assert.equal(await handle.get(), 2);
 });
 
 test('with manual, nothing runs before drain, so that a test can look at what was sent', async (t) => {
