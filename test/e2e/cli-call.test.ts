@@ -90,6 +90,15 @@ describe('without a worker, fsq call', () => {
     assert.deepEqual(job?.options, { onCrash: 'fail', timeLimitMs: 300_000, softTimeLimitMs: 240_000 });
   });
 
+  test('says how long its outcome is kept, and that nobody wants it', async (t) => {
+    const project = tempProject(t, {});
+
+    await fsq(project, ['call', 'add', '--result-ttl', 'succeeded=1h, failed=7d', '--ignore-result']);
+
+    const [job] = waiting(project, 'pending');
+    assert.deepEqual(job?.options, { resultTtlMs: { succeeded: 3_600_000, failed: 604_800_000 }, ignoreResult: true });
+  });
+
   test('--countdown delays it', async (t) => {
     const project = tempProject(t, {});
     const beforeMs = Date.now();
@@ -152,6 +161,11 @@ describe('without a worker, fsq call', () => {
     [['add', '--header', 'x'], /Expected --header to be KEY=VALUE, got "x"/],
     [['add', '--on-crash', 'retry'], /Expected --on-crash to be rerun or fail/],
     [['add', '--time-limit', '0'], /Expected --time-limit to be/],
+    [
+      ['add', '--result-ttl', 'succeded=1d'],
+      /Expected --result-ttl to be a time such as 1d, or .*: there is no state "succeded"; did you mean succeeded\?/,
+    ],
+    [['add', '--result-ttl', '0'], /got "0": a number of what unit\? '0s' would forget an outcome as soon as/],
     [
       ['add', '--time-limit', '4m', '--soft-time-limit', '5m'],
       /Expected --soft-time-limit to be shorter than --time-l/,

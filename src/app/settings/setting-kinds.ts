@@ -5,7 +5,7 @@ import { readByteSize, readDuration } from '../../job/units.ts';
 import { refuse, UsageError } from '../../job/errors.ts';
 import { format, knownInstead } from '../../job/text.ts';
 import { isQueueName } from '../../job/names.ts';
-import { readResultTtlMs, resultTtlFromText, type ResultTtlMs } from '../../job/ended/result-ttl.ts';
+import { readResultTtlMs, resultTtlFromText, resultTtlHint, type ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { Redact } from '../../job/failure.ts';
 import { type LimitOptions, type QueueLimits, toQueueLimits } from '../../job/queue-limits.ts';
 import { isOptions } from '../../job/values/realm.ts';
@@ -24,6 +24,8 @@ export interface Kind<T> {
   readonly parse: (given: unknown, base: string) => T | undefined;
   /** Turns the text of the variable `name` into a value for `parse`; absent: `parse` gets the text. @throws UsageError */
   readonly fromText?: (text: string, name: string) => unknown;
+  /** More about something that is none of this kind, for the end of the message. */
+  readonly hint?: (given: unknown) => string;
   /** Of a number: the most. */
   readonly most?: number;
 }
@@ -111,6 +113,7 @@ export const resultTtl: Kind<ResultTtlMs> = {
   wanted: "a duration such as '1d', or durations by state such as { succeeded: '1d', failed: '7d' }",
   parse: (given) => readResultTtlMs(given, false),
   fromText: resultTtlFromText,
+  hint: resultTtlHint,
 };
 
 /** Bytes. */

@@ -188,7 +188,8 @@ export function parseConfig(config: unknown, { where, base, nameOf, code = 'FSQ_
     const parsed = setting.kind.parse(value, base);
     if (parsed !== undefined) return [[setting.field, parsed] as const];
     const name = nameOf?.(setting) ?? `\`${key}\` in ${where}`;
-    throw new UsageError(`Expected ${name} to be ${setting.kind.wanted}, got ${format(value)}`, code);
+    const { wanted, hint } = setting.kind;
+    throw new UsageError(`Expected ${name} to be ${wanted}, got ${format(value)}${hint?.(value) ?? ''}`, code);
   });
   return Object.fromEntries(given) as Given; // Each row's kind gives what its field holds.
 }

@@ -78,6 +78,32 @@ export function resultTtlFromText(text: string): unknown {
   return isOnePerState && readResultTtlMs(byState, false) !== undefined ? byState : text;
 }
 
+/** What is wrong with something that is no `resultTtl`, for the end of a message; empty where there is no more to say. */
+export function resultTtlHint(given: unknown): string {
+  const text = typeof given === 'string' ? given : '';
+  if (isUnitless(given)) return `: a number of what unit? ${FORGOTTEN_SOON}`;
+  const pairs = isOptions(given)
+    ? Object.entries(given)
+    : text.split(',').map((pair): readonly [string, unknown] => {
+        const [state = '', ...rest] = pair.split('=');
+        return [state.trim(), rest.join('=').trim()];
+      });
+  if (!isOptions(given) && !text.includes('=')) return '';
+  for (const [state, value] of pairs) {
+    if (!isEndState(state)) return `: there is no state ${format(state)}${knownInstead(state, END_STATES)}`;
+    if (isUnitless(value)) return `: ${state} has a number without a unit. ${FORGOTTEN_SOON}`;
+    if (value !== undefined && readDuration(value) === null)
+      return `: ${state} has ${format(value)}, which is no duration`;
+  }
+  return new Set(pairs.map(([state]) => state)).size < pairs.length ? ': a state is named twice' : '';
+}
+
+const FORGOTTEN_SOON = "'0s' would forget an outcome as soon as a worker looks, '1d' keeps it for a day";
+
+function isUnitless(value: unknown): boolean {
+  return typeof value === 'string' && /^\d+(?:\.\d+)?$/.test(value);
+}
+
 function statesOf(
   given: Readonly<Record<string, unknown>>,
   read: (value: unknown, state: EndState) => number | undefined,

@@ -1,6 +1,7 @@
 /** What `fsq call` can say of its jobs: their arguments, and the options of `applyAsync` that a command line can write. Pure. */
 import type { ApplyOptions } from '../../../app/task-options.ts';
 import { refuse, UsageError } from '../../../job/errors.ts';
+import { readResultTtlMs, type ResultTtl, resultTtlFromText, resultTtlHint } from '../../../job/ended/result-ttl.ts';
 import { checkTimeLimits, MAX_RETRIES, type Unique } from '../../../job/job-options.ts';
 import { alteredNumber, type JsonValue } from '../../../job/values/json.ts';
 import { duration, type OptionSpec, someTime, TIME_LIMIT_NAMES, type Values, wholeNumber } from '../../command.ts';
@@ -23,6 +24,12 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   'time-limit': { type: 'string', value: 'TIME', help: 'kill it when it runs longer' },
   'soft-time-limit': { type: 'string', value: 'TIME', help: 'tell it to end after this time, by its signal' },
+  'result-ttl': {
+    type: 'string',
+    value: 'TIME',
+    help: 'keep its outcome so long, or by how it ended: succeeded=1h,failed=7d',
+  },
+  'ignore-result': { type: 'boolean', help: 'keep no value, and a success for a minute only; failures are kept' },
   key: { type: 'string', value: 'TEXT', help: 'send nothing while a job of this task with the same key is there' },
   unique: {
     type: 'string',
@@ -58,6 +65,8 @@ export function callOptions(values: Values): ApplyOptions {
     onCrash: onCrashOf(values.text('on-crash')),
     timeLimit,
     softTimeLimit,
+    resultTtl: resultTtlOf(values.text('result-ttl')),
+    ignoreResult: values.flag('ignore-result') ? true : undefined,
     key: values.text('key'),
     unique: uniqueOf(values),
     headers: Object.fromEntries(values.list('header').map(headerOf)),
@@ -82,6 +91,18 @@ function dateOf(text: string | undefined, name: string): Date | undefined {
 function onCrashOf(text: string | undefined): 'rerun' | 'fail' | undefined {
   if (text === undefined || text === 'rerun' || text === 'fail') return text;
   return refuse('--on-crash', 'rerun or fail', text);
+}
+
+function resultTtlOf(text: string | undefined): ResultTtl | undefined {
+  if (text === undefined) return undefined;
+  const ttl = readResultTtlMs(resultTtlFromText(text), false);
+  if (ttl !== undefined) return ttl;
+  return refuse(
+    '--result-ttl',
+    'a time such as 1d, or times such as succeeded=1h,failed=7d',
+    text,
+    resultTtlHint(text),
+  );
 }
 
 function uniqueOf(values: Values): Unique | undefined {

@@ -8,6 +8,7 @@ import {
   ownTtlMs,
   readResultTtlMs,
   resultTtlFromText,
+  resultTtlHint,
   toResultTtlMs,
 } from '../../../../src/job/ended/result-ttl.ts';
 
@@ -67,4 +68,17 @@ test('the text of a variable: states with their times, or one time', () => {
     '1d,failed=1d',
   ])
     assert.equal(resultTtlFromText(text), text);
+});
+
+test('what is wrong with a time to keep outcomes for is told: the state that is meant, a unit, or which one is no time', () => {
+  assert.equal(resultTtlHint('succeded=1d'), ': there is no state "succeded"; did you mean succeeded?');
+  assert.equal(resultTtlHint({ faild: '7d' }), ': there is no state "faild"; did you mean failed?');
+  assert.match(resultTtlHint('xyz=1d'), /^: there is no state "xyz"; known are succeeded, failed, revoked, expired$/);
+  assert.match(resultTtlHint('0'), /^: a number of what unit\? '0s' would forget an outcome as soon as a worker looks/);
+  assert.match(resultTtlHint('failed=1d,succeeded=0'), /^: succeeded has a number without a unit\. '0s' would forget/);
+  assert.equal(resultTtlHint('failed=soon'), ': failed has "soon", which is no duration');
+  assert.equal(resultTtlHint({ failed: -1 }), ': failed has -1, which is no duration');
+  assert.equal(resultTtlHint('failed=1d,failed=2d'), ': a state is named twice');
+  assert.equal(resultTtlHint('soon'), '');
+  assert.equal(resultTtlHint(null), '');
 });
