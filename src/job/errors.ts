@@ -180,7 +180,10 @@ export class UnknownJobError extends FsqError {
   readonly id: string;
 
   constructor(id: string, place: string) {
-    super('FSQ_UNKNOWN_JOB', `There is no job ${id} in ${place}: it was never enqueued there, or its outcome expired.`);
+    super(
+      'FSQ_UNKNOWN_JOB',
+      `There is no job ${id} in ${place}: it was never enqueued there, or its outcome is forgotten.`,
+    );
     this.id = id;
   }
 }
