@@ -186,6 +186,11 @@ export class AsyncResult<T = unknown> {
     await Promise.all(results.filter((one) => !one.#isSurelyThere && one.#succeeded === null).map(confirmOne));
   }
 
+  /** Warns after a while if no job begins where that of `result` is. @returns ends that */
+  static async tellWhileWaiting(result: AsyncResult): Promise<() => void> {
+    return tellWhileWaiting(await result.#source(), result.id);
+  }
+
   /** The name of the place where the job of `result` is. */
   static async placeOf(result: AsyncResult): Promise<string> {
     return (await result.#source()).place;

@@ -77,7 +77,9 @@ export class GroupResult<
    * @throws SpoolError
    */
   [Symbol.asyncIterator](): AsyncGenerator<H[number], void, undefined> {
-    return inOrderOfEnds(this.#members, endOf);
+    const [first] = this.jobs;
+    const begin = first === undefined ? undefined : () => AsyncResult.tellWhileWaiting(first);
+    return inOrderOfEnds(this.#members, endOf, begin);
   }
 
   /** True once every job has an outcome. */
