@@ -1,5 +1,6 @@
 /** The operations under fire: for each a program of this folder, its input, and the spool it finds. */
 import { openSpool } from '../../../src/spool/spool.ts';
+import { SEND_INSTANTS } from './instants.ts';
 import {
   DEATH,
   HOUR_MS,
@@ -41,6 +42,8 @@ export interface Operation {
   readonly isRepeatedLater?: true | readonly string[];
   /** Keys of `echo` that must be free once all jobs have ended. */
   readonly keys?: readonly string[];
+  /** Instants of the schedule `tick`: each has one job in the end. */
+  readonly instants?: readonly number[];
   /** What else the program is told, from what was prepared. */
   readonly inputFrom?: (planted: readonly Planted[]) => unknown;
 }
@@ -63,6 +66,7 @@ export const OPERATIONS: readonly Operation[] = [
     input: { keys: ['fresh', 'waiting', 'ready'], calls: 2 },
     keys: ['fresh', 'waiting', 'ready'],
   },
+  SEND_INSTANTS,
   { name: 'enqueue through the journal', program: 'enqueue-journal.mjs', prepare: () => [] },
   { name: 'replay the journal', program: 'look.mjs', prepare: plantJournal },
   {

@@ -14,6 +14,7 @@ import { openSpool } from '../../../src/spool/spool.ts';
 import { job } from '../../support/factory.ts';
 import { placesOf } from '../../support/invariants.ts';
 import type { Fault, Traced } from '../../support/strace.ts';
+import { instantsOf } from './instants.ts';
 import { isRepeatedLater, type Operation } from './catalogue.ts';
 import type { Planted } from './planting.ts';
 import { checkSpool } from '../../oracle/check.ts';
@@ -86,6 +87,7 @@ export async function violations(evidence: Evidence): Promise<readonly string[]>
     ...(await besideOf(evidence)),
     ...(await invariantsOf(evidence)),
     ...(await keysOf(evidence)),
+    ...(await instantsOf(evidence.spool, evidence.operation.instants, evidence.fault.isForGood === true)),
   ];
 }
 

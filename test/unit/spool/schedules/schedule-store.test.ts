@@ -6,8 +6,10 @@ import test, { describe, type TestContext } from 'node:test';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import type { ScheduledInstant } from '../../../../src/broker/schedules.ts';
 import { checkSpool } from '../../../oracle/check.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { keyDirectory } from '../../../../src/spool/keys/key-holders.ts';
 import { jobFileName, layoutOf } from '../../../../src/spool/layout.ts';
+import { openSpool } from '../../../../src/spool/spool.ts';
 import { job, nextId, returned } from '../../../support/factory.ts';
 import { settledJob } from '../../../support/ended-jobs.ts';
 import { jobText, plant } from '../../../support/planted.ts';
@@ -102,6 +104,54 @@ test('a sender died with its draft: the next one sends the job', async (t) => {
 
   assert.deepEqual(marks(), [String(NOW)]);
   assert.equal((await broker.counts()).pending, 1);
+});
+
+test('a sender that is stopped before its job is accepted, while another does all of it, sends none', async (t) => {
+  const { path, keyFiles } = scene(t);
+  let isListed = false;
+  const late = openSpool({
+    path,
+    fsync: false,
+    files: {
+      ...nodeFiles,
+      list: (directory) => {
+        const names = nodeFiles.list(directory);
+        // The look that finds its own draft and holder is the last before the job is accepted.
+        if (directory !== instantFolder(path, NOW) || names.length !== 2) return names;
+        isListed = true;
+        plant(path, `schedules/tick/${NOW}`, '');
+        return names;
+      },
+    },
+  });
+  t.after(() => late.close());
+
+  assert.equal(await send(late, NOW), null);
+
+  assert.ok(isListed);
+  assert.equal((await late.counts()).pending, 0);
+  assert.deepEqual(keyFiles(NOW), []);
+});
+
+test('a mark that cannot be made is made by the next call, which finds the job', async (t) => {
+  const { path, broker, marks } = scene(t);
+  let isRefused = true;
+  const files: Files = {
+    ...nodeFiles,
+    rename: (from, to) => {
+      if (isRefused && to.includes('/schedules/')) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+      nodeFiles.rename(from, to);
+    },
+  };
+  const faulty = openSpool({ path, fsync: false, files });
+  t.after(() => faulty.close());
+
+  await assert.rejects(send(faulty, NOW), { name: 'SpoolError' });
+  const [waiting] = await broker.list(['pending'], 10);
+  isRefused = false;
+
+  assert.deepEqual(await send(faulty, NOW), { id: waiting?.id, isDuplicate: true });
+  assert.deepEqual(marks(), [String(NOW)]);
 });
 
 test('a mark that comes late changes nothing', async (t) => {
