@@ -17,6 +17,7 @@ import type { Command, Context, Values } from '../../command.ts';
 import { shortPath } from '../../display.ts';
 import { messageText } from '../../exit.ts';
 import { findModules, settingOptions, settingsOf } from '../../setting-options.ts';
+import type { Notifier } from './notify.ts';
 import { parseQueues } from './queue-choice.ts';
 import { listenForSignals, lookForOrphans, startOf } from './start.ts';
 
@@ -59,6 +60,11 @@ export const worker: Command = {
     ...settingOptions('maxTasksPerChild', 'maxMemoryPerChild', 'shutdownTimeout'),
     watch: { type: 'boolean', help: 'start new children when a task module, or what one imports, has changed' },
     burst: { type: 'boolean', help: 'end when no job is ready or due' },
+    notify: {
+      type: 'string',
+      value: 'COMMAND',
+      help: 'run this for each job that has ended, with {id} {task} {state} {attempt} {ms} in its arguments',
+    },
   },
   run: runWorker,
 };
@@ -76,6 +82,7 @@ async function runWorker(context: Context): Promise<number> {
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
   const unset = settings.env?.filter((name) => env[name] === undefined) ?? [];
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
+  const notifier = await notifierOf(values.text('notify'), { log, env: { ...env, FSQ_SPOOL: settings.spool } });
   const clockwork = await clockworkOf(context, settings, log);
   const supervisor = new Supervisor({
     settings,
@@ -91,17 +98,16 @@ async function runWorker(context: Context): Promise<number> {
       settings.jobLogBytes > 0,
     ),
     logFormat: form,
+    ...(notifier === null ? {} : { tellsRuns: true, onRan: (run) => notifier.hear(run) }),
     onStarted: (tasks) => {
-      for (const notice of elsewhereNotices(tasks, settings.spool)) log.warn(notice);
       const facts = { version, settings, queues, concurrency, tasks, schedules: clockwork?.names ?? [] };
-      if (form === 'json') logStart(log, facts);
-      else stderr.write(bannerText(facts));
+      tellStart(facts, log, form === 'json' ? null : stderr);
     },
   });
   const stopListening = listenForSignals(supervisor, startOf(env, nodeFiles));
   const stopLooking = process.pid === 1 ? lookForOrphans(log) : () => undefined;
   try {
-    return await ended(supervisor, stdout, stderr);
+    return await ended(supervisor, notifier, stdout, stderr);
   } finally {
     stopListening();
     stopLooking();
@@ -117,9 +123,25 @@ async function clockworkOf({ values, env }: Context, settings: Settings, log: Lo
   return Clockwork.read(settings, { log, isPartial });
 }
 
+/** @throws UsageError */
+async function notifierOf(
+  command: string | undefined,
+  options: ConstructorParameters<typeof Notifier>[1],
+): Promise<Notifier | null> {
+  if (command === undefined) return null;
+  const { Notifier, parseNotify } = await import('./notify.ts');
+  return new Notifier(parseNotify(command), options);
+}
+
 /** Runs the worker to its end, and brings its last lines out. */
-async function ended(supervisor: Supervisor, stdout: Outlet, stderr: Outlet): Promise<number> {
+async function ended(
+  supervisor: Supervisor,
+  notifier: Notifier | null,
+  stdout: Outlet,
+  stderr: Outlet,
+): Promise<number> {
   const { exitCode, problem } = await supervisor.run();
+  await notifier?.close();
   if (problem !== null) stderr.write(messageText('fsq worker', `${problem.message} (${problem.code})`));
   stdout.tellLast();
   const isWritten = await Promise.all([stdout.flush(LAST_LINES_MS), stderr.flush(LAST_LINES_MS)]);
@@ -147,6 +169,13 @@ function elsewhereNotices(tasks: readonly FoundTask[], spool: string): readonly 
     ([other, names]) =>
       `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}: createApp() sends these jobs to ${other}, and this worker runs those in ${spool}. \`fsq worker --spool ${other}\` runs them.`,
   );
+}
+
+/** @param banner where people see it; null: programs read the log */
+function tellStart(facts: StartFacts, log: Logger, banner: Outlet | null): void {
+  for (const notice of elsewhereNotices(facts.tasks, facts.settings.spool)) log.warn(notice);
+  if (banner === null) logStart(log, facts);
+  else banner.write(bannerText(facts));
 }
 
 function logStart(log: Logger, { version, settings: { spool, slots }, concurrency, tasks }: StartFacts): void {
