@@ -186,14 +186,9 @@ export class AsyncResult<T = unknown> {
     await Promise.all(results.filter((one) => !one.#isSurelyThere && one.#succeeded === null).map(confirmOne));
   }
 
-  /** Warns after a while if no job begins where that of `result` is. @returns ends that */
-  static async tellWhileWaiting(result: AsyncResult): Promise<() => void> {
-    return tellWhileWaiting(await result.#source(), result.id);
-  }
-
-  /** The name of the place where the job of `result` is. */
-  static async placeOf(result: AsyncResult): Promise<string> {
-    return (await result.#source()).place;
+  /** The place where the job of `result` is. */
+  static sourceOf(result: AsyncResult): Promise<OutcomeSource> {
+    return result.#source();
   }
 
   /** The answers for the jobs of `results`, those of one place together. @throws UnknownJobError naming the first needed that is nowhere */
@@ -213,7 +208,7 @@ export class AsyncResult<T = unknown> {
     const found = new Map<string, A>();
     for (const [source, own] of ids) for (const [id, answer] of await ask(source, own)) found.set(id, answer);
     const missing = needed.find(({ id }) => !found.has(id));
-    if (missing !== undefined) throw new UnknownJobError(missing.id, await AsyncResult.placeOf(missing));
+    if (missing !== undefined) throw new UnknownJobError(missing.id, (await missing.#source()).place);
     return found;
   }
 

@@ -9,6 +9,7 @@ import type { AnyPart, ArrivingAll, CompositionOptions, Fitting, HandleOf } from
 import { carriedBy, type Given } from './canvas/part.ts';
 import { type EventsOptions, groupEvents } from './following/events.ts';
 import type { JobEvent } from './following/story.ts';
+import { tellWhileWaiting } from './telling/standstill.ts';
 
 /** Results read before other work of this process gets its turn. */
 const YIELD_EVERY = 256;
@@ -77,9 +78,17 @@ export class GroupResult<
    * @throws SpoolError
    */
   [Symbol.asyncIterator](): AsyncGenerator<H[number], void, undefined> {
+    return this.#inOrderOfEnds();
+  }
+
+  async *#inOrderOfEnds(): AsyncGenerator<AsyncResult | AnyGroup, void, undefined> {
     const [first] = this.jobs;
-    const begin = first === undefined ? undefined : () => AsyncResult.tellWhileWaiting(first);
-    return inOrderOfEnds(this.#members, endOf, begin);
+    const beQuiet = first === undefined ? null : tellWhileWaiting(await AsyncResult.sourceOf(first), first.id);
+    try {
+      yield* inOrderOfEnds(this.#members, endOf);
+    } finally {
+      beQuiet?.();
+    }
   }
 
   /** True once every job has an outcome. */
@@ -146,7 +155,7 @@ export class GroupResult<
   ): Promise<HandleOf<C>> {
     const { send } = carriedBy(next, 'what done() is given');
     const places = new Set<string>();
-    for (const job of this.jobs) places.add(await AsyncResult.placeOf(job));
+    for (const job of this.jobs) places.add((await AsyncResult.sourceOf(job)).place);
     return (await send({ places, value: this.#given() }, options)) as HandleOf<C>; // As its own delay() gives.
   }
 

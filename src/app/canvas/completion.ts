@@ -9,13 +9,11 @@ const YIELD_EVERY = 256;
  * Gives each of `members` once it has ended. Of those that are found ended together, the one that ended first comes first.
  *
  * @param endOf resolves with the time of its end, Unix ms, or with null when the signal aborts first
- * @param begin is called when the wait begins; what it gives, when it is over
  * @throws what the first `endOf` throws
  */
 export async function* inOrderOfEnds<M>(
   members: readonly M[],
   endOf: (member: M, signal: AbortSignal) => Promise<number | null>,
-  begin: () => Promise<() => void> = async () => () => undefined,
 ): AsyncGenerator<M, void, undefined> {
   const stop = new AbortController();
   const ended: { readonly member: M; readonly atMs: number }[] = [];
@@ -25,7 +23,6 @@ export async function* inOrderOfEnds<M>(
     act();
     wake();
   };
-  const end = await begin();
   const waits = waitForAll(members, stop.signal, endOf, {
     ended: (member, atMs) => hear(() => ended.push({ member, atMs })),
     failed: (error) => hear(() => failures.push(error)),
@@ -40,7 +37,6 @@ export async function* inOrderOfEnds<M>(
       for (const { member } of found) yield member;
     }
   } finally {
-    end();
     stop.abort();
     await waits;
   }

@@ -2,10 +2,20 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { registry } from '../../../src/app/registry.ts';
-import { type App, chain, createApp, type FailedJob, group, GroupResult, TimeoutError } from '../../../src/index.ts';
+import {
+  type App,
+  AsyncResult,
+  chain,
+  createApp,
+  type FailedJob,
+  group,
+  GroupResult,
+  TimeoutError,
+} from '../../../src/index.ts';
 import { type TemporarySpool, temporarySpool } from '../../../src/testing/testing.ts';
 import { within } from '../../support/conditions.ts';
-import { nextId } from '../../support/factory.ts';
+import { job, nextId } from '../../support/factory.ts';
+import { tempSpool } from '../../support/temp.ts';
 
 /** Runs that the test ends, by their names. */
 class Gates {
@@ -94,6 +104,30 @@ test('results that have ended before come first, in the order in which they ende
   }
 
   assert.deepEqual(seen, ['d', 'a', 'c', 'b']);
+});
+
+test('a loop over a group where no worker lives is told of after three seconds, once', async (t) => {
+  const { broker, path } = tempSpool(t);
+  const jobs = [job(), job(), job()];
+  await broker.enqueue(jobs);
+  const handle = new GroupResult(jobs.map(({ job: { id } }) => new AsyncResult(id, async () => broker, true)));
+  const warnings: string[] = [];
+  const hear = (warning: Error): void => void (warning.name === 'FsqWarning' && warnings.push(warning.message));
+  process.on('warning', hear);
+  t.after(() => process.off('warning', hear));
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const results = handle[Symbol.asyncIterator]();
+
+  const next = results.next();
+  await new Promise(setImmediate);
+  t.mock.timers.tick(3_000);
+  for (let i = 0; i < 200 && warnings.length === 0; i++) await new Promise(setImmediate);
+  t.mock.timers.reset();
+
+  assert.deepEqual(warnings, [`No worker is running on ${path}: the job waits until \`fsq worker\` starts one.`]);
+  await broker.revoke(jobs.map(({ job: { id } }) => id));
+  assert.equal(await (await next).value?.state(), 'revoked');
+  await results.return();
 });
 
 test('a loop that is left early waits no longer, and the group can be iterated again', async (t) => {

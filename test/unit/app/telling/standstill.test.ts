@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { AsyncResult } from '../../../../src/app/async-result.ts';
-import { GroupResult } from '../../../../src/app/group-result.ts';
-import type { JobRecord } from '../../../../src/job/job.ts';
-import { deferred } from '../../../support/conditions.ts';
 import { orphanText, standstillAt, standstillText, tellOfStandstill } from '../../../../src/app/telling/standstill.ts';
 import type { OwnerInfo, Sighting } from '../../../../src/broker/broker.ts';
 import { job, nextId } from '../../../support/factory.ts';
@@ -85,27 +82,6 @@ for (const [what, follow] of [
 
     assert.deepEqual(warned, [`No worker is running on ${path}: the job waits until \`fsq worker\` starts one.`]);
   });
-
-test('iterating a group of which no job begins warns after three seconds, once', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  const warned: string[] = [];
-  const [isWarned, isEnded] = [deferred<void>(), deferred<JobRecord | null>()];
-  t.mock.method(process, 'emitWarning', (text: string) => {
-    warned.push(text);
-    isWarned.resolve();
-  });
-  const source = { ...placeOf([], null), place: '/group', waitForOutcome: () => isEnded.promise };
-  const handles = [nextId(), nextId()].map((id) => new AsyncResult(id, async () => source as never, true));
-  const isIterated = drained(new GroupResult(handles));
-  await new Promise(setImmediate);
-
-  t.mock.timers.tick(3_000);
-  await isWarned.promise;
-  isEnded.resolve({ job: job().job, attempts: [], outcome: { state: 'succeeded', value: 1 }, parked: null, kept: {} });
-  await isIterated;
-
-  assert.deepEqual(warned, ['No worker is running on /group: the job waits until `fsq worker` starts one.']);
-});
 
 async function drained(all: AsyncIterable<unknown>): Promise<void> {
   try {
