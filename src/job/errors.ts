@@ -180,10 +180,7 @@ export class UnknownJobError extends FsqError {
   readonly id: string;
 
   constructor(id: string, place: string) {
-    super(
-      'FSQ_UNKNOWN_JOB',
-      `There is no job ${id} in ${place}: it was never enqueued there, or its outcome is forgotten.`,
-    );
+    super('FSQ_UNKNOWN_JOB', `There is no job ${id} in ${place}: it was never enqueued there, or its outcome expired.`);
     this.id = id;
   }
 }
