@@ -81,7 +81,7 @@ export interface Broker {
    *
    * @returns the answer for each id: null when it was sent back, else why not; an id is missing where there is no such job
    */
-  retry(ids: readonly string[]): Promise<ReadonlyMap<string, FsqError | null>>;
+  retry(ids: readonly string[], options?: RetryOptions): Promise<ReadonlyMap<string, FsqError | null>>;
   /**
    * Forgets the outcomes of jobs that have ended, durably, with all that is kept beside them. Waits a few seconds where a power cut at this
    * moment would make the job run again.
@@ -151,6 +151,11 @@ export type Forgetting = 'forgotten' | 'unfinished' | 'recorded';
 export interface RevokeOptions {
   /** Kill the process that runs the job, with all it has started, instead of asking the task to end. Default false. */
   readonly terminate?: boolean;
+}
+
+export interface RetryOptions {
+  /** Send nothing back, only answer: what would come of it if nothing changes meanwhile. Default false. */
+  readonly dryRun?: boolean;
 }
 
 export interface TidyOptions {

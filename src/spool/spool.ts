@@ -13,6 +13,7 @@ import type {
   NewJob,
   OwnerInfo,
   Restoring,
+  RetryOptions,
   Revocation,
   RevokeOptions,
   Sighting,
@@ -44,7 +45,7 @@ import { Journal } from './journal/journal.ts';
 import { layoutOf } from './layout.ts';
 import { forgetJobs } from './results/forget-jobs.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
-import { retry } from './results/retry.ts';
+import { retry, wouldRetry } from './results/retry.ts';
 import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { tidy } from './recovery/tidy.ts';
@@ -186,7 +187,8 @@ class Spool implements Broker {
     return this.#change('revoked', () => revoke(this.#context, ids, terminate));
   }
 
-  retry(ids: readonly string[]): Promise<ReadonlyMap<string, FsqError | null>> {
+  retry(ids: readonly string[], { dryRun = false }: RetryOptions = {}): Promise<ReadonlyMap<string, FsqError | null>> {
+    if (dryRun) return this.#look(() => wouldRetry(this.#context, ids));
     return this.#change('sent back', () => retry(this.#context, ids));
   }
 

@@ -177,6 +177,45 @@ export function sendingBack(open: OpenBroker): void {
     assert.equal((await broker.enqueueUnique(third, uniqueness)).isDuplicate, false);
   });
 
+  test('what a dry run answers is what comes of it, also of keys, and it changes nothing', async (t) => {
+    const broker = await open(t);
+    const each = await consumer(t, broker);
+    const failedWith = async (key?: string): Promise<string> => {
+      const sent = newJob(broker, key === undefined ? {} : { options: { key } });
+      await (key === undefined ? broker.enqueue([sent]) : broker.enqueueUnique(sent, { key, until: 'ended' }));
+      const claim = await nextOf(each);
+      await claim.settle(threw('no'), RUN);
+      return claim.job.id;
+    };
+    const ids = [await failedWith(), await failedWith('one'), await failedWith('one'), await failedWith('held')];
+    const good = await enqueueOne(broker);
+    await (await nextOf(each)).settle(returned(1), RUN);
+    const holder = newJob(broker, { options: { key: 'held' } });
+    const { id: holderId } = await broker.enqueueUnique(holder, { key: 'held', until: 'ended' });
+    const all = [...ids, good.job.id, holderId, broker.nextId()];
+    const codesOf = (answers: Awaited<ReturnType<Broker['retry']>>): readonly unknown[] =>
+      all.map((id) => (answers.has(id) ? (answers.get(id)?.code ?? 'sent') : 'nowhere'));
+
+    const dry = codesOf(await broker.retry(all, { dryRun: true }));
+    const states = await Promise.all(ids.map(async (id) => (await broker.find(id))?.state));
+    const real = codesOf(await broker.retry(all));
+
+    assert.deepEqual(dry, [
+      'sent',
+      'sent',
+      'FSQ_KEY_TAKEN',
+      'FSQ_KEY_TAKEN',
+      'FSQ_SUCCEEDED',
+      'FSQ_NOT_ENDED',
+      'nowhere',
+    ]);
+    assert.deepEqual(real, dry);
+    assert.deepEqual(
+      states,
+      ids.map(() => 'failed'),
+    );
+  });
+
   test('who waits for a job that was sent back gets the new outcome', async (t) => {
     const broker = await open(t);
     const [id = ''] = await failedJobs(t, broker, { count: 1, options: {} });

@@ -1,5 +1,7 @@
 /** `fsq retry`, by real command lines. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Settlement } from '../../src/job/lifecycle.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
@@ -53,6 +55,33 @@ test('the jobs that came after and failed for it are told, and sent back with --
   );
   assert.equal(ran.stdout, [first, second, third].map((id) => `${id} echo\n`).join('') + '3 jobs were sent back.\n');
   assert.equal((await fsq(project, ['get', third])).stdout, '7\n');
+});
+
+test('a dry run says what would come of it: keys that others have, files that cannot be read', async (t) => {
+  const project = tempProject(t, {});
+  const failed = await settledJob(project.spool, { task: 'mail', options: { key: 'ada' } }, threw('no'));
+  await fsq(project, ['call', 'mail', '--key', 'ada']);
+  writeFileSync(join(project.spool, `results/${NOBODY}.json`), 'no outcome', { mode: 0o600 });
+
+  const lines = [['--dry-run'], []].map((more) => ['retry', failed, NOBODY, ...more]);
+  const [dry, real] = [await fsq(project, lines[0] ?? []), await fsq(project, lines[1] ?? [])];
+
+  assert.match(dry.stderr, /has its key "ada" now, and has not ended\. \(FSQ_KEY_TAKEN\)\n.*\(FSQ_CORRUPT_JOB\)\n$/s);
+  assert.deepEqual([dry.code, dry.stderr], [real.code, real.stderr]);
+  assert.equal(dry.stdout, '0 jobs would be sent back, 2 not.\n');
+});
+
+test('of a job whose predecessor has failed it is told which to send back first', async (t) => {
+  const project = tempProject(t, { 'tasks.mjs': `import { task } from 'fsq';\ntask('echo', (value) => value);\n` });
+  const first = await settledJob(project.spool, {}, threw('no'));
+  const [second = ''] = await pendingJobs(project.spool, { options: { after: first } });
+  await fsq(project, ['worker', '--burst']);
+
+  const alone = await fsq(project, ['retry', second, '--dry-run']);
+  const both = await fsq(project, ['retry', second, first, '--dry-run']);
+
+  const hint = `Job ${second} runs after job ${first}, which is failed: send that back first, \`fsq retry ${first}\``;
+  assert.deepEqual([alone.code, alone.stderr.includes(hint), both.stderr], [0, true, '']);
 });
 
 test('jobs are chosen by state, task, error and time, and run again', async (t) => {

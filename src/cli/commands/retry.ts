@@ -2,7 +2,9 @@
 import { createSender } from '../../app/app.ts';
 import { newSpoolText } from '../../app/telling/warnings.ts';
 import type { Broker, Sighting } from '../../broker/broker.ts';
-import { type FsqError, NotRetriedError, UnknownJobError, UsageError } from '../../job/errors.ts';
+import { type FsqError, UnknownJobError, UsageError } from '../../job/errors.ts';
+import { idsAfter } from '../../job/edges.ts';
+import type { JobRecord } from '../../job/job.ts';
 import { checkTaskName, mayHaveOwnTtl } from '../../job/names.ts';
 import { didYouMean, jsonText, some } from '../../job/text.ts';
 import { checkedArguments } from '../../job/values/payload.ts';
@@ -34,10 +36,7 @@ export const retry: Command = {
     error: { type: 'string', value: 'TEXT', help: "those with this text in their error, as in 'Error: message'" },
     since: { type: 'string', value: 'TIME', help: 'those that ended within the last 30m, 2h, 1d' },
     next: { type: 'boolean', help: 'also the jobs after them that failed for them, in chains, groups and chords' },
-    'dry-run': {
-      type: 'boolean',
-      help: 'say what would be sent back by its state, and change nothing; keys are not looked at',
-    },
+    'dry-run': { type: 'boolean', help: 'say what would be sent back as things are, and change nothing' },
     args: { type: 'string', value: 'JSON', help: 'send a new job with these arguments, as one JSON array' },
     json: { type: 'boolean', help: 'print one JSON document: [{ id, task, result }]' },
   },
@@ -62,7 +61,8 @@ function runRetry(context: Context): Promise<number> {
     const asked = filter === null ? await named(broker, args, unknown) : await matching(broker, filter);
     const next = await failedAfter(broker, asked);
     const found = values.flag('next') ? [...asked, ...next] : asked;
-    const { sent, refused } = await (values.flag('dry-run') ? wouldBe(found) : sendBack(broker, found));
+    const { sent, refused } = await sendBack(broker, found, values.flag('dry-run'));
+    await tellOfPredecessors(broker, found, sent, context.tell);
     tellAll(context, found, sent, [...unknown, ...refused.values()]);
     if (!values.flag('next') && next.length > 0 && sent.size > 0) tellNext(context, next.length);
     const [first = null] = [...unknown, ...refused.values()];
@@ -100,12 +100,13 @@ function filterOf(values: Values): Filter | null {
   return null;
 }
 
-/** A job that is asked for; `doubt`: why it would not be sent back, as far as a look tells. */
+/** A job that is asked for. */
 interface Asked {
   readonly id: string;
   readonly task: string | null;
-  readonly doubt: FsqError | null;
-  /** The ids of those that come after it. */
+  /** The jobs that must have succeeded before it runs. */
+  readonly after: readonly string[];
+  /** The jobs that run after it, where it may be sent back. */
   readonly next: readonly string[];
 }
 
@@ -125,7 +126,7 @@ async function named(broker: Broker, texts: readonly string[], unknown: FsqError
 async function failedAfter(broker: Broker, asked: readonly Asked[]): Promise<readonly Asked[]> {
   const known = new Set(asked.map(({ id }) => id));
   const found: Asked[] = [];
-  const open = asked.flatMap(({ doubt, next }) => (doubt === null ? next : []));
+  const open = asked.flatMap(({ next }) => next);
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
     if (known.has(id)) continue;
     known.add(id);
@@ -133,9 +134,9 @@ async function failedAfter(broker: Broker, asked: readonly Asked[]): Promise<rea
     const outcome = record?.outcome ?? null;
     if (record === null || outcome === null || outcome.state !== 'failed') continue;
     if (outcome.error.code !== 'FSQ_PREDECESSOR') continue;
-    const { task, options } = record.job;
-    found.push({ id, task, doubt: null, next: options.next ?? [] });
-    open.push(...(options.next ?? []));
+    const one = { id, ...linksOf(record, true) };
+    found.push(one);
+    open.push(...one.next);
   }
   return found;
 }
@@ -156,18 +157,13 @@ async function matching(broker: Broker, { states, tasks, error, sinceMs }: Filte
 }
 
 function askedFor({ id, state, record }: Sighting): Asked {
-  const task = record?.job.task ?? null;
-  const next = record?.job.options.next ?? [];
-  const refuse = (code: 'FSQ_SUCCEEDED' | 'FSQ_NOT_ENDED', why: string): Asked => ({
-    id,
-    task,
-    doubt: new NotRetriedError(code, id, `Job ${id} ${why}. Nothing was changed.`),
-    next,
-  });
-  if (state === 'succeeded') return refuse('FSQ_SUCCEEDED', 'has succeeded');
-  if (state === 'pending' || state === 'delayed' || state === 'running')
-    return refuse('FSQ_NOT_ENDED', `has not ended: it is ${state}`);
-  return { id, task, doubt: null, next };
+  if (record === null) return { id, task: null, after: [], next: [] };
+  return { id, ...linksOf(record, STATES.includes(state)) };
+}
+
+function linksOf({ job: { task, options } }: JobRecord, mayGo: boolean): Omit<Asked, 'id'> {
+  const after = options.takes === 'error' ? [] : idsAfter(options);
+  return { task, after, next: mayGo ? (options.next ?? []) : [] };
 }
 
 interface Done {
@@ -175,8 +171,11 @@ interface Done {
   readonly refused: ReadonlyMap<string, FsqError>;
 }
 
-async function sendBack(broker: Broker, found: readonly Asked[]): Promise<Done> {
-  const answers = await broker.retry(found.map(({ id }) => id));
+async function sendBack(broker: Broker, found: readonly Asked[], dryRun: boolean): Promise<Done> {
+  const answers = await broker.retry(
+    found.map(({ id }) => id),
+    { dryRun },
+  );
   const refused = new Map<string, FsqError>();
   for (const { id } of found) {
     const answer = answers.has(id) ? (answers.get(id) ?? null) : new UnknownJobError(id, broker.place);
@@ -185,9 +184,24 @@ async function sendBack(broker: Broker, found: readonly Asked[]): Promise<Done> 
   return { sent: new Set(found.flatMap(({ id }) => (refused.has(id) ? [] : [id]))), refused };
 }
 
-async function wouldBe(found: readonly Asked[]): Promise<Done> {
-  const refused = new Map(found.flatMap(({ id, doubt }) => (doubt === null ? [] : [[id, doubt] as const])));
-  return { sent: new Set(found.flatMap(({ id, doubt }) => (doubt === null ? [id] : []))), refused };
+/** Jobs that fail again at once, because one that they run after has not succeeded and was not sent back with them. */
+async function tellOfPredecessors(
+  broker: Broker,
+  found: readonly Asked[],
+  sent: ReadonlySet<string>,
+  tell: Context['tell'],
+): Promise<void> {
+  for (const { id, after } of found) {
+    if (!sent.has(id)) continue;
+    for (const before of after) {
+      const state = sent.has(before) ? undefined : (await broker.outcome(before))?.outcome?.state;
+      if (state === undefined || state === 'succeeded') continue;
+      tell(
+        `Job ${id} runs after job ${before}, which is ${state}: send that back first, \`fsq retry ${before}\`, or it fails again.`,
+      );
+      break;
+    }
+  }
 }
 
 function tellAll(

@@ -13,11 +13,11 @@ import { discard, renameIfThere } from '../disk/if-there.ts';
 import { Turns } from '../disk/rounds.ts';
 import { tellsSetAside } from '../job-file/set-aside.ts';
 import { stillRecorded } from '../journal/checkpoint.ts';
-import { type KeyHolder, settleHolder } from '../keys/key-holders.ts';
+import { keyDirectory, type KeyHolder, settleHolder } from '../keys/key-holders.ts';
 import { delayedFileName, jobFileName, type JobName } from '../layout.ts';
 import { endedSpot, locate, type Spot } from '../locate.ts';
 import { removeMarkers } from '../notes/notes.ts';
-import { takeKeyAgain } from '../sending/enqueue-unique.ts';
+import { Candidate, takeKeyAgain } from '../sending/enqueue-unique.ts';
 import { readOutcome } from './outcomes.ts';
 
 /** Null: the job was sent back; else why it was not. */
@@ -26,13 +26,7 @@ type Answer = FsqError | null;
 /** @returns what came of each of `ids`; those that are nowhere are missing */
 export async function retry(context: SpoolContext, ids: readonly string[]): Promise<ReadonlyMap<string, Answer>> {
   const { layout } = context;
-  const answers = new Map<string, Answer>();
-  const open = new Set<string>();
-  for (const [id, spot] of await locate(context, new Set(ids))) {
-    const look = spot.at === 'results' ? lookAt(context, id) : { doubt: notEnded(spot) };
-    if (look !== null && 'doubt' in look) answers.set(id, look.doubt);
-    else open.add(id);
-  }
+  const { answers, open } = await firstLook(context, ids);
   if (open.size === 0) return answers;
   for (const id of await stillRecorded(context, open)) {
     open.delete(id);
@@ -48,6 +42,55 @@ export async function retry(context: SpoolContext, ids: readonly string[]): Prom
   }
   await syncDirectories(context, layout.cancel, layout.pending, layout.delayed, layout.results);
   return answers;
+}
+
+/** What would come of it now, job by job; nothing is changed. */
+export async function wouldRetry(context: SpoolContext, ids: readonly string[]): Promise<ReadonlyMap<string, Answer>> {
+  const { answers, open } = await firstLook(context, ids);
+  const turns = new Turns();
+  // The first of several with one key would have it.
+  const taken = new Map<string, string>();
+  for (const id of open) {
+    if (turns.isOver) await turns.next();
+    const look = lookAt(context, id);
+    if (look === null) continue;
+    answers.set(id, 'doubt' in look ? look.doubt : await doubtInKey(context, look.record, taken));
+  }
+  return answers;
+}
+
+/** Null where the job would get its key, or has none. */
+async function doubtInKey(context: SpoolContext, record: JobRecord, taken: Map<string, string>): Promise<Answer> {
+  const { job } = record;
+  const { key } = job.options;
+  if (key === undefined) return null;
+  const { queue, priority } = nameOf(record);
+  const place = JSON.stringify([job.task, key]);
+  const directory = keyDirectory(context.layout, job.task, key);
+  const candidate = new Candidate(context, directory, { until: 'ended', give: null }, { job, queue, priority });
+  const otherId = taken.get(place) ?? (await candidate.lookFirst())?.id;
+  if (otherId !== undefined) return keyTaken(record, key, otherId);
+  taken.set(place, job.id);
+  return null;
+}
+
+/** Those of which a look tells that they are not to be sent back, and the others. */
+async function firstLook(
+  context: SpoolContext,
+  ids: readonly string[],
+): Promise<{ readonly answers: Map<string, Answer>; readonly open: Set<string> }> {
+  const answers = new Map<string, Answer>();
+  const open = new Set<string>();
+  const spots = await locate(context, new Set(ids));
+  // In the order in which they are named: of several with one key the first gets it.
+  for (const id of new Set(ids)) {
+    const spot = spots.get(id);
+    if (spot === undefined) continue;
+    const look = spot.at === 'results' ? lookAt(context, id) : { doubt: notEnded(spot) };
+    if (look !== null && 'doubt' in look) answers.set(id, look.doubt);
+    else open.add(id);
+  }
+  return { answers, open };
 }
 
 /** Undefined when it is nowhere any more. */

@@ -106,7 +106,7 @@ export async function takeKeyAgain(
 }
 
 /** One try to have a job accepted, under one id. */
-class Candidate {
+export class Candidate {
   readonly #context: SpoolContext;
   readonly #directory: string;
   readonly #terms: Terms;
