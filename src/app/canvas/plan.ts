@@ -4,7 +4,7 @@
  */
 import { UsageError } from '../../job/errors.ts';
 import type { JsonValue } from '../../job/values/json.ts';
-import { checkedArguments } from '../../job/values/payload.ts';
+import { checkedArguments, MAX_PAYLOAD_BYTES } from '../../job/values/payload.ts';
 import type { Answers, CallOptions } from './call-options.ts';
 import type { Call, Part, PartSender, Several } from './part.ts';
 
@@ -72,6 +72,7 @@ export function planOf(part: Part, answers: Answers, { after, onError }: Around)
   const planner = new Planner(answers);
   const { handle } = planner.add(part, after === null ? null : { ...after, followers: [] });
   if (onError !== null) planner.addHandler(onError, after?.waits ?? []);
+  for (const job of planner.jobs) refuseLargeFile(job);
   return { jobs: planner.jobs, handle, senders: planner.senders };
 }
 
@@ -211,6 +212,24 @@ function hasRef(value: Value): boolean {
 /** A value in which there is no job. */
 function constant(value: Value): JsonValue {
   return typeof value === 'object' ? value.map(constant) : null;
+}
+
+/** Fewer ids fit into the room that a job's file has beside its arguments and its value. */
+const MANY_IDS = 10_000;
+/** In JSON, with its comma. */
+const ID_BYTES = 39;
+
+/** A job's file names those before and those after it: where these are many, they count as its arguments do. @throws UsageError */
+function refuseLargeFile({ task, args, after, endsAt }: PlannedJob): void {
+  const before = after?.waits.length ?? 0;
+  const behind = endsAt.reduce((sum, { followers }) => sum + followers.length, 0);
+  if (before + behind < MANY_IDS) return;
+  const bytes = ID_BYTES * (before + behind) + Buffer.byteLength(JSON.stringify(args));
+  if (bytes <= MAX_PAYLOAD_BYTES) return;
+  throw tooLarge(
+    `the file of a job of ${task} to have at most ${MAX_PAYLOAD_BYTES} bytes of arguments and ids of other jobs, got ${bytes}: ` +
+      `it comes after ${before} and before ${behind}. Put jobs in between, of a part of them each`,
+  );
 }
 
 function tooLarge(expected: string): UsageError {

@@ -151,11 +151,31 @@ test('what is larger than one spool should hold is refused before it is sent', a
     message: /the callback \(any\) to wait for at most 100000 jobs, got 100001/,
   };
   await assert.rejects(chord(many(100_001), any.s()).delay(), tooMany);
+  const tooWide = { code: 'FSQ_TOO_LARGE', message: /the file of a job of add .* comes after 0 and before 120000/ };
+  await assert.rejects(chain(add.s(1, 2), many(120_000)).delay(), tooWide);
+  const tooFull = { code: 'FSQ_TOO_LARGE', message: /the file of a job of any .* comes after 90000 and before 0/ };
+  await assert.rejects(chord(many(90_000), any.s('x'.repeat(1_000_000))).delay(), tooFull);
   const tooDense = { code: 'FSQ_TOO_LARGE', message: /step 2, member 501 .*one job between/ };
   await assert.rejects(chain(many(2_000), many(2_000)).delay(), tooDense);
   await refused(() => nested(101), /at most 100 chains, groups and chords in one another/);
   assert.ok(nested(100));
   assert.deepEqual(await allJobs(app), []);
+});
+
+test('while a worker imports the module, a composition is refused as a call is, with the place of the call', async (t) => {
+  const { add } = tools(t);
+  const whole = chain(add.s(1, 2), add.s(1));
+  registry().loading = '/srv/tasks.ts';
+
+  const refusals = [whole.delay(), add.s(1, 2).delay(), group([whole]).delay()].map((sending) =>
+    assert.rejects(sending, {
+      code: 'FSQ_DELAY_AT_IMPORT',
+      message: /\/srv\/tasks\.ts \(at .*compose\.test\.ts:\d+\)/,
+    }),
+  );
+  registry().loading = null;
+
+  await Promise.all(refusals);
 });
 
 test('a composition is data: parts may be used again, and it may be sent twice', async (t) => {
