@@ -35,7 +35,7 @@ const SHARED = [
   { name: 'library', test: /src\/(?:open\.|(?:job|app(?!\/schedules)|broker)\/)/, priority: 3 },
   // Loaded where a configuration has schedules, and then, for those with a cron pattern, croner.
   { name: 'croner', test: /src\/app\/schedules\/cron\.|node_modules\/croner\//, priority: 4 },
-  { name: 'schedules', test: /src\/(?:app|worker)\/schedules\//, priority: 3 },
+  { name: 'schedules', test: /src\/(?:app|worker)\/schedules\/|src\/testing\/test-schedules\./, priority: 3 },
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',

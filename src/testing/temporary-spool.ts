@@ -1,6 +1,6 @@
 /** `fsq/testing`: a spool for the time of a test, to which all apps of the process send meanwhile, with a worker and a clock. */
 import { currentFolder, makeTemporaryFolder, removeFolder } from '../app/project/project.ts';
-import { LOG_LEVELS, type LogLevel } from '../app/settings/config.ts';
+import { type Config, LOG_LEVELS, type LogLevel } from '../app/settings/config.ts';
 import { brokerOptions, resolveSettings } from '../app/settings/sources.ts';
 import { currentStage, setStage, type Stage } from '../app/settings/stage.ts';
 import { warnOnce } from '../app/telling/warnings.ts';
@@ -14,10 +14,12 @@ import { stderrLogger } from '../worker/log.ts';
 import { drain, type Tally } from './drain.ts';
 import { ForkedWorker, type TaskModule } from './forked-worker.ts';
 import { InlineWorker } from './inline-worker.ts';
+import { MovableClock, type TestClock } from './movable-clock.ts';
 import type { TestWorker } from './test-worker.ts';
 
 export type { Tally } from './drain.ts';
 export type { TaskModule } from './forked-worker.ts';
+export type { TestClock } from './movable-clock.ts';
 
 export interface TemporarySpoolOptions {
   /** Run the jobs in child processes, as `fsq worker` does. Default false: in this process, with the tasks that are registered in it. */
@@ -30,6 +32,8 @@ export interface TemporarySpoolOptions {
   readonly manual?: boolean;
   /** Wait for the disk, as outside of tests. Default false. */
   readonly fsync?: boolean;
+  /** Schedules that go by the clock of the test, such as those of the project's `fsq.config`. Default: none. Not with `fork`. */
+  readonly schedules?: Config['schedules'];
   /** What the worker says on stderr. Default 'silent', and 'error' with `fork`. */
   readonly logLevel?: LogLevel;
 }
@@ -45,13 +49,6 @@ export interface DrainOptions {
   readonly delayed?: boolean;
   /** Default '10s', by a clock that no test moves. */
   readonly timeout?: Duration;
-}
-
-/** The clock by which jobs are delayed, tried again and expire. */
-export interface TestClock {
-  now(): Date;
-  /** Moves it on; when this resolves, what is due by now is ready, and outcomes whose time is over are forgotten. Not with `fork`. @throws UsageError */
-  advance(by: Duration): Promise<void>;
 }
 
 export interface TemporarySpool {
@@ -146,6 +143,7 @@ class OpenSpool implements TemporarySpool {
     const plan = { stage: this.#stage, settings, concurrency, log: stderrLogger(logLevel) };
     this.#worker = fork ? new ForkedWorker(plan, tasks) : new InlineWorker(plan);
     if (!this.#isManual) await this.#worker.start();
+    if (options.schedules !== undefined) await this.clock.follow(options.schedules, this.#broker, plan.log);
   }
 
   async drain(options: DrainOptions = {}): Promise<Tally> {
@@ -177,6 +175,7 @@ class OpenSpool implements TemporarySpool {
 
   async #close(): Promise<void> {
     try {
+      await this.clock.close();
       const left = (await this.#worker?.stop()) ?? null;
       if (left !== null) warnOnce(`The test has ended, and its tasks have not: ${left}.`, 'FSQ_TESTING');
       for (const broker of this.#stage.opened) await broker.close();
@@ -195,51 +194,6 @@ class OpenSpool implements TemporarySpool {
 
 const MANY = 1_000_000;
 
-/** What a clock does with the spool that goes by it. */
-interface ClockedSpool {
-  onMoved(): void;
-  /** Forgets the outcomes whose time is over. */
-  forget(): Promise<void>;
-}
-
-/** The real time, and how far it was moved on. */
-class MovableClock implements TestClock {
-  readonly #isFixed: boolean;
-  readonly #spool: ClockedSpool;
-  #aheadMs = 0;
-
-  constructor(isFixed: boolean, spool: ClockedSpool) {
-    this.#isFixed = isFixed;
-    this.#spool = spool;
-  }
-
-  readonly nowMs = (): number => Date.now() + this.#aheadMs;
-
-  now(): Date {
-    return new Date(this.nowMs());
-  }
-
-  async advance(by: Duration): Promise<void> {
-    this.check('clock.advance()');
-    this.#aheadMs += durationMs(by, 'by');
-    this.#spool.onMoved();
-    await this.#spool.forget();
-  }
-
-  moveTo(atMs: number): void {
-    this.#aheadMs += Math.max(0, atMs - this.nowMs());
-    this.#spool.onMoved();
-  }
-
-  check(what: string): void {
-    if (!this.#isFixed) return;
-    throw new UsageError(
-      `Expected ${what} with a worker in this process: with \`fork\` its children go by the clock of the machine`,
-      'FSQ_TESTING',
-    );
-  }
-}
-
 type Hook = (act: () => Promise<void>) => unknown;
 
 /** How a test is told what to do at its end; null where `given` is no test. The context of vitest is a function. */
@@ -252,13 +206,13 @@ function hookOf(given: unknown): Hook | null {
   return null;
 }
 
-const KNOWN = ['fork', 'tasks', 'concurrency', 'manual', 'fsync', 'logLevel'];
+const KNOWN = ['fork', 'tasks', 'concurrency', 'manual', 'fsync', 'logLevel', 'schedules'];
 
 function checked(given: unknown): TemporarySpoolOptions {
   if (!isOptions(given)) return refuse('options of temporarySpool()', 'an object', given);
   for (const name of Object.keys(given))
     if (!KNOWN.includes(name)) throw new UsageError(`Unknown option ${format(name)}${knownInstead(name, KNOWN)}`);
-  const { fork, tasks, concurrency = 1, manual, logLevel } = given as TemporarySpoolOptions;
+  const { fork, tasks, concurrency = 1, manual, logLevel, schedules } = given as TemporarySpoolOptions;
   for (const name of ['fork', 'manual', 'fsync']) {
     const value = given[name];
     if (value !== undefined && typeof value !== 'boolean') refuse(`\`${name}\``, 'true or false', value);
@@ -271,6 +225,9 @@ function checked(given: unknown): TemporarySpoolOptions {
   if (tasks !== undefined && !Array.isArray(tasks)) refuse('`tasks`', 'an array of paths or file: URLs', tasks);
   if (fork === true && manual === true)
     throw new UsageError('Expected `manual` or `fork`, got both: children take jobs as soon as they are ready');
+  if (schedules !== undefined && !isOptions(schedules)) refuse('`schedules`', 'an object of schedules', schedules);
+  if (schedules !== undefined && fork === true)
+    throw new UsageError('Expected `schedules` or `fork`, got both: with `fork` the clock cannot be moved');
   return given;
 }
 

@@ -65,6 +65,23 @@ describe('at its start', () => {
     });
   }
 
+  test('nothing loads schedules, or the arithmetic of calendars, before a configuration has some; its licence lies with it', () => {
+    const everything = [...Object.values(PROGRAMS).flatMap(({ entries }) => entries), 'testing/testing.js'];
+
+    const { files } = staticImports(everything);
+
+    const sources = files.flatMap(sourcesOf);
+    assert.deepEqual(
+      sources.filter((source) => /croner|\/schedules\/(?:cron|ticker|clockwork)\.ts$/.test(source)),
+      [],
+    );
+    const croner = readFileSync(join(DIST, 'shared/croner.js'), 'utf8');
+    assert.match(croner, /nextRun/);
+    assert.match(croner, /\/\*! croner\nThe MIT License[^]*Copyright \(c\)[^]*\*\//);
+    assert.doesNotMatch(readFileSync(join(DIST, 'index.cjs'), 'utf8'), /nextRun/);
+    assert.match(readFileSync(join(DIST, 'testing/testing.cjs'), 'utf8'), /\/\*! croner\nThe MIT License/);
+  });
+
   test("import 'fsq' makes Node load neither crypto nor net, child processes or worker threads", () => {
     const entry = JSON.stringify(pathToFileURL(join(DIST, 'index.js')).href);
     const program = `

@@ -78,11 +78,15 @@ export class Ticker {
     await this.#look;
   }
 
+  /** When it looks at a schedule next, Unix ms. */
+  get nextMs(): number {
+    return Math.min(...this.#entries.map((entry) => entry.nextMs));
+  }
+
   /** Timers longer than a second would not see that the clock was set. */
   #arm(): void {
     if (this.#isClosed || this.#timer !== null) return;
-    const nextMs = Math.min(...this.#entries.map((entry) => entry.nextMs));
-    const inMs = Math.min(LOOK_EVERY_MS, Math.max(1, nextMs - this.#options.nowMs()));
+    const inMs = Math.min(LOOK_EVERY_MS, Math.max(1, this.nextMs - this.#options.nowMs()));
     this.#timer = setTimeout(() => void this.look(), inMs).unref();
   }
 
