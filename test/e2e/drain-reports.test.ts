@@ -101,6 +101,16 @@ describe('wrong usage of fsq drain runs no job:', () => {
       assert.equal(namesIn(project.spool, 'pending').length, 1);
     });
 
+  test('task modules that cannot be loaded', async (t) => {
+    const project = tempProject(t, { 'tasks.mjs': 'throw new Error("no such luck");' });
+    await pendingJobs(project.spool, {});
+
+    const { code, stdout, stderr } = await fsq(project, JSON_SUMMARY);
+
+    assert.match(stderr, /fsq drain: Error: no such luck[^]*FSQ_IMPORT_FAILED/);
+    assert.deepEqual([code, summaryOf(stdout).exitCode, summaryOf(stdout).unfinished], [78, 78, 1]);
+  });
+
   test('a project without tasks', async (t) => {
     const project = tempProject(t, {});
     await pendingJobs(project.spool, {});

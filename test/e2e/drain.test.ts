@@ -126,6 +126,16 @@ describe('fsq drain waits', () => {
     assert.deepEqual([code, summaryOf(stdout).troubles.map(({ task }) => task)], [1, ['wait-and-fail']]);
   });
 
+  test('for a job that runs after one that it has run', async (t) => {
+    const project = tempProject(t, TASKS);
+    const [first = ''] = await pendingJobs(project.spool, { task: 'ok' });
+    await pendingJobs(project.spool, { task: 'ok', options: { after: first } });
+
+    const { code, stdout } = await fsq(project, JSON_SUMMARY);
+
+    assert.deepEqual([code, summaryOf(stdout).jobs['succeeded']], [0, 2]);
+  });
+
   test('only for the queues that are named', async (t) => {
     const project = tempProject(t, TASKS);
     await pendingJobs(project.spool, { task: 'ok', queue: 'mail' }, { task: 'bad' });

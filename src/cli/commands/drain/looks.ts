@@ -1,6 +1,7 @@
 /** Looks at the spool while it is drained: what is left, which jobs have ended that no child tells of, and what runs. */
 import type { Broker, Sighting, Unended } from '../../../broker/broker.ts';
 import type { JobRecord } from '../../../job/job.ts';
+import { peek } from '../../../job/values/realm.ts';
 import { countLeft, isSoon, type Left, leftOf, type Seen, type Stuck, stuckIn } from './left.ts';
 import type { EndedJob, Tally } from './tally.ts';
 
@@ -13,7 +14,7 @@ const MOST_READ = 64;
 const MOST_PARKED = 10_000;
 
 interface LooksOptions {
-  readonly broker: Broker;
+  readonly broker: Pick<Broker, 'unended' | 'paused' | 'owners' | 'outcome' | 'find' | 'list'>;
   /** Null for all. */
   readonly queues: readonly string[] | null;
   /** Whether jobs are waited for that wait for a time or for another job. */
@@ -85,7 +86,12 @@ export class Looks {
   async look(readsParked = false): Promise<void> {
     await this.#underWay;
     this.#underWay = this.#lookOnce(readsParked).finally(() => (this.#underWay = null));
-    return this.#underWay;
+    try {
+      await this.#underWay;
+    } catch (error) {
+      this.#isStale = true; // It has seen nothing: what the last one saw tells no end.
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -115,7 +121,7 @@ export class Looks {
     const isMine = ({ queue }: Pick<Unended, 'queue'>): boolean => queues === null || queues.includes(queue);
     const all = await broker.unended();
     const unended = all.filter(isMine);
-    for (const id of tally.saw(unended)) await this.#lookUp(id);
+    await this.#lookUpAll(tally.saw(unended));
     const nowMs = Date.now();
     const unproved = unended.some(({ owner }) => owner !== null) ? await this.#unproved() : new Set<string>();
     const paused = await broker.paused();
@@ -128,6 +134,22 @@ export class Looks {
     this.#left = leftOf(this.#seen, waitsForLater);
     this.#running = await this.#longest(unended);
     onLook(this.#left);
+  }
+
+  /** @throws what the last refusal was, after all were asked for; those that were refused are asked for again */
+  async #lookUpAll(ids: readonly string[]): Promise<void> {
+    const refusals: unknown[] = [];
+    for (const id of ids) {
+      try {
+        await this.#lookUp(id);
+      } catch (error) {
+        // What lies there is no outcome, and never will be.
+        if (peek(error, 'code') === 'FSQ_CORRUPT_JOB') continue;
+        this.#options.tally.still(id);
+        refusals.push(error);
+      }
+    }
+    if (refusals.length > 0) throw refusals.at(-1);
   }
 
   /** A job that has not ended any more: it has an outcome, unless it has just moved, or was forgotten. */
