@@ -14,6 +14,8 @@ import { fsq, type Project, startWorker, tempProject, type WorkerHandle } from '
 const IS_LONG = process.env['COMPOSITION_CHAOS'] === 'long';
 const MEMBERS = IS_LONG ? 1_000 : 200;
 const STEPS = 50;
+/** How much longer each run takes than a short test has time for. */
+const SLOWER = IS_LONG ? 4 : 1;
 /** A child needs 50 to 300 ms to start on a busy machine: killed faster than that, nobody would work. */
 const KILL_EVERY_MS = 120;
 /** Every so many kills, a whole worker dies: its supervisor with all of its children. */
@@ -29,7 +31,7 @@ const told = (name, act) => async (...args) => {
   appendFileSync('journal.txt', [name, currentJob().id, process.pid].join(' ') + '\\n');
   return act(...args);
 };
-const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ${SLOWER} * ms));
 export const square = task('square', told('square', async (n) => (await after(n % 80), n * n)));
 export const total = task('total', told('total', async (all) => (await after(800), all.reduce((sum, n) => sum + n, 0))));
 export const next = task('next', told('next', async (n) => (await after(60), n + 1)));

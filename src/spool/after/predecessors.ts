@@ -1,14 +1,19 @@
 /** The jobs after which another is to run: a claim looks at them before the first run, and before each where it takes something of them. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { CorruptJobError } from '../../job/document.ts';
 import { idsAfter, isTaking } from '../../job/edges.ts';
 import { type Ended, Predecessors, type Verdict } from '../../job/ended/predecessors.ts';
 import { failureOf } from '../../job/failure.ts';
+import { peek } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import { hasCode } from '../disk/files.ts';
 import { Turns } from '../disk/rounds.ts';
 import type { Held } from '../job-file/holder.ts';
 import { type Reading, readJob } from '../job-file/read.ts';
 import { endedSpot, locate } from '../locate.ts';
+
+/** An outcome that the disk refuses is read so often, with such pauses, ms, before it counts as one that cannot be read. */
+const MOST_TRIES = 3;
+const TRY_AGAIN_MS = 20;
 
 /** True of a job that takes something of others, or that is to run after them and was never begun since it was sent, or sent back. */
 export function needsPredecessors({ name, record }: Held): boolean {
@@ -29,7 +34,7 @@ export async function lookAtPredecessors(context: SpoolContext, { record: { job 
     for (const id of ids) {
       if (found.isDecided) break;
       if (turns.isOver) await turns.next();
-      const ended = lost?.has(id) === true ? null : endOf(context, id);
+      const ended = lost?.has(id) === true ? null : await endOf(context, id);
       // It has gone since: sent back, or forgotten.
       isMoving = ended === 'gone';
       if (ended === 'gone') break;
@@ -65,15 +70,23 @@ async function withoutOutcome(
 }
 
 /** What lies in results/ and is no outcome does not become one: to wait for that would take for ever. */
-function endOf(context: SpoolContext, id: string): Ended | 'gone' {
+async function endOf(context: SpoolContext, id: string): Promise<Ended | 'gone'> {
   const { path } = endedSpot(context.layout, id);
-  let reading: Reading;
-  try {
-    reading = readJob(context, path, id);
-  } catch (error) {
-    context.odd.leaveAlone(path, error); // It throws on, so that the look is repeated, unless the disk fails just there, again and again.
-    return unreadable(`the disk fails (${hasCode(error, 'EIO') ? 'EIO' : String(error)})`, null);
+  for (let tries = 1; ; tries++) {
+    try {
+      return endIn(readJob(context, path, id));
+    } catch (error) {
+      if (tries < MOST_TRIES && context.odd.blame(error) === 'entry') {
+        await wait(TRY_AGAIN_MS);
+        continue;
+      }
+      context.odd.leaveAlone(path, error); // It throws on, so that the look is repeated, unless the disk fails just there.
+      return unreadable(`the disk fails (${String(peek(error, 'code') ?? error)})`, null);
+    }
   }
+}
+
+function endIn(reading: Reading): Ended | 'gone' {
   if (reading.kind === 'gone') return 'gone';
   if (reading.kind === 'corrupt') return unreadable(reading.reason, null);
   const { outcome, job } = reading.document.record;

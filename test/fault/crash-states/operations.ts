@@ -1,7 +1,7 @@
 /** What fsq does while the power may go, and what a fresh worker makes of the spool afterwards. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Broker, NewJob, StandIn } from '../../../src/broker/broker.ts';
 import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
@@ -14,7 +14,7 @@ import type { SpoolContext } from '../../../src/spool/disk/context.ts';
 import type { Files } from '../../../src/spool/disk/files.ts';
 import { enqueue } from '../../../src/spool/sending/enqueue.ts';
 import { Forgetter } from '../../../src/spool/results/forget.ts';
-import { jobFileName } from '../../../src/spool/layout.ts';
+import { AFTER_ANOTHER_MS, jobFileName } from '../../../src/spool/layout.ts';
 import { Promoter } from '../../../src/spool/ready/promote.ts';
 import { recoverOrphans } from '../../../src/spool/recovery/recover.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
@@ -62,6 +62,8 @@ export const READ = 'read: ';
 export const OPERATIONS: readonly Operation[] = [
   { name: 'make a spool and send a job', act: establish },
   { name: 'send several at once', act: sendSeveral },
+  { name: 'send a chord', act: sendChord },
+  { name: 'finish one whose value is taken, and the taker', act: finishBoth },
   { name: 'send with a key', act: sendUnique, key: KEY },
   { name: 'send with a key whose job has ended', act: sendAfterTheEnd, key: KEY },
   { name: 'be told of a job with a key that is not durable yet', act: beToldOfAnother, key: KEY },
@@ -108,6 +110,48 @@ async function sendSeveral(spool: string, recording: Recording): Promise<End> {
   for (const sent of jobs) recording.promise(sent.job.id);
   await until(() => Date.now() > dueAtMs, 'the last is due');
   return () => broker.close();
+}
+
+/** The callback is named first, and has its place last. */
+async function sendChord(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  recording.restart();
+  const members = [job(), job()];
+  const callback = job({ options: { after: members.map((member) => member.job.id), takes: 'values' } });
+  await broker.enqueue([callback, ...members]);
+  for (const sent of [callback, ...members]) recording.promise(sent.job.id);
+  return () => broker.close();
+}
+
+/** The second begins with the value of the first; after the cut both are there, or the first gives the same value again. */
+async function finishBoth(spool: string, recording: Recording): Promise<End> {
+  const broker = openSpool({ path: spool, files: recording.files });
+  const first = job();
+  const second = job({ options: { after: first.job.id, takes: 'value' } });
+  await broker.enqueue([first, second]);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  recording.restart();
+  for (const sent of [first, second]) recording.promise(sent.job.id);
+  await finish(spool, recording, await nextOf(consumer));
+  await promote(contextOf(spool, { files: recording.files }));
+  const claim = await nextOf(consumer);
+  assert.deepEqual([claim.job.id, claim.job.args], [second.job.id, [VALUE]]);
+  await finish(spool, recording, claim);
+  return () => consumer.close();
+}
+
+/** Half a minute has passed: a keeper has looked for what is waited for, and claims decide what becomes of those that wait for nothing. */
+function judgeAllThatWait(spool: string): void {
+  for (const name of namesIn(spool, 'delayed').filter((one) => one.startsWith(`${AFTER_ANOTHER_MS}.`)))
+    renameSync(join(spool, 'delayed', name), join(spool, 'pending', name.slice(`${AFTER_ANOTHER_MS}.`.length)));
+}
+
+/** What is due becomes ready, and so does what has waited for jobs that have ended. */
+async function promote(context: SpoolContext): Promise<void> {
+  const promoter = new Promoter(context, (error) => assert.fail(String(error)));
+  promoter.promoteDue();
+  await until(() => promoter.isSettled(), 'all that waits was looked at');
+  promoter.stop();
 }
 
 /** The first in a spool that an older fsq made, and one that is told of it. */
@@ -350,7 +394,8 @@ export async function bringToEnd(
   mkdirSync(claimant.directory, { mode: 0o700 });
   for (let round = 0; round < 3; round++) {
     await recoverOrphans(context, recovererOf(me));
-    new Promoter(context, (error) => assert.fail(String(error))).promoteDue();
+    await promote(context);
+    if (round > 0) judgeAllThatWait(spool);
     for (const name of namesIn(spool, 'pending')) {
       const taken = take(context, claimant, name);
       const claim = taken === null ? null : await examine(context, claimant, taken);
@@ -361,6 +406,8 @@ export async function bringToEnd(
         continue;
       }
       ran.set(claim.job.id, claim.checkpointed());
+      if (claim.job.options.takes !== undefined)
+        assert.ok(claim.job.args[0] !== undefined, 'it takes what it was sent for');
       assert.equal((await broker.find(claim.job.id))?.progress?.value ?? 0.5, 0.5, 'progress is whole, or none');
       await claim.settle(returned(VALUE), { startedAtMs: nowMs, endedAtMs: nowMs });
     }

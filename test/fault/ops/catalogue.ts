@@ -26,6 +26,7 @@ import {
   plantParked,
   plantPending,
   plantSpare,
+  plantTaking,
   plantTooLate,
   revocable,
   type Planted,
@@ -52,6 +53,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'establish', program: 'establish.mjs', prepare: null },
   { name: 'enqueue', program: 'enqueue.mjs', prepare: () => [] },
   { name: 'enqueue three at once', program: 'enqueue-three.mjs', prepare: () => [] },
+  { name: 'enqueue a chord', program: 'enqueue-chord.mjs', prepare: () => [] },
   {
     name: 'enqueue unique',
     program: 'enqueue-unique.mjs',
@@ -251,6 +253,7 @@ export const OPERATIONS: readonly Operation[] = [
     program: 'run.mjs',
     prepare: plantFollowed,
   },
+  { name: 'claim what takes values', program: 'run.mjs', prepare: plantTaking, input: { takes: true } },
   {
     name: 'promote what waited for another',
     program: 'keep.mjs',

@@ -39,6 +39,8 @@ async function runAll(consumer, signal) {
   for (let claim = await consumer.next(signal); claim !== null; claim = await consumer.next(signal)) {
     const nowMs = Date.now() + aheadMs;
     const expiry = expiryOf(claim, nowMs);
+    if (claim.job.options.takes !== undefined && !Array.isArray(claim.job.args[0]))
+      throw new Error('values are missing');
     if (expiry === null) say('run', claim.job.id, claim.standing.attempt);
     say('found', claim.job.id, claim.checkpointed()?.row ?? 0);
     await claim.settle(expiry ?? VALUE, expiry === null ? { startedAtMs: nowMs, endedAtMs: nowMs } : null);

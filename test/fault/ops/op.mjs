@@ -82,7 +82,7 @@ export function open(options = {}) {
 
 export function newJob(broker, parts = {}) {
   const { etaMs } = parts;
-  const options = etaMs === undefined ? {} : { etaMs };
+  const options = { ...parts.options, ...(etaMs === undefined ? {} : { etaMs }) };
   const job = { id: broker.nextId(), task: 'echo', args: ['ä', 1], enqueuedAtMs: Date.now(), options, headers: {} };
   return { job, queue: 'default', priority: 5 };
 }

@@ -194,16 +194,26 @@ export function plantFollowed(spool: string): readonly Planted[] {
   return [first, plantPending(spool, { priority: 0 }, { after: first.id })];
 }
 
-/** One that waits for a job that has ended meanwhile. */
+/** One that waits for two jobs that have ended meanwhile, and takes their values. */
 export function plantFollower(spool: string): readonly Planted[] {
-  const after = nextId();
-  plantOutcome(spool, `results/${after}.json`, after);
-  const follower = job({ options: { after } });
+  const { follower, planted } = afterTwo(spool);
   write(spool, `delayed/${delayedFileName(AFTER_ANOTHER_MS, nameOf(follower))}`, textOf(follower));
-  return [
-    { id: after, runs: 0, ends: 'succeeded' },
-    { id: follower.job.id, runs: 1, ends: 'succeeded' },
-  ];
+  return planted;
+}
+
+/** The same when it is ready. */
+export function plantTaking(spool: string): readonly Planted[] {
+  const { follower, planted } = afterTwo(spool);
+  write(spool, `pending/${jobFileName(nameOf(follower))}`, textOf(follower));
+  return planted;
+}
+
+function afterTwo(spool: string): { readonly follower: NewJob; readonly planted: readonly Planted[] } {
+  const after = [nextId(), nextId()];
+  for (const id of after) plantOutcome(spool, `results/${id}.json`, id);
+  const follower = job({ options: { after, takes: 'values' } });
+  const ended = after.map((id): Planted => ({ id, runs: 0, ends: 'succeeded' }));
+  return { follower, planted: [...ended, { id: follower.job.id, runs: 1, ends: 'succeeded' }] };
 }
 
 /** Jobs that failed, one of them with a key, that were revoked, with the marker there, and that expired. */

@@ -8,6 +8,7 @@ await measure(async () => {
     const claim = await consumer.next(AbortSignal.timeout(20_000));
     if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
     const { id } = claim.job;
+    if (input.takes === true && claim.job.args[0]?.length !== 2) throw new Error('the values of the two are missing');
     const expiry = expiryOf(claim, Date.now());
     const isRun = expiry === null && input.settlement?.kind !== 'park';
     if (isRun) say('run', id, claim.standing.attempt);
