@@ -1,6 +1,6 @@
 /** The worker's side of a broker: a keeper for its supervisor, a consumer for each of its children, and claims. */
 import type { Failure } from '../job/errors.ts';
-import type { Attempt, Job, Standing } from '../job/job.ts';
+import type { Attempt, Job, Outcome, Standing } from '../job/job.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import type { Ending, Settlement } from '../job/lifecycle.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
@@ -237,6 +237,8 @@ export type BrokerEvent =
       readonly ending: Ending['kind'];
       readonly settlement: Settlement;
     }
+  /** It has ended without a run, because of the jobs that it comes after. */
+  | { readonly kind: 'not-run'; readonly job: Job; readonly outcome: Outcome }
   | { readonly kind: 'corrupt'; readonly name: string; readonly reason: string }
   | { readonly kind: 'foreign'; readonly name: string }
   /** What cannot be moved, read or removed, such as an immutable file: it is left alone for `againMs`, and all else goes on. */

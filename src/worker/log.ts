@@ -107,6 +107,10 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
             job: event.job.id,
           },
         );
+      case 'not-run':
+        // The message names the job. That a handler of failures is not needed is no news.
+        if (event.outcome.state === 'failed') log.warn(event.outcome.error.message, { job: event.job.id });
+        return;
       case 'corrupt':
         return log.error(
           `${event.name} is not a job: ${event.reason}; it was moved to corrupt/ and has a failed outcome`,
@@ -181,6 +185,7 @@ function logReplay(log: Logger, { restored, dropped, odd, tookMs }: Extract<Brok
 
 /** True if the event gave a job a failed outcome. */
 export function endsAJobAsFailed(event: BrokerEvent): boolean {
+  if (event.kind === 'not-run') return event.outcome.state === 'failed';
   if (event.kind !== 'recovered') return event.kind === 'corrupt';
   return event.settlement.kind === 'publish' && event.settlement.outcome.state === 'failed';
 }

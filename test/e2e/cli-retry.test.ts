@@ -43,7 +43,12 @@ test('the jobs that came after and failed for it are told, and sent back with --
     { id: second, options: { after: first, takes: 'value', next: [third] } },
     { id: third, options: { after: second, takes: 'value' } },
   );
-  await fsq(project, ['worker', '--burst']);
+  const burst = await fsq(project, ['worker', '--burst'], { env: { FSQ_LOG_FORMAT: 'text' } });
+  assert.equal(burst.code, 1, 'it tells by its code that jobs have failed, although none ran');
+  assert.match(
+    burst.stderr,
+    new RegExp(`Job ${second} \\(echo\\) was not run: job ${first}, after which it was to run, failed`),
+  );
 
   const dry = await fsq(project, ['retry', first, '--dry-run']);
   const ran = await fsq(project, ['retry', first, '--next']);

@@ -100,11 +100,11 @@ async function begin(t: TestContext): Promise<Scene> {
         const children = killable(at.spool).filter(({ parent }) => first === undefined || parent === first.pid);
         // Of a worker that dies, now its children live on until they have ended their jobs, now they die with it.
         const isWhole = kills % (2 * WORKER_EVERY) === 0;
-        const victims = first === undefined ? oneOf(children) : isWhole ? children : [];
-        for (const pid of [...(first === undefined ? [] : [first.pid]), ...victims.map(({ pid }) => pid)]) {
-          process.kill(pid, 'SIGKILL');
-          deaths.add(pid);
-        }
+        const busy = kills % 2 === 0 ? [] : children.filter(({ isBusy }) => isBusy);
+        const one = oneOf(busy.length > 0 ? busy : children);
+        const victims = first === undefined ? one : isWhole ? children : [];
+        for (const pid of [...(first === undefined ? [] : [first.pid]), ...victims.map(({ pid }) => pid)])
+          if (kill(pid)) deaths.add(pid);
         if (first !== undefined) workers = [...workers.filter((worker) => worker !== first), await start()];
         await wait(KILL_EVERY_MS);
       }
@@ -128,17 +128,34 @@ function oneOf<T>(all: readonly T[]): readonly T[] {
   return one === undefined ? [] : [one];
 }
 
+/** False when it has ended just now. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
+
+interface Victim {
+  readonly pid: number;
+  readonly parent: number;
+  /** It holds a job. */
+  readonly isBusy: boolean;
+}
+
 /** The children that live, but for those that run a job that has lost too many processes. */
-function killable(spool: string): readonly { readonly pid: number; readonly parent: number }[] {
+function killable(spool: string): readonly Victim[] {
   return readdirSync(join(spool, 'running')).flatMap((owner) => {
     const pid = Number(owner.split('-')[0]);
     try {
-      const isSpared = readdirSync(join(spool, 'running', owner)).some(
-        (name) => Number(name.split('.')[4]) >= MOST_CRASHES,
-      );
+      const held = readdirSync(join(spool, 'running', owner));
+      const isSpared = held.some((name) => Number(name.split('.')[4]) >= MOST_CRASHES);
       const [, , parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
       const isChild = readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker/child');
-      return isSpared || !isChild || owner.includes('~') ? [] : [{ pid, parent: Number(parent) }];
+      return isSpared || !isChild || owner.includes('~')
+        ? []
+        : [{ pid, parent: Number(parent), isBusy: held.length > 0 }];
     } catch {
       return []; // It has just died.
     }

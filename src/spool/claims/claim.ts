@@ -117,7 +117,7 @@ function admitted(
 /** It ends for the jobs before it, or waits for them. One that is revoked ends: its revoker may have seen it here. */
 async function withoutRun(
   context: SpoolContext,
-  { path, takenFrom }: Taken,
+  { path, takenFrom, holder }: Taken,
   claim: Claim,
   verdict: Exclude<Verdict, { job: unknown }> | 'waits',
 ): Promise<null> {
@@ -126,9 +126,12 @@ async function withoutRun(
     : verdict === 'waits'
       ? null
       : verdict.settlement;
-  if (settlement === null)
+  if (settlement === null) {
     renameOver(context, path, `${context.layout.delayed}/${delayedFileName(AFTER_ANOTHER_MS, takenFrom.name)}`);
-  else await claim.settle(settlement, null);
+    return null;
+  }
+  await claim.settle(settlement, null);
+  if (settlement.kind === 'publish') holder.onEvent?.({ kind: 'not-run', job: claim.job, outcome: settlement.outcome });
   return null;
 }
 
