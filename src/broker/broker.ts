@@ -176,6 +176,8 @@ export interface Tidied {
   readonly beside: number;
   /** Of the journals of dead processes. */
   readonly segments: number;
+  /** Dead processes that stay, and the jobs that they hold: a worker sends these back first. */
+  readonly left: { readonly owners: number; readonly jobs: number };
 }
 
 /** Which jobs a listing is of; absent: all. */

@@ -1,11 +1,12 @@
 /** `fsq gc` and `fsq purge`, by real command lines. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
-import { returned, threw } from '../support/factory.ts';
+import { job, returned, threw } from '../support/factory.ts';
 import { namesIn } from '../support/invariants.ts';
+import { plantDeadOwner, someOwner } from '../support/owners.ts';
 import { fsq, tempProject } from '../support/project.ts';
 
 describe('fsq gc', () => {
@@ -19,11 +20,53 @@ describe('fsq gc', () => {
     const done = await fsq(project, ['gc'], { env });
     const again = await fsq(project, ['gc'], { env });
 
-    const counts = { outcomes: 1, drafts: 0, owners: 0, keys: 0, beside: 0, segments: 0 };
+    const left = { owners: 0, jobs: 0 };
+    const counts = { outcomes: 1, drafts: 0, owners: 0, keys: 0, beside: 0, segments: 0, left };
     assert.deepEqual([dry.code, JSON.parse(dry.stdout)], [0, { dryRun: true, ...counts }]);
     assert.deepEqual([done.code, done.stdout, done.stderr], [0, 'removed 1 outcome whose time is over\n', '']);
     assert.deepEqual([again.code, again.stdout], [0, 'There is nothing to remove.\n']);
     assert.deepEqual(namesIn(project.spool, 'results'), [`${failed}.json`]);
+  });
+
+  test('a dry run counts what lies beside outcomes that would go, as the run does', async (t) => {
+    const project = tempProject(t, {});
+    const id = await settledJob(project.spool, {}, threw('no'));
+    for (const [folder, name] of [
+      ['progress', `${id}.json`],
+      ['checkpoints', `${id}.json`],
+      ['logs', `${id}.log`],
+    ] as const) {
+      mkdirSync(join(project.spool, folder), { recursive: true });
+      writeFileSync(join(project.spool, folder, name), '{}', { mode: 0o600 });
+    }
+    const env = { FSQ_RESULT_TTL: '0s' };
+
+    const dry = await fsq(project, ['gc', '--dry-run'], { env });
+    const done = await fsq(project, ['gc'], { env });
+
+    assert.equal(
+      dry.stdout,
+      'would remove 1 outcome whose time is over\nwould remove 3 files beside jobs that are gone\n',
+    );
+    assert.equal(done.stdout, dry.stdout.replaceAll('would remove', 'removed'));
+    assert.deepEqual(namesIn(project.spool, 'logs'), []);
+  });
+
+  test('says which dead processes stay, because they hold jobs, and who sends these back', async (t) => {
+    const project = tempProject(t, {});
+    await fsq(project, ['init']);
+    const { job: held } = job({});
+    const name = `5.${held.id}.default.1.0.json`;
+    plantDeadOwner(project.spool, someOwner(), { [name]: JSON.stringify({ task: 'echo' }) });
+
+    const { stdout } = await fsq(project, ['gc']);
+    const json = await fsq(project, ['gc', '--json']);
+
+    assert.equal(
+      stdout,
+      'There is nothing to remove.\nleft 1 dead process with 1 job: a worker sends these back, or `fsq doctor --repair`\n',
+    );
+    assert.deepEqual((JSON.parse(json.stdout) as { left: unknown }).left, { owners: 1, jobs: 1 });
   });
 
   test('a job that was sent by its name has the time of its task, and is looked into', async (t) => {

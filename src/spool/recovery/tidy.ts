@@ -4,9 +4,18 @@ import type { ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import { BesideSweep } from '../beside/sweep-beside.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Files } from '../disk/files.ts';
+import { listIfReadable } from '../disk/if-there.ts';
 import { freeDead, recordedIds, usableBoot } from '../journal/checkpoint.ts';
 import { KeySweep } from '../keys/sweep-keys.ts';
-import { type Layout, parseResultFileName } from '../layout.ts';
+import {
+  BESIDE,
+  besidePath,
+  type Layout,
+  parseJobFileName,
+  parseOwnerDirectory,
+  parseResultFileName,
+} from '../layout.ts';
+import { verdictOf } from '../owners/owner.ts';
 import { Forgetter } from '../results/forget.ts';
 import type { retire } from '../results/retire.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
@@ -40,13 +49,36 @@ export async function tidy(context: SpoolContext, resultTtlMs: ResultTtlMs, isDr
     keys: countOf('keys'),
     beside: countOf('progress', 'checkpoints', 'logs'),
     segments: countOf('journal'),
+    left: await leftByTheDead(context),
   };
 }
 
+/** @param context whose files count what is removed, and remove nothing: what lies beside these outcomes would go with them */
 const wouldRetire: typeof retire = async (context, fileNames) => {
   const recorded = await recordedIds(context);
-  return fileNames.filter((fileName) => !recorded.has(parseResultFileName(fileName) ?? ''));
+  const retired = fileNames.filter((fileName) => !recorded.has(parseResultFileName(fileName) ?? ''));
+  for (const fileName of retired) {
+    const id = parseResultFileName(fileName);
+    if (id !== null) for (const folder of BESIDE) context.files.unlink(besidePath(context.layout, folder, id));
+  }
+  return retired;
 };
+
+/** Directories in running/ whose process is dead: their jobs must not be lost, and only a worker sends them back. */
+async function leftByTheDead(context: SpoolContext): Promise<Tidied['left']> {
+  const { files, layout } = context;
+  const dead = new Set<string>();
+  let jobs = 0;
+  for (const directory of files.list(layout.running)) {
+    const holder = parseOwnerDirectory(directory);
+    if (holder === null) continue;
+    const owner = holder.recoverer ?? holder.owner;
+    if ((await verdictOf(context, owner)).verdict !== 'dead') continue;
+    dead.add(owner);
+    jobs += listIfReadable(files, `${layout.running}/${directory}`).filter((name) => parseJobFileName(name)).length;
+  }
+  return { owners: dead.size, jobs };
+}
 
 /** Files that note, by the folder of the spool, what is removed there; in a dry run nothing is. */
 function counting(files: Files, layout: Layout, removed: Map<string, Set<string>>, isDryRun: boolean): Files {

@@ -15,7 +15,7 @@ export const gc: Command = {
   ],
   options: {
     'dry-run': { type: 'boolean', help: 'remove nothing, only count' },
-    json: { type: 'boolean', help: 'print one JSON document: outcomes, drafts, owners, keys, beside, segments' },
+    json: { type: 'boolean', help: 'print one JSON document: outcomes, drafts, owners, …, left' },
   },
   notes: [
     'Where a worker runs it does so by itself. Outcomes go after the `resultTtl` of the settings here, or their own. Jobs that dead',
@@ -33,7 +33,7 @@ function runGc(context: Context): Promise<number> {
   });
 }
 
-function linesOf({ outcomes, drafts, owners, keys, beside, segments }: Tidied, isDryRun: boolean): string {
+function linesOf({ outcomes, drafts, owners, keys, beside, segments, left }: Tidied, isDryRun: boolean): string {
   const found = [
     [outcomes, 'outcome', 'whose time is over'],
     [drafts, 'draft', 'of dead processes'],
@@ -45,5 +45,10 @@ function linesOf({ outcomes, drafts, owners, keys, beside, segments }: Tidied, i
   const lines = found.flatMap(([count, what, of]) =>
     count === 0 ? [] : [`${isDryRun ? 'would remove' : 'removed'} ${some(count, what)} ${of}\n`],
   );
-  return lines.join('') || 'There is nothing to remove.\n';
+  const stay = isDryRun ? 'would leave' : 'left';
+  const rest =
+    left.owners === 0
+      ? ''
+      : `${stay} ${some(left.owners, 'dead process', 'dead processes')} with ${some(left.jobs, 'job')}: a worker sends these back, or \`fsq doctor --repair\`\n`;
+  return `${lines.join('') || 'There is nothing to remove.\n'}${rest}`;
 }
