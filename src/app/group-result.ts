@@ -192,8 +192,10 @@ export class GroupResult<
     const endAt = performance.now() + (timeoutMs ?? 0);
     const found: E[] = [];
     const { jobs } = this;
-    for (let i = 0; timeoutMs !== 0 && i < jobs.length; i += YIELD_EVERY)
+    for (let i = 0; timeoutMs !== 0 && i < jobs.length; i += YIELD_EVERY) {
+      if (i > 0) await yieldToOthers();
       await AsyncResult.confirm(jobs.slice(i, i + YIELD_EVERY));
+    }
     // Results that are there are read without a pause between them: others must get their turn.
     for (const result of this.#members) {
       const left = timeoutMs === null ? {} : { timeout: Math.max(0, endAt - performance.now()) };

@@ -4,7 +4,7 @@ import type { JobOptions } from '../../job/job-options.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import { format, knownInstead } from '../../job/text.ts';
 import { checkedHeaders } from '../../job/values/payload.ts';
-import { isRecord } from '../../job/values/realm.ts';
+import { isOptions, isRecord } from '../../job/values/realm.ts';
 import { keptOptions, withTaskOptions } from '../task-options.ts';
 import type { CompositionOptions, StepOptions } from './fit.ts';
 import type { Call } from './part.ts';
@@ -30,7 +30,7 @@ const NOT_OF_STEPS: Readonly<Record<string, string>> = {
 /** The options that `delay()` of a composition was given. @throws UsageError */
 export function checkWholeOptions(options: unknown): CompositionOptions {
   if (options === undefined) return {};
-  if (!isRecord(options))
+  if (!isOptions(options))
     throw new UsageError(`Expected the options of a composition as an object, got ${format(options)}`);
   const unknown = Object.keys(options).find((name) => !OF_WHOLES.includes(name));
   if (unknown === undefined) return options;

@@ -8,7 +8,10 @@ import type { Failure } from '../../job/errors.ts';
 import type { Job, Standing } from '../../job/job.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 
-/** A call of `delay()`, `applyAsync()` or `delayMany()`, on the tracing channel `fsq:enqueue`. Its `result` are the handles. */
+/**
+ * A call of `delay()`, `applyAsync()` or `delayMany()`, on the tracing channel `fsq:enqueue`. Its `result` are the handles. A composition is
+ * told as a call for each task, queue and priority in it.
+ */
 export interface EnqueueMessage {
   readonly task: string;
   readonly queue: string;

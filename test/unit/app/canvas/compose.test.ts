@@ -106,6 +106,8 @@ test('options of a step and of the whole are checked where they are given', asyn
   await assert.rejects(step.delay({ countdwn: 1 } as object), { code: 'FSQ_USAGE', message: /countdown/ });
   await assert.rejects(step.delay({ queue: 'a' } as object), { code: 'FSQ_USAGE', message: /set\(\)/ });
   await assert.rejects(step.delay(7 as never), { code: 'FSQ_USAGE', message: /an object/ });
+  for (const odd of [Promise.resolve({}), new Date(0), [], 'x', null])
+    await assert.rejects(step.delay(odd as object), { code: 'FSQ_USAGE', message: /as an object/ }, String(odd));
   await assert.rejects(step.delay({ countdown: '1s', eta: 5 }), { code: 'FSQ_USAGE', message: /got both/ });
   await assert.rejects(step.delay({ headers: { a: 1 } as never }), { code: 'FSQ_USAGE', message: /headers/ });
 });
