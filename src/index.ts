@@ -21,7 +21,7 @@ export type { Amounts, CurrentJob, RetryOptions } from './app/current-job.ts';
 export { currentJob } from './app/execute.ts';
 export type { Backoff, BackoffOptions, DebounceOptions, JobOptions, Unique } from './job/job-options.ts';
 export type { ApplyOptions, ErrorClass, LifeOptions, RetryOn, TaskOptions } from './app/task-options.ts';
-export type { LimitOptions, RateLimit } from './job/queue-limits.ts';
+export type { LimitOptions, PerKey, RateLimit, TaskLimitOptions } from './job/queue-limits.ts';
 export { type Config, defineConfig, type LogLevel, type Settings } from './app/settings/config.ts';
 export type { Missed } from './app/schedules/due.ts';
 export type {

@@ -7,6 +7,7 @@ import type { JsonValue } from '../job/values/json.ts';
 import { idsAfter } from '../job/edges.ts';
 import { UnknownJobError, UsageError } from '../job/errors.ts';
 import type { Job } from '../job/job.ts';
+import type { JobOptions } from '../job/job-options.ts';
 import { checkId, checkQueue } from '../job/names.ts';
 import { isLasting } from '../job/ended/result-ttl.ts';
 import type { Redact } from '../job/failure.ts';
@@ -18,7 +19,7 @@ import { isTraced, trace } from './telling/diagnostics.ts';
 import { eagerSource, runEagerly } from './eager.ts';
 import { type Hearer, restoringText, warn } from './telling/warnings.ts';
 import { currentFolder } from './project/project.ts';
-import { sendUnique } from './unique.ts';
+import { optionsWithKeys, sendUnique } from './unique.ts';
 import { answerSettings, brokerOptions, resolveSettings } from './settings/sources.ts';
 import type { Given } from './settings/settings-table.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
@@ -151,7 +152,7 @@ class FileApp implements App, Sender {
     const hasOwnTtl = this.#knowsNoTask || isLasting(request.options);
     const nextId = broker === null ? () => crypto.randomUUID() : () => broker.nextId(hasOwnTtl);
     const jobs = request.argsList.map((args, i): NewJob => ({
-      job: toJob(request, args, nextId(), request.uniqueness?.[i]?.key),
+      job: toJob(request, args, nextId(), optionsWithKeys(request, i)),
       queue,
       priority,
     }));
@@ -262,13 +263,13 @@ class Kept<T> {
   }
 }
 
-function toJob({ task, options, headers }: Request, args: readonly JsonValue[], id: string, key?: string): Job {
+function toJob({ task, headers }: Request, args: readonly JsonValue[], id: string, options: JobOptions): Job {
   return {
     id,
     task,
     args,
     enqueuedAtMs: nowMs(),
-    options: key === undefined ? options : { ...options, key },
+    options,
     headers,
   };
 }

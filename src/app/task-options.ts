@@ -13,7 +13,7 @@ import {
   toBackoff,
 } from '../job/job-options.ts';
 import { checkPriority, checkQueue, isId } from '../job/names.ts';
-import { type LimitOptions, parseConcurrency, parseRate } from '../job/queue-limits.ts';
+import { checkTaskConcurrency, parseRate, type TaskLimitOptions } from '../job/queue-limits.ts';
 import { type ResultTtl, toResultTtlMs } from '../job/ended/result-ttl.ts';
 import { format, knownInstead, timeShown } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
@@ -57,7 +57,7 @@ interface SharedOptions extends LifeOptions, UniqueOptions {
 
 /** What a task says of its jobs; `A` are its arguments. */
 export interface TaskOptions<A extends readonly unknown[] = readonly unknown[]>
-  extends SharedOptions, TaskKey<A>, LimitOptions {
+  extends SharedOptions, TaskKey<A>, TaskLimitOptions<A> {
   /** Which errors are tried again: a class, several, or a function of the error. Default: all but a `PermanentError`. */
   readonly retryOn?: RetryOn;
 }
@@ -111,12 +111,13 @@ const OPTIONS: Readonly<Record<keyof AnyOptions, Option>> = {
   },
   key: { read: (given) => (typeof given === 'function' ? given : checkKey(given)) },
   unique: { read: checkUnique },
-  concurrency: { notOfCall: OF_ALL_JOBS, read: (given) => parseConcurrency(given, 'concurrency') },
+  concurrency: { notOfCall: OF_ALL_JOBS, read: checkTaskConcurrency },
   rateLimit: { notOfCall: OF_ALL_JOBS, read: (given) => parseRate(given, 'rateLimit') },
   retryOn: { notOfCall: "a function cannot be kept in a job's file", read: toPredicate },
   countdown: { notOfTask: true, kept: 'etaMs', read: (given, nowMs) => nowMs + durationMs(given, 'countdown') },
   eta: { notOfTask: true, kept: 'etaMs', read: etaOf },
   after: { notOfTask: true, kept: 'after', read: afterOf },
+  limitKey: { notOfTask: true, kept: 'limitKey', read: (given) => checkKey(given, '`limitKey`') },
   headers: { notOfTask: true },
 };
 

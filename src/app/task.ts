@@ -3,7 +3,7 @@ import { UsageError } from '../job/errors.ts';
 import type { Redact } from '../job/failure.ts';
 import { type JobOptions, type Uniqueness } from '../job/job-options.ts';
 import { checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
-import { toQueueLimits } from '../job/queue-limits.ts';
+import { toTaskLimits } from '../job/queue-limits.ts';
 import { format } from '../job/text.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import { checkedArguments, checkedHeaders, type Sendable } from '../job/values/payload.ts';
@@ -25,7 +25,7 @@ import {
   toPredicate,
   withTaskOptions,
 } from './task-options.ts';
-import { uniquenessOf } from './unique.ts';
+import { limitKeysOf, uniquenessOf } from './unique.ts';
 
 /**
  * A registered task: call it to run it here, `delay` it to have a worker run it. `A` are its arguments, `R` is its result, awaited,
@@ -93,6 +93,8 @@ export interface Request {
   readonly headers: Readonly<Record<string, string>>;
   /** The key of each call; null when the calls have none. */
   readonly uniqueness: readonly Uniqueness[] | null;
+  /** The limit key of each call; null when they have none, or `options` say it. */
+  readonly limitKeys: readonly string[] | null;
 }
 
 /** What a task needs of its app. */
@@ -119,10 +121,12 @@ export function taskFactory(sender: Sender): TaskFactory {
       );
     }
     const given = rest.length === 2 ? checkTaskOptions(rest[0]) : {};
-    const { retryOn, concurrency: _c, rateLimit: _r, ...defaults } = given;
+    const { retryOn, concurrency, rateLimit: _r, ...others } = given;
+    // Each call asks `per`.
+    const defaults = typeof concurrency === 'object' ? { ...others, concurrency } : others;
     // A job that does not say when it expires was sent by a program that knew nothing of that.
     const { expires, ...lasting } = defaults;
-    const queueLimits = toQueueLimits(given);
+    const queueLimits = toTaskLimits(given);
     const site = callSiteOf(task);
     register({
       name: taskName,
@@ -218,5 +222,6 @@ export function toRequest(task: string, calls: Calls, options: AnyOptions): Requ
     options: kept,
     headers: checkedHeaders(task, headers),
     uniqueness: key === undefined ? null : uniquenessOf(task, argsList, key, options),
+    limitKeys: limitKeysOf(task, argsList, options),
   };
 }

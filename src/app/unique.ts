@@ -1,7 +1,11 @@
-/** Jobs that must be the only one of their key: the options that ask for it, and how such jobs are sent. */
+/**
+ * Keys of jobs, which functions of tasks make of the arguments: of jobs that must be the only one of their key, with how such jobs are sent,
+ * and of jobs that share a limit.
+ */
 import type { Broker, NewJob, StandIn } from '../broker/broker.ts';
 import { SpoolError, UsageError } from '../job/errors.ts';
-import { checkKey, checkUnique, type Unique, type Uniqueness } from '../job/job-options.ts';
+import { checkKey, checkUnique, type JobOptions, type Unique, type Uniqueness } from '../job/job-options.ts';
+import type { TaskLimitOptions } from '../job/queue-limits.ts';
 import { checkedArguments } from '../job/values/payload.ts';
 
 /** A call is not sent while another job of its task stands for the same key; its handle is that job's then. */
@@ -23,6 +27,25 @@ export interface TaskKey<A extends readonly unknown[]> {
 export interface CallKey {
   /** 1 to 1,024 bytes, stronger than the task's. Keys of two tasks are never the same. */
   readonly key?: string;
+  /** With which jobs of the task this one shares the limit of `concurrency: { per, at }`, instead of what `per` says: 1 to 1,024 bytes. */
+  readonly limitKey?: string;
+}
+
+/**
+ * The limit key of each call, by its task's `concurrency: { per, at }`; null where the task has no such limit, or the call says its own.
+ *
+ * @throws UsageError; and what `per` throws
+ */
+export function limitKeysOf(
+  task: string,
+  argsList: readonly (readonly unknown[])[],
+  { concurrency, limitKey }: Pick<CallKey, 'limitKey'> & TaskLimitOptions,
+): readonly string[] | null {
+  if (typeof concurrency !== 'object' || limitKey !== undefined) return null;
+  const per = concurrency.per as (...args: readonly unknown[]) => unknown; // As with keys, below.
+  return argsList.map((args) =>
+    checkKey(per(...checkedArguments(task, args)), `what \`concurrency.per\` of ${task} returns`),
+  );
 }
 
 /**
@@ -47,6 +70,25 @@ export function uniquenessOf(
       `Expected one call of ${task} with the key '${key}', got ${argsList.length}: all but the first would be its duplicates. Give the task a function of the arguments as its \`key\``,
     );
   return [{ key: checkKey(key), ...terms }];
+}
+
+/** What the file of the job of one call keeps: its keys beside what all of the calls have. */
+export function optionsWithKeys(
+  {
+    options,
+    uniqueness,
+    limitKeys,
+  }: {
+    readonly options: JobOptions;
+    readonly uniqueness: readonly Uniqueness[] | null;
+    readonly limitKeys: readonly string[] | null;
+  },
+  at: number,
+): JobOptions {
+  const key = uniqueness?.[at]?.key;
+  const limitKey = limitKeys?.[at];
+  if (key === undefined && limitKey === undefined) return options; // Nearly every job.
+  return { ...options, ...(key === undefined ? {} : { key }), ...(limitKey === undefined ? {} : { limitKey }) };
 }
 
 /** Sent at a time: enough for their fsyncs to share the journal's commits. */

@@ -24,6 +24,8 @@ export interface JobOptions extends Lasting, Edges {
   readonly softTimeLimitMs?: number;
   /** Its key among the jobs of its task when it was sent. */
   readonly key?: string;
+  /** With which other jobs of its task it shares a limit: those of the same text. */
+  readonly limitKey?: string;
 }
 
 /** How long a job waits before each retry. */
@@ -70,6 +72,7 @@ const READERS: Readers = {
   timeLimitMs: limitOf,
   softTimeLimitMs: limitOf,
   key: (value) => (isKey(value) ? value : undefined),
+  limitKey: (value) => (isKey(value) ? value : undefined),
   resultTtlMs: (value) => readResultTtlMs(value, true),
   ignoreResult: (value) => (typeof value === 'boolean' ? value : undefined),
   after: readAfter,
@@ -230,10 +233,10 @@ export function isKey(value: unknown): value is string {
   return Buffer.byteLength(value) <= MAX_KEY_BYTES && !LONE_SURROGATE.test(value);
 }
 
-/** @throws UsageError */
-export function checkKey(value: unknown): string {
+/** @param name what it is, for the message. @throws UsageError */
+export function checkKey(value: unknown, name: string = '`key`'): string {
   if (isKey(value)) return value;
-  const wanted = `Expected \`key\` to be a text of 1 to ${MAX_KEY_BYTES} bytes of UTF-8`;
+  const wanted = `Expected ${name} to be a text of 1 to ${MAX_KEY_BYTES} bytes of UTF-8`;
   if (typeof value !== 'string') throw new UsageError(`${wanted}, got ${format(value)}`);
   if (value === '') throw new UsageError(`${wanted}, got an empty one; leave it out for none`);
   if (LONE_SURROGATE.test(value)) throw new UsageError(`${wanted}, got one with half a character in it`);

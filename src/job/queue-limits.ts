@@ -1,5 +1,7 @@
 /** How many jobs of a queue or a task may run at one time, and how many may start in a time. Pure. */
-import { refuse } from './errors.ts';
+import { refuse, UsageError } from './errors.ts';
+import { format, knownInstead } from './text.ts';
+import { isOptions } from './values/realm.ts';
 
 /** So many starts in a second, a minute, an hour or a day. */
 export type RateLimit = `${number}/${'s' | 'm' | 'h' | 'd'}`;
@@ -10,6 +12,25 @@ export interface LimitOptions {
   readonly concurrency?: number;
   /** How many of its jobs may start in a second, minute, hour or day, spread evenly: '10/s', '100/m'. Default: any number. */
   readonly rateLimit?: RateLimit;
+}
+
+/** How many jobs with the same limit key may run at one time. */
+export interface PerKey<A extends readonly unknown[] = never> {
+  /** Makes the limit key of a job of its arguments, where it is sent: a text of 1 to 1,024 bytes. */
+  readonly per: NoInfer<(...args: A) => string>;
+  /** How many of each key: 1 to 100,000. */
+  readonly at: number;
+  /** How many in all. Default: as many as there are children. */
+  readonly total?: number;
+}
+
+/** The limits of a task; `A` are its arguments. */
+export interface TaskLimitOptions<A extends readonly unknown[] = never> extends Pick<LimitOptions, 'rateLimit'> {
+  /**
+   * How many of its jobs may run at one time: 1 to 100,000, in all, or `{ per: (account) => account, at: 2 }` for each key, which have turns.
+   * Default: as many as there are children.
+   */
+  readonly concurrency?: number | PerKey<A>;
 }
 
 /** The same, read. */
@@ -23,6 +44,8 @@ export interface Rate {
 export interface QueueLimits {
   readonly concurrency: number | null;
   readonly rate: Rate | null;
+  /** Of a task: how many of its jobs with one limit key may run at one time. Absent: any number. */
+  readonly perKey?: number;
 }
 
 /** Whose limits they are, by name; queues and tasks without any are left out. */
@@ -84,6 +107,38 @@ export function toQueueLimits({ concurrency, rateLimit }: LimitOptions, where = 
   };
 }
 
+const PARTS_PER_KEY = ['per', 'at', 'total'];
+
+/** @throws UsageError */
+export function checkTaskConcurrency(value: unknown): number | PerKey {
+  if (!isOptions(value)) return parseConcurrency(value, 'concurrency');
+  const unknown = Object.keys(value).find((part) => !PARTS_PER_KEY.includes(part));
+  if (unknown !== undefined)
+    throw new UsageError(`Unknown part ${format(unknown)} of \`concurrency\`${knownInstead(unknown, PARTS_PER_KEY)}`);
+  const { per, at, total } = value;
+  if (typeof per !== 'function')
+    return refuse(
+      '`concurrency.per`',
+      "a function that makes a text of the job's arguments, such as (account) => account",
+      per,
+    );
+  const most = parseConcurrency(at, 'concurrency.at');
+  const both = { per: per as PerKey['per'], at: most };
+  return total === undefined ? both : { ...both, total: parseConcurrency(total, 'concurrency.total') };
+}
+
+/** The same of a task, whose options are checked. */
+export function toTaskLimits({ concurrency, rateLimit }: TaskLimitOptions): QueueLimits | null {
+  if (typeof concurrency !== 'object')
+    return toQueueLimits({
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(rateLimit === undefined ? {} : { rateLimit }),
+    });
+  const { at: perKey, total } = checkTaskConcurrency(concurrency) as PerKey;
+  const rate = rateLimit === undefined ? null : parseRate(rateLimit, 'rateLimit');
+  return { concurrency: total ?? null, rate, perKey };
+}
+
 /**
  * The window that `nowMs` lies in. Starts are spread: '10/s' is one in each tenth of a second, as in Celery, and never ten at
  * once. Of a quicker rate the windows are a tenth of a second, with as many slots as the rate gives them.
@@ -107,8 +162,16 @@ export function strictest(versions: Iterable<ReadonlyMap<string, QueueLimits>>):
 function stricter(one: QueueLimits | undefined, other: QueueLimits): QueueLimits {
   if (one === undefined) return other;
   const isSlower = one.rate !== null && (other.rate === null || perMs(one.rate) < perMs(other.rate));
-  const atOnce = Math.min(one.concurrency ?? Number.POSITIVE_INFINITY, other.concurrency ?? Number.POSITIVE_INFINITY);
-  return { concurrency: Number.isFinite(atOnce) ? atOnce : null, rate: isSlower ? one.rate : other.rate };
+  const perKey = lower(one.perKey, other.perKey);
+  return {
+    concurrency: lower(one.concurrency, other.concurrency),
+    rate: isSlower ? one.rate : other.rate,
+    ...(perKey === null ? {} : { perKey }),
+  };
+}
+
+function lower(one: number | null = null, other: number | null = null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
 function perMs({ count, periodMs }: Rate): number {

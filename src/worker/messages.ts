@@ -138,7 +138,8 @@ function isFoundTask(value: unknown): value is FoundTask {
 
 function isQueueLimits(value: unknown): value is QueueLimits {
   if (!isRecord(value)) return false;
-  const { concurrency, rate } = value;
+  const { concurrency, rate, perKey } = value;
+  if (perKey !== undefined && typeof perKey !== 'number') return false;
   const isRate = isRecord(rate) && typeof rate['count'] === 'number' && typeof rate['periodMs'] === 'number';
   return (concurrency === null || typeof concurrency === 'number') && (rate === null || isRate);
 }

@@ -83,11 +83,13 @@ function limits(open: OpenBroker): void {
   for (const [what, rules] of [
     ['queue', { queues: new Map([['default', atOnce(2)]]), tasks: new Map() }],
     ['task', { queues: new Map(), tasks: new Map([['echo', atOnce(2)]]) }],
+    ['limit key', { queues: new Map(), tasks: new Map([['echo', { concurrency: 4, rate: null, perKey: 2 }]]) }],
   ] satisfies [string, LimitRules][]) {
     test(`of a ${what} no more jobs run at one time than its limit, over all consumers`, async (t) => {
       const broker = await open(t);
       const consumers = await consumersOf(t, [broker, await open(t), await open(t)], rules);
-      const jobs = Array.from({ length: 24 }, () => newJob(broker));
+      const isKeyed = what === 'limit key';
+      const jobs = Array.from({ length: 24 }, () => newJob(broker, isKeyed ? { options: { limitKey: 'a' } } : {}));
       const free = Array.from({ length: 6 }, () => newJob(broker, { queue: 'other', task: 'other' }));
       await broker.enqueue([...jobs, ...free]);
       const limited = new Set(jobs.map(({ job: { id } }) => id));

@@ -2,11 +2,17 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { explore } from './explore.ts';
-import { limits } from './limits.ts';
+import { limits, type Rules } from './limits.ts';
+
+const FSQ: Omit<Rules, 'limit'> = {
+  keys: ['a', 'a', 'a'],
+  claimsFirst: true,
+  countsClaims: true,
+};
 
 for (const limit of [1, 2]) {
   test(`never more than ${limit} run at one time, and all run in the end`, (t) => {
-    const { states, violations } = explore(limits({ limit, claimsFirst: true, countsClaims: true }));
+    const { states, violations } = explore(limits({ ...FSQ, limit }));
 
     t.diagnostic(`${states} states`);
     assert.deepEqual([...violations], []);
@@ -14,13 +20,26 @@ for (const limit of [1, 2]) {
 }
 
 test('the model bites: two who look before they claim both find room', () => {
-  const { violations } = explore(limits({ limit: 1, claimsFirst: false, countsClaims: true }));
+  const { violations } = explore(limits({ ...FSQ, limit: 1, claimsFirst: false }));
 
   assert.deepEqual([...violations.keys()], ['more jobs run than may']);
 });
 
 test('the model bites: a claim that does not count until its job runs is missed', () => {
-  const { violations } = explore(limits({ limit: 1, claimsFirst: true, countsClaims: false }));
+  const { violations } = explore(limits({ ...FSQ, limit: 1, countsClaims: false }));
+
+  assert.deepEqual([...violations.keys()], ['more jobs run than may']);
+});
+
+test('one of each limit key runs at a time, beside those of other keys', (t) => {
+  const { states, violations } = explore(limits({ ...FSQ, keys: ['a', 'a', 'b'], limit: 1 }));
+
+  t.diagnostic(`${states} states`);
+  assert.deepEqual([...violations], []);
+});
+
+test('the model bites: a key whose claims are missed runs twice', () => {
+  const { violations } = explore(limits({ ...FSQ, keys: ['a', 'a', 'b'], limit: 1, countsClaims: false }));
 
   assert.deepEqual([...violations.keys()], ['more jobs run than may']);
 });

@@ -93,11 +93,17 @@ test('a wrong argument does not compile', () => {
     () => add.applyAsync([1, 2], { key: 'x', unique: { maxWait: '1m' } }),
     // @ts-expect-error a key is a text
     () => task('types.keyed', { key: (a: number) => a }, (a: number) => a),
+    // @ts-expect-error a limit key is a text
+    () => task('types.limited', { concurrency: { per: (a) => a, at: 2 } }, (a: number) => a),
+    // @ts-expect-error it needs a number
+    () => task('types.limited', { concurrency: { per: String } }, (a: number) => a),
+    // @ts-expect-error a queue has no arguments
+    () => defineConfig({ queues: { mail: { concurrency: { per: String, at: 2 } } } }),
     // @ts-expect-error the key is made of the task's own arguments
     () => task('types.keyed', { key: (a: string) => a }, (a: number) => a),
   ];
 
-  assert.equal(calls.length, 21);
+  assert.equal(calls.length, 26);
   const options: TaskOptions = { retries: 3, backoff: { initial: '1s', factor: 3, max: '1h', jitter: false } };
   const call: ApplyOptions = {
     retries: 3,

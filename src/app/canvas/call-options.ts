@@ -8,6 +8,7 @@ import { isOptions, isRecord } from '../../job/values/realm.ts';
 import { keptOptions, withTaskOptions } from '../task-options.ts';
 import type { CompositionOptions, StepOptions } from './fit.ts';
 import type { Call } from './part.ts';
+import { limitKeysOf } from '../unique.ts';
 
 /** The same, checked and answered. */
 export interface CallOptions {
@@ -89,4 +90,26 @@ export class Answers {
     this.#last = { call, isFirst, answer };
     return answer;
   }
+}
+
+/**
+ * The same with the limit key of this call, where its task has a limit for each key.
+ *
+ * @param args all that the job gets; null: a part of that comes from other jobs
+ * @throws UsageError; and what the task's `per` throws
+ */
+export function withLimitKey(
+  { task, defaults }: Call,
+  options: CallOptions,
+  args: readonly unknown[] | null,
+): CallOptions {
+  const { concurrency } = defaults;
+  if (typeof concurrency !== 'object' || options.kept.limitKey !== undefined) return options;
+  if (args === null)
+    throw new UsageError(
+      `Expected ${task} to say its limit key with set({ limitKey: … }): its task makes that of the arguments, and this step gets some only when it runs`,
+      'FSQ_COMPOSITION',
+    );
+  const [limitKey = ''] = limitKeysOf(task, [args], { concurrency }) ?? [];
+  return { ...options, kept: { ...options.kept, limitKey } };
 }

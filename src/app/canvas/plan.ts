@@ -5,7 +5,7 @@
 import { UsageError } from '../../job/errors.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import { checkedArguments, MAX_PAYLOAD_BYTES } from '../../job/values/payload.ts';
-import type { Answers, CallOptions } from './call-options.ts';
+import { type Answers, type CallOptions, withLimitKey } from './call-options.ts';
 import type { Call, Part, PartSender, Several } from './part.ts';
 
 /** A job of the plan, by its number, or one that is there already, by its id. */
@@ -157,14 +157,13 @@ class Planner {
     if (!this.senders.has(call.sender)) this.senders.set(call.sender, call.task);
     // Arrays without anything in them are known now; nothing has to be taken.
     const isKnown = takes === 'value' && after !== null && !hasRef(after.value);
-    this.jobs.push({
-      task: call.task,
+    const place = {
       args: isKnown ? [constant(after.value), ...args] : args,
-      options,
       after: isFirst ? null : after,
-      takes: isFirst || isKnown ? 'nothing' : takes,
-      endsAt: [],
-    });
+      takes: isFirst || isKnown ? ('nothing' as const) : takes,
+    };
+    const known = place.takes === 'nothing' ? place.args : null;
+    this.jobs.push({ task: call.task, options: withLimitKey(call, options, known), endsAt: [], ...place });
     if (!isFirst) this.#follow(after, at, call);
     return at;
   }

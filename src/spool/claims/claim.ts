@@ -16,7 +16,7 @@ import {
   type Waiting,
 } from '../job-file/holder.ts';
 import { isOnlyName } from '../job-file/one-name.ts';
-import { readJob } from '../job-file/read.ts';
+import { kindOf, readJob } from '../job-file/read.ts';
 import { AFTER_ANOTHER_MS, delayedFileName, parseJobFileName } from '../layout.ts';
 import { isMarked } from '../notes/notes.ts';
 import { renameOver, setAside } from '../job-file/set-aside.ts';
@@ -105,9 +105,8 @@ function admitted(
   claim: HeldClaim,
 ): Soon<Claim | null> {
   const { name, holder } = taken;
-  const { task, options } = claim.job;
-  const { expiresAtMs = Number.POSITIVE_INFINITY, onCrash } = options;
-  if (admission !== null && expiresAtMs >= context.nowMs() && !admission.admits(name, task))
+  const { expiresAtMs = Number.POSITIVE_INFINITY, onCrash } = claim.job.options;
+  if (admission !== null && expiresAtMs >= context.nowMs() && !admission.admits(name, kindOf(claim.job)))
     return putBack(context, admission, taken, claim);
   if (onCrash !== 'fail' || !context.fsync) return claim;
   // It must not run twice: a power cut must find it here, and not in pending/ as if nothing had happened.

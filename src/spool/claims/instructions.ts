@@ -8,9 +8,9 @@ import { LeftToOthers } from '../ready/elsewhere.ts';
 import type { Hint } from '../ready/hints.ts';
 import { parseJobFileName } from '../layout.ts';
 import { watchMarkers, watchPausedQueues } from '../notes/notes.ts';
-import { TasksOfJobs } from '../job-file/read.ts';
+import { KindsOfJobs } from '../job-file/read.ts';
 
-/** How many jobs' tasks are remembered. */
+/** How many jobs' kinds are remembered. */
 const REMEMBERED = 10_000;
 
 interface InstructionsOptions {
@@ -26,7 +26,7 @@ export class Instructions {
   readonly #options: InstructionsOptions;
   readonly #watches: readonly { start(): void; stop(): void }[];
   readonly #context: SpoolContext;
-  readonly #tasks: TasksOfJobs;
+  readonly #kinds: KindsOfJobs;
   #leftToOthers = new LeftToOthers();
   #isStopped = false;
   #revoked: ReadonlySet<string> = new Set();
@@ -36,7 +36,7 @@ export class Instructions {
     const { isAlone, onRevoked, onTrouble } = options;
     this.#options = options;
     this.#context = context;
-    this.#tasks = new TasksOfJobs(context, REMEMBERED);
+    this.#kinds = new KindsOfJobs(context, REMEMBERED);
     const pauses = watchPausedQueues(context, { onFound: (queues) => this.#hearPaused(queues), onTrouble });
     const markers = watchMarkers(context, { onFound: (found) => this.#hearRevoked(found.keys()), onTrouble });
     this.#watches = onRevoked === undefined ? [pauses] : [pauses, markers];
@@ -73,8 +73,8 @@ export class Instructions {
     if (this.#leftToOthers.size === 0) return false;
     const name = parseJobFileName(fileName);
     if (name === null) return false;
-    const task = this.#tasks.of(name.id, `${this.#context.layout.pending}/${fileName}`);
-    return task !== null && this.#leftToOthers.has(task, name.queue);
+    const kind = this.#kinds.of(name.id, `${this.#context.layout.pending}/${fileName}`);
+    return kind !== null && this.#leftToOthers.has(kind.task, name.queue);
   }
 
   #lookMyself(): void {

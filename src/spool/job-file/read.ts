@@ -1,6 +1,7 @@
 /** Reads jobs' files, trusting nothing about them, and says exactly why when one is no job. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { CorruptJobError, type Document, parseDocument, parseTorn } from '../../job/document.ts';
+import type { Job } from '../../job/job.ts';
 import { MAX_PAYLOAD_BYTES } from '../../job/values/payload.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { hasOnlyOurNames } from './file-names.ts';
@@ -87,14 +88,21 @@ function interpret(bytes: Buffer, id: string, links: number): Reading {
   }
 }
 
-/** The tasks of jobs. Each job's file is read once, for its task never changes. */
-export class TasksOfJobs {
+/** What limits the starts of a job, beside its queue. */
+export interface JobKind {
+  readonly task: string;
+  /** Null: it was sent without one. */
+  readonly limitKey: string | null;
+}
+
+/** The kinds of jobs. Each job's file is read once, for its kind never changes. */
+export class KindsOfJobs {
   readonly #context: SpoolContext;
   readonly #mostKept: number;
-  #tasks = new Map<string, string | null>();
-  #before = new Map<string, string | null>();
+  #kinds = new Map<string, JobKind | null>();
+  #before = new Map<string, JobKind | null>();
 
-  /** @param mostKept with more tasks than this, those of jobs that were not met of late are forgotten */
+  /** @param mostKept with more than this, those of jobs that were not met of late are forgotten */
   constructor(context: SpoolContext, mostKept: number = Number.POSITIVE_INFINITY) {
     this.#context = context;
     this.#mostKept = mostKept;
@@ -102,34 +110,38 @@ export class TasksOfJobs {
 
   /** Forgets the jobs that were not asked for since the last call. */
   turn(): void {
-    this.#before = this.#tasks;
-    this.#tasks = new Map();
+    this.#before = this.#kinds;
+    this.#kinds = new Map();
   }
 
   /** @returns null when there is no such job at `path`, or none that can be read */
-  of(id: string, path: string): string | null {
+  of(id: string, path: string): JobKind | null {
     const known = this.#recall(id);
     if (known !== undefined) return known;
     const reading = readJob(this.#context, path, id);
     if (reading.kind === 'gone') return null;
-    const task = reading.kind === 'job' ? reading.document.record.job.task : null;
-    this.remember(id, task);
-    return task;
+    const kind = reading.kind === 'job' ? kindOf(reading.document.record.job) : null;
+    this.remember(id, kind);
+    return kind;
   }
 
-  /** The same without reading: null also when the job was not read before. */
-  known(id: string): string | null {
-    return this.#recall(id) ?? null;
+  /** The same without reading: undefined when the job was not read before. */
+  known(id: string): JobKind | null | undefined {
+    return this.#recall(id);
   }
 
-  remember(id: string, task: string | null): void {
-    if (this.#tasks.size > this.#mostKept) this.turn();
-    this.#tasks.set(id, task);
+  remember(id: string, kind: JobKind | null): void {
+    if (this.#kinds.size > this.#mostKept) this.turn();
+    this.#kinds.set(id, kind);
   }
 
-  #recall(id: string): string | null | undefined {
-    const task = this.#tasks.get(id) ?? this.#before.get(id);
-    if (task !== undefined) this.remember(id, task);
-    return task;
+  #recall(id: string): JobKind | null | undefined {
+    const kind = this.#kinds.get(id) ?? this.#before.get(id);
+    if (kind !== undefined) this.remember(id, kind);
+    return kind;
   }
+}
+
+export function kindOf({ task, options }: Pick<Job, 'task' | 'options'>): JobKind {
+  return { task, limitKey: options.limitKey ?? null };
 }

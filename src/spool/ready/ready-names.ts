@@ -7,7 +7,7 @@
  */
 import type { QueueOrder } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, LimitedKind } from './gate.ts';
 import { type Lane, Lanes } from './lanes.ts';
 import { type JobName, parseJobFileName } from '../layout.ts';
 import { RecentNames } from './recent-names.ts';
@@ -75,7 +75,7 @@ export class ReadyNames {
       const parsed = this.#wanted(name);
       if (parsed === null) continue;
       if (this.#given.has(name)) this.isIncomplete = true;
-      else this.#laneOf(parsed).push(name);
+      else this.#laneOf(parsed, name).push(name);
     }
     this.#lanes.sort();
     this.pace.listed(startedAt, isWatched);
@@ -85,7 +85,7 @@ export class ReadyNames {
   add(name: string): boolean {
     const parsed = this.#wanted(name);
     if (parsed === null) return false;
-    const lane = this.#laneOf(parsed);
+    const lane = this.#laneOf(parsed, name);
     if (!this.#gate.isOpen(lane)) {
       this.isIncomplete = true;
       return false;
@@ -94,11 +94,18 @@ export class ReadyNames {
     return true;
   }
 
-  /** Adds a name that has come beside others, if it is more urgent than they are. The others are left to a later listing. */
+  /**
+   * Adds a name that has come beside others, if it is more urgent than they are, or if the turn may be that of its key. The others are left to a
+   * later listing.
+   */
   addIfUrgent(name: string): void {
-    if (!this.#lanes.isMoreUrgent(name) || this.wasGiven(name) || !this.isThere(name)) return;
+    const isUrgent = this.#lanes.isMoreUrgent(name);
+    if (!isUrgent && !this.#gate.hasKeys) return;
+    if (this.wasGiven(name) || !this.isThere(name)) return;
     const parsed = this.#wanted(name);
-    if (parsed !== null) this.#laneOf(parsed).insert(name);
+    if (parsed === null) return;
+    if (isUrgent) this.#laneOf(parsed, name).insert(name);
+    else this.#lanes.unreadOf(parsed.queue).push(name);
   }
 
   /**
@@ -109,11 +116,12 @@ export class ReadyNames {
    */
   giveOut(names: string[], max: number): boolean {
     const untilMs = performance.now() + SORT_FOR_MS;
+    this.readAhead(untilMs);
     let held = 0;
     while (names.length < max) {
       const lane = this.#lanes.next();
       const name = lane?.pop();
-      if (lane === null || name === undefined) return true;
+      if (lane === null || name === undefined) return !this.hasUnread;
       if (!this.#gate.isInUse || this.#passes(lane, name)) {
         this.#given.add(name);
         names.push(name);
@@ -122,16 +130,41 @@ export class ReadyNames {
     return true;
   }
 
-  #passes({ queue, task: known }: Lane, name: string): boolean {
-    const task = known ?? this.#gate.limitedTask(name);
-    const isOpen = this.#gate.isOpen({ queue, task });
-    if (isOpen) this.#gate.count(name, queue, task);
-    else this.#lanes.of(queue, task).push(name);
+  /** Whether there are names of jobs that must be read before one can tell whose turn it is. */
+  get hasUnread(): boolean {
+    return this.#lanes.nextUnread() !== null;
+  }
+
+  /** Reads such jobs, some of them at least, and puts their names into their lanes. */
+  readAhead(untilMs: number = performance.now() + SORT_FOR_MS): void {
+    for (let read = 1, lane = this.#lanes.nextUnread(); lane !== null; read++, lane = this.#lanes.nextUnread()) {
+      const name = lane.pop() ?? '';
+      this.#laneFor(lane.queue, this.#gate.limitedKind(name), name).push(name);
+      if (read >= SORT_AT_LEAST && performance.now() > untilMs) return;
+    }
+  }
+
+  #passes(lane: Lane, name: string): boolean {
+    const { queue } = lane;
+    const kind = lane.task === null ? this.#gate.limitedKind(name) : { task: lane.task, limitKey: lane.limitKey };
+    const isOpen = this.#gate.isOpen({ queue, task: kind?.task ?? null, limitKey: kind?.limitKey ?? null });
+    if (!isOpen) this.#laneFor(queue, kind, name).push(name);
+    else {
+      this.#gate.count(name, queue, kind);
+      this.#lanes.served(lane);
+    }
     return isOpen;
   }
 
-  #laneOf({ queue, id }: JobName): Lane {
-    return this.#lanes.of(queue, this.#gate.knownTask(id));
+  #laneOf({ queue, id }: JobName, name: string): Lane {
+    const kind = this.#gate.knownKind(id);
+    if (kind === undefined && this.#gate.hasKeys) return this.#lanes.unreadOf(queue);
+    return this.#laneFor(queue, kind ?? null, name);
+  }
+
+  #laneFor(queue: string, kind: LimitedKind | null, name: string): Lane {
+    if (kind === null || kind.limitKey === null) return this.#lanes.of(queue, kind?.task ?? null);
+    return this.#lanes.ofKey(queue, kind.task, kind.limitKey, name.slice(0, 1));
   }
 
   /** Null for what is none of our jobs. */

@@ -100,11 +100,13 @@ async function giveTaken(context: SpoolContext, taken: Taken, call: NewJob, debo
   return true;
 }
 
-/** It waits as long as this call says, and was sent when the first one was. */
+/** It waits as long as this call says, and was sent when the first one was. Its kind never changes, and so its limit key stays. */
 function renew(before: Job, { options, ...call }: Job, { waitMs, mostMs }: Debounce, nowMs: number): Job {
   const { id, enqueuedAtMs } = before;
+  const { limitKey: _, ...others } = options;
+  const { limitKey } = before.options;
   const etaMs = Math.min(nowMs + waitMs, mostMs === null ? Number.POSITIVE_INFINITY : enqueuedAtMs + mostMs);
-  return { ...call, id, enqueuedAtMs, options: { ...options, etaMs } };
+  return { ...call, id, enqueuedAtMs, options: { ...others, ...(limitKey === undefined ? {} : { limitKey }), etaMs } };
 }
 
 /**

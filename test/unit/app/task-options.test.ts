@@ -66,7 +66,7 @@ describe('an option stands only where it has a meaning:', () => {
     [
       'call',
       { constructor: 1 },
-      /Unknown option "constructor"; known are queue, priority, .*countdown, eta, after, headers/,
+      /Unknown option "constructor"; known are queue, priority, .*countdown, eta, after, limitKey, headers/,
     ],
     ['task', { toString: 1 }, /Unknown option "toString"; known are queue, .*retryOn$/],
   ];

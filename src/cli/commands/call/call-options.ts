@@ -42,6 +42,11 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     help: 'run it so long after the last call with this key, with the arguments of that',
   },
   'max-wait': { type: 'string', value: 'TIME', help: 'with --debounce: so long after the first call at the latest' },
+  'limit-key': {
+    type: 'string',
+    value: 'TEXT',
+    help: 'the jobs with which it shares the limit of a task that has one for each key',
+  },
   queue: { type: 'string', short: 'q', value: 'NAME', help: 'the queue it goes to (default: default)' },
   priority: { type: 'string', value: '0-9', help: '0 runs first, 9 last (default: 5)' },
   header: { type: 'string', value: 'K=V', multiple: true, help: 'text for the task to read with currentJob().headers' },
@@ -69,6 +74,7 @@ export function callOptions(values: Values): ApplyOptions {
     ignoreResult: values.flag('ignore-result') ? true : undefined,
     key: values.text('key'),
     unique: uniqueOf(values),
+    limitKey: values.text('limit-key'),
     headers: Object.fromEntries(values.list('header').map(headerOf)),
   });
 }

@@ -17,7 +17,7 @@ test('limits that are dropped hold nothing back any more, and wake nobody', (t) 
   const gate = new Gate(tempContext(t), NO_RULES);
   gate.limitTasks(new Map([['echo', { concurrency: 1, rate: null }]]));
   gate.look();
-  gate.count('name', 'default', 'echo');
+  gate.count('name', 'default', { task: 'echo', limitKey: null });
   assert.notEqual(gate.againInMs(), null);
 
   gate.limitTasks(new Map());
