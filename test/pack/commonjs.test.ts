@@ -57,6 +57,31 @@ test('in one process both have one registry: tasks, the running job, and doubled
   assert.equal(stdout, `UsageError FSQ_DUPLICATE_TASK\n[ 'who.cjs', 'who.esm', 'nested' ]\n`, stderr);
 });
 
+test('parts of both builds make one composition, sent by either', async (t) => {
+  const project = tempProject(t, {
+    'cjs.cjs': `
+      const { chain, group, task } = require(${JSON.stringify(CJS)});
+      exports.double = task('double', (n) => 2 * n);
+      exports.both = (...parts) => group(parts);
+      exports.row = (...parts) => chain(...parts);`,
+    'main.mjs': `
+      import { chain, chord, task } from ${JSON.stringify(ESM)};
+      import { both, double, row } from './cjs.cjs';
+      const add = task('add', (a, b) => a + b);
+      const total = task('total', (numbers) => numbers.reduce((sum, n) => sum + n, 0));
+      const here = await chain(add.s(1, 2), both(double.s(), add.s(1)), total.s()).delay();
+      const there = await row(add.s(1, 2), double.s()).delay();
+      const group = await double.map([1, 2]).delay();
+      const after = await group.done(total.s());
+      console.log(await here.get(), await here.steps[1].get(), await there.get(), await after.get());
+      try { chain(double); } catch (error) { console.log(error.code); }`,
+  });
+
+  const { stdout, stderr } = await run(project, process.execPath, ['main.mjs'], { env: { FSQ_ALWAYS_EAGER: '1' } });
+
+  assert.equal(stdout, '10 [ 6, 4 ] 6 6\nFSQ_COMPOSITION\n', stderr);
+});
+
 test('a temporary spool of either build is that of both, and of the jobs that a task sends by the other', async (t) => {
   const project = tempProject(t, {
     'cjs.cjs': `
