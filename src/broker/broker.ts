@@ -23,7 +23,7 @@ export interface Broker {
   /**
    * Names a job while it runs, fails or is lost: unique, ordered by time within this process.
    *
-   * @param hasOwnTtl true where the job, or perhaps its task, says how long its outcome is kept. Default false
+   * @param hasOwnTtl true where the job, or perhaps its task, says how long its outcome is kept, or other jobs may need it. Default false
    */
   nextId(hasOwnTtl?: boolean): string;
   /**

@@ -78,12 +78,17 @@ async function deliverPlan(
   const there = broker?.place ?? EAGER_PLACE;
   for (const place of places)
     if (place !== there) throw twoPlaces(`a job that is waited for lies in ${place}`, `${first[1]} sends to ${there}`);
-  const ids = jobs.map(({ options }) => broker?.nextId(isLasting(options.kept)) ?? crypto.randomUUID());
+  const ids = jobs.map((job) => broker?.nextId(hasOwnTime(job)) ?? crypto.randomUUID());
   const newJobs = toNewJobs(jobs, ids, headersOf, nowMs());
   if (broker === null) return runHere(newJobs, ids, settings);
   await broker.enqueue(newJobs);
   const source = async (): Promise<Broker> => broker;
   return { ids, sourceOf: () => source };
+}
+
+/** True of a job whose outcome goes at another time than others: kept for those behind it, or soon gone because nothing has failed. */
+function hasOwnTime({ options, endsAt, takes }: PlannedJob): boolean {
+  return isLasting(options.kept) || endsAt.length > 0 || takes === 'error';
 }
 
 /** @throws UsageError (FSQ_COMPOSITION) when two tasks send to different places */

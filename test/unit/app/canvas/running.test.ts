@@ -214,6 +214,33 @@ for (const alwaysEager of [false, true]) {
   });
 }
 
+test('a value is kept as long as it is needed, however old, and a handler that was not needed for a minute', async (t) => {
+  const spool = await temporarySpool(t);
+  const { add, double, total, note } = tasksOf(createApp());
+  t.after(() => registry().tasks.clear());
+  const late = double.s().set({ countdown: '3d' });
+
+  const row = await chain(add.s(1, 2), late).delay();
+  const wide = await chord([add.s(1, 2), add.s(3, 4)], total.s().set({ countdown: '3d' })).delay();
+  const good = await add.s(1, 2).delay({ onError: note.s() });
+  const alone = await add.delay(1, 2);
+  await spool.drain();
+  await spool.clock.advance('2m');
+  assert.deepEqual(
+    (await spool.jobs()).map(({ record }) => record?.job.task).filter((task) => task === 'note'),
+    [],
+  );
+  await spool.clock.advance('2d');
+  assert.deepEqual(
+    [await alone.state(), await good.state(), await row.steps[0].state()],
+    ['unknown', 'unknown', 'succeeded'],
+  );
+  await spool.clock.advance('1d');
+  await spool.drain();
+
+  assert.deepEqual([await row.get(), await wide.get()], [6, 10]);
+});
+
 test('any task may be a step, however its function is typed', async (t) => {
   const app = createApp({ spool: tempDir(t), alwaysEager: true });
   t.after(() => registry().tasks.clear());
