@@ -1,5 +1,6 @@
 /** Making compositions: signatures of calls, and chains, groups and chords of them, in one another. */
 import { refuse, UsageError } from '../../job/errors.ts';
+import { format } from '../../job/text.ts';
 import type { GroupResult } from '../group-result.ts';
 import { checkStepOptions } from './call-options.ts';
 import type {
@@ -22,7 +23,7 @@ import type {
   ValuesIn,
   ValuesOf,
 } from './fit.ts';
-import { type Call, CARRIED, carriedBy, type Carried, type Part, several, type Several } from './part.ts';
+import { type Call, CARRIED, carriedBy, type Carried, isPart, type Part, several, type Several } from './part.ts';
 import { sendPart } from './send.ts';
 
 /** Parts one after the other: the value of each goes to the next. Its handle is that of the last; `steps` are the handles of the others. */
@@ -115,7 +116,8 @@ export function mapped(call: Omit<Call, 'args'>, items: unknown): object {
 
 function groupOf(members: unknown, example: string): Several {
   if (Array.isArray(members)) return several('group', partsOf(members, 'member'));
-  throw new UsageError(`Expected an array of parts, such as ${example}, got something else`, 'FSQ_COMPOSITION');
+  const got = isPart(members) ? 'one part' : format(members);
+  throw new UsageError(`Expected an array of parts, such as ${example}, got ${got}`, 'FSQ_COMPOSITION');
 }
 
 function partsOf(values: readonly unknown[], word: string): readonly Part[] {

@@ -58,6 +58,11 @@ export const CARRIED: unique symbol = Symbol.for('fsq.part.1') as never;
 /** Deep enough for any hand-written composition; the walk through one that a loop has nested must not run out of stack. */
 const MOST_DEPTH = 100;
 
+/** True for a signature, a chain, a group or a chord. */
+export function isPart(value: unknown): boolean {
+  return isRecord(peek(value, CARRIED));
+}
+
 /**
  * What `value` carries, which a program gave as `where`.
  *

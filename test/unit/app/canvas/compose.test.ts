@@ -56,7 +56,12 @@ test('what is no part of a composition is refused, each with what was probably m
   await refused(() => anyChain(step, [step]), /an array of 1: did you mean group\(\[…\]\)\?/);
   await refused(() => anyChain(sent), /the handle of what was sent already/);
   await refused(() => anyGroup([step, undefined]), /member 2 /, /undefined/);
-  await refused(() => anyGroup(step), /an array/);
+  await refused(() => anyGroup(step), /an array of parts, such as group\(\[.*, got one part/);
+  await refused(() => anyGroup(7), /an array of parts.*, got 7/);
+  assert.throws(() => add.map(7 as never), {
+    code: 'FSQ_USAGE',
+    message: /items of add\.map\(\) to be an array, got 7/,
+  });
   await refused(() => anyChord([step], 'add'), /the callback of a chord/, /"add"/);
   await refused(() => anyChord(chain(step), step), /members of a chord/, /a chain: did you mean chain\(\)\?/);
   await refused(() => anyChord(null, step), /members of a chord/);
