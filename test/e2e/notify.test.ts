@@ -16,8 +16,8 @@ describe('fsq worker --notify', () => {
     const [ok = '', bad = '', die = ''] = await pendingJobs(
       project.spool,
       { task: 'ok' },
-      { task: 'bad' },
-      { task: 'die', options: { onCrash: 'fail' } },
+      { task: 'bad', priority: 8 },
+      { task: 'die', options: { onCrash: 'fail' }, priority: 9 },
       { task: 'nobody' },
     );
     const command = `sh -c 'echo "$1 $2 $FSQ_SPOOL" >> ends.txt' _ {id} {state}`;

@@ -41,7 +41,10 @@ export function isRanJob(value: unknown): value is RanJob {
   return areTexts && typeof attempt === 'number' && typeof ms === 'number' && STATES.includes(state);
 }
 
-/** Gathers runs until this process has nothing else to do. One that dies before has told less: the worker asks the broker for the rest. */
+/**
+ * Gathers runs that went well until this process has nothing else to do, and tells of all others at once. One that dies before has told less: whoever
+ * must know asks the broker for the rest.
+ */
 export class RanJobs {
   readonly #send: (runs: readonly RanJob[]) => void;
   #runs: RanJob[] = [];
@@ -51,7 +54,9 @@ export class RanJobs {
   }
 
   add(run: RanJob): void {
-    if (this.#runs.push(run) === 1) setImmediate(() => this.flush());
+    const count = this.#runs.push(run);
+    if (run.state !== 'succeeded') this.flush();
+    else if (count === 1) setImmediate(() => this.flush());
   }
 
   flush(): void {

@@ -99,7 +99,8 @@ class Drain {
     if (view.isTerminal && !isEmpty) this.#show();
     try {
       const worker = isEmpty ? null : await this.#work();
-      if (worker?.problem === null || worker === null) await this.#looks.look(true);
+      // A drain that is done ends by what its last look saw: what comes later, came too late.
+      if (this.#end.kind !== 'done' && worker?.problem === null) await this.#looks.look(true);
       await this.#collected.settled();
       return this.#drained(worker);
     } finally {

@@ -41,6 +41,17 @@ test('runs are told in one parcel, in the next turn of the event loop, or when s
   assert.deepEqual(sent, [[RAN, other], [other]]);
 });
 
+test('a run that did not go well is told at once, with those before it', () => {
+  const sent: (readonly RanJob[])[] = [];
+  const runs = new RanJobs((parcel) => sent.push(parcel));
+  const failed: RanJob = { ...RAN, id: '2', state: 'failed' };
+
+  runs.add(RAN);
+  runs.add(failed);
+
+  assert.deepEqual(sent, [[RAN, failed]]);
+});
+
 test('a message of runs is taken without what is none', () => {
   const bad = [
     null,
