@@ -156,7 +156,9 @@ class FileApp implements App, Sender {
       queue,
       priority,
     }));
-    for (const id of idsAfter(request.options)) await refuseUnknown(id, broker ?? eagerSource(id));
+    const before = idsAfter(request.options);
+    if (broker === null) for (const id of before) await refuseUnknown([id], eagerSource(id));
+    else if (before.length > 0) await refuseUnknown(before, broker);
     if (broker === null) return this.#runEagerly(jobs, settings);
     const source = whileStaged(connection.stage, broker);
     if (request.uniqueness !== null) {
@@ -176,8 +178,14 @@ class FileApp implements App, Sender {
 }
 
 /** @throws UnknownJobError for a job that nobody can wait for */
-async function refuseUnknown(after: string, source: Pick<OutcomeSource, 'find' | 'place'>): Promise<void> {
-  if ((await source.find(after)) === null) throw new UnknownJobError(after, source.place);
+async function refuseUnknown(
+  ids: readonly string[],
+  source: Pick<OutcomeSource, 'find' | 'changed' | 'place'>,
+): Promise<void> {
+  // One look for all finds nearly all of many.
+  const found = ids.length < 2 ? null : await source.changed(new Map(ids.map((id) => [id, null])));
+  for (const id of ids)
+    if (found?.has(id) !== true && (await source.find(id)) === null) throw new UnknownJobError(id, source.place);
 }
 
 /** The settings of an app and the broker that they mean, each made at its first use. */

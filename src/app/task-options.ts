@@ -213,8 +213,14 @@ function etaOf(eta: unknown): number {
   return refuse('`eta`', 'a valid Date or Unix time in ms', eta);
 }
 
+/** The file of a job that names more jobs could be too large to be read. */
+const MOST_AFTER = 100_000;
+
 function afterOf(after: unknown): string | readonly string[] {
-  return Array.isArray(after) ? after.map(idOf) : idOf(after);
+  if (!Array.isArray(after)) return idOf(after);
+  return after.length <= MOST_AFTER
+    ? after.map(idOf)
+    : refuse('`after`', `a list of at most ${MOST_AFTER} jobs`, after);
 }
 
 function idOf(after: unknown): string {

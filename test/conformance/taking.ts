@@ -55,6 +55,7 @@ export function taking(open: OpenBroker): void {
 
     for (const i of [2, 0]) await claims.get(ids[i] ?? '')?.settle(returned(i === 2 ? undefined : i), RUN);
     assert.equal(await nextWithin(each, 100), null);
+    assert.deepEqual((await broker.find(last.job.id))?.waitsFor, { jobs: 3, ended: 2 });
     await claims.get(ids[1] ?? '')?.settle(returned(1), RUN);
 
     const claim = await nextOf(each);

@@ -23,6 +23,30 @@ for (const alwaysEager of [true, false]) {
   });
 }
 
+test('several jobs are looked for at once, and an unknown one among them is refused', async (t) => {
+  const app = createApp({ spool: tempSpool(t).path });
+  t.after(() => app.close());
+  const echo = app.task('after-several', (value: number) => value);
+  const group = await echo.delayMany(Array.from({ length: 50 }, (_, i): [number] => [i]));
+  const broker = await app.broker();
+  const find = t.mock.method(broker, 'find');
+
+  const last = await echo.applyAsync([2], { after: group.results });
+
+  assert.equal(find.mock.callCount(), 0);
+  assert.deepEqual(
+    (await last.info())?.record?.job.options.after,
+    group.results.map(({ id }) => id),
+  );
+  assert.deepEqual((await last.info())?.waitsFor, undefined, 'it was sent later, and nobody has looked at it');
+  const unknown = nextId();
+  await assert.rejects(echo.applyAsync([2], { after: [...group.results, unknown] }), (error: unknown) => {
+    return error instanceof UnknownJobError && error.id === unknown;
+  });
+  const tooMany = Array.from({ length: 100_001 }, () => unknown);
+  await assert.rejects(echo.applyAsync([2], { after: tooMany }), { code: 'FSQ_USAGE', message: /at most 100000 jobs/ });
+});
+
 test('what is neither is refused', async (t) => {
   const app = createApp({ spool: tempSpool(t).path });
   t.after(() => app.close());
