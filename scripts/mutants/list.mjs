@@ -465,6 +465,14 @@ export const MUTANTS = [
     pattern: 'send with a key|reorder',
   },
   {
+    name: 'a key is held for a time by a job whose draft a power cut has taken',
+    file: 'src/spool/sending/enqueue-unique.ts',
+    find: "      if (typeof this.#terms.until === 'object') await syncDirectories(this.#context, this.#directory);\n",
+    replace: '',
+    test: 'test/fault/crash-states.test.ts',
+    pattern: 'held for a time|reorder',
+  },
+  {
     name: 'the marks of a schedule are not looked at when the holder is there',
     file: 'src/spool/sending/enqueue-unique.ts',
     find: '    this.#terms.check?.();\n',

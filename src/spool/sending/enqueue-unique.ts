@@ -172,6 +172,8 @@ export class Candidate {
     try {
       await writeDrafts(this.#context, [this.#job], drafts, this.#context.fsync);
       await moveIn(this.#context, drafts[0] ?? '', this.#directory, resultFileName(this.#job.job.id));
+      // A holder with a time stands whatever became of its job: after a power cut it must not be there without its draft.
+      if (typeof this.#terms.until === 'object') await syncDirectories(this.#context, this.#directory);
     } catch (error) {
       for (const draft of drafts) removeQuietly(this.#context.files, draft);
       throw error;

@@ -8,6 +8,7 @@ import type { Claim, Consumer } from '../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../src/job/document.ts';
 import { encodeTail } from '../../../src/job/tail.ts';
 import type { JsonValue } from '../../../src/job/values/json.ts';
+import type { Uniqueness } from '../../../src/job/job-options.ts';
 import { type Settlement, settlementOf } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claims/claim.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
@@ -26,6 +27,7 @@ import { assertSound, namesIn, placesOf } from '../../support/invariants.ts';
 import { plantDeadOwner, pronounceDead, someOwner, tornInCharacter } from '../../support/owners.ts';
 import type { Order } from '../../support/disk-states.ts';
 import type { Recording } from '../../support/recording-files.ts';
+import { assertOneJobEach, sendAgain } from './instants.ts';
 
 /** What every job gives, whoever runs it: long enough to be torn, in the middle of a character too. */
 export const VALUE = { sum: 'é世z👋'.repeat(40) };
@@ -39,6 +41,8 @@ export interface Operation {
   readonly hasGarbage?: boolean;
   /** All its jobs have this key: of those only one is unfinished at a time. */
   readonly key?: string;
+  /** Each of these instants of a schedule has one job, once the next worker has sent them all. */
+  readonly instants?: readonly number[];
   /** Its jobs may have another outcome than that of a run. */
   readonly mayEndOtherwise?: boolean;
   /** Works in `spool` through `recording.files`; the ids that it was promised it hands to `recording.promise`. */
@@ -64,7 +68,12 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'send several at once', act: sendSeveral },
   { name: 'send a chord', act: sendChord },
   { name: 'finish one whose value is taken, and the taker', act: finishBoth },
-  { name: 'send with a key', act: sendUnique, key: KEY },
+  { name: 'send with a key', act: (spool, recording) => sendUnique(spool, recording), key: KEY },
+  {
+    name: 'send with a key that is held for a time',
+    act: (spool, recording) => sendUnique(spool, recording, { ms: 3_600_000 }),
+    key: KEY,
+  },
   { name: 'send with a key whose job has ended', act: sendAfterTheEnd, key: KEY },
   { name: 'be told of a job with a key that is not durable yet', act: beToldOfAnother, key: KEY },
   { name: 'start a worker, claim and finish', act: startAndFinish },
@@ -155,11 +164,11 @@ async function promote(context: SpoolContext): Promise<void> {
 }
 
 /** The first in a spool that an older fsq made, and one that is told of it. */
-async function sendUnique(spool: string, recording: Recording): Promise<End> {
+async function sendUnique(spool: string, recording: Recording, until: Uniqueness['until'] = 'ended'): Promise<End> {
   const broker = openSpool({ path: spool, files: recording.files });
   rmdirSync(join(spool, 'keys'));
   recording.restart();
-  for (let i = 0; i < 2; i++) recording.promise((await askForKey(broker)).id);
+  for (let i = 0; i < 2; i++) recording.promise((await askForKey(broker, until)).id);
   return () => broker.close();
 }
 
@@ -196,9 +205,9 @@ async function beToldOfAnother(spool: string, recording: Recording): Promise<End
   return () => other.close();
 }
 
-function askForKey(broker: Broker): Promise<StandIn> {
+function askForKey(broker: Broker, until: Uniqueness['until'] = 'ended'): Promise<StandIn> {
   const asked = job({ id: broker.nextId(), options: { key: KEY } });
-  return broker.enqueueUnique(asked, { key: KEY, until: 'ended' });
+  return broker.enqueueUnique(asked, { key: KEY, until });
 }
 
 async function startAndFinish(spool: string, recording: Recording): Promise<End> {
@@ -375,7 +384,7 @@ async function nextOf(consumer: Consumer): Promise<Claim> {
 export async function bringToEnd(
   spool: string,
   promises: readonly string[],
-  { hasGarbage = false, key, mayEndOtherwise = false }: Operation,
+  { hasGarbage = false, key, mayEndOtherwise = false, instants = [] }: Operation,
   order: Order,
 ): Promise<void> {
   const ids = promises.filter((promise) => !promise.includes(' '));
@@ -388,6 +397,7 @@ export async function bringToEnd(
     await askForKey(broker);
     assert.equal(unfinished(spool), 1, 'unfinished jobs of the key, once it was asked for again');
   }
+  await sendAgain(broker, instants);
   const context = contextOf(spool, { fsync: false });
   const me = someOwner(9);
   const claimant = { owner: me, directory: join(spool, 'running', me) };
@@ -414,6 +424,7 @@ export async function bringToEnd(
   }
   assertSound(spool, ids);
   await assertPromises(spool, broker, promises, ran);
+  assertOneJobEach(spool, instants);
   for (const id of ids) {
     const outcome = (await broker.outcome(id))?.outcome ?? null;
     if (mayEndOtherwise) assert.notEqual(outcome, null, `the outcome of ${id}`);
