@@ -39,7 +39,7 @@ const SHARED = [
   // What a worker's child and a command that looks at task modules have in common.
   {
     name: 'working',
-    test: /src\/worker\/(?:child\/load-tasks|child\/ran-jobs|child\/runner|child\/slots|launch|log|messages|outlet|restart|time-limit)\./,
+    test: /src\/worker\/(?:child\/load-tasks|child\/ran-jobs|child\/lending|child\/runner|child\/slots|launch|log|messages|outlet|restart|time-limit)\./,
     priority: 2,
   },
   // What a worker, a drain and a test with a worker have in common.

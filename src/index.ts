@@ -19,6 +19,7 @@ export type {
 } from './app/telling/diagnostics.ts';
 export type { Amounts, CurrentJob, RetryOptions } from './app/current-job.ts';
 export { currentJob } from './app/execute.ts';
+export { CycleError } from './app/following/waiting.ts';
 export type { Backoff, BackoffOptions, DebounceOptions, JobOptions, Unique } from './job/job-options.ts';
 export type { ApplyOptions, ErrorClass, LifeOptions, RetryOn, TaskOptions } from './app/task-options.ts';
 export type { LimitOptions, PerKey, RateLimit, TaskLimitOptions } from './job/queue-limits.ts';

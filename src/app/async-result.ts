@@ -1,5 +1,5 @@
 /** The caller's handle on a job: its state, and its outcome when there is one. */
-import type { Broker, Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
+import type { Revocation, RevokeOptions, Sighting } from '../broker/broker.ts';
 import { type Duration, durationMs } from '../job/units.ts';
 import { refuse, SpoolError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { toError } from '../job/failure.ts';
@@ -8,10 +8,12 @@ import { endedAtMs, type JobRecord, type JobState } from '../job/job.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import { type EventsOptions, jobEvents } from './following/events.ts';
 import type { JobEvent } from './following/story.ts';
-import { type LogsOptions, logLines, type Unlogged } from './following/log-reader.ts';
+import { type LogsOptions, logLines } from './following/log-reader.ts';
 import { isAbortSignal, isOptions } from '../job/values/realm.ts';
+import type { OutcomeSource } from './registry.ts';
 import { abortAfter, throwIfAborted } from './timers.ts';
 import { standstillAt, TELL_AFTER_MS, tellWhileWaiting } from './telling/standstill.ts';
+import { outcomeOf } from './following/waiting.ts';
 
 export interface GetOptions {
   /** How long to wait; default: as long as it takes. 0 looks once. */
@@ -22,13 +24,6 @@ export interface GetOptions {
 
 /** Codes of jobs that `retryAll` leaves as they are. */
 const STAYS: readonly string[] = ['FSQ_SUCCEEDED', 'FSQ_NOT_ENDED'];
-
-/** What a handle needs of the place where its job is. */
-export type OutcomeSource = Pick<
-  Broker,
-  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'log' | 'changed' | 'revoke' | 'retry' | 'forget' | 'owners'
-> &
-  Unlogged;
 
 /**
  * A job's result to come. Not a promise: `await add.delay(1, 2)` gives the handle at once, `await handle.get()` the value.
@@ -172,7 +167,7 @@ export class AsyncResult<T = unknown> {
   /** When the job of `result` ended, Unix ms, as soon as it has. Null when `signal` aborts first. @throws UnknownJobError, SpoolError */
   static async endOf(result: AsyncResult, signal: AbortSignal): Promise<number | null> {
     const source = await result.#source();
-    const record = await source.waitForOutcome(result.id, signal, result.#isSurelyThere);
+    const record = await outcomeOf(source, result.id, signal, result.#isSurelyThere);
     return record === null ? null : (endedAtMs(result.#keep(record)) ?? 0);
   }
 
@@ -248,7 +243,7 @@ export class AsyncResult<T = unknown> {
     const isLong = timeoutMs === null || timeoutMs > TELL_AFTER_MS;
     const beQuiet = isLong ? tellWhileWaiting(source, this.id) : null;
     try {
-      const record = await source.waitForOutcome(this.id, limit.signal, this.#isSurelyThere);
+      const record = await outcomeOf(source, this.id, limit.signal, this.#isSurelyThere);
       if (record !== null) return this.#keep(record);
       throwIfAborted(signal);
       // A timeout of 0 asks for one look, and gets no more than that.

@@ -77,12 +77,23 @@ function retry(options: RetryOptions = {}): never {
   throw new RetryError(countdown === undefined ? null : durationMs(countdown, 'countdown'), rest);
 }
 
+/** The part of a worker that begins other jobs while a run waits. */
+export interface Lender {
+  /** The run waits, also for the job `id`, if there is one that it waits for. */
+  waits(run: Run, job: { readonly id: string | null; readonly queue: string }): void;
+  /** One of its waits is over. */
+  goesOn(run: Run, id: string | null): void;
+  /** The run has ended, whatever it has left waiting. */
+  hasEnded(run: Run): void;
+}
+
 /** One run of a job: the signal that its task gets, which is made only when the task asks for it, and its deadline. */
 export class Run {
   /** When the run is killed, Unix ms; null where it has no time limit. */
   deadline: number | null = null;
   /** True when the task has ended; what it has left behind may still run. */
   isOver = false;
+  readonly lender: Lender | null;
   readonly #stop: AbortSignal | null;
   #beside: BesideJob | null;
   #controller: AbortController | null = null;
@@ -91,8 +102,10 @@ export class Run {
   /**
    * @param stop aborts every run of the process; null: nobody does
    * @param beside where the run tells and keeps things; null: nowhere else than in this run
+   * @param lender hears when the run waits for other jobs; null: nobody does
    */
-  constructor(stop: AbortSignal | null, beside: BesideJob | null = null) {
+  constructor(stop: AbortSignal | null, beside: BesideJob | null = null, lender: Lender | null = null) {
+    this.lender = lender;
     this.#stop = stop;
     this.#beside = beside;
   }
@@ -120,6 +133,7 @@ export class Run {
   /** The task has ended: nothing is kept of it. */
   end(): void {
     this.isOver = true;
+    this.lender?.hasEnded(this);
     if (this.#controller !== null) this.#stop?.removeEventListener('abort', this.#onStop);
   }
 
@@ -136,6 +150,10 @@ export class InMemory implements BesideJob {
 
   progress(report: ProgressReport): void {
     this.shown = { ...report, attempt: this.attempt, atMs: Date.now() };
+  }
+
+  waitsFor(): void {
+    // Nobody else sees this run.
   }
 
   async checkpoint(value: JsonValue): Promise<void> {
@@ -176,6 +194,18 @@ export class RunningJob implements CurrentJob {
   /** Whether the run that `job` tells of is over. False where another copy of fsq tells of it. */
   static hasEnded(job: CurrentJob): boolean {
     return #run in job && job.#run.isOver;
+  }
+
+  /** The task of `job` waits, for the job `id` if that is known, until the function that this gives is called. */
+  static beginWait(job: CurrentJob, id: string | null): () => void {
+    const run = #run in job && !job.#run.isOver ? job.#run : null;
+    run?.lender?.waits(run, { id, queue: job.queue });
+    return () => run?.lender?.goesOn(run, id);
+  }
+
+  /** From now on everybody can see that the task of `job` waits for these jobs. */
+  static tellWaits(job: CurrentJob, ids: readonly string[]): void {
+    if (#run in job && !job.#run.isOver) job.#run.beside.waitsFor(ids);
   }
 
   get signal(): AbortSignal {

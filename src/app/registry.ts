@@ -4,12 +4,12 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type CallSite, callSiteOf } from './call-site.ts';
-import { UsageError } from '../job/errors.ts';
+import { type FsqError, UsageError } from '../job/errors.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import type { Redact } from '../job/failure.ts';
 import type { Duration } from '../job/units.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
-import type { OutcomeSource } from './async-result.ts';
+import type { Broker } from '../broker/broker.ts';
 import type { CurrentJob } from './current-job.ts';
 import { warnOnce } from './telling/warnings.ts';
 
@@ -45,12 +45,24 @@ export interface RegisteredTask {
   readonly spool?: string | undefined;
 }
 
+export interface Unlogged {
+  /** Of a place that keeps nothing of what jobs print: the error that says so. Absent: it keeps it. */
+  readonly whyNoLog?: ((id: string) => FsqError) | undefined;
+}
+
+/** What a handle needs of the place where its job is. */
+export type OutcomeSource = Pick<
+  Broker,
+  'place' | 'find' | 'outcome' | 'waitForOutcome' | 'log' | 'changed' | 'revoke' | 'retry' | 'forget' | 'owners'
+> &
+  Unlogged;
+
 /** Outcomes of jobs that ran with alwaysEager are kept for `result(id)`, the newest so many. */
 export const EAGER_KEPT = 1_000;
 
 /** The job of the code that runs. Not the type of Node itself: the public declarations do without @types/node. */
 interface Current {
-  run<T>(job: CurrentJob, act: () => T): T;
+  run<T>(job: CurrentJob | undefined, act: () => T): T;
   getStore(): CurrentJob | undefined;
 }
 

@@ -17,6 +17,8 @@ export interface Sighting {
   readonly endedAtMs: number | null;
   /** How far its last run said to be that said so; null when none did. */
   readonly progress: Progress | null;
+  /** For which jobs its run waits without an end, as far as that has been so for a second; absent: for none. */
+  readonly awaits?: readonly string[];
   /** What its runs keep for the next one; only where one job is looked for, and absent when there is nothing. */
   readonly checkpoint?: Checkpoint;
   /** Where the job is kept, for people: a path or a key. */

@@ -15,6 +15,8 @@ export interface BesideJob {
    * refuses, a report may be lost.
    */
   progress(report: ProgressReport): void;
+  /** Shows for which jobs the run waits without an end; []: for none any more. Never throws, as `progress`. */
+  waitsFor(ids: readonly string[]): void;
   /**
    * Keeps `value` for the next run of the job, in the place of what was kept before. When it resolves that is as durable as an
    * accepted job. It goes when the job succeeds. Waits while the disk is full.
@@ -66,6 +68,13 @@ export interface Consumer {
    * @throws FencedError
    */
   next(signal: AbortSignal): Soon<Claim | null>;
+  /**
+   * Takes this one job, if it is found ready: a run of this process waits for it. May be called while `next` waits. Absent: it cannot.
+   *
+   * @param queue that of the run's own job: the other is likely to be of it, or of the default one. null: search for it, at some cost
+   * @throws FencedError
+   */
+  take?(id: string, queue: string | null): Promise<Claim | null>;
   /** Gives up the proof of life; every claim must be settled. */
   close(): Promise<void>;
 }

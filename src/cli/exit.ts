@@ -38,6 +38,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_TIME_LIMIT: EXIT.jobFailed,
   FSQ_PERMANENT: EXIT.jobFailed,
   FSQ_RETRY: EXIT.jobFailed,
+  FSQ_CYCLE: EXIT.jobFailed,
   FSQ_WORKER_LOST: EXIT.jobFailed,
   FSQ_PREDECESSOR: EXIT.jobFailed,
   FSQ_NOT_NEEDED: EXIT.jobFailed,

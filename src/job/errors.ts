@@ -45,6 +45,7 @@ export type FsqErrorCode =
   | 'FSQ_PREDECESSOR'
   | 'FSQ_COMPOSITION'
   | 'FSQ_NOT_NEEDED'
+  | 'FSQ_CYCLE'
   | 'FSQ_FENCED';
 
 /** The key under which a prototype keeps the name of its class: the same in every copy of fsq, and in every realm. */

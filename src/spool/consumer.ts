@@ -2,11 +2,12 @@
 import type { Claim, Consumer, ConsumerOptions } from '../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import { isSuspect, revoked } from '../job/lifecycle.ts';
 import { Admission } from './claims/admission.ts';
 import { type Claimant, examine, take } from './claims/claim.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { parseJobFileName } from './layout.ts';
+import { jobFileName, parseJobFileName } from './layout.ts';
 import { DiskWait, waitForDisk } from './disk/disk-wait.ts';
 import { HintedNames } from './claims/hinted-names.ts';
 import type { Taken } from './job-file/holder.ts';
@@ -25,6 +26,7 @@ export class SpoolConsumer implements Consumer {
   readonly #names: NamesToTry;
   readonly #instructions: Instructions;
   readonly #alone: () => Promise<void> | null;
+  readonly #queues: readonly string[] | null;
 
   static async open(context: SpoolContext, options: ConsumerOptions): Promise<SpoolConsumer> {
     const { queues, tasks, slots = 1, parent = null, line, onEvent, signal } = options;
@@ -42,6 +44,7 @@ export class SpoolConsumer implements Consumer {
     const onTrouble = (error: unknown): void => onEvent?.({ kind: isPassing(error) ? 'disk-wait' : 'unusable', error });
     this.#context = context;
     this.#alone = options.alone ?? (() => null);
+    this.#queues = queues;
     this.#registration = registration;
     this.#diskWait = new DiskWait(onEvent);
     context.odd.onEvent = (event) => onEvent?.(event);
@@ -72,6 +75,19 @@ export class SpoolConsumer implements Consumer {
   next(signal: AbortSignal): Soon<Claim | null> {
     const first = signal.aborted || this.#diskWait.isOn ? null : this.#tryNextName(signal);
     return first === null || isPromise(first) ? this.#search(signal, first) : first;
+  }
+
+  async take(id: string, queue: string | null): Promise<Claim | null> {
+    const names = queue === null ? readyNamesOf(this.#context, id) : likelyNames(id, queue);
+    for (const name of names) {
+      const isServed = this.#queues?.includes(parseJobFileName(name)?.queue ?? '') ?? true;
+      if (!isServed || this.#diskWait.isOn || this.#isHeldBack(name) || this.#instructions.isLeftToOthers(name))
+        continue;
+      if (isOfSuspect(name) && this.#alone() !== null) continue;
+      const claim = await this.#tryName(name);
+      if (claim !== null) return claim;
+    }
+    return null;
   }
 
   async close(): Promise<void> {
@@ -142,4 +158,14 @@ function isOfSuspect(fileName: string): boolean {
   if (fileName.endsWith('.0.json')) return false;
   const name = parseJobFileName(fileName);
   return name !== null && isSuspect(name);
+}
+
+/** How a job is named that was just sent by another. A wrong name costs a failed rename. */
+function likelyNames(id: string, queue: string): readonly string[] {
+  const queues = new Set([queue, DEFAULT_QUEUE]);
+  return [...queues].map((one) => jobFileName({ id, queue: one, priority: DEFAULT_PRIORITY, attempt: 0, crashes: 0 }));
+}
+
+function readyNamesOf({ files, layout }: SpoolContext, id: string): readonly string[] {
+  return files.list(layout.pending).filter((name) => parseJobFileName(name)?.id === id);
 }

@@ -6,7 +6,8 @@ import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
 import { readCheckpoint } from './beside/checkpoint-file.ts';
 import { NOT_LISTED, valueOr } from './disk/if-there.ts';
-import { readProgress } from './beside/progress-file.ts';
+import { readReport } from './beside/progress-file.ts';
+import { parseProgress, parseWaits } from '../job/values/progress.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { AFTER_ANOTHER_MS, besidePath, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot, unfinishedSpots } from './locate.ts';
@@ -169,7 +170,9 @@ function withWaiting({ files, layout }: SpoolContext, sighting: Sighting): Sight
 
 /** Read after the job's file: with an outcome goes the last report. */
 export function withProgress(context: SpoolContext, sighting: Sighting): Sighting {
-  return { ...sighting, progress: readProgress(context, sighting.id) };
+  const report = readReport(context, sighting.id);
+  const awaits = sighting.state === 'running' ? parseWaits(report, sighting.standing.attempt) : [];
+  return { ...sighting, progress: parseProgress(report), ...(awaits.length > 0 ? { awaits } : {}) };
 }
 
 function withCheckpoint(context: SpoolContext, sighting: Sighting): Sighting {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { retriesUsed } from '../../src/job/lifecycle.ts';
+import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { consumer, enqueueOne, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
 
@@ -70,5 +71,50 @@ export function slots(open: OpenBroker): void {
     const ids = [(await nextOf(busy)).job.id, (await nextOf(busy)).job.id];
 
     assert.deepEqual(ids.toSorted(), [fresh.job.id, crashed.job.id].toSorted());
+  });
+
+  test('a job that is waited for is taken from behind others, if it is ready, served and not paused', async (t) => {
+    const broker = await open(t);
+    const [first, plain, own, urgent, other] = [
+      newJob(broker),
+      newJob(broker),
+      newJob(broker, { queue: 'mail' }),
+      newJob(broker, { priority: 2 }),
+      newJob(broker, { queue: 'other' }),
+    ];
+    await broker.enqueue([first, plain, own, urgent, other]);
+    const each = await consumer(t, broker, { queues: ['default', 'mail'] });
+    const take = async (id: string, queue: string | null): Promise<string | undefined> =>
+      (await each.take?.(id, queue))?.job.id;
+
+    assert.equal(await take(plain.job.id, 'mail'), plain.job.id);
+    assert.equal(await take(plain.job.id, 'mail'), undefined);
+    assert.equal(await take(own.job.id, 'mail'), own.job.id);
+    assert.equal(await take(urgent.job.id, 'mail'), undefined);
+    assert.equal(await take(urgent.job.id, null), urgent.job.id);
+    assert.equal(await take(other.job.id, null), undefined);
+    assert.equal(await take(broker.nextId(), null), undefined);
+    await broker.pause('default');
+    await until(async () => (await take(first.job.id, null)) === undefined, 'the pause is heard of');
+  });
+
+  test('for whom a run waits is seen while it waits, and gone with its end', async (t) => {
+    const broker = await open(t);
+    const sent = await enqueueOne(broker);
+    const other = broker.nextId();
+    const claim = await nextOf(await consumer(t, broker));
+    const seen = async (): Promise<readonly string[] | undefined> => (await broker.find(sent.job.id))?.awaits;
+
+    claim.waitsFor([other]);
+    assert.deepEqual(await seen(), [other]);
+    claim.progress({ value: 0.5 });
+    await until(async () => (await broker.find(sent.job.id))?.progress?.value === 0.5, 'the progress is seen');
+    assert.deepEqual(await seen(), [other]);
+    claim.waitsFor([]);
+    assert.equal(await seen(), undefined);
+    assert.equal((await broker.find(sent.job.id))?.progress?.value, 0.5);
+    claim.waitsFor([other]);
+    await claim.settle(returned(1), RUN);
+    assert.equal(await seen(), undefined);
   });
 }

@@ -90,9 +90,9 @@ describe('a child with eight jobs ends because of one: that one counts, and the 
   const cases: readonly [what: string, how: string, deaths: number, options: ApplyOptions, end: string][] = [
     ['it runs too long', 'limit', 1, { timeLimit: '1s' }, 'failed, 0 crashes: error'],
     ['it is revoked with `terminate`', 'revoked', 1, {}, 'revoked, 0 crashes: error'],
-    ['it ends the process', 'exits', 2, {}, 'failed, 3 crashes: error, error, error, error'],
-    ['it throws what nobody catches', 'throws', 2, {}, 'failed, 3 crashes: error, error, error, error'],
-    ['it rejects what nobody handles', 'rejects', 2, {}, 'failed, 3 crashes: error, error, error, error'],
+    ['it ends the process', 'exits', 2, {}, 'failed, 4 crashes: error, error, error, error'],
+    ['it throws what nobody catches', 'throws', 2, {}, 'failed, 4 crashes: error, error, error, error'],
+    ['it rejects what nobody handles', 'rejects', 2, {}, 'failed, 4 crashes: error, error, error, error'],
   ];
   for (const [what, how, deaths, options, end] of cases) {
     test(what, async (t) => {

@@ -57,6 +57,7 @@ export function threw(message: string): Settlement {
 /** The part of a claim that no run here asks for. */
 export const NOTHING_BESIDE: BesideJob & Pick<Claim, 'print'> = {
   progress: () => undefined,
+  waitsFor: () => undefined,
   checkpoint: async () => undefined,
   checkpointed: () => undefined,
   print: () => undefined,

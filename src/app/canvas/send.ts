@@ -3,7 +3,7 @@ import type { Broker, NewJob } from '../../broker/broker.ts';
 import { UsageError } from '../../job/errors.ts';
 import { isLasting } from '../../job/ended/result-ttl.ts';
 import type { JobRecord } from '../../job/job.ts';
-import type { OutcomeSource } from '../async-result.ts';
+import type { OutcomeSource } from '../registry.ts';
 import { EAGER_PLACE, eagerSource, runEagerly } from '../eager.ts';
 import { refuseWhileLoading } from '../registry.ts';
 import type { Settings } from '../settings/config.ts';

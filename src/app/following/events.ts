@@ -1,4 +1,6 @@
 /** What happens to a job, or to many, as it happens, for programs that follow it. */
+import { registry } from '../registry.ts';
+import { lendingSlot } from './waiting.ts';
 import type { Broker, Changed } from '../../broker/broker.ts';
 import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
@@ -53,7 +55,7 @@ async function* followOne(
   const beQuiet = tellWhileWaiting(source, id);
   try {
     while (!story.isOver) {
-      await following.news();
+      await lendingSlot(id, () => following.news());
       throwIfAborted(signal);
       const changed = following.take();
       const seen = end.isHeard ? await lastSight(source, id, end.errors) : changed;
@@ -125,17 +127,20 @@ async function* followAll(
     left--;
     wake();
   };
-  for (const job of jobs) void pump(job);
+  // Not for the task that iterates: that waits below, and works in between.
+  registry().current.run(undefined, () => jobs.forEach((job) => void pump(job)));
   try {
     for (;;) {
       for (const event of waiting.splice(0)) yield event;
       throwIfAborted(signal);
       if (failures.length > 0) throw failures[0];
       if (left === 0 && waiting.length === 0) return;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (waiting.length > 0 || failures.length > 0 || left === 0) resolve();
-      });
+      const news = (): Promise<void> =>
+        new Promise((resolve) => {
+          wake = resolve;
+          if (waiting.length > 0 || failures.length > 0 || left === 0) resolve();
+        });
+      await lendingSlot(null, news);
     }
   } finally {
     own.abort();

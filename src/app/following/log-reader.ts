@@ -1,7 +1,9 @@
 /** What a job has printed, for programs that read or follow it. */
+import type { Unlogged } from '../registry.ts';
+import { lendingSlot } from './waiting.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../broker/broker.ts';
-import { type FsqError, refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
+import { refuse, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
 import { isAbortSignal, isOptions } from '../../job/values/realm.ts';
@@ -19,11 +21,6 @@ export interface LogsOptions {
 const EVERY_MS = 200;
 
 type LogSource = Pick<Broker, 'place' | 'find' | 'outcome' | 'log' | 'owners'> & Unlogged;
-
-export interface Unlogged {
-  /** Of a place that keeps nothing of what jobs print: the error that says so. Absent: it keeps it. */
-  readonly whyNoLog?: ((id: string) => FsqError) | undefined;
-}
 
 /** @throws UsageError at once; UnknownJobError from the reading */
 export function logLines(
@@ -58,7 +55,7 @@ async function* read(
         }
       }
       if (isOver) return;
-      await pause(signal);
+      await lendingSlot(id, () => pause(signal));
     }
   } finally {
     beQuiet?.();

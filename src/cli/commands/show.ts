@@ -54,9 +54,9 @@ function document({ record, ...job }: Sighting, log: readonly LogLine[]): Readon
   const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, location } = job;
   const { queue, priority, attempt, crashes } = job.standing;
   const times = { dueAtMs, startedAtMs, endedAtMs };
-  const { waitsFor = null, checkpoint = null, progress } = job;
+  const { waitsFor = null, awaits = [], checkpoint = null, progress } = job;
   const standing = { queue, priority, attempt, crashes };
-  const place = { id, state, ...standing, ...times, waitsFor, progress, checkpoint, owner, location };
+  const place = { id, state, ...standing, ...times, waitsFor, awaits, progress, checkpoint, owner, location };
   if (record === null) return { ...place, readable: false };
   const { attempts, outcome, parked } = record;
   const { task, args, enqueuedAtMs, options, headers } = record.job;
@@ -77,6 +77,7 @@ function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
     ...progressFields(job, nowMs),
     ['checkpoint', checkpointText(job, nowMs)],
     ['owner', job.owner],
+    ['waits for', job.awaits?.join(', ') ?? null],
     ['queue', `${queue}, priority ${priority}`],
     ['attempts', `${attempt}${crashes === 0 ? '' : `, ${crashes} ended with the death of their process`}`],
     ['file', job.location],

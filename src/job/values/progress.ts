@@ -1,5 +1,6 @@
 /** How far a run is, as its task tells it: checked when it is told, and again when it is read. */
 import { UsageError } from '../errors.ts';
+import { isId } from '../names.ts';
 import { format, span } from '../text.ts';
 import type { JsonValue } from './json.ts';
 import { checkedNote } from './payload.ts';
@@ -81,6 +82,19 @@ export function parseProgress(text: string): Progress | null {
   if (!isShare(value) || !isAmount(attempt) || !isAmount(atMs)) return null;
   const amounts = isAmount(done) && isAmount(total) ? { done, total } : {};
   return { value, ...amounts, ...(detail === undefined ? {} : { detail: detail as JsonValue }), attempt, atMs };
+}
+
+/** For which jobs a run of this attempt waits, as it was written down there as JSON; [] for anything else. */
+export function parseWaits(text: string, attempt: number): readonly string[] {
+  // Nearly no report says so.
+  if (!text.includes('"waitsFor"')) return [];
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const ids = isRecord(parsed) && parsed['attempt'] === attempt ? parsed['waitsFor'] : null;
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string' && isId(id)) : [];
+  } catch {
+    return []; // A power cut may have left anything.
+  }
 }
 
 /** '42 %', '42 % (420 of 1000)'. What is not all done is never told as 100 %. */

@@ -15,6 +15,9 @@ export class ProgressFile {
   readonly #run: HeldFile;
   /** What is not written yet. */
   #pending: Progress | null = null;
+  /** What was written last. */
+  #written: Progress | null = null;
+  #waitsFor: readonly string[] = [];
   #writtenAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
 
@@ -31,6 +34,12 @@ export class ProgressFile {
     else this.#timer ??= setTimeout(() => this.#write(), leftMs).unref();
   }
 
+  /** For these jobs the run waits, without an end. */
+  waitsFor(ids: readonly string[]): void {
+    this.#waitsFor = ids;
+    this.#write();
+  }
+
   /** Nothing is told after this. The last report is there before the outcome of the run. */
   end(): void {
     if (this.#pending !== null) this.#write();
@@ -41,7 +50,10 @@ export class ProgressFile {
     this.#stop();
     this.#writtenAt = performance.now();
     try {
-      replaceBeside(this.#context, this.#run, 'progress', `${JSON.stringify({ v: 1, ...this.#pending })}\n`);
+      const told = this.#pending ?? this.#written ?? { attempt: this.#run.name.attempt, atMs: this.#context.nowMs() };
+      const waits = this.#waitsFor.length === 0 ? {} : { waitsFor: this.#waitsFor };
+      replaceBeside(this.#context, this.#run, 'progress', `${JSON.stringify({ v: 1, ...told, ...waits })}\n`);
+      this.#written = this.#pending ?? this.#written;
       this.#pending = null;
     } catch {
       // A job does not fail because nobody can see how far it is. The next report, or the end of the run, tries again.
@@ -63,10 +75,15 @@ export function doubtInProgress(context: SpoolContext, id: string): string | nul
 
 /** The last report of the runs of a job; null when there is none that can be read. */
 export function readProgress(context: SpoolContext, id: string): Progress | null {
+  return parseProgress(readReport(context, id));
+}
+
+/** The same as it was written: `parseProgress` and `parseWaits` read it. '' when there is none. */
+export function readReport(context: SpoolContext, id: string): string {
   try {
     const reading = readBeside(context, 'progress', id, MAX_FILE_BYTES);
-    return reading.kind === 'text' ? parseProgress(reading.text) : null;
+    return reading.kind === 'text' ? reading.text : '';
   } catch {
-    return null; // It is there for people, who must be able to see the job also where the disk refuses this.
+    return ''; // It is there for people, who must be able to see the job also where the disk refuses this.
   }
 }

@@ -50,6 +50,13 @@ export class HeldClaim implements Claim {
     beside.progress.tell(report);
   }
 
+  waitsFor(ids: readonly string[]): void {
+    if (this.#isOver) return;
+    const beside = (this.#beside ??= {});
+    beside.progress ??= new ProgressFile(this.#context, this.#held);
+    beside.progress.waitsFor(ids);
+  }
+
   async checkpoint(value: JsonValue): Promise<void> {
     if (this.#isOver)
       throw new UsageError(

@@ -11,10 +11,11 @@ import type { Claim, Consumer } from '../../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
 import { RevokedError } from '../../job/errors.ts';
 import { type AttemptedJob, type Ending, isSuspect, settlementOf } from '../../job/lifecycle.ts';
+import { Lending } from './lending.ts';
 import type { Prints } from './prints.ts';
 import { type RanJob, ranJob } from './ran-jobs.ts';
 import type { Retirement } from './retirement.ts';
-import type { Settling, Slots } from './slots.ts';
+import type { Slots } from './slots.ts';
 import { type Logger, report } from '../log.ts';
 
 interface RunnerOptions extends Executor {
@@ -54,6 +55,7 @@ const TURN_MS = 2;
 export async function runJobs(options: RunnerOptions): Promise<void> {
   const { consumer, drain, retirement, onRetire, slots } = options;
   const { settling } = slots;
+  const lending: Lending = new Lending(slots, (id, queue) => takeAwaited(id, queue, options, lending));
   const taking = AbortSignal.any([drain, settling.failed]);
   let turnEndsAt = performance.now() + TURN_MS;
   for (;;) {
@@ -61,13 +63,13 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
     const claim = isPromise(next) ? await next : next;
     if (claim === null) break;
     slots.begin();
-    void runJob(claim, options, settling);
+    void runJob(claim, options, lending);
     if (isSuspect(claim.standing)) await slots.alone();
-    else if (slots.isFull) await slots.room();
+    else while (slots.isFull) await slots.next();
     if (settling.isFull) await settling.room();
     const enough = retirement === null ? null : retirement.reason();
     if (enough !== null) {
-      await slots.empty();
+      await lending.finish();
       onRetire(enough);
       break;
     }
@@ -75,22 +77,23 @@ export async function runJobs(options: RunnerOptions): Promise<void> {
     await yieldToOthers();
     turnEndsAt = performance.now() + TURN_MS;
   }
-  await slots.empty();
+  await lending.finish();
   await settling.end();
 }
 
 /** From the claim until the outcome is on its way to the disk: that, and what goes wrong with it, is the settling's. Never rejects. */
-async function runJob(claim: Claim, options: RunnerOptions, settling: Settling): Promise<void> {
+async function runJob(claim: Claim, options: RunnerOptions, lending: Lending): Promise<void> {
   const { log, stop, revoked, prints, slots } = options;
   const { job, standing } = claim;
-  log.debug(`${job.task} ${job.id} started`, fieldsOf(claim));
+  const fields = { job: job.id, task: job.task, attempt: standing.attempt };
+  log.debug(`${job.task} ${job.id} started`, fields);
   if (isHeard('claim')) {
     const { priority, crashes } = standing;
     tell('claim', { ...jobMessage(claim), priority, crashes });
   }
   const startedAtMs = nowMs();
   const startedAt = performance.now();
-  const run = new Run(stop, claim);
+  const run = new Run(stop, claim, lending);
   revoked.begin(job.id, run);
   prints?.begin(claim);
   const ending = await (options.execute ?? execute)(claim, run, options);
@@ -98,12 +101,34 @@ async function runJob(claim: Claim, options: RunnerOptions, settling: Settling):
   const read = prints?.end(claim);
   if (read !== undefined) await read;
   try {
-    const settled = settleRun(claim, options, { ending, startedAtMs, ms });
-    if (isPromise(settled)) settling.add(settled);
+    const settled = settleRun(claim, options, { ending, startedAtMs, ms, fields });
+    if (isPromise(settled)) slots.settling.add(settled);
   } catch (error) {
-    settling.fail(error);
+    slots.settling.fail(error);
   }
   slots.end();
+}
+
+/**
+ * Begins the job for which a run of this process waits, if it is found ready and a slot is free.
+ *
+ * @param queue null: no other job is taken meanwhile, so that it may be searched for
+ */
+async function takeAwaited(id: string, queue: string | null, options: RunnerOptions, lending: Lending): Promise<void> {
+  const { consumer, slots, stop } = options;
+  if (consumer.take === undefined || slots.isFull || stop.aborted || slots.settling.failed.aborted) return;
+  // So that no other job gets the slot meanwhile. Without others, a suspect must see that nothing works.
+  const isReserved = queue !== null;
+  if (isReserved) slots.begin();
+  let claim: Claim | null = null;
+  try {
+    claim = await consumer.take(id, queue);
+  } catch (error) {
+    slots.settling.fail(error);
+  }
+  if (claim !== null && !isReserved) slots.begin();
+  if (claim !== null) void runJob(claim, options, lending);
+  else if (isReserved) slots.end();
 }
 
 /** How a run ended, and when. */
@@ -111,9 +136,11 @@ interface Ran {
   readonly ending: Ending;
   readonly startedAtMs: number;
   readonly ms: number;
+  /** Of the job, for the log. */
+  readonly fields: { readonly job: string; readonly task: string; readonly attempt: number };
 }
 
-function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, ms }: Ran): Soon<void> {
+function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, ms, fields }: Ran): Soon<void> {
   const { log, revoked, onFailed, onRan } = options;
   const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
   // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
@@ -123,16 +150,12 @@ function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, 
   const error = 'error' in ending ? { error: ending.error } : {};
   const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
   const onSettled = (): void => {
-    report(claim, settlement, ms, log, fieldsOf(claim));
+    report(claim, settlement, ms, log, fields);
     if (settlement.kind === 'rerun') tellRetry(claim, settlement);
     const ran = onRan === undefined ? null : ranJob(claim, settlement, ms);
     if (ran !== null) onRan?.(ran);
   };
   return afterwards(claim.settle(settlement, times), onSettled);
-}
-
-function fieldsOf({ job, standing }: Claim): { readonly job: string; readonly task: string; readonly attempt: number } {
-  return { job: job.id, task: job.task, attempt: standing.attempt };
 }
 
 /** Options that the job's file leaves out are the task's. A run that went well needs none but those of its outcome. */

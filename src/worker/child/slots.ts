@@ -32,10 +32,11 @@ export class Slots {
     this.#tell();
   }
 
-  /** A run waits for another job. */
-  lend(): void {
+  /** A run waits for another job. `first` is asked to begin one before others hear of the slot; null: nobody is. */
+  lend(first: (() => Promise<void>) | null): void {
     this.#waiting++;
-    this.#tell();
+    if (first === null) this.#tell();
+    else void first().then(() => this.#tell());
   }
 
   /** It goes on. */
@@ -43,9 +44,9 @@ export class Slots {
     this.#waiting--;
   }
 
-  /** Resolves when one more may begin. */
-  room(): Promise<void> {
-    return this.#until(() => !this.isFull);
+  /** Resolves when a run has ended or waits: then there may be room. */
+  next(): Promise<void> {
+    return new Promise((resolve) => this.#heard.push(resolve));
   }
 
   /**
@@ -56,9 +57,19 @@ export class Slots {
     return this.#working <= 0 && this.settling.isEmpty ? null : this.#alone();
   }
 
-  /** Resolves when nothing runs. */
-  empty(): Promise<void> {
-    return this.#until(() => this.#running === 0);
+  /** Resolves when a run has ended or waits, or after `ms`. */
+  news(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const hear = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#heard.splice(this.#heard.indexOf(hear), 1);
+        resolve();
+      }, ms);
+      this.#heard.push(hear);
+    });
   }
 
   get #working(): number {
@@ -67,22 +78,15 @@ export class Slots {
 
   async #alone(): Promise<void> {
     while (this.#working > 0 || !this.settling.isEmpty) {
-      await this.#until(() => this.#working <= 0);
+      while (this.#working > 0) await this.next();
       await this.settling.empty();
     }
   }
 
-  async #until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.#next();
-  }
-
-  #next(): Promise<void> {
-    return new Promise((resolve) => this.#heard.push(resolve));
-  }
-
   #tell(): void {
-    if (this.#heard.length === 0) return;
-    for (const hear of this.#heard.splice(0)) hear();
+    // Those that hear go on in a later turn: none is added meanwhile.
+    for (const hear of this.#heard) hear();
+    this.#heard.length = 0;
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import vm from 'node:vm';
-import { AsyncResult, type OutcomeSource } from '../../../src/app/async-result.ts';
+import { AsyncResult } from '../../../src/app/async-result.ts';
+import type { OutcomeSource } from '../../../src/app/registry.ts';
 import { GroupResult } from '../../../src/app/group-result.ts';
 import type { Broker, OwnerInfo } from '../../../src/broker/broker.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';

@@ -10,7 +10,7 @@ import { Settling, Slots } from '../../../../src/worker/child/slots.ts';
 import { until } from '../../../support/conditions.ts';
 import { forSeeds } from '../../../support/random.ts';
 import { job, NOTHING_BESIDE } from '../../../support/factory.ts';
-import { Run } from '../../../../src/app/current-job.ts';
+import { Run, RunningJob } from '../../../../src/app/current-job.ts';
 
 const LOG = createLogger('error', 'text', () => undefined);
 
@@ -151,6 +151,44 @@ test('a drain waits for the outcomes that are on their way', async (t) => {
   await working;
 
   assert.equal(before, false);
+});
+
+test('in a drain the job for which a run waits is taken, and no other', async (t) => {
+  const drain = new AbortController();
+  const ran: number[] = [];
+  let hasRun = (): void => undefined;
+  const other = new Promise<void>((resolve) => (hasRun = resolve));
+  const fn = async (value: unknown): Promise<void> => {
+    ran.push(Number(value));
+    const current = registry().current.getStore();
+    if (value !== 0 || current === undefined) return hasRun();
+    drain.abort();
+    const goOn = RunningJob.beginWait(current, 'other');
+    await other;
+    goOn();
+  };
+  registry().tasks.set('note', { name: 'note', fn, definedAt: 'here:1' });
+  t.after(() => registry().tasks.delete('note'));
+  const done = async (): Promise<void> => undefined;
+  const consumer = consumerOf([done, done]);
+  const awaited = consumerOf([done, done, done]);
+  await awaited.next(new AbortController().signal);
+  await awaited.next(new AbortController().signal);
+  const asked: unknown[] = [];
+  const take = async (id: string, queue: string | null): Promise<Claim | null> => {
+    asked.push([id, queue]);
+    // Not before the child takes no other job.
+    return queue === null ? awaited.next(new AbortController().signal) : null;
+  };
+
+  const next: Consumer['next'] = (signal) => (signal.aborted ? null : consumer.next(signal));
+  await run({ ...consumer, next, take }, drain.signal);
+
+  assert.deepEqual(ran, [0, 2]);
+  assert.deepEqual(asked, [
+    ['other', 'default'],
+    ['other', null],
+  ]);
 });
 
 test('a claim that was taken away ends the work, also while it waits for jobs', async (t) => {
