@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Broker, StandIn } from '../../src/broker/broker.ts';
+import type { Settlement } from '../../src/job/lifecycle.ts';
 import type { Debounce } from '../../src/job/job-options.ts';
 import { until, within } from '../support/conditions.ts';
 import { job, type JobParts, returned, RUN } from '../support/factory.ts';
@@ -88,22 +89,26 @@ export function debouncing(open: OpenBroker): void {
     assert.deepEqual(await places(broker), { pending: 0, delayed: 1, running: 0 });
   });
 
-  test('debounced: a job that has begun and waits for a retry keeps its arguments', async (t) => {
-    const broker = await open(t);
-    await keeper(t, broker);
-    const worker = await consumer(t, broker);
-    const { id } = await call(broker, { waitMs: 1, mostMs: null }, { args: ['begun'] });
-    const error = { name: 'Error', message: 'not yet' };
-    await (await nextOf(worker)).settle({ kind: 'rerun', delayMs: 3_600_000, crashes: 0, error }, RUN);
+  const error = { name: 'Error', message: 'not yet' };
+  const again: readonly Settlement[] = [{ kind: 'rerun', delayMs: 3_600_000, crashes: 0, error }, { kind: 'requeue' }];
+  for (const settlement of again)
+    test(`debounced: a job that has begun and waits again (${settlement.kind}) keeps its arguments`, async (t) => {
+      const broker = await open(t);
+      const kept = await broker.keeper({ queues: null });
+      const worker = await consumer(t, broker);
+      const { id } = await call(broker, { waitMs: 1, mostMs: null }, { args: ['begun'] });
+      const claim = await nextOf(worker);
+      await Promise.all([kept.close(), worker.close()]);
+      await claim.settle(settlement, settlement.kind === 'rerun' ? RUN : null);
 
-    const second = await call(broker, HOUR, { args: ['new'] });
-    const third = await call(broker, HOUR, { args: ['newer'] });
+      const second = await call(broker, HOUR, { args: ['new'] });
+      const third = await call(broker, HOUR, { args: ['newer'] });
 
-    assert.equal(second.isDuplicate, false);
-    assert.deepEqual(third, { id: second.id, isDuplicate: true });
-    assert.deepEqual((await broker.find(id))?.record?.job.args, ['begun']);
-    assert.deepEqual((await broker.find(second.id))?.record?.job.args, ['newer']);
-  });
+      assert.equal(second.isDuplicate, false);
+      assert.deepEqual(third, { id: second.id, isDuplicate: true });
+      assert.deepEqual((await broker.find(id))?.record?.job.args, ['begun']);
+      assert.deepEqual((await broker.find(second.id))?.record?.job.args, ['newer']);
+    });
 
   test('debounced: with calls that never stop it begins at the latest when its longest wait is over', async (t) => {
     const broker = await open(t);

@@ -279,6 +279,13 @@ export const OPERATIONS: readonly Operation[] = [
     program: 'hold-back.mjs',
     prepare: (spool) => [plantPending(spool), plantPending(spool)],
   },
+  {
+    name: 'hold back at a limit for each key',
+    program: 'hold-back.mjs',
+    prepare: (spool) => [plantPending(spool, {}, { limitKey: 'a' }), plantPending(spool, {}, { limitKey: 'a' })],
+    input: { isKeyed: true },
+    isRepeatedLater: ['EACCES', 'EPERM'], // A job that may not be read is set aside: then there is nothing to claim.
+  },
   { name: 'pause and resume', program: 'pause.mjs', prepare: (spool) => [plantPending(spool)] },
   { name: 'start', program: 'start.mjs', prepare: () => [] },
   { name: 'shutdown', program: 'shutdown.mjs', prepare: () => [] },

@@ -1,9 +1,10 @@
-/** Two consumers and a queue of which one job may run at a time: the second puts its job back, and gets it when the first has ended. */
-import { close, measure, onEvent, open, RETURNED, RUN, say } from './op.mjs';
+/** Two consumers and a queue, or a limit key, of which one job may run at a time: the second puts its job back, and gets it when the first has ended. */
+import { close, input, measure, onEvent, open, RETURNED, RUN, say } from './op.mjs';
 
+const ofQueue = { concurrency: 1, rate: { count: 1_000, periodMs: 1_000 } };
 const limits = {
-  queues: new Map([['default', { concurrency: 1, rate: { count: 1_000, periodMs: 1_000 } }]]),
-  tasks: new Map(),
+  queues: new Map(input.isKeyed ? [] : [['default', ofQueue]]),
+  tasks: new Map(input.isKeyed ? [['echo', { concurrency: null, rate: null, perKey: 1 }]] : []),
 };
 const broker = open();
 const first = await broker.consumer({ queues: null, tasks: ['echo'], limits, onEvent });

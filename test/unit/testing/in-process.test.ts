@@ -99,3 +99,23 @@ async function linesOf(lines: AsyncIterable<{ readonly stream: string; readonly 
   for await (const { stream, text } of lines) found.push(`${stream} ${text}`);
   return found;
 }
+
+test('the clock ends the wait of a debounced job, which has the arguments of the last call', async (t) => {
+  const save = task(
+    'save',
+    { key: (page) => page, unique: { debounce: '5m', maxWait: '12m' } },
+    (page: string, n: number) => `${page} ${n}`,
+  );
+  const spool = await temporarySpool(t);
+  const first = await save.delay('home', 1);
+  for (let n = 2; n <= 3; n++) {
+    await spool.clock.advance('4m');
+    await save.delay('home', n);
+  }
+  await spool.drain();
+  assert.equal(await first.ready(), false);
+  await spool.clock.advance('4m'); // The longest wait is over before the last one.
+  await spool.drain();
+
+  assert.equal(await first.get('20s'), 'home 3');
+});
