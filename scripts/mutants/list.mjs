@@ -964,7 +964,7 @@ export const MUTANTS = [
   {
     name: 'nobody looks when the other job has ended',
     file: 'src/spool/after/followers.ts',
-    find: '    if (this.#watch.hasChanged()) this.#look();\n',
+    find: '    if (this.#watch.hasChanged()) this.#looks.want();\n',
     replace: '',
     test: 'test/unit/spool/after/followers.test.ts',
   },

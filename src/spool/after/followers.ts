@@ -17,6 +17,8 @@ import { type Follower, Waits } from './waits.ts';
 
 /** How often it is looked whether the jobs that are waited for are still there, ms. */
 const EXISTENCE_EVERY_MS = 30_000;
+/** To ask for all that are waited for may take a twentieth of the time. */
+const COST_FACTOR = 20;
 
 export class Followers {
   readonly #context: SpoolContext;
@@ -24,8 +26,7 @@ export class Followers {
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
   readonly #waits = new Waits();
-  /** Ids that are waited for, and of which it is to be asked whether they have ended. */
-  readonly #unasked = new Set<string>();
+  readonly #looks = new Looks();
   #isAtWork = false;
   #existenceCheckedAt = 0;
 
@@ -38,7 +39,6 @@ export class Followers {
 
   stop(): void {
     this.#waits.clear();
-    this.#unasked.clear();
     this.#rest();
   }
 
@@ -64,22 +64,20 @@ export class Followers {
   /** True when surely nobody waits for jobs that have all ended. False also while many are looked at. */
   isSettled(): boolean {
     if (!this.#waits.isInUse) return true;
-    if (!this.#isAtWork && this.#watch.hasChanged()) this.#look();
-    return !this.#isAtWork && !this.#waits.hasOpen;
+    if (!this.#isAtWork && (this.#watch.hasChanged() || this.#looks.isWanted)) this.#look();
+    return !this.#isAtWork && !this.#waits.hasWork;
   }
 
   #hear(name: string | null): void {
     const id = name === null ? null : parseResultFileName(name);
-    if (name === null) this.#try(() => this.#look());
-    else if (id !== null && this.#waits.isWaitedFor(id)) {
-      this.#unasked.add(id);
-      this.#begin();
-    }
+    if (name === null) this.#looks.want();
+    else if (id !== null && this.#waits.ask(id)) this.#begin();
   }
 
   #round(): void {
     if (!this.#waits.isInUse) return this.#rest();
-    if (this.#watch.hasChanged()) this.#look();
+    if (this.#watch.hasChanged()) this.#looks.want();
+    if (this.#looks.mayBegin) this.#look();
     this.#waits.releaseExpired(this.#context.nowMs());
     this.#begin();
     if (performance.now() - this.#existenceCheckedAt >= EXISTENCE_EVERY_MS) void this.#checkExistence();
@@ -92,7 +90,8 @@ export class Followers {
 
   /** Asks for all that are waited for. */
   #look(): void {
-    for (const id of this.#waits.ids()) this.#unasked.add(id);
+    this.#looks.begin();
+    this.#waits.askAll();
     this.#begin();
   }
 
@@ -112,9 +111,8 @@ export class Followers {
     this.#isAtWork = true;
     try {
       const turns = new Turns();
-      while (this.#unasked.size > 0 || this.#waits.hasOpen) {
-        for (const id of this.#unasked) {
-          this.#unasked.delete(id);
+      while (this.#waits.hasWork) {
+        for (const id of this.#waits.takeAsked()) {
           if (this.#hasEnded(id)) this.#waits.release(id);
           if (turns.isOver) await turns.next();
         }
@@ -124,9 +122,11 @@ export class Followers {
         }
       }
     } catch (error) {
+      this.#looks.want(); // What was to be asked when it failed is asked again.
       this.#onTrouble(error);
     } finally {
       this.#isAtWork = false;
+      this.#looks.end();
     }
   }
 
@@ -166,7 +166,7 @@ export class Followers {
     try {
       const ids = new Set(this.#waits.ids());
       const spots = await locate(this.#context, ids);
-      for (const id of ids) if (!spots.has(id)) this.#waits.release(id);
+      for (const id of ids) if ((spots.get(id)?.at ?? 'results') === 'results') this.#waits.release(id);
       this.#begin();
     } catch (error) {
       this.#onTrouble(error);
@@ -193,5 +193,32 @@ export class Followers {
     } catch (error) {
       this.#onTrouble(error);
     }
+  }
+}
+
+/** When all that are waited for are asked for. An event tells of nearly every end: this is for those that a watch loses. */
+class Looks {
+  isWanted = false;
+  #beganAt: number | null = null;
+  #nextAt = 0;
+
+  get mayBegin(): boolean {
+    return this.isWanted && this.#beganAt === null && performance.now() >= this.#nextAt;
+  }
+
+  want(): void {
+    this.isWanted = true;
+  }
+
+  begin(): void {
+    this.isWanted = false;
+    this.#beganAt ??= performance.now();
+  }
+
+  end(): void {
+    if (this.#beganAt === null) return;
+    const now = performance.now();
+    this.#nextAt = now + COST_FACTOR * (now - this.#beganAt);
+    this.#beganAt = null;
   }
 }

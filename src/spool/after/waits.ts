@@ -19,12 +19,14 @@ export class Waits {
   readonly #open = new Set<string>();
   /** Lines whose names wait for nothing more. */
   readonly #freed = new Set<Set<string>>();
+  /** Ids that are waited for, and of which it is to be asked whether they have ended. */
+  readonly #asked = new Set<string>();
   /** The names that a listing has found so far, or that came meanwhile; null: none is under way. */
   #found: Set<string> | null = null;
 
   /** Whether any job waits, or may wait. */
   get isInUse(): boolean {
-    return this.#waiting.size > 0 || this.hasOpen;
+    return this.#waiting.size > 0 || this.hasWork;
   }
 
   /** From now on each name that is there is added. */
@@ -42,7 +44,7 @@ export class Waits {
   }
 
   clear(): void {
-    for (const all of [this.#known, this.#waiting, this.#open, this.#freed]) all.clear();
+    for (const all of [this.#known, this.#waiting, this.#open, this.#freed, this.#asked]) all.clear();
   }
 
   knows(name: string): boolean {
@@ -54,8 +56,28 @@ export class Waits {
     if (!this.#known.has(name)) this.#open.add(name);
   }
 
-  get hasOpen(): boolean {
-    return this.#open.size > 0 || this.#freed.size > 0;
+  /** Names are to be looked at, or ids to be asked for. */
+  get hasWork(): boolean {
+    return this.#open.size > 0 || this.#freed.size > 0 || this.#asked.size > 0;
+  }
+
+  /** It is to be asked whether `id` has ended. False: nobody waits for it. */
+  ask(id: string): boolean {
+    if (!this.#waiting.has(id)) return false;
+    this.#asked.add(id);
+    return true;
+  }
+
+  /** The same of all that are waited for. */
+  askAll(): void {
+    for (const id of this.#waiting.keys()) this.#asked.add(id);
+  }
+
+  *takeAsked(): Generator<string> {
+    for (const id of this.#asked) {
+      this.#asked.delete(id);
+      yield id;
+    }
   }
 
   /** The names that are to be looked at, also those that come meanwhile; each waits in no line from then on. */
@@ -106,10 +128,6 @@ export class Waits {
     const names = this.#waiting.get(id);
     if (names === undefined) this.#waiting.set(id, new Set([name]));
     else names.add(name);
-  }
-
-  isWaitedFor(id: string): boolean {
-    return this.#waiting.has(id);
   }
 
   /** The ids that are waited for. */

@@ -183,6 +183,34 @@ test('a job whose rename fails for a moment is made ready with a later look', as
   assert.equal(failures, 4);
 });
 
+test('an end that could not be asked for is asked for again, although nothing more ends', async (t) => {
+  let failures = 0;
+  let first = '';
+  const files: Files = {
+    ...nodeFiles,
+    exists: (at) => {
+      if (at.endsWith(`/results/${first}.json`) && failures < 3 && nodeFiles.exists(at)) {
+        failures++;
+        throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'access', errno: -5, path: at });
+      }
+      return nodeFiles.exists(at);
+    },
+  };
+  const { path, broker } = tempSpool(t, { fsync: false, files });
+  const one = job();
+  first = one.job.id;
+  await broker.enqueue([one, job({ options: { after: first } })]);
+  const consumer = await broker.consumer({ queues: null, tasks: [] });
+  t.after(() => consumer.close());
+  const keeper = await broker.keeper({ queues: ['none'] });
+  t.after(() => keeper.close());
+
+  await (await consumer.next(AbortSignal.timeout(10_000)))?.settle(returned(1), RUN);
+
+  await until(() => readdirSync(join(path, 'pending')).length === 1, 'it is ready', 20_000);
+  assert.equal(failures, 3);
+});
+
 /** Jobs that wait for `after`. @returns their names */
 function plant(path: string, after: string | undefined, count: number): readonly string[] {
   return Array.from({ length: count }, () => {

@@ -10,12 +10,12 @@ test('a job waits for the last of those that are left, and is looked at again wh
   waits.learn('f', { left: ['a', 'b'], expiresAtMs: Infinity });
   waits.wait('f', 'b');
 
-  assert.deepEqual([[...waits.ids()], waits.hasOpen, waits.isInUse], [['b'], false, true]);
+  assert.deepEqual([[...waits.ids()], waits.hasWork, waits.isInUse], [['b'], false, true]);
   waits.release('a');
-  assert.equal(waits.hasOpen, false);
+  assert.equal(waits.hasWork, false);
   waits.release('b');
 
-  assert.deepEqual([[...waits.ids()], waits.hasOpen], [[], true]);
+  assert.deepEqual([[...waits.ids()], waits.hasWork], [[], true]);
   assert.deepEqual([...waits.takeOpen()], ['f']);
   assert.deepEqual(waits.get('f')?.left, ['a']);
 });
@@ -28,7 +28,7 @@ test('one that is too late waits for nothing more, once, whether it waits or is 
   }
 
   waits.releaseExpired(5);
-  assert.equal(waits.hasOpen, false);
+  assert.equal(waits.hasWork, false);
   for (let i = 0; i < 2; i++) waits.releaseExpired(6);
 
   assert.deepEqual([...waits.takeOpen()], ['late']);
