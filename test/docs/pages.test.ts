@@ -6,7 +6,6 @@ for (const page of [
   'docs/cli.md',
   'docs/tasks.md',
   'docs/queues.md',
-  'docs/schedules.md',
   'docs/composition.md',
   'docs/from-celery.md',
   'docs/projects.md',
