@@ -1,4 +1,5 @@
 /** BullMQ on Redis, the processor a function in the worker's process. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { drive } from './drive.mjs';
 import { load } from './load.mjs';
@@ -9,11 +10,15 @@ export const bullmq = {
   redis: true,
   connect,
   // Concurrency 50: https://docs.bullmq.io/guide/workers/concurrency, whose example has this number.
-  work: (options, queue, finished) => work(options, queue, finished, add, {}),
+  work: (options, queue, finished) => work(options, queue, finished, addAfter(options.waitMs ?? 0), {}),
 };
 
-async function add(job) {
-  return job.data.x + job.data.y;
+/** With `waitMs` a job waits so long for something else. */
+function addAfter(waitMs) {
+  return async (job) => {
+    if (waitMs > 0) await wait(waitMs);
+    return job.data.x + job.data.y;
+  };
 }
 
 /** A connection of ioredis, which each Queue and Worker has of its own (https://docs.bullmq.io/guide/connections). */

@@ -8,6 +8,7 @@ import { scenario as enqueue } from './enqueue.mjs';
 import { scenario as growth } from './growth.mjs';
 import { scenario as idle } from './idle.mjs';
 import { scenario as killedChild } from './killed-child.mjs';
+import { scenario as many } from './many.mjs';
 import { scenario as payloads } from './payloads.mjs';
 import { scenario as process } from './process.mjs';
 import { scenario as roundTrip } from './round-trip.mjs';
@@ -20,6 +21,7 @@ export const SCENARIOS = [
   process,
   enqueue,
   endToEnd,
+  many,
   balance,
   roundTrip,
   backlog,
