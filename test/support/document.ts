@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { TestContext } from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { type CodeBlock, codeBlocks } from './markdown.ts';
 import { type Project, type Ran, REPOSITORY, run, tempProject } from './project.ts';
 
@@ -29,6 +29,17 @@ export interface PageRun {
 export interface PageOptions {
   readonly folder?: string;
   readonly prepare?: (project: Project) => void;
+}
+
+/** One test for each of `pages`, paths in the repository. */
+export function testPages(pages: readonly string[]): void {
+  for (const page of pages) {
+    test(`what ${page} shows happens as it says`, { timeout: 120_000 }, async (t) => {
+      const { files, commands } = await runPage(t, page);
+
+      assert.ok(files + commands > 2, `${page} has ${files} files and ${commands} commands`);
+    });
+  }
 }
 
 /** @param page path in the repository @throws AssertionError naming the page's line and what was printed instead */
