@@ -1,6 +1,7 @@
 /**
- * How many jobs a child has at once: those that run, and those whose outcomes are on their way to the disk. Each that works has a slot. A run that waits for another job lends its slot for as long: one more
- * may begin, and when the wait is over the run goes on at once. So runs that wait for one another never wait for a slot.
+ * How many jobs a child has at once: those that run, and those whose outcomes are on their way to the disk. Each that works has a slot.
+ * A run that waits for another job lends its slot for as long: one more may begin, and when the wait is over the run goes on at once. So
+ * runs that wait for one another never wait for a slot.
  */
 export class Slots {
   readonly settling: Settling = new Settling();
