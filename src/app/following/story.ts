@@ -44,6 +44,8 @@ export class Story {
   readonly #told = new Set<string>();
   /** A look shows the last only, so no earlier one comes again; a long run has thousands. */
   #lastProgress = '';
+  /** When the run began that was told last. Another clock dates it than its end, and that may be a millisecond ahead. */
+  #begunAtMs = 0;
   #isOver = false;
 
   /**
@@ -98,7 +100,7 @@ export class Story {
     const events: JobEvent[] = (record?.attempts ?? []).flatMap((one, i) => this.#run(id, one, isLastRun(record, i)));
     const { attempt } = standing;
     if (state === 'running' && owner !== null && this.#isStart(attempt))
-      events.push({ id, atMs: startedAtMs ?? nowMs, kind: 'started', attempt, owner });
+      events.push({ id, atMs: this.#begin(startedAtMs ?? nowMs), kind: 'started', attempt, owner });
     const parked = record?.outcome === null ? record.parked : null;
     if (parked !== null && parked.sinceMs >= this.#sinceMs && this.#isNews(`parked ${parked.sinceMs}`))
       events.push({ id, atMs: parked.sinceMs, kind: 'parked', reason: parked.reason });
@@ -108,9 +110,10 @@ export class Story {
   /** @param isLast how it ended is how the job did */
   #run(id: string, { attempt, startedAtMs, endedAtMs, owner, error }: Attempt, isLast: boolean): readonly JobEvent[] {
     const events: JobEvent[] = [];
-    if (this.#isStart(attempt)) events.push({ id, atMs: startedAtMs ?? endedAtMs, kind: 'started', attempt, owner });
+    if (this.#isStart(attempt))
+      events.push({ id, atMs: this.#begin(startedAtMs ?? endedAtMs), kind: 'started', attempt, owner });
     if (isLast || this.#isKnownEnd(attempt) || !this.#isNews(`ended ${attempt}`)) return events;
-    const about = { id, atMs: endedAtMs, attempt };
+    const about = { id, atMs: this.#notBefore(endedAtMs), attempt };
     if (error === undefined) events.push({ ...about, kind: 'recovered' });
     else events.push({ ...about, kind: error.code === 'FSQ_WORKER_LOST' ? 'recovered' : 'retried', error });
     return events;
@@ -120,10 +123,20 @@ export class Story {
     const outcome = record?.outcome ?? null;
     if (outcome === null) return [];
     this.#isOver = true;
-    const about = { id, atMs: endedAtMs ?? nowMs };
+    const about = { id, atMs: this.#notBefore(endedAtMs ?? nowMs) };
     return outcome.state === 'succeeded'
       ? [{ ...about, kind: 'succeeded', value: outcome.value }]
       : [{ ...about, kind: outcome.state, error: outcome.error }];
+  }
+
+  #begin(atMs: number): number {
+    this.#begunAtMs = atMs;
+    return atMs;
+  }
+
+  /** A run does not end before it has begun. A larger step back is the wall clock's, and is told as it was. */
+  #notBefore(endedAtMs: number): number {
+    return endedAtMs + SLACK_MS < this.#begunAtMs ? endedAtMs : Math.max(endedAtMs, this.#begunAtMs);
   }
 
   #isStart(attempt: number): boolean {

@@ -139,3 +139,17 @@ test('what was said before a time is not told', () => {
 
   assert.deepEqual([first, then].map(shown), [['log'], ['progress 1']]);
 });
+
+test('a run that ends in the millisecond before its claim, by another clock, ends when it began', () => {
+  const story = new Story();
+  story.tell({ ...running(1, 'a'), startedAtMs: 1_101 }, [], 9_000);
+
+  const { record } = ENDED;
+  const attempts = record?.attempts.map((one) => (one.attempt === 1 ? { ...one, endedAtMs: 1_100 } : one)) ?? [];
+  const events = story.tell({ ...ENDED, record: record === null ? null : { ...record, attempts } }, [], 9_000);
+
+  assert.deepEqual(
+    events.filter(({ kind }) => kind === 'retried').map(({ atMs }) => atMs),
+    [1_101],
+  );
+});
