@@ -36,7 +36,7 @@ export function checkWholeOptions(options: unknown): CompositionOptions {
   const unknown = Object.keys(options).find((name) => !OF_WHOLES.includes(name));
   if (unknown === undefined) return options;
   throw new UsageError(
-    `Unknown option ${format(unknown)} of a composition${knownInstead(unknown, OF_WHOLES)}. Others are of a step: set()`,
+    `Unknown option ${format(unknown)} of a composition (a step's own options go to its set())${knownInstead(unknown, OF_WHOLES)}`,
   );
 }
 

@@ -97,7 +97,7 @@ export function chord<const M extends Header, C extends AnyPart>(
     : carriedBy(members, 'the members of a chord').part;
   if (header.kind !== 'group')
     throw new UsageError(
-      `Expected the members of a chord as an array or a group, got a ${header.kind}: did you mean chain()?`,
+      `Expected the members of a chord as an array or a group, got a ${header.kind}: did you mean chord([a, b], callback), or chain(a, callback)?`,
       'FSQ_COMPOSITION',
     );
   return new Composed(several('chord', [header, carriedBy(callback, 'the callback of a chord').part])) as never;

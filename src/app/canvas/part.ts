@@ -70,22 +70,30 @@ export function isPart(value: unknown): boolean {
  * @throws UsageError (FSQ_COMPOSITION) when it is no part of a composition
  */
 export function carriedBy(value: unknown, where: string, number: number | null = null): Carried {
-  const carried = peek(value, CARRIED);
-  if (isRecord(carried)) return carried as unknown as Carried; // Only fsq writes under this key.
+  const carried = carriedOrNull(value);
+  if (carried !== null) return carried;
   throw new UsageError(
     `Expected ${where}${number === null ? '' : ` ${number}`} to be a signature such as add.s(1, 2), a chain, a group or a chord, got ${shown(value)}`,
     'FSQ_COMPOSITION',
   );
 }
 
-function shown(value: unknown): string {
+/** Null when it is no part of a composition. */
+export function carriedOrNull(value: unknown): Carried | null {
+  const carried = peek(value, CARRIED);
+  return isRecord(carried) ? (carried as unknown as Carried) : null; // Only fsq writes under this key.
+}
+
+/** What came where a part was wanted, and what may have been meant. */
+export function shown(value: unknown): string {
   const name = typeof value === 'function' ? peek(value, 'name') : undefined;
   if (typeof name === 'string' && typeof peek(value, 's') === 'function')
     return `the task ${name} itself: did you mean ${name}.s()?`;
   if (typeof value === 'function') return `${format(value)}, which is no task: register it with task()`;
   if (typeof peek(value, 'then') === 'function')
     return 'a promise: a part is not sent before the whole is, so use .s() where you have .delay(), and await what is awaited first';
-  if (Array.isArray(value)) return `${format(value)}: did you mean group([…])?`;
+  if (Array.isArray(value))
+    return `${format(value)}: did you mean chain(a, b), without the brackets, or group([a, b])?`;
   if (typeof peek(value, 'get') === 'function')
     return 'the handle of what was sent already: pass its id in `after` of applyAsync, or use done() of a group';
   return format(value);

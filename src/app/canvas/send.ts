@@ -11,7 +11,7 @@ import { nowMs } from '../settings/stage.ts';
 import { isTraced } from '../telling/diagnostics.ts';
 import { Answers, checkWholeOptions } from './call-options.ts';
 import { type Delivered, handleOf } from './handles.ts';
-import { type Call, carriedBy, type Given, type Part, type Sent } from './part.ts';
+import { type Call, carriedOrNull, type Given, type Part, type Sent, shown } from './part.ts';
 import { type Plan, planOf, type PlannedJob } from './plan.ts';
 import { type HeadersOf, toNewJobs } from './planned-jobs.ts';
 import { tracedDelivery } from './traced.ts';
@@ -43,11 +43,16 @@ export async function sendPart(
 
 /** @throws UsageError (FSQ_COMPOSITION) */
 function handlerOf(value: unknown): Call {
-  const { part } = carriedBy(value, '`onError`');
+  const carried = carriedOrNull(value);
+  if (carried === null) throw noHandler(shown(value));
+  const { part } = carried;
   if (part.kind === 'call' && !part.isComplete) return part;
-  const got = part.kind === 'call' ? `${part.task}.si(), which takes none` : `a ${part.kind}`;
-  throw new UsageError(
-    `Expected \`onError\` to be a signature made by s(): it gets the failure as its first argument. Got ${got}`,
+  throw noHandler(part.kind === 'call' ? `${part.task}.si(), which takes none` : `a ${part.kind}`);
+}
+
+function noHandler(got: string): UsageError {
+  return new UsageError(
+    `Expected \`onError\` to be a signature made by s(), such as report.s(): it gets the failure as its first argument. Got ${got}`,
     'FSQ_COMPOSITION',
   );
 }

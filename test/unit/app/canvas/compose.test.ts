@@ -53,7 +53,10 @@ test('what is no part of a composition is refused, each with what was probably m
   await refused(() => anyChain(step, add), /step 2 /, /the task add itself: did you mean add\.s\(\)\?/);
   await refused(() => anyChain(promise), /step 1 /, /a promise/, /use \.s\(\)/);
   await refused(() => anyChain(step, () => 1), /function \(anonymous\), which is no task/);
-  await refused(() => anyChain(step, [step]), /an array of 1: did you mean group\(\[…\]\)\?/);
+  await refused(
+    () => anyChain(step, [step]),
+    /an array of 1: did you mean chain\(a, b\), without the brackets, or group\(\[a, b\]\)\?/,
+  );
   await refused(() => anyChain(sent), /the handle of what was sent already/);
   await refused(() => anyGroup([step, undefined]), /member 2 /, /undefined/);
   await refused(() => anyGroup(step), /an array of parts, such as group\(\[.*, got one part/);
@@ -63,7 +66,7 @@ test('what is no part of a composition is refused, each with what was probably m
     message: /items of add\.map\(\) to be an array, got 7/,
   });
   await refused(() => anyChord([step], 'add'), /the callback of a chord/, /"add"/);
-  await refused(() => anyChord(chain(step), step), /members of a chord/, /a chain: did you mean chain\(\)\?/);
+  await refused(() => anyChord(chain(step), step), /members of a chord/, /a chain: did you mean chord\(\[a, b\], callback\), or chain\(a, callback\)\?/);
   await refused(() => anyChord(null, step), /members of a chord/);
   await refused(() => anyChain(), /a chain of at least one step/);
   await refused(() => step.delay({ onError: add as never }), /`onError`/, /add\.s\(\)/);
