@@ -19,10 +19,7 @@ export function summaryText(report: RunReport, form: SummaryForm, isShort: boole
 /** @param isShort somebody has seen each failure as it came, with its output */
 function plainText(report: RunReport, isShort: boolean): string {
   const { tookMs, retries, troubles, stuck, unfinished } = report;
-  const attempts =
-    retries === 0
-      ? ''
-      : `, ${some(retries, 'attempt')} failed and ${retries === 1 ? 'was' : 'were'} followed by another`;
+  const attempts = retries === 0 ? '' : `, ${some(retries, 'attempt')} failed with another to follow`;
   const lines = [`${countsText(totalsOf(report))} in ${span(tookMs)}${attempts}`, ...endLines(report)];
   if (unfinished > 0) lines.push(`${some(unfinished, 'job')} ${unfinished === 1 ? 'is' : 'are'} not done`);
   lines.push(...stuck.map((entry) => escape(stuckText(entry))));
@@ -87,7 +84,11 @@ export function markdownText(report: RunReport): string {
     ({ task, succeeded, failed, revoked, expired, ms }) =>
       `| ${inline(task)} | ${succeeded} | ${failed} | ${revoked + expired} | ${span(ms)} |`,
   );
-  const table = ['| Task | Succeeded | Failed | Not run | Time |', '| --- | ---: | ---: | ---: | ---: |', ...rows];
+  const table = [
+    '| Task | Succeeded | Failed | Revoked or expired | Time |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    ...rows,
+  ];
   const notes = [
     ...endLines(report),
     ...(unfinished > 0 ? [`${some(unfinished, 'job')} not done`] : []),

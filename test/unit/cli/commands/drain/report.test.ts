@@ -72,7 +72,7 @@ describe('the summary', () => {
     assert.equal(
       summaryText(full, 'text', false),
       [
-        '3 jobs: 2 succeeded, 1 failed in 3 s, 1 attempt failed and was followed by another',
+        '3 jobs: 2 succeeded, 1 failed in 3 s, 1 attempt failed with another to follow',
         '1 job of task x|y is parked: no task module here knows it',
         '',
         'failed send 01a2-1 after 20 ms: Error: a `tick` ``` <b>',
@@ -135,7 +135,7 @@ describe('the summary', () => {
       [
         '### 3 jobs: 2 succeeded, 1 failed in 3 s',
         '',
-        '| Task | Succeeded | Failed | Not run | Time |',
+        '| Task | Succeeded | Failed | Revoked or expired | Time |',
         '| --- | ---: | ---: | ---: | ---: |',
         '| send | 2 | 1 | 0 | 1 s |',
         '',
