@@ -66,7 +66,11 @@ test('what is no part of a composition is refused, each with what was probably m
     message: /items of add\.map\(\) to be an array, got 7/,
   });
   await refused(() => anyChord([step], 'add'), /the callback of a chord/, /"add"/);
-  await refused(() => anyChord(chain(step), step), /members of a chord/, /a chain: did you mean chord\(\[a, b\], callback\), or chain\(a, callback\)\?/);
+  await refused(
+    () => anyChord(chain(step), step),
+    /members of a chord/,
+    /a chain: did you mean chord\(\[a, b\], callback\), or chain\(a, callback\)\?/,
+  );
   await refused(() => anyChord(null, step), /members of a chord/);
   await refused(() => anyChain(), /a chain of at least one step/);
   await refused(() => step.delay({ onError: add as never }), /`onError`/, /add\.s\(\)/);

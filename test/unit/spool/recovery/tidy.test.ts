@@ -12,7 +12,7 @@ import { nextId, returned } from '../../../support/factory.ts';
 import { namesIn } from '../../../support/invariants.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
-const NOTHING = { outcomes: 0, drafts: 0, owners: 0, keys: 0, beside: 0, segments: 0 };
+const NOTHING = { outcomes: 0, drafts: 0, owners: 0, keys: 0, beside: 0, segments: 0, left: { owners: 0, jobs: 0 } };
 
 /** A name in tmp/ whose writer is proved dead. */
 function deadWriter(): string {
@@ -51,7 +51,7 @@ test('each kind of what stands for nothing is removed and counted; a dry run cou
   mkdirSync(join(path, 'journal', bootId(nodeFiles) ?? ''), { recursive: true });
   writeFileSync(join(path, 'journal', bootId(nodeFiles) ?? '', deadWriter()), '');
   const before = everything(path);
-  const expected = { outcomes: 1, drafts: 1, owners: 1, keys: 1, beside: 1, segments: 1 };
+  const expected = { outcomes: 1, drafts: 1, owners: 1, keys: 1, beside: 1, segments: 1, left: NOTHING.left };
 
   const dry = await tidy(contextOf(path), 0, true);
   const afterDry = everything(path);
