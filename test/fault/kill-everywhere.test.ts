@@ -19,8 +19,8 @@ import {
 } from './ops/campaign.ts';
 import { NO_STRACE } from '../support/strace.ts';
 
-const STRIDE = 29;
-const SECOND_STRIDE = 61;
+const STRIDE = 43;
+const SECOND_STRIDE = 89;
 
 test(
   'killed before any call of any operation: nothing lost, doubled, run again or left',
