@@ -9,6 +9,7 @@ import { nodeFiles } from '../../../src/spool/disk/files.ts';
 import { walkIfThere } from '../../../src/spool/disk/if-there.ts';
 import { parseJobFileName } from '../../../src/spool/layout.ts';
 import { contextFor } from '../../../src/spool/doctor/examine.ts';
+import { isSegmentAside } from '../../../src/spool/journal/segment.ts';
 import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { job } from '../../support/factory.ts';
@@ -76,6 +77,7 @@ function isWhole(text: string, path: string): boolean {
 
 /** Every broken promise, one sentence each; [] when all were kept. */
 export async function violations(evidence: Evidence): Promise<readonly string[]> {
+  if (isSegmentLost(evidence)) return [...endsOf(evidence), ...drainOf(evidence), ...residueOf(evidence)];
   return [
     ...endsOf(evidence),
     ...drainOf(evidence),
@@ -89,6 +91,12 @@ export async function violations(evidence: Evidence): Promise<readonly string[]>
     ...(await keysOf(evidence)),
     ...(await instantsOf(evidence.spool, evidence.operation.instants, evidence.fault.isForGood === true)),
   ];
+}
+
+/** A segment that the disk refuses to give, time and again, is set aside and told: what it alone records is lost with it. */
+function isSegmentLost({ spool, operation, fault }: Evidence): boolean {
+  const isRefused = fault.isForGood && fault.effect === 'EIO' && operation.name === 'replay the journal';
+  return isRefused && readdirSync(join(spool, 'corrupt')).some(isSegmentAside);
 }
 
 /** How the attacked processes ended: killed by the fault, or by themselves with errors that have a code. */
