@@ -10,7 +10,7 @@ import { materialise, recordingFiles } from '../../support/recording-files.ts';
 import { bringToEnd, type Operation } from './operations.ts';
 
 /** States that are made real for each operation and order, evenly taken from all. */
-const MOST_STATES = 160;
+const MOST_STATES = 80;
 
 // In memory: the states are what a disk may hold, and need none.
 const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'fsq-states-'));
