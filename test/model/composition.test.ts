@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Budget, composition, FSQ, type Rules } from './composition.ts';
-import { type Exploration, explore, NO_WAY_OUT } from './explore.ts';
+import { assertFound, explore, NO_WAY_OUT } from './explore.ts';
 
 const ONE: Budget = { predecessors: 1, canFail: true, isAlone: false, kills: 3 };
 const TWO: Budget = { predecessors: 2, canFail: true, isAlone: false, kills: 3 };
@@ -43,13 +43,4 @@ for (const [name, rules, budget, found] of mutants) {
   test(`the model bites: ${name}`, () => {
     assertFound(explore(composition({ ...FSQ, ...rules }, budget)), found);
   });
-}
-
-/** Asserts which rules are broken, and shows the way to one that should not be. */
-function assertFound({ violations }: Exploration, expected: readonly string[]): void {
-  const ways = [...violations]
-    .filter(([name]) => !expected.includes(name))
-    .map(([name, way]) => `${name}:\n  ${way.join('\n  ')}`);
-  assert.equal(ways.join('\n'), '');
-  assert.deepEqual([...violations.keys()].toSorted(), expected.toSorted());
 }

@@ -1,4 +1,5 @@
 /** Walks every state that a model can reach, and tells which of them break a rule and which lead nowhere. */
+import assert from 'node:assert/strict';
 
 export interface Model<S> {
   readonly initial: readonly S[];
@@ -76,4 +77,13 @@ function withoutWayOut(all: readonly Found[]): Found | undefined {
     }
   }
   return all.find((entry) => !reaching.has(entry));
+}
+
+/** Asserts which rules are broken, and shows the way to one that should not be. */
+export function assertFound({ violations }: Exploration, expected: readonly string[]): void {
+  const ways = [...violations]
+    .filter(([name]) => !expected.includes(name))
+    .map(([name, way]) => `${name}:\n  ${way.join('\n  ')}`);
+  assert.equal(ways.join('\n'), '');
+  assert.deepEqual([...violations.keys()].toSorted(), expected.toSorted());
 }

@@ -1,7 +1,7 @@
 /** Producers that want one key, in every state that they can come to. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Exploration, explore } from './explore.ts';
+import { assertFound, explore } from './explore.ts';
 import { type Budget, FSQ, type Rules, unique } from './unique.ts';
 
 const TWO: Budget = { producers: 2, tries: 3, kills: 2 };
@@ -34,13 +34,4 @@ for (const [name, rules, budget, found] of mutants) {
   test(`the model bites: ${name}`, () => {
     assertFound(explore(unique(rules, budget)), found);
   });
-}
-
-/** Asserts which rules are broken, and shows the way to one that should not be. */
-function assertFound({ violations }: Exploration, expected: readonly string[]): void {
-  const ways = [...violations]
-    .filter(([name]) => !expected.includes(name))
-    .map(([name, way]) => `${name}:\n  ${way.join('\n  ')}`);
-  assert.equal(ways.join('\n'), '');
-  assert.deepEqual([...violations.keys()].toSorted(), expected.toSorted());
 }
