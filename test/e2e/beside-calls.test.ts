@@ -16,7 +16,7 @@ const FEW = 40;
 const MANY = 140;
 
 interface Calls {
-  /** Upon anything in the spool. */
+  /** Upon anything in the spool but the journal: how many jobs share one of its writes depends on the machine's pace. */
   readonly all: number;
   /** Of these, those that name what lies beside a job. */
   readonly beside: number;
@@ -77,5 +77,6 @@ async function callsOf(t: TestContext, task: string, fsync: string, jobs: number
     .split('\n')
     .filter((line) => line.includes(`${at.spool}/`) && !line.includes(' resumed>'));
   const count = (pattern: RegExp): number => lines.filter((line) => pattern.test(line)).length;
-  return { all: lines.length, beside: count(/spool\/(progress|checkpoints)/), fsyncs: count(/ f(data)?sync\(/) };
+  const all = lines.filter((line) => !line.includes(`${at.spool}/journal`)).length;
+  return { all, beside: count(/spool\/(progress|checkpoints)/), fsyncs: count(/ f(data)?sync\(/) };
 }
