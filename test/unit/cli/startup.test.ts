@@ -30,7 +30,7 @@ test('fsq call loads neither the worker nor what starts processes, nor another c
     (path) => path.startsWith(`${SRC}/worker/`) || /^node:(child_process|cluster|worker_threads)$/.test(path),
   );
   assert.deepEqual(unwanted, []);
-  for (const other of ['commands/worker/worker', 'commands/status', 'help'])
+  for (const other of ['commands/worker/worker', 'commands/look/status', 'help'])
     assert.ok(!loaded.has(resolve(SRC, `cli/${other}.ts`)), other);
 });
 

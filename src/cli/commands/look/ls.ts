@@ -1,14 +1,14 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
-import type { Counts, ListedState, Sighting } from '../../broker/broker.ts';
-import { idsAfter } from '../../job/edges.ts';
-import { refuse } from '../../job/errors.ts';
-import { checkTaskName } from '../../job/names.ts';
-import { didYouMean, some, span } from '../../job/text.ts';
-import { type Progress, progressText } from '../../job/values/progress.ts';
-import { type Command, type Context, someTime, type Values, wholeNumber } from '../command.ts';
-import { tableText } from '../display.ts';
-import { EXIT } from '../exit.ts';
-import { withSpool } from '../lookup.ts';
+import type { Counts, ListedState, Sighting } from '../../../broker/broker.ts';
+import { idsAfter } from '../../../job/edges.ts';
+import { refuse } from '../../../job/errors.ts';
+import { checkTaskName } from '../../../job/names.ts';
+import { didYouMean, some, span } from '../../../job/text.ts';
+import { type Progress, progressText } from '../../../job/values/progress.ts';
+import { type Command, type Context, someTime, type Values, wholeNumber } from '../../command.ts';
+import { tableText } from '../../display.ts';
+import { EXIT } from '../../exit.ts';
+import { withSpool } from '../../lookup.ts';
 
 const DEFAULT_LIMIT = 20;
 

@@ -1,15 +1,15 @@
 /** `fsq show`: everything that is known of one job. */
-import type { Sighting } from '../../broker/broker.ts';
-import { idsAfter, type Takes } from '../../job/edges.ts';
-import { type Failure, UnknownJobError } from '../../job/errors.ts';
-import { jsonText, size, some, span } from '../../job/text.ts';
-import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
-import { type LogLine, logText } from '../../job/values/log-lines.ts';
-import { progressLine } from '../../job/values/progress.ts';
-import type { Command, Context } from '../command.ts';
-import { type Field, fieldLines, timeText } from '../display.ts';
-import { EXIT } from '../exit.ts';
-import { jobId, lastLines, withSpool } from '../lookup.ts';
+import type { Sighting } from '../../../broker/broker.ts';
+import { idsAfter, type Takes } from '../../../job/edges.ts';
+import { type Failure, UnknownJobError } from '../../../job/errors.ts';
+import { jsonText, size, some, span } from '../../../job/text.ts';
+import type { Attempt, JobRecord, Outcome } from '../../../job/job.ts';
+import { type LogLine, logText } from '../../../job/values/log-lines.ts';
+import { progressLine } from '../../../job/values/progress.ts';
+import type { Command, Context } from '../../command.ts';
+import { type Field, fieldLines, timeText } from '../../display.ts';
+import { EXIT } from '../../exit.ts';
+import { jobId, lastLines, withSpool } from '../../lookup.ts';
 
 /** Of the left column: 'attempt 12' fits. */
 const LABEL_WIDTH = 11;

@@ -1,11 +1,11 @@
 /** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
-import { isChildOf, orphansAmong, unreadyText } from '../../app/telling/standstill.ts';
-import type { Backlog, Broker, Counts, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
-import { escape, format, some, span, suggest } from '../../job/text.ts';
-import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';
-import { fieldLines } from '../display.ts';
-import { EXIT } from '../exit.ts';
-import { livingRunners, livingTasks, withSpool } from '../lookup.ts';
+import { isChildOf, orphansAmong, unreadyText } from '../../../app/telling/standstill.ts';
+import type { Backlog, Broker, Counts, OwnerInfo, Restoring, Sighting } from '../../../broker/broker.ts';
+import { escape, format, some, span, suggest } from '../../../job/text.ts';
+import { type Command, type Context, spoolOption, withSpoolOption } from '../../command.ts';
+import { fieldLines } from '../../display.ts';
+import { EXIT } from '../../exit.ts';
+import { livingRunners, livingTasks, withSpool } from '../../lookup.ts';
 
 /** How many delayed jobs are read to find parked ones, and running ones for their start: a listing of names tells the rest. */
 const MAX_READ = 1_000;

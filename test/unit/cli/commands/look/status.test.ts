@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Sighting } from '../../../../src/broker/broker.ts';
-import { reportOf, type StatusFacts, statusText } from '../../../../src/cli/commands/status.ts';
-import { jobRecord } from '../../../support/factory.ts';
-import { owner } from '../../../support/owner-info.ts';
+import type { Sighting } from '../../../../../src/broker/broker.ts';
+import { reportOf, type StatusFacts, statusText } from '../../../../../src/cli/commands/look/status.ts';
+import { jobRecord } from '../../../../support/factory.ts';
+import { owner } from '../../../../support/owner-info.ts';
 
 const NONE = { pending: 0, delayed: 0, running: 0, results: 0, corrupt: 0 };
 
