@@ -31,8 +31,13 @@ const TEST_DOORS = [
 
 /** What several programs need. The rest of src/ goes with the one program, or the one command, that uses it. */
 const SHARED = [
-  // What `import 'fsq'` loads, and so everybody: jobs, apps and the spool. With what it imports, but for commands and workers.
-  { name: 'library', test: /src\/(?:open\.|(?:job|app(?!\/schedules)|broker)\/)/, priority: 3 },
+  // What `import 'fsq'` loads, and so everybody: jobs, apps and the spool. With what it imports, but for commands and workers. Of what
+  // tells people, only what programs that send jobs are told.
+  {
+    name: 'library',
+    test: /src\/(?:open\.|(?:job|app(?!\/schedules|\/telling\/(?!diagnostics|standstill|warnings))|broker)\/)/,
+    priority: 3,
+  },
   // Loaded where a configuration has schedules, and then, for those with a cron pattern, croner.
   { name: 'croner', test: /src\/app\/schedules\/cron\.|node_modules\/croner\//, priority: 4 },
   { name: 'schedules', test: /src\/(?:app|worker)\/schedules\/|src\/testing\/test-schedules\./, priority: 3 },
@@ -51,7 +56,7 @@ const SHARED = [
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
-    test: /src\/cli\/(?:command|display|exit|lookup|setting-options|commands\/call\/call-options)\./,
+    test: /src\/(?:app\/telling\/runners|cli\/(?:command|display|exit|lookup|setting-options|commands\/call\/call-options))\./,
     priority: 1,
   },
 ];

@@ -1,14 +1,14 @@
 /** What the commands that look at a spool share: they open it, find the job that is meant, print its value, and tell whether it will run. */
 import type { AsyncResult } from '../app/async-result.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
-import { orphansAmong, orphanText, unreadyText } from '../app/telling/standstill.ts';
+import { mismatchNotice, nobodyNotice } from '../app/telling/runners.ts';
 import { restoringText } from '../app/telling/warnings.ts';
-import type { Broker, OwnerInfo, Sighting } from '../broker/broker.ts';
+import type { Broker, Sighting } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { idsAfter } from '../job/edges.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { isId } from '../job/names.ts';
-import { format, jsonText, some, suggest, timeShown } from '../job/text.ts';
+import { format, jsonText, some, timeShown } from '../job/text.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import type { Context, Output } from './command.ts';
@@ -117,43 +117,6 @@ export async function lastLines(broker: Pick<Broker, 'log'>, id: string, count: 
     last = [...last, ...part.lines].slice(-count);
     position = part.position;
   }
-}
-
-/** Processes that take jobs and are surely alive. */
-export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
-  const orphans = new Set(orphansAmong(owners));
-  return owners.filter((owner) => owner.role !== 'supervisor' && owner.verdict === 'alive' && !orphans.has(owner));
-}
-
-/** Names of the tasks that living processes know, sorted. */
-export function livingTasks(owners: readonly OwnerInfo[]): readonly string[] {
-  return [...new Set(livingRunners(owners).flatMap(({ tasks }) => tasks))].toSorted();
-}
-
-/** Why no living worker will run the job now, and what becomes of it; null when one may, or when none lives. */
-export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue: string): string | null {
-  const runners = livingRunners(owners);
-  const tasks = livingTasks(owners);
-  if (tasks.length === 0) return null;
-  if (!tasks.includes(task)) {
-    const near = suggest(task, tasks);
-    const hint = near === null ? `they know ${tasks.slice(0, 10).join(', ')}.` : `did you mean ${near}?`;
-    return `No running worker knows task ${task}; ${hint} The job waits for a worker that knows it.`;
-  }
-  if (runners.some(({ queues }) => queues === null || queues.includes(queue))) return null;
-  return `No running worker takes jobs of queue ${queue}. The job waits for one that does: \`fsq worker -Q ${queue}\`.`;
-}
-
-/** What `fsq get` tells before it waits: that no worker runs, or that the job runs in what is left of one; null when one does. */
-export function nobodyNotice(owners: readonly OwnerInfo[], sighting: Sighting | null = null): string | null {
-  if (livingRunners(owners).length > 0) return null;
-  const running = orphanText(owners, sighting);
-  if (running !== null) return `${running}.`;
-  const unready = unreadyText(owners);
-  if (unready !== null) return `${unready}. The job waits.`;
-  const pids = sighting === null ? orphansAmong(owners).map(({ pid }) => pid) : [];
-  const but = pids.length === 0 ? '' : `, and what is left of one (pid ${pids.join(', ')}) ends the jobs at hand only`;
-  return `No worker is running on this spool${but}: the job waits until one starts. \`fsq worker\` starts one.`;
 }
 
 /** What a job waits for that does not run yet, or in what is left of a worker it runs; null where nothing keeps it but its turn. */

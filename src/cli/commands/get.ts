@@ -3,7 +3,8 @@ import { AsyncResult } from '../../app/async-result.ts';
 import { countAsTold } from '../../app/telling/warnings.ts';
 import { type Command, type Context, duration } from '../command.ts';
 import { EXIT } from '../exit.ts';
-import { jobId, nobodyNotice, printValue, withSpool } from '../lookup.ts';
+import { nobodyNotice } from '../../app/telling/runners.ts';
+import { jobId, printValue, withSpool } from '../lookup.ts';
 
 export const get: Command = {
   name: 'get',

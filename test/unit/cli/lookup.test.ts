@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OwnerInfo, Sighting } from '../../../src/broker/broker.ts';
-import { jobId, livingTasks, mismatchNotice, nobodyNotice, waitNotice } from '../../../src/cli/lookup.ts';
-import { job } from '../../support/factory.ts';
+import { jobId, waitNotice } from '../../../src/cli/lookup.ts';
 import { owner } from '../../support/owner-info.ts';
+import { sighting } from '../../support/sighting.ts';
 
 const A = '0199f3c2-8d1e-7000-9c4d-5e6f708192a3';
 const B = '0199f3c2-8d1e-7001-9c4d-5e6f708192a3';
@@ -44,124 +44,30 @@ test('what cannot be the beginning of an id is refused, whatever it is', async (
     await assert.rejects(jobId(store(A), text), { code: 'FSQ_USAGE' }, text);
 });
 
-test('a task that a living worker knows needs no word', () => {
-  assert.equal(mismatchNotice([owner({ tasks: ['add'] })], 'add', 'default'), null);
-});
-
-test('a task that none knows is told with the nearest name', () => {
-  const notice = mismatchNotice([owner({ tasks: ['add'] }), owner({ tasks: ['mail'] })], 'adn', 'default');
-
-  assert.equal(notice, 'No running worker knows task adn; did you mean add? The job waits for a worker that knows it.');
-});
-
-test('without a near name the known ones are listed', () => {
-  assert.match(
-    mismatchNotice([owner({ tasks: ['add', 'mail'] })], 'resize', 'default') ?? '',
-    /they know add, mail\. The job waits/,
-  );
-});
-
-test('nothing is said when nobody lives who could know: the worker may start later', () => {
-  const dead = owner({ verdict: 'dead', tasks: ['add'] });
-  const unproved = owner({ verdict: 'unknown', tasks: ['add'] });
-  const supervisor = owner({ role: 'supervisor' });
-
-  assert.equal(mismatchNotice([dead, unproved, supervisor], 'adn', 'default'), null);
-  assert.deepEqual(livingTasks([dead, unproved, supervisor]), []);
-});
-
-test('a queue that no living worker takes jobs from is told', () => {
-  const notice = mismatchNotice([owner({ tasks: ['add'], queues: ['default'] })], 'add', 'mail');
-
-  assert.match(notice ?? '', /No running worker takes jobs of queue mail.*`fsq worker -Q mail`/);
-});
-
-test('who waits is told when nobody works', () => {
-  assert.match(nobodyNotice([owner({ verdict: 'dead' })]) ?? '', /^No worker is running on this spool/);
-  assert.equal(nobodyNotice([owner({})]), null);
-});
-
-test('who waits is told of a worker none of whose children is ready', () => {
-  const worker = owner({ pid: 7, role: 'supervisor' });
-
-  assert.equal(
-    nobodyNotice([worker, owner({ pid: 8, parent: worker.owner, verdict: 'dead' })]),
-    'A worker (pid 7) runs but none of its children is ready: see its log. The job waits.',
-  );
-  assert.equal(nobodyNotice([worker, owner({ pid: 8, parent: worker.owner })]), null);
-});
-
-test('who waits for a job that runs in what is left of a worker is told that, and others that they wait', () => {
-  const orphan = owner({ pid: 8, parent: '7-0123456789abcdef' });
-  const sighting = (holder: string | null): Sighting => ({ ...RUNNING, owner: holder });
-
-  assert.equal(nobodyNotice([orphan], sighting(orphan.owner)), 'The job runs in process 8, whose worker is gone.');
-  assert.match(nobodyNotice([orphan], sighting(null)) ?? '', /^No worker is running on this spool: the job waits/);
-  assert.match(
-    nobodyNotice([orphan]) ?? '',
-    /^No worker is running on this spool, and what is left of one \(pid 8\) ends the jobs at hand only: the job waits/,
-  );
-  assert.equal(nobodyNotice([orphan, owner({})], sighting(orphan.owner)), null);
-});
-
-const RUNNING: Sighting = {
-  id: A,
-  state: 'running',
-  standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
-  dueAtMs: null,
-  owner: null,
-  startedAtMs: null,
-  endedAtMs: null,
-  progress: null,
-  location: '',
-  record: null,
-};
-
-/** A job of task add that waits, with what a test says. */
-function waiting(parts: Partial<Sighting>, options: { after?: string | readonly string[] } = {}): Sighting {
-  const { job: base } = job({ task: 'add', options });
-  return {
-    id: base.id,
-    state: 'pending',
-    standing: { queue: 'default', priority: 5, attempt: 0, crashes: 0 },
-    dueAtMs: null,
-    owner: null,
-    startedAtMs: null,
-    endedAtMs: null,
-    progress: null,
-    location: 'somewhere',
-    record: { job: base, attempts: [], outcome: null, parked: null, kept: {} },
-    ...parts,
-  };
-}
-
 test('what a job waits for: a worker, one that knows it, the resuming of its queue, another job, or its time', async () => {
-  const notice = (
-    sighting: Sighting,
-    owners: readonly OwnerInfo[],
-    ...paused: readonly string[]
-  ): Promise<string | null> => waitNotice({ owners: async () => owners, paused: async () => paused }, sighting, 1_000);
+  const notice = (seen: Sighting, owners: readonly OwnerInfo[], ...paused: readonly string[]): Promise<string | null> =>
+    waitNotice({ owners: async () => owners, paused: async () => paused }, seen, 1_000);
   const [knows, other] = [[owner({ tasks: ['add'] })], [owner({ tasks: ['mail'] })]];
 
-  assert.match((await notice(waiting({}), [])) ?? '', /^No worker is running on this spool: the job waits/);
-  assert.match((await notice(waiting({}), other)) ?? '', /^No running worker knows task add; /);
+  assert.match((await notice(sighting({}), [])) ?? '', /^No worker is running on this spool: the job waits/);
+  assert.match((await notice(sighting({}), other)) ?? '', /^No running worker knows task add; /);
   assert.equal(
-    await notice(waiting({}), knows, 'default'),
+    await notice(sighting({}), knows, 'default'),
     'Queue default is paused: the job waits until `fsq resume default`.',
   );
   assert.equal(
-    await notice(waiting({ state: 'delayed' }, { after: A }), knows),
+    await notice(sighting({ state: 'delayed' }, { options: { after: A } }), knows),
     `The job waits for the end of job ${A}.`,
   );
   assert.equal(
-    await notice(waiting({ state: 'delayed' }, { after: [A, B] }), knows),
+    await notice(sighting({ state: 'delayed' }, { options: { after: [A, B] } }), knows),
     'The job waits for the end of 2 jobs.',
   );
   assert.equal(
-    await notice(waiting({ state: 'delayed', dueAtMs: 2_000 }), knows),
+    await notice(sighting({ state: 'delayed', dueAtMs: 2_000 }), knows),
     'The job is not to run before 1970-01-01T00:00:02.000Z.',
   );
-  assert.equal(await notice(waiting({}), knows), null);
-  assert.equal(await notice(waiting({ state: 'running', owner: knows[0]?.owner ?? '' }), knows), null);
-  assert.equal(await notice(waiting({ state: 'failed' }), []), null);
+  assert.equal(await notice(sighting({}), knows), null);
+  assert.equal(await notice(sighting({ state: 'running', owner: knows[0]?.owner ?? '' }), knows), null);
+  assert.equal(await notice(sighting({ state: 'failed' }), []), null);
 });

@@ -5,7 +5,8 @@ import { escape, format, some, span, suggest } from '../../../job/text.ts';
 import { type Command, type Context, spoolOption, withSpoolOption } from '../../command.ts';
 import { fieldLines } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
-import { livingRunners, livingTasks, withSpool } from '../../lookup.ts';
+import { livingRunners, livingTasks } from '../../../app/telling/runners.ts';
+import { withSpool } from '../../lookup.ts';
 
 /** How many delayed jobs are read to find parked ones, and running ones for their start: a listing of names tells the rest. */
 const MAX_READ = 1_000;

@@ -11,7 +11,7 @@ import { format, jsonText, knownInstead } from '../../../job/text.ts';
 import { openBroker } from '../../../open.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { mismatchNotice } from '../../lookup.ts';
+import { mismatchNotice } from '../../../app/telling/runners.ts';
 import { loadTasks } from '../../project-tasks.ts';
 import { findModules, givenByOptions, settingOptions, settingsOf } from '../../setting-options.ts';
 import { listSchedules } from './list.ts';

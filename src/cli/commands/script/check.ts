@@ -7,7 +7,8 @@ import { idTimeMs, isTimed } from '../../../job/names.ts';
 import { escape } from '../../../job/text.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
 import { type Command, type Context, duration, wholeNumber } from '../../command.ts';
-import { livingRunners, withSpool } from '../../lookup.ts';
+import { livingRunners } from '../../../app/telling/runners.ts';
+import { withSpool } from '../../lookup.ts';
 import { type CheckFacts, type Limits, perfText, STATUS_CODES, type Verdict, verdictOf } from './verdict.ts';
 
 /** How many ready jobs are read to learn since when they are ready: their names tell only when they were sent. */

@@ -7,7 +7,8 @@ import { endedAtMs, type JobRecord, type Outcome } from '../../../job/job.ts';
 import { escape, jsonText, some } from '../../../job/text.ts';
 import { type Command, type Context, duration } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { jobIds, nobodyNotice, withSpool } from '../../lookup.ts';
+import { nobodyNotice } from '../../../app/telling/runners.ts';
+import { jobIds, withSpool } from '../../lookup.ts';
 
 /** How many jobs that are nowhere are named. */
 const MOST_NAMED = 10;

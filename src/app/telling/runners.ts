@@ -1,0 +1,41 @@
+/** The processes that run jobs: which surely live, what they know, and what that means for a job that waits. Pure. */
+import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
+import { suggest } from '../../job/text.ts';
+import { orphansAmong, orphanText, unreadyText } from './standstill.ts';
+
+/** Processes that take jobs and are surely alive. */
+export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
+  const orphans = new Set(orphansAmong(owners));
+  return owners.filter((owner) => owner.role !== 'supervisor' && owner.verdict === 'alive' && !orphans.has(owner));
+}
+
+/** Names of the tasks that living processes know, sorted. */
+export function livingTasks(owners: readonly OwnerInfo[]): readonly string[] {
+  return [...new Set(livingRunners(owners).flatMap(({ tasks }) => tasks))].toSorted();
+}
+
+/** Why no living worker will run the job now, and what becomes of it; null when one may, or when none lives. */
+export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue: string): string | null {
+  const runners = livingRunners(owners);
+  const tasks = livingTasks(owners);
+  if (tasks.length === 0) return null;
+  if (!tasks.includes(task)) {
+    const near = suggest(task, tasks);
+    const hint = near === null ? `they know ${tasks.slice(0, 10).join(', ')}.` : `did you mean ${near}?`;
+    return `No running worker knows task ${task}; ${hint} The job waits for a worker that knows it.`;
+  }
+  if (runners.some(({ queues }) => queues === null || queues.includes(queue))) return null;
+  return `No running worker takes jobs of queue ${queue}. The job waits for one that does: \`fsq worker -Q ${queue}\`.`;
+}
+
+/** What `fsq get` tells before it waits: that no worker runs, or that the job runs in what is left of one; null when one does. */
+export function nobodyNotice(owners: readonly OwnerInfo[], sighting: Sighting | null = null): string | null {
+  if (livingRunners(owners).length > 0) return null;
+  const running = orphanText(owners, sighting);
+  if (running !== null) return `${running}.`;
+  const unready = unreadyText(owners);
+  if (unready !== null) return `${unready}. The job waits.`;
+  const pids = sighting === null ? orphansAmong(owners).map(({ pid }) => pid) : [];
+  const but = pids.length === 0 ? '' : `, and what is left of one (pid ${pids.join(', ')}) ends the jobs at hand only`;
+  return `No worker is running on this spool${but}: the job waits until one starts. \`fsq worker\` starts one.`;
+}

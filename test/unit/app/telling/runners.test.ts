@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { livingTasks, mismatchNotice, nobodyNotice } from '../../../../src/app/telling/runners.ts';
+import type { Sighting } from '../../../../src/broker/broker.ts';
+import { owner } from '../../../support/owner-info.ts';
+import { sighting } from '../../../support/sighting.ts';
+
+test('a task that a living worker knows needs no word', () => {
+  assert.equal(mismatchNotice([owner({ tasks: ['add'] })], 'add', 'default'), null);
+});
+
+test('a task that none knows is told with the nearest name', () => {
+  const notice = mismatchNotice([owner({ tasks: ['add'] }), owner({ tasks: ['mail'] })], 'adn', 'default');
+
+  assert.equal(notice, 'No running worker knows task adn; did you mean add? The job waits for a worker that knows it.');
+});
+
+test('without a near name the known ones are listed', () => {
+  assert.match(
+    mismatchNotice([owner({ tasks: ['add', 'mail'] })], 'resize', 'default') ?? '',
+    /they know add, mail\. The job waits/,
+  );
+});
+
+test('nothing is said when nobody lives who could know: the worker may start later', () => {
+  const dead = owner({ verdict: 'dead', tasks: ['add'] });
+  const unproved = owner({ verdict: 'unknown', tasks: ['add'] });
+  const supervisor = owner({ role: 'supervisor' });
+
+  assert.equal(mismatchNotice([dead, unproved, supervisor], 'adn', 'default'), null);
+  assert.deepEqual(livingTasks([dead, unproved, supervisor]), []);
+});
+
+test('a queue that no living worker takes jobs from is told', () => {
+  const notice = mismatchNotice([owner({ tasks: ['add'], queues: ['default'] })], 'add', 'mail');
+
+  assert.match(notice ?? '', /No running worker takes jobs of queue mail.*`fsq worker -Q mail`/);
+});
+
+test('who waits is told when nobody works', () => {
+  assert.match(nobodyNotice([owner({ verdict: 'dead' })]) ?? '', /^No worker is running on this spool/);
+  assert.equal(nobodyNotice([owner({})]), null);
+});
+
+test('who waits is told of a worker none of whose children is ready', () => {
+  const worker = owner({ pid: 7, role: 'supervisor' });
+
+  assert.equal(
+    nobodyNotice([worker, owner({ pid: 8, parent: worker.owner, verdict: 'dead' })]),
+    'A worker (pid 7) runs but none of its children is ready: see its log. The job waits.',
+  );
+  assert.equal(nobodyNotice([worker, owner({ pid: 8, parent: worker.owner })]), null);
+});
+
+test('who waits for a job that runs in what is left of a worker is told that, and others that they wait', () => {
+  const orphan = owner({ pid: 8, parent: '7-0123456789abcdef' });
+  const running = (holder: string | null): Sighting => sighting({ state: 'running', owner: holder });
+
+  assert.equal(nobodyNotice([orphan], running(orphan.owner)), 'The job runs in process 8, whose worker is gone.');
+  assert.match(nobodyNotice([orphan], running(null)) ?? '', /^No worker is running on this spool: the job waits/);
+  assert.match(
+    nobodyNotice([orphan]) ?? '',
+    /^No worker is running on this spool, and what is left of one \(pid 8\) ends the jobs at hand only: the job waits/,
+  );
+  assert.equal(nobodyNotice([orphan, owner({})], running(orphan.owner)), null);
+});
