@@ -115,8 +115,7 @@ for (const watch of ['1', '0']) {
       const told = new Set(idsOf(late.events(), ...ENDS));
       return sent.filter((id) => !told.has(id) && !endedBefore.has(id));
     };
-    // Those that ended while it began it may have missed; it never tells one twice.
-    await until(() => missed().length < 250, 'it tells the ends of those that were sent after it began', 30_000);
+    // Those that ended while it began it may have missed, on a busy machine all of them; it never tells one twice.
     await until(
       () => sent.slice(300).every((id) => !missed().includes(id)),
       'it tells each end that came later',
