@@ -8,6 +8,7 @@ import type { Uniqueness } from '../job/job-options.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
+import type { Statistics } from './statistics.ts';
 import type { Changed, EveryJobOptions, Looks, Sighting, Unended } from './sights.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
@@ -119,6 +120,8 @@ export interface Broker {
   /** @param backlog a look at the ready jobs of a moment ago: they are not counted anew */
   counts(backlog?: Backlog): Promise<Counts>;
   backlog(): Promise<Backlog>;
+  /** What workers have counted of the jobs of this store, those that have ended too. What cannot be read counts for nothing. */
+  statistics(): Promise<Statistics>;
   /** What is restored after the machine lost its power; null when nothing is. The only question that is answered before that. */
   restoring(): Promise<Restoring | null>;
   /** Every process known here, and whether it provably lives or is dead. */

@@ -20,10 +20,11 @@ export const DIRECTORIES = [
   'keys',
   'journal',
   'schedules',
+  'statistics',
 ] as const;
 
-/** Made when a job or a schedule needs them first: a spool that uses none of it has none. */
-export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set(['progress', 'checkpoints', 'schedules']);
+/** Made when a job, a schedule or a worker needs them first: a spool that uses none of it has none. */
+export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set(['progress', 'checkpoints', 'schedules', 'statistics']);
 
 /** The directories of files that lie beside a job, each named by the job's id and an ending. They go when its outcome is forgotten. */
 export const BESIDE = ['progress', 'checkpoints', 'logs'] as const;

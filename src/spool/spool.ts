@@ -3,16 +3,12 @@ import { resolve } from 'node:path';
 import type {
   Backlog,
   Broker,
-  Changed,
-  Counts,
   EveryJobOptions,
   Forgetting,
   ListedState,
-  LogPart,
   Looks,
   NewJob,
   OwnerInfo,
-  Restoring,
   RetryOptions,
   Revocation,
   RevokeOptions,
@@ -22,6 +18,7 @@ import type {
   TidyOptions,
 } from '../broker/broker.ts';
 import type { ScheduleStore } from '../broker/schedules.ts';
+import type { Statistics } from '../broker/statistics.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
@@ -50,6 +47,7 @@ import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { tidy } from './recovery/tidy.ts';
 import { scheduleStore } from './schedules/schedule-store.ts';
+import { readStatistics } from './statistics/read-statistics.ts';
 import { revoke } from './revoking/revoke-jobs.ts';
 import { spoolError, typed } from './disk/trouble.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';
@@ -156,11 +154,11 @@ class Spool implements Broker {
     return this.#look(() => readOutcome(this.#context, id));
   }
 
-  async log(id: string, position: number): Promise<LogPart> {
+  async log(id: string, position: number): ReturnType<Broker['log']> {
     return this.#look(() => readLog(this.#context, id, position));
   }
 
-  async changed(seen: ReadonlyMap<string, string | null>): Promise<ReadonlyMap<string, Changed>> {
+  async changed(seen: ReadonlyMap<string, string | null>): ReturnType<Broker['changed']> {
     return this.#look(() => changedJobs(this.#context, seen));
   }
 
@@ -235,7 +233,7 @@ class Spool implements Broker {
     return this.#look(() => unendedJobs(this.#context));
   }
 
-  async counts(backlog?: Backlog): Promise<Counts> {
+  async counts(backlog?: Backlog): ReturnType<Broker['counts']> {
     return this.#look(() => countJobs(this.#context, backlog ?? backlogOf(this.#context)));
   }
 
@@ -243,7 +241,11 @@ class Spool implements Broker {
     return this.#look(() => backlogOf(this.#context));
   }
 
-  restoring(): Promise<Restoring | null> {
+  statistics(): Promise<Statistics> {
+    return this.#look(() => readStatistics(this.#context));
+  }
+
+  restoring(): ReturnType<Broker['restoring']> {
     return typed(() => restoringIn(this.#context), this.#unreadable);
   }
 

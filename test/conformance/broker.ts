@@ -32,6 +32,7 @@ import { taking } from './taking.ts';
 import { taskSets } from './task-sets.ts';
 import { sendingBack } from './retry.ts';
 import { schedules } from './schedules.ts';
+import { statistics } from './statistics.ts';
 import { uniqueness } from './unique.ts';
 
 const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
@@ -58,6 +59,7 @@ export function testBroker(name: string, open: OpenBroker): void {
     everyJob(open);
     forgetting(open);
     schedules(open);
+    statistics(open);
   });
 }
 

@@ -28,6 +28,7 @@ export const SPOOL_FLOORS: readonly string[] = [
   'beside',
   'notes',
   'owners',
+  'statistics',
   'after',
   'ready',
   'claims',

@@ -6,6 +6,7 @@ import { isKeyDirectory, parseKeyHolderName } from '../keys/key-holders.ts';
 import { isOwnerName, parseOwnerDirectory, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../notes/notes.ts';
 import { isMark, isScheduleFile } from '../schedules/marks.ts';
+import { parseFiguresFileName } from '../statistics/statistics-file.ts';
 import { type Finding, findingsOf, rows } from './finding.ts';
 import type { Outline } from './outline.ts';
 import type { Entry } from './visit.ts';
@@ -125,6 +126,15 @@ const MARKER = rows<Marker>({
   },
 });
 
+const FIGURES = rows<Pick<Entry, 'location'> & { readonly reason: string }>({
+  'statistics-unreadable': {
+    severity: 'info',
+    wrong: ({ location, reason }) =>
+      `${location} cannot be read: ${reason}. What it counted is missing from the statistics.`,
+    advice: 'Jobs do not need it. Remove it, unless a newer fsq has written it: a worker of that fsq counts on.',
+  },
+});
+
 /** Of a file beside a job: what lies there for a job that is nowhere was overlooked, or is yet to be swept. */
 const BESIDE = rows<Pick<Entry, 'location'>>({
   'beside-no-job': {
@@ -195,6 +205,11 @@ export function besideFindings(
   return reason === null ? [] : findingsOf(DOUBTED, { ...entry, reason }, location, id);
 }
 
+/** @param entry of statistics/. @param reason why it counts for nothing; null: it does not */
+export function figuresFindings(entry: Entry, reason: string | null): readonly Finding[] {
+  return reason === null ? [] : findingsOf(FIGURES, { ...entry, reason }, entry.location);
+}
+
 /** A place's own directory is looked at, whatever may lie in it. */
 function isUntouched({ place, location }: Entry, layout: Outline['layout']): boolean {
   return UNTOUCHED.has(place) && location !== layout[place];
@@ -233,6 +248,7 @@ function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts
   if (place === 'queues') return parsePausedFileName(name) === null;
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
   if (place === 'keys') return parseKeyHolderName(name) === null && parseResultFileName(name) === null;
+  if (place === 'statistics') return parseFiguresFileName(name) === null;
   if (place === 'schedules' && isDirect) return !isScheduleName(name) || info.kind !== 'directory';
   if (place === 'schedules') return !isScheduleFile(name) || info.kind !== 'file';
   // What else lies there is moved away by the next replay.

@@ -13,7 +13,14 @@ import { createContext, type SpoolContext } from '../disk/context.ts';
 import { nodeFiles } from '../disk/files.ts';
 import { establish } from '../place/establish.ts';
 import { layoutOf } from '../layout.ts';
-import { besideFindings, entryFindings, linkFindings, markerFindings, missingFindings } from './entry-rows.ts';
+import {
+  besideFindings,
+  entryFindings,
+  figuresFindings,
+  linkFindings,
+  markerFindings,
+  missingFindings,
+} from './entry-rows.ts';
 import { journalFindings } from './journal-rows.ts';
 import type { JournalOutline } from './journal-outline.ts';
 import { type Finding, keyOf, subjectOf, Tally } from './finding.ts';
@@ -188,6 +195,7 @@ export class Judge {
     if (entry.place === 'tmp') this.#say(draftFindings(seen, outline));
     if (entry.place === 'cancel') this.#say(markerFindings(entry, outline));
     if (isBeside(entry.place)) this.#say(besideFindings(entry, seen.doubt, outline));
+    if (entry.place === 'statistics') this.#say(figuresFindings(entry, seen.doubt));
     if (job !== null && outline.doubled.has(job.id)) this.#doubles.push(job);
     if (entry.info.kind === 'file' && entry.info.links > 1) this.#linked.push(entry);
   }

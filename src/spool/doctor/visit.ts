@@ -28,6 +28,7 @@ import {
 } from '../layout.ts';
 import { type Reading, readJob } from '../job-file/read.ts';
 import { parseMarkerFileName } from '../notes/notes.ts';
+import { doubtInFigures } from '../statistics/statistics-file.ts';
 
 /** A name in the spool. */
 export interface Entry {
@@ -81,7 +82,7 @@ export interface Seen<Content = JobContent> {
   readonly job: JobFile<Content> | null;
   /** Of a draft in tmp/, whether its writer lives: see `writerState`. Null for all else. */
   readonly writer: ReturnType<typeof writerState>;
-  /** Of a file beside a job: why it counts for nothing; null where it does not. */
+  /** Of a file beside a job, or of figures: why it counts for nothing; null where it counts. */
   readonly doubt: string | null;
 }
 
@@ -112,7 +113,7 @@ export function* visit<Content>(
         entry: { location, place, name, id, info },
         job: jobAt(context, location, spot, extract),
         writer: place === 'tmp' && inside === null ? writerState(context.files, name) : null,
-        doubt: id === null ? null : doubtBeside(context, place, id),
+        doubt: doubtIn(context, place, name, id),
       };
     }
   }
@@ -124,11 +125,12 @@ function idOf(place: Place, name: string): string | null {
   return isBeside(place) ? parseBesideName(place, name) : null;
 }
 
-/** Why a run cannot use what lies beside its job; null where it can, or where the disk refuses. */
-function doubtBeside(context: SpoolContext, place: Place, id: string): string | null {
+/** Why what lies there counts for nothing; null where it counts, where nothing is read, or where the disk refuses. */
+function doubtIn(context: SpoolContext, place: Place, name: string, id: string | null): string | null {
   try {
-    if (place === 'progress') return doubtInProgress(context, id);
-    const reading = place === 'checkpoints' ? readCheckpoint(context, id) : null;
+    if (place === 'statistics') return doubtInFigures(context, name);
+    if (place === 'progress' && id !== null) return doubtInProgress(context, id);
+    const reading = place === 'checkpoints' && id !== null ? readCheckpoint(context, id) : null;
     return reading?.kind === 'corrupt' ? reading.reason : null;
   } catch {
     return null;
