@@ -59,6 +59,8 @@ const SHARED = [
     test: /src\/(?:app\/telling\/runners|cli\/(?:command|display|exit|lookup|setting-options|commands\/call\/call-options))\./,
     priority: 1,
   },
+  // What commands have in common that take many jobs at once.
+  { name: 'choosing', test: /src\/cli\/(?:bulk|job-filter)\./, priority: 0 },
 ];
 
 /** In front of all that is loaded first. */

@@ -155,11 +155,11 @@ describe('fsq purge', () => {
   for (const [args, error] of [
     [
       ['0199f3c2'],
-      /Expected options only, got "0199f3c2": .*`fsq revoke ID` ends one job; --queue NAME and --task NAME/,
+      /Expected options only, got "0199f3c2": .*`fsq revoke ID` ends one job, `fsq forget ID` removes one outcome/,
     ],
     [['mail', '--yes'], /got "mail"/],
     [['--task', 'a,b c'], /task name.*"b c"/],
-    [['--state', 'running'], /Jobs that run are not purged: `fsq revoke ID` ends one/],
+    [['--state', 'running'], /jobs that run are not purged, `fsq revoke` ends them/],
     [['--state', 'faild'], /--state.* one of pending, .*did you mean failed/],
     [['--queue', 'A B'], /`queue`/],
     [['--task', ''], /task name/],

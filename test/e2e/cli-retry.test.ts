@@ -106,7 +106,7 @@ test('jobs are chosen by state, task, error and time, and run again', async (t) 
   assert.deepEqual(await chosen('--state', 'failed', '--error', 'ECONNREFUSED'), [mail, report]);
   assert.deepEqual(await chosen('--state', 'failed', '--since', '1h'), [mail, other, report]);
   assert.deepEqual(await chosen('--state', 'failed', '--since', '1ms'), []);
-  const ran = await fsq(project, ['retry', '-s', 'failed', '--task', 'mail', '--error', 'ECONNREFUSED']);
+  const ran = await fsq(project, ['retry', '-s', 'failed', '--task', 'mail', '--error', 'ECONNREFUSED', '--yes']);
 
   assert.deepEqual([ran.code, ran.stdout], [0, `${mail} mail\n1 job was sent back.\n`]);
   await fsq(project, ['worker', '--burst', '-c', '1', '-l', 'silent']);
@@ -144,11 +144,12 @@ test('with --args a new job is sent that names the old one', async (t) => {
 
 describe('is wrong usage, and changes nothing:', () => {
   for (const [line, message] of [
-    [[], /Expected ids of jobs, or --state failed/],
+    [[], /Expected ids of jobs, or which are meant: --state/],
     [[NOBODY, '--state', 'failed'], /got both/],
     [['--task', 'mail'], /Expected --state beside --task/],
     [['--since', '1h'], /Expected --state beside --since/],
     [['--state', 'succeeded'], /Expected --state to be one of failed, revoked, expired/],
+    [['--state', 'failed', '--until', '1h', '--since', '1m'], /nothing lies between/],
     [['--state', 'faild'], /did you mean failed/],
     [['--state', 'failed', '--since', '0s'], /--since/],
     [['--state', 'failed', '--since', '5'], /a duration with its unit/],

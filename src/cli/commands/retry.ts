@@ -5,17 +5,29 @@ import type { Broker, Sighting } from '../../broker/broker.ts';
 import { type FsqError, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { idsAfter } from '../../job/edges.ts';
 import type { JobRecord } from '../../job/job.ts';
-import { checkTaskName, mayHaveOwnTtl } from '../../job/names.ts';
-import { didYouMean, jsonText, some } from '../../job/text.ts';
+import { mayHaveOwnTtl } from '../../job/names.ts';
+import { jsonText, some } from '../../job/text.ts';
 import { checkedArguments } from '../../job/values/payload.ts';
-import { type Command, type Context, someTime, type Values } from '../command.ts';
-import { EXIT, exitCodeOf, reportText } from '../exit.ts';
+import {
+  BULK_OPTIONS,
+  choose,
+  type Chosen,
+  filterUnlessIds,
+  inParts,
+  jobLines,
+  mayGoOn,
+  taskText,
+  tellErrors,
+} from '../bulk.ts';
+import type { Command, Context } from '../command.ts';
+import { EXIT, exitCodeOf } from '../exit.ts';
+import { filterOptions, givenOptions, type StateChoice } from '../job-filter.ts';
 import { jobId, jobIds, withSpool } from '../lookup.ts';
 import { givenByOptions } from '../setting-options.ts';
 import { parseArguments } from './call/call-options.ts';
 
 const MOST_IDS = 10_000;
-const STATES = ['failed', 'revoked', 'expired'];
+const CHOICE: StateChoice = { known: ['failed', 'revoked', 'expired'], byDefault: [] };
 /** The header of a job that was sent anew, which names the one that it was made of. */
 const RETRY_OF = 'fsq.retry-of';
 
@@ -25,18 +37,15 @@ export const retry: Command = {
   usage: 'fsq retry ID… [options] | fsq retry --state STATE [options]',
   examples: [
     ['fsq retry 0199f3c2', 'it runs again, with its history; retries are counted anew'],
-    ['fsq retry --state failed --task mail --since 1h', 'all that failed within the last hour'],
+    ['fsq retry --state failed --task mail --since 1h', 'all that failed within the last hour, after a question'],
     ['fsq retry --state failed --error ECONNREFUSED --dry-run', 'only say which these are'],
     [`fsq retry 0199f3c2 --args '[5, 6]'`, 'a new job like that one, with other arguments'],
   ],
   args: { least: 0, most: MOST_IDS },
   options: {
-    state: { type: 'string', short: 's', value: 'STATE', multiple: true, help: `all that are ${STATES.join(', ')}` },
-    task: { type: 'string', value: 'NAMES', multiple: true, help: 'of these, the jobs of these tasks' },
-    error: { type: 'string', value: 'TEXT', help: "those with this text in their error, as in 'Error: message'" },
-    since: { type: 'string', value: 'TIME', help: 'those that ended within the last 30m, 2h, 1d' },
+    ...filterOptions(CHOICE),
     next: { type: 'boolean', help: 'also the jobs after them that failed for them, in chains, groups and chords' },
-    'dry-run': { type: 'boolean', help: 'say what would be sent back as things are, and change nothing' },
+    ...BULK_OPTIONS,
     args: { type: 'string', value: 'JSON', help: 'send a new job with these arguments, as one JSON array' },
     json: { type: 'boolean', help: 'print one JSON document: [{ id, task, result }]' },
   },
@@ -49,61 +58,38 @@ export const retry: Command = {
   run: runRetry,
 };
 
-function runRetry(context: Context): Promise<number> {
+async function runRetry(context: Context): Promise<number> {
   const { values, args } = context;
-  const filter = filterOf(values);
   if (values.text('args') !== undefined) return sendAnew(context);
-  if (filter === null && args.length === 0)
-    throw new UsageError('Expected ids of jobs, or --state failed. `fsq retry --help` shows examples.');
-  if (filter !== null && args.length > 0) throw new UsageError('Expected ids of jobs or --state, got both');
+  checkState(context);
+  const filter = filterUnlessIds(context, CHOICE, null);
+  const isDry = values.flag('dry-run');
   return withSpool(context, async (broker) => {
     const unknown: FsqError[] = [];
-    const asked = filter === null ? await named(broker, args, unknown) : await matching(broker, filter);
+    const asked =
+      filter === null ? await named(broker, args, unknown) : (await choose(broker, filter, askedFor)).toReversed();
     const next = await failedAfter(broker, asked);
     const found = values.flag('next') ? [...asked, ...next] : asked;
-    const { sent, refused } = await sendBack(broker, found, values.flag('dry-run'));
+    const what = `send ${some(found.length, 'job')} of ${broker.place} back`;
+    if (filter !== null && found.length > 0 && !isDry && !(await mayGoOn(context, what))) return EXIT.usage;
+    const { sent, refused } = await sendBack(broker, found, isDry);
     await tellOfPredecessors(broker, found, sent, context.tell);
-    tellAll(context, found, sent, [...unknown, ...refused.values()]);
+    tellAll(context, found, sent, [...unknown, ...refused.values()], filter !== null);
     if (!values.flag('next') && next.length > 0 && sent.size > 0) tellNext(context, next.length);
     const [first = null] = [...unknown, ...refused.values()];
     return first === null ? EXIT.good : exitCodeOf(first);
   });
 }
 
-interface Filter {
-  readonly states: readonly string[];
-  readonly tasks: readonly string[];
-  readonly error: string | undefined;
-  readonly sinceMs: number;
-}
-
-/** Null when no state is given. @throws UsageError */
-function filterOf(values: Values): Filter | null {
-  const states = values.names('state');
-  for (const state of states) {
-    if (STATES.includes(state)) continue;
-    const hint = didYouMean(state, STATES);
-    throw new UsageError(`Expected --state to be one of ${STATES.join(', ')}, got "${state}"${hint}`);
-  }
-  const tasks = values.names('task').map(checkTaskName);
-  const error = values.text('error');
-  const ageMs = someTime(values.text('since'), 'since');
-  if (states.length > 0)
-    return {
-      states,
-      tasks,
-      error,
-      sinceMs: ageMs === undefined ? Number.NEGATIVE_INFINITY : Date.now() - ageMs,
-    };
-  const lone = ['task', 'error', 'since'].find((name) => values.list(name).length > 0);
-  if (lone !== undefined) throw new UsageError(`Expected --state beside --${lone}, such as --state failed`);
-  return null;
+/** A state is always named: what somebody has revoked must not run because a task was named. @throws UsageError */
+function checkState({ values }: Context): void {
+  const lone = givenOptions(values).find((name) => name !== '--state');
+  if (lone !== undefined && values.list('state').length === 0)
+    throw new UsageError(`Expected --state beside ${lone}, such as --state failed`);
 }
 
 /** A job that is asked for. */
-interface Asked {
-  readonly id: string;
-  readonly task: string | null;
+interface Asked extends Chosen {
   /** The jobs that must have succeeded before it runs. */
   readonly after: readonly string[];
   /** The jobs that run after it, where it may be sent back. */
@@ -141,24 +127,15 @@ async function failedAfter(broker: Broker, asked: readonly Asked[]): Promise<rea
   return found;
 }
 
-/** The records are let go of at once: there may be very many. */
-async function matching(broker: Broker, { states, tasks, error, sinceMs }: Filter): Promise<readonly Asked[]> {
-  const found: Asked[] = [];
-  await broker.list(['results'], Number.POSITIVE_INFINITY, (job) => {
-    const { state, endedAtMs, record } = job;
-    const outcome = record?.outcome ?? null;
-    if (record === null || outcome === null || outcome.state === 'succeeded' || !states.includes(state)) return false;
-    if (tasks.length > 0 && !tasks.includes(record.job.task)) return false;
-    if (error !== undefined && !`${outcome.error.name}: ${outcome.error.message}`.includes(error)) return false;
-    if ((endedAtMs ?? Number.NEGATIVE_INFINITY) >= sinceMs) found.push(askedFor(job));
-    return false;
-  });
-  return found.toReversed(); // As they were sent.
-}
-
 function askedFor({ id, state, record }: Sighting): Asked {
   if (record === null) return { id, task: null, after: [], next: [] };
-  return { id, ...linksOf(record, STATES.includes(state)) };
+  return {
+    id,
+    ...linksOf(
+      record,
+      CHOICE.known.some((word) => word === state),
+    ),
+  };
 }
 
 function linksOf({ job: { task, options } }: JobRecord, mayGo: boolean): Omit<Asked, 'id'> {
@@ -172,10 +149,8 @@ interface Done {
 }
 
 async function sendBack(broker: Broker, found: readonly Asked[], dryRun: boolean): Promise<Done> {
-  const answers = await broker.retry(
-    found.map(({ id }) => id),
-    { dryRun },
-  );
+  const ids = found.map(({ id }) => id);
+  const answers = await inParts(ids, (some) => broker.retry(some, { dryRun }));
   const refused = new Map<string, FsqError>();
   for (const { id } of found) {
     const answer = answers.has(id) ? (answers.get(id) ?? null) : new UnknownJobError(id, broker.place);
@@ -209,17 +184,22 @@ function tellAll(
   found: readonly Asked[],
   sent: ReadonlySet<string>,
   refused: readonly FsqError[],
+  isByFilter: boolean,
 ): void {
   const isDry = context.values.flag('dry-run');
   const result = (id: string): string => (sent.has(id) ? (isDry ? 'would be sent back' : 'sent back') : 'refused');
   const were = isDry ? some(sent.size, 'job would be', 'jobs would be') : some(sent.size, 'job was', 'jobs were');
   const others = refused.length === 0 ? '' : `, ${refused.length} not`;
-  const lines = found.filter(({ id }) => sent.has(id)).map(({ id, task }) => `${id} ${task ?? '(unreadable)'}\n`);
+  const lines = jobLines(
+    found.filter(({ id }) => sent.has(id)),
+    (job) => `${job.id} ${taskText(job)}`,
+    isByFilter,
+  );
   context.print(
     found.map(({ id, task }) => ({ id, task, result: result(id) })),
-    () => `${lines.join('')}${were} sent back${others}.\n`,
+    () => `${lines}${were} sent back${others}.\n`,
   );
-  for (const error of refused) context.stderr.write(reportText('fsq retry', error, false));
+  tellErrors(context, 'fsq retry', refused);
 }
 
 function tellNext({ tell, values }: Context, count: number): void {
@@ -232,12 +212,12 @@ function tellNext({ tell, values }: Context, count: number): void {
 async function sendAnew(context: Context): Promise<number> {
   const { values, args, stdout, tell } = context;
   const [text, ...more] = args;
-  const other = ['state', 'dry-run'].find((name) => values.flag(name) || values.list(name).length > 0);
+  const other = ['--dry-run', '--next'].find((name) => values.flag(name.slice(2))) ?? givenOptions(values)[0];
   if (text === undefined || more.length > 0 || other !== undefined)
     throw new UsageError(
       other === undefined
         ? 'Expected one id beside --args: it makes a new job like that one'
-        : `Expected no --${other} beside --args: it makes one new job, and sends none back`,
+        : `Expected no ${other} beside --args: it makes one new job, and sends none back`,
     );
   const argsList = parseArguments(values.text('args') ?? '', '--args');
   const { task, headers, options, queue, priority, id } = await withSpool(context, async (broker) => {

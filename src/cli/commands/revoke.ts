@@ -1,23 +1,46 @@
-/** `fsq revoke`: stops jobs, whether they wait or run. */
-import { UnknownJobError } from '../../job/errors.ts';
+/** `fsq revoke`: stops jobs, whether they wait or run: those that are named, or all that a filter chooses. */
+import type { Broker, Revocation, Sighting } from '../../broker/broker.ts';
+import { type FsqError, UnknownJobError } from '../../job/errors.ts';
+import { some } from '../../job/text.ts';
+import {
+  BULK_OPTIONS,
+  choose,
+  type Chosen,
+  filterUnlessIds,
+  inParts,
+  jobLines,
+  mayGoOn,
+  taskText,
+  tellErrors,
+} from '../bulk.ts';
 import type { Command, Context } from '../command.ts';
-import { EXIT, reportText } from '../exit.ts';
+import { EXIT } from '../exit.ts';
+import { filterOptions, type StateChoice } from '../job-filter.ts';
 import { jobIds, withSpool } from '../lookup.ts';
 
 const MOST_IDS = 10_000;
+const CHOICE: StateChoice = {
+  known: ['pending', 'delayed', 'parked', 'running'],
+  byDefault: ['running', 'pending', 'delayed'],
+  others: 'what has ended cannot be revoked; `fsq forget` removes its outcome',
+};
 
 export const revoke: Command = {
   name: 'revoke',
-  summary: 'stop a job that waits or runs',
-  usage: 'fsq revoke ID… [options]',
+  summary: 'stop jobs that wait or run',
+  usage: 'fsq revoke ID… [options] | fsq revoke --task NAME [options]',
   examples: [
     ['fsq revoke 0199f3c2', 'what waits never starts; what runs is told to end'],
     ['fsq revoke 0199f3c2 --terminate', 'kill the process that runs it, with all it has started'],
-    ['fsq ls -s pending -n 0 --json | jq -r .[].id | xargs -r fsq revoke', 'stop all that are ready'],
+    ['fsq revoke --task mail --text ada@example.com', 'all mails to her that wait or run, after a question'],
+    ['fsq revoke --state pending --queue slow --dry-run', 'only say which these are'],
   ],
-  args: { least: 1, most: MOST_IDS },
+  args: { least: 0, most: MOST_IDS },
   options: {
     terminate: { type: 'boolean', help: 'kill the process that runs the job, instead of asking the task to end' },
+    ...filterOptions(CHOICE),
+    all: { type: 'boolean', help: 'all that wait or run' },
+    ...BULK_OPTIONS,
     json: { type: 'boolean', help: 'print one JSON document: [{ id, result }]' },
   },
   notes: [
@@ -29,25 +52,82 @@ export const revoke: Command = {
   run: runRevoke,
 };
 
-function runRevoke(context: Context): Promise<number> {
-  const { values, args, stderr } = context;
+/** A job that is to be revoked, and what came of it. */
+interface Revoked extends Chosen {
+  readonly result: Revocation | 'would be revoked' | 'would be told to end';
+}
+
+async function runRevoke(context: Context): Promise<number> {
+  const { values } = context;
+  const filter = filterUnlessIds(context, CHOICE, 'all that wait or run');
+  const isDry = values.flag('dry-run');
   return withSpool(context, async (broker) => {
-    const { ids, missing } = await jobIds(broker, args);
-    const unknown = [...missing];
-    const revocations = await broker.revoke(ids, { terminate: values.flag('terminate') });
-    const found = ids.flatMap((id) => {
-      const result = revocations.get(id);
-      if (result !== undefined) return [{ id, result }];
-      unknown.push(new UnknownJobError(id, broker.place));
-      return [];
-    });
-    context.print(found, () => found.map(({ id, result }) => `${id} ${result}\n`).join(''));
-    for (const error of unknown) stderr.write(reportText('fsq revoke', error, false));
-    for (const { id, result } of found) {
-      if (result !== 'ended') continue;
-      const state = (await broker.outcome(id))?.outcome?.state ?? 'ended';
-      context.tell(`Job ${id} has ended already (${state}); nothing was changed.`);
+    const errors: FsqError[] = [];
+    const jobs = filter === null ? await named(context, broker, errors) : await choose(broker, filter, wouldBe);
+    const what = `revoke ${some(jobs.length, 'job')} of ${broker.place}`;
+    if (filter !== null && jobs.length > 0 && !isDry && !(await mayGoOn(context, what))) return EXIT.usage;
+    const done = isDry ? jobs : await revokeAll(context, broker, jobs);
+    if (filter === null) {
+      const known = new Set(done.map(({ id }) => id));
+      for (const { id } of jobs) if (!known.has(id)) errors.push(new UnknownJobError(id, broker.place));
     }
-    return unknown.length === 0 ? EXIT.good : EXIT.unknown;
+    tellDone(context, done, filter !== null);
+    tellErrors(context, 'fsq revoke', errors);
+    if (filter === null && !isDry) await tellEnded(context, broker, done);
+    return errors.length === 0 ? EXIT.good : EXIT.unknown;
   });
+}
+
+function tellDone(context: Context, jobs: readonly Revoked[], isByFilter: boolean): void {
+  const line = (job: Revoked): string => `${job.id} ${job.result}${isByFilter ? ` ${taskText(job)}` : ''}`;
+  context.print(
+    jobs.map(({ id, result }) => ({ id, result })),
+    () => `${jobLines(jobs, line, isByFilter)}${isByFilter ? totalText(jobs) : ''}`,
+  );
+}
+
+/** Of a dry run each is looked at; else the broker finds them all at once. */
+async function named({ values, args }: Context, broker: Broker, errors: FsqError[]): Promise<readonly Revoked[]> {
+  const { ids, missing } = await jobIds(broker, args);
+  errors.push(...missing);
+  if (!values.flag('dry-run')) return ids.map((id) => ({ id, task: null, result: 'would be revoked' }));
+  const found: Revoked[] = [];
+  for (const id of ids) {
+    const job = await broker.find(id);
+    if (job === null) errors.push(new UnknownJobError(id, broker.place));
+    else found.push(wouldBe(job));
+  }
+  return found;
+}
+
+function wouldBe({ id, state, record }: Sighting): Revoked {
+  const isWaiting = state === 'pending' || state === 'delayed';
+  const result = isWaiting ? 'would be revoked' : state === 'running' ? 'would be told to end' : 'ended';
+  return { id, task: record?.job.task ?? null, result };
+}
+
+async function revokeAll(context: Context, broker: Broker, jobs: readonly Revoked[]): Promise<readonly Revoked[]> {
+  const terminate = context.values.flag('terminate');
+  const ids = jobs.map(({ id }) => id);
+  const answers = await inParts(ids, (some) => broker.revoke(some, { terminate }));
+  return jobs.flatMap((job) => {
+    const result = answers.get(job.id);
+    return result === undefined ? [] : [{ ...job, result }];
+  });
+}
+
+/** '5 jobs: 3 revoked, 2 requested.' */
+function totalText(jobs: readonly Revoked[]): string {
+  const counts = new Map<string, number>();
+  for (const { result } of jobs) counts.set(result, (counts.get(result) ?? 0) + 1);
+  const parts = [...counts].map(([result, count]) => `${count} ${result}`);
+  return `${some(jobs.length, 'job')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}.\n`;
+}
+
+async function tellEnded({ tell }: Context, broker: Broker, jobs: readonly Revoked[]): Promise<void> {
+  for (const { id, result } of jobs) {
+    if (result !== 'ended') continue;
+    const state = (await broker.outcome(id))?.outcome?.state ?? 'ended';
+    tell(`Job ${id} has ended already (${state}); nothing was changed.`);
+  }
 }

@@ -1,24 +1,19 @@
 /** `fsq purge`: revokes jobs that wait and forgets outcomes, many at once, and asks before it does. */
-import type { Broker, ListedState, Sighting } from '../../../broker/broker.ts';
-import { refuse, UsageError } from '../../../job/errors.ts';
-import { didYouMean, format, some } from '../../../job/text.ts';
-import { checkQueue, checkTaskName } from '../../../job/names.ts';
+import type { Broker } from '../../../broker/broker.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { format, some } from '../../../job/text.ts';
+import { BULK_OPTIONS, choose, inParts, mayGoOn } from '../../bulk.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
+import { filterOptions, type JobFilter, readFilter, type StateChoice } from '../../job-filter.ts';
 import { withSpool } from '../../lookup.ts';
 
-/** Where jobs of each state lie. */
-const PLACES: Readonly<Record<string, ListedState>> = {
-  pending: 'pending',
-  delayed: 'delayed',
-  succeeded: 'results',
-  failed: 'results',
-  revoked: 'results',
-  expired: 'results',
+const WAITING: readonly string[] = ['pending', 'delayed'];
+const CHOICE: StateChoice = {
+  known: ['pending', 'delayed', 'parked', 'succeeded', 'failed', 'revoked', 'expired'],
+  byDefault: ['pending', 'delayed'],
+  others: 'jobs that run are not purged, `fsq revoke` ends them',
 };
-const WAITING = ['pending', 'delayed'];
-/** Jobs that are dealt with in one call: so that a large purge shows its effect, and can be interrupted. */
-const AT_ONCE = 1_000;
 
 export const purge: Command = {
   name: 'purge',
@@ -31,17 +26,8 @@ export const purge: Command = {
   ],
   args: { least: 0, most: Number.MAX_SAFE_INTEGER },
   options: {
-    state: {
-      type: 'string',
-      short: 's',
-      value: 'STATE',
-      multiple: true,
-      help: `${Object.keys(PLACES).join(', ')} (default: ${WAITING.join(', ')})`,
-    },
-    queue: { type: 'string', short: 'Q', value: 'NAMES', multiple: true, help: 'of these queues only' },
-    task: { type: 'string', value: 'NAMES', multiple: true, help: 'of these tasks only' },
-    yes: { type: 'boolean', short: 'y', help: 'do not ask; needed where nobody can be asked' },
-    'dry-run': { type: 'boolean', help: 'change nothing, only count' },
+    ...filterOptions(CHOICE),
+    ...BULK_OPTIONS,
     json: { type: 'boolean', help: 'print one JSON document: { dryRun, revoked, forgotten, left }' },
   },
   notes: [
@@ -59,10 +45,11 @@ interface Found {
 
 async function runPurge(context: Context): Promise<number> {
   const { values } = context;
-  const { places, isWanted } = filterOf(context);
+  refuseIds(context);
+  const filter = readFilter(values, CHOICE, Date.now());
   const isDryRun = values.flag('dry-run');
   return withSpool(context, async (broker) => {
-    const found = await find(broker, places, isWanted);
+    const found = await find(broker, filter);
     if (!isDryRun && !(await mayPurge(context, broker.place, found))) return EXIT.usage;
     const done = isDryRun
       ? { revoked: found.waiting.length, forgotten: found.ended.length, left: 0 }
@@ -77,79 +64,38 @@ async function runPurge(context: Context): Promise<number> {
 }
 
 /** @throws UsageError */
-function filterOf({ values, args: [extra] }: Context): {
-  readonly places: readonly ListedState[];
-  readonly isWanted: (job: Sighting) => boolean;
-} {
-  if (extra !== undefined) {
-    const hint = '`fsq revoke ID` ends one job; --queue NAME and --task NAME choose those of a queue and of a task';
-    throw new UsageError(
-      `Expected options only, got ${format(extra)}: fsq purge takes all jobs that they choose. ${hint}`,
-    );
-  }
-  const states = values.names('state').map(checkState);
-  const queues = values.names('queue').map(checkQueue);
-  const tasks = values.names('task').map(checkTaskName);
-  const wanted = states.length === 0 ? WAITING : states;
-  const isWanted = ({ state, standing, record }: Sighting): boolean =>
-    wanted.includes(state) &&
-    (queues.length === 0 || queues.includes(standing.queue)) &&
-    (tasks.length === 0 || (record !== null && tasks.includes(record.job.task)));
-  return { places: [...new Set(wanted.flatMap((state) => PLACES[state] ?? []))], isWanted };
+function refuseIds({ args: [extra] }: Context): void {
+  if (extra === undefined) return;
+  const hint = '`fsq revoke ID` ends one job, `fsq forget ID` removes one outcome';
+  throw new UsageError(
+    `Expected options only, got ${format(extra)}: fsq purge takes all jobs that they choose. ${hint}`,
+  );
 }
 
-/** @throws UsageError */
-function checkState(state: string): string {
-  if (Object.hasOwn(PLACES, state)) return state;
-  if (state === 'running') throw new UsageError('Jobs that run are not purged: `fsq revoke ID` ends one');
-  const known = Object.keys(PLACES);
-  return refuse('--state', `one of ${known.join(', ')}`, state, didYouMean(state, known));
+async function find(broker: Broker, filter: JobFilter): Promise<Found> {
+  const found = await choose(broker, filter, ({ id, state }) => ({ id, isWaiting: WAITING.includes(state) }));
+  return {
+    waiting: found.flatMap(({ id, isWaiting }) => (isWaiting ? [id] : [])),
+    ended: found.flatMap(({ id, isWaiting }) => (isWaiting ? [] : [id])),
+  };
 }
 
-/** Only ids are kept: there may be a million jobs. */
-async function find(
-  broker: Broker,
-  places: readonly ListedState[],
-  isWanted: (job: Sighting) => boolean,
-): Promise<Found> {
-  const waiting: string[] = [];
-  const ended: string[] = [];
-  await broker.list(places, Number.POSITIVE_INFINITY, (job) => {
-    if (isWanted(job)) (WAITING.includes(job.state) ? waiting : ended).push(job.id);
-    return false;
-  });
-  return { waiting, ended };
-}
-
-/** @throws UsageError where nobody can be asked */
 async function mayPurge(context: Context, place: string, { waiting, ended }: Found): Promise<boolean> {
-  if (context.values.flag('yes') || waiting.length + ended.length === 0) return true;
+  if (waiting.length + ended.length === 0) return true;
   const what = [
     ...(waiting.length === 0 ? [] : [`revoke ${some(waiting.length, 'job')}`]),
     ...(ended.length === 0 ? [] : [`forget ${some(ended.length, 'outcome')}`]),
   ].join(' and ');
-  if (context.stdin.isTTY !== true)
-    throw new UsageError(`Expected --yes to ${what} of ${place}: nobody can be asked here. --dry-run only counts`);
-  context.stderr.write(`${what} of ${place}? [y/N] `);
-  for await (const chunk of context.stdin) {
-    if (/^\s*y(?:es)?\s*$/i.test(String(chunk))) return true;
-    break;
-  }
-  context.tell('Nothing was changed.');
-  return false;
+  return mayGoOn(context, `${what} of ${place}`);
 }
 
 async function act(
   broker: Broker,
   { waiting, ended }: Found,
 ): Promise<{ revoked: number; forgotten: number; left: number }> {
-  let revoked = 0;
-  let forgotten = 0;
-  for (let from = 0; from < waiting.length; from += AT_ONCE)
-    for (const revocation of (await broker.revoke(waiting.slice(from, from + AT_ONCE))).values())
-      if (revocation === 'revoked') revoked++;
-  for (let from = 0; from < ended.length; from += AT_ONCE)
-    for (const forgetting of (await broker.forget(ended.slice(from, from + AT_ONCE))).values())
-      if (forgetting === 'forgotten') forgotten++;
+  const revocations = await inParts(waiting, (some) => broker.revoke(some));
+  const forgettings = await inParts(ended, (some) => broker.forget(some));
+  const revoked = [...revocations.values()].filter((answer) => answer === 'revoked').length;
+  const forgotten = [...forgettings.values()].filter((answer) => answer === 'forgotten').length;
   return { revoked, forgotten, left: waiting.length + ended.length - revoked - forgotten };
 }

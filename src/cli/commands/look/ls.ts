@@ -1,29 +1,18 @@
 /** `fsq ls`: a table of jobs, never with their arguments. */
-import type { Counts, ListedState, Sighting } from '../../../broker/broker.ts';
+import type { Counts, Sighting } from '../../../broker/broker.ts';
 import { idsAfter } from '../../../job/edges.ts';
-import { refuse } from '../../../job/errors.ts';
-import { checkTaskName } from '../../../job/names.ts';
-import { didYouMean, some, span } from '../../../job/text.ts';
+import { some, span } from '../../../job/text.ts';
 import { type Progress, progressText } from '../../../job/values/progress.ts';
-import { type Command, type Context, someTime, type Values, wholeNumber } from '../../command.ts';
+import { type Command, type Context, wholeNumber } from '../../command.ts';
 import { tableText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
+import { filterOptions, readFilter, STATE_WORDS, type StateChoice } from '../../job-filter.ts';
 import { withSpool } from '../../lookup.ts';
 
 const DEFAULT_LIMIT = 20;
 
-/** The words of `--state`, where such jobs lie, and which of those are meant. */
-const STATES: Readonly<Record<string, { readonly in: ListedState; readonly isWanted?: (job: Sighting) => boolean }>> = {
-  pending: { in: 'pending' },
-  delayed: { in: 'delayed' },
-  parked: { in: 'delayed', isWanted: ({ record }) => record !== null && record.parked !== null },
-  running: { in: 'running' },
-  results: { in: 'results' },
-  succeeded: { in: 'results', isWanted: ({ state }) => state === 'succeeded' },
-  failed: { in: 'results', isWanted: ({ state }) => state === 'failed' },
-  revoked: { in: 'results', isWanted: ({ state }) => state === 'revoked' },
-  expired: { in: 'results', isWanted: ({ state }) => state === 'expired' },
-};
+/** In the order in which they are listed. */
+const CHOICE: StateChoice = { known: STATE_WORDS, byDefault: ['running', 'pending', 'delayed', 'results'] };
 
 export const ls: Command = {
   name: 'ls',
@@ -37,13 +26,7 @@ export const ls: Command = {
     ['fsq ls --json --limit 0', 'everything, for programs'],
   ],
   options: {
-    state: { type: 'string', short: 's', value: 'STATE', multiple: true, help: Object.keys(STATES).join(', ') },
-    task: { type: 'string', value: 'NAMES', multiple: true, help: 'only jobs of these tasks' },
-    since: {
-      type: 'string',
-      value: 'TIME',
-      help: 'only those that ended, or else started, or else were sent within the last 2h',
-    },
+    ...filterOptions(CHOICE),
     limit: { type: 'string', short: 'n', value: 'N', help: `at most so many, 0 for all (default: ${DEFAULT_LIMIT})` },
     json: { type: 'boolean', help: 'print one JSON document: [{ id, task, state, queue, … }]' },
   },
@@ -53,7 +36,7 @@ export const ls: Command = {
 
 function runLs(context: Context): Promise<number> {
   const { values, stdout, tell } = context;
-  const { places, isWanted } = filterOf(values);
+  const { places, isWanted } = readFilter(values, CHOICE, Date.now());
   const limit = wholeNumber(values.text('limit'), 'limit', 0, Number.MAX_SAFE_INTEGER) ?? DEFAULT_LIMIT;
   return withSpool(context, async (broker) => {
     const jobs = await broker.list(places, limit === 0 ? Number.POSITIVE_INFINITY : limit, isWanted);
@@ -65,44 +48,6 @@ function runLs(context: Context): Promise<number> {
     if (jobs.length === limit) tellMore(limit, await broker.counts(), tell);
     return EXIT.good;
   });
-}
-
-interface Filter {
-  readonly places: readonly ListedState[];
-  readonly isWanted: (job: Sighting) => boolean;
-}
-
-/** @throws UsageError */
-function filterOf(values: Values): Filter {
-  const named = values.names('state').map(checkState);
-  const states = named.length === 0 ? ['running', 'pending', 'delayed', 'results'] : named;
-  const tasks = new Set(values.names('task').map(checkTaskName));
-  const ageMs = someTime(values.text('since'), 'since');
-  const sinceMs = ageMs === undefined ? Number.NEGATIVE_INFINITY : Date.now() - ageMs;
-  const isOfState = (job: Sighting): boolean =>
-    states.some((state) => {
-      const spec = STATES[state];
-      return spec !== undefined && placeOf(job) === spec.in && (spec.isWanted?.(job) ?? true);
-    });
-  const isOfTask = ({ record }: Sighting): boolean =>
-    tasks.size === 0 || (record !== null && tasks.has(record.job.task));
-  const isOfTime = ({ startedAtMs, endedAtMs, record }: Sighting): boolean =>
-    (endedAtMs ?? startedAtMs ?? record?.job.enqueuedAtMs ?? sinceMs) >= sinceMs;
-  return {
-    places: [...new Set(states.flatMap((state) => STATES[state]?.in ?? []))],
-    isWanted: (job) => isOfState(job) && isOfTask(job) && isOfTime(job),
-  };
-}
-
-function placeOf({ state }: Sighting): ListedState {
-  return state === 'pending' || state === 'delayed' || state === 'running' ? state : 'results';
-}
-
-/** @throws UsageError */
-function checkState(state: string): string {
-  if (Object.hasOwn(STATES, state)) return state;
-  const known = Object.keys(STATES);
-  return refuse('--state', `one of ${known.join(', ')}`, state, didYouMean(state, known));
 }
 
 /** A job as a listing tells it to programs. */
