@@ -56,7 +56,7 @@ const SHARED = [
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
-    test: /src\/(?:app\/telling\/runners|cli\/(?:command|display|exit|lookup|setting-options|commands\/call\/call-options))\./,
+    test: /src\/(?:app\/telling\/runners|cli\/(?:terminal\/\w+|command|display|exit|lookup|setting-options|commands\/call\/call-options))\.|node_modules\/get-east-asian-width\//,
     priority: 1,
   },
   // What commands have in common that take many jobs at once.
@@ -68,11 +68,15 @@ const CHECK_OF_NODE =
   'if (typeof process.getBuiltinModule !== "function") throw Object.assign(new Error(' +
   '`fsq needs Node.js 20.19 or newer, and this is ${process.version}. Start the program with a newer one.`), { code: "FSQ_NODE" }); ';
 
-/** Behind what holds croner: its licence wants to be there. */
+/** The packages that are built in, and where their licences lie. */
+const BUILT_IN = { croner: 'LICENSE', 'get-east-asian-width': 'license' };
+
+/** Behind what holds one of them: its licence wants to be there. */
 const licences = ({ moduleIds }) =>
-  moduleIds.some((id) => id.includes('/node_modules/croner/'))
-    ? `/*! croner\n${readFileSync('node_modules/croner/LICENSE', 'utf8').trim()}\n*/`
-    : '';
+  Object.entries(BUILT_IN)
+    .filter(([name]) => moduleIds.some((id) => id.includes(`/node_modules/${name}/`)))
+    .map(([name, file]) => `/*! ${name}\n${readFileSync(`node_modules/${name}/${file}`, 'utf8').trim()}\n*/`)
+    .join('\n');
 
 const COMMON = { platform: 'node', external: /^node:/, transform: { target: 'es2023' } };
 

@@ -27,8 +27,10 @@ export interface Values {
 /** A stream a command writes to. */
 export interface Output {
   readonly isTTY: boolean;
-  /** How many characters a line of the terminal has; null where it is none. */
+  /** How many cells a line of the terminal has; null where it is none. */
   readonly columns: number | null;
+  /** Whether its reader wants colours; see colour.ts. */
+  readonly hasColours: boolean;
   /** True once nobody reads any more, or nothing can be written: what is written then is dropped. */
   readonly isClosed: boolean;
   write(text: string): void;

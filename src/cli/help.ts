@@ -1,5 +1,6 @@
 /** The texts of `--help`: examples first, because that is what people copy. Pure. */
 import type { Command, OptionSpec } from './command.ts';
+import { padded, textWidth, wrapped } from './terminal/width.ts';
 
 /** The first steps, and the way from one to the other. */
 const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
@@ -42,7 +43,7 @@ export function commandText(
     'Examples:',
     ...columns(command.examples, width),
     '',
-    `Usage: ${command.usage}`,
+    ...(width === null ? [`Usage: ${command.usage}`] : indented(`Usage: ${command.usage}`, width, 0)),
     '',
     'Options:',
     ...columns(
@@ -65,27 +66,21 @@ const LEAST_RIGHT = 24;
 
 /** Two columns, indented by two. */
 function columns(rows: readonly (readonly [string, string])[], width: number | null): string[] {
-  const left = Math.max(0, ...rows.map(([text]) => text.length));
-  if (width === null) return rows.map(([one, other]) => `  ${one.padEnd(left)}   ${other}`);
+  const left = Math.max(0, ...rows.map(([text]) => textWidth(text)));
+  if (width === null) return rows.map(([one, other]) => `  ${padded(one, left)}   ${other}`);
   const right = width - left - 5;
   if (right < LEAST_RIGHT)
-    return rows.flatMap(([one, other]) => [`  ${one}`, ...wrapped(other, width - 6).map((line) => `      ${line}`)]);
+    return rows.flatMap(([one, other]) => [...indented(one, width, 2), ...indented(other, width, 6)]);
   return rows.flatMap(([one, other]) =>
-    wrapped(other, right).map((line, i) => `  ${(i === 0 ? one : '').padEnd(left)}   ${line}`),
+    wrapped(other, right).map((line, i) => `  ${padded(i === 0 ? one : '', left)}   ${line}`),
   );
+}
+
+/** `text` in lines, the first behind `indent` blanks and the others behind two more. */
+function indented(text: string, width: number, indent: number): readonly string[] {
+  return wrapped(text, width - indent - 2).map((line, i) => ' '.repeat(i === 0 ? indent : indent + 2) + line);
 }
 
 function prose(text: string, width: number | null): readonly string[] {
   return width === null ? [text] : wrapped(text, width);
-}
-
-/** The words of `text` in lines of at most `width` characters, where no word is longer. */
-function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

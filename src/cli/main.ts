@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { UsageError } from '../job/errors.ts';
 import { didYouMean, format, jsonText } from '../job/text.ts';
+import { wantsColours } from './terminal/colour.ts';
 import {
   type Command,
   COMMON_OPTIONS,
@@ -192,6 +193,9 @@ export function outputTo(open: () => NodeJS.WriteStream): CheckedOutput {
     },
     get columns() {
       return opened().isTTY === true ? opened().columns : null;
+    },
+    get hasColours() {
+      return wantsColours(opened().isTTY === true, process.env);
     },
     get isClosed() {
       return isClosed;

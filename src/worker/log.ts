@@ -68,12 +68,12 @@ export function lossLogger(log: Logger, stream: 'stdout' | 'stderr'): (lines: nu
     );
 }
 
-/** The format for a stream, by its reader. NO_COLOR as on no-color.org. */
-export function logFormat(isTerminal: boolean, env: NodeJS.ProcessEnv): LogFormat {
+/** The format for a stream, by its reader. @param hasColours whether that reader wants them, if it is a terminal */
+export function logFormat(isTerminal: boolean, hasColours: boolean, env: NodeJS.ProcessEnv): LogFormat {
   const wanted = env['FSQ_LOG_FORMAT'];
   if (wanted === 'json' || wanted === 'text' || wanted === 'colour') return wanted;
   if (!isTerminal) return 'json';
-  return (env['NO_COLOR'] ?? '') === '' ? 'colour' : 'text';
+  return hasColours ? 'colour' : 'text';
 }
 
 /** A stack under its line: each of its own lines escaped and indented, so that none passes for a line of the log. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { timeText } from '../../src/cli/display.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
 import { returned, threw } from '../support/factory.ts';
 import { plantDeadOwner, someOwner } from '../support/owners.ts';
@@ -96,7 +97,7 @@ describe('fsq show', () => {
     assert.match(
       stdout,
       new RegExp(
-        `^id +${id}\ntask +mail\nstate +failed\nended +\\S+Z\nqueue +slow, priority 5\nattempts +1\nfile +.*results/${id}\\.json\n`,
+        `^id +${id}\ntask +mail\nstate +failed\nended +\\S+ \\S+:\\d\\d\nqueue +slow, priority 5\nattempts +1\nfile +.*results/${id}\\.json\n`,
       ),
     );
     assert.match(stdout, /args\[0\] +"hunter2"\nargs\[1\] +\{"a":"\\u001b\[2J"\}\n/);
@@ -254,7 +255,7 @@ describe('fsq status', () => {
     const [status, ls, show, listed, report] = looks.map(({ stdout }) => stdout);
     assert.match(status ?? '', /^running +1 +the oldest began .* ago$/m);
     assert.match(ls ?? '', /running +default +1 +started .* ago$/m);
-    assert.match(show ?? '', /^started +\d{4}-.*Z, .* ago$/m);
+    assert.match(show ?? '', /^started +\d{4}-.*\d\d:\d\d, .* ago$/m);
     const [{ startedAtMs }] = JSON.parse(listed ?? '') as [{ startedAtMs: number }];
     assert.ok(startedAtMs >= before - 1_000 && startedAtMs <= Date.now(), String(startedAtMs));
     assert.equal((JSON.parse(report ?? '') as { oldestRunningAtMs: number }).oldestRunningAtMs, startedAtMs);
@@ -273,7 +274,7 @@ describe('fsq status', () => {
     const [{ endedAtMs }] = JSON.parse(json?.stdout ?? '') as [{ endedAtMs: number }];
     assert.ok(endedAtMs >= before && endedAtMs <= Date.now(), String(endedAtMs));
     assert.match(ls?.stdout ?? '', /revoked +default +1? *\d? *ended .* ago$/m);
-    assert.match(show?.stdout ?? '', new RegExp(`^ended +${new Date(endedAtMs).toISOString()}$`, 'm'));
+    assert.match(show?.stdout ?? '', new RegExp(`^ended +${timeText(endedAtMs).replace('+', '\\+')}$`, 'm'));
   });
 
   test('--json is one document with all of it', async (t) => {

@@ -57,16 +57,16 @@ describe('fsq drain on a terminal', { skip }, () => {
     const project = await withWaitingJob(t);
 
     const terminal = await fsqInTerminal(t, project, 'drain -c 1', { columns: 30, rows: 8 });
-    const narrow = await terminal.shows(/^\[0\/1, 0 failed, 1 running\] wa$/);
+    const narrow = await terminal.shows(/^\[0\/1, 0 failed, 1 running\] w…$/);
     await terminal.resize(80, 8);
     await terminal.shows(/^\[0\/1, 0 failed, 1 running\] wait$/);
     await terminal.resize(22, 8);
-    const small = await terminal.shows(/^\[0\/1, 0 failed, 1 run$/);
+    const small = await terminal.shows(/^\[0\/1, 0 failed, 1 ru…$/);
     writeFileSync(project.go, '');
     const after = await terminal.shows(/exit=0/);
 
     assert.equal(narrow.length, 1);
-    assert.equal(small.at(-1), '[0/1, 0 failed, 1 run');
+    assert.equal(small.at(-1), '[0/1, 0 failed, 1 ru…');
     assert.deepEqual(after.filter((row) => row.startsWith('[')).length <= 1, true, after.join('\n'));
   });
 

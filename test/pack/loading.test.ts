@@ -1,7 +1,7 @@
 /** What each program loads at its start: a file costs half a millisecond, some of Node's own modules cost two. Counts, not times. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import test, { describe } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -80,6 +80,23 @@ describe('at its start', () => {
     assert.match(croner, /\/\*! croner\nThe MIT License[^]*Copyright \(c\)[^]*\*\//);
     assert.doesNotMatch(readFileSync(join(DIST, 'index.cjs'), 'utf8'), /nextRun/);
     assert.match(readFileSync(join(DIST, 'testing/testing.cjs'), 'utf8'), /\/\*! croner\nThe MIT License/);
+  });
+
+  test('every package that is built in has its licence behind it, wherever it lies', () => {
+    const maps = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js.map'));
+    const builtIn = maps.flatMap((map) => {
+      const packages = sourcesOf(join(DIST, map.slice(0, -'.map'.length))).flatMap(
+        (source) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? [],
+      );
+      return [...new Set(packages)].map((name) => ({
+        name,
+        code: readFileSync(join(DIST, map.slice(0, -'.map'.length)), 'utf8'),
+      }));
+    });
+
+    assert.deepEqual([...new Set(builtIn.map(({ name }) => name))].toSorted(), ['croner', 'get-east-asian-width']);
+    for (const { name, code } of builtIn)
+      assert.match(code, new RegExp(`/\\*! ${name}\\n(?:The )?MIT License[^]*Copyright \\(c\\)[^]*\\*/`), name);
   });
 
   test("import 'fsq' makes Node load neither crypto nor net, child processes or worker threads", () => {

@@ -53,6 +53,8 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   bullmq: /^bullmq(\/|$)/,
   // Bundled into a chunk of its own: the package has no dependency.
   'src/app/schedules/cron.ts': /^croner$/,
+  // Bundled into what commands have in common.
+  'src/cli/terminal/width.ts': /^get-east-asian-width$/,
 };
 
 /** What is pure among Node's modules. */

@@ -38,6 +38,6 @@ async function runTasks(context: Context): Promise<number> {
     );
   }
   const rows = found.map(({ name, definedAt }) => [name, shortPath(definedAt, currentFolder())]);
-  context.print(found, () => tableText(['TASK', 'DEFINED AT'], rows, context.stdout.columns));
+  context.print(found, () => tableText(['TASK', 'DEFINED AT'], rows, context.stdout));
   return EXIT.good;
 }

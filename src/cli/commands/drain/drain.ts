@@ -123,7 +123,7 @@ function summaryForm(text: string): SummaryForm {
 function viewOf({ stderr, env }: Context, { isGithub, isQuiet }: Telling): View {
   const outlet = new Outlet(process.stderr, () => undefined);
   const isTerminal = stderr.isTTY && env['TERM'] !== 'dumb' && !isQuiet;
-  if (isTerminal) return terminalView(process.stderr, outlet, (env['NO_COLOR'] ?? '') === '');
+  if (isTerminal) return terminalView(process.stderr, outlet, stderr.hasColours);
   // GitHub obeys such a command anywhere in a line, also in what a job has printed.
   const isRead = isGithub || env['GITHUB_ACTIONS'] === 'true';
   return logView(outlet, isQuiet, (line) => (isRead ? line.replaceAll('##[', '# #[') : line));

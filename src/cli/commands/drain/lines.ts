@@ -1,9 +1,10 @@
 /** The lines of a drain for people who watch: the one that is drawn again and again, and those of jobs that failed. Pure. */
 import type { LogLine } from '../../../job/values/log-lines.ts';
 import { escape, some, span } from '../../../job/text.ts';
+import { cut } from '../../terminal/width.ts';
 import type { Trouble } from './report.ts';
 
-/** Longest line of output that is shown, characters. */
+/** Longest line of output that is shown, cells. */
 const MOST_SHOWN = 500;
 
 /** What the line shows. */
@@ -52,25 +53,12 @@ export function outputLines(output: readonly LogLine[]): readonly string[] {
 /** An error in one line, not escaped: the first line of its message. */
 export function errorLine({ name, message }: { readonly name: string; readonly message: string }): string {
   const first = message.trim().split('\n')[0] ?? '';
-  return `${name}: ${first.length > MOST_SHOWN ? `${first.slice(0, MOST_SHOWN)}…` : first}`;
+  return `${name}: ${cut(first, MOST_SHOWN)}`;
 }
 
 /** How far a drain is, where no line is drawn again. */
 export function stepText(live: Live, tookMs: number): string {
   return `${span(tookMs)}: ${liveText(live)}`;
-}
-
-/** As much of a line as surely fits, in one row of a terminal. */
-export function fit(line: string, columns: number): string {
-  let width = 0;
-  let fitting = '';
-  for (const char of line) {
-    // Whether it is one cell wide or two, each terminal decides for itself: two are never too few.
-    width += /^[\u0020-\u007e]$/.test(char) ? 1 : 2;
-    if (width >= columns) return fitting;
-    fitting += char;
-  }
-  return fitting;
 }
 
 export function countsText(counts: Readonly<Record<'succeeded' | 'failed' | 'revoked' | 'expired', number>>): string {
@@ -82,8 +70,7 @@ export function countsText(counts: Readonly<Record<'succeeded' | 'failed' | 'rev
 
 /** Safe to print; a tab is four spaces. */
 function shown(text: string): string {
-  const safe = text.split('\t').map(escape).join('    ');
-  return safe.length > MOST_SHOWN ? `${safe.slice(0, MOST_SHOWN)}…` : safe;
+  return cut(text.split('\t').map(escape).join('    '), MOST_SHOWN);
 }
 
 function placeLine(stack: string | undefined): string | null {

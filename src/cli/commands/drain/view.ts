@@ -1,6 +1,8 @@
 /** How somebody watches a drain: a terminal, on which a line is drawn again and again, or a log, which gets a line now and then. */
 import type { Outlet } from '../../../worker/outlet.ts';
-import { fit, type Live, liveText, stepText, troubleBlock, troubleLine } from './lines.ts';
+import { painter } from '../../terminal/colour.ts';
+import { cut } from '../../terminal/width.ts';
+import { type Live, liveText, stepText, troubleBlock, troubleLine } from './lines.ts';
 import type { Trouble } from './report.ts';
 
 /** The line is drawn at most so often, ms: ten times a second is as fast as one reads. */
@@ -42,8 +44,8 @@ export function logView(outlet: Outlet, isQuiet: boolean, harmless: (line: strin
   };
 }
 
-/** @param hasColours false where NO_COLOR asks for none */
 export function terminalView(stream: NodeJS.WriteStream, outlet: Outlet, hasColours: boolean): View {
+  const paint = painter(hasColours);
   const screen = new Screen({
     get columns() {
       const { columns = 0 } = stream;
@@ -64,7 +66,7 @@ export function terminalView(stream: NodeJS.WriteStream, outlet: Outlet, hasColo
     live: (live) => screen.draw(liveText(live)),
     trouble: (trouble) => {
       const [first = '', ...rest] = troubleBlock(trouble);
-      screen.above([hasColours ? `\u001b[31m${first}\u001b[0m` : first, ...rest]);
+      screen.above([paint('red', first), ...rest]);
     },
     say: (lines) => screen.above(lines),
     close: () => {
@@ -77,7 +79,7 @@ export function terminalView(stream: NodeJS.WriteStream, outlet: Outlet, hasColo
 
 /** Where a line is drawn. */
 export interface Terminal {
-  /** Characters in a row. */
+  /** Cells in a row. */
   readonly columns: number;
   /** True while a reader has not taken what was written: a line that is drawn later shows more. */
   readonly isBehind: boolean;
@@ -98,7 +100,7 @@ export class Screen {
 
   /** Shows `line` in the place of the last one. */
   draw(line: string): void {
-    const text = fit(line, this.#terminal.columns);
+    const text = this.#fitting(line);
     if (text === this.#drawn || this.#terminal.isBehind) return;
     this.#terminal.write(`\r${text}\u001b[K`);
     this.#drawn = text;
@@ -112,7 +114,7 @@ export class Screen {
 
   /** The terminal has another size, or another program has written to it: the line is drawn anew. */
   redraw(): void {
-    const text = fit(this.#drawn, this.#terminal.columns);
+    const text = this.#fitting(this.#drawn);
     this.#drawn = '';
     if (text !== '') this.draw(text);
   }
@@ -121,5 +123,10 @@ export class Screen {
   clear(): void {
     if (this.#drawn !== '') this.#terminal.write(TO_BEGINNING_AND_CLEAR);
     this.#drawn = '';
+  }
+
+  /** The last cell of a row stays free: some terminals break the line there. */
+  #fitting(line: string): string {
+    return cut(line, this.#terminal.columns - 1);
   }
 }

@@ -42,7 +42,7 @@ function runLs(context: Context): Promise<number> {
     const jobs = await broker.list(places, limit === 0 ? Number.POSITIVE_INFINITY : limit, isWanted);
     const nowMs = Date.now();
     const [headings = [], ...rows] = table(jobs, nowMs);
-    context.print(jobs.map(listed), () => (rows.length === 0 ? '' : tableText(headings, rows, stdout.columns)));
+    context.print(jobs.map(listed), () => (rows.length === 0 ? '' : tableText(headings, rows, stdout)));
     if (values.flag('json')) return EXIT.good;
     if (jobs.length === 0) tell('There is no such job.');
     if (jobs.length === limit) tellMore(limit, await broker.counts(), tell);

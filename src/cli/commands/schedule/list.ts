@@ -54,7 +54,7 @@ export async function listSchedules(
     lastText(one, nowMs),
   ]);
   const headings = ['SCHEDULE', 'TASK', 'WHEN', 'NEXT', 'LAST'];
-  context.print(found, () => (rows.length === 0 ? '' : tableText(headings, rows, context.stdout.columns)));
+  context.print(found, () => (rows.length === 0 ? '' : tableText(headings, rows, context.stdout)));
 }
 
 function listed(

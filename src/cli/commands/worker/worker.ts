@@ -17,6 +17,7 @@ import type { Command, Context, Values } from '../../command.ts';
 import { shortPath } from '../../display.ts';
 import { messageText } from '../../exit.ts';
 import { findModules, settingOptions, settingsOf } from '../../setting-options.ts';
+import { padded, textWidth } from '../../terminal/width.ts';
 import type { Notifier } from './notify.ts';
 import { parseQueues } from './queue-choice.ts';
 import { listenForSignals, lookForOrphans, startOf } from './start.ts';
@@ -73,7 +74,7 @@ async function runWorker(context: Context): Promise<number> {
   const { values, env, version } = context;
   const settings = await settingsOf(context);
   const modules = modulesFor(settings, values);
-  const form = logFormat(process.stderr.isTTY, env);
+  const form = logFormat(context.stderr.isTTY, context.stderr.hasColours, env);
   // Not the command's outputs: those give up at the first failure, and wait for a slow reader for ever.
   const stderr = new Outlet(process.stderr, (lines, why) => lossLogger(log, 'stderr')(lines, why));
   const stdout = new Outlet(process.stdout, (lines, why) => lossLogger(log, 'stdout')(lines, why));
@@ -185,9 +186,9 @@ function logStart(log: Logger, { version, settings: { spool, slots }, concurrenc
 
 function bannerText({ version, settings, queues, concurrency, tasks, schedules }: StartFacts): string {
   const { spool, fsync, slots, projectRoot } = settings;
-  const width = Math.max(0, ...tasks.map(({ name }) => name.length));
+  const width = Math.max(0, ...tasks.map(({ name }) => textWidth(name)));
   const taskLines = tasks.map(
-    ({ name, definedAt }) => `  . ${name.padEnd(width)}   ${escape(shortPath(definedAt, projectRoot))}`,
+    ({ name, definedAt }) => `  . ${padded(name, width)}   ${escape(shortPath(definedAt, projectRoot))}`,
   );
   return [
     '',

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   countsText,
-  fit,
   type Live,
   liveText,
   troubleBlock,
@@ -28,14 +27,6 @@ describe('the line of a drain', () => {
     ],
   ] as const)
     test(text, () => assert.equal(liveText({ ...live, ...parts }), text));
-
-  test('as much of it is shown as surely fits, whatever is how wide', () => {
-    assert.equal(fit('abcdef', 80), 'abcdef');
-    assert.equal(fit('abcdef', 4), 'abc', 'the last cell stays free: some terminals break the line there');
-    assert.equal(fit('日本語', 5), '日本');
-    assert.equal(fit('👩‍👩‍👧x', 7), '👩‍👩');
-    assert.equal(fit('abc', 0), '');
-  });
 });
 
 describe('a job that did not end well', () => {
@@ -72,7 +63,7 @@ describe('a job that did not end well', () => {
 
     assert.equal(block[1], '  at f (/a/b.ts:1:2)');
     assert.equal(block[2], '  | a    b');
-    assert.match(block[3] ?? '', /^ {2}\| \\u\{9b\}2Jx{492}…$/);
+    assert.match(block[3] ?? '', /^ {2}\| \\u\{9b\}2Jx{491}…$/);
   });
 });
 
@@ -122,7 +113,17 @@ describe('a screen', () => {
     terminal.isBehind = true;
     screen.draw('other');
 
-    assert.deepEqual(written.slice(1), ['\ra long\u001b[K']);
+    assert.deepEqual(written.slice(1), ['\ra lon…\u001b[K']);
+  });
+
+  test('leaves the last cell of the row free: some terminals break the line there', () => {
+    const { screen, written } = screenOf(6);
+
+    screen.draw('12345');
+    screen.draw('日本');
+    screen.draw('日本語');
+
+    assert.deepEqual(written, ['\r12345\u001b[K', '\r日本\u001b[K', '\r日本…\u001b[K']);
   });
 
   test('leaves nothing of the line', () => {
