@@ -39,8 +39,8 @@ interface SupervisorOptions extends LaunchPlan {
   readonly relay: Relay;
   /** The schedules of the worker; absent: it has none. */
   readonly clockwork?: Clockwork | undefined;
-  /** The first child is ready: these are the tasks it knows. */
-  readonly onStarted: (tasks: readonly FoundTask[]) => void;
+  /** The first child is ready: these are the tasks it knows. `problem` tells why the store cannot be used; null when it can. */
+  readonly onStarted: (tasks: readonly FoundTask[], problem: () => unknown) => void;
 }
 
 /** How a worker ended: its exit code, and the problem if there was one. */
@@ -228,7 +228,7 @@ export class Supervisor implements CrewEvents {
     if (problem !== null) return this.#fail({ code: 'FSQ_CONFIG', message: problem }, 78);
     if (this.#isStarted) return;
     this.#isStarted = true;
-    this.#options.onStarted(tasks);
+    this.#options.onStarted(tasks, () => this.#keeper?.problem() ?? null);
   }
 
   /** A burst ends when nothing is left to run. */

@@ -20,6 +20,7 @@ import { findModules, settingOptions, settingsOf } from '../../setting-options.t
 import { padded, textWidth } from '../../terminal/width.ts';
 import type { Notifier } from './notify.ts';
 import { parseQueues } from './queue-choice.ts';
+import type { ServiceManager } from './service-manager.ts';
 import { listenForSignals, lookForOrphans, startOf } from './start.ts';
 
 /** How long the worker's end waits for the reader of its log, ms. */
@@ -83,6 +84,7 @@ async function runWorker(context: Context): Promise<number> {
   const { queues, order } = parseQueues(values.text('queues') ?? null, values.flag('in-order'));
   const unset = settings.env?.filter((name) => env[name] === undefined) ?? [];
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
+  const manager = await serviceManagerOf(env, log);
   const notifier = await notifierOf(values.text('notify'), { log, env: { ...env, FSQ_SPOOL: settings.spool } });
   const clockwork = await clockworkOf(context, settings, log);
   const supervisor = new Supervisor({
@@ -100,19 +102,37 @@ async function runWorker(context: Context): Promise<number> {
     ),
     logFormat: form,
     ...(notifier === null ? {} : { tellsRuns: true, onRan: (run) => notifier.hear(run) }),
-    onStarted: (tasks) => {
+    onStarted: (tasks, problem) => {
       const facts = { version, settings, queues, concurrency, tasks, schedules: clockwork?.names ?? [] };
       tellStart(facts, log, form === 'json' ? null : stderr);
+      manager?.ready(`${childrenText(facts)}, queues: ${queuesText(facts)}`, problem);
     },
   });
-  const stopListening = listenForSignals(supervisor, startOf(env, nodeFiles));
+  const heard = {
+    get isStopping() {
+      return supervisor.isStopping;
+    },
+    onSignal: (...signal: Parameters<Supervisor['onSignal']>) => {
+      supervisor.onSignal(...signal);
+      manager?.ending();
+    },
+  };
+  const stopListening = listenForSignals(heard, startOf(env, nodeFiles));
   const stopLooking = process.pid === 1 ? lookForOrphans(log) : () => undefined;
   try {
     return await ended(supervisor, notifier, stdout, stderr);
   } finally {
     stopListening();
     stopLooking();
+    manager?.close();
   }
+}
+
+/** Null where nobody waits for a word: then nothing of it is loaded. */
+async function serviceManagerOf(env: NodeJS.ProcessEnv, log: Logger): Promise<ServiceManager | null> {
+  if ((env['NOTIFY_SOCKET'] ?? '') === '' && process.send === undefined) return null;
+  const { ServiceManager } = await import('./service-manager.ts');
+  return new ServiceManager(env, log);
 }
 
 /** Undefined where there are no schedules: then nothing of them is loaded. @throws UsageError (FSQ_CONFIG) */
@@ -184,8 +204,18 @@ function logStart(log: Logger, { version, settings: { spool, slots }, concurrenc
   if (tasks.length === 0) log.warn(NO_TASKS);
 }
 
-function bannerText({ version, settings, queues, concurrency, tasks, schedules }: StartFacts): string {
-  const { spool, fsync, slots, projectRoot } = settings;
+function queuesText({ queues }: StartFacts): string {
+  return queues === null ? 'all' : queues.join(', ');
+}
+
+function childrenText({ concurrency, settings: { slots } }: StartFacts): string {
+  const children = some(concurrency, 'child', 'children');
+  return slots === 1 ? children : `${children}, ${slots} jobs at once in each`;
+}
+
+function bannerText(facts: StartFacts): string {
+  const { version, settings, tasks, schedules } = facts;
+  const { spool, fsync, projectRoot } = settings;
   const width = Math.max(0, ...tasks.map(({ name }) => textWidth(name)));
   const taskLines = tasks.map(
     ({ name, definedAt }) => `  . ${padded(name, width)}   ${escape(shortPath(definedAt, projectRoot))}`,
@@ -195,8 +225,8 @@ function bannerText({ version, settings, queues, concurrency, tasks, schedules }
     ` fsq v${version}`,
     '',
     `  .> spool:        ${escape(spool)}${fsync ? '' : '   (fsync off: a power cut may lose jobs)'}`,
-    `  .> queues:       ${queues === null ? 'all' : queues.join(', ')}`,
-    `  .> concurrency:  ${some(concurrency, 'child', 'children')}${slots === 1 ? '' : `, ${slots} jobs at once in each`}`,
+    `  .> queues:       ${queuesText(facts)}`,
+    `  .> concurrency:  ${childrenText(facts)}`,
     ...(schedules.length > 0 ? [`  .> schedules:    ${schedules.join(', ')}`] : []),
     '',
     ' [tasks]',
