@@ -16,6 +16,7 @@ import { type Project, type Ran, REPOSITORY, run, tempProject } from './project.
 
 /** How long one command of a page may take, ms. */
 const COMMAND_TIMEOUT_MS = 60_000;
+const QUICK_NPX = join(REPOSITORY, 'test/support/quick-npx');
 const FILE_NAME = /^(?:\/\/|#) ([\w./-]+\.[a-z]+)\n/;
 
 /** What a page was found to hold, for a test that must not pass because a page holds nothing. */
@@ -25,10 +26,17 @@ export interface PageRun {
   readonly commands: number;
 }
 
-/** For a page that speaks of a folder of the checkout: where in the project it is followed, and what must lie there. */
 export interface PageOptions {
+  /** For a page that speaks of a folder of the checkout: where in the project it is followed, and what must lie there. */
   readonly folder?: string;
   readonly prepare?: (project: Project) => void;
+  /** Whether its `npx` is npm's own. Default false: ours does the same, and each command begins a second earlier. */
+  readonly isNpxReal?: boolean;
+}
+
+/** The project in which a page is followed, and the environment of its commands. */
+interface Reader extends Project {
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** One test for each of `pages`, paths in the repository. */
@@ -47,7 +55,8 @@ export async function runPage(t: TestContext, page: string, options: PageOptions
   const root = tempProject(t, {});
   installCommands(root);
   options.prepare?.(root);
-  const project = { ...root, path: join(root.path, options.folder ?? '.') };
+  const env = environment(options.isNpxReal === true ? [] : [QUICK_NPX]);
+  const project = { ...root, path: join(root.path, options.folder ?? '.'), env };
   const ids = new Map<string, string>();
   const workers: StopWorker[] = [];
   const count = { files: 0, commands: 0 };
@@ -81,31 +90,31 @@ function installCommands({ path }: Project): void {
   symlinkSync('../tsx/dist/cli.mjs', join(path, 'node_modules/.bin/tsx'));
 }
 
-async function runShell(project: Project, { text }: CodeBlock, place: string): Promise<number> {
+async function runShell(project: Reader, { text }: CodeBlock, place: string): Promise<number> {
   const { code, stdout, stderr } = await shell(project, text);
   assert.equal(code, 0, `${place} ended with ${code}:\n${stdout}${stderr}`);
   return 1;
 }
 
-function shell(project: Project, text: string): Promise<Ran> {
-  return run(project, 'sh', ['-c', `exec 2>&1\n${text}`], { env: environment(), timeoutMs: COMMAND_TIMEOUT_MS });
+function shell(project: Reader, text: string): Promise<Ran> {
+  return run(project, 'sh', ['-c', `exec 2>&1\n${text}`], { env: project.env, timeoutMs: COMMAND_TIMEOUT_MS });
 }
 
 /** npm's warnings are about this machine's settings, not about fsq. */
-function environment(): Readonly<Record<string, string>> {
+function environment(commands: readonly string[]): Readonly<Record<string, string>> {
   return {
     npm_config_loglevel: 'error',
     npm_config_update_notifier: 'false',
     FSQ_LOG_FORMAT: 'text',
-    PATH: ['/usr/local/bin', '/usr/bin', '/bin', process.env['PATH']].join(delimiter),
+    PATH: [...commands, '/usr/local/bin', '/usr/bin', '/bin', process.env['PATH']].join(delimiter),
   };
 }
 
 /** Starts the block's worker in a process group of its own and waits until it says which tasks it has. */
-async function startWorker(project: Project, { text }: CodeBlock, place: string): Promise<StopWorker> {
+async function startWorker(project: Reader, { text }: CodeBlock, place: string): Promise<StopWorker> {
   const child = spawn('sh', ['-c', text], {
     cwd: project.path,
-    env: { ...withoutFsq(process.env), ...environment() },
+    env: { ...withoutFsq(process.env), ...project.env },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });
@@ -142,7 +151,7 @@ function withoutFsq(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** Runs a transcript's commands in order and compares what they print with what it says. */
-async function replay(project: Project, { text }: CodeBlock, place: string, ids: Map<string, string>): Promise<number> {
+async function replay(project: Reader, { text }: CodeBlock, place: string, ids: Map<string, string>): Promise<number> {
   const steps = text.split(/^\$ /m).slice(1);
   for (const step of steps) {
     const end = step.indexOf('\n');
