@@ -3,5 +3,5 @@ import { testEveryState } from './crash-states/every-state.ts';
 import { JOURNAL_OPERATIONS } from './crash-states/journal-operations.ts';
 
 // Of two jobs at a time there are thousands of states: the gate tries some of them.
-testEveryState(JOURNAL_OPERATIONS, 75);
-testEveryState(JOURNAL_OPERATIONS, 25, true);
+testEveryState(JOURNAL_OPERATIONS, 20);
+testEveryState(JOURNAL_OPERATIONS, 8, true);

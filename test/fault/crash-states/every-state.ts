@@ -9,8 +9,11 @@ import { type DiskState, diskStates, type Order } from '../../support/disk-state
 import { materialise, recordingFiles } from '../../support/recording-files.ts';
 import { bringToEnd, type Operation } from './operations.ts';
 
-/** States that are made real for each operation and order, evenly taken from all. */
-const MOST_STATES = 80;
+/** States that are made real for each operation and order, evenly taken from all: others on another day. */
+const MOST_STATES = 24;
+const DAY_MS = 86_400_000;
+/** Its multiples, without their whole part, fill any gap soonest. */
+const GOLDEN_RATIO = 0.618_034;
 
 // In memory: the states are what a disk may hold, and need none.
 const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'fsq-states-'));
@@ -32,15 +35,22 @@ export function testEveryState(operations: readonly Operation[], most: number = 
           const { calls, disk } = await record(operation, syncsAll);
           if (syncsAll && !calls.some(({ call }) => call === 'sync all')) return t.skip('it does not sync it');
           const all = diskStates(calls, order, disk);
-          const step = Math.max(1, all.length / limit);
-          const chosen = Array.from({ length: Math.min(all.length, limit) }, (_, i) => all[Math.floor(i * step)]);
+          const chosen = evenly(all, limit, Math.floor(Date.now() / DAY_MS));
 
           t.diagnostic(`${calls.length} calls, ${all.length} states, ${chosen.length} of them tried`);
-          for (const state of chosen) if (state !== undefined) await endsWell(state, operation, order);
+          for (const state of chosen) await endsWell(state, operation, order);
         });
       }
     });
   }
+}
+
+/** At most `limit` of them, each as far from the next; the first moves on with the days. */
+function evenly<T>(all: readonly T[], limit: number, day: number): readonly T[] {
+  const step = Math.max(1, all.length / limit);
+  const phase = (day * GOLDEN_RATIO) % 1;
+  const places = Array.from({ length: Math.min(all.length, limit) }, (_, i) => Math.floor((i + phase) * step));
+  return places.flatMap((i) => all.slice(i, i + 1));
 }
 
 async function record(

@@ -12,7 +12,7 @@ import type { Uniqueness } from '../../../src/job/job-options.ts';
 import { type Settlement, settlementOf } from '../../../src/job/lifecycle.ts';
 import { examine, take } from '../../../src/spool/claims/claim.ts';
 import type { SpoolContext } from '../../../src/spool/disk/context.ts';
-import type { Files } from '../../../src/spool/disk/files.ts';
+import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
 import { enqueue } from '../../../src/spool/sending/enqueue.ts';
 import { Forgetter } from '../../../src/spool/results/forget.ts';
 import { AFTER_ANOTHER_MS, jobFileName } from '../../../src/spool/layout.ts';
@@ -375,6 +375,9 @@ async function nextOf(consumer: Consumer): Promise<Claim> {
   return claim;
 }
 
+/** No second cut comes: nothing waits for the process that syncs the file system. */
+const LASTING: Files = { ...nodeFiles, syncFileSystem: async () => true };
+
 /**
  * Does what a worker does after a restart, until nothing is left: recover, promote, run. Then each of `ids` must have the one
  * outcome that every run gives.
@@ -389,7 +392,7 @@ export async function bringToEnd(
 ): Promise<void> {
   const ids = promises.filter((promise) => !promise.includes(' '));
   const ran = new Map<string, JsonValue | undefined>();
-  const broker = openSpool({ path: spool, fsync: false });
+  const broker = openSpool({ path: spool, fsync: false, files: LASTING });
   await broker.counts(); // What the journal holds is there again.
   if (!hasGarbage && order !== 'doubled') assertSound(spool, ids);
   if (key !== undefined) {
@@ -398,7 +401,7 @@ export async function bringToEnd(
     assert.equal(unfinished(spool), 1, 'unfinished jobs of the key, once it was asked for again');
   }
   await sendAgain(broker, instants);
-  const context = contextOf(spool, { fsync: false });
+  const context = contextOf(spool, { fsync: false, files: LASTING });
   const me = someOwner(9);
   const claimant = { owner: me, directory: join(spool, 'running', me) };
   mkdirSync(claimant.directory, { mode: 0o700 });
