@@ -17,6 +17,8 @@ const FILE_TIMEOUT_MS = 240_000;
 const LEFTOVER_GRACE_MS = 2_000;
 /** The variable by which the processes of one run are known, also those that left its process group. */
 const RUN_MARK = 'TEST_RUN';
+/** Loaded by each test file: says whether it counts, under coverage. */
+const COUNTED = new URL('counted.mjs', import.meta.url).href;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const args = process.argv.slice(2);
@@ -51,7 +53,7 @@ function testFilesIn(path) {
 
 /** Runs node's test runner with the mark `run` in its environment, which every process of the tests inherits. */
 async function runNode(files, options, tallyFile, run) {
-  const nodeArgs = ['--import', 'tsx', '--test', ...reporting(tallyFile), ...options, ...files];
+  const nodeArgs = ['--import', COUNTED, '--import', 'tsx', '--test', ...reporting(tallyFile), ...options, ...files];
   const child = spawn(process.execPath, nodeArgs, { stdio: ['ignore', 'inherit', 'inherit'], env: environment(run) });
   const forward = (signal) => child.kill(signal);
   for (const signal of SIGNALS) process.on(signal, forward);
@@ -61,7 +63,8 @@ async function runNode(files, options, tallyFile, run) {
 }
 
 function reporting(tallyFile) {
-  const concurrency = Math.min(4, Math.max(2, availableParallelism()));
+  // Files of tests wait for disks, timers and processes for about as long as they compute.
+  const concurrency = Math.min(4, availableParallelism() + 1);
   return [
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${FILE_TIMEOUT_MS}`,
