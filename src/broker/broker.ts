@@ -5,6 +5,7 @@
 import type { FsqError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
+import type { LimitRules } from '../job/queue-limits.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
@@ -199,6 +200,8 @@ export interface OwnerInfo {
   readonly tasks: readonly string[];
   /** How many jobs it runs at once. */
   readonly slots: number;
+  /** The limits of queues and tasks that it heeds; absent: it heeds none, or does not say. */
+  readonly limits?: LimitRules;
 }
 
 /** Jobs that a power cut broke or lost become whole again before anything else is done with the store. */

@@ -27,12 +27,16 @@ export interface Sighting {
   readonly record: JobRecord | null;
   /** Of how many jobs it waits for the end, and how many of these have ended. Only `find` tells it, and only of a job that waits so. */
   readonly waitsFor?: { readonly jobs: number; readonly ended: number };
+  /** Somebody has revoked it, and it has not ended for that yet. Only `find` tells it; absent: nobody has. */
+  readonly isRevoked?: true;
 }
 
 /** A job that waits or runs, as far as is told without reading it. */
 export interface Unended extends Pick<Sighting, 'id' | 'dueAtMs' | 'owner'> {
   readonly state: 'pending' | 'delayed' | 'running';
   readonly queue: string;
+  /** 0 runs first, 9 last. */
+  readonly priority: number;
   /** Runs begun. */
   readonly attempt: number;
 }

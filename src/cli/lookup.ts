@@ -1,14 +1,12 @@
-/** What the commands that look at a spool share: they open it, find the job that is meant, print its value, and tell whether it will run. */
+/** What the commands that look at a spool share: they open it, find the job that is meant, and print its value. */
 import type { AsyncResult } from '../app/async-result.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
-import { mismatchNotice, nobodyNotice } from '../app/telling/runners.ts';
 import { restoringText } from '../app/telling/warnings.ts';
-import type { Broker, Sighting } from '../broker/broker.ts';
+import type { Broker } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
-import { idsAfter } from '../job/edges.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
 import { isId } from '../job/names.ts';
-import { format, jsonText, some, timeShown } from '../job/text.ts';
+import { format, jsonText } from '../job/text.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import type { Context, Output } from './command.ts';
@@ -117,27 +115,4 @@ export async function lastLines(broker: Pick<Broker, 'log'>, id: string, count: 
     last = [...last, ...part.lines].slice(-count);
     position = part.position;
   }
-}
-
-/** What a job waits for that does not run yet, or in what is left of a worker it runs; null where nothing keeps it but its turn. */
-export async function waitNotice(
-  broker: Pick<Broker, 'owners' | 'paused'>,
-  sighting: Sighting,
-  nowMs: number,
-): Promise<string | null> {
-  const { state, standing, dueAtMs, record } = sighting;
-  const isWaiting = state === 'pending' || state === 'delayed';
-  if (!isWaiting && state !== 'running') return null;
-  const owners = await broker.owners();
-  const nobody = nobodyNotice(owners, sighting);
-  if (nobody !== null || !isWaiting) return nobody;
-  const { queue } = standing;
-  if ((await broker.paused()).includes(queue))
-    return `Queue ${queue} is paused: the job waits until \`fsq resume ${queue}\`.`;
-  const [one, ...more] = state === 'delayed' && dueAtMs === null && record !== null ? idsAfter(record.job.options) : [];
-  if (one !== undefined)
-    return `The job waits for the end of ${more.length === 0 ? `job ${one}` : some(more.length + 1, 'job')}.`;
-  const mismatch = record === null ? null : mismatchNotice(owners, record.job.task, queue);
-  if (mismatch !== null) return mismatch;
-  return dueAtMs !== null && dueAtMs > nowMs ? `The job is not to run before ${timeShown(dueAtMs)}.` : null;
 }

@@ -1,7 +1,7 @@
 /** How many jobs of a queue or a task may run at one time, and how many may start in a time. Pure. */
 import { refuse, UsageError } from './errors.ts';
 import { format, knownInstead } from './text.ts';
-import { isOptions } from './values/realm.ts';
+import { isOptions, isRecord } from './values/realm.ts';
 
 /** So many starts in a second, a minute, an hour or a day. */
 export type RateLimit = `${number}/${'s' | 'm' | 'h' | 'd'}`;
@@ -180,4 +180,39 @@ function perMs({ count, periodMs }: Rate): number {
 
 export function hasRules({ queues, tasks }: LimitRules): boolean {
   return queues.size + tasks.size > 0;
+}
+
+/** Rules as JSON keeps them. */
+interface WrittenRules {
+  readonly queues: readonly (readonly [name: string, limits: QueueLimits])[];
+  readonly tasks: readonly (readonly [name: string, limits: QueueLimits])[];
+}
+
+export function writtenRules({ queues, tasks }: LimitRules): WrittenRules {
+  return { queues: [...queues], tasks: [...tasks] };
+}
+
+/** The rules that `writtenRules` made; what is none is left out. */
+export function readRules(value: unknown): LimitRules {
+  const { queues, tasks } = isRecord(value) ? value : {};
+  return { queues: readLimits(queues), tasks: readLimits(tasks) };
+}
+
+function readLimits(value: unknown): ReadonlyMap<string, QueueLimits> {
+  const pairs: readonly unknown[] = Array.isArray(value) ? value : [];
+  return new Map(
+    pairs.flatMap((pair) => {
+      const [name, limits] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
+      return typeof name === 'string' && isQueueLimits(limits) ? [[name, limits] as const] : [];
+    }),
+  );
+}
+
+/** Limits that a process of fsq has written. */
+export function isQueueLimits(value: unknown): value is QueueLimits {
+  if (!isRecord(value)) return false;
+  const { concurrency, rate, perKey } = value;
+  if (perKey !== undefined && typeof perKey !== 'number') return false;
+  const isRate = isRecord(rate) && typeof rate['count'] === 'number' && typeof rate['periodMs'] === 'number';
+  return (concurrency === null || typeof concurrency === 'number') && (rate === null || isRate);
 }

@@ -3,6 +3,7 @@ import type { Claim, Consumer, ConsumerOptions } from '../broker/worker-side.ts'
 import { afterwards, isPromise, type Soon } from '../broker/soon.ts';
 import { FsqError } from '../job/errors.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
+import { NO_RULES } from '../job/queue-limits.ts';
 import { isSuspect, revoked } from '../job/lifecycle.ts';
 import { Admission } from './claims/admission.ts';
 import { type Claimant, examine, take } from './claims/claim.ts';
@@ -29,10 +30,10 @@ export class SpoolConsumer implements Consumer {
   readonly #queues: readonly string[] | null;
 
   static async open(context: SpoolContext, options: ConsumerOptions): Promise<SpoolConsumer> {
-    const { queues, tasks, slots = 1, parent = null, line, onEvent, signal } = options;
+    const { queues, tasks, limits = NO_RULES, slots = 1, parent = null, line, onEvent, signal } = options;
     const role = line === undefined ? 'consumer' : 'child';
     const open = async (): Promise<SpoolConsumer> =>
-      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, slots, parent }));
+      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, slots, limits, parent }));
     if (line === undefined) return open();
     // A child takes the place of one that died, perhaps while the disk is full: its worker must not end for that.
     return waitForDisk({ onEvent, giveUp: signal }, open);

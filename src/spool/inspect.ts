@@ -12,6 +12,7 @@ import type { SpoolContext } from './disk/context.ts';
 import { AFTER_ANOTHER_MS, besidePath, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot, unfinishedSpots } from './locate.ts';
 import { readJob } from './job-file/read.ts';
+import { isMarked } from './notes/notes.ts';
 
 /** How long a job is followed that has moved on each time when its file is to be read, ms. */
 const FOLLOW_MS = 2_000;
@@ -25,7 +26,8 @@ export async function findJob(context: SpoolContext, id: string): Promise<Sighti
     const spot = (await locate(context, new Set([id]))).get(id);
     if (spot === undefined) return null;
     const sighting = sight(context, spot);
-    if (sighting !== null) return withCheckpoint(context, withProgress(context, withWaiting(context, sighting)));
+    if (sighting !== null)
+      return withCheckpoint(context, withProgress(context, withWaiting(context, withRevocation(context, sighting))));
     // It moves faster than its file can be read: its name has told enough. One that had ended has been forgotten just now.
     if (spot.at !== 'results' && performance.now() > endAt) return sightingOf(spot, null, null);
   }
@@ -53,11 +55,11 @@ export async function unendedJobs(context: SpoolContext): Promise<readonly Unend
   const found = new Map<string, Unended>();
   // One that is found twice has moved meanwhile: the second place is the later one.
   for await (const spot of unfinishedSpots(context)) {
-    const { id, queue, attempt } = spot.name;
+    const { id, queue, priority, attempt } = spot.name;
     const dueAtMs = dueAtOf(spot);
     const owner = spot.at === 'held' ? spot.owner : null;
     const state = spot.at === 'held' ? 'running' : spot.dueAtMs === null ? 'pending' : 'delayed';
-    found.set(id, { id, queue, attempt, state, dueAtMs, owner });
+    found.set(id, { id, queue, priority, attempt, state, dueAtMs, owner });
   }
   return [...found.values()];
 }
@@ -157,6 +159,10 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
 /** Null of a job that does not wait, or waits for another. */
 function dueAtOf(spot: Spot): number | null {
   return spot.at === 'waiting' && spot.dueAtMs !== AFTER_ANOTHER_MS ? spot.dueAtMs : null;
+}
+
+function withRevocation(context: SpoolContext, sighting: Sighting): Sighting {
+  return sighting.endedAtMs === null && isMarked(context, sighting.id) ? { ...sighting, isRevoked: true } : sighting;
 }
 
 /** A job that waits for others lies under no time of its own. */

@@ -5,7 +5,7 @@
 import type { LimitedRun } from '../app/execute.ts';
 import type { TaskSending } from '../app/registry.ts';
 import { readJobOptions } from '../job/job-options.ts';
-import type { QueueLimits } from '../job/queue-limits.ts';
+import { isQueueLimits, type QueueLimits } from '../job/queue-limits.ts';
 import { isRecord } from '../job/values/realm.ts';
 import { isRanJob, type RanJob } from './child/ran-jobs.ts';
 
@@ -134,12 +134,4 @@ function isFoundTask(value: unknown): value is FoundTask {
   if (sending !== undefined && !isRecord(sending)) return false;
   const areTexts = typeof name === 'string' && typeof definedAt === 'string' && typeof (spool ?? '') === 'string';
   return areTexts && (limits === undefined || isQueueLimits(limits));
-}
-
-function isQueueLimits(value: unknown): value is QueueLimits {
-  if (!isRecord(value)) return false;
-  const { concurrency, rate, perKey } = value;
-  if (perKey !== undefined && typeof perKey !== 'number') return false;
-  const isRate = isRecord(rate) && typeof rate['count'] === 'number' && typeof rate['periodMs'] === 'number';
-  return (concurrency === null || typeof concurrency === 'number') && (rate === null || isRate);
 }

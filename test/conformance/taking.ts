@@ -106,7 +106,7 @@ export function taking(open: OpenBroker): void {
       const failure = failureIn(await ended(broker, each, idOf(last)));
 
       assert.deepEqual([failure.code, failure.cause?.message], ['FSQ_PREDECESSOR', 'the second']);
-      assert.match(failure.message, new RegExp(`job ${after[1] ?? ''}, after which it was to run, failed`));
+      assert.match(failure.message, new RegExp(`job ${after[1] ?? ''} \\(\\S+\\), after which it was to run, failed`));
     });
   }
 

@@ -47,7 +47,7 @@ test('the jobs that came after and failed for it are told, and sent back with --
   assert.equal(burst.code, 1, 'it tells by its code that jobs have failed, although none ran');
   assert.match(
     burst.stderr,
-    new RegExp(`Job ${second} \\(echo\\) was not run: job ${first}, after which it was to run, failed`),
+    new RegExp(`Job ${second} \\(echo\\) was not run: job ${first} \\(echo\\), after which it was to run, failed`),
   );
 
   const dry = await fsq(project, ['retry', first, '--dry-run']);

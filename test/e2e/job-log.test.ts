@@ -252,7 +252,10 @@ test('fsq logs -f of a job that waits says what it waits for, and goes on', asyn
   await startWorker(t, at, ['-c', '1']);
 
   assert.equal(await ended, 0);
-  assert.match(stderr, /^fsq logs: No worker is running on this spool: the job waits until one starts\..*\n$/);
+  assert.match(
+    stderr,
+    /^fsq logs: Nothing is printed so far\. No worker is running on this spool: the job waits until one starts\..*\n$/,
+  );
   assert.match(stdout, / out hello\n/);
 });
 

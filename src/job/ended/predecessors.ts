@@ -77,7 +77,8 @@ export class Predecessors {
   }
 
   #without(id: string, ended: Exclude<Outcome, { state: 'succeeded' }> | null, task: string | null): void {
-    const what = `job ${id}, after which it was to run, ${endOf(ended)}`;
+    const named = task === null ? `job ${id}` : `job ${id} (${task})`;
+    const what = `${named}, after which it was to run, ${endOf(ended)}`;
     if (this.#job.options.takes !== 'error') return this.#fail(what, ended?.error);
     const { state, error } = ended ?? {
       state: 'failed',

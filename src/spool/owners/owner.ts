@@ -1,6 +1,7 @@
 /** Owners: the processes that may hold jobs, how they announce themselves, and what is known of their life. */
 import type { OwnerInfo } from '../../broker/broker.ts';
 import { CHILD_MARK } from '../../broker/worker-side.ts';
+import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
 import { isRecord, reasonOf } from '../../job/values/realm.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';
@@ -27,6 +28,8 @@ export interface OwnerRecord {
   readonly tasks: readonly string[];
   /** How many jobs it runs at once. */
   readonly slots: number;
+  /** The limits that it heeds; absent: none. */
+  readonly limits?: LimitRules;
   /** What every process that it starts has in its environment, as CHILD_MARK; null when there is no such mark. */
   readonly mark: string | null;
 }
@@ -63,7 +66,7 @@ export async function register(context: SpoolContext, about: Parameters<typeof a
  */
 async function announce(
   context: SpoolContext,
-  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'parent' | 'slots'>>,
+  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'parent' | 'slots' | 'limits'>>,
 ): Promise<Registration> {
   const { files, layout } = context;
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
@@ -100,7 +103,9 @@ async function announce(
 }
 
 function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> {
-  const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...record })}\n`);
+  const { limits, ...rest } = record;
+  const written = limits === undefined || !hasRules(limits) ? rest : { ...rest, limits: writtenRules(limits) };
+  const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...written })}\n`);
   return writeNew(context, bytes, recordPath(context, record.owner), { isDurable: false });
 }
 
@@ -218,8 +223,8 @@ async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo |
   const record = readOwner(context, owner);
   if (record === null) return null;
   const { verdict } = await verdictOf(context, owner);
-  const { pid, parent, role, startedAtMs, queues, tasks, slots } = record;
-  return { owner, pid, parent, role, startedAtMs, verdict, queues, tasks, slots };
+  const { bootId: _, mark: __, ...info } = record;
+  return { ...info, verdict };
 }
 
 /** True while a directory in running/ is the owner's own, or was fenced by it and is not recovered yet. */
@@ -251,7 +256,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     return null; // Not whole: then the socket alone decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, slots, mark } = parsed;
+  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, slots, limits, mark } = parsed;
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
@@ -263,6 +268,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     queues: Array.isArray(queues) ? queues.filter(isText) : null,
     tasks: Array.isArray(tasks) ? tasks.filter(isText) : [],
     slots: typeof slots === 'number' && Number.isInteger(slots) && slots > 0 ? slots : 1,
+    ...(limits === undefined ? {} : { limits: readRules(limits) }),
     mark: isText(mark) ? mark : null,
   };
 }

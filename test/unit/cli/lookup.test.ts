@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OwnerInfo, Sighting } from '../../../src/broker/broker.ts';
-import { jobId, waitNotice } from '../../../src/cli/lookup.ts';
-import { owner } from '../../support/owner-info.ts';
-import { sighting } from '../../support/sighting.ts';
+import { jobId } from '../../../src/cli/lookup.ts';
 
 const A = '0199f3c2-8d1e-7000-9c4d-5e6f708192a3';
 const B = '0199f3c2-8d1e-7001-9c4d-5e6f708192a3';
@@ -42,32 +39,4 @@ test('a beginning of no job is an unknown job', async () => {
 test('what cannot be the beginning of an id is refused, whatever it is', async () => {
   for (const text of ['', '-', 'xyz', '../..', `${A}0`, '0199*', '%', '\u001b[2J'])
     await assert.rejects(jobId(store(A), text), { code: 'FSQ_USAGE' }, text);
-});
-
-test('what a job waits for: a worker, one that knows it, the resuming of its queue, another job, or its time', async () => {
-  const notice = (seen: Sighting, owners: readonly OwnerInfo[], ...paused: readonly string[]): Promise<string | null> =>
-    waitNotice({ owners: async () => owners, paused: async () => paused }, seen, 1_000);
-  const [knows, other] = [[owner({ tasks: ['add'] })], [owner({ tasks: ['mail'] })]];
-
-  assert.match((await notice(sighting({}), [])) ?? '', /^No worker is running on this spool: the job waits/);
-  assert.match((await notice(sighting({}), other)) ?? '', /^No running worker knows task add; /);
-  assert.equal(
-    await notice(sighting({}), knows, 'default'),
-    'Queue default is paused: the job waits until `fsq resume default`.',
-  );
-  assert.equal(
-    await notice(sighting({ state: 'delayed' }, { options: { after: A } }), knows),
-    `The job waits for the end of job ${A}.`,
-  );
-  assert.equal(
-    await notice(sighting({ state: 'delayed' }, { options: { after: [A, B] } }), knows),
-    'The job waits for the end of 2 jobs.',
-  );
-  assert.equal(
-    await notice(sighting({ state: 'delayed', dueAtMs: 2_000 }), knows),
-    'The job is not to run before 1970-01-01T00:00:02.000Z.',
-  );
-  assert.equal(await notice(sighting({}), knows), null);
-  assert.equal(await notice(sighting({ state: 'running', owner: knows[0]?.owner ?? '' }), knows), null);
-  assert.equal(await notice(sighting({ state: 'failed' }), []), null);
 });

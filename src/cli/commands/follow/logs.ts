@@ -1,12 +1,16 @@
 /** `fsq logs`: what a job has printed. */
 import { logLines } from '../../../app/following/log-reader.ts';
+import { reasonsFor } from '../../../app/telling/explain.ts';
+import { type FactSource, factsOf } from '../../../app/telling/facts.ts';
+import { isHolding } from '../../../app/telling/reason.ts';
 import { TELL_AFTER_MS } from '../../../app/telling/standstill.ts';
 import { countAsTold } from '../../../app/telling/warnings.ts';
+import type { Sighting } from '../../../broker/broker.ts';
 import { escape, jsonText } from '../../../job/text.ts';
 import { type LogLine, logText } from '../../../job/values/log-lines.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { jobId, waitNotice, withSpool } from '../../lookup.ts';
+import { jobId, withSpool } from '../../lookup.ts';
 
 export const logs: Command = {
   name: 'logs',
@@ -38,7 +42,7 @@ function runLogs(context: Context): Promise<number> {
     const follow = values.flag('follow');
     const tellWhy = async (): Promise<void> => {
       const job = count === 0 ? await broker.find(id) : null;
-      if (job !== null) tell(await waitNotice(broker, job, Date.now()));
+      if (job !== null) tell(await holdUpOf(broker, job));
     };
     // An error there is met by the reading too, which tells it.
     countAsTold(broker.place);
@@ -52,6 +56,13 @@ function runLogs(context: Context): Promise<number> {
     if (count === 0) tell(`Job ${id} has printed nothing${follow ? '' : ' so far'}, or its output is not kept.`);
     return EXIT.good;
   });
+}
+
+/** Why a job does not go on that has printed nothing; null where nothing holds it up but its turn. */
+async function holdUpOf(broker: FactSource, job: Sighting): Promise<string | null> {
+  const reason =
+    job.endedAtMs === null ? reasonsFor(await factsOf(broker, job, Date.now())).find(isHolding) : undefined;
+  return reason === undefined ? null : `Nothing is printed so far. ${reason.text}`;
 }
 
 /** What fsq keeps is harmless, but any program may have written the file. */

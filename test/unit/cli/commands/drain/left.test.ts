@@ -6,7 +6,7 @@ import { isSoon, leftOf, type Seen, stuckIn, stuckText } from '../../../../../sr
 const NOW = 1_000_000;
 
 function job(id: string, parts: Partial<Unended> = {}): Unended {
-  return { id, queue: 'default', attempt: 0, state: 'pending', dueAtMs: null, owner: null, ...parts };
+  return { id, queue: 'default', priority: 5, attempt: 0, state: 'pending', dueAtMs: null, owner: null, ...parts };
 }
 
 function seen(unended: readonly Unended[], parts: Partial<Seen> = {}): Seen {

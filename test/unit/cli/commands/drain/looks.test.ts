@@ -10,7 +10,7 @@ import { jobRecord } from '../../../../support/factory.ts';
 const STANDING = { priority: 5, queue: 'default', attempt: 0, crashes: 0 };
 
 function job(id: string, parts: Partial<Unended> = {}): Unended {
-  return { id, queue: 'default', attempt: 0, state: 'pending', dueAtMs: null, owner: null, ...parts };
+  return { id, queue: 'default', priority: 5, attempt: 0, state: 'pending', dueAtMs: null, owner: null, ...parts };
 }
 
 function record(id: string, parts: Partial<JobRecord> = {}): JobRecord {

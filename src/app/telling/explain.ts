@@ -1,0 +1,130 @@
+/** Why a job is where it is, and what would move it: sentences, worked out of facts. Pure. What a waiting job waits for is in waiting-reasons.ts. */
+import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
+import type { Failure } from '../../job/errors.ts';
+import type { Outcome } from '../../job/job.ts';
+import { span, timeShown } from '../../job/text.ts';
+import type { Facts } from './facts.ts';
+import { circleText, firstLine, named, type Reason, sentence } from './reason.ts';
+import { livingRunners } from './runners.ts';
+import { orphanText } from './standstill.ts';
+import { waitingReasons } from './waiting-reasons.ts';
+
+/** At least one reason; the one that counts most comes first. */
+export function reasonsFor(facts: Facts): readonly Reason[] {
+  const { job } = facts;
+  switch (job.state) {
+    case 'pending':
+    case 'delayed':
+      return waitingReasons(facts);
+    case 'running':
+      return runningReasons(facts);
+    case 'succeeded':
+    case 'failed':
+    case 'revoked':
+    case 'expired':
+      return [endReason(facts, job.record?.outcome ?? null)];
+  }
+}
+
+function endReason({ job, nowMs, others }: Facts, outcome: Outcome | null): Reason {
+  const { id, endedAtMs, location } = job;
+  const ago = endedAtMs === null ? '' : ` ${span(nowMs - endedAtMs)} ago`;
+  if (outcome === null)
+    return { code: 'unreadable', text: `${location} holds no outcome that can be read: \`fsq doctor\` says why.` };
+  switch (outcome.state) {
+    case 'succeeded':
+      return { code: 'succeeded', text: `It has succeeded${ago}, in attempt ${attemptOf(job)}: \`fsq get ${id}\`.` };
+    case 'failed':
+      return failedReason(job, outcome.error, ago, others);
+    case 'revoked':
+      return outcome.error.code === 'FSQ_NOT_NEEDED'
+        ? { code: 'not-needed', text: `It was not needed${ago}: ${sentence(firstLine(outcome.error))}` }
+        : { code: 'revoked', text: `It was revoked${ago}, and does not run: \`fsq retry ${id}\` sends it back.` };
+    case 'expired':
+      return {
+        code: 'expired',
+        text: `It expired${ago}, because it had not begun in time: \`fsq retry ${id}\` sends it back, and it does not expire again.`,
+      };
+  }
+}
+
+function failedReason(job: Sighting, error: Failure, ago: string, others: Facts['others']): Reason {
+  if (error.code === 'FSQ_PREDECESSOR') {
+    const failed = [...others].find(([, other]) => other === null || isFailure(other));
+    const cause = error.cause === undefined ? '' : ` The cause: ${named(error.cause)}.`;
+    const next = failed === undefined ? '' : ` \`fsq explain ${failed[0]}\` tells more of that job.`;
+    return { code: 'predecessor-failed', text: `It was not run${ago}. ${sentence(firstLine(error))}${cause}${next}` };
+  }
+  const runs = attemptOf(job);
+  const after = runs <= 1 ? '' : `, after ${runs} attempts`;
+  return {
+    code: 'failed',
+    text: `It failed for good${ago}${after}: ${named(error)}. \`fsq retry ${job.id}\` sends it back.`,
+  };
+}
+
+function isFailure({ state }: Sighting): boolean {
+  return state === 'failed' || state === 'revoked' || state === 'expired';
+}
+
+function runningReasons(facts: Facts): readonly Reason[] {
+  const { job, owners, nowMs } = facts;
+  const holder = owners.find(({ owner }) => owner === job.owner);
+  if (holder === undefined || holder.verdict === 'dead') return [goneReason(facts, holder)];
+  const { pid } = holder;
+  const since = job.startedAtMs === null ? '' : ` since ${span(nowMs - job.startedAtMs)}`;
+  if (holder.verdict === 'unknown')
+    return [
+      {
+        code: 'worker-unproved',
+        text: `It cannot be told whether the process that runs it (pid ${pid}) lives. The job stays there until that is certain: \`fsq doctor\` tells more.`,
+      },
+    ];
+  const left = orphanText(owners, job);
+  const runs: Reason =
+    left === null
+      ? { code: 'runs', text: `It runs${since} in worker process ${pid}, attempt ${attemptOf(job)}.` }
+      : { code: 'runs-without-worker', text: `${left}: it is finished there, and no job after it is begun.` };
+  return [...revocation(job), ...awaiting(facts), runs, ...timeLimit(job, nowMs)];
+}
+
+function goneReason({ job, owners }: Facts, holder: OwnerInfo | undefined): Reason {
+  const pid = holder?.pid ?? /^\d+/.exec(job.owner ?? '')?.[0] ?? 'unknown';
+  const next = livingRunners(owners).length > 0 ? 'A worker takes it back within a second.' : NO_RECOVERER;
+  return { code: 'worker-gone', text: `The process that ran it (pid ${pid}) is gone. ${next}` };
+}
+
+const NO_RECOVERER = 'No worker is running that would take it back: `fsq worker` starts one.';
+
+function revocation({ isRevoked, id }: Sighting): readonly Reason[] {
+  if (isRevoked === undefined) return [];
+  const text = `It is revoked, and was told to end. It runs until its task heeds that: \`fsq revoke ${id} --terminate\` kills its process.`;
+  return [{ code: 'revoke-requested', text }];
+}
+
+/** Its run waits for other jobs without an end. */
+function awaiting({ job: { awaits = [] }, others, circle }: Facts): readonly Reason[] {
+  const [id] = awaits;
+  if (id === undefined) return [];
+  if (circle !== null) return [{ code: 'circle', text: circleText(circle) }];
+  const task = others.get(id)?.record?.job.task;
+  const which = task === undefined ? `job ${id}` : `job ${id} (${task})`;
+  const more = awaits.length === 1 ? '' : ` and of ${awaits.length - 1} more`;
+  return [{ code: 'awaits', text: `Its run waits for the end of ${which}${more}: \`fsq explain ${id}\`.` }];
+}
+
+/** As the job's file says; what only its task says, no other process knows. */
+function timeLimit({ record, startedAtMs }: Sighting, nowMs: number): readonly Reason[] {
+  const limitMs = record?.job.options.timeLimitMs;
+  if (limitMs === undefined || startedAtMs === null) return [];
+  const leftMs = startedAtMs + limitMs - nowMs;
+  const text =
+    leftMs > 0
+      ? `Its time limit ends it in ${span(leftMs)}, at ${timeShown(startedAtMs + limitMs)}.`
+      : `Its time limit was reached ${span(-leftMs)} ago: its process is being killed.`;
+  return [{ code: 'time-limit', text }];
+}
+
+function attemptOf({ standing, record }: Sighting): number {
+  return Math.max(standing.attempt, record?.attempts.at(-1)?.attempt ?? 0, 1);
+}
