@@ -56,7 +56,7 @@ const SHARED = [
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
-    test: /src\/(?:app\/telling\/runners|cli\/(?:terminal\/\w+|command|display|exit|lookup|setting-options|commands\/call\/call-options))\.|node_modules\/get-east-asian-width\//,
+    test: /src\/(?:app\/telling\/runners|cli\/(?:terminal\/\w+|command|display|exit|lookup|setting-options|commands\/call\/call-options|commands\/pipe\/json-lines))\.|node_modules\/get-east-asian-width\//,
     priority: 1,
   },
   // What commands have in common that take many jobs at once.

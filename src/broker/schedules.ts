@@ -51,3 +51,17 @@ export interface ScheduleStore {
 export function isScheduleName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name) && isQueueName(name.toLowerCase());
 }
+
+/**
+ * The name under which a place keeps up to when runs of `fsq map` are over, as it does of a schedule: no schedule has such a name.
+ *
+ * @param hash 40 hexadecimal digits, which stand for the run's own name
+ */
+export function mapRunName(hash: string): string {
+  return `map.${hash}`;
+}
+
+/** True for what `mapRunName` gives. */
+export function isMapRunName(name: string): boolean {
+  return /^map\.[0-9a-f]{40}$/.test(name);
+}

@@ -34,6 +34,8 @@ export interface Output {
   /** True once nobody reads any more, or nothing can be written: what is written then is dropped. */
   readonly isClosed: boolean;
   write(text: string): void;
+  /** Null while it takes more; else resolves when a slow reader has caught up, or is gone. */
+  caughtUp(): Promise<void> | null;
 }
 
 /** What a command gets: its input, and where its output goes. Data to stdout, messages to stderr. */

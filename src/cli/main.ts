@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   worker: async () => (await import('./commands/worker/worker.ts')).worker,
   drain: async () => (await import('./commands/drain/drain.ts')).drain,
   call: async () => (await import('./commands/call/call.ts')).call,
+  map: async () => (await import('./commands/pipe/map.ts')).map,
   get: async () => (await import('./commands/get.ts')).get,
   wait: async () => (await import('./commands/script/wait.ts')).wait,
   revoke: async () => (await import('./commands/revoke.ts')).revoke,
@@ -203,6 +204,17 @@ export function outputTo(open: () => NodeJS.WriteStream): CheckedOutput {
     },
     write: (text) => {
       if (!isClosed) opened().write(text);
+    },
+    caughtUp: () => {
+      if (isClosed || stream?.writableNeedDrain !== true) return null;
+      return new Promise((resolve) => {
+        const over = ['drain', 'error', 'close'] as const;
+        const hear = (): void => {
+          for (const event of over) opened().off(event, hear);
+          resolve();
+        };
+        for (const event of over) opened().on(event, hear);
+      });
     },
     failure: () => failure,
   };

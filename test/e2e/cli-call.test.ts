@@ -235,8 +235,7 @@ describe('fsq call --stdin', () => {
 
   test('stops at a bad line with its number; the lines before it are sent', async (t) => {
     const bad: readonly (readonly [line: string, message: RegExp, code: string])[] = [
-      ['nope', /Expected line 4 to be a JSON array of arguments, such as \[1,2\], got "nope"/, 'FSQ_USAGE'],
-      ['{"a":1}', /Expected line 4 to be a JSON array/, 'FSQ_USAGE'],
+      ['nope', /Expected line 4 to be JSON, such as \[1,2\] for two arguments or .*, got "nope"/, 'FSQ_USAGE'],
       ['[9007199254740993]', /line 4 has the number/, 'FSQ_USAGE'],
       ['[1e999]', /line 4 has the number 1e999/, 'FSQ_USAGE'],
       [`["${'x'.repeat(4 * 1024 * 1024)}"]`, /Line 4: The arguments of add have \d+ bytes/, 'FSQ_TOO_LARGE'],
@@ -255,6 +254,16 @@ describe('fsq call --stdin', () => {
       assert.equal(ran.stdout.trim().split('\n').length, 2);
       assert.equal(ran.code, 2);
     }
+  });
+
+  test('takes a line that is no array for the one argument', async (t) => {
+    const project = projectWithSpool(t);
+    const input = '\u{feff}7\r\n"Ada"\n{"a":[1]}\n[[1,2]]\nnull\n[]';
+
+    const { code } = await fsq(project, ['call', 'add', '--stdin'], { input });
+
+    const args = waiting(project, 'pending').map((job) => job.args);
+    assert.deepEqual([code, args], [0, [[7], ['Ada'], [{ a: [1] }], [[1, 2]], [null], []]]);
   });
 
   test('without a line sends nothing and is content', async (t) => {

@@ -1,5 +1,5 @@
 /** What can be wrong with a name in the spool: other users may touch it (I13), it is not fsq's, or nobody needs it any more. Pure. */
-import { isScheduleName } from '../../broker/schedules.ts';
+import { isMapRunName, isScheduleName } from '../../broker/schedules.ts';
 import { namesWriter } from '../disk/identity.ts';
 import { isJournalFolder } from '../journal/segment.ts';
 import { isKeyDirectory, parseKeyHolderName } from '../keys/key-holders.ts';
@@ -249,7 +249,8 @@ function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
   if (place === 'keys') return parseKeyHolderName(name) === null && parseResultFileName(name) === null;
   if (place === 'statistics') return parseFiguresFileName(name) === null;
-  if (place === 'schedules' && isDirect) return !isScheduleName(name) || info.kind !== 'directory';
+  if (place === 'schedules' && isDirect)
+    return !(isScheduleName(name) || isMapRunName(name)) || info.kind !== 'directory';
   if (place === 'schedules') return !isScheduleFile(name) || info.kind !== 'file';
   // What else lies there is moved away by the next replay.
   if (place === 'journal' && isDirect) return !isJournalFolder(name) || info.kind !== 'directory';

@@ -3,14 +3,12 @@ import type { AsyncResult } from '../../../app/async-result.ts';
 import { FsqError, SpoolError, UsageError } from '../../../job/errors.ts';
 import { some } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
-import { MAX_PAYLOAD_BYTES } from '../../../job/values/payload.ts';
 import type { Output } from '../../command.ts';
-import { parseArguments } from './call-options.ts';
+import { type BadLine, type Line, linesOf } from '../pipe/json-lines.ts';
+import { argumentsInLine } from './call-options.ts';
 
 /** Jobs sent at a time: they share their fsyncs, and few enough that the first ids come soon. */
 const BATCH = 500;
-/** Longest line, characters: room for the largest arguments with some white space. */
-const MAX_LINE = 2 * MAX_PAYLOAD_BYTES;
 
 interface LineCalls {
   readonly input: AsyncIterable<Buffer | string>;
@@ -18,12 +16,6 @@ interface LineCalls {
   readonly check: (args: readonly JsonValue[]) => unknown;
   readonly send: (argsList: readonly (readonly JsonValue[])[]) => Promise<readonly AsyncResult[]>;
   readonly stdout: Output;
-}
-
-interface Line {
-  /** 1 for the first. */
-  readonly number: number;
-  readonly text: string;
 }
 
 /**
@@ -43,11 +35,12 @@ export async function callLines({ input, check, send, stdout }: LineCalls): Prom
     sent += handles.length;
   };
   try {
-    for await (const lines of linesOf(input, MAX_LINE)) {
+    for await (const lines of linesOf(input)) {
       for (let i = 0; i < lines.length; i += BATCH) {
         const { batch, error } = readBatch(lines.slice(i, i + BATCH), check);
         await flush(batch);
         if (error !== null) throw error;
+        await stdout.caughtUp();
         if (stdout.isClosed) return sent;
       }
     }
@@ -59,14 +52,15 @@ export async function callLines({ input, check, send, stdout }: LineCalls): Prom
 
 /** The arguments up to the first bad line, and what is wrong with that one. */
 function readBatch(
-  lines: readonly Line[],
+  lines: readonly (Line | BadLine)[],
   check: LineCalls['check'],
 ): { readonly batch: readonly (readonly JsonValue[])[]; readonly error: FsqError | null } {
   const batch: (readonly JsonValue[])[] = [];
-  for (const { number, text } of lines) {
-    if (text.trim() === '') continue;
+  for (const line of lines) {
+    if ('problem' in line) return { batch, error: line.problem };
+    const { number, text } = line;
     try {
-      const args = parseArguments(text, `line ${number}`);
+      const args = argumentsInLine(text, number);
       checkLine(args, number, check);
       batch.push(args);
     } catch (error) {
@@ -93,39 +87,4 @@ function withCount(error: unknown, sent: number): unknown {
   if (error instanceof SpoolError)
     return new SpoolError(error.code, message, { cause: error, uncertain: error.uncertain });
   return new UsageError(message, error.code, { cause: error });
-}
-
-/**
- * The lines of each piece of input, together: after them no further line is there yet. A last line without
- * a newline counts.
- *
- * @param maxLength characters a line may have
- * @throws UsageError naming the line, when it is too long or not UTF-8
- */
-export async function* linesOf(
-  input: AsyncIterable<Buffer | string>,
-  maxLength: number,
-): AsyncGenerator<readonly Line[]> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let number = 0;
-  let rest = '';
-  const decode = (chunk?: Buffer | string): string => {
-    try {
-      if (typeof chunk === 'string') return chunk;
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-    } catch (error) {
-      throw new UsageError(`Expected UTF-8, got other bytes at line ${number + 1} or soon after it`, 'FSQ_USAGE', {
-        cause: error,
-      });
-    }
-  };
-  for await (const chunk of input) {
-    const parts = (rest + decode(chunk)).split('\n');
-    rest = parts.pop() ?? '';
-    if (rest.length > maxLength)
-      throw new UsageError(`Line ${number + parts.length + 1} has more than ${maxLength} characters`, 'FSQ_TOO_LARGE');
-    yield parts.map((text) => ({ number: ++number, text }));
-  }
-  rest += decode();
-  if (rest !== '') yield [{ number: ++number, text: rest }];
 }

@@ -155,6 +155,25 @@ export function parseArguments(text: string, where: string): readonly JsonValue[
   return value as readonly JsonValue[]; // JSON.parse made it.
 }
 
+/**
+ * The arguments in a line of input: a JSON array is all of them, any other JSON value is the only one.
+ *
+ * @throws UsageError
+ */
+export function argumentsInLine(text: string, number: number): readonly JsonValue[] {
+  const where = `line ${number}`;
+  const value = tryParse(text);
+  if (value === undefined)
+    return refuse(
+      where,
+      'JSON, such as [1,2] for two arguments or {"a":1} for one',
+      text,
+      '; `jq -R .` makes JSON of text',
+    );
+  checkNumbers(text, where);
+  return Array.isArray(value) ? value : [value];
+}
+
 function tryParse(text: string): JsonValue | undefined {
   try {
     return JSON.parse(text) as JsonValue;

@@ -29,7 +29,7 @@ export const call: Command = {
     ['fsq call fetch URL --retries 5 --expires 1h', 'try again up to five times, within the hour'],
     ['fsq call report --after 0199f3c2', 'when that job has succeeded'],
     ['fsq call report --key daily', 'only if no report with this key is waiting or running'],
-    ['seq 100 | sed "s/.*/[&]/" | fsq call square --stdin', 'a job for each line'],
+    ['seq 100 | fsq call square --stdin', 'a job for each line'],
   ],
   args: { least: 1, most: Number.POSITIVE_INFINITY },
   options: {
@@ -37,7 +37,10 @@ export const call: Command = {
     timeout: { type: 'string', value: 'TIME', help: 'wait at most so long: 250ms, 3s, 5m, 2h, 1d; implies --wait' },
     ...CALL_OPTIONS,
     args: { type: 'string', value: 'JSON', help: 'all arguments as one JSON array' },
-    stdin: { type: 'boolean', help: 'each line of standard input is a JSON array of arguments; prints one id a line' },
+    stdin: {
+      type: 'boolean',
+      help: 'each line of standard input is a JSON array of arguments, or one argument; prints one id a line',
+    },
     json: { type: 'boolean', help: 'print a JSON document: the id, and with --wait the state and the value' },
   },
   notes: [

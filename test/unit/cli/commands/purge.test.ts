@@ -15,7 +15,7 @@ async function purgeWith(t: TestContext, answer: string): Promise<{ code: number
   async function* input(): AsyncGenerator<string> {
     if (answer !== '') yield answer;
   }
-  const output = { isTTY: true, columns: null, hasColours: false, isClosed: false };
+  const output = { isTTY: true, columns: null, hasColours: false, isClosed: false, caughtUp: () => null };
   const code = await purge.run({
     ...parseLine(['--spool', path], { ...purge.options, ...COMMON_OPTIONS }),
     stdin: Object.assign(input(), { isTTY: true }),
