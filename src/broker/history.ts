@@ -37,6 +37,7 @@ export type Counted = Omit<Slot, 'at'>;
 
 /** `history` with what ended at `nowMs`. Slots that lie ahead are dropped: the clock was set back. */
 export function withCounted(history: History, counted: Counted, nowMs: number): History {
+  if (counted.ended === 0 && counted.wait.length === 0 && counted.run.length === 0) return history;
   return mapRings((name) => {
     const at = slotAt(name, nowMs);
     return kept(name, sumOf([...history[name], { at, ...counted }]), at);

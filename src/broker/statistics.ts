@@ -51,11 +51,11 @@ export interface Statistics extends Figures {
 }
 
 /**
- * Why a child ended. `signal`: it was killed, and not by its worker; `memory`: V8 had no more of it; `exit`: it exited with another code
- * than 0; `job`: code of a job threw an error that nobody caught, or called process.exit(); `time-limit`: its worker killed it at the
+ * Why a child ended. `signal`: it was killed, and not by its worker; `abort`: it aborted, as V8 does when it has no more memory; `exit`: it
+ * exited by itself; `job`: code of a job threw an error that nobody caught, or called process.exit(); `time-limit`: its worker killed it at the
  * time limit of a job; `start`: it was never ready.
  */
-export const CRASHES = ['signal', 'memory', 'exit', 'job', 'time-limit', 'start'] as const;
+export const CRASHES = ['signal', 'abort', 'exit', 'job', 'time-limit', 'start'] as const;
 export type Crash = (typeof CRASHES)[number];
 
 /** Stands for all tasks, in queues of whatever name, that are not told apart: no task and no queue has such a name. */

@@ -7,6 +7,7 @@ import type { LimitRules } from '../job/queue-limits.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { ProgressReport } from '../job/values/progress.ts';
 import type { Soon } from './soon.ts';
+import type { Figures } from './statistics.ts';
 
 /** What a run shows of itself, and keeps, beside its job. It stays there as long as the job's outcome. */
 export interface BesideJob {
@@ -145,6 +146,8 @@ export interface Keeper {
   recover(owner: string, ending: Death, run?: EndedRun): Promise<boolean>;
   /** From now on the keeper heeds these limits of tasks when it gives out jobs. */
   limitTasks(tasks: LimitRules['tasks']): void;
+  /** Adds these to what `Broker.statistics` tells, within seconds, and for good: a later worker keeps them. Never throws. */
+  count(figures: Figures): void;
   /** Somebody has set the clock: what is due by it now is ready at once. */
   clockMoved(): void;
   /** True when surely no job of its queues is ready or due, those of paused queues aside. */
@@ -247,7 +250,7 @@ export type BrokerEvent =
       readonly settlement: Settlement;
     }
   /** It has ended without a run, because of the jobs that it comes after. */
-  | { readonly kind: 'not-run'; readonly job: Job; readonly outcome: Outcome }
+  | { readonly kind: 'not-run'; readonly job: Job; readonly standing: Standing; readonly outcome: Outcome }
   | { readonly kind: 'corrupt'; readonly name: string; readonly reason: string }
   | { readonly kind: 'foreign'; readonly name: string }
   /** What cannot be moved, read or removed, such as an immutable file: it is left alone for `againMs`, and all else goes on. */

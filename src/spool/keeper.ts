@@ -1,5 +1,6 @@
 /** The keeper: what a worker does for its spool. It feeds its children, makes due jobs ready, recovers the dead, revokes, tidies up. */
 import type { BrokerEvent, ChildSide, Death, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
+import type { Figures } from '../broker/statistics.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { SpoolContext } from './disk/context.ts';
@@ -8,6 +9,7 @@ import { forgetIfTight, Housekeeping } from './recovery/housekeeping.ts';
 import { register, type Registration } from './owners/owner.ts';
 import { Promoter } from './ready/promote.ts';
 import { RecoveryRounds } from './recovery/recover.ts';
+import { Counting } from './statistics/counting.ts';
 import { RevokeWatch } from './revoking/revoke-watch.ts';
 
 /** How long the first look for revoked jobs may hold up a worker's start, ms: looking through a million names takes that long. */
@@ -15,7 +17,8 @@ const REVOKED_FIRST_MS = 2_000;
 
 export class SpoolKeeper implements Keeper {
   readonly #context: SpoolContext;
-  readonly #registration: Registration;
+  /** What this worker tells of itself: its record, and its part of the statistics. */
+  readonly #told: { readonly registration: Registration; readonly counting: Counting };
   readonly #closing = new AbortController();
   readonly #crew: CrewFeed;
   readonly #promoter: Promoter;
@@ -46,7 +49,8 @@ export class SpoolKeeper implements Keeper {
     const isKnownAlive = (other: string): boolean => other === owner || this.#crew.dispatch.has(other);
     context.odd.onEvent = onEvent;
     this.#context = context;
-    this.#registration = registration;
+    const counting = new Counting(context, owner);
+    this.#told = { registration, counting };
     this.#crew = new CrewFeed(context, { ...options, owner, onEvent, onTrouble });
     this.#promoter = new Promoter(context, onTrouble);
     this.#recovery = new RecoveryRounds(context, { owner, isKnownAlive, onEvent, giveUp }, onTrouble);
@@ -62,6 +66,7 @@ export class SpoolKeeper implements Keeper {
       resultTtlMs,
       isKnownAlive,
       recovering,
+      counting,
       onEvent,
       giveUp,
       onTrouble,
@@ -69,7 +74,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   get owner(): string {
-    return this.#registration.owner;
+    return this.#told.registration.owner;
   }
 
   limitTasks(tasks: LimitRules['tasks']): void {
@@ -78,7 +83,7 @@ export class SpoolKeeper implements Keeper {
 
   know(tasks: readonly string[]): void {
     const known = [...tasks].sort();
-    if (this.#crew.know(known)) this.#housekeeping.announce(known, () => this.#registration.announce(known));
+    if (this.#crew.know(known)) this.#housekeeping.announce(known, () => this.#told.registration.announce(known));
   }
 
   join(owner: string, child: ChildSide): Member {
@@ -90,6 +95,10 @@ export class SpoolKeeper implements Keeper {
       before: () => this.#crew.dispatch.end(owner),
       after: () => this.#promoter.promoteDue(),
     });
+  }
+
+  count(figures: Figures): void {
+    this.#told.counting.count(figures);
   }
 
   clockMoved(): void {
@@ -114,7 +123,8 @@ export class SpoolKeeper implements Keeper {
     this.#promoter.stop();
     await Promise.all([this.#recovery.close(), this.#housekeeping.close()]);
     await this.#revocations.close();
-    await this.#registration.release();
+    await this.#told.counting.close();
+    await this.#told.registration.release();
   }
 
   /** Before the first job is given to anybody: what was revoked or paused while no worker ran does not start. */

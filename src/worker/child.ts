@@ -20,6 +20,7 @@ import { type BrokerOptions, openBroker } from '../open.ts';
 import { Channel } from './child/channel.ts';
 import { fromArguments, loadTasks, unloadable } from './child/load-tasks.ts';
 import { Prints } from './child/prints.ts';
+import { CountedRuns, figuresOfEnded } from './child/counted-runs.ts';
 import { RanJobs } from './child/ran-jobs.ts';
 import { Retirement, type RetirementRules } from './child/retirement.ts';
 import { Revoked, runJobs } from './child/runner.ts';
@@ -129,8 +130,12 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
   const slots = new Slots(options.slots);
   // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
   const broker = openBroker({ ...options.broker, mustExist: true });
-  const consumer = await consumerOf(broker, options, channel, { log, tasks, revoked, slots });
-  process.on('exit', () => nameTheGuilty(channel));
+  const counted = new CountedRuns((figures) => channel.say({ type: 'counted', figures }));
+  const consumer = await consumerOf(broker, options, channel, { log, tasks, revoked, slots, counted });
+  process.on('exit', () => {
+    counted.flush();
+    nameTheGuilty(channel);
+  });
   channel.say({ type: 'ready', owner: consumer.owner, tasks });
   const ran = options.tellsRuns ? new RanJobs((runs) => channel.say({ type: 'ran', runs })) : null;
   await runJobs({
@@ -147,9 +152,11 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
     retirement: options.retirement === null ? null : new Retirement(options.retirement),
     onRetire: (why) => channel.say({ type: 'retiring', why }),
     onFailed: () => channel.say({ type: 'failed' }),
+    onCounted: (run) => counted.add(run),
     onRan: ran === null ? undefined : (run) => ran.add(run),
   });
   ran?.flush();
+  counted.flush();
   await consumer.close();
   await broker.close();
 }
@@ -163,7 +170,12 @@ function consumerOf(
     tasks,
     revoked,
     slots,
-  }: Pick<WorkParts, 'log' | 'tasks'> & { readonly revoked: Revoked; readonly slots: Slots },
+    counted,
+  }: Pick<WorkParts, 'log' | 'tasks'> & {
+    readonly revoked: Revoked;
+    readonly slots: Slots;
+    readonly counted: CountedRuns;
+  },
 ): Promise<Consumer> {
   const logEvent = brokerEventLogger(log);
   return broker.consumer({
@@ -181,6 +193,8 @@ function consumerOf(
       if (event.kind === 'unlogged')
         return channel.say({ type: 'unlogged', id: event.id, reason: reasonOf(event.error) });
       logEvent(event);
+      const run = figuresOfEnded(event);
+      if (run !== null) counted.add(run);
       if (endsAJobAsFailed(event)) channel.say({ type: 'failed' });
     },
     signal: channel.drain,

@@ -29,7 +29,7 @@ export interface CrewEvents {
   /** The place of a child that left has been given to another. */
   onSuccession(): void;
   /** Recovers the jobs of a child that has ended. Gives whether it held any. */
-  recover(child: WorkerChild): Promise<boolean>;
+  recover(child: WorkerChild, signal: NodeJS.Signals | null): Promise<boolean>;
   /** All children end before they are ready, and none starts any more. */
   onHopeless(message: string): void;
 }
@@ -168,7 +168,7 @@ export class Crew implements ChildEvents {
     const hasParted = child.deathCause?.kind === 'parted';
     if (!hasParted) child.killGroup();
     if (!hasParted && this.#phase === 'draining') this.#options.log.error(child.endText(code, signal));
-    const hasHeld = await this.#events.recover(child);
+    const hasHeld = await this.#events.recover(child, signal);
     const place = this.#places.get(child);
     this.#places.delete(child);
     if (this.#phase !== 'running') return this.#endIfEmpty();

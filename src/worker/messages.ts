@@ -4,6 +4,7 @@
  */
 import type { LimitedRun } from '../app/execute.ts';
 import type { TaskSending } from '../app/registry.ts';
+import { type Figures, parseFigures } from '../broker/statistics.ts';
 import { readJobOptions } from '../job/job-options.ts';
 import { isQueueLimits, type QueueLimits } from '../job/queue-limits.ts';
 import { isRecord } from '../job/values/realm.ts';
@@ -76,6 +77,8 @@ export type FromChild =
   | { readonly type: 'failed' }
   /** These runs have ended, and are settled; told where the worker counts them. */
   | { readonly type: 'ran'; readonly runs: readonly RanJob[] }
+  /** What it has counted since it told last. */
+  | { readonly type: 'counted'; readonly figures: Figures }
   /** It takes no further job and ends when its outcomes have arrived, because the worker's settings want it so. */
   | { readonly type: 'retiring'; readonly why: string }
   /** The spool cannot be used any more. */
@@ -103,6 +106,8 @@ export function parseFromChild(message: unknown): FromChild | null {
   if (type === 'ready' && typeof owner === 'string' && Array.isArray(tasks))
     return { type, owner, tasks: tasks.filter(isFoundTask) };
   if (type === 'ran') return { type, runs: Array.isArray(message['runs']) ? message['runs'].filter(isRanJob) : [] };
+  const figures = type === 'counted' ? parseFigures(message['figures']) : null;
+  if (figures !== null) return { type: 'counted', figures };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
     return { type, code, message: text, ...(typeof loader === 'string' ? { loader } : {}) };
   if (type === 'prints' && typeof id === 'string' && typeof attempt === 'number') return { type, id, attempt };

@@ -3,12 +3,12 @@ import { tellRecovered } from '../app/telling/diagnostics.ts';
 import { after } from '../app/timers.ts';
 import { brokerOptions } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
-import type { BrokerEvent, Death, EndedRun, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
+import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
+import type { Figures } from '../broker/statistics.ts';
 import { openBroker } from '../open.ts';
-import { NO_OPTIONS } from '../job/job-options.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
-import type { DeathCause, WorkerChild } from './child-process.ts';
+import type { WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents, exitCodeAfter, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
 import { brokerEventLogger, endsAJobAsFailed, type Logger, logUnlogged, seconds } from './log.ts';
@@ -16,6 +16,7 @@ import { type RanJob, ranJob } from './child/ran-jobs.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
 import type { Clockwork } from './schedules/clockwork.ts';
+import { deathOf, endedRun, figuresOfEnd, figuresOfEvent } from './statistics/child-ends.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
@@ -166,6 +167,8 @@ export class Supervisor implements CrewEvents {
         return;
       case 'ran':
         return message.runs.forEach((run) => this.#options.onRan?.(run));
+      case 'counted':
+        return this.#keeper?.count(message.figures);
       case 'loaded':
         return this.#options.modules.loaded(message.modules);
       case 'unloadable':
@@ -191,9 +194,13 @@ export class Supervisor implements CrewEvents {
     this.#onUnloadable({ code: 'FSQ_CONFIG', message });
   }
 
-  async recover(child: WorkerChild): Promise<boolean> {
+  async recover(child: WorkerChild, signal: NodeJS.Signals | null): Promise<boolean> {
     const { owner, deathCause } = child;
     this.#members.delete(child);
+    if (deathCause !== null) {
+      const end = { cause: deathCause, signal, wasReady: owner !== null };
+      this.#count(figuresOfEnd(end, this.#crew.phase === 'running'));
+    }
     if (owner === null || deathCause === null || this.#keeper === null) return false;
     return this.#keeper.recover(owner, deathOf(deathCause), endedRun(deathCause));
   }
@@ -251,7 +258,12 @@ export class Supervisor implements CrewEvents {
     this.#crew.end('stopping');
   }
 
+  #count(figures: Figures | null): void {
+    if (figures !== null) this.#keeper?.count(figures);
+  }
+
   #onBrokerEvent(event: BrokerEvent): void {
+    this.#count(figuresOfEvent(event));
     if (endsAJobAsFailed(event)) this.#hasFailedJob = true;
     if (event.kind === 'recovered') {
       tellRecovered(event);
@@ -280,18 +292,4 @@ export class Supervisor implements CrewEvents {
     this.#failure = { exitCode, problem };
     this.stop('stopping');
   }
-}
-
-/** What the end of a child means for its jobs. One that ended because of one of them may have held others: those have not crashed. */
-function deathOf({ kind }: DeathCause): Death {
-  if (kind === 'crashed' || kind === 'parted') return 'crashed';
-  return kind === 'stopped' ? 'stopped' : 'interrupted';
-}
-
-/** The run because of which a child ended, for the keeper's recovery. A job that was revoked says so itself. */
-function endedRun(cause: DeathCause): EndedRun | undefined {
-  if (cause.kind === 'blamed') return { id: cause.id, ending: { kind: 'crashed' }, defaults: NO_OPTIONS };
-  if (cause.kind !== 'over-limit') return;
-  const { id, startedAtMs, limitMs, defaults } = cause.run;
-  return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
 }

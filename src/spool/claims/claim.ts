@@ -130,7 +130,8 @@ async function withoutRun(
     return null;
   }
   await claim.settle(settlement, null);
-  if (settlement.kind === 'publish') holder.onEvent?.({ kind: 'not-run', job: claim.job, outcome: settlement.outcome });
+  const { job, standing } = claim;
+  if (settlement.kind === 'publish') holder.onEvent?.({ kind: 'not-run', job, standing, outcome: settlement.outcome });
   return null;
 }
 

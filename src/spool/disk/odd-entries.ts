@@ -126,6 +126,8 @@ export class OddEntries {
   /** Why this process cannot use the spool: the first error that a look at its directories meets; null when they all work. */
   problem(): unknown {
     for (const name of DIRECTORIES) {
+      // No job needs what lies there.
+      if (name === 'statistics') continue;
       try {
         this.#files.tryDirectory(this.#layout[name]);
       } catch (error) {

@@ -14,6 +14,7 @@ import { unpark } from '../ready/promote.ts';
 import { isTight, keepReserve } from '../place/room.ts';
 import { Rounds, Turns } from '../disk/rounds.ts';
 import { freeDead, usableBoot } from '../journal/checkpoint.ts';
+import type { Counting } from '../statistics/counting.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';
 
 /** How often what was refused of an announcement is tried again, and segments of the journal are looked for whose process is dead, ms. */
@@ -30,6 +31,8 @@ interface HousekeepingOptions {
   readonly isKnownAlive: (owner: string) => boolean;
   /** The end of the recoveries that are under way; null when there are none. */
   readonly recovering: () => Promise<void> | null;
+  /** Takes over the figures of processes that have ended. */
+  readonly counting: Pick<Counting, 'takeOver'>;
   readonly onEvent: (event: BrokerEvent) => void;
   /** Aborted: what is under way is given up. It may be begun anew at any time. */
   readonly giveUp: AbortSignal;
@@ -129,6 +132,7 @@ export class Housekeeping {
     if (isTight(this.#context)) await this.#forget();
     await sweepDrafts(this.#context, this.#turns());
     await sweepOwners(this.#context, this.#options.isKnownAlive);
+    await this.#options.counting.takeOver(this.#turns());
     await this.#keys.sweep(this.#turns());
     if (!this.#options.giveUp.aborted) keepReserve(this.#context);
   }

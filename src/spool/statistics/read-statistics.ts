@@ -10,7 +10,7 @@ const LOOKS = 5;
 
 /** A file that cannot be read counts for nothing: `fsq doctor` tells of it. */
 export function readStatistics(context: SpoolContext): Statistics {
-  const counted = figuresInUse(context);
+  const counted = inUse(figuresIn(context));
   const tally = new Tally();
   for (const figures of counted) tally.add(figures);
   const { tasks, crashes, restarts } = tally;
@@ -22,28 +22,41 @@ export function readStatistics(context: SpoolContext): Statistics {
   return { tasks, crashes, restarts, sinceMs, history };
 }
 
-/** Of each owner the figures that count. */
-function figuresInUse(context: SpoolContext): readonly KeptFigures[] {
-  for (let look = 1; ; look++) {
-    const names = namesIn(context);
-    const found = names.flatMap(({ fileName, owner }) => {
-      const reading = readFigures(context, fileName);
-      return reading.kind === 'figures' ? [{ owner, figures: reading.figures }] : [];
-    });
-    if (textOf(namesIn(context)) !== textOf(names) && look < LOOKS) continue;
-    const taken = new Set(found.flatMap(({ figures }) => figures.taken));
-    return found.filter(({ owner }) => !taken.has(owner)).map(({ figures }) => figures);
-  }
-}
-
-interface FiguresName {
+/** A file of statistics/, named like one. */
+export interface FiguresFile {
   readonly fileName: string;
   readonly owner: string;
   readonly taker: string | null;
+  /** Null when they cannot be read. */
+  readonly figures: KeptFigures | null;
 }
 
+/** All that lie there at one moment, as far as can be. */
+export function figuresIn(context: SpoolContext): readonly FiguresFile[] {
+  for (let look = 1; ; look++) {
+    const names = namesIn(context);
+    const found = names.flatMap((name) => {
+      const reading = readFigures(context, name.fileName);
+      return reading.kind === 'gone' ? [] : [{ ...name, figures: 'figures' in reading ? reading.figures : null }];
+    });
+    if (look === LOOKS || names.length === 0 || textOf(namesIn(context)) === textOf(names)) return found;
+  }
+}
+
+/** True of figures that another file holds. What lies under an owner's own name was begun after the rename, by one that was taken for dead. */
+export function isHeld({ owner, taker }: FiguresFile, taken: ReadonlySet<string>): boolean {
+  return taker !== null && taken.has(owner);
+}
+
+function inUse(all: readonly FiguresFile[]): readonly KeptFigures[] {
+  const taken = new Set(all.flatMap(({ figures }) => figures?.taken ?? []));
+  return all.flatMap((file) => (file.figures === null || isHeld(file, taken) ? [] : [file.figures]));
+}
+
+type FiguresName = Omit<FiguresFile, 'figures'>;
+
 /** Sorted. None where no process has counted anything yet. */
-export function namesIn({ files, layout }: SpoolContext): readonly FiguresName[] {
+function namesIn({ files, layout }: SpoolContext): readonly FiguresName[] {
   return listIfReadable(files, layout.statistics)
     .toSorted()
     .flatMap((fileName) => {

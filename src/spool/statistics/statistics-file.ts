@@ -4,7 +4,7 @@
  *
  *   statistics/<owner>.json ──one rename decides who──► <owner>~<taker>.json ──► they are in <taker>.json, which names <owner> ──► removed
  *
- * A file whose owner is named in another file is not counted, so wherever that stops, every figure counts once.
+ * A taken file whose owner is named in another file is not counted, so wherever that stops, every figure counts once.
  */
 import { type Figures, parseFigures } from '../../broker/statistics.ts';
 import { type History, NO_HISTORY, parseHistory } from '../../broker/history.ts';
@@ -33,8 +33,6 @@ export type FiguresReading =
 /** Some 400 KB is the most that fsq writes: 200 tasks, and a whole day. */
 const MAX_FILE_BYTES = 1024 * 1024;
 const VERSION = 1;
-/** More are never taken over at once. */
-const MOST_TAKEN = 10_000;
 
 /** `<owner>.json`, or `<owner>~<taker>.json` once they are taken. */
 export function figuresFileName(owner: string, taker: string | null = null): string {
@@ -86,7 +84,7 @@ function parseKept(parsed: Record<string, unknown>): KeptFigures | null {
   const figures = parseFigures(parsed);
   const sinceMs = parseCount(parsed['sinceMs']);
   const { taken } = parsed;
-  if (figures === null || sinceMs === null || !Array.isArray(taken) || taken.length > MOST_TAKEN) return null;
+  if (figures === null || sinceMs === null || !Array.isArray(taken)) return null;
   const owners = taken.filter((owner) => typeof owner === 'string' && isOwnerName(owner));
   // A history that cannot be read costs no counter.
   return { ...figures, sinceMs, taken: owners, history: parseHistory(parsed['history']) ?? NO_HISTORY };

@@ -11,6 +11,8 @@ import type { Claim, Consumer } from '../../broker/worker-side.ts';
 import { afterwards, isPromise, type Soon } from '../../broker/soon.ts';
 import { RevokedError } from '../../job/errors.ts';
 import { type AttemptedJob, type Ending, isSuspect, settlementOf } from '../../job/lifecycle.ts';
+import type { RunFigures } from '../../broker/statistics.ts';
+import { figuresOf } from './counted-runs.ts';
 import { Lending } from './lending.ts';
 import type { Prints } from './prints.ts';
 import { type RanJob, ranJob } from './ran-jobs.ts';
@@ -35,6 +37,8 @@ interface RunnerOptions extends Executor {
   readonly slots: Slots;
   /** A run has ended and is settled; absent: nobody counts them. */
   readonly onRan?: ((run: RanJob) => void) | undefined;
+  /** The same, for the statistics. */
+  readonly onCounted?: ((run: RunFigures) => void) | undefined;
   /** Which jobs are revoked. */
   readonly revoked: Revoked;
   /** Runs the task of a job; default: `execute`, with a supervisor that kills this process at a time limit. */
@@ -141,7 +145,7 @@ interface Ran {
 }
 
 function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, ms, fields }: Ran): Soon<void> {
-  const { log, revoked, onFailed, onRan } = options;
+  const { log, revoked, onFailed, onRan, onCounted } = options;
   const isBegun = ending.kind !== 'unknown-task' && ending.kind !== 'expired';
   // The caller of revoke() was told that the job is revoked: the outcome of this run does not count.
   const how: Ending = revoked.end(claim.job.id) ? { kind: 'revoked', hadBegun: isBegun } : ending;
@@ -152,6 +156,8 @@ function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, 
   const onSettled = (): void => {
     report(claim, settlement, ms, log, fields);
     if (settlement.kind === 'rerun') tellRetry(claim, settlement);
+    const counted = onCounted === undefined ? null : figuresOf(claim, settlement, { startedAtMs, ms, isBegun });
+    if (counted !== null) onCounted?.(counted);
     const ran = onRan === undefined ? null : ranJob(claim, settlement, ms);
     if (ran !== null) onRan?.(ran);
   };

@@ -2,37 +2,26 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { NO_HISTORY, withCounted } from '../../../../src/broker/history.ts';
-import { countedIn, Tally } from '../../../../src/broker/statistics.ts';
+import { NO_HISTORY } from '../../../../src/broker/history.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
 import { readStatistics } from '../../../../src/spool/statistics/read-statistics.ts';
-import { figuresText, type KeptFigures } from '../../../../src/spool/statistics/statistics-file.ts';
+import type { KeptFigures } from '../../../../src/spool/statistics/statistics-file.ts';
 import { checkSpool } from '../../../oracle/check.ts';
 import { tempContext } from '../../../support/context.ts';
+import { figuresFile, plantFigures, succeededIn } from '../../../support/figures.ts';
 import { plant } from '../../../support/planted.ts';
 
 const NOW = 1_795_716_000_000;
 const [A, B, C] = ['1-000000000000000a', '2-000000000000000b', '3-000000000000000c'] as const;
 
-function figures(succeeded: number, parts: Partial<KeptFigures> = {}): string {
-  const tally = new Tally();
-  for (let i = 0; i < succeeded; i++)
-    tally.addRun({ queue: 'default', task: 'add', how: 'succeeded', waitMs: 1, runMs: 1 });
-  const { tasks, crashes, restarts } = tally;
-  const history = withCounted(NO_HISTORY, countedIn(tally), NOW);
-  return figuresText({ tasks, crashes, restarts, history, sinceMs: NOW - 1_000, taken: [], ...parts });
-}
+const figures = (succeeded: number, parts: Partial<KeptFigures> = {}): string => figuresFile(succeeded, parts, NOW);
 
 function spoolWith(t: TestContext, files: Readonly<Record<string, string>>): SpoolContext {
   const context = tempContext(t, { nowMs: () => NOW });
-  mkdirSync(context.layout.statistics, { mode: 0o700 });
-  for (const [name, text] of Object.entries(files)) plant(context.layout.root, `statistics/${name}`, text);
+  plantFigures(context.layout.root, files);
   return context;
 }
-
-const succeededIn = (context: SpoolContext): number =>
-  readStatistics(context).tasks.reduce((sum, { ended }) => sum + ended.succeeded, 0);
 
 test('where nothing was counted there is nothing, and no directory either', (t) => {
   const context = tempContext(t);
@@ -64,6 +53,12 @@ test('figures that another file holds already count once', (t) => {
   const context = spoolWith(t, { [`${A}.json`]: figures(5, { taken: [B] }), [`${B}~${A}.json`]: figures(3) });
 
   assert.equal(succeededIn(context), 5);
+});
+
+test('an owner that was taken for dead, and counts on, counts with what it counts from then on', (t) => {
+  const context = spoolWith(t, { [`${A}.json`]: figures(5, { taken: [B] }), [`${B}.json`]: figures(3) });
+
+  assert.equal(succeededIn(context), 8);
 });
 
 test('figures that are taken over while they are read count once', (t) => {

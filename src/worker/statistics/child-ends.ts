@@ -1,0 +1,63 @@
+/** What the end of a child means: for the jobs that it held, and for the statistics. Pure. */
+import type { BrokerEvent, Death, EndedRun } from '../../broker/worker-side.ts';
+import { type Crash, type Figures, Tally } from '../../broker/statistics.ts';
+import { NO_OPTIONS } from '../../job/job-options.ts';
+import { figuresOfEnded } from '../child/counted-runs.ts';
+import type { DeathCause } from '../child-process.ts';
+
+/** What the end of a child means for its jobs. One that ended because of one of them may have held others: those have not crashed. */
+export function deathOf({ kind }: DeathCause): Death {
+  if (kind === 'crashed' || kind === 'parted') return 'crashed';
+  return kind === 'stopped' ? 'stopped' : 'interrupted';
+}
+
+/** The run because of which a child ended, for the keeper's recovery. A job that was revoked says so itself. */
+export function endedRun(cause: DeathCause): EndedRun | undefined {
+  if (cause.kind === 'blamed') return { id: cause.id, ending: { kind: 'crashed' }, defaults: NO_OPTIONS };
+  if (cause.kind !== 'over-limit') return;
+  const { id, startedAtMs, limitMs, defaults } = cause.run;
+  return { id, startedAtMs, ending: { kind: 'timed-out', limitMs }, defaults };
+}
+
+interface ChildEnd {
+  readonly cause: DeathCause;
+  readonly signal: NodeJS.Signals | null;
+  /** It had told that it is ready. */
+  readonly wasReady: boolean;
+}
+
+/** Null where somebody wanted it so. */
+export function crashOf({ cause, signal, wasReady }: ChildEnd): Crash | null {
+  switch (cause.kind) {
+    case 'stopped':
+    case 'parted':
+    case 'revoked':
+      return null;
+    case 'unborn':
+      return 'start';
+    case 'over-limit':
+      return 'time-limit';
+    case 'blamed':
+      return 'job';
+    case 'crashed':
+      if (!wasReady) return 'start';
+      if (signal === null) return 'exit';
+      return signal === 'SIGABRT' ? 'abort' : 'signal';
+  }
+}
+
+/** @param isReplaced another child starts in its place; null: it did not crash, and nothing takes its place */
+export function figuresOfEnd(end: ChildEnd, isReplaced: boolean): Figures | null {
+  const crash = crashOf(end);
+  if (crash === null && !isReplaced) return null;
+  return { tasks: [], crashes: crash === null ? {} : { [crash]: 1 }, restarts: isReplaced ? 1 : 0 };
+}
+
+/** What a recovery, or a job that ended without a run, adds; null: nothing. */
+export function figuresOfEvent(event: BrokerEvent): Figures | null {
+  const run = figuresOfEnded(event);
+  if (run === null) return null;
+  const tally = new Tally();
+  tally.addRun(run);
+  return { tasks: tally.tasks, crashes: {}, restarts: 0 };
+}
