@@ -970,7 +970,7 @@ export const MUTANTS = [
   },
   {
     name: 'the jobs beside the guilty one count a crash',
-    file: 'src/worker/supervisor.ts',
+    file: 'src/worker/statistics/child-ends.ts',
     find: "  return kind === 'stopped' ? 'stopped' : 'interrupted';\n",
     replace: "  return kind === 'stopped' ? 'stopped' : 'crashed';\n",
     test: 'test/e2e/slots.test.ts',
