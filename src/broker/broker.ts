@@ -10,12 +10,12 @@ import type { LogLine } from '../job/values/log-lines.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
 import type { Statistics } from './statistics.ts';
-import type { Changed, EveryJobOptions, Looks, Sighting, Unended } from './sights.ts';
+import type { Changed, EveryJobOptions, Looks, NamedJob, Sighting, Unended } from './sights.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export type { NewJob, StandIn } from './new-job.ts';
 
-export type { Changed, EveryJobOptions, Known, Look, Looks, Sighting, Unended } from './sights.ts';
+export type { Changed, EveryJobOptions, Known, Look, Looks, NamedJob, Sighting, Unended } from './sights.ts';
 
 export interface Broker {
   /** The name of the place that keeps the jobs, for people: a path or an address. */
@@ -107,11 +107,16 @@ export interface Broker {
   readonly schedules: ScheduleStore;
   /** Ids that start with `prefix`, at most `limit`. */
   idsByPrefix(prefix: string, limit: number): Promise<readonly string[]>;
-  /** At most `limit` jobs that are wanted: those to run first, then those that ended last. */
+  /**
+   * At most `limit` jobs that are wanted: those that run, those to run first, then those that were sent last and have ended.
+   *
+   * @param mayBeWanted asked of each job that has not ended before it is read; false spares that, and it is not wanted
+   */
   list(
     states: readonly ListedState[],
     limit: number,
     isWanted?: (sighting: Sighting) => boolean,
+    mayBeWanted?: (job: NamedJob) => boolean,
   ): Promise<readonly Sighting[]>;
   /**
    * Every job that has not ended, each once, told without reading any. A job that moves just then may be told where it was, or be missed: the

@@ -25,7 +25,7 @@ export interface Sighting {
   readonly location: string;
   /** Null when it cannot be read. */
   readonly record: JobRecord | null;
-  /** Of how many jobs it waits for the end, and how many of these have ended. Only `find` tells it, and only of a job that waits so. */
+  /** Of how many jobs it waits for the end, and how many of these have ended. Only `find` and `list` tell it, and only of a job that waits so. */
   readonly waitsFor?: { readonly jobs: number; readonly ended: number };
   /** Somebody has revoked it, and it has not ended for that yet. Only `find` tells it; absent: nobody has. */
   readonly isRevoked?: true;
@@ -40,6 +40,9 @@ export interface Unended extends Pick<Sighting, 'id' | 'dueAtMs' | 'owner'> {
   /** Runs begun. */
   readonly attempt: number;
 }
+
+/** A job that has not ended, as far as its place alone tells: what may be asked of it before it is read. */
+export type NamedJob = Pick<Unended, 'id' | 'queue' | 'dueAtMs'>;
 
 /** A job that has changed, and the mark of this look. */
 export interface Changed {

@@ -1,7 +1,7 @@
 /** What the commands share that change many jobs at once: they choose jobs by a filter, say which these are, and ask before they begin. */
 import type { Broker, Sighting } from '../broker/broker.ts';
 import { type FsqError, UsageError } from '../job/errors.ts';
-import { escape, some } from '../job/text.ts';
+import { escape, some, span } from '../job/text.ts';
 import type { Context, OptionSpec } from './command.ts';
 import { reportText } from './exit.ts';
 import { givenOptions, type JobFilter, readFilter, type StateChoice } from './job-filter.ts';
@@ -12,6 +12,9 @@ const AT_ONCE = 1_000;
 const MOST_LINES = 10;
 const MOST_TASKS = 10;
 const MOST_ERRORS = 20;
+const TELL_AFTER_MS = 1_000;
+/** Jobs from one look at the clock to the next. */
+const ASKED_AT_ONCE = 100;
 
 export const BULK_OPTIONS: Readonly<Record<'dry-run' | 'yes', OptionSpec>> = {
   'dry-run': { type: 'boolean', help: 'change nothing, only say what would be done as things are' },
@@ -46,16 +49,39 @@ export function filterUnlessIds({ values, args }: Context, choice: StateChoice, 
 
 /** What `pick` keeps of each job that the filter wants, those first that are to run first, then those that ended last. Little should be kept: there may be a million. */
 export async function choose<T>(
+  context: Pick<Context, 'stderr' | 'tell'>,
   broker: Pick<Broker, 'list'>,
-  { places, isWanted }: Pick<JobFilter, 'places' | 'isWanted'>,
+  filter: JobFilter,
   pick: (job: Sighting) => T,
 ): Promise<readonly T[]> {
   const found: T[] = [];
-  await broker.list(places, Number.POSITIVE_INFINITY, (job) => {
+  const keep = (job: Sighting): boolean => {
     if (isWanted(job)) found.push(pick(job));
     return false;
-  });
+  };
+  const isWanted = tellingIfLong(context, filter);
+  await broker.list(filter.places, Number.POSITIVE_INFINITY, keep, filter.mayBeWanted);
   return found;
+}
+
+/** The filter's question, by which a person at a terminal hears of it when so many jobs have to be read that it takes long. */
+export function tellingIfLong(
+  { stderr, tell }: Pick<Context, 'stderr' | 'tell'>,
+  filter: JobFilter,
+): JobFilter['isWanted'] {
+  if (!stderr.isTTY) return filter.isWanted;
+  let [asked, isTold] = [0, false];
+  const startedAt = performance.now();
+  return (job) => {
+    asked++;
+    if (!isTold && asked % ASKED_AT_ONCE === 0 && performance.now() - startedAt > TELL_AFTER_MS) {
+      isTold = true;
+      tell(
+        `${asked} jobs were read within ${span(TELL_AFTER_MS)}, and more are: what is asked for stands in the jobs alone.`,
+      );
+    }
+    return filter.isWanted(job);
+  };
 }
 
 /**

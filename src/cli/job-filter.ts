@@ -2,7 +2,7 @@
  * Which of many jobs are meant: the options that `fsq ls`, `retry`, `revoke`, `forget` and `purge` share, parsed once into the places where
  * such jobs lie and one question to each. Pure.
  */
-import type { ListedState, Sighting } from '../broker/broker.ts';
+import type { ListedState, NamedJob, Sighting } from '../broker/broker.ts';
 import { refuse, UsageError } from '../job/errors.ts';
 import { checkQueue, checkTaskName, idTimeMs, isTimed } from '../job/names.ts';
 import { didYouMean, format } from '../job/text.ts';
@@ -45,6 +45,8 @@ export interface Conditions {
 export interface JobFilter {
   readonly places: readonly ListedState[];
   readonly isWanted: (job: Sighting) => boolean;
+  /** Asked of a job that has not ended before it is read: false only where `isWanted` would be. */
+  readonly mayBeWanted: (job: NamedJob) => boolean;
   /** The options that were given, such as '--task'; none: every job that the command may take is meant. */
   readonly given: readonly string[];
 }
@@ -122,6 +124,7 @@ export function filterOf(conditions: Conditions): Omit<JobFilter, 'given'> {
   return {
     places: [...new Set(specs.map((spec) => spec.in))],
     isWanted: (job) => questions.every((isMet) => isMet(job)),
+    mayBeWanted: ({ queue }) => ofQueues.size === 0 || ofQueues.has(queue),
   };
 }
 

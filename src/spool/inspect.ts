@@ -1,11 +1,13 @@
 /** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
-import type { Backlog, Counts, ListedState, Sighting, Unended } from '../broker/broker.ts';
+import type { Backlog, Counts, ListedState, NamedJob, Sighting, Unended } from '../broker/broker.ts';
 import { hasOutcomeOf, unended } from '../job/ended/again.ts';
 import { idsAfter } from '../job/edges.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
 import { readCheckpoint } from './beside/checkpoint-file.ts';
 import { NOT_LISTED, valueOr } from './disk/if-there.ts';
+import { Turns } from './disk/rounds.ts';
+import { sortedNames } from './sorted-names.ts';
 import { readReport } from './beside/progress-file.ts';
 import { parseProgress, parseWaits } from '../job/values/progress.ts';
 import type { SpoolContext } from './disk/context.ts';
@@ -33,21 +35,37 @@ export async function findJob(context: SpoolContext, id: string): Promise<Sighti
   }
 }
 
-/** At most `limit` jobs that are wanted: those to run first, then those ended last. */
-export function listJobs(
+/** See `Broker.list`. Sorts and reads no more than it must, and lets others have their turn meanwhile. */
+export async function listJobs(
   context: SpoolContext,
   states: readonly ListedState[],
   limit: number,
   isWanted: (sighting: Sighting) => boolean = () => true,
-): readonly Sighting[] {
+  mayBeWanted: (job: NamedJob) => boolean = () => true,
+): Promise<readonly Sighting[]> {
   const sightings: Sighting[] = [];
-  for (const spot of spotsIn(context, states)) {
-    if (sightings.length >= limit) break;
-    const sighting = spot === null ? null : sight(context, spot);
-    if (sighting !== null && isWanted(sighting)) sightings.push(sighting);
-  }
+  const turns = new Turns();
+  for (const state of states.length === 0 || limit <= 0 ? [] : PLACES)
+    for await (const spot of states.includes(state) ? spotsIn(context, state) : []) {
+      if (turns.isOver) await turns.next();
+      if (spot === null || (spot.at !== 'results' && !mayBeWanted(namedJob(spot)))) continue;
+      const sighting = sight(context, spot);
+      if (sighting === null || !isWanted(sighting)) continue;
+      if (sightings.push(sighting) >= limit) return withWhatLiesBeside(context, sightings);
+    }
+  return withWhatLiesBeside(context, sightings);
+}
+
+function withWhatLiesBeside(context: SpoolContext, sightings: readonly Sighting[]): readonly Sighting[] {
   const hasProgress = context.files.exists(context.layout.progress);
-  return hasProgress ? sightings.map((sighting) => withProgress(context, sighting)) : sightings;
+  return sightings.map((sighting) => {
+    const waiting = withWaiting(context, sighting);
+    return hasProgress ? withProgress(context, waiting) : waiting;
+  });
+}
+
+function namedJob(spot: Exclude<Spot, { at: 'results' }>): NamedJob {
+  return { id: spot.id, queue: spot.name.queue, dueAtMs: dueAtOf(spot) };
 }
 
 /** Every job that has not ended, by the names alone. */
@@ -102,19 +120,27 @@ export function backlogOf({ files, layout }: SpoolContext): Backlog {
   return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), queues, foreign };
 }
 
+/** In this order jobs are listed. */
+const PLACES: readonly ListedState[] = ['running', 'pending', 'delayed', 'results'];
+
 /** Null for a name that is no job's. */
-function* spotsIn(context: SpoolContext, states: readonly ListedState[]): Generator<Spot | null> {
+async function* spotsIn(context: SpoolContext, state: ListedState): AsyncGenerator<Spot | null, void, undefined> {
   const { files, layout } = context;
-  if (states.includes('running')) yield* heldSpots(context);
-  if (states.includes('pending'))
-    for (const fileName of files.list(layout.pending).sort()) yield pendingSpot(layout, fileName);
-  if (states.includes('delayed'))
-    for (const fileName of files.list(layout.delayed).sort()) yield delayedSpot(layout, fileName);
-  if (states.includes('results')) {
-    for (const fileName of files.list(layout.results).sort().reverse()) {
-      const id = parseResultFileName(fileName);
-      yield id === null ? null : endedSpot(layout, id);
-    }
+  switch (state) {
+    case 'running':
+      yield* heldSpots(context);
+      return;
+    case 'pending':
+      for await (const name of sortedNames(files, layout.pending, 'ascending')) yield pendingSpot(layout, name);
+      return;
+    case 'delayed':
+      for await (const name of sortedNames(files, layout.delayed, 'ascending')) yield delayedSpot(layout, name);
+      return;
+    case 'results':
+      for await (const name of sortedNames(files, layout.results, 'descending')) {
+        const id = parseResultFileName(name);
+        yield id === null ? null : endedSpot(layout, id);
+      }
   }
 }
 

@@ -5,7 +5,6 @@ import type {
   Broker,
   EveryJobOptions,
   Forgetting,
-  ListedState,
   Looks,
   NewJob,
   OwnerInfo,
@@ -221,12 +220,8 @@ class Spool implements Broker {
     return this.#look(() => idsByPrefix(this.#context, prefix, limit));
   }
 
-  async list(
-    states: readonly ListedState[],
-    limit: number,
-    isWanted?: (sighting: Sighting) => boolean,
-  ): Promise<readonly Sighting[]> {
-    return this.#look(() => listJobs(this.#context, states, limit, isWanted));
+  list(...asked: Parameters<Broker['list']>): ReturnType<Broker['list']> {
+    return this.#look(() => listJobs(this.#context, ...asked));
   }
 
   unended(): ReturnType<Broker['unended']> {

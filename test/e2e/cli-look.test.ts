@@ -195,6 +195,22 @@ describe('fsq ls', () => {
   });
 });
 
+test('fsq ls --ids prints ids alone, all of them unless a limit is given', async (t) => {
+  const project = tempProject(t, {});
+  const ids = await pendingJobs(project.spool, ...Array.from({ length: 300 }, () => ({})));
+
+  const all = await fsq(project, ['ls', '--ids', '-s', 'pending']);
+  const two = await fsq(project, ['ls', '--ids', '-n', '2']);
+  const none = await fsq(project, ['ls', '--ids', '-s', 'failed']);
+  const both = await fsq(project, ['ls', '--ids', '--json']);
+
+  assert.equal(all.stdout, ids.map((id) => `${id}\n`).join(''));
+  assert.deepEqual([all.code, all.stderr], [0, '']);
+  assert.equal(two.stdout, `${ids[0]}\n${ids[1]}\n`);
+  assert.deepEqual([none.code, none.stdout], [0, '']);
+  assert.deepEqual([both.code, both.stdout], [2, '']);
+});
+
 test('fsq ls --json tells which jobs a job waits for, --task and --since refuse what is none', async (t) => {
   const project = tempProject(t, {});
   const [first = ''] = await pendingJobs(project.spool, {});

@@ -67,7 +67,9 @@ async function runRetry(context: Context): Promise<number> {
   return withSpool(context, async (broker) => {
     const unknown: FsqError[] = [];
     const asked =
-      filter === null ? await named(broker, args, unknown) : (await choose(broker, filter, askedFor)).toReversed();
+      filter === null
+        ? await named(broker, args, unknown)
+        : (await choose(context, broker, filter, askedFor)).toReversed();
     const next = await failedAfter(broker, asked);
     const found = values.flag('next') ? [...asked, ...next] : asked;
     const what = `send ${some(found.length, 'job')} of ${broker.place} back`;

@@ -63,7 +63,8 @@ async function runRevoke(context: Context): Promise<number> {
   const isDry = values.flag('dry-run');
   return withSpool(context, async (broker) => {
     const errors: FsqError[] = [];
-    const jobs = filter === null ? await named(context, broker, errors) : await choose(broker, filter, wouldBe);
+    const jobs =
+      filter === null ? await named(context, broker, errors) : await choose(context, broker, filter, wouldBe);
     const what = `revoke ${some(jobs.length, 'job')} of ${broker.place}`;
     if (filter !== null && jobs.length > 0 && !isDry && !(await mayGoOn(context, what))) return EXIT.usage;
     const done = isDry ? jobs : await revokeAll(context, broker, jobs);

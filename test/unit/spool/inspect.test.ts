@@ -108,3 +108,50 @@ test('a listing gives what runs next first, and of outcomes the latest first', a
 function nameOf(id: string, attempt = 0): string {
   return jobFileName({ id, queue: 'default', priority: 5, attempt, crashes: 0 });
 }
+
+test('a listing walks a directory once, reads the jobs that it gives, and looks into no place behind them', async (t) => {
+  const calls: string[] = [];
+  const told = (path: string): string =>
+    path
+      .split('/')
+      .at(-1)
+      ?.replace(/^.*\.json$/, 'a job') ?? '';
+  const files: Files = {
+    ...nodeFiles,
+    walk: (path) => {
+      calls.push(`walk ${told(path)}`);
+      return nodeFiles.walk(path);
+    },
+    open: (path, access) => {
+      calls.push(`open ${told(path)}`);
+      return nodeFiles.open(path, access);
+    },
+  };
+  const { broker } = tempSpool(t, { files });
+  await broker.enqueue([
+    ...Array.from({ length: 300 }, () => job()),
+    ...Array.from({ length: 30 }, () => job({ queue: 'slow', etaMs: Date.now() + 60_000 })),
+  ]);
+  const callsOf = async (...asked: Parameters<typeof broker.list>): Promise<readonly string[]> => {
+    calls.length = 0;
+    await broker.list(...asked);
+    return calls.filter((call) => /pending|delayed|results|a job/.test(call));
+  };
+
+  const first = await callsOf(['running', 'pending', 'delayed', 'results'], 3);
+  const byName = await callsOf(['pending', 'delayed'], 2, undefined, ({ queue }) => queue === 'slow');
+
+  assert.deepEqual(first, ['walk pending', 'open a job', 'open a job', 'open a job']);
+  assert.deepEqual(byName, ['walk pending', 'walk delayed', 'open a job', 'open a job']);
+});
+
+test('a listing tells of how many jobs one waits for, and how many of these have ended', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const before = [nextId(), nextId(), nextId()] as const;
+  await broker.enqueue([job({ id: before[0] }), job({ options: { after: [...before] } })]);
+  writeFileSync(join(path, 'results', `${before[1]}.json`), '', { mode: 0o600 });
+
+  const [waiting] = await broker.list(['delayed'], 10);
+
+  assert.deepEqual(waiting?.waitsFor, { jobs: 3, ended: 1 });
+});

@@ -56,7 +56,7 @@ async function runForget(context: Context): Promise<number> {
   const filter = filterUnlessIds(context, CHOICE, 'all that have ended');
   return withSpool(context, async (broker) => {
     const errors: FsqError[] = [];
-    const jobs = filter === null ? await named(broker, args, errors) : await chosen(broker, filter);
+    const jobs = filter === null ? await named(broker, args, errors) : await chosen(context, broker, filter);
     const what = `forget ${some(jobs.length, 'outcome')} of ${broker.place}`;
     const isAsked = filter !== null && jobs.length > 0 && !values.flag('dry-run');
     if (isAsked && !(await mayGoOn(context, what))) return EXIT.usage;
@@ -68,8 +68,8 @@ async function runForget(context: Context): Promise<number> {
   });
 }
 
-async function chosen(broker: Broker, filter: JobFilter): Promise<readonly Chosen[]> {
-  const found = await choose(broker, filter, ({ id, record }) => ({ id, task: record?.job.task ?? null }));
+async function chosen(context: Context, broker: Broker, filter: JobFilter): Promise<readonly Chosen[]> {
+  const found = await choose(context, broker, filter, ({ id, record }) => ({ id, task: record?.job.task ?? null }));
   return found.toReversed(); // As they were sent.
 }
 

@@ -49,7 +49,7 @@ async function runPurge(context: Context): Promise<number> {
   const filter = readFilter(values, CHOICE, Date.now());
   const isDryRun = values.flag('dry-run');
   return withSpool(context, async (broker) => {
-    const found = await find(broker, filter);
+    const found = await find(context, broker, filter);
     if (!isDryRun && !(await mayPurge(context, broker.place, found))) return EXIT.usage;
     const done = isDryRun
       ? { revoked: found.waiting.length, forgotten: found.ended.length, left: 0 }
@@ -72,8 +72,8 @@ function refuseIds({ args: [extra] }: Context): void {
   );
 }
 
-async function find(broker: Broker, filter: JobFilter): Promise<Found> {
-  const found = await choose(broker, filter, ({ id, state }) => ({ id, isWaiting: WAITING.includes(state) }));
+async function find(context: Context, broker: Broker, filter: JobFilter): Promise<Found> {
+  const found = await choose(context, broker, filter, ({ id, state }) => ({ id, isWaiting: WAITING.includes(state) }));
   return {
     waiting: found.flatMap(({ id, isWaiting }) => (isWaiting ? [id] : [])),
     ended: found.flatMap(({ id, isWaiting }) => (isWaiting ? [] : [id])),
