@@ -19,7 +19,7 @@ import {
 } from './ops/campaign.ts';
 import { NO_STRACE } from '../support/strace.ts';
 
-const STRIDE = 43;
+const STRIDE = 97;
 const SECOND_STRIDE = 89;
 
 test(

@@ -23,7 +23,8 @@ export const NO_WAY_OUT = 'no way to an outcome';
 /** More would mean that a model has no bound; the largest here has a fifth of it. */
 const MOST_STATES = 1_000_000;
 
-export function explore<S>(model: Model<S>): Exploration {
+/** @param enough what the walk ends at, once all of it was found wrong; [] walks on to the end */
+export function explore<S>(model: Model<S>, enough: readonly string[] = []): Exploration {
   const found = new Map<string, Found>();
   const queue: { readonly state: S; readonly entry: Found }[] = [];
   const violations = new Map<string, readonly string[]>();
@@ -44,6 +45,7 @@ export function explore<S>(model: Model<S>): Exploration {
   for (let i = 0; i < queue.length; i++) {
     const at = queue[i];
     if (at === undefined) break;
+    if (enough.length > 0 && enough.every((name) => violations.has(name))) return { states: found.size, violations };
     for (const [step, state] of model.next(at.state)) visit(state, at.entry, step).cameFrom.push(at.entry);
   }
   const lost = withoutWayOut([...found.values()]);
@@ -77,6 +79,13 @@ function withoutWayOut(all: readonly Found[]): Found | undefined {
     }
   }
   return all.find((entry) => !reaching.has(entry));
+}
+
+/** Asserts that a rule that is not fsq's breaks each of `expected`: the model bites. It is walked no further than to the last of these. */
+export function assertBites<S>(model: Model<S>, ...expected: readonly string[]): void {
+  const { violations } = explore(model, expected);
+  for (const name of expected)
+    assert.ok(violations.has(name), `not found: ${name}, but: ${[...violations.keys()].join(', ') || 'nothing'}`);
 }
 
 /** Asserts which rules are broken, and shows the way to one that should not be. */
