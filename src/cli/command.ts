@@ -8,8 +8,10 @@ import { reasonOf } from '../job/values/realm.ts';
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   readonly short?: string | undefined;
-  /** Stands for the value in the help. */
+  /** Stands for the value in the help, and says what it is: one of the words of commands/completion/spot.ts, unless `among` says more. */
   readonly value?: string | undefined;
+  /** All values that it can have. */
+  readonly among?: readonly string[] | undefined;
   readonly multiple?: boolean;
   readonly help: string;
 }
@@ -49,6 +51,8 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   /** Of this fsq. */
   readonly version: string;
+  /** All commands by name, for the one that completes their names and options. */
+  readonly commands: Readonly<Record<string, () => Promise<Command>>>;
   /** Writes the JSON of `document` to stdout where --json was given, else the text. */
   print(document: unknown, text: () => string): void;
   /** Writes a message of the command to stderr, unless it is null; `fsq` commands in it get the --spool that was given. */

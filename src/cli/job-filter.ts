@@ -63,9 +63,16 @@ export function filterOptions({ known, byDefault }: StateChoice): Readonly<Recor
   const start =
     byDefault.length === 0 || byDefault.length === known.length ? '' : ` (default: ${byDefault.join(', ')})`;
   return {
-    state: { type: 'string', short: 's', value: 'STATE', multiple: true, help: `${known.join(', ')}${start}` },
-    task: { type: 'string', value: 'NAMES', multiple: true, help: 'only jobs of these tasks' },
-    queue: { type: 'string', short: 'Q', value: 'NAMES', multiple: true, help: 'only jobs of these queues' },
+    state: {
+      type: 'string',
+      short: 's',
+      value: 'STATE',
+      among: known,
+      multiple: true,
+      help: `${known.join(', ')}${start}`,
+    },
+    task: { type: 'string', value: 'TASKS', multiple: true, help: 'only jobs of these tasks' },
+    queue: { type: 'string', short: 'Q', value: 'QUEUES', multiple: true, help: 'only jobs of these queues' },
     since: {
       type: 'string',
       value: 'TIME',

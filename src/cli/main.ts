@@ -41,6 +41,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/script/check.ts')).check,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   tasks: async () => (await import('./commands/tasks.ts')).tasks,
+  completion: async () => (await import('./commands/completion/completion.ts')).completion,
 };
 
 /** What is known of the command line when an error has to be told. */
@@ -112,6 +113,7 @@ function contextOf({ name }: Command, parsed: ParsedLine, stdout: Output, stderr
     stdout,
     stderr,
     env: process.env,
+    commands: COMMANDS,
     get version() {
       return version();
     },
@@ -150,7 +152,7 @@ function checkArguments({ name, usage, args = { least: 0, most: 0 } }: Command, 
   throw new UsageError(`${wrong}. Usage: ${usage}\n\`fsq ${name} --help\` shows examples.`);
 }
 
-/** The word of a usage such as 'fsq call NAME [ARG…] [options]' for the argument after `count` others. */
+/** The word of a usage such as 'fsq call TASK [ARG…] [options]' for the argument after `count` others. */
 function missing(usage: string, count: number): string {
   const names = usage
     .split(' ')

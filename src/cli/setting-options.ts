@@ -33,7 +33,7 @@ export function settingOption(key: keyof Config, ownHelp?: string): Readonly<Rec
   if (option === undefined || help === undefined) return {};
   const type = kind.form === 'flag' ? 'boolean' : 'string';
   const multiple = kind.form === 'texts' || kind.form === 'names';
-  return { [option]: { type, short, value, multiple, help: ownHelp ?? help } };
+  return { [option]: { type, short, value, among: kind.among, multiple, help: ownHelp ?? help } };
 }
 
 /**

@@ -20,23 +20,30 @@ export interface Terminal {
   close(): Promise<void>;
 }
 
+interface Looks {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs `fsq <args>` in the project, on a screen of that size; when it has ended, the screen shows `exit=<code>`. */
-export async function fsqInTerminal(
+export function fsqInTerminal(t: TestContext, project: Project, args: string, looks: Looks = {}): Promise<Terminal> {
+  return inTerminal(t, project, `${process.execPath} ${REPOSITORY}/bin/fsq.js ${args}`, looks);
+}
+
+/** The same of any command line without single quotes. */
+export async function inTerminal(
   t: TestContext,
   project: Project,
-  args: string,
-  {
-    columns = 80,
-    rows = 24,
-    env = {},
-  }: { columns?: number; rows?: number; env?: Readonly<Record<string, string>> } = {},
+  command: string,
+  { columns = 80, rows = 24, env = {} }: Looks = {},
 ): Promise<Terminal> {
   const socket = join(project.path, 'tmux.sock');
   const tmux = async (...words: readonly string[]): Promise<string> =>
     (await run('tmux', ['-S', socket, '-f', '/dev/null', ...words])).stdout;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   // Ctrl-C reaches the shell as well.
-  const line = `trap : INT; env ${variables.join(' ')} ${process.execPath} ${REPOSITORY}/bin/fsq.js ${args}; echo exit=$?; exec cat`;
+  const line = `trap : INT; env ${variables.join(' ')} ${command}; echo exit=$?; exec cat`;
   const size = ['-x', String(columns), '-y', String(rows)];
   await tmux('new-session', '-d', ...size, '-c', project.path, `sh -c '${line}'`);
   const close = async (): Promise<void> => {

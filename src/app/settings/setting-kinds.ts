@@ -28,6 +28,8 @@ export interface Kind<T> {
   readonly hint?: (given: unknown) => string;
   /** Of a number: the most. */
   readonly most?: number;
+  /** All values that it can have, where they are few words. */
+  readonly among?: readonly string[];
 }
 
 const parts = (text: string): readonly string[] => text.split(',').map((part) => part.trim());
@@ -74,6 +76,7 @@ export function oneOf<T extends string>(words: readonly T[]): Kind<T> {
   return {
     form: 'text',
     wanted: `one of ${words.join(', ')}`,
+    among: words,
     parse: (given) => words.find((word) => word === given),
   };
 }

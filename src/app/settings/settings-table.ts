@@ -158,7 +158,7 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     field: 'env',
     kind: kinds.variables,
     option: 'env',
-    value: 'A,B',
+    value: 'VARIABLES',
     help: 'give children these variables only, and what Node needs (default: all)',
     default: null,
   },

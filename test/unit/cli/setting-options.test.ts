@@ -19,10 +19,17 @@ test('every option of the table is one that a command can have, with its name, i
     [],
   );
   assert.deepEqual(settingOption('import', 'first'), {
-    import: { type: 'string', short: undefined, multiple: true, value: 'MODULE', help: 'first' },
+    import: { type: 'string', short: undefined, among: undefined, multiple: true, value: 'MODULE', help: 'first' },
   });
   assert.deepEqual(settingOption('allowNetworkFs', 'on NFS'), {
-    'allow-network-fs': { type: 'boolean', short: undefined, multiple: false, value: undefined, help: 'on NFS' },
+    'allow-network-fs': {
+      type: 'boolean',
+      short: undefined,
+      among: undefined,
+      multiple: false,
+      value: undefined,
+      help: 'on NFS',
+    },
   });
   assert.deepEqual(settingOption('resultTtl'), {});
 });

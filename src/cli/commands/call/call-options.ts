@@ -20,6 +20,7 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   'on-crash': {
     type: 'string',
     value: 'HOW',
+    among: ['rerun', 'fail'],
     help: 'rerun (default) or fail: what becomes of it when its process dies',
   },
   'time-limit': { type: 'string', value: 'TIME', help: 'kill it when it runs longer' },
@@ -34,6 +35,7 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   unique: {
     type: 'string',
     value: 'HOW',
+    among: ['while-pending', 'while-unfinished'],
     help: 'how long it is: while-pending, while-unfinished (default) or a time from its sending on, such as 1h',
   },
   debounce: {
@@ -47,8 +49,8 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'TEXT',
     help: 'the jobs with which it shares the limit of a task that has one for each key',
   },
-  queue: { type: 'string', short: 'q', value: 'NAME', help: 'the queue it goes to (default: default)' },
-  priority: { type: 'string', value: '0-9', help: '0 runs first, 9 last (default: 5)' },
+  queue: { type: 'string', short: 'q', value: 'QUEUE', help: 'the queue it goes to (default: default)' },
+  priority: { type: 'string', value: '0-9', among: [...'0123456789'], help: '0 runs first, 9 last (default: 5)' },
   header: { type: 'string', value: 'K=V', multiple: true, help: 'text for the task to read with currentJob().headers' },
 };
 

@@ -35,7 +35,7 @@ export const drain: Command = {
     queues: {
       type: 'string',
       short: 'Q',
-      value: 'A,B',
+      value: 'QUEUES',
       help: 'these queues only, in turns; A=3,B: three of A for one of B (default: all)',
     },
     'in-order': { type: 'boolean', help: 'take jobs of a queue only when those named before it have none ready' },
@@ -45,6 +45,7 @@ export const drain: Command = {
     summary: {
       type: 'string',
       value: 'FORM',
+      among: SUMMARIES,
       help: `how stdout tells the result: ${SUMMARIES.join(', ')} (default: text)`,
     },
     junit: { type: 'string', value: 'FILE', help: 'write a JUnit report: a suite for each task, a case for each job' },

@@ -36,9 +36,9 @@ export const events: Command = {
   ],
   options: {
     follow: { type: 'boolean', short: 'f', help: 'tell what happens from now on' },
-    task: { type: 'string', value: 'NAMES', multiple: true, help: 'only jobs of these tasks' },
-    queue: { type: 'string', short: 'Q', value: 'NAMES', multiple: true, help: 'only jobs of these queues' },
-    kind: { type: 'string', short: 'k', value: 'KINDS', multiple: true, help: KINDS.join(', ') },
+    task: { type: 'string', value: 'TASKS', multiple: true, help: 'only jobs of these tasks' },
+    queue: { type: 'string', short: 'Q', value: 'QUEUES', multiple: true, help: 'only jobs of these queues' },
+    kind: { type: 'string', short: 'k', value: 'KINDS', among: KINDS, multiple: true, help: KINDS.join(', ') },
     since: {
       type: 'string',
       value: 'TIME',

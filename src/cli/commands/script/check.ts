@@ -31,7 +31,7 @@ export const check: Command = {
     'max-failed': { type: 'string', value: 'N', help: 'how many failed jobs there may be; reads each outcome' },
     'max-delay': { type: 'string', value: 'TIME', help: 'how long after its time a delayed job may become ready' },
     since: { type: 'string', value: 'TIME', help: 'count only jobs that failed so long ago at most (default: all)' },
-    queues: { type: 'string', short: 'Q', value: 'A,B', help: 'look at these queues only (default: all)' },
+    queues: { type: 'string', short: 'Q', value: 'QUEUES', help: 'look at these queues only (default: all)' },
     json: { type: 'boolean', help: 'print one JSON document: status, problems, figures' },
   },
   notes: [

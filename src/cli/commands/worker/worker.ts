@@ -54,7 +54,7 @@ export const worker: Command = {
     queues: {
       type: 'string',
       short: 'Q',
-      value: 'A,B',
+      value: 'QUEUES',
       help: 'take jobs of these queues only, in turns; A=3,B: three of A for one of B (default: all)',
     },
     'in-order': { type: 'boolean', help: 'take jobs of a queue only when those named before it have none ready' },

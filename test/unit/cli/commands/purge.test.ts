@@ -21,6 +21,7 @@ async function purgeWith(t: TestContext, answer: string): Promise<{ code: number
     stdin: Object.assign(input(), { isTTY: true }),
     stdout: { ...output, write: () => undefined },
     stderr: { ...output, write: (text) => void (asked += text) },
+    commands: {},
     env: {},
     version: '0',
     print: () => undefined,

@@ -18,6 +18,7 @@ async function mapWith(...line: readonly string[]): Promise<number> {
     stdin: Readable.from([]),
     stdout: output,
     stderr: output,
+    commands: {},
     env: {},
     version: '0',
     print: () => undefined,
