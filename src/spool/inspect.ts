@@ -7,6 +7,7 @@ import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names
 import { readCheckpoint } from './beside/checkpoint-file.ts';
 import { NOT_LISTED, valueOr } from './disk/if-there.ts';
 import { Turns } from './disk/rounds.ts';
+import { RACY_MS } from './disk/watch.ts';
 import { sortedNames } from './sorted-names.ts';
 import { readReport } from './beside/progress-file.ts';
 import { parseProgress, parseWaits } from '../job/values/progress.ts';
@@ -86,9 +87,9 @@ export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
   const { files, layout } = context;
   return {
     pending: Object.values(backlog.queues).reduce((sum, ready) => sum + ready, 0),
-    delayed: count(files.walk(layout.delayed), parseDelayedFileName),
+    delayed: countDelayed(context, layout.delayed),
     running: count(heldSpots(context), (spot) => spot),
-    results: count(files.walk(layout.results), parseResultFileName),
+    results: countResults(context, layout.results),
     corrupt: files.list(layout.corrupt).length,
   };
 }
@@ -103,12 +104,41 @@ function count<T>(all: Iterable<T>, parse: (one: T) => unknown): number {
 /** Longest list of foreign names: enough to see what is going on. */
 const MAX_FOREIGN = 100;
 
+/**
+ * A look at a directory that finds what it found before, if surely no name has changed since: whoever watches a spool of many jobs asks again
+ * and again.
+ */
+function whileUnchanged<T>(
+  look: (context: SpoolContext, path: string) => T,
+): (context: SpoolContext, path: string) => T {
+  const found = new WeakMap<SpoolContext, { readonly stamp: string; readonly value: T }>();
+  return (context, path) => {
+    const { modifiedAtMs, inode, device } = context.files.directoryStamp(path);
+    const stamp = `${device} ${inode} ${modifiedAtMs}`;
+    const before = found.get(context);
+    if (before?.stamp === stamp) return before.value;
+    // A change that comes within a tick of the last one leaves the time as it is.
+    const isRacy = Date.now() - modifiedAtMs < RACY_MS;
+    const value = look(context, path);
+    if (!isRacy) found.set(context, { stamp, value });
+    return value;
+  };
+}
+
+const countDelayed = whileUnchanged(({ files }, path) => count(files.walk(path), parseDelayedFileName));
+const countResults = whileUnchanged(({ files }, path) => count(files.walk(path), parseResultFileName));
+const lookAtPending = whileUnchanged(readBacklog);
+
 /** What the names in pending/ tell. */
-export function backlogOf({ files, layout }: SpoolContext): Backlog {
+export function backlogOf(context: SpoolContext): Backlog {
+  return lookAtPending(context, context.layout.pending);
+}
+
+function readBacklog({ files }: SpoolContext, path: string): Backlog {
   const foreign: string[] = [];
   const queues: Record<string, number> = {};
   let oldest: string | null = null;
-  for (const fileName of files.walk(layout.pending)) {
+  for (const fileName of files.walk(path)) {
     const name = parseJobFileName(fileName);
     if (name === null) {
       if (foreign.length < MAX_FOREIGN) foreign.push(fileName);

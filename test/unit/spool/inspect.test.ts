@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import test from 'node:test';
 import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
+import { RACY_MS } from '../../../src/spool/disk/watch.ts';
 import { jobFileName } from '../../../src/spool/layout.ts';
+import { openSpool } from '../../../src/spool/spool.ts';
+import { until } from '../../support/conditions.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
 import { someOwner } from '../../support/owners.ts';
 import { tempSpool } from '../../support/temp.ts';
@@ -154,4 +157,35 @@ test('a listing tells of how many jobs one waits for, and how many of these have
   const [waiting] = await broker.list(['delayed'], 10);
 
   assert.deepEqual(waiting?.waitsFor, { jobs: 3, ended: 1 });
+});
+
+test('names are read again only after some have changed: who watches a spool of many jobs asks again and again', async (t) => {
+  const walked: string[] = [];
+  const files: Files = {
+    ...nodeFiles,
+    walk: (path) => {
+      walked.push(basename(path));
+      return nodeFiles.walk(path);
+    },
+  };
+  const { path } = tempSpool(t);
+  const broker = openSpool({ path, files });
+  t.after(() => broker.close());
+  await broker.enqueue([job(), job({ etaMs: Date.now() + 3_600_000 })]);
+  const first = await broker.counts();
+  const isOld = (): boolean =>
+    ['pending', 'delayed', 'results'].every((name) => Date.now() - statSync(join(path, name)).mtimeMs > RACY_MS);
+  await until(isOld, 'the directories have not just changed');
+  await broker.counts();
+  walked.length = 0;
+
+  const second = await broker.counts();
+  assert.deepEqual([second, walked], [first, []]);
+
+  await broker.enqueue([job()]);
+  assert.deepEqual(await broker.counts(), { ...first, pending: 2 });
+  assert.deepEqual(walked, ['pending']);
+  // Just after a change another one may not show in the time of the directory.
+  await broker.enqueue([job({ queue: 'mail' })]);
+  assert.deepEqual((await broker.backlog()).queues, { default: 2, mail: 1 });
 });
