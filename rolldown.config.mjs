@@ -13,7 +13,7 @@ import { relative } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 /** What is started or imported from outside. */
-const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'worker/child', 'testing/testing'];
+const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'cli/top-looker', 'worker/child', 'testing/testing'];
 /** What there is in CommonJS too, each in one file of its own: in one process they share what src/app/registry.ts and stage.ts keep. */
 const IN_COMMONJS = ['index', 'testing/testing'];
 

@@ -33,6 +33,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   gc: async () => (await import('./commands/clean/gc.ts')).gc,
   purge: async () => (await import('./commands/clean/purge.ts')).purge,
   status: async () => (await import('./commands/look/status.ts')).status,
+  top: async () => (await import('./commands/top/top.ts')).top,
   ls: async () => (await import('./commands/look/ls.ts')).ls,
   events: async () => (await import('./commands/follow/events.ts')).events,
   logs: async () => (await import('./commands/follow/logs.ts')).logs,

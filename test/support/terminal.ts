@@ -18,6 +18,8 @@ export interface Terminal {
   resize(columns: number, rows: number): Promise<void>;
   /** Takes the terminal away from the program. */
   close(): Promise<void>;
+  /** Of the program that was started first. */
+  pid(): Promise<number>;
 }
 
 interface Looks {
@@ -28,24 +30,39 @@ interface Looks {
 
 /** Runs `fsq <args>` in the project, on a screen of that size; when it has ended, the screen shows `exit=<code>`. */
 export function fsqInTerminal(t: TestContext, project: Project, args: string, looks: Looks = {}): Promise<Terminal> {
-  return inTerminal(t, project, `${process.execPath} ${REPOSITORY}/bin/fsq.js ${args}`, looks);
+  return inTerminal(t, project, fsqLine(args), looks);
+}
+
+/** The command line of `fsq <args>`, for a shell. */
+export function fsqLine(args: string): string {
+  return `${process.execPath} ${REPOSITORY}/bin/fsq.js ${args}`;
 }
 
 /** The same of any command line without single quotes. */
-export async function inTerminal(
+export function inTerminal(
   t: TestContext,
   project: Project,
   command: string,
-  { columns = 80, rows = 24, env = {} }: Looks = {},
+  { env = {}, ...size }: Looks = {},
+): Promise<Terminal> {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  // Ctrl-C reaches the shell as well.
+  const line = `trap : INT; env ${variables.join(' ')} ${command}; echo exit=$?; exec cat`;
+  return openTerminal(t, project, `sh -c '${line}'`, size);
+}
+
+/** A terminal in which this is the first program. */
+export async function openTerminal(
+  t: TestContext,
+  project: Project,
+  command: string,
+  { columns = 80, rows = 24 }: Omit<Looks, 'env'> = {},
 ): Promise<Terminal> {
   const socket = join(project.path, 'tmux.sock');
   const tmux = async (...words: readonly string[]): Promise<string> =>
     (await run('tmux', ['-S', socket, '-f', '/dev/null', ...words])).stdout;
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  // Ctrl-C reaches the shell as well.
-  const line = `trap : INT; env ${variables.join(' ')} ${command}; echo exit=$?; exec cat`;
   const size = ['-x', String(columns), '-y', String(rows)];
-  await tmux('new-session', '-d', ...size, '-c', project.path, `sh -c '${line}'`);
+  await tmux('new-session', '-d', ...size, '-c', project.path, command);
   const close = async (): Promise<void> => {
     await tmux('kill-server').catch(() => undefined); // It ends with its last session.
   };
@@ -66,5 +83,6 @@ export async function inTerminal(
     type: async (...keys) => void (await tmux('send-keys', ...keys)),
     resize: async (wide, high) => void (await tmux('resize-window', '-x', String(wide), '-y', String(high))),
     close,
+    pid: async () => Number(await tmux('list-panes', '-F', '#{pane_pid}')),
   };
 }

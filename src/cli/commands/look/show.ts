@@ -1,5 +1,5 @@
 /** `fsq show`: everything that is known of one job. */
-import type { Sighting } from '../../../broker/broker.ts';
+import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { idsAfter, type Takes } from '../../../job/edges.ts';
 import { type Failure, UnknownJobError } from '../../../job/errors.ts';
 import { jsonText, size, some, span } from '../../../job/text.ts';
@@ -37,10 +37,20 @@ function runShow(context: Context): Promise<number> {
     const job = await broker.find(id);
     if (job === null) throw new UnknownJobError(id, broker.place);
     const log = job.state === 'failed' ? await lastLines(broker, id, LAST_LINES) : [];
-    const fields = (): readonly Field[] => [...fieldsOf(job, Date.now()), ...logFields(log, id)];
-    context.print(document(job, log), () => `${fieldLines(fields(), LABEL_WIDTH).join('\n')}\n`);
+    context.print(document(job, log), () => `${linesOf(job, log).join('\n')}\n`);
     return EXIT.good;
   });
+}
+
+/** What is told of a job to people, in lines; null when there is none. */
+export async function jobLines(broker: Pick<Broker, 'find' | 'log'>, id: string): Promise<readonly string[] | null> {
+  const job = await broker.find(id);
+  if (job === null) return null;
+  return linesOf(job, job.state === 'failed' ? await lastLines(broker, id, LAST_LINES) : []);
+}
+
+function linesOf(job: Sighting, log: readonly LogLine[]): readonly string[] {
+  return fieldLines([...fieldsOf(job, Date.now()), ...logFields(log, job.id)], LABEL_WIDTH);
 }
 
 function logFields(log: readonly LogLine[], id: string): readonly Field[] {

@@ -1,0 +1,209 @@
+/** What a tab holds: tables with their rows, as far as its filter lets them through. Pure. */
+import { quantile } from '../../../broker/histogram.ts';
+import type { TaskFigures } from '../../../broker/statistics.ts';
+import type { JobList } from './looker/reports.ts';
+import {
+  crewsOf,
+  DELAYED_COLUMNS,
+  delayedRow,
+  FAILED_COLUMNS,
+  failedRow,
+  PENDING_COLUMNS,
+  pendingRow,
+  QUEUE_COLUMNS,
+  type QueueSight,
+  queueRow,
+  type Row,
+  RUNNING_COLUMNS,
+  runningRow,
+  SCHEDULE_COLUMNS,
+  type ScheduleLine,
+  scheduleRow,
+  WORKER_COLUMNS,
+  workerRow,
+} from './rows.ts';
+import type { Known, State, Tab } from './state.ts';
+import type { Column } from './screen/table.ts';
+
+export interface Section {
+  /** Null where the tab says it. */
+  readonly title: string | null;
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+  /** What stands there when there are no rows. */
+  readonly empty: string;
+}
+
+/** How many jobs of each kind stand on the home screen. */
+const MOST_AT_HOME = 10;
+
+/** The tables of the tab that is shown. */
+export function sectionsOf(state: State): readonly Section[] {
+  const { tab, known, nowMs, places } = state;
+  const filter = places[tab].filter.toLowerCase();
+  const sections = SECTIONS[tab](known, nowMs);
+  if (filter === '') return sections;
+  return sections.map((section) => ({
+    ...section,
+    rows: section.rows.filter(({ text }) => text.includes(filter)),
+    empty: section.rows.length === 0 ? section.empty : 'Nothing here has that text.',
+  }));
+}
+
+export function rowsOf(state: State): readonly Row[] {
+  return sectionsOf(state).flatMap(({ rows }) => rows);
+}
+
+const LOOKING = 'Looking …';
+
+const SECTIONS: Readonly<Record<Tab, (known: Known, nowMs: number) => readonly Section[]>> = {
+  home: (known, nowMs) => [
+    { ...running(known, nowMs, MOST_AT_HOME), title: 'running now' },
+    { ...failed(known, nowMs, MOST_AT_HOME), title: 'latest failures' },
+  ],
+  running: (known, nowMs) => [running(known, nowMs)],
+  queues: (known, nowMs) => [queues(known), { ...pending(known, nowMs), title: 'next to run' }],
+  delayed: (known, nowMs) => [
+    section(
+      known.delayed,
+      DELAYED_COLUMNS,
+      (job) => delayedRow(job, nowMs),
+      'No job waits for a time or for another job.',
+    ),
+  ],
+  failed: (known, nowMs) => [failed(known, nowMs)],
+  workers: (known, nowMs) => [workers(known, nowMs)],
+  schedules: (known, nowMs) => [schedules(known, nowMs)],
+};
+
+function section(
+  list: JobList | null,
+  columns: readonly Column[],
+  row: (job: JobList['jobs'][number]) => Row,
+  empty: string,
+  most = Number.POSITIVE_INFINITY,
+): Section {
+  return {
+    title: null,
+    columns,
+    rows: list === null ? [] : list.jobs.slice(0, most).map(row),
+    empty: list === null ? LOOKING : empty,
+  };
+}
+
+/** Those that have run longest come first. */
+function running({ facts }: Known, nowMs: number, most?: number): Section {
+  const jobs = facts?.running.jobs.toSorted((a, b) => (a.startedAtMs ?? nowMs) - (b.startedAtMs ?? nowMs));
+  const list = facts === null || jobs === undefined ? null : { ...facts.running, jobs };
+  return section(
+    list,
+    RUNNING_COLUMNS,
+    (job) => runningRow(job, facts?.owners ?? [], nowMs),
+    'No job is running.',
+    most,
+  );
+}
+
+function pending({ pending: list }: Known, nowMs: number): Section {
+  return section(list, PENDING_COLUMNS, (job) => pendingRow(job, nowMs), 'No job waits for a worker.');
+}
+
+function failed({ failed: list }: Known, nowMs: number, most?: number): Section {
+  const empty = list?.isAll === false ? 'None of the jobs that ended last has failed.' : 'No job has failed.';
+  return section(list, FAILED_COLUMNS, (job) => failedRow(job, nowMs), empty, most);
+}
+
+function queues(known: Known): Section {
+  const rows = queueSights(known).map(queueRow);
+  return {
+    title: null,
+    columns: QUEUE_COLUMNS,
+    rows,
+    empty: known.facts === null ? LOOKING : 'There are no queues yet.',
+  };
+}
+
+/** Every queue that anything tells of, by name. */
+export function queueSights({ facts, counted }: Known): readonly QueueSight[] {
+  if (facts === null) return [];
+  const { paused, owners, statistics, running: jobs } = facts;
+  const waiting = counted?.backlog.queues ?? {};
+  const takers = owners.filter(({ role, verdict }) => role !== 'supervisor' && verdict === 'alive');
+  const names = [
+    ...Object.keys(waiting),
+    ...paused,
+    ...jobs.jobs.map(({ queue }) => queue),
+    ...statistics.tasks.map(({ queue }) => queue),
+    ...owners.flatMap((owner) => owner.queues ?? []),
+  ];
+  return [...new Set(names)].toSorted().map((name) => ({
+    name,
+    isPaused: paused.includes(name),
+    waiting: counted === null ? null : (waiting[name] ?? 0),
+    running: jobs.jobs.filter(({ queue }) => queue === name).length,
+    ...figuresOf(statistics.tasks.filter(({ queue }) => queue === name)),
+    takers: takers.filter((owner) => owner.queues === null || owner.queues.includes(name)).length,
+  }));
+}
+
+function figuresOf(tasks: readonly TaskFigures[]): Pick<QueueSight, 'ended' | 'failed' | 'waitMs' | 'runMs'> {
+  const sum = (of: (task: TaskFigures) => number): number => tasks.reduce((total, task) => total + of(task), 0);
+  const buckets = (of: (task: TaskFigures) => readonly number[]): readonly number[] => {
+    const length = Math.max(0, ...tasks.map((task) => of(task).length));
+    return Array.from({ length }, (_, i) => sum((task) => of(task)[i] ?? 0));
+  };
+  return {
+    ended: sum(({ ended }) => Object.values(ended).reduce((total, count) => total + count, 0)),
+    failed: sum(({ ended }) => ended.failed),
+    waitMs: quantile(
+      buckets(({ wait }) => wait.buckets),
+      0.95,
+    ),
+    runMs: quantile(
+      buckets(({ run }) => run.buckets),
+      0.95,
+    ),
+  };
+}
+
+function workers({ facts }: Known, nowMs: number): Section {
+  const crews = facts === null ? [] : crewsOf(facts.owners);
+  const jobs = facts?.running.jobs ?? [];
+  const rows = crews.map(([worker, children]) => workerRow(worker, children, jobs, nowMs));
+  return {
+    title: null,
+    columns: WORKER_COLUMNS,
+    rows,
+    empty: facts === null ? LOOKING : 'No worker is running. `fsq worker` starts one.',
+  };
+}
+
+function schedules(known: Known, nowMs: number): Section {
+  const rows = scheduleLines(known, nowMs).map((line) => scheduleRow(line, nowMs));
+  const empty = 'There are no schedules: they are `schedules` in fsq.config.';
+  return { title: null, columns: SCHEDULE_COLUMNS, rows, empty: known.schedules === null ? LOOKING : empty };
+}
+
+/** Those of the configuration, then others that the broker knows. */
+function scheduleLines({ schedules: sights, configured }: Known, nowMs: number): readonly ScheduleLine[] {
+  const kept = sights ?? [];
+  const others = kept.filter(({ record }) => !configured.some(({ name }) => name === record.name));
+  const names = [...configured.map(({ name }) => name), ...others.map(({ record }) => record.name)];
+  return names.map((name) => {
+    const here = configured.find((one) => one.name === name);
+    const sight = kept.find(({ record }) => record.name === name);
+    const record = sight?.record;
+    const isPaused = record?.isPaused ?? false;
+    return {
+      name,
+      task: here?.task ?? null,
+      pattern: here?.patternText ?? record?.pattern ?? null,
+      isPaused,
+      // What was done may lie a little ahead: somebody has set the clock back.
+      nextMs: isPaused ? null : (here?.times.next(Math.max(nowMs, record?.doneMs ?? 0)) ?? null),
+      lastMs: record?.last?.atMs ?? null,
+      lastId: record?.last?.id ?? null,
+      lastState: sight?.lastState ?? null,
+    };
+  });
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import test, { describe } from 'node:test';
+import { carryOut } from '../../../../../../src/cli/commands/top/looker/act.ts';
+import { pendingJobs, settledJob } from '../../../../../support/ended-jobs.ts';
+import { nextId, returned, threw } from '../../../../../support/factory.ts';
+import { tempSpool } from '../../../../../support/temp.ts';
+
+const NOW = Date.now();
+
+describe('acting', () => {
+  test('sends failed jobs back, and says of the others why not', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const bad = await settledJob(path, {}, threw('no'));
+    const good = await settledJob(path, {}, returned(1));
+
+    assert.deepEqual(await carryOut(broker, { kind: 'retry', ids: [bad] }, NOW), {
+      text: '1 job sent back',
+      isBad: false,
+    });
+    const done = await carryOut(broker, { kind: 'retry', ids: [good, nextId()] }, NOW);
+
+    assert.match(done.text, /^0 jobs sent back, 1 refused: .*succeeded.*, 1 job is there no more$/);
+    assert.equal(done.isBad, true);
+    assert.equal((await broker.find(bad))?.state, 'pending');
+  });
+
+  test('revokes what waits, and leaves what has ended', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const ended = await settledJob(path, {}, returned(1));
+    const [waiting = ''] = await pendingJobs(path, {});
+
+    const done = await carryOut(broker, { kind: 'revoke', ids: [waiting, ended] }, NOW);
+
+    assert.deepEqual(done, { text: '1 job revoked, 1 job had ended before', isBad: true });
+    assert.equal((await broker.find(waiting))?.state, 'revoked');
+  });
+
+  test('forgets outcomes, and leaves what has not ended', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const ended = await settledJob(path, {}, returned(1));
+    const [waiting = ''] = await pendingJobs(path, {});
+
+    const done = await carryOut(broker, { kind: 'forget', ids: [ended, waiting] }, NOW);
+
+    assert.deepEqual(done, { text: '1 job forgotten, 1 job has not ended', isBad: true });
+    assert.equal(await broker.find(ended), null);
+  });
+
+  test('pauses and resumes queues and schedules; what was due meanwhile is passed over', async (t) => {
+    const { broker } = tempSpool(t);
+    const schedules = [{ name: 'nightly', pattern: '0 3 * * * UTC' }];
+
+    const texts = [];
+    texts.push((await carryOut(broker, { kind: 'pause', queues: ['a', 'b'] }, NOW)).text);
+    assert.deepEqual(await broker.paused(), ['a', 'b']);
+    texts.push((await carryOut(broker, { kind: 'resume', queues: ['a'] }, NOW)).text);
+    assert.deepEqual(await broker.paused(), ['b']);
+    texts.push((await carryOut(broker, { kind: 'pause-schedules', schedules }, NOW)).text);
+    assert.equal((await broker.schedules.find('nightly')).isPaused, true);
+    texts.push((await carryOut(broker, { kind: 'resume-schedules', schedules }, NOW)).text);
+    const record = await broker.schedules.find('nightly');
+
+    assert.deepEqual([record.isPaused, record.doneMs], [false, NOW]);
+    assert.deepEqual(texts, [
+      '2 queues paused',
+      'queue a resumed',
+      'schedule nightly paused',
+      'schedule nightly resumed',
+    ]);
+  });
+
+  test('never throws: what the spool refuses is told', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const [id = ''] = await pendingJobs(path, {});
+    rmSync(path, { recursive: true });
+
+    const done = await carryOut(broker, { kind: 'revoke', ids: [id] }, NOW);
+
+    assert.match(done.text, /spool/);
+    assert.equal(done.isBad, true);
+  });
+});
