@@ -5,10 +5,11 @@
  * A child counts only if it exits by itself; one that is killed from outside has no time to write what it ran.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'rolldown/utils';
+import { addUp } from './add-up-coverage.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const c8 = join(root, 'node_modules', 'c8', 'bin', 'c8.js');
@@ -16,11 +17,18 @@ const c8 = join(root, 'node_modules', 'c8', 'bin', 'c8.js');
 const COPIES = ['dist/index.cjs', 'dist/testing/testing.cjs'];
 // Named here they stand in the place of those of .c8rc.json.
 const excludes = [...COPIES, ...filesOfTypesOnly()].map((file) => `--exclude=${file}`);
-const { status } = spawnSync(process.execPath, [c8, ...excludes, 'npm', 'test'], {
-  cwd: root,
-  stdio: 'inherit',
-});
-process.exitCode = status ?? 1;
+const written = join(root, 'coverage', 'tmp'); // Where c8 looks for it.
+
+rmSync(written, { recursive: true, force: true });
+mkdirSync(written, { recursive: true });
+const tests = run('npm', ['test'], { NODE_V8_COVERAGE: written });
+await addUp(written);
+process.exitCode = tests || run(process.execPath, [c8, 'report', ...excludes]);
+
+/** @returns {number} how it ended */
+function run(program, args, env = {}) {
+  return spawnSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).status ?? 1;
+}
 
 /** The sources that leave no code behind. Nothing loads such a file, so c8 would take each of its lines for one that no test reached. */
 function filesOfTypesOnly() {

@@ -5,7 +5,7 @@ import { whyNoLoopDisk } from '../support/loop-disk.ts';
 import { cutPowerAgainAndAgain } from '../support/power-cut.ts';
 
 /** `npm run power-cut` plays more. */
-const ROUNDS = 5;
+const ROUNDS = 3;
 /** On a busy machine fewer rounds have to do. */
 const LIMIT_MS = 20_000;
 
