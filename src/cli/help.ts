@@ -3,7 +3,7 @@ import type { Command, OptionSpec } from './command.ts';
 import { padded, textWidth, wrapped } from './terminal/width.ts';
 
 /** The first steps, and the way from one to the other. */
-const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
+export const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
   ['fsq init', 'make a spool, and a first task where there is none'],
   ['fsq worker -c 4', 'run jobs with four child processes'],
   ['fsq call add 1 2', 'send a job; prints its id'],
@@ -12,21 +12,47 @@ const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
   ['fsq status', 'what waits, what runs, what is wrong'],
 ];
 
-/** @param width of a line of the terminal; null: lines as they are, at most 130 */
-export function overviewText(version: string, commands: readonly Command[], width: number | null = null): string {
+/** What one wants to do, and the commands for it, those that are needed first first. A test demands that each command stands here once. */
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  Run: ['worker', 'drain', 'replay'],
+  Send: ['call', 'map', 'exec', 'get', 'wait', 'schedule'],
+  Look: ['status', 'top', 'ls', 'show', 'explain', 'history', 'logs', 'events'],
+  Change: ['revoke', 'retry', 'pause', 'resume', 'forget', 'purge'],
+  Measure: ['check', 'metrics'],
+  'Set up': ['init', 'tasks', 'doctor', 'gc', 'completion'],
+};
+
+/** The commands with the group of each, where one begins. */
+function grouped(commands: readonly Command[]): readonly (readonly [left: string, summary: string])[] {
+  const known = Object.entries(GROUPS);
+  const others = commands.filter(({ name }) => !known.some(([, names]) => names.includes(name)));
+  const wide = Math.max(...known.map(([group]) => group.length)) + 2;
+  return [...known, ['More', others.map(({ name }) => name)] as const].flatMap(([group, names]) =>
+    names
+      .flatMap((name) => commands.find((command) => command.name === name) ?? [])
+      .map(({ name, summary }, i) => [`${padded(i === 0 ? group : '', wide)}${name}`, summary] as const),
+  );
+}
+
+/** Longer lines are hard to read, on however wide a terminal. */
+const WIDEST = 130;
+
+/** @param columns of the terminal; null: there is none */
+export function overviewText(version: string, commands: readonly Command[], columns: number | null = null): string {
+  const width = Math.min(columns ?? WIDEST, WIDEST);
   return [
-    ...prose(`fsq ${version}: run functions in worker processes. A directory is the queue; there is no server.`, width),
-    '',
-    'Examples:',
-    ...columns(OVERVIEW_EXAMPLES, width),
-    '',
-    'Commands:',
-    ...columns(
-      commands.map(({ name, summary }) => [name, summary]),
+    ...wrapped(
+      `fsq ${version}: run functions in worker processes. A directory is the queue; there is no server.`,
       width,
     ),
     '',
-    ...prose('`fsq COMMAND --help` shows examples and options of a command, `fsq --version` the version.', width),
+    'Examples:',
+    ...inColumns(OVERVIEW_EXAMPLES, width),
+    '',
+    'Commands:',
+    ...inColumns(grouped(commands), width),
+    '',
+    ...wrapped('`fsq help COMMAND` shows examples and options of a command, `fsq --version` the version.', width),
     '',
   ].join('\n');
 }
@@ -34,25 +60,24 @@ export function overviewText(version: string, commands: readonly Command[], widt
 export function commandText(
   command: Command,
   commonOptions: Readonly<Record<string, OptionSpec>>,
-  width: number | null = null,
+  columns: number | null = null,
 ): string {
+  const width = Math.min(columns ?? WIDEST, WIDEST);
   const options = Object.entries({ ...command.options, ...commonOptions });
   return [
-    ...prose(`fsq ${command.name}: ${command.summary}`, width),
+    ...wrapped(`fsq ${command.name}: ${command.summary}`, width),
     '',
     'Examples:',
-    ...columns(command.examples, width),
+    ...inColumns(command.examples, width),
     '',
-    ...(width === null ? [`Usage: ${command.usage}`] : indented(`Usage: ${command.usage}`, width, 0)),
+    ...indented(`Usage: ${command.usage}`, width, 0),
     '',
     'Options:',
-    ...columns(
+    ...inColumns(
       options.map(([name, spec]) => [optionText(name, spec), spec.help]),
       width,
     ),
-    ...(command.notes === undefined
-      ? []
-      : ['', ...(width === null ? command.notes : prose(command.notes.join(' '), width))]),
+    ...(command.notes === undefined ? [] : ['', ...wrapped(command.notes.join(' '), width)]),
     '',
   ].join('\n');
 }
@@ -65,9 +90,8 @@ function optionText(name: string, { short, value }: OptionSpec): string {
 const LEAST_RIGHT = 24;
 
 /** Two columns, indented by two. */
-function columns(rows: readonly (readonly [string, string])[], width: number | null): string[] {
+function inColumns(rows: readonly (readonly [string, string])[], width: number): string[] {
   const left = Math.max(0, ...rows.map(([text]) => textWidth(text)));
-  if (width === null) return rows.map(([one, other]) => `  ${padded(one, left)}   ${other}`);
   const right = width - left - 5;
   if (right < LEAST_RIGHT)
     return rows.flatMap(([one, other]) => [...indented(one, width, 2), ...indented(other, width, 6)]);
@@ -79,8 +103,4 @@ function columns(rows: readonly (readonly [string, string])[], width: number | n
 /** `text` in lines, the first behind `indent` blanks and the others behind two more. */
 function indented(text: string, width: number, indent: number): readonly string[] {
   return wrapped(text, width - indent - 2).map((line, i) => ' '.repeat(i === 0 ? indent : indent + 2) + line);
-}
-
-function prose(text: string, width: number | null): readonly string[] {
-  return width === null ? [text] : wrapped(text, width);
 }

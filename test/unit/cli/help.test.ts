@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { COMMANDS } from '../../../src/cli/main.ts';
-import { commandText, overviewText } from '../../../src/cli/help.ts';
+import { commandText, GROUPS, overviewText } from '../../../src/cli/help.ts';
 import { COMMON_OPTIONS } from '../../../src/cli/command.ts';
+import { textWidth } from '../../../src/cli/terminal/width.ts';
 
 const commands = await Promise.all(
   Object.entries(COMMANDS).map(async ([name, load]) => ({ name, command: await load() })),
@@ -23,16 +24,12 @@ describe('the help of', () => {
       for (const line of text.split('\n')) assert.ok(line.length <= 130, line);
     });
 
-    test(`${name} keeps within a terminal of 60 columns, but for command lines, and says all it says elsewhere`, () => {
+    test(`${name} keeps within a terminal of 60 columns, and says all it says elsewhere`, () => {
       const text = commandText(command, COMMON_OPTIONS, 60);
 
       const words = (of: string): readonly string[] => of.split(/\s+/).toSorted();
       assert.deepEqual(words(text), words(commandText(command, COMMON_OPTIONS)));
-      for (const line of text.split('\n'))
-        assert.ok(
-          line.length <= 60 || command.examples.some(([example]) => line.includes(example)) || line.startsWith('Usage'),
-          line,
-        );
+      for (const line of text.split('\n')) assert.ok(textWidth(line) <= 60, line);
     });
 
     test(`${name} has examples of what it accepts`, () => {
@@ -49,5 +46,17 @@ test('the overview begins with examples and names every command', () => {
 
   assert.match(text, /^fsq 1\.2\.3: .*\n\nExamples:\n {2}fsq init/);
   for (const { name, command } of commands)
-    assert.match(text, new RegExp(`^ {2}${name} +${command.summary.slice(0, 20)}`, 'm'));
+    assert.match(text, new RegExp(`^ {2}(?:\\w.*| +)\\b${name} +${command.summary.slice(0, 20)}`, 'm'));
+});
+
+test('the overview fits on a screen, and each command stands in one of its groups', () => {
+  const all = commands.map(({ command }) => command);
+  const grouped = Object.values(GROUPS).flat();
+
+  assert.deepEqual(
+    commands.map(({ name }) => name).filter((name) => grouped.filter((one) => one === name).length !== 1),
+    [],
+  );
+  assert.ok(overviewText('1.2.3', all, 120).split('\n').length <= 50);
+  for (const line of overviewText('1.2.3', all, 60).split('\n')) assert.ok(textWidth(line) <= 60, line);
 });
