@@ -14,11 +14,18 @@ import { notifySocket } from '../support/systemd.ts';
 
 const UNIT = readFileSync(join(REPOSITORY, 'examples/systemd/fsq@.service'), 'utf8');
 
-test('systemd finds nothing wrong with the unit', { skip: lacksProgram('systemd-analyze') }, async (t) => {
+test('systemd finds nothing wrong with the units', { skip: lacksProgram('systemd-analyze') }, async (t) => {
   const project = shop(t);
-  writeFileSync(join(project.path, 'fsq@.service'), placed(UNIT, project));
+  const units = ['fsq@.service', 'fsq-drain.service', 'fsq-drain.timer'];
+  for (const name of units) {
+    const text = readFileSync(join(REPOSITORY, 'examples/systemd', name), 'utf8');
+    writeFileSync(join(project.path, name), placed(text, project));
+  }
 
-  const { code, stdout, stderr } = await run(project, 'systemd-analyze', ['verify', './fsq@.service']);
+  const { code, stdout, stderr } = await run(project, 'systemd-analyze', [
+    'verify',
+    ...units.map((name) => `./${name}`),
+  ]);
 
   assert.deepEqual([code, stdout, stderr], [0, '', '']);
 });

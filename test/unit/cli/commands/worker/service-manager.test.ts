@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { describe, type TestContext } from 'node:test';
 import { ServiceManager, watchdogOf } from '../../../../../src/cli/commands/worker/service-manager.ts';
 import type { Logger } from '../../../../../src/worker/log.ts';
-import { until } from '../../../../support/conditions.ts';
+import { deferred, until } from '../../../../support/conditions.ts';
 
 const SOCKET = { NOTIFY_SOCKET: '/run/systemd/notify' };
 
@@ -78,6 +78,22 @@ describe('a worker below systemd', () => {
     assert.match(said[0] ?? '', /systemd gets no sign of life, and starts the worker again if that lasts/);
   });
 
+  test('sends nothing after the end, also when a message was on its way meanwhile', async (t) => {
+    const arrived = deferred<void>();
+    const { manager, sent } = managerOf(t, { ...SOCKET, WATCHDOG_USEC: '2000' }, [], arrived.promise);
+
+    manager.ready('2 children', () => null);
+    manager.ending();
+    arrived.resolve();
+    await until(() => sent.length >= 2, 'both messages arrive');
+    await new Promise((resolve) => setTimeout(resolve, 20)); // Ten signs of life could come.
+
+    assert.deepEqual(
+      sent.map((text) => text.split(' ')[0]),
+      ['READY=1', 'STOPPING=1'],
+    );
+  });
+
   test('says again what did not arrive, and tells the log of it once', async (t) => {
     const { manager, sent, said } = managerOf(t, { ...SOCKET, WATCHDOG_USEC: '2000' }, [1, 2, 3]);
 
@@ -107,11 +123,12 @@ test('without systemd nothing is sent, whatever is left of its variables', async
   assert.deepEqual([sent, said], [[], []]);
 });
 
-/** @param failing which messages, from 1, do not arrive */
+/** @param failing which messages, from 1, do not arrive; each takes until `arrived` */
 function managerOf(
   t: TestContext,
   env: NodeJS.ProcessEnv,
   failing: readonly number[] = [],
+  arrived: Promise<void> = Promise.resolve(),
 ): { manager: ServiceManager; sent: string[]; said: string[] } {
   const sent: string[] = [];
   const said: string[] = [];
@@ -119,6 +136,7 @@ function managerOf(
   const say = (text: string): void => void said.push(text);
   const log: Logger = { debug: say, info: say, warn: say, error: say };
   const manager = new ServiceManager(env, log, () => async (assignments) => {
+    await arrived;
     if (failing.includes(++count)) throw new Error('no process');
     sent.push(assignments.join(' '));
   });
