@@ -288,7 +288,7 @@ test(
     assert.equal(follower.events().length, 60_000);
     const [before, sinceMs] = [cpuTicks(), performance.now()];
     await until(() => performance.now() - sinceMs > 3_000, 'three quiet seconds have passed');
-    // A tick is 10 ms: 300 of them have passed.
-    assert.ok(cpuTicks() - before <= 15, `${cpuTicks() - before} ticks`);
+    // A tick is 10 ms: 300 of them have passed. A look at twenty thousand files takes more than the thirty.
+    assert.ok(cpuTicks() - before <= 30, `${cpuTicks() - before} ticks`);
   },
 );

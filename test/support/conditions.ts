@@ -2,6 +2,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 const LOOK_EVERY_MS = 5;
+/** Nobody waits so long but where something is broken; a busy machine may need a good part of it. */
+const DEADLINE_MS = 45_000;
 /** Real time, also where a test lets `performance.now` jump. */
 const now = performance.now.bind(performance);
 
@@ -9,12 +11,12 @@ const now = performance.now.bind(performance);
  * The first value of `look` that is not null, undefined or false.
  *
  * @param name what is waited for; in the message when it does not come
- * @param deadlineMs default 20,000
+ * @param deadlineMs default 45,000
  */
 export async function until<T>(
   look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
   name: string,
-  deadlineMs = 20_000,
+  deadlineMs = DEADLINE_MS,
 ): Promise<T> {
   const endAt = now() + deadlineMs;
   for (;;) {
@@ -26,7 +28,7 @@ export async function until<T>(
 }
 
 /** What `promise` gives, or a rejection that says what did not come in time. */
-export async function within<T>(promise: T | Promise<T>, name: string, deadlineMs = 20_000): Promise<T> {
+export async function within<T>(promise: T | Promise<T>, name: string, deadlineMs = DEADLINE_MS): Promise<T> {
   const { promise: late, reject } = deferred<never>();
   const timer = setTimeout(() => reject(new Error(`Waited ${deadlineMs} ms in vain for ${name}`)), deadlineMs);
   try {

@@ -41,7 +41,7 @@ export interface RunOptions {
   readonly isGroupLeader?: boolean;
   /** A program that runs it, with its arguments, such as ['setpriv', '--reuid=65534']. Only for workers. */
   readonly within?: readonly string[];
-  /** The program is killed and the promise rejects after this, ms. Default 30,000. */
+  /** The program is killed and the promise rejects after this, ms. Default 60,000. */
   readonly timeoutMs?: number;
 }
 
@@ -67,7 +67,7 @@ export function run(
   child.stdin.on('error', () => undefined); // It may end without reading its input.
   child.stdin.end(options.input ?? '');
   return new Promise((resolve, reject) => {
-    const { timeoutMs = 30_000 } = options;
+    const { timeoutMs = 60_000 } = options;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(
@@ -88,7 +88,7 @@ export interface WorkerHandle {
   readonly pid: number;
   /** What it has printed to stderr so far. */
   stderr(): string;
-  /** Resolves when stderr has text that matches; rejects after `timeoutMs` (default 20,000). */
+  /** Resolves when stderr has text that matches; rejects after `timeoutMs` (default 45,000). */
   printed(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray>;
   kill(signal: NodeJS.Signals): void;
   /** Sends SIGTERM and resolves with its end. */
@@ -122,7 +122,7 @@ export async function startWorker(
   const handle: WorkerHandle = {
     pid: child.pid ?? 0,
     stderr: () => output.stderr,
-    printed: (pattern, timeoutMs = 20_000) =>
+    printed: (pattern, timeoutMs = 45_000) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
           const match = pattern.exec(output.stderr);
