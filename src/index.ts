@@ -34,6 +34,7 @@ export type {
 } from './app/schedules/schedule-options.ts';
 export type { Task, TaskFactory, TaskOf } from './app/task.ts';
 export type { CallKey, TaskKey, UniqueOptions } from './app/unique.ts';
+export { CommandError, type CommandEnd } from './job/ended/command-error.ts';
 export type { EndState, ResultTtl, ResultTtlMs } from './job/ended/result-ttl.ts';
 export type { Revocation, RevokeOptions, Sighting } from './broker/broker.ts';
 export type { ByteSize, Duration } from './job/units.ts';

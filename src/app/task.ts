@@ -2,7 +2,7 @@
 import { UsageError } from '../job/errors.ts';
 import type { Redact } from '../job/failure.ts';
 import { type JobOptions, type Uniqueness } from '../job/job-options.ts';
-import { checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
+import { checkTaskName, DEFAULT_PRIORITY, DEFAULT_QUEUE, OWN_TASKS } from '../job/names.ts';
 import { toTaskLimits } from '../job/queue-limits.ts';
 import { format } from '../job/text.ts';
 import type { JsonValue } from '../job/values/json.ts';
@@ -114,6 +114,8 @@ type AnyFunction = (...args: readonly unknown[]) => unknown;
 export function taskFactory(sender: Sender): TaskFactory {
   function task(name: unknown, ...rest: readonly unknown[]): Task {
     const taskName = checkTaskName(name);
+    if (taskName.startsWith(OWN_TASKS))
+      throw new UsageError(`Expected another name than ${taskName}: those that begin with ${OWN_TASKS} are fsq's own`);
     const fn = rest.at(-1);
     if (typeof fn !== 'function' || rest.length > 2) {
       throw new UsageError(

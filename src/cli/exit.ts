@@ -39,6 +39,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_PERMANENT: EXIT.jobFailed,
   FSQ_RETRY: EXIT.jobFailed,
   FSQ_CYCLE: EXIT.jobFailed,
+  FSQ_COMMAND: EXIT.jobFailed,
   FSQ_WORKER_LOST: EXIT.jobFailed,
   FSQ_PREDECESSOR: EXIT.jobFailed,
   FSQ_NOT_NEEDED: EXIT.jobFailed,

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   worker: async () => (await import('./commands/worker/worker.ts')).worker,
   drain: async () => (await import('./commands/drain/drain.ts')).drain,
   call: async () => (await import('./commands/call/call.ts')).call,
+  exec: async () => (await import('./commands/pipe/exec.ts')).exec,
   map: async () => (await import('./commands/pipe/map.ts')).map,
   get: async () => (await import('./commands/get.ts')).get,
   wait: async () => (await import('./commands/script/wait.ts')).wait,
@@ -158,7 +159,7 @@ function missing(usage: string, count: number): string {
   const names = usage
     .split(' ')
     .slice(2)
-    .filter((word) => !word.startsWith('['));
+    .filter((word) => !/^[[-]/.test(word));
   return (names[count] ?? 'An argument').replace('…', '');
 }
 

@@ -80,7 +80,8 @@ function namesIn(lists: readonly string[]): readonly string[] {
 /** The task modules that a command works with. @throws UsageError (FSQ_NO_TASKS) saying where it looked */
 export function findModules(settings: Settings): TaskModules {
   const modules = modulesOf(settings);
-  if (modules.files.length > 0) return modules;
+  // A worker that runs commands needs none.
+  if (modules.files.length > 0 || settings.allowExec) return modules;
   throw new UsageError(
     `Found no task module. Looked for:\n${modules.searched.map((place) => `  ${place}`).join('\n')}\n` +
       "Make a tasks.ts that calls task('name', fn), or name a module with --tasks.",

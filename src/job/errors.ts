@@ -46,6 +46,7 @@ export type FsqErrorCode =
   | 'FSQ_COMPOSITION'
   | 'FSQ_NOT_NEEDED'
   | 'FSQ_CYCLE'
+  | 'FSQ_COMMAND'
   | 'FSQ_FENCED';
 
 /** The key under which a prototype keeps the name of its class: the same in every copy of fsq, and in every realm. */
@@ -99,6 +100,9 @@ export interface Failure {
   readonly message: string;
   readonly stack?: string;
   readonly code?: string;
+  /** How a command of `fsq exec` ended: by itself, or by a signal. */
+  readonly exitCode?: number;
+  readonly signal?: string;
   readonly cause?: Failure;
   /** Of an AggregateError (`Promise.any`) or a SuppressedError: the errors that it is made of, the first 16. */
   readonly errors?: readonly Failure[];

@@ -8,6 +8,7 @@ import {
   TimeLimitError,
   WorkerLostError,
 } from './errors.ts';
+import { CommandError } from './ended/command-error.ts';
 import type { Outcome } from './job.ts';
 import { format } from './text.ts';
 import { isBuiltIn, isErrorLike, peek } from './values/realm.ts';
@@ -53,10 +54,20 @@ function failureFrom(thrown: unknown, measure: Measure): Failure {
     message: typeof message === 'string' ? kept(message) : '',
     ...(typeof stack === 'string' ? { stack: kept(stack) } : {}),
     ...(typeof code === 'string' || typeof code === 'number' ? { code: kept(String(code), MAX_CODE) } : {}),
+    ...(code === 'FSQ_COMMAND' ? commandEnd(thrown) : {}),
     ...(cause === undefined || !takeRoom(measure)
       ? {}
       : { cause: failureFrom(cause, { ...measure, depth: depth + 1 }) }),
     ...(errors.length === 0 ? {} : { errors }),
+  };
+}
+
+/** How the command ended that the error is about. */
+function commandEnd(thrown: object): Pick<Failure, 'exitCode' | 'signal'> {
+  const [exitCode, signal] = [peek(thrown, 'exitCode'), peek(thrown, 'signal')];
+  return {
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+    ...(typeof signal === 'string' ? { signal: signal.slice(0, MAX_CODE) } : {}),
   };
 }
 
@@ -114,6 +125,8 @@ export function toError(id: string, outcome: Exclude<Outcome, { state: 'succeede
   if (state === 'expired') return new ExpiredError(error.message);
   if (error.name === 'WorkerLostError' && error.code === 'FSQ_WORKER_LOST') return new WorkerLostError(error.message);
   if (error.name === 'TimeLimitError' && error.code === 'FSQ_TIME_LIMIT') return new TimeLimitError(error.message);
+  if (error.name === 'CommandError' && error.code === 'FSQ_COMMAND')
+    return new CommandError(error.message, { exitCode: error.exitCode ?? null, signal: error.signal ?? null });
   return new TaskError(id, error, attempts);
 }
 

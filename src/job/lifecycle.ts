@@ -1,4 +1,5 @@
 /** Decides from how an attempt ended what to do with its job. Only this file decides it; brokers carry it out. */
+import { EXEC_TASK } from './names.ts';
 import { ExpiredError, type Failure, RevokedError, TimeLimitError, WorkerLostError } from './errors.ts';
 import { failureOf } from './failure.ts';
 import type { Attempt, Job, Outcome, Parked, Standing } from './job.ts';
@@ -94,7 +95,8 @@ function decide(ending: Ending, run: AttemptedJob, nowMs: number, random: number
     case 'expired':
       return { kind: 'publish', outcome: { state: 'expired', error: expiry(job) } };
     case 'unknown-task': {
-      const hint = ending.suggestion === null ? '' : `; did you mean ${ending.suggestion}?`;
+      const near = ending.suggestion === null ? '' : `; did you mean ${ending.suggestion}?`;
+      const hint = job.task === EXEC_TASK ? '; one that was started with --allow-exec does' : near;
       const reason = `no worker here knows task ${job.task}${hint}`;
       return { kind: 'park', delayMs: parkBackoffMs(nowMs - job.enqueuedAtMs), parked: { reason, sinceMs: nowMs } };
     }

@@ -8,6 +8,11 @@ import { format } from './text.ts';
 export const DEFAULT_QUEUE = 'default';
 export const DEFAULT_PRIORITY = 5;
 
+/** Names of tasks that are fsq's own begin so. */
+export const OWN_TASKS = 'fsq:';
+/** Runs a command, in workers that allow it. */
+export const EXEC_TASK = 'fsq:exec';
+
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const QUEUE = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** Device names that Windows gives no file (Microsoft, "Naming Files, Paths, and Namespaces"). */

@@ -150,7 +150,7 @@ const MAX_NESTED = 16;
 
 function readFailure(value: unknown, depth = 0): Failure | null {
   if (depth > MAX_NESTED || !isRecord(value) || !Object.hasOwn(value, 'message')) return null;
-  const { name, message, stack, code } = value;
+  const { name, message, stack, code, exitCode, signal } = value;
   const cause = readFailure(value['cause'], depth + 1);
   const inner = value['errors'];
   const errors = Array.isArray(inner) ? inner.flatMap((entry) => readFailure(entry, depth + 1) ?? []) : [];
@@ -159,6 +159,8 @@ function readFailure(value: unknown, depth = 0): Failure | null {
     message: String(message),
     ...(typeof stack === 'string' ? { stack } : {}),
     ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+    ...(typeof signal === 'string' ? { signal } : {}),
     ...(cause === null ? {} : { cause }),
     ...(errors.length === 0 ? {} : { errors }),
   };

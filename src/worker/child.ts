@@ -42,6 +42,8 @@ export interface ChildOptions {
   readonly modules: readonly string[];
   /** Jobs at once. */
   readonly slots: number;
+  /** Commands of `fsq exec` are run. */
+  readonly allowsExec: boolean;
   /** How much of what a job prints is kept, bytes; 0: nothing. */
   readonly logBytes: number;
   readonly logLevel: LogLevel;
@@ -78,6 +80,7 @@ async function main(options: StartOptions, channel: Channel): Promise<number> {
       texts = { ...texts, redact: await readRedact(options.redactFrom) };
     }
     reportUncaught(log, texts);
+    if (options.allowsExec) await allowExec(options.slots, channel);
     tasks = await loadTasks(options.modules, (module) => channel.say({ type: 'importing', module }));
     // Programs that tasks start must not report the modules they load.
     delete process.env[REPORT_MODULES];
@@ -96,6 +99,15 @@ async function main(options: StartOptions, channel: Channel): Promise<number> {
     else channel.say({ type: 'unusable', message: reasonOf(error) });
     return EXIT.spoolUnusable;
   }
+}
+
+/** Its module is loaded where it is used: few workers do. */
+async function allowExec(slots: number, channel: Channel): Promise<void> {
+  const { registerExec } = await import('./child/command.ts');
+  registerExec({
+    print: (stream, chunk) => process[stream].write(chunk),
+    terminateGroup: slots === 1 ? () => channel.terminateGroup() : null,
+  });
 }
 
 interface WorkParts {

@@ -49,6 +49,7 @@ export function launchOf(
     queueLimits: [...settings.queueLimits],
     modules: modules.files,
     slots,
+    allowsExec: settings.allowExec,
     logBytes,
     logLevel,
     logFormat,

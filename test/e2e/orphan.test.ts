@@ -29,6 +29,7 @@ test('a child whose supervisor died while it started ends by itself', { timeout:
     timeLimits: { timeLimitMs: null, softTimeLimitMs: null },
     slots: 1,
     retirement: null,
+    allowsExec: false,
     tellsRuns: false,
     own: { stdout: null, stderr: null },
   };

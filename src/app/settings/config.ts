@@ -30,6 +30,8 @@ export interface Config {
   readonly allowNetworkFs?: boolean;
   /** True: use a spool that other users of the machine could change. Default false. FSQ_ALLOW_UNSAFE. */
   readonly allowUnsafe?: boolean;
+  /** True: a worker runs the commands of `fsq exec`, whoever writes them into the spool. Default false. FSQ_ALLOW_EXEC. */
+  readonly allowExec?: boolean;
   /** Child processes of a worker, 1 to 512. Default: the number of processors. FSQ_CONCURRENCY. */
   readonly concurrency?: number;
   /** How many jobs each child runs at once, 1 to 1,000: more than 1 for tasks that mostly wait. Default 1. FSQ_SLOTS. */
@@ -77,6 +79,7 @@ export interface Settings {
   readonly logLevel: LogLevel;
   readonly allowNetworkFs: boolean;
   readonly allowUnsafe: boolean;
+  readonly allowExec: boolean;
   readonly concurrency: number | null;
   /** Jobs at once in each child. */
   readonly slots: number;

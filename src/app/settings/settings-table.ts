@@ -85,6 +85,14 @@ export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
     help: 'use a spool that other users of the machine could change',
     default: false,
   },
+  allowExec: {
+    field: 'allowExec',
+    kind: kinds.flag,
+    variable: 'FSQ_ALLOW_EXEC',
+    option: 'allow-exec',
+    help: 'run the commands of `fsq exec`: whoever can write to the spool can have any command run',
+    default: false,
+  },
   concurrency: {
     field: 'concurrency',
     kind: kinds.count(512),

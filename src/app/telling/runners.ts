@@ -1,5 +1,6 @@
 /** The processes that run jobs: which surely live, what they know, and what that means for a job that waits. Pure. */
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
+import { EXEC_TASK } from '../../job/names.ts';
 import { suggest } from '../../job/text.ts';
 import { orphansAmong, orphanText, unreadyText } from './standstill.ts';
 
@@ -20,6 +21,8 @@ export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue
   const tasks = livingTasks(owners);
   if (tasks.length === 0) return null;
   if (!tasks.includes(task)) {
+    if (task === EXEC_TASK)
+      return 'No running worker allows commands. The job waits for one that does: `fsq worker --allow-exec`.';
     const near = suggest(task, tasks);
     const hint = near === null ? `they know ${tasks.slice(0, 10).join(', ')}.` : `did you mean ${near}?`;
     return `No running worker knows task ${task}; ${hint} The job waits for a worker that knows it.`;

@@ -20,8 +20,10 @@ export class Channel {
   readonly #waiting: (() => void)[] = [];
   /** Called when the runs are to be told, because their processes print. */
   onSayRuns: () => void = () => undefined;
-  #hear: (word: unknown) => void = () => undefined;
-  #endLine: () => void = () => undefined;
+  /** SIGTERMs to come that this process has sent to its group. */
+  #ownSignals = 0;
+  /** What listens to the worker's keeper, and to its end. */
+  #listener: { readonly hear: (word: unknown) => void; readonly end: () => void } | null = null;
 
   /** Aborted: take no further job. */
   get drain(): AbortSignal {
@@ -48,7 +50,16 @@ export class Channel {
     if (!process.connected) this.#drain.abort();
     // The terminal's Ctrl-C is for the supervisor, which passes on what it means.
     process.on('SIGINT', () => undefined);
-    process.on('SIGTERM', () => this.#drain.abort());
+    process.on('SIGTERM', () => {
+      if (this.#ownSignals > 0) this.#ownSignals--;
+      else this.#drain.abort();
+    });
+  }
+
+  /** Sends SIGTERM to all processes of this one's group but this: to what the job at hand has started. */
+  terminateGroup(): void {
+    this.#ownSignals++;
+    process.kill(0, 'SIGTERM');
   }
 
   /** Between the consumer and the worker's keeper. */
@@ -56,8 +67,7 @@ export class Channel {
     return {
       say: (word) => this.say({ type: 'hint', word }),
       listen: (hear, end) => {
-        this.#hear = hear;
-        this.#endLine = end;
+        this.#listener = { hear, end };
         if (!process.connected) queueMicrotask(end);
       },
     };
@@ -101,7 +111,7 @@ export class Channel {
         this.#stop.abort(new Error('The worker was told to stop at once.'));
         return process.exit(0);
       case 'hint':
-        return this.#hear(message.word);
+        return this.#listener?.hear(message.word);
     }
   }
 
@@ -109,7 +119,7 @@ export class Channel {
     // The channel kept this process alive; a task that waits for nothing but a signal would not.
     setInterval(() => undefined, 1_000_000);
     this.#drain.abort();
-    this.#endLine();
+    this.#listener?.end();
     for (const id of this.#late.keys()) this.#pardon(id);
     for (const hear of this.#waiting.splice(0)) hear();
   }

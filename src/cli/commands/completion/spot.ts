@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   N: 'text',
   NAME: 'text',
   PORT: 'text',
+  PROGRAM: 'file',
   SIZE: 'text',
   TEXT: 'text',
   TIME: 'text',

@@ -52,7 +52,14 @@ export const drain: Command = {
     github: { type: 'boolean', help: 'annotate failures for GitHub Actions, and write the summary of the step' },
     quiet: { type: 'boolean', short: 'q', help: 'tell of failures and of jobs that are left only, for cron' },
     ...settingOptions('tasks', 'import', 'env', 'timeLimit', 'softTimeLimit'),
-    ...settingOptions('maxTasksPerChild', 'maxMemoryPerChild', 'shutdownTimeout', 'allowNetworkFs', 'allowUnsafe'),
+    ...settingOptions(
+      'maxTasksPerChild',
+      'maxMemoryPerChild',
+      'shutdownTimeout',
+      'allowNetworkFs',
+      'allowUnsafe',
+      'allowExec',
+    ),
   },
   notes: [
     'Exits 0 when all is well, 1 when a job failed (or waits for another attempt), 3 when jobs are left that cannot run (their task is',

@@ -1,4 +1,5 @@
 /** What a drain has left to wait for, from a look at all jobs that have not ended. Pure. */
+import { EXEC_TASK } from '../../../job/names.ts';
 import type { Unended } from '../../../broker/broker.ts';
 import { some } from '../../../job/text.ts';
 
@@ -77,7 +78,7 @@ export function stuckText({ reason, of, jobs }: Stuck): string {
   const count = some(jobs, 'job');
   switch (reason) {
     case 'parked':
-      return `${count} of task ${of} ${are} parked: no task module here knows it`;
+      return `${count} of task ${of} ${are} parked: ${of === EXEC_TASK ? 'it runs with --allow-exec only' : 'no task module here knows it'}`;
     case 'paused':
       return `${count} of queue ${of} ${wait}: the queue is paused`;
     case 'unproved':

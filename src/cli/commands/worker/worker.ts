@@ -50,7 +50,7 @@ export const worker: Command = {
     ['fsq worker --burst', 'end when nothing is ready any more, for cron and CI'],
   ],
   options: {
-    ...settingOptions('concurrency', 'slots', 'logLevel', 'allowNetworkFs', 'allowUnsafe'),
+    ...settingOptions('concurrency', 'slots', 'logLevel', 'allowNetworkFs', 'allowUnsafe', 'allowExec'),
     queues: {
       type: 'string',
       short: 'Q',

@@ -64,3 +64,9 @@ test('who waits for a job that runs in what is left of a worker is told that, an
   );
   assert.equal(nobodyNotice([orphan, owner({})], running(orphan.owner)), null);
 });
+
+test('a command waits for a worker that allows it, whatever other tasks are called', () => {
+  const notice = mismatchNotice([owner({ tasks: ['fsq:exe'] })], 'fsq:exec', 'default');
+
+  assert.match(notice ?? '', /^No running worker allows commands\. .*`fsq worker --allow-exec`\.$/);
+});
