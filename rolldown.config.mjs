@@ -35,7 +35,7 @@ const SHARED = [
   // tells people, only what programs that send jobs are told.
   {
     name: 'library',
-    test: /src\/(?:open\.|(?:job|app(?!\/schedules|\/telling\/(?!diagnostics|standstill|warnings))|broker)\/)/,
+    test: /src\/(?:open\.|(?:job|app(?!\/schedules|\/explaining|\/telling\/(?!diagnostics|standstill|warnings))|broker)\/)/,
     priority: 3,
   },
   // Loaded where a configuration has schedules, and then, for those with a cron pattern, croner.
@@ -53,6 +53,8 @@ const SHARED = [
     test: /src\/(?:worker\/(?:child-process|crew|relay|supervisor|task-modules)|cli\/commands\/worker\/(?:queue-choice|start))\./,
     priority: 1,
   },
+  // What commands say of one job.
+  { name: 'explaining', test: /src\/app\/explaining\//, priority: 2 },
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',

@@ -1,11 +1,11 @@
 /** The commands that look at jobs: `fsq get`, `show`, `ls` and `status`. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { timeText } from '../../src/cli/display.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
-import { returned, threw } from '../support/factory.ts';
+import { nextId, returned, threw } from '../support/factory.ts';
 import { plantDeadOwner, someOwner } from '../support/owners.ts';
 import { fsq, type Project, startWorker, tempProject } from '../support/project.ts';
 
@@ -102,7 +102,11 @@ describe('fsq show', () => {
     );
     assert.match(stdout, /args\[0\] +"hunter2"\nargs\[1\] +\{"a":"\\u001b\[2J"\}\n/);
     assert.match(stdout, /header +tenant=x\n/);
-    assert.match(stdout, /attempt 1 +ended .*\nerror +Error: boom\\u\{1b\}\[2J\n/);
+    assert.match(
+      stdout,
+      /^timeline +sent .*\n(?:.* waited .*\n)?.* attempt 1 failed after .*\n +Error: boom\\u\{1b\}\[2J\n.* failed\n/m,
+    );
+    assert.match(stdout, /^error +Error: boom\\u\{1b\}\[2J\n/m);
     assert.ok(!stdout.includes('\u001b'));
     assert.equal(code, 0);
   });
@@ -131,6 +135,55 @@ describe('fsq show', () => {
     assert.match(shown.stdout, /state +delayed\ndue +\d{4}-/);
     assert.match(unreadable.stdout, /task +\(the file cannot be read\)\nstate +pending/);
     assert.deepEqual([shown.code, unreadable.code], [0, 0]);
+  });
+
+  test('of a file whose fields lie shows what fits, and all of it with --full', async (t) => {
+    const project = tempProject(t, {});
+    const [id = ''] = await pendingJobs(project.spool, {});
+    const path = join(project.spool, 'pending', `5.${id}.default.0.0.json`);
+    const attempts = Array.from({ length: 10_000 }, (_, i) => ({
+      attempt: i + 1,
+      startedAtMs: i % 2 === 0 ? -1e300 : 1e18,
+      endedAtMs: i,
+      owner: '\u001b]0;x\u0007',
+      ...(i < 9_999
+        ? {}
+        : { error: { name: 'E', message: 'm', stack: `E: \u001b]52;c;aGk=\u0007${'x'.repeat(400_000)}` } }),
+    }));
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/\}\s*$/, `\n,"attempts":${JSON.stringify(attempts)}}`));
+
+    const [short, full, why] = [
+      await fsq(project, ['show', id]),
+      await fsq(project, ['show', id, '--full']),
+      await fsq(project, ['explain', id]),
+    ];
+
+    assert.ok(short.stdout.length < 10_000, `${short.stdout.length} characters`);
+    assert.match(short.stdout, /\n… \d+ more; --full shows all\n/);
+    assert.match(
+      short.stdout,
+      /attempt 10000 +E: \\u\{1b\}\]52;c;aGk=\\u\{7\}xxx+… \(\d+ characters; --full shows all\)\n/,
+    );
+    assert.ok(full.stdout.length > 1_000_000, `${full.stdout.length} characters`);
+    for (const { stdout, code } of [short, full, why]) assert.deepEqual([stdout.includes('\u001b'), code], [false, 0]);
+  });
+
+  test('of a job that was not run names the task that failed at first, and the row that both are in', async (t) => {
+    const project = tempProject(t, { 'tasks.js': `import { task } from 'fsq';\ntask('other', () => 1);\n` });
+    const [a, b] = [nextId(), nextId()];
+    await settledJob(project.spool, { id: a, task: 'import', options: { next: [b] } }, threw('bad row'));
+    const [c] = await pendingJobs(project.spool, { id: b, task: 'resize', options: { after: a, next: [nextId()] } });
+    await fsq(project, ['worker', '--burst', '-c', '1', '-l', 'silent']);
+
+    const { stdout } = await fsq(project, ['show', c ?? '']);
+    const json = JSON.parse((await fsq(project, ['show', c ?? '', '--json'])).stdout) as {
+      neighbours: { root: { task: string } };
+    };
+
+    assert.match(stdout, new RegExp(`^after +${a} \\(import\\), failed$`, 'm'));
+    assert.match(stdout, /^row +import failed → resize \(this job\) failed → \S+ unknown$/m);
+    assert.match(stdout, new RegExp(`^because +job ${a} \\(import\\) failed: Error: bad row$`, 'm'));
+    assert.equal(json.neighbours.root.task, 'import');
   });
 });
 

@@ -1,8 +1,8 @@
 /** `fsq logs`: what a job has printed. */
 import { logLines } from '../../../app/following/log-reader.ts';
-import { reasonsFor } from '../../../app/telling/explain.ts';
-import { type FactSource, factsOf } from '../../../app/telling/facts.ts';
-import { isHolding } from '../../../app/telling/reason.ts';
+import { reasonsFor } from '../../../app/explaining/explain.ts';
+import { type FactSource, factsOf } from '../../../app/explaining/facts.ts';
+import { isHolding } from '../../../app/explaining/reason.ts';
 import { TELL_AFTER_MS } from '../../../app/telling/standstill.ts';
 import { countAsTold } from '../../../app/telling/warnings.ts';
 import type { Sighting } from '../../../broker/broker.ts';

@@ -1,8 +1,8 @@
 /** `fsq explain`: why a job is where it is, and what would move it. */
 import type { Settings } from '../../../app/settings/config.ts';
-import { reasonsFor } from '../../../app/telling/explain.ts';
-import { factsOf } from '../../../app/telling/facts.ts';
-import { commandIn, type Reason, type ReasonCode } from '../../../app/telling/reason.ts';
+import { reasonsFor } from '../../../app/explaining/explain.ts';
+import { factsOf } from '../../../app/explaining/facts.ts';
+import { commandIn, type Reason, type ReasonCode } from '../../../app/explaining/reason.ts';
 import type { Sighting } from '../../../broker/broker.ts';
 import { END_STATES, everyTtlMs } from '../../../job/ended/result-ttl.ts';
 import { idTimeMs, isTimed } from '../../../job/names.ts';
@@ -11,6 +11,7 @@ import { type Command, type Context, spoolOption, withSpoolOption } from '../../
 import { EXIT } from '../../exit.ts';
 import { jobId, withSpool } from '../../lookup.ts';
 import { settingsOf } from '../../setting-options.ts';
+import { wrapped } from '../../terminal/width.ts';
 
 export const explain: Command = {
   name: 'explain',
@@ -44,11 +45,13 @@ async function runExplain(context: Context): Promise<number> {
       job === null
         ? [{ code: 'unknown', text: unknownText(id, broker.place, settings, nowMs) }]
         : reasonsFor(await factsOf(broker, job, nowMs));
+    const { columns } = context.stdout;
     const option = spoolOption(context.values);
     const reasons = found.map((reason) => ({ ...reason, text: withSpoolOption(reason.text, option) }));
     context.print({ id, ...aboutOf(job), reasons: reasons.map(documentOf) }, () =>
       [...(job === null ? [] : [headLine(job)]), ...reasons.map(({ text }) => text)]
-        .map((line) => `${escape(line)}\n`)
+        .flatMap((line) => (columns === null ? escape(line) : wrapped(escape(line), columns)))
+        .map((line) => `${line}\n`)
         .join(''),
     );
     return job === null ? EXIT.unknown : EXIT.good;

@@ -5,8 +5,8 @@ import type { Outcome } from '../../job/job.ts';
 import { span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, firstLine, named, type Reason, sentence } from './reason.ts';
-import { livingRunners } from './runners.ts';
-import { orphanText } from './standstill.ts';
+import { livingRunners } from '../telling/runners.ts';
+import { orphanText } from '../telling/standstill.ts';
 import { waitingReasons } from './waiting-reasons.ts';
 
 /** At least one reason; the one that counts most comes first. */
@@ -26,7 +26,7 @@ export function reasonsFor(facts: Facts): readonly Reason[] {
   }
 }
 
-function endReason({ job, nowMs, others }: Facts, outcome: Outcome | null): Reason {
+function endReason({ job, nowMs, root }: Facts, outcome: Outcome | null): Reason {
   const { id, endedAtMs, location } = job;
   const ago = endedAtMs === null ? '' : ` ${span(nowMs - endedAtMs)} ago`;
   if (outcome === null)
@@ -35,7 +35,7 @@ function endReason({ job, nowMs, others }: Facts, outcome: Outcome | null): Reas
     case 'succeeded':
       return { code: 'succeeded', text: `It has succeeded${ago}, in attempt ${attemptOf(job)}: \`fsq get ${id}\`.` };
     case 'failed':
-      return failedReason(job, outcome.error, ago, others);
+      return failedReason(job, outcome.error, ago, root);
     case 'revoked':
       return outcome.error.code === 'FSQ_NOT_NEEDED'
         ? { code: 'not-needed', text: `It was not needed${ago}: ${sentence(firstLine(outcome.error))}` }
@@ -48,12 +48,13 @@ function endReason({ job, nowMs, others }: Facts, outcome: Outcome | null): Reas
   }
 }
 
-function failedReason(job: Sighting, error: Failure, ago: string, others: Facts['others']): Reason {
+function failedReason(job: Sighting, error: Failure, ago: string, root: Facts['root']): Reason {
   if (error.code === 'FSQ_PREDECESSOR') {
-    const failed = [...others].find(([, other]) => other === null || isFailure(other));
-    const cause = error.cause === undefined ? '' : ` The cause: ${named(error.cause)}.`;
-    const next = failed === undefined ? '' : ` \`fsq explain ${failed[0]}\` tells more of that job.`;
-    return { code: 'predecessor-failed', text: `It was not run${ago}. ${sentence(firstLine(error))}${cause}${next}` };
+    if (root === null) return { code: 'predecessor-failed', text: `It has ended${ago}. ${sentence(firstLine(error))}` };
+    const which = `job ${root.id}${root.task === null ? '' : ` (${root.task})`}`;
+    const how = root.state === 'revoked' ? 'was revoked' : root.state;
+    const text = `It was not run, because ${which} ${how}: ${named(root.error)}. \`fsq explain ${root.id}\` tells more of that one.`;
+    return { code: 'predecessor-failed', text };
   }
   const runs = attemptOf(job);
   const after = runs <= 1 ? '' : `, after ${runs} attempts`;
@@ -61,10 +62,6 @@ function failedReason(job: Sighting, error: Failure, ago: string, others: Facts[
     code: 'failed',
     text: `It failed for good${ago}${after}: ${named(error)}. \`fsq retry ${job.id}\` sends it back.`,
   };
-}
-
-function isFailure({ state }: Sighting): boolean {
-  return state === 'failed' || state === 'revoked' || state === 'expired';
 }
 
 function runningReasons(facts: Facts): readonly Reason[] {

@@ -1,9 +1,9 @@
 /** Why a job is where it is: a row for each reason. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { reasonsFor } from '../../../../src/app/telling/explain.ts';
-import type { Facts } from '../../../../src/app/telling/facts.ts';
-import { commandIn, isHolding, type ReasonCode } from '../../../../src/app/telling/reason.ts';
+import { reasonsFor } from '../../../../src/app/explaining/explain.ts';
+import type { Facts } from '../../../../src/app/explaining/facts.ts';
+import { commandIn, isHolding, type ReasonCode } from '../../../../src/app/explaining/reason.ts';
 import type { OwnerInfo } from '../../../../src/broker/broker.ts';
 import type { QueueLimits } from '../../../../src/job/queue-limits.ts';
 import { owner } from '../../../support/owner-info.ts';
@@ -17,6 +17,7 @@ const AT = { priority: 5, queue: 'default', attempt: 0, crashes: 0 };
 const child = owner({ pid: 7, tasks: ['add'], parent: '6-0123456789abcdef' });
 const worker = owner({ pid: 6, role: 'supervisor', tasks: ['add'] });
 const FAILURE = { name: 'TimeoutError', message: 'no answer\nfrom there', code: 'E' };
+const NOT_RUN = { name: 'PredecessorError', message: 'Job a was not run: job b failed', code: 'FSQ_PREDECESSOR' };
 const LOST = { name: 'WorkerLostError', message: 'died', code: 'FSQ_WORKER_LOST' };
 
 function run(attempt: number, error?: typeof FAILURE): { attempt: number; endedAtMs: number; owner: string } {
@@ -32,6 +33,7 @@ function facts(parts: Partial<Facts> = {}): Facts {
     paused: [],
     others: new Map(),
     circle: null,
+    root: null,
     running: [],
     ahead: { all: 0, inQueue: 0 },
     ...parts,
@@ -99,26 +101,18 @@ const ROWS: readonly (readonly [
   [
     'has not run because another failed',
     facts({
-      job: sighting(
-        { id: A, endedAtMs: NOW },
-        {
-          outcome: {
-            state: 'failed',
-            error: {
-              name: 'PredecessorError',
-              message: `Job ${A} (add) was not run: job ${B} (import) failed.`,
-              code: 'FSQ_PREDECESSOR',
-              cause: FAILURE,
-            },
-          },
-          ...after(),
-        },
-      ),
-      others: new Map([[B, sighting({ id: B, state: 'failed' })]]),
+      job: sighting({ id: A, endedAtMs: NOW }, { outcome: { state: 'failed', error: NOT_RUN }, ...after() }),
+      root: { id: B, task: 'import', state: 'failed', error: FAILURE },
     }),
     ['predecessor-failed'],
-    /was not run: job .* \(import\) failed\. The cause: TimeoutError: no answer\./,
+    new RegExp(`^It was not run, because job ${B} \\(import\\) failed: TimeoutError: no answer\\. `),
     `fsq explain ${B}`,
+  ],
+  [
+    'has not run because of one that is gone',
+    facts({ job: sighting({ id: A, endedAtMs: NOW }, { outcome: { state: 'failed', error: NOT_RUN }, ...after() }) }),
+    ['predecessor-failed'],
+    /^It has ended 0 ms ago\. Job a was not run: job b failed\.$/,
   ],
   [
     'was not needed',

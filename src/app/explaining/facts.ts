@@ -1,7 +1,8 @@
 /** What has to be known of a job, and of what goes on beside it, to say why it is where it is: asked of its broker, and no more than that takes. */
 import type { Broker, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
 import { idsAfter } from '../../job/edges.ts';
-import { livingRunners } from './runners.ts';
+import { type Neighbours, rootOf } from './neighbours.ts';
+import { livingRunners } from '../telling/runners.ts';
 
 /** Of many jobs that one comes after, so many are looked at for who holds it up. */
 const MOST_WAITED_FOR = 1_000;
@@ -22,6 +23,8 @@ export interface Facts {
   readonly others: ReadonlyMap<string, Sighting | null>;
   /** Jobs of which each needs the end of the next, and the last that of the first: none of them can end. Null: there is no such circle. */
   readonly circle: readonly string[] | null;
+  /** Of a job that was not run because of others: the one that failed by itself. Null where its outcome is gone, and of other jobs. */
+  readonly root: Neighbours['root'];
   /** Jobs that run; only for a job that is ready. */
   readonly running: readonly Sighting[];
   /** How many ready jobs come before it: in all queues that those take jobs from who take it, and in its own. */
@@ -46,6 +49,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
     paused,
     others,
     circle,
+    root: isOver ? await rootOf(broker, job) : null,
     running: isReady ? await broker.list(['running'], MOST_RUNNING) : [],
     ahead: isReady ? await countAhead(broker, job, owners) : { all: 0, inQueue: 0 },
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { circleIn, factsOf, type FactSource } from '../../../../src/app/telling/facts.ts';
+import { circleIn, factsOf, type FactSource } from '../../../../src/app/explaining/facts.ts';
 import type { Sighting } from '../../../../src/broker/broker.ts';
 import { owner } from '../../../support/owner-info.ts';
 import { sighting } from '../../../support/sighting.ts';

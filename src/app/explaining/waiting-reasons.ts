@@ -6,7 +6,7 @@ import { some, span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, named, type Reason } from './reason.ts';
 import { roomReasons } from './room-reasons.ts';
-import { livingTasks, mismatchNotice, nobodyNotice } from './runners.ts';
+import { livingTasks, mismatchNotice, nobodyNotice } from '../telling/runners.ts';
 
 /** Of a job in pending/ or delayed/. */
 export function waitingReasons(facts: Facts): readonly Reason[] {

@@ -5,7 +5,7 @@ import { type QueueLimits, type Rate, strictest } from '../../job/queue-limits.t
 import { some, span } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import type { Reason } from './reason.ts';
-import { livingRunners } from './runners.ts';
+import { livingRunners } from '../telling/runners.ts';
 
 /** At least one. */
 export function roomReasons(facts: Facts): readonly Reason[] {
