@@ -39,6 +39,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   events: async () => (await import('./commands/follow/events.ts')).events,
   logs: async () => (await import('./commands/follow/logs.ts')).logs,
   show: async () => (await import('./commands/look/show.ts')).show,
+  history: async () => (await import('./commands/follow/history.ts')).history,
   explain: async () => (await import('./commands/look/explain.ts')).explain,
   check: async () => (await import('./commands/script/check.ts')).check,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,

@@ -1,5 +1,6 @@
 /** What has to be known of a job, and of what goes on beside it, to say why it is where it is: asked of its broker, and no more than that takes. */
 import type { Broker, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
+import { slotsUpTo } from '../../broker/history.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { type Neighbours, rootOf } from './neighbours.ts';
 import { livingRunners } from '../telling/runners.ts';
@@ -29,9 +30,14 @@ export interface Facts {
   readonly running: readonly Sighting[];
   /** How many ready jobs come before it: in all queues that those take jobs from who take it, and in its own. */
   readonly ahead: { readonly all: number; readonly inQueue: number };
+  /** Jobs that ended in the last minute, of all queues, as far as workers have told. */
+  readonly endedInAMinute: number;
 }
 
-export type FactSource = Pick<Broker, 'owners' | 'paused' | 'restoring' | 'find' | 'changed' | 'list' | 'unended'>;
+export type FactSource = Pick<
+  Broker,
+  'owners' | 'paused' | 'restoring' | 'find' | 'changed' | 'list' | 'unended' | 'statistics'
+>;
 
 /** @param job a fresh look at it */
 export async function factsOf(broker: FactSource, job: Sighting, nowMs: number): Promise<Facts> {
@@ -52,6 +58,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
     root: isOver ? await rootOf(broker, job) : null,
     running: isReady ? await broker.list(['running'], MOST_RUNNING) : [],
     ahead: isReady ? await countAhead(broker, job, owners) : { all: 0, inQueue: 0 },
+    endedInAMinute: isReady ? await endedLately(broker, nowMs) : 0,
   };
 }
 
@@ -141,4 +148,9 @@ async function countAhead(
     if (other.queue === queue || isShared(other.queue)) all++;
   }
   return { all, inQueue };
+}
+
+async function endedLately(broker: Pick<Broker, 'statistics'>, nowMs: number): Promise<number> {
+  const { history } = await broker.statistics();
+  return slotsUpTo(history, 'seconds', nowMs).reduce((sum, { ended }) => sum + ended, 0);
 }

@@ -112,9 +112,13 @@ function busyReasons(facts: Facts): readonly Reason[] {
   ];
 }
 
-function aheadReasons({ ahead }: Facts): readonly Reason[] {
+function aheadReasons({ ahead, endedInAMinute }: Facts): readonly Reason[] {
   if (ahead.all === 0) return [];
-  const text = `It waits behind ${some(ahead.all, 'job')} of a higher priority, or sent earlier.`;
+  const rate =
+    endedInAMinute === 0
+      ? ''
+      : ` At the rate of the last minute that is about ${span((ahead.all * 60_000) / endedInAMinute)}.`;
+  const text = `It waits behind ${some(ahead.all, 'job')} of a higher priority, or sent earlier.${rate}`;
   return [{ code: 'behind', text }];
 }
 

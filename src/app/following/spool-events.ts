@@ -111,10 +111,11 @@ function isEnd(event: LeanEvent | undefined): boolean {
 }
 
 /** An event as it is told here. Values and details may be as secret as arguments, and as long; stacks are long. */
-type LeanEvent =
+export type LeanEvent =
   Exclude<JobEvent, { kind: 'succeeded' }> | Pick<JobEvent & { kind: 'succeeded' }, 'id' | 'atMs' | 'kind'>;
 
-function lean(event: JobEvent): LeanEvent {
+/** The event without these. */
+export function lean(event: JobEvent): LeanEvent {
   if (event.kind === 'succeeded') return { id: event.id, atMs: event.atMs, kind: 'succeeded' };
   if (event.kind === 'progress') {
     const { detail: _, ...rest } = event;

@@ -28,6 +28,8 @@ export type JobEvent = About &
     | { readonly kind: 'log'; readonly stream: LogLine['stream']; readonly text: string }
     /** The attempt failed, and another follows. */
     | { readonly kind: 'retried'; readonly attempt: number; readonly error: Failure }
+    /** The job had ended with this attempt, and was sent back to run again: `retry()`. It is told with the time of that end. */
+    | { readonly kind: 'sent-back'; readonly attempt: number; readonly error?: Failure }
     /** The process of the attempt died, or was stopped, and another attempt follows. */
     | { readonly kind: 'recovered'; readonly attempt: number; readonly error?: Failure }
     /** No worker knows its task: it waits for one. */
@@ -97,7 +99,9 @@ export class Story {
   }
 
   #runs({ id, record, state, standing, startedAtMs, owner }: Sighting, nowMs: number): readonly JobEvent[] {
-    const events: JobEvent[] = (record?.attempts ?? []).flatMap((one, i) => this.#run(id, one, isLastRun(record, i)));
+    const events: JobEvent[] = (record?.attempts ?? []).flatMap((one, i) =>
+      this.#run(id, one, isLastRun(record, i), one.attempt === record?.kept.again),
+    );
     const { attempt } = standing;
     if (state === 'running' && owner !== null && this.#isStart(attempt))
       events.push({ id, atMs: this.#begin(startedAtMs ?? nowMs), kind: 'started', attempt, owner });
@@ -107,14 +111,20 @@ export class Story {
     return events;
   }
 
-  /** @param isLast how it ended is how the job did */
-  #run(id: string, { attempt, startedAtMs, endedAtMs, owner, error }: Attempt, isLast: boolean): readonly JobEvent[] {
+  /** @param isLast how it ended is how the job did. @param isSentBack the job did too, and was sent back */
+  #run(
+    id: string,
+    { attempt, startedAtMs, endedAtMs, owner, error }: Attempt,
+    isLast: boolean,
+    isSentBack: boolean,
+  ): readonly JobEvent[] {
     const events: JobEvent[] = [];
     if (this.#isStart(attempt))
       events.push({ id, atMs: this.#begin(startedAtMs ?? endedAtMs), kind: 'started', attempt, owner });
     if (isLast || this.#isKnownEnd(attempt) || !this.#isNews(`ended ${attempt}`)) return events;
     const about = { id, atMs: this.#notBefore(endedAtMs), attempt };
-    if (error === undefined) events.push({ ...about, kind: 'recovered' });
+    if (isSentBack) events.push({ ...about, kind: 'sent-back', ...(error === undefined ? {} : { error }) });
+    else if (error === undefined) events.push({ ...about, kind: 'recovered' });
     else events.push({ ...about, kind: error.code === 'FSQ_WORKER_LOST' ? 'recovered' : 'retried', error });
     return events;
   }

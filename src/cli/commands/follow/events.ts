@@ -4,11 +4,11 @@ import type { Sighting } from '../../../broker/broker.ts';
 import { refuse } from '../../../job/errors.ts';
 import { checkQueue, checkTaskName } from '../../../job/names.ts';
 import { didYouMean, escape, jsonText } from '../../../job/text.ts';
-import { progressText } from '../../../job/values/progress.ts';
 import { type Command, type Context, someTime, type Values } from '../../command.ts';
 import { timeText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
 import { withSpool } from '../../lookup.ts';
+import { eventDetail } from './event-detail.ts';
 
 const KINDS: readonly SpoolEvent['kind'][] = [
   'accepted',
@@ -16,6 +16,7 @@ const KINDS: readonly SpoolEvent['kind'][] = [
   'progress',
   'log',
   'retried',
+  'sent-back',
   'recovered',
   'parked',
   'succeeded',
@@ -88,33 +89,7 @@ function checkKind(kind: string): string {
 }
 
 function lineOf(event: SpoolEvent): string {
-  const { atMs, kind, id, task, queue } = event;
-  const parts = [timeText(atMs), kind.padEnd(9), id, task ?? '(unreadable)', detailOf(event, queue)];
+  const { atMs, kind, id, task } = event;
+  const parts = [timeText(atMs), kind.padEnd(9), id, task ?? '(unreadable)', eventDetail(event)];
   return escape(parts.filter((part) => part !== '').join(' '));
-}
-
-function detailOf({ kind, attempt, owner, value = 0, done, total, ...event }: SpoolEvent, queue: string): string {
-  const { stream, text, reason, error } = event;
-  const run = attempt === undefined ? '' : `attempt ${attempt}`;
-  const cause = error === undefined ? '' : `${error.name}: ${error.message}`;
-  switch (kind) {
-    case 'accepted':
-      return `in queue ${queue}`;
-    case 'started':
-      return `${run} by ${owner}`;
-    case 'progress':
-      return progressText({ value, ...(done === undefined || total === undefined ? {} : { done, total }) });
-    case 'log':
-      return `${stream}: ${text}`;
-    case 'parked':
-      return reason ?? '';
-    case 'retried':
-    case 'recovered':
-      return cause === '' ? run : `${run}: ${cause}`;
-    case 'succeeded':
-    case 'failed':
-    case 'revoked':
-    case 'expired':
-      return cause;
-  }
 }

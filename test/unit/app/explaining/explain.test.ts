@@ -36,6 +36,7 @@ function facts(parts: Partial<Facts> = {}): Facts {
     root: null,
     running: [],
     ahead: { all: 0, inQueue: 0 },
+    endedInAMinute: 0,
     ...parts,
   };
 }
@@ -401,6 +402,12 @@ const ROWS: readonly (readonly [
     }),
     ['busy'],
     /^It lost its process 2 times, so it begins only in a process that runs nothing else/,
+  ],
+  [
+    'is behind others that end quickly',
+    facts({ ahead: { all: 1_203, inQueue: 3 }, endedInAMinute: 300 }),
+    ['behind'],
+    /^It waits behind 1203 jobs .* At the rate of the last minute that is about 4 m\.$/,
   ],
   ['is behind others', facts({ ahead: { all: 2, inQueue: 2 } }), ['behind'], /^It waits behind 2 jobs/],
   [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { circleIn, factsOf, type FactSource } from '../../../../src/app/explaining/facts.ts';
+import { NO_HISTORY } from '../../../../src/broker/history.ts';
 import type { Sighting } from '../../../../src/broker/broker.ts';
 import { owner } from '../../../support/owner-info.ts';
 import { sighting } from '../../../support/sighting.ts';
@@ -20,6 +21,13 @@ function store(...jobs: readonly Sighting[]): FactSource {
           return found === undefined ? [] : [[id, { mark: '', atMs: 0, sighting: found }] as const];
         }),
       ),
+    statistics: async () => ({
+      tasks: [],
+      crashes: {},
+      restarts: 0,
+      sinceMs: null,
+      history: { ...NO_HISTORY, seconds: [{ at: 0, ended: 7, failed: 0, wait: [], run: [] }] },
+    }),
     list: async () => jobs.filter(({ state }) => state === 'running'),
     unended: async () =>
       jobs.map(({ id, state, standing: { queue, priority, attempt } }) => ({
@@ -102,10 +110,10 @@ test('before a ready job come the more urgent and the older ones of the queues o
   const [later, running] = [sighting(), sighting({ state: 'running' })];
   const all = store(older, ready, urgent, later, running);
 
-  const { ahead, running: found } = await factsOf(all, ready, 1);
+  const { ahead, endedInAMinute, running: found } = await factsOf(all, ready, 1);
   const alone = await factsOf({ ...all, owners: async () => [owner({ queues: ['default'] })] }, ready, 1);
 
-  assert.deepEqual([ahead, found.length], [{ all: 2, inQueue: 1 }, 1]);
+  assert.deepEqual([ahead, endedInAMinute, found.length], [{ all: 2, inQueue: 1 }, 7, 1]);
   assert.deepEqual(alone.ahead, { all: 1, inQueue: 1 });
 });
 

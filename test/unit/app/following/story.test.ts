@@ -72,6 +72,24 @@ test('an attempt that died with its process, or was stopped, is recovered', () =
   assert.deepEqual(shown(events), ['accepted', 'started 1', 'recovered 1', 'started 2', 'recovered 2']);
 });
 
+test('an attempt with which the job had ended before it was sent back is told so, with what it threw', () => {
+  const again = sighting(
+    {},
+    {
+      attempts: [
+        { ...first, error: ERROR },
+        { ...second, error: ERROR },
+      ],
+      kept: { again: 1 },
+    },
+  );
+
+  const events = new Story().tell(again, [], 9_000);
+
+  assert.deepEqual(shown(events), ['accepted', 'started 1', 'sent-back 1', 'started 2', 'retried 2']);
+  assert.deepEqual(events[2], { id: again.id, atMs: first.endedAtMs, attempt: 1, kind: 'sent-back', error: ERROR });
+});
+
 test('lines and progress stand where they belong, each once', () => {
   const story = new Story();
   const progress = { value: 0.5, attempt: 1, atMs: 1_150 };
