@@ -54,7 +54,7 @@ const SHARED = [
     priority: 1,
   },
   // What commands say of one job.
-  { name: 'explaining', test: /src\/app\/explaining\//, priority: 2 },
+  { name: 'explaining', test: /src\/app\/explaining\//, priority: 0 },
   // What commands have in common; each command is a file of its own.
   {
     name: 'command-line',
