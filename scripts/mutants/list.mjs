@@ -215,8 +215,8 @@ export const MUTANTS = [
   {
     name: 'outcomes whose time is over stay on a full disk',
     file: 'src/spool/place/room.ts',
-    find: '  return isFullOfInodes || freeBytes < ',
-    replace: '  return isFullOfInodes && freeBytes < ',
+    find: 'isTight: isFullOfInodes || isFull ',
+    replace: 'isTight: isFullOfInodes && isFull ',
     test: 'test/fault/full-of-outcomes.test.ts',
   },
   {

@@ -110,13 +110,14 @@ export interface Broker {
   /**
    * At most `limit` jobs that are wanted: those that run, those to run first, then those that were sent last and have ended.
    *
-   * @param mayBeWanted asked of each job that has not ended before it is read; false spares that, and it is not wanted
+   * @param mayBeWanted asked of each job that has not ended before it is read, in this order; false spares that, and it is not wanted; 'no more':
+   * nor are those that come behind it in its state
    */
   list(
     states: readonly ListedState[],
     limit: number,
     isWanted?: (sighting: Sighting) => boolean,
-    mayBeWanted?: (job: NamedJob) => boolean,
+    mayBeWanted?: (job: NamedJob) => boolean | 'no more',
   ): Promise<readonly Sighting[]>;
   /**
    * Every job that has not ended, each once, told without reading any. A job that moves just then may be told where it was, or be missed: the
@@ -128,6 +129,8 @@ export interface Broker {
   backlog(): Promise<Backlog>;
   /** What workers have counted of the jobs of this store, those that have ended too. What cannot be read counts for nothing. */
   statistics(): Promise<Statistics>;
+  /** The room that is left where the jobs are kept; null where that cannot be told. */
+  room(): Promise<Room | null>;
   /** What is restored after the machine lost its power; null when nothing is. The only question that is answered before that. */
   restoring(): Promise<Restoring | null>;
   /** Every process known here, and whether it provably lives or is dead. */
@@ -218,6 +221,17 @@ export interface Restoring {
   readonly sinceMs: number | null;
 }
 
+/** What this user may still write, and what there is in all. */
+export interface Room {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** 0 where there are as many as are needed, as is `totalInodes`. */
+  readonly freeInodes: number;
+  readonly totalInodes: number;
+  /** So little is left that the broker itself makes room. */
+  readonly isTight: boolean;
+}
+
 /** How many jobs are where. Outcomes that are forgotten are not counted. */
 export interface Counts {
   readonly pending: number;
@@ -227,8 +241,10 @@ export interface Counts {
   readonly corrupt: number;
 }
 
-/** What waits for a worker, told without reading any job. */
+/** What waits for a worker, told by reading one job at most. */
 export interface Backlog {
+  /** The ready job that was enqueued first; absent where none is, or it has moved just now. */
+  readonly oldest?: Sighting;
   /** When the oldest ready job was enqueued, Unix ms; null when none is ready or no id tells its time. */
   readonly oldestAtMs: number | null;
   /** How many ready jobs each queue holds; queues without any are left out. */

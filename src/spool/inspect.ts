@@ -42,14 +42,16 @@ export async function listJobs(
   states: readonly ListedState[],
   limit: number,
   isWanted: (sighting: Sighting) => boolean = () => true,
-  mayBeWanted: (job: NamedJob) => boolean = () => true,
+  mayBeWanted: (job: NamedJob) => boolean | 'no more' = () => true,
 ): Promise<readonly Sighting[]> {
   const sightings: Sighting[] = [];
   const turns = new Turns();
   for (const state of states.length === 0 || limit <= 0 ? [] : PLACES)
     for await (const spot of states.includes(state) ? spotsIn(context, state) : []) {
       if (turns.isOver) await turns.next();
-      if (spot === null || (spot.at !== 'results' && !mayBeWanted(namedJob(spot)))) continue;
+      const mayBe = spot !== null && (spot.at === 'results' || mayBeWanted(namedJob(spot)));
+      if (mayBe === 'no more') break;
+      if (!mayBe) continue;
       const sighting = sight(context, spot);
       if (sighting === null || !isWanted(sighting)) continue;
       if (sightings.push(sighting) >= limit) return withWhatLiesBeside(context, sightings);
@@ -127,17 +129,23 @@ function whileUnchanged<T>(
 
 const countDelayed = whileUnchanged(({ files }, path) => count(files.walk(path), parseDelayedFileName));
 const countResults = whileUnchanged(({ files }, path) => count(files.walk(path), parseResultFileName));
-const lookAtPending = whileUnchanged(readBacklog);
+const lookAtPending = whileUnchanged(readPending);
 
-/** What the names in pending/ tell. */
+/** What the names in pending/ tell, and the oldest of these jobs. */
 export function backlogOf(context: SpoolContext): Backlog {
-  return lookAtPending(context, context.layout.pending);
+  const { oldestName, ...backlog } = lookAtPending(context, context.layout.pending);
+  const spot = oldestName === null ? null : pendingSpot(context.layout, oldestName);
+  const oldest = spot === null ? null : sight(context, spot);
+  return oldest === null ? backlog : { ...backlog, oldest };
 }
 
-function readBacklog({ files }: SpoolContext, path: string): Backlog {
+function readPending(
+  { files }: SpoolContext,
+  path: string,
+): Omit<Backlog, 'oldest'> & { readonly oldestName: string | null } {
   const foreign: string[] = [];
   const queues: Record<string, number> = {};
-  let oldest: string | null = null;
+  let [oldest, oldestName]: [string | null, string | null] = [null, null];
   for (const fileName of files.walk(path)) {
     const name = parseJobFileName(fileName);
     if (name === null) {
@@ -145,9 +153,9 @@ function readBacklog({ files }: SpoolContext, path: string): Backlog {
       continue;
     }
     queues[name.queue] = (queues[name.queue] ?? 0) + 1;
-    if (isTimed(name.id) && (oldest === null || name.id < oldest)) oldest = name.id;
+    if (isTimed(name.id) && (oldest === null || name.id < oldest)) [oldest, oldestName] = [name.id, fileName];
   }
-  return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), queues, foreign };
+  return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), oldestName, queues, foreign };
 }
 
 /** In this order jobs are listed. */

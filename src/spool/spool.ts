@@ -49,6 +49,7 @@ import { scheduleStore } from './schedules/schedule-store.ts';
 import { readStatistics } from './statistics/read-statistics.ts';
 import { revoke } from './revoking/revoke-jobs.ts';
 import { spoolError, typed } from './disk/trouble.ts';
+import { roomIn } from './place/room.ts';
 import { refuseUnsafePlace, trustedUids } from './place/trust.ts';
 import { idsByPrefix, locate } from './locate.ts';
 import { Batcher } from './sending/batcher.ts';
@@ -242,6 +243,10 @@ class Spool implements Broker {
 
   restoring(): ReturnType<Broker['restoring']> {
     return typed(() => restoringIn(this.#context), this.#unreadable);
+  }
+
+  room(): ReturnType<Broker['room']> {
+    return this.#look(() => roomIn(this.#context));
   }
 
   owners(): Promise<readonly OwnerInfo[]> {

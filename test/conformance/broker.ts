@@ -1026,7 +1026,7 @@ function looking(open: OpenBroker): void {
     const unended = await broker.unended();
 
     const told = unended.map(({ owner, ...rest }) => ({ ...rest, isHeld: owner === each.owner }));
-    const common = { queue: 'default', attempt: 0, dueAtMs: null, isHeld: false };
+    const common = { queue: 'default', attempt: 0, priority: 5, dueAtMs: null, isHeld: false };
     assert.deepEqual(
       told.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
       [

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from '../support/conditions.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
-import { threw } from '../support/factory.ts';
+import { returned, threw } from '../support/factory.ts';
 import { fsq, startWorker, tempProject } from '../support/project.ts';
 
 /** The time of an id that was made so long ago. */
@@ -67,7 +67,7 @@ describe('fsq check', () => {
 
   test('tells of a job that was due and is delayed still', async (t) => {
     const project = tempProject(t, {});
-    const etaMs = Date.now() + 50;
+    const etaMs = Date.now() + 500;
     await pendingJobs(project.spool, { etaMs });
     await until(() => Date.now() > etaMs, 'the job is due');
 
@@ -88,5 +88,18 @@ describe('fsq check', () => {
     assert.match(none.stdout, /^FSQ UNKNOWN - There is no spool at [^|]*a\/b\. .*\(FSQ_NO_SPOOL\)\n$/);
     assert.match(wrong.stderr, /--max-age.*a duration with its unit/);
     assert.match(unknown.stderr, /did you mean --max-age/);
+  });
+
+  test('warns of a queue of which nothing is known, and of no other', async (t) => {
+    const project = tempProject(t, {});
+    await settledJob(project.spool, { queue: 'mail' }, returned(1));
+
+    const [typo, known, usual, wrong] = await Promise.all(
+      ['mial', 'mail', 'default', 'Mail'].map((queue) => fsq(project, ['check', '-Q', queue])),
+    );
+
+    assert.equal(typo?.code, 1);
+    assert.match(typo?.stdout ?? '', /^FSQ WARNING - nothing is known of queue mial: no job, no worker, no outcome \|/);
+    assert.deepEqual([known?.code, usual?.code, wrong?.code], [0, 0, 3]);
   });
 });

@@ -300,7 +300,7 @@ describe('fsq status', () => {
 
     assert.match(
       stdout,
-      /^spool +\/.*\n\npending +1 +the oldest was sent .* ago\ndelayed +0\nrunning +0\nresults +0\ncorrupt +0\n\nworkers +none\n/,
+      /^WARNING 1 job is ready and no worker runs\nspool +\/.*\n\npending +1 +the oldest waits \d+ m?s\ndelayed +0\nrunning +0\nresults +0\ncorrupt +0\n\nworkers +none\n/,
     );
     assert.match(stdout, /! No worker is running and 1 job waits\. `fsq worker` starts one\.\n$/);
     assert.deepEqual([code, stderr], [0, '']);
@@ -362,13 +362,15 @@ describe('fsq status', () => {
       [[], [], [], true],
     );
     assert.deepEqual(report['lost'], [{ owner: someOwner(), pid: 1, role: 'child', verdict: 'dead' }]);
+    const { status, code } = report['verdict'] as Record<string, unknown>;
+    assert.deepEqual([status, code], ['warning', 'no-worker']);
     assert.deepEqual(report['foreign'], ['read\u001b[2Jme.txt']);
     assert.equal((report['advice'] as unknown[]).length, 4);
   });
 
-  test('with a thousand delayed jobs says that not all were read', async (t) => {
+  test('with a thousand jobs that are due within a minute says that not all were read', async (t) => {
     const project = tempProject(t, {});
-    await pendingJobs(project.spool, ...Array.from({ length: 1_001 }, () => ({ etaMs: Date.now() + 3_600_000 })));
+    await pendingJobs(project.spool, ...Array.from({ length: 1_001 }, () => ({ etaMs: Date.now() + 30_000 })));
 
     const { stdout } = await fsq(project, ['status']);
 

@@ -2,6 +2,7 @@
  * Room on a disk that is nearly full. Files of old outcomes are then removed, and not kept for use again. A reserve in spare/ is
  * given up for work that makes room or must not wait: the start of a worker, and the recovery of a dead owner's jobs.
  */
+import type { Room } from '../../broker/broker.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { type Files, hasCode } from '../disk/files.ts';
 import { createNew, discard, listIfReadable, makeDirectory, removeIfEmpty } from '../disk/if-there.ts';
@@ -17,10 +18,16 @@ const RESERVE_FILE_BYTES = 4_096;
 const WORTH_A_RESERVE = 64 * RESERVE_FILES * RESERVE_FILE_BYTES;
 
 /** True when the disk, or its inodes, are nearly used up. Quotas do not show here: they are met as errors. */
-export function isTight({ files, layout }: SpoolContext): boolean {
+export function isTight(context: SpoolContext): boolean {
+  return roomIn(context).isTight;
+}
+
+/** @throws the system error unchanged */
+export function roomIn({ files, layout }: SpoolContext): Room {
   const { freeBytes, totalBytes, freeInodes, totalInodes } = files.fileSystem(layout.root);
   const isFullOfInodes = totalInodes > 0 && freeInodes < Math.min(totalInodes * TIGHT.part, TIGHT.mostInodes);
-  return isFullOfInodes || freeBytes < Math.min(totalBytes * TIGHT.part, TIGHT.mostBytes);
+  const isFull = freeBytes < Math.min(totalBytes * TIGHT.part, TIGHT.mostBytes);
+  return { freeBytes, totalBytes, freeInodes, totalInodes, isTight: isFullOfInodes || isFull };
 }
 
 /** Removes the spare files, or the reserve when there are none. False when there is nothing left to remove. */

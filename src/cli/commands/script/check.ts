@@ -1,20 +1,18 @@
 /** `fsq check`: one line and one exit code for a monitor, in the manner of Nagios plugins. */
-import type { Broker, Sighting } from '../../../broker/broker.ts';
+import { healthOf, notServed, type QueueBacklog } from '../../../app/telling/health.ts';
+import { longestWaitMs, PARKED_AT_MOST_MS } from '../../../app/telling/health-facts.ts';
+import { livingRunners } from '../../../app/telling/runners.ts';
+import type { Broker, OwnerInfo, Sighting, Unended } from '../../../broker/broker.ts';
 import { FsqError } from '../../../job/errors.ts';
-import { idsAfter } from '../../../job/edges.ts';
-import { endedAtMs } from '../../../job/job.ts';
-import { idTimeMs, isTimed } from '../../../job/names.ts';
+import { checkQueue, DEFAULT_QUEUE } from '../../../job/names.ts';
 import { escape } from '../../../job/text.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
 import { type Command, type Context, duration, wholeNumber } from '../../command.ts';
-import { livingRunners } from '../../../app/telling/runners.ts';
 import { withSpool } from '../../lookup.ts';
-import { type CheckFacts, type Limits, perfText, STATUS_CODES, type Verdict, verdictOf } from './verdict.ts';
+import { type CheckFacts, type CheckLimits, figuresOf, perfText, STATUS_CODES } from './figures.ts';
 
-/** How many ready jobs are read to learn since when they are ready: their names tell only when they were sent. */
+/** How many jobs are read for what their names do not tell. */
 const MOST_READ = 1_000;
-/** A parked job is due again within this time, ms. */
-const PARKED_FOR_MS = 60_000;
 
 export const check: Command = {
   name: 'check',
@@ -44,14 +42,11 @@ export const check: Command = {
 
 async function runCheck(context: Context): Promise<number> {
   const limits = limitsOf(context);
-  const queues =
-    context.values
-      .text('queues')
-      ?.split(',')
-      .map((name) => name.trim()) ?? null;
+  const queues = context.values.text('queues') === undefined ? null : context.values.names('queues').map(checkQueue);
   try {
     const facts = await withSpool(context, (broker) => factsOf(broker, limits, queues), { looksAtOnce: true });
-    return tell(context, verdictOf(facts, limits), facts, limits);
+    const { status, problems } = healthOf(facts, limits);
+    return tell(context, { status, problems: problems.map(({ text }) => text) }, facts, limits);
   } catch (error) {
     // A monitor shows stdout. What went wrong is its news.
     const text = error instanceof FsqError ? `${error.message} (${error.code})` : reasonOf(error);
@@ -59,77 +54,95 @@ async function runCheck(context: Context): Promise<number> {
   }
 }
 
-/** @throws UsageError */
-function limitsOf({ values }: Context): Limits {
+/** What somebody has named as too much is critical. @throws UsageError */
+function limitsOf({ values }: Context): CheckLimits {
+  const maxAgeMs = duration(values.text('max-age'), 'max-age') ?? null;
   return {
-    maxAgeMs: duration(values.text('max-age'), 'max-age') ?? null,
+    maxAgeMs,
     maxFailed: wholeNumber(values.text('max-failed'), 'max-failed', 0, Number.MAX_SAFE_INTEGER) ?? null,
     maxDelayMs: duration(values.text('max-delay'), 'max-delay') ?? null,
     sinceMs: duration(values.text('since'), 'since') ?? null,
+    // With a limit it may be meant so: cron starts one now and then.
+    isWorkerExpected: maxAgeMs === null,
+    severity: 'critical',
   };
 }
 
-function tell(context: Context, { status, problems }: Verdict, facts: CheckFacts | null, limits: Limits): number {
+interface Verdict {
+  readonly status: keyof typeof STATUS_CODES;
+  /** What is wrong, the worst first. */
+  readonly problems: readonly string[];
+}
+
+function tell(context: Context, { status, problems }: Verdict, facts: CheckFacts | null, limits: CheckLimits): number {
   const said = problems.length === 0 ? 'nothing is wrong' : problems.join('; ');
   const figures = facts === null ? '' : ` | ${perfText(facts, limits)}`;
   const line = `FSQ ${status.toUpperCase()} - ${escape(said).replaceAll('|', '/')}${figures}\n`;
-  context.print({ status, problems, figures: facts }, () => line);
+  context.print({ status, problems, figures: facts === null ? null : figuresOf(facts) }, () => line);
   return STATUS_CODES[status];
 }
 
-async function factsOf(broker: Broker, limits: Limits, queues: readonly string[] | null): Promise<CheckFacts> {
+async function factsOf(broker: Broker, limits: CheckLimits, queues: readonly string[] | null): Promise<CheckFacts> {
   const nowMs = Date.now();
   const [all, paused, owners] = [await broker.unended(), await broker.paused(), await broker.owners()];
-  const jobs = all.filter(({ queue }) => (queues === null || queues.includes(queue)) && !paused.includes(queue));
+  const isAsked = (queue: string): boolean => queues === null || queues.includes(queue);
+  const isCounted = (queue: string): boolean => isAsked(queue) && !paused.includes(queue);
+  const jobs = all.filter(({ queue }) => isCounted(queue));
   const ready = jobs.filter(({ state }) => state === 'pending');
   const delayed = jobs.filter(({ state }) => state === 'delayed');
   const dues = delayed.flatMap(({ dueAtMs }) => dueAtMs ?? []);
-  const isMine = ({ standing }: Sighting): boolean => queues === null || queues.includes(standing.queue);
-  const soon = all.filter(({ dueAtMs }) => dueAtMs !== null && dueAtMs <= nowMs + PARKED_FOR_MS).length;
+  const isMine = ({ standing }: Sighting): boolean => isAsked(standing.queue);
+  const soon = all.filter(({ dueAtMs }) => dueAtMs !== null && dueAtMs <= nowMs + PARKED_AT_MOST_MS).length;
+  const failed = limits.maxFailed === null ? null : await failedCount(broker, isMine, limits, nowMs);
   return {
-    ageMs: await oldestMs(
-      broker,
-      ready.map(({ id }) => id),
-      nowMs,
-    ),
+    ageMs: ready.length === 0 ? 0 : await longestWaitMs(broker, nowMs, isCounted),
     lateMs: dues.reduce((most, due) => Math.max(most, nowMs - due), 0),
     ready: ready.length,
     delayed: delayed.length,
     running: jobs.length - ready.length - delayed.length,
-    failed: limits.maxFailed === null ? null : await failedCount(broker, isMine, limits, nowMs),
+    failed: failed === null ? null : { jobs: failed, isAtLeast: true, withinMs: limits.sinceMs, most: null },
     parked: soon === 0 ? 0 : await parkedCount(broker, isMine, soon),
     workers: livingRunners(owners).length,
+    notServed: notServed(countsByQueue(ready), owners),
+    paused: [], // Somebody knows of these: he has paused them.
+    crashed: 0,
     isRestoring: (await broker.restoring()) !== null,
+    room: await broker.room(),
+    unknownQueues: await unknownQueues(broker, queues ?? [], [...all.map(({ queue }) => queue), ...paused], owners),
   };
 }
 
-/** How long the job waits that has been ready for longest, ms. Those that were sent first are read; one that was delayed is younger than its id. */
-async function oldestMs(broker: Broker, ids: readonly string[], nowMs: number): Promise<number> {
-  let readySinceMs = nowMs;
-  for (const id of ids.filter(isTimed).toSorted().slice(0, MOST_READ)) {
-    // All others were sent later, and so cannot be older.
-    if (idTimeMs(id) >= readySinceMs) break;
-    const job = await broker.find(id);
-    if (job?.state === 'pending') readySinceMs = Math.min(readySinceMs, await readySince(broker, job));
-  }
-  return Math.max(0, nowMs - readySinceMs);
+function countsByQueue(jobs: readonly Pick<Unended, 'queue'>[]): readonly QueueBacklog[] {
+  const counts = new Map<string, number>();
+  for (const { queue } of jobs) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+  return [...counts].map(([queue, count]) => ({ queue, jobs: count }));
 }
 
-/** When its last run ended, its time came, or the jobs had ended after which it runs. */
-async function readySince(broker: Broker, { id, record }: Sighting): Promise<number> {
-  if (record === null) return idTimeMs(id);
-  const { job, attempts, kept } = record;
-  const ended = await Promise.all(idsAfter(job.options).map((other) => broker.outcome(other)));
-  const times = ended.flatMap((other) => (other === null ? [] : (endedAtMs(other) ?? [])));
-  const ends = [attempts.at(-1)?.endedAtMs ?? 0, kept.endedAtMs ?? 0];
-  return Math.max(job.enqueuedAtMs, job.options.etaMs ?? 0, ...ends, ...times);
+/** Those of which no job is there, nothing was counted, and no worker and none of the last outcomes knows: they may be misspelt. */
+async function unknownQueues(
+  broker: Broker,
+  asked: readonly string[],
+  there: readonly string[],
+  owners: readonly OwnerInfo[],
+): Promise<readonly string[]> {
+  const known = new Set([DEFAULT_QUEUE, ...there, ...owners.flatMap((owner) => owner.queues ?? [])]);
+  const left = (): readonly string[] => asked.filter((queue) => !known.has(queue));
+  if (left().length === 0) return [];
+  for (const { queue } of (await broker.statistics()).tasks) known.add(queue);
+  if (left().length === 0) return [];
+  let read = 0;
+  await broker.list(['results'], 1, ({ standing }) => {
+    known.add(standing.queue);
+    return left().length === 0 || ++read >= MOST_READ;
+  });
+  return left();
 }
 
 /** At most one more than there may be. */
 async function failedCount(
   broker: Broker,
   isMine: (job: Sighting) => boolean,
-  { maxFailed, sinceMs }: Limits,
+  { maxFailed, sinceMs }: CheckLimits,
   nowMs: number,
 ): Promise<number> {
   const isRecent = (ended: number | null): boolean => sinceMs === null || (ended ?? nowMs) >= nowMs - sinceMs;

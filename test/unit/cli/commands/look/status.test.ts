@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sighting } from '../../../../../src/broker/broker.ts';
-import { reportOf, type StatusFacts, statusText } from '../../../../../src/cli/commands/look/status.ts';
+import { NO_HISTORY, withCounted } from '../../../../../src/broker/history.ts';
+import { reportOf, type StatusFacts } from '../../../../../src/cli/commands/look/status-report.ts';
+import { statusText } from '../../../../../src/cli/commands/look/status-text.ts';
 import { jobRecord } from '../../../../support/factory.ts';
 import { owner } from '../../../../support/owner-info.ts';
 
@@ -10,9 +12,14 @@ const NONE = { pending: 0, delayed: 0, running: 0, results: 0, corrupt: 0 };
 function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
   return {
     spool: '/spool',
+    nowMs: 61_000,
     restoring: null,
     counts: NONE,
     backlog: { oldestAtMs: null, queues: {}, foreign: [] },
+    longestWaitMs: 0,
+    statistics: { sinceMs: null, history: NO_HISTORY, tasks: [], crashes: {}, restarts: 0 },
+    failed: { jobs: 0, isAtLeast: false, withinMs: 600_000, most: null },
+    room: null,
     owners: [owner({})],
     paused: [],
     running: [],
@@ -215,6 +222,14 @@ test('the text shows counts in one column, the oldest age, workers, tasks and ad
     facts({
       counts: { ...NONE, pending: 3, results: 1200 },
       backlog: { oldestAtMs: 1_000, queues: { default: 1, mail: 2 }, foreign: [] },
+      longestWaitMs: 45_000,
+      statistics: {
+        sinceMs: 0,
+        history: withCounted(NO_HISTORY, { ended: 12, failed: 2, wait: [], run: [] }, 30_000),
+        tasks: [],
+        crashes: {},
+        restarts: 0,
+      },
       owners: [
         owner({ pid: 1, role: 'supervisor', startedAtMs: 1_000 }),
         owner({ pid: 2, parent: '1-0123456789abcdef', tasks: ['add'] }),
@@ -226,14 +241,16 @@ test('the text shows counts in one column, the oldest age, workers, tasks and ad
   assert.equal(
     statusText(report, 61_000),
     [
+      'OK',
       'spool     /spool',
       '',
-      'pending      3   the oldest was sent 1 m ago',
+      'pending      3   the oldest waits 45 s',
       'delayed      0',
       'running      0',
       'results   1200',
       'corrupt      0',
       'queues    default 1, mail 2',
+      'rate      12 jobs ended within the last minute, 2 failed',
       '',
       'workers   pid 1, 1 child (2), all queues, up 1 m',
       'tasks     add',
@@ -241,4 +258,29 @@ test('the text shows counts in one column, the oldest age, workers, tasks and ad
       '',
     ].join('\n'),
   );
+});
+
+test('the verdict is of all that was found: what waits, in queues that are not paused, late jobs, failures, deaths', () => {
+  const late = { ...parked('add'), dueAtMs: 1_000, standing: { priority: 5, queue: 'b', attempt: 0, crashes: 0 } };
+  const crashed = { ...late, state: 'running', standing: { ...late.standing, crashes: 1 } } as const;
+  const codesOf = (parts: Partial<StatusFacts>): readonly string[] =>
+    reportOf(facts({ nowMs: 70_000, ...parts })).verdict.problems.map(({ code }) => code);
+  const backlog = { oldestAtMs: 1_000, queues: { a: 1, b: 2 }, foreign: [] };
+
+  assert.deepEqual(codesOf({}), []);
+  assert.deepEqual(codesOf({ backlog, owners: [] }), ['no-worker']);
+  assert.deepEqual(codesOf({ backlog, longestWaitMs: 61_000 }), ['age']);
+  assert.deepEqual(codesOf({ backlog, paused: ['a', 'b'], owners: [] }), ['paused']);
+  assert.deepEqual(codesOf({ backlog, owners: [owner({ queues: ['a'] })] }), ['not-served']);
+  assert.deepEqual(codesOf({ delayed: [late] }), ['late', 'parked']);
+  assert.deepEqual(codesOf({ delayed: [late], paused: ['b'] }), ['parked']);
+  assert.deepEqual(codesOf({ running: [crashed] }), ['crashes']);
+  assert.deepEqual(codesOf({ failed: { jobs: 1, isAtLeast: false, withinMs: 1, most: null } }), ['failed']);
+});
+
+test('a verdict holds nothing that a terminal obeys', () => {
+  const most = { task: 'a\u001b]52;c;x', error: 'E\nWARNING' };
+  const report = reportOf(facts({ failed: { jobs: 1, isAtLeast: false, withinMs: 1, most } }));
+
+  assert.match(statusText(report, 61_000), /^WARNING 1 job failed within 1 ms: a\\u\{1b\}\]52;c;x E\\u\{a\}WARNING\n/);
 });

@@ -1,0 +1,241 @@
+/** The document of `fsq status`: from what was found to a verdict, figures and advice. Pure. */
+import { isChildOf, orphansAmong, unreadyText } from '../../../app/telling/standstill.ts';
+import {
+  type FailedFacts,
+  type Health,
+  type HealthFacts,
+  healthOf,
+  notServed,
+  USUAL_LIMITS,
+} from '../../../app/telling/health.ts';
+import { livingRunners, livingTasks } from '../../../app/telling/runners.ts';
+import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../../broker/broker.ts';
+import { slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
+import type { Statistics } from '../../../broker/statistics.ts';
+import { format, some, span, suggest } from '../../../job/text.ts';
+
+/** What was found. */
+export interface StatusFacts {
+  readonly spool: string;
+  readonly nowMs: number;
+  readonly restoring: Restoring | null;
+  readonly counts: Counts;
+  readonly backlog: Backlog;
+  /** How long the job waits that has been ready for longest, ms; 0 where none is ready. */
+  readonly longestWaitMs: number;
+  readonly statistics: Statistics;
+  readonly failed: FailedFacts;
+  readonly room: Room | null;
+  readonly owners: readonly OwnerInfo[];
+  readonly paused: readonly string[];
+  /** The running jobs that were looked at. */
+  readonly running: readonly Sighting[];
+  /** The delayed jobs that were read, the first due ones first: all that may be parked. */
+  readonly delayed: readonly Sighting[];
+  /** False when there are more of them than were read. */
+  readonly isAllRead: boolean;
+}
+
+/** The document of `fsq status --json`. */
+export interface StatusReport {
+  readonly verdict: Health;
+  readonly spool: string;
+  /** Jobs are restored after a power cut, or wait for that: until then some may be missing here. Null, nearly always. */
+  readonly restoring: Restoring | null;
+  readonly jobs: Counts;
+  readonly queues: Readonly<Record<string, number>>;
+  /** Queues of which no job is begun. */
+  readonly paused: readonly string[];
+  /** When the oldest ready job was enqueued, Unix ms. */
+  readonly oldestPendingAtMs: number | null;
+  /** How long the job waits that has been ready for longest, ms; null when none is ready. */
+  readonly longestWaitMs: number | null;
+  /** When the running job was claimed that runs longest, Unix ms. */
+  readonly oldestRunningAtMs: number | null;
+  /** Jobs that ended within the last minute, as workers have counted them; null: no worker has counted any. */
+  readonly lastMinute: { readonly ended: number; readonly failed: number } | null;
+  readonly workers: readonly WorkerStatus[];
+  readonly tasks: readonly string[];
+  /** Numbers of the children that live on without their worker, until the jobs at hand are done. */
+  readonly orphans: readonly number[];
+  /** Processes that are dead, or of which it cannot be told. */
+  readonly lost: readonly Pick<OwnerInfo, 'owner' | 'pid' | 'role' | 'verdict'>[];
+  readonly parked: readonly ParkedStatus[];
+  /** False when there are too many delayed jobs to read each of them: `parked` is then of the first ones only. */
+  readonly isParkedComplete: boolean;
+  readonly foreign: readonly string[];
+  /** What is wrong and what to do about it, one sentence or two each. */
+  readonly advice: readonly string[];
+}
+
+/** A worker, or a process that runs jobs without one. */
+export type WorkerStatus = Pick<OwnerInfo, 'pid' | 'startedAtMs' | 'queues'> & {
+  readonly children: readonly number[];
+  /** Jobs at once in each child. */
+  readonly slots: number;
+};
+
+/** Jobs that wait for a worker that knows their task. */
+interface ParkedStatus {
+  readonly task: string;
+  readonly jobs: number;
+  readonly didYouMean: string | null;
+}
+
+export function reportOf(found: StatusFacts): StatusReport {
+  const { spool, restoring, counts, backlog, owners, paused, running, isAllRead } = found;
+  const tasks = livingTasks(owners);
+  const startsMs = running.flatMap(({ startedAtMs }) => startedAtMs ?? []);
+  const facts = {
+    spool,
+    restoring,
+    jobs: counts,
+    queues: backlog.queues,
+    paused,
+    oldestPendingAtMs: backlog.oldestAtMs,
+    longestWaitMs: backlog.oldestAtMs === null ? null : found.longestWaitMs,
+    oldestRunningAtMs: startsMs.length === 0 ? null : Math.min(...startsMs),
+    lastMinute: lastMinute(found),
+    workers: workersOf(owners),
+    tasks,
+    orphans: orphansAmong(owners).map(({ pid }) => pid),
+    lost: owners
+      .filter(({ verdict }) => verdict !== 'alive')
+      .map(({ owner, pid, role, verdict }) => ({ owner, pid, role, verdict })),
+    parked: parkedOf(found.delayed, tasks),
+    isParkedComplete: isAllRead,
+    foreign: backlog.foreign,
+  };
+  const orphans = new Set(orphansAmong(owners).map(({ owner }) => owner));
+  const goingOn = running.filter(({ owner }) => owner !== null && orphans.has(owner)).length;
+  const verdict = healthOf(healthFacts(found, facts.parked), USUAL_LIMITS);
+  return { verdict, ...facts, advice: adviceFor(facts, owners, goingOn) };
+}
+
+function healthFacts(found: StatusFacts, parked: readonly ParkedStatus[]): HealthFacts {
+  const { nowMs, backlog, owners, paused, running, delayed, restoring, room, failed } = found;
+  const queues = Object.entries(backlog.queues).map(([queue, jobs]) => ({ queue, jobs }));
+  const going = queues.filter(({ queue }) => !paused.includes(queue));
+  const isLate = ({ dueAtMs, standing }: Sighting): boolean => dueAtMs !== null && !paused.includes(standing.queue);
+  return {
+    ready: going.reduce((sum, { jobs }) => sum + jobs, 0),
+    ageMs: found.longestWaitMs,
+    lateMs: Math.max(0, nowMs - (delayed.find(isLate)?.dueAtMs ?? nowMs)),
+    failed,
+    parked: parked.reduce((sum, { jobs }) => sum + jobs, 0),
+    workers: livingRunners(owners).length,
+    notServed: notServed(going, owners),
+    paused: queues.filter(({ queue }) => paused.includes(queue)),
+    crashed: running.filter(({ standing }) => standing.crashes > 0).length,
+    isRestoring: restoring !== null,
+    room,
+    unknownQueues: [],
+  };
+}
+
+/** The minute that has passed, without the second that goes on: of that not all is counted. */
+function lastMinute({ statistics: { sinceMs, history }, nowMs }: StatusFacts): StatusReport['lastMinute'] {
+  if (sinceMs === null) return null;
+  const { ended, failed } = totalOfSlots(slotsUpTo(history, 'seconds', nowMs));
+  return { ended, failed };
+}
+
+function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
+  const living = owners.filter(({ verdict }) => verdict === 'alive');
+  const supervisors = living.filter(({ role }) => role === 'supervisor');
+  const alone = livingRunners(owners).filter(
+    (runner) => !supervisors.some((supervisor) => isChildOf(runner, supervisor)),
+  );
+  return [...supervisors, ...alone].map((worker) => {
+    const { pid, startedAtMs, queues } = worker;
+    const children = living.filter((one) => isChildOf(one, worker));
+    const slots = Math.max(worker.slots, ...children.map((child) => child.slots));
+    return { pid, startedAtMs, queues, children: children.map((child) => child.pid), slots };
+  });
+}
+
+function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): readonly ParkedStatus[] {
+  const jobs = new Map<string, number>();
+  for (const { record } of delayed) {
+    if (record === null || record.parked === null) continue;
+    jobs.set(record.job.task, (jobs.get(record.job.task) ?? 0) + 1);
+  }
+  return [...jobs].map(([task, count]) => ({
+    task,
+    jobs: count,
+    didYouMean: tasks.includes(task) ? null : suggest(task, tasks),
+  }));
+}
+
+/** @param goingOn jobs that run in children whose worker is gone: they wait for no other */
+function adviceFor(
+  report: Omit<StatusReport, 'advice' | 'verdict'>,
+  owners: readonly OwnerInfo[],
+  goingOn: number,
+): readonly string[] {
+  const { jobs, restoring, orphans, lost, parked, tasks, foreign, spool } = report;
+  const hasWorker = livingRunners(owners).length > 0;
+  const dead = lost.filter(({ verdict }) => verdict === 'dead').length;
+  const unproved = lost.filter(({ verdict }) => verdict === 'unknown').map(({ owner }) => owner);
+  const isOneOrphan = orphans.length === 1;
+  return [
+    restoring === null ? null : restoringAdvice(restoring),
+    hasWorker ? null : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running - goingOn),
+    dead === 0
+      ? null
+      : `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,
+    orphans.length === 0
+      ? null
+      : `${some(orphans.length, 'child', 'children')} of a worker that died (pid ${orphans.join(', ')}) ${isOneOrphan ? 'finishes' : 'finish'} the jobs at hand and ${isOneOrphan ? 'takes' : 'take'} no more.`,
+    unproved.length === 0
+      ? null
+      : `It cannot be told whether ${unproved.join(', ')} ${unproved.length === 1 ? 'lives' : 'live'}; the jobs stay there until it is certain.`,
+    ...parked.map((entry) => parkedAdvice(entry, tasks)),
+    ...pausedAdvice(report),
+    ...unservedAdvice(report, owners),
+    foreign.length === 0
+      ? null
+      : `${spool}/pending holds what is not named like a job and never runs: ${foreign.slice(0, 5).map(format).join(', ')}${foreign.length > 5 ? ', …' : ''}.`,
+    jobs.corrupt === 0
+      ? null
+      : `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read. A job's has a failed result that says why; \`fsq doctor\` tells of others.`,
+  ].filter((advice) => advice !== null);
+}
+
+function restoringAdvice({ segments, pid, sinceMs }: Restoring): string {
+  const journal = `${some(segments, 'segment')} of the journal of an earlier boot`;
+  return pid === null || sinceMs === null
+    ? `${journal} ${segments === 1 ? 'waits' : 'wait'} to be replayed: the next worker, or program that sends jobs, does it first. Until then jobs may be missing above.`
+    : `${journal} ${segments === 1 ? 'is' : 'are'} being replayed, by process ${pid} since ${span(Math.max(0, Date.now() - sinceMs))}. No job begins before that, and some may be missing above.`;
+}
+
+function workerAdvice(owners: readonly OwnerInfo[], waiting: number): string {
+  const unready = unreadyText(owners);
+  if (unready !== null) return `${unready}.`;
+  const jobs = waiting === 0 ? '' : ` and ${some(waiting, 'job waits', 'jobs wait')}`;
+  return `No worker is running${jobs}. \`fsq worker\` starts one.`;
+}
+
+function parkedAdvice({ task, jobs, didYouMean }: ParkedStatus, tasks: readonly string[]): string {
+  const parked = `${some(jobs, 'job')} of task ${task} ${jobs === 1 ? 'is' : 'are'} parked`;
+  if (tasks.includes(task)) return `${parked}; a worker that knows it runs now, and takes them within a minute.`;
+  const hint = didYouMean === null ? '. Start one that does; nothing is lost.' : `; did you mean ${didYouMean}?`;
+  return `${parked}: no running worker knows it${hint}`;
+}
+
+function pausedAdvice({ paused, queues }: Pick<StatusReport, 'paused' | 'queues'>): readonly string[] {
+  return paused.map((queue) => {
+    const count = queues[queue] ?? 0;
+    const jobs = count === 0 ? '' : ` and ${some(count, 'job')} of it ${count === 1 ? 'waits' : 'wait'}`;
+    return `Queue ${queue} is paused${jobs}: \`fsq resume ${queue}\`.`;
+  });
+}
+
+/** Queues with ready jobs that no living worker takes jobs from. */
+function unservedAdvice({ queues }: Pick<StatusReport, 'queues'>, owners: readonly OwnerInfo[]): readonly string[] {
+  const backlogs = Object.entries(queues).map(([queue, jobs]) => ({ queue, jobs }));
+  return notServed(backlogs, owners).map(
+    ({ queue, jobs }) =>
+      `No running worker takes jobs of queue ${queue}, where ${some(jobs, 'job')} ${jobs === 1 ? 'waits' : 'wait'}: \`fsq worker -Q ${queue}\`.`,
+  );
+}
