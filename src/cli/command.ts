@@ -1,7 +1,7 @@
 /** A command: its words for `--help`, the function that does it, and its options, parsed and checked. */
 import { parseArgs } from 'node:util';
 import { refuse, UsageError } from '../job/errors.ts';
-import { suggest } from '../job/text.ts';
+import { escape, suggest } from '../job/text.ts';
 import { readByteSize, readDuration } from '../job/units.ts';
 import { reasonOf } from '../job/values/realm.ts';
 
@@ -140,11 +140,20 @@ export function someTime(text: string | undefined, name: string): number | undef
   return ms === 0 ? refuse(`--${name}`, 'more than 0', text) : ms;
 }
 
+/** What a terminal would obey is written as bash and zsh read it: the message is shown, not only copied. */
+function inShell(text: string): string {
+  if (escape(text) !== text) {
+    const safe = text.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+    return `$'${escape(safe).replace(/\\u\{([0-9a-f]+)\}/g, (_all, code: string) => `\\u${code.padStart(4, '0')}`)}'`;
+  }
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** ' --spool DIR' as a shell reads it; empty when the option was not given. */
 export function spoolOption(values: Values): string {
   const spool = values.text('spool');
   if (spool === undefined) return '';
-  return ` --spool ${/^[\w@%+=:,./-]+$/.test(spool) ? spool : `'${spool.replaceAll("'", `'\\''`)}'`}`;
+  return ` --spool ${inShell(spool)}`;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Settings } from '../../app/settings/config.ts';
 import { brokerOptions } from '../../app/settings/sources.ts';
 import { openBroker } from '../../open.ts';
 import { SpoolError } from '../../job/errors.ts';
-import { jsonText } from '../../job/text.ts';
+import { escape, jsonText } from '../../job/text.ts';
 import { type Command, type Context, spoolOption } from '../command.ts';
 import { shortPath } from '../display.ts';
 import { EXIT } from '../exit.ts';
@@ -50,7 +50,7 @@ async function runInit(context: Context): Promise<number> {
   }
   lines.push('', 'Next, in one terminal:', `  npx fsq worker${option}`, 'and in another:');
   lines.push(modules.length === 0 ? `  npx fsq call add 1 2 --wait${option}` : `  npx fsq tasks${option}`, '');
-  stdout.write(lines.join('\n'));
+  stdout.write(lines.map(escape).join('\n'));
   return EXIT.good;
 }
 

@@ -117,6 +117,7 @@ const optionOf = (...line: readonly string[]): string => spoolOption(parseLine(l
 test('the option is given as a shell reads it, and nothing where it was not given', () => {
   assert.equal(optionOf('--spool', '/srv/a-b_c.d'), ' --spool /srv/a-b_c.d');
   assert.equal(optionOf('--spool', "my 'jobs'"), ` --spool 'my '\\''jobs'\\'''`);
+  assert.equal(optionOf('--spool', "a\u202e'\\b"), ` --spool $'a\\u202e\\'\\\\b'`, 'bash and zsh read it back');
   assert.equal(optionOf(), '');
 });
 

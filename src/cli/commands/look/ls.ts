@@ -10,6 +10,7 @@ import { tableText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
 import { filterOptions, type JobFilter, readFilter, STATE_WORDS, type StateChoice } from '../../job-filter.ts';
 import { withSpool } from '../../lookup.ts';
+import { stateColour } from '../../terminal/colour.ts';
 
 const DEFAULT_LIMIT = 20;
 /** Ids that are written together. */
@@ -56,7 +57,8 @@ function runLs(context: Context): Promise<number> {
     if (isIds) return printIds(context, broker, filter, limit);
     const jobs = await broker.list(filter.places, limit, tellingIfLong(context, filter), filter.mayBeWanted);
     const nowMs = Date.now();
-    const [headings = [], ...rows] = table(jobs, nowMs);
+    const [headings = [], ...plain] = table(jobs, nowMs);
+    const rows = plain.map((row) => row.map((text, i) => ({ text, colour: i === STATE ? stateColour(text) : null })));
     context.print(jobs.map(listed), () => (rows.length === 0 ? '' : tableText(headings, rows, stdout)));
     if (values.flag('json')) return EXIT.good;
     if (jobs.length === 0) tell('There is no such job.');
@@ -114,6 +116,9 @@ function withoutDetail({ progress }: Pick<Sighting, 'progress'>): Omit<Progress,
   const { detail: _, ...rest } = progress;
   return rest;
 }
+
+/** The column of it. */
+const STATE = 2;
 
 /** A line of headings, and one for each job. How far they are has a column while any of them has told it. */
 function table(jobs: readonly Sighting[], nowMs: number): readonly (readonly string[])[] {
