@@ -21,7 +21,7 @@ import { eagerSource, runEagerly } from './eager.ts';
 import { type Hearer, restoringText, warn } from './telling/warnings.ts';
 import { currentFolder } from './project/project.ts';
 import { optionsWithKeys, sendUnique } from './unique.ts';
-import { answerSettings, brokerOptions, resolveSettings } from './settings/sources.ts';
+import { answerSettings, asConfig, brokerOptions, resolveSettings } from './settings/sources.ts';
 import type { Given } from './settings/settings-table.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
 
@@ -51,9 +51,10 @@ export interface App {
  * An app of its own, beside the default one: for a second spool in one process.
  *
  * @param config stronger than FSQ_* variables and fsq.config.*
+ * @throws UsageError (FSQ_CONFIG) for what is no object of settings
  */
 export function createApp(config: Config = {}): App {
-  return new FileApp(config, () => resolveSettings(config, currentFolder(), process.env));
+  return new FileApp(asConfig(config), () => resolveSettings(config, currentFolder(), process.env));
 }
 
 /**

@@ -17,7 +17,7 @@ import { checkTaskConcurrency, parseRate, type TaskLimitOptions } from '../job/q
 import { type ResultTtl, toResultTtlMs } from '../job/ended/result-ttl.ts';
 import { format, knownInstead, timeShown } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
-import { isBuiltIn, isDate, isLanguageClass, isOptions, isRecord } from '../job/values/realm.ts';
+import { isArray, isBuiltIn, isDate, isLanguageClass, isOptions, isRecord, peek } from '../job/values/realm.ts';
 import { nowMs } from './settings/stage.ts';
 import type { CallKey, TaskKey, UniqueOptions } from './unique.ts';
 
@@ -217,7 +217,7 @@ function etaOf(eta: unknown): number {
 const MOST_AFTER = 100_000;
 
 function afterOf(after: unknown): string | readonly string[] {
-  if (!Array.isArray(after)) return idOf(after);
+  if (!isArray(after)) return idOf(after);
   return after.length <= MOST_AFTER
     ? after.map(idOf)
     : refuse('`after`', `a list of at most ${MOST_AFTER} jobs`, after);
@@ -254,7 +254,7 @@ function someTime(given: unknown, name: string): number {
  */
 export function toPredicate(retryOn: unknown): (thrown: unknown) => unknown {
   if (typeof retryOn === 'function' && !isErrorClass(retryOn)) return retryOn as (thrown: unknown) => unknown;
-  const classes: readonly unknown[] = Array.isArray(retryOn) ? retryOn : [retryOn];
+  const classes: readonly unknown[] = isArray(retryOn) ? retryOn : [retryOn];
   if (classes.length === 0) throw new UsageError('Expected `retryOn` to name an error class, got an empty array');
   for (const each of classes) {
     if (!isErrorClass(each)) refuse('`retryOn`', 'an error class, an array of such, or a function of the error', each);
@@ -267,5 +267,7 @@ function matches(thrown: unknown, each: ErrorClass): boolean {
 }
 
 function isErrorClass(value: unknown): value is ErrorClass {
-  return typeof value === 'function' && (isLanguageClass(value, 'Error') || isBuiltIn(value.prototype, 'Error'));
+  return (
+    typeof value === 'function' && (isLanguageClass(value, 'Error') || isBuiltIn(peek(value, 'prototype'), 'Error'))
+  );
 }

@@ -7,7 +7,7 @@ import { toTaskLimits } from '../job/queue-limits.ts';
 import { format } from '../job/text.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import { checkedArguments, checkedHeaders, type Sendable } from '../job/values/payload.ts';
-import { isDate } from '../job/values/realm.ts';
+import { isArray, isDate } from '../job/values/realm.ts';
 import type { AsyncResult } from './async-result.ts';
 import { type Group, mapped, signatureOf } from './canvas/compose.ts';
 import type { Given, Lacking, Signature, TakenBefore } from './canvas/fit.ts';
@@ -208,9 +208,9 @@ type Calls = readonly (readonly unknown[])[];
 export function toRequest(task: string, calls: Calls, options: AnyOptions): Request {
   const kept = keptOptions(options);
   const { queue = DEFAULT_QUEUE, priority = DEFAULT_PRIORITY, headers, key } = options;
-  const lists: readonly unknown[] | null = Array.isArray(calls) ? [...calls] : null;
-  if (lists?.every((args) => Array.isArray(args)) !== true) {
-    const given = lists === null ? calls : lists.find((args) => !Array.isArray(args));
+  const lists: readonly unknown[] | null = isArray(calls) ? [...calls] : null;
+  if (lists?.every((args) => isArray(args)) !== true) {
+    const given = lists === null ? calls : lists.find((args) => !isArray(args));
     throw new UsageError(
       `Expected the arguments of ${task} as an array, such as ${task}.applyAsync([1, 2]) or ${task}.delayMany([[1, 2], [3, 4]]), got ${format(given)}`,
     );

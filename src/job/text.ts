@@ -1,17 +1,28 @@
 /** How values from outside are shown in messages (short, on one line, with nothing that a terminal would obey), and "did you mean". */
-import { isDate, isThenable } from './values/realm.ts';
+import { isArray, isDate, isThenable, peek } from './values/realm.ts';
 
 const MAX_LENGTH = 80;
 
 /** `value` as it may stand in an error message: quoted when a string, cut at 80 characters, control characters escaped. */
 export function format(value: unknown): string {
   if (typeof value === 'string') return cut(escape(JSON.stringify(value)));
-  if (typeof value === 'function') return `function ${escape(value.name) || '(anonymous)'}`;
+  if (typeof value === 'function') return `function ${nameOf(value) || '(anonymous)'}`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (isArray(value)) return lengthOf(value);
   if (isThenable(value)) return 'a promise (await it first)';
   return isDate(value) ? 'a Date' : 'an object';
+}
+
+function lengthOf(value: object): string {
+  const length = peek(value, 'length');
+  return typeof length === 'number' ? `an array of ${length}` : 'an array';
+}
+
+/** A class may have anything as its `name`, and a proxy may refuse to tell it. */
+function nameOf(value: object): string {
+  const name = peek(value, 'name');
+  return typeof name === 'string' ? escape(name) : '';
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Broker, Sighting } from '../broker/broker.ts';
 import { refuse, UsageError } from '../job/errors.ts';
 import { format, knownInstead } from '../job/text.ts';
 import { type Duration, durationMs } from '../job/units.ts';
-import { isOptions } from '../job/values/realm.ts';
+import { isArray, isOptions } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
 import { stderrLogger } from '../worker/log.ts';
 import { drain, type Tally } from './drain.ts';
@@ -222,7 +222,7 @@ function checked(given: unknown): TemporarySpoolOptions {
   if (logLevel !== undefined && !LOG_LEVELS.includes(logLevel)) refuse('`logLevel`', LOG_LEVELS.join(', '), logLevel);
   if (tasks !== undefined && fork !== true)
     throw new UsageError('Expected `tasks` with `fork: true`: in this process the tasks that it has registered run');
-  if (tasks !== undefined && !Array.isArray(tasks)) refuse('`tasks`', 'an array of paths or file: URLs', tasks);
+  if (tasks !== undefined && !isArray(tasks)) refuse('`tasks`', 'an array of paths or file: URLs', tasks);
   if (fork === true && manual === true)
     throw new UsageError('Expected `manual` or `fork`, got both: children take jobs as soon as they are ready');
   if (schedules !== undefined && !isOptions(schedules)) refuse('`schedules`', 'an object of schedules', schedules);

@@ -1,6 +1,7 @@
 /** Making compositions: signatures of calls, and chains, groups and chords of them, in one another. */
 import { refuse, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
+import { isArray } from '../../job/values/realm.ts';
 import type { GroupResult } from '../group-result.ts';
 import { checkStepOptions } from './call-options.ts';
 import type {
@@ -92,7 +93,7 @@ export function chord<const M extends Header, C extends AnyPart>(
   members: M,
   callback: C & Fitting<ValueOf<AsGroup<M>>, C>,
 ): Chord<AsGroup<M>, C> {
-  const header = Array.isArray(members)
+  const header = isArray(members)
     ? groupOf(members, 'chord([add.s(1, 2), add.s(3, 4)], sum.s())')
     : carriedBy(members, 'the members of a chord').part;
   if (header.kind !== 'group')
@@ -105,7 +106,7 @@ export function chord<const M extends Header, C extends AnyPart>(
 
 /** The group of one call of a task for each of `items`. @throws UsageError */
 export function mapped(call: Omit<Call, 'args'>, items: unknown): object {
-  if (!Array.isArray(items)) refuse(`the items of ${call.task}.map()`, 'an array', items);
+  if (!isArray(items)) refuse(`the items of ${call.task}.map()`, 'an array', items);
   return new Composed(
     several(
       'group',
@@ -115,7 +116,7 @@ export function mapped(call: Omit<Call, 'args'>, items: unknown): object {
 }
 
 function groupOf(members: unknown, example: string): Several {
-  if (Array.isArray(members)) return several('group', partsOf(members, 'member'));
+  if (isArray(members)) return several('group', partsOf(members, 'member'));
   const got = isPart(members) ? 'one part' : format(members);
   throw new UsageError(`Expected an array of parts, such as ${example}, got ${got}`, 'FSQ_COMPOSITION');
 }

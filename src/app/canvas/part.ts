@@ -2,7 +2,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
-import { isRecord, peek } from '../../job/values/realm.ts';
+import { isArray, isRecord, peek } from '../../job/values/realm.ts';
 import type { Settings } from '../settings/config.ts';
 import type { TaskOptions } from '../task-options.ts';
 import type { CompositionOptions, StepOptions } from './fit.ts';
@@ -92,8 +92,7 @@ export function shown(value: unknown): string {
   if (typeof value === 'function') return `${format(value)}, which is no task: register it with task()`;
   if (typeof peek(value, 'then') === 'function')
     return 'a promise: a part is not sent before the whole is, so use .s() where you have .delay(), and await what is awaited first';
-  if (Array.isArray(value))
-    return `${format(value)}: did you mean chain(a, b), without the brackets, or group([a, b])?`;
+  if (isArray(value)) return `${format(value)}: did you mean chain(a, b), without the brackets, or group([a, b])?`;
   if (typeof peek(value, 'get') === 'function')
     return 'the handle of what was sent already: pass its id in `after` of applyAsync, or use done() of a group';
   return format(value);

@@ -4,7 +4,7 @@ import { refuse, UsageError } from '../../job/errors.ts';
 import { isTaskName } from '../../job/names.ts';
 import { didYouMean, format, knownInstead, suggest } from '../../job/text.ts';
 import { durationMs } from '../../job/units.ts';
-import { isRecord, reasonOf } from '../../job/values/realm.ts';
+import { isArray, isRecord, reasonOf } from '../../job/values/realm.ts';
 import type { NewJob } from '../../broker/broker.ts';
 import { isScheduleName } from '../../broker/schedules.ts';
 import { type Request, toRequest } from '../task.ts';
@@ -76,7 +76,7 @@ async function readSchedule(name: string, given: unknown, nowMs: number): Promis
   checkKeys(given);
   const { task: _, args = [], cron: _c, every: _e, timeZone: _z, missed = 'one', ...options } = given;
   const task = taskOf(given['task']);
-  if (!Array.isArray(args)) return refuse('`args`', 'an array of the arguments', args);
+  if (!isArray(args)) return refuse('`args`', 'an array of the arguments', args);
   if (!isMissed(missed)) return refuse('`missed`', "'skip', 'one' or 'all'", missed);
   const pattern = patternOf(given);
   const read = { name, task, args: args as readonly unknown[], options, pattern };

@@ -8,7 +8,7 @@ import { isQueueName } from '../../job/names.ts';
 import { readResultTtlMs, resultTtlFromText, resultTtlHint, type ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { Redact } from '../../job/failure.ts';
 import { type LimitOptions, type QueueLimits, toQueueLimits } from '../../job/queue-limits.ts';
-import { isOptions } from '../../job/values/realm.ts';
+import { isArray, isOptions } from '../../job/values/realm.ts';
 
 export interface Kind<T> {
   /** How a command line writes it; absent: it cannot. */
@@ -143,7 +143,7 @@ export const variables: Kind<readonly string[]> = {
   form: 'names',
   wanted: "an array of names of variables, without '='",
   parse: (given) =>
-    Array.isArray(given) && given.every((name) => typeof name === 'string' && /^[^=\0]+$/.test(name))
+    isArray(given) && given.every((name): name is string => typeof name === 'string' && /^[^=\0]+$/.test(name))
       ? given
       : undefined,
 };

@@ -5,7 +5,7 @@ import type { BrokerOptions } from '../../open.ts';
 import { UsageError } from '../../job/errors.ts';
 import { checkTimeLimits } from '../../job/job-options.ts';
 import { didYouMean, format } from '../../job/text.ts';
-import { isRecord, reasonOf } from '../../job/values/realm.ts';
+import { isOptions, isRecord, reasonOf } from '../../job/values/realm.ts';
 import type { Redact } from '../../job/failure.ts';
 import type { Config, Settings } from './config.ts';
 import { loadModule, loadModuleHere } from '../project/load-module.ts';
@@ -28,6 +28,12 @@ interface Giver {
   readonly given: Given;
   readonly base: string;
   readonly isFile: boolean;
+}
+
+/** `config` where it may hold settings: what they say is asked when they are first needed. @throws UsageError (FSQ_CONFIG) */
+export function asConfig(config: Config): Config {
+  if (isOptions(config)) return config;
+  throw new UsageError(`Expected the settings of createApp() as an object, got ${format(config)}`, 'FSQ_CONFIG');
 }
 
 /**

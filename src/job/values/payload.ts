@@ -2,7 +2,7 @@
 import { NotSerialisableError, UsageError } from '../errors.ts';
 import { format } from '../text.ts';
 import { type JsonValue, longestCharacterBytes, MAX_DEPTH, type Serialisable } from './json.ts';
-import { isDate, isMap, isRecord, isSet, isThenable, peek } from './realm.ts';
+import { isDate, isMap, isRecord, isSet, isThenable, peek, reasonOf } from './realm.ts';
 
 /** The arguments `A` if each survives JSON, else `never` in its place: a Date does not compile. */
 export type SerialisableArgs<A extends readonly unknown[]> = { [K in keyof A]: Serialisable<A[K]> };
@@ -174,8 +174,7 @@ function copyCounted(value: unknown, count: Count, depth = 0): unknown {
     case 'object':
       count.bytes += 4;
       if (value === null) break;
-      if (depth < MAX_DEPTH)
-        return Array.isArray(value) ? copyArray(value, count, depth) : copyObject(value, count, depth);
+      if (depth < MAX_DEPTH) return copyParts(value, count, depth);
       setFault(count, `nested more than ${MAX_DEPTH} levels deep or a cycle`, 'Pass flatter data.');
       break;
     case 'undefined':
@@ -188,6 +187,16 @@ function copyCounted(value: unknown, count: Count, depth = 0): unknown {
       setFault(count, `a ${typeof value}`, 'Pass plain data.');
   }
   return value;
+}
+
+/** A value may refuse to be read: a revoked proxy, a getter that throws. */
+function copyParts(value: object, count: Count, depth: number): unknown {
+  try {
+    return Array.isArray(value) ? copyArray(value, count, depth) : copyObject(value, count, depth);
+  } catch (error) {
+    setFault(count, `an object that cannot be read (${reasonOf(error)})`, 'Pass plain data.');
+    return value;
+  }
 }
 
 function copyArray(value: readonly unknown[], count: Count, depth: number): readonly unknown[] {

@@ -5,9 +5,23 @@
  * Nothing here throws, whatever the value is: a revoked proxy, a getter that throws.
  */
 
-/** True for an object that is no array. */
+/** True for an object that is no array. Of a revoked proxy nobody can say that, so it is none. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** True for an array of any realm, which a program may have given: a revoked proxy is none, and `Array.isArray` would throw at it. */
+export function isArray(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -31,6 +31,17 @@ test('ordinary text stays as it is, in any language', () => {
   assert.equal(escape('Grüße, 世界 👋 – ok'), 'Grüße, 世界 👋 – ok');
 });
 
+test('what refuses to be looked at is described as well', () => {
+  const [object, list, code] = [Proxy.revocable({}, {}), Proxy.revocable([], {}), Proxy.revocable(() => 1, {})];
+  for (const { revoke } of [object, list, code]) revoke();
+  const named = Object.defineProperty(() => 1, 'name', { value: 5 });
+  const endless = new Proxy([], { get: () => assert.fail('looked at') });
+
+  const shown = [object.proxy, list.proxy, code.proxy, named, endless].map(format);
+
+  assert.deepEqual(shown, ['an object', 'an object', 'function (anonymous)', 'function (anonymous)', 'an array']);
+});
+
 test('every kind of value is described in a few words', () => {
   const shown = [
     'x',

@@ -4,12 +4,14 @@ import test, { describe } from 'node:test';
 import vm from 'node:vm';
 import {
   isAbortSignal,
+  isArray,
   isBuiltIn,
   isDate,
   isErrorLike,
   isLanguageClass,
   isMap,
   isOptions,
+  isRecord,
   isSet,
   peek,
   reasonOf,
@@ -46,6 +48,13 @@ test('what has a message that is text tells what went wrong; what has none does 
     assert.equal(isErrorLike(value), false);
 });
 
+test('an array is no record; what refuses to be looked at is neither', () => {
+  const values = [{}, foreign('({})'), [], foreign('[]'), revoked.proxy, null, 'text'];
+
+  assert.deepEqual(values.map(isRecord), [true, true, false, false, false, false, false]);
+  assert.deepEqual(values.map(isArray), [false, false, true, true, false, false, false]);
+});
+
 describe('nothing throws at', () => {
   const hostile: readonly [string, unknown][] = [
     ['a revoked proxy', revoked.proxy],
@@ -68,6 +77,8 @@ describe('nothing throws at', () => {
       assert.equal(peek(value, 'message'), undefined);
       assert.equal(isBuiltIn(value, 'Error'), false);
       assert.equal(isAbortSignal(value), false);
+      assert.equal(isArray(value), false);
+      assert.equal(typeof isRecord(value), 'boolean');
       assert.equal(typeof reasonOf(value), 'string');
     });
   }
