@@ -37,3 +37,12 @@ export function checkWritable(path: string, option: string): void {
 export function appendText(path: string, text: string): void {
   appendFileSync(path, text);
 }
+
+/** Removes a file that this program has written, if it is there and can be. */
+export function deleteFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A folder has its name by now, or its own folder is gone: it is not ours any more.
+  }
+}

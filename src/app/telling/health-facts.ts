@@ -56,7 +56,7 @@ function readySinceMs({ id, record }: Sighting): number {
 }
 
 /** The same, and when those had ended that it came after. */
-async function waitsSinceMs(broker: Pick<Broker, 'outcome'>, job: Sighting): Promise<number> {
+export async function waitsSinceMs(broker: Pick<Broker, 'outcome'>, job: Sighting): Promise<number> {
   const before = await Promise.all(predecessorsOf(job).map((id) => broker.outcome(id)));
   return Math.max(readySinceMs(job), ...before.map((other) => (other === null ? 0 : (endedAtMs(other) ?? 0))));
 }

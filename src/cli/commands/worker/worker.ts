@@ -18,6 +18,7 @@ import { shortPath } from '../../display.ts';
 import { messageText } from '../../exit.ts';
 import { findModules, settingOptions, settingsOf } from '../../setting-options.ts';
 import { padded, textWidth } from '../../terminal/width.ts';
+import type { Exposed } from '../measure/expose.ts';
 import type { Notifier } from './notify.ts';
 import { parseQueues } from './queue-choice.ts';
 import type { ServiceManager } from './service-manager.ts';
@@ -67,6 +68,16 @@ export const worker: Command = {
       value: 'COMMAND',
       help: 'run this for each job that has ended, with {id} {task} {state} {attempt} {ms} in its arguments',
     },
+    'metrics-port': {
+      type: 'string',
+      value: 'N',
+      help: 'answer GET /metrics on port N of 127.0.0.1, for Prometheus; 0: any that is free',
+    },
+    'metrics-file': {
+      type: 'string',
+      value: 'PATH',
+      help: 'write the same to PATH every 15 s, for node_exporter; it ends with .prom',
+    },
   },
   run: runWorker,
 };
@@ -85,6 +96,7 @@ async function runWorker(context: Context): Promise<number> {
   const unset = settings.env?.filter((name) => env[name] === undefined) ?? [];
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
   const manager = await serviceManagerOf(env, log);
+  const exposed = await exposedOf(context, settings, log);
   const notifier = await notifierOf(values.text('notify'), { log, env: { ...env, FSQ_SPOOL: settings.spool } });
   const clockwork = await clockworkOf(context, settings, log);
   const supervisor = new Supervisor({
@@ -125,6 +137,7 @@ async function runWorker(context: Context): Promise<number> {
     stopListening();
     stopLooking();
     manager?.close();
+    await exposed?.close();
   }
 }
 
@@ -133,6 +146,14 @@ async function serviceManagerOf(env: NodeJS.ProcessEnv, log: Logger): Promise<Se
   if ((env['NOTIFY_SOCKET'] ?? '') === '' && process.send === undefined) return null;
   const { ServiceManager } = await import('./service-manager.ts');
   return new ServiceManager(env, log);
+}
+
+/** Null where nobody asks for metrics: then nothing of them is loaded. @throws UsageError */
+async function exposedOf({ values, version }: Context, settings: Settings, log: Logger): Promise<Exposed | null> {
+  const [port, file] = [values.text('metrics-port'), values.text('metrics-file')];
+  if (port === undefined && file === undefined) return null;
+  const { exposeSpool } = await import('../measure/exposed-spool.ts');
+  return exposeSpool(settings, { port, file, version }, log);
 }
 
 /** Undefined where there are no schedules: then nothing of them is loaded. @throws UsageError (FSQ_CONFIG) */
