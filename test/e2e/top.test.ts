@@ -44,7 +44,7 @@ describe('fsq top on a terminal', { skip }, () => {
     await terminal.shows(/^> images +1 .* none takes it$/);
     await terminal.type('5', '/', 'address');
     const filtered = await terminal.shows(/^ \/address /);
-    assert.equal(filtered.filter((row) => row.includes('send-mail')).length, 1, filtered.join('\n'));
+    assert.equal(filtered.filter((row) => /^[> ] send-mail/.test(row)).length, 1, filtered.join('\n'));
     await terminal.type('Enter', 'Enter');
     await terminal.shows(/^ args\[0\] +"水曜日"$/);
     await terminal.shows(new RegExp(`^ id +${first}$`));

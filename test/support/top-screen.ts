@@ -106,6 +106,11 @@ export function busy(): Partial<Known> {
       backlog,
       counts: { pending: 150_000, delayed: 1_200, running: 2, results: 98_765, corrupt: 0 },
     },
+    verdict: {
+      status: 'warning',
+      text: '3 jobs failed within 10 m, most: send-mail TimeoutError; a queue is paused: 100 jobs of queue mail',
+      advice: ['Queue mail is paused and 100 jobs of it wait: `fsq resume mail`.'],
+    },
     pending: { jobs: [jobSeen(3, { attempt: 0 }), jobSeen(4, { queue: 'mail', attempt: 0 })], isAll: false },
     delayed: {
       jobs: [

@@ -63,7 +63,8 @@ function reportFor({ values }: Context, facts: StatusFacts): StatusReport {
   return { ...report, advice: report.advice.map((text) => withSpoolOption(text, option)) };
 }
 
-async function factsOf(broker: Broker): Promise<StatusFacts> {
+/** All that a verdict, figures and advice are made of. */
+export async function factsOf(broker: Broker): Promise<StatusFacts> {
   const nowMs = Date.now();
   const restoring = await broker.restoring();
   const backlog = await broker.backlog();

@@ -71,8 +71,7 @@ function headLine(state: State): Line {
     ...(listIsCut(state) ? ['only the first are shown'] : []),
     ...(counted > OLD_COUNT_MS ? [`counted ${span(counted)} ago`] : []),
   ];
-  const [colour, text] = verdictOf(state);
-  return withRight(line(' ', piece(text, colour)), line(piece(about.join(', '), 'yellow'), ' '), columns);
+  return withRight(line(' ', ...verdictOf(state)), line(piece(about.join(', '), 'yellow'), ' '), columns);
 }
 
 /** Counts that are older say so. */
@@ -177,9 +176,16 @@ function keyLine(question: Key | null, keys: readonly Key[], always: readonly Ke
   );
 }
 
-function verdictOf({ known, nowMs }: State): readonly [Colour, string] {
-  const { trouble, facts } = known;
-  if (trouble !== null) return ['red', facts === null ? trouble : `As of ${span(nowMs - facts.atMs)} ago. ${trouble}`];
-  if (facts === null) return ['dim', 'Looking …'];
-  return ['green', 'OK'];
+function verdictOf({ known, nowMs }: State): readonly Piece[] {
+  const { trouble, facts, verdict } = known;
+  if (trouble !== null) {
+    const since = facts === null ? '' : `As of ${span(nowMs - facts.atMs)} ago. `;
+    return [piece(`${since}${trouble}`, 'red')];
+  }
+  if (verdict === null) return [piece('Looking …', 'dim')];
+  const { status, text } = verdict;
+  const word = piece(status.toUpperCase(), COLOURS[status]);
+  return status === 'ok' ? [word] : [word, piece(` ${text}`)];
 }
+
+const COLOURS = { ok: 'green', warning: 'yellow', critical: 'red' } as const;

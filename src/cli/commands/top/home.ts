@@ -1,9 +1,9 @@
 /** The home screen above its tables: how many jobs are where, and curves of what went on lately. Pure. */
-import { quantile } from '../../../broker/histogram.ts';
-import { RINGS, type RingName, slotsUpTo, type Slot, totalOfSlots } from '../../../broker/history.ts';
+import { slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
 import { span } from '../../../job/text.ts';
 import type { Colour } from '../../terminal/colour.ts';
 import { padded } from '../../terminal/width.ts';
+import { curveLines } from './curves.ts';
 import { EMPTY, type Line, line, lineWidth, piece } from './screen/line.ts';
 import { countText } from './rows.ts';
 import type { Known, State } from './state.ts';
@@ -13,25 +13,25 @@ const FEW_ROWS = 20;
 /** From so many columns on, the counts and the curves stand side by side. */
 const SIDE_BY_SIDE = 100;
 const LABEL = 10;
-const FIGURE = 10;
-/** What workers count is late by some seconds: the last ones tell nothing yet. */
-const LATE_MS = 3_000;
-
-const RING_TEXT: Readonly<Record<RingName, string>> = {
-  seconds: 'last minute',
-  quarterMinutes: 'last 15 minutes',
-  fiveMinutes: 'last day',
-};
+/** So many pieces of advice are given, each in one line. */
+const MOST_ADVICE = 3;
 
 export function homeLines(state: State): readonly Line[] {
   const { columns, rows } = state;
   const counts = countLines(state);
   if (rows < FEW_ROWS) return [...shortCounts(state), ...curveLines(state, columns).slice(0, rows < 14 ? 1 : 2), EMPTY];
-  if (columns < SIDE_BY_SIDE) return [...counts, EMPTY, ...curveLines(state, columns), EMPTY];
+  const advice = adviceLines(state);
+  if (columns < SIDE_BY_SIDE) return [...counts, EMPTY, ...curveLines(state, columns), EMPTY, ...advice];
   const left = Math.max(Math.floor(columns * 0.4), ...counts.map((one) => lineWidth(one) + 3));
   const curves = curveLines(state, columns - left);
   const both = counts.map((one, i) => beside(one, curves[i] ?? EMPTY, left));
-  return [...both, EMPTY];
+  return [...both, EMPTY, ...advice];
+}
+
+/** What to do about what is wrong. */
+function adviceLines({ known }: State): readonly Line[] {
+  const advice = (known.verdict?.advice ?? []).slice(0, MOST_ADVICE);
+  return advice.length === 0 ? [] : [...advice.map((text) => line(piece(` ! ${text}`, 'yellow'))), EMPTY];
 }
 
 function beside(a: Line, b: Line, at: number): Line {
@@ -100,70 +100,4 @@ function shortCounts(state: State): readonly Line[] {
       ]),
     ),
   ];
-}
-
-/** @param columns that there are for a curve with its name and its figure */
-function curveLines({ known, ring, nowMs }: State, columns: number): readonly Line[] {
-  const { everyMs, slots: count } = RINGS[ring];
-  const history = known.facts?.statistics.history ?? null;
-  const slots = history === null ? [] : slotsUpTo(history, ring, nowMs - (ring === 'seconds' ? LATE_MS : 0));
-  const room = Math.max(8, Math.min(count, columns - LABEL - FIGURE - 4));
-  const groups = grouped(slots, room);
-  const all = totalOfSlots(slots);
-  const perSecond = (one: number, slotsOf: number): number => (one * 1_000) / (slotsOf * everyMs);
-  const curve = (label: string, figure: string, values: readonly (number | null)[], colour: Colour | null): Line =>
-    line(piece(` ${label.padEnd(LABEL)}`), piece(figure.padStart(FIGURE)), '  ', piece(sparkline(values), colour));
-  const quantiles = (of: 'wait' | 'run'): readonly (number | null)[] =>
-    groups.map((group) => quantile(totalOfSlots(group)[of], 0.95));
-  return [
-    curve(
-      'ended /s',
-      rateText(perSecond(all.ended, count)),
-      groups.map((group) => totalOfSlots(group).ended),
-      'green',
-    ),
-    curve(
-      'failed /s',
-      rateText(perSecond(all.failed, count)),
-      groups.map((group) => totalOfSlots(group).failed),
-      all.failed > 0 ? 'red' : 'dim',
-    ),
-    curve('wait p95', timeText(quantile(all.wait, 0.95)), quantiles('wait'), 'yellow'),
-    { ...curve('run p95', timeText(quantile(all.run, 0.95)), quantiles('run'), 'cyan') },
-  ].map((one, i) => (i === 0 ? withLabel(one, RING_TEXT[ring], columns) : one));
-}
-
-function withLabel(one: Line, text: string, columns: number): Line {
-  const room = columns - lineWidth(one) - text.length - 3;
-  return room < 0 ? one : { ...one, pieces: [...one.pieces, piece(`  ${text}`, 'dim')] };
-}
-
-/** The latest slots in `most` groups of one size, or fewer. */
-function grouped(slots: readonly Slot[], most: number): readonly (readonly Slot[])[] {
-  const size = Math.max(1, Math.floor(slots.length / most));
-  const groups: Slot[][] = [];
-  for (let end = slots.length; end > 0; end -= size) groups.unshift(slots.slice(Math.max(0, end - size), end));
-  return groups.slice(-most);
-}
-
-const BARS = '▁▂▃▄▅▆▇█';
-
-/** A bar for each value, the largest one full; a blank where there is none. */
-export function sparkline(values: readonly (number | null)[]): string {
-  const most = Math.max(0, ...values.map((value) => value ?? 0));
-  return values
-    .map((value) =>
-      value === null ? ' ' : (BARS[value === 0 ? 0 : Math.max(1, Math.ceil((value / most) * 7))] ?? '█'),
-    )
-    .join('');
-}
-
-function rateText(perSecond: number): string {
-  if (perSecond === 0) return '0';
-  if (perSecond < 0.01) return '< 0.01';
-  return perSecond < 10 ? perSecond.toFixed(perSecond < 1 ? 2 : 1) : countText(Math.round(perSecond));
-}
-
-function timeText(ms: number | null): string {
-  return ms === null ? '-' : span(ms);
 }

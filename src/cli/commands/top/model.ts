@@ -60,6 +60,8 @@ function reported(state: State, report: Report): State {
       return know({ facts: report.facts, trouble: null });
     case 'counted':
       return know({ counted: report.counted });
+    case 'verdict':
+      return know({ verdict: report.verdict });
     case 'list':
       return know({ [report.name]: report.list });
     case 'schedules':

@@ -1,7 +1,7 @@
 /** What the screen is about: what is known of the broker, and where in it somebody is. Pure data. */
 import type { RingName } from '../../../broker/history.ts';
 import type { Times } from '../../../app/schedules/cron.ts';
-import type { Act, Counted, Facts, JobList, ScheduleSight } from './looker/reports.ts';
+import type { Act, Counted, Facts, JobList, ScheduleSight, Verdict } from './looker/reports.ts';
 
 export const TABS = ['home', 'running', 'queues', 'delayed', 'failed', 'workers', 'schedules'] as const;
 export type Tab = (typeof TABS)[number];
@@ -32,6 +32,7 @@ export interface Known {
   readonly place: string;
   readonly facts: Facts | null;
   readonly counted: Counted | null;
+  readonly verdict: Verdict | null;
   readonly pending: JobList | null;
   readonly delayed: JobList | null;
   readonly failed: JobList | null;
@@ -107,6 +108,7 @@ export function initialState(
   const nothing = {
     facts: null,
     counted: null,
+    verdict: null,
     pending: null,
     delayed: null,
     failed: null,

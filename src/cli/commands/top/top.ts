@@ -26,7 +26,7 @@ export const top: Command = {
   options: {},
   notes: [
     'Lower-case keys look; upper-case keys change things, and ask first: R retry, K revoke or kill, D forget, P pause or resume,',
-    'N run a schedule now. Off a terminal `fsq status --json` tells the same.',
+    'N run a schedule now. Off a terminal `fsq status --watch` tells the same.',
   ],
   run: runTop,
 };

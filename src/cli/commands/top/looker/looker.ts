@@ -5,12 +5,20 @@
 import type { Broker } from '../../../../broker/broker.ts';
 import { reasonOf } from '../../../../job/values/realm.ts';
 import { carryOut } from './act.ts';
-import { jobSight, type JobList, type ListName, type Report, type Request, type Wanted } from './reports.ts';
+import {
+  jobSight,
+  type JobList,
+  type ListName,
+  type Report,
+  type Request,
+  type Verdict,
+  type Wanted,
+} from './reports.ts';
 
 /** How often what is cheap is looked at, ms. */
 const EVERY_MS = 1_000;
-/** A look takes the hundredth part of a processor's time at most, */
-const COST_FACTOR = 100;
+/** A look takes this part of a processor's time at most, */
+const COST_FACTOR = 150;
 /** and one that costs nothing while nothing changes, the thirtieth. */
 const COUNT_COST_FACTOR = 30;
 /** A list that nobody reads to its end: so many jobs are in one. */
@@ -23,6 +31,7 @@ export interface LookerOptions {
   readonly open: () => Broker;
   /** What `fsq show` says of a job; null: there is none. */
   readonly jobLines: (broker: Broker, id: string) => Promise<readonly string[] | null>;
+  readonly verdict: (broker: Broker) => Promise<Verdict>;
   readonly report: (report: Report) => void;
 }
 
@@ -139,7 +148,7 @@ export class Looker {
   }
 }
 
-function looksWith({ jobLines }: LookerOptions): Readonly<Record<string, Look>> {
+function looksWith({ jobLines, verdict }: LookerOptions): Readonly<Record<string, Look>> {
   const shown = (name: ListName) => (wanted: Wanted) => wanted.lists.includes(name);
   return {
     facts: { isWanted: () => true, act: facts },
@@ -148,6 +157,7 @@ function looksWith({ jobLines }: LookerOptions): Readonly<Record<string, Look>> 
       act: async (broker, { job: id }) => ({ kind: 'job', id: id ?? '', lines: await jobLines(broker, id ?? '') }),
     },
     schedules: { isWanted: shown('schedules'), act: schedules },
+    counted: { isWanted: () => true, act: counted, costFactor: COUNT_COST_FACTOR },
     failed: {
       isWanted: shown('failed'),
       act: async (broker) => ({ kind: 'list', name: 'failed', list: await failed(broker) }),
@@ -156,11 +166,12 @@ function looksWith({ jobLines }: LookerOptions): Readonly<Record<string, Look>> 
       isWanted: shown('delayed'),
       act: async (broker) => ({ kind: 'list', name: 'delayed', list: await listed(broker, 'delayed') }),
     },
-    counted: { isWanted: () => true, act: counted, costFactor: COUNT_COST_FACTOR },
     pending: {
       isWanted: shown('pending'),
       act: async (broker) => ({ kind: 'list', name: 'pending', list: await listed(broker, 'pending') }),
     },
+    // Behind the counts: as long as these have not changed, it does not count again.
+    verdict: { isWanted: () => true, act: async (broker) => ({ kind: 'verdict', verdict: await verdict(broker) }) },
   };
 }
 

@@ -56,6 +56,15 @@ export interface Counted {
   readonly backlog: Backlog;
 }
 
+/** What is wrong, and what to do about it. */
+export interface Verdict {
+  readonly status: 'ok' | 'warning' | 'critical';
+  /** 'OK', or what is wrong, the worst first. */
+  readonly text: string;
+  /** A sentence or two each. */
+  readonly advice: readonly string[];
+}
+
 export interface ScheduleSight {
   readonly record: ScheduleRecord;
   /** Of its last job; null: there is none, or it is forgotten. */
@@ -65,6 +74,7 @@ export interface ScheduleSight {
 export type Report =
   | { readonly kind: 'facts'; readonly facts: Facts }
   | { readonly kind: 'counted'; readonly counted: Counted }
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'list'; readonly name: Exclude<ListName, 'schedules'>; readonly list: JobList }
   | { readonly kind: 'schedules'; readonly schedules: readonly ScheduleSight[] }
   /** `lines` is null where there is no such job any more. */

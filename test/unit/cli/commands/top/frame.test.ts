@@ -145,7 +145,7 @@ describe('the screen', () => {
 test('the picture in docs/cli.md is the home screen', () => {
   const docs = readFileSync(new URL('../../../../../docs/cli.md', import.meta.url), 'utf8');
 
-  const screen = plainScreenOf(stateOf(busy(), { columns: 120, rows: 20 }));
+  const screen = plainScreenOf(stateOf(busy(), { columns: 120, rows: 21 }));
 
   assert.ok(docs.includes(`\`\`\`text\n${screen}\`\`\``), screen);
 });
