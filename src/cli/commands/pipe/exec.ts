@@ -22,7 +22,6 @@ export const exec: Command = {
   summary: 'send a job that runs a command, to a worker that allows it',
   usage: 'fsq exec [options] -- PROGRAM [ARG…]',
   examples: [
-    ['fsq worker --allow-exec', 'a worker that runs such jobs'],
     ['fsq exec -- make build', 'send one; prints its id'],
     ['fsq exec --wait -- make build', 'print its output as it comes, and exit as it does'],
     ['fsq exec --key build --queue slow --timeout 10m -- make -j4', 'with the options of fsq call'],
