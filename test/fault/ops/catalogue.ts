@@ -1,5 +1,6 @@
 /** The operations under fire: for each a program of this folder, its input, and the spool it finds. */
 import { openSpool } from '../../../src/spool/spool.ts';
+import { COUNT } from './counting.ts';
 import { SEND_INSTANTS } from './instants.ts';
 import {
   DEATH,
@@ -286,6 +287,7 @@ export const OPERATIONS: readonly Operation[] = [
     input: { isKeyed: true },
     isRepeatedLater: ['EACCES', 'EPERM'], // A job that may not be read is set aside: then there is nothing to claim.
   },
+  COUNT,
   { name: 'pause and resume', program: 'pause.mjs', prepare: (spool) => [plantPending(spool)] },
   { name: 'start', program: 'start.mjs', prepare: () => [] },
   { name: 'shutdown', program: 'shutdown.mjs', prepare: () => [] },
