@@ -234,7 +234,7 @@ test('the next instant is the same from wherever one asks', () => {
         const times = cronTimes(pattern, zone);
         const all: number[] = [];
         for (let at = times.next(from); at !== null && at < to; at = times.next(at)) all.push(at);
-        for (let at = from; at < to - 2 * 86_400_000; at += 211 * 60_000 + 13_001) {
+        for (let at = from; at < to - 2 * 86_400_000; at += 677 * 60_000 + 13_001) {
           const next = times.next(at);
           assert.equal(text(next), text(all.find((one) => one > at) ?? null), `${pattern} ${zone} from ${text(at)}`);
           if (at % 5 === 0) assert.equal(text(cronTimes(pattern, zone).next(at)), text(next));
