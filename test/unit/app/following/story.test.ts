@@ -5,28 +5,16 @@ import { type JobEvent, Story } from '../../../../src/app/following/story.ts';
 import type { Sighting } from '../../../../src/broker/broker.ts';
 import type { JobRecord } from '../../../../src/job/job.ts';
 import type { LogLine } from '../../../../src/job/values/log-lines.ts';
-import { job } from '../../../support/factory.ts';
+import { sighting as looked } from '../../../support/sighting.ts';
 
 const ERROR = { name: 'Error', message: 'no' };
 const LOST = { name: 'WorkerLostError', message: 'gone', code: 'FSQ_WORKER_LOST' };
 const first = { attempt: 1, startedAtMs: 1_100, endedAtMs: 1_200, owner: 'a' };
 const second = { attempt: 2, startedAtMs: 1_300, endedAtMs: 1_400, owner: 'b' };
 
-function sighting(parts: Partial<Sighting>, record: Partial<JobRecord> = {}): Sighting {
-  const { job: base } = job({ task: 'add' });
-  return {
-    id: base.id,
-    state: 'pending',
-    standing: { queue: 'default', priority: 5, attempt: 0, crashes: 0 },
-    dueAtMs: null,
-    owner: null,
-    startedAtMs: null,
-    endedAtMs: null,
-    progress: null,
-    location: 'somewhere',
-    record: { job: { ...base, enqueuedAtMs: 1_000 }, attempts: [], outcome: null, parked: null, kept: {}, ...record },
-    ...parts,
-  };
+/** Of a job that waits, unless `parts` say otherwise. */
+function sighting(parts: Partial<Omit<Sighting, 'record'>>, record: Partial<Omit<JobRecord, 'job'>> = {}): Sighting {
+  return looked({ state: 'pending', ...parts }, { enqueuedAtMs: 1_000, ...record });
 }
 
 function running(attempt: number, owner: string, record: Partial<JobRecord> = {}): Sighting {
