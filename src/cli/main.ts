@@ -48,6 +48,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   completion: async () => (await import('./commands/completion/completion.ts')).completion,
 };
 
+/** Of a usage whose arguments are ids of jobs: then `-` stands for those on standard input. */
+const TAKES_IDS = /^fsq \S+ ID\b/;
+
 /** What is known of the command line when an error has to be told. */
 interface Asked {
   spoolOption: string;
@@ -104,7 +107,13 @@ async function run(
     return EXIT.good;
   }
   checkArguments(command, parsed);
-  return command.run(contextOf(command, parsed, stdout, stderr));
+  const context = contextOf(command, parsed, stdout, stderr);
+  if (!parsed.args.includes('-') || !TAKES_IDS.test(command.usage)) return command.run(context);
+  const { withIdsFrom } = await import('./commands/pipe/ids-from-stdin.ts');
+  const args = await withIdsFrom(context.stdin, parsed.args);
+  if (args.length > 0) return command.run(contextOf(command, { ...parsed, args }, stdout, stderr));
+  context.tell('No id came on standard input: nothing was done.');
+  return EXIT.good;
 }
 
 function contextOf({ name }: Command, parsed: ParsedLine, stdout: Output, stderr: Output): Context {

@@ -189,3 +189,18 @@ function watchesOf(pid: number): number {
 function notLinux(): string | false {
   return process.platform === 'linux' ? false : 'needs /proc';
 }
+
+test('- stands for the ids on standard input; none is nothing to do', async (t) => {
+  const project = tempProject(t, {});
+  const [first = '', second = ''] = await pendingJobs(project.spool, {}, {});
+
+  const none = await fsq(project, ['wait', '-'], { input: '\n' });
+  const some = await fsq(project, ['revoke', '-'], { input: `${first} pending\r\n{"id":"${second}"}\n` });
+  const wrong = await fsq(project, ['show', '-'], { input: 'not an id\n' });
+
+  assert.deepEqual([none.code, none.stdout], [0, '']);
+  assert.equal(none.stderr, 'fsq wait: No id came on standard input: nothing was done.\n');
+  assert.deepEqual([some.code, some.stdout], [0, `${first} revoked\n${second} revoked\n`]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /Expected a job id or its beginning/);
+});

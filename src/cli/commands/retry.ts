@@ -38,6 +38,10 @@ export const retry: Command = {
   examples: [
     ['fsq retry 0199f3c2', 'it runs again, with its history; retries are counted anew'],
     ['fsq retry --state failed --task mail --since 1h', 'all that failed within the last hour, after a question'],
+    [
+      'fsq map resize < in.jsonl | grep ECONNRESET | fsq retry -',
+      'ids from a pipe: the first word of a line, or the id in a JSON object',
+    ],
     ['fsq retry --state failed --error ECONNREFUSED --dry-run', 'only say which these are'],
     [`fsq retry 0199f3c2 --args '[5, 6]'`, 'a new job like that one, with other arguments'],
   ],

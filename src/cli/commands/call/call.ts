@@ -29,7 +29,7 @@ export const call: Command = {
     ['fsq call fetch URL --retries 5 --expires 1h', 'try again up to five times, within the hour'],
     ['fsq call report --after 0199f3c2', 'when that job has succeeded'],
     ['fsq call report --key daily', 'only if no report with this key is waiting or running'],
-    ['seq 100 | fsq call square --stdin', 'a job for each line'],
+    ['seq 100 | fsq call square -', 'a job for each line'],
   ],
   args: { least: 1, most: Number.POSITIVE_INFINITY },
   options: {
@@ -79,7 +79,8 @@ async function runCall(context: Context): Promise<number> {
   try {
     const other = after === undefined ? {} : { after: await jobId(await sender.broker(), after) };
     const call = { context, sender, task, texts, options: { ...options, ...other }, timeoutMs };
-    return await (values.flag('stdin') ? callEachLine(call) : callOnce(call));
+    const isEachLine = values.flag('stdin') || (texts.length === 1 && texts[0] === '-');
+    return await (isEachLine ? callEachLine(call) : callOnce(call));
   } finally {
     await sender.close();
   }
@@ -146,6 +147,6 @@ function refuseBesideStdin(values: Values, texts: readonly string[]): void {
   );
   if (other !== undefined)
     throw new UsageError(`Expected --stdin alone or --${other} alone, got both: with --stdin only ids are printed`);
-  if (texts.length > 0)
+  if (texts.length > 0 && texts[0] !== '-')
     throw new UsageError(`Expected the arguments on standard input (--stdin), got ${format(texts[0])} as well`);
 }

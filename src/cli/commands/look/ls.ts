@@ -29,7 +29,7 @@ export const ls: Command = {
     ['fsq ls --state failed,expired --task mail --since 1h', 'of one task, and of the last hour'],
     ['fsq ls --state parked --limit 100', 'what waits for a worker that knows its task'],
     ['fsq ls --json --limit 0', 'everything, for programs'],
-    ['fsq ls -s running --ids | xargs -r fsq revoke', 'ids alone, one in each line'],
+    ['fsq ls -s running --ids | fsq revoke -', 'ids alone, one in each line'],
   ],
   options: {
     ...filterOptions(CHOICE),

@@ -20,7 +20,7 @@ export const wait: Command = {
   examples: [
     ['fsq wait 0199f3c2 0199f3c4', 'until both have ended; the beginning of an id is enough'],
     ['fsq wait --all --timeout 10m', 'for all that wait or run now; exits 124 if ten minutes are not enough'],
-    ['fsq wait $(cat ids.txt) --any', 'until the first of them has ended'],
+    ['fsq wait - --any < ids.txt', 'until the first of them has ended; - is for ids on standard input'],
     ['fsq wait --all --json', 'for programs: a JSON object in each line'],
   ],
   args: { least: 0, most: Number.POSITIVE_INFINITY },
