@@ -1056,6 +1056,31 @@ function looking(open: OpenBroker): void {
     );
   });
 
+  test('a listing asks of jobs by their names, and ends where there are no more', async (t) => {
+    const broker = await open(t);
+    const jobs = [10_000, 20_000, 30_000].map((ms) => newJob(broker, { etaMs: Date.now() + ms }));
+    await broker.enqueue([...jobs, newJob(broker)]);
+    const asked: string[] = [];
+
+    const found = await broker.list(['pending', 'delayed'], 10, undefined, ({ id }) => {
+      asked.push(id);
+      return id === jobs[1]?.job.id ? 'no more' : id === jobs[0]?.job.id;
+    });
+
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      [jobs[0]?.job.id],
+    );
+    assert.deepEqual(asked.slice(1), [jobs[0]?.job.id, jobs[1]?.job.id]);
+  });
+
+  test('the room that is left is told, where it can be', async (t) => {
+    const room = await (await open(t)).room();
+
+    if (room === null) return;
+    assert.ok(room.totalBytes >= room.freeBytes && room.totalInodes >= room.freeInodes, JSON.stringify(room));
+  });
+
   test('ids are found by what they begin with, wherever the job is', async (t) => {
     const broker = await open(t);
     const ended = await enqueueOne(broker);

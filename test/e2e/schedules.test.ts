@@ -155,6 +155,21 @@ test('a schedule is listed, run at once, paused and resumed', async (t) => {
   assert.equal(readdirSync(join(at.spool, 'schedules', 'nightly')).length, 1);
 });
 
+test('a list says which tasks no module and no worker knows, and nothing where that cannot be told', async (t) => {
+  const at = project(t, `{ a: { task: 'repotr', every: '1d' }, b: { task: report, every: '1d' } }`);
+  openSpool({ path: at.spool });
+
+  const text = await fsq(at, ['schedule', 'list']);
+  const json = await fsq(at, ['schedule', 'list', '--json']);
+  const elsewhere = await fsq(at, ['schedule', 'list', '--json', '--tasks', 'none.mjs']);
+
+  assert.match(text.stdout, /^a +repotr \(unknown\) +every 1d /m);
+  assert.match(text.stderr, /`schedules\.a`: .* got "repotr"; did you mean report\?/);
+  const known = (stdout: string): readonly unknown[] =>
+    (JSON.parse(stdout) as { isTaskKnown: unknown }[]).map(({ isTaskKnown }) => isTaskKnown);
+  assert.deepEqual([text.code, known(json.stdout), known(elsewhere.stdout)], [0, [false, true], [null, null]]);
+});
+
 test('what is no schedule, or no verb, is told with the nearest', async (t) => {
   const at = project(t, `{ nightly: { task: report, args: ['all'], every: '1d' } }`);
   openSpool({ path: at.spool });

@@ -150,6 +150,11 @@ export function namedTaskModules(names: readonly string[], base: string): TaskMo
   return { files, searched: names };
 }
 
+/** The text of a module; empty where it has more bytes than that. @throws the system error */
+export function moduleText(path: string, mostBytes: number): string {
+  return statSync(path).size > mostBytes ? '' : readFileSync(path, 'utf8');
+}
+
 /** Whether the project restarts its programs with nodemon, and whether it has told nodemon anything yet. */
 export function nodemonOf(root: string): { readonly isUsed: boolean; readonly isConfigured: boolean } {
   const manifest = readManifest(root);

@@ -10,9 +10,9 @@ import { checkTaskName, DEFAULT_QUEUE } from '../../../job/names.ts';
 import { checkedArguments } from '../../../job/values/payload.ts';
 import { type Command, type Context, duration, type Values } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
+import { livingTasks, mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
 import { jobId, printValue } from '../../lookup.ts';
-import { givenByOptions } from '../../setting-options.ts';
+import { givenByOptions, settingsOf } from '../../setting-options.ts';
 import { callLines } from './call-lines.ts';
 import { CALL_OPTIONS, callOptions, parseArgument, parseArguments } from './call-options.ts';
 
@@ -125,10 +125,15 @@ async function callOnce(call: Call): Promise<number> {
   return EXIT.good;
 }
 
-/** Tells why no living worker will run the job now, if that is so. */
+/** Tells why no living worker will run the job now, if that is so; where none runs, a person hears of a name that is likely to be misspelt. */
 async function tellMismatch({ context, sender, task, options }: Call): Promise<readonly OwnerInfo[]> {
-  const owners = await (await sender.broker()).owners();
+  const broker = await sender.broker();
+  const owners = await broker.owners();
   context.tell(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
+  if (context.stderr.isTTY && livingTasks(owners).length === 0) {
+    const { misspeltNotice } = await import('./likely-task.ts');
+    context.tell(await misspeltNotice(broker, await settingsOf(context), task));
+  }
   return owners;
 }
 

@@ -11,6 +11,8 @@ interface Listed {
   readonly name: string;
   /** Null, as the two below, of one that is not in this configuration. */
   readonly task: string | null;
+  /** Whether a living worker or a task module knows the task; null where nobody can tell. */
+  readonly isTaskKnown: boolean | null;
   readonly missed: string | null;
   readonly timeZone: string | null;
   /** Such as 'every 30s' or '0 3 * * * Asia/Tokyo'; null: nobody knows. */
@@ -25,10 +27,12 @@ interface Listed {
   readonly lastState: Sighting['state'] | null;
 }
 
+/** @param tasks those that are known; null: nobody can tell */
 export async function listSchedules(
   context: Context,
   broker: Broker,
   schedules: readonly ReadSchedule[],
+  tasks: readonly string[] | null,
 ): Promise<void> {
   const records = await broker.schedules.list();
   const nowMs = Date.now();
@@ -44,11 +48,12 @@ export async function listSchedules(
   const found: Listed[] = [];
   for (const one of all) {
     const job = one.lastId === null ? null : await broker.find(one.lastId);
-    found.push({ ...one, lastState: job?.state ?? null });
+    const isTaskKnown = one.task === null ? null : (tasks?.includes(one.task) ?? null);
+    found.push({ ...one, isTaskKnown, lastState: job?.state ?? null });
   }
   const rows = found.map((one) => [
     one.name,
-    one.task ?? '(not in fsq.config)',
+    one.task === null ? '(not in fsq.config)' : `${one.task}${one.isTaskKnown === false ? ' (unknown)' : ''}`,
     one.pattern ?? '-',
     nextText(one, nowMs),
     lastText(one, nowMs),
@@ -61,7 +66,7 @@ function listed(
   schedule: ReadSchedule | null,
   record: ScheduleRecord | undefined,
   nowMs: number,
-): Omit<Listed, 'lastState'> {
+): Omit<Listed, 'lastState' | 'isTaskKnown'> {
   const { pattern, firing } = schedule ?? {};
   const isPaused = record?.isPaused ?? false;
   // What was done may lie a little ahead: somebody has set the clock back.

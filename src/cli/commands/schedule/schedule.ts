@@ -4,14 +4,14 @@ import { type ReadSchedule, readSchedules, requestOf, unknownTaskText } from '..
 import type { Settings } from '../../../app/settings/config.ts';
 import { brokerOptions } from '../../../app/settings/sources.ts';
 import { newSpoolText, restoringText } from '../../../app/telling/warnings.ts';
-import type { Broker } from '../../../broker/broker.ts';
+import type { Broker, OwnerInfo } from '../../../broker/broker.ts';
 import type { BrokerEvent } from '../../../broker/worker-side.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format, jsonText, knownInstead } from '../../../job/text.ts';
 import { openBroker } from '../../../open.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { mismatchNotice } from '../../../app/telling/runners.ts';
+import { livingTasks, mismatchNotice } from '../../../app/telling/runners.ts';
 import { loadTasks } from '../../project-tasks.ts';
 import { findModules, givenByOptions, settingOptions, settingsOf } from '../../setting-options.ts';
 import { listSchedules } from './list.ts';
@@ -101,9 +101,30 @@ function list(parts: Parts): Promise<number> {
     context.tell(`There are no \`schedules\` in ${where}.`);
   }
   return withBroker(parts, async (broker) => {
-    await listSchedules(context, broker, schedules);
+    const tasks = await knownTasks(parts, await broker.owners());
+    await listSchedules(context, broker, schedules, tasks);
+    for (const one of schedules)
+      if (tasks !== null && !tasks.includes(one.task)) context.tell(`${unknownTaskText(one, tasks)}.`);
     return EXIT.good;
   });
+}
+
+/** Those of living workers, and of the project's modules where these do not know all that is scheduled; null: nobody can tell. */
+async function knownTasks(
+  { context, settings, schedules }: Parts,
+  owners: readonly OwnerInfo[],
+): Promise<readonly string[] | null> {
+  const living = livingTasks(owners);
+  if (schedules.every(({ task }) => living.includes(task))) return living;
+  try {
+    const loaded = await loadTasks(findModules(settings).files, settings.imports, settings);
+    return [...new Set([...living, ...loaded.map(({ name }) => name)])];
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    // Who looks from elsewhere has no modules here. Those that are here and do not load, no worker can load either.
+    if (error.code !== 'FSQ_NO_TASKS') context.tell(`Whether the tasks are there cannot be told: ${error.message}`);
+    return null;
+  }
 }
 
 /** Its task is loaded, as by a worker: that knows to which queue its jobs go. */
