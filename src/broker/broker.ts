@@ -6,6 +6,7 @@ import type { FsqError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
+import type { JsonValue } from '../job/values/json.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
@@ -52,6 +53,8 @@ export interface Broker {
    * is where no line comes. Without lines also where there is no such job, or it has printed nothing.
    */
   log(id: string, position: number): Promise<LogPart>;
+  /** What the runs of the job keep for the next one; undefined: nothing, or nothing that can be read. */
+  checkpointed(id: string): Promise<JsonValue | undefined>;
   /**
    * Those of many jobs that look different from when `seen` was given their mark (null: never), by their ids. One look for all. A job that
    * moves just then may be missed, and so is one that is nowhere.

@@ -28,6 +28,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   revoke: async () => (await import('./commands/revoke.ts')).revoke,
   retry: async () => (await import('./commands/retry.ts')).retry,
   forget: async () => (await import('./commands/clean/forget.ts')).forget,
+  replay: async () => (await import('./commands/replay/replay.ts')).replay,
   pause: async () => (await import('./commands/pause.ts')).pause,
   resume: async () => (await import('./commands/pause.ts')).resume,
   schedule: async () => (await import('./commands/schedule/schedule.ts')).schedule,

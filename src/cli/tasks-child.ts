@@ -1,15 +1,18 @@
 /**
- * The process that imports the task modules for `fsq tasks` and `fsq schedule run`, as a worker's child would. One of its own, because what a module
- * opens, prints or exits must not reach the command. Its arguments: the modules' paths.
+ * The process that imports the task modules for commands, as a worker's child would: one of its own, because what a module opens, prints or
+ * exits must not reach the command. Its arguments: see `ChildTask`. For `fsq replay` it runs one job then.
  */
 import { ALL_TEXTS } from '../job/failure.ts';
 import { fromArguments, loadTasks, unloadable } from '../worker/child/load-tasks.ts';
 import type { FromChild } from '../worker/messages.ts';
+import type { ChildTask } from './project-tasks.ts';
 
-const modules = fromArguments() as readonly string[];
+const { modules, replays } = fromArguments() as ChildTask;
 
 let answer: FromChild;
 try {
+  // It listens before it says that it is ready.
+  if (replays) (await import('./commands/replay/run-here.ts')).runWhenTold();
   answer = {
     type: 'ready',
     owner: '',

@@ -4,20 +4,14 @@ import type {
   Backlog,
   Broker,
   EveryJobOptions,
-  Forgetting,
   Looks,
   NewJob,
-  OwnerInfo,
   RetryOptions,
-  Revocation,
   RevokeOptions,
   Sighting,
-  StandIn,
-  Tidied,
   TidyOptions,
 } from '../broker/broker.ts';
 import type { ScheduleStore } from '../broker/schedules.ts';
-import type { Statistics } from '../broker/statistics.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
@@ -25,6 +19,7 @@ import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
+import { keptCheckpoint } from './beside/checkpoint-file.ts';
 import { readLog } from './beside/read-log.ts';
 import { changedJobs } from './changes.ts';
 import { createContext, pooledRandom, type SpoolContext } from './disk/context.ts';
@@ -141,7 +136,7 @@ class Spool implements Broker {
     return this.#sending.batcher.enqueue(jobs);
   }
 
-  async enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
+  async enqueueUnique(job: NewJob, uniqueness: Uniqueness): ReturnType<Broker['enqueueUnique']> {
     if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
     return this.#sending.unique.send(job, uniqueness);
   }
@@ -178,10 +173,7 @@ class Spool implements Broker {
     }, this.#unreadable);
   }
 
-  async revoke(
-    ids: readonly string[],
-    { terminate = false }: RevokeOptions = {},
-  ): Promise<ReadonlyMap<string, Revocation>> {
+  async revoke(ids: readonly string[], { terminate = false }: RevokeOptions = {}): ReturnType<Broker['revoke']> {
     return this.#change('revoked', () => revoke(this.#context, ids, terminate));
   }
 
@@ -190,11 +182,11 @@ class Spool implements Broker {
     return this.#change('sent back', () => retry(this.#context, ids));
   }
 
-  forget(ids: readonly string[]): Promise<ReadonlyMap<string, Forgetting>> {
+  forget(ids: readonly string[]): ReturnType<Broker['forget']> {
     return this.#change('forgotten', () => forgetJobs(this.#context, ids));
   }
 
-  tidy({ dryRun = false }: TidyOptions = {}): Promise<Tidied> {
+  tidy({ dryRun = false }: TidyOptions = {}): ReturnType<Broker['tidy']> {
     return this.#change('tidied', () => tidy(this.#context, this.#resultTtlMs, dryRun));
   }
 
@@ -225,6 +217,10 @@ class Spool implements Broker {
     return this.#look(() => listJobs(this.#context, ...asked));
   }
 
+  checkpointed(id: string): ReturnType<Broker['checkpointed']> {
+    return this.#look(() => keptCheckpoint(this.#context, id));
+  }
+
   unended(): ReturnType<Broker['unended']> {
     return this.#look(() => unendedJobs(this.#context));
   }
@@ -233,11 +229,11 @@ class Spool implements Broker {
     return this.#look(() => countJobs(this.#context, backlog ?? backlogOf(this.#context)));
   }
 
-  async backlog(): Promise<Backlog> {
+  async backlog(): ReturnType<Broker['backlog']> {
     return this.#look(() => backlogOf(this.#context));
   }
 
-  statistics(): Promise<Statistics> {
+  statistics(): ReturnType<Broker['statistics']> {
     return this.#look(() => readStatistics(this.#context));
   }
 
@@ -249,7 +245,7 @@ class Spool implements Broker {
     return this.#look(() => roomIn(this.#context));
   }
 
-  owners(): Promise<readonly OwnerInfo[]> {
+  owners(): ReturnType<Broker['owners']> {
     return typed(() => listOwners(this.#context), this.#unreadable);
   }
 

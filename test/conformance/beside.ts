@@ -100,6 +100,7 @@ export function beside(open: OpenBroker): void {
       await claim.checkpoint({ row: 1 });
       await claim.checkpoint({ row: 2, rest: ['ä', null, -0.5] });
       assert.deepEqual(claim.checkpointed(), { row: 2, rest: ['ä', null, -0.5] });
+      assert.deepEqual(await broker.checkpointed(claim.job.id), { row: 2, rest: ['ä', null, -0.5] });
       await claim.settle(settlement, RUN);
 
       const next = await nextOf(each);

@@ -105,3 +105,9 @@ export function readCheckpoint(context: SpoolContext, id: string): CheckpointRea
   }
   return { kind: 'corrupt', reason: 'it is no checkpoint' };
 }
+
+/** The value that the next run would find; undefined when there is none. */
+export function keptCheckpoint(context: SpoolContext, id: string): JsonValue | undefined {
+  const reading = readCheckpoint(context, id);
+  return reading.kind === 'checkpoint' ? reading.value : undefined;
+}
