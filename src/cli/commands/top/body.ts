@@ -2,7 +2,7 @@
 import { wrapped } from '../../terminal/width.ts';
 import { cursorIndex } from './actions.ts';
 import { homeLines } from './home.ts';
-import { fitted, type Line, line, piece } from './screen/line.ts';
+import { EMPTY, fitted, type Line, line, piece } from './screen/line.ts';
 import { type Section, sectionsOf } from './sections.ts';
 import type { State } from './state.ts';
 import { tableLines } from './screen/table.ts';
@@ -49,10 +49,10 @@ export function bodyLines(state: State): readonly Line[] {
   if (mode.kind === 'job' || mode.kind === 'help') return textLines(state).slice(mode.top, mode.top + height);
   const { lines, headingsAt } = tabLines(state);
   const { top } = places[tab];
-  const shown = lines.slice(top, top + height);
+  const shown = lines.slice(top, top + height).map((make) => make());
   // Of a table whose headings have gone up, the first line shows them.
   const headings = headingsAt.findLast((at) => at < top);
-  const pinned = headings === undefined || tab === 'home' || height === 1 ? undefined : lines[headings];
+  const pinned = headings === undefined || tab === 'home' || height === 1 ? undefined : lines[headings]?.();
   return pinned === undefined ? shown : [pinned, ...shown.slice(1)];
 }
 
@@ -94,7 +94,7 @@ export function settled(state: State): State {
 }
 
 interface TabLines {
-  readonly lines: readonly Line[];
+  readonly lines: readonly (() => Line)[];
   /** Where the headings of tables stand. */
   readonly headingsAt: readonly number[];
   /** Where each row stands. */
@@ -104,7 +104,7 @@ interface TabLines {
 }
 
 function tabLines(state: State): TabLines {
-  const lines: Line[] = state.tab === 'home' ? [...homeLines(state)] : [];
+  const lines: (() => Line)[] = state.tab === 'home' ? homeLines(state).map((one) => () => one) : [];
   const headingsAt: number[] = [];
   const rowsAt: number[] = [];
   const sections = sectionsOf(state);
@@ -113,15 +113,15 @@ function tabLines(state: State): TabLines {
     sections.flatMap(({ rows }) => rows),
   );
   for (const [i, section] of sections.entries()) {
-    if (i > 0) lines.push(line());
-    if (section.title !== null) lines.push(line(piece(` ${section.title}`, 'bold')));
+    if (i > 0) lines.push(() => EMPTY);
+    if (section.title !== null) lines.push(() => line(piece(` ${section.title}`, 'bold')));
     if (section.rows.length === 0) {
-      lines.push(line(piece(`  ${section.empty}`, 'dim')));
+      lines.push(() => line(piece(`  ${section.empty}`, 'dim')));
       continue;
     }
     const table = tableOf(section, state, cursor - rowsAt.length);
     headingsAt.push(lines.length);
-    lines.push(table.headings);
+    lines.push(() => table.headings);
     rowsAt.push(...table.rows.map((_, row) => lines.length + row));
     lines.push(...table.rows);
   }

@@ -37,11 +37,19 @@ export interface Section {
 /** How many jobs of each kind stand on the home screen. */
 const MOST_AT_HOME = 10;
 
+/** Of the last state that was asked for: each is asked for several times while it is drawn. */
+let last: { readonly key: readonly unknown[]; readonly sections: readonly Section[] } | null = null;
+
 /** The tables of the tab that is shown. */
-export function sectionsOf(state: State): readonly Section[] {
-  const { tab, known, nowMs, places } = state;
+export function sectionsOf({ tab, known, nowMs, places }: State): readonly Section[] {
   const filter = places[tab].filter.toLowerCase();
-  const sections = SECTIONS[tab](known, nowMs);
+  const key = [tab, known, nowMs, filter];
+  if (last === null || !last.key.every((part, i) => part === key[i]))
+    last = { key, sections: filtered(SECTIONS[tab](known, nowMs), filter) };
+  return last.sections;
+}
+
+function filtered(sections: readonly Section[], filter: string): readonly Section[] {
   if (filter === '') return sections;
   return sections.map((section) => ({
     ...section,

@@ -16,7 +16,8 @@ export interface Column {
 
 export interface Table {
   readonly headings: Line;
-  readonly rows: readonly Line[];
+  /** Each is made when it is shown: of many rows most are not. */
+  readonly rows: readonly (() => Line)[];
 }
 
 /** What stands before a row: 'the cursor is here', 'marked'. */
@@ -53,7 +54,7 @@ export function tableLines(
       ' '.repeat(BEFORE),
       ...lineOf(columns.map(({ title }) => ({ text: escape(title), colour: 'dim' as const }))),
     ),
-    rows: rows.map(({ cells, mark }) => ({
+    rows: rows.map(({ cells, mark }) => () => ({
       pieces: [piece(`${mark.isCursor ? '>' : ' '}${mark.isMarked ? '*' : ' '}`), ...lineOf(cells)],
       isCursor: mark.isCursor,
     })),
