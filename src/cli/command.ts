@@ -185,7 +185,7 @@ function describe(error: unknown, specs: Readonly<Record<string, OptionSpec>>): 
   const [, dashes = '', name = ''] = /Unknown option '(-{1,2})([^']*)'/.exec(text) ?? [];
   if (dashes !== '') {
     const near = suggest(name, Object.keys(specs));
-    return `Unknown option ${dashes}${name}${near === null ? '.' : `; did you mean --${near}?`} An argument that begins with - goes after --.`;
+    return `Unknown option ${dashes}${name}${near === null ? '.' : `; did you mean --${near}?`} An argument that begins with - goes after --; --help lists all options.`;
   }
   const [, option = ''] = /^Option '(?:-\w, )?--([\w-]+)/.exec(text) ?? [];
   const spec = Object.hasOwn(specs, option) ? specs[option] : undefined;

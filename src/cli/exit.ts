@@ -114,10 +114,21 @@ function describe(error: unknown): { readonly text: string; readonly code: strin
       code: error.code,
     };
   }
-  if (error instanceof FsqError) return { text: error.message, code: error.code };
+  if (error instanceof FsqError) return { text: `${error.message}${nextStep(error)}`, code: error.code };
   if (isSystemError(error)) return describe(spoolError(error, 'The spool cannot be read'));
   const text = isErrorLike(error) ? `${String(peek(error, 'name'))}: ${reasonOf(error)}` : reasonOf(error);
   return { text: `Something went wrong that fsq did not foresee: ${text}. FSQ_DEBUG=1 shows where.`, code: 'FSQ_BUG' };
+}
+
+/** What can be done on a command line about an error that programs get too: their message names no command. */
+const NEXT_STEPS: Partial<Readonly<Record<FsqErrorCode, string>>> = {
+  FSQ_UNKNOWN_JOB: '`fsq ls` lists the jobs that are there.',
+  FSQ_CORRUPT_JOB: '`fsq doctor` says what is wrong with it.',
+};
+
+function nextStep({ code, message }: FsqError): string {
+  const step = NEXT_STEPS[code];
+  return step === undefined || message.includes('`fsq ') ? '' : ` ${step}`;
 }
 
 function failureText({ id, attempts, remoteName, message }: TaskError): string {

@@ -44,7 +44,9 @@ export async function jobId(broker: Pick<Broker, 'place' | 'idsByPrefix'>, text:
   const wanted = text.toLowerCase();
   if (isId(wanted)) return wanted;
   if (!/^[0-9a-f][0-9a-f-]{0,35}$/.test(wanted)) {
-    throw new UsageError(`Expected a job id or its beginning, such as 0199f3c2-8d1e, got ${format(text)}`);
+    throw new UsageError(
+      `Expected a job id or its beginning, such as 0199f3c2-8d1e, got ${format(text)}; \`fsq ls\` lists them`,
+    );
   }
   const found = await broker.idsByPrefix(wanted, MAX_CANDIDATES + 1);
   const [first] = found;

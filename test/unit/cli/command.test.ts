@@ -70,7 +70,11 @@ describe('a wrong option is named', () => {
       'Expected a value for --timeout, as in --timeout TIME. One that begins with - is written --timeout=-….',
     ],
     ['when it takes none', ['--wait=1'], 'Expected --wait alone: it takes no value.'],
-    ['in sentences that end', ['--zzzzzz'], 'Unknown option --zzzzzz. An argument that begins with - goes after --.'],
+    [
+      'in sentences that end',
+      ['--zzzzzz'],
+      'Unknown option --zzzzzz. An argument that begins with - goes after --; --help lists all options.',
+    ],
   ];
   for (const [when, line, message] of cases) {
     test(when, () => {

@@ -78,3 +78,18 @@ describe('a message', () => {
     assert.match(reportText('fsq', error, false), /TypeError: oops.*FSQ_DEBUG=1/);
   });
 });
+
+test('an error that programs get too says on the command line what can be done next, if it does not say it itself', () => {
+  assert.match(
+    reportText('fsq get', new UnknownJobError('x', '/spool'), false),
+    /expired\. `fsq ls` lists the jobs that are there\. \(FSQ_UNKNOWN_JOB\)\n$/,
+  );
+  assert.match(
+    reportText('fsq get', new UsageError('Wrong', 'FSQ_CORRUPT_JOB'), false),
+    /^fsq get: Wrong `fsq doctor` says/,
+  );
+  assert.equal(
+    reportText('fsq get', new UsageError('See `fsq show 1`', 'FSQ_CORRUPT_JOB'), false),
+    'fsq get: See `fsq show 1` (FSQ_CORRUPT_JOB)\n',
+  );
+});
