@@ -49,7 +49,7 @@ export async function longestWaitMs(
 }
 
 /** When it was sent, its last run ended, or its time came. */
-function readySinceMs({ id, record }: Sighting): number {
+export function readySinceMs({ id, record }: Sighting): number {
   if (record === null) return idTimeMs(id);
   const { job, attempts, kept } = record;
   return Math.max(job.enqueuedAtMs, job.options.etaMs ?? 0, attempts.at(-1)?.endedAtMs ?? 0, kept.endedAtMs ?? 0);

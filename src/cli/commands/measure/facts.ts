@@ -1,13 +1,14 @@
 /** What is measured of a spool: gathered here, told by metrics-of.ts. Reads names, statistics, and a few jobs. */
 import { livingRunners } from '../../../app/telling/runners.ts';
-import { waitsSinceMs } from '../../../app/telling/health-facts.ts';
+import { readySinceMs, waitsSinceMs } from '../../../app/telling/health-facts.ts';
 import type { ReadSchedule } from '../../../app/schedules/read-schedules.ts';
-import type { Broker, OwnerInfo, Unended } from '../../../broker/broker.ts';
+import type { Broker, OwnerInfo, Sighting, Unended } from '../../../broker/broker.ts';
 import { OTHERS, type Statistics } from '../../../broker/statistics.ts';
+import { idsAfter } from '../../../job/edges.ts';
 import { DEFAULT_QUEUE, idTimeMs, isTimed } from '../../../job/names.ts';
 import { nodeFiles } from '../../../spool/disk/files.ts';
 
-/** So many running jobs are looked at for the one that runs longest, and so many of a queue for the one that waits longest. */
+/** So many running jobs are looked at for the one that runs longest, and so many ready ones for those that wait longest. */
 const MOST_READ = 1_000;
 
 /** What waits and runs in one queue. */
@@ -73,32 +74,40 @@ async function queuesIn(
   paused: ReadonlySet<string>,
   nowMs: number,
 ): Promise<readonly QueueFacts[]> {
-  const byQueue = new Map<string, Record<Unended['state'], string[]>>();
-  for (const queue of known) byQueue.set(queue, { pending: [], delayed: [], running: [] });
-  for (const { queue, state, id } of jobs) {
-    const ids = byQueue.get(queue) ?? { pending: [], delayed: [], running: [] };
-    byQueue.set(queue, ids);
-    ids[state].push(id);
-  }
-  const found: QueueFacts[] = [];
-  for (const [queue, { pending, delayed, running }] of [...byQueue].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    const counts = { pending: pending.length, delayed: delayed.length, running: running.length };
-    const latencyMs = await latencyOf(broker, pending, nowMs);
-    found.push({ queue, ...counts, latencyMs, isPaused: paused.has(queue) });
-  }
-  return found;
+  const counts = new Map<string, Record<Unended['state'], number>>();
+  const countsOf = (queue: string): Record<Unended['state'], number> => {
+    const found = counts.get(queue) ?? { pending: 0, delayed: 0, running: 0 };
+    counts.set(queue, found);
+    return found;
+  };
+  for (const queue of known) countsOf(queue);
+  for (const { queue, state } of jobs) countsOf(queue)[state]++;
+  const since = await readySince(broker, nowMs);
+  return [...counts]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([queue, states]) => {
+      const latencyMs = Math.max(0, nowMs - (since.get(queue) ?? nowMs));
+      return { queue, ...states, latencyMs, isPaused: paused.has(queue) };
+    });
 }
 
-/** How long the job waits that has been ready for longest, ms. Those that were sent first are read; one that was delayed is younger than its id. */
-async function latencyOf(broker: Broker, ids: readonly string[], nowMs: number): Promise<number> {
-  let sinceMs = nowMs;
-  for (const id of ids.filter(isTimed).toSorted().slice(0, MOST_READ)) {
-    // All others were sent later, and so cannot be older.
-    if (idTimeMs(id) >= sinceMs) break;
-    const job = await broker.find(id);
-    if (job?.state === 'pending') sinceMs = Math.min(sinceMs, await waitsSinceMs(broker, job));
-  }
-  return Math.max(0, nowMs - sinceMs);
+/** Since when the job of each queue is ready that has been so for longest, Unix ms. One look at all names, and at few jobs. */
+async function readySince(broker: Broker, nowMs: number): Promise<ReadonlyMap<string, number>> {
+  const since = new Map<string, number>();
+  const note = (queue: string, ms: number): unknown => since.set(queue, Math.min(ms, since.get(queue) ?? nowMs));
+  const followers: Sighting[] = [];
+  let reads = 0;
+  const isEnough = (job: Sighting): boolean => {
+    if (job.record !== null && idsAfter(job.record.job.options).length > 0) followers.push(job);
+    else note(job.standing.queue, readySinceMs(job));
+    return ++reads >= MOST_READ;
+  };
+  // What was sent later than another is ready cannot have been so for longer.
+  const mayBeOlder = ({ id, queue }: { readonly id: string; readonly queue: string }): boolean =>
+    isTimed(id) && idTimeMs(id) < (since.get(queue) ?? nowMs);
+  await broker.list(['pending'], 1, isEnough, mayBeOlder);
+  for (const job of followers) note(job.standing.queue, await waitsSinceMs(broker, job));
+  return since;
 }
 
 /** A child may hold jobs beyond its slots, whose outcomes are on their way to the disk. */
