@@ -86,6 +86,8 @@ test('in a chain each step takes the value of the one before it, in up to many s
     () => chain(silent.s(1), either.s()).delay(),
     () => chain(silent.s(1), now.si()).delay(),
     () => chain(add.s(1, 2), length.si('x'), double.s()).delay(),
+    // @ts-expect-error no step
+    () => chain(),
     // @ts-expect-error a number for a text
     () => chain(add.s(1, 2), length.s()),
     // @ts-expect-error at the end of many steps too
@@ -108,7 +110,7 @@ test('in a chain each step takes the value of the one before it, in up to many s
     () => chain(add.s(1, 2), chain(length.s(), double.s())),
   ];
 
-  assert.equal(calls.length, 16);
+  assert.equal(calls.length, 17);
   assert.ok(twelve);
 });
 

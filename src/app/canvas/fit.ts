@@ -120,15 +120,12 @@ export interface Misfit<Gives, Takes> {
   readonly 'and this one takes': [Takes] extends [never] ? 'nothing: use .si()' : Takes;
 }
 
-/** The steps of a chain, each as it is where it takes the value of the one before it. */
-export type FittingSteps<N extends readonly unknown[], Done extends readonly unknown[] = []> = N extends readonly [
-  infer A,
-  ...infer Rest,
-]
-  ? FittingRest<A, Rest, [...Done, A]>
+/** The steps of a chain, each as it is where it takes the value of the one before it; of none, what is missing. */
+export type FittingSteps<N extends readonly unknown[]> = N extends readonly [infer A, ...infer Rest]
+  ? FittingRest<A, Rest, [A]>
   : number extends N['length']
-    ? [...Done, ...Fitting<ValueOf<N[number]>, N[number]>[]]
-    : Done;
+    ? Fitting<ValueOf<N[number]>, N[number]>[]
+    : [step: AnyPart];
 
 type FittingRest<A, N extends readonly unknown[], Done extends readonly unknown[]> = N extends readonly [
   infer B,
