@@ -1,6 +1,6 @@
 /** Text for people, in lines and columns. Pure. */
 import { relative } from 'node:path';
-import { escape, span } from '../job/text.ts';
+import { escape } from '../job/text.ts';
 import { type Colour, type Paint, painter } from './terminal/colour.ts';
 import { cut, padded, textWidth } from './terminal/width.ts';
 
@@ -112,11 +112,6 @@ export function timeText(ms: number | undefined): string {
 
 function two(count: number): string {
   return String(count).padStart(2, '0');
-}
-
-/** How far `ms` lies from now: `3 m ago`, `in 20 s`. */
-export function agoText(ms: number, nowMs: number): string {
-  return ms > nowMs ? `in ${span(ms - nowMs)}` : `${span(nowMs - ms)} ago`;
 }
 
 /** `path` relative to `root` where it lies below it, else as it is. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import { agoText, fieldLines, tableText, timeText } from '../../../src/cli/display.ts';
+import { fieldLines, tableText, timeText } from '../../../src/cli/display.ts';
 
 test('a table lines up, ends its lines without blanks, and escapes what it shows', () => {
   assert.equal(
@@ -90,12 +90,6 @@ describe('a time', () => {
 
     for (const ms of [undefined, Number.NaN, 1e300]) assert.equal(timeText(ms), '-');
     for (const ms of [8.64e15, -8.64e15]) assert.match(timeText(ms), /^[+-]\d{6}-\d\d-\d\d/);
-  });
-
-  test('is told by how far it lies from now', () => {
-    assert.equal(agoText(0, 180_000), '3 m ago');
-    assert.equal(agoText(5_000, 0), 'in 5 s');
-    assert.equal(agoText(0, 0), '0 ms ago');
   });
 });
 
