@@ -173,8 +173,8 @@ test('without -f it tells what is known of all jobs, by their times, and ends; f
   assert.equal(lines.length, all.length);
   // eslint-disable-next-line no-control-regex -- what a terminal would obey must not be there
   assert.doesNotMatch(text.stdout, /[\u0000-\u0009\u000b-\u001f]/);
-  assert.match(text.stdout, new RegExp(`^\\S+Z failed    ${fails.id} fails Error: no$`, 'm'));
-  assert.match(text.stdout, new RegExp(`^\\S+Z progress  ${shows.id} shows 50 % \\(1 of 2\\)$`, 'm'));
+  assert.match(text.stdout, new RegExp(`^\\S+ \\S+ failed    ${fails.id} fails Error: no$`, 'm'));
+  assert.match(text.stdout, new RegExp(`^\\S+ \\S+ progress  ${shows.id} shows 50 % \\(1 of 2\\)$`, 'm'));
 });
 
 test('with --since a follower is told what was, then what comes, each once', async (t) => {
