@@ -16,7 +16,7 @@ function idFrom(agoMs: number): string {
 describe('fsq check', () => {
   test('is good where nothing is wrong, and says so in one line with figures', async (t) => {
     const project = tempProject(t, { 'tasks.mjs': `import { task } from 'fsq';\ntask('ok', () => 1);\n` });
-    await startWorker(t, project, ['-c', '1']);
+    await startWorker(t, project, ['-c', '2']);
 
     const { code, stdout, stderr } = await fsq(project, ['check', '--max-age', '5m', '--max-failed', '0']);
 

@@ -54,8 +54,8 @@ export interface HealthFacts {
   readonly lateMs: number;
   readonly failed: FailedFacts | null;
   readonly parked: number;
-  /** Processes that take jobs. */
-  readonly workers: number;
+  /** Processes that take jobs: the children of a worker, or one without a worker. */
+  readonly takers: number;
   /** Queues in which jobs are ready, and of which no worker takes any; empty where no worker runs. */
   readonly notServed: readonly QueueBacklog[];
   /** Queues that are paused and in which jobs are ready. */
@@ -133,18 +133,18 @@ const RULES: readonly Rule[] = [
   ({ isRestoring }) =>
     isRestoring ? warning('restoring', 'jobs are restored after a power cut, and may be missing here') : null,
   ({ room }) => (room === null ? null : ofRoom(room)),
-  ({ ready, workers }, { isWorkerExpected }) =>
-    ready > 0 && workers === 0 && isWorkerExpected
+  ({ ready, takers }, { isWorkerExpected }) =>
+    ready > 0 && takers === 0 && isWorkerExpected
       ? warning('no-worker', `${some(ready, 'job is', 'jobs are')} ready and no worker runs`)
       : null,
   ({ notServed }) =>
     notServed.length === 0 ? null : warning('not-served', `no worker takes ${backlogText(notServed)}`),
-  ({ ageMs, workers }, { maxAgeMs, isWorkerExpected, severity }) =>
+  ({ ageMs, takers }, { maxAgeMs, isWorkerExpected, severity }) =>
     maxAgeMs !== null && ageMs > maxAgeMs
       ? {
           code: 'age',
           severity,
-          text: `the oldest ready job waits ${span(ageMs)} (at most ${span(maxAgeMs)})${workers === 0 && !isWorkerExpected ? ', and no worker runs' : ''}`,
+          text: `the oldest ready job waits ${span(ageMs)} (at most ${span(maxAgeMs)})${takers === 0 && !isWorkerExpected ? ', and no worker runs' : ''}`,
         }
       : null,
   ({ lateMs }, { maxDelayMs, severity }) =>

@@ -2,12 +2,19 @@
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
 import { EXEC_TASK } from '../../job/names.ts';
 import { suggest } from '../../job/text.ts';
-import { orphansAmong, orphanText, unreadyText } from './standstill.ts';
+import { isChildOf, orphansAmong, orphanText, unreadyText } from './standstill.ts';
 
 /** Processes that take jobs and are surely alive. */
 export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
   const orphans = new Set(orphansAmong(owners));
   return owners.filter((owner) => owner.role !== 'supervisor' && owner.verdict === 'alive' && !orphans.has(owner));
+}
+
+/** Workers that are surely alive, and processes that take jobs without one. A worker's children are none, however many it has. */
+export function livingWorkers(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
+  const supervisors = owners.filter(({ role, verdict }) => role === 'supervisor' && verdict === 'alive');
+  const alone = livingRunners(owners).filter((runner) => !supervisors.some((other) => isChildOf(runner, other)));
+  return [...supervisors, ...alone];
 }
 
 /** Names of the tasks that living processes know, sorted. */

@@ -109,7 +109,7 @@ function verdictText(findings: readonly Finding[], more: Diagnosis['more']['find
   const [errors, warnings] = [count('error'), count('warning')];
   const canRepair = findings.some((finding) => finding.canRepair);
   const hint = canRepair ? ' `fsq doctor --repair` mends what is safe to mend.' : '';
-  if (errors + warnings === 0) return `Nothing is wrong.${hint}`;
+  if (errors + warnings === 0) return `The spool is sound; \`fsq status\` tells how its jobs are.${hint}`;
   return `${some(errors, 'error')}, ${some(warnings, 'warning')}.${hint}`;
 }
 

@@ -8,11 +8,13 @@ import {
   notServed,
   USUAL_LIMITS,
 } from '../../../app/telling/health.ts';
-import { livingRunners, livingTasks } from '../../../app/telling/runners.ts';
+import { livingRunners, livingTasks, livingWorkers } from '../../../app/telling/runners.ts';
 import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../../broker/broker.ts';
-import { slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
+import { RINGS, slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
 import type { Statistics } from '../../../broker/statistics.ts';
 import { format, some, span, suggest } from '../../../job/text.ts';
+
+const HOUR_MS = 3_600_000;
 
 /** What was found. */
 export interface StatusFacts {
@@ -54,6 +56,8 @@ export interface StatusReport {
   readonly oldestRunningAtMs: number | null;
   /** Jobs that ended within the last minute, as workers have counted them; null: no worker has counted any. */
   readonly lastMinute: { readonly ended: number; readonly failed: number } | null;
+  /** Jobs that failed, as workers have counted them, those too whose outcome is forgotten or that were sent back; null: none has counted any. */
+  readonly failures: Failures | null;
   readonly workers: readonly WorkerStatus[];
   readonly tasks: readonly string[];
   /** Numbers of the children that live on without their worker, until the jobs at hand are done. */
@@ -66,6 +70,14 @@ export interface StatusReport {
   readonly foreign: readonly string[];
   /** What is wrong and what to do about it, one sentence or two each. */
   readonly advice: readonly string[];
+}
+
+interface Failures {
+  readonly lastHour: number;
+  readonly lastDay: number;
+  readonly ever: number;
+  /** Since when it is counted, Unix ms. */
+  readonly sinceMs: number;
 }
 
 /** A worker, or a process that runs jobs without one. */
@@ -96,6 +108,7 @@ export function reportOf(found: StatusFacts): StatusReport {
     longestWaitMs: backlog.oldestAtMs === null ? null : found.longestWaitMs,
     oldestRunningAtMs: startsMs.length === 0 ? null : Math.min(...startsMs),
     lastMinute: lastMinute(found),
+    failures: failuresOf(found),
     workers: workersOf(owners),
     tasks,
     orphans: orphansAmong(owners).map(({ pid }) => pid),
@@ -123,7 +136,7 @@ function healthFacts(found: StatusFacts, parked: readonly ParkedStatus[]): Healt
     lateMs: Math.max(0, nowMs - (delayed.find(isLate)?.dueAtMs ?? nowMs)),
     failed,
     parked: parked.reduce((sum, { jobs }) => sum + jobs, 0),
-    workers: livingRunners(owners).length,
+    takers: livingRunners(owners).length,
     notServed: notServed(going, owners),
     paused: queues.filter(({ queue }) => paused.includes(queue)),
     crashed: running.filter(({ standing }) => standing.crashes > 0).length,
@@ -140,13 +153,20 @@ function lastMinute({ statistics: { sinceMs, history }, nowMs }: StatusFacts): S
   return { ended, failed };
 }
 
+function failuresOf({ statistics: { sinceMs, history, tasks }, nowMs }: StatusFacts): Failures | null {
+  if (sinceMs === null) return null;
+  const slots = slotsUpTo(history, 'fiveMinutes', nowMs);
+  return {
+    lastHour: totalOfSlots(slots.slice(-HOUR_MS / RINGS.fiveMinutes.everyMs)).failed,
+    lastDay: totalOfSlots(slots).failed,
+    ever: tasks.reduce((sum, { ended }) => sum + ended.failed, 0),
+    sinceMs,
+  };
+}
+
 function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   const living = owners.filter(({ verdict }) => verdict === 'alive');
-  const supervisors = living.filter(({ role }) => role === 'supervisor');
-  const alone = livingRunners(owners).filter(
-    (runner) => !supervisors.some((supervisor) => isChildOf(runner, supervisor)),
-  );
-  return [...supervisors, ...alone].map((worker) => {
+  return livingWorkers(owners).map((worker) => {
     const { pid, startedAtMs, queues } = worker;
     const children = living.filter((one) => isChildOf(one, worker));
     const slots = Math.max(worker.slots, ...children.map((child) => child.slots));

@@ -27,6 +27,7 @@ export function statusText(report: StatusReport, nowMs: number, paint: Paint = (
       ...Object.entries(jobs).map(
         ([state, count]) => [state, `${String(count).padStart(width)}${ages[state] ?? ''}`] as const,
       ),
+      ['failed', failuresText(report)],
       ['queues', isOneQueue ? null : names.map((name) => `${name} ${queues[name]}`).join(', ')],
       ['paused', paused.length === 0 ? null : paused.join(', ')],
       ['rate', rateText(report)],
@@ -56,6 +57,14 @@ export function verdictText({ status, text }: Health, paint: Paint): string {
 }
 
 const COLOURS = { warning: 'yellow', critical: 'red' } as const;
+
+/** Not of the outcomes that are kept: to count those, each would have to be read. */
+function failuresText({ failures }: StatusReport): string | null {
+  if (failures === null) return null;
+  const { lastHour, lastDay, ever } = failures;
+  if (ever === 0) return 'none, as workers have counted';
+  return `${lastHour} within the last hour, ${lastDay} within a day, ${ever} in all, as workers have counted`;
+}
 
 function rateText({ lastMinute }: StatusReport): string | null {
   if (lastMinute === null) return null;

@@ -1,5 +1,5 @@
 /** What is measured of a spool: gathered here, told by metrics-of.ts. Reads names, statistics, and a few jobs. */
-import { livingRunners } from '../../../app/telling/runners.ts';
+import { livingRunners, livingWorkers } from '../../../app/telling/runners.ts';
 import { readySinceMs, waitsSinceMs } from '../../../app/telling/health-facts.ts';
 import type { ReadSchedule } from '../../../app/schedules/read-schedules.ts';
 import type { Broker, OwnerInfo, Sighting, Unended } from '../../../broker/broker.ts';
@@ -54,7 +54,7 @@ export async function gatherFacts(broker: Broker, { version, schedules }: Asked)
     statistics,
     queues: await queuesIn(broker, jobs, [...queuesOf(statistics, owners), ...paused], new Set(paused), nowMs),
     longestRunMs: starts.reduce((longest, startedAtMs) => Math.max(longest, nowMs - startedAtMs), 0),
-    workers: owners.filter(({ role, verdict }) => role === 'supervisor' && verdict === 'alive').length,
+    workers: livingWorkers(owners).length,
     slots: slotsOf(livingRunners(owners), jobs),
     schedules: await lateSchedules(broker, schedules, nowMs),
     room: roomOf(broker.place),

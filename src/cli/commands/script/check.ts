@@ -1,7 +1,7 @@
 /** `fsq check`: one line and one exit code for a monitor, in the manner of Nagios plugins. */
 import { healthOf, notServed, type QueueBacklog } from '../../../app/telling/health.ts';
 import { longestWaitMs, PARKED_AT_MOST_MS } from '../../../app/telling/health-facts.ts';
-import { livingRunners } from '../../../app/telling/runners.ts';
+import { livingRunners, livingWorkers } from '../../../app/telling/runners.ts';
 import type { Broker, OwnerInfo, Sighting, Unended } from '../../../broker/broker.ts';
 import { FsqError } from '../../../job/errors.ts';
 import { checkQueue, DEFAULT_QUEUE } from '../../../job/names.ts';
@@ -102,7 +102,8 @@ async function factsOf(broker: Broker, limits: CheckLimits, queues: readonly str
     running: jobs.length - ready.length - delayed.length,
     failed: failed === null ? null : { jobs: failed, isAtLeast: true, withinMs: limits.sinceMs, most: null },
     parked: soon === 0 ? 0 : await parkedCount(broker, isMine, soon),
-    workers: livingRunners(owners).length,
+    takers: livingRunners(owners).length,
+    workers: livingWorkers(owners).length,
     notServed: notServed(countsByQueue(ready), owners),
     paused: [], // Somebody knows of these: he has paused them.
     crashed: 0,

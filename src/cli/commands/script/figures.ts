@@ -13,6 +13,8 @@ export interface CheckLimits extends Limits {
 export interface CheckFacts extends HealthFacts {
   readonly delayed: number;
   readonly running: number;
+  /** As `fsq status` lists them: not their children. */
+  readonly workers: number;
 }
 
 /** The figures for programs. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { livingTasks, mismatchNotice, nobodyNotice } from '../../../../src/app/telling/runners.ts';
+import { livingTasks, livingWorkers, mismatchNotice, nobodyNotice } from '../../../../src/app/telling/runners.ts';
 import type { Sighting } from '../../../../src/broker/broker.ts';
 import { owner } from '../../../support/owner-info.ts';
 import { sighting } from '../../../support/sighting.ts';
@@ -69,4 +69,18 @@ test('a command waits for a worker that allows it, whatever other tasks are call
   const notice = mismatchNotice([owner({ tasks: ['fsq:exe'] })], 'fsq:exec', 'default');
 
   assert.match(notice ?? '', /^No running worker allows commands\. .*`fsq worker --allow-exec`\.$/);
+});
+
+test('a worker counts once however many children it has, also before they are ready; what lost its worker is none', () => {
+  const worker = owner({ pid: 7, role: 'supervisor' });
+  const children = [8, 9, 10].map((pid) => owner({ pid, parent: worker.owner }));
+  const alone = owner({ pid: 20 });
+  const dead = owner({ pid: 30, role: 'supervisor', verdict: 'dead' });
+  const orphan = owner({ pid: 31, parent: dead.owner });
+
+  const pids = (owners: Parameters<typeof livingWorkers>[0]): readonly number[] =>
+    livingWorkers(owners).map(({ pid }) => pid);
+  assert.deepEqual(pids([...children, worker, alone, dead, orphan]), [7, 20]);
+  assert.deepEqual(pids([worker]), [7]);
+  assert.deepEqual(pids([]), []);
 });

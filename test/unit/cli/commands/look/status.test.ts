@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sighting } from '../../../../../src/broker/broker.ts';
-import { NO_HISTORY, withCounted } from '../../../../../src/broker/history.ts';
+import { type Counted, NO_HISTORY, withCounted } from '../../../../../src/broker/history.ts';
+import type { TaskFigures } from '../../../../../src/broker/statistics.ts';
+import { emptyHistogram } from '../../../../../src/broker/histogram.ts';
 import { reportOf, type StatusFacts } from '../../../../../src/cli/commands/look/status-report.ts';
 import { statusText } from '../../../../../src/cli/commands/look/status-text.ts';
 import { jobRecord } from '../../../../support/factory.ts';
@@ -226,7 +228,7 @@ test('the text shows counts in one column, the oldest age, workers, tasks and ad
       statistics: {
         sinceMs: 0,
         history: withCounted(NO_HISTORY, { ended: 12, failed: 2, wait: [], run: [] }, 30_000),
-        tasks: [],
+        tasks: [counts('add', 2)],
         crashes: {},
         restarts: 0,
       },
@@ -249,6 +251,7 @@ test('the text shows counts in one column, the oldest age, workers, tasks and ad
       'running      0',
       'results   1200',
       'corrupt      0',
+      'failed    2 within the last hour, 2 within a day, 2 in all, as workers have counted',
       'queues    default 1, mail 2',
       'rate      12 jobs ended within the last minute, 2 failed',
       '',
@@ -277,6 +280,37 @@ test('the verdict is of all that was found: what waits, in queues that are not p
   assert.deepEqual(codesOf({ running: [crashed] }), ['crashes']);
   assert.deepEqual(codesOf({ failed: { jobs: 1, isAtLeast: false, withinMs: 1, most: null } }), ['failed']);
 });
+
+test('failures are told as workers have counted them, of the last hour, the last day and in all', () => {
+  const nowMs = 1_000 * 86_400_000;
+  const failed = (jobs: number): Counted => ({ ended: jobs, failed: jobs, wait: [], run: [] });
+  let history = withCounted(NO_HISTORY, failed(2), nowMs - 7_200_000);
+  history = withCounted(history, failed(3), nowMs - 60_000);
+  const statistics = {
+    sinceMs: 5,
+    history,
+    tasks: [counts('mail', 4), counts('resize', 52)],
+    crashes: {},
+    restarts: 0,
+  };
+  const report = reportOf(facts({ nowMs, statistics }));
+
+  assert.deepEqual(report.failures, { lastHour: 3, lastDay: 5, ever: 56, sinceMs: 5 });
+  assert.match(
+    statusText(report, nowMs),
+    /^failed +3 within the last hour, 5 within a day, 56 in all, as workers have counted$/m,
+  );
+  const well = reportOf(facts({ nowMs, statistics: { ...statistics, history: NO_HISTORY, tasks: [counts('x', 0)] } }));
+  assert.match(statusText(well, nowMs), /^failed +none, as workers have counted$/m);
+  assert.equal(reportOf(facts()).failures, null);
+  assert.doesNotMatch(statusText(reportOf(facts()), nowMs), /^failed/m);
+});
+
+/** What workers have counted of a task. */
+function counts(task: string, failed: number): TaskFigures {
+  const ended = { succeeded: 1, failed, revoked: 0, expired: 0 };
+  return { queue: 'default', task, ended, retried: 0, wait: emptyHistogram(), run: emptyHistogram() };
+}
 
 test('a verdict holds nothing that a terminal obeys', () => {
   const most = { task: 'a\u001b]52;c;x', error: 'E\nWARNING' };

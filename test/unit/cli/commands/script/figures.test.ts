@@ -15,6 +15,7 @@ const FACTS: CheckFacts = {
   running: 0,
   failed: null,
   parked: 0,
+  takers: 2,
   workers: 1,
   notServed: [],
   paused: [],
