@@ -80,6 +80,24 @@ export function quantile(buckets: Buckets, q: number): number | null {
   return BOUNDS_MS.at(-1) ?? null;
 }
 
+/**
+ * The same of times whose sum is known too. That of rank `k` and those above it take `k`'s time at least, those below it no less than their
+ * buckets: so it is never longer than what the sum leaves for it. Of one time it is that time.
+ */
+export function quantileOf({ buckets, sumMs }: Histogram, q: number): number | null {
+  const guess = quantile(buckets, q);
+  if (guess === null) return null;
+  const total = totalOf(buckets);
+  const below = Math.max(1, Math.ceil(Math.min(1, q) * total)) - 1;
+  let [left, leastMs] = [below, 0];
+  for (const [bucket, count] of buckets.entries()) {
+    const here = Math.min(left, count);
+    leastMs += here * (BOUNDS_MS[bucket - 1] ?? 0);
+    left -= here;
+  }
+  return Math.min(guess, Math.max(0, sumMs - leastMs) / (total - below));
+}
+
 /** Null for anything else. */
 export function parseHistogram(value: unknown): Histogram | null {
   if (!isRecord(value)) return null;

@@ -8,6 +8,7 @@ import {
   type Histogram,
   parseHistogram,
   quantile,
+  quantileOf,
   totalOf,
 } from '../../../src/broker/histogram.ts';
 
@@ -63,4 +64,23 @@ test('what is no histogram is refused', () => {
     assert.equal(parseHistogram(bad), null);
   for (const sumMs of [-1, 1.5, Number.MAX_VALUE, '5', null]) assert.equal(parseHistogram({ buckets, sumMs }), null);
   assert.equal(parseHistogram({ buckets: Array.from({ length: 1_000 }, () => 0), sumMs: 0 }), null);
+});
+
+for (const [what, times, q, least, most] of [
+  ['one job of 62 s', [62_000], 0.95, 62_000, 62_000],
+  ['two jobs of 62 s', [62_000, 62_000], 0.95, 62_000, 64_000],
+  ['a hundred jobs of 62 s', Array.from({ length: 100 }, () => 62_000), 0.95, 62_000, 94_000],
+  ['a hundred quick ones and one of 62 s', [...Array.from({ length: 100 }, () => 3), 62_000], 1, 62_000, 62_200],
+  ['one that took two days', [172_800_000], 0.95, 86_400_000, 86_400_000],
+  ['times spread over a bucket', [60_100, 120_000, 180_000, 240_000, 299_900], 0.5, 150_000, 205_000],
+] as const)
+  test(`a quantile of ${what} is never longer than the sum of all times allows`, () => {
+    const found = quantileOf(histogramOf(...times), q) ?? -1;
+
+    assert.ok(found >= least && found <= most, String(found));
+  });
+
+test('a quantile with a sum that cannot be is no negative time, and there is none of nothing', () => {
+  assert.equal(quantileOf({ buckets: [0, 0, 5], sumMs: 0 }, 0.95), 0);
+  assert.equal(quantileOf(emptyHistogram(), 0.95), null);
 });

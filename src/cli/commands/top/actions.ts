@@ -1,7 +1,7 @@
 /** What may be done with rows, by the upper-case keys: each asks first, in a line that says what and with how many. Pure. */
 import { some } from '../../../job/text.ts';
 import type { NamedPattern } from './looker/reports.ts';
-import type { Row, Subject } from './rows.ts';
+import { type Row, SHORT_ID, type Subject } from './rows.ts';
 import { rowsOf } from './sections.ts';
 import type { Choice, Effect, Mode, State } from './state.ts';
 
@@ -133,11 +133,11 @@ function actOn(kind: 'retry' | 'revoke' | 'kill' | 'forget', jobs: readonly JobS
   return { kind: 'act', act: { kind, ids: jobs.map(({ id }) => id) } };
 }
 
-/** 'send-mail 0199f3c2-8d1e' of one, or how many. */
+/** 'send-mail 0199f3c2-8d1e-7000' of one, or how many. */
 function jobsText(jobs: readonly JobSubject[]): string {
   const [first] = jobs;
   if (first === undefined || jobs.length > 1) return some(jobs.length, 'job');
-  return `${first.task} ${first.id.slice(0, 13)}`;
+  return `${first.task} ${first.id.slice(0, SHORT_ID)}`;
 }
 
 function isJob(subject: Subject): subject is JobSubject {

@@ -1,6 +1,7 @@
 /** Curves of what workers have counted of late: how much ended and failed, how long jobs waited and ran. Pure. */
-import { quantile } from '../../../broker/histogram.ts';
+import { quantile, quantileOf } from '../../../broker/histogram.ts';
 import { type Counted, RINGS, type RingName, type Slot, slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
+import type { TaskFigures } from '../../../broker/statistics.ts';
 import { span } from '../../../job/text.ts';
 import type { Colour } from '../../terminal/colour.ts';
 import { type Line, line, type Piece, piece } from './screen/line.ts';
@@ -40,7 +41,13 @@ export function curveLines({ known, ring, nowMs }: State, columns: number): read
   const rate = (jobs: number): string => rateText((jobs * 1_000) / ((isMany ? RECENT_SLOTS : count) * everyMs));
   const curve = (of: (group: Counted) => number | null, colour: Colour): Piece =>
     piece(sparkline(groups.map((group) => of(totalOfSlots(group)))), colour);
-  const of95 = (which: 'wait' | 'run') => (group: Counted) => quantile(group[which], 0.95);
+  const of95 = (which: 'wait' | 'run'): ((group: Counted) => number | null) => {
+    const longest = longestMs(known.facts?.statistics.tasks ?? [], which);
+    return (group) => {
+      const guess = quantile(group[which], 0.95);
+      return guess === null ? null : Math.min(guess, longest);
+    };
+  };
   const name = (label: string, figure: string): Piece => piece(` ${label.padEnd(LABEL)}${figure.padStart(FIGURE)}  `);
   const hasFailed = slots.some(({ failed }) => failed > 0);
   return [
@@ -56,6 +63,12 @@ export function curveLines({ known, ring, nowMs }: State, columns: number): read
     line(name('95 % wait', timeText(of95('wait')(figures))), curve(of95('wait'), 'yellow')),
     line(name('95 % run', timeText(of95('run')(figures))), curve(of95('run'), 'cyan')),
   ];
+}
+
+/** No job of all that were counted has taken longer: slots have no sum of their times, which tells more than a bucket. */
+function longestMs(tasks: readonly TaskFigures[], which: 'wait' | 'run'): number {
+  const longest = tasks.flatMap((task) => quantileOf(task[which], 1) ?? []);
+  return longest.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...longest);
 }
 
 /** The latest slots in `most` groups of one size, or fewer. */

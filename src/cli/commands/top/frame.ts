@@ -1,13 +1,14 @@
 /** The screen as lines: the tabs, what there is to know above all, the body, and the keys that do something now. Pure. */
+import { livingWorkers } from '../../../app/telling/runners.ts';
 import { escape, some, span } from '../../../job/text.ts';
 import type { Colour } from '../../terminal/colour.ts';
 import { cut, textWidth } from '../../terminal/width.ts';
 import { actionKeys } from './actions.ts';
 import { bodyHeight, bodyLines, textLines } from './body.ts';
 import { EMPTY, type Line, line, lineWidth, type Piece, piece, withRight } from './screen/line.ts';
-import { countText, crewsOf } from './rows.ts';
+import { countText } from './rows.ts';
 import type { JobList } from './looker/reports.ts';
-import { rowsOf } from './sections.ts';
+import { failuresIn, rowsOf } from './sections.ts';
 import { type Choice, type State, type Tab, TABS } from './state.ts';
 
 /** `state.rows` lines at most. */
@@ -49,14 +50,13 @@ function countOf(count: number | undefined): string {
 function tabCounts({
   known,
 }: State): Readonly<Partial<Record<Tab, { readonly count: number; readonly colour?: Colour }>>> {
-  const { facts, counted, failed } = known;
+  const { facts, counted } = known;
+  const failures = known.failed === null ? null : failuresIn(known.failed).length;
   return {
     ...(facts === null ? {} : { running: { count: facts.running.jobs.length } }),
-    ...(facts === null ? {} : { workers: { count: crewsOf(facts.owners).length } }),
+    ...(facts === null ? {} : { workers: { count: livingWorkers(facts.owners).length } }),
     ...(counted === null ? {} : { delayed: { count: counted.counts.delayed } }),
-    ...(failed === null
-      ? {}
-      : { failed: { count: failed.jobs.length, ...(failed.jobs.length > 0 ? { colour: 'red' as const } : {}) } }),
+    ...(failures === null ? {} : { failed: { count: failures, ...(failures > 0 ? { colour: 'red' as const } : {}) } }),
   };
 }
 

@@ -70,11 +70,12 @@ function countsOf({ known, nowMs }: State): readonly Count[] {
   ];
 }
 
-/** Failures of the last day, which is as long as outcomes are kept if nothing else is said. */
+/** Of the last day, which is as long as outcomes are kept if nothing else is said. Jobs that were revoked while they waited are not among them. */
 function endedText({ facts }: Known, nowMs: number): string {
   if (facts === null) return '';
   const { ended, failed } = totalOfSlots(slotsUpTo(facts.statistics.history, 'fiveMinutes', nowMs));
-  return ended === 0 ? '' : `of the last day ${countText(ended)}, ${failed === 0 ? 'none' : countText(failed)} failed`;
+  const failures = failed === 0 ? 'none' : countText(failed);
+  return ended === 0 ? '' : `workers ended ${countText(ended)} in a day, ${failures} failed`;
 }
 
 function countLines(state: State): readonly Line[] {

@@ -30,14 +30,19 @@ export interface Row {
   readonly text: string;
 }
 
-/** Ids begin with their time: the beginning tells jobs of one minute apart only from here on. */
-const SHORT_ID = 13;
+/**
+ * How much of an id is shown: its time, and the count that tells jobs apart which one program sent at one time; or more. All commands take it,
+ * as they take any beginning.
+ */
+export const SHORT_ID = 18;
+const ID_LENGTHS = [SHORT_ID, 23] as const;
+const WHOLE_ID = 36;
 
-const ID: Column = { title: 'ID', least: SHORT_ID, most: SHORT_ID, rank: 3 };
+const ID: Column = { title: 'ID', least: SHORT_ID, most: WHOLE_ID, rank: 4 };
 const TASK: Column = { title: 'TASK', least: 10, most: 32, rank: 0 };
-const QUEUE: Column = { title: 'QUEUE', least: 6, most: 20, rank: 4 };
-const ATTEMPT: Column = { title: 'TRY', least: 3, isRight: true, rank: 5 };
-const ERROR: Column = { title: 'ERROR', least: 24, rank: 2 };
+const QUEUE: Column = { title: 'QUEUE', least: 6, most: 20, rank: 5 };
+const ATTEMPT: Column = { title: 'TRY', least: 3, isRight: true, rank: 6 };
+const ERROR: Column = { title: 'ERROR', least: 24, rank: 3 };
 
 export const RUNNING_COLUMNS: readonly Column[] = [
   TASK,
@@ -46,10 +51,10 @@ export const RUNNING_COLUMNS: readonly Column[] = [
   ID,
   QUEUE,
   ATTEMPT,
-  { title: 'PID', least: 5, isRight: true, rank: 6 },
+  { title: 'PID', least: 5, isRight: true, rank: 7 },
 ];
 
-export function runningRow(job: JobSight, owners: readonly OwnerInfo[], nowMs: number): Row {
+export function runningRow(job: JobSight, owners: readonly OwnerInfo[], nowMs: number, idLength: number): Row {
   const child = owners.find(({ owner }) => owner === job.owner);
   const parent = owners.find(({ owner }) => owner === child?.parent);
   const pids = [child, parent].map((one) => (one === undefined ? '' : `pid ${one.pid}`));
@@ -59,7 +64,7 @@ export function runningRow(job: JobSight, owners: readonly OwnerInfo[], nowMs: n
       piece(taskOf(job), 'cyan'),
       piece(job.startedAtMs === null ? '-' : span(nowMs - job.startedAtMs)),
       piece(job.progress ?? '-'),
-      idPiece(job),
+      idPiece(job, idLength),
       piece(job.queue),
       piece(String(job.attempt)),
       piece(child === undefined ? '-' : String(child.pid)),
@@ -70,11 +75,11 @@ export function runningRow(job: JobSight, owners: readonly OwnerInfo[], nowMs: n
 
 export const PENDING_COLUMNS: readonly Column[] = [TASK, { title: 'SENT', least: 7, rank: 1 }, ID, QUEUE, ATTEMPT];
 
-export function pendingRow(job: JobSight, nowMs: number): Row {
+export function pendingRow(job: JobSight, nowMs: number, idLength: number): Row {
   return jobRow(job, [
     piece(taskOf(job)),
     piece(agoText(job.sentAtMs, nowMs)),
-    idPiece(job),
+    idPiece(job, idLength),
     piece(job.queue),
     piece(String(job.attempt)),
   ]);
@@ -89,11 +94,11 @@ export const DELAYED_COLUMNS: readonly Column[] = [
   { ...ERROR, title: 'WHY IT WAITS', rank: 2 },
 ];
 
-export function delayedRow(job: JobSight, nowMs: number): Row {
+export function delayedRow(job: JobSight, nowMs: number, idLength: number): Row {
   return jobRow(job, [
     piece(taskOf(job)),
     dueOf(job, nowMs),
-    idPiece(job),
+    idPiece(job, idLength),
     piece(job.queue),
     piece(String(job.attempt)),
     job.parked === null ? piece(job.error ?? '') : piece(`parked: ${job.parked}`, 'yellow'),
@@ -107,24 +112,30 @@ function dueOf({ dueAtMs, after }: JobSight, nowMs: number): Piece {
 
 export const FAILED_COLUMNS: readonly Column[] = [
   TASK,
-  { title: 'ENDED', least: 7, rank: 1 },
-  { title: 'STATE', least: 7, rank: 6 },
+  { title: 'ENDED', least: 8, rank: 1 },
+  { title: 'STATE', least: 7, rank: 2 },
   ID,
   QUEUE,
   ATTEMPT,
   ERROR,
 ];
 
-export function failedRow(job: JobSight, nowMs: number): Row {
+export function failedRow(job: JobSight, nowMs: number, idLength: number): Row {
   return jobRow(job, [
     piece(taskOf(job), stateColour(job.state)),
     piece(agoText(job.endedAtMs, nowMs)),
     piece(job.state),
-    idPiece(job),
+    idPiece(job, idLength),
     piece(job.queue),
     piece(String(job.attempt)),
     piece(job.error ?? ''),
   ]);
+}
+
+/** The same, of one that somebody has stopped. */
+export function revokedRow(job: JobSight, nowMs: number, idLength: number): Row {
+  const row = failedRow(job, nowMs, idLength);
+  return { ...row, cells: row.cells.map((cell) => ({ ...cell, colour: 'dim' })) };
 }
 
 /** @param more texts by which it is found */
@@ -136,55 +147,6 @@ function jobRow(job: JobSight, cells: readonly Piece[], more: readonly string[] 
     subject,
     cells,
     text: [id, task, `queue ${queue}`, state, error, parked, ...more].join('\n').toLowerCase(),
-  };
-}
-
-export const QUEUE_COLUMNS: readonly Column[] = [
-  { title: 'QUEUE', least: 8, most: 32, rank: 0 },
-  { title: 'WAITING', least: 5, isRight: true, rank: 1 },
-  { title: 'RUNNING', least: 5, isRight: true, rank: 2 },
-  { title: 'ENDED', least: 5, isRight: true, rank: 4 },
-  { title: 'FAILED', least: 5, isRight: true, rank: 3 },
-  { title: 'WAIT p95', least: 6, isRight: true, rank: 6 },
-  { title: 'RUN p95', least: 6, isRight: true, rank: 7 },
-  { title: 'WORKERS', least: 8, most: 30, rank: 5 },
-];
-
-/** What is known of a queue; null: nobody has counted it yet. */
-export interface QueueSight {
-  readonly name: string;
-  readonly isPaused: boolean;
-  readonly waiting: number | null;
-  readonly running: number;
-  readonly ended: number;
-  readonly failed: number;
-  readonly waitMs: number | null;
-  readonly runMs: number | null;
-  /** Processes that take jobs of it. */
-  readonly takers: number;
-}
-
-export function queueRow(queue: QueueSight): Row {
-  const { name, isPaused, waiting, running, ended, failed, waitMs, runMs, takers } = queue;
-  const workers: Piece = isPaused
-    ? piece('paused', 'yellow')
-    : takers > 0
-      ? piece(`${takers} ${takers === 1 ? 'child' : 'children'}`)
-      : piece('none takes it', (waiting ?? 0) > 0 ? 'red' : 'dim');
-  return {
-    key: `queue:${name}`,
-    subject: { kind: 'queue', name, isPaused },
-    cells: [
-      piece(name, isPaused ? 'yellow' : null),
-      piece(waiting === null ? '…' : countText(waiting)),
-      piece(countText(running), running > 0 ? 'cyan' : null),
-      piece(countText(ended)),
-      piece(countText(failed), failed > 0 ? 'red' : null),
-      piece(waitMs === null ? '-' : span(waitMs)),
-      piece(runMs === null ? '-' : span(runMs)),
-      workers,
-    ],
-    text: `${name}\n${isPaused ? 'paused' : ''}`.toLowerCase(),
   };
 }
 
@@ -286,8 +248,14 @@ function taskOf({ task }: JobSight): string {
   return task ?? '(unreadable)';
 }
 
-function idPiece({ id }: JobSight): Piece {
-  return piece(id.slice(0, SHORT_ID), 'dim');
+/** How much of their ids tells these jobs apart. */
+export function idLengthFor(jobs: readonly JobSight[]): number {
+  const tells = (length: number): boolean => new Set(jobs.map(({ id }) => id.slice(0, length))).size === jobs.length;
+  return ID_LENGTHS.find(tells) ?? WHOLE_ID;
+}
+
+function idPiece({ id }: JobSight, idLength: number): Piece {
+  return piece(id.slice(0, idLength), 'dim');
 }
 
 function agoText(ms: number | null, nowMs: number): string {

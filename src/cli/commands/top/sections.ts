@@ -1,18 +1,16 @@
 /** What a tab holds: tables with their rows, as far as its filter lets them through. Pure. */
-import { quantile } from '../../../broker/histogram.ts';
-import type { TaskFigures } from '../../../broker/statistics.ts';
-import type { JobList } from './looker/reports.ts';
+import type { JobList, JobSight } from './looker/reports.ts';
+import { QUEUE_COLUMNS, queueRow, queueSights } from './queue-rows.ts';
 import {
   crewsOf,
   DELAYED_COLUMNS,
   delayedRow,
   FAILED_COLUMNS,
   failedRow,
+  idLengthFor,
   PENDING_COLUMNS,
   pendingRow,
-  QUEUE_COLUMNS,
-  type QueueSight,
-  queueRow,
+  revokedRow,
   type Row,
   RUNNING_COLUMNS,
   runningRow,
@@ -75,11 +73,11 @@ const SECTIONS: Readonly<Record<Tab, (known: Known, nowMs: number) => readonly S
     section(
       known.delayed,
       DELAYED_COLUMNS,
-      (job) => delayedRow(job, nowMs),
+      (job, idLength) => delayedRow(job, nowMs, idLength),
       'No job waits for a time or for another job.',
     ),
   ],
-  failed: (known, nowMs) => [failed(known, nowMs)],
+  failed: (known, nowMs) => [failed(known, nowMs), ...revoked(known, nowMs)],
   workers: (known, nowMs) => [workers(known, nowMs)],
   schedules: (known, nowMs) => [schedules(known, nowMs)],
 };
@@ -87,14 +85,16 @@ const SECTIONS: Readonly<Record<Tab, (known: Known, nowMs: number) => readonly S
 function section(
   list: JobList | null,
   columns: readonly Column[],
-  row: (job: JobList['jobs'][number]) => Row,
+  row: (job: JobSight, idLength: number) => Row,
   empty: string,
   most = Number.POSITIVE_INFINITY,
 ): Section {
+  const jobs = list?.jobs.slice(0, most) ?? [];
+  const idLength = idLengthFor(jobs);
   return {
     title: null,
     columns,
-    rows: list === null ? [] : list.jobs.slice(0, most).map(row),
+    rows: jobs.map((job) => row(job, idLength)),
     empty: list === null ? LOOKING : empty,
   };
 }
@@ -106,19 +106,38 @@ function running({ facts }: Known, nowMs: number, most?: number): Section {
   return section(
     list,
     RUNNING_COLUMNS,
-    (job) => runningRow(job, facts?.owners ?? [], nowMs),
+    (job, idLength) => runningRow(job, facts?.owners ?? [], nowMs, idLength),
     'No job is running.',
     most,
   );
 }
 
 function pending({ pending: list }: Known, nowMs: number): Section {
-  return section(list, PENDING_COLUMNS, (job) => pendingRow(job, nowMs), 'No job waits for a worker.');
+  return section(
+    list,
+    PENDING_COLUMNS,
+    (job, idLength) => pendingRow(job, nowMs, idLength),
+    'No job waits for a worker.',
+  );
 }
 
 function failed({ failed: list }: Known, nowMs: number, most?: number): Section {
   const empty = list?.isAll === false ? 'None of the jobs that ended last has failed.' : 'No job has failed.';
-  return section(list, FAILED_COLUMNS, (job) => failedRow(job, nowMs), empty, most);
+  const jobs = list === null ? null : { ...list, jobs: failuresIn(list) };
+  return section(jobs, FAILED_COLUMNS, (job, idLength) => failedRow(job, nowMs, idLength), empty, most);
+}
+
+/** Those that somebody has stopped have not failed: they stand behind the others, and only where there are some. */
+function revoked({ failed: list }: Known, nowMs: number): readonly Section[] {
+  const jobs = list?.jobs.filter(({ state }) => state === 'revoked') ?? [];
+  if (list === null || jobs.length === 0) return [];
+  const row = (job: JobSight, idLength: number): Row => revokedRow(job, nowMs, idLength);
+  return [{ ...section({ ...list, jobs }, FAILED_COLUMNS, row, ''), title: 'revoked' }];
+}
+
+/** The jobs that failed, or expired. */
+export function failuresIn({ jobs }: JobList): readonly JobSight[] {
+  return jobs.filter(({ state }) => state !== 'revoked');
 }
 
 function queues(known: Known): Section {
@@ -128,49 +147,6 @@ function queues(known: Known): Section {
     columns: QUEUE_COLUMNS,
     rows,
     empty: known.facts === null ? LOOKING : 'There are no queues yet.',
-  };
-}
-
-/** Every queue that anything tells of, by name. */
-export function queueSights({ facts, counted }: Known): readonly QueueSight[] {
-  if (facts === null) return [];
-  const { paused, owners, statistics, running: jobs } = facts;
-  const waiting = counted?.backlog.queues ?? {};
-  const takers = owners.filter(({ role, verdict }) => role !== 'supervisor' && verdict === 'alive');
-  const names = [
-    ...Object.keys(waiting),
-    ...paused,
-    ...jobs.jobs.map(({ queue }) => queue),
-    ...statistics.tasks.map(({ queue }) => queue),
-    ...owners.flatMap((owner) => owner.queues ?? []),
-  ];
-  return [...new Set(names)].toSorted().map((name) => ({
-    name,
-    isPaused: paused.includes(name),
-    waiting: counted === null ? null : (waiting[name] ?? 0),
-    running: jobs.jobs.filter(({ queue }) => queue === name).length,
-    ...figuresOf(statistics.tasks.filter(({ queue }) => queue === name)),
-    takers: takers.filter((owner) => owner.queues === null || owner.queues.includes(name)).length,
-  }));
-}
-
-function figuresOf(tasks: readonly TaskFigures[]): Pick<QueueSight, 'ended' | 'failed' | 'waitMs' | 'runMs'> {
-  const sum = (of: (task: TaskFigures) => number): number => tasks.reduce((total, task) => total + of(task), 0);
-  const buckets = (of: (task: TaskFigures) => readonly number[]): readonly number[] => {
-    const length = Math.max(0, ...tasks.map((task) => of(task).length));
-    return Array.from({ length }, (_, i) => sum((task) => of(task)[i] ?? 0));
-  };
-  return {
-    ended: sum(({ ended }) => Object.values(ended).reduce((total, count) => total + count, 0)),
-    failed: sum(({ ended }) => ended.failed),
-    waitMs: quantile(
-      buckets(({ wait }) => wait.buckets),
-      0.95,
-    ),
-    runMs: quantile(
-      buckets(({ run }) => run.buckets),
-      0.95,
-    ),
   };
 }
 

@@ -6,7 +6,7 @@ import { UsageError } from '../../../job/errors.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
 import { openBroker } from '../../../open.ts';
 import { painter } from '../../terminal/colour.ts';
-import type { Command, Context } from '../../command.ts';
+import { type Command, type Context, spoolOption, withSpoolOption } from '../../command.ts';
 import { settingsOf } from '../../setting-options.ts';
 import type { Report, Request } from './looker/reports.ts';
 import { type Event, next, wantedBy } from './model.ts';
@@ -60,8 +60,9 @@ async function runTop(context: Context): Promise<number> {
 }
 
 /** @throws UsageError */
-function refuseUnlessTerminal({ stdin, stdout, env }: Context): void {
-  const instead = '`fsq status --watch` tells of the same in lines, `fsq status --json` to programs';
+function refuseUnlessTerminal({ stdin, stdout, env, values }: Context): void {
+  const told = '`fsq status --watch` tells of the same in lines, `fsq status --json` to programs';
+  const instead = withSpoolOption(told, spoolOption(values));
   if (!stdout.isTTY || stdin.isTTY !== true)
     throw new UsageError(
       `Expected a terminal for ${stdout.isTTY ? 'the keys (stdin)' : 'the screen (stdout)'}, and this is none. ${instead}.`,

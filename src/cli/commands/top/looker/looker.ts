@@ -2,7 +2,7 @@
  * Looks at the broker for somebody who watches it, and carries out what he asks for. What costs much is looked at seldom: no look takes more
  * than a small part of the time, and nothing is looked at that nobody sees.
  */
-import type { Broker } from '../../../../broker/broker.ts';
+import type { Broker, Sighting } from '../../../../broker/broker.ts';
 import { reasonOf } from '../../../../job/values/realm.ts';
 import { carryOut } from './act.ts';
 import {
@@ -23,6 +23,8 @@ const COST_FACTOR = 150;
 const COUNT_COST_FACTOR = 30;
 /** A list that nobody reads to its end: so many jobs are in one. */
 const MOST_JOBS = 500;
+/** Beside those that failed, so many that were revoked: they must not take the room of the others. */
+const MOST_REVOKED = 100;
 /** So many ended jobs are read to find those that failed, the latest first. */
 const MOST_READ = 2_000;
 
@@ -198,10 +200,18 @@ async function listed(broker: Broker, state: 'pending' | 'delayed' | 'running'):
 
 /** Of the jobs that ended last: the spool may hold a million that succeeded. */
 async function failed(broker: Broker): Promise<JobList> {
-  let read = 0;
-  const jobs = await broker.list(['results'], MOST_JOBS, ({ state }) => ++read > MOST_READ || state !== 'succeeded');
-  const found = jobs.slice(0, MOST_JOBS).filter(({ state }) => state !== 'succeeded');
-  return { jobs: found.map(jobSight), isAll: read < MOST_READ && jobs.length < MOST_JOBS };
+  let [read, failures, revoked] = [0, 0, 0];
+  const isWanted = ({ state }: Sighting): boolean => {
+    if (++read > MOST_READ) return true; // Until there are enough, whatever they are.
+    if (state === 'revoked') return ++revoked <= MOST_REVOKED;
+    return state !== 'succeeded' && ++failures <= MOST_JOBS;
+  };
+  const jobs = await broker.list(['results'], MOST_JOBS + MOST_REVOKED, isWanted);
+  const found = jobs.filter(({ state }) => state !== 'succeeded');
+  return {
+    jobs: found.map(jobSight),
+    isAll: read < MOST_READ && failures <= MOST_JOBS && revoked <= MOST_REVOKED,
+  };
 }
 
 async function schedules(broker: Broker): Promise<Report> {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
+import { addTime, emptyHistogram } from '../../../../../src/broker/histogram.ts';
+import { NO_HISTORY, withCounted } from '../../../../../src/broker/history.ts';
 import { curveLines, sparkline } from '../../../../../src/cli/commands/top/curves.ts';
 import { factsSeen, NOW, stateOf, statistics } from '../../../../support/top-screen.ts';
 
@@ -42,6 +44,18 @@ describe('a curve', () => {
       'failed /s 0.02',
     ]);
     assert.deepEqual(figures({}), ['ended /s 0 last minute', 'failed /s 0', '95 % wait -', '95 % run -']);
+  });
+
+  test('tells no time that no job can have taken', () => {
+    const run = emptyHistogram();
+    for (const ms of [62_000, 62_000]) addTime(run, ms);
+    const slot = { ended: 2, failed: 0, wait: [], run: run.buckets };
+    const history = withCounted(NO_HISTORY, slot, NOW - 10_000);
+    const ended = { succeeded: 2, failed: 0, revoked: 0, expired: 0 };
+    const tasks = [{ queue: 'default', task: 'long', ended, retried: 0, wait: emptyHistogram(), run }];
+    const counted = { ...statistics(), tasks, history };
+
+    assert.equal(figures({ facts: factsSeen({ statistics: counted }) }).at(-1), '95 % run < 1 m');
   });
 
   test('is never wider than there is room for, and goes back further by one key', () => {

@@ -4,12 +4,14 @@ import test, { describe } from 'node:test';
 import { frameLines } from '../../../../../src/cli/commands/top/frame.ts';
 import { lineWidth } from '../../../../../src/cli/commands/top/screen/line.ts';
 import { type Tab, TABS } from '../../../../../src/cli/commands/top/state.ts';
+import { owner } from '../../../../support/owner-info.ts';
 import {
   after,
   assertScreen,
   busy,
   factsSeen,
   failedJob,
+  jobSeen,
   NOW,
   plainScreenOf,
   runningJob,
@@ -134,6 +136,46 @@ describe('the screen', () => {
 
     assert.ok(Math.max(...widths) <= 82, String(widths)); // Two blanks behind the last column are cut by the terminal's width.
     assert.match(plainScreenOf(state), /ERROR\n> send-mail {2}20 s ago .* 画像が壊れている 🎉画像が壊…\n/);
+  });
+
+  test('tells jobs apart whose ids begin alike, by a beginning that commands take', () => {
+    const ids = ['7000-8', '7001-8', '7002-8'].map((part) => `0199f3c2-8d1e-${part}000-000000000000`);
+    const rowsOf = (of: readonly string[]): readonly string[] => {
+      const list = { jobs: of.map((id) => jobSeen(1, { id, state: 'delayed' })), isAll: true };
+      const screen = plainScreenOf(after(stateOf({ ...busy(), delayed: list }, { columns: 120 }), '4').state);
+      return [...screen.matchAll(/0199f3c2[0-9a-f-]*/g)].map(([id]) => id);
+    };
+
+    assert.deepEqual(rowsOf(ids), ['0199f3c2-8d1e-7000', '0199f3c2-8d1e-7001', '0199f3c2-8d1e-7002']);
+    const alike = ['8aaa', '8bbb'].map((part) => `0199f3c2-8d1e-7000-${part}-000000000000`);
+    assert.deepEqual(rowsOf(alike), ['0199f3c2-8d1e-7000-8aaa', '0199f3c2-8d1e-7000-8bbb']);
+    const nearly = ['1', '2'].map((end) => `0199f3c2-8d1e-7000-8aaa-00000000000${end}`);
+    assert.deepEqual(rowsOf(nearly), nearly);
+  });
+
+  for (const columns of [60, 80, 120])
+    test(`of ${columns} columns shows the state of what failed, and counts no revoked job as failed`, () => {
+      const failed = [failedJob(1), failedJob(2, { state: 'expired' }), failedJob(3, { state: 'revoked' })];
+      const known = { ...busy(), failed: { jobs: failed, isAll: true } };
+      const of = (key: string): readonly string[] =>
+        plainScreenOf(after(stateOf(known, { columns, rows: 30 }), key).state).split('\n');
+
+      const states = of('5').flatMap((row) => /ago +(failed|expired|revoked)/.exec(row)?.[1] ?? []);
+      assert.deepEqual(states, ['failed', 'expired', 'revoked']);
+      assert.ok(of('5').some((row) => row.trim() === 'revoked'));
+      assert.equal(of('1').join('\n').includes('revoked'), false);
+      if (columns > 60) assert.match(of('1')[0] ?? '', /failed 2 /);
+    });
+
+  test('counts workers that live, however many children they have', () => {
+    const worker = owner({ pid: 100, role: 'supervisor' });
+    const children = [101, 102, 103].map((pid) => owner({ pid, parent: worker.owner }));
+    const dead = owner({ pid: 200, role: 'supervisor', verdict: 'dead' });
+    const facts = factsSeen({ owners: [worker, ...children, dead] });
+    const screen = plainScreenOf(after(stateOf({ ...busy(), facts }, { columns: 120 }), '3').state).split('\n');
+
+    assert.match(screen[0] ?? '', /workers 1 /);
+    assert.match(screen.find((row) => row.includes('default ')) ?? '', / 1$/);
   });
 
   test('never loses the keys for help and the way out, however narrow it is', () => {

@@ -185,7 +185,7 @@ describe('changing', () => {
         .split('\n')
         .at(-1);
 
-    assert.equal(question('5', 'R'), ' Send send-mail 0199f3c2-8d01 back, to run again?  y yes  other keys no');
+    assert.equal(question('5', 'R'), ' Send send-mail 0199f3c2-8d01-7000 back, to run again?  y yes  other keys no');
     assert.equal(question('5', 'a', 'D'), ' Forget 3 jobs, with outcome and log?  y yes  other keys no');
     assert.equal(question('3', 'P'), ' Pause queue default, until it is resumed?  y yes  other keys no');
     assert.equal(question('3', 'j', 'P'), ' Resume queue mail?  y yes  other keys no');

@@ -102,6 +102,26 @@ describe('looking', () => {
     assert.ok(read <= 3_000, `${read} were read`);
   });
 
+  test('jobs that were revoked take no room of those that failed', async (t) => {
+    const { path } = tempSpool(t);
+    const states = [...Array.from({ length: 700 }, () => 'revoked' as const), 'failed' as const, 'expired' as const];
+    const list: Broker['list'] = async (kinds, limit, isWanted = () => true) =>
+      kinds.includes('results')
+        ? states
+            .map((state) => sighting({ state }))
+            .filter(isWanted)
+            .slice(0, limit)
+        : [];
+    const { looker, reports } = looking(t, () => proxied(openSpool({ path }), { list }));
+
+    looker.hear({ kind: 'want', wanted: { lists: ['failed'], job: null } });
+    const { list: failed } = await until(() => last(reports, 'list'), 'the failures are told');
+
+    const count = (wanted: string): number => failed.jobs.filter(({ state }) => state === wanted).length;
+    assert.deepEqual(['revoked', 'failed', 'expired'].map(count), [100, 1, 1]);
+    assert.equal(failed.isAll, false);
+  });
+
   test('a look that costs much comes seldom, and holds up none that costs little', async (t) => {
     const { path } = tempSpool(t);
     const backlog: Broker['backlog'] = async () => {
