@@ -248,6 +248,8 @@ export type BrokerEvent =
       readonly owner: string;
       readonly ending: Ending['kind'];
       readonly settlement: Settlement;
+      /** How long the run took; null: nobody has seen its end, or it had not begun. */
+      readonly ranMs: number | null;
     }
   /** It has ended without a run, because of the jobs that it comes after. */
   | { readonly kind: 'not-run'; readonly job: Job; readonly standing: Standing; readonly outcome: Outcome }

@@ -12,11 +12,11 @@ import type { WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents, exitCodeAfter, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
 import { brokerEventLogger, endsAJobAsFailed, type Logger, logUnlogged, seconds } from './log.ts';
-import { type RanJob, ranJob } from './child/ran-jobs.ts';
+import type { RanJob } from './child/ran-jobs.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
 import type { Clockwork } from './schedules/clockwork.ts';
-import { deathOf, endedRun, figuresOfEnd, figuresOfEvent } from './statistics/child-ends.ts';
+import { deathOf, endedRun, figuresOfEnd, figuresOfEvent, ranOfEvent } from './statistics/child-ends.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
@@ -35,6 +35,8 @@ interface SupervisorOptions extends LaunchPlan {
   readonly mayEnd?: () => boolean;
   /** Is told what became of each job that this worker ran or recovered, where `tellsRuns` is set. */
   readonly onRan?: (run: RanJob) => void;
+  /** A job has failed for good, by a run of this worker, by a death that it found, or without a run. */
+  readonly onFailed?: () => void;
   readonly log: Logger;
   /** Passes on the output of children. */
   readonly relay: Relay;
@@ -163,8 +165,7 @@ export class Supervisor implements CrewEvents {
       case 'unlogged':
         return logUnlogged(this.#options.log, message.id, message.reason);
       case 'failed':
-        this.#hasFailedJob = true;
-        return;
+        return this.#onFailed();
       case 'ran':
         return message.runs.forEach((run) => this.#options.onRan?.(run));
       case 'counted':
@@ -262,14 +263,17 @@ export class Supervisor implements CrewEvents {
     if (figures !== null) this.#keeper?.count(figures);
   }
 
+  #onFailed(): void {
+    this.#hasFailedJob = true;
+    this.#options.onFailed?.();
+  }
+
   #onBrokerEvent(event: BrokerEvent): void {
     this.#count(figuresOfEvent(event));
-    if (endsAJobAsFailed(event)) this.#hasFailedJob = true;
-    if (event.kind === 'recovered') {
-      tellRecovered(event);
-      const ran = ranJob(event, event.settlement, 0);
-      if (ran !== null) this.#options.onRan?.(ran);
-    }
+    if (endsAJobAsFailed(event)) this.#onFailed();
+    if (event.kind === 'recovered') tellRecovered(event);
+    const ran = ranOfEvent(event);
+    if (ran !== null) this.#options.onRan?.(ran);
     if (event.kind === 'unusable') this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
   }
 

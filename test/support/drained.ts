@@ -12,6 +12,8 @@ task('wait-and-fail', async (path) => { writeFileSync(path + '.began', ''); awai
 task('hang', async (path) => { writeFileSync(path + '.began', ''); await new Promise(() => setInterval(() => {}, 1000)); });
 task('noise', () => { for (let i = 0; i < 1024; i++) console.log(String.fromCharCode(...Array.from({ length: 1024 }, (_, c) => c % 32 === 10 ? 7 : c % 32))); throw new Error('x'.repeat(100000) + '\\u0000'); });
 task('die', { onCrash: 'fail' }, () => process.kill(process.pid, 'SIGKILL'));
+task('overtime', { timeLimit: '300ms' }, () => { for (;;); });
+task('die-late', { onCrash: 'fail' }, () => { const end = Date.now() + 300; while (Date.now() < end); process.kill(process.pid, 'SIGKILL'); });
 `,
 };
 
@@ -26,6 +28,7 @@ export interface Summary {
   readonly troubles: readonly {
     readonly id: string;
     readonly task: string;
+    readonly ms: number | null;
     readonly output: readonly { text: string }[];
   }[];
 }

@@ -69,13 +69,14 @@ export function openTaken(
   const reading = readJob(context, path, name.id);
   if (reading.kind === 'gone') return 'gone';
   if (reading.kind === 'corrupt') return setAside(context, file, reading.reason).then(() => 'done');
-  const { baseBytes, sizeBytes } = reading;
+  const { baseBytes, sizeBytes, changedAtMs } = reading;
   const { record, torn } = reading.document;
   if (reading.links > 1 && !isOnlyName(context, { path, name, takenFrom, hasOutcome: record.outcome !== null }))
     return 'gone';
   // A death or a power cut may have lost the rename that publishes an outcome, and not the outcome.
   const hasEnded = hasOutcomeOf(record, name.attempt);
-  const held = { holder, path, name, record: hasEnded ? record : unended(record), torn, baseBytes, sizeBytes };
+  const kept = hasEnded ? record : unended(record);
+  const held = { holder, path, name, record: kept, torn, baseBytes, sizeBytes, changedAtMs };
   return hasEnded ? afterwards(publishAsItStands(context, held), () => 'done') : held;
 }
 

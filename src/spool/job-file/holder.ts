@@ -45,6 +45,8 @@ export interface Held extends HeldFile {
   /** Bytes of the base, behind which the tail goes. */
   readonly baseBytes: number;
   readonly sizeBytes: number;
+  /** When the file had been changed last, as it was read: by the claim, if nothing was written behind the base since. */
+  readonly changedAtMs: number;
 }
 
 /**

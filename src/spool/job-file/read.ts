@@ -5,7 +5,7 @@ import type { Job } from '../../job/job.ts';
 import { MAX_PAYLOAD_BYTES } from '../../job/values/payload.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { hasOnlyOurNames } from './file-names.ts';
-import { hasCode } from '../disk/files.ts';
+import { type EntryInfo, hasCode } from '../disk/files.ts';
 import { withRoom } from '../disk/memory.ts';
 
 export type Reading =
@@ -16,10 +16,14 @@ export type Reading =
       readonly sizeBytes: number;
       /** How many names the file has: one, but for what a power cut may leave (one-name.ts). */
       readonly links: number;
+      /** When it was last written or renamed. */
+      readonly changedAtMs: number;
     }
   | { readonly kind: 'corrupt'; readonly reason: string }
   /** There is no such file any more: another process moved it. */
   | { readonly kind: 'gone' };
+
+type Inode = Pick<EntryInfo, 'links' | 'changedAtMs'>;
 
 /** Outcomes may be as large again as jobs. The rest is for headers, options, and attempts with their errors in any language. */
 export const MAX_FILE_BYTES: number = 2 * MAX_PAYLOAD_BYTES + 1024 * 1024;
@@ -38,7 +42,7 @@ export function readDoubted<T>(
   path: string,
   id: string,
   maxBytes: number,
-  interpret: (bytes: Buffer, id: string, links: number) => T,
+  interpret: (bytes: Buffer, id: string, info: Inode) => T,
 ): T | Exclude<Reading, { kind: 'job' }> {
   let fd: number;
   try {
@@ -60,7 +64,7 @@ export function readDoubted<T>(
       return { kind: 'corrupt', reason: `it has ${info.links} links, and not all of them lie in this spool` };
     if (info.sizeBytes > maxBytes)
       return { kind: 'corrupt', reason: `it has ${info.sizeBytes} bytes, more than ${maxBytes}` };
-    return withRoom(info.sizeBytes, (room) => interpret(context.files.read(fd, info.sizeBytes, room), id, info.links));
+    return withRoom(info.sizeBytes, (room) => interpret(context.files.read(fd, info.sizeBytes, room), id, info));
   } finally {
     context.files.close(fd);
   }
@@ -68,11 +72,11 @@ export function readDoubted<T>(
 
 /** The same of bytes that stand in no file of a job. */
 export function readBytes(bytes: Buffer, id: string): Reading {
-  return interpret(bytes, id, 1);
+  return interpret(bytes, id, { links: 1, changedAtMs: 0 });
 }
 
 /** A tail may be cut off anywhere, also inside a character: only the base must be text. */
-function interpret(bytes: Buffer, id: string, links: number): Reading {
+function interpret(bytes: Buffer, id: string, { links, changedAtMs }: Inode): Reading {
   const isPlain = isAscii(bytes); // Nearly all are, and such bytes are much quicker made a string of.
   const isText = isPlain || isUtf8(bytes);
   // Bytes that are no character become U+FFFD, which takes no fewer bytes: a base with such bytes is never measured too short.
@@ -81,7 +85,7 @@ function interpret(bytes: Buffer, id: string, links: number): Reading {
     const document = isText ? parseDocument(text, id) : parseTorn(text, id);
     const baseBytes = isPlain ? document.baseEnd : Buffer.byteLength(text.slice(0, document.baseEnd));
     if (!isText && !isUtf8(bytes.subarray(0, baseBytes))) throw new CorruptJobError('it is not UTF-8');
-    return { kind: 'job', document, baseBytes, sizeBytes: bytes.length, links };
+    return { kind: 'job', document, baseBytes, sizeBytes: bytes.length, links, changedAtMs };
   } catch (error) {
     if (error instanceof CorruptJobError) return { kind: 'corrupt', reason: error.message };
     throw error;

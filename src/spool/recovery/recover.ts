@@ -166,9 +166,10 @@ export class RecoveryRounds {
     { before, after }: { readonly before: () => void; readonly after: () => void },
   ): Promise<boolean> {
     let hasHeld = true;
+    const diedAtMs = this.#context.nowMs();
     await this.#rounds.add(async () => {
       before();
-      const dead = { owner, ending, run: run ?? null };
+      const dead = { owner, ending, run: run ?? null, diedAtMs };
       this.#ended.set(owner, dead);
       hasHeld = await recoverOwner(this.#context, this.#recoverer, dead);
       after();

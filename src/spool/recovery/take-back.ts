@@ -30,6 +30,8 @@ export interface Dead {
   readonly owner: string;
   readonly ending: Death;
   readonly run: EndedRun | null;
+  /** When it ended, Unix ms; absent: nobody has seen that. */
+  readonly diedAtMs?: number;
 }
 
 /**
@@ -137,7 +139,22 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
     owner: dead.owner,
   };
   await settle(context, opened, settlement, hadBegun ? attemptOf(opened, settlement, times) : null);
-  holder.onEvent?.({ kind: 'recovered', job, standing: name, owner: dead.owner, ending: ending.kind, settlement });
+  const ranMs = hadBegun ? ranFor(opened, dead, run) : null;
+  holder.onEvent?.({
+    kind: 'recovered',
+    job,
+    standing: name,
+    owner: dead.owner,
+    ending: ending.kind,
+    settlement,
+    ranMs,
+  });
+}
+
+/** Its claim changed the file; a torn end, which the process has begun to write since, did so as well. */
+function ranFor({ changedAtMs, torn }: Held, { diedAtMs }: Dead, run: EndedRun | null): number | null {
+  const startedAtMs = run?.startedAtMs ?? (torn ? undefined : changedAtMs);
+  return diedAtMs === undefined || startedAtMs === undefined ? null : Math.max(0, Math.round(diedAtMs - startedAtMs));
 }
 
 /** False of a process that runs nothing: it had taken the job to revoke it. */

@@ -38,9 +38,9 @@ export function figuresOfEnded(event: BrokerEvent): RunFigures | null {
   const { job, standing } = event;
   const about = { queue: standing.queue, task: job.task, waitMs: null, runMs: null };
   if (event.kind === 'not-run') return { ...about, how: event.outcome.state };
-  const { settlement } = event;
-  if (settlement.kind === 'rerun') return { ...about, how: 'retried' };
-  return settlement.kind === 'publish' ? { ...about, how: settlement.outcome.state } : null;
+  const { settlement, ranMs: runMs } = event;
+  if (settlement.kind === 'rerun') return { ...about, runMs, how: 'retried' };
+  return settlement.kind === 'publish' ? { ...about, runMs, how: settlement.outcome.state } : null;
 }
 
 export class CountedRuns {

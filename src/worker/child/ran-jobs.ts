@@ -9,8 +9,8 @@ export interface RanJob {
   readonly task: string;
   readonly attempt: number;
   readonly state: Outcome['state'] | 'retried' | 'parked';
-  /** How long it ran; 0 when it did not begin, or died. */
-  readonly ms: number;
+  /** How long it ran; null where it did not begin, or nobody has seen its end. */
+  readonly ms: number | null;
 }
 
 const STATES: readonly unknown[] = ['succeeded', 'failed', 'revoked', 'expired', 'retried', 'parked'];
@@ -19,7 +19,7 @@ const STATES: readonly unknown[] = ['succeeded', 'failed', 'revoked', 'expired',
 export function ranJob(
   { job, standing }: { readonly job: Pick<Job, 'id' | 'task'>; readonly standing: Pick<Standing, 'attempt'> },
   settlement: Settlement,
-  ms: number,
+  ms: number | null,
 ): RanJob | null {
   const told = { id: job.id, task: job.task, attempt: standing.attempt, ms };
   switch (settlement.kind) {
@@ -38,7 +38,7 @@ export function isRanJob(value: unknown): value is RanJob {
   if (!isRecord(value)) return false;
   const { id, task, attempt, state, ms } = value;
   const areTexts = typeof id === 'string' && typeof task === 'string';
-  return areTexts && typeof attempt === 'number' && typeof ms === 'number' && STATES.includes(state);
+  return areTexts && typeof attempt === 'number' && (ms === null || typeof ms === 'number') && STATES.includes(state);
 }
 
 /**

@@ -158,7 +158,7 @@ function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, 
     if (settlement.kind === 'rerun') tellRetry(claim, settlement);
     const counted = onCounted === undefined ? null : figuresOf(claim, settlement, { startedAtMs, ms, isBegun });
     if (counted !== null) onCounted?.(counted);
-    const ran = onRan === undefined ? null : ranJob(claim, settlement, ms);
+    const ran = onRan === undefined ? null : ranJob(claim, settlement, isBegun ? ms : null);
     if (ran !== null) onRan?.(ran);
   };
   return afterwards(claim.settle(settlement, times), onSettled);

@@ -3,6 +3,7 @@ import type { BrokerEvent, Death, EndedRun } from '../../broker/worker-side.ts';
 import { type Crash, type Figures, Tally } from '../../broker/statistics.ts';
 import { NO_OPTIONS } from '../../job/job-options.ts';
 import { figuresOfEnded } from '../child/counted-runs.ts';
+import { type RanJob, ranJob } from '../child/ran-jobs.ts';
 import type { DeathCause } from '../child-process.ts';
 
 /** What the end of a child means for its jobs. One that ended because of one of them may have held others: those have not crashed. */
@@ -51,6 +52,11 @@ export function figuresOfEnd(end: ChildEnd, isReplaced: boolean): Figures | null
   const crash = crashOf(end);
   if (crash === null && !isReplaced) return null;
   return { tasks: [], crashes: crash === null ? {} : { [crash]: 1 }, restarts: isReplaced ? 1 : 0 };
+}
+
+/** What became of a job that a recovery has sent back, or ended; null: nothing, or no recovery tells of it. */
+export function ranOfEvent(event: BrokerEvent): RanJob | null {
+  return event.kind === 'recovered' ? ranJob(event, event.settlement, event.ranMs) : null;
 }
 
 /** What a recovery, or a job that ended without a run, adds; null: nothing. */

@@ -53,7 +53,8 @@ function caseLines(job: EndedJob | Trouble, place: Readonly<Record<string, unkno
           '      </properties>',
         ];
   const inside = [...properties, ...('output' in job ? troubleLines(job) : [])];
-  const head = `    <testcase${attributes({ name: id, classname: task, time: seconds(ms), ...place })}`;
+  const time = ms === null ? {} : { time: seconds(ms) };
+  const head = `    <testcase${attributes({ name: id, classname: task, ...time, ...place })}`;
   return inside.length === 0 ? [`${head}/>`] : [`${head}>`, ...inside, '    </testcase>'];
 }
 

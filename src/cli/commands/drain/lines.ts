@@ -36,7 +36,7 @@ export function liveText({ done, failed, total, running, rate, task, ending }: L
 /** A job that did not end well, in one line. */
 export function troubleLine({ id, task, state, attempts, ms, error }: Trouble): string {
   const runs = attempts > 1 ? ` in attempt ${attempts}` : '';
-  const after = attempts > 0 ? ` after ${span(ms)}` : '';
+  const after = attempts > 0 && ms !== null ? ` after ${span(ms)}` : '';
   return `${escape(`${state} ${task} ${id}${runs}${after}${error === null ? '' : `: ${errorLine(error)}`}`)}`;
 }
 

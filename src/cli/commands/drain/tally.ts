@@ -15,14 +15,14 @@ export interface EndedJob {
   readonly state: EndState;
   /** Runs begun. */
   readonly attempts: number;
-  /** How long the last of them took, ms. */
-  readonly ms: number;
+  /** How long the last of them took, ms; null: none began, or nobody knows. */
+  readonly ms: number | null;
 }
 
 /** How the jobs of a task ended. */
 export interface TaskCounts extends Readonly<Record<EndState, number>> {
   readonly task: string;
-  /** How long their last runs took, all together, ms. */
+  /** How long their last runs took, all together, as far as that is known, ms. */
   readonly ms: number;
 }
 
@@ -113,7 +113,7 @@ export class Tally {
     if (outcome === null || this.#told.has(job.id) || this.#found.has(job.id)) return null;
     this.#found.add(job.id);
     const last = attempts.at(-1);
-    const ms = last === undefined ? 0 : Math.max(0, last.endedAtMs - (last.startedAtMs ?? last.endedAtMs));
+    const ms = last?.startedAtMs === undefined ? null : Math.max(0, last.endedAtMs - last.startedAtMs);
     return this.#add({ id: job.id, task: job.task, state: outcome.state, attempts: attempts.length, ms });
   }
 
@@ -130,7 +130,7 @@ export class Tally {
   #add(job: EndedJob): EndedJob {
     const { id, task, state, ms } = job;
     const counts = this.#tasks.get(task) ?? { task, ...NONE };
-    this.#tasks.set(task, { ...counts, [state]: counts[state] + 1, ms: counts.ms + ms });
+    this.#tasks.set(task, { ...counts, [state]: counts[state] + 1, ms: counts.ms + (ms ?? 0) });
     this.#retrying.delete(id);
     return job;
   }

@@ -219,6 +219,7 @@ test('a job taken back from the dead is told as a crash where its process died o
     job: jobRecord({ id: 'a', task: 'x' }),
     standing: { queue: 'q', priority: 5, attempt: 2, crashes: 1 },
     owner: 'o',
+    ranMs: null,
   } as const;
   const error = { name: 'WorkerLostError', message: 'died' };
 

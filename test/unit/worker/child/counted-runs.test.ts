@@ -45,11 +45,13 @@ test('a run is counted as how it ended, and a job without a run has no times', (
 
 test('a job that a recovery ends or sends back counts, and so does one that others kept from running', () => {
   const { job: made, standing } = claimOf({}, 3);
-  const recovered = { kind: 'recovered', job: made, standing, owner: '', ending: 'crashed' } as const;
+  const recovered = { kind: 'recovered', job: made, standing, owner: '', ending: 'crashed', ranMs: 1_200 } as const;
   const of = (event: BrokerEvent): RunFigures['how'] | undefined => figuresOfEnded(event)?.how;
 
   assert.equal(of({ ...recovered, settlement: AGAIN }), 'retried');
   assert.equal(of({ ...recovered, settlement: FAILED }), 'failed');
+  for (const settlement of [AGAIN, FAILED]) assert.equal(figuresOfEnded({ ...recovered, settlement })?.runMs, 1_200);
+  assert.equal(figuresOfEnded({ ...recovered, settlement: FAILED, ranMs: null })?.runMs, null);
   assert.equal(of({ ...recovered, settlement: { kind: 'requeue' } }), undefined);
   assert.equal(of({ kind: 'not-run', job: made, standing, outcome: { state: 'revoked', error: FAILURE } }), 'revoked');
   assert.equal(of({ kind: 'disk-wait-over' }), undefined);

@@ -42,12 +42,16 @@ describe('a job that did not end well', () => {
     const expired = trouble({
       state: 'expired',
       attempts: 0,
-      ms: 0,
+      ms: null,
       error: { name: 'ExpiredError', message: 'too late' },
     });
 
     assert.equal(troubleLine(expired), 'expired send 01a2-1: ExpiredError: too late');
     assert.equal(troubleLine({ ...expired, error: null }), 'expired send 01a2-1');
+  });
+
+  test('has no time where nobody saw its run end', () => {
+    assert.equal(troubleLine(trouble({ attempts: 2, ms: null })), 'failed send 01a2-1 in attempt 2');
   });
 
   test('has below it where it was thrown, and what it printed', () => {

@@ -122,7 +122,7 @@ describe('a job that is missing at a look', () => {
 
     await looks.look();
 
-    assert.deepEqual(ended, [{ id: 'a', task: 'add', state: 'succeeded', attempts: 0, ms: 0 }]);
+    assert.deepEqual(ended, [{ id: 'a', task: 'add', state: 'succeeded', attempts: 0, ms: null }]);
   });
 
   test('is asked for again when the store refuses, and others are not forgotten for it', async () => {
