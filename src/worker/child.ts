@@ -56,6 +56,8 @@ export interface ChildOptions {
   readonly retirement: RetirementRules | null;
   /** The worker counts what becomes of the jobs. */
   readonly tellsRuns: boolean;
+  /** No further job is taken once one has failed for good here. */
+  readonly stopsAtFailure: boolean;
 }
 
 /** With what only the process is given that starts it. */
@@ -163,7 +165,7 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
     limitKeepers: channel.limitKeepers,
     retirement: options.retirement === null ? null : new Retirement(options.retirement),
     onRetire: (why) => channel.say({ type: 'retiring', why }),
-    onFailed: () => channel.say({ type: 'failed' }),
+    onFailed: () => failed(options, channel),
     onCounted: (run) => counted.add(run),
     onRan: ran === null ? undefined : (run) => ran.add(run),
   });
@@ -175,7 +177,7 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
 
 function consumerOf(
   broker: Broker,
-  { queues, queueLimits, parent, logBytes, slots: size }: ChildOptions,
+  options: ChildOptions,
   channel: Channel,
   {
     log,
@@ -189,6 +191,7 @@ function consumerOf(
     readonly counted: CountedRuns;
   },
 ): Promise<Consumer> {
+  const { queues, queueLimits, parent, logBytes, slots: size } = options;
   const logEvent = brokerEventLogger(log);
   return broker.consumer({
     queues,
@@ -207,10 +210,16 @@ function consumerOf(
       logEvent(event);
       const run = figuresOfEnded(event);
       if (run !== null) counted.add(run);
-      if (endsAJobAsFailed(event)) channel.say({ type: 'failed' });
+      if (endsAJobAsFailed(event)) failed(options, channel);
     },
     signal: channel.drain,
   });
+}
+
+/** A job has failed for good, with a run of this process or without one. The worker is told before this process can say that it ends. */
+function failed({ stopsAtFailure }: ChildOptions, channel: Channel): void {
+  channel.say({ type: 'failed' });
+  if (stopsAtFailure) channel.takeNoMore();
 }
 
 /**

@@ -24,11 +24,13 @@ export interface LaunchPlan {
   readonly logFormat: LogFormat;
   /** Children tell what became of each job; default false. */
   readonly tellsRuns?: boolean;
+  /** A child takes no further job once one has failed for good there; default false. Who wants that ends the worker when it hears of it. */
+  readonly stopsAtFailure?: boolean;
 }
 
 /** One start: each has a mark of its own. `parent`: the worker's name among owners. */
 export function launchOf(
-  { settings, modules, queues, logFormat, tellsRuns = false }: LaunchPlan,
+  { settings, modules, queues, logFormat, tellsRuns = false, stopsAtFailure = false }: LaunchPlan,
   parent: string,
 ): Launch {
   const { slots, logLevel, stacks, redact, configFile, startTimeoutMs, jobLogBytes: logBytes } = settings;
@@ -59,6 +61,7 @@ export function launchOf(
     timeLimits: { timeLimitMs, softTimeLimitMs },
     retirement: maxTasks === null && maxMemoryBytes === null ? null : { maxTasks, maxMemoryBytes },
     tellsRuns,
+    stopsAtFailure,
   };
   return { options, imports: modules.imports, env, startTimeoutMs };
 }

@@ -1,12 +1,13 @@
 /** `fsq drain` off a terminal, by real command lines. */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from '../support/conditions.ts';
 import { JSON_SUMMARY, summaryOf, TASKS } from '../support/drained.ts';
-import { pendingJobs } from '../support/ended-jobs.ts';
+import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
+import type { JobParts } from '../support/factory.ts';
 import { namesIn } from '../support/invariants.ts';
 import { fsq, startWorker, tempProject } from '../support/project.ts';
 
@@ -110,6 +111,18 @@ describe('fsq drain exits by what became of the jobs', () => {
   });
 });
 
+test('fsq drain tells how long jobs ran that were killed at their time limit, or lost their process', async (t) => {
+  const project = tempProject(t, TASKS);
+  await pendingJobs(project.spool, { task: 'overtime' }, { task: 'die-late', options: { onCrash: 'fail' } });
+
+  const { stdout } = await fsq(project, [...JSON_SUMMARY, '--junit', 'out.xml']);
+
+  const ran = new Map(summaryOf(stdout).troubles.map(({ task, ms }) => [task, ms ?? 0]));
+  assert.deepEqual([...ran.keys()].toSorted(), ['die-late', 'overtime']);
+  for (const [task, ms] of ran) assert.ok(ms >= 290 && ms < 60_000, `${task} ran for ${ms} ms`);
+  assert.doesNotMatch(readFileSync(join(project.path, 'out.xml'), 'utf8'), /time="0\.000"/);
+});
+
 describe('fsq drain waits', () => {
   test('for what another worker runs, and counts what became of it', async (t) => {
     const project = tempProject(t, TASKS);
@@ -159,19 +172,40 @@ describe('fsq drain waits', () => {
 
   test('with --fail-fast for the jobs at hand only', async (t) => {
     const project = tempProject(t, TASKS);
-    await pendingJobs(
-      project.spool,
-      { task: 'bad' },
-      ...Array.from({ length: 2_000 }, () => ({ task: 'ok', priority: 9 })),
-    );
+    await pendingJobs(project.spool, { task: 'bad' }, ...FIVE_LATER);
 
-    const { code, stdout } = await fsq(project, ['drain', '-c', '1', '--summary', 'json', '--fail-fast']);
+    const { code, stdout } = await fsq(project, FAIL_FAST);
 
-    const { end, unfinished } = summaryOf(stdout);
-    assert.deepEqual([code, end], [1, 'failed-fast']);
-    assert.ok(unfinished > 0, 'what was not begun waits');
+    const { end, unfinished, jobs } = summaryOf(stdout);
+    assert.deepEqual([code, end, unfinished, jobs['succeeded'], jobs['failed']], [1, 'failed-fast', 5, 0, 1]);
+  });
+
+  test('with --fail-fast for nothing once a job has failed without a run', async (t) => {
+    const project = tempProject(t, TASKS);
+    const error = { name: 'RevokedError', message: 'no longer wanted' };
+    const before = { kind: 'publish', outcome: { state: 'revoked', error } } as const;
+    const after = await settledJob(project.spool, { task: 'ok' }, before);
+    await pendingJobs(project.spool, { task: 'ok', options: { after }, priority: 0 }, ...FIVE_LATER);
+
+    const { code, stdout } = await fsq(project, FAIL_FAST);
+
+    const { end, unfinished, jobs } = summaryOf(stdout);
+    assert.deepEqual([code, end, unfinished, jobs['succeeded'], jobs['failed']], [1, 'failed-fast', 5, 0, 1]);
+  });
+
+  test('with --fail-fast for nothing once a job has failed with its process', async (t) => {
+    const project = tempProject(t, TASKS);
+    await pendingJobs(project.spool, { task: 'die', options: { onCrash: 'fail' } }, ...FIVE_LATER);
+
+    const { code, stdout } = await fsq(project, FAIL_FAST);
+
+    const { end, unfinished, jobs } = summaryOf(stdout);
+    assert.deepEqual([code, end, unfinished, jobs['succeeded'], jobs['failed']], [1, 'failed-fast', 5, 0, 1]);
   });
 });
+
+const FAIL_FAST: readonly string[] = ['drain', '-c', '1', '--summary', 'json', '--fail-fast'];
+const FIVE_LATER: readonly JobParts[] = Array.from({ length: 5 }, () => ({ task: 'ok', priority: 9 }));
 
 /** How many processes work in the spool. */
 async function owners(spool: string): Promise<number> {

@@ -31,6 +31,7 @@ test('a child whose supervisor died while it started ends by itself', { timeout:
     retirement: null,
     allowsExec: false,
     tellsRuns: false,
+    stopsAtFailure: false,
     own: { stdout: null, stderr: null },
   };
   const child = fork(join(REPOSITORY, 'dist/worker/child.js'), [JSON.stringify(options)], {

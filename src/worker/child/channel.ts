@@ -62,6 +62,11 @@ export class Channel {
     process.kill(0, 'SIGTERM');
   }
 
+  /** This process takes no further job, before anybody tells it. */
+  takeNoMore(): void {
+    this.#drain.abort();
+  }
+
   /** Between the consumer and the worker's keeper. */
   get line(): Line {
     return {

@@ -39,7 +39,10 @@ export const drain: Command = {
       help: 'these queues only, in turns; A=3,B: three of A for one of B (default: all)',
     },
     'in-order': { type: 'boolean', help: 'take jobs of a queue only when those named before it have none ready' },
-    'fail-fast': { type: 'boolean', help: 'begin no job after one has failed; those at hand are finished' },
+    'fail-fast': {
+      type: 'boolean',
+      help: 'begin no job after one has failed: exactly so with -c 1, else until all children have heard; jobs at hand are finished',
+    },
     timeout: { type: 'string', value: 'TIME', help: 'stop after so long: 30s, 10m, 2h; jobs at hand are queued again' },
     delayed: { type: 'boolean', help: 'wait also for jobs that wait for a time, a retry or another job' },
     summary: {

@@ -130,7 +130,7 @@ class Drain {
   }
 
   #newSupervisor(): Supervisor {
-    const { settings, modules, concurrency, queues, order, view } = this.#plan;
+    const { settings, modules, concurrency, queues, order, view, isFailFast } = this.#plan;
     const log = logOf(settings, view);
     return new Supervisor({
       settings,
@@ -140,6 +140,8 @@ class Drain {
       order,
       isBurst: true,
       tellsRuns: true,
+      stopsAtFailure: isFailFast,
+      onFailed: () => this.#onFailed(),
       mayEnd: () => this.#mayEnd(),
       onRan: (run) => {
         this.#looks.stale();
@@ -165,7 +167,12 @@ class Drain {
 
   #ended(job: EndedJob, collect: () => void): void {
     collect();
-    if (job.state !== 'failed' || !this.#plan.isFailFast || this.#end.kind !== 'done') return;
+    if (job.state === 'failed') this.#onFailed();
+  }
+
+  /** Told by a child as it stops for it, and of a job that failed elsewhere by the look that finds it. */
+  #onFailed(): void {
+    if (!this.#plan.isFailFast || this.#end.kind !== 'done') return;
     this.#end = { kind: 'failed-fast' };
     this.#supervisor.finish('a job has failed: finishing the jobs at hand (--fail-fast)');
   }
