@@ -5,7 +5,7 @@
 import { idTimeMs } from '../../job/names.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { unlinkIfThere, valueOr, walkIfReadable } from '../disk/if-there.ts';
-import { MAX_FILE_BYTES, readJob } from '../job-file/read.ts';
+import { MAX_FILE_BYTES, readBytes } from '../job-file/read.ts';
 import { heldSpots, locate, type Spot, waitingSpots } from '../locate.ts';
 
 /** The least that a disk writes, bytes: what it has not written begins at a multiple. */
@@ -31,8 +31,9 @@ export async function dropBroken(context: SpoolContext, { recorded, isAll, since
   const gone: Spot[] = [];
   const reused: { readonly spot: Spot; readonly earlier: string }[] = [];
   for (const spot of [...waitingSpots(context, isSuspect, walkIfReadable), ...heldSpots(context, isSuspect)]) {
-    if (spot === null || !isBroken(context, spot)) continue;
-    const origin = recorded.has(spot.id) ? 'cut' : originOf(bytesAt(context, spot.path), spot.id);
+    const broken = spot === null ? null : brokenBytes(context, spot);
+    if (spot === null || broken === null) continue;
+    const origin = recorded.has(spot.id) ? 'cut' : originOf(broken, spot.id);
     if (origin === 'cut') gone.push(spot);
     else if (origin !== 'written') reused.push({ spot, ...origin });
   }
@@ -42,12 +43,16 @@ export async function dropBroken(context: SpoolContext, { recorded, isAll, since
   return gone.filter(({ id, path }) => unlinkIfThere(context.files, path) && !recorded.has(id)).length;
 }
 
-/** A file of ours that can be read and holds no job. What is no plain file, or may not be read, is left to the next that meets it. */
-function isBroken(context: SpoolContext, { path, id }: Spot): boolean {
+/**
+ * The bytes of a file of ours that can be read and holds no job; null of every other. What is no plain file, or may not be read, is left to
+ * the next that meets it. All is told by one reading: a second one may succeed where the first was refused.
+ */
+function brokenBytes(context: SpoolContext, { path, id }: Spot): Buffer | null {
   const entry = context.files.entry(path);
-  if (entry?.kind !== 'file' || context.trustedUids?.has(entry.uid) === false) return false;
-  const look = (): boolean => readJob(context, path, id).kind === 'corrupt' && bytesAt(context, path).length >= 0;
-  return valueOr(false, look, 'ENOENT', 'EACCES', 'EPERM', 'EIO');
+  if (entry?.kind !== 'file' || context.trustedUids?.has(entry.uid) === false) return null;
+  const bytes = valueOr(null, () => bytesAt(context, path), 'ENOENT', 'EACCES', 'EPERM', 'EIO');
+  if (bytes === null) return null;
+  return bytes.length > MAX_FILE_BYTES || readBytes(bytes, id).kind === 'corrupt' ? bytes : null;
 }
 
 /** One byte more than a job may have, at most: what is larger does not end where it is cut. */

@@ -93,10 +93,15 @@ export async function violations(evidence: Evidence): Promise<readonly string[]>
   ];
 }
 
-/** A segment that the disk refuses to give, time and again, is set aside and told: what it alone records is lost with it. */
+/**
+ * A segment that the disk refuses to give, time and again, or that this user may not read, is set aside and told: what it alone records is
+ * lost with it.
+ */
 function isSegmentLost({ spool, operation, fault }: Evidence): boolean {
-  const isRefused = fault.isForGood && fault.effect === 'EIO' && operation.name === 'replay the journal';
-  return isRefused && readdirSync(join(spool, 'corrupt')).some(isSegmentAside);
+  const isRefused = ['EACCES', 'EPERM'].includes(fault.effect) || (fault.isForGood && fault.effect === 'EIO');
+  return (
+    isRefused && operation.name === 'replay the journal' && readdirSync(join(spool, 'corrupt')).some(isSegmentAside)
+  );
 }
 
 /** How the attacked processes ended: killed by the fault, or by themselves with errors that have a code. */

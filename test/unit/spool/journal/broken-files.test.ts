@@ -6,6 +6,7 @@ import { describe, test, type TestContext } from 'node:test';
 import type { NewJob } from '../../../../src/broker/broker.ts';
 import { encodeBase } from '../../../../src/job/document.ts';
 import { encodeTail } from '../../../../src/job/tail.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { originOf } from '../../../../src/spool/journal/broken-files.ts';
 import { replay } from '../../../../src/spool/journal/replay.ts';
 import { jobFileName } from '../../../../src/spool/layout.ts';
@@ -132,4 +133,24 @@ describe('as long as not all of the journal could be read, no broken file is rem
       assert.deepEqual([restored, dropped, odd.length], [1, 0, 1]);
       assert.deepEqual(namesIn(spool, 'pending'), [whole, torn, recorded].map(nameOf).toSorted());
     });
+});
+
+test('a job whose file may not be read for a moment, whichever, is not taken for broken', async (t) => {
+  for (let nth = 1, isOver = false; !isOver; nth++) {
+    const spool = newSpool(t);
+    const [synced, recorded] = [job(), job()];
+    await sendInEarlierBoot(spool, recorded);
+    write(spool, synced, encodeBase(synced.job));
+    let opens = 0;
+    const refusing: Files['open'] = (path, ...how) => {
+      if (path.includes('/pending/5.') && how[0] === 'read' && ++opens === nth)
+        throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+      return nodeFiles.open(path, ...how);
+    };
+
+    await replay(contextOf(spool, { files: { ...nodeFiles, open: refusing } }));
+
+    assert.deepEqual(namesIn(spool, 'pending'), [synced, recorded].map(nameOf).toSorted(), `refused at ${nth}`);
+    isOver = opens < nth;
+  }
 });
