@@ -122,7 +122,7 @@ describe('in a current folder that was removed', () => {
     );
 
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^3\nspool +\/.*\/there\n/);
+    assert.match(stdout, /^3\nOK\nspool +\/.*\/there\n/);
   });
 
   test('any other is refused, and nothing is made', async (t) => {
