@@ -50,7 +50,7 @@ export interface StatusReport {
   readonly paused: readonly string[];
   /** When the oldest ready job was enqueued, Unix ms. */
   readonly oldestPendingAtMs: number | null;
-  /** How long the job waits that has been ready for longest, ms; null when none is ready. */
+  /** How long the job waits that has been ready for longest, ms; null when none is ready. Those of paused queues are left out. */
   readonly longestWaitMs: number | null;
   /** When the running job was claimed that runs longest, Unix ms. */
   readonly oldestRunningAtMs: number | null;
@@ -97,6 +97,7 @@ interface ParkedStatus {
 export function reportOf(found: StatusFacts): StatusReport {
   const { spool, restoring, counts, backlog, owners, paused, running, isAllRead } = found;
   const tasks = livingTasks(owners);
+  const isAnyGoing = Object.entries(backlog.queues).some(([queue, jobs]) => jobs > 0 && !paused.includes(queue));
   const startsMs = running.flatMap(({ startedAtMs }) => startedAtMs ?? []);
   const facts = {
     spool,
@@ -105,7 +106,7 @@ export function reportOf(found: StatusFacts): StatusReport {
     queues: backlog.queues,
     paused,
     oldestPendingAtMs: backlog.oldestAtMs,
-    longestWaitMs: backlog.oldestAtMs === null ? null : found.longestWaitMs,
+    longestWaitMs: isAnyGoing ? found.longestWaitMs : null,
     oldestRunningAtMs: startsMs.length === 0 ? null : Math.min(...startsMs),
     lastMinute: lastMinute(found),
     failures: failuresOf(found),

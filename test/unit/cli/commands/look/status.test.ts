@@ -281,6 +281,16 @@ test('the verdict is of all that was found: what waits, in queues that are not p
   assert.deepEqual(codesOf({ failed: { jobs: 1, isAtLeast: false, withinMs: 1, most: null } }), ['failed']);
 });
 
+test('of ready jobs that are all paused no waiting time is told: nobody looked for it', () => {
+  const backlog = { oldestAtMs: 1_000, queues: { mail: 1 }, foreign: [] };
+  const waits = { counts: { ...NONE, pending: 1 }, backlog };
+
+  const paused = reportOf(facts({ ...waits, paused: ['mail'] }));
+  assert.equal(paused.longestWaitMs, null);
+  assert.match(statusText(paused, 61_000), /^pending +1$/m);
+  assert.equal(reportOf(facts({ ...waits, longestWaitMs: 5 })).longestWaitMs, 5);
+});
+
 test('failures are told as workers have counted them, of the last hour, the last day and in all', () => {
   const nowMs = 1_000 * 86_400_000;
   const failed = (jobs: number): Counted => ({ ended: jobs, failed: jobs, wait: [], run: [] });
