@@ -7,19 +7,11 @@ import { type CallSite, callSiteOf } from './call-site.ts';
 import { type FsqError, UsageError } from '../job/errors.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import type { Redact } from '../job/failure.ts';
-import type { Duration } from '../job/units.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Broker } from '../broker/broker.ts';
+import type { TaskSending } from '../broker/task-sending.ts';
 import type { CurrentJob } from './current-job.ts';
 import { warnOnce } from './telling/warnings.ts';
-
-/** What a task says of where and until when its jobs wait: a job that is sent must have it in its name, or its file. */
-export interface TaskSending {
-  readonly queue?: string;
-  readonly priority?: number;
-  /** From the sending on. A task whose jobs end at one moment for all has none here. */
-  readonly expires?: Duration;
-}
 
 /** A registered task. */
 export interface RegisteredTask {

@@ -1,4 +1,5 @@
 /** Task functions: how one is registered, run here, or sent to a worker. */
+import type { TaskSending } from '../broker/task-sending.ts';
 import { UsageError } from '../job/errors.ts';
 import type { Redact } from '../job/failure.ts';
 import { type JobOptions, type Uniqueness } from '../job/job-options.ts';
@@ -14,8 +15,8 @@ import type { Given, Lacking, Signature, TakenBefore } from './canvas/fit.ts';
 import type { Call, PartSender } from './canvas/part.ts';
 import { GroupResult } from './group-result.ts';
 import { runHere } from './execute.ts';
-import { callSiteOf } from './call-site.ts';
-import { refuseWhileLoading, register, type TaskSending } from './registry.ts';
+import { type CallSite, callSiteOf } from './call-site.ts';
+import { type RegisteredTask, refuseWhileLoading, register } from './registry.ts';
 import {
   type AnyOptions,
   type ApplyOptions,
@@ -113,38 +114,60 @@ type AnyFunction = (...args: readonly unknown[]) => unknown;
 /** Makes the `task` function of an app. */
 export function taskFactory(sender: Sender): TaskFactory {
   function task(name: unknown, ...rest: readonly unknown[]): Task {
-    const taskName = checkTaskName(name);
-    if (taskName.startsWith(OWN_TASKS))
-      throw new UsageError(`Expected another name than ${taskName}: those that begin with ${OWN_TASKS} are fsq's own`);
-    const fn = rest.at(-1);
-    if (typeof fn !== 'function' || rest.length > 2) {
-      throw new UsageError(
-        `Expected task('${taskName}', fn) or task('${taskName}', options, fn), got ${format(fn)} as the function`,
-      );
-    }
-    const given = rest.length === 2 ? checkTaskOptions(rest[0]) : {};
-    const { retryOn, concurrency, rateLimit: _r, ...others } = given;
-    // Each call asks `per`.
-    const defaults = typeof concurrency === 'object' ? { ...others, concurrency } : others;
-    // A job that does not say when it expires was sent by a program that knew nothing of that.
-    const { expires, ...lasting } = defaults;
-    const queueLimits = toTaskLimits(given);
     const site = callSiteOf(task);
+    const { checked, defaults } = toldWhere(site, () => read(name, rest));
     register({
-      name: taskName,
-      fn: fn as AnyFunction,
+      ...checked,
       definedAt: site?.text ?? 'an unknown place',
       site,
-      options: keptOptions(lasting),
-      sending: sendingOf(defaults.queue, defaults.priority, expires),
-      ...(queueLimits === null ? {} : { queueLimits }),
-      ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
       redact: sender.redact,
       spool: sender.namedSpool,
     });
-    return build(sender, taskName, fn as AnyFunction, defaults);
+    return build(sender, checked.name, checked.fn, defaults);
   }
   return task as TaskFactory; // The overloads are the types; the checks above stand for callers without them.
+}
+
+/** What `task` was given, checked. @throws UsageError */
+function read(
+  name: unknown,
+  rest: readonly unknown[],
+): { readonly checked: Omit<RegisteredTask, 'definedAt'>; readonly defaults: TaskOptions<never> } {
+  const taskName = checkTaskName(name);
+  if (taskName.startsWith(OWN_TASKS))
+    throw new UsageError(`Expected another name than ${taskName}: those that begin with ${OWN_TASKS} are fsq's own`);
+  const fn = rest.at(-1);
+  if (typeof fn !== 'function' || rest.length > 2) {
+    throw new UsageError(
+      `Expected task('${taskName}', fn) or task('${taskName}', options, fn), got ${format(fn)} as the function`,
+    );
+  }
+  const given = rest.length === 2 ? checkTaskOptions(rest[0]) : {};
+  const { retryOn, concurrency, rateLimit: _r, ...others } = given;
+  // Each call asks `per`.
+  const defaults = typeof concurrency === 'object' ? { ...others, concurrency } : others;
+  // A job that does not say when it expires was sent by a program that knew nothing of that.
+  const { expires, ...lasting } = defaults;
+  const queueLimits = toTaskLimits(given);
+  const checked = {
+    name: taskName,
+    fn: fn as AnyFunction,
+    options: keptOptions(lasting),
+    sending: sendingOf(defaults.queue, defaults.priority, expires),
+    ...(queueLimits === null ? {} : { queueLimits }),
+    ...(retryOn === undefined ? {} : { retryOn: toPredicate(retryOn) }),
+  };
+  return { checked, defaults };
+}
+
+/** @throws what `act` throws; a UsageError tells the place too: a worker runs none of its tasks until that is mended */
+function toldWhere<T>(site: CallSite | null, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (site === null || !(error instanceof UsageError)) throw error;
+    throw new UsageError(`${error.message} (at ${site.text})`, error.code, { cause: error.cause });
+  }
 }
 
 function sendingOf(

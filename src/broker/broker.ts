@@ -11,6 +11,7 @@ import type { LogLine } from '../job/values/log-lines.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
 import type { Statistics } from './statistics.ts';
+import type { SendingOfTasks } from './task-sending.ts';
 import type { Changed, EveryJobOptions, Looks, NamedJob, Sighting, Unended } from './sights.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
@@ -209,6 +210,8 @@ export interface OwnerInfo {
   readonly verdict: 'alive' | 'dead' | 'unknown';
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
+  /** What these tasks say of where their jobs wait; absent: nothing, or it does not tell. */
+  readonly sending?: SendingOfTasks;
   /** How many jobs it runs at once. */
   readonly slots: number;
   /** The limits of queues and tasks that it heeds; absent: it heeds none, or does not say. */

@@ -8,6 +8,7 @@ import type { JsonValue } from '../job/values/json.ts';
 import type { ProgressReport } from '../job/values/progress.ts';
 import type { Soon } from './soon.ts';
 import type { Figures } from './statistics.ts';
+import type { SendingOfTasks } from './task-sending.ts';
 
 /** What a run shows of itself, and keeps, beside its job. It stays there as long as the job's outcome. */
 export interface BesideJob {
@@ -89,6 +90,8 @@ export interface ConsumerOptions {
   readonly limits?: LimitRules;
   /** The names of the tasks it knows, for others to see. */
   readonly tasks: readonly string[];
+  /** What these tasks say of where their jobs wait, for others who send some. */
+  readonly sending?: SendingOfTasks;
   /** How many jobs it runs at once, for others to see. Default 1. */
   readonly slots?: number;
   /** Of a worker's child: the worker's keeper, by its name among owners. */

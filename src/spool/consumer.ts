@@ -30,10 +30,19 @@ export class SpoolConsumer implements Consumer {
   readonly #queues: readonly string[] | null;
 
   static async open(context: SpoolContext, options: ConsumerOptions): Promise<SpoolConsumer> {
-    const { queues, tasks, limits = NO_RULES, slots = 1, parent = null, line, onEvent, signal } = options;
+    const { queues, tasks, limits = NO_RULES, slots = 1, parent = null, sending, line, onEvent, signal } = options;
     const role = line === undefined ? 'consumer' : 'child';
+    const about = {
+      role,
+      queues,
+      tasks,
+      slots,
+      limits,
+      parent,
+      ...(sending === undefined ? {} : { sending }),
+    } as const;
     const open = async (): Promise<SpoolConsumer> =>
-      new SpoolConsumer(context, options, await register(context, { role, queues, tasks, slots, limits, parent }));
+      new SpoolConsumer(context, options, await register(context, about));
     if (line === undefined) return open();
     // A child takes the place of one that died, perhaps while the disk is full: its worker must not end for that.
     return waitForDisk({ onEvent, giveUp: signal }, open);

@@ -10,6 +10,7 @@ import { RunningJob } from '../app/current-job.ts';
 import { registry } from '../app/registry.ts';
 import { readRedact } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
+import { sendingOfTasks } from '../broker/task-sending.ts';
 import type { Consumer } from '../broker/worker-side.ts';
 import { FencedError } from '../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../job/failure.ts';
@@ -197,6 +198,7 @@ function consumerOf(
     queues,
     limits: { queues: new Map(queueLimits), tasks: limitsOf(tasks) },
     tasks: tasks.map(({ name }) => name),
+    sending: sendingOfTasks(tasks),
     slots: size,
     parent,
     line: channel.line,

@@ -3,7 +3,7 @@
  * so a dead parent or child loses nothing. A message is `unknown` until a parser here accepts it.
  */
 import type { LimitedRun } from '../app/execute.ts';
-import type { TaskSending } from '../app/registry.ts';
+import type { TaskSending } from '../broker/task-sending.ts';
 import { type Figures, parseFigures } from '../broker/statistics.ts';
 import { readJobOptions } from '../job/job-options.ts';
 import { isQueueLimits, type QueueLimits } from '../job/queue-limits.ts';

@@ -8,7 +8,7 @@ import { isArray, isRecord, reasonOf } from '../../job/values/realm.ts';
 import type { NewJob } from '../../broker/broker.ts';
 import { isScheduleName } from '../../broker/schedules.ts';
 import { type Request, toRequest } from '../task.ts';
-import type { TaskSending } from '../registry.ts';
+import type { TaskSending } from '../../broker/task-sending.ts';
 import type { Firing, Missed } from './due.ts';
 import type { ScheduleOptions } from './schedule-options.ts';
 import { type Pattern, patternText, timesOf } from './timetable.ts';

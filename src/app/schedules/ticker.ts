@@ -3,7 +3,7 @@
  * others: the broker sees to it that each instant has one job.
  */
 import type { Broker } from '../../broker/broker.ts';
-import type { TaskSending } from '../registry.ts';
+import type { TaskSending } from '../../broker/task-sending.ts';
 import { jobOf, type ReadSchedule } from './read-schedules.ts';
 import { decide, type Decision } from './due.ts';
 

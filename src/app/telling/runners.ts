@@ -1,5 +1,6 @@
 /** The processes that run jobs: which surely live, what they know, and what that means for a job that waits. Pure. */
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
+import type { TaskSending } from '../../broker/task-sending.ts';
 import { EXEC_TASK } from '../../job/names.ts';
 import { suggest } from '../../job/text.ts';
 import { isChildOf, orphansAmong, orphanText, unreadyText } from './standstill.ts';
@@ -20,6 +21,13 @@ export function livingWorkers(owners: readonly OwnerInfo[]): readonly OwnerInfo[
 /** Names of the tasks that living processes know, sorted. */
 export function livingTasks(owners: readonly OwnerInfo[]): readonly string[] {
   return [...new Set(livingRunners(owners).flatMap(({ tasks }) => tasks))].toSorted();
+}
+
+/** What living workers tell of where jobs of `task` wait, as the one says that started last, for it has the newest code; {} when none does. */
+export function livingSending(owners: readonly OwnerInfo[], task: string): TaskSending {
+  const knowing = livingRunners(owners).filter(({ tasks }) => tasks.includes(task));
+  const [newest] = knowing.toSorted((a, b) => b.startedAtMs - a.startedAtMs);
+  return newest?.sending?.get(task) ?? {};
 }
 
 /** Why no living worker will run the job now, and what becomes of it; null when one may, or when none lives. */

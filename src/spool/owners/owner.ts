@@ -1,5 +1,6 @@
 /** Owners: the processes that may hold jobs, how they announce themselves, and what is known of their life. */
 import type { OwnerInfo } from '../../broker/broker.ts';
+import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
 import { CHILD_MARK } from '../../broker/worker-side.ts';
 import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
 import { isRecord, reasonOf } from '../../job/values/realm.ts';
@@ -26,6 +27,8 @@ export interface OwnerRecord {
   readonly bootId: string | null;
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
+  /** What these tasks say of where their jobs wait; absent: nothing. */
+  readonly sending?: SendingOfTasks;
   /** How many jobs it runs at once. */
   readonly slots: number;
   /** The limits that it heeds; absent: none. */
@@ -66,7 +69,8 @@ export async function register(context: SpoolContext, about: Parameters<typeof a
  */
 async function announce(
   context: SpoolContext,
-  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> & Partial<Pick<OwnerRecord, 'parent' | 'slots' | 'limits'>>,
+  about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> &
+    Partial<Pick<OwnerRecord, 'parent' | 'slots' | 'limits' | 'sending'>>,
 ): Promise<Registration> {
   const { files, layout } = context;
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
@@ -103,8 +107,12 @@ async function announce(
 }
 
 function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> {
-  const { limits, ...rest } = record;
-  const written = limits === undefined || !hasRules(limits) ? rest : { ...rest, limits: writtenRules(limits) };
+  const { limits, sending, ...rest } = record;
+  const written = {
+    ...rest,
+    ...(limits === undefined || !hasRules(limits) ? {} : { limits: writtenRules(limits) }),
+    ...(sending === undefined || sending.size === 0 ? {} : { sending: [...sending] }),
+  };
   const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...written })}\n`);
   return writeNew(context, bytes, recordPath(context, record.owner), { isDurable: false });
 }
@@ -256,7 +264,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     return null; // Not whole: then the socket alone decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, slots, limits, mark } = parsed;
+  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, sending, slots, limits, mark } = parsed;
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
@@ -267,6 +275,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     bootId: isText(boot) ? boot : null,
     queues: Array.isArray(queues) ? queues.filter(isText) : null,
     tasks: Array.isArray(tasks) ? tasks.filter(isText) : [],
+    ...(sending === undefined ? {} : { sending: readSendingOfTasks(sending) }),
     slots: typeof slots === 'number' && Number.isInteger(slots) && slots > 0 ? slots : 1,
     ...(limits === undefined ? {} : { limits: readRules(limits) }),
     mark: isText(mark) ? mark : null,

@@ -15,7 +15,7 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   backoff: {
     type: 'string',
     value: 'TIME',
-    help: 'wait about so long before the first retry, then longer (default: 1s)',
+    help: 'wait up to so long before the first retry, a random part of it, then of longer times (default: 1s)',
   },
   'on-crash': {
     type: 'string',
@@ -49,8 +49,18 @@ export const CALL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'TEXT',
     help: 'the jobs with which it shares the limit of a task that has one for each key',
   },
-  queue: { type: 'string', short: 'q', value: 'QUEUE', help: 'the queue it goes to (default: default)' },
-  priority: { type: 'string', value: '0-9', among: [...'0123456789'], help: '0 runs first, 9 last (default: 5)' },
+  queue: {
+    type: 'string',
+    short: 'q',
+    value: 'QUEUE',
+    help: 'the queue it goes to (default: that of its task, as running workers tell it, or default)',
+  },
+  priority: {
+    type: 'string',
+    value: '0-9',
+    among: [...'0123456789'],
+    help: '0 runs first, 9 last (default: that of its task, or 5)',
+  },
   header: { type: 'string', value: 'K=V', multiple: true, help: 'text for the task to read with currentJob().headers' },
 };
 

@@ -10,7 +10,7 @@ import { checkTaskName, DEFAULT_QUEUE } from '../../../job/names.ts';
 import { checkedArguments } from '../../../job/values/payload.ts';
 import { type Command, type Context, duration, type Values } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { livingTasks, mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
+import { livingSending, livingTasks, mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
 import { jobId, printValue } from '../../lookup.ts';
 import { givenByOptions, settingsOf } from '../../setting-options.ts';
 import { callLines } from './call-lines.ts';
@@ -46,8 +46,9 @@ export const call: Command = {
   notes: [
     'The task need not exist yet: the job waits for a worker that knows it. Exits as `fsq get` does when it waits; when the',
     'time is over it prints the id, for `fsq get`. With --stdin a bad line ends it with 2; the lines before it are sent.',
-    'With --key it prints the id of the job that is there already, if there is one. Of the options of task() those for',
-    'retries and for keeping the outcome hold here too, the others (queue, onCrash, key and so on) for its own calls only.',
+    'With --key it prints the id of the job that is there already, if there is one. Of the options of task() those for retries and for',
+    'keeping the outcome hold here too, and queue, priority and expires while a worker runs that knows the task: it tells them. The',
+    'others (onCrash, key and so on) are for its own calls only.',
   ],
   run: runCall,
 };
@@ -87,20 +88,21 @@ async function runCall(context: Context): Promise<number> {
 }
 
 async function callEachLine(call: Call): Promise<number> {
-  const { context, sender, task, texts, options } = call;
+  const { context, sender, task, texts } = call;
   const { values, stdin, stdout } = context;
   refuseBesideStdin(values, texts);
+  const given = await withOptionsOfTask(call);
   const sent = await callLines({
     input: stdin,
     check: (args) => checkedArguments(task, args),
-    send: (argsList) => sender.send(toRequest(task, argsList, options)),
+    send: (argsList) => sender.send(toRequest(task, argsList, given)),
     stdout,
   });
   if (stdout.isClosed) {
     context.tell(`Nobody reads the ids any more: it stopped after ${sent} jobs.`);
     return EXIT.outputFailed;
   }
-  await tellMismatch(call);
+  await tellMismatch(call, given.queue);
   return EXIT.good;
 }
 
@@ -108,7 +110,10 @@ async function callOnce(call: Call): Promise<number> {
   const { context, sender, task, texts, options, timeoutMs } = call;
   const { values, stdout, stderr, tell } = context;
   const isWaiting = values.flag('wait') || timeoutMs !== undefined;
-  const [handle] = await sender.send(toRequest(task, [argumentsOf(values, texts)], options));
+  const args = argumentsOf(values, texts);
+  toRequest(task, [args], options); // What is refused makes no spool.
+  const given = await withOptionsOfTask(call);
+  const [handle] = await sender.send(toRequest(task, [args], given));
   if (handle === undefined) throw new Error('the broker gave no handle');
   const { id, isDuplicate } = handle;
   if (isDuplicate && typeof options.unique === 'object')
@@ -117,7 +122,7 @@ async function callOnce(call: Call): Promise<number> {
   const document = options.key === undefined ? { id } : { id, isDuplicate };
   if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText(document)}\n` : `${id}\n`);
   else if (stderr.isTTY && !isDuplicate) tell(`job ${id} is sent`);
-  const owners = await tellMismatch(call);
+  const owners = await tellMismatch(call, given.queue);
   if (!isWaiting) return EXIT.good;
   tell(nobodyNotice(owners));
   countAsTold((await sender.broker()).place);
@@ -125,15 +130,20 @@ async function callOnce(call: Call): Promise<number> {
   return EXIT.good;
 }
 
-/** Tells why no living worker will run the job now, if that is so; where none runs, a person hears of a name that is likely to be misspelt. */
-async function tellMismatch({ context, sender, task, options }: Call): Promise<readonly OwnerInfo[]> {
+/** The options of the call, and where they say nothing those that living workers tell of its task: a job waits where `.delay()` would send it. */
+async function withOptionsOfTask({ sender, task, options }: Call): Promise<ApplyOptions> {
+  return { ...livingSending(await (await sender.broker()).owners(), task), ...options };
+}
+
+/** Tells why no living worker will run the job now, if that is so; where none runs, what is likely to be wrong with the name, or the queue. */
+async function tellMismatch({ context, sender, task }: Call, queue?: string): Promise<readonly OwnerInfo[]> {
   const broker = await sender.broker();
   const owners = await broker.owners();
-  context.tell(mismatchNotice(owners, task, options.queue ?? DEFAULT_QUEUE));
-  if (context.stderr.isTTY && livingTasks(owners).length === 0) {
-    const { misspeltNotice } = await import('./likely-task.ts');
-    context.tell(await misspeltNotice(broker, await settingsOf(context), task));
-  }
+  context.tell(mismatchNotice(owners, task, queue ?? DEFAULT_QUEUE));
+  if (livingTasks(owners).length > 0) return owners;
+  const { likelyNotice } = await import('./likely-task.ts');
+  const settings = context.stderr.isTTY ? await settingsOf(context) : null;
+  context.tell(await likelyNotice(broker, settings, task, queue === undefined));
   return owners;
 }
 

@@ -5,11 +5,12 @@ import type { ApplyOptions } from '../../../app/task-options.ts';
 import { newSpoolText } from '../../../app/telling/warnings.ts';
 import { after } from '../../../app/timers.ts';
 import type { Broker } from '../../../broker/broker.ts';
+import type { TaskSending } from '../../../broker/task-sending.ts';
 import { DEFAULT_QUEUE } from '../../../job/names.ts';
 import { some } from '../../../job/text.ts';
 import type { Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
+import { livingSending, mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
 import { givenByOptions, settingsOf } from '../../setting-options.ts';
 import { callsIn, type MapRun, nameOfRun } from './identity.ts';
 import { linesOf } from './json-lines.ts';
@@ -81,12 +82,10 @@ async function mapLines(plan: MapPlan, sender: Sender, worker: OwnWorker | null,
   if (isDone) await pass(broker, run);
   tellKnown(tally, plan, tell);
   if (isDone) return exitCodeOf(tally);
-  if (stop.exitCode === null) return EXIT.outputFailed;
   const left = atHand === 0 ? '' : ` ${some(atHand, 'job goes', 'jobs go')} on.`;
-  tell(
-    `${stop.why} before the end of the lines.${left} The same command goes on from here; \`fsq map ${task} --fresh\` begins anew.`,
-  );
-  return stop.exitCode;
+  const why = stop.exitCode === null ? 'Nobody reads the output any more' : `${stop.why} before the end of the lines`;
+  tell(`${why}.${left} The same command goes on from here; \`fsq map ${task} --fresh\` begins anew.`);
+  return stop.exitCode ?? EXIT.outputFailed;
 }
 
 /** The run that this start goes on with, or begins. */
@@ -106,13 +105,13 @@ async function pass(broker: Broker, run: MapRun): Promise<MapRun> {
 
 function mapBroker({ context, task, options, keptMs, hasWorker }: MapPlan, sender: Sender, broker: Broker): MapBroker {
   let isTold = hasWorker;
+  let ofTask: TaskSending | null = null;
   return {
     send: async (calls) => {
-      const request = toRequest(
-        task,
-        calls.map(({ args }) => args),
-        options,
-      );
+      // A worker of its own takes jobs of the queue that was said only.
+      ofTask ??= hasWorker ? {} : livingSending(await broker.owners(), task);
+      const argsList = calls.map(({ args }) => args);
+      const request = toRequest(task, argsList, { ...ofTask, ...options });
       const uniqueness = calls.map(({ identity }) => ({ key: identity, until: { ms: keptMs } }));
       const jobs = await sender.send({ ...request, uniqueness });
       if (!isTold) {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { livingTasks, livingWorkers, mismatchNotice, nobodyNotice } from '../../../../src/app/telling/runners.ts';
-import type { Sighting } from '../../../../src/broker/broker.ts';
+import {
+  livingSending,
+  livingTasks,
+  livingWorkers,
+  mismatchNotice,
+  nobodyNotice,
+} from '../../../../src/app/telling/runners.ts';
+import type { OwnerInfo, Sighting } from '../../../../src/broker/broker.ts';
 import { owner } from '../../../support/owner-info.ts';
 import { sighting } from '../../../support/sighting.ts';
 
@@ -29,6 +35,19 @@ test('nothing is said when nobody lives who could know: the worker may start lat
 
   assert.equal(mismatchNotice([dead, unproved, supervisor], 'adn', 'default'), null);
   assert.deepEqual(livingTasks([dead, unproved, supervisor]), []);
+});
+
+test('jobs go where the living worker says that started last, for it has the newest code', () => {
+  const saying = (queue: string, startedAtMs: number): Partial<OwnerInfo> => ({
+    tasks: ['bill'],
+    startedAtMs,
+    sending: new Map([['bill', { queue, priority: 1 }]]),
+  });
+  const dead = owner({ ...saying('gone', 9), verdict: 'dead' });
+  const owners = [owner(saying('old', 1)), owner(saying('new', 2)), dead, owner({ tasks: ['mail'], startedAtMs: 3 })];
+
+  assert.deepEqual(livingSending(owners, 'bill'), { queue: 'new', priority: 1 });
+  assert.deepEqual([livingSending(owners, 'mail'), livingSending([dead], 'bill')], [{}, {}]);
 });
 
 test('a queue that no living worker takes jobs from is told', () => {

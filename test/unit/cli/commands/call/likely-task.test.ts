@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { noticeOf } from '../../../../../src/cli/commands/call/likely-task.ts';
+import { noticeOf, queueNotice } from '../../../../../src/cli/commands/call/likely-task.ts';
 
 const TEXT = `
 import { task } from 'fsq';
@@ -34,4 +34,33 @@ for (const [task, why] of [
 test('nothing is said where no module can be read, and of what is no name of a task', () => {
   assert.equal(noticeOf('adn', [], []), null);
   assert.equal(noticeOf('adn', ["task('a\u001b[2Jn', () => 1)"], []), null);
+});
+
+const QUEUES = `
+task('bill', { retries: 2, queue: 'invoices' }, () => 1);
+task('plain', () => 1);
+task('mail', { queue: "post" }, () => 1);
+`;
+
+for (const [task, ran, notice] of [
+  ['bill', [], /^A module here gives task bill queue invoices; this one waits in default.*`-q invoices`/],
+  ['mail', ['slow'], /^A module here gives task mail queue post;/],
+  ['plain', ['slow'], /^Jobs of task plain ran in queue slow so far;/],
+] as const)
+  test(`a job of ${task} is told to be in another queue than its siblings`, () => {
+    const figures = ran.map((queue) => ({ task, queue }));
+
+    assert.match(queueNotice(task, [QUEUES], figures) ?? '', notice);
+  });
+
+test('no queue is told that nothing speaks for, or where jobs of the task run in the default one', () => {
+  const ran = [
+    { task: 'plain', queue: 'slow' },
+    { task: 'plain', queue: 'default' },
+    { task: 'other', queue: 'slow' },
+    { task: '(others)', queue: '(others)' },
+  ];
+
+  assert.deepEqual([queueNotice('plain', [QUEUES], ran), queueNotice('new', [QUEUES], ran)], [null, null]);
+  assert.equal(queueNotice('(others)', [], ran), null);
 });
