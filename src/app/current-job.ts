@@ -39,10 +39,13 @@ export interface CurrentJob<Checkpoint = JsonValue> {
    * written down, and the last time. Where the disk refuses, it is not shown.
    *
    * @param value from 0 to 1, or how much is done of how much
-   * @param detail for people and programs, at most 64 KiB of JSON
+   * @param detail for people and programs, at most 64 KiB of JSON; no number alone, which would be meant as the total
    * @throws UsageError, NotSerialisableError for anything else
    */
-  progress<Detail>(value: number | Amounts, detail?: Detail & Serialisable<Detail>): void;
+  progress<Detail>(
+    value: number | Amounts,
+    detail?: Detail & Serialisable<Detail> & (Detail extends number ? never : unknown),
+  ): void;
   /**
    * Keeps `value` with the job, at most 1 MiB of JSON, in the place of the checkpoint before. When it resolves it is on disk, and
    * the next attempt finds it in `checkpointed`, whatever ends this one. It goes when the job succeeds.

@@ -42,7 +42,7 @@ export function filterUnlessIds({ values, args }: Context, choice: StateChoice, 
     throw new UsageError(
       `Expected ids of jobs, or which are meant: --state, --task, --queue, --since, --until, --error or --text${all === null ? '' : `; --all for ${all}`}`,
     );
-  if (values.flag('all') && given.length > 1)
+  if (all !== null && values.flag('all') && given.length > 1)
     throw new UsageError(`Expected --all alone, got ${given[0]} too, which chooses among them`);
   return args.length > 0 ? null : readFilter(values, choice, Date.now());
 }
@@ -87,15 +87,20 @@ export function tellingIfLong(
  * Whether to go on, as --yes or somebody at the terminal says.
  *
  * @param what is about to be done, such as 'revoke 3 jobs of /spool'
+ * @param jobs which are counted by their tasks before the question
  * @throws UsageError where nobody can be asked
  */
-export async function mayGoOn({ values, stdin, stderr, tell }: Context, what: string): Promise<boolean> {
+export async function mayGoOn(
+  { values, stdin, stderr, tell }: Context,
+  what: string,
+  jobs: readonly Pick<Chosen, 'task'>[],
+): Promise<boolean> {
   if (values.flag('yes')) return true;
   if (stdin.isTTY !== true)
     throw new UsageError(
       `Expected --yes to ${what}: nobody can be asked here. --dry-run only tells what would be done`,
     );
-  stderr.write(`${what}? [y/N] `);
+  stderr.write(`By task: ${countsText(jobs)}.\n${what}? [y/N] `);
   for await (const chunk of stdin) {
     if (/^\s*y(?:es)?\s*$/i.test(String(chunk))) return true;
     break;
@@ -131,7 +136,7 @@ export function tellErrors(context: Context, who: string, errors: readonly FsqEr
 }
 
 /** '12 mail, 3 report', the most first. */
-function countsText(jobs: readonly Chosen[]): string {
+function countsText(jobs: readonly Pick<Chosen, 'task'>[]): string {
   const counts = new Map<string, number>();
   for (const job of jobs) counts.set(taskText(job), (counts.get(taskText(job)) ?? 0) + 1);
   const sorted = [...counts].toSorted(([, a], [, b]) => b - a);
@@ -143,6 +148,6 @@ function countsText(jobs: readonly Chosen[]): string {
   ].join(', ');
 }
 
-export function taskText({ task }: Chosen): string {
+export function taskText({ task }: Pick<Chosen, 'task'>): string {
   return task ?? '(unreadable)';
 }

@@ -52,6 +52,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 /** Of a usage whose arguments are ids of jobs: then `-` stands for those on standard input. */
 const TAKES_IDS = /^fsq \S+ ID\b/;
 
+/** Words that ask for help, or for the version, and are no commands: the overview tells of them. */
+const OF_FSQ: ReadonlySet<string> = new Set(['help', '--help', '-h', 'version', '--version', '-v', '-V']);
+
 /** What is known of the command line when an error has to be told. */
 interface Asked {
   spoolOption: string;
@@ -90,9 +93,11 @@ async function run(
       return EXIT.usage;
     case 'help':
     case '--help':
-    case '-h':
-      stdout.write(line[0] === undefined ? await overview(stdout.columns) : await helpOf(line[0], stdout.columns));
+    case '-h': {
+      const about = line.find((word) => !OF_FSQ.has(word));
+      stdout.write(about === undefined ? await overview(stdout.columns) : await helpOf(about, stdout.columns));
       return EXIT.good;
+    }
     case '--version':
     case '-v':
     case '-V':

@@ -39,9 +39,13 @@ export function isPriority(value: unknown): value is number {
 
 /** @throws UsageError */
 export function checkQueue(value: unknown): string {
-  if (typeof value === 'string' && isQueueName(value)) return value;
+  return typeof value === 'string' && isQueueName(value) ? value : refuseQueue(value);
+}
+
+/** @throws UsageError always. @param more ends the message */
+export function refuseQueue(value: unknown, what = '`queue`', more = ''): never {
   const wanted = '1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit and not a device name such as con';
-  return refuse('`queue`', wanted, value);
+  return refuse(what, wanted, value, `${otherLetters(value)}${more}`);
 }
 
 /** @throws UsageError */
@@ -53,8 +57,16 @@ export function checkPriority(value: unknown): number {
 export function checkTaskName(value: unknown): string {
   if (typeof value === 'string' && isTaskName(value)) return value;
   throw new UsageError(
-    `Expected a task name of 1 to 128 letters, digits and _ . : / -, starting with a letter, digit or _, got ${format(value)}`,
+    `Expected a task name of 1 to 128 letters, digits and _ . : / -, starting with a letter, digit or _, got ${format(value)}${otherLetters(value)}`,
   );
+}
+
+/** What to do with text in letters that no name has. */
+function otherLetters(value: unknown): string {
+  const isLettered = typeof value === 'string' && /[^\0-\x7f]/.test(value) && /\p{L}/u.test(value);
+  return isLettered
+    ? '. A name has letters from A to Z only, so that every shell, program and file can say it; arguments may be any text'
+    : '';
 }
 
 /** @throws UsageError */

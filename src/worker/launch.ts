@@ -91,10 +91,12 @@ export function childEnvironment(
   allowed: readonly string[] | null,
   ignoresCase: boolean,
 ): NodeJS.ProcessEnv {
-  if (allowed === null) return { ...env };
+  // Of systemd: what a worker or a drain starts must not speak for it.
+  const { NOTIFY_SOCKET: _socket, WATCHDOG_USEC: _usec, WATCHDOG_PID: _pid, ...rest } = env;
+  if (allowed === null) return rest;
   const inCase = (name: string): string => (ignoresCase ? name.toUpperCase() : name);
   const named = new Set(allowed.map(inCase));
   const isKept = (name: string): boolean =>
     named.has(name) || NEEDED.has(name) || NEEDED_PREFIXES.some((prefix) => name.startsWith(prefix));
-  return Object.fromEntries(Object.entries(env).filter(([name]) => isKept(inCase(name))));
+  return Object.fromEntries(Object.entries(rest).filter(([name]) => isKept(inCase(name))));
 }

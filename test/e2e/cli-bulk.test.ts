@@ -24,7 +24,7 @@ test('fsq revoke ends those that wait and are chosen, after a dry run that says 
 
   assert.equal(
     dry.stdout,
-    `${mail} would be revoked mail\n${late} would be revoked mail\n2 jobs: 2 would be revoked.\n`,
+    `${mail} mail would be revoked\n${late} mail would be revoked\n2 jobs: 2 would be revoked.\n`,
   );
   assert.equal(asked.code, 2);
   assert.match(asked.stderr, /Expected --yes to revoke 2 jobs of .*: nobody can be asked here/);
@@ -33,8 +33,8 @@ test('fsq revoke ends those that wait and are chosen, after a dry run that says 
     [
       0,
       [
-        { id: mail, result: 'revoked' },
-        { id: late, result: 'revoked' },
+        { id: mail, task: 'mail', result: 'revoked' },
+        { id: late, task: 'mail', result: 'revoked' },
       ],
     ],
   );

@@ -313,6 +313,37 @@ describe('fsq call --stdin', () => {
   });
 });
 
+test('a call without a queue goes where the task says, as workers tell it; where none runs, a hint names that queue', async (t) => {
+  const project = tempProject(t, {
+    'tasks.mjs': `import { currentJob, task } from 'fsq';
+task('bill', { queue: 'invoices', priority: 2 }, (n) => n + ' ' + currentJob().queue);`,
+  });
+  const worker = await startWorker(t, project, ['-c', '1', '-Q', 'invoices']);
+
+  const called = await fsq(project, ['call', 'bill', '1', '--timeout', '10s']);
+  const lines = await fsq(project, ['call', 'bill', '-'], { input: '2\n' });
+  const mapped = await fsq(project, ['map', 'bill', '--timeout', '10s'], { input: '3\n' });
+  const named = await fsq(project, ['call', 'bill', '4', '-q', 'other']);
+  const read = await fsq(project, ['get', lines.stdout.trim(), '--timeout', '10s']);
+  await worker.stop();
+  const after = await fsq(project, ['call', 'bill', '5']);
+  const paused = await fsq(project, ['pause']);
+
+  assert.deepEqual([called.stdout, called.stderr], ['"1 invoices"\n', '']);
+  assert.equal(read.stdout, '"2 invoices"\n');
+  assert.match(mapped.stdout, /"value":"3 invoices"/);
+  assert.match(named.stderr, /No running worker takes jobs of queue other/);
+  assert.match(after.stderr, /Jobs of task bill ran in queue invoices so far; this one waits in default/);
+  assert.match(paused.stderr, /QUEUE is missing\. Queues with ready jobs: default, other\. Usage: fsq pause/);
+  assert.deepEqual(
+    waiting(project, 'pending').map(({ name }) => name.split('.').filter((_, i) => i === 0 || i === 2)),
+    [
+      ['2', 'other'],
+      ['5', 'default'],
+    ],
+  );
+});
+
 test('with a worker, fsq call', async (t) => {
   const project = tempProject(t, { 'tasks.mjs': TASKS });
   await startWorker(t, project, ['-c', '1', '-Q', 'default']);

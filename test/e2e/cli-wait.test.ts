@@ -200,7 +200,7 @@ test('- stands for the ids on standard input; none is nothing to do', async (t) 
 
   assert.deepEqual([none.code, none.stdout], [0, '']);
   assert.equal(none.stderr, 'fsq wait: No id came on standard input: nothing was done.\n');
-  assert.deepEqual([some.code, some.stdout], [0, `${first} revoked\n${second} revoked\n`]);
+  assert.deepEqual([some.code, some.stdout], [0, `${first} echo revoked\n${second} echo revoked\n`]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /Expected a job id or its beginning/);
 });

@@ -10,9 +10,13 @@ import { fsq, REPOSITORY, tempProject } from '../support/project.ts';
 const BIN = join(REPOSITORY, 'bin/fsq.js');
 
 describe('help', () => {
-  test('fsq help, --help and -h print the overview, examples first', async (t) => {
+  test('fsq help, --help and -h, also of these words, print the overview, examples first', async (t) => {
     const project = tempProject(t, {});
-    const ran = await Promise.all([['help'], ['--help'], ['-h']].map((args) => fsq(project, args)));
+    const ran = await Promise.all(
+      [['help'], ['--help'], ['-h'], ['help', 'help'], ['help', '--help'], ['help', 'version']].map((args) =>
+        fsq(project, args),
+      ),
+    );
 
     for (const { code, stdout, stderr } of ran) {
       assert.match(stdout, /^fsq \d.*\n\nExamples:\n(.|\n)*\nCommands:\n/);

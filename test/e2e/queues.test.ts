@@ -174,6 +174,7 @@ for (const [what, files, args, message] of [
     /`rateLimit`.*fsq pause/,
   ],
   ['a pause of no queue', {}, ['pause'], /QUEUE/],
+  ['a call for a queue of all', {}, ['worker', '-Q', '*'], /got "\*"\. Without --queues jobs of all queues/],
   ['a pause of a bad name', {}, ['pause', '../x'], /Expected `queue`/],
   ['a weight of zero', {}, ['worker', '-Q', 'a=0'], /a weight from 1/],
 ] as const) {

@@ -35,7 +35,7 @@ function project(t: Parameters<typeof tempProject>[0]): Project {
 }
 
 /** The end may come before the command looks again. */
-const ASKED = /^[0-9a-f-]{36} (?:requested|revoked)\n$/;
+const ASKED = /^[0-9a-f-]{36} \w+ (?:requested|revoked)\n$/;
 
 const has = (at: Project, file: string): boolean => existsSync(join(at.path, file));
 
@@ -52,10 +52,10 @@ test('what waits is revoked without a worker, says so, and never starts', async 
   const late = await fsq(at, ['revoke', second.id]);
   await worker.stop();
 
-  assert.deepEqual([revoked.code, revoked.stdout], [0, `${first.id} revoked\n`]);
-  assert.deepEqual(JSON.parse(again.stdout), [{ id: first.id, result: 'revoked' }]);
+  assert.deepEqual([revoked.code, revoked.stdout], [0, `${first.id} note revoked\n`]);
+  assert.deepEqual(JSON.parse(again.stdout), [{ id: first.id, task: 'note', result: 'revoked' }]);
   assert.equal(got.code, 4);
-  assert.deepEqual([late.code, late.stdout], [0, `${second.id} ended\n`]);
+  assert.deepEqual([late.code, late.stdout], [0, `${second.id} note ended\n`]);
   assert.match(late.stderr, /has ended already \(succeeded\)/);
   assert.equal(readFileSync(join(at.path, 'order.txt'), 'utf8'), '2 ');
   assert.deepEqual(readdirSync(join(at.spool, 'cancel')), []);
@@ -81,8 +81,8 @@ test('among others an unknown one is told, and what came of the others is printe
   const wrong = await fsq(at, ['revoke', sent.id, 'nonsense']);
 
   assert.deepEqual(JSON.parse(ran.stdout), [
-    { id: sent.id, result: 'revoked' },
-    { id: other.id, result: 'revoked' },
+    { id: sent.id, task: 'note', result: 'revoked' },
+    { id: other.id, task: 'note', result: 'revoked' },
   ]);
   assert.match(ran.stderr, /There is no job that begins with ffff.*\n.*There is no job 0199f3c2-8d1e/);
   assert.deepEqual([ran.code, wrong.code, wrong.stdout], [3, 2, '']);
@@ -162,8 +162,8 @@ test('a busy loop that no worker looks after any more is revoked when the next w
   await until(() => pids(at).every((pid) => !isProcessAlive(pid)), 'the processes are gone');
   const again = await fsq(at, ['revoke', sent.id]);
 
-  assert.equal(ran.stdout, `${sent.id} requested\n`);
-  assert.equal(again.stdout, `${sent.id} revoked\n`);
+  assert.equal(ran.stdout, `${sent.id} spin requested\n`);
+  assert.equal(again.stdout, `${sent.id} spin revoked\n`);
   await assert.rejects(sent.get('1s'), RevokedError);
 });
 

@@ -299,6 +299,8 @@ test('progress is a number or two, and a detail that survives JSON', () => {
     () => currentJob().progress({ done: 1 }),
     // @ts-expect-error no such part
     () => currentJob().progress({ done: 1, total: 2, detail: 'x' }),
+    // @ts-expect-error two numbers, as if the second were the total
+    () => currentJob().progress(1, 20),
     // @ts-expect-error a Date does not survive JSON
     () => currentJob().progress(0.5, new Date()),
     // @ts-expect-error nor does it inside
@@ -307,7 +309,7 @@ test('progress is a number or two, and a detail that survives JSON', () => {
     () => currentJob().progress(0.5, () => 1),
   ];
 
-  assert.deepEqual([accepted.length, refused.length], [5, 7]);
+  assert.deepEqual([accepted.length, refused.length], [5, 8]);
 });
 
 test('a checkpoint is any JSON, or what the task says that it keeps', () => {

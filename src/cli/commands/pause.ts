@@ -1,4 +1,5 @@
 /** `fsq pause` and `fsq resume`: no job of these queues is begun, by any worker, until they are resumed. */
+import { UsageError } from '../../job/errors.ts';
 import { checkQueue } from '../../job/names.ts';
 import type { Command, Context } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -18,7 +19,7 @@ interface Change {
 }
 
 const shared = {
-  args: { least: 1, most: MOST_QUEUES },
+  args: { least: 0, most: MOST_QUEUES },
   options: { json: { type: 'boolean', help: 'print one JSON document: [{ queue, paused, changed, pending }]' } },
 } as const;
 
@@ -49,6 +50,7 @@ export const resume: Command = {
 
 async function change(context: Context, paused: boolean): Promise<number> {
   const queues = context.args.map(checkQueue);
+  if (queues.length === 0) return refuseNone(context, paused);
   return withSpool(context, async (broker) => {
     const { queues: ready } = await broker.backlog();
     const changes: Change[] = [];
@@ -59,6 +61,17 @@ async function change(context: Context, paused: boolean): Promise<number> {
     context.print(changes, () => changes.map((one) => `${textOf(one)}\n`).join(''));
     return EXIT.good;
   });
+}
+
+/** @throws UsageError always: it names the queues that may be meant */
+async function refuseNone(context: Context, paused: boolean): Promise<never> {
+  const known = await withSpool(context, async (broker) => {
+    const held = await broker.paused();
+    return paused ? Object.keys((await broker.backlog()).queues).filter((queue) => !held.includes(queue)) : held;
+  }).catch((): readonly string[] => []); // Without a spool there are none.
+  const which = paused ? 'with ready jobs' : 'that are paused';
+  const text = known.length === 0 ? '' : ` Queues ${which}: ${known.toSorted().join(', ')}.`;
+  throw new UsageError(`QUEUE is missing.${text} Usage: fsq ${paused ? 'pause' : 'resume'} QUEUE… [options]`);
 }
 
 function textOf({ queue, paused, changed, pending }: Change): string {

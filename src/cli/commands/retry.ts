@@ -49,6 +49,7 @@ export const retry: Command = {
   options: {
     ...filterOptions(CHOICE),
     next: { type: 'boolean', help: 'also the jobs after them that failed for them, in chains, groups and chords' },
+    all: { type: 'boolean', help: 'with --state: all jobs of that state' },
     ...BULK_OPTIONS,
     args: { type: 'string', value: 'JSON', help: 'send a new job with these arguments, as one JSON array' },
     json: { type: 'boolean', help: 'print one JSON document: [{ id, task, result }]' },
@@ -77,7 +78,7 @@ async function runRetry(context: Context): Promise<number> {
     const next = await failedAfter(broker, asked);
     const found = values.flag('next') ? [...asked, ...next] : asked;
     const what = `send ${some(found.length, 'job')} of ${broker.place} back`;
-    if (filter !== null && found.length > 0 && !isDry && !(await mayGoOn(context, what))) return EXIT.usage;
+    if (filter !== null && found.length > 0 && !isDry && !(await mayGoOn(context, what, found))) return EXIT.usage;
     const { sent, refused } = await sendBack(broker, found, isDry);
     await tellOfPredecessors(broker, found, sent, context.tell);
     tellAll(context, found, sent, [...unknown, ...refused.values()], filter !== null);
@@ -89,7 +90,7 @@ async function runRetry(context: Context): Promise<number> {
 
 /** A state is always named: what somebody has revoked must not run because a task was named. @throws UsageError */
 function checkState({ values }: Context): void {
-  const lone = givenOptions(values).find((name) => name !== '--state');
+  const lone = values.flag('all') ? '--all' : givenOptions(values).find((name) => name !== '--state');
   if (lone !== undefined && values.list('state').length === 0)
     throw new UsageError(`Expected --state beside ${lone}, such as --state failed`);
 }

@@ -41,7 +41,7 @@ export const revoke: Command = {
     ...filterOptions(CHOICE),
     all: { type: 'boolean', help: 'all that wait or run' },
     ...BULK_OPTIONS,
-    json: { type: 'boolean', help: 'print one JSON document: [{ id, result }]' },
+    json: { type: 'boolean', help: 'print one JSON document: [{ id, task, result }]' },
   },
   notes: [
     'Prints what came of it: revoked (it has ended so and never runs again), requested (it runs and is told to end; `fsq get`',
@@ -66,7 +66,7 @@ async function runRevoke(context: Context): Promise<number> {
     const jobs =
       filter === null ? await named(context, broker, errors) : await choose(context, broker, filter, wouldBe);
     const what = `revoke ${some(jobs.length, 'job')} of ${broker.place}`;
-    if (filter !== null && jobs.length > 0 && !isDry && !(await mayGoOn(context, what))) return EXIT.usage;
+    if (filter !== null && jobs.length > 0 && !isDry && !(await mayGoOn(context, what, jobs))) return EXIT.usage;
     const done = isDry ? jobs : await revokeAll(context, broker, jobs);
     if (filter === null) {
       const known = new Set(done.map(({ id }) => id));
@@ -80,18 +80,16 @@ async function runRevoke(context: Context): Promise<number> {
 }
 
 function tellDone(context: Context, jobs: readonly Revoked[], isByFilter: boolean): void {
-  const line = (job: Revoked): string => `${job.id} ${job.result}${isByFilter ? ` ${taskText(job)}` : ''}`;
+  const line = (job: Revoked): string => `${job.id} ${taskText(job)} ${job.result}`;
   context.print(
-    jobs.map(({ id, result }) => ({ id, result })),
+    jobs.map(({ id, task, result }) => ({ id, task, result })),
     () => `${jobLines(jobs, line, isByFilter)}${isByFilter ? totalText(jobs) : ''}`,
   );
 }
 
-/** Of a dry run each is looked at; else the broker finds them all at once. */
-async function named({ values, args }: Context, broker: Broker, errors: FsqError[]): Promise<readonly Revoked[]> {
+async function named({ args }: Context, broker: Broker, errors: FsqError[]): Promise<readonly Revoked[]> {
   const { ids, missing } = await jobIds(broker, args);
   errors.push(...missing);
-  if (!values.flag('dry-run')) return ids.map((id) => ({ id, task: null, result: 'would be revoked' }));
   const found: Revoked[] = [];
   for (const id of ids) {
     const job = await broker.find(id);

@@ -32,9 +32,10 @@ const WANTED = 'a number from 0 to 1, or { done, total } with done from 0 to tot
 /**
  * What `progress(value, detail)` tells.
  *
- * @throws UsageError: `value` is no share, or the detail too large (FSQ_TOO_LARGE); NotSerialisableError
+ * @throws UsageError: `value` is no share, `detail` a number, as if it were the total, or the detail too large (FSQ_TOO_LARGE); NotSerialisableError
  */
 export function checkedProgress(value: unknown, detail: unknown): ProgressReport {
+  if (typeof detail === 'number') refuseTwo(value, detail);
   const share = shareOf(value) ?? refuseProgress(value);
   return detail === undefined ? share : { ...share, detail: checkedNote(detail, 'detail', MAX_DETAIL_BYTES) };
 }
@@ -59,6 +60,14 @@ function isShare(value: unknown): value is number {
 function refuseProgress(value: unknown): never {
   const hint = isAmount(value) && value <= 100 ? `. For per cent, divide by 100: ${value / 100}` : '';
   throw new UsageError(`Expected progress to be ${WANTED}; got ${shown(value)}${hint}`);
+}
+
+/** As other queues take them: the second number would be a note, and the first a share of 1. */
+function refuseTwo(value: unknown, total: number): never {
+  const right = typeof value === 'number' ? `progress({ done: ${value}, total: ${total} })` : 'a note as text';
+  throw new UsageError(
+    `Expected progress to be ${WANTED}, and its detail no number; got ${format(value)} and ${total}. Write ${right}`,
+  );
 }
 
 function shown(value: unknown): string {

@@ -221,6 +221,13 @@ describe('a task', () => {
 
     assert.throws(() => task('x', 5 as never), /Expected task\('x', fn\).*got 5/);
     assert.throws(() => task('a b', () => 1), UsageError);
+    const here = /\(at .*task\.test\.ts:\d+\)$/;
+    assert.throws(
+      () => task('請求書を送る', () => 1),
+      /A name has letters from A to Z only.*arguments may be any text/,
+    );
+    assert.throws(() => task('請求書を送る', () => 1), here);
+    assert.throws(() => task('x', { queue: '請求' }, () => 1), here);
     assert.throws(() => task('x', { retry: 1 } as never, () => 1), /Unknown option "retry"/);
   });
 

@@ -43,6 +43,7 @@ const RIGHT: readonly (readonly [line: readonly string[], settings: Given])[] = 
   [['--allow-network-fs'], { allowNetworkFs: true }],
   [['--allow-unsafe'], { allowUnsafe: true }],
   [['-c', '512'], { concurrency: 512 }],
+  [['--allow-exec'], { allowExec: true }],
   [['--slots', '1000'], { slots: 1_000 }],
   [['--time-limit', '5m', '--soft-time-limit', '4m'], { timeLimitMs: 300_000, softTimeLimitMs: 240_000 }],
   [['--max-tasks-per-child', '9'], { maxTasksPerChild: 9 }],

@@ -43,6 +43,13 @@ const ENV = {
   path: 'p',
 };
 
+test('what a worker or a drain starts cannot speak for it to systemd, whatever list is given', () => {
+  const ofSystemd = { NOTIFY_SOCKET: '/run/n', WATCHDOG_USEC: '1', WATCHDOG_PID: '2' };
+
+  assert.deepEqual(childEnvironment({ ...ENV, ...ofSystemd }, null, false), ENV);
+  assert.deepEqual(childEnvironment({ PATH: '/bin', ...ofSystemd }, Object.keys(ofSystemd), false), { PATH: '/bin' });
+});
+
 test('without a list a child gets everything', () => {
   assert.deepEqual(childEnvironment(ENV, null, false), ENV);
 });

@@ -59,7 +59,7 @@ async function runForget(context: Context): Promise<number> {
     const jobs = filter === null ? await named(broker, args, errors) : await chosen(context, broker, filter);
     const what = `forget ${some(jobs.length, 'outcome')} of ${broker.place}`;
     const isAsked = filter !== null && jobs.length > 0 && !values.flag('dry-run');
-    if (isAsked && !(await mayGoOn(context, what))) return EXIT.usage;
+    if (isAsked && !(await mayGoOn(context, what, jobs))) return EXIT.usage;
     const gone = values.flag('dry-run') ? jobs : await forgetAll(broker, jobs, errors);
     tellGone(context, gone, errors.length, filter !== null);
     tellErrors(context, 'fsq forget', errors);

@@ -41,6 +41,7 @@ export const purge: Command = {
 interface Found {
   readonly waiting: readonly string[];
   readonly ended: readonly string[];
+  readonly all: readonly { readonly task: string | null }[];
 }
 
 async function runPurge(context: Context): Promise<number> {
@@ -73,20 +74,25 @@ function refuseIds({ args: [extra] }: Context): void {
 }
 
 async function find(context: Context, broker: Broker, filter: JobFilter): Promise<Found> {
-  const found = await choose(context, broker, filter, ({ id, state }) => ({ id, isWaiting: WAITING.includes(state) }));
+  const found = await choose(context, broker, filter, ({ id, state, record }) => ({
+    id,
+    task: record?.job.task ?? null,
+    isWaiting: WAITING.includes(state),
+  }));
   return {
+    all: found,
     waiting: found.flatMap(({ id, isWaiting }) => (isWaiting ? [id] : [])),
     ended: found.flatMap(({ id, isWaiting }) => (isWaiting ? [] : [id])),
   };
 }
 
-async function mayPurge(context: Context, place: string, { waiting, ended }: Found): Promise<boolean> {
+async function mayPurge(context: Context, place: string, { waiting, ended, all }: Found): Promise<boolean> {
   if (waiting.length + ended.length === 0) return true;
   const what = [
     ...(waiting.length === 0 ? [] : [`revoke ${some(waiting.length, 'job')}`]),
     ...(ended.length === 0 ? [] : [`forget ${some(ended.length, 'outcome')}`]),
   ].join(' and ');
-  return mayGoOn(context, `${what} of ${place}`);
+  return mayGoOn(context, `${what} of ${place}`, all);
 }
 
 async function act(

@@ -1,11 +1,13 @@
 /** Which queues a worker takes jobs of, and in which order, as the command line says it. */
 import { BY_AGE, type QueueOrder } from '../../../broker/worker-side.ts';
 import { UsageError } from '../../../job/errors.ts';
-import { checkQueue } from '../../../job/names.ts';
+import { isQueueName, refuseQueue } from '../../../job/names.ts';
 import { format } from '../../../job/text.ts';
 
 /** More for one queue than this for another is not taking turns. */
 const MOST_WEIGHT = 1_000;
+
+const ALL_WITHOUT = '. Without --queues jobs of all queues are taken';
 
 interface QueueChoice {
   /** Null for all. */
@@ -26,7 +28,7 @@ export function parseQueues(text: string | null, inOrder: boolean): QueueChoice 
   const weights = new Map<string, number>();
   for (const part of text.split(',')) {
     const [name = '', weight = null, ...rest] = part.trim().split('=');
-    const queue = checkQueue(name);
+    const queue = isQueueName(name) ? name : refuseQueue(name, 'each queue in --queues', ALL_WITHOUT);
     if (weights.has(queue)) throw new UsageError(`Expected each queue once in --queues, got ${queue} twice`);
     if (rest.length > 0 || (weight !== null && !isWeight(weight))) {
       throw new UsageError(

@@ -34,7 +34,7 @@ for (const answer of ['y\n', 'Yes\n', ' YES '])
   test(`${JSON.stringify(answer)} is a yes`, async (t) => {
     const { code, asked, left } = await purgeWith(t, answer);
 
-    assert.match(asked, /^revoke 2 jobs of .*\? \[y\/N\] $/);
+    assert.match(asked, /^By task: 2 echo\.\nrevoke 2 jobs of .*\? \[y\/N\] $/);
     assert.deepEqual([code, left], [0, 0]);
   });
 

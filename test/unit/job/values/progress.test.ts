@@ -17,6 +17,21 @@ describe('a progress is', () => {
     ['all of nothing', { done: 0, total: 0 }, { value: 1, done: 0, total: 0 }],
     ['a part of one', { done: 0.5, total: 2 }, { value: 0.25, done: 0.5, total: 2 }],
   ];
+  test('two numbers, as other queues take them, are refused with the right form', () => {
+    for (const [value, detail] of [
+      [1, 20],
+      [2, 20],
+      [0, 0],
+    ] as const)
+      assert.throws(
+        () => checkedProgress(value, detail),
+        new RegExp(`; got ${value} and ${detail}\\. Write progress\\(\\{ done: ${value}, total: ${detail} \\}\\)$`),
+      );
+    assert.throws(
+      () => checkedProgress({ done: 1, total: 2 }, 3),
+      /detail no number; got .* and 3\. Write a note as text$/,
+    );
+  });
   for (const [what, value, report] of good)
     test(what, () => assert.deepEqual(checkedProgress(value, undefined), report));
 });

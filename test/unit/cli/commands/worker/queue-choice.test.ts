@@ -28,8 +28,9 @@ for (const [text, inOrder, message] of [
   ['mail=', false, /a weight from 1/],
   ['mail=1=2', false, /a weight from 1/],
   ['mail=1001', false, /a weight from 1/],
-  ['Mail', false, /Expected `queue`/],
-  ['', false, /Expected `queue`/],
+  ['Mail', false, /Expected each queue in --queues to be 1 to 64 of a-z/],
+  ['*', false, /got "\*"\. Without --queues jobs of all queues are taken/],
+  ['', false, /Expected each queue in --queues/],
   ['mail=2,b', true, /weights or --in-order, got both/],
   [null, true, /Expected --queues with --in-order/],
 ] as const) {
