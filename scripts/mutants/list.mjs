@@ -824,8 +824,16 @@ export const MUTANTS = [
   {
     name: 'what another program wrote goes after a power cut',
     file: 'src/spool/journal/broken-files.ts',
-    find: "recorded.has(spot.id) ? 'cut' : originOf(bytesAt(context, spot.path), spot.id)",
+    find: "recorded.has(spot.id) ? 'cut' : originOf(broken, spot.id)",
     replace: "'cut' as ReturnType<typeof originOf>",
+    test: 'test/unit/spool/journal/broken-files.test.ts',
+  },
+  {
+    name: 'a file whose reading was refused once counts as broken',
+    file: 'src/spool/journal/broken-files.ts',
+    find: "const bytes = valueOr(null, () => bytesAt(context, path), 'ENOENT', 'EACCES', 'EPERM', 'EIO');",
+    replace:
+      "const bytes = valueOr(Buffer.alloc(0) as Buffer | null, () => bytesAt(context, path), 'ENOENT', 'EACCES', 'EPERM', 'EIO');",
     test: 'test/unit/spool/journal/broken-files.test.ts',
   },
   {
