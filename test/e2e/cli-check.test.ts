@@ -5,6 +5,7 @@ import { openSpool } from '../../src/spool/spool.ts';
 import { until } from '../support/conditions.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
 import { returned, threw } from '../support/factory.ts';
+import { namesIn } from '../support/invariants.ts';
 import { fsq, startWorker, tempProject } from '../support/project.ts';
 
 /** The time of an id that was made so long ago. */
@@ -60,9 +61,45 @@ describe('fsq check', () => {
     const allowed = await fsq(project, ['check', '--max-failed', '1', '--json']);
 
     assert.deepEqual([all.code, recent.code, allowed.code], [2, 0, 0]);
-    assert.match(all.stdout, /^FSQ CRITICAL - more than 0 jobs failed \|.* failed=1;;0 /);
+    assert.match(all.stdout, /^FSQ CRITICAL - 1 job failed \|.* failed=1;;0 /);
     const { status, figures } = JSON.parse(allowed.stdout) as { status: string; figures: { failed: number } };
     assert.deepEqual([status, figures.failed], ['ok', 1]);
+  });
+
+  test('counts all failed jobs, however few are too many', async (t) => {
+    const project = tempProject(t, {});
+    for (let i = 0; i < 3; i++) await settledJob(project.spool, {}, threw('no'));
+
+    const [none, one, many] = await Promise.all(
+      ['0', '1', '3'].map((most) => fsq(project, ['check', '--max-failed', most])),
+    );
+
+    assert.match(none?.stdout ?? '', /^FSQ CRITICAL - 3 jobs failed \|.* failed=3;;0 /);
+    assert.match(one?.stdout ?? '', /^FSQ CRITICAL - 3 jobs failed \(at most 1\) \|.* failed=3;;1 /);
+    assert.match(many?.stdout ?? '', /^FSQ OK - nothing is wrong \|.* failed=3;;3 /);
+  });
+
+  test('warns where workers run and none takes the queue, and counts a parked job that is ready there, as status does', async (t) => {
+    const project = tempProject(t, { 'tasks.mjs': `import { task } from 'fsq';\ntask('ok', () => 1);\n` });
+    const parked = { reason: 'no worker knows it', sinceMs: Date.now() };
+    await settledJob(project.spool, { task: 'nobody' }, { kind: 'park', delayMs: 0, parked });
+    await startWorker(t, project, ['-c', '1', '-Q', 'mail']);
+    await until(() => namesIn(project.spool, 'pending').length === 1, 'the parked job is ready');
+    await pendingJobs(project.spool, { task: 'ok' });
+
+    const check = await fsq(project, ['check']);
+    const status = await fsq(project, ['status', '--json']);
+
+    assert.equal(check.code, 1);
+    assert.match(
+      check.stdout,
+      /^FSQ WARNING - no worker takes 2 jobs of queue default; 1 job is parked: .* ready=2 .* parked=1 workers=1$/m,
+    );
+    const { verdict } = JSON.parse(status.stdout) as { verdict: { problems: readonly { text: string }[] } };
+    assert.deepEqual(
+      verdict.problems.map(({ text }) => text),
+      ['no worker takes 2 jobs of queue default', '1 job is parked: no worker knows the task'],
+    );
   });
 
   test('tells of a job that was due and is delayed still', async (t) => {

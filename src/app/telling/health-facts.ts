@@ -66,6 +66,25 @@ function predecessorsOf({ record }: Sighting): readonly string[] {
 }
 
 /**
+ * Jobs that are parked and ready: their time came, and no worker of their queue has looked at them again. Each is one of the first that are ready.
+ *
+ * @param queues those of which no worker takes jobs; in all others such a job is claimed at once
+ */
+export async function parkedAmongReady(
+  broker: Pick<Broker, 'list'>,
+  queues: readonly string[],
+): Promise<readonly Sighting[]> {
+  if (queues.length === 0) return [];
+  let reads = 0;
+  const isParked = ({ record }: Sighting): boolean => record !== null && record.parked !== null;
+  const isOfThem = ({ queue }: { readonly queue: string }): boolean | 'no more' => {
+    if (!queues.includes(queue)) return false;
+    return ++reads <= MOST_READ || 'no more';
+  };
+  return broker.list(['pending'], MOST_READ, isParked, isOfThem);
+}
+
+/**
  * What failed of late, as far as workers have counted it and the last outcomes tell.
  *
  * @param mayRead whether outcomes may be looked through where no worker has counted anything
@@ -78,7 +97,7 @@ export async function recentFailures(
 ): Promise<FailedFacts> {
   const slots = slotsUpTo(history, 'quarterMinutes', nowMs).slice(-RECENT_MS / RINGS.quarterMinutes.everyMs);
   const counted = totalOfSlots(slots).failed;
-  const none = { jobs: 0, isAtLeast: false, withinMs: RECENT_MS, most: null };
+  const none = { jobs: 0, withinMs: RECENT_MS, most: null };
   if (counted === 0 && (sinceMs !== null || !mayRead)) return none;
   const kinds = new Map<string, { readonly task: string; readonly error: string; jobs: number }>();
   let [read, found] = [0, 0];

@@ -72,8 +72,6 @@ export interface HealthFacts {
 
 export interface FailedFacts {
   readonly jobs: number;
-  /** True where there may be more than were counted. */
-  readonly isAtLeast: boolean;
   /** Within which time they failed; null: ever. */
   readonly withinMs: number | null;
   /** What most of those failed with that were looked at. */
@@ -120,8 +118,13 @@ export function healthOf(facts: HealthFacts, limits: Limits): Health {
 
 /** Of these backlogs those that no living worker takes jobs from; none where no worker runs. */
 export function notServed(backlogs: readonly QueueBacklog[], owners: readonly OwnerInfo[]): readonly QueueBacklog[] {
+  return livingRunners(owners).length === 0 ? [] : unserved(backlogs, owners);
+}
+
+/** The same; all of them where no worker runs. */
+export function unserved(backlogs: readonly QueueBacklog[], owners: readonly OwnerInfo[]): readonly QueueBacklog[] {
   const runners = livingRunners(owners);
-  if (runners.length === 0 || runners.some(({ queues }) => queues === null)) return [];
+  if (runners.some(({ queues }) => queues === null)) return [];
   const served = new Set(runners.flatMap(({ queues }) => queues ?? []));
   return backlogs.filter(({ queue }) => !served.has(queue));
 }
@@ -199,11 +202,11 @@ function usedPart(free: number, total: number): number {
   return total === 0 ? 0 : 1 - free / total;
 }
 
-function failedText({ jobs, isAtLeast, withinMs, most }: FailedFacts, maxFailed: number): string {
+function failedText({ jobs, withinMs, most }: FailedFacts, maxFailed: number): string {
   const within = withinMs === null ? '' : ` within ${span(withinMs)}`;
-  if (isAtLeast) return `more than ${some(maxFailed, 'job')} failed${within}`;
+  const limit = maxFailed === 0 ? '' : ` (at most ${maxFailed})`;
   const what = most === null ? '' : `${jobs === 1 ? ': ' : ', most: '}${most.task} ${most.error}`;
-  return `${some(jobs, 'job')} failed${within}${what}`;
+  return `${some(jobs, 'job')} failed${within}${limit}${what}`;
 }
 
 /** '3 jobs of queue mail, 1 of slow'. */

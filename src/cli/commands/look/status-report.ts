@@ -34,6 +34,8 @@ export interface StatusFacts {
   readonly running: readonly Sighting[];
   /** The delayed jobs that were read, the first due ones first: all that may be parked. */
   readonly delayed: readonly Sighting[];
+  /** Ready jobs that are parked still. */
+  readonly parkedReady: readonly Sighting[];
   /** False when there are more of them than were read. */
   readonly isAllRead: boolean;
 }
@@ -116,7 +118,7 @@ export function reportOf(found: StatusFacts): StatusReport {
     lost: owners
       .filter(({ verdict }) => verdict !== 'alive')
       .map(({ owner, pid, role, verdict }) => ({ owner, pid, role, verdict })),
-    parked: parkedOf(found.delayed, tasks),
+    parked: parkedOf([...found.delayed, ...found.parkedReady], tasks),
     isParkedComplete: isAllRead,
     foreign: backlog.foreign,
   };
@@ -175,9 +177,9 @@ function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   });
 }
 
-function parkedOf(delayed: readonly Sighting[], tasks: readonly string[]): readonly ParkedStatus[] {
+function parkedOf(waiting: readonly Sighting[], tasks: readonly string[]): readonly ParkedStatus[] {
   const jobs = new Map<string, number>();
-  for (const { record } of delayed) {
+  for (const { record } of waiting) {
     if (record === null || record.parked === null) continue;
     jobs.set(record.job.task, (jobs.get(record.job.task) ?? 0) + 1);
   }

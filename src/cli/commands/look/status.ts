@@ -1,5 +1,11 @@
 /** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
-import { longestWaitMs, PARKED_AT_MOST_MS, recentFailures } from '../../../app/telling/health-facts.ts';
+import { unserved } from '../../../app/telling/health.ts';
+import {
+  longestWaitMs,
+  PARKED_AT_MOST_MS,
+  parkedAmongReady,
+  recentFailures,
+} from '../../../app/telling/health-facts.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { type Command, type Context, someTime, spoolOption, withSpoolOption } from '../../command.ts';
@@ -80,6 +86,8 @@ export async function factsOf(broker: Broker): Promise<StatusFacts> {
     (dueAtMs !== null && dueAtMs <= nowMs + PARKED_AT_MOST_MS) || 'no more';
   const delayed = counts.delayed === 0 ? [] : await broker.list(['delayed'], MAX_READ, undefined, isSoon);
   const isCounted = (queue: string): boolean => !paused.includes(queue);
+  const queues = Object.entries(backlog.queues).map(([queue, jobs]) => ({ queue, jobs }));
+  const left = unserved(queues, owners).map(({ queue }) => queue);
   return {
     spool: broker.place,
     nowMs,
@@ -94,6 +102,7 @@ export async function factsOf(broker: Broker): Promise<StatusFacts> {
     room,
     running: await broker.list(['running'], MAX_READ),
     delayed,
+    parkedReady: await parkedAmongReady(broker, left.filter(isCounted)),
     isAllRead: delayed.length < MAX_READ,
   };
 }

@@ -1,6 +1,6 @@
 /** `fsq check`: one line and one exit code for a monitor, in the manner of Nagios plugins. */
-import { healthOf, notServed, type QueueBacklog } from '../../../app/telling/health.ts';
-import { longestWaitMs, PARKED_AT_MOST_MS } from '../../../app/telling/health-facts.ts';
+import { healthOf, notServed, type QueueBacklog, unserved } from '../../../app/telling/health.ts';
+import { longestWaitMs, PARKED_AT_MOST_MS, parkedAmongReady } from '../../../app/telling/health-facts.ts';
 import { livingRunners, livingWorkers } from '../../../app/telling/runners.ts';
 import type { Broker, OwnerInfo, Sighting, Unended } from '../../../broker/broker.ts';
 import { FsqError } from '../../../job/errors.ts';
@@ -94,17 +94,20 @@ async function factsOf(broker: Broker, limits: CheckLimits, queues: readonly str
   const isMine = ({ standing }: Sighting): boolean => isAsked(standing.queue);
   const soon = all.filter(({ dueAtMs }) => dueAtMs !== null && dueAtMs <= nowMs + PARKED_AT_MOST_MS).length;
   const failed = limits.maxFailed === null ? null : await failedCount(broker, isMine, limits, nowMs);
+  const backlogs = countsByQueue(ready);
+  const left = unserved(backlogs, owners).map(({ queue }) => queue);
+  const parkedReady = await parkedAmongReady(broker, left);
   return {
     ageMs: ready.length === 0 ? 0 : await longestWaitMs(broker, nowMs, isCounted),
     lateMs: dues.reduce((most, due) => Math.max(most, nowMs - due), 0),
     ready: ready.length,
     delayed: delayed.length,
     running: jobs.length - ready.length - delayed.length,
-    failed: failed === null ? null : { jobs: failed, isAtLeast: true, withinMs: limits.sinceMs, most: null },
-    parked: soon === 0 ? 0 : await parkedCount(broker, isMine, soon),
+    failed: failed === null ? null : { jobs: failed, withinMs: limits.sinceMs, most: null },
+    parked: (soon === 0 ? 0 : await parkedCount(broker, isMine, soon)) + parkedReady.length,
     takers: livingRunners(owners).length,
     workers: livingWorkers(owners).length,
-    notServed: notServed(countsByQueue(ready), owners),
+    notServed: notServed(backlogs, owners),
     paused: [], // Somebody knows of these: he has paused them.
     crashed: 0,
     isRestoring: (await broker.restoring()) !== null,
@@ -139,20 +142,20 @@ async function unknownQueues(
   return left();
 }
 
-/** At most one more than there may be. */
+/** All of them: a monitor draws the figure. None is kept in memory. */
 async function failedCount(
   broker: Broker,
   isMine: (job: Sighting) => boolean,
-  { maxFailed, sinceMs }: CheckLimits,
+  { sinceMs }: CheckLimits,
   nowMs: number,
 ): Promise<number> {
   const isRecent = (ended: number | null): boolean => sinceMs === null || (ended ?? nowMs) >= nowMs - sinceMs;
-  const found = await broker.list(
-    ['results'],
-    (maxFailed ?? 0) + 1,
-    (job) => job.state === 'failed' && isMine(job) && isRecent(job.endedAtMs),
-  );
-  return found.length;
+  let failed = 0;
+  await broker.list(['results'], 1, (job) => {
+    if (job.state === 'failed' && isMine(job) && isRecent(job.endedAtMs)) failed++;
+    return false;
+  });
+  return failed;
 }
 
 /** @param soon how many delayed jobs are due so soon that they may be parked: those are listed first */

@@ -32,7 +32,7 @@ const NONE: Limits = {
   severity: 'critical',
 };
 const ROOM = { freeBytes: 5e11, totalBytes: 1e12, freeInodes: 1e6, totalInodes: 2e6, isTight: false };
-const FAILED = { jobs: 3, isAtLeast: false, withinMs: 600_000, most: { task: 'send-mail', error: 'TimeoutError' } };
+const FAILED = { jobs: 3, withinMs: 600_000, most: { task: 'send-mail', error: 'TimeoutError' } };
 
 describe('the verdict of a spool, with the usual limits:', () => {
   const cases: readonly (readonly [string, string, Partial<HealthFacts>])[] = [
@@ -104,22 +104,22 @@ describe('the verdict for a monitor, by the limits that it names:', () => {
     ['ok', 'OK', { ready: 1, takers: 0 }, { maxAgeMs: 1, isWorkerExpected: false }],
     [
       'critical',
-      'more than 1 job failed within 1 h',
-      { failed: { ...FAILED, isAtLeast: true, withinMs: 3_600_000 } },
+      '3 jobs failed within 1 h (at most 1), most: send-mail TimeoutError',
+      { failed: { ...FAILED, withinMs: 3_600_000 } },
       { maxFailed: 1 },
     ],
     [
       'critical',
-      'more than 0 jobs failed',
-      { failed: { ...FAILED, isAtLeast: true, withinMs: null } },
+      '3 jobs failed, most: send-mail TimeoutError',
+      { failed: { ...FAILED, withinMs: null } },
       { maxFailed: 0 },
     ],
     ['critical', 'a delayed job was due 2 m ago (at most 1 m)', { lateMs: 120_000 }, { maxDelayMs: 60_000 }],
     ['warning', '1 job is ready and no worker runs', { ready: 1, takers: 0 }, {}],
     [
       'critical',
-      'more than 0 jobs failed; 1 job is parked: no worker knows the task',
-      { failed: { ...FAILED, isAtLeast: true, withinMs: null }, parked: 1 },
+      '3 jobs failed, most: send-mail TimeoutError; 1 job is parked: no worker knows the task',
+      { failed: { ...FAILED, withinMs: null }, parked: 1 },
       { maxFailed: 0 },
     ],
   ];

@@ -20,12 +20,13 @@ function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
     backlog: { oldestAtMs: null, queues: {}, foreign: [] },
     longestWaitMs: 0,
     statistics: { sinceMs: null, history: NO_HISTORY, tasks: [], crashes: {}, restarts: 0 },
-    failed: { jobs: 0, isAtLeast: false, withinMs: 600_000, most: null },
+    failed: { jobs: 0, withinMs: 600_000, most: null },
     room: null,
     owners: [owner({})],
     paused: [],
     running: [],
     delayed: [],
+    parkedReady: [],
     isAllRead: true,
     ...parts,
   };
@@ -278,7 +279,7 @@ test('the verdict is of all that was found: what waits, in queues that are not p
   assert.deepEqual(codesOf({ delayed: [late] }), ['late', 'parked']);
   assert.deepEqual(codesOf({ delayed: [late], paused: ['b'] }), ['parked']);
   assert.deepEqual(codesOf({ running: [crashed] }), ['crashes']);
-  assert.deepEqual(codesOf({ failed: { jobs: 1, isAtLeast: false, withinMs: 1, most: null } }), ['failed']);
+  assert.deepEqual(codesOf({ failed: { jobs: 1, withinMs: 1, most: null } }), ['failed']);
 });
 
 test('of ready jobs that are all paused no waiting time is told: nobody looked for it', () => {
@@ -324,7 +325,7 @@ function counts(task: string, failed: number): TaskFigures {
 
 test('a verdict holds nothing that a terminal obeys', () => {
   const most = { task: 'a\u001b]52;c;x', error: 'E\nWARNING' };
-  const report = reportOf(facts({ failed: { jobs: 1, isAtLeast: false, withinMs: 1, most } }));
+  const report = reportOf(facts({ failed: { jobs: 1, withinMs: 1, most } }));
 
   assert.match(statusText(report, 61_000), /^WARNING 1 job failed within 1 ms: a\\u\{1b\}\]52;c;x E\\u\{a\}WARNING\n/);
 });
