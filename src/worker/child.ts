@@ -168,6 +168,8 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
     onRetire: (why) => channel.say({ type: 'retiring', why }),
     onFailed: () => failed(options, channel),
     onCounted: (run) => counted.add(run),
+    // Who counts the runs hears of it with them.
+    onParked: ran === null ? (news) => channel.say({ type: 'parked', ...news }) : undefined,
     onRan: ran === null ? undefined : (run) => ran.add(run),
   });
   ran?.flush();

@@ -171,6 +171,34 @@ export function logUnlogged(log: Logger, job: string, reason: string): void {
   );
 }
 
+/** A job that no worker of its queue knows the task of. */
+export interface ParkedNews {
+  readonly id: string;
+  readonly task: string;
+  readonly reason: string;
+}
+
+/** How long nothing more is said of a task, ms. */
+const PARKED_TOLD_MS = 3_600_000;
+/** Of more tasks all are news again: their names come from outside. */
+const MOST_PARKED = 1_000;
+const toldParked = new WeakMap<Logger, Map<string, number>>();
+
+/** A parked job is looked at again every minute, and may be one of thousands: each task is told of once, and once an hour. */
+export function logParked(log: Logger, { id, task, reason }: ParkedNews, atMs: number = performance.now()): void {
+  const told = toldParked.get(log) ?? new Map<string, number>();
+  toldParked.set(log, told);
+  const isNews = atMs - (told.get(task) ?? Number.NEGATIVE_INFINITY) >= PARKED_TOLD_MS;
+  const text = `${task} ${id} is parked: ${reason}`;
+  if (!isNews) return log.debug(text, { job: id, task });
+  if (told.size >= MOST_PARKED) told.clear();
+  told.set(task, atMs);
+  log.warn(`${text}; it is looked at again every minute. Other jobs of this task are told of in an hour`, {
+    job: id,
+    task,
+  });
+}
+
 function replayingText({ segments, pid }: Extract<BrokerEvent, { kind: 'replaying' }>): string {
   const who = pid === null || pid === process.pid ? '' : ` by process ${pid}`;
   return `the jobs that the journal records (${some(segments, 'segment')}) are restored${who} after the machine stopped; no job begins before that`;
@@ -231,11 +259,7 @@ export function report(
       }
       return;
     case 'park':
-      log.warn(
-        `${who} is parked: ${settlement.parked.reason}; it is looked at again in ${seconds(settlement.delayMs)}`,
-        fields,
-      );
-      return;
+      return; // Its task is news, to the whole worker: `logParked`.
     case 'rerun':
       log.warn(
         `${who} failed in attempt ${fields.attempt}: ${errorText(settlement.error)}; it runs again in ${seconds(settlement.delayMs)}`,

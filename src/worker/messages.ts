@@ -8,6 +8,7 @@ import { type Figures, parseFigures } from '../broker/statistics.ts';
 import { readJobOptions } from '../job/job-options.ts';
 import { isQueueLimits, type QueueLimits } from '../job/queue-limits.ts';
 import { isRecord } from '../job/values/realm.ts';
+import type { ParkedNews } from './log.ts';
 import { isRanJob, type RanJob } from './child/ran-jobs.ts';
 
 export interface FoundTask {
@@ -73,6 +74,8 @@ export type FromChild =
   | { readonly type: 'printed' }
   /** What a job of it prints is not kept. */
   | { readonly type: 'unlogged'; readonly id: string; readonly reason: string }
+  /** It knows no task of that name, and has parked the job. */
+  | ({ readonly type: 'parked' } & ParkedNews)
   /** One of its jobs has failed for good. */
   | { readonly type: 'failed' }
   /** These runs have ended, and are settled; told where the worker counts them. */
@@ -99,7 +102,22 @@ export function parseToChild(message: unknown): ToChild | null {
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const { type, owner, tasks, code, module, message: text, word, isLate, why, loader, id, attempt, reason } = message;
+  const {
+    type,
+    owner,
+    tasks,
+    code,
+    module,
+    message: text,
+    word,
+    isLate,
+    why,
+    loader,
+    id,
+    attempt,
+    reason,
+    task,
+  } = message;
   if (type === 'hint') return { type, word };
   if (type === 'imported' || type === 'failed' || type === 'printed' || type === 'bye') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
@@ -112,6 +130,8 @@ export function parseFromChild(message: unknown): FromChild | null {
     return { type, code, message: text, ...(typeof loader === 'string' ? { loader } : {}) };
   if (type === 'prints' && typeof id === 'string' && typeof attempt === 'number') return { type, id, attempt };
   if (type === 'unlogged' && typeof id === 'string' && typeof reason === 'string') return { type, id, reason };
+  if (type === 'parked' && typeof id === 'string' && typeof task === 'string' && typeof reason === 'string')
+    return { type, id, task, reason };
   if (type === 'ended' && typeof id === 'string' && typeof isLate === 'boolean') return { type, id, isLate };
   if (type === 'blamed' && typeof id === 'string') return { type, id };
   if (type === 'running') return toRunning(message);

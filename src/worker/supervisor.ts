@@ -11,7 +11,7 @@ import { strictest } from '../job/queue-limits.ts';
 import type { WorkerChild } from './child-process.ts';
 import { Crew, type CrewEvents, exitCodeAfter, phaseAfter, type ShutdownSignal } from './crew.ts';
 import { type LaunchPlan, launchOf } from './launch.ts';
-import { brokerEventLogger, endsAJobAsFailed, type Logger, logUnlogged, seconds } from './log.ts';
+import { brokerEventLogger, endsAJobAsFailed, type Logger, logParked, logUnlogged, seconds } from './log.ts';
 import type { RanJob } from './child/ran-jobs.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
@@ -164,6 +164,8 @@ export class Supervisor implements CrewEvents {
         return this.#answerWhenRead(child);
       case 'unlogged':
         return logUnlogged(this.#options.log, message.id, message.reason);
+      case 'parked':
+        return logParked(this.#options.log, message);
       case 'failed':
         return this.#onFailed();
       case 'ran':
@@ -198,10 +200,8 @@ export class Supervisor implements CrewEvents {
   async recover(child: WorkerChild, signal: NodeJS.Signals | null): Promise<boolean> {
     const { owner, deathCause } = child;
     this.#members.delete(child);
-    if (deathCause !== null) {
-      const end = { cause: deathCause, signal, wasReady: owner !== null };
-      this.#count(figuresOfEnd(end, this.#crew.phase === 'running'));
-    }
+    const end = deathCause === null ? null : { cause: deathCause, signal, wasReady: owner !== null };
+    if (end !== null) this.#count(figuresOfEnd(end, this.#crew.phase === 'running'));
     if (owner === null || deathCause === null || this.#keeper === null) return false;
     return this.#keeper.recover(owner, deathOf(deathCause), endedRun(deathCause));
   }

@@ -18,7 +18,7 @@ import type { Prints } from './prints.ts';
 import { type RanJob, ranJob } from './ran-jobs.ts';
 import type { Retirement } from './retirement.ts';
 import type { Slots } from './slots.ts';
-import { type Logger, report } from '../log.ts';
+import { type Logger, type ParkedNews, report } from '../log.ts';
 
 interface RunnerOptions extends Executor {
   readonly consumer: Consumer;
@@ -39,6 +39,8 @@ interface RunnerOptions extends Executor {
   readonly onRan?: ((run: RanJob) => void) | undefined;
   /** The same, for the statistics. */
   readonly onCounted?: ((run: RunFigures) => void) | undefined;
+  /** A job is parked; absent: nobody is told. */
+  readonly onParked?: ((news: ParkedNews) => void) | undefined;
   /** Which jobs are revoked. */
   readonly revoked: Revoked;
   /** Runs the task of a job; default: `execute`, with a supervisor that kills this process at a time limit. */
@@ -155,6 +157,8 @@ function settleRun(claim: Claim, options: RunnerOptions, { ending, startedAtMs, 
   const times = isBegun ? { startedAtMs, endedAtMs: startedAtMs + ms, ...error } : null;
   const onSettled = (): void => {
     report(claim, settlement, ms, log, fields);
+    if (settlement.kind === 'park')
+      options.onParked?.({ id: claim.job.id, task: claim.job.task, reason: settlement.parked.reason });
     if (settlement.kind === 'rerun') tellRetry(claim, settlement);
     const counted = onCounted === undefined ? null : figuresOf(claim, settlement, { startedAtMs, ms, isBegun });
     if (counted !== null) onCounted?.(counted);
