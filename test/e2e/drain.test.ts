@@ -1,5 +1,6 @@
 /** `fsq drain` off a terminal, by real command lines. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -9,7 +10,7 @@ import { JSON_SUMMARY, summaryOf, TASKS } from '../support/drained.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
 import type { JobParts } from '../support/factory.ts';
 import { namesIn } from '../support/invariants.ts';
-import { fsq, startWorker, tempProject } from '../support/project.ts';
+import { BIN, fsq, startWorker, tempProject } from '../support/project.ts';
 
 describe('fsq drain exits by what became of the jobs', () => {
   test('0 when all succeeded, and when there is nothing to do', async (t) => {
@@ -38,6 +39,25 @@ describe('fsq drain exits by what became of the jobs', () => {
     assert.match(stdout, line);
     assert.match(stdout, /^2 jobs: 1 succeeded, 1 failed in /);
     assert.match(stdout, /^ {2}\| about to fail$/m);
+  });
+
+  test('1 when one failed, told once where both streams have one reader, and with --quiet', async (t) => {
+    const project = tempProject(t, TASKS);
+    const told = async (command: string): Promise<string> => {
+      const [bad = ''] = await pendingJobs(project.spool, { task: 'bad' });
+      const args = ['-c', `{ ${command}; } > out 2> err`, 'sh', process.execPath, BIN];
+      spawnSync('sh', args, { cwd: project.path });
+      const text = ['out', 'err'].map((name) => readFileSync(join(project.path, name), 'utf8')).join('');
+      return text.replaceAll(bad, 'ID');
+    };
+    const once = (text: string): void => {
+      assert.equal(text.match(/^failed bad ID /gm)?.length, 1, text);
+      assert.equal(text.match(/^ {2}\| about to fail$/gm)?.length, 1, text);
+      assert.match(text, /^1 job: 1 failed in /m);
+    };
+
+    once(await told('"$@" drain -c 1 2>&1'));
+    once(await told('"$@" drain -c 1 --quiet'));
   });
 
   test('1 when one waits for another attempt, which --delayed waits for', async (t) => {

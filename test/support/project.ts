@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { tempDir } from './temp-dir.ts';
 
 export const REPOSITORY: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-const BIN = join(REPOSITORY, 'bin/fsq.js');
+export const BIN: string = join(REPOSITORY, 'bin/fsq.js');
 
 export interface Project {
   readonly path: string;

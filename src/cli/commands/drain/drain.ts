@@ -6,6 +6,7 @@ import { appendText, checkWritable, writeWhole } from '../../../app/project/writ
 import { refuse } from '../../../job/errors.ts';
 import { didYouMean } from '../../../job/text.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
+import { nodeFiles } from '../../../spool/disk/files.ts';
 import { Outlet } from '../../../worker/outlet.ts';
 import { TaskModules } from '../../../worker/task-modules.ts';
 import { type Command, type Context, someTime } from '../../command.ts';
@@ -105,7 +106,7 @@ async function runDrain(context: Context): Promise<number> {
     const { report, problem } = await drainQueues(plan);
     view.close();
     if (problem !== null) stderr.write(messageText('fsq drain', `${problem.message} (${problem.code})`));
-    if (!isSilent(report, telling)) stdout.write(summaryText(report, telling.summary, view.isTerminal));
+    if (!isSilent(report, telling)) stdout.write(summaryText(report, telling.summary, view.showsWhole));
     return tell(report, telling, context);
   } finally {
     view.close();
@@ -131,13 +132,27 @@ function summaryForm(text: string): SummaryForm {
   return form ?? refuse('--summary', `one of ${SUMMARIES.join(', ')}`, text, didYouMean(text, SUMMARIES));
 }
 
-function viewOf({ stderr, env }: Context, { isGithub, isQuiet }: Telling): View {
+function viewOf({ stderr, env }: Context, { isGithub, isQuiet, summary }: Telling): View {
   const outlet = new Outlet(process.stderr, () => undefined);
   const isTerminal = stderr.isTTY && env['TERM'] !== 'dumb' && !isQuiet;
   if (isTerminal) return terminalView(process.stderr, outlet, stderr.hasColours);
   // GitHub obeys such a command anywhere in a line, also in what a job has printed.
   const isRead = isGithub || env['GITHUB_ACTIONS'] === 'true';
-  return logView(outlet, isQuiet, (line) => (isRead ? line.replaceAll('##[', '# #[') : line));
+  return logView(outlet, {
+    isQuiet,
+    showsWhole: summary === 'text' && (isQuiet || haveOneReader()),
+    harmless: (line) => (isRead ? line.replaceAll('##[', '# #[') : line),
+  });
+}
+
+/** True where stdout and stderr are one pipe, file or terminal, as after `2>&1` and under cron. */
+function haveOneReader(): boolean {
+  try {
+    const [out, err] = [nodeFiles.info(1), nodeFiles.info(2)];
+    return out.device === err.device && out.inode === err.inode;
+  } catch {
+    return false; // One of them is closed.
+  }
 }
 
 /** Writes what else was asked for. @returns the exit code; a report that cannot be written spoils a good one only */

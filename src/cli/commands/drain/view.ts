@@ -17,8 +17,10 @@ const USUAL_COLUMNS = 80;
 const TO_BEGINNING_AND_CLEAR = '\r\u001b[K';
 
 export interface View {
-  /** True where somebody sees each failure with its output, as it comes. */
+  /** True where one line is drawn again and again. */
   readonly isTerminal: boolean;
+  /** True where each failure is shown whole as it comes: the summary need not repeat it to the same reader. */
+  readonly showsWhole: boolean;
   /** How often `live` is to be called, ms. */
   readonly everyMs: number;
   live(live: Live, tookMs: number): void;
@@ -28,17 +30,23 @@ export interface View {
   close(): void;
 }
 
-/**
- * @param isQuiet it gets failures only
- * @param harmless changes lines in which the reader would obey something
- */
-export function logView(outlet: Outlet, isQuiet: boolean, harmless: (line: string) => string): View {
+interface LogViewOptions {
+  /** It gets failures only. */
+  readonly isQuiet: boolean;
+  /** It gets failures with the end of their output. */
+  readonly showsWhole: boolean;
+  /** Changes lines in which the reader would obey something. */
+  readonly harmless: (line: string) => string;
+}
+
+export function logView(outlet: Outlet, { isQuiet, showsWhole, harmless }: LogViewOptions): View {
   const say = (lines: readonly string[]): void => outlet.write(lines.map((line) => `${harmless(line)}\n`).join(''));
   return {
     isTerminal: false,
+    showsWhole,
     everyMs: LINE_EVERY_MS,
     live: (live, tookMs) => (isQuiet ? undefined : say([stepText(live, tookMs)])),
-    trouble: (trouble) => say([troubleLine(trouble)]),
+    trouble: (trouble) => say(showsWhole ? troubleBlock(trouble) : [troubleLine(trouble)]),
     say,
     close: () => undefined,
   };
@@ -62,6 +70,7 @@ export function terminalView(stream: NodeJS.WriteStream, outlet: Outlet, hasColo
   process.on('SIGCONT', redraw);
   return {
     isTerminal: true,
+    showsWhole: true,
     everyMs: DRAW_EVERY_MS,
     live: (live) => screen.draw(liveText(live)),
     trouble: (trouble) => {
