@@ -80,6 +80,8 @@ export interface Known {
   readonly attempt: number;
   /** Whether the last of them was going on. */
   readonly isRunning: boolean;
+  /** It had ended: if it has not now, it was sent back. */
+  readonly isOver?: true;
 }
 
 /** About a checkpoint, without its value. */

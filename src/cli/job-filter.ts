@@ -15,7 +15,7 @@ export type StateWord =
 const STATES: Readonly<Record<StateWord, { readonly in: ListedState; isWanted?(job: Sighting): boolean }>> = {
   pending: { in: 'pending' },
   delayed: { in: 'delayed' },
-  parked: { in: 'delayed', isWanted: ({ record }) => record !== null && record.parked !== null },
+  parked: { in: 'delayed', isWanted: isParked },
   running: { in: 'running' },
   results: { in: 'results' },
   succeeded: { in: 'results', isWanted: ({ state }) => state === 'succeeded' },
@@ -168,4 +168,14 @@ function errorOf({ record }: Sighting): string | null {
 
 function argsText(args: readonly unknown[]): string {
   return JSON.stringify(args);
+}
+
+/** True of one that waits for a worker that knows its task. */
+export function isParked({ state, record }: Pick<Sighting, 'state' | 'record'>): boolean {
+  return state === 'delayed' && record !== null && record.parked !== null;
+}
+
+/** Its state in the word by which jobs are chosen. */
+export function stateText(job: Pick<Sighting, 'state' | 'record'>): string {
+  return isParked(job) ? 'parked' : job.state;
 }

@@ -108,13 +108,19 @@ export async function printValue(
   }
 }
 
-/** The last lines that the runs of a job have printed, at most `count`. */
-export async function lastLines(broker: Pick<Broker, 'log'>, id: string, count: number): Promise<readonly LogLine[]> {
+/** The last lines that the runs of a job have printed, at most `most`, and how many there are. */
+export async function lastLines(
+  broker: Pick<Broker, 'log'>,
+  id: string,
+  most: number,
+): Promise<{ readonly lines: readonly LogLine[]; readonly count: number }> {
   let last: readonly LogLine[] = [];
+  let count = 0;
   for (let position = 0; ;) {
     const part = await broker.log(id, position);
-    if (part.lines.length === 0) return last;
-    last = [...last, ...part.lines].slice(-count);
+    if (part.lines.length === 0) return { lines: last, count };
+    count += part.lines.length;
+    last = [...last, ...part.lines].slice(-most);
     position = part.position;
   }
 }

@@ -29,7 +29,7 @@ export interface Standing {
 /** One run that ended, or died. */
 export interface Attempt {
   readonly attempt: number;
-  /** Unix ms; absent when the process died before it told the start. */
+  /** Unix ms; absent when nobody knows: its process died, and its file was written to since the claim. */
   readonly startedAtMs?: number;
   readonly endedAtMs: number;
   readonly owner: string;

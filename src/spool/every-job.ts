@@ -229,7 +229,12 @@ function published(spot: Spot, sighting: Sighting): Sighting {
   if (spot.at === 'results' || record === null || record.outcome === null) return sighting;
   const over = spot.name.attempt - (spot.at === 'held' ? 1 : 0);
   const attempts = record.attempts.filter(({ attempt }) => attempt <= over);
-  return { ...sighting, endedAtMs: null, record: { ...record, attempts, outcome: null, kept: {} } };
+  const { again } = record.kept;
+  return {
+    ...sighting,
+    endedAtMs: null,
+    record: { ...record, attempts, outcome: null, kept: again === undefined ? {} : { again } },
+  };
 }
 
 const PLACES = { pending: 0, delayed: 1, held: 2, count: 4 } as const;
@@ -253,6 +258,6 @@ function isRunning(step: number): boolean {
 /** What that step says of the runs. One that had ended says nothing: it was sent back since, under the attempt that it had come to. */
 function knownBy(step: number, spot: Spot, record: JobRecord | null): Known {
   if (step >= 0) return { attempt: Math.floor(step / PLACES.count), isRunning: isRunning(step) };
-  if (spot.at === 'results') return { attempt: record?.kept.again ?? 0, isRunning: false };
-  return { attempt: Math.max(0, spot.name.attempt - (spot.at === 'held' ? 1 : 0)), isRunning: false };
+  if (spot.at === 'results') return { attempt: record?.kept.again ?? 0, isRunning: false, isOver: true };
+  return { attempt: Math.max(0, spot.name.attempt - (spot.at === 'held' ? 1 : 0)), isRunning: false, isOver: true };
 }

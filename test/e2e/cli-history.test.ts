@@ -74,7 +74,7 @@ test('a job that failed, was sent back and succeeded has one line for each event
     else assert.match(lines[i] ?? '', wanted);
   assert.ok(lines.includes('progress  25 % (1 of 4)'), failed.stdout);
   assert.equal(lines.at(-1), 'failed    TypeError: out of paper\\u{a}and of ink');
-  assert.match(back.stdout, /sent-back attempt 2: TypeError/);
+  assert.match(back.stdout, /failed    TypeError: out of paper.*\n\? +sent-back attempt 2: TypeError/);
   assert.match(told(done.stdout).at(-1) ?? '', /^succeeded \{"from":7,"text":"x+… \(`fsq get/);
   const events = json.stdout
     .trimEnd()

@@ -213,13 +213,13 @@ describe('fsq ls', () => {
       rows.slice(1).map((row) => row.slice(1, 5)),
       [
         ['next', 'pending', 'mail', '0'],
-        ['lost', 'delayed', 'default', '0'],
+        ['lost', 'parked', 'default', '0'],
         ['later', 'delayed', 'default', '0'],
         ['bad', 'failed', 'default', '1'],
         ['good', 'succeeded', 'default', '1'],
       ],
     );
-    assert.match(stdout, /  parked, due in 29 m$/m);
+    assert.match(stdout, /  tried again in 29 m$/m);
     assert.match(stdout, /  due in 59 m$/m);
     assert.ok(!stdout.includes(SECRET));
     assert.deepEqual([code, stderr], [0, '']);

@@ -69,7 +69,7 @@ function runningReasons(facts: Facts): readonly Reason[] {
   const holder = owners.find(({ owner }) => owner === job.owner);
   if (holder === undefined || holder.verdict === 'dead') return [goneReason(facts, holder)];
   const { pid } = holder;
-  const since = job.startedAtMs === null ? '' : ` since ${span(nowMs - job.startedAtMs)}`;
+  const runs = job.startedAtMs === null ? 'It runs' : `It has run for ${span(nowMs - job.startedAtMs)}`;
   if (holder.verdict === 'unknown')
     return [
       {
@@ -78,11 +78,11 @@ function runningReasons(facts: Facts): readonly Reason[] {
       },
     ];
   const left = orphanText(owners, job);
-  const runs: Reason =
+  const run: Reason =
     left === null
-      ? { code: 'runs', text: `It runs${since} in worker process ${pid}, attempt ${attemptOf(job)}.` }
+      ? { code: 'runs', text: `${runs} in worker process ${pid}, attempt ${attemptOf(job)}.` }
       : { code: 'runs-without-worker', text: `${left}: it is finished there, and no job after it is begun.` };
-  return [...revocation(job), ...awaiting(facts), runs, ...timeLimit(job, nowMs)];
+  return [...revocation(job), ...awaiting(facts), run, ...timeLimit(job, nowMs)];
 }
 
 function goneReason({ job, owners }: Facts, holder: OwnerInfo | undefined): Reason {

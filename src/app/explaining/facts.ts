@@ -28,7 +28,7 @@ export interface Facts {
   readonly root: Neighbours['root'];
   /** Jobs that run; only for a job that is ready. */
   readonly running: readonly Sighting[];
-  /** How many ready jobs come before it: in all queues that those take jobs from who take it, and in its own. */
+  /** How many ready jobs come before it: in all queues that those take jobs from who take it and that are not paused, and in its own. */
   readonly ahead: { readonly all: number; readonly inQueue: number };
   /** Jobs that ended in the last minute, of all queues, as far as workers have told. */
   readonly endedInAMinute: number;
@@ -57,7 +57,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
     circle,
     root: isOver ? await rootOf(broker, job) : null,
     running: isReady ? await broker.list(['running'], MOST_RUNNING) : [],
-    ahead: isReady ? await countAhead(broker, job, owners) : { all: 0, inQueue: 0 },
+    ahead: isReady ? await countAhead(broker, job, owners, paused) : { all: 0, inQueue: 0 },
     endedInAMinute: isReady ? await endedLately(broker, nowMs) : 0,
   };
 }
@@ -137,13 +137,14 @@ async function countAhead(
   broker: Pick<Broker, 'unended'>,
   { id, standing: { queue, priority } }: Sighting,
   owners: readonly OwnerInfo[],
+  paused: readonly string[],
 ): Promise<Facts['ahead']> {
   const takers = livingRunners(owners).filter(({ queues }) => queues === null || queues.includes(queue));
   const isShared = (other: string): boolean => takers.some(({ queues }) => queues === null || queues.includes(other));
   let [all, inQueue] = [0, 0];
   for (const other of await broker.unended()) {
     const isBefore = other.priority < priority || (other.priority === priority && other.id < id);
-    if (other.state !== 'pending' || !isBefore) continue;
+    if (other.state !== 'pending' || !isBefore || (other.queue !== queue && paused.includes(other.queue))) continue;
     if (other.queue === queue) inQueue++;
     if (other.queue === queue || isShared(other.queue)) all++;
   }

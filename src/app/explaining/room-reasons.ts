@@ -112,13 +112,21 @@ function busyReasons(facts: Facts): readonly Reason[] {
   ];
 }
 
+/** Of fewer jobs that ended no rate can be told. */
+const LEAST_FOR_A_RATE = 20;
+
 function aheadReasons({ ahead, endedInAMinute }: Facts): readonly Reason[] {
   if (ahead.all === 0) return [];
   const rate =
-    endedInAMinute === 0
+    endedInAMinute < LEAST_FOR_A_RATE
       ? ''
       : ` At the rate of the last minute that is about ${span((ahead.all * 60_000) / endedInAMinute)}.`;
-  const text = `It waits behind ${some(ahead.all, 'job')} of a higher priority, or sent earlier.${rate}`;
+  const others = ahead.all - ahead.inQueue;
+  const what = 'of a higher priority, or sent earlier';
+  const text =
+    ahead.inQueue === 0
+      ? `Its workers also take jobs of other queues: ${some(others, 'job')} ${what} may come first.${rate}`
+      : `It waits behind ${some(ahead.inQueue, 'job')} ${what}${others === 0 ? '' : `; ${others} more of other queues that its workers take may come first`}.${rate}`;
   return [{ code: 'behind', text }];
 }
 
@@ -127,5 +135,5 @@ function oldestText(running: readonly Sighting[], nowMs: number): string {
   const [oldest] = begun.toSorted((a, b) => (a.startedAtMs ?? 0) - (b.startedAtMs ?? 0));
   if (oldest === undefined) return '';
   const task = oldest.record === null ? '' : ` (${oldest.record.job.task})`;
-  return ` Job ${oldest.id}${task} runs longest, since ${span(nowMs - (oldest.startedAtMs ?? nowMs))}.`;
+  return ` Job ${oldest.id}${task} has run longest, for ${span(nowMs - (oldest.startedAtMs ?? nowMs))}.`;
 }

@@ -3,6 +3,7 @@ import type { Sighting } from '../../broker/broker.ts';
 import { idsAfter } from '../../job/edges.ts';
 import type { Failure } from '../../job/errors.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
+import { pastRuns } from '../following/past-runs.ts';
 
 /**
  * What a job waited for. `turn`: a worker; `time`: the time that its call named; `others`: the end of jobs that it comes after; `retry`:
@@ -19,8 +20,10 @@ export type Stretch =
   | {
       readonly kind: 'waited';
       readonly why: WaitedFor;
-      readonly fromMs: number;
-      /** Null: it waits. */ readonly toMs: number | null;
+      /** Null: nobody knows. */
+      readonly fromMs: number | null;
+      /** Null: it waits. */
+      readonly toMs: number | null;
     }
   | {
       readonly kind: 'ran';
@@ -32,13 +35,21 @@ export type Stretch =
       readonly toMs: number | null;
       readonly end: RunEnd;
       readonly error?: Failure;
-    };
+    }
+  /** These attempts were interrupted, and nothing was written of them. */
+  | { readonly kind: 'untold'; readonly from: number; readonly to: number };
 
 export interface Timeline {
   readonly sentAtMs: number;
   readonly stretches: readonly Stretch[];
   /** Null: it has not ended. */
   readonly end: { readonly state: Outcome['state']; readonly atMs: number } | null;
+}
+
+/** What comes next has lasted since then. */
+interface Since {
+  readonly atMs: number | null;
+  readonly why: WaitedFor;
 }
 
 /** Null where the job's file cannot be read. */
@@ -48,24 +59,31 @@ export function timelineOf(job: Sighting): Timeline | null {
   const { outcome, attempts } = record;
   const sentAtMs = record.job.enqueuedAtMs;
   const stretches: Stretch[] = [];
-  let since = { atMs: sentAtMs, why: firstWait(record) };
+  let since: Since = { atMs: sentAtMs, why: firstWait(record) };
   const wait = (toMs: number | null): void => {
-    if (toMs === null || toMs > since.atMs)
+    if (toMs === null || (since.atMs !== null && toMs > since.atMs))
       stretches.push({ kind: 'waited', why: since.why, fromMs: since.atMs, toMs });
   };
-  for (const [i, run] of attempts.entries()) {
-    if (run.startedAtMs !== undefined) wait(run.startedAtMs);
-    const end = i === attempts.length - 1 && endsWithRun(record, run) ? (outcome?.state ?? null) : null;
-    stretches.push(ran(run, end));
-    since = { atMs: run.endedAtMs, why: nextWait(run, record) };
+  for (const past of pastRuns(job)) {
+    if (past.kind === 'kept') {
+      const { run } = past;
+      if (run.startedAtMs !== undefined) wait(run.startedAtMs);
+      const end = run === attempts.at(-1) && endsWithRun(record, run) ? (outcome?.state ?? null) : null;
+      stretches.push(ran(run, end));
+      since = { atMs: run.endedAtMs, why: nextWait(run, record) };
+    } else {
+      // How long it waited before, and since, nobody knows.
+      if (past.kind === 'untold') stretches.push(past);
+      since = { atMs: null, why: past.kind === 'untold' ? 'turn' : 'sent-back' };
+    }
   }
   if (outcome !== null) {
-    const atMs = job.endedAtMs ?? since.atMs;
+    const atMs = job.endedAtMs ?? since.atMs ?? sentAtMs;
     if (attempts.at(-1)?.endedAtMs !== atMs) wait(atMs);
     return { sentAtMs, stretches, end: { state: outcome.state, atMs } };
   }
   if (job.state === 'running' && job.owner !== null) {
-    wait(job.startedAtMs ?? since.atMs);
+    if (job.startedAtMs !== null) wait(job.startedAtMs);
     const { attempt } = standing;
     stretches.push({ kind: 'ran', attempt, owner: job.owner, fromMs: job.startedAtMs, toMs: null, end: 'runs' });
   } else {

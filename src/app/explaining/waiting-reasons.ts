@@ -67,7 +67,7 @@ function hasFailed(other: Sighting | null): boolean {
 }
 
 function dueText(lateMs: number): string {
-  return `as soon as a worker sees that it is due, since ${span(lateMs)}`;
+  return `as soon as a worker sees that it is due, as it has been for ${span(lateMs)}`;
 }
 
 /** Which retry comes next. A job that was sent back, or whose file leaves its retries to the task, may have another count. */
@@ -88,7 +88,7 @@ function notBeforeReason({ job: { options } }: Record, when: string): Reason {
 }
 
 function parkedReason({ owners, job, nowMs }: Facts, task: string, sinceMs: number): Reason {
-  const parked = `It is parked, since ${span(nowMs - sinceMs)}`;
+  const parked = `It has been parked for ${span(nowMs - sinceMs)}`;
   const tasks = livingTasks(owners);
   if (tasks.includes(task))
     return { code: 'parked', text: `${parked}: a worker that knows its task runs now, and takes it within a minute.` };
@@ -121,8 +121,8 @@ function doing({ state, owner, startedAtMs, standing }: Sighting, owners: readon
   if (state === 'delayed') return 'waits too';
   if (state !== 'running') return `is ready in queue ${standing.queue}`;
   const holder = owners.find((one) => one.owner === owner);
-  const since = startedAtMs === null ? '' : ` since ${span(nowMs - startedAtMs)}`;
-  return `runs${since}${holder === undefined ? '' : ` in process ${holder.pid}`}`;
+  const runs = startedAtMs === null ? 'runs' : `has run for ${span(nowMs - startedAtMs)}`;
+  return `${runs}${holder === undefined ? '' : ` in process ${holder.pid}`}`;
 }
 
 function restoring({ restoring: found }: Facts): readonly Reason[] {

@@ -8,6 +8,8 @@ import { type JobEvent, merged, Story } from './story.ts';
 /** Something that happened to a job, without what may be secret or long: no value, no detail, no stack. */
 export interface SpoolEvent {
   readonly atMs: number;
+  /** When is not kept: `atMs` says no more than between which others of its job it happened. */
+  readonly isTimeUnknown?: true;
   readonly kind: JobEvent['kind'];
   readonly id: string;
   /** Null where the job's file cannot be read. */

@@ -4,15 +4,18 @@ import type { Failure } from '../../job/errors.ts';
 import type { Attempt, JobRecord } from '../../job/job.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
+import { type PastRun, pastRuns } from './past-runs.ts';
 
 interface About {
   /** The job's. */
   readonly id: string;
   /** When it happened, Unix ms. */
   readonly atMs: number;
+  /** When is not kept: `atMs` says no more than between which others it happened. */
+  readonly isTimeUnknown?: true;
 }
 
-/** Something that happened to a job. The last of a job is how it ended. */
+/** Something that happened to a job. The last of a job is how it ended; one that was sent back has an end before that, too. */
 export type JobEvent = About &
   (
     | { readonly kind: 'accepted'; readonly task: string; readonly queue: string }
@@ -28,7 +31,7 @@ export type JobEvent = About &
     | { readonly kind: 'log'; readonly stream: LogLine['stream']; readonly text: string }
     /** The attempt failed, and another follows. */
     | { readonly kind: 'retried'; readonly attempt: number; readonly error: Failure }
-    /** The job had ended with this attempt, and was sent back to run again: `retry()`. It is told with the time of that end. */
+    /** The job had ended with this attempt, and was sent back to run again: `retry()`. When that was is not kept. */
     | { readonly kind: 'sent-back'; readonly attempt: number; readonly error?: Failure }
     /** The process of the attempt died, or was stopped, and another attempt follows. */
     | { readonly kind: 'recovered'; readonly attempt: number; readonly error?: Failure }
@@ -48,6 +51,8 @@ export class Story {
   #lastProgress = '';
   /** When the run began that was told last. Another clock dates it than its end, and that may be a millisecond ahead. */
   #begunAtMs = 0;
+  /** Of what has been told of its runs; null: nothing. */
+  #lastAtMs: number | null = null;
   #isOver = false;
 
   /**
@@ -85,6 +90,7 @@ export class Story {
 
   #beginning({ id, record, standing: { queue } }: Sighting): readonly JobEvent[] {
     if (record === null || !this.#isNews('accepted')) return [];
+    this.#lastAtMs = record.job.enqueuedAtMs;
     return [{ id, atMs: record.job.enqueuedAtMs, kind: 'accepted', task: record.job.task, queue }];
   }
 
@@ -98,50 +104,86 @@ export class Story {
     return [{ id, kind: 'progress', ...progress }];
   }
 
-  #runs({ id, record, state, standing, startedAtMs, owner }: Sighting, nowMs: number): readonly JobEvent[] {
-    const events: JobEvent[] = (record?.attempts ?? []).flatMap((one, i) =>
-      this.#run(id, one, isLastRun(record, i), one.attempt === record?.kept.again),
-    );
+  #runs(sighting: Sighting, nowMs: number): readonly JobEvent[] {
+    const { id, record, state, standing, startedAtMs, owner } = sighting;
+    const past = pastRuns(sighting);
+    const events = past.flatMap((one, i) => {
+      const nextAtMs = begunAfter(past, i) ?? startedAtMs ?? sighting.endedAtMs ?? nowMs;
+      return one.kind === 'kept'
+        ? this.#run(id, one.run, { record, nextAtMs })
+        : this.#withoutRecord(id, one, nextAtMs);
+    });
     const { attempt } = standing;
     if (state === 'running' && owner !== null && this.#isStart(attempt))
-      events.push({ id, atMs: this.#begin(startedAtMs ?? nowMs), kind: 'started', attempt, owner });
+      events.push({ id, ...this.#begin(startedAtMs, nowMs), kind: 'started', attempt, owner });
     const parked = record?.outcome === null ? record.parked : null;
     if (parked !== null && parked.sinceMs >= this.#sinceMs && this.#isNews(`parked ${parked.sinceMs}`))
       events.push({ id, atMs: parked.sinceMs, kind: 'parked', reason: parked.reason });
     return events;
   }
 
-  /** @param isLast how it ended is how the job did. @param isSentBack the job did too, and was sent back */
+  /** @param nextAtMs when at the latest the next one began */
   #run(
     id: string,
     { attempt, startedAtMs, endedAtMs, owner, error }: Attempt,
-    isLast: boolean,
-    isSentBack: boolean,
+    { record, nextAtMs }: { readonly record: JobRecord | null; readonly nextAtMs: number },
   ): readonly JobEvent[] {
     const events: JobEvent[] = [];
     if (this.#isStart(attempt))
-      events.push({ id, atMs: this.#begin(startedAtMs ?? endedAtMs), kind: 'started', attempt, owner });
-    if (isLast || this.#isKnownEnd(attempt) || !this.#isNews(`ended ${attempt}`)) return events;
-    const about = { id, atMs: this.#notBefore(endedAtMs), attempt };
-    if (isSentBack) events.push({ ...about, kind: 'sent-back', ...(error === undefined ? {} : { error }) });
-    else if (error === undefined) events.push({ ...about, kind: 'recovered' });
-    else events.push({ ...about, kind: error.code === 'FSQ_WORKER_LOST' ? 'recovered' : 'retried', error });
+      events.push({ id, ...this.#begin(startedAtMs ?? null, endedAtMs), kind: 'started', attempt, owner });
+    const atMs = this.#notBefore(endedAtMs);
+    this.#lastAtMs = atMs;
+    const isLast = record !== null && record.outcome !== null && record.attempts.at(-1)?.attempt === attempt;
+    if (isLast) return events;
+    const about = { id, atMs, attempt };
+    const isSentBack = attempt === record?.kept.again;
+    if (!this.#isKnownEnd(attempt) && this.#isNews(`ended ${attempt}`)) {
+      if (isSentBack && error !== undefined) events.push({ id, atMs, kind: endOf(error), error });
+      else if (!isSentBack && error === undefined) events.push({ ...about, kind: 'recovered' });
+      else if (!isSentBack && error !== undefined)
+        events.push({ ...about, kind: error.code === 'FSQ_WORKER_LOST' ? 'recovered' : 'retried', error });
+    }
+    if (isSentBack) events.push(...this.#sentBack(id, attempt, nextAtMs, error));
     return events;
+  }
+
+  /** Of very many that a name speaks of the last are told. */
+  #withoutRecord(id: string, past: Exclude<PastRun, { kind: 'kept' }>, nextAtMs: number): readonly JobEvent[] {
+    if (past.kind === 'no-run') return this.#sentBack(id, past.attempt, nextAtMs);
+    const events: JobEvent[] = [];
+    for (let attempt = Math.max(past.from, past.to - MOST_UNTOLD + 1); attempt <= past.to; attempt++)
+      if (!this.#isKnownEnd(attempt) && this.#isNews(`ended ${attempt}`))
+        events.push({ id, ...this.#upTo(nextAtMs), kind: 'recovered', attempt });
+    return events;
+  }
+
+  #sentBack(id: string, attempt: number, nextAtMs: number, error?: Failure): readonly JobEvent[] {
+    const isKnown = this.#before !== null && this.#before.isOver !== true && this.#isKnownEnd(attempt);
+    if (isKnown || !this.#isNews(`sent-back ${attempt}`)) return [];
+    return [{ id, ...this.#upTo(nextAtMs), kind: 'sent-back', attempt, ...(error === undefined ? {} : { error }) }];
   }
 
   #end({ id, record, endedAtMs }: Sighting, nowMs: number): readonly JobEvent[] {
     const outcome = record?.outcome ?? null;
     if (outcome === null) return [];
     this.#isOver = true;
-    const about = { id, atMs: this.#notBefore(endedAtMs ?? nowMs) };
+    const about = endedAtMs === null ? { id, atMs: nowMs, ...UNKNOWN } : { id, atMs: this.#notBefore(endedAtMs) };
     return outcome.state === 'succeeded'
       ? [{ ...about, kind: 'succeeded', value: outcome.value }]
       : [{ ...about, kind: outcome.state, error: outcome.error }];
   }
 
-  #begin(atMs: number): number {
+  /** One that nobody knows comes behind what is known to be before it, and before all that its run has said. */
+  #begin(atMs: number | null, latestMs: number): Pick<JobEvent, 'atMs' | 'isTimeUnknown'> {
+    if (atMs === null) return { atMs: Math.min(this.#lastAtMs ?? latestMs, latestMs), ...UNKNOWN };
     this.#begunAtMs = atMs;
-    return atMs;
+    this.#lastAtMs = atMs;
+    return { atMs };
+  }
+
+  /** It comes behind all that was said before the next run. */
+  #upTo(nextAtMs: number): Pick<JobEvent, 'atMs' | 'isTimeUnknown'> {
+    return { atMs: Math.max(this.#lastAtMs ?? 0, nextAtMs - SLACK_MS), ...UNKNOWN };
   }
 
   /** A run does not end before it has begun. A larger step back is the wall clock's, and is told as it was. */
@@ -164,8 +206,23 @@ export class Story {
   }
 }
 
-function isLastRun(record: JobRecord | null, i: number): boolean {
-  return record !== null && record.outcome !== null && i === record.attempts.length - 1;
+const UNKNOWN = { isTimeUnknown: true } as const;
+
+/** A file's name may speak of a billion runs. */
+const MOST_UNTOLD = 100;
+
+/** When at the latest the next run of which that is known began. */
+function begunAfter(past: readonly PastRun[], i: number): number | null {
+  for (let next = i + 1; next < past.length; next++) {
+    const one = past[next];
+    if (one?.kind === 'kept') return one.run.startedAtMs ?? one.run.endedAtMs;
+  }
+  return null;
+}
+
+/** How a job had ended of which its last run is kept, and not its outcome. */
+function endOf({ code }: Failure): 'failed' | 'revoked' {
+  return code === 'FSQ_REVOKED' ? 'revoked' : 'failed';
 }
 
 /** The clock that dates a claim is the kernel's, which is not that of the process to the millisecond, ms. */

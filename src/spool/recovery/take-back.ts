@@ -51,7 +51,8 @@ export async function takeBack(
   const { files, layout, odd } = context;
   const { owner, onEvent, giveUp } = recoverer;
   const fenced = `${layout.running}/${fencedDirectory(dead.owner, owner)}`;
-  if (!fence(context, `${layout.running}/${directory}`, fenced)) return false;
+  const how = fence(context, `${layout.running}/${directory}`, fenced);
+  if (how === null) return false;
   if (files.entry(fenced)?.kind !== 'directory') {
     if (setForeignAside(context, fenced)) onEvent?.({ kind: 'foreign', name: dead.owner });
     return false;
@@ -61,7 +62,7 @@ export async function takeBack(
   if (held.length > 0 && isTight(context)) spendReserve(context);
   let left = 0;
   for (const fileName of held) {
-    const act = (): Promise<void> => takeBackFile(context, holder, fileName, dead);
+    const act = (): Promise<void> => takeBackFile(context, holder, fileName, { ...dead, how });
     if (!(await odd.tryLong(`${fenced}/${fileName}`, act))) left++;
   }
   if (left > 0 && left === held.length) return true;
@@ -76,14 +77,17 @@ export async function takeBack(
   return held.length > 0;
 }
 
-/** Fences the directory `from` under the name `to`. False when another recoverer was faster. */
-function fence(context: SpoolContext, from: string, to: string): boolean {
+/** Whether the files of what was fenced are as their claims have left them. */
+type Fenced = 'whole' | 'one by one';
+
+/** Fences the directory `from` under the name `to`. Null when another recoverer was faster. */
+function fence(context: SpoolContext, from: string, to: string): Fenced | null {
   try {
-    return tryRename(context, from, to);
+    return tryRename(context, from, to) ? 'whole' : null;
   } catch (error) {
     if (!hasCode(error, 'EXDEV')) throw error;
     moveOneByOne(context, from, to);
-    return true;
+    return 'one by one';
   }
 }
 
@@ -108,7 +112,12 @@ function tryRename({ files }: SpoolContext, from: string, to: string): boolean {
   return from === to || succeeds(() => files.rename(from, to), 'ENOENT', 'ENOTEMPTY', 'EEXIST');
 }
 
-async function takeBackFile(context: SpoolContext, holder: Holder, fileName: string, dead: Dead): Promise<void> {
+async function takeBackFile(
+  context: SpoolContext,
+  holder: Holder,
+  fileName: string,
+  { how, ...dead }: Dead & { readonly how: Fenced },
+): Promise<void> {
   const path = `${holder.directory}/${fileName}`;
   const name = parseJobFileName(fileName);
   if (name === null) {
@@ -116,6 +125,8 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
     return;
   }
   const file: HeldFile = { holder, path, name };
+  // Before anything touches the file: a claim is a rename, which its ctime tells.
+  const claimedAtMs = how === 'whole' ? context.files.entry(path)?.changedAtMs : undefined;
   const opened = await openTaken(context, file, null);
   if (typeof opened === 'string') return; // Of a job that has other names what stays is looked at again in the next round.
   const nowMs = context.nowMs();
@@ -133,11 +144,8 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
     nowMs,
     Math.random(),
   );
-  const times = {
-    ...(run?.startedAtMs === undefined ? {} : { startedAtMs: run.startedAtMs }),
-    endedAtMs: nowMs,
-    owner: dead.owner,
-  };
+  const startedAtMs = run?.startedAtMs ?? claimTime(opened, claimedAtMs);
+  const times = { ...(startedAtMs === undefined ? {} : { startedAtMs }), endedAtMs: nowMs, owner: dead.owner };
   await settle(context, opened, settlement, hadBegun ? attemptOf(opened, settlement, times) : null);
   const ranMs = hadBegun ? ranFor(opened, dead, run) : null;
   holder.onEvent?.({
@@ -155,6 +163,20 @@ async function takeBackFile(context: SpoolContext, holder: Holder, fileName: str
 function ranFor({ changedAtMs, torn }: Held, { diedAtMs }: Dead, run: EndedRun | null): number | null {
   const startedAtMs = run?.startedAtMs ?? (torn ? undefined : changedAtMs);
   return diedAtMs === undefined || startedAtMs === undefined ? null : Math.max(0, Math.round(diedAtMs - startedAtMs));
+}
+
+/** The kernel dates a claim by a clock that is behind by up to a tick, ms. */
+const TICK_MS = 10;
+
+/**
+ * When the run began, by its claim. What had begun to write to the file has hidden that; and of a job that was claimed before it was due, or
+ * after it had expired, no run began.
+ */
+function claimTime({ torn, record }: Held, claimedAtMs: number | undefined): number | undefined {
+  if (torn || claimedAtMs === undefined) return undefined;
+  const { etaMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = record.job.options;
+  const atMs = Math.floor(claimedAtMs);
+  return atMs > expiresAtMs || atMs + TICK_MS < etaMs ? undefined : Math.max(atMs, etaMs);
 }
 
 /** False of a process that runs nothing: it had taken the job to revoke it. */

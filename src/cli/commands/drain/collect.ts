@@ -47,7 +47,7 @@ export class Collected {
     try {
       const outcome = (known ?? (await this.#broker.outcome(job.id)))?.outcome ?? null;
       const error = outcome === null || outcome.state === 'succeeded' ? null : outcome.error;
-      const output = isWhole ? await lastLines(this.#broker, job.id, LAST_LINES) : [];
+      const output = isWhole ? (await lastLines(this.#broker, job.id, LAST_LINES)).lines : [];
       trouble = { ...job, error: error === null || isWhole ? error : shortened(error), output };
     } catch {
       // It failed, which counts; what it said is not to be had, because the spool is gone, say.

@@ -5,10 +5,9 @@ import { refuse } from '../../../job/errors.ts';
 import { checkQueue, checkTaskName } from '../../../job/names.ts';
 import { didYouMean, escape, jsonText } from '../../../job/text.ts';
 import { type Command, type Context, someTime, type Values } from '../../command.ts';
-import { timeText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
 import { withSpool } from '../../lookup.ts';
-import { eventDetail } from './event-detail.ts';
+import { eventDetail, eventTime } from './event-detail.ts';
 
 const KINDS: readonly SpoolEvent['kind'][] = [
   'accepted',
@@ -89,7 +88,7 @@ function checkKind(kind: string): string {
 }
 
 function lineOf(event: SpoolEvent): string {
-  const { atMs, kind, id, task } = event;
-  const parts = [timeText(atMs), kind.padEnd(9), id, task ?? '(unreadable)', eventDetail(event)];
+  const { kind, id, task } = event;
+  const parts = [eventTime(event), kind.padEnd(9), id, task ?? '(unreadable)', eventDetail(event)];
   return escape(parts.filter((part) => part !== '').join(' '));
 }

@@ -10,7 +10,7 @@ import type { Command, Context } from '../../command.ts';
 import { timeText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
 import { jobId, withSpool } from '../../lookup.ts';
-import { eventDetail } from './event-detail.ts';
+import { eventDetail, eventTime } from './event-detail.ts';
 
 /** Of lines that were printed one after the other so many are shown; then a mark says how many follow. */
 const SHOWN_LINES = 2;
@@ -34,7 +34,7 @@ export const history: Command = {
   notes: [
     'The oldest comes first: accepted, started, progress, log, retried, recovered, sent-back, parked, and the end. `fsq show ID`',
     'has a timeline in place of events, which says how long the job waited and ran; it has no progress in it and no log.',
-    'Of progress only the last report is kept. Exits 0 whatever became of the job, 3 when there is none.',
+    'Of progress only the last report is kept; ? stands where the time of an event is not. Exits 0 whatever became of the job, 3 when there is none.',
   ],
   run: runHistory,
 };
@@ -83,8 +83,8 @@ async function* textLines(events: AsyncIterable<JobEvent>, id: string): AsyncGen
     firstAtMs ??= event.atMs;
     if (event.kind === 'log' && ++printed > SHOWN_LINES) continue;
     if (event.kind !== 'log') yield* mark();
-    const later = `+${span(event.atMs - firstAtMs)}`.padStart(7);
-    yield `${timeText(event.atMs)} ${later}  ${escape(`${event.kind.padEnd(9)} ${detailOf(event)}`.trimEnd())}`;
+    const later = event.isTimeUnknown === true ? '' : `+${span(event.atMs - firstAtMs)}`;
+    yield `${eventTime(event)} ${later.padStart(7)}  ${escape(`${event.kind.padEnd(9)} ${detailOf(event)}`.trimEnd())}`;
   }
   yield* mark();
 }

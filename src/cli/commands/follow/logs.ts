@@ -53,9 +53,15 @@ function runLogs(context: Context): Promise<number> {
       if (stdout.isClosed) break;
     }
     clearTimeout(telling);
-    if (count === 0) tell(`Job ${id} has printed nothing${follow ? '' : ' so far'}, or its output is not kept.`);
+    if (count === 0) tell(await nothingText(broker, id));
     return EXIT.good;
   });
+}
+
+async function nothingText(broker: Pick<FactSource, 'find'>, id: string): Promise<string> {
+  const job = await broker.find(id);
+  const isOver = job === null || job.endedAtMs !== null;
+  return `Job ${id} ${isOver ? 'printed nothing' : 'has printed nothing so far'}, or its output is not kept.`;
 }
 
 /** Why a job does not go on that has printed nothing; null where nothing holds it up but its turn. */

@@ -8,7 +8,15 @@ import { tellingIfLong } from '../../bulk.ts';
 import { type Command, type Context, wholeNumber } from '../../command.ts';
 import { tableText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
-import { filterOptions, type JobFilter, readFilter, STATE_WORDS, type StateChoice } from '../../job-filter.ts';
+import {
+  filterOptions,
+  isParked,
+  type JobFilter,
+  readFilter,
+  STATE_WORDS,
+  type StateChoice,
+  stateText,
+} from '../../job-filter.ts';
 import { withSpool } from '../../lookup.ts';
 import { stateColour } from '../../terminal/colour.ts';
 
@@ -24,8 +32,8 @@ export const ls: Command = {
   summary: 'list jobs',
   usage: 'fsq ls [options]',
   examples: [
-    ['fsq ls', 'running jobs, then waiting ones, then the latest results'],
-    ['fsq ls --state failed', 'what failed, the latest first'],
+    ['fsq ls', 'running jobs, then waiting ones, then results'],
+    ['fsq ls --state failed', 'what failed, the last sent first'],
     ['fsq ls --state failed,expired --task mail --since 1h', 'of one task, and of the last hour'],
     ['fsq ls --state parked --limit 100', 'what waits for a worker that knows its task'],
     ['fsq ls --json --limit 0', 'everything, for programs'],
@@ -42,7 +50,10 @@ export const ls: Command = {
     ids: { type: 'boolean', help: 'print ids alone, one in each line, as they are found' },
     json: { type: 'boolean', help: 'print one JSON document: [{ id, task, state, queue, … }]' },
   },
-  notes: ['Arguments and values are not shown; `fsq show ID` shows those of one job.'],
+  notes: [
+    'Jobs that wait come in the order in which they begin, or are due. Results come by when their jobs were sent, the last',
+    'sent first, and not by when they ended. Arguments and values are not shown; `fsq show ID` shows those of one job.',
+  ],
   run: runLs,
 };
 
@@ -93,8 +104,7 @@ async function printIds(context: Context, broker: Broker, filter: JobFilter, lim
 function listed({ record, ...job }: Sighting): Readonly<Record<string, unknown>> {
   const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, waitsFor = null } = job;
   const { queue, priority, attempt, crashes } = job.standing;
-  const isParked = state === 'delayed' && record !== null && record.parked !== null;
-  const standing = { queue, priority, attempt, crashes, isParked };
+  const standing = { queue, priority, attempt, crashes, isParked: isParked({ state, record }) };
   const after = record === null ? [] : idsAfter(record.job.options);
   const times = { enqueuedAtMs: record?.job.enqueuedAtMs ?? null, dueAtMs, startedAtMs, endedAtMs };
   return {
@@ -128,8 +138,8 @@ function table(jobs: readonly Sighting[], nowMs: number): readonly (readonly str
   return [
     row(['ID', 'TASK', 'STATE', 'QUEUE', 'ATTEMPT'], 'PROGRESS', 'WHEN'),
     ...jobs.map((job) => {
-      const { id, state, standing, record, progress } = job;
-      const cells = [id, record?.job.task ?? '(unreadable)', state, standing.queue, String(standing.attempt)];
+      const { id, standing, record, progress } = job;
+      const cells = [id, record?.job.task ?? '(unreadable)', stateText(job), standing.queue, String(standing.attempt)];
       return row(cells, progress === null ? '-' : progressText(progress), when(job, nowMs));
     }),
   ];
@@ -137,8 +147,8 @@ function table(jobs: readonly Sighting[], nowMs: number): readonly (readonly str
 
 function when({ state, dueAtMs, startedAtMs, endedAtMs, record, waitsFor }: Sighting, nowMs: number): string {
   if (state === 'delayed' && dueAtMs !== null) {
-    const due = dueAtMs <= nowMs ? 'due now' : `due in ${span(dueAtMs - nowMs)}`;
-    return record !== null && record.parked !== null ? `parked, ${due}` : due;
+    const what = isParked({ state, record }) ? 'tried again' : 'due';
+    return dueAtMs <= nowMs ? `${what} now` : `${what} in ${span(dueAtMs - nowMs)}`;
   }
   const after = record === null ? [] : idsAfter(record.job.options);
   if (state === 'delayed' && after.length > 0)

@@ -9,11 +9,12 @@ import type { Takes } from '../../../job/edges.ts';
 import { UnknownJobError } from '../../../job/errors.ts';
 import { jsonText, size, some, span } from '../../../job/text.ts';
 import type { JobRecord } from '../../../job/job.ts';
-import { type LogLine, logText } from '../../../job/values/log-lines.ts';
+import { logText } from '../../../job/values/log-lines.ts';
 import { progressLine } from '../../../job/values/progress.ts';
 import type { Command, Context } from '../../command.ts';
 import { type Field, fieldLines, type Paper, timeText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
+import { stateText } from '../../job-filter.ts';
 import { jobId, lastLines, withSpool } from '../../lookup.ts';
 import { failureFields, type FailureOptions, valueText } from './failure-text.ts';
 import { timelineLines } from './timeline-text.ts';
@@ -24,8 +25,8 @@ const LABEL_WIDTH = 11;
 /** Where the built files of fsq lie: frames of these are not the program's, wherever fsq is installed. */
 const FSQ = fileURLToPath(new URL('..', import.meta.url));
 
-/** How much of a failed job's log is shown, lines. */
-const LAST_LINES = 10;
+/** How much of its log is shown, lines: of a job that failed, and of any other. */
+const LAST_LINES = { failed: 10, other: 3 };
 
 export const show: Command = {
   name: 'show',
@@ -63,7 +64,7 @@ function runShow(context: Context): Promise<number> {
 interface Shown {
   readonly job: Sighting;
   readonly neighbours: Neighbours;
-  readonly log: readonly LogLine[];
+  readonly log: Awaited<ReturnType<typeof lastLines>>;
   readonly nowMs: number;
 }
 
@@ -78,7 +79,7 @@ type Source = Pick<Broker, 'find' | 'log' | 'changed'>;
 async function lookAt(broker: Source, id: string): Promise<Shown | null> {
   const job = await broker.find(id);
   if (job === null) return null;
-  const log = job.state === 'failed' ? await lastLines(broker, id, LAST_LINES) : [];
+  const log = await lastLines(broker, id, job.state === 'failed' ? LAST_LINES.failed : LAST_LINES.other);
   return { job, neighbours: await neighboursOf(broker, job), log, nowMs: Date.now() };
 }
 
@@ -99,11 +100,13 @@ function timelineSection(timeline: Timeline, nowMs: number, paper: Paper, isWhol
   return ['', ...head, ...timelineLines(timeline, nowMs, paper, isWhole)];
 }
 
-function logFields(log: readonly LogLine[], id: string): readonly Field[] {
-  if (log.length === 0) return [];
+function logFields({ lines, count }: Shown['log'], id: string): readonly Field[] {
+  if (count === 0) return [];
   const more =
-    log.length < LAST_LINES ? [] : [['log', `the last ${LAST_LINES} lines; \`fsq logs ${id}\` prints all`] as const];
-  return [...more, ...log.map((line, i): Field => [i === 0 && more.length === 0 ? 'log' : '', logText(line)])];
+    lines.length === count
+      ? []
+      : [['log', `the last ${lines.length} of ${count} lines; \`fsq logs ${id}\` prints all`] as const];
+  return [...more, ...lines.map((line, i): Field => [i === 0 && more.length === 0 ? 'log' : '', logText(line)])];
 }
 
 function documentOf({ job: { record, ...job }, neighbours, log }: Shown): Readonly<Record<string, unknown>> {
@@ -141,7 +144,8 @@ function documentOf({ job: { record, ...job }, neighbours, log }: Shown): Readon
     attempts,
     outcome,
     neighbours,
-    log,
+    log: log.lines,
+    logCount: log.count,
   };
 }
 
@@ -151,7 +155,7 @@ function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
   return [
     ['id', job.id],
     ['task', record === null ? '(the file cannot be read)' : record.job.task],
-    ['state', job.state],
+    ['state', stateText(job)],
     ['due', dueAtMs === null ? null : timeText(dueAtMs)],
     ['started', startedAtMs === null ? null : `${timeText(startedAtMs)}, ${span(nowMs - startedAtMs)} ago`],
     ['ended', endedAtMs === null ? null : timeText(endedAtMs)],

@@ -15,13 +15,12 @@ const CLOCK = 12;
 /** Of very many stretches the first and the last so many are shown. */
 const SHOWN = { first: 6, last: 14 };
 
-const WAITED: Readonly<Record<WaitedFor, string>> = {
+const WAITED: Readonly<Record<Exclude<WaitedFor, 'sent-back'>, string>> = {
   turn: 'for its turn',
   time: 'for its time',
   others: 'for what it comes after',
   retry: 'for the retry',
   process: 'after the loss of its process',
-  'sent-back': 'ended, until it was sent back',
   task: 'for a worker that knows its task',
 };
 
@@ -32,7 +31,7 @@ const RAN: Readonly<Record<RunEnd, readonly [string, string]>> = {
   revoked: ['was revoked', 'after'],
   expired: ['expired', 'after'],
   lost: ['lost its process', 'after'],
-  runs: ['runs', 'since'],
+  runs: ['has run', 'for'],
 };
 
 interface Row {
@@ -64,18 +63,22 @@ export function timelineLines(timeline: Timeline, nowMs: number, paper: Paper, i
 }
 
 function rowOf(stretch: Stretch, nowMs: number): Row {
+  if (stretch.kind === 'untold') return untoldRow(stretch, nowMs);
   const { fromMs, toMs } = stretch;
   const until = toMs ?? nowMs;
-  if (stretch.kind === 'waited') {
-    const verb = toMs === null ? 'waits' : 'waited';
-    const since = `${toMs === null ? 'since ' : ''}${span(until - stretch.fromMs)}`;
-    return { atMs: fromMs, toMs: until, mark: '░', text: `${verb} ${since} ${WAITED[stretch.why]}`, colour: 'dim' };
-  }
+  if (stretch.kind === 'waited')
+    return {
+      atMs: fromMs,
+      toMs: until,
+      mark: fromMs === null ? '' : '░',
+      text: waitText(stretch, nowMs),
+      colour: 'dim',
+    };
   const { attempt, owner, end, error } = stretch;
   const pid = /^\d+(?=-)/.exec(owner)?.[0];
   const where = pid === undefined ? '' : ` (pid ${pid})`;
   const [how, word] = RAN[end];
-  const took = fromMs === null ? how : `${how} ${word} ${span(until - fromMs)}`;
+  const took = fromMs === null ? (end === 'runs' ? 'runs' : how) : `${how} ${word} ${span(until - fromMs)}`;
   return {
     atMs: fromMs,
     toMs: until,
@@ -84,6 +87,22 @@ function rowOf(stretch: Stretch, nowMs: number): Row {
     colour: end === 'lost' ? 'yellow' : stateColour(end === 'runs' ? 'running' : end),
     ...(error === undefined ? {} : { below: `${error.name}: ${firstLine(error)}` }),
   };
+}
+
+function waitText({ why, fromMs, toMs }: Extract<Stretch, { kind: 'waited' }>, nowMs: number): string {
+  const lasted = fromMs === null ? null : span((toMs ?? nowMs) - fromMs);
+  if (why === 'sent-back') {
+    if (toMs !== null)
+      return `had ended; it was sent back, and ran again ${lasted === null ? 'later' : `after ${lasted}`}`;
+    return `was sent back, and waits for its turn${lasted === null ? '' : `; it had ended ${lasted} ago`}`;
+  }
+  if (lasted === null) return `${toMs === null ? 'waits' : 'waited'} ${WAITED[why]}`;
+  return `${toMs === null ? 'has waited' : 'waited'} ${lasted} ${WAITED[why]}`;
+}
+
+function untoldRow({ from, to }: Extract<Stretch, { kind: 'untold' }>, nowMs: number): Row {
+  const which = from === to ? `attempt ${from} was` : `attempts ${from} to ${to} were`;
+  return { atMs: null, toMs: nowMs, mark: '', text: `${which} interrupted; when is not kept`, colour: 'yellow' };
 }
 
 function rowLines(

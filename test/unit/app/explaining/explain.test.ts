@@ -153,12 +153,12 @@ const ROWS: readonly (readonly [
     'fsq doctor',
   ],
 
-  ['runs', facts({ job: running() }), ['runs'], /^It runs since 3 m in worker process 7, attempt 1\.$/],
+  ['runs', facts({ job: running() }), ['runs'], /^It has run for 3 m in worker process 7, attempt 1\.$/],
   [
     'runs within a limit',
     facts({ job: running({}, { options: { timeLimitMs: 300_000 } }) }),
     ['runs', 'time-limit'],
-    /^It runs/,
+    /^It (has run for|runs)/,
   ],
   [
     'has been told to end',
@@ -230,7 +230,7 @@ const ROWS: readonly (readonly [
     'was due and nobody is there',
     facts({ job: delayed(NOW - 2_000), owners: [] }),
     ['not-before', 'no-worker'],
-    /is due, since 2 s/,
+    /is due, as it has been for 2 s/,
   ],
   [
     'waits for another that runs',
@@ -241,7 +241,7 @@ const ROWS: readonly (readonly [
       ]),
     }),
     ['after'],
-    /^It waits for job .* \(task import\), which runs since 3 m in process 7: /,
+    /^It waits for job .* \(task import\), which has run for 3 m in process 7: /,
     `fsq explain ${B}`,
   ],
   [
@@ -282,7 +282,7 @@ const ROWS: readonly (readonly [
     'is parked',
     facts({ job: delayed(NOW + 9_000, { task: 'ad', parked: { reason: 'r', sinceMs: NOW - 60_000 } }) }),
     ['parked'],
-    /^It is parked, since 1 m\. No running worker knows task ad; did you mean add\?/,
+    /^It has been parked for 1 m\. No running worker knows task ad; did you mean add\?/,
   ],
   [
     'is parked and a worker has come',
@@ -349,7 +349,7 @@ const ROWS: readonly (readonly [
     'is over the limit of its queue',
     facts({ owners: limited('queues', 'default', { concurrency: 1 }), running: [running({ id: B })] }),
     ['queue-limit'],
-    new RegExp(`^The limit of queue default is reached: 1 of 1 run\\. Job ${B} \\(add\\) runs longest, since 3 m\\.$`),
+    new RegExp(`^The limit of queue default is reached: 1 of 1 run\\. Job ${B} \\(add\\) has run longest, for 3 m\\.$`),
   ],
   [
     'is over the limit of its task',
@@ -407,7 +407,19 @@ const ROWS: readonly (readonly [
     'is behind others that end quickly',
     facts({ ahead: { all: 1_203, inQueue: 3 }, endedInAMinute: 300 }),
     ['behind'],
-    /^It waits behind 1203 jobs .* At the rate of the last minute that is about 4 m\.$/,
+    /^It waits behind 3 jobs of a higher priority, or sent earlier; 1200 more of other queues that .* may come first\. At the rate of the last minute that is about 4 m\.$/,
+  ],
+  [
+    'is behind others of which too few have ended to tell a rate',
+    facts({ ahead: { all: 4, inQueue: 4 }, endedInAMinute: 19 }),
+    ['behind'],
+    /^It waits behind 4 jobs of a higher priority, or sent earlier\.$/,
+  ],
+  [
+    'may be behind others of other queues',
+    facts({ ahead: { all: 4, inQueue: 0 } }),
+    ['behind'],
+    /^Its workers also take jobs of other queues: 4 jobs of a higher priority, or sent earlier may come first\.$/,
   ],
   ['is behind others', facts({ ahead: { all: 2, inQueue: 2 } }), ['behind'], /^It waits behind 2 jobs/],
   [

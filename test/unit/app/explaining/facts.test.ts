@@ -117,6 +117,15 @@ test('before a ready job come the more urgent and the older ones of the queues o
   assert.deepEqual(alone.ahead, { all: 1, inQueue: 1 });
 });
 
+test('jobs of a paused queue do not come before a ready job of another', async () => {
+  const urgent = sighting({ standing: { queue: 'mail', priority: 1, attempt: 0, crashes: 0 } });
+  const ready = sighting();
+
+  const { ahead } = await factsOf({ ...store(urgent, ready), paused: async () => ['mail'] }, ready, 1);
+
+  assert.deepEqual(ahead, { all: 0, inQueue: 0 });
+});
+
 test('of a job that has ended nobody asks for workers', async () => {
   const source = { ...store(), owners: () => Promise.reject(new Error('asked')) };
 

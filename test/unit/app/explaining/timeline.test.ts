@@ -18,14 +18,13 @@ function run(attempt: number, fromMs: number | null, toMs: number, error?: Attem
 
 /** `waited turn 0-100`, `ran 1 failed 100-200`. */
 function shown(timeline: Timeline | null): readonly string[] {
-  const what = (one: Stretch): string =>
-    one.kind === 'waited' ? `waited ${one.why}` : `ran ${one.attempt} ${one.end}`;
+  const what = (one: Stretch): string => {
+    if (one.kind === 'untold') return `untold ${one.from}-${one.to}`;
+    return `${one.kind === 'waited' ? `waited ${one.why}` : `ran ${one.attempt} ${one.end}`} ${one.fromMs}-${one.toMs}`;
+  };
   const stretches = timeline?.stretches ?? [];
   const end = timeline?.end ?? null;
-  return [
-    ...stretches.map((one) => `${what(one)} ${one.fromMs}-${one.toMs}`),
-    ...(end === null ? [] : [`${end.state} ${end.atMs}`]),
-  ];
+  return [...stretches.map(what), ...(end === null ? [] : [`${end.state} ${end.atMs}`])];
 }
 
 function job(parts: Parameters<typeof sighting>[0], of: Parameters<typeof sighting>[1]): Sighting {
@@ -84,6 +83,36 @@ const ROWS: readonly (readonly [what: string, job: Sighting, timeline: readonly 
       },
     ),
     ['waited turn 0-100', 'ran 1 failed 100-200', 'waited retry 200-700', 'revoked 700'],
+  ],
+  [
+    'was interrupted three times, and waits',
+    job({ standing: { ...AT, attempt: 3 } }, {}),
+    ['untold 1-3', 'waited turn null-null'],
+  ],
+  [
+    'was interrupted between runs that are kept, and once more before the run that goes on',
+    job(
+      { state: 'running', owner: '7-a', startedAtMs: 900, standing: { ...AT, attempt: 5 } },
+      { attempts: [run(1, 100, 200, ERROR), run(3, 400, 500, ERROR)] },
+    ),
+    [
+      'waited turn 0-100',
+      'ran 1 failed 100-200',
+      'untold 2-2',
+      'ran 3 failed 400-500',
+      'untold 4-4',
+      'ran 5 runs 900-null',
+    ],
+  ],
+  [
+    'was interrupted, and then succeeded',
+    job({ endedAtMs: 500 }, { attempts: [run(2, 400, 500)], outcome: OK }),
+    ['untold 1-1', 'ran 2 succeeded 400-500', 'succeeded 500'],
+  ],
+  [
+    'had expired under its first attempt, and was sent back',
+    job({ standing: { ...AT, attempt: 1 } }, { kept: { again: 1 } }),
+    ['waited sent-back null-null'],
   ],
   [
     'expired',

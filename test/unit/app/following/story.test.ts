@@ -74,8 +74,91 @@ test('an attempt with which the job had ended before it was sent back is told so
 
   const events = new Story().tell(again, [], 9_000);
 
-  assert.deepEqual(shown(events), ['accepted', 'started 1', 'sent-back 1', 'started 2', 'retried 2']);
-  assert.deepEqual(events[2], { id: again.id, atMs: first.endedAtMs, attempt: 1, kind: 'sent-back', error: ERROR });
+  assert.deepEqual(shown(events), ['accepted', 'started 1', 'failed', 'sent-back 1', 'started 2', 'retried 2']);
+  assert.deepEqual(events[2], { id: again.id, atMs: first.endedAtMs, kind: 'failed', error: ERROR });
+  const { atMs = 0, ...sentBack } = events[3] ?? {};
+  assert.deepEqual(sentBack, { id: again.id, attempt: 1, kind: 'sent-back', error: ERROR, isTimeUnknown: true });
+  assert.ok(first.endedAtMs < atMs && atMs <= second.startedAtMs, `${atMs} lies between the end and the next start`);
+});
+
+test('a follower that has told the end is told that the job was sent back, and no end again', () => {
+  const again = sighting(
+    { standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 } },
+    { attempts: [{ ...first, error: ERROR }], kept: { again: 1 } },
+  );
+
+  const heard = new Story({ attempt: 1, isRunning: false, isOver: true }).tell(again, [], 9_000);
+  const wasThereSo = new Story({ attempt: 1, isRunning: false }).tell(again, [], 9_000);
+
+  assert.deepEqual([shown(heard), shown(wasThereSo)], [['sent-back 1'], []]);
+});
+
+test('the start of a run that nobody knows comes before what the run has said, and gets no time', () => {
+  const { startedAtMs: _, ...unknown } = first;
+  const line: LogLine = { atMs: 1_150, stream: 'stdout', text: 'a' };
+  const progress = { value: 0.5, attempt: 1, atMs: 1_160 };
+  const outcome = { state: 'revoked', error: ERROR } as const;
+  const killed = sighting({ state: 'revoked', endedAtMs: 1_200, progress }, { attempts: [unknown], outcome });
+
+  const events = new Story().tell(killed, [line], 9_000);
+
+  assert.deepEqual(
+    events.map(({ kind, isTimeUnknown = false }) => [kind, isTimeUnknown]),
+    [
+      ['accepted', false],
+      ['started', true],
+      ['log', false],
+      ['progress', false],
+      ['revoked', false],
+    ],
+  );
+});
+
+test('runs that were interrupted and left no record are told, without a time', () => {
+  const at = (attempt: number): Partial<Sighting> => ({
+    standing: { queue: 'default', priority: 5, attempt, crashes: 0 },
+  });
+  const waiting = sighting(at(2), {});
+  const between = sighting(
+    { ...at(3), state: 'succeeded', endedAtMs: 1_400 },
+    {
+      attempts: [
+        { ...first, error: ERROR },
+        { ...second, attempt: 3 },
+      ],
+      outcome: { state: 'succeeded', value: 1 },
+    },
+  );
+  const expired = sighting(at(1), { kept: { again: 1 } });
+  const revoked = sighting(
+    { ...at(1), state: 'revoked', endedAtMs: 1_400 },
+    { outcome: { state: 'revoked', error: ERROR }, kept: { attempt: 2, endedAtMs: 1_400 } },
+  );
+  const lied = sighting(at(999_999_999), {});
+  const tell = (one: Sighting): readonly JobEvent[] => new Story().tell(one, [], 9_000);
+
+  assert.deepEqual(shown(tell(waiting)), ['accepted', 'recovered 1', 'recovered 2']);
+  assert.deepEqual(shown(tell(between)), [
+    'accepted',
+    'started 1',
+    'retried 1',
+    'recovered 2',
+    'started 3',
+    'succeeded',
+  ]);
+  assert.deepEqual(shown(tell(expired)), ['accepted', 'sent-back 1']);
+  assert.deepEqual(shown(tell(revoked)), ['accepted', 'recovered 1', 'revoked']);
+  assert.equal(tell(lied).length, 101);
+  assert.ok(tell(waiting).every(({ kind, isTimeUnknown = false }) => isTimeUnknown === (kind === 'recovered')));
+});
+
+test('an interruption that is seen as it comes is told once, and its run goes on to be told', () => {
+  const story = new Story();
+  const waiting = sighting({ standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 } });
+
+  const told = [running(1, 'a'), waiting, waiting, running(2, 'b')].flatMap((one) => shown(story.tell(one, [], 9_000)));
+
+  assert.deepEqual(told, ['accepted', 'started 1', 'recovered 1', 'started 2']);
 });
 
 test('lines and progress stand where they belong, each once', () => {
@@ -121,7 +204,13 @@ test('an outcome that does not say when it came is an end all the same', () => {
 
   const events = story.tell(sighting({ state: 'failed' }, { outcome: { state: 'failed', error: ERROR } }), [], 9_000);
 
-  assert.deepEqual(events.at(-1), { id: events[0]?.id, atMs: 9_000, kind: 'failed', error: ERROR });
+  assert.deepEqual(events.at(-1), {
+    id: events[0]?.id,
+    atMs: 9_000,
+    isTimeUnknown: true,
+    kind: 'failed',
+    error: ERROR,
+  });
   assert.equal(story.isOver, true);
 });
 

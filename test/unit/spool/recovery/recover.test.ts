@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import type { Broker } from '../../../../src/broker/broker.ts';
 import type { BrokerEvent, Keeper } from '../../../../src/broker/worker-side.ts';
 import { encodeBase } from '../../../../src/job/document.ts';
 import { encodeTail } from '../../../../src/job/tail.ts';
 import { FencedError } from '../../../../src/job/errors.ts';
-import type { Outcome } from '../../../../src/job/job.ts';
+import type { JobOptions } from '../../../../src/job/job-options.ts';
+import type { Attempt, Outcome } from '../../../../src/job/job.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { delayedFileName, jobFileName } from '../../../../src/spool/layout.ts';
 import { recoverOrphans, recoverOwner } from '../../../../src/spool/recovery/recover.ts';
@@ -53,6 +55,66 @@ test('the jobs of the dead are recovered also where the record of one of them is
 
   assertSound(path, [first, second]);
   assert.deepEqual(namesIn(path, 'running'), []);
+});
+
+test('the run of a process that died keeps when it began, by its claim', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const [whole, torn] = [nextId(), nextId()];
+  const fromMs = Date.now() - 10;
+  plantDeadOwner(path, DEAD, { [nameOf(whole)]: baseOf(whole), [nameOf(torn)]: tornOf(torn) });
+  const toMs = Date.now() + 10;
+
+  await recoverOrphans(contextOf(path, { nowMs: () => toMs + 60_000 }), recovererOf(ME));
+
+  const [kept, lost] = [await attemptsOf(broker, whole), await attemptsOf(broker, torn)];
+  assert.equal(kept.length, 1);
+  const { startedAtMs = 0, endedAtMs = 0 } = kept[0] ?? {};
+  assert.ok(fromMs <= startedAtMs && startedAtMs <= toMs, `began at ${startedAtMs}, claimed ${fromMs} to ${toMs}`);
+  assert.equal(endedAtMs, toMs + 60_000);
+  // Its file was written to since.
+  assert.deepEqual(lost.map(Object.keys), [['attempt', 'endedAtMs', 'owner', 'error']]);
+});
+
+test('a claim before the job is due, or after it expired, is no start: the kernel dates claims a tick too early', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const nowMs = Date.now();
+  const [tick, early, late] = [nextId(), nextId(), nextId()];
+  const dueMs = nowMs + 3_600_000;
+  const held = (id: string, options: JobOptions): [string, string] => [
+    nameOf(id),
+    encodeBase(jobRecord({ id, options })),
+  ];
+  const files = [held(early, { etaMs: dueMs }), held(late, { expiresAtMs: nowMs - 60_000 }), held(tick, {})];
+  plantDeadOwner(path, DEAD, Object.fromEntries(files));
+  const entry: typeof nodeFiles.entry = (at) => {
+    const found = nodeFiles.entry(at);
+    return found !== null && at.includes(tick) ? { ...found, changedAtMs: 4_995.6 } : found;
+  };
+  writeFileSync(
+    join(path, 'running', DEAD, nameOf(tick)),
+    encodeBase(jobRecord({ id: tick, options: { etaMs: 5_000 } })),
+  );
+
+  await recoverOrphans(contextOf(path, { files: { ...nodeFiles, entry } }), recovererOf(ME));
+
+  const starts = await Promise.all(
+    [tick, early, late].map(async (id) => (await attemptsOf(broker, id))[0]?.startedAtMs),
+  );
+  assert.deepEqual(starts, [5_000, undefined, undefined]);
+});
+
+test('a run whose job was taken back by a move of its own file has no known start', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  plantDeadOwner(path, DEAD, { [nameOf(id)]: baseOf(id) });
+  const rename: typeof nodeFiles.rename = (from, to) => {
+    if (nodeFiles.entry(from)?.kind === 'directory') throw systemError('EXDEV', 'rename');
+    nodeFiles.rename(from, to);
+  };
+
+  await recoverOrphans(contextOf(path, { files: { ...nodeFiles, rename } }), recovererOf(ME));
+
+  assert.deepEqual((await attemptsOf(broker, id)).map(Object.keys), [['attempt', 'endedAtMs', 'owner', 'error']]);
 });
 
 test('a job in a broken place of the disk does not hold up the jobs behind it', async (t) => {
@@ -396,6 +458,14 @@ function nameOf(id: string, attempt = 1, crashes = 0): string {
 
 function baseOf(id: string): string {
   return encodeBase(jobRecord({ id }));
+}
+
+function tornOf(id: string): string {
+  return `${baseOf(id).slice(0, -1)}${encodeTail([{ attempt: 1, endedAtMs: 1, owner: DEAD }], null).slice(0, 30)}`;
+}
+
+async function attemptsOf(broker: Pick<Broker, 'find'>, id: string): Promise<readonly Attempt[]> {
+  return (await broker.find(id))?.record?.attempts ?? [];
 }
 
 function withOutcome(id: string, attempt: number, outcome: Outcome): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Stretch, Timeline } from '../../../../../src/app/explaining/timeline.ts';
+import type { Stretch, Timeline, WaitedFor } from '../../../../../src/app/explaining/timeline.ts';
 import { timelineLines } from '../../../../../src/cli/commands/look/timeline-text.ts';
 import { textWidth } from '../../../../../src/cli/terminal/width.ts';
 
@@ -63,10 +63,40 @@ test('what goes on is told so, and a run whose time is not known', () => {
   const open = { ...LIFE, stretches: [ran(1, 4_000, null), waited(5_000, null), lost], end: null };
 
   assert.deepEqual(lines(open, null), [
-    '+4 s  attempt 1 runs since 16 s (pid 4001)',
-    '+5 s  waits since 15 s for the retry',
+    '+4 s  attempt 1 has run for 16 s (pid 4001)',
+    '+5 s  has waited 15 s for the retry',
     '?                     attempt 3 lost its process (pid 4003)',
   ]);
+});
+
+test('what nobody knows is told so: runs that were interrupted, and the waits around them', () => {
+  const wait = (why: WaitedFor, fromMs: number | null, toMs: number | null): Stretch => ({
+    kind: 'waited',
+    why,
+    fromMs: fromMs === null ? null : SENT + fromMs,
+    toMs: toMs === null ? null : SENT + toMs,
+  });
+  const told = (...stretches: readonly Stretch[]): readonly string[] => {
+    const all = lines({ ...LIFE, stretches, end: null }, null);
+    return all.map((line) => line.replace(/^\S+ (ms|s|m) +|^\? +/, ''));
+  };
+
+  assert.deepEqual(
+    told({ kind: 'untold', from: 1, to: 3 }, { kind: 'untold', from: 5, to: 5 }, wait('turn', null, null)),
+    [
+      'attempts 1 to 3 were interrupted; when is not kept',
+      'attempt 5 was interrupted; when is not kept',
+      'waits for its turn',
+    ],
+  );
+  assert.deepEqual(
+    told(wait('sent-back', 1_000, 6_000), wait('sent-back', 1_000, null), wait('sent-back', null, null)),
+    [
+      'had ended; it was sent back, and ran again after 5 s',
+      'was sent back, and waits for its turn; it had ended 19 s ago',
+      'was sent back, and waits for its turn',
+    ],
+  );
 });
 
 test('nothing is wider than the terminal, nothing moves its cursor, and odd times break nothing', () => {
