@@ -125,8 +125,6 @@ async function takeBackFile(
     return;
   }
   const file: HeldFile = { holder, path, name };
-  // Before anything touches the file: a claim is a rename, which its ctime tells.
-  const claimedAtMs = how === 'whole' ? context.files.entry(path)?.changedAtMs : undefined;
   const opened = await openTaken(context, file, null);
   if (typeof opened === 'string') return; // Of a job that has other names what stays is looked at again in the next round.
   const nowMs = context.nowMs();
@@ -144,10 +142,10 @@ async function takeBackFile(
     nowMs,
     Math.random(),
   );
-  const startedAtMs = run?.startedAtMs ?? claimTime(opened, claimedAtMs);
+  const startedAtMs = run?.startedAtMs ?? (how === 'whole' ? claimTime(opened) : undefined);
   const times = { ...(startedAtMs === undefined ? {} : { startedAtMs }), endedAtMs: nowMs, owner: dead.owner };
   await settle(context, opened, settlement, hadBegun ? attemptOf(opened, settlement, times) : null);
-  const ranMs = hadBegun ? ranFor(opened, dead, run) : null;
+  const ranMs = hadBegun ? ranFor(startedAtMs, dead) : null;
   holder.onEvent?.({
     kind: 'recovered',
     job,
@@ -159,9 +157,7 @@ async function takeBackFile(
   });
 }
 
-/** Its claim changed the file; a torn end, which the process has begun to write since, did so as well. */
-function ranFor({ changedAtMs, torn }: Held, { diedAtMs }: Dead, run: EndedRun | null): number | null {
-  const startedAtMs = run?.startedAtMs ?? (torn ? undefined : changedAtMs);
+function ranFor(startedAtMs: number | undefined, { diedAtMs }: Dead): number | null {
   return diedAtMs === undefined || startedAtMs === undefined ? null : Math.max(0, Math.round(diedAtMs - startedAtMs));
 }
 
@@ -169,14 +165,13 @@ function ranFor({ changedAtMs, torn }: Held, { diedAtMs }: Dead, run: EndedRun |
 const TICK_MS = 10;
 
 /**
- * When the run began, by its claim. What had begun to write to the file has hidden that; and of a job that was claimed before it was due, or
- * after it had expired, no run began.
+ * When the run began, by its claim: a rename, which is the last change of the file unless the process has begun to write to it since. Of a job
+ * that was claimed before it was due, or after it had expired, no run began.
  */
-function claimTime({ torn, record }: Held, claimedAtMs: number | undefined): number | undefined {
-  if (torn || claimedAtMs === undefined) return undefined;
+function claimTime({ torn, record, changedAtMs }: Held): number | undefined {
   const { etaMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = record.job.options;
-  const atMs = Math.floor(claimedAtMs);
-  return atMs > expiresAtMs || atMs + TICK_MS < etaMs ? undefined : Math.max(atMs, etaMs);
+  const atMs = Math.floor(changedAtMs);
+  return torn || atMs > expiresAtMs || atMs + TICK_MS < etaMs ? undefined : Math.max(atMs, etaMs);
 }
 
 /** False of a process that runs nothing: it had taken the job to revoke it. */

@@ -86,16 +86,18 @@ test('a claim before the job is due, or after it expired, is no start: the kerne
   ];
   const files = [held(early, { etaMs: dueMs }), held(late, { expiresAtMs: nowMs - 60_000 }), held(tick, {})];
   plantDeadOwner(path, DEAD, Object.fromEntries(files));
-  const entry: typeof nodeFiles.entry = (at) => {
-    const found = nodeFiles.entry(at);
-    return found !== null && at.includes(tick) ? { ...found, changedAtMs: 4_995.6 } : found;
+  let opened = '';
+  const open: typeof nodeFiles.open = (at, how) => nodeFiles.open((opened = at), how);
+  const info: typeof nodeFiles.info = (fd) => {
+    const found = nodeFiles.info(fd);
+    return opened.includes(tick) ? { ...found, changedAtMs: 4_995.6 } : found;
   };
   writeFileSync(
     join(path, 'running', DEAD, nameOf(tick)),
     encodeBase(jobRecord({ id: tick, options: { etaMs: 5_000 } })),
   );
 
-  await recoverOrphans(contextOf(path, { files: { ...nodeFiles, entry } }), recovererOf(ME));
+  await recoverOrphans(contextOf(path, { files: { ...nodeFiles, open, info } }), recovererOf(ME));
 
   const starts = await Promise.all(
     [tick, early, late].map(async (id) => (await attemptsOf(broker, id))[0]?.startedAtMs),
