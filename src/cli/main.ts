@@ -112,8 +112,8 @@ async function run(
     stdout.write(await helpOf(command.name, stdout.columns));
     return EXIT.good;
   }
-  checkArguments(command, parsed);
   const context = contextOf(command, parsed, stdout, stderr);
+  await checkArguments(command, context);
   if (!parsed.args.includes('-') || !TAKES_IDS.test(command.usage)) return command.run(context);
   const { withIdsFrom } = await import('./commands/pipe/ids-from-stdin.ts');
   const args = await withIdsFrom(context.stdin, parsed.args);
@@ -162,13 +162,17 @@ async function commandNamed(name: string): Promise<Command> {
   throw new UsageError(`Unknown command ${format(name)}${hint}\n\`fsq help\` lists the commands.`);
 }
 
-function checkArguments({ name, usage, args = { least: 0, most: 0 } }: Command, parsed: ParsedLine): void {
-  const count = parsed.args.length;
+async function checkArguments(command: Command, context: Context): Promise<void> {
+  const { name, usage, args = { least: 0, most: 0 }, choices } = command;
+  const count = context.args.length;
   if (count >= args.least && count <= args.most) return;
-  const extra = parsed.args[args.most];
+  const extra = context.args[args.most];
+  const known = (extra === undefined ? await choices?.(context) : undefined) ?? '';
   const wrong =
     extra === undefined ? `${missing(usage, count)} is missing` : `${format(extra)} is one argument too many`;
-  throw new UsageError(`${wrong}. Usage: ${usage}\n\`fsq ${name} --help\` shows examples.`);
+  throw new UsageError(
+    `${wrong}.${known === '' ? '' : ` ${known}`} Usage: ${usage}\n\`fsq ${name} --help\` shows examples.`,
+  );
 }
 
 /** The word of a usage such as 'fsq call TASK [ARG…] [options]' for the argument after `count` others. */

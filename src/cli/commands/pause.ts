@@ -1,5 +1,4 @@
 /** `fsq pause` and `fsq resume`: no job of these queues is begun, by any worker, until they are resumed. */
-import { UsageError } from '../../job/errors.ts';
 import { checkQueue } from '../../job/names.ts';
 import type { Command, Context } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -19,7 +18,7 @@ interface Change {
 }
 
 const shared = {
-  args: { least: 0, most: MOST_QUEUES },
+  args: { least: 1, most: MOST_QUEUES },
   options: { json: { type: 'boolean', help: 'print one JSON document: [{ queue, paused, changed, pending }]' } },
 } as const;
 
@@ -36,6 +35,7 @@ export const pause: Command = {
     'It holds until `fsq resume`, also for workers that start later, and for a queue that has no jobs yet. `fsq status` shows it.',
     'Workers hear of it within milliseconds, or within a second where the file system does not tell of changes.',
   ],
+  choices: (context) => choices(context, true),
   run: (context) => change(context, true),
 };
 
@@ -45,12 +45,12 @@ export const resume: Command = {
   summary: 'let the jobs of paused queues run again',
   usage: 'fsq resume QUEUE… [options]',
   examples: [['fsq resume mail default', 'both run again']],
+  choices: (context) => choices(context, false),
   run: (context) => change(context, false),
 };
 
 async function change(context: Context, paused: boolean): Promise<number> {
   const queues = context.args.map(checkQueue);
-  if (queues.length === 0) return refuseNone(context, paused);
   return withSpool(context, async (broker) => {
     const { queues: ready } = await broker.backlog();
     const changes: Change[] = [];
@@ -63,15 +63,14 @@ async function change(context: Context, paused: boolean): Promise<number> {
   });
 }
 
-/** @throws UsageError always: it names the queues that may be meant */
-async function refuseNone(context: Context, paused: boolean): Promise<never> {
+/** The queues that may be meant where none was said. */
+async function choices(context: Context, paused: boolean): Promise<string> {
   const known = await withSpool(context, async (broker) => {
     const held = await broker.paused();
     return paused ? Object.keys((await broker.backlog()).queues).filter((queue) => !held.includes(queue)) : held;
   }).catch((): readonly string[] => []); // Without a spool there are none.
   const which = paused ? 'with ready jobs' : 'that are paused';
-  const text = known.length === 0 ? '' : ` Queues ${which}: ${known.toSorted().join(', ')}.`;
-  throw new UsageError(`QUEUE is missing.${text} Usage: fsq ${paused ? 'pause' : 'resume'} QUEUE… [options]`);
+  return known.length === 0 ? '' : `Queues ${which}: ${known.toSorted().join(', ')}.`;
 }
 
 function textOf({ queue, paused, changed, pending }: Change): string {
