@@ -822,6 +822,13 @@ export const MUTANTS = [
     test: 'test/unit/spool/journal/broken-files.test.ts',
   },
   {
+    name: 'a run whose process died has no start',
+    file: 'src/spool/recovery/take-back.ts',
+    find: "(how === 'whole' ? claimTime(opened) : undefined)",
+    replace: 'undefined',
+    test: 'test/unit/spool/recovery/recover.test.ts',
+  },
+  {
     name: 'what another program wrote goes after a power cut',
     file: 'src/spool/journal/broken-files.ts',
     find: "recorded.has(spot.id) ? 'cut' : originOf(broken, spot.id)",

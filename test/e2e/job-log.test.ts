@@ -158,15 +158,17 @@ describe('fsq', () => {
     const { send } = sender(t, at);
     await startWorker(t, at, ['-c', '1']);
     const failed = await send('fails', []);
+    const much = await send('much', [5]);
     const quiet = await send('quiet', []);
     await assert.rejects(failed.get('20s'));
-    await quiet.get('20s');
+    await Promise.all([much.get('20s'), quiet.get('20s')]);
 
     const plain = await fsq(at, ['logs', failed.id.slice(0, 35)]);
     const json = await fsq(at, ['logs', failed.id, '--json']);
     const none = await fsq(at, ['logs', quiet.id]);
     const unknown = await fsq(at, ['logs', '00000000-0000-7000-8000-000000000000']);
     const show = await fsq(at, ['show', failed.id]);
+    const succeeded = await fsq(at, ['show', much.id]);
     const document = JSON.parse((await fsq(at, ['show', failed.id, '--json'])).stdout) as { log: LogLine[] };
 
     assert.match(plain.stdout, /^\d{4}-\d\d-\d\dT[\d:.]+Z out line 0\n/);
@@ -174,13 +176,14 @@ describe('fsq', () => {
     const [first] = json.stdout.split('\n').map((line) => JSON.parse(line || '{}') as LogLine);
     assert.deepEqual([first?.stream, first?.text, typeof first?.atMs], ['stdout', 'line 0', 'number']);
     assert.deepEqual([none.code, none.stdout], [0, '']);
-    assert.match(none.stderr, /has printed nothing/);
+    assert.match(none.stderr, /Job \S+ printed nothing, or/);
     assert.equal(unknown.code, 3);
     assert.match(
       show.stdout,
-      /log +the last 10 lines; `fsq logs [^`]+` prints all\n +\S+ out line 10\n[^]*out line 19\n$/,
+      /log +the last 10 of 20 lines; `fsq logs [^`]+` prints all\n +\S+ out line 10\n[^]*out line 19\n$/,
     );
     assert.equal(document.log.length, 10);
+    assert.match(succeeded.stdout, /log +the last 3 of \d+ lines; `fsq logs [^`]+` prints all\n(?: +\S+ out .*\n){3}$/);
   });
 });
 
