@@ -25,6 +25,8 @@ export interface Sighting {
   readonly location: string;
   /** Null when it cannot be read. */
   readonly record: JobRecord | null;
+  /** What became of its runs is being written at this moment, or its process died over that: the record names none of them. Absent: no. */
+  readonly isTorn?: true;
   /** Of how many jobs it waits for the end, and how many of these have ended. Only `find` and `list` tell it, and only of a job that waits so. */
   readonly waitsFor?: { readonly jobs: number; readonly ended: number };
   /** Somebody has revoked it, and it has not ended for that yet. Only `find` tells it; absent: nobody has. */

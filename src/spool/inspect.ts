@@ -190,7 +190,8 @@ export function sight(context: SpoolContext, spot: Spot): Sighting | null {
   const changedAtMs =
     spot.at === 'held' && isBegun(spot) ? (context.files.entry(spot.path)?.changedAtMs ?? null) : null;
   const record = reading.kind === 'job' ? recordAt(spot, reading.document.record) : null;
-  return sightingOf(spot, record, changedAtMs === null ? null : Math.round(changedAtMs));
+  const sighting = sightingOf(spot, record, changedAtMs === null ? null : Math.round(changedAtMs));
+  return reading.kind === 'job' && reading.document.torn ? { ...sighting, isTorn: true } : sighting;
 }
 
 /** False of one that a process holds to give it new arguments. */

@@ -10,8 +10,13 @@ export type PastRun =
   | { readonly kind: 'no-run'; readonly attempt: number };
 
 /** In their order. */
-export function pastRuns({ record, standing, state }: Pick<Sighting, 'record' | 'standing' | 'state'>): PastRun[] {
-  if (record === null) return [];
+export function pastRuns({
+  record,
+  standing,
+  state,
+  isTorn,
+}: Pick<Sighting, 'record' | 'standing' | 'state' | 'isTorn'>): PastRun[] {
+  if (record === null || isTorn === true) return [];
   const { attempts, outcome, kept } = record;
   const past: PastRun[] = [];
   let next = 1;

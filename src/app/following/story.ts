@@ -106,6 +106,8 @@ export class Story {
 
   #runs(sighting: Sighting, nowMs: number): readonly JobEvent[] {
     const { id, record, state, standing, startedAtMs, owner } = sighting;
+    // What comes before this run is told first: by the next look.
+    if (sighting.isTorn === true) return [];
     const past = pastRuns(sighting);
     const events = past.flatMap((one, i) => {
       const nextAtMs = begunAfter(past, i) ?? startedAtMs ?? sighting.endedAtMs ?? nowMs;

@@ -152,6 +152,15 @@ test('runs that were interrupted and left no record are told, without a time', (
   assert.ok(tell(waiting).every(({ kind, isTimeUnknown = false }) => isTimeUnknown === (kind === 'recovered')));
 });
 
+test('while what became of its runs is being written, nothing of them is told before its turn', () => {
+  const story = new Story();
+  const torn = { ...running(2, 'b'), isTorn: true } as const;
+
+  const told = [torn, ENDED].flatMap((one) => shown(story.tell(one, [], 9_000)));
+
+  assert.deepEqual(told, WHOLE);
+});
+
 test('an interruption that is seen as it comes is told once, and its run goes on to be told', () => {
   const story = new Story();
   const waiting = sighting({ standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 } });
