@@ -21,7 +21,8 @@ writeFileSync('worker.pid', String(process.ppid));
 
 function pidIn(at: Project): Promise<number> {
   const path = join(at.path, 'worker.pid');
-  return until(() => existsSync(path) && Number(readFileSync(path, 'utf8')), 'the worker has a child');
+  // The file is there for a moment before its text is.
+  return until(() => existsSync(path) && (Number(readFileSync(path, 'utf8')) || false), 'the worker has a child');
 }
 
 test('SIGHUP, also twice, as when a terminal is closed: the job at hand ends, the worker ends with 0', async (t) => {
