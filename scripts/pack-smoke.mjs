@@ -45,6 +45,7 @@ console.log(`${counts.passed} passed, ${counts.failed} failed`);
 
 async function smoke() {
   npm(ROOT, 'run', '-s', 'build');
+  npm(ROOT, 'run', '-s', 'man');
   const [{ filename, files }] = JSON.parse(
     npm(ROOT, 'pack', '--json', '--ignore-scripts', '--pack-destination', scratch),
   );
@@ -80,10 +81,12 @@ function wrongFiles(paths) {
   const wanted = [
     'package.json',
     'README.md',
+    'README.ja.md',
     'LICENSE',
     'CHANGELOG.md',
     'CONTRIBUTING.md',
     'bin/fsq.js',
+    'man/fsq.1',
     'dist/index.js',
     'dist/index.d.ts',
     'dist/index.cjs',
@@ -102,7 +105,7 @@ function wrongFiles(paths) {
   const missing = wanted.filter((path) => !paths.includes(path));
   const surplus = paths.filter(
     (path) =>
-      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|testing\/package\.json|(docs|examples)\/.*|[^/]+)$/.test(
+      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|testing\/package\.json|man\/fsq\.1|(docs|examples)\/.*|[^/]+)$/.test(
         path,
       ) || /^dist\/(broker|job|spool)\/.*\.js$/.test(path), // Doors for tests; see rolldown.config.mjs.
   );
