@@ -6,6 +6,8 @@ import type { Context, OptionSpec } from './command.ts';
 import { reportText } from './exit.ts';
 import { givenOptions, type JobFilter, readFilter, type StateChoice } from './job-filter.ts';
 
+/** Ids that a command line may name. */
+export const MOST_IDS = 10_000;
 /** Jobs that are dealt with in one call: so that a large change shows its effect, and can be interrupted. */
 const AT_ONCE = 1_000;
 /** So many jobs that a filter chose have a line of their own; of more, tasks are counted. */

@@ -16,6 +16,7 @@ import {
   inParts,
   jobLines,
   mayGoOn,
+  MOST_IDS,
   taskText,
   tellErrors,
 } from '../bulk.ts';
@@ -26,7 +27,6 @@ import { jobId, jobIds, withSpool } from '../lookup.ts';
 import { givenByOptions } from '../setting-options.ts';
 import { parseArguments } from './call/call-options.ts';
 
-const MOST_IDS = 10_000;
 const CHOICE: StateChoice = { known: ['failed', 'revoked', 'expired'], byDefault: [] };
 /** The header of a job that was sent anew, which names the one that it was made of. */
 const RETRY_OF = 'fsq.retry-of';

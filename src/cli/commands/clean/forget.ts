@@ -10,6 +10,7 @@ import {
   inParts,
   jobLines,
   mayGoOn,
+  MOST_IDS,
   taskText,
   tellErrors,
 } from '../../bulk.ts';
@@ -18,7 +19,6 @@ import { EXIT, exitCodeOf } from '../../exit.ts';
 import { filterOptions, type JobFilter, type StateChoice } from '../../job-filter.ts';
 import { jobIds, withSpool } from '../../lookup.ts';
 
-const MOST_IDS = 10_000;
 const CHOICE: StateChoice = {
   known: ['succeeded', 'failed', 'revoked', 'expired'],
   byDefault: ['succeeded', 'failed', 'revoked', 'expired'],
