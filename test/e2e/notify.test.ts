@@ -13,12 +13,13 @@ const BURST = ['worker', '--burst', '-c', '1', '-l', 'warn'];
 describe('fsq worker --notify', () => {
   test('runs the command for each end, also for a job that ended its process, and in the spool of the worker', async (t) => {
     const project = tempProject(t, TASKS);
-    const [ok = '', bad = '', die = ''] = await pendingJobs(
+    // The one that kills its process is the first: a child that dies a moment after a job may not have told of that one.
+    const [die = '', bad = '', ok = ''] = await pendingJobs(
       project.spool,
-      { task: 'ok' },
+      { task: 'die', options: { onCrash: 'fail' } },
       { task: 'bad', priority: 8 },
-      { task: 'die', options: { onCrash: 'fail' }, priority: 9 },
-      { task: 'nobody' },
+      { task: 'ok', priority: 9 },
+      { task: 'nobody', priority: 9 },
     );
     const command = `sh -c 'echo "$1 $2 $FSQ_SPOOL" >> ends.txt' _ {id} {state}`;
 
