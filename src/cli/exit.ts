@@ -68,6 +68,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_ENQUEUE_UNCERTAIN: EXIT.spoolUnusable,
   FSQ_CORRUPT_JOB: EXIT.spoolUnusable,
   FSQ_FENCED: EXIT.spoolUnusable,
+  FSQ_PEER: EXIT.configuration,
   FSQ_CONFIG: EXIT.configuration,
   FSQ_NO_TASKS: EXIT.configuration,
   FSQ_IMPORT_FAILED: EXIT.configuration,

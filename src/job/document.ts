@@ -5,7 +5,8 @@
  * begins with TAIL_MARK. A newline cannot stand inside a JSON string, so the last mark is where the base ends.
  */
 import { faultInEdges } from './edges.ts';
-import { FsqError, nameClasses } from './errors.ts';
+import { FsqError } from './errors.ts';
+import { nameClasses } from './values/class-names.ts';
 import { readJobOptions } from './job-options.ts';
 import type { Job, JobRecord } from './job.ts';
 import { idTimeMs, isTaskName } from './names.ts';

@@ -3,7 +3,7 @@
  * A message says what was wanted, what came, and what to do or what happens next.
  */
 import { format } from './text.ts';
-import { prototypesOf } from './values/realm.ts';
+import { isOfClass, nameClasses } from './values/class-names.ts';
 
 /** The `code` of every error of fsq. Codes are stable; texts may change. */
 export type FsqErrorCode =
@@ -47,10 +47,8 @@ export type FsqErrorCode =
   | 'FSQ_NOT_NEEDED'
   | 'FSQ_CYCLE'
   | 'FSQ_COMMAND'
+  | 'FSQ_PEER'
   | 'FSQ_FENCED';
-
-/** The key under which a prototype keeps the name of its class: the same in every copy of fsq, and in every realm. */
-const CLASS = Symbol.for('fsq.error');
 
 /** Base of all errors of fsq: `error instanceof FsqError` is true for each of them. */
 export class FsqError extends Error {
@@ -67,18 +65,7 @@ export class FsqError extends Error {
    * of another copy is an instance of the class of the same name here. A class that extends one of these only knows its own.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    const own = classOf(this.prototype);
-    return prototypesOf(value).some((each) => each === this.prototype || (own !== undefined && classOf(each) === own));
-  }
-}
-
-/** The name that a class of fsq carries under that key; undefined for a class that extends one. */
-function classOf(prototype: object): string | undefined {
-  try {
-    const name = Object.getOwnPropertyDescriptor(prototype, CLASS)?.value as unknown;
-    return typeof name === 'string' ? name : undefined;
-  } catch {
-    return undefined; // A proxy that will not be looked at is no class of fsq.
+    return isOfClass(value, this.prototype);
   }
 }
 
@@ -263,19 +250,6 @@ export class FencedError extends FsqError {
       'FSQ_FENCED',
       `Owner ${owner} was fenced: its jobs were recovered by another process. It stops and publishes nothing.`,
     );
-  }
-}
-
-/**
- * Writes down the names of classes as text, because a minifier gives each class another name. `error.name` is the name of its
- * class, so that a class of a user's that extends PermanentError has its own; the mark lets other copies of fsq know the class.
- */
-export function nameClasses(
-  classes: Readonly<Record<string, { readonly name: string; readonly prototype: object }>>,
-): void {
-  for (const [name, itsClass] of Object.entries(classes)) {
-    Object.defineProperty(itsClass, 'name', { value: name });
-    Object.defineProperty(itsClass.prototype, CLASS, { value: name });
   }
 }
 

@@ -50,7 +50,7 @@ const STDERR_FILES: ReadonlySet<string> = new Set(['src/worker/child.ts', 'src/w
 
 /** Packages that a part, or a file, may import by name; the rest of src/ needs Node.js only. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
-  bullmq: /^bullmq(\/|$)/,
+  bullmq: /^(?:bullmq|ioredis|pg)(?:\/|$)/,
   // Bundled into a chunk of its own: the package has no dependency.
   'src/app/schedules/cron.ts': /^croner$/,
   // Bundled into what commands have in common.

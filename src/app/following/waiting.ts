@@ -3,7 +3,8 @@
  * more than a second is told with the job, and then followed from job to job: the last job of a loop to wait sees all others.
  */
 import type { Broker, Sighting } from '../../broker/broker.ts';
-import { FsqError, nameClasses } from '../../job/errors.ts';
+import { FsqError } from '../../job/errors.ts';
+import { nameClasses } from '../../job/values/class-names.ts';
 import { idsAfter } from '../../job/edges.ts';
 import type { JobRecord } from '../../job/job.ts';
 import { type CurrentJob, RunningJob } from '../current-job.ts';

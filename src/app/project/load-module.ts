@@ -4,7 +4,8 @@
  */
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { nameClasses, UsageError } from '../../job/errors.ts';
+import { UsageError } from '../../job/errors.ts';
+import { nameClasses } from '../../job/values/class-names.ts';
 import { format } from '../../job/text.ts';
 import { isBuiltIn, isRecord, peek, reasonOf } from '../../job/values/realm.ts';
 

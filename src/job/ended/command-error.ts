@@ -1,5 +1,6 @@
 /** How a command ended that `fsq exec` had run, where it did not end well. */
-import { FsqError, nameClasses } from '../errors.ts';
+import { FsqError } from '../errors.ts';
+import { nameClasses } from '../values/class-names.ts';
 
 /** How a command ended: one of the two is null, and both are where it could not be started for want of anything to start. */
 export interface CommandEnd {
