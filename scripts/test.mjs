@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -37,6 +37,7 @@ async function main(paths, options) {
   if (files.length === 0) return complain(`no *.test.ts in ${paths.join(', ') || 'test/'}`);
 
   const scratch = mkdtempSync(join(tmpdir(), 'fsq-tests-'));
+  chmodSync(scratch, 0o711); // A server that a test starts here as another user finds its folder.
   const tallyFile = join(scratch, 'tally.json');
   try {
     let [status, tally] = [0, {}];

@@ -5,16 +5,11 @@
  *   file that BullMQ's page "Going to production" recommends.
  * - durable: each write is in the append-only file and synced before it is answered (redis.io, "Redis persistence").
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { connect } from 'node:net';
+import { isInstalled, startServer } from '../../scripts/own-server.mjs';
 
-/** Between finding a free port and Redis taking it, another program may take it. */
-const ATTEMPTS = 5;
-const START_MS = 10_000;
-const STOP_MS = 5_000;
+const COMMON = ['--bind', '127.0.0.1', '--save', ''];
 const IN_MEMORY = ['--appendonly', 'no'];
 /** The file is never rewritten: that would slow down whoever has the server at that moment. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0'];
@@ -22,26 +17,23 @@ const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-r
 /**
  * Starts redis-server with `dir` as its working directory.
  *
- * The server dies with this process however that ends: `stop()` ends it by its pid, so does this process's exit, and where
- * setpriv(1) is installed the kernel does it when this process is killed.
- *
  * @param {string} dir on the disk that the fsyncs are to be of
- * @param {{ isDurable?: boolean }} [options]
- * @returns {Promise<{ port: number, stop: () => Promise<void> } | { missing: string }>}
+ * @param {{ isDurable?: boolean, port?: number }} [options] port: default a free one
+ * @returns {Promise<{ port: number, pid: number, stop: (signal?: NodeJS.Signals) => Promise<void> } | { missing: string }>}
  */
-export async function startRedis(dir, { isDurable = false } = {}) {
+export async function startRedis(dir, { isDurable = false, port } = {}) {
   if (!isInstalled('redis-server')) return { missing: 'redis-server is not installed (apt-get install redis-server)' };
   mkdirSync(dir, { recursive: true });
-  let said = '';
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const port = await freePort();
-    const server = spawnServer(port, dir, isDurable ? DURABLE : IN_MEMORY);
-    const out = collect(server);
-    if (await answers(server, port)) return { port, stop: () => stop(server) };
-    await stop(server);
-    said = out();
+  const persistence = isDurable ? DURABLE : IN_MEMORY;
+  try {
+    return await startServer({
+      command: (at) => ['redis-server', '--port', String(at), ...COMMON, '--dir', dir, ...persistence],
+      answers: async (at, pid) => (await ask(at, 'INFO server\r\n')).includes(`process_id:${pid}\r`),
+      ...(port === undefined ? {} : { port }),
+    });
+  } catch (error) {
+    return { missing: `redis-server: ${error.message}` };
   }
-  return { missing: `redis-server did not start: ${said.trim().split('\n').at(-1)}` };
 }
 
 /**
@@ -52,50 +44,6 @@ export async function startRedis(dir, { isDurable = false } = {}) {
 export async function syncsAlways(port) {
   const answer = await ask(port, 'CONFIG GET append*\r\n');
   return /\r\nappendonly\r\n\$3\r\nyes\r\n/.test(answer) && /\r\nappendfsync\r\n\$6\r\nalways\r\n/.test(answer);
-}
-
-function spawnServer(port, dir, persistence) {
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...persistence];
-  const [command, ...rest] = [...dyingWithParent(), 'redis-server', ...args];
-  const server = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const kill = () => server.kill('SIGKILL');
-  process.once('exit', kill);
-  server.once('exit', () => process.off('exit', kill));
-  return server;
-}
-
-function dyingWithParent() {
-  return isInstalled('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
-}
-
-function isInstalled(program) {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
-}
-
-function collect(server) {
-  let text = '';
-  const add = (chunk) => (text = (text + chunk).slice(-4096));
-  server.stdout.on('data', add);
-  server.stderr.on('data', add);
-  return () => text;
-}
-
-async function freePort() {
-  const probe = createServer();
-  await once(probe.listen(0, '127.0.0.1'), 'listening');
-  const { port } = probe.address();
-  await new Promise((done) => probe.close(done));
-  return port;
-}
-
-/** Whether this server, and not another that has the port, answers before it ends or the time is over. */
-async function answers(server, port) {
-  for (const deadline = Date.now() + START_MS; Date.now() < deadline; await wait(10)) {
-    if (server.exitCode !== null || server.signalCode !== null) return false;
-    const info = await ask(port, 'INFO server\r\n');
-    if (info.includes(`process_id:${server.pid}\r`)) return true;
-  }
-  return false;
 }
 
 function ask(port, command) {
@@ -109,13 +57,4 @@ function ask(port, command) {
     socket.once('error', () => done(''));
     socket.once('close', () => done(''));
   });
-}
-
-async function stop(server) {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = once(server, 'exit');
-  server.kill('SIGTERM');
-  const timer = setTimeout(() => server.kill('SIGKILL'), STOP_MS);
-  await ended;
-  clearTimeout(timer);
 }

@@ -52,7 +52,7 @@ for (const isDurable of [true, false]) {
 test('a peer gives no durable figures of a Redis that does not sync each write', { skip: noRedis }, async (t) => {
   const redis = await startRedis(join(tempDir(t), 'redis'));
   assert.ok('port' in redis, JSON.stringify(redis));
-  t.after(redis.stop);
+  t.after(() => redis.stop());
 
   const isSynced = await syncsAlways(redis.port);
   const run = await runPeer(FOLDER_PEER, durably({ redisPort: redis.port, dir: tempDir(t) }));

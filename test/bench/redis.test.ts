@@ -16,7 +16,7 @@ const skip = has('redis-server') ? false : 'needs redis-server';
 test('the server answers on loopback, persists nothing, and is gone after stop()', { skip }, async (t) => {
   const redis = await startRedis(join(tempDir(t), 'redis'));
   assert.ok('port' in redis, JSON.stringify(redis));
-  t.after(redis.stop);
+  t.after(() => redis.stop());
 
   const [save, log] = [await ask(redis.port, 'CONFIG GET save'), await ask(redis.port, 'CONFIG GET appendonly')];
   await redis.stop();
@@ -28,7 +28,7 @@ test('the server answers on loopback, persists nothing, and is gone after stop()
 
 test('two servers do not get in each other’s way', { skip }, async (t) => {
   const both = await Promise.all(['a', 'b'].map((name) => startRedis(join(tempDir(t), name))));
-  for (const redis of both) if ('stop' in redis) t.after(redis.stop);
+  for (const redis of both) if ('stop' in redis) t.after(() => redis.stop());
 
   const ports = both.map((redis) => ('port' in redis ? redis.port : redis.missing));
 
