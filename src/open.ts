@@ -1,10 +1,33 @@
 /** Which broker a setting means: the only file that names them. */
+import { type AddressOptions, LateBroker } from './broker/late-broker.ts';
 import { openSpool, type SpoolOptions } from './spool/spool.ts';
 import type { Broker } from './broker/broker.ts';
 
-export type BrokerOptions = SpoolOptions;
+export type BrokerOptions = SpoolOptions | AddressOptions;
 
-/** @throws SpoolError when the store cannot be used */
+/**
+ * A broker with an address is only asked for when it is used: what is wrong there, each use tells.
+ *
+ * @throws SpoolError when the store cannot be used
+ */
 export function openBroker(options: BrokerOptions): Broker {
-  return openSpool(options);
+  if ('path' in options) return openSpool(options);
+  // Its code is loaded by those who use it.
+  return new LateBroker(options, async () => (await import('./bullmq/bull-broker.ts')).openBullBroker(options));
+}
+
+/**
+ * Opens the broker and closes it, to see that it can be used.
+ *
+ * @returns true when there was none and this made it
+ * @throws SpoolError, or what else the opening of the broker throws
+ */
+export async function tryBroker(options: BrokerOptions): Promise<boolean> {
+  const broker = openBroker(options);
+  try {
+    if (broker instanceof LateBroker) await broker.opened();
+    return broker.isNew;
+  } finally {
+    await broker.close();
+  }
 }

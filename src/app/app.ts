@@ -1,5 +1,4 @@
 /** An app: one spool with its settings, and the tasks that send their jobs there. */
-import { resolve } from 'node:path';
 import type { Broker, NewJob } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
@@ -21,7 +20,8 @@ import { eagerSource, runEagerly } from './eager.ts';
 import { type Hearer, restoringText, warn } from './telling/warnings.ts';
 import { currentFolder } from './project/project.ts';
 import { optionsWithKeys, sendUnique } from './unique.ts';
-import { answerSettings, asConfig, brokerOptions, resolveSettings } from './settings/sources.ts';
+import { brokerOptions, type Named, namedPlace, placeText } from './settings/place.ts';
+import { answerSettings, asConfig, resolveSettings } from './settings/sources.ts';
 import type { Given } from './settings/settings-table.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
 
@@ -68,7 +68,7 @@ export function createSender(given: Given, hear: Hearer): App & Sender {
 
 class FileApp implements App, Sender {
   readonly task: TaskFactory = taskFactory(this);
-  readonly #given: Pick<Config, 'spool' | 'redact'>;
+  readonly #given: Named;
   /** True: its jobs are sent by the names of tasks, which may have options that it does not know. */
   readonly #knowsNoTask: boolean;
   readonly #connect: (stage: Stage | null) => Connection;
@@ -76,15 +76,10 @@ class FileApp implements App, Sender {
   /** Of the stage that was there last; null where there was none yet. */
   #staged: Connection | null = null;
 
-  constructor(
-    given: Pick<Config, 'spool' | 'redact'>,
-    answer: () => Promise<Settings>,
-    hear: Hearer = warn,
-    knowsNoTask = false,
-  ) {
+  constructor(given: Named, answer: () => Promise<Settings>, hear: Hearer = warn, knowsNoTask = false) {
     this.#given = given;
     this.#knowsNoTask = knowsNoTask;
-    const isNamed = typeof given.spool === 'string';
+    const isNamed = typeof given.spool === 'string' || given.broker !== undefined;
     this.#connect = (stage) => connect(stage, answer, { hear, isNamed });
     this.#configured = this.#connect(null);
   }
@@ -96,9 +91,8 @@ class FileApp implements App, Sender {
     return this.#staged;
   }
 
-  get namedSpool(): string | undefined {
-    const { spool } = this.#given;
-    return typeof spool === 'string' ? resolve(currentFolder(), spool) : undefined;
+  get namedPlace(): string | undefined {
+    return namedPlace(this.#given, currentFolder);
   }
 
   get redact(): Redact | undefined {
@@ -208,13 +202,13 @@ function connect(
     for (const notice of answered.notices) hear.notice(notice);
     if (stage === null) return answered;
     const { spool, fsync } = stage;
-    return { ...answered, spool, spoolFrom: 'setting' as const, fsync, alwaysEager: false };
+    return { ...answered, spool, broker: null, spoolFrom: 'setting' as const, fsync, alwaysEager: false };
   });
   const broker = new Kept(async () => {
     if (stage === null && !isNamed && isStageOver()) throw testIsOver();
     const inForce = await settings.get();
     const onEvent = (event: BrokerEvent): void => {
-      const text = restoringText(event, inForce.spool);
+      const text = restoringText(event, placeText(inForce));
       if (text !== null) hear.restoring(text);
     };
     const clock = stage === null ? {} : { nowMs: stage.nowMs };

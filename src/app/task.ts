@@ -102,8 +102,8 @@ export interface Request {
 export interface Sender extends PartSender {
   /** Of its own options; undefined when those say nothing. */
   readonly redact: Redact | undefined;
-  /** Absolute path of the spool that its own options name; undefined when those say nothing. */
-  readonly namedSpool: string | undefined;
+  /** The place that its own options name, as `Broker.place` has it; undefined when those say nothing. */
+  readonly namedPlace: string | undefined;
   /** One handle for each element of `argsList`. */
   send(request: Request): Promise<readonly AsyncResult[]>;
   result(id: string): AsyncResult;
@@ -121,7 +121,7 @@ export function taskFactory(sender: Sender): TaskFactory {
       definedAt: site?.text ?? 'an unknown place',
       site,
       redact: sender.redact,
-      spool: sender.namedSpool,
+      spool: sender.namedPlace,
     });
     return build(sender, checked.name, checked.fn, defaults);
   }

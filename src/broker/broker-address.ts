@@ -65,7 +65,7 @@ export const ADDRESS_FORM =
  */
 export function parseBrokerAddress(text: string, name = 'the broker'): BrokerAddress {
   const fault = (what: string): UsageError =>
-    new UsageError(`Expected ${name} to be ${ADDRESS_FORM}; ${what}`, 'FSQ_CONFIG');
+    new UsageError(`Expected ${name} to be ${ADDRESS_FORM}, got another: ${what}`, 'FSQ_CONFIG');
   const { kind, tls, port } = SCHEMES[schemeOf(text, fault)];
   const url = urlOf(text, fault);
   const server = {
@@ -103,6 +103,11 @@ export function addressText(address: BrokerAddress): string {
   return written(address, user === null && password === null ? '' : `${encodeURIComponent(user ?? '')}${secret}@`);
 }
 
+/** True for the name of a place that is an address, and no path. */
+export function isAddress(place: string): boolean {
+  return place.startsWith(MARK);
+}
+
 function written(address: BrokerAddress, login: string): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const at = `${login}${host}:${address.port}`;
@@ -127,7 +132,7 @@ type Fault = (what: string) => UsageError;
 
 function schemeOf(text: string, fault: Fault): keyof typeof SCHEMES {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) throw fault('what came has no scheme, such as bullmq+redis://');
+  if (scheme === undefined) throw fault('it has no scheme, such as bullmq+redis://');
   const name = scheme.startsWith(MARK) ? scheme.slice(MARK.length) : '';
   if (Object.hasOwn(SCHEMES, name)) return name as keyof typeof SCHEMES;
   const known = Object.keys(SCHEMES);
@@ -137,16 +142,16 @@ function schemeOf(text: string, fault: Fault): keyof typeof SCHEMES {
         scheme,
         known.map((each) => `${MARK}${each}`),
       );
-  throw fault(`what came has the scheme ${format(scheme)}${hint}`);
+  throw fault(`it has the scheme ${format(scheme)}${hint}`);
 }
 
 function urlOf(text: string, fault: Fault): URL {
   // The parser of URLs leaves some of these out without a word.
-  if (/[\s\p{Cc}]/u.test(text)) throw fault('what came has a space or a control character in it');
+  if (/[\s\p{Cc}]/u.test(text)) throw fault('it has a space or a control character in it');
   // A bare / ? or # ends user and password, and what is left of them would be a path or a parameter.
   if (/^[^/]*\/\/[^/?#]*[/?#].*@/.test(text)) throw fault(`an @ stands behind a / ? or #: ${ESCAPES}`);
   const place = text.replace(/^[^/]*\/\/(?:[^/?#]*@)?/, '');
-  if (/^(?:[:/?#]|$)/.test(place)) throw fault('what came has no host');
+  if (/^(?:[:/?#]|$)/.test(place)) throw fault('it has no host');
   if (URL.canParse(text)) return new URL(text);
   throw fault(`its host or port cannot be read: a port is a number from 1 to 65535, and ${ESCAPES}`);
 }

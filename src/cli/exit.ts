@@ -69,6 +69,8 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_CORRUPT_JOB: EXIT.spoolUnusable,
   FSQ_FENCED: EXIT.spoolUnusable,
   FSQ_PEER: EXIT.configuration,
+  FSQ_BROKER: EXIT.spoolUnusable,
+  FSQ_UNSUPPORTED: EXIT.usage,
   FSQ_CONFIG: EXIT.configuration,
   FSQ_NO_TASKS: EXIT.configuration,
   FSQ_IMPORT_FAILED: EXIT.configuration,
@@ -88,6 +90,17 @@ export function exitCodeOf(error: unknown): number {
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return typeof peek(error, 'syscall') === 'string' && typeof peek(error, 'code') === 'string';
 }
+
+/** True for one of a connection: only a broker with an address makes some. */
+function isNetworkError(error: unknown): boolean {
+  return (
+    isSystemError(error) &&
+    ['connect', 'getaddrinfo', 'read', 'write'].includes(String(error.syscall)) &&
+    NETWORK.test(String(error.code))
+  );
+}
+
+const NETWORK = /^E(?:CONN\w+|HOST\w+|NET\w+|AI_\w+|NOTFOUND|TIMEDOUT|PIPE)$/;
 
 /**
  * The message, ending in a newline. Lines after the first are indented, so that text from a job's file cannot pass for a
@@ -116,6 +129,8 @@ function describe(error: unknown): { readonly text: string; readonly code: strin
     };
   }
   if (error instanceof FsqError) return { text: `${error.message}${nextStep(error)}`, code: error.code };
+  if (isNetworkError(error))
+    return { text: `The broker's server cannot be reached: ${reasonOf(error)}`, code: 'FSQ_BROKER' };
   if (isSystemError(error)) return describe(spoolError(error, 'The spool cannot be read'));
   const text = isErrorLike(error) ? `${String(peek(error, 'name'))}: ${reasonOf(error)}` : reasonOf(error);
   return { text: `Something went wrong that fsq did not foresee: ${text}. FSQ_DEBUG=1 shows where.`, code: 'FSQ_BUG' };

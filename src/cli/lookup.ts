@@ -1,6 +1,6 @@
 /** What the commands that look at a spool share: they open it, find the job that is meant, and print its value. */
 import type { AsyncResult } from '../app/async-result.ts';
-import { brokerOptions } from '../app/settings/sources.ts';
+import { brokerOptions, placeText } from '../app/settings/place.ts';
 import { restoringText } from '../app/telling/warnings.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
@@ -26,7 +26,7 @@ export async function withSpool<T>(
   options: Pick<BrokerOptions, 'looksAtOnce'> = {},
 ): Promise<T> {
   const settings = await settingsOf(context);
-  const onEvent = (event: BrokerEvent): void => context.tell(restoringText(event, settings.spool));
+  const onEvent = (event: BrokerEvent): void => context.tell(restoringText(event, placeText(settings)));
   const broker = openBroker({ ...brokerOptions(settings), ...options, mustExist: true, onEvent });
   try {
     return await use(broker);

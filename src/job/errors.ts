@@ -48,6 +48,8 @@ export type FsqErrorCode =
   | 'FSQ_CYCLE'
   | 'FSQ_COMMAND'
   | 'FSQ_PEER'
+  | 'FSQ_BROKER'
+  | 'FSQ_UNSUPPORTED'
   | 'FSQ_FENCED';
 
 /** Base of all errors of fsq: `error instanceof FsqError` is true for each of them. */

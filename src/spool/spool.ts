@@ -11,6 +11,7 @@ import type {
   Sighting,
   TidyOptions,
 } from '../broker/broker.ts';
+import { pooledRandom } from '../broker/new-job.ts';
 import type { ScheduleStore } from '../broker/schedules.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
@@ -22,7 +23,7 @@ import { SpoolConsumer } from './consumer.ts';
 import { keptCheckpoint } from './beside/checkpoint-file.ts';
 import { readLog } from './beside/read-log.ts';
 import { changedJobs } from './changes.ts';
-import { createContext, pooledRandom, type SpoolContext } from './disk/context.ts';
+import { createContext, type SpoolContext } from './disk/context.ts';
 import { everyJob } from './every-job.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { executeInline } from '../app/eager.ts';
 import { RunningJob } from '../app/current-job.ts';
 import { registry } from '../app/registry.ts';
-import { brokerOptions } from '../app/settings/sources.ts';
+import { brokerOptions } from '../app/settings/place.ts';
 import type { Broker } from '../broker/broker.ts';
 import { afterwards } from '../broker/soon.ts';
 import type { BrokerEvent, Claim, Consumer, Keeper } from '../broker/worker-side.ts';

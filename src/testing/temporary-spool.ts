@@ -1,7 +1,8 @@
 /** `fsq/testing`: a spool for the time of a test, to which all apps of the process send meanwhile, with a worker and a clock. */
 import { currentFolder, makeTemporaryFolder, removeFolder } from '../app/project/project.ts';
 import { type Config, LOG_LEVELS, type LogLevel } from '../app/settings/config.ts';
-import { brokerOptions, resolveSettings } from '../app/settings/sources.ts';
+import { brokerOptions } from '../app/settings/place.ts';
+import { resolveSettings } from '../app/settings/sources.ts';
 import { currentStage, setStage, type Stage } from '../app/settings/stage.ts';
 import { warnOnce } from '../app/telling/warnings.ts';
 import type { Broker, Sighting } from '../broker/broker.ts';
@@ -137,7 +138,7 @@ class OpenSpool implements TemporarySpool {
     const logLevel = options.logLevel ?? (fork ? 'error' : 'silent');
     const { spool, fsync, nowMs } = this.#stage;
     const answered = await resolveSettings({}, currentFolder(), process.env);
-    const settings = { ...answered, spool, fsync, alwaysEager: false, logLevel };
+    const settings = { ...answered, spool, broker: null, fsync, alwaysEager: false, logLevel };
     this.#broker = openBroker({ ...brokerOptions(settings), nowMs });
     this.#stage.opened.add(this.#broker);
     const plan = { stage: this.#stage, settings, concurrency, log: stderrLogger(logLevel) };

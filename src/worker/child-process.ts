@@ -282,7 +282,7 @@ function forkChild({ options, imports, env }: Launch, relay: Relay): ChildProces
   return fork(path, toArguments({ ...options, own: relay.own }), {
     execArgv,
     // fsyncs that wait together share one commit of the journal; libuv's four threads are too few for that.
-    env: options.broker.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
+    env: 'fsync' in options.broker && options.broker.fsync ? { UV_THREADPOOL_SIZE: THREADS, ...env } : env,
     detached: true,
     stdio: [...relay.stdio],
   });

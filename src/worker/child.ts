@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { LogLevel } from '../app/settings/config.ts';
 import { RunningJob } from '../app/current-job.ts';
 import { registry } from '../app/registry.ts';
+import { withLogin } from '../app/settings/place.ts';
 import { readRedact } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
 import { sendingOfTasks } from '../broker/task-sending.ts';
@@ -144,7 +145,7 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
   const revoked = new Revoked();
   const slots = new Slots(options.slots);
   // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
-  const broker = openBroker({ ...options.broker, mustExist: true });
+  const broker = openBroker({ ...withLogin(options.broker, process.env), mustExist: true });
   const counted = new CountedRuns((figures) => channel.say({ type: 'counted', figures }));
   const consumer = await consumerOf(broker, options, channel, { log, tasks, revoked, slots, counted });
   process.on('exit', () => {

@@ -1,6 +1,6 @@
 /** With which options, modules and environment a child is started: read off the settings of its worker. */
 import type { Settings } from '../app/settings/config.ts';
-import { brokerOptions } from '../app/settings/sources.ts';
+import { brokerOptions, placeVariables, withoutLogin } from '../app/settings/place.ts';
 import { CHILD_MARK } from '../broker/worker-side.ts';
 import type { ChildOptions } from './child.ts';
 import type { LogFormat } from './log.ts';
@@ -35,9 +35,11 @@ export function launchOf(
 ): Launch {
   const { slots, logLevel, stacks, redact, configFile, startTimeoutMs, jobLogBytes: logBytes } = settings;
   const { timeLimitMs, softTimeLimitMs, maxTasksPerChild: maxTasks, maxMemoryPerChildBytes: maxMemoryBytes } = settings;
-  const env = childEnvironment(process.env, settings.env, process.platform === 'win32');
-  // Jobs that tasks send go to the worker's own spool, also when only options of the command line named it and allowed its place.
-  env['FSQ_SPOOL'] = settings.spool;
+  // Jobs that tasks send go to the worker's own place, also when only options of the command line named it and allowed it.
+  const env: NodeJS.ProcessEnv = {
+    ...childEnvironment(process.env, settings.env, process.platform === 'win32'),
+    ...placeVariables(settings),
+  };
   if (settings.allowNetworkFs) env['FSQ_ALLOW_NETWORK_FS'] = '1';
   if (settings.allowUnsafe) env['FSQ_ALLOW_UNSAFE'] = '1';
   // Not among the options: the arguments of a process can be seen by everybody on the machine.
@@ -45,7 +47,7 @@ export function launchOf(
   env[CHILD_MARK] = process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex');
   if (modules.isWatched) env[REPORT_MODULES] = '1';
   const options: ChildOptions = {
-    broker: brokerOptions(settings),
+    broker: withoutLogin(brokerOptions(settings)),
     parent,
     queues,
     queueLimits: [...settings.queueLimits],

@@ -1,7 +1,7 @@
 /** A worker: keeps children, carries the words between them and the keeper, has the jobs of dead children recovered, and ends in order. */
 import { tellRecovered } from '../app/telling/diagnostics.ts';
 import { after } from '../app/timers.ts';
-import { brokerOptions } from '../app/settings/sources.ts';
+import { brokerOptions } from '../app/settings/place.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
 import type { Figures } from '../broker/statistics.ts';

@@ -7,6 +7,7 @@ import type { OutcomeSource } from '../registry.ts';
 import { EAGER_PLACE, eagerSource, runEagerly } from '../eager.ts';
 import { refuseWhileLoading } from '../registry.ts';
 import type { Settings } from '../settings/config.ts';
+import { placeText } from '../settings/place.ts';
 import { nowMs } from '../settings/stage.ts';
 import { isTraced } from '../telling/diagnostics.ts';
 import { Answers, checkWholeOptions } from './call-options.ts';
@@ -102,8 +103,8 @@ function refuseOther([task, own]: readonly [string, Settings], [other, settings]
   if (one !== two) throw twoPlaces(`${task} sends to ${one}`, `${other} to ${two}`);
 }
 
-function placeOf({ alwaysEager, spool }: Settings): string {
-  return alwaysEager ? EAGER_PLACE : spool;
+function placeOf(settings: Settings): string {
+  return settings.alwaysEager ? EAGER_PLACE : placeText(settings);
 }
 
 function twoPlaces(one: string, other: string): UsageError {

@@ -1,4 +1,5 @@
 /** The settings as a user writes them (`Config`) and as they are in force (`Settings`). The table of settings says the rest of each. */
+import type { BrokerAddress } from '../../broker/broker-address.ts';
 import type { ByteSize, Duration } from '../../job/units.ts';
 import type { ResultTtl, ResultTtlMs } from '../../job/ended/result-ttl.ts';
 import type { Redact } from '../../job/failure.ts';
@@ -12,6 +13,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface Config {
   /** The spool's directory, relative to the file that says it. Default: `spool` beside the nearest package.json. FSQ_SPOOL. */
   readonly spool?: string;
+  /** Who keeps the jobs instead of a spool: an address such as 'bullmq+redis://localhost:6379/0'. Default: a spool. FSQ_BROKER. */
+  readonly broker?: string;
   /** False: a job counts as accepted before it is on disk; only a power cut can then lose it. Default true. FSQ_FSYNC. */
   readonly fsync?: boolean;
   /** Task modules, or folders of them. Default: found by name. FSQ_TASKS, separated by commas. */
@@ -62,8 +65,10 @@ export interface Config {
 
 /** Settings with every question answered. */
 export interface Settings {
-  /** Absolute path. */
+  /** Absolute path. Nothing is there where `broker` keeps the jobs. */
   readonly spool: string;
+  /** Who keeps the jobs; null: the spool. With its password. */
+  readonly broker: BrokerAddress | null;
   /** What says where the spool lies: a setting, the nearest package.json, or nothing but the current folder. */
   readonly spoolFrom: 'setting' | 'package' | 'folder';
   readonly fsync: boolean;

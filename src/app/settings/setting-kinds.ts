@@ -1,6 +1,7 @@
 /** The kinds of value that a setting may have: how messages describe each, and how values and texts of variables are read. Pure. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ADDRESS_FORM, type BrokerAddress, parseBrokerAddress } from '../../broker/broker-address.ts';
 import { readByteSize, readDuration } from '../../job/units.ts';
 import { refuse, UsageError } from '../../job/errors.ts';
 import { format, knownInstead } from '../../job/text.ts';
@@ -19,9 +20,10 @@ export interface Kind<T> {
    * The value in force that `given` means; undefined where `given` is none of this kind.
    *
    * @param base the folder that relative paths start from
+   * @param name of the setting, for messages
    * @throws UsageError (FSQ_CONFIG) about a part of it
    */
-  readonly parse: (given: unknown, base: string) => T | undefined;
+  readonly parse: (given: unknown, base: string, name: string) => T | undefined;
   /** Turns the text of the variable `name` into a value for `parse`; absent: `parse` gets the text. @throws UsageError */
   readonly fromText?: (text: string, name: string) => unknown;
   /** More about something that is none of this kind, for the end of the message. */
@@ -52,6 +54,12 @@ export const path: Kind<string> = {
   form: 'text',
   wanted: "a directory's path, without control characters and without white space at its ends",
   parse: (given) => (isPath(given) ? given : undefined),
+};
+
+/** Its parser words all messages: they must not show a password. */
+export const address: Kind<BrokerAddress> = {
+  wanted: ADDRESS_FORM,
+  parse: (given, _base, name) => (typeof given === 'string' ? parseBrokerAddress(given, name) : undefined),
 };
 
 /** Paths, or a single one. */

@@ -37,6 +37,7 @@ export type Setting = { readonly [F in Field]: Row<F> }[Field];
 
 export const SETTINGS: Readonly<Record<keyof Config, Setting>> = {
   spool: { field: 'spool', kind: kinds.path, variable: 'FSQ_SPOOL', option: 'spool', default: 'spool' },
+  broker: { field: 'broker', kind: kinds.address, variable: 'FSQ_BROKER', default: null },
   fsync: { field: 'fsync', kind: kinds.flag, variable: 'FSQ_FSYNC', default: true },
   tasks: {
     field: 'tasks',
@@ -193,9 +194,9 @@ export function parseConfig(config: unknown, { where, base, nameOf, code = 'FSQ_
   const given = Object.entries(config).flatMap(([key, value]) => {
     if (value === undefined) return [];
     const setting = settingCalled(key, where, code);
-    const parsed = setting.kind.parse(value, base);
-    if (parsed !== undefined) return [[setting.field, parsed] as const];
     const name = nameOf?.(setting) ?? `\`${key}\` in ${where}`;
+    const parsed = setting.kind.parse(value, base, name);
+    if (parsed !== undefined) return [[setting.field, parsed] as const];
     const { wanted, hint } = setting.kind;
     throw new UsageError(`Expected ${name} to be ${wanted}, got ${format(value)}${hint?.(value) ?? ''}`, code);
   });
@@ -212,7 +213,7 @@ export function answersOf(sources: readonly Given[], isProduction: boolean): Pic
   const answers = Object.values(SETTINGS).map(({ field, kind, default: usual, inProduction }) => {
     const byDefault = isProduction ? (inProduction ?? usual) : usual;
     const given = sources.find((source) => source[field] !== undefined)?.[field];
-    return [field, given ?? (byDefault === null ? null : kind.parse(byDefault, '/'))] as const;
+    return [field, given ?? (byDefault === null ? null : kind.parse(byDefault, '/', field))] as const;
   });
   return Object.fromEntries(answers) as unknown as Pick<Settings, Field>; // As above.
 }

@@ -1,7 +1,6 @@
 /** Where settings come from: what the caller gives, FSQ_* variables, fsq.config.*, defaults, in this order. */
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { CHILD_MARK } from '../../broker/worker-side.ts';
-import type { BrokerOptions } from '../../open.ts';
 import { UsageError } from '../../job/errors.ts';
 import { checkTimeLimits } from '../../job/job-options.ts';
 import { didYouMean, format } from '../../job/text.ts';
@@ -9,11 +8,9 @@ import { isOptions, isRecord, reasonOf } from '../../job/values/realm.ts';
 import type { Redact } from '../../job/failure.ts';
 import type { Config, Settings } from './config.ts';
 import { loadModule, loadModuleHere } from '../project/load-module.ts';
-import { findConfigFile, isFolderThere, packageFolder, unreadConfigFiles } from '../project/project.ts';
+import { findConfigFile, packageFolder, unreadConfigFiles } from '../project/project.ts';
+import { type Environment, type Giver, placeFrom } from './place.ts';
 import { answersOf, type Given, parseConfig, SETTINGS, type Source } from './settings-table.ts';
-
-/** Variables of a process. Not by Node's name for it: declarations must not need @types/node. */
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Variables that are no settings, with what they may be; null: anything. */
 export const OTHER_VARIABLES: Readonly<Record<string, readonly string[] | null>> = {
@@ -22,13 +19,6 @@ export const OTHER_VARIABLES: Readonly<Record<string, readonly string[] | null>>
   FSQ_DEBUG: null,
   [CHILD_MARK]: null,
 };
-
-/** A source that was read. */
-interface Giver {
-  readonly given: Given;
-  readonly base: string;
-  readonly isFile: boolean;
-}
 
 /** `config` where it may hold settings: what they say is asked when they are first needed. @throws UsageError (FSQ_CONFIG) */
 export function asConfig(config: Config): Config {
@@ -53,30 +43,38 @@ export async function answerSettings(given: Given, cwd: string, env: Environment
   const configFolder = configFile === null ? null : dirname(configFile);
   const root = packageRoot ?? configFolder ?? cwd;
   const givers: readonly Giver[] = [
-    { given, base: cwd, isFile: false },
-    { given: givenByVariables(env, cwd), base: cwd, isFile: false },
-    { given: await givenByFile(configFile), base: configFolder ?? root, isFile: true },
+    { kind: 'caller', given, base: cwd, nameOf: (key) => `\`${key}\`` },
+    {
+      kind: 'variables',
+      given: givenByVariables(env, cwd),
+      base: cwd,
+      nameOf: (key) => SETTINGS[key].variable ?? key,
+    },
+    {
+      kind: 'file',
+      given: await givenByFile(configFile),
+      base: configFolder ?? root,
+      nameOf: (key) => `\`${key}\` in ${configFile ?? 'fsq.config'}`,
+    },
   ];
   const answers = answersOf(
     givers.map((giver) => giver.given),
     env['NODE_ENV'] === 'production',
   );
   checkTimeLimits(answers, undefined, 'FSQ_CONFIG');
-  const saysSpool = givers.find((giver) => giver.given.spool !== undefined);
+  const place = placeFrom(givers, answers.spool, packageRoot ?? configFolder, cwd);
   return {
     ...answers,
-    ...spoolPlace(saysSpool, answers.spool, packageRoot ?? configFolder, cwd),
+    ...place,
     tasksBase: givers.find((giver) => giver.given.tasks !== undefined)?.base ?? root,
     configFile,
     projectRoot: root,
-    notices: [...unknownVariables(env), ...unreadConfigFiles([cwd, root, configFolder ?? root], configFile)],
+    notices: [
+      ...place.notices,
+      ...unknownVariables(env),
+      ...unreadConfigFiles([cwd, root, configFolder ?? root], configFile),
+    ],
   };
-}
-
-/** The settings that a broker is opened with: every process takes them from here, so that all agree. Plain data. */
-export function brokerOptions(settings: Settings): BrokerOptions {
-  const { spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe } = settings;
-  return { path: spool, fsync, resultTtlMs, allowNetworkFs, allowUnsafe };
 }
 
 /**
@@ -135,29 +133,4 @@ async function readConfig(path: string, load = loadModuleHere): Promise<unknown>
     const why = reason.startsWith(`${path}: `) ? reason.slice(path.length + 2) : reason;
     throw new UsageError(`${path} cannot be loaded: ${why}`, 'FSQ_CONFIG', { cause: error });
   }
-}
-
-/**
- * Where the spool lies.
- *
- * @param said by the strongest source that names it
- * @param path what it says, or the default
- * @param project the folder of the project; null where nothing marks one
- * @throws UsageError when it would lie in a current folder that has been removed: it would be made anew there
- */
-function spoolPlace(
-  said: Giver | undefined,
-  path: string,
-  project: string | null,
-  cwd: string,
-): Pick<Settings, 'spool' | 'spoolFrom'> {
-  const isByFolder = said === undefined ? project === null : !said.isFile && !isAbsolute(path);
-  if (isByFolder && !isFolderThere(cwd)) {
-    throw new UsageError(
-      `The current folder has been removed, and the spool ${format(path)} would lie in it. Give an absolute path (--spool, FSQ_SPOOL or \`spool\` in fsq.config), or start in a folder that is there.`,
-      'FSQ_CONFIG',
-    );
-  }
-  const spool = resolve(said?.base ?? project ?? cwd, path);
-  return { spool, spoolFrom: isByFolder ? 'folder' : said === undefined ? 'package' : 'setting' };
 }

@@ -1,4 +1,6 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
+import { placeText } from '../../app/settings/place.ts';
+import { UsageError } from '../../job/errors.ts';
 import { escape, size, some } from '../../job/text.ts';
 import { type Diagnosis, diagnose, contextFor } from '../../spool/doctor/examine.ts';
 import type { Finding, Severity } from '../../spool/doctor/finding.ts';
@@ -34,7 +36,14 @@ export const doctor: Command = {
 };
 
 async function runDoctor(context: Context): Promise<number> {
-  const { spool, fsync, allowNetworkFs, allowUnsafe } = await settingsOf(context);
+  const settings = await settingsOf(context);
+  const { spool, fsync, allowNetworkFs, allowUnsafe } = settings;
+  if (settings.broker !== null) {
+    throw new UsageError(
+      `\`fsq doctor\` looks into a spool, and the jobs are kept by ${placeText(settings)}. \`fsq status\` tells how they are; --spool names a spool.`,
+      'FSQ_UNSUPPORTED',
+    );
+  }
   const { findings, ...diagnosis } = await diagnose(contextFor(spool, fsync), {
     allowNetworkFs,
     allowUnsafe,

@@ -4,8 +4,8 @@ import { canLoadTypeScript } from '../../app/project/load-module.ts';
 import { currentFolder, nodemonOf } from '../../app/project/project.ts';
 import { writeNewFile } from '../../app/project/write.ts';
 import type { Settings } from '../../app/settings/config.ts';
-import { brokerOptions } from '../../app/settings/sources.ts';
-import { openBroker } from '../../open.ts';
+import { brokerOptions, placeText } from '../../app/settings/place.ts';
+import { tryBroker } from '../../open.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { escape, jsonText } from '../../job/text.ts';
 import { type Command, type Context, spoolOption } from '../command.ts';
@@ -39,7 +39,7 @@ async function runInit(context: Context): Promise<number> {
   const settings = await settingsOf(context);
   const { spool } = settings;
   const isNew = await makeSpool(settings);
-  const lines = [isNew ? `made the spool ${spool}` : `the spool ${spool} is there already`];
+  const lines = [placeLine(settings, isNew)];
   const { files: modules } = modulesOf(settings);
   if (modules.length === 0) lines.push(`made ${shortPath(writeFirstTask(settings), cwd)} with a first task`);
   else lines.push(`task modules: ${modules.map((path) => shortPath(path, cwd)).join(', ')}`);
@@ -54,16 +54,20 @@ async function runInit(context: Context): Promise<number> {
   return EXIT.good;
 }
 
-/** True if it was not there. @throws SpoolError */
+function placeLine(settings: Settings, isNew: boolean): string {
+  const place = placeText(settings);
+  if (settings.broker !== null) return `the jobs are kept by ${place}, which answers`;
+  return isNew ? `made the spool ${place}` : `the spool ${place} is there already`;
+}
+
+/** True if it was not there. @throws SpoolError, and what the opening of a broker throws */
 async function makeSpool(settings: Settings): Promise<boolean> {
   const options = brokerOptions(settings);
   try {
-    await openBroker({ ...options, mustExist: true }).close();
-    return false;
+    return await tryBroker({ ...options, mustExist: true });
   } catch (error) {
     if (!(error instanceof SpoolError && error.code === 'FSQ_NO_SPOOL')) throw error;
-    await openBroker(options).close();
-    return true;
+    return await tryBroker(options);
   }
 }
 

@@ -75,18 +75,3 @@ export async function syncDirectories(context: SpoolContext, ...directories: rea
   if (!context.fsync) return;
   await Promise.all(directories.map((directory) => context.directorySync.sync(directory)));
 }
-
-/** Random bytes from a pool: one call of the kernel serves five hundred ids. */
-export function pooledRandom(): (n: number) => Uint8Array {
-  // Loaded when a spool is opened: to import the library must not cost it.
-  const { randomFillSync } = process.getBuiltinModule('node:crypto');
-  const pool = new Uint8Array(4096);
-  let used = pool.length;
-  return (n) => {
-    if (used + n > pool.length) {
-      randomFillSync(pool);
-      used = 0;
-    }
-    return pool.subarray(used, (used += n));
-  };
-}

@@ -1,5 +1,5 @@
 /** `fsq completion`: the script that teaches a shell fsq's commands, and the answers that the script asks for. */
-import { brokerOptions } from '../../../app/settings/sources.ts';
+import { brokerOptions } from '../../../app/settings/place.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { refuse } from '../../../job/errors.ts';
 import { didYouMean } from '../../../job/text.ts';

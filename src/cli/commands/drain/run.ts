@@ -1,5 +1,5 @@
 /** A drain: a worker in this process that goes on until nothing is left, also of what others run, and what became of the jobs. */
-import { brokerOptions } from '../../../app/settings/sources.ts';
+import { brokerOptions, placeText } from '../../../app/settings/place.ts';
 import { after } from '../../../app/timers.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import type { QueueOrder } from '../../../broker/worker-side.ts';
@@ -218,7 +218,7 @@ class Drain {
     const stuck = this.#looks.stuck().filter(({ reason }) => unfinished === 0 || reason !== 'waiting');
     const hasFailedJob = worker?.exitCode === 1;
     const report = {
-      spool: this.#plan.settings.spool,
+      spool: placeText(this.#plan.settings),
       startedAtMs: this.#startedAtMs,
       tookMs: Date.now() - this.#startedAtMs,
       tasks,

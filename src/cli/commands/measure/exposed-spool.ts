@@ -2,7 +2,7 @@
 import { checkWritable } from '../../../app/project/write.ts';
 import { readSchedules } from '../../../app/schedules/read-schedules.ts';
 import type { Settings } from '../../../app/settings/config.ts';
-import { brokerOptions } from '../../../app/settings/sources.ts';
+import { brokerOptions } from '../../../app/settings/place.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format } from '../../../job/text.ts';
 import { openBroker } from '../../../open.ts';

@@ -2,6 +2,7 @@
 import { livingRunners, livingWorkers } from '../../../app/telling/runners.ts';
 import { readySinceMs, waitsSinceMs } from '../../../app/telling/health-facts.ts';
 import type { ReadSchedule } from '../../../app/schedules/read-schedules.ts';
+import { isAddress } from '../../../broker/broker-address.ts';
 import type { Broker, OwnerInfo, Sighting, Unended } from '../../../broker/broker.ts';
 import { OTHERS, type Statistics } from '../../../broker/statistics.ts';
 import { idsAfter } from '../../../job/edges.ts';
@@ -33,7 +34,7 @@ export interface MetricFacts {
   readonly slots: { readonly busy: number; readonly idle: number };
   /** How long the instant is over that a schedule should have sent next, ms; 0 when none is. Paused ones are left out. */
   readonly schedules: readonly { readonly schedule: string; readonly lateMs: number }[];
-  /** Of the file system; null where it does not tell. */
+  /** Of the file system; null where it does not tell, and where a server keeps the jobs. */
   readonly room: { readonly usedBytes: number; readonly freeBytes: number; readonly freeInodes: number } | null;
 }
 
@@ -138,6 +139,7 @@ async function lateSchedules(
 }
 
 function roomOf(place: string): MetricFacts['room'] {
+  if (isAddress(place)) return null;
   try {
     const { totalBytes, freeBytes, freeInodes } = nodeFiles.fileSystem(place);
     return { usedBytes: Math.max(0, totalBytes - freeBytes), freeBytes, freeInodes };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { checkImports } from '../../../app/project/load-module.ts';
 import { currentFolder } from '../../../app/project/project.ts';
 import type { Settings } from '../../../app/settings/config.ts';
+import { placeVariables } from '../../../app/settings/place.ts';
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { idsAfter, isTaking } from '../../../job/edges.ts';
 import { Predecessors } from '../../../job/ended/predecessors.ts';
@@ -68,7 +69,7 @@ async function runReplay(context: Context): Promise<number> {
   const { files } = findModules(settings);
   checkImports(settings.imports, currentFolder());
   const sends = values.flag('send');
-  const env = { FSQ_SPOOL: settings.spool, ...(sends ? {} : { FSQ_ALWAYS_EAGER: '1' }) };
+  const env = { ...placeVariables(settings), ...(sends ? {} : { FSQ_ALWAYS_EAGER: '1' }) };
   const started = await startTasks(files, settings.imports, settings, { replays: true, execArgv, env });
   const stop = endWith(started);
   try {

@@ -2,7 +2,7 @@
 import { createSender } from '../../../app/app.ts';
 import { type ReadSchedule, readSchedules, requestOf, unknownTaskText } from '../../../app/schedules/read-schedules.ts';
 import type { Settings } from '../../../app/settings/config.ts';
-import { brokerOptions } from '../../../app/settings/sources.ts';
+import { brokerOptions, placeText } from '../../../app/settings/place.ts';
 import { newSpoolText, restoringText } from '../../../app/telling/warnings.ts';
 import type { Broker, OwnerInfo } from '../../../broker/broker.ts';
 import type { BrokerEvent } from '../../../broker/worker-side.ts';
@@ -85,7 +85,7 @@ async function runSchedule(context: Context): Promise<number> {
 
 /** Opens the spool that is there. @throws SpoolError (FSQ_NO_SPOOL) when there is none */
 async function withBroker<T>({ context, settings }: Parts, use: (broker: Broker) => Promise<T>): Promise<T> {
-  const onEvent = (event: BrokerEvent): void => context.tell(restoringText(event, settings.spool));
+  const onEvent = (event: BrokerEvent): void => context.tell(restoringText(event, placeText(settings)));
   const broker = openBroker({ ...brokerOptions(settings), mustExist: true, onEvent });
   try {
     return await use(broker);

@@ -1,10 +1,10 @@
 /** `fsq top`: the whole screen for what a spool does, and keys to act on what is seen. */
 import { Worker } from 'node:worker_threads';
 import type { Settings } from '../../../app/settings/config.ts';
-import { brokerOptions } from '../../../app/settings/sources.ts';
+import { brokerOptions, placeText } from '../../../app/settings/place.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
-import { openBroker } from '../../../open.ts';
+import { tryBroker } from '../../../open.ts';
 import { painter } from '../../terminal/colour.ts';
 import { type Command, type Context, spoolOption, withSpoolOption } from '../../command.ts';
 import { settingsOf } from '../../setting-options.ts';
@@ -39,14 +39,14 @@ async function runTop(context: Context): Promise<number> {
   const settings = await settingsOf(context);
   const options = { ...brokerOptions(settings), mustExist: true };
   // One that is not there, or may not be used, is an error before anything is drawn.
-  await openBroker(options).close();
+  await tryBroker(options);
   const configured = await schedulesOf(settings);
   const path = new URL(`../cli/top-looker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url);
   // What Node prints in the thread must not reach the screen.
   const looker = new Worker(path, { workerData: options, stdout: true, stderr: true });
   try {
     return await new Promise<number>((resolve, reject) => {
-      const screen = new Top(context, looker, { place: settings.spool, configured }, resolve);
+      const screen = new Top(context, looker, { place: placeText(settings), configured }, resolve);
       const fail = (error: Error): void => {
         screen.close();
         reject(error);

@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { checkImports } from '../../../app/project/load-module.ts';
 import { currentFolder, isSameFolder } from '../../../app/project/project.ts';
 import type { Settings } from '../../../app/settings/config.ts';
+import { placeText, placeVariables } from '../../../app/settings/place.ts';
+import { isAddress } from '../../../broker/broker-address.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { escape, some } from '../../../job/text.ts';
 import { createLogger, logFormat, type Logger, lossLogger } from '../../../worker/log.ts';
@@ -97,7 +99,7 @@ async function runWorker(context: Context): Promise<number> {
   if (unset.length > 0) log.info(`not set, so children do not get it either: ${unset.join(', ')}`);
   const manager = await serviceManagerOf(env, log);
   const exposed = await exposedOf(context, settings, log);
-  const notifier = await notifierOf(values.text('notify'), { log, env: { ...env, FSQ_SPOOL: settings.spool } });
+  const notifier = await notifierOf(values.text('notify'), { log, env: { ...env, ...placeVariables(settings) } });
   const clockwork = await clockworkOf(context, settings, log);
   const supervisor = new Supervisor({
     settings,
@@ -202,26 +204,27 @@ function modulesFor(settings: Settings, values: Values): TaskModules {
 }
 
 /** Names tasks whose app sends their jobs to another spool, where this worker does not see them. */
-function elsewhereNotices(tasks: readonly FoundTask[], spool: string): readonly string[] {
+function elsewhereNotices(tasks: readonly FoundTask[], own: string): readonly string[] {
   const elsewhere = new Map<string, string[]>();
   for (const { name, spool: other } of tasks)
-    if (other !== undefined && !isSameFolder(other, spool))
-      elsewhere.set(other, [...(elsewhere.get(other) ?? []), name]);
+    if (other !== undefined && !isSameFolder(other, own)) elsewhere.set(other, [...(elsewhere.get(other) ?? []), name]);
   return [...elsewhere].map(
     ([other, names]) =>
-      `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}: createApp() sends these jobs to ${other}, and this worker runs those in ${spool}. \`fsq worker --spool ${other}\` runs them.`,
+      `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}: createApp() sends these jobs to ${other}, and this worker runs those in ${own}. ${isAddress(other) ? `A worker with this address in FSQ_BROKER` : `\`fsq worker --spool ${other}\``} runs them.`,
   );
 }
 
 /** @param banner where people see it; null: programs read the log */
 function tellStart(facts: StartFacts, log: Logger, banner: Outlet | null): void {
-  for (const notice of elsewhereNotices(facts.tasks, facts.settings.spool)) log.warn(notice);
+  for (const notice of elsewhereNotices(facts.tasks, placeText(facts.settings))) log.warn(notice);
   if (banner === null) logStart(log, facts);
   else banner.write(bannerText(facts));
 }
 
-function logStart(log: Logger, { version, settings: { spool, slots }, concurrency, tasks }: StartFacts): void {
-  log.info('worker started', { version, spool, concurrency, slots, tasks: tasks.map(({ name }) => name).join(',') });
+function logStart(log: Logger, { version, settings, concurrency, tasks }: StartFacts): void {
+  const place = { [settings.broker === null ? 'spool' : 'broker']: placeText(settings) };
+  const { slots } = settings;
+  log.info('worker started', { version, ...place, concurrency, slots, tasks: tasks.map(({ name }) => name).join(',') });
   if (tasks.length === 0) log.warn(NO_TASKS);
 }
 
@@ -236,7 +239,8 @@ function childrenText({ concurrency, settings: { slots } }: StartFacts): string 
 
 function bannerText(facts: StartFacts): string {
   const { version, settings, tasks, schedules } = facts;
-  const { spool, fsync, projectRoot } = settings;
+  const { broker, fsync, projectRoot } = settings;
+  const place = escape(placeText(settings));
   const width = Math.max(0, ...tasks.map(({ name }) => textWidth(name)));
   const taskLines = tasks.map(
     ({ name, definedAt }) => `  . ${padded(name, width)}   ${escape(shortPath(definedAt, projectRoot))}`,
@@ -245,7 +249,9 @@ function bannerText(facts: StartFacts): string {
     '',
     ` fsq v${version}`,
     '',
-    `  .> spool:        ${escape(spool)}${fsync ? '' : '   (fsync off: a power cut may lose jobs)'}`,
+    broker === null
+      ? `  .> spool:        ${place}${fsync ? '' : '   (fsync off: a power cut may lose jobs)'}`
+      : `  .> broker:       ${place}`,
     `  .> queues:       ${queuesText(facts)}`,
     `  .> concurrency:  ${childrenText(facts)}`,
     ...(schedules.length > 0 ? [`  .> schedules:    ${schedules.join(', ')}`] : []),

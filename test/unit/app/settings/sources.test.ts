@@ -8,6 +8,17 @@ import { SETTINGS } from '../../../../src/app/settings/settings-table.ts';
 import { UsageError } from '../../../../src/job/errors.ts';
 import { tempDir } from '../../../support/temp.ts';
 
+const REDIS = {
+  kind: 'redis',
+  tls: false,
+  host: 'db',
+  port: 6379,
+  user: null,
+  password: null,
+  db: 0,
+  prefix: 'bull',
+} as const;
+
 test('without anything said, there are defaults, and the spool lies beside the nearest package.json', async (t) => {
   const root = project(t, { 'package.json': '{}', 'src/deep/x.txt': '' });
 
@@ -16,6 +27,7 @@ test('without anything said, there are defaults, and the spool lies beside the n
   assert.deepEqual(settings, {
     spool: join(root, 'spool'),
     spoolFrom: 'package',
+    broker: null,
     fsync: true,
     tasks: null,
     tasksBase: root,
@@ -194,6 +206,7 @@ describe('variables are read as people write them:', () => {
 
   const one: Readonly<Record<string, readonly [text: string, settings: Partial<Settings>]>> = {
     FSQ_SPOOL: ['/x', { spool: '/x' }],
+    FSQ_BROKER: ['bullmq+redis://:pw@db/1', { broker: { ...REDIS, password: 'pw', db: 1 } }],
     FSQ_FSYNC: ['0', { fsync: false }],
     FSQ_TASKS: ['a.ts, b.ts', { tasks: ['a.ts', 'b.ts'] }],
     FSQ_IMPORT: ['tsx,/x.mjs', { imports: ['tsx', 'file:///x.mjs'] }],
