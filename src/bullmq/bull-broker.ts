@@ -1,14 +1,205 @@
-/** BullMQ as a broker: opens it by its address. */
-import type { Broker } from '../broker/broker.ts';
+/** BullMQ as a broker: opens a datastore and puts the parts together. */
+import type { Broker, NewJob, RevokeOptions, Sighting } from '../broker/broker.ts';
 import { shownAddress } from '../broker/broker-address.ts';
-import type { AddressOptions } from '../broker/late-broker.ts';
-import { UsageError } from '../job/errors.ts';
-import { loadPostgresPeers, loadRedisPeers } from './peers.ts';
+import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
+import { FsqError, SpoolError, UsageError } from '../job/errors.ts';
+import type { JobRecord } from '../job/job.ts';
+import { createIdSource } from '../job/names.ts';
+import { reasonOf } from '../job/values/realm.ts';
+import { BullConsumer } from './claims/bull-consumer.ts';
+import type { BullOptions, Engine } from './engine.ts';
+import { BullKeeper } from './crew/bull-keeper.ts';
+import { countJobs, listJobs } from './looking/listing.ts';
+import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
+import { listOwners } from './crew/owner-records.ts';
+import { openRedis } from './redis/open-redis.ts';
+import { revoke } from './jobs/revoking.ts';
+import { enqueue } from './jobs/send-jobs.ts';
+import { sightingOf } from './jobs/raw-sighting.ts';
 
-export type BullOptions = AddressOptions;
+/** @throws UsageError where the packages are missing that it needs */
+export async function openBullBroker(options: BullOptions): Promise<Broker> {
+  const { address } = options;
+  const { randomBytes } = process.getBuiltinModule('node:crypto');
+  if (address.kind !== 'redis')
+    throw new UsageError(`No jobs can be kept at ${shownAddress(address)} yet`, 'FSQ_CONFIG');
+  const engine = await openRedis(address, options);
+  return new BullBroker(
+    engine,
+    createIdSource(engine.nowMs, (n) => randomBytes(n)),
+  );
+}
 
-/** @throws UsageError (FSQ_PEER) */
-export async function openBullBroker({ address }: BullOptions): Promise<Broker> {
-  await (address.kind === 'redis' ? loadRedisPeers() : loadPostgresPeers());
-  throw new UsageError(`No jobs can be kept at ${shownAddress(address)} yet`, 'FSQ_CONFIG');
+async function notYet(what: string): Promise<never> {
+  throw new FsqError('FSQ_USAGE', `${what}: not there yet.`);
+}
+
+class BullBroker implements Broker {
+  readonly isNew = false;
+  readonly nextId: (hasOwnTtl?: boolean) => string;
+  readonly #engine: Engine;
+  readonly #outcomes: OutcomeWatch;
+  readonly #release: () => Promise<void>;
+
+  constructor(engine: Engine, nextId: (hasOwnTtl?: boolean) => string) {
+    this.#engine = engine;
+    this.nextId = nextId;
+    this.#outcomes = new OutcomeWatch(engine);
+    this.#release = engine.use();
+  }
+
+  get place(): string {
+    return this.#engine.place;
+  }
+
+  enqueue(jobs: readonly NewJob[]): Promise<void> {
+    return this.#typed(
+      'Not surely queued',
+      () => enqueue(this.#engine, jobs),
+      jobs.map(({ job }) => job.id),
+    );
+  }
+
+  async find(id: string): Promise<Sighting | null> {
+    return this.#look(async () => {
+      const [raw = null] = await this.#engine.queues.look([id]);
+      return raw === null ? null : sightingOf(raw, this.place);
+    });
+  }
+
+  outcome(id: string): Promise<JobRecord | null> {
+    return this.#look(() => readOutcome(this.#engine, id));
+  }
+
+  waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
+    return this.#look(() => this.#outcomes.wait(id, signal, isSurelyThere));
+  }
+
+  revoke(ids: readonly string[], { terminate = false }: RevokeOptions = {}): ReturnType<Broker['revoke']> {
+    return this.#change('revoked', () => revoke(this.#engine, ids, terminate));
+  }
+
+  enqueueUnique(..._asked: Parameters<Broker['enqueueUnique']>): ReturnType<Broker['enqueueUnique']> {
+    return notYet('Unique jobs');
+  }
+
+  log(..._asked: Parameters<Broker['log']>): ReturnType<Broker['log']> {
+    return notYet('The log of a job');
+  }
+
+  checkpointed(..._asked: Parameters<Broker['checkpointed']>): ReturnType<Broker['checkpointed']> {
+    return notYet('A checkpoint');
+  }
+
+  changed(..._asked: Parameters<Broker['changed']>): ReturnType<Broker['changed']> {
+    return notYet('Events');
+  }
+
+  everyJob(..._asked: Parameters<Broker['everyJob']>): ReturnType<Broker['everyJob']> {
+    throw new FsqError('FSQ_USAGE', 'Events are not there yet.');
+  }
+
+  retry(..._asked: Parameters<Broker['retry']>): ReturnType<Broker['retry']> {
+    return notYet('Sending back');
+  }
+
+  forget(..._asked: Parameters<Broker['forget']>): ReturnType<Broker['forget']> {
+    return notYet('Forgetting');
+  }
+
+  tidy(..._asked: Parameters<Broker['tidy']>): ReturnType<Broker['tidy']> {
+    return notYet('Tidying');
+  }
+
+  pause(..._asked: Parameters<Broker['pause']>): ReturnType<Broker['pause']> {
+    return notYet('Pausing');
+  }
+
+  resume(..._asked: Parameters<Broker['resume']>): ReturnType<Broker['resume']> {
+    return notYet('Resuming');
+  }
+
+  paused(..._asked: Parameters<Broker['paused']>): ReturnType<Broker['paused']> {
+    return notYet('Pausing');
+  }
+
+  get schedules(): Broker['schedules'] {
+    throw new FsqError('FSQ_USAGE', 'Schedules are not there yet.');
+  }
+
+  idsByPrefix(..._asked: Parameters<Broker['idsByPrefix']>): ReturnType<Broker['idsByPrefix']> {
+    return notYet('Prefixes');
+  }
+
+  list(
+    states: Parameters<Broker['list']>[0],
+    limit: number,
+    isWanted?: (sighting: Sighting) => boolean,
+  ): ReturnType<Broker['list']> {
+    return this.#look(() => listJobs(this.#engine, states, limit, isWanted));
+  }
+
+  unended(..._asked: Parameters<Broker['unended']>): ReturnType<Broker['unended']> {
+    return notYet('Listing');
+  }
+
+  counts(): ReturnType<Broker['counts']> {
+    return this.#look(() => countJobs(this.#engine));
+  }
+
+  backlog(..._asked: Parameters<Broker['backlog']>): ReturnType<Broker['backlog']> {
+    return notYet('The backlog');
+  }
+
+  statistics(..._asked: Parameters<Broker['statistics']>): ReturnType<Broker['statistics']> {
+    return notYet('Statistics');
+  }
+
+  async room(): ReturnType<Broker['room']> {
+    return null;
+  }
+
+  async restoring(): ReturnType<Broker['restoring']> {
+    return null;
+  }
+
+  owners(): ReturnType<Broker['owners']> {
+    return this.#look(() => listOwners(this.#engine));
+  }
+
+  consumer(options: ConsumerOptions): Promise<Consumer> {
+    return this.#change('begun', () => BullConsumer.open(this.#hearing(options), options));
+  }
+
+  keeper(options: KeeperOptions): Promise<Keeper> {
+    return this.#change('begun', () => BullKeeper.open(this.#hearing(options), options));
+  }
+
+  async close(): Promise<void> {
+    this.#outcomes.close();
+    await this.#release();
+  }
+
+  /** For a worker, which hears of what is done for it. */
+  #hearing({ onEvent }: Pick<KeeperOptions, 'onEvent'>): Engine {
+    return onEvent === undefined ? this.#engine : { ...this.#engine, onEvent };
+  }
+
+  #look<T>(act: () => Promise<T>): Promise<T> {
+    return this.#typed(`${this.place} cannot be read`, act);
+  }
+
+  #change<T>(done: string, act: () => Promise<T>): Promise<T> {
+    return this.#typed(`Not surely ${done}, call again: ${this.place} refuses`, act);
+  }
+
+  async #typed<T>(what: string, act: () => Promise<T>, uncertain: readonly string[] = []): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (error instanceof FsqError) throw error;
+      const code = uncertain.length > 0 ? 'FSQ_ENQUEUE_UNCERTAIN' : 'FSQ_SPOOL';
+      throw new SpoolError(code, `${what}: ${reasonOf(error)}`, { cause: error, uncertain });
+    }
+  }
 }

@@ -1,0 +1,172 @@
+/** One process that runs jobs: it locks the next job of its queues by itself, and is told by its worker's keeper when to look. */
+import type { Claim, Consumer, ConsumerOptions } from '../../broker/worker-side.ts';
+import { isSuspect, revoked } from '../../job/lifecycle.ts';
+import { admissionOf } from './job-admission.ts';
+import type { Engine } from '../engine.ts';
+import { announce, withdraw } from '../crew/owner-records.ts';
+import { waitForStore } from '../store-wait.ts';
+import { BullClaim } from './bull-claim.ts';
+import { Doorbell } from './doorbell.ts';
+import type { Held } from './held-job.ts';
+import { LoneLook } from '../crew/lone-look.ts';
+import { LookOrder } from './look-order.ts';
+import { endWithoutRun, open, takeNext } from './taking.ts';
+import { giveBack } from './moves.ts';
+import { OwnClaims } from './own-claims.ts';
+import { parseToConsumer, type ToKeeper } from './words.ts';
+
+/** How long a consumer waits without a word before it looks all the same, ms. */
+const LOOKS_EVERY_MS = 5_000;
+
+export class BullConsumer implements Consumer {
+  readonly owner: string;
+  readonly #engine: Engine;
+  readonly #release: () => Promise<void>;
+  readonly #options: ConsumerOptions;
+  readonly #order: LookOrder;
+  /** Without a keeper it waits for jobs and renews its locks by itself. */
+  readonly #lone: LoneLook | null;
+  readonly #claims: OwnClaims;
+  readonly #bell = new Doorbell();
+
+  static async open(engine: Engine, options: ConsumerOptions): Promise<BullConsumer> {
+    const { queues, tasks, limits, slots = 1, parent = null, sending, line } = options;
+    const owner = engine.ownerName();
+    const role = line === undefined ? 'consumer' : 'child';
+    const about = { role, queues, tasks, slots, parent, limits, sending } as const;
+    await announce(engine, owner, about);
+    const consumer = new BullConsumer(engine, options, owner, queues ?? (await engine.queues.all()));
+    await consumer.#lone?.start();
+    return consumer;
+  }
+
+  private constructor(engine: Engine, options: ConsumerOptions, owner: string, queues: readonly string[]) {
+    this.owner = owner;
+    this.#claims = new OwnClaims(owner);
+    this.#engine = engine;
+    this.#release = engine.use();
+    this.#options = options;
+    this.#order = new LookOrder(queues);
+    const { line } = options;
+    line?.listen(
+      (word) => this.#hear(word),
+      () => this.#bell.ring(),
+    );
+    this.#lone =
+      line === undefined
+        ? new LoneLook(engine, {
+            owner,
+            queues: options.queues,
+            onQueues: (all) => this.#order.set(all, options.order?.kind ?? 'age'),
+            onRevoked: (ids) => this.#hear({ t: 'revoked', ids: [...ids] }),
+            onNews: () => this.#bell.ring(),
+          })
+        : null;
+  }
+
+  async next(signal: AbortSignal): Promise<Claim | null> {
+    for (;;) {
+      if (signal.aborted) return null;
+      const { claim, untilMs } = await this.#look(signal);
+      if (claim !== null) return claim;
+      if (signal.aborted) return null;
+      await this.#news(signal, untilMs);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#lone?.close();
+    await withdraw(this.#engine, this.owner);
+    await this.#release();
+  }
+
+  /** Looks at each queue once. */
+  async #look(signal: AbortSignal): Promise<{ readonly claim: Claim | null; readonly untilMs: number | null }> {
+    let untilMs: number | null = null;
+    for (const queue of this.#order.next()) {
+      for (;;) {
+        if (signal.aborted) return { claim: null, untilMs };
+        const token = this.#claims.nextToken();
+        const taken = await this.#waiting(signal, () => takeNext(this.#engine, queue, this.owner, token));
+        if (taken === null) return { claim: null, untilMs };
+        if (taken.kind === 'none') {
+          const dueMs = taken.limitedMs > 0 ? this.#engine.nowMs() + taken.limitedMs : taken.untilMs;
+          if (dueMs !== null) untilMs = Math.min(untilMs ?? dueMs, dueMs);
+          break;
+        }
+        const { held, verdict } = open(this.#engine, taken.raw, this.owner);
+        const claim = verdict === null ? await this.#admit(held, signal) : await this.#without(held, verdict);
+        if (claim !== null) return { claim, untilMs };
+      }
+    }
+    return { claim: null, untilMs };
+  }
+
+  async #without(held: Held, verdict: Parameters<typeof endWithoutRun>[2]): Promise<null> {
+    await this.#waiting(null, () => endWithoutRun(this.#engine, held, verdict));
+    return null;
+  }
+
+  /** Null when it is not to run now: then it has been dealt with. */
+  async #admit(held: Held, signal: AbortSignal): Promise<Claim | null> {
+    const { id, standing } = held;
+    if (signal.aborted) {
+      await this.#waiting(null, () => giveBack(this.#engine, held, null));
+      return null;
+    }
+    this.#claims.begin(id);
+    const alone = isSuspect(standing) ? (this.#options.alone?.() ?? null) : null;
+    if (alone !== null) await alone;
+    const aside = await this.#waiting(null, () => admissionOf(this.#engine, held, this.#options.limits));
+    if (aside === null) return null;
+    if (aside.kind === 'dealt-with') {
+      this.#claims.end(id);
+      return null;
+    }
+    const { job, checkpoint } = aside;
+    const { logBytes = 0 } = this.#options;
+    const onOver = (): void => this.#over(id);
+    const claim = new BullClaim(held, { engine: this.#engine, logBytes, checkpoint, onOver }, job);
+    if (!this.#claims.isRevoked(id)) return claim;
+    await claim.settle(revoked(claim, false), null);
+    return null;
+  }
+
+  #over(id: string): void {
+    if (this.#claims.end(id)) this.#say({ t: 'settled' });
+  }
+
+  /** Resolves when there may be a job. */
+  async #news(signal: AbortSignal, untilMs: number | null): Promise<void> {
+    const dueInMs = untilMs === null ? LOOKS_EVERY_MS : untilMs - this.#engine.nowMs();
+    let hasWaited = false;
+    await this.#bell.wait(signal, Math.max(1, Math.min(dueInMs, LOOKS_EVERY_MS)), () => {
+      hasWaited = true;
+      this.#say({ t: 'idle', held: this.#claims.count, untilMs });
+      this.#lone?.wait();
+    });
+    if (hasWaited) this.#say({ t: 'busy' });
+  }
+
+  #say(word: ToKeeper): void {
+    this.#options.line?.say(word);
+  }
+
+  #hear(raw: unknown): void {
+    const word = parseToConsumer(raw);
+    switch (word?.t) {
+      case 'look':
+        return this.#bell.ring();
+      case 'queues':
+        this.#order.set(word.queues, word.order);
+        return this.#bell.ring();
+      case 'revoked':
+        return this.#options.onRevoked?.(this.#claims.hearRevoked(word.ids));
+    }
+  }
+
+  /** Null when `signal` aborts while the datastore cannot be reached. */
+  #waiting<T>(signal: AbortSignal | null, act: () => Promise<T>): Promise<T | null> {
+    return waitForStore({ onEvent: this.#options.onEvent, signal }, act);
+  }
+}

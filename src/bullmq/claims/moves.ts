@@ -1,0 +1,73 @@
+/** The moves of a held job, by BullMQ: each takes the tail along. */
+import type { MinimalJob } from 'bullmq';
+import { type Failure, FencedError } from '../../job/errors.ts';
+import type { JsonValue } from '../../job/values/json.ts';
+import type { Engine } from '../engine.ts';
+import type { Held } from './held-job.ts';
+
+/** @throws FencedError when the lock is another's, or gone */
+export async function complete(engine: Engine, held: Held, value: JsonValue | undefined, tail: string): Promise<void> {
+  const { queue, token, claims } = held;
+  await fenced(held, engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
+  // A process that dies in between has told nothing but the times of its run, which BullMQ knows too.
+  await engine.store.keepCompleted(held, claims, tail);
+}
+
+/** @throws FencedError as `complete` does */
+export async function fail(engine: Engine, held: Held, error: Failure, tail: string): Promise<void> {
+  const fields = await along(engine, held, tail, error);
+  const backend = engine.backend(held.queue);
+  await fenced(held, backend.moveToFailed(jobOf(held), error.message, false, held.token, false, fields));
+}
+
+/** @param error of the run; null: none counts @throws FencedError as `complete` does */
+export async function delay(
+  engine: Engine,
+  held: Held,
+  delayMs: number,
+  error: Failure | null,
+  tail: string,
+): Promise<void> {
+  const { queue, id, token } = held;
+  const fieldsToUpdate = await along(engine, held, tail, error);
+  const backend = engine.backend(queue);
+  if (delayMs <= 0 && error !== null) return fenced(held, backend.retryJob(id, false, token, { fieldsToUpdate }));
+  const skipAttempt = error === null;
+  const options = { skipAttempt, fieldsToUpdate, fetchNext: false };
+  await fenced(held, backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
+}
+
+/** It is ready again at once, where it was. @param tail null: it stays @throws FencedError as `complete` does */
+export async function giveBack(engine: Engine, held: Held, tail: string | null): Promise<void> {
+  const { queue, id, token } = held;
+  if (tail !== null && !(await engine.store.keepHeld(held, token, tail))) throw new FencedError(held.owner);
+  await fenced(held, engine.backend(queue).moveJobFromActiveToWait(id, token));
+}
+
+/** The fields that go along with a move. */
+async function along(engine: Engine, held: Held, tail: string, error: Failure | null): Promise<Record<string, string>> {
+  const told =
+    error === null
+      ? {}
+      : { failedReason: error.message, stacktrace: JSON.stringify([error.stack ?? `${error.name}: ${error.message}`]) };
+  if (engine.tailField !== null) return { ...told, [engine.tailField]: tail };
+  if (!(await engine.store.keepHeld(held, held.token, tail))) throw new FencedError(held.owner);
+  return told;
+}
+
+/** What BullMQ looks at of a job that it moves. */
+function jobOf({ id, record, attemptsAllowed }: Held): MinimalJob {
+  return { id, name: record.job.task, opts: { attempts: attemptsAllowed } } as unknown as MinimalJob;
+}
+
+/** BullMQ's codes for a job whose lock is not ours any more: it is gone, not active, without a lock, or under another's. */
+const LOST: readonly unknown[] = [-1, -2, -3, -6];
+
+async function fenced(held: Held, moving: Promise<unknown>): Promise<void> {
+  try {
+    await moving;
+  } catch (error) {
+    if (LOST.includes((error as { readonly code?: unknown } | null)?.code)) throw new FencedError(held.owner);
+    throw error;
+  }
+}

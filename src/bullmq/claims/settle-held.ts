@@ -1,0 +1,60 @@
+/** Every way to end the holding of a job, by claim or recovery: `settle`. */
+import type { Attempt } from '../../job/job.ts';
+import { revoked, type Settlement } from '../../job/lifecycle.ts';
+import { encodeTail } from '../../job/tail.ts';
+import type { Engine } from '../engine.ts';
+import { type Counters, tailOf, withoutValue } from '../jobs/job-data.ts';
+import { ENDED } from '../looking/stored-outcomes.ts';
+import { isRevoked } from '../jobs/revoking.ts';
+import { countersAfter, type Held } from './held-job.ts';
+import { complete, delay, fail, giveBack } from './moves.ts';
+
+/**
+ * Does what was decided for a held job. A job that is revoked is not sent back, whatever was decided: it ends.
+ *
+ * @param attempt this run's entry for the record; null when no run began
+ * @throws FencedError when the claim was taken away: nothing was published; the datastore's error
+ */
+export async function settle(engine: Engine, held: Held, decided: Settlement, attempt: Attempt | null): Promise<void> {
+  const settlement = decided.kind === 'publish' ? decided : await unlessRevoked(engine, held, decided);
+  const { record, standing } = held;
+  const { again = 0 } = record.kept;
+  const attempts = attempt === null ? record.attempts : [...record.attempts, attempt];
+  const after = countersAfter(held);
+  switch (settlement.kind) {
+    case 'publish': {
+      const { outcome, ttlMs, crashes = standing.crashes } = settlement;
+      const endedAtMs = attempt === null ? engine.nowMs() : null;
+      const end = { standing: { ...standing, crashes }, endedAtMs, ttlMs };
+      const counters = { ...after, crashes };
+      if (outcome.state === 'succeeded') {
+        const tail = encodeTail(attempts, { outcome: { state: 'succeeded', value: undefined }, ...end }, again);
+        const whole = tailOf(counters, outcome.value === undefined ? withoutValue(tail) : tail);
+        await complete(engine, held, outcome.value, whole);
+      } else {
+        const tail = tailOf(counters, encodeTail(attempts, { outcome, ...end }, again));
+        await fail(engine, held, outcome.error, tail);
+      }
+      engine.store.publish(ENDED, held.id);
+      return;
+    }
+    case 'rerun': {
+      const { crashes, delayMs, error } = settlement;
+      const tail = tailOf({ ...after, crashes }, encodeTail(attempts, null, again));
+      return delay(engine, held, delayMs, error, tail);
+    }
+    case 'park': {
+      const uncounted: Counters = { ...after, attempt: after.attempt - 1 };
+      const tail = tailOf(uncounted, encodeTail(attempts, { parked: settlement.parked }, again));
+      return delay(engine, held, settlement.delayMs, null, tail);
+    }
+    case 'requeue':
+      return giveBack(engine, held, tailOf(after, encodeTail(attempts, null, again)));
+  }
+}
+
+/** If it is revoked after this look, the revoker finds the job where it was sent. */
+async function unlessRevoked(engine: Engine, { id, record, standing }: Held, decided: Settlement): Promise<Settlement> {
+  if (!(await isRevoked(engine, id))) return decided;
+  return revoked({ job: record.job, standing }, decided.kind !== 'park');
+}

@@ -1,0 +1,156 @@
+/** The keeper: what a worker does for its children and for the queues. It waits for jobs, renews locks, recovers the dead, hears of revocations. */
+import type { ChildSide, Death, EndedRun, Keeper, KeeperOptions, Member } from '../../broker/worker-side.ts';
+import { BY_AGE } from '../../broker/worker-side.ts';
+import type { Figures } from '../../broker/statistics.ts';
+import type { LimitRules } from '../../job/queue-limits.ts';
+import { CrewMember } from './crew-member.ts';
+import { Locks } from './locks.ts';
+import { QueueWatch } from './queue-watch.ts';
+import { RevokedWatch } from './revoked-watch.ts';
+import type { Engine } from '../engine.ts';
+import { Housework } from './housework.ts';
+import { announce, withdraw } from './owner-records.ts';
+import { recover } from './recover-held.ts';
+import { isPassing, waitForStore } from '../store-wait.ts';
+
+export class BullKeeper implements Keeper {
+  readonly owner: string;
+  readonly #engine: Engine;
+  readonly #release: () => Promise<void>;
+  readonly #options: KeeperOptions;
+  readonly #members = new Map<string, CrewMember>();
+  readonly #watch: QueueWatch;
+  readonly #rounds: { readonly locks: Locks; readonly revoked: RevokedWatch; readonly housework: Housework };
+
+  /** Revoked jobs whose processes are to be killed. */
+  #toKill: ReadonlySet<string> = new Set();
+
+  static async open(engine: Engine, options: KeeperOptions): Promise<BullKeeper> {
+    const owner = engine.ownerName();
+    await announce(engine, owner, { role: 'supervisor', queues: options.queues, tasks: [] });
+    const keeper = new BullKeeper(engine, options, owner);
+    const { locks, revoked, housework } = keeper.#rounds;
+    await revoked.start();
+    await keeper.#watch.start();
+    locks.start();
+    housework.start();
+    return keeper;
+  }
+
+  private constructor(engine: Engine, options: KeeperOptions, owner: string) {
+    this.owner = owner;
+    this.#engine = engine;
+    this.#release = engine.use();
+    this.#options = options;
+    this.#watch = new QueueWatch(engine, {
+      queues: options.queues,
+      isWanted: () => this.#nextIdle() !== null,
+      onJob: (queue) => this.#nextIdle()?.look(queue),
+      onQueues: () => this.#tellQueues(),
+    });
+    const locks = new Locks(engine, {
+      owners: () => [...this.#members.keys()],
+      queues: () => this.#watch.queues,
+      onHeld: (held) => this.#killRevoked(held.map(({ id, token }) => ({ id, token }))),
+      onLost: (lost, { id }) => this.#members.get(lost)?.terminate(id),
+    });
+    const revoked = new RevokedWatch(engine, (found) => {
+      for (const member of this.#members.values()) member.revoked([...found.keys()]);
+      this.#toKill = new Set([...found].filter(([, isToKill]) => isToKill).map(([id]) => id));
+      if (this.#toKill.size > 0) void this.#killRunning();
+    });
+    const housework = new Housework(engine, {
+      queues: () => this.#watch.queues,
+      isBurst: options.isBurst ?? false,
+    });
+    this.#rounds = { locks, revoked, housework };
+  }
+
+  know(tasks: readonly string[]): void {
+    const about = { role: 'supervisor', queues: this.#options.queues, tasks: [...tasks].sort() } as const;
+    announce(this.#engine, this.owner, about).catch(() => undefined); // The next beat tells.
+    this.#rounds.housework.know(tasks);
+  }
+
+  join(owner: string, child: ChildSide): Member {
+    const member = new CrewMember(child, {
+      onIdle: () => {
+        this.#rounds.housework.changed();
+        this.#watch.wait();
+      },
+      onLeave: () => this.#members.delete(owner),
+    });
+    this.#members.set(owner, member);
+    member.queues(this.#watch.queues, (this.#options.order ?? BY_AGE).kind);
+    return member;
+  }
+
+  async recover(owner: string, ending: Death, run?: EndedRun): Promise<boolean> {
+    this.#members.get(owner)?.leave();
+    const act = (): Promise<boolean> => recover(this.#engine, owner, ending, run);
+    const held = await waitForStore({ onEvent: this.#options.onEvent, signal: null }, act);
+    await waitForStore({ signal: null }, () => withdraw(this.#engine, owner));
+    this.#rounds.housework.changed();
+    return held ?? true;
+  }
+
+  limitTasks(_tasks: LimitRules['tasks']): void {
+    // Each consumer heeds the limits of its tasks by itself.
+  }
+
+  count(figures: Figures): void {
+    this.#rounds.housework.count(figures);
+  }
+
+  clockMoved(): void {
+    for (const member of this.#members.values()) if (member.isIdle) member.look(null);
+  }
+
+  isIdle(): boolean {
+    return this.#rounds.housework.isIdle();
+  }
+
+  settled(): Promise<void> | null {
+    const holding = [...this.#members.values()].filter((member) => member.isHolding);
+    return holding.length === 0 ? null : Promise.all(holding.map((member) => member.settled())).then(() => undefined);
+  }
+
+  problem(): unknown {
+    return this.#rounds.housework.problem();
+  }
+
+  async close(): Promise<void> {
+    this.#rounds.revoked.close();
+    await this.#rounds.housework.close();
+    await this.#rounds.locks.close();
+    await this.#watch.close();
+    await withdraw(this.#engine, this.owner).catch((error: unknown) => {
+      if (!isPassing(error)) throw error; // Its record is too old soon.
+    });
+    await this.#release();
+  }
+
+  #nextIdle(): CrewMember | null {
+    for (const member of this.#members.values()) if (member.canLook) return member;
+    return null;
+  }
+
+  #tellQueues(): void {
+    for (const member of this.#members.values())
+      member.queues(this.#watch.queues, (this.#options.order ?? BY_AGE).kind);
+  }
+
+  async #killRunning(): Promise<void> {
+    try {
+      const tokens = [...this.#members.keys()].map((owner) => `${owner}~`);
+      this.#killRevoked(await this.#engine.store.held(this.#watch.queues, tokens));
+    } catch {
+      // The next look of the watch, or of the locks, does it.
+    }
+  }
+
+  #killRevoked(held: readonly { readonly id: string; readonly token: string }[]): void {
+    for (const { id, token } of held)
+      if (this.#toKill.has(id)) this.#members.get(token.slice(0, token.indexOf('~')))?.terminate(id);
+  }
+}

@@ -1,0 +1,94 @@
+/** What a keeper does in rounds: it finds jobs whose locks ran out, and sees whether anything is left to run. */
+import type { Figures } from '../../broker/statistics.ts';
+import type { Engine } from '../engine.ts';
+
+/** How often a burst looks whether anything is left, ms; any other worker seldom asks. */
+const BURST_MS = 200;
+const IDLE_MS = 2_000;
+
+interface HouseworkOptions {
+  readonly queues: () => readonly string[];
+  readonly isBurst: boolean;
+}
+
+export class Housework {
+  readonly #engine: Engine;
+  readonly #options: HouseworkOptions;
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** What was counted at the last look found nothing ready or due, and nothing has changed since. */
+  #isIdle = false;
+  #changes = 0;
+  #problem: unknown = null;
+  #looking: Promise<void> | null = null;
+
+  constructor(engine: Engine, options: HouseworkOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  start(): void {
+    const { isBurst } = this.#options;
+    this.#timers.push(
+      setInterval(() => void this.#findStalled(), this.#engine.lockMs / 2),
+      setInterval(() => this.#look(), isBurst ? BURST_MS : IDLE_MS),
+    );
+    this.#look();
+  }
+
+  know(_tasks: readonly string[]): void {}
+
+  count(_figures: Figures): void {}
+
+  /** A child has said something: what was seen before counts no more. */
+  changed(): void {
+    this.#changes++;
+    if (this.#options.isBurst) this.#look();
+  }
+
+  isIdle(): boolean {
+    return this.#isIdle;
+  }
+
+  problem(): unknown {
+    return this.#problem;
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#looking;
+  }
+
+  #look(): void {
+    this.#looking ??= this.#count().finally(() => (this.#looking = null));
+  }
+
+  async #count(): Promise<void> {
+    const before = this.#changes;
+    try {
+      const nowMs = this.#engine.nowMs();
+      let ready = 0;
+      for (const queue of this.#options.queues()) {
+        const backend = this.#engine.backend(queue);
+        if ((await backend.getQueueMetaField('paused')) !== null) continue;
+        const [waiting = 0, prioritized = 0] = await backend.getCounts(['wait', 'prioritized']);
+        const [due = 0] = await backend.getCounts(['delayed'], nowMs);
+        ready += waiting + prioritized + due;
+      }
+      this.#isIdle = ready === 0 && before === this.#changes;
+      this.#problem = null;
+    } catch (error) {
+      this.#isIdle = false;
+      this.#problem = error;
+    }
+  }
+
+  async #findStalled(): Promise<void> {
+    for (const queue of this.#options.queues()) {
+      try {
+        await this.#engine.backend(queue).moveStalledJobsToWait();
+      } catch {
+        // The next round does it.
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** What a keeper does for the consumers of its children, for one that has no keeper. */
+import type { Engine } from '../engine.ts';
+import { Locks } from './locks.ts';
+import { QueueWatch } from './queue-watch.ts';
+import { RevokedWatch } from './revoked-watch.ts';
+
+interface LoneLookOptions {
+  readonly owner: string;
+  /** Null: all. */
+  readonly queues: readonly string[] | null;
+  readonly onQueues: (queues: readonly string[]) => void;
+  readonly onRevoked: (ids: ReadonlySet<string>) => void;
+  /** There may be a job. */
+  readonly onNews: () => void;
+}
+
+export class LoneLook {
+  readonly #watch: QueueWatch;
+  readonly #locks: Locks;
+  readonly #revoked: RevokedWatch;
+  #isWaiting = false;
+
+  constructor(engine: Engine, { owner, queues, onQueues, onRevoked, onNews }: LoneLookOptions) {
+    this.#watch = new QueueWatch(engine, {
+      queues,
+      isWanted: () => this.#isWaiting,
+      onQueues,
+      onJob: () => {
+        this.#isWaiting = false;
+        onNews();
+      },
+    });
+    this.#locks = new Locks(engine, {
+      owners: () => [owner],
+      queues: () => this.#watch.queues,
+      // What the run comes to is refused when it settles: this process cannot kill itself.
+      onLost: () => undefined,
+    });
+    this.#revoked = new RevokedWatch(engine, (revoked) => onRevoked(new Set(revoked.keys())));
+  }
+
+  async start(): Promise<void> {
+    await this.#watch.start();
+    await this.#revoked.start();
+    this.#locks.start();
+  }
+
+  /** It waits for a job now. */
+  wait(): void {
+    this.#isWaiting = true;
+    this.#watch.wait();
+  }
+
+  async close(): Promise<void> {
+    this.#isWaiting = false;
+    this.#revoked.close();
+    await this.#locks.close();
+    await this.#watch.close();
+  }
+}

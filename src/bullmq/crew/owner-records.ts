@@ -1,0 +1,93 @@
+/** Owners: the processes that run jobs, each with a record in one table that it renews. One whose record is too old is dead. */
+import type { OwnerInfo } from '../../broker/broker.ts';
+import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
+import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
+import { isRecord } from '../../job/values/realm.ts';
+import type { Engine } from '../engine.ts';
+import type { Store } from '../store.ts';
+
+export const OWNERS = 'owners';
+
+/** How often a record is renewed, ms. */
+export const BEAT_MS = 5_000;
+/** One that was not renewed for so long is of a process that is dead, or cut off: its locks have run out too. */
+const DEAD_AFTER_MS = 30_000;
+
+interface About {
+  readonly role: OwnerInfo['role'];
+  readonly queues: readonly string[] | null;
+  readonly tasks: readonly string[];
+  readonly slots?: number;
+  readonly parent?: string | null;
+  readonly limits?: LimitRules | undefined;
+  readonly sending?: SendingOfTasks | undefined;
+}
+
+/** Renews a record until it is withdrawn. */
+const beats = new WeakMap<Store, Map<string, NodeJS.Timeout>>();
+
+/** Tells of this process, from now on until `withdraw`. */
+export async function announce(engine: Engine, owner: string, about: About): Promise<void> {
+  const { limits, sending, slots = 1, parent = null, ...rest } = about;
+  const written = {
+    pid: process.pid,
+    host: process.getBuiltinModule('node:os').hostname(),
+    startedAtMs: engine.nowMs(),
+    slots,
+    parent,
+    ...rest,
+    ...(limits === undefined || !hasRules(limits) ? {} : { limits: writtenRules(limits) }),
+    ...(sending === undefined || sending.size === 0 ? {} : { sending: [...sending] }),
+  };
+  const write = (): Promise<boolean> =>
+    engine.store.setField(OWNERS, owner, JSON.stringify({ ...written, seenAtMs: engine.nowMs() }));
+  await write();
+  const mine = beats.get(engine.store) ?? new Map<string, NodeJS.Timeout>();
+  beats.set(engine.store, mine);
+  clearInterval(mine.get(owner));
+  // A beat that fails is followed by the next one.
+  mine.set(owner, setInterval(() => void write().catch(() => undefined), BEAT_MS).unref());
+}
+
+/** This process has ended in order. */
+export async function withdraw(engine: Engine, owner: string): Promise<void> {
+  clearInterval(beats.get(engine.store)?.get(owner));
+  beats.get(engine.store)?.delete(owner);
+  await engine.store.removeFields(OWNERS, [owner]);
+}
+
+export async function listOwners(engine: Engine): Promise<readonly OwnerInfo[]> {
+  const nowMs = engine.nowMs();
+  const found = [...(await engine.store.fields(OWNERS))].flatMap(
+    ([owner, text]) => parseOwner(owner, text, nowMs) ?? [],
+  );
+  return found.sort((a, b) => a.startedAtMs - b.startedAtMs);
+}
+
+/** Null when it is no record of an owner. */
+function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isRecord(value)) return null;
+  const { pid, parent, role, startedAtMs, seenAtMs, queues, tasks, slots, limits, sending } = value;
+  const isRole = role === 'child' || role === 'supervisor' || role === 'consumer';
+  if (typeof pid !== 'number' || !isRole || typeof startedAtMs !== 'number' || typeof seenAtMs !== 'number')
+    return null;
+  return {
+    owner,
+    pid,
+    parent: typeof parent === 'string' ? parent : null,
+    role,
+    startedAtMs,
+    verdict: nowMs - seenAtMs > DEAD_AFTER_MS ? 'dead' : 'alive',
+    queues: Array.isArray(queues) ? queues.filter((queue): queue is string => typeof queue === 'string') : null,
+    tasks: Array.isArray(tasks) ? tasks.filter((task): task is string => typeof task === 'string') : [],
+    slots: typeof slots === 'number' ? slots : 1,
+    ...(sending === undefined ? {} : { sending: readSendingOfTasks(sending) }),
+    ...(limits === undefined ? {} : { limits: readRules(limits) }),
+  };
+}

@@ -1,0 +1,35 @@
+/** What the parts of this broker share: the connection to BullMQ's queues, fsq's own facts beside them, and the names of the queues. */
+import type { IQueueBackend } from 'bullmq';
+import type { AddressOptions } from '../broker/late-broker.ts';
+import type { BrokerEvent } from '../broker/worker-side.ts';
+import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
+import type { QueueNames } from './queue-names.ts';
+import type { Store } from './store.ts';
+
+export interface BullOptions extends Omit<AddressOptions, 'resultTtlMs'>, Partial<Pick<AddressOptions, 'resultTtlMs'>> {
+  /** How long a claim holds without being renewed, ms; default 10 s. */
+  readonly lockMs?: number;
+}
+
+export interface Engine {
+  /** The address, for people: without its password. */
+  readonly place: string;
+  readonly store: Store;
+  readonly queues: QueueNames;
+  /** How long a claim holds without being renewed, ms. */
+  readonly lockMs: number;
+  readonly nowMs: () => number;
+  /** How long outcomes are kept, where their jobs do not say. */
+  readonly resultTtlMs: ResultTtlMs;
+  readonly onEvent: (event: BrokerEvent) => void;
+  /** The field of a job that takes the tail along with a move; null: the tail is written before it. */
+  readonly tailField: string | null;
+  /** A name that no other process has, for an owner. */
+  ownerName(): string;
+  /** The queue, over the connection that all share. */
+  backend(queue: string): IQueueBackend;
+  /** The queue, with a connection of its own on which to wait. Whoever opens it closes it. */
+  waiter(queue: string): IQueueBackend;
+  /** From now on the connection is needed, until what is given back is called: when nobody needs it, it is closed. */
+  use(): () => Promise<void>;
+}

@@ -1,0 +1,83 @@
+/** A job of BullMQ as the seam shows it. Pure. */
+import type { Sighting } from '../../broker/broker.ts';
+import { hasOutcomeOf, unended } from '../../job/ended/again.ts';
+import type { JobRecord, Standing } from '../../job/job.ts';
+import { endedAtMs } from '../../job/job.ts';
+import { idsAfter } from '../../job/edges.ts';
+import { countersOf, recordOf } from './job-data.ts';
+import { ownerOf } from './tokens.ts';
+import type { RawJob } from '../store.ts';
+
+/** A delayed job is due no earlier: it waits for others, and has no time of its own. Unix ms, as late as BullMQ can order. */
+export const AFTER_OTHERS_MS = 2_190_000_000_000;
+
+/** Of a job that another program has delayed beyond that, nobody knows better either. */
+export function waitsForOthers({ dueAtMs }: Pick<RawJob, 'dueAtMs'>): boolean {
+  return dueAtMs !== null && dueAtMs >= AFTER_OTHERS_MS;
+}
+
+/** @param place for people: where the queues are kept */
+export function sightingOf(raw: RawJob, place: string): Sighting {
+  const { id, queue, state, processedOn, token } = raw;
+  const record = readable(raw);
+  const isOver = state === 'completed' || state === 'failed';
+  const isRunning = state === 'active';
+  return {
+    id,
+    state: stateOf(raw, record),
+    standing: standingOf(raw, record),
+    dueAtMs: state !== 'delayed' || waitsForOthers(raw) ? null : raw.dueAtMs,
+    owner: isRunning ? ownerOf(token ?? '') : null,
+    startedAtMs: isRunning ? processedOn : null,
+    endedAtMs: isOver ? ((record === null ? null : endedAtMs(record)) ?? raw.finishedOn) : null,
+    progress: null,
+    location: `${place}, queue ${queue}, job ${id}`,
+    record: record === null || isOver ? record : unended(record),
+  };
+}
+
+function readable(raw: RawJob): JobRecord | null {
+  try {
+    return recordOf(raw);
+  } catch {
+    return null; // The claim that comes upon it fails it, and says why.
+  }
+}
+
+function stateOf(raw: RawJob, record: JobRecord | null): Sighting['state'] {
+  switch (raw.state) {
+    case 'waiting':
+      return 'pending';
+    case 'active':
+      return 'running';
+    case 'delayed':
+      return 'delayed';
+    case 'completed':
+      return 'succeeded';
+    case 'failed':
+      return record?.outcome?.state ?? 'failed';
+  }
+}
+
+/** With the run that is going on. */
+export function standingOf(raw: RawJob, record: JobRecord | null): Standing {
+  const { queue, priority, state, stalls } = raw;
+  const before = countersOf(raw);
+  // Each time that its lock ran out its process is taken for dead.
+  const lost = Math.max(0, stalls - before.stalls);
+  const isOver = state === 'completed' || state === 'failed';
+  const attempt = isOver
+    ? (record?.kept.attempt ?? record?.attempts.at(-1)?.attempt ?? before.attempt)
+    : before.attempt + lost + (state === 'active' ? 1 : 0);
+  return { queue, priority: Math.min(priority, 9), attempt, crashes: before.crashes + (isOver ? 0 : lost) };
+}
+
+/** True of an active job whose run has ended, and which was not moved: its process died over that. */
+export function hasEnded(record: JobRecord, { attempt }: Pick<Standing, 'attempt'>): boolean {
+  return record.outcome !== null && record.outcome.state !== 'succeeded' && hasOutcomeOf(record, attempt);
+}
+
+/** Of how many jobs it waits for the end; 0: of none. */
+export function predecessorsOf(record: JobRecord | null): readonly string[] {
+  return record === null ? [] : idsAfter(record.job.options);
+}

@@ -1,0 +1,55 @@
+/** Revoking: a flag for each job that is to end, which its holder and every claim looks at; a job that waits ends at once. */
+import type { Revocation } from '../../broker/broker.ts';
+import { revoked } from '../../job/lifecycle.ts';
+import { encodeTail } from '../../job/tail.ts';
+import type { Engine } from '../engine.ts';
+import { countersOf, recordOf, tailOf } from './job-data.ts';
+import { ENDED } from '../looking/stored-outcomes.ts';
+import { standingOf } from './raw-sighting.ts';
+import type { RawJob } from '../store.ts';
+
+/** The table of the jobs that are revoked and have not ended, and the topic that tells of a new one. */
+export const REVOKED = 'revoked';
+
+export async function isRevoked(engine: Engine, id: string): Promise<boolean> {
+  return (await engine.store.field(REVOKED, id)) !== null;
+}
+
+/** @param terminate the process that runs one is to be killed */
+export async function revoke(
+  engine: Engine,
+  ids: readonly string[],
+  terminate: boolean,
+): Promise<ReadonlyMap<string, Revocation>> {
+  const answers = new Map<string, Revocation>();
+  const found = await engine.queues.look(ids);
+  for (const raw of found) {
+    if (raw !== null) answers.set(raw.id, await revokeOne(engine, raw, terminate));
+  }
+  return answers;
+}
+
+async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promise<Revocation> {
+  if (raw.state === 'completed' || raw.state === 'failed') return 'ended';
+  const record = recordOf(raw);
+  const standing = standingOf(raw, record);
+  const settlement = revoked({ job: record.job, standing }, false);
+  if (settlement.kind !== 'publish' || settlement.outcome.state === 'succeeded') return 'ended';
+  const { outcome, ttlMs } = settlement;
+  const end = { outcome, standing, endedAtMs: engine.nowMs(), ttlMs };
+  const tail = tailOf(countersOf(raw), encodeTail(record.attempts, end, record.kept.again ?? 0));
+  await engine.store.setField(REVOKED, raw.id, terminate ? 'terminate' : 'ask');
+  switch (await engine.store.endWaiting(raw, tail, outcome.error.message)) {
+    case 'ended':
+      await engine.store.removeFields(REVOKED, [raw.id]);
+      engine.store.publish(ENDED, raw.id);
+      return 'revoked';
+    case 'running':
+      engine.store.publish(REVOKED, raw.id);
+      return 'requested';
+    case 'over':
+    case null:
+      await engine.store.removeFields(REVOKED, [raw.id]);
+      return 'ended';
+  }
+}

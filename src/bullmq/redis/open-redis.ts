@@ -1,0 +1,69 @@
+/** The engine over Redis: one connection for all queues, and one more for each queue on which somebody waits. */
+import type { IQueueBackend } from 'bullmq';
+import { type RedisAddress, shownAddress } from '../../broker/broker-address.ts';
+import type { BullOptions, Engine } from '../engine.ts';
+import { loadRedisPeers } from '../peers.ts';
+import { QueueNames } from '../queue-names.ts';
+import { Users } from '../users.ts';
+import { RedisStore } from './redis-store.ts';
+
+/** How long a claim holds without being renewed, ms: a machine that dies is found dead after half as much again. */
+export const LOCK_MS = 10_000;
+
+/** fsq decides by itself how often a job may lose its process. */
+const NEVER_GIVE_UP = 1_000_000;
+
+export async function openRedis(address: RedisAddress, options: BullOptions): Promise<Engine> {
+  const { bullmq, ioredis } = await loadRedisPeers();
+  const { host, port, db, user, password, tls, prefix } = address;
+  const client = new ioredis.Redis({
+    host,
+    port,
+    db,
+    ...(user === null ? {} : { username: user }),
+    ...(password === null ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    // What is sent while the connection is cut waits for this many attempts to connect, and then fails: nobody waits for ever.
+    maxRetriesPerRequest: 5,
+    enableAutoPipelining: false,
+    retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
+  });
+  client.on('error', () => undefined); // Each command that fails says so.
+  const lockMs = options.lockMs ?? LOCK_MS;
+  const shared = { connection: client, prefix, lockDuration: lockMs, stalledInterval: lockMs / 2 };
+  const queueOptions = { ...shared, maxStalledCount: NEVER_GIVE_UP, skipVersionCheck: true };
+  const first = bullmq.createRedisBackend('fsq', queueOptions);
+  first.on('error', () => undefined);
+  // Nothing is sent on it: each wait has a copy, which tries to connect for as long as it takes.
+  const model = client.duplicate({ lazyConnect: true, maxRetriesPerRequest: null });
+  model.on('error', () => undefined);
+  const store = new RedisStore(client, prefix);
+  const backends = new Map<string, IQueueBackend>();
+  const users = new Users(async () => {
+    await first.close().catch(() => undefined);
+    await store.close();
+    model.disconnect();
+    client.disconnect();
+  });
+  return {
+    place: shownAddress(address),
+    store,
+    queues: new QueueNames(store),
+    lockMs,
+    nowMs: options.nowMs ?? Date.now,
+    resultTtlMs: options.resultTtlMs ?? {},
+    onEvent: options.onEvent ?? (() => undefined),
+    tailField: 'fsq',
+    ownerName: () => `${process.pid}-${process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')}`,
+    backend: (queue) => {
+      const known = backends.get(queue);
+      if (known !== undefined) return known;
+      const backend = first.forQueue(queue, prefix);
+      backends.set(queue, backend);
+      return backend;
+    },
+    waiter: (queue) =>
+      bullmq.createRedisBackend(queue, { ...queueOptions, connection: model }, { withBlockingConnection: true }),
+    use: () => users.begin(),
+  };
+}

@@ -1,0 +1,184 @@
+/** fsq's own facts, and its looks at BullMQ's jobs, in Redis: one key or hash for each, under `<prefix>-fsq:`. */
+import type { Redis } from 'ioredis';
+import type { HeldJob, Place, RawJob, Store } from '../store.ts';
+import { type ScriptName, SCRIPTS } from './scripts.ts';
+
+export class RedisStore implements Store {
+  readonly #client: Redis;
+  readonly #prefix: string;
+  readonly #listener: Redis;
+  readonly #heard = new Map<string, Set<(text: string) => void>>();
+
+  /** @param client the connection of the queues: what is sent on it is done in the order in which it was sent */
+  constructor(client: Redis, prefix: string) {
+    this.#client = client;
+    this.#prefix = prefix;
+    this.#listener = client.duplicate({ lazyConnect: true, maxRetriesPerRequest: null, enableReadyCheck: false });
+    this.#listener.on('error', () => undefined); // What it would have told is found by a look.
+    this.#listener.on('message', (channel: string, text: string) => {
+      for (const hear of this.#heard.get(channel) ?? []) hear(text);
+    });
+    for (const [name, lua] of Object.entries(SCRIPTS))
+      if (!(name in client)) client.defineCommand(name, { numberOfKeys: 0, lua });
+  }
+
+  async look(ids: readonly string[], queues: readonly string[]): Promise<readonly (RawJob | null)[]> {
+    if (ids.length === 0 || queues.length === 0) return ids.map(() => null);
+    const found = await this.#run('fsqLook', this.#prefix, queues.length, ...queues, ...ids);
+    const rows: readonly unknown[] = Array.isArray(found) ? found : [];
+    return ids.map((id, i) => rawJob(id, rows[i]));
+  }
+
+  async keepHeld(at: Place, token: string, tail: string): Promise<boolean> {
+    return (await this.#run('fsqKeepHeld', this.#base(at), at.id, token, tail)) === 1;
+  }
+
+  async keepCompleted(at: Place, claims: number, tail: string): Promise<void> {
+    await this.#run('fsqKeepCompleted', this.#base(at), at.id, claims, tail);
+  }
+
+  async endWaiting(at: Place, tail: string, reason: string): Promise<'ended' | 'running' | 'over' | null> {
+    const what = await this.#run('fsqEndWaiting', this.#base(at), at.id, tail, reason, Date.now());
+    return what === 'ended' || what === 'running' || what === 'over' ? what : null;
+  }
+
+  async held(queues: readonly string[], owners: readonly string[]): Promise<readonly HeldJob[]> {
+    if (queues.length === 0 || owners.length === 0) return [];
+    const found = await this.#run('fsqHeld', this.#prefix, queues.length, ...queues, ...owners);
+    const rows: readonly unknown[] = Array.isArray(found) ? found : [];
+    return rows.flatMap((row) => {
+      const [queue, id, token] = Array.isArray(row) ? (row as readonly unknown[]) : [];
+      return [{ queue: String(queue), id: String(id), token: String(token) }];
+    });
+  }
+
+  async get(keys: readonly string[]): Promise<readonly (string | null)[]> {
+    return keys.length === 0 ? [] : this.#client.mget(keys.map((key) => this.#key(key)));
+  }
+
+  async set(
+    key: string,
+    value: string,
+    { ifAbsent = false, ttlMs }: { readonly ifAbsent?: boolean; readonly ttlMs?: number } = {},
+  ): Promise<boolean> {
+    const args = [
+      ...(ttlMs === undefined ? [] : ['PX', String(Math.max(1, Math.round(ttlMs)))]),
+      ...(ifAbsent ? ['NX'] : []),
+    ];
+    return (await this.#client.call('SET', this.#key(key), value, ...args)) === 'OK';
+  }
+
+  async swap(key: string, before: string | null, after: string | null): Promise<boolean> {
+    return (await this.#run('fsqSwap', this.#key(key), ...maybe(before), ...maybe(after))) === 1;
+  }
+
+  async remove(keys: readonly string[]): Promise<number> {
+    return keys.length === 0 ? 0 : this.#client.del(keys.map((key) => this.#key(key)));
+  }
+
+  async fields(table: string): Promise<ReadonlyMap<string, string>> {
+    return new Map(Object.entries(await this.#client.hgetall(this.#key(table))));
+  }
+
+  field(table: string, field: string): Promise<string | null> {
+    return this.#client.hget(this.#key(table), field);
+  }
+
+  async setField(
+    table: string,
+    field: string,
+    value: string,
+    { ifAbsent = false }: { readonly ifAbsent?: boolean } = {},
+  ): Promise<boolean> {
+    const key = this.#key(table);
+    if (ifAbsent) return (await this.#client.hsetnx(key, field, value)) === 1;
+    await this.#client.hset(key, field, value);
+    return true;
+  }
+
+  async swapField(table: string, field: string, before: string | null, after: string | null): Promise<boolean> {
+    return (await this.#run('fsqSwapField', this.#key(table), field, ...maybe(before), ...maybe(after))) === 1;
+  }
+
+  async removeFields(table: string, fields: readonly string[]): Promise<number> {
+    return fields.length === 0 ? 0 : this.#client.hdel(this.#key(table), ...fields);
+  }
+
+  publish(topic: string, text: string): void {
+    this.#client.publish(this.#key(topic), text).catch(() => undefined); // It is a hint.
+  }
+
+  async subscribe(topic: string, hear: (text: string) => void): Promise<() => void> {
+    const channel = this.#key(topic);
+    const listeners = this.#heard.get(channel) ?? new Set();
+    this.#heard.set(channel, listeners);
+    listeners.add(hear);
+    if (listeners.size === 1) await this.#listener.subscribe(channel);
+    return () => {
+      listeners.delete(hear);
+      if (listeners.size > 0 || this.#heard.get(channel) !== listeners) return;
+      this.#heard.delete(channel);
+      this.#listener.unsubscribe(channel).catch(() => undefined); // It is about to end.
+    };
+  }
+
+  async clockMs(): Promise<number> {
+    const [seconds, micros] = await this.#client.time();
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+
+  async close(): Promise<void> {
+    this.#heard.clear();
+    this.#listener.disconnect();
+  }
+
+  #key(name: string): string {
+    return `${this.#prefix}-fsq:${name}`;
+  }
+
+  #base({ queue }: Place): string {
+    return `${this.#prefix}:${queue}:`;
+  }
+
+  #run(name: ScriptName, ...args: readonly (string | number)[]): Promise<unknown> {
+    const script = (this.#client as unknown as Readonly<Record<string, unknown>>)[name];
+    if (typeof script !== 'function') throw new Error(`The script ${name} is not defined.`);
+    return (script as (...given: (string | number)[]) => Promise<unknown>).apply(this.#client, [...args]);
+  }
+}
+
+function maybe(text: string | null): readonly [string, string] {
+  return text === null ? ['0', ''] : ['1', text];
+}
+
+function rawJob(id: string, row: unknown): RawJob | null {
+  if (!Array.isArray(row)) return null;
+  const [queue, state, score, token, flat] = row as readonly unknown[];
+  const fields = new Map<string, string>();
+  const texts: readonly unknown[] = Array.isArray(flat) ? flat : [];
+  for (let i = 0; i + 1 < texts.length; i += 2) fields.set(String(texts[i]), String(texts[i + 1]));
+  const textOf = (field: string): string | null => fields.get(field) ?? null;
+  const numberOf = (field: string): number | null => (fields.has(field) ? Number(fields.get(field)) : null);
+  return {
+    id,
+    queue: String(queue),
+    state: state as RawJob['state'], // The script gives no other.
+    // BullMQ keeps the order of those that are due in one millisecond in the lowest twelve bits.
+    dueAtMs: state === 'delayed' && typeof score === 'string' ? Math.floor(Number(score) / 0x1000) : null,
+    token: typeof token === 'string' ? token : null,
+    name: textOf('name') ?? '',
+    data: textOf('data') ?? '{}',
+    priority: numberOf('priority') ?? 0,
+    timestamp: numberOf('timestamp') ?? 0,
+    processedOn: numberOf('processedOn'),
+    finishedOn: numberOf('finishedOn'),
+    returnvalue: textOf('returnvalue'),
+    failedReason: textOf('failedReason'),
+    stacktrace: textOf('stacktrace'),
+    processedBy: textOf('pb'),
+    claims: numberOf('ats') ?? 0,
+    stalls: numberOf('stc') ?? 0,
+    deferredFailure: textOf('defa'),
+    tail: textOf('fsq'),
+  };
+}

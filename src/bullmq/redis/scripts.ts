@@ -1,0 +1,133 @@
+/**
+ * What Redis does at once for fsq. The keys are BullMQ's (its documentation "Queue internals"), read as its own scripts of 6.7 read
+ * them; `p` is the prefix. Every script is of one slot where the prefix has a hash tag.
+ */
+
+/** Where a job is, by the cheapest questions first. */
+const STATE: string = `
+local function stateOf(base, id)
+  local key = base .. id
+  if redis.call('HEXISTS', key, 'finishedOn') == 1 then
+    local at = redis.call('ZSCORE', base .. 'completed', id)
+    if at then return 'completed', at end
+    at = redis.call('ZSCORE', base .. 'failed', id)
+    if at then return 'failed', at end
+  end
+  local due = redis.call('ZSCORE', base .. 'delayed', id)
+  if due then return 'delayed', due end
+  if redis.call('ZSCORE', base .. 'prioritized', id) then return 'waiting', false end
+  if redis.call('EXISTS', key .. ':lock') == 1 then return 'active', false end
+  if redis.call('LPOS', base .. 'active', id) then return 'active', false end
+  if redis.call('LPOS', base .. 'wait', id) or redis.call('LPOS', base .. 'paused', id) then return 'waiting', false end
+  if redis.call('ZSCORE', base .. 'waiting-children', id) then return 'delayed', false end
+  local at = redis.call('ZSCORE', base .. 'completed', id)
+  if at then return 'completed', at end
+  at = redis.call('ZSCORE', base .. 'failed', id)
+  if at then return 'failed', at end
+  return false, false
+end
+`;
+
+/** ARGV: p, how many queues, the queues, the ids. For each id: queue, state, score, token and all fields, or nil. */
+const LOOK: string = `${STATE}
+local prefix, count = ARGV[1], tonumber(ARGV[2])
+local found = {}
+for i = 3 + count, #ARGV do
+  local id, seen = ARGV[i], false
+  for q = 3, 2 + count do
+    local base = prefix .. ':' .. ARGV[q] .. ':'
+    if redis.call('EXISTS', base .. id) == 1 then
+      local state, score = stateOf(base, id)
+      if state then
+        seen = { ARGV[q], state, score, redis.call('GET', base .. id .. ':lock'), redis.call('HGETALL', base .. id) }
+        break
+      end
+    end
+  end
+  found[#found + 1] = seen
+end
+return found
+`;
+
+/** ARGV: base, id, token, tail. */
+const KEEP_HELD: string = `
+if redis.call('GET', ARGV[1] .. ARGV[2] .. ':lock') ~= ARGV[3] then return 0 end
+redis.call('HSET', ARGV[1] .. ARGV[2], 'fsq', ARGV[4])
+return 1
+`;
+
+/** ARGV: base, id, claims, tail. */
+const KEEP_COMPLETED: string = `
+if redis.call('HGET', ARGV[1] .. ARGV[2], 'ats') ~= ARGV[3] then return 0 end
+if not redis.call('ZSCORE', ARGV[1] .. 'completed', ARGV[2]) then return 0 end
+redis.call('HSET', ARGV[1] .. ARGV[2], 'fsq', ARGV[4])
+return 1
+`;
+
+/** ARGV: base, id, tail, reason, now. */
+const END_WAITING: string = `${STATE}
+local base, id = ARGV[1], ARGV[2]
+if redis.call('EXISTS', base .. id) == 0 then return nil end
+local state = stateOf(base, id)
+if state == 'active' then return 'running' end
+if state == 'completed' or state == 'failed' then return 'over' end
+if not state then return nil end
+redis.call('ZREM', base .. 'delayed', id)
+redis.call('ZREM', base .. 'prioritized', id)
+redis.call('ZREM', base .. 'waiting-children', id)
+redis.call('LREM', base .. 'wait', 1, id)
+redis.call('LREM', base .. 'paused', 1, id)
+redis.call('HSET', base .. id, 'fsq', ARGV[3], 'failedReason', ARGV[4], 'finishedOn', ARGV[5])
+redis.call('ZADD', base .. 'failed', ARGV[5], id)
+redis.call('XADD', base .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'failed', 'jobId', id, 'failedReason', ARGV[4], 'prev', 'waiting')
+return 'ended'
+`;
+
+/** ARGV: p, how many queues, the queues, what tokens may begin with. For each: queue, id, token. */
+const HELD: string = `
+local prefix, count = ARGV[1], tonumber(ARGV[2])
+local found = {}
+for q = 3, 2 + count do
+  local base = prefix .. ':' .. ARGV[q] .. ':'
+  for _, id in ipairs(redis.call('LRANGE', base .. 'active', 0, -1)) do
+    local token = redis.call('GET', base .. id .. ':lock')
+    if token then
+      for o = 3 + count, #ARGV do
+        if string.sub(token, 1, #ARGV[o]) == ARGV[o] then found[#found + 1] = { ARGV[q], id, token } end
+      end
+    end
+  end
+end
+return found
+`;
+
+/** ARGV: key, whether there was one, before, whether there is one, after. */
+const SWAP: string = `
+local now = redis.call('GET', ARGV[1])
+if ARGV[2] == '0' then if now then return 0 end
+elseif now ~= ARGV[3] then return 0 end
+if ARGV[4] == '0' then redis.call('DEL', ARGV[1]) else redis.call('SET', ARGV[1], ARGV[5]) end
+return 1
+`;
+
+/** ARGV: table, field, whether there was one, before, whether there is one, after. */
+const SWAP_FIELD: string = `
+local now = redis.call('HGET', ARGV[1], ARGV[2])
+if ARGV[3] == '0' then if now then return 0 end
+elseif now ~= ARGV[4] then return 0 end
+if ARGV[5] == '0' then redis.call('HDEL', ARGV[1], ARGV[2]) else redis.call('HSET', ARGV[1], ARGV[2], ARGV[6]) end
+return 1
+`;
+
+export type ScriptName =
+  'fsqLook' | 'fsqKeepHeld' | 'fsqKeepCompleted' | 'fsqEndWaiting' | 'fsqHeld' | 'fsqSwap' | 'fsqSwapField';
+
+export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
+  fsqLook: LOOK,
+  fsqKeepHeld: KEEP_HELD,
+  fsqKeepCompleted: KEEP_COMPLETED,
+  fsqEndWaiting: END_WAITING,
+  fsqHeld: HELD,
+  fsqSwap: SWAP,
+  fsqSwapField: SWAP_FIELD,
+};

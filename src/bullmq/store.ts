@@ -1,0 +1,100 @@
+/**
+ * What fsq keeps beside BullMQ's own data, and the looks that BullMQ has no question for. One implementation for Redis and one for
+ * PostgreSQL. Publishing is a hint only: whoever hears of something could have found it by a look, within seconds.
+ */
+
+/** A job as the datastore has it: BullMQ's fields, untouched, and fsq's tail. */
+export interface RawJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly state: 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
+  /** When a delayed job is due, Unix ms; null of others. */
+  readonly dueAtMs: number | null;
+  /** Of an active job: the token of its lock; null where it has run out. */
+  readonly token: string | null;
+  readonly name: string;
+  /** JSON. */
+  readonly data: string;
+  /** 0 runs first. */
+  readonly priority: number;
+  /** When it was sent, Unix ms, as its sender said. */
+  readonly timestamp: number;
+  readonly processedOn: number | null;
+  readonly finishedOn: number | null;
+  /** JSON; null where there is none. */
+  readonly returnvalue: string | null;
+  readonly failedReason: string | null;
+  /** JSON, an array of texts. */
+  readonly stacktrace: string | null;
+  /** Who claimed it last. */
+  readonly processedBy: string | null;
+  /** How often it was claimed: each claim has a number of its own. */
+  readonly claims: number;
+  /** How often its lock ran out and it went back to wait. */
+  readonly stalls: number;
+  /** Another program has given it up: it is to fail with this. */
+  readonly deferredFailure: string | null;
+  /** What fsq wrote last; null: nothing yet. */
+  readonly tail: string | null;
+}
+
+/** A job that is active under a lock of one of these owners. */
+export interface HeldJob {
+  readonly queue: string;
+  readonly id: string;
+  readonly token: string;
+}
+
+/** Where a job is: one that is named for an operation. */
+export interface Place {
+  readonly queue: string;
+  readonly id: string;
+}
+
+export interface Store {
+  /** The jobs of these ids, in their order; null where there is none in any of these queues. */
+  look(ids: readonly string[], queues: readonly string[]): Promise<readonly (RawJob | null)[]>;
+  /**
+   * Writes the tail of an active job.
+   *
+   * @param token of its lock: another holder's job is left alone
+   * @returns false when the lock is gone
+   */
+  keepHeld(at: Place, token: string, tail: string): Promise<boolean>;
+  /** Writes the tail of a job that has completed under this claim. A job that was claimed again, or is gone, is left alone. */
+  keepCompleted(at: Place, claims: number, tail: string): Promise<void>;
+  /**
+   * Ends a job that waits or is delayed: it is among the failed ones then.
+   *
+   * @returns 'running' when it is active, 'over' when it had ended, null when it is not there
+   */
+  endWaiting(at: Place, tail: string, reason: string): Promise<'ended' | 'running' | 'over' | null>;
+  /** The active jobs of these queues whose locks belong to one of the owners. */
+  held(queues: readonly string[], owners: readonly string[]): Promise<readonly HeldJob[]>;
+
+  /** The values of these keys, in their order. */
+  get(keys: readonly string[]): Promise<readonly (string | null)[]>;
+  /** @param options `ifAbsent`: only where there is none. `ttlMs`: it is gone after that. @returns whether it was written */
+  set(key: string, value: string, options?: { readonly ifAbsent?: boolean; readonly ttlMs?: number }): Promise<boolean>;
+  /** Replaces `before` (null: none) by `after` (null: none), at once. False: something else was there. */
+  swap(key: string, before: string | null, after: string | null): Promise<boolean>;
+  /** @returns how many were there */
+  remove(keys: readonly string[]): Promise<number>;
+
+  /** A table of its own under each name: fields and their values. */
+  fields(table: string): Promise<ReadonlyMap<string, string>>;
+  field(table: string, field: string): Promise<string | null>;
+  /** @param options `ifAbsent`: only where the field is not there. @returns whether it was written */
+  setField(table: string, field: string, value: string, options?: { readonly ifAbsent?: boolean }): Promise<boolean>;
+  /** Replaces `before` (null: none) by `after` (null: none), at once. False: something else was there. */
+  swapField(table: string, field: string, before: string | null, after: string | null): Promise<boolean>;
+  /** @returns how many were there */
+  removeFields(table: string, fields: readonly string[]): Promise<number>;
+
+  publish(topic: string, text: string): void;
+  /** @returns ends the subscription */
+  subscribe(topic: string, hear: (text: string) => void): Promise<() => void>;
+  /** The clock of the datastore, Unix ms. */
+  clockMs(): Promise<number>;
+  close(): Promise<void>;
+}
