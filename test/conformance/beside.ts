@@ -1,7 +1,7 @@
 /** What a run shows of itself and keeps beside its job, as every broker promises it. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Broker } from '../../src/broker/broker.ts';
+import type { Broker, LogPart } from '../../src/broker/broker.ts';
 import type { Claim } from '../../src/broker/worker-side.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
@@ -12,6 +12,14 @@ const ENDINGS = [
   ['an error', AGAIN],
   ['a deploy', { kind: 'requeue' }],
 ] as const;
+
+/** What is in the job's log from there on, as soon as something is. */
+async function logged(broker: Broker, id: string, position: number): Promise<LogPart> {
+  return until(async () => {
+    const part = await broker.log(id, position);
+    return part.lines.length > 0 && part;
+  }, 'something is in the log');
+}
 
 /** All that is in the job's log, as text. */
 async function printed(broker: Pick<Broker, 'log'>, id: string): Promise<readonly string[]> {
@@ -36,7 +44,10 @@ export function beside(open: OpenBroker): void {
 
     claim.progress({ value: 0.25, done: 5, total: 20, detail: { file: 'ä.csv' } });
 
-    const { atMs, ...progress } = (await broker.find(job.id))?.progress ?? assert.fail('no progress');
+    const { atMs, ...progress } = await until(
+      async () => (await broker.find(job.id))?.progress,
+      'the progress is seen',
+    );
     assert.deepEqual(progress, { value: 0.25, done: 5, total: 20, detail: { file: 'ä.csv' }, attempt: 1 });
     assert.ok(atMs >= before && atMs <= Date.now(), `${atMs}`);
     assert.deepEqual((await broker.list(['running'], 5))[0]?.progress, { ...progress, atMs });
@@ -71,7 +82,7 @@ export function beside(open: OpenBroker): void {
       const next = await nextOf(each);
       assert.equal((await broker.find(job.id))?.progress?.value, 0.8);
       next.progress({ value: 0 });
-      assert.deepEqual((await broker.find(job.id))?.progress?.attempt, 2);
+      await until(async () => (await broker.find(job.id))?.progress?.attempt === 2, 'the next report is seen');
       await next.settle(returned(null), RUN);
     });
   }
@@ -130,8 +141,8 @@ export function beside(open: OpenBroker): void {
     await assert.rejects(lost.checkpoint({ row: 1 }), { code: 'FSQ_FENCED' });
     await assert.rejects(async () => lost.settle(returned(null), RUN), { code: 'FSQ_FENCED' });
     assert.deepEqual(claim.checkpointed(), { row: 8 });
-    assert.equal((await broker.find(job.id))?.progress?.value, 0.8);
     await claim.settle(returned(null), RUN);
+    assert.equal((await broker.find(job.id))?.progress?.value, 0.8);
   });
 
   test('checkpoints that nobody waits for are kept in their order, and before the run ends', async (t) => {
@@ -163,7 +174,7 @@ export function beside(open: OpenBroker): void {
     await keeper(t, broker);
 
     await until(async () => (await broker.find(job.id)) === null, 'the outcome is forgotten');
-    await until(() => claim.checkpointed() === undefined, 'the checkpoint is removed');
+    await until(async () => (await broker.checkpointed(job.id)) === undefined, 'the checkpoint is removed');
   });
 }
 
@@ -194,9 +205,9 @@ function prints(open: OpenBroker): void {
 
     assert.deepEqual((await broker.log(job.id, 0)).lines, []);
     claim.print('stdout', 'one\n');
-    const first = await broker.log(job.id, 0);
+    const first = await logged(broker, job.id, 0);
     claim.print('stdout', 'two\n');
-    const second = await broker.log(job.id, first.position);
+    const second = await logged(broker, job.id, first.position);
     const third = await broker.log(job.id, second.position);
 
     assert.deepEqual(
@@ -248,6 +259,7 @@ function prints(open: OpenBroker): void {
     await claim.settle(returned(null), RUN);
     member.print('stdout', Buffer.from('of nobody\n'));
 
+    await until(async () => (await printed(broker, job.id)).length > 1, 'both are in the log');
     assert.deepEqual(await printed(broker, job.id), ['stdout before it was told', 'stderr without an end']);
   });
 
@@ -276,14 +288,20 @@ function changes(open: OpenBroker): void {
       return found.map(([id, { sighting }]) => `${id === one.job.id ? 'one' : 'two'} ${sighting.state}`).toSorted();
     };
 
+    const soon = (): Promise<readonly string[]> =>
+      until(async () => {
+        const found = await changed();
+        return found.length > 0 && found;
+      }, 'something has changed');
+
     assert.deepEqual(await changed(), ['one pending', 'two pending']);
     assert.deepEqual(await changed(), []);
     const claim = await nextOf(await consumer(t, broker, { logBytes: 64 * 1024 }));
     assert.deepEqual(await changed(), ['one running']);
     claim.progress({ value: 0.5 });
-    assert.deepEqual(await changed(), ['one running']);
+    assert.deepEqual(await soon(), ['one running']);
     claim.print('stdout', 'a line\n');
-    assert.deepEqual(await changed(), ['one running']);
+    assert.deepEqual(await soon(), ['one running']);
     assert.deepEqual(await changed(), []);
     await claim.settle(returned(null), RUN);
     assert.deepEqual(await changed(), ['one succeeded']);

@@ -3,6 +3,7 @@ import { describe } from 'node:test';
 import { acceptance } from './acceptance.ts';
 import { following } from './after.ts';
 import { beside } from './beside.ts';
+import { type Capabilities, lacksOf } from './capabilities.ts';
 import { claims } from './claims.ts';
 import { debouncing } from './debounce.ts';
 import { everyJob } from './every-job.ts';
@@ -23,7 +24,7 @@ import { taskSets } from './task-sets.ts';
 import { uniqueness } from './unique.ts';
 import { waiting } from './waiting.ts';
 
-/** Each is registered as a suite of its own, so that a report says what a broker lacks. */
+/** Each is a suite of its own, so that a report says what a broker lacks. */
 const SECTIONS = {
   acceptance,
   claims,
@@ -48,9 +49,10 @@ const SECTIONS = {
   statistics,
 };
 
-/** Registers the suite for the broker called `name`. */
-export function testBroker(name: string, open: OpenBroker): void {
+/** Registers the suite for the broker called `name`. @param capabilities what it lacks; default: nothing */
+export function testBroker(name: string, open: OpenBroker, capabilities: Capabilities = {}): void {
+  const lacks = lacksOf(capabilities);
   describe(name, () => {
-    for (const [section, register] of Object.entries(SECTIONS)) describe(section, () => register(open));
+    for (const [section, register] of Object.entries(SECTIONS)) describe(section, () => register(open, lacks));
   });
 }

@@ -26,7 +26,7 @@ export function looking(open: OpenBroker): void {
 
   test('what has not ended is told without reading it, each job once', async (t) => {
     const broker = await open(t);
-    const each = await consumer(t, broker);
+    const each = await consumer(t, broker, { queues: ['default'] });
     const dueAtMs = Date.now() + 60_000;
     const [ended, running, pending] = [newJob(broker), newJob(broker), newJob(broker, { queue: 'mail' })];
     const late = newJob(broker, { etaMs: dueAtMs });

@@ -6,12 +6,13 @@ import type { Claim, Consumer } from '../../src/broker/worker-side.ts';
 import type { LimitRules, QueueLimits } from '../../src/job/queue-limits.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
+import type { Lacks } from './capabilities.ts';
 import { child, claimAll, consumer, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
 
-export function queues(open: OpenBroker): void {
+export function queues(open: OpenBroker, lacks: Lacks): void {
   pauses(open);
   limits(open);
-  orders(open);
+  orders(open, lacks);
 }
 
 function pauses(open: OpenBroker): void {
@@ -104,7 +105,7 @@ function limits(open: OpenBroker): void {
     const broker = await open(t);
     const rules = { queues: new Map([['slow', atOnce(1)]]), tasks: new Map() };
     const [first, second] = [
-      await consumer(t, broker, { limits: rules }),
+      await consumer(t, broker, { limits: rules, queues: ['slow'] }),
       await consumer(t, broker, { limits: rules }),
     ];
     const slow = [newJob(broker, { queue: 'slow', priority: 0 }), newJob(broker, { queue: 'slow', priority: 0 })];
@@ -139,11 +140,33 @@ function limits(open: OpenBroker): void {
   });
 }
 
-function orders(open: OpenBroker): void {
+function orders(open: OpenBroker, lacks: Lacks): void {
   const weights = new Map([
     ['a', 2],
     ['b', 1],
   ]);
+
+  test(
+    'of several queues the most urgent job comes first, then the oldest',
+    { skip: lacks('ordersAcrossQueues') },
+    async (t) => {
+      const broker = await open(t);
+      const jobs = [
+        newJob(broker, { queue: 'a' }),
+        newJob(broker, { queue: 'b' }),
+        newJob(broker, { queue: 'a' }),
+        newJob(broker, { queue: 'b', priority: 0 }),
+      ];
+      await broker.enqueue(jobs);
+
+      const order = await claimAll(await consumer(t, broker), jobs.length);
+
+      assert.deepEqual(
+        order,
+        [3, 0, 1, 2].map((i) => jobs[i]?.job.id),
+      );
+    },
+  );
 
   test('queues take turns by their weights, so that none starves', async (t) => {
     const broker = await open(t);
