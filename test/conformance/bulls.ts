@@ -1,0 +1,51 @@
+/** The conformance suite for BullMQ. */
+import type { TestContext } from 'node:test';
+import { parseBrokerAddress } from '../../src/broker/broker-address.ts';
+import { openBullBroker } from '../../src/bullmq/bull-broker.ts';
+import { type Section, testBroker } from './broker.ts';
+
+/** Whoever builds one takes it out. */
+const NOT_YET: readonly Section[] = [
+  'recovering',
+  'keeping',
+  'looking',
+  'revoking',
+  'sending back',
+  'following',
+  'taking',
+  'queues',
+  'slots',
+  'uniqueness',
+  'debouncing',
+  'task sets',
+  'beside the job',
+  'every job',
+  'forgetting',
+  'schedules',
+  'statistics',
+];
+
+/** Of each test: its jobs do not meet those of others, and its second opening sees what the first does. */
+const addresses = new WeakMap<TestContext, string>();
+let tests = 0;
+
+/**
+ * Registers the suite for BullMQ on a server.
+ *
+ * @param datastore its name
+ * @param addressOf what the setting `broker` says of the place called `name` on this server
+ */
+export function testBulls(datastore: string, addressOf: (name: string) => Promise<string>): void {
+  testBroker(
+    `BullMQ on ${datastore}`,
+    async (t, options) => {
+      const text = addresses.get(t) ?? (await addressOf(`fsq_test_${++tests}`));
+      addresses.set(t, text);
+      const broker = await openBullBroker({ address: parseBrokerAddress(text), ...options });
+      t.after(() => broker.close());
+      return broker;
+    },
+    { ordersAcrossQueues: false },
+    NOT_YET,
+  );
+}
