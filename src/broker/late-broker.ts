@@ -9,7 +9,7 @@ import type { Broker, Counts, EveryJobOptions, LogPart, Looks, OwnerInfo, Sighti
 import { type BrokerAddress, shownAddress } from './broker-address.ts';
 import { pooledRandom } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
-import type { BrokerEvent } from './worker-side.ts';
+import type { BrokerEvent, Keeper, KeeperOptions } from './worker-side.ts';
 
 /** What a broker with an address is opened with. */
 export interface AddressOptions {
@@ -35,7 +35,10 @@ export class LateBroker implements Broker {
   #opening: Promise<Broker> | null = null;
   #isClosed = false;
 
-  /** @param open called by the first question, and again by the next one where it failed: the server may be there by then */
+  /**
+   * @param open called by the first question, and again by the next one where it failed: the server may be there by then. It gives up by itself
+   * within seconds, because `close` waits for it
+   */
   constructor({ address, nowMs = Date.now }: Pick<AddressOptions, 'address' | 'nowMs'>, open: () => Promise<Broker>) {
     this.place = shownAddress(address);
     this.nextId = createIdSource(nowMs, pooledRandom());
@@ -52,6 +55,22 @@ export class LateBroker implements Broker {
     } catch (error) {
       if (this.#opening === opening) this.#opening = null;
       throw error;
+    }
+  }
+
+  /** The same; null where `signal` aborts first. */
+  async #openedBefore(signal: AbortSignal | null | undefined): Promise<Broker | null> {
+    if (signal === null || signal === undefined) return this.opened();
+    if (signal.aborted) return null;
+    let stop = (): void => undefined;
+    const aborted = new Promise<null>((resolve) => {
+      stop = () => resolve(null);
+      signal.addEventListener('abort', stop, { once: true });
+    });
+    try {
+      return await Promise.race([this.opened(), aborted]);
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
 
@@ -94,11 +113,13 @@ export class LateBroker implements Broker {
   }
 
   async *everyJob(options: EveryJobOptions): AsyncGenerator<Looks, void, undefined> {
-    yield* (await this.opened()).everyJob(options);
+    const broker = await this.#openedBefore(options.signal);
+    if (broker !== null) yield* broker.everyJob(options);
   }
 
   async waitForOutcome(...asked: Parameters<Broker['waitForOutcome']>): ReturnType<Broker['waitForOutcome']> {
-    return (await this.opened()).waitForOutcome(...asked);
+    const broker = await this.#openedBefore(asked[1]);
+    return broker === null ? null : broker.waitForOutcome(...asked);
   }
 
   async revoke(...asked: Parameters<Broker['revoke']>): ReturnType<Broker['revoke']> {
@@ -169,8 +190,10 @@ export class LateBroker implements Broker {
     return (await this.opened()).consumer(...asked);
   }
 
-  async keeper(...asked: Parameters<Broker['keeper']>): ReturnType<Broker['keeper']> {
-    return (await this.opened()).keeper(...asked);
+  async keeper(options: KeeperOptions): Promise<Keeper> {
+    const broker = await this.#openedBefore(options.giveUp);
+    if (broker === null) throw new UsageError(`The broker ${this.place} was given up before it had answered`);
+    return broker.keeper(options);
   }
 }
 

@@ -196,7 +196,7 @@ function consumerOf(
   },
 ): Promise<Consumer> {
   const { queues, queueLimits, parent, logBytes, slots: size } = options;
-  const logEvent = brokerEventLogger(log);
+  const logEvent = brokerEventLogger(log, 'address' in options.broker ? 'broker' : 'spool');
   return broker.consumer({
     queues,
     limits: { queues: new Map(queueLimits), tasks: limitsOf(tasks) },

@@ -97,7 +97,7 @@ function clock(ms: number): string {
 }
 
 /** Writes the events of a broker: event, job, consequence. */
-export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
+export function brokerEventLogger(log: Logger, store: 'spool' | 'broker' = 'spool'): (event: BrokerEvent) => void {
   return (event) => {
     switch (event.kind) {
       case 'recovered':
@@ -129,14 +129,14 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
         return log.warn(`${event.name} was in the way of a job; it was moved to corrupt/`);
       case 'disk-wait':
         return log.error(
-          `the spool refuses to be written (${reasonOf(event.error)}); nothing is lost, work goes on when it can`,
+          `the ${store} refuses to be written (${reasonOf(event.error)}); nothing is lost, work goes on when it can`,
         );
       case 'undurable':
         return log.warn(
           `${event.directory} could not be written to disk (${reasonOf(event.error)}); jobs that moved there may run again after a power cut`,
         );
       case 'disk-wait-over':
-        return log.info('the spool can be written again; work goes on');
+        return log.info(`the ${store} can be written again; work goes on`);
       case 'queues-paused':
         return log.info(
           event.queues.length === 0 ? 'no queue is paused any more' : `paused: ${event.queues.join(', ')}`,
@@ -152,7 +152,7 @@ export function brokerEventLogger(log: Logger): (event: BrokerEvent) => void {
       case 'unproved':
         return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
       case 'unusable':
-        return log.error(`the spool cannot be used: ${reasonOf(event.error)}`);
+        return log.error(`the ${store} cannot be used: ${reasonOf(event.error)}`);
     }
   };
 }

@@ -1,7 +1,7 @@
 /** A worker: keeps children, carries the words between them and the keeper, has the jobs of dead children recovered, and ends in order. */
 import { tellRecovered } from '../app/telling/diagnostics.ts';
 import { after } from '../app/timers.ts';
-import { brokerOptions } from '../app/settings/place.ts';
+import { brokerOptions, unusable } from '../app/settings/place.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
 import type { Figures } from '../broker/statistics.ts';
@@ -96,7 +96,7 @@ export class Supervisor implements CrewEvents {
   /** Null when a signal came first: the keeper may have to wait for another process. */
   async #openKeeper(broker: Broker): Promise<Keeper | null> {
     const { settings, queues, order, isBurst, log } = this.#options;
-    const logEvent = brokerEventLogger(log);
+    const logEvent = brokerEventLogger(log, settings.broker === null ? 'spool' : 'broker');
     const signalled = new AbortController();
     void this.#crew.ended.then(() => signalled.abort());
     try {
@@ -107,14 +107,12 @@ export class Supervisor implements CrewEvents {
         // What processes print cannot be told apart where several jobs start them.
         logBytes: settings.slots === 1 ? settings.jobLogBytes : 0,
         isBurst,
-        onEvent: (event) => {
-          logEvent(event);
-          this.#onBrokerEvent(event);
-        },
+        onEvent: (event) => this.#onBrokerEvent(event, logEvent),
         giveUp: signalled.signal,
       });
     } catch (error) {
       if (signalled.signal.aborted) return null;
+      await broker.close(); // Its connections would keep this process alive.
       throw error;
     }
   }
@@ -268,19 +266,21 @@ export class Supervisor implements CrewEvents {
     this.#options.onFailed?.();
   }
 
-  #onBrokerEvent(event: BrokerEvent): void {
+  #onBrokerEvent(event: BrokerEvent, log: (event: BrokerEvent) => void): void {
+    log(event);
     this.#count(figuresOfEvent(event));
     if (endsAJobAsFailed(event)) this.#onFailed();
     if (event.kind === 'recovered') tellRecovered(event);
     const ran = ranOfEvent(event);
     if (ran !== null) this.#options.onRan?.(ran);
-    if (event.kind === 'unusable') this.#fail({ code: 'FSQ_SPOOL', message: reasonOf(event.error) }, 75);
+    if (event.kind === 'unusable') this.#fail(unusable(this.#options.settings, reasonOf(event.error)), 75);
   }
 
   /** A task may have changed its process, by setuid(2) say: if the worker itself can use the store, only this child ends. */
   #onUnusable({ pid }: WorkerChild, message: string): void {
-    if (!this.#isStarted || this.#keeper?.problem() !== null) return this.#fail({ code: 'FSQ_SPOOL', message }, 75);
-    this.#options.log.error(`child ${pid} ends: it cannot use the spool any more, and its worker can: ${message}`);
+    const { settings, log } = this.#options;
+    if (!this.#isStarted || this.#keeper?.problem() !== null) return this.#fail(unusable(settings, message), 75);
+    log.error(`child ${pid} ends: it cannot reach the jobs any more, and its worker can: ${message}`);
   }
 
   /** A worker that has started keeps trying: the task file may be half-way through a deploy. */

@@ -82,6 +82,19 @@ describe('at its start', () => {
     assert.match(readFileSync(join(DIST, 'testing/testing.cjs'), 'utf8'), /\/\*! croner\nThe MIT License/);
   });
 
+  test('nothing loads BullMQ, its drivers, or what fsq has of them, before a setting names such a broker', () => {
+    const everything = [...Object.values(PROGRAMS).flatMap(({ entries }) => entries), 'testing/testing.js'];
+
+    const { files } = staticImports(everything);
+
+    assert.deepEqual(
+      files.flatMap(sourcesOf).filter((source) => /^src\/bullmq\/|node_modules\/(?:bullmq|ioredis|pg)\//.test(source)),
+      [],
+    );
+    const all = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'));
+    assert.ok(all.flatMap((file) => sourcesOf(join(DIST, file))).includes('src/bullmq/peers.ts'));
+  });
+
   test('every package that is built in has its licence behind it, wherever it lies', () => {
     const maps = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js.map'));
     const builtIn = maps.flatMap((map) => {

@@ -82,6 +82,40 @@ test('a checkout that is not built says how to build it', (t) => {
   );
 });
 
+test('without the optional packages a spool works, and a broker names the command that installs them', (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'fsq-peers-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const installed = join(root, 'node_modules/fsq');
+  for (const part of ['bin', 'dist', 'package.json'])
+    cpSync(join(ROOT, part), join(installed, part), { recursive: true });
+  const fsq = (args: readonly string[], broker: string): { status: number | null; stderr: string } => {
+    const env = { ...process.env, FSQ_SPOOL: '', FSQ_BROKER: broker };
+    return spawnSync(process.execPath, [join(installed, 'bin/fsq.js'), ...args], { cwd: root, env, encoding: 'utf8' });
+  };
+
+  const spool = fsq(['init'], '');
+  const redis = fsq(['call', 'add', '1', '2'], 'bullmq+redis://:secret@localhost');
+
+  assert.equal(spool.status, 0, spool.stderr);
+  assert.deepEqual(
+    [redis.status, redis.stderr],
+    [
+      78,
+      'fsq call: This broker needs the package bullmq, version 6.7; none is installed. Run: npm install bullmq@~6.7 ioredis@5 (FSQ_PEER)\n',
+    ],
+  );
+});
+
+test('the optional packages are peers in the versions that are asked for, and none is installed by itself', () => {
+  const { peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+  assert.deepEqual(peerDependencies, { bullmq: '~6.7.0', ioredis: '>=5', pg: '>=8.16' });
+  assert.deepEqual(
+    Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true),
+    [],
+  );
+});
+
 function relativeImports(declarations: string): string[] {
   const code = declarations.replace(/\/\*[^]*?\*\//g, '');
   return [...code.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)].map((match) => match[1] ?? '');

@@ -4,7 +4,7 @@
  */
 import { isAbsolute, resolve } from 'node:path';
 import { type BrokerAddress, addressText, parseBrokerAddress, shownAddress } from '../../broker/broker-address.ts';
-import { UsageError } from '../../job/errors.ts';
+import { type FsqErrorCode, UsageError } from '../../job/errors.ts';
 import { format } from '../../job/text.ts';
 import type { BrokerOptions } from '../../open.ts';
 import { isFolderThere } from '../project/project.ts';
@@ -30,6 +30,14 @@ export type Place = Pick<Settings, 'spool' | 'broker'>;
 /** The place for people: a path, or an address without its password. */
 export function placeText({ spool, broker }: Place): string {
   return broker === null ? spool : shownAddress(broker);
+}
+
+/** That the place cannot be used, by its code. */
+export function unusable(
+  { broker }: Place,
+  message: string,
+): { readonly code: FsqErrorCode; readonly message: string } {
+  return { code: broker === null ? 'FSQ_SPOOL' : 'FSQ_BROKER', message };
 }
 
 /** Variables that make another program of fsq use the same place; undefined: it must not have this one. */

@@ -53,7 +53,14 @@ export const flag: Kind<boolean> = {
 export const path: Kind<string> = {
   form: 'text',
   wanted: "a directory's path, without control characters and without white space at its ends",
-  parse: (given) => (isPath(given) ? given : undefined),
+  parse: (given, _base, name) => {
+    // A directory would be made that has a password in its name. The message must not show it either.
+    if (typeof given === 'string' && /^\s*[a-z][a-z0-9+.-]*:\/\//i.test(given)) {
+      const where = 'an address stands in `broker` of a configuration, or in FSQ_BROKER';
+      throw new UsageError(`Expected ${name} to be a directory's path, got an address; ${where}`, 'FSQ_CONFIG');
+    }
+    return isPath(given) ? given : undefined;
+  },
 };
 
 /** Its parser words all messages: they must not show a password. */

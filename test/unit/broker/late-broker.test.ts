@@ -43,7 +43,7 @@ const QUESTIONS: Readonly<
 for (const [name, count] of Object.entries(QUESTIONS)) {
   test(`${name} is passed on with all that it is asked`, async () => {
     const { broker, asked } = late();
-    const given = Array.from({ length: count }, (_, i) => ({ i }));
+    const given = Array.from({ length: count }, (_, i) => (name === 'waitForOutcome' && i === 1 ? null : { i }));
 
     const answer = await ask(broker, name, given);
 
@@ -153,6 +153,31 @@ test('closing one that could not be opened is no error', async () => {
   await broker.close();
 
   await assert.rejects(asked, /not there/);
+});
+
+test('who waits no longer is not kept waiting by the opening', async () => {
+  const broker = new LateBroker({ address: ADDRESS }, () => new Promise<Broker>(() => undefined));
+  const gone = AbortSignal.abort();
+  const going = new AbortController();
+
+  const waits = [
+    broker.waitForOutcome('x', gone, false),
+    broker.waitForOutcome('x', going.signal, false),
+    broker.everyJob({ sinceMs: null, follow: true, signal: going.signal }).next(),
+    broker.keeper({ queues: null, giveUp: going.signal }),
+  ];
+  going.abort();
+
+  const [first, second, looks, keeper] = await Promise.allSettled(waits);
+  assert.deepEqual(
+    [first, second],
+    [
+      { status: 'fulfilled', value: null },
+      { status: 'fulfilled', value: null },
+    ],
+  );
+  assert.deepEqual(looks, { status: 'fulfilled', value: { done: true, value: undefined } });
+  assert.equal(keeper?.status === 'rejected' && keeper.reason.code, 'FSQ_USAGE');
 });
 
 type Asked = (readonly unknown[])[];

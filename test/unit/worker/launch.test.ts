@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { Config } from '../../../src/app/settings/config.ts';
+import { withLogin } from '../../../src/app/settings/place.ts';
 import { resolveSettings } from '../../../src/app/settings/sources.ts';
 import { childEnvironment, type Launch, launchOf } from '../../../src/worker/launch.ts';
+import { toArguments } from '../../../src/worker/messages.ts';
 import { TaskModules } from '../../../src/worker/task-modules.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -30,6 +32,40 @@ test('what is allowed of the place counts for what tasks send, and nothing else 
   assert.deepEqual(await allowed({}), ['/x', undefined, undefined]);
   assert.deepEqual(await allowed({ allowNetworkFs: true }), ['/x', '1', undefined]);
   assert.deepEqual(await allowed({ allowUnsafe: true, env: [] }), ['/x', undefined, '1']);
+});
+
+test('a child of a broker gets its login by the environment, and not as an argument; a spool of the environment it does not get', async (t) => {
+  process.env['FSQ_SPOOL'] = '/elsewhere';
+  t.after(() => delete process.env['FSQ_SPOOL']);
+
+  const { options, env } = await launched(t, { broker: 'bullmq+rediss://me:secret@db/1', resultTtl: '5s', env: [] });
+
+  assert.doesNotMatch(toArguments(options).join(' '), /secret|\bme\b/);
+  assert.equal(env['FSQ_BROKER'], 'bullmq+rediss://me:secret@db:6379/1');
+  assert.equal(env['FSQ_SPOOL'], undefined);
+  assert.deepEqual(withLogin(options.broker, env), {
+    address: {
+      kind: 'redis',
+      tls: true,
+      host: 'db',
+      port: 6379,
+      user: 'me',
+      password: 'secret',
+      db: 1,
+      prefix: 'bull',
+    },
+    resultTtlMs: 5_000,
+  });
+});
+
+test('a child of a spool does not get the broker of the environment', async (t) => {
+  process.env['FSQ_BROKER'] = 'bullmq+redis://db';
+  t.after(() => delete process.env['FSQ_BROKER']);
+
+  const { options, env } = await launched(t, { spool: '/x' });
+
+  assert.deepEqual([env['FSQ_SPOOL'], env['FSQ_BROKER']], ['/x', undefined]);
+  assert.ok('path' in options.broker);
 });
 
 const ENV = {

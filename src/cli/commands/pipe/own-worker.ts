@@ -57,7 +57,7 @@ export class OwnWorker {
   async ended(): Promise<never> {
     const { problem } = await this.#end;
     throw new FsqError(
-      problem?.code === 'FSQ_CONFIG' ? 'FSQ_CONFIG' : 'FSQ_SPOOL',
+      problem?.code === 'FSQ_CONFIG' || problem?.code === 'FSQ_BROKER' ? problem.code : 'FSQ_SPOOL',
       problem?.message ?? 'The worker has ended before the jobs',
     );
   }

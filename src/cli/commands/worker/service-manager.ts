@@ -97,7 +97,7 @@ export class ServiceManager {
 
   /** @returns false: no sign of life */
   async #complain(error: unknown): Promise<false> {
-    const why = `the spool cannot be used: ${reasonOf(error)}`;
+    const why = `the jobs cannot be reached: ${reasonOf(error)}`;
     if (this.#isNews(why)) {
       this.#log.error(`${why}; systemd gets no sign of life, and starts the worker again if that lasts`);
       await this.#tell([`STATUS=${escape(why)}`], why);

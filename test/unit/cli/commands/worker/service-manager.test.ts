@@ -71,7 +71,7 @@ describe('a worker below systemd', () => {
     assert.deepEqual(sent.slice(0, 3), [
       'READY=1 STATUS=2 children',
       'WATCHDOG=1',
-      'STATUS=the spool cannot be used: EIO: i/o error\\u{a}',
+      'STATUS=the jobs cannot be reached: EIO: i/o error\\u{a}',
     ]);
     assert.equal(sent[3], 'WATCHDOG=1');
     assert.equal(said.length, 1);
