@@ -1,6 +1,9 @@
 /** The engine over Redis: one connection for all queues, and one more for each queue on which somebody waits. */
 import type { IQueueBackend } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { type RedisAddress, shownAddress } from '../../broker/broker-address.ts';
+import { SpoolError } from '../../job/errors.ts';
+import { reasonOf } from '../../job/values/realm.ts';
 import type { BullOptions, Engine } from '../engine.ts';
 import { loadRedisPeers } from '../peers.ts';
 import { QueueNames } from '../queue-names.ts';
@@ -13,6 +16,10 @@ export const LOCK_MS = 10_000;
 /** fsq decides by itself how often a job may lose its process. */
 const NEVER_GIVE_UP = 1_000_000;
 
+/** How long the server may take until it answers at all, ms: whoever opens a broker waits for it, and so does its close. */
+const REACH_MS = 10_000;
+
+/** @throws UsageError (FSQ_PEER); SpoolError (FSQ_BROKER) when the server does not answer, or refuses the login */
 export async function openRedis(address: RedisAddress, options: BullOptions): Promise<Engine> {
   const { bullmq, ioredis } = await loadRedisPeers();
   const { host, port, db, user, password, tls, prefix } = address;
@@ -28,7 +35,10 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     enableAutoPipelining: false,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
   });
-  client.on('error', () => undefined); // Each command that fails says so.
+  // Each command that fails says so; only the first one needs the reason as well.
+  let trouble: unknown = null;
+  client.on('error', (error) => (trouble = error));
+  await reach(client, shownAddress(address), () => trouble);
   const lockMs = options.lockMs ?? LOCK_MS;
   const shared = { connection: client, prefix, lockDuration: lockMs, stalledInterval: lockMs / 2 };
   const queueOptions = { ...shared, maxStalledCount: NEVER_GIVE_UP, skipVersionCheck: true };
@@ -66,4 +76,22 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
       bullmq.createRedisBackend(queue, { ...queueOptions, connection: model }, { withBlockingConnection: true }),
     use: () => users.begin(),
   };
+}
+
+/** Asks the server once. A client that is given up is closed: it would keep the process alive. */
+async function reach(client: Redis, place: string, lastTrouble: () => unknown): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${REACH_MS / 1_000} s`)), REACH_MS);
+  });
+  try {
+    await Promise.race([client.ping(), late]);
+  } catch (error) {
+    client.disconnect();
+    const reason = lastTrouble() ?? error;
+    const next = 'See that the server runs, and that FSQ_BROKER, or `broker` in the configuration, is right.';
+    throw new SpoolError('FSQ_BROKER', `${place} cannot be used: ${reasonOf(reason)}. ${next}`, { cause: reason });
+  } finally {
+    clearTimeout(timer);
+  }
 }
