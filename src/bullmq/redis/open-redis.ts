@@ -90,7 +90,9 @@ async function reach(client: Redis, place: string, lastTrouble: () => unknown): 
     client.disconnect();
     const reason = lastTrouble() ?? error;
     const next = 'See that the server runs, and that FSQ_BROKER, or `broker` in the configuration, is right.';
-    throw new SpoolError('FSQ_BROKER', `${place} cannot be used: ${reasonOf(reason)}. ${next}`, { cause: reason });
+    throw new SpoolError('FSQ_BROKER', `${place} cannot be used: ${reasonOf(reason).replace(/\.$/, '')}. ${next}`, {
+      cause: reason,
+    });
   } finally {
     clearTimeout(timer);
   }
