@@ -37,7 +37,10 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   });
   // Each command that fails says so; only the first one needs the reason as well.
   let trouble: unknown = null;
-  client.on('error', (error) => (trouble = error));
+  client.on('error', (error) => {
+    // Behind a refused login all else is refused as well, and that would only say that there is none.
+    if (trouble === null || !error.message.startsWith('NOAUTH')) trouble = error;
+  });
   await reach(client, shownAddress(address), () => trouble);
   const lockMs = options.lockMs ?? LOCK_MS;
   const shared = { connection: client, prefix, lockDuration: lockMs, stalledInterval: lockMs / 2 };
