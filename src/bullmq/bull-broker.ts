@@ -1,8 +1,7 @@
 /** BullMQ as a broker: opens a datastore and puts the parts together. */
 import type { Broker, NewJob, RevokeOptions, Sighting } from '../broker/broker.ts';
-import { shownAddress } from '../broker/broker-address.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
-import { FsqError, SpoolError, UsageError } from '../job/errors.ts';
+import { FsqError, SpoolError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
@@ -14,17 +13,14 @@ import { unendedJobs } from './looking/job-pages.ts';
 import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
-import { openRedis } from './redis/open-redis.ts';
+import { openEngine } from './open-engine.ts';
 import { revoke } from './jobs/revoking.ts';
 import { enqueue } from './jobs/send-jobs.ts';
 
 /** @throws UsageError where the packages are missing that it needs */
 export async function openBullBroker(options: BullOptions): Promise<Broker> {
-  const { address } = options;
   const { randomBytes } = process.getBuiltinModule('node:crypto');
-  if (address.kind !== 'redis')
-    throw new UsageError(`No jobs can be kept at ${shownAddress(address)} yet`, 'FSQ_CONFIG');
-  const engine = await openRedis(address, options);
+  const engine = await openEngine(options);
   return new BullBroker(
     engine,
     createIdSource(engine.nowMs, (n) => randomBytes(n)),

@@ -8,6 +8,7 @@ import type { BullOptions, Engine } from '../engine.ts';
 import { loadRedisPeers } from '../peers.ts';
 import { QueueNames } from '../queue-names.ts';
 import { Users } from '../users.ts';
+import { redisFacts } from './redis-facts.ts';
 import { RedisStore } from './redis-store.ts';
 
 /** How long a claim holds without being renewed, ms: a machine that dies is found dead after half as much again. */
@@ -31,7 +32,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     ...(password === null ? {} : { password }),
     ...(tls ? { tls: {} } : {}),
     // What is sent while the connection is cut waits for this many attempts to connect, and then fails: nobody waits for ever.
-    maxRetriesPerRequest: 5,
+    maxRetriesPerRequest: 6,
     enableAutoPipelining: false,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
   });
@@ -52,6 +53,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   model.on('error', () => undefined);
   const store = new RedisStore(client, prefix);
   const backends = new Map<string, IQueueBackend>();
+  const queues = new QueueNames(store);
   const users = new Users(async () => {
     await first.close().catch(() => undefined);
     await store.close();
@@ -61,7 +63,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   return {
     place: shownAddress(address),
     store,
-    queues: new QueueNames(store),
+    queues,
     lockMs,
     nowMs: options.nowMs ?? Date.now,
     resultTtlMs: options.resultTtlMs ?? {},
@@ -77,6 +79,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     },
     waiter: (queue) =>
       bullmq.createRedisBackend(queue, { ...queueOptions, connection: model }, { withBlockingConnection: true }),
+    serverFacts: async () => redisFacts(client, prefix, await queues.all()),
     use: () => users.begin(),
   };
 }
