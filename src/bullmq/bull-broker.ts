@@ -1,26 +1,30 @@
 /** BullMQ as a broker: opens a datastore and puts the parts together. */
 import type { Broker, NewJob, RevokeOptions, Sighting } from '../broker/broker.ts';
+import { shownAddress } from '../broker/broker-address.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
-import { FsqError, SpoolError } from '../job/errors.ts';
+import { FsqError, SpoolError, UsageError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { BullConsumer } from './claims/bull-consumer.ts';
 import type { BullOptions, Engine } from './engine.ts';
 import { BullKeeper } from './crew/bull-keeper.ts';
-import { changedJobs, findJob } from './looking/finding.ts';
-import { unendedJobs } from './looking/job-pages.ts';
-import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
+import { pausedQueues, setPaused } from './limits/pauses.ts';
+import { countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
-import { openEngine } from './open-engine.ts';
+import { openRedis } from './redis/open-redis.ts';
 import { revoke } from './jobs/revoking.ts';
 import { enqueue } from './jobs/send-jobs.ts';
+import { sightingOf } from './jobs/raw-sighting.ts';
 
 /** @throws UsageError where the packages are missing that it needs */
 export async function openBullBroker(options: BullOptions): Promise<Broker> {
+  const { address } = options;
   const { randomBytes } = process.getBuiltinModule('node:crypto');
-  const engine = await openEngine(options);
+  if (address.kind !== 'redis')
+    throw new UsageError(`No jobs can be kept at ${shownAddress(address)} yet`, 'FSQ_CONFIG');
+  const engine = await openRedis(address, options);
   return new BullBroker(
     engine,
     createIdSource(engine.nowMs, (n) => randomBytes(n)),
@@ -57,8 +61,11 @@ class BullBroker implements Broker {
     );
   }
 
-  find(id: string): Promise<Sighting | null> {
-    return this.#look(() => findJob(this.#engine, id));
+  async find(id: string): Promise<Sighting | null> {
+    return this.#look(async () => {
+      const [raw = null] = await this.#engine.queues.look([id]);
+      return raw === null ? null : sightingOf(raw, this.place);
+    });
   }
 
   outcome(id: string): Promise<JobRecord | null> {
@@ -85,8 +92,8 @@ class BullBroker implements Broker {
     return notYet('A checkpoint');
   }
 
-  changed(seen: ReadonlyMap<string, string | null>): ReturnType<Broker['changed']> {
-    return this.#look(() => changedJobs(this.#engine, seen));
+  changed(..._asked: Parameters<Broker['changed']>): ReturnType<Broker['changed']> {
+    return notYet('Events');
   }
 
   everyJob(..._asked: Parameters<Broker['everyJob']>): ReturnType<Broker['everyJob']> {
@@ -105,40 +112,44 @@ class BullBroker implements Broker {
     return notYet('Tidying');
   }
 
-  pause(..._asked: Parameters<Broker['pause']>): ReturnType<Broker['pause']> {
-    return notYet('Pausing');
+  pause(queue: string): Promise<boolean> {
+    return this.#change('paused', () => setPaused(this.#engine, queue, true));
   }
 
-  resume(..._asked: Parameters<Broker['resume']>): ReturnType<Broker['resume']> {
-    return notYet('Resuming');
+  resume(queue: string): Promise<boolean> {
+    return this.#change('resumed', () => setPaused(this.#engine, queue, false));
   }
 
-  paused(..._asked: Parameters<Broker['paused']>): ReturnType<Broker['paused']> {
-    return notYet('Pausing');
+  paused(): Promise<readonly string[]> {
+    return this.#look(() => pausedQueues(this.#engine));
   }
 
   get schedules(): Broker['schedules'] {
     throw new FsqError('FSQ_USAGE', 'Schedules are not there yet.');
   }
 
-  idsByPrefix(prefix: string, limit: number): ReturnType<Broker['idsByPrefix']> {
-    return this.#look(async () => this.#engine.store.idsByPrefix(prefix, await this.#engine.queues.all(), limit));
+  idsByPrefix(..._asked: Parameters<Broker['idsByPrefix']>): ReturnType<Broker['idsByPrefix']> {
+    return notYet('Prefixes');
   }
 
-  list(...asked: Parameters<Broker['list']>): ReturnType<Broker['list']> {
-    return this.#look(() => listJobs(this.#engine, ...asked));
+  list(
+    states: Parameters<Broker['list']>[0],
+    limit: number,
+    isWanted?: (sighting: Sighting) => boolean,
+  ): ReturnType<Broker['list']> {
+    return this.#look(() => listJobs(this.#engine, states, limit, isWanted));
   }
 
-  unended(): ReturnType<Broker['unended']> {
-    return this.#look(() => unendedJobs(this.#engine));
+  unended(..._asked: Parameters<Broker['unended']>): ReturnType<Broker['unended']> {
+    return notYet('Listing');
   }
 
   counts(): ReturnType<Broker['counts']> {
     return this.#look(() => countJobs(this.#engine));
   }
 
-  backlog(): ReturnType<Broker['backlog']> {
-    return this.#look(() => backlogOf(this.#engine));
+  backlog(..._asked: Parameters<Broker['backlog']>): ReturnType<Broker['backlog']> {
+    return notYet('The backlog');
   }
 
   statistics(..._asked: Parameters<Broker['statistics']>): ReturnType<Broker['statistics']> {

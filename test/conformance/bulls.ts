@@ -8,11 +8,11 @@ import { type Section, testBroker } from './broker.ts';
 const NOT_YET: readonly Section[] = [
   'recovering',
   'keeping',
+  'looking',
   'revoking',
   'sending back',
   'following',
   'taking',
-  'queues',
   'slots',
   'uniqueness',
   'debouncing',
@@ -44,7 +44,7 @@ export function testBulls(datastore: string, addressOf: (name: string) => Promis
       t.after(() => broker.close());
       return broker;
     },
-    { ordersAcrossQueues: false },
+    { ordersAcrossQueues: false, takesByName: false },
     NOT_YET,
   );
 }

@@ -1,5 +1,5 @@
 /** One process that runs jobs: it locks the next job of its queues by itself, and is told by its worker's keeper when to look. */
-import type { Claim, Consumer, ConsumerOptions } from '../../broker/worker-side.ts';
+import { BY_AGE, type Claim, type Consumer, type ConsumerOptions } from '../../broker/worker-side.ts';
 import { isSuspect, revoked } from '../../job/lifecycle.ts';
 import { admissionOf } from './job-admission.ts';
 import type { Engine } from '../engine.ts';
@@ -8,12 +8,13 @@ import { waitForStore } from '../store-wait.ts';
 import { BullClaim } from './bull-claim.ts';
 import { Doorbell } from './doorbell.ts';
 import type { Held } from './held-job.ts';
+import { tightenQueues } from '../limits/queue-rules.ts';
 import { LoneLook } from '../crew/lone-look.ts';
 import { LookOrder } from './look-order.ts';
 import { endWithoutRun, open, takeNext } from './taking.ts';
 import { giveBack } from './moves.ts';
 import { OwnClaims } from './own-claims.ts';
-import { parseToConsumer, type ToKeeper } from './words.ts';
+import { orderOf, parseToConsumer, type ToKeeper } from './words.ts';
 
 /** How long a consumer waits without a word before it looks all the same, ms. */
 const LOOKS_EVERY_MS = 5_000;
@@ -36,7 +37,8 @@ export class BullConsumer implements Consumer {
     const about = { role, queues, tasks, slots, parent, limits, sending } as const;
     await announce(engine, owner, about);
     const consumer = new BullConsumer(engine, options, owner, queues ?? (await engine.queues.all()));
-    await consumer.#lone?.start();
+    if (consumer.#lone === null) await tightenQueues(engine, limits?.queues);
+    await consumer.#lone?.start(limits);
     return consumer;
   }
 
@@ -57,7 +59,7 @@ export class BullConsumer implements Consumer {
         ? new LoneLook(engine, {
             owner,
             queues: options.queues,
-            onQueues: (all) => this.#order.set(all, options.order?.kind ?? 'age'),
+            onQueues: (all) => this.#order.set(all, options.order ?? BY_AGE),
             onRevoked: (ids) => this.#hear({ t: 'revoked', ids: [...ids] }),
             onNews: () => this.#bell.ring(),
           })
@@ -83,8 +85,9 @@ export class BullConsumer implements Consumer {
   /** Looks at each queue once. */
   async #look(signal: AbortSignal): Promise<{ readonly claim: Claim | null; readonly untilMs: number | null }> {
     let untilMs: number | null = null;
-    for (const queue of this.#order.next()) {
-      for (;;) {
+    const order = this.#order.next();
+    for (const queue of order) {
+      for (let isAlone = false; ;) {
         if (signal.aborted) return { claim: null, untilMs };
         const token = this.#claims.nextToken();
         const taken = await this.#waiting(signal, () => takeNext(this.#engine, queue, this.owner, token));
@@ -95,8 +98,11 @@ export class BullConsumer implements Consumer {
           break;
         }
         const { held, verdict } = open(this.#engine, taken.raw, this.owner);
-        const claim = verdict === null ? await this.#admit(held, signal) : await this.#without(held, verdict);
-        if (claim !== null) return { claim, untilMs };
+        const claim = verdict === null ? await this.#admit(held, signal, isAlone) : await this.#without(held, verdict);
+        if (claim === 'alone') isAlone = true;
+        if (claim === null || claim === 'alone') continue;
+        this.#order.took(queue, order);
+        return { claim, untilMs };
       }
     }
     return { claim: null, untilMs };
@@ -107,25 +113,35 @@ export class BullConsumer implements Consumer {
     return null;
   }
 
-  /** Null when it is not to run now: then it has been dealt with. */
-  async #admit(held: Held, signal: AbortSignal): Promise<Claim | null> {
+  /**
+   * Null when it is not to run now: then it has been dealt with. 'alone': it must not take others with it and was put back until nothing else
+   * worked here, which is so now.
+   */
+  async #admit(held: Held, signal: AbortSignal, isAlone: boolean): Promise<Claim | 'alone' | null> {
     const { id, standing } = held;
     if (signal.aborted) {
       await this.#waiting(null, () => giveBack(this.#engine, held, null));
       return null;
     }
+    const alone = isSuspect(standing) && !isAlone ? (this.#options.alone?.() ?? null) : null;
+    if (alone !== null) {
+      await this.#waiting(null, () => giveBack(this.#engine, held, null));
+      await alone;
+      return 'alone';
+    }
     this.#claims.begin(id);
-    const alone = isSuspect(standing) ? (this.#options.alone?.() ?? null) : null;
-    if (alone !== null) await alone;
     const aside = await this.#waiting(null, () => admissionOf(this.#engine, held, this.#options.limits));
     if (aside === null) return null;
     if (aside.kind === 'dealt-with') {
       this.#claims.end(id);
       return null;
     }
-    const { job, checkpoint } = aside;
+    const { job, checkpoint, leave } = aside;
     const { logBytes = 0 } = this.#options;
-    const onOver = (): void => this.#over(id);
+    const onOver = (): void => {
+      leave?.();
+      this.#over(id);
+    };
     const claim = new BullClaim(held, { engine: this.#engine, logBytes, checkpoint, onOver }, job);
     if (!this.#claims.isRevoked(id)) return claim;
     await claim.settle(revoked(claim, false), null);
@@ -158,7 +174,7 @@ export class BullConsumer implements Consumer {
       case 'look':
         return this.#bell.ring();
       case 'queues':
-        this.#order.set(word.queues, word.order);
+        this.#order.set(word.queues, orderOf(word));
         return this.#bell.ring();
       case 'revoked':
         return this.#options.onRevoked?.(this.#claims.hearRevoked(word.ids));

@@ -37,6 +37,13 @@ export async function delay(
   await fenced(held, backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
 }
 
+/** It waits for so long, and nothing else is changed. @throws FencedError as `complete` does */
+export async function holdBack(engine: Engine, held: Held, delayMs: number): Promise<void> {
+  const { queue, id, token } = held;
+  const options = { skipAttempt: true, fetchNext: false };
+  await fenced(held, engine.backend(queue).moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
+}
+
 /** It is ready again at once, where it was. @param tail null: it stays @throws FencedError as `complete` does */
 export async function giveBack(engine: Engine, held: Held, tail: string | null): Promise<void> {
   const { queue, id, token } = held;

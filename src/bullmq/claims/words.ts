@@ -16,7 +16,12 @@ export type ToConsumer =
   /** There may be a job in this queue; null: in any. */
   | { readonly t: 'look'; readonly queue: string | null }
   /** In which order it takes from its queues, and which there are. */
-  | { readonly t: 'queues'; readonly queues: readonly string[]; readonly order: QueueOrder['kind'] }
+  | {
+      readonly t: 'queues';
+      readonly queues: readonly string[];
+      readonly order: QueueOrder['kind'];
+      readonly weights: Weights;
+    }
   /** All jobs that are revoked and have not ended. */
   | { readonly t: 'revoked'; readonly ids: readonly string[] };
 
@@ -30,11 +35,36 @@ export function parseToKeeper(word: unknown): ToKeeper | null {
 
 export function parseToConsumer(word: unknown): ToConsumer | null {
   if (!isRecord(word)) return null;
-  const { t, queue, queues, order, ids } = word;
+  const { t, queue, queues, order, weights, ids } = word;
   if (t === 'look') return { t, queue: typeof queue === 'string' ? queue : null };
   if (t === 'revoked') return { t, ids: textsIn(ids) };
   if (t !== 'queues') return null;
-  return { t, queues: textsIn(queues), order: order === 'listed' || order === 'turns' ? order : BY_AGE.kind };
+  const kind = order === 'listed' || order === 'turns' ? order : BY_AGE.kind;
+  return { t, queues: textsIn(queues), order: kind, weights: pairsIn(weights) };
+}
+
+/** JSON has no maps. */
+export type Weights = readonly (readonly [queue: string, weight: number])[];
+
+export function weightsIn(order: QueueOrder): Weights {
+  return order.kind === 'age' ? [] : [...order.weights];
+}
+
+export function orderOf({
+  order,
+  weights,
+}: {
+  readonly order: QueueOrder['kind'];
+  readonly weights: Weights;
+}): QueueOrder {
+  return order === 'age' ? BY_AGE : { kind: order, weights: new Map(weights) };
+}
+
+function pairsIn(value: unknown): Weights {
+  return (Array.isArray(value) ? value : []).filter(
+    (pair): pair is [string, number] =>
+      Array.isArray(pair) && typeof pair[0] === 'string' && typeof pair[1] === 'number',
+  );
 }
 
 function textsIn(value: unknown): readonly string[] {

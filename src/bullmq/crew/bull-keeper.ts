@@ -9,7 +9,9 @@ import { QueueWatch } from './queue-watch.ts';
 import { RevokedWatch } from './revoked-watch.ts';
 import type { Engine } from '../engine.ts';
 import { Housework } from './housework.ts';
-import { announce, withdraw } from './owner-records.ts';
+import { LimitRounds } from '../limits/limit-rounds.ts';
+import { pausesTold } from '../limits/pauses.ts';
+import { type About, announce, withdraw } from './owner-records.ts';
 import { recover } from './recover-held.ts';
 import { isPassing, waitForStore } from '../store-wait.ts';
 
@@ -20,16 +22,22 @@ export class BullKeeper implements Keeper {
   readonly #options: KeeperOptions;
   readonly #members = new Map<string, CrewMember>();
   readonly #watch: QueueWatch;
-  readonly #rounds: { readonly locks: Locks; readonly revoked: RevokedWatch; readonly housework: Housework };
+  readonly #rounds: {
+    readonly locks: Locks;
+    readonly revoked: RevokedWatch;
+    readonly housework: Housework;
+    readonly limits: LimitRounds;
+  };
 
   /** Revoked jobs whose processes are to be killed. */
   #toKill: ReadonlySet<string> = new Set();
 
   static async open(engine: Engine, options: KeeperOptions): Promise<BullKeeper> {
     const owner = engine.ownerName();
-    await announce(engine, owner, { role: 'supervisor', queues: options.queues, tasks: [] });
+    await announce(engine, owner, aboutKeeper(options, []));
     const keeper = new BullKeeper(engine, options, owner);
-    const { locks, revoked, housework } = keeper.#rounds;
+    const { locks, revoked, housework, limits } = keeper.#rounds;
+    await limits.start(options.limits);
     await revoked.start();
     await keeper.#watch.start();
     locks.start();
@@ -62,13 +70,17 @@ export class BullKeeper implements Keeper {
     const housework = new Housework(engine, {
       queues: () => this.#watch.queues,
       isBurst: options.isBurst ?? false,
+      onPaused: pausesTold(engine),
     });
-    this.#rounds = { locks, revoked, housework };
+    const limits = new LimitRounds(engine, {
+      onFreed: (queue) => this.#nextIdle()?.look(queue),
+      onPaused: () => housework.lookAgain(),
+    });
+    this.#rounds = { locks, revoked, housework, limits };
   }
 
   know(tasks: readonly string[]): void {
-    const about = { role: 'supervisor', queues: this.#options.queues, tasks: [...tasks].sort() } as const;
-    announce(this.#engine, this.owner, about).catch(() => undefined); // The next beat tells.
+    announce(this.#engine, this.owner, aboutKeeper(this.#options, [...tasks].sort())).catch(() => undefined); // The next beat tells.
     this.#rounds.housework.know(tasks);
   }
 
@@ -81,7 +93,7 @@ export class BullKeeper implements Keeper {
       onLeave: () => this.#members.delete(owner),
     });
     this.#members.set(owner, member);
-    member.queues(this.#watch.queues, (this.#options.order ?? BY_AGE).kind);
+    member.queues(this.#watch.queues, this.#options.order ?? BY_AGE);
     return member;
   }
 
@@ -91,11 +103,12 @@ export class BullKeeper implements Keeper {
     const held = await waitForStore({ onEvent: this.#options.onEvent, signal: null }, act);
     await waitForStore({ signal: null }, () => withdraw(this.#engine, owner));
     this.#rounds.housework.changed();
+    if (held ?? true) await this.#rounds.limits.recovered();
     return held ?? true;
   }
 
-  limitTasks(_tasks: LimitRules['tasks']): void {
-    // Each consumer heeds the limits of its tasks by itself.
+  limitTasks(tasks: LimitRules['tasks']): void {
+    this.#rounds.limits.know(tasks);
   }
 
   count(figures: Figures): void {
@@ -121,6 +134,7 @@ export class BullKeeper implements Keeper {
 
   async close(): Promise<void> {
     this.#rounds.revoked.close();
+    await this.#rounds.limits.close();
     await this.#rounds.housework.close();
     await this.#rounds.locks.close();
     await this.#watch.close();
@@ -136,8 +150,7 @@ export class BullKeeper implements Keeper {
   }
 
   #tellQueues(): void {
-    for (const member of this.#members.values())
-      member.queues(this.#watch.queues, (this.#options.order ?? BY_AGE).kind);
+    for (const member of this.#members.values()) member.queues(this.#watch.queues, this.#options.order ?? BY_AGE);
   }
 
   async #killRunning(): Promise<void> {
@@ -153,4 +166,9 @@ export class BullKeeper implements Keeper {
     for (const { id, token } of held)
       if (this.#toKill.has(id)) this.#members.get(token.slice(0, token.indexOf('~')))?.terminate(id);
   }
+}
+
+/** Its settings limit queues: while it lives these limits hold. */
+function aboutKeeper({ queues, limits }: KeeperOptions, tasks: readonly string[]): About {
+  return { role: 'supervisor', queues, tasks, limits };
 }

@@ -1,6 +1,6 @@
 /** A consumer of a worker's child, as the worker's keeper knows it by its words. */
 import type { ChildSide, Member, PrintingJob, QueueOrder } from '../../broker/worker-side.ts';
-import { parseToKeeper, type ToConsumer } from '../claims/words.ts';
+import { parseToKeeper, type ToConsumer, weightsIn } from '../claims/words.ts';
 
 interface CrewMemberOptions {
   /** It waits for a job, or its last claim is settled. */
@@ -78,8 +78,8 @@ export class CrewMember implements Member {
     this.#say({ t: 'look', queue });
   }
 
-  queues(queues: readonly string[], order: QueueOrder['kind']): void {
-    this.#say({ t: 'queues', queues, order });
+  queues(queues: readonly string[], order: QueueOrder): void {
+    this.#say({ t: 'queues', queues, order: order.kind, weights: weightsIn(order) });
   }
 
   revoked(ids: readonly string[]): void {

@@ -1,6 +1,7 @@
 /** What a keeper does in rounds: it finds jobs whose locks ran out, and sees whether anything is left to run. */
 import type { Figures } from '../../broker/statistics.ts';
 import type { Engine } from '../engine.ts';
+import { isQueuePaused } from '../limits/pauses.ts';
 
 /** How often a burst looks whether anything is left, ms; any other worker seldom asks. */
 const BURST_MS = 200;
@@ -9,6 +10,8 @@ const IDLE_MS = 2_000;
 interface HouseworkOptions {
   readonly queues: () => readonly string[];
   readonly isBurst: boolean;
+  /** These of them are paused, as each look finds. */
+  readonly onPaused: (queues: readonly string[]) => void;
 }
 
 export class Housework {
@@ -45,6 +48,12 @@ export class Housework {
     if (this.#options.isBurst) this.#look();
   }
 
+  /** Looks at once, because something has changed. */
+  lookAgain(): void {
+    this.#changes++;
+    void (this.#looking ?? Promise.resolve()).finally(() => this.#look());
+  }
+
   isIdle(): boolean {
     return this.#isIdle;
   }
@@ -66,16 +75,23 @@ export class Housework {
     const before = this.#changes;
     try {
       const nowMs = this.#engine.nowMs();
+      const paused: string[] = [];
       let ready = 0;
       for (const queue of this.#options.queues()) {
+        if (await isQueuePaused(this.#engine, queue)) {
+          paused.push(queue);
+          continue;
+        }
         const backend = this.#engine.backend(queue);
-        if ((await backend.getQueueMetaField('paused')) !== null) continue;
         const [waiting = 0, prioritized = 0] = await backend.getCounts(['wait', 'prioritized']);
         const [due = 0] = await backend.getCounts(['delayed'], nowMs);
         ready += waiting + prioritized + due;
       }
+      // What a limit holds back runs as soon as there is room, whenever it is due.
+      if (ready === 0) ready = await this.#engine.store.limits.heldBack(this.#options.queues());
       this.#isIdle = ready === 0 && before === this.#changes;
       this.#problem = null;
+      this.#options.onPaused(paused);
     } catch (error) {
       this.#isIdle = false;
       this.#problem = error;

@@ -1,5 +1,7 @@
 /** What a keeper does for the consumers of its children, for one that has no keeper. */
 import type { Engine } from '../engine.ts';
+import type { LimitRules } from '../../job/queue-limits.ts';
+import { LimitRounds } from '../limits/limit-rounds.ts';
 import { Locks } from './locks.ts';
 import { QueueWatch } from './queue-watch.ts';
 import { RevokedWatch } from './revoked-watch.ts';
@@ -18,6 +20,7 @@ export class LoneLook {
   readonly #watch: QueueWatch;
   readonly #locks: Locks;
   readonly #revoked: RevokedWatch;
+  readonly #limits: LimitRounds;
   #isWaiting = false;
 
   constructor(engine: Engine, { owner, queues, onQueues, onRevoked, onNews }: LoneLookOptions) {
@@ -36,10 +39,12 @@ export class LoneLook {
       // What the run comes to is refused when it settles: this process cannot kill itself.
       onLost: () => undefined,
     });
+    this.#limits = new LimitRounds(engine, { onFreed: onNews });
     this.#revoked = new RevokedWatch(engine, (revoked) => onRevoked(new Set(revoked.keys())));
   }
 
-  async start(): Promise<void> {
+  async start(rules: LimitRules | undefined): Promise<void> {
+    await this.#limits.start(rules);
     await this.#watch.start();
     await this.#revoked.start();
     this.#locks.start();
@@ -54,6 +59,7 @@ export class LoneLook {
   async close(): Promise<void> {
     this.#isWaiting = false;
     this.#revoked.close();
+    await this.#limits.close();
     await this.#locks.close();
     await this.#watch.close();
   }

@@ -13,7 +13,8 @@ export const BEAT_MS = 5_000;
 /** One that was not renewed for so long is of a process that is dead, or cut off: its locks have run out too. */
 const DEAD_AFTER_MS = 30_000;
 
-interface About {
+/** What a process tells of itself. */
+export interface About {
   readonly role: OwnerInfo['role'];
   readonly queues: readonly string[] | null;
   readonly tasks: readonly string[];
