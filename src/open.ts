@@ -2,6 +2,7 @@
 import { type AddressOptions, LateBroker } from './broker/late-broker.ts';
 import { openSpool, type SpoolOptions } from './spool/spool.ts';
 import type { Broker } from './broker/broker.ts';
+import type { ServerReport } from './broker/beyond/server-report.ts';
 
 export type BrokerOptions = SpoolOptions | AddressOptions;
 
@@ -30,4 +31,9 @@ export async function tryBroker(options: BrokerOptions): Promise<boolean> {
   } finally {
     await broker.close();
   }
+}
+
+/** Looks at the server that keeps the jobs. @throws UsageError (FSQ_PEER) where packages are missing */
+export async function examineBroker(options: AddressOptions): Promise<ServerReport> {
+  return (await import('./bullmq/doctor/examine-server.ts')).examineServer(options);
 }

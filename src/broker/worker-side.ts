@@ -153,7 +153,10 @@ export interface Keeper {
   count(figures: Figures): void;
   /** Somebody has set the clock: what is due by it now is ready at once. */
   clockMoved(): void;
-  /** True when surely no job of its queues is ready or due, those of paused queues aside. */
+  /**
+   * True when no job of its queues was ready or due at its last look, those of paused queues aside: what runs of its children have sent before
+   * they ended is seen by then. What others have just sent may be seen a moment later.
+   */
   isIdle(): boolean;
   /** Null when no child of it holds a job; else resolves when none does: a retry of what they ran is ready or due only then. */
   settled(): Promise<void> | null;

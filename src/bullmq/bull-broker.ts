@@ -1,8 +1,7 @@
 /** BullMQ as a broker: opens a datastore and puts the parts together. */
 import type { Broker, NewJob, RevokeOptions, Sighting } from '../broker/broker.ts';
-import { shownAddress } from '../broker/broker-address.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
-import { FsqError, SpoolError, UsageError } from '../job/errors.ts';
+import { FsqError, SpoolError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
@@ -10,21 +9,19 @@ import { BullConsumer } from './claims/bull-consumer.ts';
 import type { BullOptions, Engine } from './engine.ts';
 import { BullKeeper } from './crew/bull-keeper.ts';
 import { pausedQueues, setPaused } from './limits/pauses.ts';
-import { countJobs, listJobs } from './looking/listing.ts';
+import { changedJobs, findJob } from './looking/finding.ts';
+import { unendedJobs } from './looking/job-pages.ts';
+import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
-import { openRedis } from './redis/open-redis.ts';
+import { openEngine } from './open-engine.ts';
 import { revoke } from './jobs/revoking.ts';
 import { enqueue } from './jobs/send-jobs.ts';
-import { sightingOf } from './jobs/raw-sighting.ts';
 
 /** @throws UsageError where the packages are missing that it needs */
 export async function openBullBroker(options: BullOptions): Promise<Broker> {
-  const { address } = options;
   const { randomBytes } = process.getBuiltinModule('node:crypto');
-  if (address.kind !== 'redis')
-    throw new UsageError(`No jobs can be kept at ${shownAddress(address)} yet`, 'FSQ_CONFIG');
-  const engine = await openRedis(address, options);
+  const engine = await openEngine(options);
   return new BullBroker(
     engine,
     createIdSource(engine.nowMs, (n) => randomBytes(n)),
@@ -61,11 +58,8 @@ class BullBroker implements Broker {
     );
   }
 
-  async find(id: string): Promise<Sighting | null> {
-    return this.#look(async () => {
-      const [raw = null] = await this.#engine.queues.look([id]);
-      return raw === null ? null : sightingOf(raw, this.place);
-    });
+  find(id: string): Promise<Sighting | null> {
+    return this.#look(() => findJob(this.#engine, id));
   }
 
   outcome(id: string): Promise<JobRecord | null> {
@@ -92,8 +86,8 @@ class BullBroker implements Broker {
     return notYet('A checkpoint');
   }
 
-  changed(..._asked: Parameters<Broker['changed']>): ReturnType<Broker['changed']> {
-    return notYet('Events');
+  changed(seen: ReadonlyMap<string, string | null>): ReturnType<Broker['changed']> {
+    return this.#look(() => changedJobs(this.#engine, seen));
   }
 
   everyJob(..._asked: Parameters<Broker['everyJob']>): ReturnType<Broker['everyJob']> {
@@ -128,28 +122,24 @@ class BullBroker implements Broker {
     throw new FsqError('FSQ_USAGE', 'Schedules are not there yet.');
   }
 
-  idsByPrefix(..._asked: Parameters<Broker['idsByPrefix']>): ReturnType<Broker['idsByPrefix']> {
-    return notYet('Prefixes');
+  idsByPrefix(prefix: string, limit: number): ReturnType<Broker['idsByPrefix']> {
+    return this.#look(async () => this.#engine.store.idsByPrefix(prefix, await this.#engine.queues.all(), limit));
   }
 
-  list(
-    states: Parameters<Broker['list']>[0],
-    limit: number,
-    isWanted?: (sighting: Sighting) => boolean,
-  ): ReturnType<Broker['list']> {
-    return this.#look(() => listJobs(this.#engine, states, limit, isWanted));
+  list(...asked: Parameters<Broker['list']>): ReturnType<Broker['list']> {
+    return this.#look(() => listJobs(this.#engine, ...asked));
   }
 
-  unended(..._asked: Parameters<Broker['unended']>): ReturnType<Broker['unended']> {
-    return notYet('Listing');
+  unended(): ReturnType<Broker['unended']> {
+    return this.#look(() => unendedJobs(this.#engine));
   }
 
   counts(): ReturnType<Broker['counts']> {
     return this.#look(() => countJobs(this.#engine));
   }
 
-  backlog(..._asked: Parameters<Broker['backlog']>): ReturnType<Broker['backlog']> {
-    return notYet('The backlog');
+  backlog(): ReturnType<Broker['backlog']> {
+    return this.#look(() => backlogOf(this.#engine));
   }
 
   statistics(..._asked: Parameters<Broker['statistics']>): ReturnType<Broker['statistics']> {

@@ -37,6 +37,59 @@ export interface RawJob {
   readonly deferredFailure: string | null;
   /** What fsq wrote last; null: nothing yet. */
   readonly tail: string | null;
+  /** How far its run is, as other programs show it. JSON: a number from 0 to 100, or anything. */
+  readonly progress: string | null;
+  /** What its runs have told of themselves, as fsq wrote it. JSON. */
+  readonly report: string | null;
+  /** How many lines of its log there are. */
+  readonly logged: number;
+}
+
+/** A job as far as is told without its texts. Of one that has ended only its place, its id and when it ended count. */
+export interface NamedRaw extends Pick<
+  RawJob,
+  'id' | 'queue' | 'state' | 'dueAtMs' | 'token' | 'name' | 'priority' | 'claims' | 'stalls' | 'finishedOn'
+> {
+  /** At least the counters with which its tail begins. */
+  readonly tail: string | null;
+}
+
+/** Some jobs of a queue, and where to go on; null: there are no more. */
+export interface Page {
+  readonly jobs: readonly NamedRaw[];
+  readonly next: string | null;
+}
+
+/** What is ready in a queue: how much, and the ids of those that were made ready first, one for each priority. */
+export interface Heads {
+  readonly queue: string;
+  readonly ready: number;
+  readonly ids: readonly string[];
+}
+
+/** What has happened to jobs of queues since an earlier look. */
+export interface News {
+  readonly ids: readonly string[];
+  /** For the next look. */
+  readonly position: string;
+  /** True when some of it may not be told: only a look through all jobs tells it. */
+  readonly hasGap: boolean;
+}
+
+/** How much of a log may be there. */
+export interface LogRoom {
+  readonly mostBytes: number;
+  /** What is there goes first if it is more than that; null: it stays. */
+  readonly clearAboveBytes: number | null;
+}
+
+/** What came of lines for a log. */
+export interface LogAppended {
+  /** So many of the lines are there now: others have filled the log. */
+  readonly taken: number;
+  readonly sizeBytes: number;
+  /** So much of it went. */
+  readonly clearedBytes: number;
 }
 
 /** A job that is active under a lock of one of these owners. */
@@ -50,6 +103,11 @@ export interface HeldJob {
 export interface Place {
   readonly queue: string;
   readonly id: string;
+}
+
+export interface FieldValue {
+  readonly field: string;
+  readonly value: string;
 }
 
 export interface Store {
@@ -73,6 +131,36 @@ export interface Store {
   /** The active jobs of these queues whose locks belong to one of the owners. */
   held(queues: readonly string[], owners: readonly string[]): Promise<readonly HeldJob[]>;
 
+  /**
+   * Jobs of one queue in one state: those that wait in the order in which they are to run, those that are delayed as they are due, those that
+   * have ended from the last one back. A job that moves meanwhile may be missed, or told twice.
+   *
+   * @param after as an earlier page has given it; null: from the beginning
+   */
+  page(queue: string, state: RawJob['state'], after: string | null, count: number): Promise<Page>;
+  /** Of each of these queues. */
+  heads(queues: readonly string[]): Promise<readonly Heads[]>;
+  /** Ids of jobs that begin so, at most `limit`. */
+  idsByPrefix(prefix: string, queues: readonly string[], limit: number): Promise<readonly string[]>;
+  /** @param position as an earlier look has given it; null: from now on */
+  news(queues: readonly string[], position: string | null): Promise<News>;
+
+  /**
+   * Writes what a run tells of itself.
+   *
+   * @param percent for other programs; null: that stays as it is
+   * @returns false when the lock is gone: nothing was written
+   */
+  keepReport(at: Place, token: string, report: string, percent: number | null): Promise<boolean>;
+  /** Keeps this for the next run, as durably as a job. @returns false when the lock is gone: nothing was written */
+  keepCheckpoint(at: Place, token: string, text: string): Promise<boolean>;
+  checkpoint(at: Place): Promise<string | null>;
+  dropCheckpoint(at: Place): Promise<void>;
+  /** Adds lines to the log of a job, in this order. They go with the job, as do its report and its checkpoint. */
+  appendLog(at: Place, lines: readonly string[], room: LogRoom): Promise<LogAppended>;
+  /** Some lines of the log, and how many come before them: `from`, unless the log has become shorter. */
+  log(at: Place, from: number): Promise<{ readonly lines: readonly string[]; readonly from: number }>;
+
   /** The values of these keys, in their order. */
   get(keys: readonly string[]): Promise<readonly (string | null)[]>;
   /** @param options `ifAbsent`: only where there is none. `ttlMs`: it is gone after that. @returns whether it was written */
@@ -89,6 +177,8 @@ export interface Store {
   setField(table: string, field: string, value: string, options?: { readonly ifAbsent?: boolean }): Promise<boolean>;
   /** Replaces `before` (null: none) by `after` (null: none), at once. False: something else was there. */
   swapField(table: string, field: string, before: string | null, after: string | null): Promise<boolean>;
+  /** At once, unless `from.field` is not `from.value` any more: that field goes, and `to.field` gets `to.value`. False: it was not. */
+  mergeFields(table: string, from: FieldValue, to: FieldValue): Promise<boolean>;
   /** @returns how many were there */
   removeFields(table: string, fields: readonly string[]): Promise<number>;
 

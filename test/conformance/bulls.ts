@@ -8,7 +8,6 @@ import { type Section, testBroker } from './broker.ts';
 const NOT_YET: readonly Section[] = [
   'recovering',
   'keeping',
-  'looking',
   'revoking',
   'sending back',
   'following',

@@ -85,9 +85,14 @@ export function silentLine(): Line & { readonly end: () => void } {
 }
 
 export async function nextOf(each: Consumer): Promise<Claim> {
-  const claim = await within(each.next(never()), 'a claim');
-  assert.ok(claim !== null);
-  return claim;
+  const over = new AbortController();
+  try {
+    const claim = await within(each.next(over.signal), 'a claim');
+    assert.ok(claim !== null);
+    return claim;
+  } finally {
+    over.abort(); // A wait in vain would keep the process of the tests from ending.
+  }
 }
 
 /** The next claim, or null when none came in this time. */

@@ -69,13 +69,13 @@ function pauses(open: OpenBroker): void {
     await broker.enqueue([sent]);
 
     assert.equal(await nextWithin(working, 150), null);
-    assert.equal(each.isIdle(), true);
+    await until(() => each.isIdle(), 'it is idle');
     assert.deepEqual(told, [['mail']]);
     await broker.resume('mail');
     await until(() => told.length === 2, 'the resume is told');
 
     assert.deepEqual(told[1], []);
-    assert.equal(each.isIdle(), false);
+    await until(() => !each.isIdle(), 'it has seen the job');
     assert.equal((await nextOf(working)).job.id, sent.job.id);
   });
 }

@@ -1,4 +1,5 @@
 /** The processes that run jobs: which surely live, what they know, and what that means for a job that waits. Pure. */
+import { isAddress } from '../../broker/broker-address.ts';
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
 import type { TaskSending } from '../../broker/task-sending.ts';
 import { EXEC_TASK } from '../../job/names.ts';
@@ -46,8 +47,16 @@ export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue
   return `No running worker takes jobs of queue ${queue}. The job waits for one that does: \`fsq worker -Q ${queue}\`.`;
 }
 
-/** What `fsq get` tells before it waits: that no worker runs, or that the job runs in what is left of one; null when one does. */
-export function nobodyNotice(owners: readonly OwnerInfo[], sighting: Sighting | null = null): string | null {
+/**
+ * What `fsq get` tells before it waits: that no worker runs, or that the job runs in what is left of one; null when one does.
+ *
+ * @param place of the jobs; an address is named
+ */
+export function nobodyNotice(
+  owners: readonly OwnerInfo[],
+  sighting: Sighting | null = null,
+  place = '',
+): string | null {
   if (livingRunners(owners).length > 0) return null;
   const running = orphanText(owners, sighting);
   if (running !== null) return `${running}.`;
@@ -55,5 +64,6 @@ export function nobodyNotice(owners: readonly OwnerInfo[], sighting: Sighting | 
   if (unready !== null) return `${unready}. The job waits.`;
   const pids = sighting === null ? orphansAmong(owners).map(({ pid }) => pid) : [];
   const but = pids.length === 0 ? '' : `, and what is left of one (pid ${pids.join(', ')}) ends the jobs at hand only`;
-  return `No worker is running on this spool${but}: the job waits until one starts. \`fsq worker\` starts one.`;
+  const where = isAddress(place) ? place : 'this spool';
+  return `No worker is running on ${where}${but}: the job waits until one starts. \`fsq worker\` starts one.`;
 }

@@ -60,6 +60,9 @@ function rawOf(queue: string, id: string, json: JobJson, token: string): RawJob 
     stalls: Number(json.stalledCounter),
     deferredFailure: json.deferredFailure ?? null,
     tail: null,
+    progress: null,
+    report: null,
+    logged: 0,
   };
 }
 

@@ -6,7 +6,8 @@ import { endedAtMs } from '../../job/job.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { countersOf, recordOf } from './job-data.ts';
 import { ownerOf } from './tokens.ts';
-import type { RawJob } from '../store.ts';
+import { parseProgress, parseWaits, type Progress } from '../../job/values/progress.ts';
+import type { NamedRaw, RawJob } from '../store.ts';
 
 /** A delayed job is due no earlier: it waits for others, and has no time of its own. Unix ms, as late as BullMQ can order. */
 export const AFTER_OTHERS_MS = 2_190_000_000_000;
@@ -22,18 +23,28 @@ export function sightingOf(raw: RawJob, place: string): Sighting {
   const record = readable(raw);
   const isOver = state === 'completed' || state === 'failed';
   const isRunning = state === 'active';
+  const standing = standingOf(raw, record);
+  const awaits = isRunning && raw.report !== null ? parseWaits(raw.report, standing.attempt) : [];
   return {
     id,
     state: stateOf(raw, record),
-    standing: standingOf(raw, record),
+    standing,
     dueAtMs: state !== 'delayed' || waitsForOthers(raw) ? null : raw.dueAtMs,
     owner: isRunning ? ownerOf(token ?? '') : null,
     startedAtMs: isRunning ? processedOn : null,
     endedAtMs: isOver ? ((record === null ? null : endedAtMs(record)) ?? raw.finishedOn) : null,
-    progress: null,
+    progress: progressOf(raw, standing),
+    ...(awaits.length > 0 ? { awaits } : {}),
     location: `${place}, queue ${queue}, job ${id}`,
     record: record === null || isOver ? record : unended(record),
   };
+}
+
+/** What fsq wrote; else what a worker of another program did, in per cent. */
+function progressOf({ report, progress, processedOn }: RawJob, { attempt }: Standing): Progress | null {
+  if (report !== null) return parseProgress(report);
+  const share = Number(progress ?? 0) / 100;
+  return share > 0 && share <= 1 ? { value: share, attempt, atMs: processedOn ?? 0 } : null;
 }
 
 function readable(raw: RawJob): JobRecord | null {
@@ -60,7 +71,7 @@ function stateOf(raw: RawJob, record: JobRecord | null): Sighting['state'] {
 }
 
 /** With the run that is going on. */
-export function standingOf(raw: RawJob, record: JobRecord | null): Standing {
+export function standingOf(raw: NamedRaw, record: JobRecord | null): Standing {
   const { queue, priority, state, stalls } = raw;
   const before = countersOf(raw);
   // Each time that its lock ran out its process is taken for dead.

@@ -1,54 +1,88 @@
 /** Looking at many jobs: what lies in which state, and how many. */
 import type { JobType } from 'bullmq';
-import type { Broker, Counts, ListedState, Sighting } from '../../broker/broker.ts';
+import type { Backlog, Broker, Counts, ListedState, NamedJob, Sighting } from '../../broker/broker.ts';
+import { idTimeMs, isTimed } from '../../job/names.ts';
 import type { Engine } from '../engine.ts';
 import { sightingOf } from '../jobs/raw-sighting.ts';
+import type { NamedRaw } from '../store.ts';
+import { withWaiting } from './finding.ts';
+import { dueOf, jobsOfAll } from './job-pages.ts';
 
-/** BullMQ's states of each of fsq's, in the order of the listing. */
-const STATES: Readonly<Record<ListedState, readonly JobType[]>> = {
+/** BullMQ's own names of its states. */
+const TYPES: Readonly<Record<ListedState, readonly JobType[]>> = {
   running: ['active'],
   pending: ['wait', 'prioritized'],
   delayed: ['delayed', 'waiting-children'],
   results: ['completed', 'failed'],
 };
 
-/** Jobs read at a time. */
-const PAGE = 500;
+/** In this order jobs are listed. */
+const ORDER: readonly ListedState[] = ['running', 'pending', 'delayed', 'results'];
+
+/** Jobs that are read together. */
+const BATCH = 100;
 
 export async function countJobs(engine: Engine): Promise<Counts> {
   const counts = { pending: 0, delayed: 0, running: 0, results: 0, corrupt: 0 };
-  for (const queue of await engine.queues.all()) {
-    const backend = engine.backend(queue);
-    for (const [state, types] of Object.entries(STATES)) {
-      const found = await backend.getCounts([...types]);
-      counts[state as ListedState] += found.reduce((sum, count) => sum + count, 0);
-    }
-  }
+  const add = async (queue: string, state: ListedState): Promise<void> => {
+    const found = await engine.backend(queue).getCounts([...TYPES[state]]);
+    counts[state] += found.reduce((sum, count) => sum + count, 0);
+  };
+  const queues = await engine.queues.all();
+  await Promise.all(queues.flatMap((queue) => ORDER.map((state) => add(queue, state))));
   return counts;
 }
 
-/** See `Broker.list`. */
+/** See `Broker.backlog`. The oldest is among those that came first, of each queue and priority: one that was sent back stands behind these. */
+export async function backlogOf(engine: Engine): Promise<Backlog> {
+  const heads = await engine.store.heads(await engine.queues.all());
+  const waiting = heads.filter(({ ready }) => ready > 0);
+  const queues = Object.fromEntries(waiting.map(({ queue, ready }) => [queue, ready]));
+  const [oldest = null] = waiting
+    .flatMap(({ queue, ids }) => ids.map((id) => ({ queue, id })))
+    .filter(({ id }) => isTimed(id))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const told = { oldestAtMs: oldest === null ? null : idTimeMs(oldest.id), queues, foreign: [] };
+  if (oldest === null) return told;
+  const [raw = null] = await engine.store.look([oldest.id], [oldest.queue]);
+  return raw?.state === 'waiting' ? { ...told, oldest: sightingOf(raw, engine.place) } : told;
+}
+
+/** See `Broker.list`. Reads no more jobs than it must, some at a time, and holds those that are wanted. */
 export async function listJobs(
   engine: Engine,
-  states: Parameters<Broker['list']>[0],
-  limit: Parameters<Broker['list']>[1],
+  states: readonly ListedState[],
+  limit: number,
   isWanted: (sighting: Sighting) => boolean = () => true,
-): Promise<readonly Sighting[]> {
-  const found: Sighting[] = [];
-  for (const [state, types] of Object.entries(STATES)) {
-    if (!states.includes(state as ListedState) && states.length > 0) continue;
-    for (const queue of await engine.queues.all()) {
-      for (let start = 0; found.length < limit; start += PAGE) {
-        const ranges = await engine.backend(queue).getRanges([...types], start, start + PAGE - 1, state !== 'results');
-        const ids = ranges.flat();
-        if (ids.length === 0) break;
-        for (const raw of await engine.store.look(ids, [queue])) {
-          if (raw === null || found.length >= limit) continue;
-          const sighting = sightingOf(raw, engine.place);
-          if (isWanted(sighting)) found.push(sighting);
-        }
-      }
+  mayBeWanted: (job: NamedJob) => boolean | 'no more' = () => true,
+): ReturnType<Broker['list']> {
+  const found = new Map<string, Sighting>();
+  const queues = await engine.queues.all();
+  const take = async (jobs: readonly NamedRaw[]): Promise<void> => {
+    const raws = await engine.store.look(
+      jobs.map(({ id }) => id),
+      [...new Set(jobs.map(({ queue }) => queue))],
+    );
+    for (const [i, raw] of raws.entries()) {
+      if (raw === null || raw.state !== jobs[i]?.state || found.size >= limit || found.has(raw.id)) continue;
+      const sighting = sightingOf(raw, engine.place);
+      if (isWanted(sighting)) found.set(raw.id, sighting);
     }
+  };
+  for (const state of limit <= 0 ? [] : ORDER) {
+    if (!states.includes(state)) continue;
+    let batch: NamedRaw[] = [];
+    for await (const job of jobsOfAll(engine, queues, state)) {
+      const mayBe = state === 'results' || mayBeWanted({ id: job.id, queue: job.queue, dueAtMs: dueOf(job) });
+      if (mayBe === 'no more') break;
+      if (mayBe) batch.push(job);
+      if (batch.length < Math.min(BATCH, limit - found.size)) continue;
+      await take(batch);
+      batch = [];
+      if (found.size >= limit) break;
+    }
+    if (batch.length > 0) await take(batch);
+    if (found.size >= limit) break;
   }
-  return found;
+  return Promise.all([...found.values()].map((sighting) => withWaiting(engine, sighting)));
 }

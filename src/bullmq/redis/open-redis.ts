@@ -8,6 +8,7 @@ import type { BullOptions, Engine } from '../engine.ts';
 import { loadRedisPeers } from '../peers.ts';
 import { QueueNames } from '../queue-names.ts';
 import { Users } from '../users.ts';
+import { redisFacts } from './redis-facts.ts';
 import { RedisStore } from './redis-store.ts';
 
 /** How long a claim holds without being renewed, ms: a machine that dies is found dead after half as much again. */
@@ -31,13 +32,16 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     ...(password === null ? {} : { password }),
     ...(tls ? { tls: {} } : {}),
     // What is sent while the connection is cut waits for this many attempts to connect, and then fails: nobody waits for ever.
-    maxRetriesPerRequest: 5,
+    maxRetriesPerRequest: 6,
     enableAutoPipelining: false,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
   });
   // Each command that fails says so; only the first one needs the reason as well.
   let trouble: unknown = null;
-  client.on('error', (error) => (trouble = error));
+  client.on('error', (error) => {
+    // Behind a refused login all else is refused as well, and that would only say that there is none.
+    if (trouble === null || !error.message.startsWith('NOAUTH')) trouble = error;
+  });
   await reach(client, shownAddress(address), () => trouble);
   const lockMs = options.lockMs ?? LOCK_MS;
   const shared = { connection: client, prefix, lockDuration: lockMs, stalledInterval: lockMs / 2 };
@@ -49,6 +53,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   model.on('error', () => undefined);
   const store = new RedisStore(client, prefix);
   const backends = new Map<string, IQueueBackend>();
+  const queues = new QueueNames(store);
   const users = new Users(async () => {
     await first.close().catch(() => undefined);
     await store.close();
@@ -58,7 +63,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   return {
     place: shownAddress(address),
     store,
-    queues: new QueueNames(store),
+    queues,
     lockMs,
     nowMs: options.nowMs ?? Date.now,
     resultTtlMs: options.resultTtlMs ?? {},
@@ -74,6 +79,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     },
     waiter: (queue) =>
       bullmq.createRedisBackend(queue, { ...queueOptions, connection: model }, { withBlockingConnection: true }),
+    serverFacts: async () => redisFacts(client, prefix, await queues.all()),
     use: () => users.begin(),
   };
 }
@@ -90,7 +96,9 @@ async function reach(client: Redis, place: string, lastTrouble: () => unknown): 
     client.disconnect();
     const reason = lastTrouble() ?? error;
     const next = 'See that the server runs, and that FSQ_BROKER, or `broker` in the configuration, is right.';
-    throw new SpoolError('FSQ_BROKER', `${place} cannot be used: ${reasonOf(reason)}. ${next}`, { cause: reason });
+    throw new SpoolError('FSQ_BROKER', `${place} cannot be used: ${reasonOf(reason).replace(/\.$/, '')}. ${next}`, {
+      cause: reason,
+    });
   } finally {
     clearTimeout(timer);
   }

@@ -1,9 +1,18 @@
 /** fsq's own facts, and its looks at BullMQ's jobs, in Redis: one key or hash for each, under `<prefix>-fsq:`. */
 import type { Redis } from 'ioredis';
 import type { LimitStore } from '../limits/limit-store.ts';
-import type { HeldJob, Place, RawJob, Store } from '../store.ts';
+import type { FieldValue, Heads, HeldJob, LogAppended, LogRoom, News, Page, Place, RawJob, Store } from '../store.ts';
 import { RedisLimits } from './redis-limits.ts';
-import { type ScriptName, SCRIPTS } from './scripts.ts';
+import { dueAtOf, readHeads, readNews, readPage, rowsOf, textOf } from './redis-looks.ts';
+import { FIELDS, type ScriptName, SCRIPTS } from './scripts.ts';
+
+/** Lines of a log that are read at a time; each is some KB at most. */
+const LOG_LINES = 500;
+/** Keys that Redis looks at before others have their turn. */
+const SCAN_COUNT = 5_000;
+
+/** The field of a job's hash; it goes with the job. */
+const CHECKPOINT = 'fsqCheckpoint';
 
 export class RedisStore implements Store {
   readonly limits: LimitStore;
@@ -56,6 +65,67 @@ export class RedisStore implements Store {
     });
   }
 
+  page(queue: string, state: RawJob['state'], after: string | null, count: number): Promise<Page> {
+    return readPage(this.#script, this.#prefix, { queue, state, after, count });
+  }
+
+  heads(queues: readonly string[]): Promise<readonly Heads[]> {
+    return readHeads(this.#script, this.#prefix, queues);
+  }
+
+  news(queues: readonly string[], position: string | null): Promise<News> {
+    return readNews(this.#script, this.#prefix, queues, position);
+  }
+
+  /** No set has the ids in their order: all keys of the database are looked through. */
+  async idsByPrefix(prefix: string, queues: readonly string[], limit: number): Promise<readonly string[]> {
+    const bases = queues.map((queue) => this.#base({ queue }));
+    const pattern = `${quoted(this.#prefix)}:*:${quoted(prefix)}*`;
+    const found = new Set<string>();
+    for (let cursor = '0', isOver = false; !isOver && found.size < limit;) {
+      const [next, keys] = await this.#client.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT, 'TYPE', 'hash');
+      for (const key of keys) {
+        const id = key.slice(key.lastIndexOf(':') + 1);
+        if (id.startsWith(prefix) && bases.includes(key.slice(0, -id.length)) && found.size < limit) found.add(id);
+      }
+      [cursor, isOver] = [next, next === '0'];
+    }
+    // BullMQ has keys of its own beside those of the jobs.
+    const ids = [...found];
+    const jobs = await this.look(ids, queues);
+    return ids.filter((_id, i) => jobs[i] !== null);
+  }
+
+  async keepReport(at: Place, token: string, report: string, percent: number | null): Promise<boolean> {
+    return (await this.#run('fsqKeepReport', this.#base(at), at.id, token, report, percent ?? '')) === 1;
+  }
+
+  async keepCheckpoint(at: Place, token: string, text: string): Promise<boolean> {
+    return (await this.#run('fsqKeepCheckpoint', this.#base(at), at.id, token, text)) === 1;
+  }
+
+  checkpoint(at: Place): Promise<string | null> {
+    return this.#client.hget(`${this.#base(at)}${at.id}`, CHECKPOINT);
+  }
+
+  async dropCheckpoint(at: Place): Promise<void> {
+    await this.#client.hdel(`${this.#base(at)}${at.id}`, CHECKPOINT);
+  }
+
+  async appendLog(at: Place, lines: readonly string[], room: LogRoom): Promise<LogAppended> {
+    const { mostBytes, clearAboveBytes } = room;
+    const came = await this.#run('fsqAppendLog', this.#base(at), at.id, mostBytes, clearAboveBytes ?? -1, ...lines);
+    const [taken, sizeBytes, clearedBytes] = rowsOf(came).map(Number);
+    return { taken: taken ?? 0, sizeBytes: sizeBytes ?? 0, clearedBytes: clearedBytes ?? 0 };
+  }
+
+  async log(at: Place, from: number): Promise<{ readonly lines: readonly string[]; readonly from: number }> {
+    const key = `${this.#base(at)}${at.id}:logs`;
+    const there = from === 0 ? 0 : await this.#client.llen(key);
+    const first = from > there ? 0 : from;
+    return { lines: await this.#client.lrange(key, first, first + LOG_LINES - 1), from: first };
+  }
+
   async get(keys: readonly string[]): Promise<readonly (string | null)[]> {
     return keys.length === 0 ? [] : this.#client.mget(keys.map((key) => this.#key(key)));
   }
@@ -104,6 +174,11 @@ export class RedisStore implements Store {
     return (await this.#run('fsqSwapField', this.#key(table), field, ...maybe(before), ...maybe(after))) === 1;
   }
 
+  async mergeFields(table: string, from: FieldValue, to: FieldValue): Promise<boolean> {
+    const key = this.#key(table);
+    return (await this.#run('fsqMergeFields', key, from.field, from.value, to.field, to.value)) === 1;
+  }
+
   async removeFields(table: string, fields: readonly string[]): Promise<number> {
     return fields.length === 0 ? 0 : this.#client.hdel(this.#key(table), ...fields);
   }
@@ -140,7 +215,10 @@ export class RedisStore implements Store {
     return `${this.#prefix}-fsq:${name}`;
   }
 
-  #base({ queue }: Place): string {
+  readonly #script = (name: ScriptName, ...args: readonly (string | number)[]): Promise<unknown> =>
+    this.#run(name, ...args);
+
+  #base({ queue }: Pick<Place, 'queue'>): string {
     return `${this.#prefix}:${queue}:`;
   }
 
@@ -155,34 +233,39 @@ function maybe(text: string | null): readonly [string, string] {
   return text === null ? ['0', ''] : ['1', text];
 }
 
+/** Where a pattern of Redis means more than the character. */
+function quoted(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&');
+}
+
 function rawJob(id: string, row: unknown): RawJob | null {
   if (!Array.isArray(row)) return null;
-  const [queue, state, score, token, flat] = row as readonly unknown[];
-  const fields = new Map<string, string>();
-  const texts: readonly unknown[] = Array.isArray(flat) ? flat : [];
-  for (let i = 0; i + 1 < texts.length; i += 2) fields.set(String(texts[i]), String(texts[i + 1]));
-  const textOf = (field: string): string | null => fields.get(field) ?? null;
-  const numberOf = (field: string): number | null => (fields.has(field) ? Number(fields.get(field)) : null);
+  const [queue, state, score, token, logged, values] = row as readonly unknown[];
+  const fields = new Map(FIELDS.map((field, i) => [field as string, textOf(rowsOf(values)[i])]));
+  const field = (name: string): string | null => fields.get(name) ?? null;
+  const numberOf = (name: string): number | null => (field(name) === null ? null : Number(field(name)));
   return {
     id,
     queue: String(queue),
     state: state as RawJob['state'], // The script gives no other.
-    // BullMQ keeps the order of those that are due in one millisecond in the lowest twelve bits.
-    dueAtMs: state === 'delayed' && typeof score === 'string' ? Math.floor(Number(score) / 0x1000) : null,
-    token: typeof token === 'string' ? token : null,
-    name: textOf('name') ?? '',
-    data: textOf('data') ?? '{}',
+    dueAtMs: state === 'delayed' && typeof score === 'string' ? dueAtOf(score) : null,
+    token: textOf(token),
+    name: field('name') ?? '',
+    data: field('data') ?? '{}',
     priority: numberOf('priority') ?? 0,
     timestamp: numberOf('timestamp') ?? 0,
     processedOn: numberOf('processedOn'),
     finishedOn: numberOf('finishedOn'),
-    returnvalue: textOf('returnvalue'),
-    failedReason: textOf('failedReason'),
-    stacktrace: textOf('stacktrace'),
-    processedBy: textOf('pb'),
+    returnvalue: field('returnvalue'),
+    failedReason: field('failedReason'),
+    stacktrace: field('stacktrace'),
+    processedBy: field('pb'),
     claims: numberOf('ats') ?? 0,
     stalls: numberOf('stc') ?? 0,
-    deferredFailure: textOf('defa'),
-    tail: textOf('fsq'),
+    deferredFailure: field('defa'),
+    tail: field('fsq'),
+    progress: field('progress'),
+    report: field('fsqReport'),
+    logged: Number(logged ?? 0),
   };
 }

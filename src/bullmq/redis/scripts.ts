@@ -3,6 +3,9 @@
  * them; `p` is the prefix. Every script is of one slot where the prefix has a hash tag.
  */
 
+import { BESIDE_SCRIPTS, type BesideScript } from './beside-scripts.ts';
+import { LOOKING_SCRIPTS, type LookingScript } from './looking-scripts.ts';
+
 /** Where a job is, by the cheapest questions first. */
 const STATE: string = `
 local function stateOf(base, id)
@@ -28,7 +31,28 @@ local function stateOf(base, id)
 end
 `;
 
-/** ARGV: p, how many queues, the queues, the ids. For each id: queue, state, score, token and all fields, or nil. */
+/** What is read of a job, in this order. */
+export const FIELDS = [
+  'name',
+  'data',
+  'priority',
+  'timestamp',
+  'processedOn',
+  'finishedOn',
+  'returnvalue',
+  'failedReason',
+  'stacktrace',
+  'pb',
+  'ats',
+  'stc',
+  'defa',
+  'fsq',
+  'progress',
+  'fsqReport',
+] as const;
+const FIELD_LIST: string = FIELDS.map((field) => `'${field}'`).join(', ');
+
+/** ARGV: p, how many queues, the queues, the ids. For each id: queue, state, score, token, how long its log is, and the fields; or nil. */
 const LOOK: string = `${STATE}
 local prefix, count = ARGV[1], tonumber(ARGV[2])
 local found = {}
@@ -36,10 +60,13 @@ for i = 3 + count, #ARGV do
   local id, seen = ARGV[i], false
   for q = 3, 2 + count do
     local base = prefix .. ':' .. ARGV[q] .. ':'
-    if redis.call('EXISTS', base .. id) == 1 then
+    -- BullMQ has keys of its own beside its jobs, such as 'meta' and 'events'.
+    if redis.call('TYPE', base .. id).ok == 'hash' then
       local state, score = stateOf(base, id)
       if state then
-        seen = { ARGV[q], state, score, redis.call('GET', base .. id .. ':lock'), redis.call('HGETALL', base .. id) }
+        local fields = redis.call('HMGET', base .. id, ${FIELD_LIST})
+        local logged = redis.call('LLEN', base .. id .. ':logs')
+        seen = { ARGV[q], state, score, redis.call('GET', base .. id .. ':lock'), logged, fields }
         break
       end
     end
@@ -119,10 +146,30 @@ if ARGV[5] == '0' then redis.call('HDEL', ARGV[1], ARGV[2]) else redis.call('HSE
 return 1
 `;
 
+/** ARGV: table, the field that goes, what it is, the field that comes, what it will be. */
+const MERGE_FIELDS: string = `
+if redis.call('HGET', ARGV[1], ARGV[2]) ~= ARGV[3] then return 0 end
+redis.call('HDEL', ARGV[1], ARGV[2])
+redis.call('HSET', ARGV[1], ARGV[4], ARGV[5])
+return 1
+`;
+
 export type ScriptName =
-  'fsqLook' | 'fsqKeepHeld' | 'fsqKeepCompleted' | 'fsqEndWaiting' | 'fsqHeld' | 'fsqSwap' | 'fsqSwapField';
+  | BesideScript
+  | LookingScript
+  | 'fsqMergeFields'
+  | 'fsqLook'
+  | 'fsqKeepHeld'
+  | 'fsqKeepCompleted'
+  | 'fsqEndWaiting'
+  | 'fsqHeld'
+  | 'fsqSwap'
+  | 'fsqSwapField';
 
 export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
+  ...BESIDE_SCRIPTS,
+  ...LOOKING_SCRIPTS,
+  fsqMergeFields: MERGE_FIELDS,
   fsqLook: LOOK,
   fsqKeepHeld: KEEP_HELD,
   fsqKeepCompleted: KEEP_COMPLETED,

@@ -40,7 +40,7 @@ function runGet(context: Context): Promise<number> {
     const restorer = (await broker.restoring())?.pid ?? null;
     const sighting = timeoutMs !== 0 && restorer === null && !(await handle.ready()) ? await handle.info() : null;
     if (sighting !== null) {
-      tell(nobodyNotice(await broker.owners(), sighting));
+      tell(nobodyNotice(await broker.owners(), sighting, broker.place));
       countAsTold(broker.place);
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);

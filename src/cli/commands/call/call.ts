@@ -124,7 +124,7 @@ async function callOnce(call: Call): Promise<number> {
   else if (stderr.isTTY && !isDuplicate) tell(`job ${id} is sent`);
   const owners = await tellMismatch(call, given.queue);
   if (!isWaiting) return EXIT.good;
-  tell(nobodyNotice(owners));
+  tell(nobodyNotice(owners, null, (await sender.broker()).place));
   countAsTold((await sender.broker()).place);
   await printValue(handle, timeoutMs, values.flag('json'), stdout);
   return EXIT.good;

@@ -72,7 +72,7 @@ async function runExec(context: Context): Promise<number> {
       tell(mismatchNotice(owners, EXEC_TASK, options.queue ?? DEFAULT_QUEUE));
       return EXIT.good;
     }
-    const nobody = nobodyNotice(owners);
+    const nobody = nobodyNotice(owners, null, broker.place);
     tell(nobody === null ? null : `${nobody} It must allow commands: \`fsq worker --allow-exec\`.`);
     tell(mismatchNotice(owners, EXEC_TASK, options.queue ?? DEFAULT_QUEUE));
     countAsTold(broker.place);

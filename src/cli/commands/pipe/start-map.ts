@@ -117,7 +117,7 @@ function mapBroker({ context, task, options, keptMs, hasWorker }: MapPlan, sende
       if (!isTold) {
         isTold = true;
         const owners = await broker.owners();
-        context.tell(nobodyNotice(owners) ?? mismatchNotice(owners, task, request.queue));
+        context.tell(nobodyNotice(owners, null, broker.place) ?? mismatchNotice(owners, task, request.queue));
       }
       return jobs;
     },

@@ -92,7 +92,7 @@ function refuseMissing(missing: readonly UnknownJobError[], tell: Context['tell'
 
 async function tellNobody(broker: Broker, tell: Context['tell']): Promise<void> {
   const owners: readonly OwnerInfo[] = await broker.owners();
-  tell(nobodyNotice(owners));
+  tell(nobodyNotice(owners, null, broker.place));
   countAsTold(broker.place);
 }
 

@@ -58,6 +58,11 @@ test('a queue that no living worker takes jobs from is told', () => {
 
 test('who waits is told when nobody works', () => {
   assert.match(nobodyNotice([owner({ verdict: 'dead' })]) ?? '', /^No worker is running on this spool/);
+  assert.match(nobodyNotice([], null, '/srv/spool') ?? '', /^No worker is running on this spool/);
+  assert.match(
+    nobodyNotice([], null, 'bullmq+redis://db:6379/0') ?? '',
+    /^No worker is running on bullmq\+redis:\/\/db:6379\/0: the job/,
+  );
   assert.equal(nobodyNotice([owner({})]), null);
 });
 

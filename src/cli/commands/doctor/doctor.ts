@@ -1,13 +1,12 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
-import { placeText } from '../../app/settings/place.ts';
-import { UsageError } from '../../job/errors.ts';
-import { escape, size, some } from '../../job/text.ts';
-import { type Diagnosis, diagnose, contextFor } from '../../spool/doctor/examine.ts';
-import type { Finding, Severity } from '../../spool/doctor/finding.ts';
-import { type Command, type Context, spoolOption, withSpoolOption } from '../command.ts';
-import { fieldLines } from '../display.ts';
-import { EXIT } from '../exit.ts';
-import { settingOption, settingsOf } from '../setting-options.ts';
+import { escape, size, some } from '../../../job/text.ts';
+import { type Diagnosis, diagnose, contextFor } from '../../../spool/doctor/examine.ts';
+import type { Finding, Severity } from '../../../spool/doctor/finding.ts';
+import { type Command, type Context, spoolOption, withSpoolOption } from '../../command.ts';
+import { fieldLines } from '../../display.ts';
+import { EXIT } from '../../exit.ts';
+import { settingOption, settingsOf } from '../../setting-options.ts';
+import { findingLines, lookAtServer, verdictOf } from './server.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -38,12 +37,7 @@ export const doctor: Command = {
 async function runDoctor(context: Context): Promise<number> {
   const settings = await settingsOf(context);
   const { spool, fsync, allowNetworkFs, allowUnsafe } = settings;
-  if (settings.broker !== null) {
-    throw new UsageError(
-      `\`fsq doctor\` looks into a spool, and the jobs are kept by ${placeText(settings)}. \`fsq status\` tells how they are; --spool names a spool.`,
-      'FSQ_UNSUPPORTED',
-    );
-  }
+  if (settings.broker !== null) return lookAtServer(context, settings);
   const { findings, ...diagnosis } = await diagnose(contextFor(spool, fsync), {
     allowNetworkFs,
     allowUnsafe,
@@ -66,8 +60,6 @@ function exitCodeFor(findings: readonly Finding[]): number {
   if (errors.some(({ code }) => UNUSABLE.has(code))) return EXIT.spoolUnusable;
   return errors.length > 0 ? EXIT.foundError : EXIT.good;
 }
-
-const HEADINGS: Readonly<Record<Severity, string>> = { error: 'Errors', warning: 'Warnings', info: 'Notes' };
 
 /** The facts, then what is wrong, the worst first, each with what to do. */
 function doctorText(diagnosis: Diagnosis, fsync: boolean): string {
@@ -95,15 +87,7 @@ function doctorText(diagnosis: Diagnosis, fsync: boolean): string {
 function section(wanted: Severity, { findings, more }: Diagnosis): readonly string[] {
   const shown = findings.filter(({ severity }) => severity === wanted);
   if (shown.length === 0) return [];
-  return [
-    '',
-    `${HEADINGS[wanted]}:`,
-    ...shown.flatMap(({ code, message, advice, invariant }) => [
-      `  ! ${escape(message)} (${code}${invariant === undefined ? '' : `, ${invariant}`})`,
-      `    ${escape(advice)}`,
-    ]),
-    ...moreText(more.findings.filter(({ severity }) => severity === wanted)),
-  ];
+  return [...findingLines(wanted, shown), ...moreText(more.findings.filter(({ severity }) => severity === wanted))];
 }
 
 /** A broken disk has thousands of findings of one kind; only the first of them are told. */
@@ -115,11 +99,9 @@ function verdictText(findings: readonly Finding[], more: Diagnosis['more']['find
   const count = (wanted: Severity): number =>
     findings.filter(({ severity }) => severity === wanted).length +
     more.filter(({ severity }) => severity === wanted).reduce((sum, kind) => sum + kind.count, 0);
-  const [errors, warnings] = [count('error'), count('warning')];
   const canRepair = findings.some((finding) => finding.canRepair);
   const hint = canRepair ? ' `fsq doctor --repair` mends what is safe to mend.' : '';
-  if (errors + warnings === 0) return `The spool is sound; \`fsq status\` tells how its jobs are.${hint}`;
-  return `${some(errors, 'error')}, ${some(warnings, 'warning')}.${hint}`;
+  return `${verdictOf(count('error'), count('warning'), 'The spool')}${hint}`;
 }
 
 function diskText({
