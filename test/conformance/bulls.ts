@@ -8,7 +8,6 @@ import { type Section, testBroker } from './broker.ts';
 const NOT_YET: readonly Section[] = [
   'recovering',
   'keeping',
-  'revoking',
   'sending back',
   'following',
   'taking',

@@ -26,7 +26,7 @@ export class BullConsumer implements Consumer {
   readonly #options: ConsumerOptions;
   readonly #order: LookOrder;
   /** Without a keeper it waits for jobs and renews its locks by itself. */
-  readonly #lone: LoneLook | null;
+  #lone: LoneLook | null = null;
   readonly #claims: OwnClaims;
   readonly #bell = new Doorbell();
 
@@ -50,20 +50,11 @@ export class BullConsumer implements Consumer {
     this.#options = options;
     this.#order = new LookOrder(queues);
     const { line } = options;
+    if (line === undefined) this.#lone = this.#alone();
     line?.listen(
       (word) => this.#hear(word),
-      () => this.#bell.ring(),
+      () => this.#goOnAlone(),
     );
-    this.#lone =
-      line === undefined
-        ? new LoneLook(engine, {
-            owner,
-            queues: options.queues,
-            onQueues: (all) => this.#order.set(all, options.order ?? BY_AGE),
-            onRevoked: (ids) => this.#hear({ t: 'revoked', ids: [...ids] }),
-            onNews: () => this.#bell.ring(),
-          })
-        : null;
   }
 
   async next(signal: AbortSignal): Promise<Claim | null> {
@@ -106,6 +97,24 @@ export class BullConsumer implements Consumer {
       }
     }
     return { claim: null, untilMs };
+  }
+
+  #alone(): LoneLook {
+    return new LoneLook(this.#engine, {
+      owner: this.owner,
+      queues: this.#options.queues,
+      onQueues: (all) => this.#order.set(all, this.#options.order ?? BY_AGE),
+      onRevoked: (ids) => this.#hear({ t: 'revoked', ids: [...ids] }),
+      onNews: () => this.#bell.ring(),
+    });
+  }
+
+  /** The keeper has ended: until this process has settled what it holds, it renews its locks, and hears of revocations, by itself. */
+  #goOnAlone(): void {
+    this.#lone ??= this.#alone();
+    // Without a server its locks run out; when it settles, it is told so.
+    this.#lone.start(this.#options.limits).catch(() => undefined);
+    this.#bell.ring();
   }
 
   async #without(held: Held, verdict: Parameters<typeof endWithoutRun>[2]): Promise<null> {

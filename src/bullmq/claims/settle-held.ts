@@ -5,7 +5,7 @@ import { encodeTail } from '../../job/tail.ts';
 import type { Engine } from '../engine.ts';
 import { type Counters, tailOf, withoutValue } from '../jobs/job-data.ts';
 import { ENDED } from '../looking/stored-outcomes.ts';
-import { isRevoked } from '../jobs/revoking.ts';
+import { forgetRevocation, isRevoked } from '../jobs/revoking.ts';
 import { countersAfter, type Held } from './held-job.ts';
 import { complete, delay, fail, giveBack } from './moves.ts';
 
@@ -34,6 +34,7 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
       } else {
         const tail = tailOf(counters, encodeTail(attempts, { outcome, ...end }, again));
         await fail(engine, held, outcome.error, tail);
+        if (outcome.state === 'revoked') await forgetRevocation(engine, held.id);
       }
       engine.store.publish(ENDED, held.id);
       return;

@@ -94,6 +94,7 @@ export class BullKeeper implements Keeper {
     });
     this.#members.set(owner, member);
     member.queues(this.#watch.queues, this.#options.order ?? BY_AGE);
+    member.revoked(this.#rounds.revoked.current);
     return member;
   }
 

@@ -1,6 +1,6 @@
 /** Hearing of the jobs that are revoked and have not ended: at once by a hint, and by a look every second. */
 import type { Engine } from '../engine.ts';
-import { REVOKED } from '../jobs/revoking.ts';
+import { REVOKED, sweepRevoked } from '../jobs/revoking.ts';
 
 const LOOKS_EVERY_MS = 1_000;
 
@@ -11,6 +11,8 @@ export class RevokedWatch {
   #timer: NodeJS.Timeout | null = null;
   #unsubscribe: () => void = () => undefined;
   #last = '';
+  /** All that are revoked, as far as was seen. */
+  current: readonly string[] = [];
 
   constructor(engine: Engine, onRevoked: (revoked: ReadonlyMap<string, boolean>) => void) {
     this.#engine = engine;
@@ -31,12 +33,15 @@ export class RevokedWatch {
 
   async #look(): Promise<void> {
     try {
-      const found = await this.#engine.store.fields(REVOKED);
-      const text = JSON.stringify([...found].sort());
+      const flagged = await this.#engine.store.fields(REVOKED);
+      const left = flagged.size === 0 ? null : await sweepRevoked(this.#engine, [...flagged.keys()]);
+      const found = [...flagged].filter(([id]) => left?.has(id));
+      const text = JSON.stringify(found.sort());
       // Those to be killed are told again and again, until their processes have ended.
       if (text === this.#last && !text.includes('terminate')) return;
       this.#last = text;
-      this.#onRevoked(new Map([...found].map(([id, how]) => [id, how === 'terminate'])));
+      this.current = found.map(([id]) => id);
+      this.#onRevoked(new Map(found.map(([id, how]) => [id, how === 'terminate'])));
     } catch {
       // The next look tells.
     }

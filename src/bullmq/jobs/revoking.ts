@@ -30,7 +30,7 @@ export async function revoke(
 }
 
 async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promise<Revocation> {
-  if (raw.state === 'completed' || raw.state === 'failed') return 'ended';
+  if (raw.state === 'completed' || raw.state === 'failed') return afterEnd(raw);
   const record = recordOf(raw);
   const standing = standingOf(raw, record);
   const settlement = revoked({ job: record.job, standing }, false);
@@ -48,8 +48,31 @@ async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promi
       engine.store.publish(REVOKED, raw.id);
       return 'requested';
     case 'over':
-    case null:
+    case null: {
       await engine.store.removeFields(REVOKED, [raw.id]);
-      return 'ended';
+      const [now = null] = await engine.store.look([raw.id], [raw.queue]);
+      return now === null ? 'ended' : afterEnd(now);
+    }
   }
+}
+
+/** Of one that had ended: whoever revokes it again, or at the same time, is told the same. */
+function afterEnd(raw: RawJob): Revocation {
+  return raw.state === 'failed' && recordOf(raw).outcome?.state === 'revoked' ? 'revoked' : 'ended';
+}
+
+/** The flag has done its work: the job has ended. */
+export async function forgetRevocation(engine: Engine, id: string): Promise<void> {
+  await engine.store.removeFields(REVOKED, [id]);
+}
+
+/** Those of `ids` that are revoked and have ended, or are nowhere, are flagged no more: some other way than by their flag. @returns the others */
+export async function sweepRevoked(engine: Engine, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = await engine.queues.look(ids);
+  const over = ids.filter((_, i) => {
+    const state = found[i]?.state;
+    return state === undefined || state === 'completed' || state === 'failed';
+  });
+  await engine.store.removeFields(REVOKED, over);
+  return new Set(ids.filter((id) => !over.includes(id)));
 }
