@@ -6,10 +6,11 @@ import type { JobRecord } from '../job/job.ts';
 import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { BullConsumer } from './claims/bull-consumer.ts';
+import { readStoredLog } from './beside/stored-log.ts';
 import type { BullOptions, Engine } from './engine.ts';
 import { BullKeeper } from './crew/bull-keeper.ts';
 import { pausedQueues, setPaused } from './limits/pauses.ts';
-import { changedJobs, findJob } from './looking/finding.ts';
+import { changedJobs, findJob, keptCheckpoint } from './looking/finding.ts';
 import { unendedJobs } from './looking/job-pages.ts';
 import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
@@ -78,12 +79,12 @@ class BullBroker implements Broker {
     return notYet('Unique jobs');
   }
 
-  log(..._asked: Parameters<Broker['log']>): ReturnType<Broker['log']> {
-    return notYet('The log of a job');
+  log(id: string, position: number): ReturnType<Broker['log']> {
+    return this.#look(() => readStoredLog(this.#engine, id, position));
   }
 
-  checkpointed(..._asked: Parameters<Broker['checkpointed']>): ReturnType<Broker['checkpointed']> {
-    return notYet('A checkpoint');
+  checkpointed(id: string): ReturnType<Broker['checkpointed']> {
+    return this.#look(() => keptCheckpoint(this.#engine, id));
   }
 
   changed(seen: ReadonlyMap<string, string | null>): ReturnType<Broker['changed']> {

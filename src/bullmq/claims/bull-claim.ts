@@ -71,7 +71,9 @@ export class BullClaim implements Claim {
       const told = this.#beside.end();
       if (told !== null) await told;
       await settle(this.#context.engine, this.#held, settlement, run === null ? null : this.#attemptOf(run));
-      if (settlement.kind === 'publish' && settlement.outcome.state === 'succeeded') this.#beside.succeeded();
+      if (settlement.kind !== 'publish' || settlement.outcome.state !== 'succeeded') return;
+      const gone = this.#beside.succeeded();
+      if (gone !== null) await gone;
     } finally {
       this.#context.onOver();
     }

@@ -2,6 +2,7 @@
 import type { Job } from '../../job/job.ts';
 import type { LimitRules } from '../../job/queue-limits.ts';
 import type { JsonValue } from '../../job/values/json.ts';
+import { checkpointFor } from '../beside/checkpoints.ts';
 import { type Leave, limitsOf, takeRoom } from '../limits/job-limits.ts';
 import type { Held } from './held-job.ts';
 import type { Engine } from '../engine.ts';
@@ -20,9 +21,10 @@ export type Admission =
 /** @throws FencedError, the datastore's error: then it is held as before */
 export async function admissionOf(engine: Engine, held: Held, rules: LimitRules | undefined): Promise<Admission> {
   const { job } = held.record;
+  const checkpoint = await checkpointFor(engine, held);
   // Last: a start that is taken is not given back.
   const limits = limitsOf(held, rules);
   const room = limits === null ? { leave: null } : await takeRoom(engine, held, limits);
   if (room === null) return { kind: 'dealt-with' };
-  return { kind: 'run', job, checkpoint: undefined, leave: room.leave };
+  return { kind: 'run', job, checkpoint, leave: room.leave };
 }

@@ -3,6 +3,7 @@ import type { ChildSide, Death, EndedRun, Keeper, KeeperOptions, Member } from '
 import { BY_AGE } from '../../broker/worker-side.ts';
 import type { Figures } from '../../broker/statistics.ts';
 import type { LimitRules } from '../../job/queue-limits.ts';
+import { ProcessPrints } from '../beside/process-prints.ts';
 import { CrewMember } from './crew-member.ts';
 import { Locks } from './locks.ts';
 import { QueueWatch } from './queue-watch.ts';
@@ -91,6 +92,7 @@ export class BullKeeper implements Keeper {
         this.#watch.wait();
       },
       onLeave: () => this.#members.delete(owner),
+      prints: new ProcessPrints(this.#engine, this.#options.logBytes ?? 0),
     });
     this.#members.set(owner, member);
     member.queues(this.#watch.queues, this.#options.order ?? BY_AGE);

@@ -1,11 +1,13 @@
 /** A consumer of a worker's child, as the worker's keeper knows it by its words. */
 import type { ChildSide, Member, PrintingJob, QueueOrder } from '../../broker/worker-side.ts';
+import type { ProcessPrints } from '../beside/process-prints.ts';
 import { parseToKeeper, type ToConsumer, weightsIn } from '../claims/words.ts';
 
 interface CrewMemberOptions {
   /** It waits for a job, or its last claim is settled. */
   readonly onIdle: () => void;
   readonly onLeave: () => void;
+  readonly prints: ProcessPrints;
 }
 
 export class CrewMember implements Member {
@@ -55,20 +57,26 @@ export class CrewMember implements Member {
         this.#isIdle = true;
         this.#isLooking = false;
         this.#held = word.held;
-        if (word.held === 0) this.#told();
+        if (word.held === 0) {
+          this.#options.prints.dropEarly();
+          this.#told();
+        }
         this.#options.onIdle();
     }
   }
 
-  print(): boolean {
-    return true;
+  print(stream: 'stdout' | 'stderr', chunk: Uint8Array): boolean {
+    return this.#options.prints.print(stream, chunk);
   }
 
-  printsFor(_job: PrintingJob | null): void {}
+  printsFor(job: PrintingJob | null): void {
+    this.#options.prints.printsFor(job);
+  }
 
   leave(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
+    this.#options.prints.end();
     this.#told();
     this.#options.onLeave();
   }

@@ -1,7 +1,7 @@
 /** Looking at jobs that are named: one with all that is known of it, and which of many have changed. */
 import type { Changed, Sighting } from '../../broker/broker.ts';
-import { doubtIn, type JsonValue, MAX_DEPTH } from '../../job/values/json.ts';
-import { isRecord } from '../../job/values/realm.ts';
+import type { JsonValue } from '../../job/values/json.ts';
+import { parseCheckpoint } from '../beside/checkpoints.ts';
 import type { Engine } from '../engine.ts';
 import { isRevoked } from '../jobs/revoking.ts';
 import { predecessorsOf, sightingOf } from '../jobs/raw-sighting.ts';
@@ -64,34 +64,6 @@ function shortened(text: string): string {
   return text.length <= 64 ? text : `${text.slice(0, 64)}${text.length}`;
 }
 
-/** As the next run is to find it. */
-export interface Kept {
-  readonly value: JsonValue;
-  readonly attempt: number | null;
-  readonly atMs: number | null;
-}
-
-export function checkpointText(value: JsonValue, attempt: number, atMs: number): string {
-  return JSON.stringify({ v: 1, attempt, atMs, value });
-}
-
-/** Null when it is no checkpoint. */
-export function parseCheckpoint(text: string): Kept | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null; // Another program may have written it.
-  }
-  if (!isRecord(parsed) || !Object.hasOwn(parsed, 'value') || doubtIn(parsed, MAX_DEPTH + 1) === 'depth') return null;
-  const { attempt, atMs } = parsed;
-  return {
-    value: parsed['value'] as JsonValue,
-    attempt: typeof attempt === 'number' ? attempt : null,
-    atMs: typeof atMs === 'number' ? atMs : null,
-  };
-}
-
 function aboutCheckpoint(text: string): NonNullable<Sighting['checkpoint']> {
   const kept = parseCheckpoint(text);
   const problem = kept === null ? 'it is no checkpoint' : null;
@@ -101,4 +73,11 @@ function aboutCheckpoint(text: string): NonNullable<Sighting['checkpoint']> {
     sizeBytes: Buffer.byteLength(text),
     problem,
   };
+}
+
+/** What the next run would find; undefined: nothing. */
+export async function keptCheckpoint(engine: Engine, id: string): Promise<JsonValue | undefined> {
+  const [raw = null] = await engine.queues.look([id]);
+  if (raw === null || raw.state === 'completed') return undefined;
+  return parseCheckpoint((await engine.store.checkpoint(raw)) ?? '')?.value;
 }

@@ -1,9 +1,10 @@
 /** What the processes print that a child's jobs have started: the worker reads it, and adds it to the log of the job that the child runs. */
 import type { BrokerEvent, PrintingJob } from '../../broker/worker-side.ts';
+import type { PrintedLog } from '../../job/values/printed-log.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { listIfReadable } from '../disk/if-there.ts';
 import { type JobName, parseJobFileName } from '../layout.ts';
-import { LogFile } from './log-file.ts';
+import { logFile } from './log-file.ts';
 
 interface Options {
   /** The child, by its name among owners. */
@@ -17,7 +18,7 @@ export class ProcessLog {
   readonly #options: Options;
   /** The job that the child has told that it runs. */
   #told: PrintingJob | null = null;
-  #open: { readonly id: string; readonly attempt: number; readonly file: LogFile } | null = null;
+  #open: { readonly id: string; readonly attempt: number; readonly file: PrintedLog } | null = null;
 
   constructor(context: SpoolContext, options: Options) {
     this.#context = context;
@@ -42,11 +43,11 @@ export class ProcessLog {
     this.#open = null;
   }
 
-  #fileOf({ id, attempt }: PrintingJob): LogFile {
+  #fileOf({ id, attempt }: PrintingJob): PrintedLog {
     if (this.#open?.id === id && this.#open.attempt === attempt) return this.#open.file;
     this.end();
     const { logBytes: maxBytes, onEvent } = this.#options;
-    const file = new LogFile(this.#context, { id, attempt, maxBytes, onEvent });
+    const file = logFile(this.#context, { id, attempt, maxBytes, onEvent });
     this.#open = { id, attempt, file };
     return file;
   }

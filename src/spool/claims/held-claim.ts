@@ -7,8 +7,9 @@ import type { Settlement } from '../../job/lifecycle.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import type { ProgressReport } from '../../job/values/progress.ts';
 import { CheckpointFile } from '../beside/checkpoint-file.ts';
-import { LogFile } from '../beside/log-file.ts';
+import { logFile } from '../beside/log-file.ts';
 import { ProgressFile } from '../beside/progress-file.ts';
+import type { PrintedLog } from '../../job/values/printed-log.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Held } from '../job-file/holder.ts';
 import { settle } from './settle.ts';
@@ -17,7 +18,7 @@ import { settle } from './settle.ts';
 interface Beside {
   progress?: ProgressFile;
   checkpoint?: CheckpointFile;
-  log?: LogFile;
+  log?: PrintedLog;
 }
 
 /** A run that tells, keeps and prints nothing costs nothing beside its job. */
@@ -97,13 +98,13 @@ export class HeldClaim implements Claim {
   }
 
   /** Null where what jobs print is not kept. */
-  #log(): LogFile | null {
+  #log(): PrintedLog | null {
     const { name, holder } = this.#held;
     const { logBytes = 0, onEvent } = holder;
     if (logBytes === 0) return null;
     const beside = (this.#beside ??= {});
     const run = { id: name.id, attempt: name.attempt, maxBytes: logBytes, onEvent };
-    return (beside.log ??= new LogFile(this.#context, run));
+    return (beside.log ??= logFile(this.#context, run));
   }
 }
 

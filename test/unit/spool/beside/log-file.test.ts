@@ -3,8 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symli
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
+import type { PrintedLog } from '../../../../src/job/values/printed-log.ts';
 import type { LogLine } from '../../../../src/job/values/log-lines.ts';
-import { LogFile, type PrintingRun } from '../../../../src/spool/beside/log-file.ts';
+import { logFile, type PrintingRun } from '../../../../src/spool/beside/log-file.ts';
 import { readLog } from '../../../../src/spool/beside/read-log.ts';
 import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
@@ -35,7 +36,7 @@ function textsOf(context: SpoolContext, id: string): readonly string[] {
 test('each line is there as soon as it has ended, with its time and stream; the last at the end of the run', (t) => {
   const context = tempContext(t, { nowMs: () => 1_000 });
   const run = runOf();
-  const log = new LogFile(context, run);
+  const log = logFile(context, run);
 
   log.print('stdout', 'one\ntw');
   log.print('stderr', 'oh\n');
@@ -54,13 +55,13 @@ test('each line is there as soon as it has ended, with its time and stream; the 
 test('a run that prints nothing makes no system call', (t) => {
   const { files, calls } = faultyFiles(nodeFiles);
   const context = tempContext(t, { files });
-  new LogFile(context, runOf()).end();
+  logFile(context, runOf()).end();
 
   assert.equal(calls.size, 0);
 });
 
 describe('a log that is full keeps its beginning and its end, and says how much lay between:', () => {
-  const cases: readonly [what: string, print: (log: LogFile) => void][] = [
+  const cases: readonly [what: string, print: (log: PrintedLog) => void][] = [
     ['line by line', (log) => Array.from({ length: 20_000 }, (_, i) => log.print('stdout', `line ${i}\n`))],
     ['in pieces of lines', (log) => [...lines(20_000)].forEach((letter) => log.print('stdout', letter))],
     ['all at once', (log) => log.print('stdout', lines(20_000))],
@@ -70,7 +71,7 @@ describe('a log that is full keeps its beginning and its end, and says how much 
     test(what, (t) => {
       const context = tempContext(t);
       const run = runOf();
-      const log = new LogFile(context, run);
+      const log = logFile(context, run);
 
       print(log);
       log.end();
@@ -105,7 +106,7 @@ describe('a log that is full keeps its beginning and its end, and says how much 
 test('a gigabyte is printed in bounded memory, and quickly', (t) => {
   const context = tempContext(t);
   const run = runOf({ maxBytes: KB * KB });
-  const log = new LogFile(context, run);
+  const log = logFile(context, run);
   const chunk = `${`${'x'.repeat(1_023)}\n`.repeat(1_024)}`;
 
   const before = process.memoryUsage.rss();
@@ -121,7 +122,7 @@ test('each attempt has half of the room at least, and says when it begins', (t) 
   const context = tempContext(t);
   const run = runOf({ maxBytes: 8 * KB });
   const printIn = (attempt: number, text: string): void => {
-    const log = new LogFile(context, { ...run, attempt });
+    const log = logFile(context, { ...run, attempt });
     log.print('stdout', text);
     log.end();
   };
@@ -140,7 +141,7 @@ test('each attempt has half of the room at least, and says when it begins', (t) 
 test('two processes that print for one job mix whole lines only', (t) => {
   const context = tempContext(t);
   const run = runOf();
-  const [one, other] = [new LogFile(context, run), new LogFile(context, run)];
+  const [one, other] = [logFile(context, run), logFile(context, run)];
 
   for (let i = 0; i < 2_000; i++) {
     one.print('stdout', `one ${i}\n`);
@@ -160,7 +161,7 @@ describe('where the disk refuses, the run goes on and it is told once:', () => {
       const faulty = faultyFiles(nodeFiles);
       const context = tempContext(t, { files: faulty.files });
       const events: BrokerEvent[] = [];
-      const log = new LogFile(context, runOf({ onEvent: (event) => events.push(event) }));
+      const log = logFile(context, runOf({ onEvent: (event) => events.push(event) }));
       faulty.plan({ operation, call: 1, errno: 'ENOSPC', lasts: 'for good' });
 
       for (let i = 0; i < 5; i++) log.print('stdout', 'a line\n');
@@ -180,7 +181,7 @@ test('a directory that is gone is made anew; one that is a file is left', (t) =>
   const run = runOf();
   const events: BrokerEvent[] = [];
   const print = (id: string): void => {
-    const log = new LogFile(context, { ...run, id, onEvent: (event) => events.push(event) });
+    const log = logFile(context, { ...run, id, onEvent: (event) => events.push(event) });
     log.print('stdout', 'a line\n');
     log.end();
   };
@@ -204,7 +205,7 @@ test('a symbolic link is neither written nor read, and no file is none', (t) => 
   const target = join(context.layout.root, '../target');
   writeFileSync(target, '2026-11-26T20:59:03.120Z out secret\n');
   symlinkSync(target, join(context.layout.logs, `${run.id}.log`));
-  const log = new LogFile(context, run);
+  const log = logFile(context, run);
 
   log.print('stdout', 'a line\n');
   log.end();
