@@ -1,5 +1,5 @@
 /** BullMQ as a broker: opens a datastore and puts the parts together. */
-import type { Broker, NewJob, RevokeOptions, Sighting } from '../broker/broker.ts';
+import type { Broker, NewJob, RetryOptions, RevokeOptions, Sighting, TidyOptions } from '../broker/broker.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, SpoolError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
@@ -7,6 +7,9 @@ import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { BullConsumer } from './claims/bull-consumer.ts';
 import { readStoredLog } from './beside/stored-log.ts';
+import { tidy } from './crew/upkeep.ts';
+import { forget } from './ended/forgetting.ts';
+import { retry } from './ended/sending-back.ts';
 import type { BullOptions, Engine } from './engine.ts';
 import { BullKeeper } from './crew/bull-keeper.ts';
 import { pausedQueues, setPaused } from './limits/pauses.ts';
@@ -95,16 +98,16 @@ class BullBroker implements Broker {
     throw new FsqError('FSQ_USAGE', 'Events are not there yet.');
   }
 
-  retry(..._asked: Parameters<Broker['retry']>): ReturnType<Broker['retry']> {
-    return notYet('Sending back');
+  retry(ids: readonly string[], options?: RetryOptions): ReturnType<Broker['retry']> {
+    return this.#change('sent back', () => retry(this.#engine, ids, options));
   }
 
-  forget(..._asked: Parameters<Broker['forget']>): ReturnType<Broker['forget']> {
-    return notYet('Forgetting');
+  forget(ids: readonly string[]): ReturnType<Broker['forget']> {
+    return this.#change('forgotten', () => forget(this.#engine, ids));
   }
 
-  tidy(..._asked: Parameters<Broker['tidy']>): ReturnType<Broker['tidy']> {
-    return notYet('Tidying');
+  tidy(options?: TidyOptions): ReturnType<Broker['tidy']> {
+    return this.#change('tidied', () => tidy(this.#engine, options));
   }
 
   pause(queue: string): Promise<boolean> {

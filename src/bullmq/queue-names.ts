@@ -5,6 +5,9 @@ import type { RawJob, Store } from './store.ts';
 /** The table, and the topic on which a new name is told. */
 export const QUEUES = 'queues';
 
+/** Jobs that are asked for at once. */
+const PAGE = 500;
+
 export class QueueNames {
   readonly #store: Store;
   readonly #told = new Set<string>();
@@ -45,5 +48,19 @@ export class QueueNames {
     const all = await this.all();
     if (all.every((queue) => known.includes(queue))) return found;
     return this.#store.look(ids, all);
+  }
+
+  /** Whether each has ended, as `Store.stages` tells; asked in parts, so that others are served in between. */
+  async stages(ids: readonly string[]): Promise<readonly ('open' | 'ended' | null)[]> {
+    const found: ('open' | 'ended' | null)[] = [];
+    for (let from = 0; from < ids.length; from += PAGE) {
+      const page = ids.slice(from, from + PAGE);
+      const { known } = this;
+      const first = await this.#store.stages(page, known);
+      const all = first.includes(null) ? await this.all() : known;
+      const isNew = all.some((queue) => !known.includes(queue));
+      found.push(...(isNew ? await this.#store.stages(page, all) : first));
+    }
+    return found;
   }
 }

@@ -2,6 +2,7 @@
  * What fsq keeps beside BullMQ's own data, and the looks that BullMQ has no question for. One implementation for Redis and one for
  * PostgreSQL. Publishing is a hint only: whoever hears of something could have found it by a look, within seconds.
  */
+import type { JobJson } from 'bullmq';
 import type { LimitStore } from './limits/limit-store.ts';
 
 /** A job as the datastore has it: BullMQ's fields, untouched, and fsq's tail. */
@@ -110,6 +111,36 @@ export interface FieldValue {
   readonly value: string;
 }
 
+/** A job that has ended, as it ended at one time: one that was sent back since is another. */
+export interface EndedPlace extends Place {
+  /** Unix ms. */
+  readonly finishedOn: number;
+}
+
+/** An outcome, without what it costs to move: arguments and value. */
+export interface EndedJob extends EndedPlace {
+  readonly state: 'completed' | 'failed';
+  readonly tail: string | null;
+  /** Only where it may name jobs that come next. */
+  readonly data: string | null;
+}
+
+export interface EndedRange extends Pick<EndedJob, 'queue' | 'state'> {
+  /** Unix ms, both included. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** A field of a table that is to change from what it was: null: it was not there. */
+export interface Fact {
+  readonly table: string;
+  readonly field: string;
+  readonly before: string | null;
+  readonly after: string;
+}
+
 export interface Store {
   /** The jobs of these ids, in their order; null where there is none in any of these queues. */
   look(ids: readonly string[], queues: readonly string[]): Promise<readonly (RawJob | null)[]>;
@@ -120,14 +151,40 @@ export interface Store {
    * @returns false when the lock is gone
    */
   keepHeld(at: Place, token: string, tail: string): Promise<boolean>;
-  /** Writes the tail of a job that has completed under this claim. A job that was claimed again, or is gone, is left alone. */
-  keepCompleted(at: Place, claims: number, tail: string): Promise<void>;
+  /**
+   * Writes the tail of a job that has completed under this claim. A job that was claimed again, or is gone, is left alone.
+   *
+   * @returns whether there is anything in `table`: asked along, it costs no question of its own
+   */
+  keepCompleted(at: Place, claims: number, tail: string, table: string): Promise<boolean>;
   /**
    * Ends a job that waits or is delayed: it is among the failed ones then.
    *
    * @returns 'running' when it is active, 'over' when it had ended, null when it is not there
    */
   endWaiting(at: Place, tail: string, reason: string): Promise<'ended' | 'running' | 'over' | null>;
+  /** Whether the jobs of these ids have ended, in their order; null where there is none in any of these queues. Much cheaper than `look`. */
+  stages(ids: readonly string[], queues: readonly string[]): Promise<readonly ('open' | 'ended' | null)[]>;
+  /**
+   * Sends a failed job back to where it waits, with this tail; nothing else is left of its end.
+   *
+   * @param dueAtMs it is delayed until then; null: it is ready
+   * @returns false when it has not ended so any more: nothing was changed
+   */
+  sendBack(at: EndedPlace, tail: string, dueAtMs: number | null): Promise<boolean>;
+  /**
+   * Changes a fact and adds a job, both or neither. A job of this id that is there already stays as it is.
+   *
+   * @param dueAtMs it is delayed until then; null: it is ready
+   * @returns false when something else than `before` was there: nothing was changed
+   */
+  sendIf(fact: Fact, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean>;
+  /** Ended jobs by their ends, the earliest first. */
+  endedBy(range: EndedRange): Promise<readonly EndedJob[]>;
+  /** Those of these jobs that have ended. */
+  endedAs(places: readonly Place[]): Promise<readonly EndedJob[]>;
+  /** Removes ended jobs with all that BullMQ keeps beside them. One that has not ended so any more stays. @returns the ids of those that are gone */
+  forget(queue: string, ended: readonly Omit<EndedPlace, 'queue'>[]): Promise<readonly string[]>;
   /** The active jobs of these queues whose locks belong to one of the owners. */
   held(queues: readonly string[], owners: readonly string[]): Promise<readonly HeldJob[]>;
 

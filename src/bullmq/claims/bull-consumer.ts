@@ -3,6 +3,7 @@ import { BY_AGE, type Claim, type Consumer, type ConsumerOptions } from '../../b
 import { isSuspect, revoked } from '../../job/lifecycle.ts';
 import { admissionOf } from './job-admission.ts';
 import type { Engine } from '../engine.ts';
+import { isRevoked } from '../jobs/revoking.ts';
 import { announce, withdraw } from '../crew/owner-records.ts';
 import { waitForStore } from '../store-wait.ts';
 import { BullClaim } from './bull-claim.ts';
@@ -152,7 +153,8 @@ export class BullConsumer implements Consumer {
       this.#over(id);
     };
     const claim = new BullClaim(held, { engine: this.#engine, logBytes, checkpoint, onOver }, job);
-    if (!this.#claims.isRevoked(id)) return claim;
+    // It was revoked as far as was heard; sent back since, it is not.
+    if (!this.#claims.isRevoked(id) || !(await isRevoked(this.#engine, id))) return claim;
     await claim.settle(revoked(claim, false), null);
     return null;
   }

@@ -2,15 +2,21 @@
 import type { MinimalJob } from 'bullmq';
 import { type Failure, FencedError } from '../../job/errors.ts';
 import type { JsonValue } from '../../job/values/json.ts';
+import { lineOf } from '../after/lines.ts';
 import type { Engine } from '../engine.ts';
 import type { Held } from './held-job.ts';
 
-/** @throws FencedError when the lock is another's, or gone */
-export async function complete(engine: Engine, held: Held, value: JsonValue | undefined, tail: string): Promise<void> {
+/** @returns whether others wait for it @throws FencedError when the lock is another's, or gone */
+export async function complete(
+  engine: Engine,
+  held: Held,
+  value: JsonValue | undefined,
+  tail: string,
+): Promise<boolean> {
   const { queue, token, claims } = held;
   await fenced(held, engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
   // A process that dies in between has told nothing but the times of its run, which BullMQ knows too.
-  await engine.store.keepCompleted(held, claims, tail);
+  return engine.store.keepCompleted(held, claims, tail, lineOf(held.id));
 }
 
 /** @throws FencedError as `complete` does */

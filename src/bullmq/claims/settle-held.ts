@@ -2,9 +2,9 @@
 import type { Attempt } from '../../job/job.ts';
 import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import { encodeTail } from '../../job/tail.ts';
+import { afterEnd } from '../ended/after-end.ts';
 import type { Engine } from '../engine.ts';
 import { type Counters, tailOf, withoutValue } from '../jobs/job-data.ts';
-import { ENDED } from '../looking/stored-outcomes.ts';
 import { forgetRevocation, isRevoked } from '../jobs/revoking.ts';
 import { countersAfter, type Held } from './held-job.ts';
 import { complete, delay, fail, giveBack } from './moves.ts';
@@ -27,17 +27,17 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
       const endedAtMs = attempt === null ? engine.nowMs() : null;
       const end = { standing: { ...standing, crashes }, endedAtMs, ttlMs };
       const counters = { ...after, crashes };
+      let mayHaveLine = true;
       if (outcome.state === 'succeeded') {
         const tail = encodeTail(attempts, { outcome: { state: 'succeeded', value: undefined }, ...end }, again);
         const whole = tailOf(counters, outcome.value === undefined ? withoutValue(tail) : tail);
-        await complete(engine, held, outcome.value, whole);
+        mayHaveLine = await complete(engine, held, outcome.value, whole);
       } else {
         const tail = tailOf(counters, encodeTail(attempts, { outcome, ...end }, again));
         await fail(engine, held, outcome.error, tail);
         if (outcome.state === 'revoked') await forgetRevocation(engine, held.id);
       }
-      engine.store.publish(ENDED, held.id);
-      return;
+      return afterEnd(engine, held, { ttlMs, mayHaveLine });
     }
     case 'rerun': {
       const { crashes, delayMs, error } = settlement;

@@ -2,6 +2,7 @@
 import type { Figures } from '../../broker/statistics.ts';
 import type { Engine } from '../engine.ts';
 import { isQueuePaused } from '../limits/pauses.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** How often a burst looks whether anything is left, ms; any other worker seldom asks. */
 const BURST_MS = 200;
@@ -18,6 +19,7 @@ export class Housework {
   readonly #engine: Engine;
   readonly #options: HouseworkOptions;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #upkeep: Upkeep;
   /** What was counted at the last look found nothing ready or due, and nothing has changed since. */
   #isIdle = false;
   #changes = 0;
@@ -27,6 +29,7 @@ export class Housework {
   constructor(engine: Engine, options: HouseworkOptions) {
     this.#engine = engine;
     this.#options = options;
+    this.#upkeep = new Upkeep(engine);
   }
 
   start(): void {
@@ -36,6 +39,7 @@ export class Housework {
       setInterval(() => this.#look(), isBurst ? BURST_MS : IDLE_MS),
     );
     this.#look();
+    this.#upkeep.start();
   }
 
   know(_tasks: readonly string[]): void {}
@@ -65,6 +69,7 @@ export class Housework {
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#looking;
+    await this.#upkeep.close();
   }
 
   #look(): void {
@@ -89,6 +94,7 @@ export class Housework {
       }
       // What a limit holds back runs as soon as there is room, whenever it is due.
       if (ready === 0) ready = await this.#engine.store.limits.heldBack(this.#options.queues());
+      if (ready === 0 && this.#options.isBurst) ready = await this.#upkeep.released();
       this.#isIdle = ready === 0 && before === this.#changes;
       this.#problem = null;
       this.#options.onPaused(paused);

@@ -4,6 +4,7 @@ import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sendi
 import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
 import { isRecord } from '../../job/values/realm.ts';
 import type { Engine } from '../engine.ts';
+import { tokensOf } from '../jobs/tokens.ts';
 import type { Store } from '../store.ts';
 
 export const OWNERS = 'owners';
@@ -63,6 +64,32 @@ export async function listOwners(engine: Engine): Promise<readonly OwnerInfo[]> 
     ([owner, text]) => parseOwner(owner, text, nowMs) ?? [],
   );
   return found.sort((a, b) => a.startedAtMs - b.startedAtMs);
+}
+
+/**
+ * Removes the records of processes that are dead and hold no job any more: what one held is sent back first, when its lock has run out.
+ *
+ * @returns how many have gone, or would go; how many dead ones stay, and the jobs that they hold
+ */
+export async function tidyOwners(
+  engine: Engine,
+  dryRun: boolean,
+): Promise<{ readonly gone: number; readonly left: { readonly owners: number; readonly jobs: number } }> {
+  const { store, queues } = engine;
+  const nowMs = engine.nowMs();
+  const dead = [...(await store.fields(OWNERS))].filter(
+    ([owner, text]) => parseOwner(owner, text, nowMs)?.verdict !== 'alive',
+  );
+  const all = dead.length === 0 ? [] : await queues.all();
+  let gone = 0;
+  let jobs = 0;
+  for (const [owner, text] of dead) {
+    const held = await store.held(all, [tokensOf(owner)]);
+    jobs += held.length;
+    // One that stood still, and goes on, has renewed it.
+    if (held.length === 0 && (dryRun || (await store.swapField(OWNERS, owner, text, null)))) gone++;
+  }
+  return { gone, left: { owners: dead.length - gone, jobs } };
 }
 
 /** Null when it is no record of an owner. */

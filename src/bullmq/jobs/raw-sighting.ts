@@ -1,6 +1,7 @@
 /** A job of BullMQ as the seam shows it. Pure. */
 import type { Sighting } from '../../broker/broker.ts';
 import { hasOutcomeOf, unended } from '../../job/ended/again.ts';
+import type { JobOptions } from '../../job/job-options.ts';
 import type { JobRecord, Standing } from '../../job/job.ts';
 import { endedAtMs } from '../../job/job.ts';
 import { idsAfter } from '../../job/edges.ts';
@@ -12,9 +13,15 @@ import type { NamedRaw, RawJob } from '../store.ts';
 /** A delayed job is due no earlier: it waits for others, and has no time of its own. Unix ms, as late as BullMQ can order. */
 export const AFTER_OTHERS_MS = 2_190_000_000_000;
 
+/** Until when a job that waits for others is delayed, Unix ms: one that is too late is claimed, and ends as such. */
+export function afterOthersMs({ expiresAtMs = Number.POSITIVE_INFINITY }: JobOptions): number {
+  return Math.min(AFTER_OTHERS_MS, expiresAtMs + 1);
+}
+
 /** Of a job that another program has delayed beyond that, nobody knows better either. */
-export function waitsForOthers({ dueAtMs }: Pick<RawJob, 'dueAtMs'>): boolean {
-  return dueAtMs !== null && dueAtMs >= AFTER_OTHERS_MS;
+export function waitsForOthers({ dueAtMs }: Pick<RawJob, 'dueAtMs'>, options: JobOptions = {}): boolean {
+  if (dueAtMs === null) return false;
+  return dueAtMs >= AFTER_OTHERS_MS || (idsAfter(options).length > 0 && dueAtMs === afterOthersMs(options));
 }
 
 /** @param place for people: where the queues are kept */
@@ -29,7 +36,7 @@ export function sightingOf(raw: RawJob, place: string): Sighting {
     id,
     state: stateOf(raw, record),
     standing,
-    dueAtMs: state !== 'delayed' || waitsForOthers(raw) ? null : raw.dueAtMs,
+    dueAtMs: state !== 'delayed' || waitsForOthers(raw, record?.job.options) ? null : raw.dueAtMs,
     owner: isRunning ? ownerOf(token ?? '') : null,
     startedAtMs: isRunning ? processedOn : null,
     endedAtMs: isOver ? ((record === null ? null : endedAtMs(record)) ?? raw.finishedOn) : null,

@@ -2,9 +2,9 @@
 import type { Revocation } from '../../broker/broker.ts';
 import { revoked } from '../../job/lifecycle.ts';
 import { encodeTail } from '../../job/tail.ts';
+import { afterEnd } from '../ended/after-end.ts';
 import type { Engine } from '../engine.ts';
 import { countersOf, recordOf, tailOf } from './job-data.ts';
-import { ENDED } from '../looking/stored-outcomes.ts';
 import { standingOf } from './raw-sighting.ts';
 import type { RawJob } from '../store.ts';
 
@@ -30,7 +30,7 @@ export async function revoke(
 }
 
 async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promise<Revocation> {
-  if (raw.state === 'completed' || raw.state === 'failed') return afterEnd(raw);
+  if (raw.state === 'completed' || raw.state === 'failed') return answerAfter(raw);
   const record = recordOf(raw);
   const standing = standingOf(raw, record);
   const settlement = revoked({ job: record.job, standing }, false);
@@ -42,7 +42,7 @@ async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promi
   switch (await engine.store.endWaiting(raw, tail, outcome.error.message)) {
     case 'ended':
       await engine.store.removeFields(REVOKED, [raw.id]);
-      engine.store.publish(ENDED, raw.id);
+      await afterEnd(engine, raw, { ttlMs, mayHaveLine: true });
       return 'revoked';
     case 'running':
       engine.store.publish(REVOKED, raw.id);
@@ -51,13 +51,13 @@ async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promi
     case null: {
       await engine.store.removeFields(REVOKED, [raw.id]);
       const [now = null] = await engine.store.look([raw.id], [raw.queue]);
-      return now === null ? 'ended' : afterEnd(now);
+      return now === null ? 'ended' : answerAfter(now);
     }
   }
 }
 
 /** Of one that had ended: whoever revokes it again, or at the same time, is told the same. */
-function afterEnd(raw: RawJob): Revocation {
+function answerAfter(raw: RawJob): Revocation {
   return raw.state === 'failed' && recordOf(raw).outcome?.state === 'revoked' ? 'revoked' : 'ended';
 }
 

@@ -1,10 +1,10 @@
 /** Accepting jobs: each becomes a job of BullMQ under its own id, so that to send it twice changes nothing. */
 import type { JobJson } from 'bullmq';
 import type { NewJob } from '../../broker/broker.ts';
-import { idsAfter } from '../../job/edges.ts';
+import { place, standInLines } from '../after/lines.ts';
 import type { Engine } from '../engine.ts';
 import { dataOf } from './job-data.ts';
-import { AFTER_OTHERS_MS } from './raw-sighting.ts';
+import { AFTER_OTHERS_MS, afterOthersMs } from './raw-sighting.ts';
 
 /** All in as many steps as there are queues. @throws the datastore's error */
 export async function enqueue(engine: Engine, jobs: readonly NewJob[]): Promise<void> {
@@ -15,19 +15,23 @@ export async function enqueue(engine: Engine, jobs: readonly NewJob[]): Promise<
     else those.push(one);
   }
   await engine.queues.tell(byQueue.keys());
+  const waiting = await standInLines(engine, jobs);
   const nowMs = engine.nowMs();
   await Promise.all(
     [...byQueue].map(([queue, those]) =>
-      engine.backend(queue).addJobs(those.map((one) => ({ job: jobJson(one, nowMs), jobId: one.job.id }))),
+      engine
+        .backend(queue)
+        .addJobs(those.map((one) => ({ job: jobJson(one, nowMs, waiting.has(one.job.id)), jobId: one.job.id }))),
     ),
   );
+  if (waiting.size > 0) await place(engine, [...waiting.values()]);
 }
 
-/** As BullMQ keeps it. @param nowMs Unix ms */
-export function jobJson(sent: NewJob, nowMs: number): JobJson {
+/** As BullMQ keeps it. @param nowMs Unix ms @param waits it is to wait for others */
+export function jobJson(sent: NewJob, nowMs: number, waits = false): JobJson {
   const { job, priority } = sent;
   const { id, task, enqueuedAtMs, options } = job;
-  const delay = delayOf(sent, nowMs);
+  const delay = waits ? Math.max(0, afterOthersMs(options) - enqueuedAtMs) : delayOf(sent, nowMs);
   return {
     id,
     name: task,
@@ -47,7 +51,6 @@ export function jobJson(sent: NewJob, nowMs: number): JobJson {
 }
 
 function delayOf({ job: { options, enqueuedAtMs } }: NewJob, nowMs: number): number {
-  if (idsAfter(options).length > 0) return AFTER_OTHERS_MS - enqueuedAtMs;
   const { etaMs = 0 } = options;
   // BullMQ counts it from the time of sending that the job says.
   return etaMs > nowMs ? Math.max(1, Math.min(etaMs, AFTER_OTHERS_MS - 1) - enqueuedAtMs) : 0;

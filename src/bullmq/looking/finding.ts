@@ -29,8 +29,7 @@ export async function withWaiting(engine: Engine, sighting: Sighting): Promise<S
   const { state, dueAtMs, record } = sighting;
   const ids = state === 'delayed' && dueAtMs === null ? predecessorsOf(record) : [];
   if (ids.length === 0) return sighting;
-  const found = await engine.queues.look(ids);
-  const ended = found.filter((raw) => raw?.state === 'completed' || raw?.state === 'failed').length;
+  const ended = (await engine.queues.stages(ids)).filter((stage) => stage === 'ended').length;
   return { ...sighting, waitsFor: { jobs: ids.length, ended } };
 }
 

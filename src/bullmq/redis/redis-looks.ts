@@ -1,6 +1,6 @@
 /** Looks at many jobs in Redis: which scripts make a page, and what their rows say. */
 import type { Heads, NamedRaw, News, Page, RawJob } from '../store.ts';
-import type { ScriptName } from './scripts.ts';
+import { FIELDS, type ScriptName } from './scripts.ts';
 
 export type RunScript = (name: ScriptName, ...args: readonly (string | number)[]) => Promise<unknown>;
 
@@ -16,7 +16,7 @@ const PLACES = {
 const LISTS: readonly string[] = ['wait', 'active'];
 
 /** BullMQ keeps the order of those that are due in one millisecond in the lowest twelve bits. */
-export function dueAtOf(score: string): number {
+function dueAtOf(score: string): number {
   return Math.floor(Number(score) / 0x1000);
 }
 
@@ -161,4 +161,37 @@ export function rowsOf(value: unknown): readonly unknown[] {
 
 export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+/** One that `fsqLook` gives; null where there is none. */
+export function rawJob(id: string, row: unknown): RawJob | null {
+  if (!Array.isArray(row)) return null;
+  const [queue, state, score, token, logged, values] = row as readonly unknown[];
+  const fields = new Map(FIELDS.map((field, i) => [field as string, textOf(rowsOf(values)[i])]));
+  const field = (name: string): string | null => fields.get(name) ?? null;
+  const numberOf = (name: string): number | null => (field(name) === null ? null : Number(field(name)));
+  return {
+    id,
+    queue: String(queue),
+    state: state as RawJob['state'], // The script gives no other.
+    dueAtMs: state === 'delayed' && typeof score === 'string' ? dueAtOf(score) : null,
+    token: textOf(token),
+    name: field('name') ?? '',
+    data: field('data') ?? '{}',
+    priority: numberOf('priority') ?? 0,
+    timestamp: numberOf('timestamp') ?? 0,
+    processedOn: numberOf('processedOn'),
+    finishedOn: numberOf('finishedOn'),
+    returnvalue: field('returnvalue'),
+    failedReason: field('failedReason'),
+    stacktrace: field('stacktrace'),
+    processedBy: field('pb'),
+    claims: numberOf('ats') ?? 0,
+    stalls: numberOf('stc') ?? 0,
+    deferredFailure: field('defa'),
+    tail: field('fsq'),
+    progress: field('progress'),
+    report: field('fsqReport'),
+    logged: Number(logged ?? 0),
+  };
 }

@@ -1,10 +1,27 @@
 /** fsq's own facts, and its looks at BullMQ's jobs, in Redis: one key or hash for each, under `<prefix>-fsq:`. */
+import type { JobJson } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { LimitStore } from '../limits/limit-store.ts';
-import type { FieldValue, Heads, HeldJob, LogAppended, LogRoom, News, Page, Place, RawJob, Store } from '../store.ts';
+import type {
+  EndedJob,
+  EndedPlace,
+  EndedRange,
+  Fact,
+  FieldValue,
+  Heads,
+  HeldJob,
+  LogAppended,
+  LogRoom,
+  News,
+  Page,
+  Place,
+  RawJob,
+  Store,
+} from '../store.ts';
 import { RedisLimits } from './redis-limits.ts';
-import { dueAtOf, readHeads, readNews, readPage, rowsOf, textOf } from './redis-looks.ts';
-import { FIELDS, type ScriptName, SCRIPTS } from './scripts.ts';
+import { rawJob, readHeads, readNews, readPage, rowsOf } from './redis-looks.ts';
+import { forgetEnded, readEndedAs, readEndedBy, readStages, sendWithFact } from './redis-ended.ts';
+import { type ScriptName, SCRIPTS } from './scripts.ts';
 
 /** Lines of a log that are read at a time; each is some KB at most. */
 const LOG_LINES = 500;
@@ -46,13 +63,37 @@ export class RedisStore implements Store {
     return (await this.#run('fsqKeepHeld', this.#base(at), at.id, token, tail)) === 1;
   }
 
-  async keepCompleted(at: Place, claims: number, tail: string): Promise<void> {
-    await this.#run('fsqKeepCompleted', this.#base(at), at.id, claims, tail);
+  async keepCompleted(at: Place, claims: number, tail: string, table: string): Promise<boolean> {
+    return (await this.#run('fsqKeepCompleted', this.#base(at), at.id, claims, tail, this.#key(table))) === 1;
   }
 
   async endWaiting(at: Place, tail: string, reason: string): Promise<'ended' | 'running' | 'over' | null> {
     const what = await this.#run('fsqEndWaiting', this.#base(at), at.id, tail, reason, Date.now());
     return what === 'ended' || what === 'running' || what === 'over' ? what : null;
+  }
+
+  stages(ids: readonly string[], queues: readonly string[]): Promise<readonly ('open' | 'ended' | null)[]> {
+    return readStages(this.#script, this.#prefix, ids, queues);
+  }
+
+  async sendBack(at: EndedPlace, tail: string, dueAtMs: number | null): Promise<boolean> {
+    return (await this.#run('fsqSendBack', this.#base(at), at.id, at.finishedOn, tail, dueAtMs ?? 0)) === 1;
+  }
+
+  sendIf({ table, ...fact }: Fact, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean> {
+    return sendWithFact(this.#script, this.#key(table), fact, this.#base({ queue }), job, dueAtMs);
+  }
+
+  endedBy(range: EndedRange): Promise<readonly EndedJob[]> {
+    return readEndedBy(this.#script, (at) => this.#base(at), range);
+  }
+
+  endedAs(places: readonly Place[]): Promise<readonly EndedJob[]> {
+    return readEndedAs(this.#script, (at) => this.#base(at), places);
+  }
+
+  forget(queue: string, ended: readonly Omit<EndedPlace, 'queue'>[]): Promise<readonly string[]> {
+    return forgetEnded(this.#script, this.#base({ queue }), ended);
   }
 
   async held(queues: readonly string[], owners: readonly string[]): Promise<readonly HeldJob[]> {
@@ -236,36 +277,4 @@ function maybe(text: string | null): readonly [string, string] {
 /** Where a pattern of Redis means more than the character. */
 function quoted(text: string): string {
   return text.replace(/[\\*?[\]]/g, '\\$&');
-}
-
-function rawJob(id: string, row: unknown): RawJob | null {
-  if (!Array.isArray(row)) return null;
-  const [queue, state, score, token, logged, values] = row as readonly unknown[];
-  const fields = new Map(FIELDS.map((field, i) => [field as string, textOf(rowsOf(values)[i])]));
-  const field = (name: string): string | null => fields.get(name) ?? null;
-  const numberOf = (name: string): number | null => (field(name) === null ? null : Number(field(name)));
-  return {
-    id,
-    queue: String(queue),
-    state: state as RawJob['state'], // The script gives no other.
-    dueAtMs: state === 'delayed' && typeof score === 'string' ? dueAtOf(score) : null,
-    token: textOf(token),
-    name: field('name') ?? '',
-    data: field('data') ?? '{}',
-    priority: numberOf('priority') ?? 0,
-    timestamp: numberOf('timestamp') ?? 0,
-    processedOn: numberOf('processedOn'),
-    finishedOn: numberOf('finishedOn'),
-    returnvalue: field('returnvalue'),
-    failedReason: field('failedReason'),
-    stacktrace: field('stacktrace'),
-    processedBy: field('pb'),
-    claims: numberOf('ats') ?? 0,
-    stalls: numberOf('stc') ?? 0,
-    deferredFailure: field('defa'),
-    tail: field('fsq'),
-    progress: field('progress'),
-    report: field('fsqReport'),
-    logged: Number(logged ?? 0),
-  };
 }

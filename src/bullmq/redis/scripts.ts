@@ -4,6 +4,7 @@
  */
 
 import { BESIDE_SCRIPTS, type BesideScript } from './beside-scripts.ts';
+import { ENDED_SCRIPTS, type EndedScript } from './ended-scripts.ts';
 import { LOOKING_SCRIPTS, type LookingScript } from './looking-scripts.ts';
 
 /** Where a job is, by the cheapest questions first. */
@@ -83,12 +84,13 @@ redis.call('HSET', ARGV[1] .. ARGV[2], 'fsq', ARGV[4])
 return 1
 `;
 
-/** ARGV: base, id, claims, tail. */
+/** ARGV: base, id, claims, tail, table. Whether there is such a table. */
 const KEEP_COMPLETED: string = `
-if redis.call('HGET', ARGV[1] .. ARGV[2], 'ats') ~= ARGV[3] then return 0 end
-if not redis.call('ZSCORE', ARGV[1] .. 'completed', ARGV[2]) then return 0 end
-redis.call('HSET', ARGV[1] .. ARGV[2], 'fsq', ARGV[4])
-return 1
+local key = ARGV[1] .. ARGV[2]
+if redis.call('HGET', key, 'ats') == ARGV[3] and redis.call('ZSCORE', ARGV[1] .. 'completed', ARGV[2]) then
+  redis.call('HSET', key, 'fsq', ARGV[4])
+end
+return redis.call('EXISTS', ARGV[5])
 `;
 
 /** ARGV: base, id, tail, reason, now. */
@@ -157,6 +159,7 @@ return 1
 export type ScriptName =
   | BesideScript
   | LookingScript
+  | EndedScript
   | 'fsqMergeFields'
   | 'fsqLook'
   | 'fsqKeepHeld'
@@ -169,6 +172,7 @@ export type ScriptName =
 export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
   ...BESIDE_SCRIPTS,
   ...LOOKING_SCRIPTS,
+  ...ENDED_SCRIPTS,
   fsqMergeFields: MERGE_FIELDS,
   fsqLook: LOOK,
   fsqKeepHeld: KEEP_HELD,

@@ -2,10 +2,10 @@
  * What the ends of the jobs that a job runs after mean for it: it runs, with what it takes from them before its own arguments, or it ends.
  * Pure: who looks them up tells of one after the other, in the order in which the job names them.
  */
-import { idsAfter, shaped } from '../edges.ts';
+import { idsAfter, isTaking, shaped } from '../edges.ts';
 import { type Failure, PredecessorError, UsageError } from '../errors.ts';
 import { failureOf } from '../failure.ts';
-import type { Job, Outcome } from '../job.ts';
+import type { Job, JobRecord, Outcome } from '../job.ts';
 import { lasting, type Settlement } from '../lifecycle.ts';
 import type { JsonValue } from '../values/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../values/payload.ts';
@@ -26,6 +26,16 @@ export interface FailedJob extends Failure {
   /** Null where nothing is known of the job any more. */
   readonly task: string | null;
   readonly state: Exclude<Outcome['state'], 'succeeded'>;
+}
+
+/**
+ * True of a job that takes something of others, or that is to run after them and was never begun since it was sent, or sent back.
+ *
+ * @param attempt of the run that is about to begin
+ */
+export function needsPredecessors({ job, attempts, kept }: JobRecord, attempt: number): boolean {
+  if (isTaking(job.options)) return true;
+  return job.options.after !== undefined && attempts.length === 0 && attempt - 1 === (kept.again ?? 0);
 }
 
 export class Predecessors {

@@ -1,7 +1,7 @@
 /** The jobs after which another is to run: a claim looks at them before the first run, and before each where it takes something of them. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { CorruptJobError } from '../../job/document.ts';
-import { idsAfter, isTaking } from '../../job/edges.ts';
+import { idsAfter } from '../../job/edges.ts';
 import { type Ended, Predecessors, type Verdict } from '../../job/ended/predecessors.ts';
 import { failureOf } from '../../job/failure.ts';
 import { peek } from '../../job/values/realm.ts';
@@ -14,13 +14,6 @@ import { endedSpot, locate } from '../locate.ts';
 /** An outcome that the disk refuses is read so often, with such pauses, ms, before it counts as one that cannot be read. */
 const MOST_TRIES = 3;
 const TRY_AGAIN_MS = 20;
-
-/** True of a job that takes something of others, or that is to run after them and was never begun since it was sent, or sent back. */
-export function needsPredecessors({ name, record }: Held): boolean {
-  const { job, attempts, kept } = record;
-  if (isTaking(job.options)) return true;
-  return job.options.after !== undefined && attempts.length === 0 && name.attempt - 1 === (kept.again ?? 0);
-}
 
 /** What becomes of the job; 'waits': one of the others has not ended. */
 export async function lookAtPredecessors(context: SpoolContext, { record: { job } }: Held): Promise<Verdict | 'waits'> {

@@ -2,7 +2,7 @@
 import { afterwards, type Soon } from '../../broker/soon.ts';
 import type { Claim } from '../../broker/worker-side.ts';
 import { hasOutcomeOf, unended } from '../../job/ended/again.ts';
-import type { Verdict } from '../../job/ended/predecessors.ts';
+import { needsPredecessors, type Verdict } from '../../job/ended/predecessors.ts';
 import { revoked } from '../../job/lifecycle.ts';
 import type { Admission } from './admission.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
@@ -21,7 +21,7 @@ import { AFTER_ANOTHER_MS, delayedFileName, parseJobFileName } from '../layout.t
 import { isMarked } from '../notes/notes.ts';
 import { renameOver, setAside } from '../job-file/set-aside.ts';
 import { HeldClaim } from './held-claim.ts';
-import { lookAtPredecessors, needsPredecessors } from '../after/predecessors.ts';
+import { lookAtPredecessors } from '../after/predecessors.ts';
 import { publishAsItStands } from './settle.ts';
 
 export interface Claimant extends Holder {
@@ -89,7 +89,7 @@ function admit(context: SpoolContext, { admission = null }: Claimant, taken: Tak
     return null;
   }
   // One that is too late ends as such.
-  if (needsPredecessors(held) && expiresAtMs >= context.nowMs()) {
+  if (needsPredecessors(held.record, held.name.attempt) && expiresAtMs >= context.nowMs()) {
     return lookAtPredecessors(context, held).then((verdict) =>
       verdict !== 'waits' && 'job' in verdict
         ? admitted(context, admission, taken, new HeldClaim(context, held, verdict.job))

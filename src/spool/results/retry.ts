@@ -5,7 +5,8 @@
  * that the job is revoked. If we die on the way, each job has either been sent back or kept its outcome.
  */
 import { endedAttempt } from '../../job/ended/again.ts';
-import { type FsqError, NotRetriedError, SpoolError } from '../../job/errors.ts';
+import { hasLostItsKey, hasNotEnded, hasSucceeded, isUnreadable } from '../../job/ended/not-sent-back.ts';
+import { type FsqError, SpoolError } from '../../job/errors.ts';
 import type { JobRecord } from '../../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
@@ -69,7 +70,7 @@ async function doubtInKey(context: SpoolContext, record: JobRecord, taken: Map<s
   const directory = keyDirectory(context.layout, job.task, key);
   const candidate = new Candidate(context, directory, { until: 'ended', give: null }, { job, queue, priority });
   const otherId = taken.get(place) ?? (await candidate.lookFirst())?.id;
-  if (otherId !== undefined) return keyTaken(record, key, otherId);
+  if (otherId !== undefined) return hasLostItsKey(job, key, otherId);
   taken.set(place, job.id);
   return null;
 }
@@ -113,7 +114,7 @@ async function sendBackAs(context: SpoolContext, record: JobRecord): Promise<{ r
   if (key === undefined) return answerTo(record, moveBack(context, record));
   const { queue, priority } = nameOf(record);
   const taken = await takeKeyAgain(context, { job, queue, priority }, key);
-  if ('blockedBy' in taken) return { answer: keyTaken(record, key, taken.blockedBy) };
+  if ('blockedBy' in taken) return { answer: hasLostItsKey(job, key, taken.blockedBy) };
   return answerTo(
     record,
     holdingKey(context, taken, () => moveBack(context, record)),
@@ -176,24 +177,11 @@ function lookAt(
   }
   if (record === null) return null;
   if (tellsSetAside(record) || !Number.isFinite(endedAttempt(record))) {
-    const text = `Job ${id} cannot be sent back: its own file could not be read. \`fsq show ${id}\` says why and where it is.`;
-    return { doubt: new SpoolError('FSQ_CORRUPT_JOB', text) };
+    return { doubt: isUnreadable(id) };
   }
-  if (record.outcome?.state !== 'succeeded') return { record };
-  const text = `Job ${id} (${record.job.task}) has succeeded and is not run again. To run it with new arguments: \`fsq retry ${id} --args JSON\`.`;
-  return { doubt: new NotRetriedError('FSQ_SUCCEEDED', id, text) };
+  return record.outcome?.state === 'succeeded' ? { doubt: hasSucceeded(record.job) } : { record };
 }
 
-function notEnded(spot: Exclude<Spot, { at: 'results' }>): NotRetriedError {
-  const state = spot.at === 'held' ? 'runs' : spot.dueAtMs === null ? 'waits to run' : 'waits, delayed';
-  return new NotRetriedError(
-    'FSQ_NOT_ENDED',
-    spot.id,
-    `Job ${spot.id} has not ended: it ${state}. Nothing was changed.`,
-  );
-}
-
-function keyTaken({ job: { id, task } }: JobRecord, key: string, otherId: string): NotRetriedError {
-  const text = `Job ${id} (${task}) was not sent back: job ${otherId} has its key ${JSON.stringify(key)} now, and has not ended.`;
-  return new NotRetriedError('FSQ_KEY_TAKEN', id, text, otherId);
+function notEnded(spot: Exclude<Spot, { at: 'results' }>): FsqError {
+  return hasNotEnded(spot.id, spot.at === 'held' ? 'runs' : spot.dueAtMs === null ? 'waits to run' : 'waits, delayed');
 }

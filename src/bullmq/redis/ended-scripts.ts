@@ -1,0 +1,139 @@
+/** What Redis does at once with jobs that come back, come with a fact, end their time, or are asked for in number. See scripts.ts. */
+
+/** Puts a job whose hash is there to where it waits, as BullMQ's own scripts do. `due`: Unix ms; 0: at once. */
+const ENTER: string = `
+local function enter(base, id, priority, due, prev)
+  local meta = redis.call('HMGET', base .. 'meta', 'paused', 'concurrency', 'opts.maxLenEvents')
+  local most = meta[3] or 10000
+  if due > 0 then
+    local first = due * 4096
+    local score = first
+    local last = redis.call('ZREVRANGEBYSCORE', base .. 'delayed', first + 4095, first, 'WITHSCORES', 'LIMIT', 0, 1)
+    if last[2] then score = math.min(tonumber(last[2]) + 1, first + 4095) end
+    redis.call('ZADD', base .. 'delayed', string.format('%.0f', score), id)
+    redis.call('XADD', base .. 'events', 'MAXLEN', '~', most, '*', 'event', 'delayed', 'jobId', id, 'delay', string.format('%.0f', due))
+    local next = redis.call('ZRANGE', base .. 'delayed', 0, 0, 'WITHSCORES')
+    redis.call('ZADD', base .. 'marker', string.format('%.0f', math.floor(tonumber(next[2]) / 4096)), '1')
+    return
+  end
+  if priority == 0 then
+    redis.call('LPUSH', base .. 'wait', id)
+  else
+    local count = redis.call('INCR', base .. 'pc')
+    redis.call('ZADD', base .. 'prioritized', string.format('%.0f', priority * 4294967296 + count % 4294967296), id)
+  end
+  local isMaxed = meta[2] and redis.call('LLEN', base .. 'active') >= tonumber(meta[2])
+  if not meta[1] and not isMaxed then redis.call('ZADD', base .. 'marker', 0, '0') end
+  redis.call('XADD', base .. 'events', 'MAXLEN', '~', most, '*', 'event', 'waiting', 'jobId', id, 'prev', prev)
+end
+`;
+
+/** ARGV: p, how many queues, the queues, the ids. For each id: 'open', 'ended', or nil. */
+const STAGES: string = `
+local prefix, count = ARGV[1], tonumber(ARGV[2])
+local found = {}
+for i = 3 + count, #ARGV do
+  local stage = false
+  for q = 3, 2 + count do
+    local key = prefix .. ':' .. ARGV[q] .. ':' .. ARGV[i]
+    if redis.call('EXISTS', key) == 1 then
+      stage = redis.call('HEXISTS', key, 'finishedOn') == 1 and 'ended' or 'open'
+      break
+    end
+  end
+  found[#found + 1] = stage
+end
+return found
+`;
+
+/** ARGV: base, id, finishedOn, tail, due. A job that has ended anew, or was sent back, is left alone. */
+const SEND_BACK: string = `${ENTER}
+local base, id = ARGV[1], ARGV[2]
+local key = base .. id
+if redis.call('HGET', key, 'finishedOn') ~= ARGV[3] then return 0 end
+if redis.call('ZREM', base .. 'failed', id) == 0 then return 0 end
+local due = tonumber(ARGV[5])
+redis.call('HDEL', key, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'defa', 'atm')
+redis.call('HSET', key, 'fsq', ARGV[4])
+enter(base, id, tonumber(redis.call('HGET', key, 'priority') or '0'), due, 'failed')
+return 1
+`;
+
+/** ARGV: table, field, whether there was one, before, after, base, id, name, data, opts, timestamp, delay, priority, due. */
+const SEND_IF: string = `${ENTER}
+local now = redis.call('HGET', ARGV[1], ARGV[2])
+if ARGV[3] == '0' then if now then return 0 end
+elseif now ~= ARGV[4] then return 0 end
+redis.call('HSET', ARGV[1], ARGV[2], ARGV[5])
+local base, id = ARGV[6], ARGV[7]
+if redis.call('EXISTS', base .. id) == 1 then return 1 end
+redis.call('INCR', base .. 'id')
+redis.call('HSET', base .. id, 'name', ARGV[8], 'data', ARGV[9], 'opts', ARGV[10], 'timestamp', ARGV[11],
+  'delay', ARGV[12], 'priority', ARGV[13])
+redis.call('XADD', base .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'added', 'jobId', id, 'name', ARGV[8])
+enter(base, id, tonumber(ARGV[13]), tonumber(ARGV[14]), '')
+return 1
+`;
+
+/** What is told of an ended job: id, when it ended, tail, its data where that may name jobs that come next, and the set that it is in. */
+const TOLD: string = `
+local function told(base, set, id, at)
+  local texts = redis.call('HMGET', base .. id, 'fsq', 'data')
+  local isPredecessor = texts[2] and string.find(texts[2], '"next":', 1, true)
+  return { id, at, texts[1], isPredecessor and texts[2], set }
+end
+`;
+
+/** ARGV: base, set, from, until, how many to skip, how many. */
+const ENDED_BY: string = `${TOLD}
+local ids = redis.call('ZRANGEBYSCORE', ARGV[1] .. ARGV[2], ARGV[3], ARGV[4], 'WITHSCORES', 'LIMIT', ARGV[5], ARGV[6])
+local found = {}
+for i = 1, #ids, 2 do found[#found + 1] = told(ARGV[1], ARGV[2], ids[i], ids[i + 1]) end
+return found
+`;
+
+/** ARGV: base, the ids. Those that have ended. */
+const ENDED_AS: string = `${TOLD}
+local found = {}
+for i = 2, #ARGV do
+  for _, set in ipairs({ 'completed', 'failed' }) do
+    local at = redis.call('ZSCORE', ARGV[1] .. set, ARGV[i])
+    if at then found[#found + 1] = told(ARGV[1], set, ARGV[i], at) end
+  end
+end
+return found
+`;
+
+/** ARGV: base, then an id and its finishedOn for each. Gives the ids of those that are gone by it. */
+const FORGET: string = `
+local base = ARGV[1]
+local gone = {}
+for i = 2, #ARGV, 2 do
+  local id, key = ARGV[i], base .. ARGV[i]
+  local at = redis.call('ZSCORE', base .. 'completed', id)
+  local set = at and 'completed' or 'failed'
+  at = at or redis.call('ZSCORE', base .. 'failed', id)
+  if at and tonumber(at) == tonumber(ARGV[i + 1]) then
+    redis.call('ZREM', base .. set, id)
+    local deduplication = redis.call('HGET', key, 'deid')
+    if deduplication and redis.call('GET', base .. 'de:' .. deduplication) == id then
+      redis.call('DEL', base .. 'de:' .. deduplication)
+    end
+    redis.call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
+    redis.call('XADD', base .. 'events', 'MAXLEN', '~', 10000, '*', 'event', 'removed', 'jobId', id, 'prev', set)
+    gone[#gone + 1] = id
+  end
+end
+return gone
+`;
+
+export type EndedScript = 'fsqStages' | 'fsqSendBack' | 'fsqSendIf' | 'fsqEndedBy' | 'fsqEndedAs' | 'fsqForget';
+
+export const ENDED_SCRIPTS: Readonly<Record<EndedScript, string>> = {
+  fsqStages: STAGES,
+  fsqSendBack: SEND_BACK,
+  fsqSendIf: SEND_IF,
+  fsqEndedBy: ENDED_BY,
+  fsqEndedAs: ENDED_AS,
+  fsqForget: FORGET,
+};
