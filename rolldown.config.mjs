@@ -20,6 +20,7 @@ const IN_COMMONJS = ['index', 'testing/testing'];
 /** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
 const TEST_DOORS = [
   'open',
+  'app/migrating/migrate',
   'job/lifecycle',
   'spool/disk/context',
   'spool/disk/files',
@@ -35,7 +36,7 @@ const SHARED = [
   // tells people, only what programs that send jobs are told.
   {
     name: 'library',
-    test: /src\/(?:open\.|(?:job|app(?!\/schedules|\/explaining|\/telling\/(?!diagnostics|standstill|warnings))|broker)\/)/,
+    test: /src\/(?:open\.|(?:job|app(?!\/schedules|\/explaining|\/migrating|\/telling\/(?!diagnostics|standstill|warnings))|broker)\/)/,
     priority: 3,
   },
   // Loaded where a configuration has schedules, and then, for those with a cron pattern, croner.

@@ -8,6 +8,7 @@ import type { Uniqueness } from '../job/job-options.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
+import type { Arrival, Departure } from './moving.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
 import type { Statistics } from './statistics.ts';
@@ -141,6 +142,22 @@ export interface Broker {
   owners(): Promise<readonly OwnerInfo[]>;
   consumer(options: ConsumerOptions): Promise<Consumer>;
   keeper(options: KeeperOptions): Promise<Keeper>;
+  /**
+   * Begins to move jobs from here to another place, or goes on with that.
+   *
+   * @param to the other place, for people
+   * @throws SpoolError (FSQ_MOVING) while another process does, or while jobs arrive here
+   */
+  departure(to: string): Promise<Departure>;
+  /**
+   * The other end of a move.
+   *
+   * @param id that of the departure
+   * @param mayBegin false: it must have begun
+   * @returns null where it has not
+   * @throws SpoolError (FSQ_MOVING) while another process does, or while another move is not finished
+   */
+  arrival(from: string, id: string, mayBegin: boolean): Promise<Arrival | null>;
   close(): Promise<void>;
 }
 

@@ -96,6 +96,14 @@ export class LateBroker implements Broker {
     return (await this.opened()).find(id);
   }
 
+  async departure(...asked: Parameters<Broker['departure']>): ReturnType<Broker['departure']> {
+    return (await this.opened()).departure(...asked);
+  }
+
+  async arrival(...asked: Parameters<Broker['arrival']>): ReturnType<Broker['arrival']> {
+    return (await this.opened()).arrival(...asked);
+  }
+
   async outcome(id: string): ReturnType<Broker['outcome']> {
     return (await this.opened()).outcome(id);
   }

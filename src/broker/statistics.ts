@@ -13,8 +13,8 @@ import {
   type OpenHistogram,
   parseCounts,
   parseHistogram,
-} from './histogram.ts';
-import type { Counted, History } from './history.ts';
+} from './figures/histogram.ts';
+import type { Counted, History } from './figures/history.ts';
 
 /** How a job may come to its end. */
 export const OUTCOMES = ['succeeded', 'failed', 'revoked', 'expired'] as const;

@@ -170,6 +170,14 @@ class BullBroker implements Broker {
     return this.#change('begun', () => BullKeeper.open(this.#hearing(options), options));
   }
 
+  departure(..._asked: Parameters<Broker['departure']>): ReturnType<Broker['departure']> {
+    return notYet('Moving jobs');
+  }
+
+  arrival(..._asked: Parameters<Broker['arrival']>): ReturnType<Broker['arrival']> {
+    return notYet('Moving jobs');
+  }
+
   async close(): Promise<void> {
     this.#outcomes.close();
     await this.#release();

@@ -66,6 +66,7 @@ const OF_ERROR: Readonly<Record<FsqErrorCode, number>> = {
   FSQ_SPOOL_UNSAFE: EXIT.spoolUnusable,
   FSQ_SPOOL_SPLIT: EXIT.spoolUnusable,
   FSQ_ENQUEUE_UNCERTAIN: EXIT.spoolUnusable,
+  FSQ_MOVING: EXIT.spoolUnusable,
   FSQ_CORRUPT_JOB: EXIT.spoolUnusable,
   FSQ_FENCED: EXIT.spoolUnusable,
   FSQ_PEER: EXIT.configuration,

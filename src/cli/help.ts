@@ -19,7 +19,7 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Look: ['status', 'top', 'ls', 'show', 'explain', 'history', 'logs', 'events'],
   Change: ['revoke', 'retry', 'pause', 'resume', 'forget', 'purge'],
   Measure: ['check', 'metrics'],
-  'Set up': ['init', 'tasks', 'doctor', 'gc', 'completion'],
+  'Set up': ['init', 'tasks', 'doctor', 'gc', 'migrate', 'completion'],
 };
 
 /** The commands with the group of each, where one begins. */

@@ -44,6 +44,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./commands/look/explain.ts')).explain,
   check: async () => (await import('./commands/script/check.ts')).check,
   metrics: async () => (await import('./commands/measure/metrics.ts')).metrics,
+  migrate: async () => (await import('./commands/migrate/migrate.ts')).migrate,
   doctor: async () => (await import('./commands/doctor/doctor.ts')).doctor,
   tasks: async () => (await import('./commands/tasks.ts')).tasks,
   completion: async () => (await import('./commands/completion/completion.ts')).completion,

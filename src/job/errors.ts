@@ -38,6 +38,7 @@ export type FsqErrorCode =
   | 'FSQ_SPOOL_UNSAFE'
   | 'FSQ_SPOOL_SPLIT'
   | 'FSQ_ENQUEUE_UNCERTAIN'
+  | 'FSQ_MOVING'
   | 'FSQ_CORRUPT_JOB'
   | 'FSQ_NOT_ENDED'
   | 'FSQ_SUCCEEDED'

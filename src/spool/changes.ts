@@ -3,7 +3,7 @@ import type { Changed } from '../broker/broker.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { sight, withProgress } from './inspect.ts';
 import { besidePath } from './layout.ts';
-import { endedSpot, heldSpots, type Spot, waitingSpots } from './locate.ts';
+import { endedSpot, heldSpots, type Spot, movingSpots, waitingSpots } from './locate.ts';
 
 /**
  * Those of `seen` that look different now, by their ids. One that moves just now may be missed; so may one that is nowhere.
@@ -35,7 +35,8 @@ function* spotsOf(context: SpoolContext, ids: ReadonlyMap<string, unknown>): Gen
   }
   const isLeft = (id: string): boolean => left.has(id);
   if (left.size === 0) return;
-  for (const spot of [...heldSpots(context, isLeft), ...waitingSpots(context, isLeft)]) if (spot !== null) yield spot;
+  const waiting = [...movingSpots(context, isLeft), ...waitingSpots(context, isLeft)];
+  for (const spot of [...heldSpots(context, isLeft), ...waiting]) if (spot !== null) yield spot;
 }
 
 /** Its place, and how much lies beside it. Taken before the files are read: what comes later is found by the next look. */

@@ -12,7 +12,7 @@ import { isPassing } from './disk/trouble.ts';
 import { findJob, sight, withProgress } from './inspect.ts';
 import { type Hints, JobHints } from './job-hints.ts';
 import { besidePath, parseResultFileName } from './layout.ts';
-import { endedSpot, heldSpots, locate, type Spot, spotAt, waitingSpots } from './locate.ts';
+import { endedSpot, heldSpots, locate, type Spot, spotAt, movingSpots, waitingSpots } from './locate.ts';
 
 /** How many jobs are given together. */
 const BATCH = 256;
@@ -203,6 +203,7 @@ class EveryJob {
       if (spot !== null) visit(spot.id, stepOf(spot, null), spot.path);
     };
     for (const spot of heldSpots(this.#context)) meet(spot);
+    for (const spot of movingSpots(this.#context)) meet(spot);
     for (const spot of waitingSpots(this.#context)) {
       meet(spot);
       if (turns.isOver) await turns.next();
@@ -247,7 +248,7 @@ function stepOf(spot: Spot, record: JobRecord | null): number {
   // With attempt 0 it is held to get new arguments: it waits.
   if (spot.at === 'held')
     return spot.name.attempt === 0 ? PLACES.delayed : spot.name.attempt * PLACES.count + PLACES.held;
-  const place = spot.dueAtMs === null ? 'pending' : 'delayed';
+  const place = spot.at === 'waiting' && spot.dueAtMs === null ? 'pending' : 'delayed';
   return spot.name.attempt * PLACES.count + PLACES[place];
 }
 

@@ -1,19 +1,27 @@
-/** Looking at the spool from outside: where a job is, what lies where, how much there is. Reads only. */
-import type { Backlog, Counts, ListedState, NamedJob, Sighting, Unended } from '../broker/broker.ts';
+/** Looking at the spool from outside: where a job is, and what lies where. Reads only. */
+import type { ListedState, NamedJob, Sighting, Unended } from '../broker/broker.ts';
 import { hasOutcomeOf, unended } from '../job/ended/again.ts';
 import { idsAfter } from '../job/edges.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
-import { DEFAULT_PRIORITY, DEFAULT_QUEUE, idTimeMs, isTimed } from '../job/names.ts';
+import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../job/names.ts';
 import { readCheckpoint } from './beside/checkpoint-file.ts';
 import { NOT_LISTED, valueOr } from './disk/if-there.ts';
 import { Turns } from './disk/rounds.ts';
-import { RACY_MS } from './disk/watch.ts';
 import { sortedNames } from './sorted-names.ts';
 import { readReport } from './beside/progress-file.ts';
 import { parseProgress, parseWaits } from '../job/values/progress.ts';
 import type { SpoolContext } from './disk/context.ts';
-import { AFTER_ANOTHER_MS, besidePath, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
-import { delayedSpot, endedSpot, heldSpots, locate, pendingSpot, type Spot, unfinishedSpots } from './locate.ts';
+import { AFTER_ANOTHER_MS, besidePath, parseResultFileName } from './layout.ts';
+import {
+  delayedSpot,
+  endedSpot,
+  heldSpots,
+  locate,
+  movingSpots,
+  pendingSpot,
+  type Spot,
+  unfinishedSpots,
+} from './locate.ts';
 import { readJob } from './job-file/read.ts';
 import { isMarked } from './notes/notes.ts';
 
@@ -79,83 +87,10 @@ export async function unendedJobs(context: SpoolContext): Promise<readonly Unend
     const { id, queue, priority, attempt } = spot.name;
     const dueAtMs = dueAtOf(spot);
     const owner = spot.at === 'held' ? spot.owner : null;
-    const state = spot.at === 'held' ? 'running' : spot.dueAtMs === null ? 'pending' : 'delayed';
+    const state = spot.at === 'held' ? 'running' : waitingState(spot);
     found.set(id, { id, queue, priority, attempt, state, dueAtMs, owner });
   }
   return [...found.values()];
-}
-
-export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
-  const { files, layout } = context;
-  return {
-    pending: Object.values(backlog.queues).reduce((sum, ready) => sum + ready, 0),
-    delayed: countDelayed(context, layout.delayed),
-    running: count(heldSpots(context), (spot) => spot),
-    results: countResults(context, layout.results),
-    corrupt: files.list(layout.corrupt).length,
-  };
-}
-
-/** How many of `all` give something but null; none of them is kept. */
-function count<T>(all: Iterable<T>, parse: (one: T) => unknown): number {
-  let found = 0;
-  for (const one of all) if (parse(one) !== null) found++;
-  return found;
-}
-
-/** Longest list of foreign names: enough to see what is going on. */
-const MAX_FOREIGN = 100;
-
-/**
- * A look at a directory that finds what it found before, if surely no name has changed since: whoever watches a spool of many jobs asks again
- * and again.
- */
-function whileUnchanged<T>(
-  look: (context: SpoolContext, path: string) => T,
-): (context: SpoolContext, path: string) => T {
-  const found = new WeakMap<SpoolContext, { readonly stamp: string; readonly value: T }>();
-  return (context, path) => {
-    const { modifiedAtMs, inode, device } = context.files.directoryStamp(path);
-    const stamp = `${device} ${inode} ${modifiedAtMs}`;
-    const before = found.get(context);
-    if (before?.stamp === stamp) return before.value;
-    // A change that comes within a tick of the last one leaves the time as it is.
-    const isRacy = Date.now() - modifiedAtMs < RACY_MS;
-    const value = look(context, path);
-    if (!isRacy) found.set(context, { stamp, value });
-    return value;
-  };
-}
-
-const countDelayed = whileUnchanged(({ files }, path) => count(files.walk(path), parseDelayedFileName));
-const countResults = whileUnchanged(({ files }, path) => count(files.walk(path), parseResultFileName));
-const lookAtPending = whileUnchanged(readPending);
-
-/** What the names in pending/ tell, and the oldest of these jobs. */
-export function backlogOf(context: SpoolContext): Backlog {
-  const { oldestName, ...backlog } = lookAtPending(context, context.layout.pending);
-  const spot = oldestName === null ? null : pendingSpot(context.layout, oldestName);
-  const oldest = spot === null ? null : sight(context, spot);
-  return oldest === null ? backlog : { ...backlog, oldest };
-}
-
-function readPending(
-  { files }: SpoolContext,
-  path: string,
-): Omit<Backlog, 'oldest'> & { readonly oldestName: string | null } {
-  const foreign: string[] = [];
-  const queues: Record<string, number> = {};
-  let [oldest, oldestName]: [string | null, string | null] = [null, null];
-  for (const fileName of files.walk(path)) {
-    const name = parseJobFileName(fileName);
-    if (name === null) {
-      if (foreign.length < MAX_FOREIGN) foreign.push(fileName);
-      continue;
-    }
-    queues[name.queue] = (queues[name.queue] ?? 0) + 1;
-    if (isTimed(name.id) && (oldest === null || name.id < oldest)) [oldest, oldestName] = [name.id, fileName];
-  }
-  return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), oldestName, queues, foreign };
 }
 
 /** In this order jobs are listed. */
@@ -172,6 +107,7 @@ async function* spotsIn(context: SpoolContext, state: ListedState): AsyncGenerat
       for await (const name of sortedNames(files, layout.pending, 'ascending')) yield pendingSpot(layout, name);
       return;
     case 'delayed':
+      yield* movingSpots(context);
       for await (const name of sortedNames(files, layout.delayed, 'ascending')) yield delayedSpot(layout, name);
       return;
     case 'results':
@@ -223,7 +159,8 @@ function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | 
 
 /** Null of a job that does not wait, or waits for another. */
 function dueAtOf(spot: Spot): number | null {
-  return spot.at === 'waiting' && spot.dueAtMs !== AFTER_ANOTHER_MS ? spot.dueAtMs : null;
+  if (spot.at === 'results' || spot.at === 'held') return null;
+  return spot.dueAtMs === AFTER_ANOTHER_MS ? null : spot.dueAtMs;
 }
 
 function withRevocation(context: SpoolContext, sighting: Sighting): Sighting {
@@ -271,9 +208,15 @@ function stateOf(spot: Spot, record: JobRecord | null): Sighting['state'] {
       return record?.outcome?.state ?? 'failed';
     case 'held':
       return isBegun(spot) ? 'running' : 'delayed';
+    case 'moving':
     case 'waiting':
-      return spot.dueAtMs === null ? 'pending' : 'delayed';
+      return waitingState(spot);
   }
+}
+
+/** A job on its way to another place is not ready, whenever it is due. */
+function waitingState({ at, dueAtMs }: Exclude<Spot, { at: 'results' | 'held' }>): 'pending' | 'delayed' {
+  return at === 'waiting' && dueAtMs === null ? 'pending' : 'delayed';
 }
 
 /** An ended job's file keeps what its name said before, where that was not the default. */

@@ -21,10 +21,17 @@ export const DIRECTORIES = [
   'journal',
   'schedules',
   'statistics',
+  'moving',
 ] as const;
 
-/** Made when a job, a schedule or a worker needs them first: a spool that uses none of it has none. */
-export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set(['progress', 'checkpoints', 'schedules', 'statistics']);
+/** Made when a job, a schedule, a worker or a move to another place needs them first: a spool that uses none of it has none. */
+export const MADE_AT_FIRST_USE: ReadonlySet<string> = new Set([
+  'progress',
+  'checkpoints',
+  'schedules',
+  'statistics',
+  'moving',
+]);
 
 /** The directories of files that lie beside a job, each named by the job's id and an ending. They go when its outcome is forgotten. */
 export const BESIDE = ['progress', 'checkpoints', 'logs'] as const;
@@ -100,6 +107,23 @@ export function parseDelayedFileName(
   const jobFile = match?.[2] ?? '';
   const name = parseJobFileName(jobFile);
   return match === null || name === null ? null : { dueAtMs: Number(match[1]), name, jobFile };
+}
+
+const MOVE = /^([0-9a-f-]{36})\.(\d{1,10}-[0-9a-f]{16})\.json$/;
+
+/** The note in moving/ of a move to or from another place: its id, and the process that works at it, or did so last. */
+export function moveFileName({ id, owner }: MoveName): string {
+  return `${id}.${owner}.json`;
+}
+
+export interface MoveName {
+  readonly id: string;
+  readonly owner: string;
+}
+
+export function parseMoveFileName(fileName: string): MoveName | null {
+  const [, id = '', owner = ''] = MOVE.exec(fileName) ?? [];
+  return isId(id) ? { id, owner } : null;
 }
 
 export function resultFileName(id: string): string {

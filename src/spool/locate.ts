@@ -3,10 +3,10 @@
  *
  * A look through the directories may miss a job that moves. So that it is nowhere has to be **proved**:
  *
- * 1. A look goes the way of a job's life: results/, where an ended job may be sent back from, running/, delayed/, pending/, running/
- *    again, results/ again. A job that only goes forward meanwhile is seen. To be missed, a job must come into or leave a directory in
- *    running/ between two of these.
- * 2. If no directory in running/ has changed during the look, no job has done so: a job that was missed is nowhere.
+ * 1. A look goes the way of a job's life: results/, where an ended job may be sent back from, running/, moving/, delayed/, pending/,
+ *    moving/ and running/ again, results/ again. A job that only goes forward meanwhile is seen. To be missed, a job must come into or leave
+ *    moving/ or a directory in running/ between two of these.
+ * 2. If neither moving/ nor a directory in running/ has changed during the look, no job has done so: a job that was missed is nowhere.
  * 3. Else the look is repeated, after rising pauses. All looks miss a job only if in each of them, just then, it is claimed and
  *    sent back.
  */
@@ -27,7 +27,7 @@ import { Turns } from './disk/rounds.ts';
 import { RACY_MS } from './disk/watch.ts';
 
 /** A job's place, as its name tells it. */
-export type Spot = EndedSpot | WaitingSpot | HeldSpot;
+export type Spot = EndedSpot | WaitingSpot | MovingSpot | HeldSpot;
 
 export interface EndedSpot {
   readonly at: 'results';
@@ -41,6 +41,16 @@ interface WaitingSpot {
   readonly path: string;
   readonly name: JobName;
   /** Null in pending/. */
+  readonly dueAtMs: number | null;
+}
+
+/** It leaves for another place, or arrives from there: nobody may take it. */
+export interface MovingSpot {
+  readonly at: 'moving';
+  readonly id: string;
+  readonly path: string;
+  readonly name: JobName;
+  /** Null of a ready job. */
   readonly dueAtMs: number | null;
 }
 
@@ -130,6 +140,14 @@ export function delayedSpot(layout: Layout, fileName: string): WaitingSpot | nul
   return { at: 'waiting', id: name.id, path: `${layout.delayed}/${fileName}`, name, dueAtMs };
 }
 
+/** Null unless `fileName`, in moving/, is that of a job. */
+export function movingSpot(layout: Layout, fileName: string): MovingSpot | null {
+  const parsed = parseDelayedFileName(fileName);
+  if (parsed === null) return null;
+  const { name, dueAtMs } = parsed;
+  return { at: 'moving', id: name.id, path: `${layout.moving}/${fileName}`, name, dueAtMs: dueAtMs || null };
+}
+
 /** Null unless `fileName`, in pending/, is that of a job. */
 export function pendingSpot(layout: Layout, fileName: string): WaitingSpot | null {
   const name = parseJobFileName(fileName);
@@ -144,6 +162,7 @@ export function spotAt(layout: Layout, path: string): Spot | null {
   const [folder, fileName] = [path.slice(0, cut), path.slice(cut + 1)];
   if (folder === layout.pending) return pendingSpot(layout, fileName);
   if (folder === layout.delayed) return delayedSpot(layout, fileName);
+  if (folder === layout.moving) return movingSpot(layout, fileName);
   if (folder === layout.results) {
     const id = parseResultFileName(fileName);
     return id === null ? null : endedSpot(layout, id);
@@ -170,6 +189,19 @@ export function* heldSpots(context: SpoolContext, isWanted: (id: string) => bool
   }
 }
 
+/** The jobs with a wanted id that are on their way to or from another place. @throws the system error where that cannot be told */
+export function* movingSpots(
+  { files, layout }: SpoolContext,
+  isWanted: (id: string) => boolean = () => true,
+): Generator<MovingSpot> {
+  // All at once: whoever gets them may move them.
+  const names = [...walkIfThere(files, layout.moving)];
+  for (const name of names) {
+    const spot = isWanted(idIn(name, ID_AT.delayed)) ? movingSpot(layout, name) : null;
+    if (spot !== null) yield spot;
+  }
+}
+
 /**
  * The jobs with a wanted id that wait, in the order in which jobs move; null for each other name, which is not parsed.
  *
@@ -190,13 +222,15 @@ export function* waitingSpots(
 export async function* unfinishedSpots(
   context: SpoolContext,
   isWanted: (id: string) => boolean = () => true,
-): AsyncGenerator<WaitingSpot | HeldSpot> {
+): AsyncGenerator<WaitingSpot | MovingSpot | HeldSpot> {
   const turns = new Turns();
   yield* heldSpots(context, isWanted);
+  yield* movingSpots(context, isWanted);
   for (const spot of waitingSpots(context, isWanted)) {
     if (spot !== null) yield spot;
     if (turns.isOver) await turns.next();
   }
+  yield* movingSpots(context, isWanted);
   yield* heldSpots(context, isWanted);
 }
 
@@ -216,14 +250,15 @@ async function untilProved(context: SpoolContext, look: () => Promise<boolean>):
   }
 }
 
-/** Changes whenever a job comes into running/ or leaves it. */
+/** Changes whenever a job comes into running/ or moving/, or leaves it. */
 function stampOfRunning({ files, layout }: SpoolContext): {
   readonly text: string;
   readonly changedAtMs: number;
   readonly lookedAtMs: number;
 } {
   const lookedAtMs = Date.now();
-  const paths = [layout.running, ...files.list(layout.running).map((name) => `${layout.running}/${name}`)];
+  const moving = files.exists(layout.moving) ? [layout.moving] : [];
+  const paths = [layout.running, ...moving, ...files.list(layout.running).map((name) => `${layout.running}/${name}`)];
   let changedAtMs = Number.NEGATIVE_INFINITY;
   let text = '';
   for (const path of paths) {

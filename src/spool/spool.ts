@@ -1,16 +1,6 @@
 /** The spool as a broker: opens a directory and puts its parts together. */
 import { resolve } from 'node:path';
-import type {
-  Backlog,
-  Broker,
-  EveryJobOptions,
-  Looks,
-  NewJob,
-  RetryOptions,
-  RevokeOptions,
-  Sighting,
-  TidyOptions,
-} from '../broker/broker.ts';
+import type { Backlog, Broker, EveryJobOptions, Looks, NewJob, RevokeOptions, TidyOptions } from '../broker/broker.ts';
 import { pooledRandom } from '../broker/new-job.ts';
 import type { ScheduleStore } from '../broker/schedules.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
@@ -18,17 +8,17 @@ import { FsqError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { JobRecord } from '../job/job.ts';
-import type { Uniqueness } from '../job/job-options.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { keptCheckpoint } from './beside/checkpoint-file.ts';
 import { readLog } from './beside/read-log.ts';
 import { changedJobs } from './changes.ts';
+import { backlogOf, countJobs } from './counts.ts';
 import { createContext, type SpoolContext } from './disk/context.ts';
 import { everyJob } from './every-job.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';
 import { type Files, nodeFiles } from './disk/files.ts';
-import { backlogOf, countJobs, findJob, listJobs, unendedJobs } from './inspect.ts';
+import { findJob, listJobs, unendedJobs } from './inspect.ts';
 import { SpoolKeeper } from './keeper.ts';
 import { enqueue, placeOf } from './sending/enqueue.ts';
 import { UniqueSender } from './sending/unique-sender.ts';
@@ -41,7 +31,8 @@ import { retry, wouldRetry } from './results/retry.ts';
 import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { tidy } from './recovery/tidy.ts';
-import { scheduleStore } from './schedules/schedule-store.ts';
+import type * as MoveEnds from './moving/move-ends.ts';
+import { type Access, scheduleStore } from './schedules/schedule-store.ts';
 import { readStatistics } from './statistics/read-statistics.ts';
 import { revoke } from './revoking/revoke-jobs.ts';
 import { spoolError, typed } from './disk/trouble.ts';
@@ -71,6 +62,9 @@ export interface SpoolOptions {
   readonly files?: Files;
   readonly nowMs?: () => number;
 }
+
+/** Loaded by whoever moves jobs: to import the library must not cost it. */
+const moveEnds = (): Promise<typeof MoveEnds> => import('./moving/move-ends.ts');
 
 /** How long a replay may hold up a worker without a word, ms. */
 const WORKER_SILENT_MS = 1_000;
@@ -116,8 +110,8 @@ class Spool implements Broker {
     this.#context.journal = journal;
     this.#resultTtlMs = resultTtlMs;
     this.nextId = createIdSource(nowMs, this.#context.randomBytes);
-    const batcher = new Batcher(this.#context, journal);
-    this.#sending = { batcher, unique: new UniqueSender(this.#context, this.nextId) };
+    const unique = new UniqueSender(this.#context, this.nextId);
+    this.#sending = { batcher: new Batcher(this.#context, journal), unique };
     if (!allowNetworkFs) refuseNetworkFileSystem(files, layout.root);
     // A look only reads, and an administrator must be able to look.
     this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, layout);
@@ -133,16 +127,16 @@ class Spool implements Broker {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
+    if (this.#replay.isDue) await typed(() => this.#replay.ended(), 'Nothing was queued');
     return this.#sending.batcher.enqueue(jobs);
   }
 
-  async enqueueUnique(job: NewJob, uniqueness: Uniqueness): ReturnType<Broker['enqueueUnique']> {
-    if (this.#replay.isDue) await this.#send(() => this.#replay.ended());
-    return this.#sending.unique.send(job, uniqueness);
+  async enqueueUnique(...asked: Parameters<Broker['enqueueUnique']>): ReturnType<Broker['enqueueUnique']> {
+    if (this.#replay.isDue) await typed(() => this.#replay.ended(), 'Nothing was queued');
+    return this.#sending.unique.send(...asked);
   }
 
-  async find(id: string): Promise<Sighting | null> {
+  async find(id: string): ReturnType<Broker['find']> {
     return this.#look(() => findJob(this.#context, id));
   }
 
@@ -178,8 +172,8 @@ class Spool implements Broker {
     return this.#change('revoked', () => revoke(this.#context, ids, terminate));
   }
 
-  retry(ids: readonly string[], { dryRun = false }: RetryOptions = {}): Promise<ReadonlyMap<string, FsqError | null>> {
-    if (dryRun) return this.#look(() => wouldRetry(this.#context, ids));
+  retry(...[ids, options]: Parameters<Broker['retry']>): ReturnType<Broker['retry']> {
+    if (options?.dryRun === true) return this.#look(() => wouldRetry(this.#context, ids));
     return this.#change('sent back', () => retry(this.#context, ids));
   }
 
@@ -204,10 +198,16 @@ class Spool implements Broker {
   }
 
   get schedules(): ScheduleStore {
-    return scheduleStore(this.#context, () => this.nextId(true), {
-      look: (act) => this.#look(act),
-      change: (done, act) => this.#change(done, act),
-    });
+    return scheduleStore(this.#context, () => this.nextId(true), this.#access);
+  }
+
+  departure(to: string): ReturnType<Broker['departure']> {
+    return this.#change('begun', async () => (await moveEnds()).departure(this.#context, this.#access, to));
+  }
+
+  arrival(from: string, id: string, mayBegin: boolean): ReturnType<Broker['arrival']> {
+    const wanted = { from, id, mayBegin };
+    return this.#change('begun', async () => (await moveEnds()).arrival(this.#context, this.#access, wanted));
   }
 
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {
@@ -264,12 +264,12 @@ class Spool implements Broker {
     await this.#context.journal?.close();
   }
 
-  get #unreadable(): string {
-    return `The spool ${this.place} cannot be read`;
+  get #access(): Access {
+    return { look: (act) => this.#look(act), change: (done, act) => this.#change(done, act) };
   }
 
-  #send<T>(act: () => Promise<T>): Promise<T> {
-    return typed(act, 'Nothing was queued');
+  get #unreadable(): string {
+    return `The spool ${this.place} cannot be read`;
   }
 
   #look<T>(act: () => T | Promise<T>): Promise<T> {

@@ -8,6 +8,7 @@ import { claims } from './claims.ts';
 import { debouncing } from './debounce.ts';
 import { everyJob } from './every-job.ts';
 import { forgetting } from './forgetting.ts';
+import { handingOver } from './handing-over.ts';
 import { keeping } from './keeping.ts';
 import { looking } from './looking.ts';
 import type { OpenBroker } from './parts.ts';
@@ -47,6 +48,7 @@ const SECTIONS = {
   forgetting,
   schedules,
   statistics,
+  'handing over': handingOver,
 };
 
 export type Section = keyof typeof SECTIONS;

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { NO_HISTORY } from '../../src/broker/history.ts';
+import { NO_HISTORY } from '../../src/broker/figures/history.ts';
 import { metricsOf } from '../../src/cli/commands/measure/metrics-of.ts';
 import { lacksProgram } from '../support/needs.ts';
 import { REPOSITORY } from '../support/project.ts';

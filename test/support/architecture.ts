@@ -38,6 +38,7 @@ export const SPOOL_FLOORS: readonly string[] = [
   'results',
   'recovery',
   'revoking',
+  'moving',
   'doctor',
 ];
 

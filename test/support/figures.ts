@@ -1,7 +1,7 @@
 /** Statistics of a few jobs, for tests. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { NO_HISTORY, withCounted } from '../../src/broker/history.ts';
+import { NO_HISTORY, withCounted } from '../../src/broker/figures/history.ts';
 import { countedIn, type Figures, Tally } from '../../src/broker/statistics.ts';
 import type { SpoolContext } from '../../src/spool/disk/context.ts';
 import { readStatistics } from '../../src/spool/statistics/read-statistics.ts';

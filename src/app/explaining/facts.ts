@@ -1,6 +1,6 @@
 /** What has to be known of a job, and of what goes on beside it, to say why it is where it is: asked of its broker, and no more than that takes. */
 import type { Broker, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
-import { slotsUpTo } from '../../broker/history.ts';
+import { slotsUpTo } from '../../broker/figures/history.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { type Neighbours, rootOf } from './neighbours.ts';
 import { livingRunners } from '../telling/runners.ts';

@@ -1,6 +1,6 @@
 /** Figures for the health of a place, each by the least look that tells it. */
 import type { Broker, Sighting } from '../../broker/broker.ts';
-import { RINGS, slotsUpTo, totalOfSlots } from '../../broker/history.ts';
+import { RINGS, slotsUpTo, totalOfSlots } from '../../broker/figures/history.ts';
 import type { Statistics } from '../../broker/statistics.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { endedAtMs } from '../../job/job.ts';

@@ -3,7 +3,7 @@ import { isMapRunName, isScheduleName } from '../../broker/schedules.ts';
 import { namesWriter } from '../disk/identity.ts';
 import { isJournalFolder } from '../journal/segment.ts';
 import { isKeyDirectory, parseKeyHolderName } from '../keys/key-holders.ts';
-import { isOwnerName, parseOwnerDirectory, parseResultFileName } from '../layout.ts';
+import { isOwnerName, parseMoveFileName, parseOwnerDirectory, parseResultFileName } from '../layout.ts';
 import { parsePausedFileName } from '../notes/notes.ts';
 import { isMark, isScheduleFile } from '../schedules/marks.ts';
 import { parseFiguresFileName } from '../statistics/statistics-file.ts';
@@ -249,6 +249,7 @@ function isForeign({ location, place, name, id, info }: Entry, { layout }: Facts
   if (place === 'keys' && isDirect) return !isKeyDirectory(name) || info.kind !== 'directory';
   if (place === 'keys') return parseKeyHolderName(name) === null && parseResultFileName(name) === null;
   if (place === 'statistics') return parseFiguresFileName(name) === null;
+  if (place === 'moving' && parseMoveFileName(name) !== null) return false;
   if (place === 'schedules' && isDirect)
     return !(isScheduleName(name) || isMapRunName(name)) || info.kind !== 'directory';
   if (place === 'schedules') return !isScheduleFile(name) || info.kind !== 'file';

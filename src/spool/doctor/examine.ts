@@ -36,7 +36,10 @@ import { contentOf, type Entry, isBeside, type JobFile, type Seen, visit, type W
 export interface Diagnosis {
   readonly place: PlaceFacts;
   /** Files of each kind, after the repair. */
-  readonly jobs: Readonly<Record<'pending' | 'delayed' | 'running' | 'results' | 'corrupt', number>>;
+  readonly jobs: Readonly<Record<'pending' | 'delayed' | 'running' | 'results' | 'corrupt', number>> & {
+    /** On their way to or from another place; absent: none is. */
+    readonly moving?: number;
+  };
   readonly owners: Readonly<Record<'alive' | 'dead' | 'unknown', number>>;
   readonly journal: Pick<JournalOutline, 'segments' | 'bytes' | 'records' | 'owners'> & { readonly earlier: number };
   /** What was done; empty without `repair`. The first hundred of each code. */
@@ -68,7 +71,7 @@ export async function diagnose(context: SpoolContext, { repair, ...allowed }: Di
   const { segments, bytes, records, owners: segmentOwners, earlier } = outline.journal;
   return {
     place,
-    jobs: outline.counts,
+    jobs: jobsOf(outline),
     owners: ownersOf(outline),
     journal: { segments, bytes, records, owners: segmentOwners, earlier: earlier.length },
     repaired: repaired.kept,
@@ -91,6 +94,10 @@ const SEVERITIES = ['error', 'warning', 'info'] as const;
 
 function inOrder<T extends Pick<Finding, 'severity'>>(findings: readonly T[]): readonly T[] {
   return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
+}
+
+function jobsOf({ counts: { moving, ...others } }: Outline): Diagnosis['jobs'] {
+  return moving === 0 ? others : { ...others, moving };
 }
 
 function ownersOf({ owners }: Outline): Diagnosis['owners'] {

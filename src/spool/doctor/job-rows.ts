@@ -160,7 +160,8 @@ const FOLLOWER_ROWS = rows<Follower>({
 /** @param owners those that may hold it */
 export function jobFindings(job: JobFile, owners: readonly OwnerState[]): readonly Finding[] {
   if (isReadable(job)) return [...findingsOf(JOB_ROWS, job, job.location, job.id), ...timingFindings(job)];
-  const { id, location, content, holder } = job;
+  const { id, location, content, holder, place } = job;
+  if (place === 'moving') return []; // Whoever moves it finds that, and sends it back.
   const isDead = owners.some(({ owner, verdict }) => owner === holder && verdict.verdict === 'dead');
   const reason = content.kind === 'unreadable' ? content.reason : '';
   return findingsOf(UNREADABLE, { id, reason, isHeld: holder !== null && !isDead }, location, id);
@@ -223,7 +224,7 @@ function isBeingSetAside(files: readonly JobFile[]): boolean {
 }
 
 /** Of several files for one job the one that is furthest on counts. */
-const PRECEDENCE: readonly JobPlace[] = ['results', 'running', 'pending', 'delayed'];
+const PRECEDENCE: readonly JobPlace[] = ['results', 'running', 'pending', 'delayed', 'moving'];
 
 /**
  * Which of several files for one job to keep and which to drop. Null unless that is surely safe: all have the same base, nobody holds

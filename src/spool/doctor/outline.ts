@@ -6,6 +6,7 @@ import { listIfReadable, walkIfReadable } from '../disk/if-there.ts';
 import { isOwnerName, type Layout, parseOwnerDirectory } from '../layout.ts';
 import { askAll, readOwner, verdictOf } from '../owners/owner.ts';
 import type { Verdict } from '../owners/liveness.ts';
+import { commandOf, movesIn, notePath, readMove, wayOf } from '../moving/move-note.ts';
 import { journalIn, type JournalOutline } from './journal-outline.ts';
 import { parseMarkerFileName } from '../notes/notes.ts';
 import { type JobPlace, type Unlisted, unlistedIn, walkPlace } from './visit.ts';
@@ -44,6 +45,16 @@ export interface NamedOutline {
   /** Where the jobs are that cancel/ names: in results/ only if nowhere else. */
   readonly marked: ReadonlyMap<string, JobPlace>;
   readonly held: readonly HeldDirectory[];
+  readonly moves: readonly NotedMove[];
+}
+
+/** A note in moving/. */
+interface NotedMove {
+  readonly location: string;
+  /** The process that works at the move, or did so last. */
+  readonly owner: string;
+  /** `from … to …`, and the command that goes on with it; null where the note cannot be read. */
+  readonly about: { readonly way: string; readonly command: string } | null;
 }
 
 export interface Outline extends NamedOutline {
@@ -52,7 +63,7 @@ export interface Outline extends NamedOutline {
 }
 
 /** In the order in which jobs move forward: one that moves meanwhile is seen at least once. */
-const JOB_PLACES: readonly JobPlace[] = ['delayed', 'pending', 'running', 'results'];
+const JOB_PLACES: readonly JobPlace[] = ['moving', 'delayed', 'pending', 'running', 'results'];
 
 export async function takeOutline(context: SpoolContext): Promise<Outline> {
   const outline = outlineOf(context);
@@ -63,7 +74,7 @@ export async function takeOutline(context: SpoolContext): Promise<Outline> {
 export function outlineOf(context: SpoolContext): NamedOutline {
   const { files, layout, nowMs } = context;
   const takenAtMs = nowMs();
-  const counts = { delayed: 0, pending: 0, running: 0, results: 0, corrupt: 0 };
+  const counts = { moving: 0, delayed: 0, pending: 0, running: 0, results: 0, corrupt: 0 };
   const marked = new Map<string, JobPlace>();
   const wanted = new Set([...walkIfReadable(files, layout.cancel)].map((name) => parseMarkerFileName(name)?.id));
   const doubled = new Doubled();
@@ -75,14 +86,14 @@ export function outlineOf(context: SpoolContext): NamedOutline {
       counts[place]++;
       doubled.add(id);
       if (wanted.has(id) && (place !== 'results' || !marked.has(id))) marked.set(id, place);
-      if (place === 'pending' || (dueAtMs !== null && dueAtMs <= takenAtMs)) waiting++;
+      if (place === 'pending' || (place === 'delayed' && dueAtMs !== null && dueAtMs <= takenAtMs)) waiting++;
     }
   }
   counts.corrupt = [...walkIfReadable(files, layout.corrupt)].length;
   // Through the dot, so that a spool that is reached by a link is looked at itself.
   const rootInfo = files.entry(`${layout.root}/.`);
-  const held = heldIn(context);
-  return { layout, takenAtMs, rootInfo, unlisted: unlistedIn(context), counts, waiting, doubled, marked, held };
+  const [held, moves] = [heldIn(context), notedMoves(context)];
+  return { layout, takenAtMs, rootInfo, unlisted: unlistedIn(context), counts, waiting, doubled, marked, held, moves };
 }
 
 function heldIn({ files, layout }: SpoolContext): readonly HeldDirectory[] {
@@ -92,6 +103,14 @@ function heldIn({ files, layout }: SpoolContext): readonly HeldDirectory[] {
     const location = `${layout.running}/${directory}`;
     const { owner, recoverer } = held;
     return [{ location, owner, responsible: recoverer ?? owner, names: listIfReadable(files, location) }];
+  });
+}
+
+function notedMoves(context: SpoolContext): readonly NotedMove[] {
+  return movesIn(context).map((note) => {
+    const about = readMove(context, note);
+    const words = about === null ? null : { way: wayOf(context, about), command: commandOf(context, about) };
+    return { location: notePath(context, note), owner: note.owner, about: words };
   });
 }
 

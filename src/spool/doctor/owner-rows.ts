@@ -5,7 +5,9 @@ import { type Finding, findingsOf, rows } from './finding.ts';
 import type { HeldDirectory, Outline, OwnerState } from './outline.ts';
 import type { Entry, Seen } from './visit.ts';
 
-type Facts = Pick<Outline, 'held' | 'owners' | 'layout'>;
+type Facts = Pick<Outline, 'held' | 'owners' | 'layout' | 'moves' | 'counts'>;
+
+type Move = Outline['moves'][number] & { readonly isAlive: boolean; readonly jobs: number };
 
 interface HeldFacts extends Pick<HeldDirectory, 'location' | 'responsible' | 'names'> {
   readonly hasRecord: boolean;
@@ -108,10 +110,29 @@ const IDLE = rows<Pick<Outline, 'waiting' | 'owners'>>({
   },
 });
 
-/** Of each directory of running/, and of each owner. */
-export function ownerFindings({ held, owners, layout }: Facts): readonly Finding[] {
+const MOVE_ROWS = rows<Move>({
+  'unfinished-move': {
+    severity: 'warning',
+    wrong: ({ location, about, isAlive, jobs }) => {
+      if (isAlive) return null;
+      const on = `${some(jobs, 'job is', 'jobs are')} on the way, and no process goes on with that`;
+      return about === null ? `${location} cannot be read: ${on}.` : `Jobs were being moved ${about.way}: ${on}.`;
+    },
+    advice: ({ about }) =>
+      about === null
+        ? 'Write into it again where jobs were moved to: docs/spool-format.md says how.'
+        : `\`${about.command}\` goes on with it. Until then these jobs do not run.`,
+  },
+});
+
+/** Of each directory of running/, of each owner, and of a move that has stopped on the way. */
+export function ownerFindings({ held, owners, layout, moves, counts }: Facts): readonly Finding[] {
   const hasKeeper = owners.some(({ role, verdict }) => role === 'supervisor' && verdict.verdict === 'alive');
   return [
+    ...moves.flatMap((move) => {
+      const isAlive = owners.some(({ owner, verdict }) => owner === move.owner && verdict.verdict !== 'dead');
+      return findingsOf(MOVE_ROWS, { ...move, isAlive, jobs: counts.moving }, move.location);
+    }),
     ...held.flatMap(({ location, responsible, names }) => {
       const state = owners.find(({ owner }) => owner === responsible);
       const isDead = state?.verdict.verdict === 'dead';

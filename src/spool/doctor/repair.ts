@@ -143,7 +143,7 @@ async function setBrokenAside(context: SpoolContext, note: Note, { owner, direct
   )) {
     if (seen === null) await yieldToOthers();
     const job = seen?.job ?? null;
-    if (job?.content.kind !== 'corrupt' || job.place === 'running') continue;
+    if (job?.content.kind !== 'corrupt' || job.place === 'running' || job.place === 'moving') continue;
     const name = job.name ?? outcomeName(job.id);
     const taken = `${directory}/${jobFileName(name)}`;
     if (!renameIfThere(files, job.location, taken)) continue;

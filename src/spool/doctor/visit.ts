@@ -197,7 +197,7 @@ export function contentOf(reading: ReadFile, isCompared: boolean): JobContent {
 
 export type Place = (typeof DIRECTORIES)[number];
 
-export type JobPlace = 'pending' | 'delayed' | 'running' | 'results';
+export type JobPlace = 'pending' | 'delayed' | 'moving' | 'running' | 'results';
 
 interface JobSpot {
   readonly id: string;
@@ -227,7 +227,7 @@ export interface Unlisted {
 }
 
 /** In the order in which jobs move forward: one that moves during the walk is seen at least once. */
-const ORDER: readonly Place[] = [...new Set<Place>(['tmp', 'delayed', ...DIRECTORIES])];
+const ORDER: readonly Place[] = [...new Set<Place>(['tmp', 'moving', 'delayed', ...DIRECTORIES])];
 
 /**
  * running/ holds owners' directories, keys/ those of keys, spare/ batches, limits/ those of queues and tasks, schedules/ those
@@ -283,7 +283,7 @@ function jobSpot(place: Place, inside: string | null, fileName: string): JobSpot
     const id = parseResultFileName(fileName);
     return id === null ? null : { id, place, name: null, dueAtMs: null, holder: null };
   }
-  if (place === 'delayed') {
+  if (place === 'delayed' || place === 'moving') {
     const delayed = parseDelayedFileName(fileName);
     return delayed === null ? null : { id: delayed.name.id, place, ...delayed, holder: null };
   }

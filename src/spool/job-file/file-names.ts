@@ -7,7 +7,7 @@ import type { EntryInfo } from '../disk/files.ts';
 import { listIfReadable, walkIfReadable } from '../disk/if-there.ts';
 import { parseKeyHolderName } from '../keys/key-holders.ts';
 import { BESIDE, besidePath, type JobName, parseResultFileName, resultFileName } from '../layout.ts';
-import { endedSpot, heldSpots, waitingSpots } from '../locate.ts';
+import { endedSpot, heldSpots, movingSpots, waitingSpots } from '../locate.ts';
 
 export type NameOfFile =
   | { readonly at: 'waiting'; readonly path: string; readonly name: JobName }
@@ -49,6 +49,7 @@ function* candidates(context: SpoolContext, id: string): Generator<NameOfFile> {
   const isWanted = (found: string): boolean => found === id;
   yield* heldSpots(context, isWanted);
   for (const spot of waitingSpots(context, isWanted, walkIfReadable)) if (spot !== null) yield spot;
+  for (const { path, name } of movingSpots(context, isWanted)) yield { at: 'waiting', path, name };
   for (const folder of BESIDE) yield { at: 'rest', path: besidePath(layout, folder, id) };
   yield* rest(context, layout.tmp);
   const keys = listIfReadable(context.files, layout.keys)

@@ -15,7 +15,7 @@ import type { SpoolContext } from '../disk/context.ts';
 import type { Files } from '../disk/files.ts';
 import { writerState } from '../disk/identity.ts';
 import { discard, listIfReadable, removeIfEmpty, renameIfThere, walkIfReadable } from '../disk/if-there.ts';
-import { endedSpot, heldSpots, type Spot, waitingSpots } from '../locate.ts';
+import { endedSpot, heldSpots, movingSpots, type Spot, waitingSpots } from '../locate.ts';
 import { Turns } from '../disk/rounds.ts';
 import { setForeignAside } from '../job-file/set-aside.ts';
 import { makeDurable, usableBoot } from './checkpoint.ts';
@@ -160,6 +160,7 @@ function spotsOf(context: SpoolContext, entries: ReadonlyMap<string, Entry>): Re
   const isRecorded = (id: string): boolean => entries.has(id);
   for (const spot of waitingSpots(context, isRecorded, walkIfReadable)) if (spot !== null) add(spot);
   for (const spot of heldSpots(context, isRecorded)) add(spot);
+  for (const spot of movingSpots(context, isRecorded)) add(spot);
   for (const id of entries.keys()) {
     const spot = endedSpot(context.layout, id);
     if (context.files.exists(spot.path)) add(spot);

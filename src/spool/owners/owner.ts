@@ -10,7 +10,7 @@ import { fileSystemOf } from '../place/file-system.ts';
 import { hasCode } from '../disk/files.ts';
 import { bootId } from '../disk/identity.ts';
 import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from '../disk/if-there.ts';
-import { isOwnerName, ownerName, parseOwnerDirectory } from '../layout.ts';
+import { isOwnerName, ownerName, parseMoveFileName, parseOwnerDirectory } from '../layout.ts';
 import { type LifeSocket, listenAs, MISSING, probe, type Verdict } from './liveness.ts';
 import { makeRoom } from '../place/room.ts';
 import { isFull, isPassing } from '../disk/trouble.ts';
@@ -131,7 +131,7 @@ async function release(context: SpoolContext, owner: string, socket: LifeSocket)
     await syncIfThere(context, layout.results, layout.delayed, layout.pending);
     // Fenced: the recoverer cleans up. Not empty: what is left is recovered once our socket is closed.
     removeIfEmpty(files, `${layout.running}/${owner}`);
-    if (!isNamedInRunning(context, owner)) {
+    if (!isNamedInRunning(context, owner) && !isNamedInMoving(context, owner)) {
       await syncIfThere(context, layout.running);
       unlinkIfThere(context.files, recordPath(context, owner));
       isForgotten = true;
@@ -245,15 +245,20 @@ function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boole
 }
 
 /**
- * Removes record and socket of an owner that is dead, unless a directory in running/ still names it: a recoverer that takes that
+ * Removes record and socket of an owner that is dead, unless a directory in running/ still names it, or a note in moving/: whoever takes that
  * over needs to see that the owner is dead. A dead owner makes no new directory, so the answer stays true.
  *
  * The socket goes last: if we die in between, it is refused and the next sweep removes it; a record alone would prove nothing.
  */
 export function forgetOwner(context: SpoolContext, owner: string): void {
-  if (isNamedInRunning(context, owner)) return;
+  if (isNamedInRunning(context, owner) || isNamedInMoving(context, owner)) return;
   discard(context.files, recordPath(context, owner));
   discard(context.files, `${context.layout.workers}/${owner}.sock`);
+}
+
+/** True of a process that works at a move to or from another place: who goes on with that needs to see that it is dead. */
+function isNamedInMoving({ files, layout }: SpoolContext, owner: string): boolean {
+  return listIfThere(files, layout.moving).some((name) => parseMoveFileName(name)?.owner === owner);
 }
 
 function parseOwner(text: string, owner: string): OwnerRecord | null {

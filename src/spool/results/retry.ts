@@ -183,5 +183,6 @@ function lookAt(
 }
 
 function notEnded(spot: Exclude<Spot, { at: 'results' }>): FsqError {
-  return hasNotEnded(spot.id, spot.at === 'held' ? 'runs' : spot.dueAtMs === null ? 'waits to run' : 'waits, delayed');
+  const waits = spot.at === 'waiting' && spot.dueAtMs === null ? 'waits to run' : 'waits, delayed';
+  return hasNotEnded(spot.id, spot.at === 'held' ? 'runs' : waits);
 }

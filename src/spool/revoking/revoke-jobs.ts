@@ -119,6 +119,8 @@ class Revoker {
     const again = new Set(missed);
     const isRunning = new Map<string, boolean>();
     for (const [id, spot] of spots) {
+      // Its marker is told where it goes to.
+      if (spot.at === 'moving') found.set(id, 'requested');
       if (spot.at !== 'held') {
         if (!missed.has(id) && !found.has(id)) found.set(id, endOf(this.#context, id));
         continue;
@@ -177,9 +179,12 @@ export async function withdraw(
     for (const [id, spot] of left) {
       if (spot.at === 'results') continue;
       if (spot.at === 'held' && !spot.path.startsWith(`${withdrawer.directory}/`)) continue;
-      const isDone = await context.odd.tryLong(spot.path, async () => {
-        if (!(await withdrawOne(context, withdrawer, spot))) missed.add(id);
-      });
+      const isMoving = spot.at === 'moving';
+      const isDone =
+        !isMoving &&
+        (await context.odd.tryLong(spot.path, async () => {
+          if (!(await withdrawOne(context, withdrawer, spot))) missed.add(id);
+        }));
       if (!isDone) leftAlone.add(id);
     }
   };

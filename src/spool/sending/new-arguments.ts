@@ -50,7 +50,8 @@ export async function giveArguments(
   const patience = new Patience(context);
   for (let pauseMs = LOOK_AGAIN_MS.first; ; pauseMs = Math.min(LOOK_AGAIN_MS.most, pauseMs * 2)) {
     const spot = (await locate(context, new Set([id]))).get(id);
-    if (spot === undefined || spot.at === 'results' || hasBegun(spot.name) || isMarked(context, id)) return false;
+    if (spot === undefined || spot.at === 'results' || spot.at === 'moving') return false;
+    if (hasBegun(spot.name) || isMarked(context, id)) return false;
     if (spot.at === 'held') {
       if (patience.isOverFor(spot)) return false;
     } else {

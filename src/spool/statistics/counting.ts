@@ -1,5 +1,5 @@
 /** A worker's part of the statistics: it counts in memory, writes its file once a second while anything changes, and takes over those of the dead. */
-import { type History, NO_HISTORY, sumOfHistories, withCounted } from '../../broker/history.ts';
+import { type History, NO_HISTORY, sumOfHistories, withCounted } from '../../broker/figures/history.ts';
 import { countedIn, type Figures, Tally } from '../../broker/statistics.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';

@@ -1,5 +1,5 @@
 /** What all processes of a spool have counted together. */
-import { sumOfHistories } from '../../broker/history.ts';
+import { sumOfHistories } from '../../broker/figures/history.ts';
 import { type Statistics, Tally } from '../../broker/statistics.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { listIfReadable } from '../disk/if-there.ts';

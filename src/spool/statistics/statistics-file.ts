@@ -7,8 +7,8 @@
  * A taken file whose owner is named in another file is not counted, so wherever that stops, every figure counts once.
  */
 import { type Figures, parseFigures } from '../../broker/statistics.ts';
-import { type History, NO_HISTORY, parseHistory } from '../../broker/history.ts';
-import { parseCount } from '../../broker/histogram.ts';
+import { type History, NO_HISTORY, parseHistory } from '../../broker/figures/history.ts';
+import { parseCount } from '../../broker/figures/histogram.ts';
 import { isRecord } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { readDoubted } from '../job-file/read.ts';

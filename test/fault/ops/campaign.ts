@@ -165,6 +165,10 @@ async function judge(
   planted: readonly Planted[],
   attacked: readonly Traced[],
 ): Promise<readonly string[]> {
+  if (point.operation.isGoneOnWith === true) {
+    const { stdout, stderr } = await untraced(commandOf(point.operation, spool, planted));
+    if (!stdout.endsWith('done\n') || stdout.includes('left ')) return [`nobody can go on with it: ${stdout}${stderr}`];
+  }
   const before = takeSnapshot(spool);
   const drained = await untraced(program('drain.mjs', [spool]));
   return violations({ ...point, spool, planted, attacked, drained, before });

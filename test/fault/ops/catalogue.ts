@@ -2,6 +2,7 @@
 import { openSpool } from '../../../src/spool/spool.ts';
 import { COUNT } from './counting.ts';
 import { SEND_INSTANTS } from './instants.ts';
+import { MOVES } from './moving.ts';
 import {
   DEATH,
   HOUR_MS,
@@ -42,6 +43,8 @@ export interface Operation {
   readonly prepare: ((spool: string) => readonly Planted[]) | null;
   /** What failed, or failed with one of these errors, is done again in a later round, which a test does not wait for. */
   readonly isRepeatedLater?: true | readonly string[];
+  /** Before a worker comes, the program runs once more, to its end: it goes on with what it has left. */
+  readonly isGoneOnWith?: true;
   /** Keys of `echo` that must be free once all jobs have ended. */
   readonly keys?: readonly string[];
   /** Instants of the schedule `tick`: each has one job in the end. */
@@ -287,6 +290,7 @@ export const OPERATIONS: readonly Operation[] = [
     input: { isKeyed: true },
     isRepeatedLater: ['EACCES', 'EPERM'], // A job that may not be read is set aside: then there is nothing to claim.
   },
+  ...MOVES,
   COUNT,
   { name: 'pause and resume', program: 'pause.mjs', prepare: (spool) => [plantPending(spool)] },
   { name: 'start', program: 'start.mjs', prepare: () => [] },

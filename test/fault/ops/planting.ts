@@ -347,7 +347,7 @@ export function plantKeys(spool: string): readonly Planted[] {
   return [taken, { id: ended, runs: 0, ends: 'succeeded' }];
 }
 
-function plantHolder(spool: string, key: string, name: string, text = ''): void {
+export function plantHolder(spool: string, key: string, name: string, text = ''): void {
   const directory = keyDirectory(layoutOf(spool), 'echo', key);
   mkdirSync(directory, { mode: 0o700, recursive: true });
   writeFileSync(join(directory, name), text, { mode: 0o600 });

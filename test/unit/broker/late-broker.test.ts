@@ -16,6 +16,8 @@ const QUESTIONS: Readonly<
   enqueueUnique: 2,
   find: 1,
   outcome: 1,
+  departure: 1,
+  arrival: 3,
   log: 2,
   checkpointed: 1,
   changed: 1,

@@ -14,6 +14,7 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   SCHEDULE: 'schedule',
   FILE: 'file',
   PATH: 'file',
+  PLACE: 'folder',
   MODULE: 'file',
   DIR: 'folder',
   COMMAND: 'command',

@@ -10,7 +10,7 @@ import {
 } from '../../../app/telling/health.ts';
 import { livingRunners, livingTasks, livingWorkers } from '../../../app/telling/runners.ts';
 import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../../broker/broker.ts';
-import { RINGS, slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
+import { RINGS, slotsUpTo, totalOfSlots } from '../../../broker/figures/history.ts';
 import type { Statistics } from '../../../broker/statistics.ts';
 import { format, some, span, suggest } from '../../../job/text.ts';
 

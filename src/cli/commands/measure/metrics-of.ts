@@ -1,5 +1,5 @@
 /** Which metrics there are, and what each says. Pure. Their names are a promise: docs/observing.md lists them. */
-import { BOUNDS_MS } from '../../../broker/histogram.ts';
+import { BOUNDS_MS } from '../../../broker/figures/histogram.ts';
 import { CRASHES, OUTCOMES, type TaskFigures } from '../../../broker/statistics.ts';
 import type { MetricFacts } from './facts.ts';
 import type { BucketSample, Metric, Sample } from './prometheus.ts';

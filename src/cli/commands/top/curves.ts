@@ -1,6 +1,13 @@
 /** Curves of what workers have counted of late: how much ended and failed, how long jobs waited and ran. Pure. */
-import { quantile, quantileOf } from '../../../broker/histogram.ts';
-import { type Counted, RINGS, type RingName, type Slot, slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
+import { quantile, quantileOf } from '../../../broker/figures/histogram.ts';
+import {
+  type Counted,
+  RINGS,
+  type RingName,
+  type Slot,
+  slotsUpTo,
+  totalOfSlots,
+} from '../../../broker/figures/history.ts';
 import type { TaskFigures } from '../../../broker/statistics.ts';
 import { span } from '../../../job/text.ts';
 import type { Colour } from '../../terminal/colour.ts';

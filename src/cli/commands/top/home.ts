@@ -1,5 +1,5 @@
 /** The home screen above its tables: how many jobs are where, and curves of what went on lately. Pure. */
-import { slotsUpTo, totalOfSlots } from '../../../broker/history.ts';
+import { slotsUpTo, totalOfSlots } from '../../../broker/figures/history.ts';
 import { span } from '../../../job/text.ts';
 import type { Colour } from '../../terminal/colour.ts';
 import { padded } from '../../terminal/width.ts';

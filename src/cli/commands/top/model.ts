@@ -6,7 +6,7 @@ import type { Report, Wanted } from './looker/reports.ts';
 import type { Row } from './rows.ts';
 import { rowsOf } from './sections.ts';
 import { type Effect, type Known, type Mode, type Place, type State, type Tab, TABS } from './state.ts';
-import { RINGS, type RingName } from '../../../broker/history.ts';
+import { RINGS, type RingName } from '../../../broker/figures/history.ts';
 
 export type Event =
   | Input

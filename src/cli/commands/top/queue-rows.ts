@@ -2,7 +2,7 @@
 import { livingRunners, livingWorkers } from '../../../app/telling/runners.ts';
 import { isChildOf } from '../../../app/telling/standstill.ts';
 import type { OwnerInfo } from '../../../broker/broker.ts';
-import { addHistogram, emptyHistogram, type Histogram, quantileOf } from '../../../broker/histogram.ts';
+import { addHistogram, emptyHistogram, type Histogram, quantileOf } from '../../../broker/figures/histogram.ts';
 import type { TaskFigures } from '../../../broker/statistics.ts';
 import { span } from '../../../job/text.ts';
 import { countText, type Row } from './rows.ts';

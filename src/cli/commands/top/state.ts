@@ -1,5 +1,5 @@
 /** What the screen is about: what is known of the broker, and where in it somebody is. Pure data. */
-import type { RingName } from '../../../broker/history.ts';
+import type { RingName } from '../../../broker/figures/history.ts';
 import type { Times } from '../../../app/schedules/cron.ts';
 import type { Act, Counted, Facts, JobList, ScheduleSight, Verdict } from './looker/reports.ts';
 

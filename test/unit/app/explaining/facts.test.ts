@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { circleIn, factsOf, type FactSource } from '../../../../src/app/explaining/facts.ts';
-import { NO_HISTORY } from '../../../../src/broker/history.ts';
+import { NO_HISTORY } from '../../../../src/broker/figures/history.ts';
 import type { Sighting } from '../../../../src/broker/broker.ts';
 import { owner } from '../../../support/owner-info.ts';
 import { sighting } from '../../../support/sighting.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { longestWaitMs, recentFailures } from '../../../../src/app/telling/health-facts.ts';
-import { NO_HISTORY, withCounted } from '../../../../src/broker/history.ts';
+import { NO_HISTORY, withCounted } from '../../../../src/broker/figures/history.ts';
 import { settledJob } from '../../../support/ended-jobs.ts';
 import { job, nextId, type JobParts, threw } from '../../../support/factory.ts';
 import { tempSpool } from '../../../support/temp.ts';

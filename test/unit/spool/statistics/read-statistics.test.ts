@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { NO_HISTORY } from '../../../../src/broker/history.ts';
+import { NO_HISTORY } from '../../../../src/broker/figures/history.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
 import { readStatistics } from '../../../../src/spool/statistics/read-statistics.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sighting } from '../../../../../src/broker/broker.ts';
-import { type Counted, NO_HISTORY, withCounted } from '../../../../../src/broker/history.ts';
+import { type Counted, NO_HISTORY, withCounted } from '../../../../../src/broker/figures/history.ts';
 import type { TaskFigures } from '../../../../../src/broker/statistics.ts';
-import { emptyHistogram } from '../../../../../src/broker/histogram.ts';
+import { emptyHistogram } from '../../../../../src/broker/figures/histogram.ts';
 import { reportOf, type StatusFacts } from '../../../../../src/cli/commands/look/status-report.ts';
 import { statusText } from '../../../../../src/cli/commands/look/status-text.ts';
 import { jobRecord } from '../../../../support/factory.ts';

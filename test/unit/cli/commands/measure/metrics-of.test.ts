@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
-import { NO_HISTORY } from '../../../../../src/broker/history.ts';
+import { NO_HISTORY } from '../../../../../src/broker/figures/history.ts';
 import { type Statistics, Tally } from '../../../../../src/broker/statistics.ts';
 import type { MetricFacts } from '../../../../../src/cli/commands/measure/facts.ts';
 import { metricsOf } from '../../../../../src/cli/commands/measure/metrics-of.ts';

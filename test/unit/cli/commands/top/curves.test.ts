@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { addTime, emptyHistogram } from '../../../../../src/broker/histogram.ts';
-import { NO_HISTORY, withCounted } from '../../../../../src/broker/history.ts';
+import { addTime, emptyHistogram } from '../../../../../src/broker/figures/histogram.ts';
+import { NO_HISTORY, withCounted } from '../../../../../src/broker/figures/history.ts';
 import { curveLines, sparkline } from '../../../../../src/cli/commands/top/curves.ts';
 import { factsSeen, NOW, stateOf, statistics } from '../../../../support/top-screen.ts';
 

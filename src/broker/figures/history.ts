@@ -2,7 +2,7 @@
  * What went on lately, in slots of equal length: three rings, from the last minute by seconds to the last day by five minutes. Slots count
  * from 1970, so those of many processes add up.
  */
-import { isRecord } from '../job/values/realm.ts';
+import { isRecord } from '../../job/values/realm.ts';
 import { addBuckets, type Buckets, parseBuckets, parseCounts } from './histogram.ts';
 
 /** What ended within one slot. */

@@ -10,7 +10,7 @@ import {
   quantile,
   quantileOf,
   totalOf,
-} from '../../../src/broker/histogram.ts';
+} from '../../../../src/broker/figures/histogram.ts';
 
 function histogramOf(...times: readonly number[]): Histogram {
   const histogram = emptyHistogram();

@@ -9,7 +9,7 @@ import {
   sumOfHistories,
   totalOfSlots,
   withCounted,
-} from '../../../src/broker/history.ts';
+} from '../../../../src/broker/figures/history.ts';
 
 const NOW = 1_795_716_000_000;
 const ended = (count: number, failed = 0): Counted => ({ ended: count, failed, wait: [count], run: [0, count] });

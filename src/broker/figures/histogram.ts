@@ -1,5 +1,5 @@
 /** How often something took how long: counts in fixed buckets, so that those of many processes add up, and what a quantile of them is. */
-import { isRecord } from '../job/values/realm.ts';
+import { isRecord } from '../../job/values/realm.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

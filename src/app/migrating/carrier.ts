@@ -1,0 +1,117 @@
+/** Carries jobs through the steps of a move (broker/moving.ts), and goes on with those that a process that died has left on their way. */
+import type { Broker } from '../../broker/broker.ts';
+import type { Arrival, Departure, MovedJob } from '../../broker/moving.ts';
+import { idsAfter } from '../../job/edges.ts';
+import type { FsqError } from '../../job/errors.ts';
+import { groupsOf } from './plan.ts';
+
+/** Both places, and the move from one to the other. */
+export interface Way {
+  readonly from: Broker;
+  readonly to: Broker;
+  readonly departure: Departure;
+  readonly arrival: Arrival;
+}
+
+export interface Carried {
+  readonly moved: number;
+  /** Those that wait at the source again, and why: they themselves could not be moved, or one with which they hang together. */
+  readonly refused: ReadonlyMap<string, FsqError | null>;
+}
+
+/** So many jobs are in memory at a time. */
+const AT_ONCE = 32;
+
+/** Takes the jobs that wait and carries them over. */
+export async function carry(way: Way, ids: readonly string[]): Promise<Carried> {
+  return finishCarrying(way, await way.departure.take(ids), []);
+}
+
+/** The same of what lies between the two places. */
+export async function carryOn(way: Way): Promise<Carried> {
+  const leaving = await way.departure.underway();
+  const isLeaving = new Set(leaving);
+  const arrived = (await way.arrival.underway()).filter((id) => !isLeaving.has(id));
+  // Somebody has put them back by hand: where they are now, they may run.
+  const found = await way.from.changed(new Map(arrived.map((id) => [id, null])));
+  if (found.size > 0) await way.arrival.discard([...found.keys()]);
+  return finishCarrying(
+    way,
+    leaving,
+    arrived.filter((id) => !found.has(id)),
+  );
+}
+
+/** @param leaving jobs that leave. @param arrived jobs that arrive and were let go */
+async function finishCarrying(way: Way, leaving: readonly string[], arrived: readonly string[]): Promise<Carried> {
+  const { to, departure, arrival } = way;
+  const { after, failed } = await acceptAll(way, leaving);
+  const refused = withTheirGroups(leaving, after, failed);
+  if (refused.size > 0) {
+    await arrival.discard([...refused.keys()]);
+    await departure.giveBack([...refused.keys()]);
+  }
+  const moved = [...leaving.filter((id) => !refused.has(id)), ...arrived];
+  const revoked = await departure.letGo(moved);
+  if (revoked.length > 0) await to.revoke(revoked);
+  await arrival.release(moved);
+  return { moved: moved.length, refused };
+}
+
+/** What was learnt of jobs while the other place took them. */
+interface Accepted {
+  readonly after: ReadonlyMap<string, readonly string[]>;
+  readonly failed: ReadonlyMap<string, FsqError>;
+}
+
+async function acceptAll({ departure, arrival }: Way, ids: readonly string[]): Promise<Accepted> {
+  const after = new Map<string, readonly string[]>();
+  const failed = new Map<string, FsqError>();
+  const outcomesThere = new Set<string>();
+  for (let i = 0; i < ids.length; i += AT_ONCE) {
+    const jobs: MovedJob[] = [];
+    for (const [id, reading] of await departure.read(ids.slice(i, i + AT_ONCE))) {
+      if ('error' in reading) failed.set(id, reading.error);
+      else jobs.push(reading.job);
+    }
+    for (const { record } of jobs) after.set(record.job.id, idsAfter(record.job.options));
+    const wanted = new Set(jobs.flatMap(({ record }) => after.get(record.job.id) ?? []));
+    await sendOutcomes({ departure, arrival }, wanted, outcomesThere);
+    for (const [id, error] of await arrival.accept(jobs)) failed.set(id, error);
+  }
+  return { after, failed };
+}
+
+/** The outcomes that these jobs need must be there before them. */
+async function sendOutcomes(
+  { departure, arrival }: Pick<Way, 'departure' | 'arrival'>,
+  wanted: ReadonlySet<string>,
+  done: Set<string>,
+): Promise<void> {
+  const left = [...wanted].filter((id) => !done.has(id));
+  for (let i = 0; i < left.length; i += AT_ONCE) await copyOutcomes({ departure, arrival }, left.slice(i, i + AT_ONCE));
+  for (const id of left) done.add(id);
+}
+
+/** Of those of `ids` that have ended. @returns their ids */
+export async function copyOutcomes(
+  { departure, arrival }: Pick<Way, 'departure' | 'arrival'>,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const ended = [...(await departure.read(ids)).values()].flatMap((reading) =>
+    'job' in reading && reading.job.record.outcome !== null ? [reading.job] : [],
+  );
+  if (ended.length > 0) await arrival.acceptOutcomes(ended);
+  return ended.map(({ record }) => record.job.id);
+}
+
+function withTheirGroups(
+  ids: readonly string[],
+  after: ReadonlyMap<string, readonly string[]>,
+  failed: ReadonlyMap<string, FsqError>,
+): ReadonlyMap<string, FsqError | null> {
+  if (failed.size === 0) return new Map();
+  const groups = groupsOf(ids.map((id) => ({ id, after: after.get(id) ?? [] })));
+  const staying = groups.filter((group) => group.some(({ id }) => failed.has(id))).flat();
+  return new Map(staying.map(({ id }) => [id, failed.get(id) ?? null]));
+}
