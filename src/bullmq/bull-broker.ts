@@ -1,5 +1,13 @@
 /** BullMQ as a broker: opens a datastore and puts the parts together. */
-import type { Broker, NewJob, RetryOptions, RevokeOptions, Sighting, TidyOptions } from '../broker/broker.ts';
+import type {
+  Broker,
+  EveryJobOptions,
+  NewJob,
+  RetryOptions,
+  RevokeOptions,
+  Sighting,
+  TidyOptions,
+} from '../broker/broker.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, SpoolError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
@@ -14,6 +22,7 @@ import type { BullOptions, Engine } from './engine.ts';
 import { BullKeeper } from './crew/bull-keeper.ts';
 import { pausedQueues, setPaused } from './limits/pauses.ts';
 import { changedJobs, findJob, keptCheckpoint } from './looking/finding.ts';
+import { followJobs } from './looking/follow-jobs.ts';
 import { unendedJobs } from './looking/job-pages.ts';
 import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
@@ -94,8 +103,8 @@ class BullBroker implements Broker {
     return this.#look(() => changedJobs(this.#engine, seen));
   }
 
-  everyJob(..._asked: Parameters<Broker['everyJob']>): ReturnType<Broker['everyJob']> {
-    throw new FsqError('FSQ_USAGE', 'Events are not there yet.');
+  everyJob(options: EveryJobOptions): ReturnType<Broker['everyJob']> {
+    return followJobs(this.#engine, options);
   }
 
   retry(ids: readonly string[], options?: RetryOptions): ReturnType<Broker['retry']> {

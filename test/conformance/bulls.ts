@@ -13,8 +13,6 @@ const NOT_YET: readonly Section[] = [
   'uniqueness',
   'debouncing',
   'task sets',
-  'beside the job',
-  'every job',
   'schedules',
   'statistics',
   'handing over',

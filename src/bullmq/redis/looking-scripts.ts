@@ -66,21 +66,27 @@ return found
 
 /**
  * BullMQ's streams of events, from a place of each on. ARGV: p, how many at most of each, then queue and place, again and again; '$': now.
- * For each: where it goes on, 1 if some were trimmed or there are more, and the ids of the jobs.
+ * For each: where it goes on, 1 if some may have been trimmed or there are more, and the ids of the jobs.
  */
 const NEWS: string = `
+local function lastOf(key)
+  if redis.call('EXISTS', key) == 0 then return '0-0' end
+  local info = redis.call('XINFO', 'STREAM', key)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+end
 local found = {}
 for q = 3, #ARGV, 2 do
   local key, place = ARGV[1] .. ':' .. ARGV[q] .. ':events', ARGV[q + 1]
   local row = { place, 0 }
-  if place == '$' then
-    local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-    row[1] = last and last[1] or '0-0'
+  local entries = place ~= '$' and redis.call('XRANGE', key, '(' .. place, '+', 'COUNT', ARGV[2]) or {}
+  if #entries == 0 then
+    row[1] = lastOf(key)
+    if place ~= '$' and row[1] ~= place then row[2] = 1 end
   else
-    local entries = redis.call('XRANGE', key, '(' .. place, '+', 'COUNT', ARGV[2])
-    local first = entries[1] and redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
-    if first and first[1] == entries[1][1] and place ~= '0-0' then row[2] = 1 end
-    if #entries == tonumber(ARGV[2]) then row[2] = 1 end
+    local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+    if (first[1] == entries[1][1] and place ~= '0-0') or #entries == tonumber(ARGV[2]) then row[2] = 1 end
     for _, entry in ipairs(entries) do
       row[1] = entry[1]
       for f = 1, #entry[2], 2 do
