@@ -220,6 +220,8 @@ export type ListedState = 'pending' | 'delayed' | 'running' | 'results';
 export interface OwnerInfo {
   readonly owner: string;
   readonly pid: number;
+  /** The machine that it runs on, which `pid` is a number of; absent: this one. */
+  readonly host?: string;
   /** Of a child: its supervisor, by its name here. Null of others, and where the record does not say. */
   readonly parent: string | null;
   readonly role: 'child' | 'supervisor' | 'consumer';

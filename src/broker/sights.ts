@@ -29,6 +29,8 @@ export interface Sighting {
   readonly isTorn?: true;
   /** Of how many jobs it waits for the end, and how many of these have ended. Only `find` and `list` tell it, and only of a job that waits so. */
   readonly waitsFor?: { readonly jobs: number; readonly ended: number };
+  /** It runs in a worker of another program, which is no owner. Absent: no. */
+  readonly isForeign?: true;
   /** Somebody has revoked it, and it has not ended for that yet. Only `find` tells it; absent: nobody has. */
   readonly isRevoked?: true;
 }

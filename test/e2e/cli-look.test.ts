@@ -133,7 +133,7 @@ describe('fsq show', () => {
     const unreadable = await fsq(project, ['show', broken]);
 
     assert.match(shown.stdout, /state +delayed\ndue +\d{4}-/);
-    assert.match(unreadable.stdout, /task +\(the file cannot be read\)\nstate +pending/);
+    assert.match(unreadable.stdout, /task +\(it cannot be read\)\nstate +pending/);
     assert.deepEqual([shown.code, unreadable.code], [0, 0]);
   });
 

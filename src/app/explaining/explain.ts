@@ -1,4 +1,5 @@
 /** Why a job is where it is, and what would move it: sentences, worked out of facts. Pure. What a waiting job waits for is in waiting-reasons.ts. */
+import { isAddress } from '../../broker/broker-address.ts';
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
 import type { Failure } from '../../job/errors.ts';
 import type { Outcome } from '../../job/job.ts';
@@ -6,7 +7,7 @@ import { span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, firstLine, named, type Reason, sentence } from './reason.ts';
 import { livingRunners } from '../telling/runners.ts';
-import { orphanText } from '../telling/standstill.ts';
+import { orphanText, processText } from '../telling/standstill.ts';
 import { waitingReasons } from './waiting-reasons.ts';
 
 /** At least one reason; the one that counts most comes first. */
@@ -67,28 +68,32 @@ function failedReason(job: Sighting, error: Failure, ago: string, root: Facts['r
 function runningReasons(facts: Facts): readonly Reason[] {
   const { job, owners, nowMs } = facts;
   const holder = owners.find(({ owner }) => owner === job.owner);
-  if (holder === undefined || holder.verdict === 'dead') return [goneReason(facts, holder)];
-  const { pid } = holder;
   const runs = job.startedAtMs === null ? 'It runs' : `It has run for ${span(nowMs - job.startedAtMs)}`;
+  if (job.isForeign === true)
+    return [{ code: 'runs-elsewhere', text: `${runs} in a worker of another program, attempt ${attemptOf(job)}.` }];
+  if (holder === undefined || holder.verdict === 'dead') return [goneReason(facts, holder)];
   if (holder.verdict === 'unknown')
     return [
       {
         code: 'worker-unproved',
-        text: `It cannot be told whether the process that runs it (pid ${pid}) lives. The job stays there until that is certain: \`fsq doctor\` tells more.`,
+        text: `It cannot be told whether the process that runs it (pid ${processText(holder)}) lives. The job stays there until that is certain: \`fsq doctor\` tells more.`,
       },
     ];
   const left = orphanText(owners, job);
   const run: Reason =
     left === null
-      ? { code: 'runs', text: `${runs} in worker process ${pid}, attempt ${attemptOf(job)}.` }
+      ? { code: 'runs', text: `${runs} in worker process ${processText(holder)}, attempt ${attemptOf(job)}.` }
       : { code: 'runs-without-worker', text: `${left}: it is finished there, and no job after it is begun.` };
   return [...revocation(job), ...awaiting(facts), run, ...timeLimit(job, nowMs)];
 }
 
-function goneReason({ job, owners }: Facts, holder: OwnerInfo | undefined): Reason {
-  const pid = holder?.pid ?? /^\d+/.exec(job.owner ?? '')?.[0] ?? 'unknown';
-  const next = livingRunners(owners).length > 0 ? 'A worker takes it back within a second.' : NO_RECOVERER;
-  return { code: 'worker-gone', text: `The process that ran it (pid ${pid}) is gone. ${next}` };
+function goneReason({ job, owners, place }: Facts, holder: OwnerInfo | undefined): Reason {
+  const pid = holder === undefined ? /^\d+/.exec(job.owner ?? '')?.[0] : processText(holder);
+  const which = pid === undefined ? '' : ` (pid ${pid})`;
+  // A server hears nothing of a death: the lock of the job runs out, and a worker looks for such locks every few seconds.
+  const soon = isAddress(place) ? 'within 15 s' : 'within a second';
+  const next = livingRunners(owners).length > 0 ? `A worker takes it back ${soon}.` : NO_RECOVERER;
+  return { code: 'worker-gone', text: `The process that ran it${which} is gone. ${next}` };
 }
 
 const NO_RECOVERER = 'No worker is running that would take it back: `fsq worker` starts one.';

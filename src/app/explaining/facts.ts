@@ -15,6 +15,8 @@ const MOST_RUNNING = 10_000;
 /** A look at a job and at all that it may wait for. */
 export interface Facts {
   readonly nowMs: number;
+  /** Of all jobs: a path or an address. */
+  readonly place: string;
   readonly job: Sighting;
   readonly owners: readonly OwnerInfo[];
   /** What is restored after a power cut; null when nothing is. */
@@ -36,7 +38,7 @@ export interface Facts {
 
 export type FactSource = Pick<
   Broker,
-  'owners' | 'paused' | 'restoring' | 'find' | 'changed' | 'list' | 'unended' | 'statistics'
+  'place' | 'owners' | 'paused' | 'restoring' | 'find' | 'changed' | 'list' | 'unended' | 'statistics'
 >;
 
 /** @param job a fresh look at it */
@@ -49,6 +51,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
   const { others, circle } = await whatItNeeds(broker, job, isOver);
   return {
     nowMs,
+    place: broker.place,
     job,
     owners,
     restoring,

@@ -12,6 +12,7 @@ export type ReasonCode =
   | 'expired'
   // It runs.
   | 'runs'
+  | 'runs-elsewhere'
   | 'runs-without-worker'
   | 'awaits'
   | 'revoke-requested'
@@ -53,6 +54,7 @@ export interface Reason {
 const FINE: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'succeeded',
   'runs',
+  'runs-elsewhere',
   'time-limit',
   'moving',
   'behind',

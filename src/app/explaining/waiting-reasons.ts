@@ -7,6 +7,7 @@ import type { Facts } from './facts.ts';
 import { circleText, named, type Reason } from './reason.ts';
 import { roomReasons } from './room-reasons.ts';
 import { livingTasks, mismatchNotice, nobodyNotice } from '../telling/runners.ts';
+import { processText } from '../telling/standstill.ts';
 
 /** Of a job in pending/ or delayed/. */
 export function waitingReasons(facts: Facts): readonly Reason[] {
@@ -122,7 +123,7 @@ function doing({ state, owner, startedAtMs, standing }: Sighting, owners: readon
   if (state !== 'running') return `is ready in queue ${standing.queue}`;
   const holder = owners.find((one) => one.owner === owner);
   const runs = startedAtMs === null ? 'runs' : `has run for ${span(nowMs - startedAtMs)}`;
-  return `${runs}${holder === undefined ? '' : ` in process ${holder.pid}`}`;
+  return `${runs}${holder === undefined ? '' : ` in process ${processText(holder)}`}`;
 }
 
 function restoring({ restoring: found }: Facts): readonly Reason[] {
@@ -135,11 +136,11 @@ function restoring({ restoring: found }: Facts): readonly Reason[] {
 }
 
 /** What keeps every job of its queue, or of its task, from running. */
-function hurdles({ owners, paused, job }: Facts, isParked: boolean): readonly Reason[] {
+function hurdles({ place, owners, paused, job }: Facts, isParked: boolean): readonly Reason[] {
   const { queue } = job.standing;
   const task = job.record?.job.task;
   const stops: Reason[] = [];
-  const nobody = nobodyNotice(owners);
+  const nobody = nobodyNotice(owners, null, place);
   if (nobody !== null) stops.push({ code: 'no-worker', text: nobody });
   if (paused.includes(queue))
     stops.push({ code: 'paused', text: `Queue ${queue} is paused: the job waits until \`fsq resume ${queue}\`.` });

@@ -4,7 +4,7 @@ import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
 import type { TaskSending } from '../../broker/task-sending.ts';
 import { EXEC_TASK } from '../../job/names.ts';
 import { suggest } from '../../job/text.ts';
-import { isChildOf, orphansAmong, orphanText, unreadyText } from './standstill.ts';
+import { isChildOf, orphansAmong, orphanText, processText, unreadyText } from './standstill.ts';
 
 /** Processes that take jobs and are surely alive. */
 export function livingRunners(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
@@ -62,7 +62,7 @@ export function nobodyNotice(
   if (running !== null) return `${running}.`;
   const unready = unreadyText(owners);
   if (unready !== null) return `${unready}. The job waits.`;
-  const pids = sighting === null ? orphansAmong(owners).map(({ pid }) => pid) : [];
+  const pids = sighting === null ? orphansAmong(owners).map(processText) : [];
   const but = pids.length === 0 ? '' : `, and what is left of one (pid ${pids.join(', ')}) ends the jobs at hand only`;
   const where = isAddress(place) ? place : 'this spool';
   return `No worker is running on ${where}${but}: the job waits until one starts. \`fsq worker\` starts one.`;

@@ -68,7 +68,7 @@ export function standstillText(owners: readonly OwnerInfo[], place: string, isOf
 /** That the job runs in a child whose worker is gone, without a full stop; null where it does not. */
 export function orphanText(owners: readonly OwnerInfo[], sighting: Pick<Sighting, 'owner'> | null): string | null {
   const holder = orphansAmong(owners).find(({ owner }) => owner === sighting?.owner);
-  return holder === undefined ? null : `The job runs in process ${holder.pid}, whose worker is gone`;
+  return holder === undefined ? null : `The job runs in process ${processText(holder)}, whose worker is gone`;
 }
 
 /** That workers live and none of their children is ready, without a full stop; null where one is, or where no worker lives. */
@@ -78,10 +78,15 @@ export function unreadyText(owners: readonly OwnerInfo[]): string | null {
   const takesJobs = ({ role, parent, verdict }: OwnerInfo): boolean =>
     verdict !== 'dead' && role !== 'supervisor' && (parent === null || workers.some(({ owner }) => owner === parent));
   if (workers.length === 0 || owners.some(takesJobs)) return null;
-  const pids = workers.map(({ pid }) => pid).join(', ');
+  const pids = workers.map(processText).join(', ');
   return workers.length === 1
     ? `A worker (pid ${pids}) runs but none of its children is ready: see its log`
     : `${workers.length} workers (pid ${pids}) run but none of their children is ready: see their logs`;
+}
+
+/** The number of a process, and its machine where that may be another one: '12 on db1'. */
+export function processText({ pid, host }: Pick<OwnerInfo, 'pid' | 'host'>): string {
+  return host === undefined ? String(pid) : `${pid} on ${host}`;
 }
 
 /** Children that live and whose worker is dead or gone: they finish the jobs at hand, take no more, and end. */

@@ -101,13 +101,14 @@ function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | nul
     return null;
   }
   if (!isRecord(value)) return null;
-  const { pid, parent, role, startedAtMs, seenAtMs, queues, tasks, slots, limits, sending } = value;
+  const { pid, host, parent, role, startedAtMs, seenAtMs, queues, tasks, slots, limits, sending } = value;
   const isRole = role === 'child' || role === 'supervisor' || role === 'consumer';
   if (typeof pid !== 'number' || !isRole || typeof startedAtMs !== 'number' || typeof seenAtMs !== 'number')
     return null;
   return {
     owner,
     pid,
+    ...(typeof host === 'string' ? { host } : {}),
     parent: typeof parent === 'string' ? parent : null,
     role,
     startedAtMs,

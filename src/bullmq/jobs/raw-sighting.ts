@@ -31,17 +31,19 @@ export function sightingOf(raw: RawJob, place: string): Sighting {
   const isOver = state === 'completed' || state === 'failed';
   const isRunning = state === 'active';
   const standing = standingOf(raw, record);
+  const owner = isRunning ? ownerOf(token ?? '') : null;
   const awaits = isRunning && raw.report !== null ? parseWaits(raw.report, standing.attempt) : [];
   return {
     id,
     state: stateOf(raw, record),
     standing,
     dueAtMs: state !== 'delayed' || waitsForOthers(raw, record?.job.options) ? null : raw.dueAtMs,
-    owner: isRunning ? ownerOf(token ?? '') : null,
+    owner,
     startedAtMs: isRunning ? processedOn : null,
     endedAtMs: isOver ? ((record === null ? null : endedAtMs(record)) ?? raw.finishedOn) : null,
     progress: progressOf(raw, standing),
     ...(awaits.length > 0 ? { awaits } : {}),
+    ...(isRunning && token !== null && owner === null ? { isForeign: true } : {}),
     location: `${place}, queue ${queue}, job ${id}`,
     record: record === null || isOver ? record : unended(record),
   };

@@ -4,6 +4,7 @@ import { type Neighbour, type Neighbours, neighboursOf } from '../../../app/expl
 import { firstLine } from '../../../app/explaining/reason.ts';
 import { type Timeline, timelineOf } from '../../../app/explaining/timeline.ts';
 import { currentFolder } from '../../../app/project/project.ts';
+import { isAddress } from '../../../broker/broker-address.ts';
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import type { Takes } from '../../../job/edges.ts';
 import { UnknownJobError } from '../../../job/errors.ts';
@@ -154,7 +155,7 @@ function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
   const { queue, priority, attempt, crashes } = standing;
   return [
     ['id', job.id],
-    ['task', record === null ? '(the file cannot be read)' : record.job.task],
+    ['task', record === null ? '(it cannot be read)' : record.job.task],
     ['state', stateText(job)],
     ['due', dueAtMs === null ? null : timeText(dueAtMs)],
     ['started', startedAtMs === null ? null : `${timeText(startedAtMs)}, ${span(nowMs - startedAtMs)} ago`],
@@ -166,7 +167,7 @@ function fieldsOf(job: Sighting, nowMs: number): readonly Field[] {
     ['waits for', job.awaits?.join(', ') ?? null],
     ['queue', `${queue}, priority ${priority}`],
     ['attempts', `${attempt}${crashes === 0 ? '' : `, ${crashes} ended with the death of their process`}`],
-    ['file', job.location],
+    [isAddress(job.location) ? 'kept at' : 'file', job.location],
     ...(record === null ? [] : recordFields(record)),
   ];
 }

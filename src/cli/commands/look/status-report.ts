@@ -1,5 +1,5 @@
 /** The document of `fsq status`: from what was found to a verdict, figures and advice. Pure. */
-import { isChildOf, orphansAmong, unreadyText } from '../../../app/telling/standstill.ts';
+import { isChildOf, orphansAmong, processText, unreadyText } from '../../../app/telling/standstill.ts';
 import {
   type FailedFacts,
   type Health,
@@ -65,7 +65,7 @@ export interface StatusReport {
   /** Numbers of the children that live on without their worker, until the jobs at hand are done. */
   readonly orphans: readonly number[];
   /** Processes that are dead, or of which it cannot be told. */
-  readonly lost: readonly Pick<OwnerInfo, 'owner' | 'pid' | 'role' | 'verdict'>[];
+  readonly lost: readonly Pick<OwnerInfo, 'owner' | 'pid' | 'host' | 'role' | 'verdict'>[];
   readonly parked: readonly ParkedStatus[];
   /** False when there are too many delayed jobs to read each of them: `parked` is then of the first ones only. */
   readonly isParkedComplete: boolean;
@@ -83,7 +83,7 @@ interface Failures {
 }
 
 /** A worker, or a process that runs jobs without one. */
-export type WorkerStatus = Pick<OwnerInfo, 'pid' | 'startedAtMs' | 'queues'> & {
+export type WorkerStatus = Pick<OwnerInfo, 'pid' | 'host' | 'startedAtMs' | 'queues'> & {
   readonly children: readonly number[];
   /** Jobs at once in each child. */
   readonly slots: number;
@@ -117,7 +117,13 @@ export function reportOf(found: StatusFacts): StatusReport {
     orphans: orphansAmong(owners).map(({ pid }) => pid),
     lost: owners
       .filter(({ verdict }) => verdict !== 'alive')
-      .map(({ owner, pid, role, verdict }) => ({ owner, pid, role, verdict })),
+      .map(({ owner, pid, host, role, verdict }) => ({
+        owner,
+        pid,
+        ...(host === undefined ? {} : { host }),
+        role,
+        verdict,
+      })),
     parked: parkedOf([...found.delayed, ...found.parkedReady], tasks),
     isParkedComplete: isAllRead,
     foreign: backlog.foreign,
@@ -170,10 +176,11 @@ function failuresOf({ statistics: { sinceMs, history, tasks }, nowMs }: StatusFa
 function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   const living = owners.filter(({ verdict }) => verdict === 'alive');
   return livingWorkers(owners).map((worker) => {
-    const { pid, startedAtMs, queues } = worker;
+    const { pid, host, startedAtMs, queues } = worker;
     const children = living.filter((one) => isChildOf(one, worker));
     const slots = Math.max(worker.slots, ...children.map((child) => child.slots));
-    return { pid, startedAtMs, queues, children: children.map((child) => child.pid), slots };
+    const where = host === undefined ? {} : { host };
+    return { pid, ...where, startedAtMs, queues, children: children.map((child) => child.pid), slots };
   });
 }
 
@@ -209,7 +216,7 @@ function adviceFor(
       : `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,
     orphans.length === 0
       ? null
-      : `${some(orphans.length, 'child', 'children')} of a worker that died (pid ${orphans.join(', ')}) ${isOneOrphan ? 'finishes' : 'finish'} the jobs at hand and ${isOneOrphan ? 'takes' : 'take'} no more.`,
+      : `${some(orphans.length, 'child', 'children')} of a worker that died (pid ${orphansAmong(owners).map(processText).join(', ')}) ${isOneOrphan ? 'finishes' : 'finish'} the jobs at hand and ${isOneOrphan ? 'takes' : 'take'} no more.`,
     unproved.length === 0
       ? null
       : `It cannot be told whether ${unproved.join(', ')} ${unproved.length === 1 ? 'lives' : 'live'}; the jobs stay there until it is certain.`,

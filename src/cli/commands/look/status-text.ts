@@ -1,5 +1,6 @@
 /** The report of `fsq status` for people. Pure. */
 import type { Health } from '../../../app/telling/health.ts';
+import { processText } from '../../../app/telling/standstill.ts';
 import { isAddress } from '../../../broker/broker-address.ts';
 import { escape, some, span } from '../../../job/text.ts';
 import { fieldLines } from '../../display.ts';
@@ -44,11 +45,12 @@ export function statusText(report: StatusReport, nowMs: number, paint: Paint = (
   return `${lines.join('\n')}\n`;
 }
 
-function workerText({ pid, startedAtMs, queues, children, slots }: WorkerStatus, nowMs: number): string {
+function workerText(worker: WorkerStatus, nowMs: number): string {
+  const { startedAtMs, queues, children, slots } = worker;
   const pids = children.length <= MAX_PIDS ? ` (${children.join(', ')})` : '';
   const staff = children.length === 0 ? '' : `, ${some(children.length, 'child', 'children')}${pids}`;
   const each = slots === 1 ? '' : `, ${slots} slots in each`;
-  return `pid ${pid}${staff}${each}, ${queues === null ? 'all queues' : `queues ${queues.join(', ')}`}, up ${span(nowMs - startedAtMs)}`;
+  return `pid ${processText(worker)}${staff}${each}, ${queues === null ? 'all queues' : `queues ${queues.join(', ')}`}, up ${span(nowMs - startedAtMs)}`;
 }
 
 /** 'OK', or how bad it is and what is wrong. */

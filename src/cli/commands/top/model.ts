@@ -208,7 +208,7 @@ function opened(state: State): State {
     case 'queue':
       return withFilter({ ...state, tab: 'running', marked: new Set() }, `queue ${subject.name}`);
     case 'worker':
-      return withFilter({ ...state, tab: 'running', marked: new Set() }, `pid ${subject.pid}`);
+      return withFilter({ ...state, tab: 'running', marked: new Set() }, `pid ${subject.process}`);
   }
 }
 

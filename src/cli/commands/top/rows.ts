@@ -1,5 +1,5 @@
 /** The rows of each kind: what their cells say, what they are found by, and what may be done with them. Pure. */
-import { isChildOf } from '../../../app/telling/standstill.ts';
+import { isChildOf, processText } from '../../../app/telling/standstill.ts';
 import type { OwnerInfo } from '../../../broker/broker.ts';
 import { span } from '../../../job/text.ts';
 import { type Colour, stateColour } from '../../terminal/colour.ts';
@@ -19,7 +19,7 @@ export type Subject =
       readonly isHere: boolean;
       readonly lastId: string | null;
     }
-  | { readonly kind: 'worker'; readonly pid: number };
+  | { readonly kind: 'worker'; readonly process: string };
 
 export interface Row {
   /** Its own among all rows. */
@@ -57,7 +57,7 @@ export const RUNNING_COLUMNS: readonly Column[] = [
 export function runningRow(job: JobSight, owners: readonly OwnerInfo[], nowMs: number, idLength: number): Row {
   const child = owners.find(({ owner }) => owner === job.owner);
   const parent = owners.find(({ owner }) => owner === child?.parent);
-  const pids = [child, parent].map((one) => (one === undefined ? '' : `pid ${one.pid}`));
+  const pids = [child, parent].map((one) => (one === undefined ? '' : `pid ${processText(one)}`));
   return jobRow(
     job,
     [
@@ -67,7 +67,7 @@ export function runningRow(job: JobSight, owners: readonly OwnerInfo[], nowMs: n
       idPiece(job, idLength),
       piece(job.queue),
       piece(String(job.attempt)),
-      piece(child === undefined ? '-' : String(child.pid)),
+      piece(child === undefined ? '-' : processText(child)),
     ],
     pids,
   );
@@ -175,15 +175,15 @@ export function workerRow(
   const isWell = worker.verdict === 'alive';
   return {
     key: `worker:${worker.owner}`,
-    subject: { kind: 'worker', pid: worker.pid },
+    subject: { kind: 'worker', process: processText(worker) },
     cells: [
-      piece(String(worker.pid), state[worker.verdict]),
+      piece(processText(worker), state[worker.verdict]),
       piece(isWell ? span(nowMs - worker.startedAtMs) : worker.verdict, state[worker.verdict]),
       piece(isWell ? `${busy}/${slots}` : '-', busy > 0 ? 'cyan' : null),
       piece(queues),
       piece(tasks.join(', ')),
     ],
-    text: [worker.pid, queues, ...tasks, ...owners].join('\n').toLowerCase(),
+    text: [processText(worker), queues, ...tasks, ...owners].join('\n').toLowerCase(),
   };
 }
 

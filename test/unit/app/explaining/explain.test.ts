@@ -10,6 +10,7 @@ import { owner } from '../../../support/owner-info.ts';
 import { sighting } from '../../../support/sighting.ts';
 
 const NOW = 1_000_000_000;
+const REDIS = 'bullmq+redis://db1:6379/0';
 const A = '0199f3c2-8d1e-7000-9c4d-5e6f708192a3';
 const B = '0199f3c2-8d1e-7001-9c4d-5e6f708192a3';
 const AT = { priority: 5, queue: 'default', attempt: 0, crashes: 0 };
@@ -27,6 +28,7 @@ function run(attempt: number, error?: typeof FAILURE): { attempt: number; endedA
 function facts(parts: Partial<Facts> = {}): Facts {
   return {
     nowMs: NOW,
+    place: '/srv/spool',
     job: sighting({ id: A }),
     owners: [worker, child],
     restoring: null,
@@ -191,6 +193,37 @@ const ROWS: readonly (readonly [
     facts({ job: running({ owner: '9-0123456789abcdef' }) }),
     ['worker-gone'],
     /^The process that ran it \(pid 9\) is gone\. A worker takes it back/,
+  ],
+  [
+    'has lost its process, as a server finds out',
+    facts({ place: REDIS, job: running({ owner: '9-0123456789abcdef' }) }),
+    ['worker-gone'],
+    /^The process that ran it \(pid 9\) is gone\. A worker takes it back within 15 s\.$/,
+  ],
+  [
+    'has lost a process that left no name',
+    facts({ place: REDIS, job: running({ owner: null }) }),
+    ['worker-gone'],
+    /^The process that ran it is gone\. A worker/,
+  ],
+  [
+    'runs on another machine',
+    facts({ place: REDIS, job: running(), owners: [worker, { ...child, host: 'db1' }] }),
+    ['runs'],
+    /^It has run for 3 m in worker process 7 on db1, attempt 1\.$/,
+  ],
+  [
+    'runs in a worker of another program',
+    facts({ place: REDIS, job: running({ owner: null, isForeign: true }) }),
+    ['runs-elsewhere'],
+    /^It has run for 3 m in a worker of another program, attempt 1\.$/,
+  ],
+  [
+    'waits at a server where no worker runs',
+    facts({ place: REDIS, owners: [] }),
+    ['no-worker'],
+    /^No worker is running on bullmq\+redis:\/\/db1:6379\/0: the job waits/,
+    'fsq worker',
   ],
   [
     'has lost its process and nobody is there',

@@ -10,6 +10,7 @@ import { sighting } from '../../../support/sighting.ts';
 function store(...jobs: readonly Sighting[]): FactSource {
   const byId = new Map(jobs.map((job) => [job.id, job]));
   return {
+    place: '/srv/spool',
     owners: async () => [owner({ tasks: ['add'] })],
     paused: async () => ['slow'],
     restoring: async () => null,
