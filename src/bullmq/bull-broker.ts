@@ -8,6 +8,7 @@ import type {
   Sighting,
   TidyOptions,
 } from '../broker/broker.ts';
+import type { ScheduleStore } from '../broker/schedules.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, SpoolError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
@@ -29,6 +30,7 @@ import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
 import { openEngine } from './open-engine.ts';
 import { revoke } from './jobs/revoking.ts';
+import { scheduleFacts } from './schedules/schedule-facts.ts';
 import { enqueue } from './jobs/send-jobs.ts';
 
 /** @throws UsageError where the packages are missing that it needs */
@@ -131,8 +133,11 @@ class BullBroker implements Broker {
     return this.#look(() => pausedQueues(this.#engine));
   }
 
-  get schedules(): Broker['schedules'] {
-    throw new FsqError('FSQ_USAGE', 'Schedules are not there yet.');
+  get schedules(): ScheduleStore {
+    return scheduleFacts(this.#engine, {
+      look: (act) => this.#look(act),
+      change: (done, act) => this.#change(done, act),
+    });
   }
 
   idsByPrefix(prefix: string, limit: number): ReturnType<Broker['idsByPrefix']> {
