@@ -19,7 +19,7 @@ const NOT_YET: readonly Section[] = [
 ];
 
 /** Of each test: its jobs do not meet those of others, and its second opening sees what the first does. */
-const addresses = new WeakMap<TestContext, string>();
+const addresses = new WeakMap<TestContext, Promise<string>>();
 let tests = 0;
 
 /**
@@ -32,9 +32,9 @@ export function testBulls(datastore: string, addressOf: (name: string) => Promis
   testBroker(
     `BullMQ on ${datastore}`,
     async (t, options) => {
-      const text = addresses.get(t) ?? (await addressOf(`fsq_test_${++tests}`));
+      const text = addresses.get(t) ?? addressOf(`fsq_test_${++tests}`);
       addresses.set(t, text);
-      const broker = await openBullBroker({ address: parseBrokerAddress(text), ...options });
+      const broker = await openBullBroker({ address: parseBrokerAddress(await text), ...options });
       t.after(() => broker.close());
       return broker;
     },
