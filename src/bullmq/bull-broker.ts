@@ -6,12 +6,14 @@ import type {
   RetryOptions,
   RevokeOptions,
   Sighting,
+  StandIn,
   TidyOptions,
 } from '../broker/broker.ts';
 import type { ScheduleStore } from '../broker/schedules.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError, SpoolError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
+import type { Uniqueness } from '../job/job-options.ts';
 import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { BullConsumer } from './claims/bull-consumer.ts';
@@ -21,6 +23,7 @@ import { forget } from './ended/forgetting.ts';
 import { retry } from './ended/sending-back.ts';
 import type { BullOptions, Engine } from './engine.ts';
 import { BullKeeper } from './crew/bull-keeper.ts';
+import { UniqueJobs } from './keys/send-unique.ts';
 import { pausedQueues, setPaused } from './limits/pauses.ts';
 import { changedJobs, findJob, keptCheckpoint } from './looking/finding.ts';
 import { followJobs } from './looking/follow-jobs.ts';
@@ -52,12 +55,14 @@ class BullBroker implements Broker {
   readonly nextId: (hasOwnTtl?: boolean) => string;
   readonly #engine: Engine;
   readonly #outcomes: OutcomeWatch;
+  readonly #unique: UniqueJobs;
   readonly #release: () => Promise<void>;
 
   constructor(engine: Engine, nextId: (hasOwnTtl?: boolean) => string) {
     this.#engine = engine;
     this.nextId = nextId;
     this.#outcomes = new OutcomeWatch(engine);
+    this.#unique = new UniqueJobs(engine);
     this.#release = engine.use();
   }
 
@@ -89,8 +94,8 @@ class BullBroker implements Broker {
     return this.#change('revoked', () => revoke(this.#engine, ids, terminate));
   }
 
-  enqueueUnique(..._asked: Parameters<Broker['enqueueUnique']>): ReturnType<Broker['enqueueUnique']> {
-    return notYet('Unique jobs');
+  enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
+    return this.#typed('Not surely queued', () => this.#unique.send(job, uniqueness), [job.job.id]);
   }
 
   log(id: string, position: number): ReturnType<Broker['log']> {

@@ -179,6 +179,13 @@ export interface Store {
    * @returns false when something else than `before` was there: nothing was changed
    */
   sendIf(fact: Fact, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean>;
+  /**
+   * Replaces all that a job's sender has said of it, its queue too, but its id and when it was sent.
+   *
+   * @param dueAtMs it is delayed until then; null: it is ready
+   * @returns false when it does not wait, or a worker has written of it, or has died over it: nothing was changed
+   */
+  renew(at: Place, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean>;
   /** Ended jobs by their ends, the earliest first. */
   endedBy(range: EndedRange): Promise<readonly EndedJob[]>;
   /** Those of these jobs that have ended. */

@@ -5,7 +5,7 @@ import { admissionOf } from './job-admission.ts';
 import type { Engine } from '../engine.ts';
 import { isRevoked } from '../jobs/revoking.ts';
 import { announce, withdraw } from '../crew/owner-records.ts';
-import { waitForStore } from '../store-wait.ts';
+import { isPassing, waitForStore } from '../store-wait.ts';
 import { BullClaim } from './bull-claim.ts';
 import { Doorbell } from './doorbell.ts';
 import type { Held } from './held-job.ts';
@@ -70,7 +70,9 @@ export class BullConsumer implements Consumer {
 
   async close(): Promise<void> {
     await this.#lone?.close();
-    await withdraw(this.#engine, this.owner);
+    await withdraw(this.#engine, this.owner).catch((error: unknown) => {
+      if (!isPassing(error)) throw error; // Its record is too old soon.
+    });
     await this.#release();
   }
 

@@ -7,6 +7,7 @@ import type { Tidied, TidyOptions } from '../../broker/broker.ts';
 import { findReleased } from '../after/lines.ts';
 import { OutcomeTimes } from '../ended/outcome-times.ts';
 import type { Engine } from '../engine.ts';
+import { sweepKeys } from '../keys/key-ends.ts';
 import { tidyOwners } from './owner-records.ts';
 
 /** How often a keeper looks whether it is its turn, ms. */
@@ -15,6 +16,8 @@ const LOOKS_EVERY_MS = 1_000;
 const EVERY_MS = 2_000;
 /** The same of what is rarely left behind, ms. */
 const LEAVINGS_EVERY_MS = 10_000;
+/** The same of keys, ms: those that are used again need no sweep. */
+const KEYS_EVERY_MS = 60_000;
 /** It may take a twentieth of the time. */
 const COST_FACTOR = 20;
 
@@ -48,6 +51,7 @@ export class Upkeep {
   async #all(): Promise<void> {
     await this.#leased('followers', () => findReleased(this.#engine));
     await this.#leased('outcomes', () => this.#times.forget());
+    await this.#leased('keys', () => sweepKeys(this.#engine), KEYS_EVERY_MS);
     await this.#leased('owners', () => tidyOwners(this.#engine, false), LEAVINGS_EVERY_MS);
   }
 
@@ -71,5 +75,6 @@ export class Upkeep {
 export async function tidy(engine: Engine, { dryRun = false }: TidyOptions = {}): Promise<Tidied> {
   const outcomes = (await new OutcomeTimes(engine, { dryRun }).forget()).size;
   const { gone, left } = await tidyOwners(engine, dryRun);
-  return { outcomes, drafts: 0, owners: gone, keys: 0, beside: 0, segments: 0, left };
+  const keys = await sweepKeys(engine, dryRun);
+  return { outcomes, drafts: 0, owners: gone, keys, beside: 0, segments: 0, left };
 }

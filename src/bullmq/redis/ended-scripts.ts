@@ -84,6 +84,21 @@ local function told(base, set, id, at)
 end
 `;
 
+/** ARGV: base, the key of those that a limit holds back, new base, id, name, data, opts, timestamp, delay, priority, due. */
+const RENEW: string = `${ENTER}
+local base, newBase, id = ARGV[1], ARGV[3], ARGV[4]
+local key = base .. id
+local known = redis.call('HMGET', key, 'name', 'fsq', 'stc')
+if not known[1] or known[2] or tonumber(known[3] or '0') > 0 then return 0 end
+local was = redis.call('ZREM', base .. 'delayed', id) == 1 and 'delayed' or 'waiting'
+if was == 'waiting' and redis.call('ZREM', base .. 'prioritized', id) + redis.call('LREM', base .. 'wait', 1, id) == 0 then return 0 end
+redis.call('HDEL', ARGV[2], id)
+redis.call('HSET', key, 'name', ARGV[5], 'data', ARGV[6], 'opts', ARGV[7], 'timestamp', ARGV[8], 'delay', ARGV[9], 'priority', ARGV[10])
+if newBase ~= base then redis.call('RENAME', key, newBase .. id) end
+enter(newBase, id, tonumber(ARGV[10]), tonumber(ARGV[11]), was)
+return 1
+`;
+
 /** ARGV: base, set, from, until, how many to skip, how many. */
 const ENDED_BY: string = `${TOLD}
 local ids = redis.call('ZRANGEBYSCORE', ARGV[1] .. ARGV[2], ARGV[3], ARGV[4], 'WITHSCORES', 'LIMIT', ARGV[5], ARGV[6])
@@ -127,12 +142,14 @@ end
 return gone
 `;
 
-export type EndedScript = 'fsqStages' | 'fsqSendBack' | 'fsqSendIf' | 'fsqEndedBy' | 'fsqEndedAs' | 'fsqForget';
+export type EndedScript =
+  'fsqStages' | 'fsqSendBack' | 'fsqSendIf' | 'fsqRenew' | 'fsqEndedBy' | 'fsqEndedAs' | 'fsqForget';
 
 export const ENDED_SCRIPTS: Readonly<Record<EndedScript, string>> = {
   fsqStages: STAGES,
   fsqSendBack: SEND_BACK,
   fsqSendIf: SEND_IF,
+  fsqRenew: RENEW,
   fsqEndedBy: ENDED_BY,
   fsqEndedAs: ENDED_AS,
   fsqForget: FORGET,

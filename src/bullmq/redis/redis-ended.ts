@@ -30,10 +30,27 @@ export async function sendWithFact(
   job: JobJson,
   dueAtMs: number | null,
 ): Promise<boolean> {
-  const { id, name, data, opts, timestamp, delay = 0, priority = 0 } = job;
-  const told = [id, name, data, JSON.stringify(opts), timestamp, delay, priority, dueAtMs ?? 0] as const;
   const was = before === null ? (['0', ''] as const) : (['1', before] as const);
-  return (await run('fsqSendIf', table, field, ...was, after, base, ...told)) === 1;
+  return (await run('fsqSendIf', table, field, ...was, after, base, ...toldOf(job, dueAtMs))) === 1;
+}
+
+/** See `Store.renew`. @param held the key of those that a limit holds back in its queue */
+export async function renewWaiting(
+  run: RunScript,
+  base: string,
+  held: string,
+  newBase: string,
+  job: JobJson,
+  dueAtMs: number | null,
+): Promise<boolean> {
+  return (await run('fsqRenew', base, held, newBase, ...toldOf(job, dueAtMs))) === 1;
+}
+
+function toldOf(
+  { id, name, data, opts, timestamp, delay = 0, priority = 0 }: JobJson,
+  dueAtMs: number | null,
+): readonly (string | number)[] {
+  return [id, name, data, JSON.stringify(opts), timestamp, delay, priority, dueAtMs ?? 0];
 }
 
 /** See `Store.endedBy`. */

@@ -5,6 +5,11 @@ import { LIMIT_SCRIPTS } from './limit-scripts.ts';
 
 const META_FIELDS = ['concurrency', 'max', 'duration'] as const;
 
+/** The table of the jobs of a queue that a limit holds back, and which one. */
+export function heldBackIn(queue: string): string {
+  return `limit-held:${queue}`;
+}
+
 export class RedisLimits implements LimitStore {
   readonly #client: Redis;
   readonly #prefix: string;

@@ -18,9 +18,9 @@ import type {
   RawJob,
   Store,
 } from '../store.ts';
-import { RedisLimits } from './redis-limits.ts';
+import { heldBackIn, RedisLimits } from './redis-limits.ts';
 import { rawJob, readHeads, readNews, readPage, rowsOf } from './redis-looks.ts';
-import { forgetEnded, readEndedAs, readEndedBy, readStages, sendWithFact } from './redis-ended.ts';
+import { forgetEnded, readEndedAs, readEndedBy, readStages, renewWaiting, sendWithFact } from './redis-ended.ts';
 import { type ScriptName, SCRIPTS } from './scripts.ts';
 
 /** Lines of a log that are read at a time; each is some KB at most. */
@@ -82,6 +82,11 @@ export class RedisStore implements Store {
 
   sendIf({ table, ...fact }: Fact, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean> {
     return sendWithFact(this.#script, this.#key(table), fact, this.#base({ queue }), job, dueAtMs);
+  }
+
+  renew(at: Place, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean> {
+    const held = this.#key(heldBackIn(at.queue));
+    return renewWaiting(this.#script, this.#base(at), held, this.#base({ queue }), job, dueAtMs);
   }
 
   endedBy(range: EndedRange): Promise<readonly EndedJob[]> {

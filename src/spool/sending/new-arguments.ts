@@ -13,7 +13,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob } from '../../broker/broker.ts';
-import type { Job } from '../../job/job.ts';
+import { renewed } from '../../broker/unique/debounced-calls.ts';
 import type { Debounce } from '../../job/job-options.ts';
 import { openTaken } from '../claims/claim.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
@@ -95,19 +95,10 @@ async function giveTaken(context: SpoolContext, taken: Taken, call: NewJob, debo
   if (typeof held === 'string') return false;
   // A worker has looked at it: it is parked, and the journal may have a record of its file as it is.
   if (hasTail(held)) return putBack(context, taken);
-  const renewed = { ...call, job: renew(held.record.job, call.job, debounce, context.nowMs()) };
-  await putBackIfThrown(context, taken, () => replaceFile(context, held, taken, renewed));
-  await release(context, taken, renewed);
+  const changed = { ...call, job: renewed(held.record.job, call.job, debounce, context.nowMs()) };
+  await putBackIfThrown(context, taken, () => replaceFile(context, held, taken, changed));
+  await release(context, taken, changed);
   return true;
-}
-
-/** It waits as long as this call says, and was sent when the first one was. Its kind never changes, and so its limit key stays. */
-function renew(before: Job, { options, ...call }: Job, { waitMs, mostMs }: Debounce, nowMs: number): Job {
-  const { id, enqueuedAtMs } = before;
-  const { limitKey: _, ...others } = options;
-  const { limitKey } = before.options;
-  const etaMs = Math.min(nowMs + waitMs, mostMs === null ? Number.POSITIVE_INFINITY : enqueuedAtMs + mostMs);
-  return { ...call, id, enqueuedAtMs, options: { ...others, ...(limitKey === undefined ? {} : { limitKey }), etaMs } };
 }
 
 /**

@@ -1,8 +1,6 @@
-/**
- * Sends jobs with keys. Of the debounced calls of one key in this process one is under way at a time. Those that come meanwhile are one
- * call, with the arguments of the last: a burst of a thousand calls costs some writes.
- */
+/** Sends jobs with keys; the debounced calls of one key in turn. */
 import type { NewJob, StandIn } from '../../broker/broker.ts';
+import { CallsInTurn } from '../../broker/unique/debounced-calls.ts';
 import type { Debounce, Uniqueness } from '../../job/job-options.ts';
 import { mayHaveOwnTtl } from '../../job/names.ts';
 import type { SpoolContext } from '../disk/context.ts';
@@ -17,21 +15,11 @@ interface Call {
   readonly debounce: Debounce;
 }
 
-/** Calls of one key that wait for those before them. */
-interface Turn {
-  /** The last one. */
-  call: Call;
-  readonly end: Promise<StandIn>;
-}
-
 export class UniqueSender {
   readonly #context: SpoolContext;
   readonly #nextId: (hasOwnTtl: boolean) => string;
   readonly #holding: HoldsForAMoment;
-  /** By the key's directory: the turn that has not begun. */
-  readonly #open = new Map<string, Turn>();
-  /** By the key's directory: the end of the last turn. */
-  readonly #ends = new Map<string, Promise<unknown>>();
+  readonly #debounced = new CallsInTurn<Call>((call) => this.#sendDebounced(call));
 
   constructor(context: SpoolContext, nextId: (hasOwnTtl: boolean) => string) {
     this.#context = context;
@@ -44,32 +32,11 @@ export class UniqueSender {
     const { debounce, key } = uniqueness;
     if (debounce === undefined) return this.#enqueue(newJob, uniqueness);
     const directory = keyDirectory(this.#context.layout, newJob.job.task, key);
-    return this.#inTurn(directory, { newJob, uniqueness, debounce });
+    return this.#debounced.call(directory, { newJob, uniqueness, debounce });
   }
 
   close(): Promise<void> {
     return this.#holding.close();
-  }
-
-  #inTurn(directory: string, call: Call): Promise<StandIn> {
-    const open = this.#open.get(directory);
-    if (open !== undefined) {
-      open.call = call;
-      return open.end.then(({ id }) => ({ id, isDuplicate: true }));
-    }
-    const begin = (): Promise<StandIn> => {
-      this.#open.delete(directory);
-      return this.#sendDebounced(turn.call);
-    };
-    const end = (this.#ends.get(directory) ?? Promise.resolve()).then(begin, begin);
-    const turn: Turn = { call, end };
-    this.#open.set(directory, turn);
-    this.#ends.set(directory, end);
-    const forget = (): void => {
-      if (this.#ends.get(directory) === end) this.#ends.delete(directory);
-    };
-    end.then(forget, forget);
-    return end;
   }
 
   #sendDebounced({ newJob, uniqueness, debounce }: Call): Promise<StandIn> {
