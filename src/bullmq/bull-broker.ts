@@ -34,6 +34,7 @@ import { listOwners } from './crew/owner-records.ts';
 import { openEngine } from './open-engine.ts';
 import { revoke } from './jobs/revoking.ts';
 import { scheduleFacts } from './schedules/schedule-facts.ts';
+import { readStatistics } from './statistics/figures-records.ts';
 import { enqueue } from './jobs/send-jobs.ts';
 
 /** @throws UsageError where the packages are missing that it needs */
@@ -165,8 +166,8 @@ class BullBroker implements Broker {
     return this.#look(() => backlogOf(this.#engine));
   }
 
-  statistics(..._asked: Parameters<Broker['statistics']>): ReturnType<Broker['statistics']> {
-    return notYet('Statistics');
+  statistics(): ReturnType<Broker['statistics']> {
+    return this.#look(() => readStatistics(this.#engine));
   }
 
   async room(): ReturnType<Broker['room']> {

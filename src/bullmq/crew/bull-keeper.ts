@@ -10,6 +10,7 @@ import { QueueWatch } from './queue-watch.ts';
 import { RevokedWatch } from './revoked-watch.ts';
 import type { Engine } from '../engine.ts';
 import { Housework } from './housework.ts';
+import { OwnFigures } from '../statistics/own-figures.ts';
 import { LimitRounds } from '../limits/limit-rounds.ts';
 import { pausesTold } from '../limits/pauses.ts';
 import { type About, announce, withdraw } from './owner-records.ts';
@@ -28,6 +29,7 @@ export class BullKeeper implements Keeper {
     readonly revoked: RevokedWatch;
     readonly housework: Housework;
     readonly limits: LimitRounds;
+    readonly figures: OwnFigures;
   };
 
   /** Revoked jobs whose processes are to be killed. */
@@ -37,12 +39,13 @@ export class BullKeeper implements Keeper {
     const owner = engine.ownerName();
     await announce(engine, owner, aboutKeeper(options, []));
     const keeper = new BullKeeper(engine, options, owner);
-    const { locks, revoked, housework, limits } = keeper.#rounds;
+    const { locks, revoked, housework, limits, figures } = keeper.#rounds;
     await limits.start(options.limits);
     await revoked.start();
     await keeper.#watch.start();
     locks.start();
     housework.start();
+    figures.start();
     return keeper;
   }
 
@@ -77,7 +80,7 @@ export class BullKeeper implements Keeper {
       onFreed: (queue) => this.#nextIdle()?.look(queue),
       onPaused: () => housework.lookAgain(),
     });
-    this.#rounds = { locks, revoked, housework, limits };
+    this.#rounds = { locks, revoked, housework, limits, figures: new OwnFigures(engine, owner) };
   }
 
   know(tasks: readonly string[]): void {
@@ -115,7 +118,7 @@ export class BullKeeper implements Keeper {
   }
 
   count(figures: Figures): void {
-    this.#rounds.housework.count(figures);
+    this.#rounds.figures.count(figures);
   }
 
   clockMoved(): void {
@@ -140,6 +143,7 @@ export class BullKeeper implements Keeper {
     await this.#rounds.limits.close();
     await this.#rounds.housework.close();
     await this.#rounds.locks.close();
+    await this.#rounds.figures.close();
     await this.#watch.close();
     await withdraw(this.#engine, this.owner).catch((error: unknown) => {
       if (!isPassing(error)) throw error; // Its record is too old soon.

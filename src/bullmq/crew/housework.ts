@@ -1,5 +1,4 @@
 /** What a keeper does in rounds: it finds jobs whose locks ran out, and sees whether anything is left to run. */
-import type { Figures } from '../../broker/statistics.ts';
 import type { Engine } from '../engine.ts';
 import { isQueuePaused } from '../limits/pauses.ts';
 import { Upkeep } from './upkeep.ts';
@@ -43,8 +42,6 @@ export class Housework {
   }
 
   know(_tasks: readonly string[]): void {}
-
-  count(_figures: Figures): void {}
 
   /** A child has said something: what was seen before counts no more. */
   changed(): void {
