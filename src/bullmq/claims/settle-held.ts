@@ -6,6 +6,7 @@ import { afterEnd } from '../ended/after-end.ts';
 import type { Engine } from '../engine.ts';
 import { type Counters, tailOf, withoutValue } from '../jobs/job-data.ts';
 import { forgetRevocation, isRevoked } from '../jobs/revoking.ts';
+import { park } from '../tasks/parked-jobs.ts';
 import { countersAfter, type Held } from './held-job.ts';
 import { complete, delay, fail, giveBack } from './moves.ts';
 
@@ -47,7 +48,7 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
     case 'park': {
       const uncounted: Counters = { ...after, attempt: after.attempt - 1 };
       const tail = tailOf(uncounted, encodeTail(attempts, { parked: settlement.parked }, again));
-      return delay(engine, held, settlement.delayMs, null, tail);
+      return park(engine, held, () => delay(engine, held, settlement.delayMs, null, tail));
     }
     case 'requeue':
       return giveBack(engine, held, tailOf(after, encodeTail(attempts, null, again)));

@@ -10,6 +10,7 @@ import { QueueWatch } from './queue-watch.ts';
 import { RevokedWatch } from './revoked-watch.ts';
 import type { Engine } from '../engine.ts';
 import { Housework } from './housework.ts';
+import { wakeParked } from '../tasks/parked-jobs.ts';
 import { OwnFigures } from '../statistics/own-figures.ts';
 import { LimitRounds } from '../limits/limit-rounds.ts';
 import { pausesTold } from '../limits/pauses.ts';
@@ -84,8 +85,10 @@ export class BullKeeper implements Keeper {
   }
 
   know(tasks: readonly string[]): void {
-    announce(this.#engine, this.owner, aboutKeeper(this.#options, [...tasks].sort())).catch(() => undefined); // The next beat tells.
-    this.#rounds.housework.know(tasks);
+    const { queues } = this.#options;
+    announce(this.#engine, this.owner, aboutKeeper(this.#options, [...tasks].sort()))
+      .then(() => wakeParked(this.#engine, tasks, queues))
+      .catch(() => undefined); // The next beat tells, and what is parked is due by itself.
   }
 
   join(owner: string, child: ChildSide): Member {

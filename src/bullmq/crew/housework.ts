@@ -41,8 +41,6 @@ export class Housework {
     this.#upkeep.start();
   }
 
-  know(_tasks: readonly string[]): void {}
-
   /** A child has said something: what was seen before counts no more. */
   changed(): void {
     this.#changes++;
