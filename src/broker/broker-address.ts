@@ -15,6 +15,8 @@ interface Server {
   readonly user: string | null;
   /** Not to be printed, logged, or given to a process as an argument. */
   readonly password: string | null;
+  /** How long a job is its worker's without a word from it, ms; absent: the broker's default. */
+  readonly lockMs?: number;
 }
 
 /** BullMQ on Redis, or on what speaks as Redis does. */
@@ -52,6 +54,9 @@ const ESCAPES = '/ ? # @ : % in a user or a password are written as %2F %3F %23 
 const MARK = 'bullmq+';
 const DEFAULT_PREFIX = 'bull';
 const DEFAULT_SCHEMA = 'bullmq';
+/** A process that is busy must be able to renew it; a machine that dies is found dead half as much later again. */
+const SHORTEST_LOCK_MS = 1_000;
+const LONGEST_LOCK_MS = 600_000;
 
 /** For messages: Expected X to be … */
 export const ADDRESS_FORM =
@@ -78,13 +83,19 @@ export function parseBrokerAddress(text: string, name = 'the broker'): BrokerAdd
   if (url.hash !== '') throw fault('a # in a password is written %23, and nothing else may have one');
   const path = decoded(url.pathname.replace(/^\//, ''), 'path', fault);
   if (kind === 'redis') {
-    const { prefix = DEFAULT_PREFIX } = parametersOf(url, ['prefix'], fault);
-    return { kind, tls, ...server, db: databaseNumber(path, fault), prefix: checkPrefix(prefix, fault) };
+    const { prefix = DEFAULT_PREFIX, lock } = parametersOf(url, ['prefix', 'lock'], fault);
+    const db = databaseNumber(path, fault);
+    return { kind, tls, ...server, db, prefix: checkPrefix(prefix, fault), ...lockOf(lock, fault) };
   }
-  const { schema = DEFAULT_SCHEMA, sslmode = 'disable' } = parametersOf(url, ['schema', 'sslmode'], fault);
+  const {
+    schema = DEFAULT_SCHEMA,
+    sslmode = 'disable',
+    lock,
+  } = parametersOf(url, ['schema', 'sslmode', 'lock'], fault);
   return {
     kind,
     ...server,
+    ...lockOf(lock, fault),
     sslmode: checkSslMode(sslmode, fault),
     database: checkDatabase(path, fault),
     schema: checkSchema(schema, fault),
@@ -111,14 +122,16 @@ export function isAddress(place: string): boolean {
 function written(address: BrokerAddress, login: string): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   const at = `${login}${host}:${address.port}`;
+  const lock = address.lockMs === undefined ? '' : `${address.lockMs}ms`;
   if (address.kind === 'redis') {
     const { tls, db, prefix } = address;
-    return `${MARK}redis${tls ? 's' : ''}://${at}/${db}${query({ prefix: prefix === DEFAULT_PREFIX ? '' : prefix })}`;
+    return `${MARK}redis${tls ? 's' : ''}://${at}/${db}${query({ prefix: prefix === DEFAULT_PREFIX ? '' : prefix, lock })}`;
   }
   const { database, schema, sslmode } = address;
   const parameters = {
     schema: schema === DEFAULT_SCHEMA ? '' : schema,
     sslmode: sslmode === 'disable' ? '' : sslmode,
+    lock,
   };
   return `${MARK}postgres://${at}/${encodeURIComponent(database)}${query(parameters)}`;
 }
@@ -197,6 +210,14 @@ function checkPrefix(prefix: string, fault: Fault): string {
   throw fault(
     `its prefix is ${format(prefix)}, and a prefix is 1 to 100 letters, digits and _ . -: a colon separates it from what follows, and braces would choose a node of a cluster`,
   );
+}
+
+function lockOf(text: string | undefined, fault: Fault): { readonly lockMs?: number } {
+  if (text === undefined) return {};
+  const [, number = '', unit = ''] = /^([0-9]{1,6})(ms|s|m)$/.exec(text) ?? [];
+  const lockMs = Number(number) * (unit === 'ms' ? 1 : unit === 's' ? 1_000 : 60_000);
+  if (lockMs >= SHORTEST_LOCK_MS && lockMs <= LONGEST_LOCK_MS) return { lockMs };
+  throw fault(`its lock is ${format(text)}, and a lock is a time from 1s to 10m, such as 10s`);
 }
 
 function checkDatabase(path: string, fault: Fault): string {

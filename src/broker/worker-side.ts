@@ -110,6 +110,11 @@ export interface ConsumerOptions {
    * take others with it. Resolves when nothing else works there; null when that is so now. Absent: one job runs at a time.
    */
   readonly alone?: () => Promise<void> | null;
+  /**
+   * The right to what this consumer runs is lost, or may be soon: others may run it. This process must end at once, with all that it has
+   * started. With a line the keeper was told too.
+   */
+  readonly onFenced?: (why: string) => void;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** With a line, a full disk at the start is waited out, as it is later; aborted: no longer. */
   readonly signal?: AbortSignal;
@@ -171,6 +176,8 @@ export interface ChildSide {
   say(word: unknown): void;
   /** Has the process killed at once, because it runs this job, which is revoked so; called again until the process has ended. */
   terminate(id: string): void;
+  /** Has the process killed at once, because what it runs may be another's by now; called again until the process has ended. */
+  fence(why: string): void;
 }
 
 /** One run of a job, whose processes print. */

@@ -36,6 +36,7 @@ import { revoke } from './jobs/revoking.ts';
 import { scheduleFacts } from './schedules/schedule-facts.ts';
 import { readStatistics } from './statistics/figures-records.ts';
 import { enqueue } from './jobs/send-jobs.ts';
+import { inReason } from './store-wait.ts';
 
 /** @throws UsageError where the packages are missing that it needs */
 export async function openBullBroker(options: BullOptions): Promise<Broker> {
@@ -74,7 +75,7 @@ class BullBroker implements Broker {
   enqueue(jobs: readonly NewJob[]): Promise<void> {
     return this.#typed(
       'Not surely queued',
-      () => enqueue(this.#engine, jobs),
+      () => inReason(() => enqueue(this.#engine, jobs)),
       jobs.map(({ job }) => job.id),
     );
   }
@@ -88,11 +89,11 @@ class BullBroker implements Broker {
   }
 
   waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
-    return this.#look(() => this.#outcomes.wait(id, signal, isSurelyThere));
+    return this.#typed(`${this.place} cannot be read`, () => this.#outcomes.wait(id, signal, isSurelyThere));
   }
 
   revoke(ids: readonly string[], { terminate = false }: RevokeOptions = {}): ReturnType<Broker['revoke']> {
-    return this.#change('revoked', () => revoke(this.#engine, ids, terminate));
+    return this.#change('revoked', () => inReason(() => revoke(this.#engine, ids, terminate)));
   }
 
   enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn> {
@@ -209,7 +210,7 @@ class BullBroker implements Broker {
   }
 
   #look<T>(act: () => Promise<T>): Promise<T> {
-    return this.#typed(`${this.place} cannot be read`, act);
+    return this.#typed(`${this.place} cannot be read`, () => inReason(act));
   }
 
   #change<T>(done: string, act: () => Promise<T>): Promise<T> {

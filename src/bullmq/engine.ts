@@ -25,6 +25,8 @@ export interface Engine {
   readonly onEvent: (event: BrokerEvent) => void;
   /** The field of a job that takes the tail along with a move; null: the tail is written before it. */
   readonly tailField: string | null;
+  /** How often a connection was cut so far: what was on its way then may have been done twice, or its answer be lost. */
+  cuts(): number;
   /** A name that no other process has, for an owner. */
   ownerName(): string;
   /** The queue, over the connection that all share. */

@@ -6,6 +6,8 @@ import { isRecord } from '../job/values/realm.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
+/** How long a call of a program may take that does not wait for a job, ms: it fails then, whatever became of the server. */
+export const LONGEST_CALL_MS = 10_000;
 
 /** How the errors begin with which Redis says that it cannot now: it loads its file, is out of memory, a replica, or cannot write to its disk. */
 const BUSY_REDIS = /^(?:LOADING|OOM|READONLY|MISCONF|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|BUSY)\b/;
@@ -13,7 +15,7 @@ const BUSY_REDIS = /^(?:LOADING|OOM|READONLY|MISCONF|TRYAGAIN|CLUSTERDOWN|MASTER
 const CUT_OFF =
   /^(?:E(?:CONN[A-Z]+|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|NETDOWN|AI_AGAIN|NOTFOUND)|08[0-9A-Z]{3}|57P0[1-4]|53[0-9A-Z]{3})$/;
 const CLOSED =
-  /^(?:Connection is closed|Connection terminated|Client has encountered a connection error|Stream isn't writeable)/;
+  /^(?:Connection is closed|Connection terminated|Client has encountered a connection error|Stream isn't writeable|Socket timeout|Socket closed unexpectedly)/;
 
 /** True for an error that a later try may not meet. */
 export function isPassing(error: unknown): boolean {
@@ -30,18 +32,76 @@ interface Waiter {
   readonly signal: AbortSignal | null;
 }
 
+/** How many steps wait, by those who are told: the first that waits tells it for all, and so does the last. */
+const waiting = new WeakMap<NonNullable<Waiter['onEvent']>, number>();
+
 /** Repeats `act` until it succeeds, or fails for a reason that does not pass. Null when `signal` aborts meanwhile. */
 export async function waitForStore<T>({ onEvent, signal }: Waiter, act: () => Promise<T>): Promise<T | null> {
-  for (let waitMs = FIRST_WAIT_MS, tries = 0; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs), tries++) {
-    try {
-      const done = await act();
-      if (tries > 0) onEvent?.({ kind: 'disk-wait-over' });
-      return done;
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      if (tries === 0) onEvent?.({ kind: 'disk-wait', error });
+  let tries = 0;
+  try {
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs)) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        if (tries++ === 0) begin(onEvent, error);
+      }
+      if (signal?.aborted === true) return null;
+      await wait(waitMs, undefined, signal === null ? {} : { signal }).catch(() => undefined); // Aborted: one last try.
     }
-    if (signal?.aborted === true) return null;
-    await wait(waitMs, undefined, signal === null ? {} : { signal }).catch(() => undefined); // Aborted: one last try.
+  } finally {
+    if (tries > 0) end(onEvent);
+  }
+}
+
+function begin(onEvent: Waiter['onEvent'], error: unknown): void {
+  if (onEvent === undefined) return;
+  const count = waiting.get(onEvent) ?? 0;
+  waiting.set(onEvent, count + 1);
+  if (count === 0) onEvent({ kind: 'disk-wait', error });
+}
+
+function end(onEvent: Waiter['onEvent']): void {
+  if (onEvent === undefined) return;
+  const count = (waiting.get(onEvent) ?? 1) - 1;
+  waiting.set(onEvent, count);
+  if (count === 0) onEvent({ kind: 'disk-wait-over' });
+}
+
+/**
+ * Repeats `act` as `waitForStore` does, for so long, and no longer, also where the server says nothing at all. What it does may be done
+ * after that.
+ *
+ * @throws the last error
+ */
+export async function inReason<T>(act: () => Promise<T>, longestMs: number = LONGEST_CALL_MS): Promise<T> {
+  const late = new AbortController();
+  let last: unknown = Object.assign(new Error(`there was no answer within ${longestMs / 1_000} s`), {
+    code: 'ETIMEDOUT',
+  });
+  const trying = async (): Promise<T> => {
+    try {
+      return await act();
+    } catch (error) {
+      last = error;
+      throw error;
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<null>((resolve) => {
+    timer = setTimeout(() => {
+      late.abort();
+      resolve(null);
+    }, longestMs);
+  });
+  try {
+    const done = await Promise.race([
+      waitForStore({ signal: late.signal }, async () => ({ value: await trying() })),
+      tooLate,
+    ]);
+    if (done === null) throw last;
+    return done.value;
+  } finally {
+    clearTimeout(timer);
   }
 }

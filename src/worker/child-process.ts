@@ -33,6 +33,8 @@ export type DeathCause =
   | { readonly kind: 'over-limit'; readonly run: LimitedRun }
   /** It was killed because the job that it ran was revoked so. */
   | { readonly kind: 'revoked' }
+  /** It was killed because what it ran may have been another's. */
+  | { readonly kind: 'fenced' }
   /** It said, as it ended, that code of this job was the reason. */
   | { readonly kind: 'blamed'; readonly id: string }
   /** It was told to end at once. */
@@ -264,6 +266,12 @@ export class WorkerChild {
    */
   killForJob(): void {
     this.#deathCause = { kind: 'revoked' };
+    this.killGroup();
+  }
+
+  /** Kills the group because its jobs may be another's: what is left of them goes back uncounted. */
+  fence(): void {
+    this.#deathCause = { kind: 'fenced' };
     this.killGroup();
   }
 }

@@ -5,6 +5,7 @@
  * for jobs. When its supervisor ends (a disconnect), it drains.
  */
 import type { Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { LogLevel } from '../app/settings/config.ts';
 import { RunningJob } from '../app/current-job.ts';
 import { registry } from '../app/registry.ts';
@@ -13,7 +14,7 @@ import { readRedact } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
 import { sendingOfTasks } from '../broker/task-sending.ts';
 import type { Consumer } from '../broker/worker-side.ts';
-import { FencedError } from '../job/errors.ts';
+import { FencedError, SpoolError } from '../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../job/failure.ts';
 import type { TimeLimits } from '../job/job-options.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
@@ -61,6 +62,12 @@ export interface ChildOptions {
   /** No further job is taken once one has failed for good here. */
   readonly stopsAtFailure: boolean;
 }
+
+/** How long the worker may take to kill a child that must end, ms. */
+const FENCED_GRACE_MS = 500;
+
+/** How long a child waits before it asks again for a server that was away at its start, ms. */
+const BEGIN_AGAIN_MS = 500;
 
 /** With what only the process is given that starts it. */
 type StartOptions = ChildOptions & { readonly own: OwnDescriptors };
@@ -147,7 +154,9 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
   // The supervisor has made it: one that is gone was taken away, and must not be made anew by a child that comes late.
   const broker = openBroker({ ...withLogin(options.broker, process.env), mustExist: true });
   const counted = new CountedRuns((figures) => channel.say({ type: 'counted', figures }));
-  const consumer = await consumerOf(broker, options, channel, { log, tasks, revoked, slots, counted });
+  const consumer = await begun(channel, () =>
+    consumerOf(broker, options, channel, { log, tasks, revoked, slots, counted }),
+  );
   process.on('exit', () => {
     counted.flush();
     nameTheGuilty(channel);
@@ -179,6 +188,18 @@ async function work(options: ChildOptions, channel: Channel, { log, texts, tasks
   await broker.close();
 }
 
+/** A child that starts while a server is away waits for it: its worker does, which was there before. @throws SpoolError */
+async function begun(channel: Channel, begin: () => Promise<Consumer>): Promise<Consumer> {
+  for (;;) {
+    try {
+      return await begin();
+    } catch (error) {
+      if (!(error instanceof SpoolError) || error.code !== 'FSQ_BROKER' || channel.drain.aborted) throw error;
+      await wait(BEGIN_AGAIN_MS, undefined, { signal: channel.drain }).catch(() => undefined); // Aborted: one last try.
+    }
+  }
+}
+
 function consumerOf(
   broker: Broker,
   options: ChildOptions,
@@ -208,6 +229,7 @@ function consumerOf(
     logBytes,
     alone: () => slots.alone(),
     onRevoked: (ids) => revoked.hear(ids),
+    onFenced: (why) => endFenced(log, why),
     onEvent: (event) => {
       // Each child would say it: the worker does so once.
       if (event.kind === 'unlogged')
@@ -219,6 +241,14 @@ function consumerOf(
     },
     signal: channel.drain,
   });
+}
+
+/** The worker was told, and kills this process with all it has started; where it cannot, because it is stopped or dead, this does. */
+function endFenced(log: Logger, why: string): void {
+  setTimeout(() => {
+    log.error(`${why}: this process ends with all it has started`);
+    process.kill(process.platform === 'win32' ? process.pid : -process.pid, 'SIGKILL');
+  }, FENCED_GRACE_MS);
 }
 
 /** A job has failed for good, with a run of this process or without one. The worker is told before this process can say that it ends. */

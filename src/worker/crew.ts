@@ -131,6 +131,13 @@ export class Crew implements ChildEvents {
     this.#options.log.warn(`job ${id} is revoked: child ${child.pid} is killed with all it has started`, { job: id });
   }
 
+  /** Kills the child because what it runs may be another's by now. May be called again until the process has ended. */
+  fence(child: WorkerChild, why: string): void {
+    if (child.deathCause !== null) return;
+    child.fence();
+    this.#options.log.error(`${why}: child ${child.pid} is killed with all it has started`);
+  }
+
   onMessage(child: WorkerChild, message: FromChild): void {
     if (message.type === 'ready') {
       this.#restarts.persist();
@@ -205,7 +212,7 @@ export class Crew implements ChildEvents {
 
 /** Whether a job is to blame for a crash is the recovery's to know. */
 function toldCause(cause: WorkerChild['deathCause']): Extract<ChildMessage, { kind: 'ended' }>['cause'] {
-  return cause === null || cause.kind === 'blamed' ? 'crashed' : cause.kind;
+  return cause === null || cause.kind === 'blamed' || cause.kind === 'fenced' ? 'crashed' : cause.kind;
 }
 
 function tellOfChild(message: () => ChildMessage): void {

@@ -225,6 +225,7 @@ export class Supervisor implements CrewEvents {
     const member = this.#keeper?.join(owner, {
       say: (word) => child.send({ type: 'hint', word }),
       terminate: (id) => this.#crew.terminate(child, id),
+      fence: (why) => this.#crew.fence(child, why),
     });
     if (member !== undefined) this.#members.set(child, member);
     if (child.state !== 'working') member?.leave();

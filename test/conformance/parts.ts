@@ -74,6 +74,7 @@ export async function child(
   const member = parent.join(opened.owner, {
     say: (word) => carry(word, (heard) => hear(heard)),
     terminate: (id) => void killedFor.push(id),
+    fence: () => undefined,
   });
   return { consumer: opened, member, killedFor };
 }

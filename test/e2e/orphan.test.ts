@@ -47,7 +47,8 @@ test(
     child.on('message', (raw) => {
       const message = parseFromChild(raw);
       const say = (word: unknown): void => void child.send({ type: 'hint', word }, () => undefined);
-      if (message?.type === 'ready') member = keeper.join(message.owner, { say, terminate: () => undefined });
+      if (message?.type === 'ready')
+        member = keeper.join(message.owner, { say, terminate: () => undefined, fence: () => undefined });
       if (message?.type === 'hint') member?.hear(message.word);
     });
 

@@ -7,6 +7,7 @@ import type { JsonValue } from '../../job/values/json.ts';
 import type { ProgressReport } from '../../job/values/progress.ts';
 import { RunBeside } from '../beside/run-beside.ts';
 import type { Engine } from '../engine.ts';
+import { waitForStore } from '../store-wait.ts';
 import type { Held } from './held-job.ts';
 import { settle } from './settle-held.ts';
 
@@ -16,6 +17,8 @@ export interface ClaimContext {
   readonly logBytes: number;
   /** What an earlier run has kept for this one. */
   readonly checkpoint: JsonValue | undefined;
+  /** Its lock may be gone from now on. */
+  readonly onSettling: () => void;
   /** The claim is over, whatever it came to. */
   readonly onOver: () => void;
 }
@@ -67,15 +70,19 @@ export class BullClaim implements Claim {
 
   async settle(settlement: Settlement, run: AttemptRun | null): Promise<void> {
     this.#isOver = true;
+    const { engine, onSettling, onOver } = this.#context;
+    onSettling();
     try {
       const told = this.#beside.end();
       if (told !== null) await told;
-      await settle(this.#context.engine, this.#held, settlement, run === null ? null : this.#attemptOf(run));
+      const attempt = run === null ? null : this.#attemptOf(run);
+      const { onEvent } = engine;
+      await waitForStore({ onEvent, signal: null }, () => settle(engine, this.#held, settlement, attempt));
       if (settlement.kind !== 'publish' || settlement.outcome.state !== 'succeeded') return;
       const gone = this.#beside.succeeded();
       if (gone !== null) await gone;
     } finally {
-      this.#context.onOver();
+      onOver();
     }
   }
 

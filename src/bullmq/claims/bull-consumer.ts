@@ -1,11 +1,12 @@
 /** One process that runs jobs: it locks the next job of its queues by itself, and is told by its worker's keeper when to look. */
 import { BY_AGE, type Claim, type Consumer, type ConsumerOptions } from '../../broker/worker-side.ts';
+import { FencedError } from '../../job/errors.ts';
 import { isSuspect, revoked } from '../../job/lifecycle.ts';
 import { admissionOf } from './job-admission.ts';
 import type { Engine } from '../engine.ts';
 import { isRevoked } from '../jobs/revoking.ts';
 import { announce, withdraw } from '../crew/owner-records.ts';
-import { isPassing, waitForStore } from '../store-wait.ts';
+import { inReason, isPassing, waitForStore } from '../store-wait.ts';
 import { BullClaim } from './bull-claim.ts';
 import { Doorbell } from './doorbell.ts';
 import type { Held } from './held-job.ts';
@@ -19,6 +20,9 @@ import { orderOf, parseToConsumer, type ToKeeper } from './words.ts';
 
 /** How long a consumer waits without a word before it looks all the same, ms. */
 const LOOKS_EVERY_MS = 5_000;
+
+/** How long a consumer that ends waits for a server that is away, ms. */
+const LAST_WORD_MS = 500;
 
 export class BullConsumer implements Consumer {
   readonly owner: string;
@@ -36,16 +40,25 @@ export class BullConsumer implements Consumer {
     const owner = engine.ownerName();
     const role = line === undefined ? 'consumer' : 'child';
     const about = { role, queues, tasks, slots, parent, limits, sending } as const;
-    await announce(engine, owner, about);
-    const consumer = new BullConsumer(engine, options, owner, queues ?? (await engine.queues.all()));
-    if (consumer.#lone === null) await tightenQueues(engine, limits?.queues);
+    const begin = async (): Promise<readonly string[]> => {
+      await announce(engine, owner, about);
+      return queues ?? (await engine.queues.all());
+    };
+    // A child that starts while the server is away waits for it, as it does later.
+    const patient = { onEvent: options.onEvent, signal: options.signal ?? null };
+    const known = line === undefined ? await begin() : await waitForStore(patient, begin);
+    const consumer = new BullConsumer(engine, options, owner, known ?? queues ?? engine.queues.known);
+    if (consumer.#lone === null) await waitForStore(patient, () => tightenQueues(engine, limits?.queues));
     await consumer.#lone?.start(limits);
     return consumer;
   }
 
   private constructor(engine: Engine, options: ConsumerOptions, owner: string, queues: readonly string[]) {
     this.owner = owner;
-    this.#claims = new OwnClaims(owner);
+    this.#claims = new OwnClaims(engine, owner, (why) => {
+      this.#say({ t: 'fenced', why });
+      options.onFenced?.(why);
+    });
     this.#engine = engine;
     this.#release = engine.use();
     this.#options = options;
@@ -70,8 +83,14 @@ export class BullConsumer implements Consumer {
 
   async close(): Promise<void> {
     await this.#lone?.close();
-    await withdraw(this.#engine, this.owner).catch((error: unknown) => {
-      if (!isPassing(error)) throw error; // Its record is too old soon.
+    this.#claims.close();
+    // Where the server is away its record grows old, and what it holds without knowing goes to others with its lock.
+    const last = async (): Promise<void> => {
+      await this.#giveBackUnknown();
+      await withdraw(this.#engine, this.owner);
+    };
+    await inReason(last, LAST_WORD_MS).catch((error: unknown) => {
+      if (!isPassing(error)) throw error;
     });
     await this.#release();
   }
@@ -85,6 +104,8 @@ export class BullConsumer implements Consumer {
         if (signal.aborted) return { claim: null, untilMs };
         const token = this.#claims.nextToken();
         const taken = await this.#waiting(signal, () => takeNext(this.#engine, queue, this.owner, token));
+        if (taken?.kind === 'job') this.#claims.begin({ queue, id: taken.raw.id, token });
+        await this.#waiting(signal, () => this.#giveBackUnknown());
         if (taken === null) return { claim: null, untilMs };
         if (taken.kind === 'none') {
           const dueMs = taken.limitedMs > 0 ? this.#engine.nowMs() + taken.limitedMs : taken.untilMs;
@@ -104,7 +125,6 @@ export class BullConsumer implements Consumer {
 
   #alone(): LoneLook {
     return new LoneLook(this.#engine, {
-      owner: this.owner,
       queues: this.#options.queues,
       onQueues: (all) => this.#order.set(all, this.#options.order ?? BY_AGE),
       onRevoked: (ids) => this.#hear({ t: 'revoked', ids: [...ids] }),
@@ -112,7 +132,7 @@ export class BullConsumer implements Consumer {
     });
   }
 
-  /** The keeper has ended: until this process has settled what it holds, it renews its locks, and hears of revocations, by itself. */
+  /** The keeper has ended: until this process has settled what it holds, it hears of revocations by itself. */
   #goOnAlone(): void {
     this.#lone ??= this.#alone();
     // Without a server its locks run out; when it settles, it is told so.
@@ -120,8 +140,16 @@ export class BullConsumer implements Consumer {
     this.#bell.ring();
   }
 
+  /** A claim whose answer was lost with the connection. */
+  async #giveBackUnknown(): Promise<void> {
+    if (!this.#claims.mayHoldMore) return;
+    for (const job of await this.#claims.unknown(this.#order.queues))
+      await unlessLost(giveBack(this.#engine, { ...job, owner: this.owner }, null));
+  }
+
   async #without(held: Held, verdict: Parameters<typeof endWithoutRun>[2]): Promise<null> {
-    await this.#waiting(null, () => endWithoutRun(this.#engine, held, verdict));
+    await this.#waiting(null, () => unlessLost(endWithoutRun(this.#engine, held, verdict)));
+    this.#claims.end(held.id);
     return null;
   }
 
@@ -132,16 +160,17 @@ export class BullConsumer implements Consumer {
   async #admit(held: Held, signal: AbortSignal, isAlone: boolean): Promise<Claim | 'alone' | null> {
     const { id, standing } = held;
     if (signal.aborted) {
-      await this.#waiting(null, () => giveBack(this.#engine, held, null));
+      await this.#waiting(null, () => unlessLost(giveBack(this.#engine, held, null)));
+      this.#claims.end(id);
       return null;
     }
     const alone = isSuspect(standing) && !isAlone ? (this.#options.alone?.() ?? null) : null;
     if (alone !== null) {
-      await this.#waiting(null, () => giveBack(this.#engine, held, null));
+      await this.#waiting(null, () => unlessLost(giveBack(this.#engine, held, null)));
+      this.#claims.end(id);
       await alone;
       return 'alone';
     }
-    this.#claims.begin(id);
     const aside = await this.#waiting(null, () => admissionOf(this.#engine, held, this.#options.limits));
     if (aside === null) return null;
     if (aside.kind === 'dealt-with') {
@@ -150,14 +179,16 @@ export class BullConsumer implements Consumer {
     }
     const { job, checkpoint, leave } = aside;
     const { logBytes = 0 } = this.#options;
+    const onSettling = (): void => this.#claims.settling(id);
     const onOver = (): void => {
       leave?.();
       this.#over(id);
     };
-    const claim = new BullClaim(held, { engine: this.#engine, logBytes, checkpoint, onOver }, job);
+    const engine = { ...this.#engine, onEvent: this.#options.onEvent ?? this.#engine.onEvent };
+    const claim = new BullClaim(held, { engine, logBytes, checkpoint, onSettling, onOver }, job);
     // It was revoked as far as was heard; sent back since, it is not.
     if (!this.#claims.isRevoked(id) || !(await isRevoked(this.#engine, id))) return claim;
-    await claim.settle(revoked(claim, false), null);
+    await unlessLost(claim.settle(revoked(claim, false), null));
     return null;
   }
 
@@ -197,5 +228,14 @@ export class BullConsumer implements Consumer {
   /** Null when `signal` aborts while the datastore cannot be reached. */
   #waiting<T>(signal: AbortSignal | null, act: () => Promise<T>): Promise<T | null> {
     return waitForStore({ onEvent: this.#options.onEvent, signal }, act);
+  }
+}
+
+/** The lock is gone: another has the job, and does what is to be done. */
+async function unlessLost(act: Promise<void>): Promise<void> {
+  try {
+    await act;
+  } catch (error) {
+    if (!(error instanceof FencedError)) throw error;
   }
 }

@@ -13,6 +13,10 @@ export class LookOrder {
     this.#queues = queues;
   }
 
+  get queues(): readonly string[] {
+    return this.#queues;
+  }
+
   set(queues: readonly string[], order: QueueOrder): void {
     this.#queues = queues;
     this.#order = order;

@@ -4,6 +4,7 @@ import { type Failure, FencedError } from '../../job/errors.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import { lineOf } from '../after/lines.ts';
 import type { Engine } from '../engine.ts';
+import type { HeldJob } from '../store.ts';
 import type { Held } from './held-job.ts';
 
 /** @returns whether others wait for it @throws FencedError when the lock is another's, or gone */
@@ -14,7 +15,7 @@ export async function complete(
   tail: string,
 ): Promise<boolean> {
   const { queue, token, claims } = held;
-  await fenced(held, engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
+  await fenced(engine, held, engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
   // A process that dies in between has told nothing but the times of its run, which BullMQ knows too.
   return engine.store.keepCompleted(held, claims, tail, lineOf(held.id));
 }
@@ -23,7 +24,7 @@ export async function complete(
 export async function fail(engine: Engine, held: Held, error: Failure, tail: string): Promise<void> {
   const fields = await along(engine, held, tail, error);
   const backend = engine.backend(held.queue);
-  await fenced(held, backend.moveToFailed(jobOf(held), error.message, false, held.token, false, fields));
+  await fenced(engine, held, backend.moveToFailed(jobOf(held), error.message, false, held.token, false, fields));
 }
 
 /** @param error of the run; null: none counts @throws FencedError as `complete` does */
@@ -37,24 +38,29 @@ export async function delay(
   const { queue, id, token } = held;
   const fieldsToUpdate = await along(engine, held, tail, error);
   const backend = engine.backend(queue);
-  if (delayMs <= 0 && error !== null) return fenced(held, backend.retryJob(id, false, token, { fieldsToUpdate }));
+  if (delayMs <= 0 && error !== null)
+    return fenced(engine, held, backend.retryJob(id, false, token, { fieldsToUpdate }));
   const skipAttempt = error === null;
   const options = { skipAttempt, fieldsToUpdate, fetchNext: false };
-  await fenced(held, backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
+  await fenced(engine, held, backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
 }
 
 /** It waits for so long, and nothing else is changed. @throws FencedError as `complete` does */
 export async function holdBack(engine: Engine, held: Held, delayMs: number): Promise<void> {
   const { queue, id, token } = held;
   const options = { skipAttempt: true, fetchNext: false };
-  await fenced(held, engine.backend(queue).moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
+  await fenced(
+    engine,
+    held,
+    engine.backend(queue).moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options),
+  );
 }
 
 /** It is ready again at once, where it was. @param tail null: it stays @throws FencedError as `complete` does */
-export async function giveBack(engine: Engine, held: Held, tail: string | null): Promise<void> {
+export async function giveBack(engine: Engine, held: HeldJob & Moving, tail: string | null): Promise<void> {
   const { queue, id, token } = held;
   if (tail !== null && !(await engine.store.keepHeld(held, token, tail))) throw new FencedError(held.owner);
-  await fenced(held, engine.backend(queue).moveJobFromActiveToWait(id, token));
+  await fenced(engine, held, engine.backend(queue).moveJobFromActiveToWait(id, token));
 }
 
 /** The fields that go along with a move. */
@@ -76,11 +82,24 @@ function jobOf({ id, record, attemptsAllowed }: Held): MinimalJob {
 /** BullMQ's codes for a job whose lock is not ours any more: it is gone, not active, without a lock, or under another's. */
 const LOST: readonly unknown[] = [-1, -2, -3, -6];
 
-async function fenced(held: Held, moving: Promise<unknown>): Promise<void> {
+/** What is known of a job that is given back: of one whose claim's answer was lost no more than its lock. */
+type Moving = Pick<Held, 'queue' | 'id' | 'owner'> & Partial<Pick<Held, 'claims' | 'stalls'>>;
+
+async function fenced(engine: Engine, held: Moving, moving: Promise<unknown>): Promise<void> {
   try {
     await moving;
   } catch (error) {
-    if (LOST.includes((error as { readonly code?: unknown } | null)?.code)) throw new FencedError(held.owner);
-    throw error;
+    if (!LOST.includes((error as { readonly code?: unknown } | null)?.code)) throw error;
+    if (!(await hasMoved(engine, held))) throw new FencedError(held.owner);
   }
+}
+
+/**
+ * True when the job has left this claim by a move of its holder: the answer was lost with the connection, and the move came once more. Only
+ * a lock that ran out takes a job from its holder otherwise, and that is counted.
+ */
+async function hasMoved(engine: Engine, { queue, id, claims, stalls }: Moving): Promise<boolean> {
+  if (claims === undefined || stalls === undefined) return false;
+  const [raw = null] = await engine.store.look([id], [queue]);
+  return raw !== null && raw.stalls === stalls && (raw.claims > claims || raw.state !== 'active');
 }

@@ -14,7 +14,7 @@ import { complete, delay, fail, giveBack } from './moves.ts';
  * Does what was decided for a held job. A job that is revoked is not sent back, whatever was decided: it ends.
  *
  * @param attempt this run's entry for the record; null when no run began
- * @throws FencedError when the claim was taken away: nothing was published; the datastore's error
+ * @throws FencedError when the claim was taken away: nothing was published; the datastore's error: call again
  */
 export async function settle(engine: Engine, held: Held, decided: Settlement, attempt: Attempt | null): Promise<void> {
   const settlement = decided.kind === 'publish' ? decided : await unlessRevoked(engine, held, decided);

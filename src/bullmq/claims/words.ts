@@ -9,7 +9,9 @@ export type ToKeeper =
   | { readonly t: 'idle'; readonly held: number; readonly untilMs: number | null }
   | { readonly t: 'busy' }
   /** It waits, and the last of its claims is settled. */
-  | { readonly t: 'settled' };
+  | { readonly t: 'settled' }
+  /** The right to what it runs is lost, or may be soon: its process must end. */
+  | { readonly t: 'fenced'; readonly why: string };
 
 /** Of a keeper. */
 export type ToConsumer =
@@ -27,7 +29,8 @@ export type ToConsumer =
 
 export function parseToKeeper(word: unknown): ToKeeper | null {
   if (!isRecord(word)) return null;
-  const { t, held, untilMs } = word;
+  const { t, held, untilMs, why } = word;
+  if (t === 'fenced') return { t, why: typeof why === 'string' ? why : 'it lost its jobs' };
   if (t === 'busy' || t === 'settled') return { t };
   if (t !== 'idle' || typeof held !== 'number') return null;
   return { t, held, untilMs: typeof untilMs === 'number' ? untilMs : null };

@@ -16,7 +16,10 @@ import { LimitRounds } from '../limits/limit-rounds.ts';
 import { pausesTold } from '../limits/pauses.ts';
 import { type About, announce, withdraw } from './owner-records.ts';
 import { recover } from './recover-held.ts';
-import { isPassing, waitForStore } from '../store-wait.ts';
+import { inReason, isPassing, waitForStore } from '../store-wait.ts';
+
+/** How long a keeper that ends waits for a server that is away, ms. */
+const LAST_WORD_MS = 500;
 
 export class BullKeeper implements Keeper {
   readonly owner: string;
@@ -65,7 +68,10 @@ export class BullKeeper implements Keeper {
       owners: () => [...this.#members.keys()],
       queues: () => this.#watch.queues,
       onHeld: (held) => this.#killRevoked(held.map(({ id, token }) => ({ id, token }))),
-      onLost: (lost, { id }) => this.#members.get(lost)?.terminate(id),
+      onLost: (lost, { id }) => this.#members.get(lost)?.fence(`the lock of job ${id} is gone`),
+      onCutOff: (why) => {
+        for (const member of this.#members.values()) if (member.isHolding) member.fence(why);
+      },
     });
     const revoked = new RevokedWatch(engine, (found) => {
       for (const member of this.#members.values()) member.revoked([...found.keys()]);
@@ -109,8 +115,10 @@ export class BullKeeper implements Keeper {
   async recover(owner: string, ending: Death, run?: EndedRun): Promise<boolean> {
     this.#members.get(owner)?.leave();
     const act = (): Promise<boolean> => recover(this.#engine, owner, ending, run);
-    const held = await waitForStore({ onEvent: this.#options.onEvent, signal: null }, act);
-    await waitForStore({ signal: null }, () => withdraw(this.#engine, owner));
+    const { lockMs } = this.#engine;
+    // Where the server is away for longer, the locks have run out, and whoever looks for such jobs finds these.
+    const held = await waitForStore({ onEvent: this.#options.onEvent, signal: AbortSignal.timeout(lockMs) }, act);
+    await inReason(() => withdraw(this.#engine, owner), held === null ? 1 : lockMs).catch(() => undefined); // Its record grows old.
     this.#rounds.housework.changed();
     if (held ?? true) await this.#rounds.limits.recovered();
     return held ?? true;
@@ -145,10 +153,10 @@ export class BullKeeper implements Keeper {
     this.#rounds.revoked.close();
     await this.#rounds.limits.close();
     await this.#rounds.housework.close();
-    await this.#rounds.locks.close();
-    await this.#rounds.figures.close();
+    this.#rounds.locks.close();
+    await inReason(() => this.#rounds.figures.close(), LAST_WORD_MS).catch(() => undefined); // What is lost of them counts for nothing.
     await this.#watch.close();
-    await withdraw(this.#engine, this.owner).catch((error: unknown) => {
+    await inReason(() => withdraw(this.#engine, this.owner), LAST_WORD_MS).catch((error: unknown) => {
       if (!isPassing(error)) throw error; // Its record is too old soon.
     });
     await this.#release();

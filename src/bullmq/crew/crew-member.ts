@@ -49,6 +49,8 @@ export class CrewMember implements Member {
         this.#isIdle = false;
         this.#isLooking = false;
         return;
+      case 'fenced':
+        return this.fence(word.why);
       case 'settled':
         this.#held = 0;
         if (this.#isIdle) this.#told();
@@ -96,6 +98,10 @@ export class CrewMember implements Member {
 
   terminate(id: string): void {
     this.#child.terminate(id);
+  }
+
+  fence(why: string): void {
+    this.#child.fence(why);
   }
 
   #told(): void {

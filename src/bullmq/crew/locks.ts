@@ -2,6 +2,7 @@
 import type { Engine } from '../engine.ts';
 import type { HeldJob } from '../store.ts';
 import { ownerOf, tokensOf } from '../jobs/tokens.ts';
+import { LockRounds } from './lock-rounds.ts';
 
 interface LocksOptions {
   /** The processes whose locks are renewed, by their names among owners. */
@@ -11,15 +12,16 @@ interface LocksOptions {
   readonly onHeld?: (held: readonly HeldJob[]) => void;
   /** The lock of a job that this owner runs is another's, or gone: its process must end. */
   readonly onLost: (owner: string, job: HeldJob) => void;
+  /** None could be renewed for so long that they run out soon. */
+  readonly onCutOff: (why: string) => void;
 }
 
 export class Locks {
   readonly #engine: Engine;
   readonly #options: LocksOptions;
-  #timer: NodeJS.Timeout | null = null;
+  #rounds: LockRounds | null = null;
   /** By queue and id: those that were held at the last round. */
   #before: ReadonlyMap<string, HeldJob> = new Map();
-  #round: Promise<void> | null = null;
 
   constructor(engine: Engine, options: LocksOptions) {
     this.#engine = engine;
@@ -27,35 +29,22 @@ export class Locks {
   }
 
   start(): void {
-    // Three times in the life of a lock: one round may be late, and one be lost.
-    this.#timer = setInterval(() => {
-      this.#round ??= this.#renew().finally(() => (this.#round = null));
-    }, this.#engine.lockMs / 3);
+    const { lockMs } = this.#engine;
+    this.#rounds = new LockRounds({ lockMs, renew: () => this.#renew(), onCutOff: this.#options.onCutOff });
   }
 
-  async close(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#round;
+  close(): void {
+    this.#rounds?.close();
   }
 
   async #renew(): Promise<void> {
     const { owners, queues, onHeld } = this.#options;
     const mine = owners();
     if (mine.length === 0) return;
-    try {
-      const held = await this.#engine.store.held(queues(), mine.map(tokensOf));
-      onHeld?.(held);
-      await Promise.all([...byQueue(held)].map(([queue, jobs]) => this.#extend(queue, jobs)));
-      await this.#findLost(held);
-    } catch {
-      // The next round comes soon; a lock that runs out meanwhile is found lost by it, or by its holder.
-    }
-  }
-
-  async #extend(queue: string, jobs: readonly HeldJob[]): Promise<void> {
-    const ids = jobs.map(({ id }) => id);
-    const tokens = jobs.map(({ token }) => token);
-    await this.#engine.backend(queue).extendLocks(ids, tokens, this.#engine.lockMs);
+    const held = await this.#engine.store.held(queues(), mine.map(tokensOf));
+    onHeld?.(held);
+    await extendLocks(this.#engine, held);
+    await this.#findLost(held);
   }
 
   /** One that was held a round ago and is not now has ended, or was given back, by its holder; or its lock ran out under it. */
@@ -85,6 +74,19 @@ export class Locks {
 function wasStalled({ stalls, tail }: { readonly stalls: number; readonly tail: string | null }): boolean {
   const told = Number(/^[0-9]+ [0-9]+ ([0-9]+)/.exec(tail ?? '')?.[1] ?? 0);
   return stalls > told;
+}
+
+/** @returns the jobs whose locks are gone, or another's */
+export async function extendLocks(engine: Engine, held: readonly HeldJob[]): Promise<readonly HeldJob[]> {
+  const answers = await Promise.all(
+    [...byQueue(held)].map(async ([queue, jobs]) => {
+      const ids = jobs.map(({ id }) => id);
+      const tokens = jobs.map(({ token }) => token);
+      const gone = new Set(await engine.backend(queue).extendLocks(ids, tokens, engine.lockMs));
+      return jobs.filter(({ id }) => gone.has(id));
+    }),
+  );
+  return answers.flat();
 }
 
 function keyOf({ queue, id }: HeldJob): string {

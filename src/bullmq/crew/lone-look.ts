@@ -2,12 +2,10 @@
 import type { Engine } from '../engine.ts';
 import type { LimitRules } from '../../job/queue-limits.ts';
 import { LimitRounds } from '../limits/limit-rounds.ts';
-import { Locks } from './locks.ts';
 import { QueueWatch } from './queue-watch.ts';
 import { RevokedWatch } from './revoked-watch.ts';
 
 interface LoneLookOptions {
-  readonly owner: string;
   /** Null: all. */
   readonly queues: readonly string[] | null;
   readonly onQueues: (queues: readonly string[]) => void;
@@ -18,12 +16,11 @@ interface LoneLookOptions {
 
 export class LoneLook {
   readonly #watch: QueueWatch;
-  readonly #locks: Locks;
   readonly #revoked: RevokedWatch;
   readonly #limits: LimitRounds;
   #isWaiting = false;
 
-  constructor(engine: Engine, { owner, queues, onQueues, onRevoked, onNews }: LoneLookOptions) {
+  constructor(engine: Engine, { queues, onQueues, onRevoked, onNews }: LoneLookOptions) {
     this.#watch = new QueueWatch(engine, {
       queues,
       isWanted: () => this.#isWaiting,
@@ -33,12 +30,6 @@ export class LoneLook {
         onNews();
       },
     });
-    this.#locks = new Locks(engine, {
-      owners: () => [owner],
-      queues: () => this.#watch.queues,
-      // What the run comes to is refused when it settles: this process cannot kill itself.
-      onLost: () => undefined,
-    });
     this.#limits = new LimitRounds(engine, { onFreed: onNews });
     this.#revoked = new RevokedWatch(engine, (revoked) => onRevoked(new Set(revoked.keys())));
   }
@@ -47,7 +38,6 @@ export class LoneLook {
     await this.#limits.start(rules);
     await this.#watch.start();
     await this.#revoked.start();
-    this.#locks.start();
   }
 
   /** It waits for a job now. */
@@ -60,7 +50,6 @@ export class LoneLook {
     this.#isWaiting = false;
     this.#revoked.close();
     await this.#limits.close();
-    await this.#locks.close();
     await this.#watch.close();
   }
 }

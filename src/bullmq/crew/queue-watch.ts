@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts';
 import { QUEUES } from '../queue-names.ts';
 
 /** How long one wait lasts, s: after that everybody is told to look, because a word may have been lost. */
-const WAIT_S = 5;
+export const WAIT_S = 5;
 /** How often new queues are looked for without a word, ms. */
 const NAMES_EVERY_MS = 5_000;
 /** After an error of the wait, ms. */

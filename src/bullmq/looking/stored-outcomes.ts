@@ -4,6 +4,7 @@ import type { JobRecord } from '../../job/job.ts';
 import type { Engine } from '../engine.ts';
 import { recordOf } from '../jobs/job-data.ts';
 import type { RawJob } from '../store.ts';
+import { inReason } from '../store-wait.ts';
 
 /** The topic that tells which job has ended. */
 export const ENDED = 'ended';
@@ -26,6 +27,23 @@ function outcomeIn(raw: RawJob | null): JobRecord | null {
   return recordOf(raw);
 }
 
+/** Null when `signal` aborts before `act` is done. @throws the datastore's error, where it lasts */
+async function beforeAbort<T>(signal: AbortSignal | null, act: () => Promise<T>): Promise<T | null> {
+  if (signal === null) return inReason(act);
+  const doing = inReason(act);
+  doing.catch(() => undefined); // Nobody waits for it after an abort.
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<null>((resolve) => {
+    onAbort = () => resolve(null);
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race(signal.aborted ? [doing] : [doing, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 export class OutcomeWatch {
   readonly #engine: Engine;
   readonly #waiting = new Map<string, Set<Waiter>>();
@@ -45,8 +63,12 @@ export class OutcomeWatch {
    * @throws UnknownJobError when there is no such job
    */
   async wait(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
-    await this.#hear();
-    const [raw = null] = await this.#engine.queues.look([id]);
+    const first = await beforeAbort(signal, async () => {
+      await this.#hear();
+      return this.#engine.queues.look([id]);
+    });
+    if (first === null) return null; // The server has not answered in time.
+    const [raw = null] = first;
     if (raw === null && !isSurelyThere) throw new UnknownJobError(id, this.#engine.place);
     const found = outcomeIn(raw);
     if (found !== null || signal?.aborted === true) return found;
@@ -87,7 +109,9 @@ export class OutcomeWatch {
     this.#hearing ??= this.#engine.store.subscribe(ENDED, (id) => {
       if (this.#waiting.has(id)) void this.#look([id]);
     });
-    await this.#hearing;
+    const hearing = this.#hearing;
+    // Without it the looks find what there is. It is begun by itself when the server is there.
+    await inReason(() => hearing).catch(() => undefined);
   }
 
   #plan(): void {

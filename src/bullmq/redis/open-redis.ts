@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { type RedisAddress, shownAddress } from '../../broker/broker-address.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { reasonOf } from '../../job/values/realm.ts';
+import { WAIT_S } from '../crew/queue-watch.ts';
 import type { BullOptions, Engine } from '../engine.ts';
 import { loadRedisPeers } from '../peers.ts';
 import { QueueNames } from '../queue-names.ts';
@@ -13,6 +14,9 @@ import { RedisStore } from './redis-store.ts';
 
 /** How long a claim holds without being renewed, ms: a machine that dies is found dead after half as much again. */
 export const LOCK_MS = 10_000;
+
+/** How long an answer may take before the connection is made anew, ms. */
+const SILENCE_MS = 5_000;
 
 /** fsq decides by itself how often a job may lose its process. */
 const NEVER_GIVE_UP = 1_000_000;
@@ -24,6 +28,7 @@ const REACH_MS = 10_000;
 export async function openRedis(address: RedisAddress, options: BullOptions): Promise<Engine> {
   const { bullmq, ioredis } = await loadRedisPeers();
   const { host, port, db, user, password, tls, prefix } = address;
+  const lockMs = options.lockMs ?? address.lockMs ?? LOCK_MS;
   const client = new ioredis.Redis({
     host,
     port,
@@ -33,6 +38,9 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     ...(tls ? { tls: {} } : {}),
     // What is sent while the connection is cut waits for this many attempts to connect, and then fails: nobody waits for ever.
     maxRetriesPerRequest: 6,
+    // Of a server that says nothing, or a network that drops everything, the system itself tells after a quarter of an hour.
+    socketTimeout: Math.min(SILENCE_MS, lockMs / 2),
+    connectTimeout: SILENCE_MS,
     enableAutoPipelining: false,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
   });
@@ -42,14 +50,19 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     // Behind a refused login all else is refused as well, and that would only say that there is none.
     if (trouble === null || !error.message.startsWith('NOAUTH')) trouble = error;
   });
+  let cuts = 0;
+  client.on('close', () => cuts++);
   await reach(client, shownAddress(address), () => trouble);
-  const lockMs = options.lockMs ?? LOCK_MS;
   const shared = { connection: client, prefix, lockDuration: lockMs, stalledInterval: lockMs / 2 };
   const queueOptions = { ...shared, maxStalledCount: NEVER_GIVE_UP, skipVersionCheck: true };
   const first = bullmq.createRedisBackend('fsq', queueOptions);
   first.on('error', () => undefined);
   // Nothing is sent on it: each wait has a copy, which tries to connect for as long as it takes.
-  const model = client.duplicate({ lazyConnect: true, maxRetriesPerRequest: null });
+  const model = client.duplicate({
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    socketTimeout: WAIT_S * 1_000 + SILENCE_MS,
+  });
   model.on('error', () => undefined);
   const store = new RedisStore(client, prefix);
   const backends = new Map<string, IQueueBackend>();
@@ -69,6 +82,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     resultTtlMs: options.resultTtlMs ?? {},
     onEvent: options.onEvent ?? (() => undefined),
     tailField: 'fsq',
+    cuts: () => cuts,
     ownerName: () => `${process.pid}-${process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')}`,
     backend: (queue) => {
       const known = backends.get(queue);

@@ -43,7 +43,12 @@ export class RedisStore implements Store {
     this.#client = client;
     this.#prefix = prefix;
     this.limits = new RedisLimits(client, prefix);
-    this.#listener = client.duplicate({ lazyConnect: true, maxRetriesPerRequest: null, enableReadyCheck: false });
+    this.#listener = client.duplicate({
+      lazyConnect: true,
+      maxRetriesPerRequest: null,
+      enableReadyCheck: false,
+      keepAlive: 5_000,
+    });
     this.#listener.on('error', () => undefined); // What it would have told is found by a look.
     this.#listener.on('message', (channel: string, text: string) => {
       for (const hear of this.#heard.get(channel) ?? []) hear(text);

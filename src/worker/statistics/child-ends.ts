@@ -33,6 +33,7 @@ export function crashOf({ cause, signal, wasReady }: ChildEnd): Crash | null {
     case 'stopped':
     case 'parted':
     case 'revoked':
+    case 'fenced':
       return null;
     case 'unborn':
       return 'start';

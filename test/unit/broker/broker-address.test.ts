@@ -32,6 +32,8 @@ for (const [text, meant] of [
   ['bullmq+rediss://:pw@cache.example.org', { ...REDIS, tls: true, host: 'cache.example.org', password: 'pw' }],
   ['bullmq+redis://me@[::1]:7000', { ...REDIS, host: '::1', port: 7000, user: 'me' }],
   ['bullmq+redis://a%40b:p%2F%3F%23%40%3A%25@localhost', { ...REDIS, user: 'a@b', password: 'p/?#@:%' }],
+  ['bullmq+redis://localhost?lock=3s', { ...REDIS, lockMs: 3_000 }],
+  ['bullmq+postgres://localhost/app?lock=1500ms', { ...POSTGRES, lockMs: 1_500 }],
   ['bullmq+postgres://localhost/app', POSTGRES],
   ['bullmq+postgresql://me:pw@db:6000/app', { ...POSTGRES, host: 'db', port: 6000, user: 'me', password: 'pw' }],
   [
@@ -91,16 +93,19 @@ for (const [text, says] of [
   ['bullmq+redis://localhost?prefix={a}', /its prefix is "\{a\}"/],
   ['bullmq+redis://localhost?prefix=a:b', /its prefix is "a:b"/],
   ['bullmq+redis://localhost?prefix=', /its prefix is ""/],
+  ['bullmq+redis://localhost?lock=0.5s', /its lock is "0.5s"/],
+  ['bullmq+redis://localhost?lock=999ms', /a time from 1s to 10m/],
+  ['bullmq+redis://localhost?lock=11m', /its lock is "11m"/],
   ['bullmq+redis://localhost?prefix=a&prefix=b', /prefix more than once/],
   ['bullmq+redis://localhost?prefx=a', /unknown parameter "prefx"; did you mean prefix\?/],
-  ['bullmq+redis://localhost?schema=a', /unknown parameter "schema"; known is prefix/],
+  ['bullmq+redis://localhost?schema=a', /unknown parameter "schema"; known are prefix, lock/],
   ['bullmq+redis://localhost?password=secret', /unknown parameter "password"/],
-  ['bullmq+redis://localhost?7secret', /unknown parameter; known is prefix/],
+  ['bullmq+redis://localhost?7secret', /unknown parameter; known are prefix, lock/],
   ['bullmq+postgres://localhost', /name of a database/],
   ['bullmq+postgres://localhost/a/b', /name of a database/],
   ['bullmq+postgres://localhost/app?schema=1a', /its schema is "1a"/],
   ['bullmq+postgres://localhost/app?sslmode=prefer', /its sslmode is "prefer".*disable, require, verify-full/],
-  ['bullmq+postgres://localhost/app?prefix=a', /unknown parameter "prefix"; known are schema, sslmode/],
+  ['bullmq+postgres://localhost/app?prefix=a', /unknown parameter "prefix"; known are schema, sslmode, lock/],
 ] as const) {
   test(`${JSON.stringify(text)} is refused, and its password is not told`, () => {
     assert.throws(

@@ -199,7 +199,11 @@ test('files that are not named like jobs are left where they are, and told of on
   t.after(() => keeper.close());
 
   const said: unknown[] = [];
-  const member = keeper.join('1-0123456789abcdef', { say: (word) => said.push(word), terminate: () => undefined });
+  const member = keeper.join('1-0123456789abcdef', {
+    say: (word) => said.push(word),
+    terminate: () => undefined,
+    fence: () => undefined,
+  });
   for (let i = 0; i < 3; i++) member.hear({ type: 'want', isIdle: false });
   assert.deepEqual(said, []);
 

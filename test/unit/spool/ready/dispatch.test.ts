@@ -31,7 +31,7 @@ function sceneOf(mayPost = true): Scene {
       const { type, ...rest } = parseTold(word) ?? assert.fail();
       told.push(`${type} ${Object.values(rest).flat().join()}`);
     };
-    const seat = dispatch.join(owner, { say, terminate: (id) => told.push(`terminate ${id}`) });
+    const seat = dispatch.join(owner, { say, terminate: (id) => told.push(`terminate ${id}`), fence: () => undefined });
     return { owner, seat, told };
   };
   return { dispatch, ready, posts, join };

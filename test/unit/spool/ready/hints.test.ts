@@ -58,6 +58,7 @@ async function namesGiven(
       asks++;
     },
     terminate: () => undefined,
+    fence: () => undefined,
   });
   return () => {
     for (let before = -1; before < asks;) {
@@ -189,6 +190,7 @@ test('what comes is left to the lookout for a moment; what it leaves lying is gi
     keeper.join(owner, {
       say: (word) => void told.push([who, parseTold(word), performance.now()]),
       terminate: () => undefined,
+      fence: () => undefined,
     });
   const [lookout, other] = [join('lookout', '1-0123456789abcdef'), join('other', '2-0123456789abcdef')];
   lookout.hear({ type: 'want', isIdle: true });
