@@ -92,7 +92,7 @@ describe('the lock of a job that runs', { skip: lacksRedis }, () => {
   test('a job whose worker and child are killed runs elsewhere when its lock has run out', async (t) => {
     const at = await bullProject(t, { lock });
     const worker = await at.worker(['-c', '1']);
-    const nap = await at.tasks.nap.delay(1_000);
+    const nap = await at.tasks.nap.delay(60_000);
     const [run] = await until(() => recordedRuns(at).length === 1 && recordedRuns(at), 'it has begun');
     await at.worker(['-c', '1']);
 
@@ -102,7 +102,7 @@ describe('the lock of a job that runs', { skip: lacksRedis }, () => {
     await until(() => recordedRuns(at).length === 2, 'it runs elsewhere', FOUND_MS);
 
     t.diagnostic(`found after ${(recordedRuns(at)[1]?.startedAtMs ?? 0) - atMs} ms of a lock of ${LOCK_MS} ms`);
-    assert.equal(await nap.get('60s'), 1_000);
+    await nap.revoke({ terminate: true });
     assert.deepEqual(faultsOfRuns(at, { deaths: [{ pid: run?.pid ?? 0, atMs }] }), []);
   });
 
@@ -115,7 +115,15 @@ describe('the lock of a job that runs', { skip: lacksRedis }, () => {
       const redis = new Redis(at.server.port, '127.0.0.1');
       t.after(() => redis.disconnect());
 
-      await redis.del(`${at.prefix}:default:${job.id}:lock`);
+      // Its worker has seen it once: nobody takes a lock away in the first moment of a run.
+      const key = `${at.prefix}:default:${job.id}:lock`;
+      let leftMs = await redis.pttl(key);
+      await until(async () => {
+        const before = leftMs;
+        leftMs = await redis.pttl(key);
+        return leftMs > before;
+      }, 'the lock is renewed');
+      await redis.del(key);
 
       await until(() => !isProcessAlive(run?.pid ?? 0), 'the child is killed', FOUND_MS + LOCK_MS);
       assert.match((await worker.printed(/lock of job|could not be renewed/))[0] ?? '', /lock of job/);
@@ -127,7 +135,7 @@ describe('the lock of a job that runs', { skip: lacksRedis }, () => {
   test('a worker that is stopped with its child for longer than a lock lasts finds its job taken, and its child ends', async (t) => {
     const at = await bullProject(t, { lock });
     const worker = await at.worker(['-c', '1']);
-    const nap = await at.tasks.nap.delay(5_000);
+    const nap = await at.tasks.nap.delay(60_000);
     const [run] = await until(() => recordedRuns(at).length === 1 && recordedRuns(at), 'it has begun');
     const child = run?.pid ?? 0;
     await at.worker(['-c', '1']);
@@ -142,8 +150,8 @@ describe('the lock of a job that runs', { skip: lacksRedis }, () => {
     }
 
     await until(() => !isProcessAlive(child), 'the child that went on is killed', 2_000);
-    assert.equal(await nap.get('60s'), 5_000);
+    assert.equal(await nap.state(), 'running');
     assert.equal(recordedRuns(at).length, 2);
-    assert.equal(recordedRuns(at)[0]?.endedAtMs, null);
+    await nap.revoke({ terminate: true });
   });
 });

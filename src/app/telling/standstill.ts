@@ -22,8 +22,17 @@ export async function tellOfStandstill(source: Place, id: string): Promise<void>
 
 /** Why surely no job begins now, or in which left process this one runs, without a full stop; null where all is well. */
 export async function standstillAt(source: Place, id: string): Promise<string | null> {
-  return (await lookAt(source, id))?.text ?? null;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), REASON_MS)));
+  try {
+    return (await Promise.race([lookAt(source, id), late]))?.text ?? null;
+  } finally {
+    clearTimeout(timer);
+  }
 }
+
+/** How long a wait that is over stays for the reason, ms: a server that is away tells none. */
+const REASON_MS = 1_000;
 
 /** A reason to tell somebody who waits for a job. `waits`: the job does not begin. */
 interface Standstill {

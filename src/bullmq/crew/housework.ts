@@ -1,11 +1,20 @@
 /** What a keeper does in rounds: it finds jobs whose locks ran out, and sees whether anything is left to run. */
 import type { Engine } from '../engine.ts';
 import { isQueuePaused } from '../limits/pauses.ts';
+import { inReason } from '../store-wait.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** How often a burst looks whether anything is left, ms; any other worker seldom asks. */
 const BURST_MS = 200;
 const IDLE_MS = 2_000;
+
+/**
+ * How often in the life of a lock BullMQ looks for locks that ran out. Of all looks of all workers in that time it does one, and a look may come
+ * a moment too early: so that two of them are half the life of a lock.
+ */
+export const STALLED_LOOKS = 4;
+/** How long a keeper that ends waits for a look that is under way, ms: the server may be away. */
+const LAST_LOOK_MS = 500;
 
 interface HouseworkOptions {
   readonly queues: () => readonly string[];
@@ -24,6 +33,7 @@ export class Housework {
   #changes = 0;
   #problem: unknown = null;
   #looking: Promise<void> | null = null;
+  #finding: Promise<void> | null = null;
 
   constructor(engine: Engine, options: HouseworkOptions) {
     this.#engine = engine;
@@ -34,7 +44,7 @@ export class Housework {
   start(): void {
     const { isBurst } = this.#options;
     this.#timers.push(
-      setInterval(() => void this.#findStalled(), this.#engine.lockMs / 2),
+      setInterval(() => this.#findStalled(), this.#engine.lockMs / STALLED_LOOKS),
       setInterval(() => this.#look(), isBurst ? BURST_MS : IDLE_MS),
     );
     this.#look();
@@ -63,8 +73,11 @@ export class Housework {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await this.#looking;
-    await this.#upkeep.close();
+    const last = async (): Promise<void> => {
+      await this.#looking;
+      await this.#upkeep.close();
+    };
+    await inReason(last, LAST_LOOK_MS).catch(() => undefined);
   }
 
   #look(): void {
@@ -99,7 +112,11 @@ export class Housework {
     }
   }
 
-  async #findStalled(): Promise<void> {
+  #findStalled(): void {
+    this.#finding ??= this.#moveStalled().finally(() => (this.#finding = null));
+  }
+
+  async #moveStalled(): Promise<void> {
     for (const queue of this.#options.queues()) {
       try {
         await this.#engine.backend(queue).moveStalledJobsToWait();

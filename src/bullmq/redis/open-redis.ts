@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { type RedisAddress, shownAddress } from '../../broker/broker-address.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { reasonOf } from '../../job/values/realm.ts';
+import { STALLED_LOOKS } from '../crew/housework.ts';
 import { WAIT_S } from '../crew/queue-watch.ts';
 import type { BullOptions, Engine } from '../engine.ts';
 import { loadRedisPeers } from '../peers.ts';
@@ -53,7 +54,12 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   let cuts = 0;
   client.on('close', () => cuts++);
   await reach(client, shownAddress(address), () => trouble);
-  const shared = { connection: client, prefix, lockDuration: lockMs, stalledInterval: lockMs / 2 };
+  const shared = {
+    connection: client,
+    prefix,
+    lockDuration: lockMs,
+    stalledInterval: Math.floor(lockMs / STALLED_LOOKS),
+  };
   const queueOptions = { ...shared, maxStalledCount: NEVER_GIVE_UP, skipVersionCheck: true };
   const first = bullmq.createRedisBackend('fsq', queueOptions);
   first.on('error', () => undefined);
