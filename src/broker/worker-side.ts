@@ -64,11 +64,7 @@ export interface AttemptRun {
 export interface Consumer {
   /** Its name among owners, unique for this incarnation of the process. */
   readonly owner: string;
-  /**
-   * The next ready job, oldest of the lowest priority number first; waits for one. Null once `signal` is aborted.
-   *
-   * @throws FencedError
-   */
+  /** The next ready job, oldest of the lowest priority number first; waits for one. Null once `signal` is aborted. @throws FencedError */
   next(signal: AbortSignal): Soon<Claim | null>;
   /**
    * Takes this one job, if it is found ready: a run of this process waits for it. May be called while `next` waits. Absent: it cannot.
@@ -110,10 +106,7 @@ export interface ConsumerOptions {
    * take others with it. Resolves when nothing else works there; null when that is so now. Absent: one job runs at a time.
    */
   readonly alone?: () => Promise<void> | null;
-  /**
-   * The right to what this consumer runs is lost, or may be soon: others may run it. This process must end at once, with all that it has
-   * started. With a line the keeper was told too.
-   */
+  /** What this consumer runs may be another's now, or soon: this process must end at once, with all that it has started. */
   readonly onFenced?: (why: string) => void;
   readonly onEvent?: (event: BrokerEvent) => void;
   /** With a line, a full disk at the start is waited out, as it is later; aborted: no longer. */

@@ -33,7 +33,6 @@ export class Housework {
   #changes = 0;
   #problem: unknown = null;
   #looking: Promise<void> | null = null;
-  #finding: Promise<void> | null = null;
 
   constructor(engine: Engine, options: HouseworkOptions) {
     this.#engine = engine;
@@ -43,8 +42,12 @@ export class Housework {
 
   start(): void {
     const { isBurst } = this.#options;
+    let finding: Promise<void> | null = null;
+    const findStalled = (): void => {
+      finding ??= this.#moveStalled().finally(() => (finding = null));
+    };
     this.#timers.push(
-      setInterval(() => this.#findStalled(), this.#engine.lockMs / STALLED_LOOKS),
+      setInterval(() => findStalled(), this.#engine.lockMs / STALLED_LOOKS),
       setInterval(() => this.#look(), isBurst ? BURST_MS : IDLE_MS),
     );
     this.#look();
@@ -110,10 +113,6 @@ export class Housework {
       this.#isIdle = false;
       this.#problem = error;
     }
-  }
-
-  #findStalled(): void {
-    this.#finding ??= this.#moveStalled().finally(() => (this.#finding = null));
   }
 
   async #moveStalled(): Promise<void> {
