@@ -927,8 +927,8 @@ export const MUTANTS = [
   {
     name: 'a job does not wait for the one that it is to run after',
     file: 'src/spool/claims/claim.ts',
-    find: '  if (needsPredecessors(held) && expiresAtMs >= context.nowMs()) {\n',
-    replace: '  if (needsPredecessors(held) && expiresAtMs < 0) {\n',
+    find: '  if (needsPredecessors(held.record, held.name.attempt) && expiresAtMs >= context.nowMs()) {\n',
+    replace: '  if (needsPredecessors(held.record, held.name.attempt) && expiresAtMs < 0) {\n',
     test: 'test/conformance/spool.test.ts',
     pattern: 'after itself, a job fails',
   },
@@ -963,7 +963,7 @@ export const MUTANTS = [
   },
   {
     name: 'a job takes values at its first run only',
-    file: 'src/spool/after/predecessors.ts',
+    file: 'src/job/ended/predecessors.ts',
     find: '  if (isTaking(job.options)) return true;\n',
     replace: '',
     test: 'test/conformance/spool.test.ts',
