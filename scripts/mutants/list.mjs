@@ -1167,4 +1167,28 @@ export const MUTANTS = [
     test: 'test/e2e/exec.test.ts',
     pattern: 'runs no command unless',
   },
+  {
+    name: 'a job that BullMQ cannot read ends the process that claims it',
+    file: 'src/bullmq/claims/taking.ts',
+    find: '    return takenOddly(engine, queue, token, error);\n',
+    replace: '    throw error;\n',
+    test: 'test/fault/bullmq-hostile.test.ts',
+    pattern: 'a progress that is no JSON',
+  },
+  {
+    name: 'a counter of BullMQ that is no number is believed',
+    file: 'src/bullmq/claims/taking.ts',
+    find: '  return Number(value) || 0;\n',
+    replace: '  return Number(value);\n',
+    test: 'test/fault/bullmq-hostile.test.ts',
+    pattern: 'times that are no numbers',
+  },
+  {
+    name: 'data of BullMQ that is no job is run',
+    file: 'src/bullmq/claims/taking.ts',
+    find: '    return { held: unread, verdict: { settlement: corrupt(id, error), attempt: null } };\n',
+    replace: '    return { held: unread, verdict: null };\n',
+    test: 'test/fault/bullmq-hostile.test.ts',
+    pattern: 'a version that nobody knows',
+  },
 ];

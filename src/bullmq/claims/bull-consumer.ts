@@ -220,8 +220,10 @@ export class BullConsumer implements Consumer {
       case 'queues':
         this.#order.set(word.queues, orderOf(word));
         return this.#bell.ring();
-      case 'revoked':
-        return this.#options.onRevoked?.(this.#claims.hearRevoked(word.ids));
+      case 'revoked': {
+        const ids = this.#claims.hearRevoked(word.ids);
+        return this.#options.onRevoked?.(ids);
+      }
     }
   }
 

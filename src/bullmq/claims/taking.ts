@@ -7,6 +7,7 @@ import { failureOf } from '../../job/failure.ts';
 import { FsqError } from '../../job/errors.ts';
 import { reasonOf } from '../../job/values/realm.ts';
 import type { Engine } from '../engine.ts';
+import { isPassing } from '../store-wait.ts';
 import { countersOf, recordOf } from '../jobs/job-data.ts';
 import { hasEnded, standingOf } from '../jobs/raw-sighting.ts';
 import type { RawJob } from '../store.ts';
@@ -21,7 +22,12 @@ export type Taken =
 
 /** Locks the next job of the queue under this token. @throws the datastore's error */
 export async function takeNext(engine: Engine, queue: string, owner: string, token: string): Promise<Taken> {
-  const got = (await engine.backend(queue).moveToActive(token, owner)) as readonly unknown[];
+  let got: readonly unknown[];
+  try {
+    got = (await engine.backend(queue).moveToActive(token, owner)) as readonly unknown[];
+  } catch (error) {
+    return takenOddly(engine, queue, token, error);
+  }
   const [json, id, limitedMs, untilMs] = got;
   if (typeof json !== 'object' || json === null || typeof id !== 'string') {
     const nextMs = Number(untilMs ?? 0);
@@ -32,6 +38,18 @@ export async function takeNext(engine: Engine, queue: string, owner: string, tok
   if (raw.claims <= 1 && !hasTail(json as JobJson)) return { kind: 'job', raw };
   const [whole = null] = await engine.store.look([id], [queue]);
   return { kind: 'job', raw: whole === null ? raw : { ...whole, state: 'active', token } };
+}
+
+/**
+ * BullMQ fails over a job whose fields are not as it writes them, such as a progress that is no JSON, when it has locked the job: it would
+ * lie there, and end the next process too. Whatever such a field says, fsq needs none of them.
+ */
+async function takenOddly(engine: Engine, queue: string, token: string, error: unknown): Promise<Taken> {
+  if (isPassing(error)) throw error;
+  const held = (await engine.store.held([queue], [token])).find((job) => job.token === token);
+  const [raw = null] = held === undefined ? [] : await engine.store.look([held.id], [queue]);
+  if (raw?.token !== token) throw error;
+  return { kind: 'job', raw };
 }
 
 /** The job has come from elsewhere, with what had become of it there: its options say so. */
@@ -48,22 +66,27 @@ function rawOf(queue: string, id: string, json: JobJson, token: string): RawJob 
     token,
     name: json.name,
     data: json.data,
-    priority: Number(json.priority ?? json.opts.priority ?? 0),
-    timestamp: Number(json.timestamp),
+    priority: numberIn(json.priority ?? json.opts.priority),
+    timestamp: numberIn(json.timestamp),
     processedOn: json.processedOn ?? null,
     finishedOn: null,
     returnvalue: null,
     failedReason: null,
     stacktrace: null,
     processedBy: json.processedBy ?? null,
-    claims: Number(json.attemptsStarted),
-    stalls: Number(json.stalledCounter),
+    claims: numberIn(json.attemptsStarted),
+    stalls: numberIn(json.stalledCounter),
     deferredFailure: json.deferredFailure ?? null,
     tail: null,
     progress: null,
     report: null,
     logged: 0,
   };
+}
+
+/** Another program may have written anything: a number that is none would never end the job, and nobody could read its tail. */
+function numberIn(value: unknown): number {
+  return Number(value) || 0;
 }
 
 /** A job that is locked, and what is to become of it before any run; null: it may run. */

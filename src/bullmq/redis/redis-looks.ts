@@ -169,7 +169,8 @@ export function rawJob(id: string, row: unknown): RawJob | null {
   const [queue, state, score, token, logged, values] = row as readonly unknown[];
   const fields = new Map(FIELDS.map((field, i) => [field as string, textOf(rowsOf(values)[i])]));
   const field = (name: string): string | null => fields.get(name) ?? null;
-  const numberOf = (name: string): number | null => (field(name) === null ? null : Number(field(name)));
+  // Another program may have written anything.
+  const numberOf = (name: string): number | null => (field(name) === null ? null : Number(field(name)) || 0);
   return {
     id,
     queue: String(queue),
