@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { SpoolError, TimeoutError } from 'fsq';
 import { bullProject } from '../support/bull-project.ts';
 import { until } from '../support/conditions.ts';
+import { isProcessAlive } from '../support/processes.ts';
 import { faultsOfRuns, recordedRuns } from '../support/recorded-runs.ts';
 import { lacksRedis, ownRedisServer } from '../support/redis-server.ts';
 
@@ -68,6 +69,29 @@ describe('a server that goes away', { skip: lacksRedis }, () => {
     t.diagnostic(`all done ${Math.round(performance.now() - atMs)} ms after the stop`);
     assert.equal(recordedRuns(at).length, 101);
     assert.deepEqual(faultsOfRuns(at), []);
+  });
+
+  test('a worker that is cut off kills what it runs before the locks run out, and the jobs run again', async (t) => {
+    const lockMs = 4_000;
+    const server = await ownRedisServer();
+    const at = await bullProject(t, { server, lock: `${lockMs}ms` });
+    const worker = await at.worker(['-c', '1']);
+    const nap = await at.tasks.nap.delay(60_000);
+    const [run] = await until(() => recordedRuns(at).length === 1 && recordedRuns(at), 'it has begun');
+
+    process.kill(server.pid, 'SIGSTOP');
+    const atMs = performance.now();
+    try {
+      await until(() => !isProcessAlive(run?.pid ?? 0), 'the child is killed', lockMs + 2_000);
+    } finally {
+      process.kill(server.pid, 'SIGCONT');
+    }
+
+    t.diagnostic(`killed ${Math.round(performance.now() - atMs)} ms after the cut, with a lock of ${lockMs} ms`);
+    await worker.printed(/could not be renewed/, 5_000);
+    const [, again] = await until(() => recordedRuns(at).length === 2 && recordedRuns(at), 'it runs again');
+    assert.equal(again?.attempt, 2);
+    await nap.revoke({ terminate: true });
   });
 
   test('what a consumer holds and does not know is given back at the next cut of its connection', async (t) => {
