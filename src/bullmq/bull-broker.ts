@@ -113,7 +113,7 @@ class BullBroker implements Broker {
   }
 
   everyJob(options: EveryJobOptions): ReturnType<Broker['everyJob']> {
-    return followJobs(this.#engine, options);
+    return this.#engine.awake.through(followJobs(this.#engine, options));
   }
 
   retry(ids: readonly string[], options?: RetryOptions): ReturnType<Broker['retry']> {
@@ -184,10 +184,12 @@ class BullBroker implements Broker {
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {
+    this.#engine.awake.begin(); // A worker ends by its close.
     return this.#change('begun', () => BullConsumer.open(this.#hearing(options), options));
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
+    this.#engine.awake.begin();
     return this.#change('begun', () => BullKeeper.open(this.#hearing(options), options));
   }
 
@@ -218,12 +220,15 @@ class BullBroker implements Broker {
   }
 
   async #typed<T>(what: string, act: () => Promise<T>, uncertain: readonly string[] = []): Promise<T> {
+    this.#engine.awake.begin();
     try {
       return await act();
     } catch (error) {
       if (error instanceof FsqError) throw error;
       const code = uncertain.length > 0 ? 'FSQ_ENQUEUE_UNCERTAIN' : 'FSQ_SPOOL';
       throw new SpoolError(code, `${what}: ${reasonOf(error)}`, { cause: error, uncertain });
+    } finally {
+      this.#engine.awake.end();
     }
   }
 }

@@ -3,6 +3,7 @@ import type { IQueueBackend } from 'bullmq';
 import type { AddressOptions } from '../broker/late-broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
+import type { Awake } from './awake.ts';
 import type { ServerFacts } from './doctor/server-facts.ts';
 import type { QueueNames } from './queue-names.ts';
 import type { Store } from './store.ts';
@@ -35,6 +36,8 @@ export interface Engine {
   waiter(queue: string): IQueueBackend;
   /** What the server says of itself. */
   serverFacts(): Promise<ServerFacts>;
+  /** Nothing else of the engine keeps the process alive. */
+  readonly awake: Awake;
   /** From now on the connection is needed, until what is given back is called: when nobody needs it, it is closed. */
   use(): () => Promise<void>;
 }

@@ -13,6 +13,7 @@ export async function examineServer(options: BullOptions): Promise<ServerReport>
   try {
     const engine = await openEngine(options);
     const release = engine.use();
+    engine.awake.begin(); // Until the release.
     try {
       const facts = await engine.serverFacts();
       return { broker, facts: factRows(facts), findings: findingsOf(facts, engine.lockMs) };

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { type RedisAddress, shownAddress } from '../../broker/broker-address.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { reasonOf } from '../../job/values/realm.ts';
+import { Awake } from '../awake.ts';
 import { STALLED_LOOKS } from '../crew/housework.ts';
 import { WAIT_S } from '../crew/queue-watch.ts';
 import type { BullOptions, Engine } from '../engine.ts';
@@ -30,7 +31,8 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   const { bullmq, ioredis } = await loadRedisPeers();
   const { host, port, db, user, password, tls, prefix } = address;
   const lockMs = options.lockMs ?? address.lockMs ?? LOCK_MS;
-  const client = new ioredis.Redis({
+  const awake = new Awake(() => [client, listener].forEach(revive));
+  const client: Redis = new ioredis.Redis({
     host,
     port,
     db,
@@ -43,7 +45,8 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     socketTimeout: Math.min(SILENCE_MS, lockMs / 2),
     connectTimeout: SILENCE_MS,
     enableAutoPipelining: false,
-    retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
+    // While nobody asks for anything, a connection that is cut stays so.
+    retryStrategy: (times) => (awake.isAwake ? Math.min(1_000, 50 * 2 ** times) : null),
   });
   // Each command that fails says so; only the first one needs the reason as well.
   let trouble: unknown = null;
@@ -53,7 +56,15 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   });
   let cuts = 0;
   client.on('close', () => cuts++);
-  await reach(client, shownAddress(address), () => trouble);
+  const listener = client.duplicate({
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    enableReadyCheck: false,
+    keepAlive: 5_000,
+  });
+  for (const each of [client, listener]) each.on('connect', () => each.stream.unref());
+  awake.begin();
+  await reach(client, shownAddress(address), () => trouble).finally(() => awake.end());
   const shared = {
     connection: client,
     prefix,
@@ -70,7 +81,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     socketTimeout: WAIT_S * 1_000 + SILENCE_MS,
   });
   model.on('error', () => undefined);
-  const store = new RedisStore(client, prefix);
+  const store = new RedisStore(client, prefix, listener);
   const backends = new Map<string, IQueueBackend>();
   const queues = new QueueNames(store);
   const users = new Users(async () => {
@@ -78,6 +89,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     await store.close();
     model.disconnect();
     client.disconnect();
+    awake.close();
   });
   return {
     place: shownAddress(address),
@@ -100,8 +112,14 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     waiter: (queue) =>
       bullmq.createRedisBackend(queue, { ...queueOptions, connection: model }, { withBlockingConnection: true }),
     serverFacts: async () => redisFacts(client, prefix, await queues.all()),
+    awake,
     use: () => users.begin(),
   };
+}
+
+/** Connects again where the connection was cut while nobody asked for anything. */
+function revive(client: Redis): void {
+  if (client.status === 'end') client.connect().catch(() => undefined); // It goes on trying, and commands wait for that.
 }
 
 /** Asks the server once. A client that is given up is closed: it would keep the process alive. */

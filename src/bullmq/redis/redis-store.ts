@@ -38,17 +38,15 @@ export class RedisStore implements Store {
   readonly #listener: Redis;
   readonly #heard = new Map<string, Set<(text: string) => void>>();
 
-  /** @param client the connection of the queues: what is sent on it is done in the order in which it was sent */
-  constructor(client: Redis, prefix: string) {
+  /**
+   * @param client the connection of the queues: what is sent on it is done in the order in which it was sent
+   * @param listener one more, for subscriptions
+   */
+  constructor(client: Redis, prefix: string, listener: Redis) {
     this.#client = client;
     this.#prefix = prefix;
     this.limits = new RedisLimits(client, prefix);
-    this.#listener = client.duplicate({
-      lazyConnect: true,
-      maxRetriesPerRequest: null,
-      enableReadyCheck: false,
-      keepAlive: 5_000,
-    });
+    this.#listener = listener;
     this.#listener.on('error', () => undefined); // What it would have told is found by a look.
     this.#listener.on('message', (channel: string, text: string) => {
       for (const hear of this.#heard.get(channel) ?? []) hear(text);
