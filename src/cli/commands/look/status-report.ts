@@ -9,6 +9,7 @@ import {
   USUAL_LIMITS,
 } from '../../../app/telling/health.ts';
 import { livingRunners, livingTasks, livingWorkers } from '../../../app/telling/runners.ts';
+import { isAddress } from '../../../broker/broker-address.ts';
 import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../../broker/broker.ts';
 import { RINGS, slotsUpTo, totalOfSlots } from '../../../broker/figures/history.ts';
 import type { Statistics } from '../../../broker/statistics.ts';
@@ -18,7 +19,8 @@ const HOUR_MS = 3_600_000;
 
 /** What was found. */
 export interface StatusFacts {
-  readonly spool: string;
+  /** A path, or an address. */
+  readonly place: string;
   readonly nowMs: number;
   readonly restoring: Restoring | null;
   readonly counts: Counts;
@@ -43,7 +45,10 @@ export interface StatusFacts {
 /** The document of `fsq status --json`. */
 export interface StatusReport {
   readonly verdict: Health;
-  readonly spool: string;
+  /** Its path; null where a server keeps the jobs. */
+  readonly spool: string | null;
+  /** The address of that server, without its password; null of a spool. */
+  readonly broker: string | null;
   /** Jobs are restored after a power cut, or wait for that: until then some may be missing here. Null, nearly always. */
   readonly restoring: Restoring | null;
   readonly jobs: Counts;
@@ -97,12 +102,13 @@ interface ParkedStatus {
 }
 
 export function reportOf(found: StatusFacts): StatusReport {
-  const { spool, restoring, counts, backlog, owners, paused, running, isAllRead } = found;
+  const { place, restoring, counts, backlog, owners, paused, running, isAllRead } = found;
   const tasks = livingTasks(owners);
   const isAnyGoing = Object.entries(backlog.queues).some(([queue, jobs]) => jobs > 0 && !paused.includes(queue));
   const startsMs = running.flatMap(({ startedAtMs }) => startedAtMs ?? []);
   const facts = {
-    spool,
+    spool: isAddress(place) ? null : place,
+    broker: isAddress(place) ? place : null,
     restoring,
     jobs: counts,
     queues: backlog.queues,

@@ -1,7 +1,6 @@
 /** The report of `fsq status` for people. Pure. */
 import type { Health } from '../../../app/telling/health.ts';
 import { processText } from '../../../app/telling/standstill.ts';
-import { isAddress } from '../../../broker/broker-address.ts';
 import { escape, some, span } from '../../../job/text.ts';
 import { fieldLines } from '../../display.ts';
 import type { Paint } from '../../terminal/colour.ts';
@@ -23,7 +22,10 @@ export function statusText(report: StatusReport, nowMs: number, paint: Paint = (
   const workerTexts = workers.length === 0 ? ['none'] : workers.map((worker) => workerText(worker, nowMs));
   const lines = [
     verdictText(report.verdict, paint),
-    ...fieldLines([[isAddress(report.spool) ? 'broker' : 'spool', report.spool]]),
+    ...fieldLines([
+      ['spool', report.spool],
+      ['broker', report.broker],
+    ]),
     '',
     ...fieldLines([
       ...Object.entries(jobs).map(

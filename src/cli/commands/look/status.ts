@@ -89,7 +89,7 @@ export async function factsOf(broker: Broker): Promise<StatusFacts> {
   const queues = Object.entries(backlog.queues).map(([queue, jobs]) => ({ queue, jobs }));
   const left = unserved(queues, owners).map(({ queue }) => queue);
   return {
-    spool: broker.place,
+    place: broker.place,
     nowMs,
     restoring,
     counts,

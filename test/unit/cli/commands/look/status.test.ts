@@ -13,7 +13,7 @@ const NONE = { pending: 0, delayed: 0, running: 0, results: 0, corrupt: 0 };
 
 function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
   return {
-    spool: '/spool',
+    place: '/spool',
     nowMs: 61_000,
     restoring: null,
     counts: NONE,
