@@ -1191,4 +1191,37 @@ export const MUTANTS = [
     test: 'test/fault/bullmq-hostile.test.ts',
     pattern: 'a version that nobody knows',
   },
+  {
+    name: 'a settlement on BullMQ whose answer was lost counts as a lost claim',
+    file: 'src/bullmq/claims/moves.ts',
+    find: "  return raw !== null && raw.stalls === stalls && (raw.claims > claims || raw.state !== 'active');\n",
+    replace: '  return raw === null;\n',
+    test: 'test/fault/bullmq-commands.test.ts',
+    pattern: 'where an answer',
+  },
+  {
+    name: 'a lock of BullMQ that ran out counts no death',
+    file: 'src/bullmq/claims/taking.ts',
+    find: '  if (raw.stalls <= countersOf(raw).stalls) return { held: mine, verdict: null };\n',
+    replace:
+      '  if (raw.stalls >= 0) return { held: { ...mine, standing: { ...standing, attempt: 1 } }, verdict: null };\n',
+    test: 'test/fault/bullmq-commands.test.ts',
+    pattern: 'where an answer',
+  },
+  {
+    name: 'who hears nothing of revocations on BullMQ runs what is revoked',
+    file: 'src/bullmq/claims/bull-consumer.ts',
+    find: '        const ids = this.#claims.hearRevoked(word.ids);\n        return this.#options.onRevoked?.(ids);\n',
+    replace: '        return this.#options.onRevoked?.(this.#claims.hearRevoked(word.ids));\n',
+    test: 'test/fault/bullmq-commands.test.ts',
+    pattern: 'where an answer',
+  },
+  {
+    name: 'a place in a line on BullMQ outlives the wait',
+    file: 'src/bullmq/after/lines.ts',
+    find: '  await Promise.all([leaveLine(store, id, entry), store.swapField(WAITING, id, entry, null)]);\n',
+    replace: '  await store.swapField(WAITING, id, entry, null);\n',
+    test: 'test/fault/bullmq-commands.test.ts',
+    pattern: 'where an answer',
+  },
 ];

@@ -13,7 +13,7 @@ import { idsAfter } from '../../job/edges.ts';
 import type { JobOptions } from '../../job/job-options.ts';
 import { recordOf } from '../jobs/job-data.ts';
 import { waitsForOthers } from '../jobs/raw-sighting.ts';
-import type { Place, RawJob } from '../store.ts';
+import type { Place, RawJob, Store } from '../store.ts';
 
 /** The table of all that stand in a line: for which job, in which queue they are themselves, and since when. */
 const WAITING = 'waiting';
@@ -91,6 +91,7 @@ export async function place(engine: Engine, followers: readonly Follower[]): Pro
         await makeReady(engine, each);
         ready++;
       } else if (parseEntry(each.entry)?.predecessor !== last) {
+        await leaveLine(engine.store, each.id, each.entry);
         moved.push({ ...each, entry: await join(engine, each, last) });
       }
     };
@@ -116,7 +117,18 @@ async function makeReady(engine: Engine, { queue, id, etaMs, entry }: Follower):
     // Somebody was faster: it is not delayed any more.
     if (typeof (error as { readonly code?: unknown } | null)?.code !== 'number') throw error;
   }
-  if (entry !== null) await engine.store.swapField(WAITING, id, entry, null);
+  await leave(engine, id, entry);
+}
+
+/** It waits no more. Its place in the line goes first: only the entry tells of that. */
+async function leave({ store }: Engine, id: string, entry: string | null): Promise<void> {
+  if (entry === null) return;
+  await Promise.all([leaveLine(store, id, entry), store.swapField(WAITING, id, entry, null)]);
+}
+
+async function leaveLine(store: Store, id: string, entry: string | null): Promise<void> {
+  const { predecessor } = parseEntry(entry) ?? {};
+  if (predecessor !== undefined) await store.removeFields(lineOf(predecessor), [id]);
 }
 
 /** A job has ended: those that stand in its line wait for it no more. */
@@ -148,7 +160,7 @@ async function advance(engine: Engine, places: readonly Place[]): Promise<number
       const entry = entries[i] ?? null;
       const follower = raw === null ? null : followerIn(raw, entry);
       if (follower !== null) followers.push(follower);
-      else if (entry !== null && isOver(engine, raw, entry)) await store.swapField(WAITING, id, entry, null);
+      else if (entry !== null && isOver(engine, raw, entry)) await leave(engine, id, entry);
     }
     ready += await place(engine, followers);
   }

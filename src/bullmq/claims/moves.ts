@@ -59,7 +59,7 @@ export async function holdBack(engine: Engine, held: Held, delayMs: number): Pro
 /** It is ready again at once, where it was. @param tail null: it stays @throws FencedError as `complete` does */
 export async function giveBack(engine: Engine, held: HeldJob & Moving, tail: string | null): Promise<void> {
   const { queue, id, token } = held;
-  if (tail !== null && !(await engine.store.keepHeld(held, token, tail))) throw new FencedError(held.owner);
+  if (tail !== null && !(await keepTail(engine, held, tail))) return;
   await fenced(engine, held, engine.backend(queue).moveJobFromActiveToWait(id, token));
 }
 
@@ -70,8 +70,15 @@ async function along(engine: Engine, held: Held, tail: string, error: Failure | 
       ? {}
       : { failedReason: error.message, stacktrace: JSON.stringify([error.stack ?? `${error.name}: ${error.message}`]) };
   if (engine.tailField !== null) return { ...told, [engine.tailField]: tail };
-  if (!(await engine.store.keepHeld(held, held.token, tail))) throw new FencedError(held.owner);
+  await keepTail(engine, held, tail);
   return told;
+}
+
+/** Before the move. @returns false when the move was made already, and its answer was lost @throws FencedError as `complete` does */
+async function keepTail(engine: Engine, held: HeldJob & Moving, tail: string): Promise<boolean> {
+  if (await engine.store.keepHeld(held, held.token, tail)) return true;
+  if (await hasMoved(engine, held)) return false;
+  throw new FencedError(held.owner);
 }
 
 /** What BullMQ looks at of a job that it moves. */

@@ -74,6 +74,7 @@ export class Upkeep {
 /** See `Broker.tidy`. */
 export async function tidy(engine: Engine, { dryRun = false }: TidyOptions = {}): Promise<Tidied> {
   const outcomes = (await new OutcomeTimes(engine, { dryRun }).forget()).size;
+  if (!dryRun) await findReleased(engine);
   const { gone, left } = await tidyOwners(engine, dryRun);
   const keys = await sweepKeys(engine, dryRun);
   return { outcomes, drafts: 0, owners: gone, keys, beside: 0, segments: 0, left };
