@@ -12,7 +12,7 @@
  *
  * So it can be run in one place at most, and lies whole in one at least. A move that ended on the way is gone on with from what is found:
  * what leaves is accepted, which changes nothing where it arrives already, and let go; what arrives is released. Nothing needs to be known of
- * a job that has been released: it may have run and be forgotten. (test/model/moving.ts tries every order of deaths.)
+ * a job that has been released: it may have run and be forgotten. (test/fault/ops/moving.ts kills whoever moves at every call.)
  */
 import type { FsqError } from '../job/errors.ts';
 import type { JobRecord, Standing } from '../job/job.ts';

@@ -32,6 +32,7 @@ import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
 import { openEngine } from './open-engine.ts';
+import { arrival, departure } from './moving/bull-ends.ts';
 import { revoke } from './jobs/revoking.ts';
 import { scheduleFacts } from './schedules/schedule-facts.ts';
 import { readStatistics } from './statistics/figures-records.ts';
@@ -46,10 +47,6 @@ export async function openBullBroker(options: BullOptions): Promise<Broker> {
     engine,
     createIdSource(engine.nowMs, (n) => randomBytes(n)),
   );
-}
-
-async function notYet(what: string): Promise<never> {
-  throw new FsqError('FSQ_USAGE', `${what}: not there yet.`);
 }
 
 class BullBroker implements Broker {
@@ -193,12 +190,12 @@ class BullBroker implements Broker {
     return this.#change('begun', () => BullKeeper.open(this.#hearing(options), options));
   }
 
-  departure(..._asked: Parameters<Broker['departure']>): ReturnType<Broker['departure']> {
-    return notYet('Moving jobs');
+  departure(to: string): ReturnType<Broker['departure']> {
+    return this.#change('begun', () => departure(this.#engine, to));
   }
 
-  arrival(..._asked: Parameters<Broker['arrival']>): ReturnType<Broker['arrival']> {
-    return notYet('Moving jobs');
+  arrival(...asked: Parameters<Broker['arrival']>): ReturnType<Broker['arrival']> {
+    return this.#change('begun', () => arrival(this.#engine, ...asked));
   }
 
   async close(): Promise<void> {

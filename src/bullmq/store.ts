@@ -4,6 +4,7 @@
  */
 import type { JobJson } from 'bullmq';
 import type { LimitStore } from './limits/limit-store.ts';
+import type { MoveStore } from './moving/move-store.ts';
 
 /** A job as the datastore has it: BullMQ's fields, untouched, and fsq's tail. */
 export interface RawJob {
@@ -247,6 +248,8 @@ export interface Store {
   removeFields(table: string, fields: readonly string[]): Promise<number>;
 
   readonly limits: LimitStore;
+  /** Absent: no job can be moved to or from there. */
+  readonly moves?: MoveStore;
 
   publish(topic: string, text: string): void;
   /** @returns ends the subscription */

@@ -8,7 +8,7 @@ import { claims } from './claims.ts';
 import { debouncing } from './debounce.ts';
 import { everyJob } from './every-job.ts';
 import { forgetting } from './forgetting.ts';
-import { handingOver } from './handing-over.ts';
+import { handingOver, movingAll } from './handing-over.ts';
 import { keeping } from './keeping.ts';
 import { looking } from './looking.ts';
 import type { OpenBroker } from './parts.ts';
@@ -49,6 +49,7 @@ const SECTIONS = {
   schedules,
   statistics,
   'handing over': handingOver,
+  'moving all': movingAll,
 };
 
 export type Section = keyof typeof SECTIONS;

@@ -28,8 +28,23 @@ const MOVE = '01a2025d-adaa-7000-bfac-dd787a748d6d';
 export function handingOver(open: OpenBroker): void {
   leaving(open);
   arriving(open);
-  wholeMoves(open);
+  wholeMoves('from a spool', async (t) => [otherSpool(t), await open(t)], false);
 }
+
+/** The same of jobs with keys, of schedules, and in both directions. */
+export function movingAll(open: OpenBroker): void {
+  keys(open);
+  const ways: readonly (readonly [string, OpenBoth])[] = [
+    ['to a spool', async (t) => [await open(t), otherSpool(t)]],
+    ['from a spool', async (t) => [otherSpool(t), await open(t)]],
+  ];
+  for (const [way, openBoth] of ways) {
+    wholeMoves(way, openBoth, true);
+    besideJobs(way, openBoth);
+  }
+}
+
+type OpenBoth = (t: TestContext) => Promise<readonly [Broker, Broker]>;
 
 function leaving(open: OpenBroker): void {
   test('a job that leaves is found delayed, whole, and nobody gets it', async (t) => {
@@ -102,21 +117,6 @@ function leaving(open: OpenBroker): void {
     assert.deepEqual(await departure.letGo(ids), [two.job.id]);
   });
 
-  test('a job that leaves keeps others of its key out', async (t) => {
-    const broker = await open(t);
-    const first = newJob(broker, { options: { key: 'K' } });
-    await broker.enqueueUnique(first, { key: 'K', until: 'ended' });
-    const departure = await departureOf(t, broker);
-    await departure.take([first.job.id]);
-
-    const second = await broker.enqueueUnique(newJob(broker, { options: { key: 'K' } }), {
-      key: 'K',
-      until: 'started',
-    });
-
-    assert.deepEqual(second, { id: first.job.id, isDuplicate: true });
-  });
-
   test('one process works at a move, and the next one goes on with what is there', async (t) => {
     const broker = await open(t);
     const { job } = await enqueueOne(broker);
@@ -184,6 +184,50 @@ function arriving(open: OpenBroker): void {
     assert.deepEqual([await arrival.underway(), valueOf(await broker.outcome(job.id))], [[], 1]);
   });
 
+  test('a job that was revoked on its way ends so', async (t) => {
+    const broker = await open(t);
+    const arrival = await arrivalOf(t, broker);
+    const moved = { ...movedJob(broker, {}), isRevoked: true };
+    const { id } = moved.record.job;
+    await arrival.accept([moved]);
+    assert.equal((await broker.find(id))?.isRevoked, true);
+    await arrival.release([id]);
+
+    assert.equal((await broker.revoke([id])).get(id), 'revoked');
+    assert.equal((await broker.outcome(id))?.outcome?.state, 'revoked');
+  });
+
+  test('an arrival that has not begun is none, and one of another move is refused', async (t) => {
+    const broker = await open(t);
+    assert.equal(await broker.arrival(OTHER, MOVE, false), null);
+    const arrival = await broker.arrival(OTHER, MOVE, true);
+    assert.ok(arrival !== null);
+    await arrival.close();
+
+    await assert.rejects(broker.arrival(OTHER, broker.nextId(), true), { code: 'FSQ_MOVING' });
+    await assert.rejects(broker.departure(OTHER), { code: 'FSQ_MOVING' });
+    const again = await broker.arrival(OTHER, MOVE, false);
+    assert.equal(again?.isResumed, true);
+    await again?.close();
+  });
+}
+
+function keys(open: OpenBroker): void {
+  test('a job that leaves keeps others of its key out', async (t) => {
+    const broker = await open(t);
+    const first = newJob(broker, { options: { key: 'K' } });
+    await broker.enqueueUnique(first, { key: 'K', until: 'ended' });
+    const departure = await departureOf(t, broker);
+    await departure.take([first.job.id]);
+
+    const second = await broker.enqueueUnique(newJob(broker, { options: { key: 'K' } }), {
+      key: 'K',
+      until: 'started',
+    });
+
+    assert.deepEqual(second, { id: first.job.id, isDuplicate: true });
+  });
+
   test('of two jobs of one key the one that is here stays, and the other is refused', async (t) => {
     const broker = await open(t);
     const here = newJob(broker, { options: { key: 'K' } });
@@ -216,159 +260,127 @@ function arriving(open: OpenBroker): void {
     assert.equal((await broker.find(id)) ?? (await arrival.underway()).length, 0);
     assert.equal(((await send()) as { isDuplicate: boolean }).isDuplicate, false);
   });
+}
 
-  test('a job that was revoked on its way ends so', async (t) => {
-    const broker = await open(t);
-    const arrival = await arrivalOf(t, broker);
-    const moved = { ...movedJob(broker, {}), isRevoked: true };
-    const { id } = moved.record.job;
-    await arrival.accept([moved]);
-    assert.equal((await broker.find(id))?.isRevoked, true);
-    await arrival.release([id]);
+function wholeMoves(way: string, openBoth: OpenBoth, keyed: boolean): void {
+  test(`jobs of every kind move ${way}, with all that is known of them`, async (t) => {
+    const [from, to] = await openBoth(t);
+    const { waiting, ended } = await sendMovableJobs(from, keyed);
+    const ids = Object.values(waiting);
+    const before = await toldOf(from, ids);
+    const needed = await toldOf(from, ended);
 
-    assert.equal((await broker.revoke([id])).get(id), 'revoked');
-    assert.equal((await broker.outcome(id))?.outcome?.state, 'revoked');
+    const migrated = await move(from, to);
+
+    assert.deepEqual(migrated, { ...NOTHING_MOVED, moved: ids.length, left: { ...NOTHING_LEFT, results: 2 } });
+    assert.deepEqual(await toldOf(to, ids), before);
+    assert.deepEqual(
+      await toldOf(from, ids),
+      before.map(() => null),
+    );
+    assert.deepEqual(await toldOf(to, ended), [needed[0], null]);
+    assert.deepEqual(await toldOf(from, ended), needed);
+    for (const task of keyed ? ['unique', 'timed'] : []) {
+      const options = { key: 'K' };
+      const rival = await to.enqueueUnique(newJob(to, { task, options }), { key: 'K', until: 'ended' });
+      assert.deepEqual(rival, { id: waiting[task], isDuplicate: true });
+    }
+    assert.deepEqual(await move(from, to), { ...NOTHING_MOVED, left: { ...NOTHING_LEFT, results: 2 } });
   });
 
-  test('an arrival that has not begun is none, and one of another move is refused', async (t) => {
-    const broker = await open(t);
-    assert.equal(await broker.arrival(OTHER, MOVE, false), null);
-    const arrival = await broker.arrival(OTHER, MOVE, true);
-    assert.ok(arrival !== null);
-    await arrival.close();
+  test(`jobs that moved ${way} run there, those behind others behind them`, async (t) => {
+    const [from, to] = await openBoth(t);
+    const { waiting } = await sendMovableJobs(from, keyed);
+    await move(from, to);
+    await keeper(t, to);
+    const each = await consumer(t, to);
 
-    await assert.rejects(broker.arrival(OTHER, broker.nextId(), true), { code: 'FSQ_MOVING' });
-    await assert.rejects(broker.departure(OTHER), { code: 'FSQ_MOVING' });
-    const again = await broker.arrival(OTHER, MOVE, false);
-    assert.equal(again?.isResumed, true);
-    await again?.close();
+    const ran: string[] = [];
+    while (ran.length < (keyed ? 9 : 7)) {
+      const { job, settle } = await nextOf(each).then((claim) => ({
+        job: claim.job,
+        settle: claim.settle.bind(claim),
+      }));
+      ran.push(job.id);
+      if (job.id === waiting['taking']) assert.deepEqual(job.args, [{ rows: [1, 2] }]);
+      await settle(returned(job.id), RUN);
+    }
+
+    const places = ['first', 'second', 'third'].map((name) => ran.indexOf(waiting[name] ?? ''));
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    );
+    assert.equal(await nextWithin(each, 50), null);
+  });
+
+  test(`all outcomes move ${way} where that is wanted, but for those that jobs need which stay`, async (t) => {
+    const [from, to] = await openBoth(t);
+    const { waiting, ended } = await sendMovableJobs(from, keyed);
+    const told = await toldOf(from, ended);
+
+    const { results, left } = await move(from, to, { results: true });
+
+    assert.deepEqual([results, left], [2, NOTHING_LEFT]);
+    assert.deepEqual(await toldOf(to, ended), told);
+    assert.deepEqual(await toldOf(from, ended), [null, null]);
+    assert.equal((await to.unended()).length, Object.keys(waiting).length);
+  });
+
+  test(`what runs stays when others move ${way}, and so does what hangs together with it`, async (t) => {
+    const [from, to] = await openBoth(t);
+    const first = newJob(from);
+    const second = newJob(from, { options: { after: first.job.id } });
+    await from.enqueue([first, second]);
+    const claim = await claimNext(t, from);
+    const free = await enqueueOne(from);
+
+    const { moved, left } = await move(from, to);
+
+    assert.deepEqual([moved, left.running, left.held], [1, [first.job.id], [second.job.id]]);
+    assert.notEqual(await to.find(free.job.id), null);
+    await claim.settle(returned(5), RUN);
+    assert.equal((await move(from, to)).moved, 1);
+    await keeper(t, to);
+    const ran = await claimAll(await consumer(t, to), 2);
+    assert.deepEqual(new Set(ran), new Set([second.job.id, free.job.id]));
   });
 }
 
-function wholeMoves(open: OpenBroker): void {
-  const ways: readonly (readonly [string, (t: TestContext) => Promise<readonly [Broker, Broker]>])[] = [
-    ['to a spool', async (t) => [await open(t), otherSpool(t)]],
-    ['from a spool', async (t) => [otherSpool(t), await open(t)]],
-  ];
-  for (const [way, openBoth] of ways) {
-    test(`jobs of every kind move ${way}, with all that is known of them`, async (t) => {
-      const [from, to] = await openBoth(t);
-      const { waiting, ended } = await sendMovableJobs(from);
-      const ids = Object.values(waiting);
-      const before = await toldOf(from, ids);
-      const needed = await toldOf(from, ended);
+function besideJobs(way: string, openBoth: OpenBoth): void {
+  test(`paused queues and schedules move ${way}; what is further there stays`, async (t) => {
+    const [from, to] = await openBoth(t);
+    await from.pause('mails');
+    await from.schedules.pass({ schedule: 'nightly', atMs: 2_000, pattern: '0 3 * * *' });
+    await from.schedules.pass({ schedule: 'hourly', atMs: 2_000, pattern: '0 * * * *' });
+    await from.schedules.pause('hourly');
+    await to.schedules.pass({ schedule: 'nightly', atMs: 3_000, pattern: '0 4 * * *' });
 
-      const migrated = await move(from, to);
+    assert.deepEqual(await move(from, to), { ...NOTHING_MOVED, schedules: 2, pausedQueues: 1 });
 
-      assert.deepEqual(migrated, { ...NOTHING_MOVED, moved: ids.length, left: { ...NOTHING_LEFT, results: 2 } });
-      assert.deepEqual(await toldOf(to, ids), before);
-      assert.deepEqual(
-        await toldOf(from, ids),
-        before.map(() => null),
-      );
-      assert.deepEqual(await toldOf(to, ended), [needed[0], null]);
-      assert.deepEqual(await toldOf(from, ended), needed);
-      for (const task of ['unique', 'timed']) {
-        const options = { key: 'K' };
-        const rival = await to.enqueueUnique(newJob(to, { task, options }), { key: 'K', until: 'ended' });
-        assert.deepEqual(rival, { id: waiting[task], isDuplicate: true });
-      }
-      assert.deepEqual(await move(from, to), { ...NOTHING_MOVED, left: { ...NOTHING_LEFT, results: 2 } });
-    });
+    assert.deepEqual(await to.paused(), ['mails']);
+    const [hourly, nightly] = await to.schedules.list();
+    assert.deepEqual([hourly?.doneMs, hourly?.pattern, hourly?.isPaused], [2_000, '0 * * * *', true]);
+    assert.deepEqual([nightly?.doneMs, nightly?.pattern, nightly?.isPaused], [3_000, '0 4 * * *', false]);
+  });
 
-    test(`jobs that moved ${way} run there, those behind others behind them`, async (t) => {
-      const [from, to] = await openBoth(t);
-      const { waiting } = await sendMovableJobs(from);
-      await move(from, to);
-      await keeper(t, to);
-      const each = await consumer(t, to);
+  test(`a job whose key is taken stays when others move ${way}, with those behind it`, async (t) => {
+    const [from, to] = await openBoth(t);
+    const here = newJob(to, { options: { key: 'K' } });
+    await to.enqueueUnique(here, { key: 'K', until: 'ended' });
+    const there = newJob(from, { options: { key: 'K' } });
+    await from.enqueueUnique(there, { key: 'K', until: 'ended' });
+    const behind = newJob(from, { options: { after: there.job.id } });
+    await from.enqueue([behind]);
+    const before = await toldOf(from, [there.job.id, behind.job.id]);
 
-      const ran: string[] = [];
-      while (ran.length < 9) {
-        const { job, settle } = await nextOf(each).then((claim) => ({
-          job: claim.job,
-          settle: claim.settle.bind(claim),
-        }));
-        ran.push(job.id);
-        if (job.id === waiting['taking']) assert.deepEqual(job.args, [{ rows: [1, 2] }]);
-        await settle(returned(job.id), RUN);
-      }
+    const { moved, left } = await move(from, to);
 
-      assert.equal(ran[0], waiting['urgent']);
-      const places = ['first', 'second', 'third'].map((name) => ran.indexOf(waiting[name] ?? ''));
-      assert.deepEqual(
-        places,
-        places.toSorted((a, b) => a - b),
-      );
-      assert.equal(await nextWithin(each, 50), null);
-    });
-
-    test(`paused queues and schedules move ${way}; what is further there stays`, async (t) => {
-      const [from, to] = await openBoth(t);
-      await from.pause('mails');
-      await from.schedules.pass({ schedule: 'nightly', atMs: 2_000, pattern: '0 3 * * *' });
-      await from.schedules.pass({ schedule: 'hourly', atMs: 2_000, pattern: '0 * * * *' });
-      await from.schedules.pause('hourly');
-      await to.schedules.pass({ schedule: 'nightly', atMs: 3_000, pattern: '0 4 * * *' });
-
-      assert.deepEqual(await move(from, to), { ...NOTHING_MOVED, schedules: 2, pausedQueues: 1 });
-
-      assert.deepEqual(await to.paused(), ['mails']);
-      const [hourly, nightly] = await to.schedules.list();
-      assert.deepEqual([hourly?.doneMs, hourly?.pattern, hourly?.isPaused], [2_000, '0 * * * *', true]);
-      assert.deepEqual([nightly?.doneMs, nightly?.pattern, nightly?.isPaused], [3_000, '0 4 * * *', false]);
-    });
-
-    test(`all outcomes move ${way} where that is wanted, but for those that jobs need which stay`, async (t) => {
-      const [from, to] = await openBoth(t);
-      const { waiting, ended } = await sendMovableJobs(from);
-      const told = await toldOf(from, ended);
-
-      const { results, left } = await move(from, to, { results: true });
-
-      assert.deepEqual([results, left], [2, NOTHING_LEFT]);
-      assert.deepEqual(await toldOf(to, ended), told);
-      assert.deepEqual(await toldOf(from, ended), [null, null]);
-      assert.equal((await to.unended()).length, Object.keys(waiting).length);
-    });
-
-    test(`what runs stays when others move ${way}, and so does what hangs together with it`, async (t) => {
-      const [from, to] = await openBoth(t);
-      const first = newJob(from);
-      const second = newJob(from, { options: { after: first.job.id } });
-      await from.enqueue([first, second]);
-      const claim = await claimNext(t, from);
-      const free = await enqueueOne(from);
-
-      const { moved, left } = await move(from, to);
-
-      assert.deepEqual([moved, left.running, left.held], [1, [first.job.id], [second.job.id]]);
-      assert.notEqual(await to.find(free.job.id), null);
-      await claim.settle(returned(5), RUN);
-      assert.equal((await move(from, to)).moved, 1);
-      await keeper(t, to);
-      const ran = await claimAll(await consumer(t, to), 2);
-      assert.deepEqual(new Set(ran), new Set([second.job.id, free.job.id]));
-    });
-
-    test(`a job whose key is taken stays when others move ${way}, with those behind it`, async (t) => {
-      const [from, to] = await openBoth(t);
-      const here = newJob(to, { options: { key: 'K' } });
-      await to.enqueueUnique(here, { key: 'K', until: 'ended' });
-      const there = newJob(from, { options: { key: 'K' } });
-      await from.enqueueUnique(there, { key: 'K', until: 'ended' });
-      const behind = newJob(from, { options: { after: there.job.id } });
-      await from.enqueue([behind]);
-      const before = await toldOf(from, [there.job.id, behind.job.id]);
-
-      const { moved, left } = await move(from, to);
-
-      assert.deepEqual([moved, [...left.refused.keys()], left.held], [0, [there.job.id], [behind.job.id]]);
-      assert.equal(left.refused.get(there.job.id)?.code, 'FSQ_KEY_TAKEN');
-      assert.deepEqual(await toldOf(from, [there.job.id, behind.job.id]), before);
-      assert.deepEqual(await toldOf(to, [there.job.id, behind.job.id]), [null, null]);
-    });
-  }
+    assert.deepEqual([moved, [...left.refused.keys()], left.held], [0, [there.job.id], [behind.job.id]]);
+    assert.equal(left.refused.get(there.job.id)?.code, 'FSQ_KEY_TAKEN');
+    assert.deepEqual(await toldOf(from, [there.job.id, behind.job.id]), before);
+    assert.deepEqual(await toldOf(to, [there.job.id, behind.job.id]), [null, null]);
+  });
 }
 
 const NOTHING_LEFT: Migrated['left'] = { running: [], held: [], refused: new Map(), results: 0 };

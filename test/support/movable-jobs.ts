@@ -16,17 +16,21 @@ const AN_HOUR_MS = 3_600_000;
 const LATER = { kind: 'rerun', delayMs: AN_HOUR_MS, crashes: 1, error: { name: 'Error', message: 'not yet' } } as const;
 const PARKED = { reason: 'no worker here knows task later', sinceMs: 1_790_000_000_000 };
 
-/** Sends them, and runs those that are to have a history. Nothing else may be in the place. */
-export async function sendMovableJobs(broker: Broker): Promise<MovableJobs> {
+/**
+ * Sends them, and runs those that are to have a history. Nothing else may be in the place.
+ *
+ * @param keyed with two that stand for keys
+ */
+export async function sendMovableJobs(broker: Broker, keyed: boolean): Promise<MovableJobs> {
   const consumer = await broker.consumer({ queues: null, tasks: [], logBytes: 10_000 });
   try {
-    return await sendWith(broker, consumer);
+    return await sendWith(broker, consumer, keyed);
   } finally {
     await consumer.close();
   }
 }
 
-async function sendWith(broker: Broker, consumer: Consumer): Promise<MovableJobs> {
+async function sendWith(broker: Broker, consumer: Consumer, keyed: boolean): Promise<MovableJobs> {
   const send = async (parts: JobParts): Promise<string> => {
     const sent = job({ id: broker.nextId(), ...parts });
     await broker.enqueue([sent]);
@@ -53,10 +57,7 @@ async function sendWith(broker: Broker, consumer: Consumer): Promise<MovableJobs
   );
   const again = await run({ args: ['again'] }, (claim) => claim.settle(threw('no'), RUN));
   assert.deepEqual([...(await broker.retry([again])).values()], [null]);
-  const unique = job({ id: broker.nextId(), task: 'unique', options: { key: 'K' } });
-  assert.equal((await broker.enqueueUnique(unique, { key: 'K', until: 'ended' })).isDuplicate, false);
-  const timed = job({ id: broker.nextId(), task: 'timed', options: { key: 'K' } });
-  assert.equal((await broker.enqueueUnique(timed, { key: 'K', until: { ms: AN_HOUR_MS } })).isDuplicate, false);
+  const unique = keyed ? await sendKeyed(broker) : {};
   const first = job({ id: broker.nextId(), args: ['first'] });
   const second = job({ id: broker.nextId(), options: { after: first.job.id, takes: 'value' } });
   const third = job({ id: broker.nextId(), options: { after: [first.job.id, second.job.id] } });
@@ -66,8 +67,7 @@ async function sendWith(broker: Broker, consumer: Consumer): Promise<MovableJobs
       retried,
       parked,
       again,
-      unique: unique.job.id,
-      timed: timed.job.id,
+      ...unique,
       first: first.job.id,
       second: second.job.id,
       third: third.job.id,
@@ -80,6 +80,14 @@ async function sendWith(broker: Broker, consumer: Consumer): Promise<MovableJobs
   };
 }
 
+async function sendKeyed(broker: Broker): Promise<Readonly<Record<'unique' | 'timed', string>>> {
+  const unique = job({ id: broker.nextId(), task: 'unique', options: { key: 'K' } });
+  assert.equal((await broker.enqueueUnique(unique, { key: 'K', until: 'ended' })).isDuplicate, false);
+  const timed = job({ id: broker.nextId(), task: 'timed', options: { key: 'K' } });
+  assert.equal((await broker.enqueueUnique(timed, { key: 'K', until: { ms: AN_HOUR_MS } })).isDuplicate, false);
+  return { unique: unique.job.id, timed: timed.job.id };
+}
+
 /** All that the place tells of these jobs, where they are aside. Null for those that are nowhere. */
 export async function toldOf(broker: Broker, ids: readonly string[]): Promise<readonly unknown[]> {
   return Promise.all(ids.map((id) => toldOfOne(broker, id)));
@@ -88,7 +96,8 @@ export async function toldOf(broker: Broker, ids: readonly string[]): Promise<re
 async function toldOfOne(broker: Broker, id: string): Promise<unknown> {
   const sighting = await broker.find(id);
   if (sighting === null) return null;
-  const { location: _, checkpoint, state, ...rest } = sighting;
+  const { location: _, checkpoint, state, standing, record, ...rest } = sighting;
+  const { queue, priority, attempt, crashes } = standing;
   const lines: unknown[] = [];
   for (let position = 0; ;) {
     const part = await broker.log(id, position);
@@ -96,5 +105,15 @@ async function toldOfOne(broker: Broker, id: string): Promise<unknown> {
     lines.push(...part.lines);
     position = part.position;
   }
-  return { ...rest, state, lines, checkpoint: checkpoint?.attempt ?? null, kept: await broker.checkpointed(id) };
+  // Of an ended job each place keeps what its own names do not say.
+  const told = record === null || record.outcome === null ? record : { ...record, kept: {} };
+  const about = { queue, priority, attempt, crashes, record: told };
+  return {
+    ...rest,
+    ...about,
+    state,
+    lines,
+    checkpoint: checkpoint?.attempt ?? null,
+    kept: await broker.checkpointed(id),
+  };
 }

@@ -2,6 +2,7 @@
 import type { ListedState, Unended } from '../../broker/broker.ts';
 import type { Engine } from '../engine.ts';
 import { standingOf, waitsForOthers } from '../jobs/raw-sighting.ts';
+import { MOVING } from '../moving/move-store.ts';
 import { ownerOf } from '../jobs/tokens.ts';
 import type { NamedRaw, RawJob } from '../store.ts';
 
@@ -83,6 +84,7 @@ export function dueOf(raw: NamedRaw): number | null {
 export async function unendedJobs(engine: Engine): Promise<readonly Unended[]> {
   const found = new Map<string, Unended>();
   const queues = await engine.queues.all();
+  for (const each of await movingJobs(engine)) found.set(each.id, each);
   // In the order in which jobs go: one that is found twice has moved meanwhile, and the second place is the later one.
   for (const state of ['delayed', 'waiting', 'active'] as const)
     for (const queue of queues)
@@ -93,4 +95,15 @@ export async function unendedJobs(engine: Engine): Promise<readonly Unended[]> {
         found.set(raw.id, { id: raw.id, queue, priority, attempt, state: shown, dueAtMs: dueOf(raw), owner });
       }
   return [...found.values()];
+}
+
+/** Those on their way to or from another place: they are delayed, and lie in none of BullMQ's lists. */
+async function movingJobs(engine: Engine): Promise<readonly Unended[]> {
+  const moving = await engine.store.fields(MOVING);
+  const raws = moving.size === 0 ? [] : await engine.queues.look([...moving.keys()]);
+  return raws.flatMap((raw) => {
+    if (raw === null || !moving.has(raw.id)) return [];
+    const { priority, attempt } = standingOf(raw, null);
+    return [{ id: raw.id, queue: raw.queue, priority, attempt, state: 'delayed', dueAtMs: dueOf(raw), owner: null }];
+  });
 }

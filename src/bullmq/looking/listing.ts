@@ -3,6 +3,7 @@ import type { JobType } from 'bullmq';
 import type { Backlog, Broker, Counts, ListedState, NamedJob, Sighting } from '../../broker/broker.ts';
 import { idTimeMs, isTimed } from '../../job/names.ts';
 import type { Engine } from '../engine.ts';
+import { MOVING } from '../moving/move-store.ts';
 import { sightingOf } from '../jobs/raw-sighting.ts';
 import type { NamedRaw } from '../store.ts';
 import { withWaiting } from './finding.ts';
@@ -30,6 +31,7 @@ export async function countJobs(engine: Engine): Promise<Counts> {
   };
   const queues = await engine.queues.all();
   await Promise.all(queues.flatMap((queue) => ORDER.map((state) => add(queue, state))));
+  counts.delayed += (await engine.store.fields(MOVING)).size;
   return counts;
 }
 

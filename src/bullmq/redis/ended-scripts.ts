@@ -1,7 +1,7 @@
 /** What Redis does at once with jobs that come back, come with a fact, end their time, or are asked for in number. See scripts.ts. */
 
 /** Puts a job whose hash is there to where it waits, as BullMQ's own scripts do. `due`: Unix ms; 0: at once. */
-const ENTER: string = `
+export const ENTER: string = `
 local function enter(base, id, priority, due, prev)
   local meta = redis.call('HMGET', base .. 'meta', 'paused', 'concurrency', 'opts.maxLenEvents')
   local most = meta[3] or 10000

@@ -18,7 +18,10 @@ import type {
   RawJob,
   Store,
 } from '../store.ts';
+import type { MoveStore } from '../moving/move-store.ts';
+import { READY_MS } from '../moving/moved-jobs.ts';
 import { heldBackIn, RedisLimits } from './redis-limits.ts';
+import { redisMoves } from './redis-moves.ts';
 import { rawJob, readHeads, readNews, readPage, rowsOf } from './redis-looks.ts';
 import { forgetEnded, readEndedAs, readEndedBy, readStages, renewWaiting, sendWithFact } from './redis-ended.ts';
 import { type ScriptName, SCRIPTS } from './scripts.ts';
@@ -33,6 +36,7 @@ const CHECKPOINT = 'fsqCheckpoint';
 
 export class RedisStore implements Store {
   readonly limits: LimitStore;
+  readonly moves: MoveStore;
   readonly #client: Redis;
   readonly #prefix: string;
   readonly #listener: Redis;
@@ -45,6 +49,7 @@ export class RedisStore implements Store {
   constructor(client: Redis, prefix: string, listener: Redis) {
     this.#client = client;
     this.#prefix = prefix;
+    this.moves = redisMoves(client, prefix, READY_MS);
     this.limits = new RedisLimits(client, prefix);
     this.#listener = listener;
     this.#listener.on('error', () => undefined); // What it would have told is found by a look.

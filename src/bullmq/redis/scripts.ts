@@ -28,6 +28,8 @@ local function stateOf(base, id)
   if at then return 'completed', at end
   at = redis.call('ZSCORE', base .. 'failed', id)
   if at then return 'failed', at end
+  local moving = redis.call('HGET', key, 'fsqMoving')
+  if moving then return 'delayed', string.format('%.0f', tonumber(moving) * 4096) end
   return false, false
 end
 `;
@@ -98,7 +100,8 @@ const END_WAITING: string = `${STATE}
 local base, id = ARGV[1], ARGV[2]
 if redis.call('EXISTS', base .. id) == 0 then return nil end
 local state = stateOf(base, id)
-if state == 'active' then return 'running' end
+-- Of one on its way to another place the flag is told there.
+if state == 'active' or redis.call('HEXISTS', base .. id, 'fsqMoving') == 1 then return 'running' end
 if state == 'completed' or state == 'failed' then return 'over' end
 if not state then return nil end
 redis.call('ZREM', base .. 'delayed', id)
