@@ -109,8 +109,17 @@ class BullBroker implements Broker {
     return this.#look(() => changedJobs(this.#engine, seen));
   }
 
-  everyJob(options: EveryJobOptions): ReturnType<Broker['everyJob']> {
-    return this.#engine.awake.through(followJobs(this.#engine, options));
+  async *everyJob(options: EveryJobOptions): ReturnType<Broker['everyJob']> {
+    const all = this.#engine.awake.through(followJobs(this.#engine, options));
+    try {
+      for (;;) {
+        const looks = await this.#look(() => all.next());
+        if (looks.done === true) return;
+        yield looks.value;
+      }
+    } finally {
+      await all.return();
+    }
   }
 
   retry(ids: readonly string[], options?: RetryOptions): ReturnType<Broker['retry']> {

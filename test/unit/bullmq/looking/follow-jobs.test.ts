@@ -65,3 +65,12 @@ for (const [i, [what, lose]] of LOSSES.entries())
     const ends = jobs.map(({ job }, n) => `${job.id} ${n === 1 ? 'failed' : 'succeeded'}`);
     assert.deepEqual(given.filter((one) => !one.endsWith('pending')).toSorted(), ends.toSorted());
   });
+
+test("a follower is told in fsq's own words that the server refuses", { skip: lacksRedis }, async (t) => {
+  const { broker, redis, events } = await followed(t, 'refused');
+  await redis.set(events, 'no stream');
+
+  const looks = broker.everyJob({ sinceMs: null, follow: true });
+
+  await assert.rejects(looks.next(), { code: 'FSQ_SPOOL', message: /cannot be read: WRONGTYPE/ });
+});
