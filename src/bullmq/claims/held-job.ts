@@ -16,6 +16,8 @@ export interface Held {
   readonly claims: number;
   /** How often its lock has run out so far. */
   readonly stalls: number;
+  /** How often the datastore had been cut off when it was claimed. */
+  readonly cuts: number;
   /** For how many retries BullMQ's own counter stands: what other programs show. */
   readonly attemptsAllowed: number;
 }

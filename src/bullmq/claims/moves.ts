@@ -90,7 +90,7 @@ function jobOf({ id, record, attemptsAllowed }: Held): MinimalJob {
 const LOST: readonly unknown[] = [-1, -2, -3, -6];
 
 /** What is known of a job that is given back: of one whose claim's answer was lost no more than its lock. */
-type Moving = Pick<Held, 'queue' | 'id' | 'owner'> & Partial<Pick<Held, 'claims' | 'stalls'>>;
+type Moving = Pick<Held, 'queue' | 'id' | 'owner'> & Partial<Pick<Held, 'claims' | 'stalls' | 'cuts'>>;
 
 async function fenced(engine: Engine, held: Moving, moving: Promise<unknown>): Promise<void> {
   try {
@@ -105,8 +105,10 @@ async function fenced(engine: Engine, held: Moving, moving: Promise<unknown>): P
  * True when the job has left this claim by a move of its holder: the answer was lost with the connection, and the move came once more. Only
  * a lock that ran out takes a job from its holder otherwise, and that is counted.
  */
-async function hasMoved(engine: Engine, { queue, id, claims, stalls }: Moving): Promise<boolean> {
+async function hasMoved(engine: Engine, { queue, id, claims, stalls, cuts }: Moving): Promise<boolean> {
   if (claims === undefined || stalls === undefined) return false;
+  // Every answer has come: somebody else has moved it, who took the holder for dead.
+  if (cuts === engine.cuts()) return false;
   const [raw = null] = await engine.store.look([id], [queue]);
   return raw !== null && raw.stalls === stalls && (raw.claims > claims || raw.state !== 'active');
 }

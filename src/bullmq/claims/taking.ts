@@ -100,7 +100,18 @@ export function open(engine: Engine, raw: RawJob, owner: string): Opened {
   const { queue, id, token, claims, stalls } = raw;
   const held = (record: JobRecord, standing: Held['standing']): Held => {
     const attemptsAllowed = (record.job.options.retries ?? 0) + 1;
-    return { queue, id, token: token ?? '', owner, record, standing, claims, stalls, attemptsAllowed };
+    return {
+      queue,
+      id,
+      token: token ?? '',
+      owner,
+      record,
+      standing,
+      claims,
+      stalls,
+      cuts: engine.cuts(),
+      attemptsAllowed,
+    };
   };
   let record: JobRecord;
   try {

@@ -16,6 +16,7 @@ function held(task: string, limitKey?: string): Held {
     standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 },
     claims: 1,
     stalls: 0,
+    cuts: 0,
     attemptsAllowed: 1,
   };
 }
