@@ -276,6 +276,8 @@ export type BrokerEvent =
   /** A step waits, because the store refuses to be written; it is repeated until it succeeds. */
   | { readonly kind: 'disk-wait'; readonly error: unknown }
   | { readonly kind: 'disk-wait-over' }
+  /** The clocks of this machine and of the store are apart: what is said in times may be late, or early. Negative: this one is behind. */
+  | { readonly kind: 'clock-off'; readonly aheadMs: number }
   /** These queues are paused now; none: no queue is any more. */
   | { readonly kind: 'queues-paused'; readonly queues: readonly string[] }
   /** What a dead owner had left running was killed. */

@@ -16,6 +16,7 @@ import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
 import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
+import { checkClock } from './clock.ts';
 import { BullConsumer } from './claims/bull-consumer.ts';
 import { readStoredLog } from './beside/stored-log.ts';
 import { tidy } from './crew/upkeep.ts';
@@ -191,12 +192,21 @@ class BullBroker implements Broker {
 
   consumer(options: ConsumerOptions): Promise<Consumer> {
     this.#engine.awake.begin(); // A worker ends by its close.
-    return this.#change('begun', () => BullConsumer.open(this.#hearing(options), options));
+    return this.#change('begun', async () => {
+      const engine = this.#hearing(options);
+      // The keeper of a child has looked at the clock of the same machine.
+      if (options.line === undefined) await checkClock(engine, engine.onEvent);
+      return BullConsumer.open(engine, options);
+    });
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
     this.#engine.awake.begin();
-    return this.#change('begun', () => BullKeeper.open(this.#hearing(options), options));
+    return this.#change('begun', async () => {
+      const engine = this.#hearing(options);
+      await checkClock(engine, engine.onEvent);
+      return BullKeeper.open(engine, options);
+    });
   }
 
   departure(to: string): ReturnType<Broker['departure']> {

@@ -5,12 +5,28 @@ import type { BrokerEvent } from '../broker/worker-side.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import type { Awake } from './awake.ts';
 import type { ServerFacts } from './doctor/server-facts.ts';
+import type { JsonValue } from '../job/values/json.ts';
 import type { QueueNames } from './queue-names.ts';
-import type { Store } from './store.ts';
+import type { Place, Store } from './store.ts';
 
 export interface BullOptions extends Omit<AddressOptions, 'resultTtlMs'>, Partial<Pick<AddressOptions, 'resultTtlMs'>> {
   /** How long a claim holds without being renewed, ms; default 10 s. */
   readonly lockMs?: number;
+}
+
+/** Waits for jobs of one queue. */
+export interface JobWaiter {
+  /** Resolves when there may be a job, with null after `seconds`. `score`: of a delayed job, when it is due, Unix ms; 0: now. */
+  waitForJob(seconds: number): Promise<{ readonly score: number } | null>;
+  close(force: boolean): Promise<void>;
+}
+
+/** A job that this process holds, for the move that ends it. */
+export interface EndingJob extends Place {
+  /** Of its lock. */
+  readonly token: string;
+  /** The number of this claim among the job's. */
+  readonly claims: number;
 }
 
 export interface Engine {
@@ -28,12 +44,20 @@ export interface Engine {
   readonly tailField: string | null;
   /** How often a connection was cut so far: what was on its way then may have been done twice, or its answer be lost. */
   cuts(): number;
+  /**
+   * Ends a held job with this value and this tail at once, and says what `Store.keepCompleted` says; null: BullMQ ends it, and the tail is
+   * written after that.
+   */
+  readonly complete:
+    ((held: EndingJob, value: JsonValue | undefined, tail: string, table: string) => Promise<boolean>) | null;
+  /** True where BullMQ compares the times of locks with the clock of each worker, and not with the datastore's own. */
+  readonly trustsClocks: boolean;
   /** A name that no other process has, for an owner. */
   ownerName(): string;
   /** The queue, over the connection that all share. */
   backend(queue: string): IQueueBackend;
-  /** The queue, with a connection of its own on which to wait. Whoever opens it closes it. */
-  waiter(queue: string): IQueueBackend;
+  /** Waits for jobs of the queue, without keeping others from the connection. Whoever opens it closes it. */
+  waiter(queue: string): JobWaiter;
   /** What the server says of itself. */
   serverFacts(): Promise<ServerFacts>;
   /** Nothing else of the engine keeps the process alive. */

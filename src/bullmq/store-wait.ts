@@ -11,11 +11,14 @@ export const LONGEST_CALL_MS = 10_000;
 
 /** How the errors begin with which Redis says that it cannot now: it loads its file, is out of memory, a replica, or cannot write to its disk. */
 const BUSY_REDIS = /^(?:LOADING|OOM|READONLY|MISCONF|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|BUSY)\b/;
-/** Of ioredis and pg, and of the system below them. */
+/**
+ * Of ioredis and pg, and of the system below them. PostgreSQL's (its appendix A): it is not there, is stopping, has no room or no connection
+ * left, undid what two have done to each other, or takes no writes because it is a standby.
+ */
 const CUT_OFF =
-  /^(?:E(?:CONN[A-Z]+|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|NETDOWN|AI_AGAIN|NOTFOUND)|08[0-9A-Z]{3}|57P0[1-4]|53[0-9A-Z]{3})$/;
+  /^(?:E(?:CONN[A-Z]+|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|NETDOWN|AI_AGAIN|NOTFOUND)|08[0-9A-Z]{3}|57P0[1-5]|53[0-9A-Z]{3}|40001|40P01|25006)$/;
 const CLOSED =
-  /^(?:Connection is closed|Connection terminated|Client has encountered a connection error|Stream isn't writeable|Socket timeout|Socket closed unexpectedly)/;
+  /^(?:Connection is closed|Connection terminated|Client has encountered a connection error|Stream isn't writeable|timeout exceeded when trying to connect|timeout expired|Socket timeout|Socket closed unexpectedly)/;
 
 /** True for an error that a later try may not meet. */
 export function isPassing(error: unknown): boolean {

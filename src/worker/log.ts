@@ -137,6 +137,10 @@ export function brokerEventLogger(log: Logger, store: 'spool' | 'broker' = 'spoo
         );
       case 'disk-wait-over':
         return log.info(`the ${store} can be written again; work goes on`);
+      case 'clock-off':
+        return log.warn(
+          `the clock of this machine is ${(Math.abs(event.aheadMs) / 1_000).toFixed(1)} s ${event.aheadMs > 0 ? 'ahead of' : 'behind'} that of the ${store}: delayed jobs run early or late, and a dead worker is found late; set both clocks`,
+        );
       case 'queues-paused':
         return log.info(
           event.queues.length === 0 ? 'no queue is paused any more' : `paused: ${event.queues.join(', ')}`,

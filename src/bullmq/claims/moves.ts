@@ -15,6 +15,9 @@ export async function complete(
   tail: string,
 ): Promise<boolean> {
   const { queue, token, claims } = held;
+  // Where it had moved already, whether others wait is for a look to find.
+  if (engine.complete !== null)
+    return (await fenced(engine, held, engine.complete(held, value, tail, lineOf(held.id)))) ?? true;
   await fenced(engine, held, engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
   // A process that dies in between has told nothing but the times of its run, which BullMQ knows too.
   return engine.store.keepCompleted(held, claims, tail, lineOf(held.id));
@@ -39,7 +42,7 @@ export async function delay(
   const fieldsToUpdate = await along(engine, held, tail, error);
   const backend = engine.backend(queue);
   if (delayMs <= 0 && error !== null)
-    return fenced(engine, held, backend.retryJob(id, false, token, { fieldsToUpdate }));
+    return void (await fenced(engine, held, backend.retryJob(id, false, token, { fieldsToUpdate })));
   const skipAttempt = error === null;
   const options = { skipAttempt, fieldsToUpdate, fetchNext: false };
   await fenced(engine, held, backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
@@ -92,12 +95,14 @@ const LOST: readonly unknown[] = [-1, -2, -3, -6];
 /** What is known of a job that is given back: of one whose claim's answer was lost no more than its lock. */
 type Moving = Pick<Held, 'queue' | 'id' | 'owner'> & Partial<Pick<Held, 'claims' | 'stalls' | 'cuts'>>;
 
-async function fenced(engine: Engine, held: Moving, moving: Promise<unknown>): Promise<void> {
+/** @returns null where it had moved already */
+async function fenced<T>(engine: Engine, held: Moving, moving: Promise<T>): Promise<T | null> {
   try {
-    await moving;
+    return await moving;
   } catch (error) {
     if (!LOST.includes((error as { readonly code?: unknown } | null)?.code)) throw error;
     if (!(await hasMoved(engine, held))) throw new FencedError(held.owner);
+    return null;
   }
 }
 

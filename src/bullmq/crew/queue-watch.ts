@@ -1,6 +1,5 @@
 /** Waiting for jobs of several queues: each by BullMQ's own wait, over a connection of its own, while somebody is there to take them. */
-import type { IQueueBackend } from 'bullmq';
-import type { Engine } from '../engine.ts';
+import type { Engine, JobWaiter } from '../engine.ts';
 import { QUEUES } from '../queue-names.ts';
 
 /** How long one wait lasts, s: after that everybody is told to look, because a word may have been lost. */
@@ -24,7 +23,7 @@ interface WatchOptions {
 export class QueueWatch {
   readonly #engine: Engine;
   readonly #options: WatchOptions;
-  readonly #waiters = new Map<string, { readonly backend: IQueueBackend; isWaiting: boolean }>();
+  readonly #waiters = new Map<string, { readonly backend: JobWaiter; isWaiting: boolean }>();
   #names: NodeJS.Timeout | null = null;
   #unsubscribe: () => void = () => undefined;
   #isClosed = false;
@@ -71,7 +70,6 @@ export class QueueWatch {
     if (added.length === 0 || this.#isClosed) return;
     for (const queue of added) {
       const backend = this.#engine.waiter(queue);
-      backend.on('error', () => undefined); // The wait fails too, and is begun again.
       this.#waiters.set(queue, { backend, isWaiting: false });
     }
     this.#options.onQueues(this.queues);

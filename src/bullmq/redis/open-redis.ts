@@ -101,6 +101,8 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     onEvent: options.onEvent ?? (() => undefined),
     tailField: 'fsq',
     cuts: () => cuts,
+    complete: null,
+    trustsClocks: false,
     ownerName: () => `${process.pid}-${process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')}`,
     backend: (queue) => {
       const known = backends.get(queue);
@@ -109,8 +111,12 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
       backends.set(queue, backend);
       return backend;
     },
-    waiter: (queue) =>
-      bullmq.createRedisBackend(queue, { ...queueOptions, connection: model }, { withBlockingConnection: true }),
+    waiter: (queue) => {
+      const options = { ...queueOptions, connection: model };
+      const waiter = bullmq.createRedisBackend(queue, options, { withBlockingConnection: true });
+      waiter.on('error', () => undefined); // The wait fails too, and is begun again.
+      return waiter;
+    },
     serverFacts: async () => redisFacts(client, prefix, await queues.all()),
     awake,
     use: () => users.begin(),
