@@ -66,6 +66,7 @@ function engineOf({ bullmq, pg }: PostgresPeers, pool: Pool, { config, schema, p
   const store = new PostgresStore(sql, schema, listener);
   const backends = new Map<string, IQueueBackend>();
   const users = new Users(async () => {
+    awake.begin(); // Until all is closed: its sockets keep no process alive.
     await store.close();
     await listener.close();
     await connection.close();
