@@ -18,7 +18,7 @@ const BUSY_REDIS = /^(?:LOADING|OOM|READONLY|MISCONF|TRYAGAIN|CLUSTERDOWN|MASTER
 const CUT_OFF =
   /^(?:E(?:CONN[A-Z]+|TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|NETDOWN|AI_AGAIN|NOTFOUND)|08[0-9A-Z]{3}|57P0[1-5]|53[0-9A-Z]{3}|40001|40P01|25006)$/;
 const CLOSED =
-  /^(?:Connection is closed|Connection terminated|Client has encountered a connection error|Stream isn't writeable|timeout exceeded when trying to connect|timeout expired|Socket timeout|Socket closed unexpectedly)/;
+  /^(?:Connection is closed|Connection terminated|Client has encountered a connection error|Stream isn't writeable|Cannot use a pool after calling end|timeout exceeded when trying to connect|timeout expired|Socket timeout|Socket closed unexpectedly)/;
 
 /** True for an error that a later try may not meet. */
 export function isPassing(error: unknown): boolean {

@@ -3,5 +3,8 @@ import test from 'node:test';
 import { lacksPostgres, postgresServer } from '../support/postgres-server.ts';
 import { testBulls } from './bulls.ts';
 
-if (lacksPostgres === false) testBulls('PostgreSQL', async (name) => (await postgresServer()).url(name));
+/** FSQ_MOVING says so. */
+const NOT_YET = ['handing over', 'moving all'] as const;
+
+if (lacksPostgres === false) testBulls('PostgreSQL', async (name) => (await postgresServer()).url(name), NOT_YET);
 else test('BullMQ on PostgreSQL', { skip: lacksPostgres });

@@ -16,8 +16,13 @@ let tests = 0;
  *
  * @param datastore its name
  * @param addressOf what the setting `broker` says of the place called `name` on this server
+ * @param notYet what is there on another datastore only
  */
-export function testBulls(datastore: string, addressOf: (name: string) => Promise<string>): void {
+export function testBulls(
+  datastore: string,
+  addressOf: (name: string) => Promise<string>,
+  notYet: readonly Section[] = [],
+): void {
   testBroker(
     `BullMQ on ${datastore}`,
     async (t, options) => {
@@ -28,6 +33,6 @@ export function testBulls(datastore: string, addressOf: (name: string) => Promis
       return broker;
     },
     { ordersAcrossQueues: false, takesByName: false },
-    NOT_YET,
+    [...NOT_YET, ...notYet],
   );
 }
