@@ -20,6 +20,7 @@ import type {
   Store,
 } from '../store.ts';
 import { exactText, shownText, storableText, storableValue } from './wire/exact-json.ts';
+import { InOrder } from './wire/in-order.ts';
 import type { Listener } from './wire/listener.ts';
 import * as beside from './postgres-beside.ts';
 import {
@@ -47,6 +48,7 @@ export class PostgresStore implements Store {
   readonly limits: LimitStore;
   readonly #sql: Sql;
   readonly #publisher: Publisher;
+  readonly #beside = new InOrder();
 
   /** @param schema in which the tables are: others of the database hear nothing of it */
   constructor(sql: Sql, schema: string, listener: Listener) {
@@ -152,11 +154,11 @@ export class PostgresStore implements Store {
   }
 
   keepReport(at: Place, token: string, report: string, percent: number | null): Promise<boolean> {
-    return beside.keepReport(this.#sql, at, token, report, percent);
+    return this.#beside.run(keyOf(at), () => beside.keepReport(this.#sql, at, token, report, percent));
   }
 
   keepCheckpoint(at: Place, token: string, text: string): Promise<boolean> {
-    return beside.keepCheckpoint(this.#sql, at, token, text);
+    return this.#beside.run(keyOf(at), () => beside.keepCheckpoint(this.#sql, at, token, text));
   }
 
   checkpoint(at: Place): Promise<string | null> {
@@ -164,11 +166,11 @@ export class PostgresStore implements Store {
   }
 
   dropCheckpoint(at: Place): Promise<void> {
-    return beside.dropCheckpoint(this.#sql, at);
+    return this.#beside.run(keyOf(at), () => beside.dropCheckpoint(this.#sql, at));
   }
 
   appendLog(at: Place, lines: readonly string[], room: LogRoom): Promise<LogAppended> {
-    return beside.appendLog(this.#sql, at, lines, room);
+    return this.#beside.run(keyOf(at), () => beside.appendLog(this.#sql, at, lines, room));
   }
 
   log(at: Place, from: number): Promise<{ readonly lines: readonly string[]; readonly from: number }> {
@@ -259,4 +261,8 @@ export class PostgresStore implements Store {
   async close(): Promise<void> {
     await this.#publisher.close();
   }
+}
+
+function keyOf({ queue, id }: Place): string {
+  return `${queue}:${id}`;
 }
