@@ -4,9 +4,6 @@ import { parseBrokerAddress } from '../../src/broker/broker-address.ts';
 import { openBullBroker } from '../../src/bullmq/bull-broker.ts';
 import { type Section, testBroker } from './broker.ts';
 
-/** Whoever builds one takes it out. */
-const NOT_YET: readonly Section[] = ['recovering', 'task sets'];
-
 /** Of each test: its jobs do not meet those of others, and its second opening sees what the first does. */
 const addresses = new WeakMap<TestContext, Promise<string>>();
 let tests = 0;
@@ -32,7 +29,7 @@ export function testBulls(
       t.after(() => broker.close());
       return broker;
     },
-    { ordersAcrossQueues: false, takesByName: false },
-    [...NOT_YET, ...notYet],
+    { ordersAcrossQueues: false, takesByName: false, fencesOwners: false, leavesToOthers: false },
+    notYet,
   );
 }

@@ -12,6 +12,16 @@ const LACKS = {
    * has no step for that.
    */
   takesByName: 'it only gives out the job that is next',
+  /**
+   * A process whose jobs were recovered can claim nothing more, whatever it does later. Who recovers a process knows that it has ended; a broker
+   * whose claims are locks, each by itself, would have to ask at each claim.
+   */
+  fencesOwners: 'its claims are locks, each of one job',
+  /**
+   * Jobs of tasks that only other living workers know are left to these. A broker that gives out what is next has the worker park the job, and
+   * make it ready for the others.
+   */
+  leavesToOthers: 'it gives out what is next, also to a worker that does not know the task',
 } as const;
 
 export type Capability = keyof typeof LACKS;

@@ -4,9 +4,10 @@ import test from 'node:test';
 import { FencedError } from '../../src/job/errors.ts';
 import { within } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
+import type { Lacks } from './capabilities.ts';
 import { claimNext, consumer, enqueueOne, keeper, never, newJob, nextOf, type OpenBroker, valueOf } from './parts.ts';
 
-export function recovering(open: OpenBroker): void {
+export function recovering(open: OpenBroker, lacks: Lacks): void {
   test('what a crashed owner held runs again, with one crash more', async (t) => {
     const broker = await open(t);
     const sent = await enqueueOne(broker);
@@ -164,7 +165,7 @@ export function recovering(open: OpenBroker): void {
     assert.deepEqual({ pending, running, delayed, results }, { pending: 0, running: 0, delayed: 0, results: 1 });
   });
 
-  test('an owner whose jobs were recovered can claim nothing more', async (t) => {
+  test('an owner whose jobs were recovered can claim nothing more', { skip: lacks('fencesOwners') }, async (t) => {
     const broker = await open(t);
     await enqueueOne(broker);
     const lost = await consumer(t, broker);

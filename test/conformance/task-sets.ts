@@ -5,50 +5,60 @@ import type { Broker } from '../../src/broker/broker.ts';
 import type { Keeper, KeeperOptions } from '../../src/broker/worker-side.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { until } from '../support/conditions.ts';
+import type { Lacks } from './capabilities.ts';
 import { child, consumer, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
 
 const PARKED = { kind: 'park', delayMs: 50_000, parked: { reason: 'unknown', sinceMs: 1 } } as const;
 
-export function taskSets(open: OpenBroker): void {
-  test('jobs of a task that only another living worker knows are left to it, and no longer when it has gone', async (t) => {
-    const broker = await open(t);
-    const mine = await worker(t, broker, ['mine']);
-    const other = await worker(t, broker, ['other'], { queues: ['default'] });
-    const left = newJob(broker, { task: 'other' });
-    await broker.enqueue([left]);
-    await until(() => mine.isIdle(), 'the first worker has heard of the other');
-    const elsewhere = newJob(broker, { task: 'other', queue: 'else' });
-    await broker.enqueue([elsewhere]);
-    const { consumer: working } = await child(t, broker, mine);
+export function taskSets(open: OpenBroker, lacks: Lacks): void {
+  const skip = { skip: lacks('leavesToOthers') };
+  test(
+    'jobs of a task that only another living worker knows are left to it, and no longer when it has gone',
+    skip,
+    async (t) => {
+      const broker = await open(t);
+      const mine = await worker(t, broker, ['mine']);
+      const other = await worker(t, broker, ['other'], { queues: ['default'] });
+      const left = newJob(broker, { task: 'other' });
+      await broker.enqueue([left]);
+      await until(() => mine.isIdle(), 'the first worker has heard of the other');
+      const elsewhere = newJob(broker, { task: 'other', queue: 'else' });
+      await broker.enqueue([elsewhere]);
+      const { consumer: working } = await child(t, broker, mine);
 
-    const first = await nextOf(working);
-    assert.equal(first.job.id, elsewhere.job.id);
-    await first.settle(returned(1), RUN);
-    assert.equal(await nextWithin(working, 150), null);
-    assert.equal(other.isIdle(), false);
-    await other.close();
+      const first = await nextOf(working);
+      assert.equal(first.job.id, elsewhere.job.id);
+      await first.settle(returned(1), RUN);
+      assert.equal(await nextWithin(working, 150), null);
+      assert.equal(other.isIdle(), false);
+      await other.close();
 
-    const second = await nextOf(working);
-    assert.equal(second.job.id, left.job.id);
-    await second.settle(returned(2), RUN);
-  });
+      const second = await nextOf(working);
+      assert.equal(second.job.id, left.job.id);
+      await second.settle(returned(2), RUN);
+    },
+  );
 
-  test('a worker whose tasks are all known to the others, and one that has not said its tasks, leaves nothing', async (t) => {
-    const broker = await open(t);
-    const [first, second] = [await worker(t, broker, ['a', 'b']), await worker(t, broker, ['a'])];
-    const silent = await keeper(t, broker);
-    await broker.enqueue([newJob(broker, { task: 'b' })]);
-    await until(() => second.isIdle(), 'the second has heard of the first');
+  test(
+    'a worker whose tasks are all known to the others, and one that has not said its tasks, leaves nothing',
+    skip,
+    async (t) => {
+      const broker = await open(t);
+      const [first, second] = [await worker(t, broker, ['a', 'b']), await worker(t, broker, ['a'])];
+      const silent = await keeper(t, broker);
+      await broker.enqueue([newJob(broker, { task: 'b' })]);
+      await until(() => second.isIdle(), 'the second has heard of the first');
 
-    await broker.enqueue([newJob(broker, { task: 'a' })]);
+      await broker.enqueue([newJob(broker, { task: 'a' })]);
 
-    await until(() => !first.isIdle() && !silent.isIdle(), 'they have seen the job');
-    const [theirs, mine] = [await child(t, broker, second), await child(t, broker, first)];
-    assert.equal((await nextOf(theirs.consumer)).job.task, 'a');
-    assert.equal((await nextOf(mine.consumer)).job.task, 'b');
-  });
+      await until(() => !first.isIdle() && !silent.isIdle(), 'they have seen the job');
+      const [theirs, mine] = [await child(t, broker, second), await child(t, broker, first)];
+      assert.equal((await nextOf(theirs.consumer)).job.task, 'a');
+      assert.equal((await nextOf(mine.consumer)).job.task, 'b');
+    },
+  );
 
-  test('what is left to others does not keep a worker from being idle', async (t) => {
+  test('what is left to others does not keep a worker from being idle', skip, async (t) => {
     const broker = await open(t);
     const mine = await worker(t, broker, ['mine']);
     await worker(t, broker, ['other']);
@@ -94,7 +104,7 @@ export function taskSets(open: OpenBroker): void {
     assert.equal((await broker.counts()).delayed, soon.length);
   });
 
-  test('a child that waits leaves what is for others, and takes what is not', async (t) => {
+  test('a child that waits leaves what is for others, and takes what is not', skip, async (t) => {
     const broker = await open(t);
     const mine = await worker(t, broker, ['mine']);
     await worker(t, broker, ['other']);
