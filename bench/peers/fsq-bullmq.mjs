@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import { join } from 'node:path';
 import { createApp } from '../../dist/index.js';
 import { CHECKOUT } from '../places.mjs';
@@ -47,16 +48,11 @@ async function work(options, queue, finished) {
   const worker = spawn(
     process.execPath,
     [join(CHECKOUT, 'bin/fsq.js'), 'worker', '-c', String(options.children), '-Q', queue],
-    {
-      cwd: dir,
-      env: { ...process.env, FSQ_BROKER: address(options), FSQ_LOG_LEVEL: 'info', FSQ_LOG_FORMAT: 'json' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
+    { cwd: dir, env: { ...process.env, FSQ_BROKER: address(options), FSQ_LOG_LEVEL: 'warn' }, stdio: 'ignore' },
   );
   const ended = new Promise((resolve) => worker.on('exit', resolve));
-  await new Promise((resolve) => {
-    worker.stderr.on('data', (text) => String(text).includes('worker started') && resolve());
-  });
+  // As with a spool: the supervisor and its children have said that they are there.
+  while ((await redis.hlen(`${prefix}-fsq:owners`)) <= options.children) await wait(LOOK_MS);
   let told = 0;
   const timer = setInterval(async () => {
     const count = await redis.zcard(`${prefix}:${queue}:completed`);

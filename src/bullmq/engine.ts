@@ -27,6 +27,8 @@ export interface EndingJob extends Place {
   readonly token: string;
   /** The number of this claim among the job's. */
   readonly claims: number;
+  /** For how many retries BullMQ's own counter stands, and one. */
+  readonly attemptsAllowed: number;
 }
 
 export interface Engine {
@@ -50,6 +52,8 @@ export interface Engine {
    */
   readonly complete:
     ((held: EndingJob, value: JsonValue | undefined, tail: string, table: string) => Promise<boolean>) | null;
+  /** `complete` has told those that wait for the job, too. */
+  readonly tellsCompleted: boolean;
   /** True where BullMQ compares the times of locks with the clock of each worker, and not with the datastore's own. */
   readonly trustsClocks: boolean;
   /** A name that no other process has, for an owner. */

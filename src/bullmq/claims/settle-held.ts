@@ -29,6 +29,7 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
       const end = { standing: { ...standing, crashes }, endedAtMs, ttlMs };
       const counters = { ...after, crashes };
       let mayHaveLine = true;
+      const isTold = outcome.state === 'succeeded' && engine.tellsCompleted;
       if (outcome.state === 'succeeded') {
         const tail = encodeTail(attempts, { outcome: { state: 'succeeded', value: undefined }, ...end }, again);
         const whole = tailOf(counters, outcome.value === undefined ? withoutValue(tail) : tail);
@@ -38,7 +39,7 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
         await fail(engine, held, outcome.error, tail);
         if (outcome.state === 'revoked') await forgetRevocation(engine, held.id);
       }
-      return afterEnd(engine, held, { ttlMs, mayHaveLine });
+      return afterEnd(engine, held, { ttlMs, mayHaveLine, isTold });
     }
     case 'rerun': {
       const { crashes, delayMs, error } = settlement;

@@ -10,11 +10,13 @@ interface HowItEnded {
   readonly ttlMs: number | undefined;
   /** False: surely no other job waits for it. */
   readonly mayHaveLine: boolean;
+  /** Those that wait for it have been told. */
+  readonly isTold: boolean;
 }
 
 /** Of a plain job it asks nothing: it only tells. @throws the datastore's error */
-export async function afterEnd(engine: Engine, at: Place, { ttlMs, mayHaveLine }: HowItEnded): Promise<void> {
-  engine.store.publish(ENDED, at.id);
+export async function afterEnd(engine: Engine, at: Place, { ttlMs, mayHaveLine, isTold }: HowItEnded): Promise<void> {
+  if (!isTold) engine.store.publish(ENDED, at.id);
   if (ttlMs === undefined && !mayHaveLine) return;
   await Promise.all([
     ttlMs === undefined ? null : keepUntil(engine, at, engine.nowMs() + ttlMs),

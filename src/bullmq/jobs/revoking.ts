@@ -42,7 +42,7 @@ async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promi
   switch (await engine.store.endWaiting(raw, tail, outcome.error.message)) {
     case 'ended':
       await engine.store.removeFields(REVOKED, [raw.id]);
-      await afterEnd(engine, raw, { ttlMs, mayHaveLine: true });
+      await afterEnd(engine, raw, { ttlMs, mayHaveLine: true, isTold: false });
       return 'revoked';
     case 'running':
       engine.store.publish(REVOKED, raw.id);

@@ -4,6 +4,7 @@ import type { ClientConfig, Pool } from 'pg';
 import { type PostgresAddress, shownAddress } from '../../broker/broker-address.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { peek, reasonOf } from '../../job/values/realm.ts';
+import { STALLED_LOOKS } from '../crew/housework.ts';
 import { Awake } from '../awake.ts';
 import type { BullOptions, Engine } from '../engine.ts';
 import { loadPostgresPeers, type PostgresPeers } from '../peers.ts';
@@ -59,7 +60,7 @@ function engineOf({ bullmq, pg }: PostgresPeers, pool: Pool, { config, schema, p
   const shared = patient(pool, () => cuts++);
   const connection = new (readyConnection(bullmq))(shared);
   connection.on('error', () => undefined);
-  const queueOptions = { connection: shared, lockDuration: lockMs, stalledInterval: lockMs / 2 };
+  const queueOptions = { connection: shared, lockDuration: lockMs, stalledInterval: Math.floor(lockMs / STALLED_LOOKS) };
   const sql: Sql = async (text, values = []) => (await shared.query<Row>(text, values)).rows;
   const awake = new Awake(() => undefined); // The pool connects again by itself.
   const listener = new Listener(pg, config);
@@ -85,6 +86,7 @@ function engineOf({ bullmq, pg }: PostgresPeers, pool: Pool, { config, schema, p
     tailField: null,
     cuts: () => cuts,
     complete: (held, value, tail, table) => store.complete(held, value, tail, table),
+    tellsCompleted: false,
     trustsClocks: true,
     ownerName: () => `${process.pid}-${process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')}`,
     backend: (queue) => {

@@ -1,5 +1,5 @@
 /** The engine over Redis: one connection for all queues, and one more for each queue on which somebody waits. */
-import type { IQueueBackend } from 'bullmq';
+import type { RedisQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type RedisAddress, shownAddress } from '../../broker/broker-address.ts';
 import { SpoolError } from '../../job/errors.ts';
@@ -11,6 +11,7 @@ import type { BullOptions, Engine } from '../engine.ts';
 import { loadRedisPeers } from '../peers.ts';
 import { QueueNames } from '../queue-names.ts';
 import { Users } from '../users.ts';
+import { completeOnRedis } from './redis-complete.ts';
 import { redisFacts } from './redis-facts.ts';
 import { RedisStore } from './redis-store.ts';
 
@@ -82,7 +83,15 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   });
   model.on('error', () => undefined);
   const store = new RedisStore(client, prefix, listener);
-  const backends = new Map<string, IQueueBackend>();
+  const backends = new Map<string, RedisQueueBackend>();
+  const backendOf = (queue: string): RedisQueueBackend => {
+    const known = backends.get(queue);
+    if (known !== undefined) return known;
+    // BullMQ's type of it is that of any datastore.
+    const backend = first.forQueue(queue, prefix) as RedisQueueBackend;
+    backends.set(queue, backend);
+    return backend;
+  };
   const queues = new QueueNames(store);
   const users = new Users(async () => {
     await first.close().catch(() => undefined);
@@ -101,16 +110,11 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     onEvent: options.onEvent ?? (() => undefined),
     tailField: 'fsq',
     cuts: () => cuts,
-    complete: null,
+    complete: (held, value, tail, table) => completeOnRedis(backendOf(held.queue), store, held, value, tail, table),
+    tellsCompleted: true,
     trustsClocks: false,
     ownerName: () => `${process.pid}-${process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')}`,
-    backend: (queue) => {
-      const known = backends.get(queue);
-      if (known !== undefined) return known;
-      const backend = first.forQueue(queue, prefix);
-      backends.set(queue, backend);
-      return backend;
-    },
+    backend: backendOf,
     waiter: (queue) => {
       const options = { ...queueOptions, connection: model };
       const waiter = bullmq.createRedisBackend(queue, options, { withBlockingConnection: true });

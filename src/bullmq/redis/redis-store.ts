@@ -72,7 +72,19 @@ export class RedisStore implements Store {
   }
 
   async keepCompleted(at: Place, claims: number, tail: string, table: string): Promise<boolean> {
-    return (await this.#run('fsqKeepCompleted', this.#base(at), at.id, claims, tail, this.#key(table))) === 1;
+    return (await this.tryKeepCompleted(at, claims, tail, table)).hasLine;
+  }
+
+  /** The same, and whether the tail was written: not where the job has not completed under this claim, or not yet. Sent at once. */
+  async tryKeepCompleted(
+    at: Place,
+    claims: number,
+    tail: string,
+    table: string,
+  ): Promise<{ readonly isKept: boolean; readonly hasLine: boolean }> {
+    const answer = await this.#run('fsqKeepCompleted', this.#base(at), at.id, claims, tail, this.#key(table));
+    const [kept, line] = Array.isArray(answer) ? (answer as readonly unknown[]) : [];
+    return { isKept: kept === 1, hasLine: line === 1 };
   }
 
   async endWaiting(at: Place, tail: string, reason: string): Promise<'ended' | 'running' | 'over' | null> {

@@ -91,8 +91,9 @@ const KEEP_COMPLETED: string = `
 local key = ARGV[1] .. ARGV[2]
 if redis.call('HGET', key, 'ats') == ARGV[3] and redis.call('ZSCORE', ARGV[1] .. 'completed', ARGV[2]) then
   redis.call('HSET', key, 'fsq', ARGV[4])
+  return { 1, redis.call('EXISTS', ARGV[5]) }
 end
-return redis.call('EXISTS', ARGV[5])
+return { 0, redis.call('EXISTS', ARGV[5]) }
 `;
 
 /** ARGV: base, id, tail, reason, now. */
