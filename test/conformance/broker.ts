@@ -6,6 +6,7 @@ import { beside } from './beside.ts';
 import { type Capabilities, lacksOf } from './capabilities.ts';
 import { claims } from './claims.ts';
 import { debouncing } from './debounce.ts';
+import { dyingMoves } from './dying-moves.ts';
 import { everyJob } from './every-job.ts';
 import { forgetting } from './forgetting.ts';
 import { handingOver, movingAll } from './handing-over.ts';
@@ -50,6 +51,7 @@ const SECTIONS = {
   statistics,
   'handing over': handingOver,
   'moving all': movingAll,
+  'dying on the way': dyingMoves,
 };
 
 export type Section = keyof typeof SECTIONS;
