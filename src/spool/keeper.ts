@@ -106,7 +106,7 @@ export class SpoolKeeper implements Keeper {
   }
 
   isIdle(): boolean {
-    return this.#promoter.isSettled() && this.#crew.isIdle();
+    return !this.#housekeeping.isAnnouncing && this.#promoter.isSettled() && this.#crew.isIdle();
   }
 
   settled(): Promise<void> | null {

@@ -48,8 +48,8 @@ export class Housekeeping {
   readonly #rounds: Rounds;
   /** A line of its own, as what is in the other may take minutes. */
   readonly #quick: Rounds;
-  /** The last announcement, until all of it is done. Gives whether it is. */
-  #announcement: (() => Promise<boolean>) | null = null;
+  /** The last announcement, until all of it is done. `act` gives whether it is; it was tried at least once or not. */
+  #announcement: { readonly act: () => Promise<boolean>; wasTried: boolean } | null = null;
 
   constructor(context: SpoolContext, options: HousekeepingOptions) {
     this.#context = context;
@@ -98,12 +98,18 @@ export class Housekeeping {
    */
   announce(tasks: readonly string[], announce: () => Promise<boolean>): void {
     let names: readonly string[] | undefined;
-    this.#announcement = async () => {
+    const act = async (): Promise<boolean> => {
       if (!(await announce())) return false;
       names = await unpark(this.#context, new Set(tasks), this.#turns(), names);
       return names.length === 0;
     };
+    this.#announcement = { act, wasTried: false };
     void this.#quick.add(() => this.#announce());
+  }
+
+  /** True while parked jobs of the tasks may become ready that were announced last. */
+  get isAnnouncing(): boolean {
+    return this.#announcement?.wasTried === false;
   }
 
   /** Resolves when what was under way has been given up. */
@@ -114,8 +120,12 @@ export class Housekeeping {
   async #announce(): Promise<void> {
     const announcement = this.#announcement;
     if (announcement === null) return;
-    const isDone = await waitForDisk(this.#options, announcement);
-    if (isDone && this.#announcement === announcement) this.#announcement = null;
+    try {
+      const isDone = await waitForDisk(this.#options, announcement.act);
+      if (isDone && this.#announcement === announcement) this.#announcement = null;
+    } finally {
+      announcement.wasTried = true;
+    }
   }
 
   /** @returns how long the look through results/ took, ms; what follows waits more than it works */
