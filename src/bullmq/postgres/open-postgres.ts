@@ -60,7 +60,11 @@ function engineOf({ bullmq, pg }: PostgresPeers, pool: Pool, { config, schema, p
   const shared = patient(pool, () => cuts++);
   const connection = new (readyConnection(bullmq))(shared);
   connection.on('error', () => undefined);
-  const queueOptions = { connection: shared, lockDuration: lockMs, stalledInterval: Math.floor(lockMs / STALLED_LOOKS) };
+  const queueOptions = {
+    connection: shared,
+    lockDuration: lockMs,
+    stalledInterval: Math.floor(lockMs / STALLED_LOOKS),
+  };
   const sql: Sql = async (text, values = []) => (await shared.query<Row>(text, values)).rows;
   const awake = new Awake(() => undefined); // The pool connects again by itself.
   const listener = new Listener(pg, config);

@@ -11,7 +11,7 @@ import type { BullOptions, Engine } from '../engine.ts';
 import { loadRedisPeers } from '../peers.ts';
 import { QueueNames } from '../queue-names.ts';
 import { Users } from '../users.ts';
-import { completeOnRedis } from './redis-complete.ts';
+import { completeOnRedis } from '../ended/complete-on-redis.ts';
 import { redisFacts } from './redis-facts.ts';
 import { RedisStore } from './redis-store.ts';
 

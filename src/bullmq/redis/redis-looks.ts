@@ -196,3 +196,8 @@ export function rawJob(id: string, row: unknown): RawJob | null {
     logged: Number(logged ?? 0),
   };
 }
+
+/** Where a pattern of Redis means more than the character. */
+export function quoted(text: string): string {
+  return text.replace(/[\\*?[\]]/g, '\\$&');
+}

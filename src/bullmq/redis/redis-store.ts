@@ -22,7 +22,7 @@ import type { MoveStore } from '../moving/move-store.ts';
 import { READY_MS } from '../moving/moved-jobs.ts';
 import { heldBackIn, RedisLimits } from './redis-limits.ts';
 import { redisMoves } from './redis-moves.ts';
-import { rawJob, readHeads, readNews, readPage, rowsOf } from './redis-looks.ts';
+import { quoted, rawJob, readHeads, readNews, readPage, rowsOf } from './redis-looks.ts';
 import { forgetEnded, readEndedAs, readEndedBy, readStages, renewWaiting, sendWithFact } from './redis-ended.ts';
 import { type ScriptName, SCRIPTS } from './scripts.ts';
 
@@ -77,13 +77,10 @@ export class RedisStore implements Store {
 
   /** The same, and whether the tail was written: not where the job has not completed under this claim, or not yet. Sent at once. */
   async tryKeepCompleted(
-    at: Place,
-    claims: number,
-    tail: string,
-    table: string,
+    ...[at, claims, tail, table]: Parameters<Store['keepCompleted']>
   ): Promise<{ readonly isKept: boolean; readonly hasLine: boolean }> {
     const answer = await this.#run('fsqKeepCompleted', this.#base(at), at.id, claims, tail, this.#key(table));
-    const [kept, line] = Array.isArray(answer) ? (answer as readonly unknown[]) : [];
+    const [kept, line] = answer as readonly unknown[]; // As the script gives it.
     return { isKept: kept === 1, hasLine: line === 1 };
   }
 
@@ -297,9 +294,4 @@ export class RedisStore implements Store {
 
 function maybe(text: string | null): readonly [string, string] {
   return text === null ? ['0', ''] : ['1', text];
-}
-
-/** Where a pattern of Redis means more than the character. */
-function quoted(text: string): string {
-  return text.replace(/[\\*?[\]]/g, '\\$&');
 }

@@ -3,7 +3,7 @@ import type { MinimalJob, RedisQueueBackend } from 'bullmq';
 import type { JsonValue } from '../../job/values/json.ts';
 import type { EndingJob } from '../engine.ts';
 import { ENDED } from '../looking/stored-outcomes.ts';
-import type { RedisStore } from './redis-store.ts';
+import type { RedisStore } from '../redis/redis-store.ts';
 
 /** @returns as `Store.keepCompleted` @throws an error with BullMQ's code where it has not moved the job */
 export async function completeOnRedis(
