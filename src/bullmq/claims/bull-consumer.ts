@@ -105,7 +105,7 @@ export class BullConsumer implements Consumer {
         const token = this.#claims.nextToken();
         const taken = await this.#waiting(signal, () => takeNext(this.#engine, queue, this.owner, token));
         if (taken?.kind === 'job') this.#claims.begin({ queue, id: taken.raw.id, token });
-        await this.#waiting(signal, () => this.#giveBackUnknown());
+        if (this.#claims.mayHoldMore) await this.#waiting(signal, () => this.#giveBackUnknown());
         if (taken === null) return { claim: null, untilMs };
         if (taken.kind === 'none') {
           const dueMs = taken.limitedMs > 0 ? this.#engine.nowMs() + taken.limitedMs : taken.untilMs;
@@ -184,8 +184,7 @@ export class BullConsumer implements Consumer {
       leave?.();
       this.#over(id);
     };
-    const engine = { ...this.#engine, onEvent: this.#options.onEvent ?? this.#engine.onEvent };
-    const claim = new BullClaim(held, { engine, logBytes, checkpoint, onSettling, onOver }, job);
+    const claim = new BullClaim(held, { engine: this.#engine, logBytes, checkpoint, onSettling, onOver }, job);
     // It was revoked as far as was heard; sent back since, it is not.
     if (!this.#claims.isRevoked(id) || !(await isRevoked(this.#engine, id))) return claim;
     await unlessLost(claim.settle(revoked(claim, false), null));
