@@ -200,7 +200,7 @@ describe('a complaint is made about', () => {
       'a folder nobody knows',
       'src/utils/misc.ts',
       '',
-      'src/utils/misc.ts:1: src/utils/misc.ts is in no part of the architecture (the parts are job, broker, spool, bullmq, open, app, worker, cli, testing, index)',
+      'src/utils/misc.ts:1: src/utils/misc.ts is in no part of the architecture (the parts are job, broker, spool, bullmq, open, app, worker, ui, cli, testing, index)',
     ],
     [
       'a dependency',

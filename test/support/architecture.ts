@@ -14,7 +14,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   open: ['job', 'broker', 'spool', 'bullmq'],
   app: ['job', 'broker', 'open', 'app'],
   worker: ['job', 'broker', 'open', 'app', 'worker'],
-  cli: ['job', 'broker', 'spool', 'open', 'app', 'worker', 'cli'],
+  ui: ['job', 'broker', 'open', 'app', 'ui'],
+  cli: ['job', 'broker', 'spool', 'open', 'app', 'worker', 'ui', 'cli'],
   testing: ['job', 'broker', 'open', 'app', 'worker', 'testing'],
   index: ['job', 'broker', 'app'],
 };

@@ -1,0 +1,35 @@
+/** What the page's server asks of the one who looks at the store and acts on it: one for all pages of a process. */
+import type { LogPart } from '../broker/broker.ts';
+import type {
+  Act,
+  Answer,
+  FailureGroups,
+  JobDetail,
+  JobPage,
+  JobQuery,
+  ScheduleRow,
+  StoreReport,
+  Summary,
+} from './wire.ts';
+
+export interface Desk {
+  /** Worked out once for all who ask, each second at most. Never throws: what is wrong is its `trouble`. */
+  summary(): Promise<Summary>;
+  /** @param before the `next` of the page before this one. @throws UsageError for a query or cursor that is none */
+  jobs(query: JobQuery, before: string | null): Promise<JobPage>;
+  /** Null: there is no such job. */
+  job(id: string): Promise<JobDetail | null>;
+  /** What a job has printed, from `position` on. */
+  log(id: string, position: number): Promise<LogPart>;
+  failures(query: JobQuery): Promise<FailureGroups>;
+  schedules(): Promise<readonly ScheduleRow[]>;
+  store(): Promise<StoreReport>;
+  /** Never throws: what went wrong is the answer. */
+  act(act: Act): Promise<Answer>;
+  /**
+   * Tells of each change, a few each second at most, until the function that it returns is called: 'summary' when there is a new one, 'jobs'
+   * when jobs have changed. While somebody listens the desk looks at the store; a while after the last has gone it stops, and forgets.
+   */
+  listen(hear: (what: 'summary' | 'jobs') => void): () => void;
+  close(): Promise<void>;
+}
