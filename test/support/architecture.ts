@@ -46,6 +46,8 @@ export const SPOOL_FLOORS: readonly string[] = [
 /** The file that touches the spool on disk, and those that look at the user's project instead, or write in it: config, task modules, reports. */
 const FILES = 'src/spool/disk/files.ts';
 const PROJECT_FILES: readonly string[] = ['src/app/project/project.ts', 'src/app/project/write.ts'];
+/** The page's own files, which are part of fsq. */
+const PAGE_FILES = 'src/ui/page-files.ts';
 
 /** The files outside src/cli that may name process.stderr: a worker's log, and the child that is one when its parent is gone. */
 const STDERR_FILES: ReadonlySet<string> = new Set(['src/worker/child.ts', 'src/worker/log.ts']);
@@ -182,7 +184,7 @@ function needsNodeOnly({ path, part, imports }: Source): Finding[] {
 }
 
 function diskIsInOnePlace({ path, imports }: Source): Finding[] {
-  if (path === FILES || PROJECT_FILES.includes(path)) return [];
+  if (path === FILES || path === PAGE_FILES || PROJECT_FILES.includes(path)) return [];
   return imports
     .filter(({ specifier }) => /^(node:)?fs(\/|$)/.test(specifier))
     .map(({ specifier, at }) => ({

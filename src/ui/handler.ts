@@ -1,0 +1,179 @@
+/** Answers the requests of pages: guards first, then sends the page's files, what the desk knows, streams, and acts. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FsqError, UsageError } from '../job/errors.ts';
+import { peek, reasonOf } from '../job/values/realm.ts';
+import type { Desk } from './desk.ts';
+import { type Refusal, refusalOf } from './guard.ts';
+import { isPagePath, sendPageFile } from './page-files.ts';
+import { actOf } from './parse.ts';
+import { send, sendJson, sendRefusal } from './respond.ts';
+import { readAt } from './routes.ts';
+import { Streams } from './streams.ts';
+import type { Session as SessionFacts } from './wire.ts';
+
+/** A body may hold the arguments of a job. */
+const MOST_BODY = 5 * 1_024 * 1_024;
+
+/** Who may see the page. */
+export interface Access {
+  /** Names under which the page is served, without ports, in lower case. */
+  readonly hosts: ReadonlySet<string>;
+  readonly isKnown: (request: IncomingMessage) => boolean | Promise<boolean>;
+  /** Gives the cookie for a token, null for a wrong one; absent: nobody logs in here. */
+  readonly login?: (token: string, path: string, isEncrypted: boolean) => string | null;
+}
+
+export interface HandlerOptions {
+  readonly desk: Desk;
+  readonly access: Access;
+  /** Where the page is mounted, such as '/queue'; '' at the root, or where the framework takes the prefix away. */
+  readonly basePath: string;
+  readonly facts: () => Promise<SessionFacts>;
+}
+
+export interface Handler {
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Ends the streams. */
+  close(): void;
+}
+
+/** Where a request leads: the path below the page, and that of the page itself. */
+interface Place {
+  readonly path: string;
+  readonly base: string;
+  readonly parameters: URLSearchParams;
+}
+
+export function handlerOf(options: HandlerOptions): Handler {
+  const streams = new Streams(options.desk);
+  const handle = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
+    answer(options, streams, request, response, next).catch((error: unknown) => fail(request, response, error));
+  };
+  return Object.assign(handle, { close: () => streams.close() });
+}
+
+async function answer(
+  options: HandlerOptions,
+  streams: Streams,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: ((error?: unknown) => void) | undefined,
+): Promise<void> {
+  const { access, desk } = options;
+  const { method = '' } = request;
+  const refusal = refusalOf({ method, headers: request.headers }, access.hosts);
+  if (refusal !== null) return sendRefusal(request, response, refusal, 'FSQ_USAGE');
+  const place = placeOf(request, options.basePath);
+  if (place === null) return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
+  const { path, base, parameters } = place;
+  const isPost = method === 'POST';
+  if (path === '/healthz' && !isPost)
+    return send(request, response, 200, 'ok\n', { 'content-type': 'text/plain', 'cache-control': 'no-store' });
+  if (path === '/' && !base.endsWith('/')) return redirect(request, response, base);
+  if (isPagePath(path) && !isPost) return sendPageFile(request, response, path);
+  if (path === '/api/login' && isPost) return await login(access, request, response, base);
+  if (!path.startsWith('/api/')) {
+    if (next !== undefined) return next();
+    return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
+  }
+  if ((await access.isKnown(request)) !== true) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
+  if (path === '/api/act') {
+    if (!isPost) return sendRefusal(request, response, notAllowed('POST'), 'FSQ_USAGE');
+    return await act(options, request, response);
+  }
+  if (isPost) return sendRefusal(request, response, notAllowed('GET, HEAD'), 'FSQ_USAGE');
+  if (path === '/api/session') return sendJson(request, response, 200, await options.facts());
+  if (path === '/api/events' && method === 'GET') return streams.add(response);
+  const read = readAt(path);
+  if (read === null) return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
+  const document = await read(desk, parameters);
+  if (document === null) return sendRefusal(request, response, NO_JOB, 'FSQ_UNKNOWN_JOB');
+  sendJson(request, response, 200, document);
+}
+
+const NO_PATH: Refusal = { status: 404, text: 'There is nothing here by this name.' };
+const NO_JOB: Refusal = { status: 404, text: 'There is no such job: it was never sent, or its outcome is forgotten.' };
+
+function notAllowed(allow: string): Refusal {
+  return { status: 405, text: `Only ${allow} is answered here.`, headers: { allow } };
+}
+
+function unknown({ login: canLogin }: Access): Refusal {
+  return canLogin === undefined
+    ? { status: 401, text: 'You may not see this page: `authorize` of the program that serves it says so.' }
+    : {
+        status: 401,
+        text: 'Expected the token of this page, and it is missing, wrong, or of an earlier start. `fsq ui` prints it when it starts.',
+        headers: { 'www-authenticate': 'Bearer' },
+      };
+}
+
+/** What the URL says, without anything that it could be taken for besides. Null for what is no path. */
+function placeOf(request: IncomingMessage, basePath: string): Place | null {
+  const { url = '/' } = request;
+  const at = url.indexOf('?');
+  const path = at === -1 ? url : url.slice(0, at);
+  if (!path.startsWith('/') && path !== '') return null;
+  const inner = path === basePath || path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
+  // Express takes the path of a mount away, and keeps the whole beside it.
+  const original: unknown = peek(request, 'originalUrl');
+  const whole = (typeof original === 'string' ? original : url).replace(/\?.*$/s, '');
+  const rest = inner === '' ? '/' : inner;
+  const isBare = rest === '/' && !whole.endsWith('/');
+  const base = isBare ? whole : whole.endsWith(rest) ? whole.slice(0, whole.length - rest.length + 1) : '/';
+  return { path: rest, base, parameters: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)) };
+}
+
+/** The page's own links are relative, and need the slash. */
+function redirect(request: IncomingMessage, response: ServerResponse, base: string): void {
+  const last = base.slice(base.lastIndexOf('/') + 1);
+  // Relative, and so never to another host.
+  send(request, response, 308, '', { location: `./${last}/`, 'cache-control': 'no-store' });
+}
+
+async function login(access: Access, request: IncomingMessage, response: ServerResponse, base: string): Promise<void> {
+  const body = await bodyOf(request);
+  const token: unknown = peek(body, 'token');
+  const isEncrypted = peek(request.socket, 'encrypted') === true;
+  const cookie = typeof token === 'string' ? (access.login?.(token, base, isEncrypted) ?? null) : null;
+  if (cookie === null) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
+  sendJson(request, response, 200, { text: 'Welcome.', isGood: true, code: null }, { 'set-cookie': cookie });
+}
+
+async function act({ desk, facts }: HandlerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if ((await facts()).isReadOnly)
+    return sendRefusal(
+      request,
+      response,
+      { status: 403, text: 'This page only looks: it was started read-only.' },
+      'FSQ_USAGE',
+    );
+  const answer = await desk.act(actOf(await bodyOf(request)));
+  sendJson(request, response, 200, answer);
+}
+
+/** The JSON of a body. @throws UsageError for what is none, or is too long */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  // A framework may have read it before.
+  const parsed: unknown = peek(request, 'body');
+  if (typeof parsed === 'object' && parsed !== null && !Buffer.isBuffer(parsed) && request.readableEnded) return parsed;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY) throw new UsageError(`Expected a body of at most ${MOST_BODY} bytes`, 'FSQ_TOO_LARGE');
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch (error) {
+    throw new UsageError(`Expected a body of JSON: ${reasonOf(error)}`, 'FSQ_USAGE', { cause: error });
+  }
+}
+
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (response.headersSent) return void response.destroy();
+  const code = error instanceof FsqError ? error.code : 'FSQ_SPOOL';
+  const status = error instanceof UsageError ? (code === 'FSQ_TOO_LARGE' ? 413 : 400) : 503;
+  sendRefusal(request, response, { status, text: reasonOf(error) }, code);
+}

@@ -1,0 +1,61 @@
+/**
+ * Who may see the page: whoever has the token. A script sends it with each request; a browser changes it once for a cookie, which no script
+ * of the page can read, and which no other site can send.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { refuse } from '../job/errors.ts';
+import { bearer, cookie, type Headers } from './guard.ts';
+
+/** A token that somebody has chosen has so many characters at least. */
+export const LEAST_TOKEN = 16;
+const TOKEN_BYTES = 24;
+
+/** @throws UsageError for a token that is too short, or that no header can carry */
+export function checkToken(token: string, name: string): string {
+  if (token.length >= LEAST_TOKEN && /^[\w.~+/=-]+$/.test(token)) return token;
+  return refuse(
+    name,
+    `at least ${LEAST_TOKEN} letters, digits or any of . _ ~ + / = -`,
+    token.length < LEAST_TOKEN ? `${token.length} characters` : 'others', // It is a secret.
+  );
+}
+
+export function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url');
+}
+
+export class Session {
+  readonly #token: Buffer;
+  /** The cookie's value is another one: whoever sees it does not have the token. */
+  readonly #value: string;
+  /** Cookies know no ports: pages of several queues on one machine each have their own. */
+  readonly #name: string;
+
+  constructor(token: string) {
+    this.#token = digest(token);
+    this.#value = createHash('sha256').update(`fsq page cookie\0${token}`).digest('base64url');
+    this.#name = `fsq-${createHash('sha256').update(`fsq page name\0${token}`).digest('hex').slice(0, 12)}`;
+  }
+
+  isToken(text: string): boolean {
+    return timingSafeEqual(digest(text), this.#token);
+  }
+
+  /** Whether these headers are of somebody who has, or had, the token. */
+  knows(headers: Headers): boolean {
+    const token = bearer(headers);
+    if (token !== null) return this.isToken(token);
+    const value = cookie(headers, this.#name);
+    return value !== null && timingSafeEqual(digest(value), digest(this.#value));
+  }
+
+  /** For `Set-Cookie`. It ends with the browser. @param path of the page, with a slash at its end */
+  cookie(path: string, isEncrypted: boolean): string {
+    return `${this.#name}=${this.#value}; Path=${path}; HttpOnly; SameSite=Strict${isEncrypted ? '; Secure' : ''}`;
+  }
+}
+
+/** Of equal length for texts of any length: comparing these takes always as long. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,78 @@
+/** Server-Sent Events: each page has one stream, by which it hears of a new summary, and that jobs have changed. */
+import type { ServerResponse } from 'node:http';
+import { jsonText } from '../job/text.ts';
+import type { Desk } from './desk.ts';
+import { begin } from './respond.ts';
+import type { Summary } from './wire.ts';
+
+/** So often something is sent, or else what is between the two might take the stream for dead, ms. */
+const BEAT_MS = 15_000;
+/** The page asks again after this time when its stream has ended, ms. */
+const RETRY_MS = 2_000;
+/** A page that does not read has so much waiting for it at most, bytes: then it gets no more until it has read. */
+const MOST_WAITING = 256 * 1_024;
+
+export class Streams {
+  readonly #desk: Desk;
+  readonly #open = new Set<ServerResponse>();
+  #stopListening: (() => void) | null = null;
+  #beat: NodeJS.Timeout | undefined;
+  /** The last summary as it was sent: made a text once for all. */
+  #last: { readonly of: Summary; readonly text: string } | null = null;
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  add(response: ServerResponse): void {
+    begin(response, 200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    response.write(`retry: ${RETRY_MS}\n\n`);
+    this.#open.add(response);
+    response.on('close', () => this.#drop(response));
+    response.on('error', () => this.#drop(response));
+    if (this.#stopListening === null) this.#begin();
+    void this.#send('summary', [response]);
+  }
+
+  close(): void {
+    for (const response of this.#open) response.end();
+    this.#open.clear();
+    this.#end();
+  }
+
+  #begin(): void {
+    this.#stopListening = this.#desk.listen((what) => void this.#send(what, [...this.#open]));
+    this.#beat = setInterval(() => write([...this.#open], ':\n\n'), BEAT_MS).unref();
+  }
+
+  #end(): void {
+    this.#stopListening?.();
+    this.#stopListening = null;
+    this.#last = null;
+    clearInterval(this.#beat);
+  }
+
+  #drop(response: ServerResponse): void {
+    if (this.#open.delete(response) && this.#open.size === 0) this.#end();
+  }
+
+  async #send(what: 'summary' | 'jobs', responses: readonly ServerResponse[]): Promise<void> {
+    write(responses, what === 'jobs' ? 'event: jobs\ndata: {}\n\n' : await this.#summaryText());
+  }
+
+  async #summaryText(): Promise<string> {
+    const summary = await this.#desk.summary();
+    if (this.#last?.of !== summary)
+      this.#last = { of: summary, text: `event: summary\ndata: ${jsonText(summary)}\n\n` };
+    return this.#last.text;
+  }
+}
+
+function write(responses: readonly ServerResponse[], text: string): void {
+  for (const response of responses)
+    if (!response.writableEnded && response.writableLength < MOST_WAITING) response.write(text);
+}

@@ -1,0 +1,301 @@
+/** What the page's server answers, over real connections, with a desk that knows little. */
+import assert from 'node:assert/strict';
+import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test, { type TestContext } from 'node:test';
+import { SpoolError } from '../../../src/job/errors.ts';
+import type { Desk } from '../../../src/ui/desk.ts';
+import { type Handler, handlerOf } from '../../../src/ui/handler.ts';
+import { OWN_HOSTS } from '../../../src/ui/guard.ts';
+import { Session } from '../../../src/ui/session.ts';
+import type { Act, Summary } from '../../../src/ui/wire.ts';
+import { until } from '../../support/conditions.ts';
+
+const TOKEN = 'a-token-of-this-test';
+const ID = '0199f3c2-8d1e-7000-8d20-0102030405aa';
+const NOTHING = { slotMs: 1, fromMs: 0, ended: [], failed: [], wait: null, run: null };
+const SUMMARY: Summary = {
+  atMs: 1,
+  trouble: null,
+  verdict: { status: 'ok', text: 'OK' },
+  advice: [],
+  counts: { pending: 0, delayed: 0, parked: 0, running: 0, succeeded: 0, failed: 0, revoked: 0, expired: 0 },
+  minutes: NOTHING,
+  day: NOTHING,
+  queues: [],
+  workers: [],
+  index: { read: 0, isComplete: true },
+};
+
+class FakeDesk implements Desk {
+  readonly acts: Act[] = [];
+  readonly listeners = new Set<(what: 'summary' | 'jobs') => void>();
+  fails: Error | null = null;
+  summary = async (): Promise<Summary> => SUMMARY;
+  jobs: Desk['jobs'] = async () => {
+    if (this.fails !== null) throw this.fails;
+    return { jobs: [], next: null, total: 0, isComplete: true };
+  };
+  job: Desk['job'] = async () => null;
+  log: Desk['log'] = async (_id, position) => ({ lines: [], position });
+  failures: Desk['failures'] = async () => ({ groups: [], isComplete: true });
+  schedules: Desk['schedules'] = async () => [];
+  store: Desk['store'] = async () => ({ place: '/spool', parts: [], room: null });
+  act: Desk['act'] = async (act) => {
+    this.acts.push(act);
+    return { text: '1 job sent back', isGood: true, code: null };
+  };
+  listen: Desk['listen'] = (hear) => {
+    this.listeners.add(hear);
+    return () => void this.listeners.delete(hear);
+  };
+  close = async (): Promise<void> => undefined;
+}
+
+interface Served {
+  readonly desk: FakeDesk;
+  readonly port: number;
+  readonly session: Session;
+  readonly handler: Handler;
+}
+
+interface Options {
+  readonly isReadOnly?: boolean;
+  readonly basePath?: string;
+  /** As Express does with `app.use(mount, …)`. */
+  readonly mount?: string;
+}
+
+async function serve(t: TestContext, { isReadOnly = false, basePath = '', mount = '' }: Options = {}): Promise<Served> {
+  const desk = new FakeDesk();
+  const session = new Session(TOKEN);
+  const handler = handlerOf({
+    desk,
+    basePath,
+    facts: async () => ({ version: '1', place: '/spool', isReadOnly, hidesArguments: false }),
+    access: {
+      hosts: new Set(OWN_HOSTS),
+      isKnown: ({ headers }) => session.knows(headers),
+      login: (token, path, isEncrypted) => (session.isToken(token) ? session.cookie(path, isEncrypted) : null),
+    },
+  });
+  const server = createServer((request, response) => {
+    if (mount === '') return handler(request, response);
+    const { url = '' } = request;
+    Object.assign(request, { originalUrl: url, url: url.slice(mount.length) || '/' });
+    return handler(request, response, () => response.writeHead(418).end('next'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    handler.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { desk, session, handler, port: (server.address() as AddressInfo).port };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+const OWN = { authorization: `Bearer ${TOKEN}` };
+const POST = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' };
+
+/** As a program that is no browser may ask: with any header. */
+function ask(
+  port: number,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+  body?: string,
+  method = body === undefined ? 'GET' : 'POST',
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest({ port, host: '127.0.0.1', path, method, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part) => (text += String(part)));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+    });
+    asked.on('error', reject).end(body);
+  });
+}
+
+test('without the token nothing is told, and with it everything is', async (t) => {
+  const { port } = await serve(t);
+
+  for (const path of [
+    '/api/session',
+    '/api/summary',
+    '/api/jobs',
+    `/api/jobs/${ID}`,
+    `/api/jobs/${ID}/log`,
+    '/api/failures',
+    '/api/schedules',
+    '/api/store',
+    '/api/events',
+    '/api/act',
+    '/api/nothing',
+  ]) {
+    const [bare, wrong] = [await ask(port, path), await ask(port, path, { authorization: 'Bearer wrong' })];
+    assert.deepEqual([bare.status, wrong.status], [401, 401], path);
+    assert.match(JSON.parse(bare.text).text, /^Expected the token of this page/);
+  }
+  for (const path of ['/api/session', '/api/summary', '/api/jobs?state=failed', '/api/failures', '/api/store'])
+    assert.equal((await ask(port, path, OWN)).status, 200, path);
+  assert.equal((await ask(port, `/api/jobs/${ID}`, OWN)).status, 404);
+  assert.equal((await ask(port, '/api/nothing', OWN)).status, 404);
+  assert.equal((await ask(port, '/healthz')).text, 'ok\n');
+});
+
+test('a browser changes the token for a cookie, which no script can read', async (t) => {
+  const { port } = await serve(t);
+  const wrong = await ask(port, '/api/login', POST, '{"token":"wrong"}');
+  const right = await ask(port, '/api/login', POST, JSON.stringify({ token: TOKEN }));
+  const [set = ''] = right.headers['set-cookie'] ?? [];
+  const cookie = set.split(';', 1)[0] ?? '';
+
+  assert.deepEqual([wrong.status, wrong.headers['set-cookie']], [401, undefined]);
+  assert.equal(right.status, 200);
+  assert.match(set, /; Path=\/; HttpOnly; SameSite=Strict$/);
+  assert.ok(!set.includes(TOKEN) && !right.text.includes(TOKEN), 'the token is told');
+  assert.equal((await ask(port, '/api/summary', { cookie })).status, 200);
+  assert.equal((await ask(port, '/api/summary', { cookie: `${cookie}x` })).status, 401);
+  for (const body of ['{"token":', '[]', 'null', '{"token":{"length":20}}', ''])
+    assert.ok([400, 401].includes((await ask(port, '/api/login', POST, body)).status), body);
+});
+
+test('the cookie alone makes no other origin an owner', async (t) => {
+  const { port, desk, session } = await serve(t);
+  const cookie = session.cookie('/', false).split(';', 1)[0] ?? '';
+  const body = JSON.stringify({ kind: 'forget', ids: [ID] });
+  const post = (headers: Readonly<Record<string, string>>): Promise<Reply> =>
+    ask(port, '/api/act', { 'content-type': 'application/json', cookie, ...headers }, body);
+
+  assert.equal((await post({ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' })).status, 403);
+  assert.equal((await post({ 'sec-fetch-site': 'same-site', origin: 'http://127.0.0.1:1' })).status, 403);
+  assert.equal((await post({ origin: 'http://127.0.0.1:1' })).status, 403);
+  assert.equal((await post({})).status, 403);
+  assert.equal((await post({ 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' })).status, 415);
+  assert.equal((await post({ 'sec-fetch-site': 'same-origin', host: 'evil.example' })).status, 403);
+  assert.equal((await ask(port, '/api/events', { cookie, host: `evil.example:${port}` })).status, 403);
+  assert.equal(
+    (await ask(port, '/api/jobs', { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).status,
+    403,
+  );
+  assert.equal((await ask(port, '/api/act', { cookie }, body, 'PUT')).status, 405);
+  assert.deepEqual(desk.acts, []);
+
+  assert.equal((await post({ 'sec-fetch-site': 'same-origin' })).status, 200);
+  assert.deepEqual(desk.acts, [{ kind: 'forget', ids: [ID] }]);
+});
+
+test('every answer keeps a browser from doing more with it', async (t) => {
+  const { port } = await serve(t);
+
+  for (const reply of [
+    await ask(port, '/'),
+    await ask(port, '/api/summary', OWN),
+    await ask(port, '/api/summary'),
+    await ask(port, '/nothing'),
+    await ask(port, '/', { host: 'evil.example' }),
+  ]) {
+    assert.match(String(reply.headers['content-security-policy']), /^default-src 'none'; .*frame-ancestors 'none'$/);
+    assert.equal(reply.headers['x-content-type-options'], 'nosniff');
+    assert.equal(reply.headers['cross-origin-resource-policy'], 'same-origin');
+    assert.equal(reply.headers['referrer-policy'], 'no-referrer');
+    for (const name of Object.keys(reply.headers))
+      assert.ok(!name.startsWith('access-control'), `${name} opens it to others`);
+  }
+});
+
+test('a page that only looks refuses every act, whoever asks', async (t) => {
+  const { port, desk } = await serve(t, { isReadOnly: true });
+
+  const reply = await ask(port, '/api/act', { ...OWN, ...POST }, JSON.stringify({ kind: 'retry', ids: [ID] }));
+
+  assert.equal(reply.status, 403);
+  assert.match(JSON.parse(reply.text).text, /only looks/);
+  assert.deepEqual(desk.acts, []);
+});
+
+test('what is wrong is told in words, with a code, and harms nothing', async (t) => {
+  const { port, desk } = await serve(t);
+  const answerTo = async (path: string, body?: string): Promise<readonly [number, string, string]> => {
+    const { status, text } = await ask(port, path, body === undefined ? OWN : { ...OWN, ...POST }, body);
+    const { code, text: words } = JSON.parse(text);
+    return [status, code, words];
+  };
+
+  assert.deepEqual((await answerTo('/api/jobs?state=nonsense')).slice(0, 2), [400, 'FSQ_USAGE']);
+  assert.deepEqual((await answerTo('/api/jobs?nonsense=1')).slice(0, 2), [400, 'FSQ_USAGE']);
+  assert.deepEqual((await answerTo(`/api/jobs/${ID}/log?position=-1`)).slice(0, 2), [400, 'FSQ_USAGE']);
+  assert.deepEqual((await answerTo('/api/act', '{"kind":')).slice(0, 2), [400, 'FSQ_USAGE']);
+  assert.deepEqual((await answerTo('/api/act', '{"kind":"purge"}')).slice(0, 2), [400, 'FSQ_USAGE']);
+  assert.deepEqual((await answerTo('/api/act', `"${'x'.repeat(6_000_000)}"`)).slice(0, 2), [413, 'FSQ_TOO_LARGE']);
+  assert.deepEqual((await answerTo('/api/jobs/..%2f..%2fetc')).slice(0, 2), [404, 'FSQ_USAGE']);
+  desk.fails = new SpoolError('FSQ_SPOOL_GONE', 'The spool /spool is gone');
+  assert.deepEqual(await answerTo('/api/jobs'), [503, 'FSQ_SPOOL_GONE', 'The spool /spool is gone']);
+  desk.fails = null;
+  assert.equal((await ask(port, '/api/jobs', OWN)).status, 200);
+});
+
+test('the same answer twice is sent once', async (t) => {
+  const { port } = await serve(t);
+  const first = await ask(port, '/api/jobs', OWN);
+  const again = await ask(port, '/api/jobs', { ...OWN, 'if-none-match': String(first.headers.etag) });
+
+  assert.deepEqual([again.status, again.text], [304, '']);
+});
+
+test('a stream begins with a summary, tells of each change, and ends with its page', async (t) => {
+  const { port, desk } = await serve(t);
+  const asked = httpRequest({ port, host: '127.0.0.1', path: '/api/events', headers: OWN }).end();
+  t.after(() => asked.destroy());
+  let text = '';
+  asked.on('response', (response) => response.setEncoding('utf8').on('data', (part) => (text += String(part))));
+
+  await until(() => text.includes('event: summary\ndata: {"atMs":1,'), 'the summary came');
+  assert.equal(desk.listeners.size, 1);
+  for (const hear of desk.listeners) hear('jobs');
+  await until(() => text.includes('event: jobs\n'), 'the hint came');
+  asked.destroy();
+  await until(() => desk.listeners.size === 0, 'nobody listens any more');
+});
+
+test('streams share one listener, and end with the handler', async (t) => {
+  const { port, desk, handler } = await serve(t);
+  let [begun, ended] = [0, 0];
+  for (let i = 0; i < 3; i++)
+    httpRequest({ port, host: '127.0.0.1', path: '/api/events', headers: OWN }, (response) => {
+      begun++;
+      response.on('end', () => ended++).resume();
+    }).end();
+  await until(() => begun === 3, 'three streams have begun');
+  assert.equal(desk.listeners.size, 1);
+
+  handler.close();
+
+  await until(() => ended === 3, 'three streams have ended');
+  assert.equal(desk.listeners.size, 0);
+});
+
+test('a page below a path finds its own, with the prefix or without it', async (t) => {
+  for (const options of [{ basePath: '/admin/queue' }, { mount: '/admin/queue' }]) {
+    const { port } = await serve(t, options);
+    const bare = await ask(port, '/admin/queue?x=1');
+    const login = await ask(port, '/admin/queue/api/login', POST, JSON.stringify({ token: TOKEN }));
+
+    assert.deepEqual([bare.status, bare.headers.location], [308, './queue/'], JSON.stringify(options));
+    assert.match(String(login.headers['set-cookie']), /Path=\/admin\/queue\/;/);
+    assert.equal((await ask(port, '/admin/queue/api/summary', OWN)).status, 200);
+    assert.equal((await ask(port, '/admin/queue/healthz')).text, 'ok\n');
+  }
+});
+
+test('in another program what is no part of the page is left to it', async (t) => {
+  const { port } = await serve(t, { mount: '/queue' });
+
+  assert.equal((await ask(port, '/queue/elsewhere')).text, 'next');
+  assert.equal((await ask(port, '/queue/elsewhere', { host: 'evil.example' })).status, 403);
+});
