@@ -8,8 +8,6 @@ import { givenOptions, type JobFilter, readFilter, type StateChoice } from './jo
 
 /** Ids that a command line may name. */
 export const MOST_IDS = 10_000;
-/** Jobs that are dealt with in one call: so that a large change shows its effect, and can be interrupted. */
-const AT_ONCE = 1_000;
 /** So many jobs that a filter chose have a line of their own; of more, tasks are counted. */
 const MOST_LINES = 10;
 const MOST_TASKS = 10;
@@ -109,17 +107,6 @@ export async function mayGoOn(
   }
   tell('Nothing was changed.');
   return false;
-}
-
-/** Calls `act` for some ids at a time, and gives all of its answers. */
-export async function inParts<T>(
-  ids: readonly string[],
-  act: (some: readonly string[]) => Promise<ReadonlyMap<string, T>>,
-): Promise<ReadonlyMap<string, T>> {
-  const answers = new Map<string, T>();
-  for (let from = 0; from < ids.length; from += AT_ONCE)
-    for (const [id, answer] of await act(ids.slice(from, from + AT_ONCE))) answers.set(id, answer);
-  return answers;
 }
 
 /** A line for each job; of more than a few that a filter chose, for the first ones, and the rest are counted by their tasks. */

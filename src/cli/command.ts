@@ -1,7 +1,7 @@
 /** A command: its words for `--help`, the function that does it, and its options, parsed and checked. */
 import { parseArgs } from 'node:util';
+import { inShell, suggest } from '../job/text.ts';
 import { refuse, UsageError } from '../job/errors.ts';
-import { escape, suggest } from '../job/text.ts';
 import { readByteSize, readDuration } from '../job/units.ts';
 import { reasonOf } from '../job/values/realm.ts';
 
@@ -142,30 +142,11 @@ export function someTime(text: string | undefined, name: string): number | undef
   return ms === 0 ? refuse(`--${name}`, 'more than 0', text) : ms;
 }
 
-/** What a terminal would obey is written as bash and zsh read it: the message is shown, not only copied. */
-function inShell(text: string): string {
-  if (escape(text) !== text) {
-    const safe = text.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
-    return `$'${escape(safe).replace(/\\u\{([0-9a-f]+)\}/g, (_all, code: string) => `\\u${code.padStart(4, '0')}`)}'`;
-  }
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** ' --spool DIR' as a shell reads it; empty when the option was not given. */
 export function spoolOption(values: Values): string {
   const spool = values.text('spool');
   if (spool === undefined) return '';
   return ` --spool ${inShell(spool)}`;
-}
-
-/**
- * `text` with that option behind each command in backticks that does not name a spool: a command that is copied from a message means
- * the same spool.
- */
-export function withSpoolOption(text: string, option: string): string {
-  return text.replace(/`fsq (?!help\b|COMMAND\b)[^`]+`/g, (line) =>
-    line.includes('--spool') ? line : `${line.slice(0, -1)}${option}\``,
-  );
 }
 
 function unmark(text: string): string {

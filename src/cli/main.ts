@@ -1,7 +1,7 @@
 /** The command line: finds the command, runs it, and turns what it throws into a message and an exit code. */
 import { createRequire } from 'node:module';
 import { UsageError } from '../job/errors.ts';
-import { didYouMean, format, jsonText } from '../job/text.ts';
+import { didYouMean, format, jsonText, withSpoolOption } from '../job/text.ts';
 import { wantsColours } from './terminal/colour.ts';
 import {
   type Command,
@@ -11,7 +11,6 @@ import {
   type ParsedLine,
   parseLine,
   spoolOption,
-  withSpoolOption,
 } from './command.ts';
 import { EXIT, exitCodeOf, messageText, reportText } from './exit.ts';
 

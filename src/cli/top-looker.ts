@@ -6,8 +6,8 @@ import type { Broker } from '../broker/broker.ts';
 import { escape } from '../job/text.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
 import { jobLines } from './commands/look/show.ts';
-import { reportOf } from './commands/look/status-report.ts';
-import { factsOf } from './commands/look/status.ts';
+import { statusFacts } from '../app/telling/status-facts.ts';
+import { reportOf } from '../app/telling/status-report.ts';
 import { Looker } from './commands/top/looker/looker.ts';
 import type { Request } from './commands/top/looker/reports.ts';
 
@@ -17,7 +17,7 @@ const looker = new Looker({
   open: () => openBroker({ ...options, looksAtOnce: true }),
   jobLines: toldLines,
   verdict: async (broker) => {
-    const { verdict, advice } = reportOf(await factsOf(broker));
+    const { verdict, advice } = reportOf(await statusFacts(broker));
     return { status: verdict.status, text: verdict.text, advice };
   },
   // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none

@@ -134,3 +134,22 @@ function editDistance(a: string, b: string, limit: number): number {
   }
   return last[b.length] ?? limit;
 }
+
+/** What a terminal would obey is written as bash and zsh read it: the message is shown, not only copied. */
+export function inShell(text: string): string {
+  if (escape(text) !== text) {
+    const safe = text.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+    return `$'${escape(safe).replace(/\\u\{([0-9a-f]+)\}/g, (_all, code: string) => `\\u${code.padStart(4, '0')}`)}'`;
+  }
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * `text` with `option`, such as ' --spool DIR', behind each command in backticks that does not name a spool: a command that is copied from a message means
+ * the same spool.
+ */
+export function withSpoolOption(text: string, option: string): string {
+  return text.replace(/`fsq (?!help\b|COMMAND\b)[^`]+`/g, (line) =>
+    line.includes('--spool') ? line : `${line.slice(0, -1)}${option}\``,
+  );
+}

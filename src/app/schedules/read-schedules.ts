@@ -156,11 +156,11 @@ export function requestOf(
   return toRequest(task, [args], { ...ofTask, ...options, headers });
 }
 
-/** The job of an instant. */
+/** The job of an instant; of null: of none, somebody wants it now. */
 export function jobOf(
   schedule: ReadSchedule,
   ofTask: TaskSending,
-  instantMs: number,
+  instantMs: number | null,
   about: Pick<Job, 'id' | 'enqueuedAtMs'>,
 ): NewJob {
   const { task, argsList, queue, priority, options, headers } = requestOf(schedule, ofTask, instantMs);

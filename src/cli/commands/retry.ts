@@ -5,15 +5,14 @@ import type { Broker, Sighting } from '../../broker/broker.ts';
 import { type FsqError, UnknownJobError, UsageError } from '../../job/errors.ts';
 import { idsAfter } from '../../job/edges.ts';
 import type { JobRecord } from '../../job/job.ts';
-import { mayHaveOwnTtl } from '../../job/names.ts';
 import { jsonText, some } from '../../job/text.ts';
-import { checkedArguments } from '../../job/values/payload.ts';
+import { inParts } from '../../app/acting/carry-out.ts';
+import { originalOf, RETRY_OF, sendAnew } from '../../app/acting/send-anew.ts';
 import {
   BULK_OPTIONS,
   choose,
   type Chosen,
   filterUnlessIds,
-  inParts,
   jobLines,
   mayGoOn,
   MOST_IDS,
@@ -28,8 +27,6 @@ import { givenByOptions } from '../setting-options.ts';
 import { parseArguments } from './call/call-options.ts';
 
 const CHOICE: StateChoice = { known: ['failed', 'revoked', 'expired'], byDefault: [] };
-/** The header of a job that was sent anew, which names the one that it was made of. */
-const RETRY_OF = 'fsq.retry-of';
 
 export const retry: Command = {
   name: 'retry',
@@ -65,7 +62,7 @@ export const retry: Command = {
 
 async function runRetry(context: Context): Promise<number> {
   const { values, args } = context;
-  if (values.text('args') !== undefined) return sendAnew(context);
+  if (values.text('args') !== undefined) return sendOneAnew(context);
   checkState(context);
   const filter = filterUnlessIds(context, CHOICE, null);
   const isDry = values.flag('dry-run');
@@ -216,7 +213,7 @@ function tellNext({ tell, values }: Context, count: number): void {
 }
 
 /** A new job: the old one stays as it is. */
-async function sendAnew(context: Context): Promise<number> {
+async function sendOneAnew(context: Context): Promise<number> {
   const { values, args, stdout, tell } = context;
   const [text, ...more] = args;
   const other = ['--dry-run', '--next'].find((name) => values.flag(name.slice(2))) ?? givenOptions(values)[0];
@@ -227,39 +224,14 @@ async function sendAnew(context: Context): Promise<number> {
         : `Expected no ${other} beside --args: it makes one new job, and sends none back`,
     );
   const argsList = parseArguments(values.text('args') ?? '', '--args');
-  const { task, headers, options, queue, priority, id } = await withSpool(context, async (broker) => {
-    const wanted = await jobId(broker, text);
-    const job = await broker.find(wanted);
-    const record = job?.record ?? null;
-    if (job === null || record === null) throw new UnknownJobError(wanted, broker.place);
-    return { ...record.job, ...job.standing, id: wanted };
-  });
-  const {
-    etaMs: _eta,
-    expiresAtMs: _expires,
-    key: _key,
-    after: _after,
-    takes: _takes,
-    shape: _shape,
-    next: _next,
-    ...kept
-  } = options;
+  const original = await withSpool(context, async (broker) => originalOf(broker, await jobId(broker, text)));
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: tell, newSpool: (settings) => tell(newSpoolText(settings)), restoring: tell },
   );
   try {
-    const broker = await sender.broker();
-    const job = {
-      id: broker.nextId(mayHaveOwnTtl(id)),
-      task,
-      args: checkedArguments(task, argsList),
-      enqueuedAtMs: Date.now(),
-      options: kept,
-      headers: { ...headers, [RETRY_OF]: id },
-    };
-    await broker.enqueue([{ job, queue, priority }]);
-    stdout.write(values.flag('json') ? `${jsonText({ id: job.id, retryOf: id })}\n` : `${job.id}\n`);
+    const id = await sendAnew(await sender.broker(), original, argsList, Date.now());
+    stdout.write(values.flag('json') ? `${jsonText({ id, retryOf: original.id })}\n` : `${id}\n`);
     return EXIT.good;
   } finally {
     await sender.close();

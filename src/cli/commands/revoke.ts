@@ -2,12 +2,12 @@
 import type { Broker, Revocation, Sighting } from '../../broker/broker.ts';
 import { type FsqError, UnknownJobError } from '../../job/errors.ts';
 import { some } from '../../job/text.ts';
+import { inParts } from '../../app/acting/carry-out.ts';
 import {
   BULK_OPTIONS,
   choose,
   type Chosen,
   filterUnlessIds,
-  inParts,
   jobLines,
   mayGoOn,
   MOST_IDS,

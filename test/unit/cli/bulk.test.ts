@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { type Chosen, inParts, jobLines, tellErrors, tellingIfLong } from '../../../src/cli/bulk.ts';
+import { inParts } from '../../../src/app/acting/carry-out.ts';
+import { type Chosen, jobLines, tellErrors, tellingIfLong } from '../../../src/cli/bulk.ts';
 import type { Context, Output } from '../../../src/cli/command.ts';
 import { UsageError } from '../../../src/job/errors.ts';
 import { sighting } from '../../support/sighting.ts';

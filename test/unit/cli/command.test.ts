@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { withSpoolOption } from '../../../src/job/text.ts';
 import {
   COMMON_OPTIONS,
   duration,
@@ -8,7 +9,6 @@ import {
   someTime,
   spoolOption,
   wholeNumber,
-  withSpoolOption,
 } from '../../../src/cli/command.ts';
 
 const SPECS = {

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sighting } from '../../../src/broker/broker.ts';
 import { parseLine } from '../../../src/cli/command.ts';
-import {
-  filterOf,
-  filterOptions,
-  type JobFilter,
-  readFilter,
-  STATE_WORDS,
-  type StateChoice,
-} from '../../../src/cli/job-filter.ts';
+import { filterOf, STATE_WORDS } from '../../../src/app/acting/job-conditions.ts';
+import { filterOptions, type JobFilter, readFilter, type StateChoice } from '../../../src/cli/job-filter.ts';
 import type { JobRecord, Outcome } from '../../../src/job/job.ts';
 import { type JobParts, jobRecord } from '../../support/factory.ts';
 

@@ -2,7 +2,8 @@
 import type { Broker } from '../../../broker/broker.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format, some } from '../../../job/text.ts';
-import { BULK_OPTIONS, choose, inParts, mayGoOn } from '../../bulk.ts';
+import { inParts } from '../../../app/acting/carry-out.ts';
+import { BULK_OPTIONS, choose, mayGoOn } from '../../bulk.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
 import { filterOptions, type JobFilter, readFilter, type StateChoice } from '../../job-filter.ts';

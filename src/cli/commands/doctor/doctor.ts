@@ -1,8 +1,8 @@
 /** `fsq doctor`: what is wrong with the spool and the place it lies in, and what to do about it. */
-import { escape, size, some } from '../../../job/text.ts';
+import { escape, size, some, withSpoolOption } from '../../../job/text.ts';
 import { type Diagnosis, diagnose, contextFor } from '../../../spool/doctor/examine.ts';
 import type { Finding, Severity } from '../../../spool/doctor/finding.ts';
-import { type Command, type Context, spoolOption, withSpoolOption } from '../../command.ts';
+import { type Command, type Context, spoolOption } from '../../command.ts';
 import { fieldLines } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
 import { settingOption, settingsOf } from '../../setting-options.ts';

@@ -6,8 +6,8 @@ import { commandIn, type Reason, type ReasonCode } from '../../../app/explaining
 import type { Sighting } from '../../../broker/broker.ts';
 import { END_STATES, everyTtlMs } from '../../../job/ended/result-ttl.ts';
 import { idTimeMs, isTimed } from '../../../job/names.ts';
-import { escape, span } from '../../../job/text.ts';
-import { type Command, type Context, spoolOption, withSpoolOption } from '../../command.ts';
+import { escape, span, withSpoolOption } from '../../../job/text.ts';
+import { type Command, type Context, spoolOption } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
 import { jobId, withSpool } from '../../lookup.ts';
 import { settingsOf } from '../../setting-options.ts';

@@ -8,15 +8,8 @@ import { tellingIfLong } from '../../bulk.ts';
 import { type Command, type Context, wholeNumber } from '../../command.ts';
 import { tableText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
-import {
-  filterOptions,
-  isParked,
-  type JobFilter,
-  readFilter,
-  STATE_WORDS,
-  type StateChoice,
-  stateText,
-} from '../../job-filter.ts';
+import { isParked, STATE_WORDS, stateText } from '../../../app/acting/job-conditions.ts';
+import { filterOptions, type JobFilter, readFilter, type StateChoice } from '../../job-filter.ts';
 import { withSpool } from '../../lookup.ts';
 import { stateColour } from '../../terminal/colour.ts';
 

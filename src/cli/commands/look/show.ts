@@ -15,7 +15,7 @@ import { progressLine } from '../../../job/values/progress.ts';
 import type { Command, Context } from '../../command.ts';
 import { type Field, fieldLines, type Paper, timeText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
-import { stateText } from '../../job-filter.ts';
+import { stateText } from '../../../app/acting/job-conditions.ts';
 import { jobId, lastLines, withSpool } from '../../lookup.ts';
 import { failureFields, type FailureOptions, valueText } from './failure-text.ts';
 import { timelineLines } from './timeline-text.ts';

@@ -4,7 +4,7 @@ import { processText } from '../../../app/telling/standstill.ts';
 import { escape, some, span } from '../../../job/text.ts';
 import { fieldLines } from '../../display.ts';
 import type { Paint } from '../../terminal/colour.ts';
-import type { StatusReport, WorkerStatus } from './status-report.ts';
+import type { StatusReport, WorkerStatus } from '../../../app/telling/status-report.ts';
 
 /** More children than this are counted, not listed. */
 const MAX_PIDS = 8;

@@ -1,24 +1,15 @@
 /** `fsq status`: what waits, what runs, what is wrong and what to do about it. */
-import { unserved } from '../../../app/telling/health.ts';
-import {
-  longestWaitMs,
-  PARKED_AT_MOST_MS,
-  parkedAmongReady,
-  recentFailures,
-} from '../../../app/telling/health-facts.ts';
+import { statusFacts } from '../../../app/telling/status-facts.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { UsageError } from '../../../job/errors.ts';
-import { type Command, type Context, someTime, spoolOption, withSpoolOption } from '../../command.ts';
+import { withSpoolOption } from '../../../job/text.ts';
+import { type Command, type Context, someTime, spoolOption } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
 import { withSpool } from '../../lookup.ts';
 import { painter } from '../../terminal/colour.ts';
-import { reportOf, type StatusFacts, type StatusReport } from './status-report.ts';
+import { reportOf, type StatusFacts, type StatusReport } from '../../../app/telling/status-report.ts';
 import { statusText } from './status-text.ts';
 
-/** How many delayed jobs are read to find parked ones, and running ones for their start: a listing of names tells the rest. */
-const MAX_READ = 1_000;
-/** Of more outcomes than this the last ones are not looked for where no worker has counted any: their names have to be sorted for it. */
-const MOST_SORTED = 20_000;
 const WATCH_EVERY = '2s';
 
 export const status: Command = {
@@ -54,7 +45,7 @@ async function runStatus(context: Context): Promise<number> {
   if (!values.flag('watch') && values.text('every') !== undefined)
     throw new UsageError('Expected --watch beside --every');
   const use = async (broker: Broker): Promise<number> => {
-    const look = async (): Promise<StatusReport> => reportFor(context, await factsOf(broker));
+    const look = async (): Promise<StatusReport> => reportFor(context, await statusFacts(broker));
     if (values.flag('watch')) return (await import('./watch-status.ts')).watchStatus(context, everyMs, look);
     const report = await look();
     context.print(report, () => statusText(report, Date.now(), painter(stdout.hasColours)));
@@ -67,42 +58,4 @@ function reportFor({ values }: Context, facts: StatusFacts): StatusReport {
   const report = reportOf(facts);
   const option = spoolOption(values);
   return { ...report, advice: report.advice.map((text) => withSpoolOption(text, option)) };
-}
-
-/** All that a verdict, figures and advice are made of. */
-export async function factsOf(broker: Broker): Promise<StatusFacts> {
-  const nowMs = Date.now();
-  const restoring = await broker.restoring();
-  const backlog = await broker.backlog();
-  const [counts, owners, paused, statistics, room] = await Promise.all([
-    broker.counts(backlog),
-    broker.owners(),
-    broker.paused(),
-    broker.statistics(),
-    broker.room(),
-  ]);
-  // What is due later is neither late nor parked.
-  const isSoon = ({ dueAtMs }: { readonly dueAtMs: number | null }): true | 'no more' =>
-    (dueAtMs !== null && dueAtMs <= nowMs + PARKED_AT_MOST_MS) || 'no more';
-  const delayed = counts.delayed === 0 ? [] : await broker.list(['delayed'], MAX_READ, undefined, isSoon);
-  const isCounted = (queue: string): boolean => !paused.includes(queue);
-  const queues = Object.entries(backlog.queues).map(([queue, jobs]) => ({ queue, jobs }));
-  const left = unserved(queues, owners).map(({ queue }) => queue);
-  return {
-    place: broker.place,
-    nowMs,
-    restoring,
-    counts,
-    backlog,
-    longestWaitMs: counts.pending === 0 ? 0 : await longestWaitMs(broker, nowMs, isCounted, backlog.oldest ?? null),
-    owners,
-    paused,
-    statistics,
-    failed: await recentFailures(broker, statistics, nowMs, counts.results <= MOST_SORTED),
-    room,
-    running: await broker.list(['running'], MAX_READ),
-    delayed,
-    parkedReady: await parkedAmongReady(broker, left.filter(isCounted)),
-    isAllRead: delayed.length < MAX_READ,
-  };
 }

@@ -1,5 +1,6 @@
 /** A job's timeline as lines: when, how far into its life, a bar where there is room, and what it did. Pure. */
-import type { RunEnd, Stretch, Timeline, WaitedFor } from '../../../app/explaining/timeline.ts';
+import { RAN, untoldWords, WAITED } from '../../../app/explaining/stretch-words.ts';
+import type { Stretch, Timeline } from '../../../app/explaining/timeline.ts';
 import { firstLine } from '../../../app/explaining/reason.ts';
 import { escape, span } from '../../../job/text.ts';
 import { type Paper, timeText } from '../../display.ts';
@@ -14,25 +15,6 @@ const LATER = 7;
 const CLOCK = 12;
 /** Of very many stretches the first and the last so many are shown. */
 const SHOWN = { first: 6, last: 14 };
-
-const WAITED: Readonly<Record<Exclude<WaitedFor, 'sent-back'>, string>> = {
-  turn: 'for its turn',
-  time: 'for its time',
-  others: 'for what it comes after',
-  retry: 'for the retry',
-  process: 'after the loss of its process',
-  task: 'for a worker that knows its task',
-};
-
-/** What an attempt did, and the word before how long. */
-const RAN: Readonly<Record<RunEnd, readonly [string, string]>> = {
-  succeeded: ['succeeded', 'in'],
-  failed: ['failed', 'after'],
-  revoked: ['was revoked', 'after'],
-  expired: ['expired', 'after'],
-  lost: ['lost its process', 'after'],
-  runs: ['has run', 'for'],
-};
 
 interface Row {
   readonly atMs: number | null;
@@ -101,8 +83,7 @@ function waitText({ why, fromMs, toMs }: Extract<Stretch, { kind: 'waited' }>, n
 }
 
 function untoldRow({ from, to }: Extract<Stretch, { kind: 'untold' }>, nowMs: number): Row {
-  const which = from === to ? `attempt ${from} was` : `attempts ${from} to ${to} were`;
-  return { atMs: null, toMs: nowMs, mark: '', text: `${which} interrupted; when is not kept`, colour: 'yellow' };
+  return { atMs: null, toMs: nowMs, mark: '', text: untoldWords({ from, to }), colour: 'yellow' };
 }
 
 function rowLines(

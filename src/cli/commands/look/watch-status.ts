@@ -10,7 +10,7 @@ import type { Context, Output } from '../../command.ts';
 import { EXIT, exitCodeOf } from '../../exit.ts';
 import { type Colour, type Paint, painter } from '../../terminal/colour.ts';
 import { wrapped } from '../../terminal/width.ts';
-import type { StatusReport } from './status-report.ts';
+import type { StatusReport } from '../../../app/telling/status-report.ts';
 import { statusText, verdictText } from './status-text.ts';
 
 /** What a look came to: a report, or why there is none. */

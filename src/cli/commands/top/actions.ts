@@ -1,6 +1,6 @@
 /** What may be done with rows, by the upper-case keys: each asks first, in a line that says what and with how many. Pure. */
+import type { NamedPattern } from '../../../app/acting/carry-out.ts';
 import { some } from '../../../job/text.ts';
-import type { NamedPattern } from './looker/reports.ts';
 import { type Row, SHORT_ID, type Subject } from './rows.ts';
 import { rowsOf } from './sections.ts';
 import type { Choice, Effect, Mode, State } from './state.ts';

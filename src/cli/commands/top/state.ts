@@ -1,7 +1,8 @@
 /** What the screen is about: what is known of the broker, and where in it somebody is. Pure data. */
 import type { RingName } from '../../../broker/figures/history.ts';
 import type { Times } from '../../../app/schedules/cron.ts';
-import type { Act, Counted, Facts, JobList, ScheduleSight, Verdict } from './looker/reports.ts';
+import type { Act } from '../../../app/acting/carry-out.ts';
+import type { Counted, Facts, JobList, ScheduleSight, Verdict } from './looker/reports.ts';
 
 export const TABS = ['home', 'running', 'queues', 'delayed', 'failed', 'workers', 'schedules'] as const;
 export type Tab = (typeof TABS)[number];

@@ -4,7 +4,7 @@
  */
 import type { Broker, Sighting } from '../../../../broker/broker.ts';
 import { reasonOf } from '../../../../job/values/realm.ts';
-import { carryOut } from './act.ts';
+import { carryOut } from '../../../../app/acting/carry-out.ts';
 import {
   jobSight,
   type JobList,

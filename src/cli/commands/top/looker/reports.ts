@@ -1,9 +1,10 @@
 /** What the one that looks at the broker is asked, and what it reports: plain data, which goes from thread to thread. Pure. */
+import type { Act, Done } from '../../../../app/acting/carry-out.ts';
+import { errorOf } from '../../../../app/acting/job-conditions.ts';
 import type { Backlog, Counts, OwnerInfo, Restoring, Sighting } from '../../../../broker/broker.ts';
 import type { ScheduleRecord } from '../../../../broker/schedules.ts';
 import type { Statistics } from '../../../../broker/statistics.ts';
 import { idsAfter } from '../../../../job/edges.ts';
-import type { JobRecord } from '../../../../job/job.ts';
 import { idTimeMs, isTimed } from '../../../../job/names.ts';
 import { progressText } from '../../../../job/values/progress.ts';
 
@@ -18,17 +19,6 @@ export interface Wanted {
   readonly lists: readonly ListName[];
   /** The job that is open. */
   readonly job: string | null;
-}
-
-/** A change that somebody has asked for, and confirmed. */
-export type Act =
-  | { readonly kind: 'retry' | 'revoke' | 'kill' | 'forget'; readonly ids: readonly string[] }
-  | { readonly kind: 'pause' | 'resume'; readonly queues: readonly string[] }
-  | { readonly kind: 'pause-schedules' | 'resume-schedules'; readonly schedules: readonly NamedPattern[] };
-
-export interface NamedPattern {
-  readonly name: string;
-  readonly pattern: string;
 }
 
 export type Request = { readonly kind: 'want'; readonly wanted: Wanted } | { readonly kind: 'act'; readonly act: Act };
@@ -80,7 +70,7 @@ export type Report =
   /** `lines` is null where there is no such job any more. */
   | { readonly kind: 'job'; readonly id: string; readonly lines: readonly string[] | null }
   /** What came of an act. */
-  | { readonly kind: 'done'; readonly text: string; readonly isBad: boolean }
+  | ({ readonly kind: 'done' } & Pick<Done, 'text' | 'isBad'>)
   /** Why nothing can be seen; null: all can be seen again. */
   | { readonly kind: 'trouble'; readonly text: string | null };
 
@@ -115,15 +105,9 @@ export function jobSight(job: Sighting): JobSight {
     queue: standing.queue,
     attempt: standing.attempt,
     sentAtMs: record?.job.enqueuedAtMs ?? (isTimed(id) ? idTimeMs(id) : null),
-    error: record === null ? null : errorText(record),
+    error: errorOf(job)?.slice(0, MOST_OF_ERROR) ?? null,
     progress: progress === null ? null : progressText(progress),
     parked: record?.parked?.reason ?? null,
     after: state === 'delayed' && dueAtMs === null && record !== null ? idsAfter(record.job.options).length : 0,
   };
-}
-
-function errorText({ attempts, outcome }: JobRecord): string | null {
-  if (outcome?.state === 'succeeded') return null;
-  const error = outcome === null ? attempts.at(-1)?.error : outcome.error;
-  return error === undefined ? null : `${error.name}: ${error.message}`.slice(0, MOST_OF_ERROR);
 }

@@ -4,7 +4,7 @@ import type { Sighting } from '../../../../../src/broker/broker.ts';
 import { type Counted, NO_HISTORY, withCounted } from '../../../../../src/broker/figures/history.ts';
 import type { TaskFigures } from '../../../../../src/broker/statistics.ts';
 import { emptyHistogram } from '../../../../../src/broker/figures/histogram.ts';
-import { reportOf, type StatusFacts } from '../../../../../src/cli/commands/look/status-report.ts';
+import { reportOf, type StatusFacts } from '../../../../../src/app/telling/status-report.ts';
 import { statusText } from '../../../../../src/cli/commands/look/status-text.ts';
 import { jobRecord } from '../../../../support/factory.ts';
 import { owner } from '../../../../support/owner-info.ts';

@@ -1,19 +1,12 @@
 /** The document of `fsq status`: from what was found to a verdict, figures and advice. Pure. */
-import { isChildOf, orphansAmong, processText, unreadyText } from '../../../app/telling/standstill.ts';
-import {
-  type FailedFacts,
-  type Health,
-  type HealthFacts,
-  healthOf,
-  notServed,
-  USUAL_LIMITS,
-} from '../../../app/telling/health.ts';
-import { livingRunners, livingTasks, livingWorkers } from '../../../app/telling/runners.ts';
-import { isAddress } from '../../../broker/broker-address.ts';
-import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../../broker/broker.ts';
-import { RINGS, slotsUpTo, totalOfSlots } from '../../../broker/figures/history.ts';
-import type { Statistics } from '../../../broker/statistics.ts';
-import { format, some, span, suggest } from '../../../job/text.ts';
+import { isChildOf, orphansAmong, processText, unreadyText } from './standstill.ts';
+import { type FailedFacts, type Health, type HealthFacts, healthOf, notServed, USUAL_LIMITS } from './health.ts';
+import { livingRunners, livingTasks, livingWorkers } from './runners.ts';
+import { isAddress } from '../../broker/broker-address.ts';
+import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../broker/broker.ts';
+import { RINGS, slotsUpTo, totalOfSlots } from '../../broker/figures/history.ts';
+import type { Statistics } from '../../broker/statistics.ts';
+import { format, some, span, suggest } from '../../job/text.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import test, { describe } from 'node:test';
-import { carryOut } from '../../../../../../src/cli/commands/top/looker/act.ts';
-import { pendingJobs, settledJob } from '../../../../../support/ended-jobs.ts';
-import { nextId, returned, threw } from '../../../../../support/factory.ts';
-import { tempSpool } from '../../../../../support/temp.ts';
+import { carryOut } from '../../../../src/app/acting/carry-out.ts';
+import { pendingJobs, settledJob } from '../../../support/ended-jobs.ts';
+import { nextId, returned, threw } from '../../../support/factory.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 const NOW = Date.now();
 
@@ -17,6 +17,7 @@ describe('acting', () => {
     assert.deepEqual(await carryOut(broker, { kind: 'retry', ids: [bad] }, NOW), {
       text: '1 job sent back',
       isBad: false,
+      code: null,
     });
     const done = await carryOut(broker, { kind: 'retry', ids: [good, nextId()] }, NOW);
 
@@ -32,7 +33,7 @@ describe('acting', () => {
 
     const done = await carryOut(broker, { kind: 'revoke', ids: [waiting, ended] }, NOW);
 
-    assert.deepEqual(done, { text: '1 job revoked, 1 job had ended before', isBad: true });
+    assert.deepEqual(done, { text: '1 job revoked, 1 job had ended before', isBad: true, code: null });
     assert.equal((await broker.find(waiting))?.state, 'revoked');
   });
 
@@ -43,7 +44,7 @@ describe('acting', () => {
 
     const done = await carryOut(broker, { kind: 'forget', ids: [ended, waiting] }, NOW);
 
-    assert.deepEqual(done, { text: '1 job forgotten, 1 job has not ended', isBad: true });
+    assert.deepEqual(done, { text: '1 job forgotten, 1 job has not ended', isBad: true, code: 'FSQ_NOT_ENDED' });
     assert.equal(await broker.find(ended), null);
   });
 

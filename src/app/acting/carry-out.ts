@@ -1,0 +1,163 @@
+/** Changes that somebody has asked for, carried out, and in a sentence what came of them. */
+import type { Broker } from '../../broker/broker.ts';
+import { FsqError, type FsqErrorCode } from '../../job/errors.ts';
+import { some } from '../../job/text.ts';
+import { reasonOf } from '../../job/values/realm.ts';
+
+/** A change that somebody has asked for, and confirmed. */
+export type Act =
+  | { readonly kind: JobAct; readonly ids: readonly string[] }
+  | { readonly kind: 'pause' | 'resume'; readonly queues: readonly string[] }
+  | { readonly kind: 'pause-schedules' | 'resume-schedules'; readonly schedules: readonly NamedPattern[] };
+
+/** What may be done with jobs. `kill`: revoke, and kill the process of one that runs. */
+export type JobAct = 'retry' | 'revoke' | 'kill' | 'forget';
+
+export interface NamedPattern {
+  readonly name: string;
+  readonly pattern: string;
+}
+
+/** What came of an act. */
+export interface Done {
+  readonly text: string;
+  /** Not all that was asked for was done. */
+  readonly isBad: boolean;
+  /** Of the first refusal; null where none has one. */
+  readonly code: FsqErrorCode | null;
+}
+
+/** Jobs that are dealt with in one call: so that a large change shows its effect, and can be interrupted. */
+const AT_ONCE = 1_000;
+
+/** Never throws. */
+export async function carryOut(broker: Broker, act: Act, nowMs: number): Promise<Done> {
+  try {
+    return await done(broker, act, nowMs);
+  } catch (error) {
+    return { text: reasonOf(error), isBad: true, code: error instanceof FsqError ? error.code : null };
+  }
+}
+
+/** Calls `act` for some ids at a time, and gives all of its answers. */
+export async function inParts<T>(
+  ids: readonly string[],
+  act: (some: readonly string[]) => Promise<ReadonlyMap<string, T>>,
+): Promise<ReadonlyMap<string, T>> {
+  const answers = new Map<string, T>();
+  for (let from = 0; from < ids.length; from += AT_ONCE)
+    for (const [id, answer] of await act(ids.slice(from, from + AT_ONCE))) answers.set(id, answer);
+  return answers;
+}
+
+function done(broker: Broker, act: Act, nowMs: number): Promise<Done> {
+  switch (act.kind) {
+    case 'retry':
+      return retried(broker, act.ids);
+    case 'revoke':
+    case 'kill':
+      return revoked(broker, act.ids, act.kind === 'kill');
+    case 'forget':
+      return forgotten(broker, act.ids);
+    case 'pause':
+    case 'resume':
+      return queuesChanged(broker, act.queues, act.kind === 'pause');
+    case 'pause-schedules':
+    case 'resume-schedules':
+      return schedulesChanged(broker, act.schedules, act.kind === 'pause-schedules', nowMs);
+  }
+}
+
+async function retried(broker: Broker, ids: readonly string[]): Promise<Done> {
+  const answers = await inParts(ids, (some) => broker.retry(some));
+  const refused = [...answers.values()].filter((answer): answer is FsqError => answer !== null);
+  const [first] = refused;
+  return sentence(
+    [`${some(answers.size - refused.length, 'job')} sent back`],
+    [
+      first === undefined ? null : { text: `${refused.length} refused: ${first.message}`, code: first.code },
+      missing(ids, answers),
+    ],
+  );
+}
+
+async function revoked(broker: Broker, ids: readonly string[], terminate: boolean): Promise<Done> {
+  const answers = await inParts(ids, (some) => broker.revoke(some, { terminate }));
+  const count = counter(answers);
+  const told = terminate ? 'being killed' : 'told to end';
+  return sentence(
+    [
+      count('revoked') === 0 ? null : `${some(count('revoked'), 'job')} revoked`,
+      count('requested') === 0 ? null : `${some(count('requested'), 'job')} ${told}`,
+    ],
+    [
+      count('ended') === 0 ? null : { text: `${some(count('ended'), 'job')} had ended before`, code: null },
+      missing(ids, answers),
+    ],
+  );
+}
+
+async function forgotten(broker: Broker, ids: readonly string[]): Promise<Done> {
+  const answers = await inParts(ids, (some) => broker.forget(some));
+  const count = counter(answers);
+  return sentence(
+    [`${some(count('forgotten'), 'job')} forgotten`],
+    [
+      count('unfinished') === 0
+        ? null
+        : { text: `${some(count('unfinished'), 'job has', 'jobs have')} not ended`, code: 'FSQ_NOT_ENDED' },
+      count('recorded') === 0
+        ? null
+        : { text: `${count('recorded')} still in the journal: again in a few seconds`, code: 'FSQ_NOT_FORGOTTEN' },
+      missing(ids, answers),
+    ],
+  );
+}
+
+async function queuesChanged(broker: Broker, queues: readonly string[], paused: boolean): Promise<Done> {
+  for (const queue of queues) await (paused ? broker.pause(queue) : broker.resume(queue));
+  return sentence([changeText(queues, 'queue', paused)]);
+}
+
+async function schedulesChanged(
+  { schedules: store }: Broker,
+  schedules: readonly NamedPattern[],
+  paused: boolean,
+  nowMs: number,
+): Promise<Done> {
+  for (const { name, pattern } of schedules) {
+    // What was due while it was paused, and no worker ran, is no missed instant.
+    if (!paused) await store.pass({ schedule: name, atMs: nowMs, pattern });
+    await (paused ? store.pause(name) : store.resume(name));
+  }
+  return sentence([
+    changeText(
+      schedules.map(({ name }) => name),
+      'schedule',
+      paused,
+    ),
+  ]);
+}
+
+function changeText(names: readonly string[], what: string, paused: boolean): string {
+  const which = names.length === 1 ? `${what} ${names[0]}` : some(names.length, what);
+  return paused ? `${which} paused` : `${which} resumed`;
+}
+
+function counter<T>(answers: ReadonlyMap<string, T>): (wanted: T) => number {
+  return (wanted) => [...answers.values()].filter((answer) => answer === wanted).length;
+}
+
+/** A part of what somebody has asked for that was not done. */
+type Undone = Pick<Done, 'text' | 'code'>;
+
+function missing(ids: readonly string[], answers: ReadonlyMap<string, unknown>): Undone | null {
+  const count = ids.length - answers.size;
+  return count <= 0 ? null : { text: `${some(count, 'job is', 'jobs are')} there no more`, code: 'FSQ_UNKNOWN_JOB' };
+}
+
+function sentence(good: readonly (string | null)[], bad: readonly (Undone | null)[] = []): Done {
+  const undone = bad.filter((part) => part !== null);
+  const texts = [...good.filter((part) => part !== null), ...undone.map(({ text }) => text)];
+  return { text: texts.join(', '), isBad: undone.length > 0, code: undone[0]?.code ?? null };
+}
