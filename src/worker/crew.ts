@@ -51,7 +51,7 @@ export class Crew implements ChildEvents {
   readonly #restarts = new Restarts(() => this.#phase === 'running' && this.#fork());
   #phase: Phase = 'running';
   #tellEnd: () => void = () => undefined;
-  /** Resolves when no child lives and none will start. */
+  /** Resolves when no child lives, what each held is recovered, and none will start. */
   readonly ended: Promise<void> = new Promise((resolve) => (this.#tellEnd = resolve));
 
   constructor(options: CrewOptions, events: CrewEvents) {
@@ -205,8 +205,9 @@ export class Crew implements ChildEvents {
     if (pid !== null) tellOfChild(() => ({ kind: 'started', pid }));
   }
 
+  /** Not while what a child held is on its way back: the recovery needs the store, which is closed at the end. */
   #endIfEmpty(): void {
-    if (this.children.length === 0) this.#tellEnd();
+    if (this.#places.size === 0) this.#tellEnd();
   }
 }
 

@@ -49,7 +49,13 @@ interface Scene {
   readonly said: string[];
 }
 
-function crewOf(t: TestContext, concurrency: number, recovered: Promise<boolean> = Promise.resolve(true)): Scene {
+/** @param recovered of the first child that dies; @param later of all others */
+function crewOf(
+  t: TestContext,
+  concurrency: number,
+  recovered: Promise<boolean> = Promise.resolve(true),
+  later: Promise<boolean> = recovered,
+): Scene {
   const processes: FakeProcess[] = [];
   t.mock.method(childProcess, 'fork', () => {
     processes.push(new FakeProcess(processes.length));
@@ -78,7 +84,7 @@ function crewOf(t: TestContext, concurrency: number, recovered: Promise<boolean>
       onSuccession: () => undefined,
       recover: ({ deathCause }) => {
         causes.push(String(deathCause?.kind));
-        return recovered;
+        return causes.length === 1 ? recovered : later;
       },
       onHopeless: (message) => said.push(message),
     },
@@ -280,12 +286,14 @@ test('a child that is not ready is not waited for in a drain', (t) => {
 
 test('its end comes once the last child has ended and what it held is recovered', async (t) => {
   let recovered = (_hasHeld: boolean): void => undefined;
-  const scene = crewOf(t, 1, new Promise((resolve) => (recovered = resolve)));
+  const last = new Promise<boolean>((resolve) => (recovered = resolve));
+  const scene = crewOf(t, 2, Promise.resolve(false), last);
   let hasEnded = false;
   void scene.crew.ended.then(() => (hasEnded = true));
 
   scene.crew.end('draining');
   processAt(scene, 0).ends(0);
+  processAt(scene, 1).ends(0);
   await new Promise(setImmediate);
   assert.equal(hasEnded, false);
   recovered(true);
