@@ -79,7 +79,9 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
   const model = client.duplicate({
     lazyConnect: true,
     maxRetriesPerRequest: null,
-    socketTimeout: WAIT_S * 1_000 + SILENCE_MS,
+    // A timer for the socket stays when the wait is given up, and would keep the process for as long.
+    socketTimeout: undefined,
+    commandTimeout: WAIT_S * 1_000 + SILENCE_MS,
   });
   model.on('error', () => undefined);
   const store = new RedisStore(client, prefix, listener);
