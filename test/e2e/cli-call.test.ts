@@ -344,6 +344,31 @@ task('bill', { queue: 'invoices', priority: 2 }, (n) => n + ' ' + currentJob().q
   );
 });
 
+test('without a worker, a call says that none runs where no module has the task, or somebody waits or is at a terminal', async (t) => {
+  const project = tempProject(t, { 'tasks.mjs': TASKS });
+  openBroker({ path: project.spool });
+  const nobody =
+    'fsq call: No worker is running on this spool: the job waits until one starts. `fsq worker` starts one.\n';
+  const line = `'${process.execPath}' node_modules/fsq/bin/fsq.js call add 1 2`;
+
+  const known = await fsq(project, ['call', 'add', '1', '2']);
+  const misspelt = await fsq(project, ['call', 'adn', '1', '2']);
+  const unknown = await fsq(project, ['call', 'resize-picture']);
+  const lines = await fsq(project, ['call', 'resize-picture', '-'], { input: '1\n2\n' });
+  const waited = await fsq(project, ['call', 'add', '1', '2', '--timeout', '10ms']);
+  const atTerminal = await run(project, 'script', ['-qec', line, '/dev/null'], { env: { SHELL: '/bin/sh' } });
+
+  assert.equal(known.stderr, '');
+  assert.ok(misspelt.stderr.startsWith(nobody), misspelt.stderr);
+  assert.match(misspelt.stderr, /No task module here seems to have task adn; did you mean add\?/);
+  for (const { code, stdout, stderr } of [unknown, lines]) {
+    assert.deepEqual([code, stderr], [0, nobody]);
+    for (const id of stdout.trim().split('\n')) assert.match(`${id}\n`, ID);
+  }
+  assert.equal(waited.stderr.split(nobody).length, 2, waited.stderr);
+  assert.match(atTerminal.stdout, /No worker is running on this spool/);
+});
+
 test('with a worker, fsq call', async (t) => {
   const project = tempProject(t, { 'tasks.mjs': TASKS });
   await startWorker(t, project, ['-c', '1', '-Q', 'default']);

@@ -47,6 +47,13 @@ export function mismatchNotice(owners: readonly OwnerInfo[], task: string, queue
   return `No running worker takes jobs of queue ${queue}. The job waits for one that does: \`fsq worker -Q ${queue}\`.`;
 }
 
+/** What somebody hears who has just sent a job: why it does not begin now; null when a worker may run it. @param place of the jobs */
+export function sentNotice(owners: readonly OwnerInfo[], task: string, queue: string, place: string): string | null {
+  const nobody = nobodyNotice(owners, null, place);
+  if (nobody === null) return mismatchNotice(owners, task, queue);
+  return task === EXEC_TASK ? `${nobody} It must allow commands: \`fsq worker --allow-exec\`.` : nobody;
+}
+
 /**
  * What `fsq get` tells before it waits: that no worker runs, or that the job runs in what is left of one; null when one does.
  *

@@ -3,7 +3,6 @@ import { createSender } from '../../../app/app.ts';
 import { countAsTold, newSpoolText } from '../../../app/telling/warnings.ts';
 import { toRequest } from '../../../app/task.ts';
 import type { ApplyOptions } from '../../../app/task-options.ts';
-import type { OwnerInfo } from '../../../broker/broker.ts';
 import { UsageError } from '../../../job/errors.ts';
 import { format, jsonText } from '../../../job/text.ts';
 import { checkTaskName, DEFAULT_QUEUE } from '../../../job/names.ts';
@@ -102,7 +101,7 @@ async function callEachLine(call: Call): Promise<number> {
     context.tell(`Nobody reads the ids any more: it stopped after ${sent} jobs.`);
     return EXIT.outputFailed;
   }
-  await tellMismatch(call, given.queue);
+  if (sent > 0) await tellWhoRuns(call, given.queue, false);
   return EXIT.good;
 }
 
@@ -122,9 +121,8 @@ async function callOnce(call: Call): Promise<number> {
   const document = options.key === undefined ? { id } : { id, isDuplicate };
   if (!isWaiting) stdout.write(values.flag('json') ? `${jsonText(document)}\n` : `${id}\n`);
   else if (stderr.isTTY && !isDuplicate) tell(`job ${id} is sent`);
-  const owners = await tellMismatch(call, given.queue);
+  await tellWhoRuns(call, given.queue, isWaiting);
   if (!isWaiting) return EXIT.good;
-  tell(nobodyNotice(owners, null, (await sender.broker()).place));
   countAsTold((await sender.broker()).place);
   await printValue(handle, timeoutMs, values.flag('json'), stdout);
   return EXIT.good;
@@ -135,16 +133,23 @@ async function withOptionsOfTask({ sender, task, options }: Call): Promise<Apply
   return { ...livingSending(await (await sender.broker()).owners(), task), ...options };
 }
 
-/** Tells why no living worker will run the job now, if that is so; where none runs, what is likely to be wrong with the name, or the queue. */
-async function tellMismatch({ context, sender, task }: Call, queue?: string): Promise<readonly OwnerInfo[]> {
+/**
+ * Tells why no living worker will run the job now, if that is so; where none runs, also what is likely to be wrong with the name, or the
+ * queue. That none runs is no news to a script whose jobs wait for `fsq drain`: it is told when no module here
+ * has the task.
+ */
+async function tellWhoRuns(
+  { context, sender, task }: Call,
+  queue: string | undefined,
+  isWaiting: boolean,
+): Promise<void> {
   const broker = await sender.broker();
   const owners = await broker.owners();
-  context.tell(mismatchNotice(owners, task, queue ?? DEFAULT_QUEUE));
-  if (livingTasks(owners).length > 0) return owners;
-  const { likelyNotice } = await import('./likely-task.ts');
-  const settings = context.stderr.isTTY ? await settingsOf(context) : null;
-  context.tell(await likelyNotice(broker, settings, task, queue === undefined));
-  return owners;
+  if (livingTasks(owners).length > 0) return context.tell(mismatchNotice(owners, task, queue ?? DEFAULT_QUEUE));
+  const { guessOf } = await import('./likely-task.ts');
+  const { isUnknown, notice } = await guessOf(broker, () => settingsOf(context), task, queue === undefined);
+  if (isWaiting || context.stderr.isTTY || isUnknown) context.tell(nobodyNotice(owners, null, broker.place));
+  context.tell(notice);
 }
 
 function argumentsOf(values: Values, texts: readonly string[]): readonly unknown[] {

@@ -20,23 +20,36 @@ const REGISTRATION = /\btask\s*(?:<[^()]*>)?\(\s*(['"`])([^'"`\n]{1,128})\1/g;
 const IN_QUEUE =
   /\btask\s*(?:<[^()]*>)?\(\s*(['"`])([^'"`\n]{1,128})\1\s*,\s*\{[^{}]{0,2000}?\bqueue\s*:\s*(['"`])([^'"`\n]{1,64})\3/g;
 
+interface Guess {
+  /** True where no worker has run the task, and the modules here do not name it. */
+  readonly isUnknown: boolean;
+  /** What is likely to be wrong; null: nothing. */
+  readonly notice: string | null;
+}
+
 /**
- * What to tell somebody who has sent a job of `task`, while no worker runs; null where nothing is to be told.
+ * About a job of `task` that was sent while no worker runs.
  *
- * @param settings by which modules are found; null: none is read
+ * @param settings by which modules are found. Only where no worker has run the task are they read: a shell loop must go on at once
  * @param isByDefault no queue was said
  */
-export async function likelyNotice(
+export async function guessOf(
   broker: Pick<Broker, 'statistics'>,
-  settings: Settings | null,
+  settings: () => Promise<Settings>,
   task: string,
   isByDefault: boolean,
-): Promise<string | null> {
-  const texts = settings === null ? [] : textsOf(settings);
+): Promise<Guess> {
   const { tasks } = await broker.statistics();
-  const elsewhere = isByDefault ? queueNotice(task, texts, tasks) : null;
   const ran = tasks.map((one) => one.task);
-  return elsewhere ?? (settings === null ? null : noticeOf(task, texts, ran));
+  const texts = ran.includes(task) ? [] : await textsOf(settings);
+  const elsewhere = isByDefault ? queueNotice(task, texts, tasks) : null;
+  const isUnknown = texts.length > 0 && !isKnown(task, texts, ran);
+  return { isUnknown, notice: elsewhere ?? noticeOf(task, texts, ran) };
+}
+
+/** A name may stand in a constant, or in a call of another function. @param ran tasks of which workers have run jobs */
+function isKnown(task: string, texts: readonly string[], ran: readonly string[]): boolean {
+  return ran.includes(task) || texts.some((text) => text.includes(task));
 }
 
 /** @param ran in which queues workers have run jobs */
@@ -60,8 +73,7 @@ export function queueNotice(
 
 /** @param ran tasks of which workers have run jobs */
 export function noticeOf(task: string, texts: readonly string[], ran: readonly string[]): string | null {
-  // A name may stand in a constant, or in a call of another function.
-  if (ran.includes(task) || texts.some((text) => text.includes(task))) return null;
+  if (isKnown(task, texts, ran)) return null;
   const named = texts.flatMap((text) => [...text.matchAll(REGISTRATION)].map(([, , name = '']) => name));
   const near = suggest(task, [...named, ...ran].filter(isTaskName));
   return near === null
@@ -69,9 +81,9 @@ export function noticeOf(task: string, texts: readonly string[], ran: readonly s
     : `No task module here seems to have task ${task}; did you mean ${near}? The job waits for a worker that knows it: \`fsq tasks\` lists those of this project.`;
 }
 
-function textsOf(settings: Settings): readonly string[] {
+async function textsOf(settings: () => Promise<Settings>): Promise<readonly string[]> {
   try {
-    const { files } = modulesOf(settings);
+    const { files } = modulesOf(await settings());
     return files.slice(0, MOST_MODULES).map((path) => moduleText(path, MOST_BYTES));
   } catch {
     return []; // They cannot be found or read: whoever starts a worker here hears of it.

@@ -5,7 +5,7 @@ import { createSender } from '../../../app/app.ts';
 import type { AsyncResult } from '../../../app/async-result.ts';
 import { currentFolder } from '../../../app/project/project.ts';
 import { toRequest } from '../../../app/task.ts';
-import { mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
+import { mismatchNotice, sentNotice } from '../../../app/telling/runners.ts';
 import { countAsTold, newSpoolText } from '../../../app/telling/warnings.ts';
 import { CommandError } from '../../../job/ended/command-error.ts';
 import { refuse, TimeoutError } from '../../../job/errors.ts';
@@ -66,15 +66,12 @@ async function runExec(context: Context): Promise<number> {
     const [handle] = await sender.send(toRequest(EXEC_TASK, [[line]], { ...options, ...other }));
     if (handle === undefined) throw new Error('the broker gave no handle');
     if (handle.isDuplicate) tell(`Nothing was sent: job ${handle.id} with this key was there already.`);
-    const owners = await broker.owners();
-    if (!isWaiting(values)) {
+    if (!isWaiting(values))
       context.stdout.write(values.flag('json') ? `${jsonText({ id: handle.id })}\n` : `${handle.id}\n`);
-      tell(mismatchNotice(owners, EXEC_TASK, options.queue ?? DEFAULT_QUEUE));
-      return EXIT.good;
-    }
-    const nobody = nobodyNotice(owners, null, broker.place);
-    tell(nobody === null ? null : `${nobody} It must allow commands: \`fsq worker --allow-exec\`.`);
-    tell(mismatchNotice(owners, EXEC_TASK, options.queue ?? DEFAULT_QUEUE));
+    // A script whose commands wait for `fsq drain` need not hear that no worker runs.
+    const noticeFor = isWaiting(values) || context.stderr.isTTY ? sentNotice : mismatchNotice;
+    tell(noticeFor(await broker.owners(), EXEC_TASK, options.queue ?? DEFAULT_QUEUE, broker.place));
+    if (!isWaiting(values)) return EXIT.good;
     countAsTold(broker.place);
     return await follow(handle, timeoutMs, context);
   } finally {

@@ -10,7 +10,7 @@ import { DEFAULT_QUEUE } from '../../../job/names.ts';
 import { some } from '../../../job/text.ts';
 import type { Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { livingSending, mismatchNotice, nobodyNotice } from '../../../app/telling/runners.ts';
+import { livingSending, sentNotice } from '../../../app/telling/runners.ts';
 import { givenByOptions, settingsOf } from '../../setting-options.ts';
 import { callsIn, type MapRun, nameOfRun } from './identity.ts';
 import { linesOf } from './json-lines.ts';
@@ -116,8 +116,7 @@ function mapBroker({ context, task, options, keptMs, hasWorker }: MapPlan, sende
       const jobs = await sender.send({ ...request, uniqueness });
       if (!isTold) {
         isTold = true;
-        const owners = await broker.owners();
-        context.tell(nobodyNotice(owners, null, broker.place) ?? mismatchNotice(owners, task, request.queue));
+        context.tell(sentNotice(await broker.owners(), task, request.queue, broker.place));
       }
       return jobs;
     },

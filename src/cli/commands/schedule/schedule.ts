@@ -11,7 +11,7 @@ import { format, jsonText, knownInstead } from '../../../job/text.ts';
 import { openBroker } from '../../../open.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
-import { livingTasks, mismatchNotice } from '../../../app/telling/runners.ts';
+import { livingTasks, mismatchNotice, sentNotice } from '../../../app/telling/runners.ts';
 import { loadTasks } from '../../project-tasks.ts';
 import { findModules, givenByOptions, settingOptions, settingsOf } from '../../setting-options.ts';
 import { listSchedules } from './list.ts';
@@ -141,7 +141,7 @@ async function runNow({ context, settings, schedules, names: [name = ''] }: Part
       'FSQ_CONFIG',
     );
   const request = requestOf(asked, task.sending ?? {}, null);
-  const { tell, values, stdout } = context;
+  const { tell, values, stdout, stderr } = context;
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },
     { notice: () => undefined, newSpool: (of) => tell(newSpoolText(of)), restoring: tell },
@@ -150,7 +150,9 @@ async function runNow({ context, settings, schedules, names: [name = ''] }: Part
     const [handle] = await sender.send(request);
     const id = handle?.id ?? '';
     stdout.write(values.flag('json') ? `${jsonText({ id })}\n` : `${id}\n`);
-    tell(mismatchNotice(await (await sender.broker()).owners(), asked.task, request.queue));
+    const broker = await sender.broker();
+    const noticeFor = stderr.isTTY ? sentNotice : mismatchNotice;
+    tell(noticeFor(await broker.owners(), asked.task, request.queue, broker.place));
     return EXIT.good;
   } finally {
     await sender.close();
