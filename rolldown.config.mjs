@@ -14,6 +14,8 @@ import { defineConfig } from 'rolldown';
 
 /** What is started or imported from outside. */
 const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'cli/top-looker', 'worker/child', 'testing/testing'];
+/** What the library loads when it is needed, by its path (src/broker/late-code.ts): bundlers leave these where they are. */
+const LATE_PARTS = ['bullmq/bull-broker', 'bullmq/doctor/examine-server', 'spool/moving/move-ends'];
 /** What there is in CommonJS too, each in one file of its own: in one process they share what src/app/registry.ts and stage.ts keep. */
 const IN_COMMONJS = ['index', 'testing/testing'];
 
@@ -81,13 +83,18 @@ const licences = ({ moduleIds }) =>
     .map(([name, file]) => `/*! ${name}\n${readFileSync(`node_modules/${name}/${file}`, 'utf8').trim()}\n*/`)
     .join('\n');
 
-const COMMON = { platform: 'node', external: /^node:/, transform: { target: 'es2023' } };
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const COMMON = {
+  platform: 'node',
+  external: /^node:/,
+  transform: { target: 'es2023', define: { FSQ_VERSION: JSON.stringify(version ?? null) } },
+};
 
 export default defineConfig(
   [
     {
       ...COMMON,
-      input: sourcesOf([...ENTRIES, ...TEST_DOORS]),
+      input: sourcesOf([...ENTRIES, ...LATE_PARTS, ...TEST_DOORS]),
       output: {
         format: 'esm',
         sourcemap: true,

@@ -1,10 +1,17 @@
 /** Which broker a setting means: the only file that names them. */
 import { type AddressOptions, LateBroker } from './broker/late-broker.ts';
+import { partOfFsq } from './broker/late-code.ts';
 import { openSpool, type SpoolOptions } from './spool/spool.ts';
 import type { Broker } from './broker/broker.ts';
 import type { ServerReport } from './broker/beyond/server-report.ts';
+import type * as BullBroker from './bullmq/bull-broker.ts';
+import type * as ExamineServer from './bullmq/doctor/examine-server.ts';
 
 export type BrokerOptions = SpoolOptions | AddressOptions;
+
+/** The code for BullMQ is loaded by those who use it. */
+const bullBroker = () => partOfFsq('bullmq/bull-broker.js') as Promise<typeof BullBroker>;
+const serverExaminer = () => partOfFsq('bullmq/doctor/examine-server.js') as Promise<typeof ExamineServer>;
 
 /**
  * A broker with an address is only asked for when it is used: what is wrong there, each use tells.
@@ -13,8 +20,7 @@ export type BrokerOptions = SpoolOptions | AddressOptions;
  */
 export function openBroker(options: BrokerOptions): Broker {
   if ('path' in options) return openSpool(options);
-  // Its code is loaded by those who use it.
-  return new LateBroker(options, async () => (await import('./bullmq/bull-broker.ts')).openBullBroker(options));
+  return new LateBroker(options, async () => (await bullBroker()).openBullBroker(options));
 }
 
 /**
@@ -35,5 +41,5 @@ export async function tryBroker(options: BrokerOptions): Promise<boolean> {
 
 /** Looks at the server that keeps the jobs. @throws UsageError (FSQ_PEER) where packages are missing */
 export async function examineBroker(options: AddressOptions): Promise<ServerReport> {
-  return (await import('./bullmq/doctor/examine-server.ts')).examineServer(options);
+  return (await serverExaminer()).examineServer(options);
 }

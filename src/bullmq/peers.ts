@@ -5,6 +5,7 @@
 import type * as bullmq from 'bullmq';
 import type * as ioredis from 'ioredis';
 import type * as pg from 'pg';
+import { programs } from '../broker/late-code.ts';
 import { UsageError } from '../job/errors.ts';
 import { format } from '../job/text.ts';
 import { reasonOf } from '../job/values/realm.ts';
@@ -81,15 +82,7 @@ export function loadPeers(peers: readonly Peer[], places: readonly string[]): Re
  * peers; the program that runs and the current folder, for an fsq that is linked or installed globally.
  */
 function placesToLook(): string[] {
-  const places = [import.meta.url];
-  const program = process.argv[1];
-  if (program !== undefined) places.push(program);
-  try {
-    places.push(`${process.cwd()}/fsq`);
-  } catch {
-    // The current folder has been removed.
-  }
-  return places;
+  return [import.meta.url, ...programs()];
 }
 
 function findPeer(peer: Peer, places: readonly string[], peers: readonly Peer[]): Found {

@@ -1,6 +1,7 @@
 /** The spool as a broker: opens a directory and puts its parts together. */
 import { resolve } from 'node:path';
 import type { Backlog, Broker, EveryJobOptions, Looks, NewJob, RevokeOptions, TidyOptions } from '../broker/broker.ts';
+import { partOfFsq } from '../broker/late-code.ts';
 import { pooledRandom } from '../broker/new-job.ts';
 import type { ScheduleStore } from '../broker/schedules.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
@@ -64,7 +65,7 @@ export interface SpoolOptions {
 }
 
 /** Loaded by whoever moves jobs: to import the library must not cost it. */
-const moveEnds = (): Promise<typeof MoveEnds> => import('./moving/move-ends.ts');
+const moveEnds = (): Promise<typeof MoveEnds> => partOfFsq('spool/moving/move-ends.js') as Promise<typeof MoveEnds>;
 
 /** How long a replay may hold up a worker without a word, ms. */
 const WORKER_SILENT_MS = 1_000;

@@ -1,12 +1,17 @@
-/** A program that sends jobs is bundled, fsq with it, and works: by esbuild, rollup and vite, as ESM and CommonJS, minified or not. */
+/**
+ * A program that sends jobs is bundled, fsq with it, and works: by esbuild, rollup and vite, as ESM and CommonJS, minified or not. What few
+ * programs need, such as the code for BullMQ, is in no bundle; it is found where the program runs.
+ */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { build as esbuild, type BuildOptions } from 'esbuild';
 import { rollup } from 'rollup';
 import { build as vite } from 'vite';
 import { type Project, REPOSITORY, run, startWorker, tempProject } from '../support/project.ts';
+import { lacksRedis, redisServer } from '../support/redis-server.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const PROJECT = {
   'fsq.config.mjs': `export default { spool: './from-config' };`,
@@ -35,15 +40,21 @@ const PROJECT = {
         failure: [failure.name, failure.remoteCode],
       }));
     };
-    main();`,
+    main().catch((error) => process.stdout.write([error instanceof UsageError, error.code, error.message].join(' ')));`,
 };
+
+const DIST = join(REPOSITORY, 'dist');
+const VERSION: string = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')).version;
+/** Names that only the code for BullMQ calls; no bundler changes them. */
+const OF_BULLMQ = /moveStalledJobsToWait|extendLocks|getBackend/;
+let bundles = 0;
 
 type Bundle = (project: Project, entry: string, outfile: string, minify: boolean) => Promise<unknown>;
 
 const byEsbuild =
   (options: BuildOptions): Bundle =>
-  ({ path }, entry, outfile, minify) =>
-    esbuild({
+  async ({ path }, entry, outfile, minify) => {
+    const { warnings } = await esbuild({
       ...options,
       entryPoints: [join(path, entry)],
       bundle: true,
@@ -52,6 +63,8 @@ const byEsbuild =
       outfile: join(path, outfile),
       logLevel: 'error',
     });
+    assert.deepEqual(warnings, []);
+  };
 
 const byRollup =
   (format: 'es' | 'cjs'): Bundle =>
@@ -67,8 +80,7 @@ const byRollup =
       plugins: [resolve],
       onwarn: ({ message }) => void warnings.push(message),
     });
-    // What BullMQ needs is loaded only where a setting names it: for one file, Rollup wants to be told to put it in.
-    await bundle.write({ file: join(path, outfile), format, inlineDynamicImports: true });
+    await bundle.write({ file: join(path, outfile), format });
     await bundle.close();
     assert.deepEqual(warnings, []);
   };
@@ -96,23 +108,77 @@ const BUNDLERS: readonly [name: string, bundle: Bundle, extension: string][] = [
   ['vite, SSR', byVite, 'mjs'],
 ];
 
+/** What main.mjs prints. */
+const TOLD = {
+  state: 'pending',
+  run: 'B',
+  late: ['TimeoutError', 'FSQ_TIMEOUT', true],
+  wrong: ['UsageError', 'FSQ_USAGE', true],
+  failure: ['TaskError', 'FSQ_PERMANENT'],
+};
+
 for (const [name, bundle, extension] of BUNDLERS) {
   for (const minify of name.startsWith('rollup') ? [false] : [false, true]) {
-    test(`${name}${minify ? ', minified' : ''}: the bundle sends jobs, reads the configuration and tells errors`, async (t) => {
-      const project = tempProject(t, PROJECT);
-      await bundle(project, 'main.mjs', `out.${extension}`, minify);
+    describe(`${name}${minify ? ', minified' : ''}`, () => {
+      const out = `out.${extension}`;
+      let built: Promise<Project> | null = null;
+      /** One for all three. */
+      const bundled = (t: TestContext): Promise<Project> => (built ??= makeBundle(t));
+      const makeBundle = async (t: TestContext): Promise<Project> => {
+        const project = tempProject(t, PROJECT);
+        const before = readdirSync(project.path);
+        await bundle(project, 'main.mjs', out, minify);
+        const made = readdirSync(project.path).filter((file) => !before.includes(file));
+        assert.deepEqual(made, [out]);
+        return project;
+      };
 
-      const { code, stdout, stderr } = await run(project, process.execPath, [`out.${extension}`]);
+      test('the bundle sends jobs, reads the configuration and tells errors; it is one file without the code for BullMQ', async (t) => {
+        const project = await bundled(t);
 
-      assert.equal(code, 0, stderr);
-      assert.deepEqual(JSON.parse(stdout), {
-        state: 'pending',
-        run: 'B',
-        late: ['TimeoutError', 'FSQ_TIMEOUT', true],
-        wrong: ['UsageError', 'FSQ_USAGE', true],
-        failure: ['TaskError', 'FSQ_PERMANENT'],
+        const { code, stdout, stderr } = await run(project, process.execPath, [out]);
+
+        assert.equal(code, 0, stderr);
+        assert.deepEqual(JSON.parse(stdout), TOLD);
+        assert.equal(readdirSync(join(project.path, 'from-config/pending')).length, 2);
+        assert.match(readFileSync(join(DIST, 'shared/open-engine.js'), 'utf8'), OF_BULLMQ);
+        assert.doesNotMatch(readFileSync(join(project.path, out), 'utf8'), OF_BULLMQ);
       });
-      assert.equal(readdirSync(join(project.path, 'from-config/pending')).length, 2);
+
+      test('with a broker of BullMQ it sends its jobs there', { skip: lacksRedis }, async (t) => {
+        const project = await bundled(t);
+        const env = { FSQ_BROKER: (await redisServer()).url(`bundle_${++bundles}`) };
+
+        const { code, stdout, stderr } = await run(project, process.execPath, [out], { env });
+
+        assert.equal(code, 0, stderr);
+        assert.deepEqual(JSON.parse(stdout), TOLD);
+      });
+
+      test('with such a broker, and the package nowhere or in another version, it says what to install', async (t) => {
+        const project = await bundled(t);
+        const path = tempDir(t);
+        cpSync(join(project.path, out), join(path, out));
+        const told = async (): Promise<string> => {
+          const env = { FSQ_BROKER: 'bullmq+redis://127.0.0.1:9' };
+          return (await run({ path, spool: '' }, process.execPath, [out], { env })).stdout;
+        };
+
+        const nowhere = await told();
+        mkdirSync(join(path, 'node_modules/fsq'), { recursive: true });
+        writeFileSync(join(path, 'node_modules/fsq/package.json'), '{ "name": "fsq", "version": "0.0.9" }');
+        const another = await told();
+
+        for (const [text, got] of [
+          [nowhere, 'no package fsq is installed there'],
+          [another, 'found "0.0.9" there'],
+        ] as const)
+          assert.equal(
+            text,
+            `true FSQ_PEER This program is a bundle with fsq ${VERSION} in it, but without the code of fsq for what was asked of it: that is read from ` +
+              `the package fsq, of the same version, where the program runs; ${got}. Run there: npm install fsq@${VERSION}`,
+          );
+      });
     });
   }
 }

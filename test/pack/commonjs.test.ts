@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { REPOSITORY, run, tempProject } from '../support/project.ts';
+import { lacksRedis, redisServer } from '../support/redis-server.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const CJS = join(REPOSITORY, 'dist/index.cjs');
@@ -112,10 +113,8 @@ test('a temporary spool of either build is that of both, and of the jobs that a 
   assert.equal(existsSync(project.spool), false);
 });
 
-test('it runs in a context of its own that has no import() and no true require(), as in Jest, and reads the configuration', async (t) => {
-  const project = tempProject(t, {
-    'fsq.config.mjs': `export default { spool: './from-config' };`,
-    'runner.cjs': `
+/** Runs `program` with `fsq` as Jest would: in a context of its own that has no import() and no true require(). */
+const runnerOf = (program: string): string => `
       const { readFileSync } = require('node:fs');
       const vm = require('node:vm');
       const refuse = () => { throw new Error('the test runner answers'); };
@@ -123,17 +122,41 @@ test('it runs in a context of its own that has no import() and no true require()
         const module = process.getBuiltinModule(name);
         return name.endsWith('module') ? { ...module, createRequire: () => refuse } : module;
       } };
-      const context = vm.createContext({ process: jests, Buffer, console, crypto, AbortController, setTimeout, queueMicrotask });
+      const context = vm.createContext({ process: jests, Buffer, console, crypto, AbortController, URL, setTimeout, clearTimeout, queueMicrotask });
       const code = readFileSync(${JSON.stringify(CJS)}, 'utf8');
       const inside = { exports: {} };
       vm.runInContext('(function (module, exports, require) {' + code + '\\n})', context)(inside, inside.exports, require);
-      const { createApp } = inside.exports;
-      createApp().settings().then(({ spool }) => console.log(spool), (error) => console.log(error));`,
+      const fsq = inside.exports;
+      ${program}`;
+
+test('it runs in a context of its own that has no import() and no true require(), as in Jest, and reads the configuration', async (t) => {
+  const project = tempProject(t, {
+    'fsq.config.mjs': `export default { spool: './from-config' };`,
+    'runner.cjs': runnerOf(
+      'fsq.createApp().settings().then(({ spool }) => console.log(spool), (error) => console.log(error));',
+    ),
   });
 
   const { stdout, stderr } = await run(project, process.execPath, ['runner.cjs']);
 
   assert.equal(stdout, `${join(project.path, 'from-config')}\n`, stderr);
+});
+
+test('it sends jobs to a broker of BullMQ, in Node.js and in such a context', { skip: lacksRedis }, async (t) => {
+  const send = `
+    const add = fsq.task('add', (a, b) => a + b);
+    add.delay(1, 2).then((job) => job.state()).then(console.log, console.log);`;
+  const project = tempProject(t, {
+    'main.cjs': `const fsq = require(${JSON.stringify(CJS)});${send}`,
+    'runner.cjs': runnerOf(send),
+  });
+  const env = { FSQ_BROKER: (await redisServer()).url('commonjs') };
+
+  for (const program of ['main.cjs', 'runner.cjs']) {
+    const { stdout, stderr } = await run(project, process.execPath, [program], { env });
+
+    assert.equal(stdout, 'pending\n', stderr);
+  }
 });
 
 describe('TypeScript finds one set of types from ESM and CommonJS', () => {

@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { importUntouched } from '../../broker/late-code.ts';
 import { UsageError } from '../../job/errors.ts';
 import { nameClasses } from '../../job/values/class-names.ts';
 import { format } from '../../job/text.ts';
@@ -22,7 +23,7 @@ export async function loadModule(path: string): Promise<unknown> {
   const loader = isTypeScript(path) ? typeScriptLoader(path) : null;
   if (loader === 'tsx') await registerTsx(path);
   try {
-    return await importUntouched(path);
+    return await importUntouched(pathToFileURL(path).href);
   } catch (error) {
     throw loader === 'node' && isBeyondStripping(error) ? new StrippingError(path, error) : error;
   }
@@ -38,7 +39,7 @@ export async function loadModuleHere(path: string): Promise<unknown> {
   } catch (error) {
     if (!(error instanceof StrippingError) || error.loader === null) throw error;
     await registerTsx(path);
-    return importUntouched(path, '?tsx');
+    return importUntouched(`${pathToFileURL(path).href}?tsx`);
   }
 }
 
@@ -97,24 +98,6 @@ function compiled(path: string): string {
   if (basename(path).startsWith('fsq.config.'))
     return 'write it in JavaScript: fsq.config.mjs, or fsq.config.json; its types can stand in a comment';
   return 'compile it and name the result with --tasks, or give a loader of your own with --import';
-}
-
-/**
- * import() of a file that is there when the program runs: the comments keep bundlers from looking for it when they build.
- *
- * A test runner that evaluates modules in a context of their own (Jest) has no import() there, and puts other functions in the place
- * of Node's require() and getBuiltinModule(). Those of the main context load the file, ESM too.
- */
-async function importUntouched(path: string, query = ''): Promise<unknown> {
-  try {
-    const href = pathToFileURL(path).href + query;
-    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ href);
-  } catch (error) {
-    const code = isRecord(error) ? error['code'] : undefined;
-    if (typeof code !== 'string' || !code.startsWith('ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING')) throw error;
-    const main = process.getBuiltinModule('node:vm').runInThisContext('process') as NodeJS.Process;
-    return main.getBuiltinModule('node:module').createRequire(path)(path) as unknown;
-  }
 }
 
 /** Node's own type stripping could not load a module; `cause` says why. */
