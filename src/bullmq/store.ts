@@ -101,6 +101,9 @@ export interface HeldJob {
   readonly token: string;
 }
 
+/** Which claim of a job: its number, and how often the lock had run out by then. */
+export type ClaimCounts = Pick<RawJob, 'claims' | 'stalls'>;
+
 /** Where a job is: one that is named for an operation. */
 export interface Place {
   readonly queue: string;
@@ -152,6 +155,13 @@ export interface Store {
    * @returns false when the lock is gone
    */
   keepHeld(at: Place, token: string, tail: string): Promise<boolean>;
+  /**
+   * After a move over which BullMQ has failed: the fields of the job that BullMQ cannot read are as if nobody had written them, and the job is
+   * held under this lock, also where the move has let it go already. Absent: no such fields can be there.
+   *
+   * @returns 'moved' when it waits by that move; null when it is not in this claim any more: nothing was changed
+   */
+  mendHeld?(at: HeldJob, claim: ClaimCounts, lockMs: number): Promise<'held' | 'moved' | null>;
   /**
    * Writes the tail of a job that has completed under this claim. A job that was claimed again, or is gone, is left alone.
    *

@@ -95,6 +95,13 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'a progress that is no JSON': { progress: '{{', fsqReport: '}' },
   'options of BullMQ that are no JSON': { opts: '{' },
   'a failure that others have left to it': { defa: 'given up' },
+  'a parent that is no JSON': { parent: '{"id": "p' },
+  'a parent that is no object': { parent: '7' },
+  'a parent of no queue': { parent: '{"id":"p"}' },
+  'an empty parent': { parent: '' },
+  'a key of a parent that is none': { parentKey: 'parent' },
+  'a count of attempts that is no number': { atm: 'many' },
+  'a count of attempts that is no whole number': { atm: '1.5' },
 };
 
 for (const [what, fields] of Object.entries(BROKEN)) {
@@ -113,6 +120,51 @@ for (const [what, fields] of Object.entries(BROKEN)) {
     assert.equal(next.state, 'succeeded');
   });
 }
+
+/** What keeps BullMQ from ending a job, where its run fails. */
+const UNENDABLE = [
+  'a parent that is no JSON',
+  'a parent of no queue',
+  'a count of attempts that is no number',
+] as const;
+
+for (const what of UNENDABLE) {
+  for (const retries of [0, 1]) {
+    test(`a job with ${what} of which a run fails ${retries === 0 ? 'ends' : 'runs again'}`, { skip }, async (t) => {
+      const at = await place(t);
+      const { id = '' } = await at.queue.add('echo', { args: [1], options: { retries } }, { jobId: 'broken' });
+      await at.redis.hset(`${at.prefix}:default:broken`, BROKEN[what] ?? {});
+      const consumer = await at.broker.consumer({ queues: null, tasks: ['echo'] });
+      const claim = await consumer.next(AbortSignal.timeout(10_000));
+      assert.ok(claim);
+      const error = { name: 'Error', message: 'the run failed' };
+
+      if (retries === 0) await claim.settle({ kind: 'publish', outcome: { state: 'failed', error } }, null);
+      else
+        await claim.settle({ kind: 'rerun', crashes: 0, delayMs: 0, error }, { startedAtMs: 1, endedAtMs: 2, error });
+      await consumer.close();
+      const { state, text, runs } = await leftOf(at, id);
+
+      assert.deepEqual([state, text, runs], retries === 0 ? ['failed', 'the run failed', 0] : ['succeeded', '', 1]);
+    });
+  }
+}
+
+test('a job that has children in BullMQ which have not ended fails, and says so', { skip }, async (t) => {
+  const at = await place(t);
+  const { id = '' } = await at.queue.add('echo', { args: [1] }, { jobId: 'parent' });
+  await at.queue.add(
+    'echo',
+    { args: [2] },
+    { jobId: 'child', delay: 3_600_000, parent: { id, queue: `${at.prefix}:default` } },
+  );
+
+  const { state, text, runs } = await leftOf(at, id);
+
+  assert.equal(state, 'failed');
+  assert.match(text, /children/);
+  assert.equal(runs, 1);
+});
 
 test('a job whose record is gone, and is still told to wait, keeps nobody from the next one', { skip }, async (t) => {
   const at = await place(t);

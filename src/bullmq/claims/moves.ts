@@ -4,6 +4,7 @@ import { type Failure, FencedError } from '../../job/errors.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import { lineOf } from '../after/lines.ts';
 import type { Engine } from '../engine.ts';
+import { isPassing } from '../store-wait.ts';
 import type { HeldJob } from '../store.ts';
 import type { Held } from './held-job.ts';
 
@@ -16,9 +17,9 @@ export async function complete(
 ): Promise<boolean> {
   const { queue, token, claims } = held;
   // Where it had moved already, whether others wait is for a look to find.
-  if (engine.complete !== null)
-    return (await fenced(engine, held, engine.complete(held, value, tail, lineOf(held.id)))) ?? true;
-  await fenced(engine, held, engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
+  const done = engine.complete;
+  if (done !== null) return (await fenced(engine, held, () => done(held, value, tail, lineOf(held.id)))) ?? true;
+  await fenced(engine, held, () => engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
   // A process that dies in between has told nothing but the times of its run, which BullMQ knows too.
   return engine.store.keepCompleted(held, claims, tail, lineOf(held.id));
 }
@@ -27,7 +28,15 @@ export async function complete(
 export async function fail(engine: Engine, held: Held, error: Failure, tail: string): Promise<void> {
   const fields = await along(engine, held, tail, error);
   const backend = engine.backend(held.queue);
-  await fenced(engine, held, backend.moveToFailed(jobOf(held), error.message, false, held.token, false, fields));
+  await fenced(engine, held, () => backend.moveToFailed(jobOf(held), error.message, false, held.token, false, fields));
+}
+
+/** BullMQ's codes for a job that must not succeed: it has children there that have not ended, or have failed for it. */
+const HAS_CHILDREN: readonly unknown[] = [-4, -9];
+
+/** Of an error of `complete`: the job is held as before, and can only fail. */
+export function isForItsChildren(error: unknown): boolean {
+  return HAS_CHILDREN.includes(codeOf(error));
 }
 
 /** @param error of the run; null: none counts @throws FencedError as `complete` does */
@@ -42,28 +51,25 @@ export async function delay(
   const fieldsToUpdate = await along(engine, held, tail, error);
   const backend = engine.backend(queue);
   if (delayMs <= 0 && error !== null)
-    return void (await fenced(engine, held, backend.retryJob(id, false, token, { fieldsToUpdate })));
+    return void (await fenced(engine, held, () => backend.retryJob(id, false, token, { fieldsToUpdate })));
   const skipAttempt = error === null;
   const options = { skipAttempt, fieldsToUpdate, fetchNext: false };
-  await fenced(engine, held, backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
+  await fenced(engine, held, () => backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
 }
 
 /** It waits for so long, and nothing else is changed. @throws FencedError as `complete` does */
 export async function holdBack(engine: Engine, held: Held, delayMs: number): Promise<void> {
   const { queue, id, token } = held;
   const options = { skipAttempt: true, fetchNext: false };
-  await fenced(
-    engine,
-    held,
-    engine.backend(queue).moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options),
-  );
+  const backend = engine.backend(queue);
+  await fenced(engine, held, () => backend.moveToDelayed(id, engine.nowMs(), Math.max(1, delayMs), token, options));
 }
 
 /** It is ready again at once, where it was. @param tail null: it stays @throws FencedError as `complete` does */
 export async function giveBack(engine: Engine, held: HeldJob & Moving, tail: string | null): Promise<void> {
   const { queue, id, token } = held;
   if (tail !== null && !(await keepTail(engine, held, tail))) return;
-  await fenced(engine, held, engine.backend(queue).moveJobFromActiveToWait(id, token));
+  await fenced(engine, held, () => engine.backend(queue).moveJobFromActiveToWait(id, token));
 }
 
 /** The fields that go along with a move. */
@@ -93,17 +99,32 @@ function jobOf({ id, record, attemptsAllowed }: Held): MinimalJob {
 const LOST: readonly unknown[] = [-1, -2, -3, -6];
 
 /** What is known of a job that is given back: of one whose claim's answer was lost no more than its lock. */
-type Moving = Pick<Held, 'queue' | 'id' | 'owner'> & Partial<Pick<Held, 'claims' | 'stalls' | 'cuts'>>;
+type Moving = Pick<Held, 'queue' | 'id' | 'token' | 'owner'> & Partial<Pick<Held, 'claims' | 'stalls' | 'cuts'>>;
 
 /** @returns null where it had moved already */
-async function fenced<T>(engine: Engine, held: Moving, moving: Promise<T>): Promise<T | null> {
+async function fenced<T>(engine: Engine, held: Moving, move: () => Promise<T>, isMended = false): Promise<T | null> {
   try {
-    return await moving;
+    return await move();
   } catch (error) {
-    if (!LOST.includes((error as { readonly code?: unknown } | null)?.code)) throw error;
-    if (!(await hasMoved(engine, held))) throw new FencedError(held.owner);
-    return null;
+    const code = codeOf(error);
+    if (LOST.includes(code)) {
+      if (!(await hasMoved(engine, held))) throw new FencedError(held.owner);
+      return null;
+    }
+    // BullMQ has stopped half-way, over a field that is not as it writes it.
+    const what = isMended || typeof code === 'number' || isPassing(error) ? null : await mend(engine, held);
+    if (what === null) throw error;
+    return what === 'moved' ? null : fenced(engine, held, move, true);
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { readonly code?: unknown } | null)?.code;
+}
+
+async function mend({ store, lockMs }: Engine, { claims, stalls, ...held }: Moving): Promise<'held' | 'moved' | null> {
+  if (claims === undefined || stalls === undefined || store.mendHeld === undefined) return null;
+  return store.mendHeld(held, { claims, stalls }, lockMs);
 }
 
 /**

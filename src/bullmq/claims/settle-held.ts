@@ -1,5 +1,5 @@
 /** Every way to end the holding of a job, by claim or recovery: `settle`. */
-import type { Attempt } from '../../job/job.ts';
+import type { Attempt, Outcome } from '../../job/job.ts';
 import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import { encodeTail } from '../../job/tail.ts';
 import { afterEnd } from '../ended/after-end.ts';
@@ -8,7 +8,7 @@ import { type Counters, tailOf, withoutValue } from '../jobs/job-data.ts';
 import { forgetRevocation, isRevoked } from '../jobs/revoking.ts';
 import { park } from '../tasks/parked-jobs.ts';
 import { countersAfter, type Held } from './held-job.ts';
-import { complete, delay, fail, giveBack } from './moves.ts';
+import { complete, delay, fail, giveBack, isForItsChildren } from './moves.ts';
 
 /**
  * Does what was decided for a held job. A job that is revoked is not sent back, whatever was decided: it ends.
@@ -33,7 +33,12 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
       if (outcome.state === 'succeeded') {
         const tail = encodeTail(attempts, { outcome: { state: 'succeeded', value: undefined }, ...end }, again);
         const whole = tailOf(counters, outcome.value === undefined ? withoutValue(tail) : tail);
-        mayHaveLine = await complete(engine, held, outcome.value, whole);
+        try {
+          mayHaveLine = await complete(engine, held, outcome.value, whole);
+        } catch (error) {
+          if (!isForItsChildren(error)) throw error;
+          return settle(engine, held, { ...settlement, outcome: hasChildren(held) }, attempt);
+        }
       } else {
         const tail = tailOf(counters, encodeTail(attempts, { outcome, ...end }, again));
         await fail(engine, held, outcome.error, tail);
@@ -54,6 +59,12 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
     case 'requeue':
       return giveBack(engine, held, tailOf(after, encodeTail(attempts, null, again)));
   }
+}
+
+/** BullMQ lets no such job succeed. */
+function hasChildren({ id }: Held): Outcome {
+  const message = `Job ${id} has run, and cannot succeed: BullMQ knows children of it that have not ended, or that it must fail with.`;
+  return { state: 'failed', error: { name: 'Error', message } };
 }
 
 /** If it is revoked after this look, the revoker finds the job where it was sent. */

@@ -3,6 +3,7 @@ import type { JobJson } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { LimitStore } from '../limits/limit-store.ts';
 import type {
+  ClaimCounts,
   EndedJob,
   EndedPlace,
   EndedRange,
@@ -69,6 +70,11 @@ export class RedisStore implements Store {
 
   async keepHeld(at: Place, token: string, tail: string): Promise<boolean> {
     return (await this.#run('fsqKeepHeld', this.#base(at), at.id, token, tail)) === 1;
+  }
+
+  async mendHeld(at: HeldJob, { claims, stalls }: ClaimCounts, lockMs: number): Promise<'held' | 'moved' | null> {
+    const what = await this.#run('fsqMendHeld', this.#base(at), at.id, at.token, claims, stalls, lockMs);
+    return what === 'held' || what === 'moved' ? what : null;
   }
 
   async keepCompleted(at: Place, claims: number, tail: string, table: string): Promise<boolean> {
@@ -193,11 +199,7 @@ export class RedisStore implements Store {
     return keys.length === 0 ? [] : this.#client.mget(keys.map((key) => this.#key(key)));
   }
 
-  async set(
-    key: string,
-    value: string,
-    { ifAbsent = false, ttlMs }: { readonly ifAbsent?: boolean; readonly ttlMs?: number } = {},
-  ): Promise<boolean> {
+  async set(...[key, value, { ifAbsent = false, ttlMs } = {}]: Parameters<Store['set']>): Promise<boolean> {
     const args = [
       ...(ttlMs === undefined ? [] : ['PX', String(Math.max(1, Math.round(ttlMs)))]),
       ...(ifAbsent ? ['NX'] : []),
@@ -221,12 +223,7 @@ export class RedisStore implements Store {
     return this.#client.hget(this.#key(table), field);
   }
 
-  async setField(
-    table: string,
-    field: string,
-    value: string,
-    { ifAbsent = false }: { readonly ifAbsent?: boolean } = {},
-  ): Promise<boolean> {
+  async setField(...[table, field, value, { ifAbsent = false } = {}]: Parameters<Store['setField']>): Promise<boolean> {
     const key = this.#key(table);
     if (ifAbsent) return (await this.#client.hsetnx(key, field, value)) === 1;
     await this.#client.hset(key, field, value);

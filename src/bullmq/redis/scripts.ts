@@ -86,6 +86,36 @@ redis.call('HSET', ARGV[1] .. ARGV[2], 'fsq', ARGV[4])
 return 1
 `;
 
+/**
+ * BullMQ's scripts stop in the middle over a job's parent, or a counter, that is not as they write it: the lock is gone by then, and perhaps the
+ * place among the active ones; or the job waits again already. ARGV: base, id, token, claims, stalls, how long the lock is to hold.
+ */
+const MEND_HELD: string = `${STATE}
+local base, id = ARGV[1], ARGV[2]
+local key = base .. id
+local fields = redis.call('HMGET', key, 'name', 'ats', 'atm', 'stc', 'parent', 'parentKey')
+local function count(text) return string.match(text or '0', '^%d+$') and #(text or '0') < 16 end
+local claims = count(fields[2]) and tonumber(fields[2] or '0') or 0
+local stalls = count(fields[4]) and tonumber(fields[4] or '0') or 0
+local token = redis.call('GET', key .. ':lock')
+if not fields[1] or claims ~= tonumber(ARGV[4]) or (token and token ~= ARGV[3]) then return '' end
+local state = stateOf(base, id)
+if state and state ~= 'active' and (state ~= 'waiting' or stalls ~= tonumber(ARGV[5])) then return '' end
+for i, field in ipairs({ 'ats', 'atm', 'stc' }) do
+  if not count(fields[i + 1]) then redis.call('HSET', key, field, 0) end
+end
+if fields[5] then
+  local isRead, parent = pcall(cjson.decode, fields[5])
+  local isParent = isRead and type(parent) == 'table' and type(parent.queueKey) == 'string'
+  if not isParent or (type(parent.id) ~= 'string' and type(parent.id) ~= 'number') then redis.call('HDEL', key, 'parent') end
+end
+if fields[6] and not string.find(fields[6], ':', 1, true) then redis.call('HDEL', key, 'parentKey') end
+if state == 'waiting' then return 'moved' end
+redis.call('SET', key .. ':lock', ARGV[3], 'PX', ARGV[6])
+if not redis.call('LPOS', base .. 'active', id) then redis.call('LPUSH', base .. 'active', id) end
+return 'held'
+`;
+
 /** ARGV: base, id, claims, tail, table. Whether there is such a table. */
 const KEEP_COMPLETED: string = `
 local key = ARGV[1] .. ARGV[2]
@@ -167,6 +197,7 @@ export type ScriptName =
   | 'fsqMergeFields'
   | 'fsqLook'
   | 'fsqKeepHeld'
+  | 'fsqMendHeld'
   | 'fsqKeepCompleted'
   | 'fsqEndWaiting'
   | 'fsqHeld'
@@ -180,6 +211,7 @@ export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
   fsqMergeFields: MERGE_FIELDS,
   fsqLook: LOOK,
   fsqKeepHeld: KEEP_HELD,
+  fsqMendHeld: MEND_HELD,
   fsqKeepCompleted: KEEP_COMPLETED,
   fsqEndWaiting: END_WAITING,
   fsqHeld: HELD,
