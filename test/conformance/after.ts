@@ -77,6 +77,7 @@ export function following(open: OpenBroker): void {
       const record = await within(broker.waitForOutcome(second.job.id, never(), false), 'its end');
       const told = failureIn(record);
       assert.deepEqual([told.code, told.cause, record?.attempts], ['FSQ_PREDECESSOR', error, []]);
+      assert.equal((await broker.find(second.job.id))?.standing.attempt, 0);
       assert.match(told.message, message);
       const late = newJob(broker, { options: { after: first.job.id } });
       await broker.enqueue([late, newJob(broker)]);

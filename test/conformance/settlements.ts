@@ -191,6 +191,25 @@ export function settlements(open: OpenBroker): void {
     await again.settle(returned(null), RUN);
   });
 
+  test('a job that ended before any run has had no attempt; one that ended so later has had those before', async (t) => {
+    const broker = await open(t);
+    const sent = await enqueueOne(broker);
+    const later = await enqueueOne(broker);
+    await keeper(t, broker);
+    const each = await consumer(t, broker);
+    const error = { name: 'Error', message: 'no' };
+    const ended = { kind: 'publish', outcome: { state: 'expired', error } } as const;
+
+    await (await nextOf(each)).settle(ended, null);
+    await (await nextOf(each)).settle({ kind: 'rerun', crashes: 0, delayMs: 0, error }, { ...RUN, error });
+    await (await nextOf(each)).settle(ended, null);
+
+    const attempts = await Promise.all(
+      [sent, later].map(async ({ job }) => (await broker.find(job.id))?.standing.attempt),
+    );
+    assert.deepEqual(attempts, [0, 1]);
+  });
+
   test('a parked job says why it waits, its attempt does not count, and it runs when its time comes', async (t) => {
     const broker = await open(t);
     const sent = await enqueueOne(broker);

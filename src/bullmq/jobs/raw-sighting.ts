@@ -79,7 +79,7 @@ function stateOf(raw: RawJob, record: JobRecord | null): Sighting['state'] {
   }
 }
 
-/** With the run that is going on. */
+/** With the run that is going on; of one that has ended, as its last run was. One that ended without any run has had no attempt. */
 export function standingOf(raw: NamedRaw, record: JobRecord | null): Standing {
   const { queue, priority, state, stalls } = raw;
   const before = countersOf(raw);
@@ -87,7 +87,7 @@ export function standingOf(raw: NamedRaw, record: JobRecord | null): Standing {
   const lost = Math.max(0, stalls - before.stalls);
   const isOver = state === 'completed' || state === 'failed';
   const attempt = isOver
-    ? (record?.kept.attempt ?? record?.attempts.at(-1)?.attempt ?? before.attempt)
+    ? (record?.attempts.at(-1)?.attempt ?? 0)
     : before.attempt + lost + (state === 'active' ? 1 : 0);
   return { queue, priority: Math.min(priority, 9), attempt, crashes: before.crashes + (isOver ? 0 : lost) };
 }
