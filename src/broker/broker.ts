@@ -263,7 +263,8 @@ export interface Counts {
   readonly delayed: number;
   readonly running: number;
   readonly results: number;
-  readonly corrupt: number;
+  /** What was set aside because it cannot be read. Absent where nothing is: such a job is among the results, and its failure says so. */
+  readonly corrupt?: number;
 }
 
 /** What waits for a worker, told by reading one job at most. */

@@ -20,7 +20,8 @@ export function looking(open: OpenBroker): void {
 
     const counts = await broker.counts();
 
-    assert.deepEqual(counts, { pending: 1, delayed: 1, running: 1, results: 1, corrupt: 0 });
+    const { corrupt = 0, ...jobs } = counts;
+    assert.deepEqual([jobs, corrupt], [{ pending: 1, delayed: 1, running: 1, results: 1 }, 0]);
     await claim.settle(returned(1), RUN);
   });
 

@@ -29,7 +29,7 @@ test(
 
     await all([
       [['init'], new RegExp(`the jobs are kept by ${shown}, which answers`)],
-      [['status'], new RegExp(`^OK\nbroker +${shown}\n[^]*No worker is running`)],
+      [['status'], new RegExp(`^OK\nbroker +${shown}\n(?![^]*corrupt)[^]*No worker is running`)],
       [['tasks'], /echo +tasks\.mjs:3/],
       [['completion', 'bash'], /complete -o nosort/],
       [['ls'], /There is no such job/],

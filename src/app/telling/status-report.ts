@@ -225,7 +225,7 @@ function adviceFor(
     foreign.length === 0
       ? null
       : `${spool}/pending holds what is not named like a job and never runs: ${foreign.slice(0, 5).map(format).join(', ')}${foreign.length > 5 ? ', …' : ''}.`,
-    jobs.corrupt === 0
+    jobs.corrupt === undefined || jobs.corrupt === 0
       ? null
       : `${spool}/corrupt holds ${some(jobs.corrupt, 'file')} that could not be read. A job's has a failed result that says why; \`fsq doctor\` tells of others.`,
   ].filter((advice) => advice !== null);

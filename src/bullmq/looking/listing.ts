@@ -24,7 +24,7 @@ const ORDER: readonly ListedState[] = ['running', 'pending', 'delayed', 'results
 const BATCH = 100;
 
 export async function countJobs(engine: Engine): Promise<Counts> {
-  const counts = { pending: 0, delayed: 0, running: 0, results: 0, corrupt: 0 };
+  const counts = { pending: 0, delayed: 0, running: 0, results: 0 };
   const add = async (queue: string, state: ListedState): Promise<void> => {
     const found = await engine.backend(queue).getCounts([...TYPES[state]]);
     counts[state] += found.reduce((sum, count) => sum + count, 0);
