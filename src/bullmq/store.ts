@@ -180,9 +180,10 @@ export interface Store {
    * Sends a failed job back to where it waits, with this tail; nothing else is left of its end.
    *
    * @param dueAtMs it is delayed until then; null: it is ready
+   * @param call no other call has it: one that comes twice, because its answer was lost, is answered twice
    * @returns false when it has not ended so any more: nothing was changed
    */
-  sendBack(at: EndedPlace, tail: string, dueAtMs: number | null): Promise<boolean>;
+  sendBack(at: EndedPlace, tail: string, dueAtMs: number | null, call: string): Promise<boolean>;
   /**
    * Changes a fact and adds a job, both or neither. A job of this id that is there already stays as it is.
    *

@@ -56,7 +56,7 @@ async function sendBack(engine: Engine, raw: RawJob, record: JobRecord): Promise
   // What says that it is revoked must not end it again.
   await engine.store.removeFields(REVOKED, [id]);
   const dueAtMs = etaMs > engine.nowMs() ? etaMs : null;
-  if (await engine.store.sendBack({ ...raw, finishedOn: finishedOn ?? 0 }, tail, dueAtMs)) {
+  if (await engine.store.sendBack({ ...raw, finishedOn: finishedOn ?? 0 }, tail, dueAtMs, engine.ownerName())) {
     await taken?.settle();
     return null;
   }

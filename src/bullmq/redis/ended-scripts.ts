@@ -46,15 +46,16 @@ end
 return found
 `;
 
-/** ARGV: base, id, finishedOn, tail, due. A job that has ended anew, or was sent back, is left alone. */
+/** ARGV: base, id, finishedOn, tail, due, call. A job that has ended anew, or was sent back by another call, is left alone. */
 const SEND_BACK: string = `${ENTER}
 local base, id = ARGV[1], ARGV[2]
 local key = base .. id
+if redis.call('HGET', key, 'fsqBack') == ARGV[6] then return 1 end
 if redis.call('HGET', key, 'finishedOn') ~= ARGV[3] then return 0 end
 if redis.call('ZREM', base .. 'failed', id) == 0 then return 0 end
 local due = tonumber(ARGV[5])
 redis.call('HDEL', key, 'finishedOn', 'processedOn', 'failedReason', 'stacktrace', 'returnvalue', 'defa', 'atm')
-redis.call('HSET', key, 'fsq', ARGV[4])
+redis.call('HSET', key, 'fsq', ARGV[4], 'fsqBack', ARGV[6])
 enter(base, id, tonumber(redis.call('HGET', key, 'priority') or '0'), due, 'failed')
 return 1
 `;

@@ -99,8 +99,8 @@ export class RedisStore implements Store {
     return readStages(this.#script, this.#prefix, ids, queues);
   }
 
-  async sendBack(at: EndedPlace, tail: string, dueAtMs: number | null): Promise<boolean> {
-    return (await this.#run('fsqSendBack', this.#base(at), at.id, at.finishedOn, tail, dueAtMs ?? 0)) === 1;
+  async sendBack(...[at, tail, dueAtMs, call]: Parameters<Store['sendBack']>): Promise<boolean> {
+    return (await this.#run('fsqSendBack', this.#base(at), at.id, at.finishedOn, tail, dueAtMs ?? 0, call)) === 1;
   }
 
   sendIf({ table, ...fact }: Fact, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean> {
