@@ -1217,6 +1217,13 @@ export const MUTANTS = [
     pattern: 'where an answer',
   },
   {
+    name: 'a job is moved away from one that it comes after and that runs',
+    file: 'src/app/migrating/carrier.ts',
+    find: 'if (mine.length === 0 || mine.length === group.length) continue;',
+    replace: 'if (mine.length >= 0) continue;',
+    test: 'test/unit/app/migrating/carrier.test.ts',
+  },
+  {
     name: 'a place in a line on BullMQ outlives the wait',
     file: 'src/bullmq/after/lines.ts',
     find: '  await Promise.all([leaveLine(store, id, entry), store.swapField(WAITING, id, entry, null)]);\n',

@@ -3,7 +3,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Arrival, Departure, MovedJob } from '../../broker/moving.ts';
 import { idsAfter } from '../../job/edges.ts';
 import type { FsqError } from '../../job/errors.ts';
-import { groupsOf } from './plan.ts';
+import { groupsOf, type PlannedJob } from './plan.ts';
 
 /** Both places, and the move from one to the other. */
 export interface Way {
@@ -17,45 +17,96 @@ export interface Carried {
   readonly moved: number;
   /** Those that wait at the source again, and why: they themselves could not be moved, or one with which they hang together. */
   readonly refused: ReadonlyMap<string, FsqError | null>;
+  /** Some were taken and wait at the source again, because a worker had got others with which they hang together. */
+  readonly isTornApart: boolean;
 }
 
 /** So many jobs are in memory at a time. */
 const AT_ONCE = 32;
 
-/** Takes the jobs that wait and carries them over. */
-export async function carry(way: Way, ids: readonly string[]): Promise<Carried> {
-  return finishCarrying(way, await way.departure.take(ids), []);
+/** Takes the jobs that wait and carries them over. @param jobs whole groups */
+export async function carry(way: Way, jobs: readonly PlannedJob[]): Promise<Carried> {
+  const taken = await way.departure.take(jobs.map(({ id }) => id));
+  return finishCarrying(way, taken, jobs, []);
 }
 
-/** The same of what lies between the two places. */
-export async function carryOn(way: Way): Promise<Carried> {
+/** The same of what lies between the two places. @param jobsHere all jobs of the source that have not ended */
+export async function carryOn(way: Way, jobsHere: () => Promise<readonly PlannedJob[]>): Promise<Carried> {
   const leaving = await way.departure.underway();
   const isLeaving = new Set(leaving);
   const arrived = (await way.arrival.underway()).filter((id) => !isLeaving.has(id));
   // Somebody has put them back by hand: where they are now, they may run.
   const found = await way.from.changed(new Map(arrived.map((id) => [id, null])));
   if (found.size > 0) await way.arrival.discard([...found.keys()]);
-  return finishCarrying(
-    way,
-    leaving,
-    arrived.filter((id) => !found.has(id)),
-  );
+  const letGo = arrived.filter((id) => !found.has(id));
+  // Who lets some go has taken and accepted all of them. Who has let none go may have died while it took a group, or gave one back.
+  const mayBeTorn = leaving.length > 0 && letGo.length === 0;
+  const groups = mayBeTorn
+    ? groupsOf(await jobsHere()).filter((group) => group.some(({ id }) => isLeaving.has(id)))
+    : [];
+  const others = groups.flat().filter(({ id }) => !isLeaving.has(id));
+  const taken = others.length === 0 ? [] : await way.departure.take(others.map(({ id }) => id));
+  return finishCarrying(way, [...leaving, ...taken], groups.flat(), letGo);
 }
 
-/** @param leaving jobs that leave. @param arrived jobs that arrive and were let go */
-async function finishCarrying(way: Way, leaving: readonly string[], arrived: readonly string[]): Promise<Carried> {
+/** @param taken jobs that leave. @param jobs the groups of these. @param arrived jobs that arrive and were let go */
+async function finishCarrying(
+  way: Way,
+  taken: readonly string[],
+  jobs: readonly PlannedJob[],
+  arrived: readonly string[],
+): Promise<Carried> {
   const { to, departure, arrival } = way;
+  const torn = await tornApart(way, taken, jobs);
+  await giveBack(way, torn);
+  const leaving = torn.size === 0 ? taken : taken.filter((id) => !torn.has(id));
   const { after, failed } = await acceptAll(way, leaving);
   const refused = withTheirGroups(leaving, after, failed);
-  if (refused.size > 0) {
-    await arrival.discard([...refused.keys()]);
-    await departure.giveBack([...refused.keys()]);
-  }
+  await giveBack(way, refused);
   const moved = [...leaving.filter((id) => !refused.has(id)), ...arrived];
   const revoked = await departure.letGo(moved);
   if (revoked.length > 0) await to.revoke(revoked);
   await arrival.release(moved);
-  return { moved: moved.length, refused };
+  return { moved: moved.length, refused, isTornApart: torn.size > 0 };
+}
+
+/**
+ * Those of `taken` that hang together with a job which a worker was faster to get: that one ends here, and who comes after it looks for it
+ * where it is itself.
+ */
+async function tornApart(
+  { from }: Way,
+  taken: readonly string[],
+  jobs: readonly PlannedJob[],
+): Promise<ReadonlySet<string>> {
+  const isTaken = new Set(taken);
+  const torn = new Set<string>();
+  if (jobs.every(({ id }) => isTaken.has(id))) return torn;
+  for (const group of groupsOf(jobs)) {
+    const mine = group.filter(({ id }) => isTaken.has(id));
+    if (mine.length === 0 || mine.length === group.length) continue;
+    const others = group.filter(({ id }) => !isTaken.has(id));
+    if (await isAnyUnended(from, others)) for (const { id } of mine) torn.add(id);
+  }
+  return torn;
+}
+
+const UNENDED: ReadonlySet<string> = new Set(['pending', 'delayed', 'running']);
+
+/** The outcomes of those that have ended go along with who needs them. */
+async function isAnyUnended(from: Broker, jobs: readonly PlannedJob[]): Promise<boolean> {
+  for (const { id } of jobs) if (UNENDED.has((await from.find(id))?.state ?? '')) return true;
+  return false;
+}
+
+/** They wait at the source again. */
+async function giveBack(
+  { departure, arrival }: Way,
+  jobs: ReadonlySet<string> | ReadonlyMap<string, unknown>,
+): Promise<void> {
+  if (jobs.size === 0) return;
+  await arrival.discard([...jobs.keys()]);
+  await departure.giveBack([...jobs.keys()]);
 }
 
 /** What was learnt of jobs while the other place took them. */

@@ -86,14 +86,14 @@ class Migration {
     const { signal, waits, results } = this.#options;
     const pausedQueues = await this.#pauseQueues();
     const schedules = await this.#passSchedules();
-    this.#count(await carryOn(this.#way));
+    this.#count(await carryOn(this.#way, () => jobsIn(this.#way.from)));
     let jobs = await jobsIn(this.#way.from);
     for (let passes = 1; ; passes++) {
-      const movedNow = await this.#pass(jobs);
+      const mayMoveMore = await this.#pass(jobs);
       jobs = await jobsIn(this.#way.from);
-      const isOver = waits ? movedNow === 0 && jobs.every(({ isRunning }) => !isRunning) : movedNow === 0;
+      const isOver = !mayMoveMore && !(waits && jobs.some(({ isRunning }) => isRunning));
       if (signal.aborted || isOver || (!waits && passes >= MOST_PASSES)) break;
-      if (movedNow === 0) await wait(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      if (!mayMoveMore) await wait(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
     await this.#passSchedules();
     const outcomes = results && !signal.aborted ? await this.#takeResults(jobs) : 0;
@@ -107,14 +107,16 @@ class Migration {
     };
   }
 
-  /** @returns how many jobs it has moved */
-  async #pass(jobs: readonly PlannedJob[]): Promise<number> {
-    const before = this.#moved;
+  /** @returns false when it has found nothing that could be moved */
+  async #pass(jobs: readonly PlannedJob[]): Promise<boolean> {
+    let mayMoveMore = false;
     for (const batch of planOf(jobs, new Set(this.#refused.keys())).batches) {
       if (this.#options.signal.aborted) break;
-      this.#count(await carry(this.#way, batch));
+      const carried = await carry(this.#way, batch);
+      this.#count(carried);
+      mayMoveMore ||= carried.moved > 0 || carried.isTornApart;
     }
-    return this.#moved - before;
+    return mayMoveMore;
   }
 
   #count({ moved, refused }: Carried): void {

@@ -13,7 +13,7 @@ export interface PlannedJob {
 
 export interface Plan {
   /** In the order in which they were sent, as far as batches allow. */
-  readonly batches: readonly (readonly string[])[];
+  readonly batches: readonly (readonly PlannedJob[])[];
   /** They wait, and hang together with jobs that stay. */
   readonly held: readonly string[];
 }
@@ -23,13 +23,13 @@ const MOST_IN_BATCH = 500;
 
 /** @param staying ids of waiting jobs that cannot be moved */
 export function planOf(jobs: Iterable<PlannedJob>, staying: ReadonlySet<string>): Plan {
-  const batches: string[][] = [];
+  const batches: PlannedJob[][] = [];
   const held: string[] = [];
-  let open: string[] = [];
+  let open: PlannedJob[] = [];
   for (const group of groupsOf([...jobs])) {
-    const waiting = group.filter(({ isRunning }) => !isRunning).map(({ id }) => id);
-    const isMoving = waiting.length === group.length && !waiting.some((id) => staying.has(id));
-    if (!isMoving) held.push(...waiting.filter((id) => !staying.has(id)));
+    const waiting = group.filter(({ isRunning }) => !isRunning);
+    const isMoving = waiting.length === group.length && !waiting.some(({ id }) => staying.has(id));
+    if (!isMoving) held.push(...waiting.map(({ id }) => id).filter((id) => !staying.has(id)));
     else open.push(...waiting);
     if (open.length < MOST_IN_BATCH) continue;
     batches.push(open);
