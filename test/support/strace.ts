@@ -52,7 +52,7 @@ export interface TraceOptions {
   readonly trace: readonly string[];
   readonly logFile: string;
   readonly fault?: Fault;
-  /** Default 30,000. */
+  /** Default 90,000. */
   readonly limitMs?: number;
 }
 
@@ -75,11 +75,14 @@ export function untraced({
   return run(process.execPath, [program, ...args], args, limitMs);
 }
 
+/** What has not ended by then hangs, ms. Well above what the slowest step takes under strace on a machine with other work. */
+const HUNG_MS = 90_000;
+
 function run(
   command: string,
   commandArgs: readonly string[],
   args: readonly string[],
-  limitMs = 30_000,
+  limitMs = HUNG_MS,
 ): Promise<Traced> {
   const child = spawn(command, commandArgs, {
     env: environment(),
