@@ -97,7 +97,7 @@ export default defineConfig(
       input: sourcesOf([...ENTRIES, ...LATE_PARTS, ...TEST_DOORS]),
       output: {
         format: 'esm',
-        sourcemap: true,
+        sourcemap: process.env.SOURCE_MAPS === 'unnamed' ? 'hidden' : true, // See scripts/coverage.mjs.
         entryFileNames: '[name].js',
         chunkFileNames: ({ facadeModuleId }) => `${folderOf(facadeModuleId)}/[name].js`,
         minifyInternalExports: false, // Two builds at once, or a program that runs meanwhile, see the same names.

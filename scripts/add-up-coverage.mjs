@@ -3,7 +3,7 @@
  *
  * c8 reads one file after the other, and adds each to all that it has read before: for thousands of processes that took it a minute.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +44,7 @@ function addUpFiles({ files, target }) {
       ...processes.map(({ result }) => ({ result: result.filter(({ url }) => isOurs(url)) })),
     ]);
   }
+  for (const { url } of sum.result) sourceMaps[url] ??= sourceMapBeside(url);
   writeFileSync(target, JSON.stringify({ ...sum, 'source-map-cache': sourceMaps }));
   for (const file of files) rmSync(file);
 }
@@ -56,6 +57,21 @@ function readIfWhole(file) {
   } catch {
     return [];
   }
+}
+
+/** Of a file that does not name its source map, as Node would have written it: sources as URLs, and how long each line is. */
+function sourceMapBeside(url) {
+  const file = fileURLToPath(url);
+  if (!existsSync(`${file}.map`)) return undefined;
+  const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'));
+  const data = { ...map, sources: map.sources.map((source) => new URL(source, url).href) };
+  return {
+    lineLengths: readFileSync(file, 'utf8')
+      .split('\n')
+      .map((line) => line.length),
+    data,
+    url: null,
+  };
 }
 
 function ofOurs(sourceMaps) {

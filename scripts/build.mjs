@@ -6,6 +6,8 @@
  * is where types fail. Two builds may run at once, and programs may run from dist/ meanwhile: both tools write into a directory
  * of their own, then each changed file is renamed into place. What two builds leave behind between them is seen by the next one,
  * because dist/.build.json holds the hash of the sources and of the files made from them.
+ *
+ * With SOURCE_MAPS=unnamed the source maps are there, but the JavaScript does not name them: for coverage (scripts/coverage.mjs).
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -28,7 +30,8 @@ const SETTINGS = TSC_SETTINGS.concat('rolldown.config.mjs', 'scripts/build.mjs',
  * @throws when tsc or the bundler fails; dist/ is then as it was
  */
 export function build(root) {
-  const sources = hashOf(root, [...SETTINGS, ...filesUnder(join(root, 'src')).map((file) => join('src', file))]);
+  const files = [...SETTINGS, ...filesUnder(join(root, 'src')).map((file) => join('src', file))];
+  const sources = [hashOf(root, files), process.env.SOURCE_MAPS].filter(Boolean).join(' ');
   if (isUpToDate(root, sources)) return 'unchanged';
 
   const fresh = mkdtempSync(join(root, '.dist-')); // Beside dist/: the paths in source maps count from there.

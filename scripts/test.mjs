@@ -94,8 +94,8 @@ async function runNode(files, options, tallyFile, env) {
 }
 
 function reporting(tallyFile) {
-  // Files of tests wait for disks, timers and processes for about as long as they compute.
-  const concurrency = Math.min(4, availableParallelism() + 1);
+  // Files of tests wait for disks, timers, servers and processes for longer than they compute.
+  const concurrency = Math.min(8, 2 * availableParallelism() + 1);
   return [
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${FILE_TIMEOUT_MS}`,
