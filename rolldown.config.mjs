@@ -5,7 +5,7 @@
  * Every file but index.js lies one folder deep, as the sources do that say `new URL('../…', import.meta.url)`: this leads to the same
  * place from src/ and from dist/. Nothing is minified: the names in a stack trace are those of the sources.
  *
- * What `import 'fsq'` and `import 'fsq/testing'` give is there as CommonJS too, in one file each, for what cannot load ESM: Jest, and
+ * What `import 'fsq'`, `import 'fsq/testing'` and `import 'fsq/ui'` give is there as CommonJS too, in one file each, for what cannot load ESM: Jest, and
  * bundles of that kind. All share what must be one in a process (src/app/registry.ts, src/app/settings/stage.ts). Workers, their children and the command line are ESM only.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,11 +13,11 @@ import { relative } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 /** What is started or imported from outside. */
-const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'cli/top-looker', 'worker/child', 'testing/testing'];
+const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'cli/top-looker', 'worker/child', 'testing/testing', 'ui/ui'];
 /** What the library loads when it is needed, by its path (src/broker/late-code.ts): bundlers leave these where they are. */
 const LATE_PARTS = ['bullmq/bull-broker', 'bullmq/doctor/examine-server', 'spool/moving/move-ends'];
 /** What there is in CommonJS too, each in one file of its own: in one process they share what src/app/registry.ts and stage.ts keep. */
-const IN_COMMONJS = ['index', 'testing/testing'];
+const IN_COMMONJS = ['index', 'testing/testing', 'ui/ui'];
 
 /** Doors to single modules for the programs in test/ that run from dist/; they are not packed. */
 const TEST_DOORS = [

@@ -87,7 +87,7 @@ function pointDeclarationsAtJavaScript(dir) {
 }
 
 function declareCommonJs(dir) {
-  for (const entry of ['index', 'testing/testing']) {
+  for (const entry of ['index', 'testing/testing', 'ui/ui']) {
     const text = readIfThere(join(dir, `${entry}.d.ts`));
     if (text === null) continue;
     const types = commonJsTypes(basename(entry), text.toString(), (file) =>

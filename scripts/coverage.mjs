@@ -17,7 +17,7 @@ import { addUp } from './add-up-coverage.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const c8 = join(root, 'node_modules', 'c8', 'bin', 'c8.js');
 /** The library once more, without source maps: whatever of it a test runs is counted in src/ when the ESM build runs it. */
-const COPIES = ['dist/index.cjs', 'dist/testing/testing.cjs'];
+const COPIES = ['dist/index.cjs', 'dist/testing/testing.cjs', 'dist/ui/ui.cjs'];
 // Named here they stand in the place of those of .c8rc.json.
 const excludes = [...COPIES, ...filesOfTypesOnly()].map((file) => `--exclude=${file}`);
 const written = join(root, 'coverage', 'tmp'); // Where c8 looks for it.

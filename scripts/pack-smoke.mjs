@@ -102,12 +102,20 @@ function wrongFiles(paths) {
     'dist/testing/testing.cjs',
     'dist/testing/testing.d.cts',
     'testing/package.json',
+    'dist/ui/ui.js',
+    'dist/ui/ui.d.ts',
+    'dist/ui/ui.cjs',
+    'dist/ui/ui.d.cts',
+    'dist/page/index.html',
+    'dist/page/page.js',
+    'dist/page/page.css',
+    'ui/package.json',
     'dist/worker/child.js',
   ];
   const missing = wanted.filter((path) => !paths.includes(path));
   const surplus = paths.filter(
     (path) =>
-      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|bin\/fsq\.js|testing\/package\.json|man\/fsq\.1|(docs|examples)\/.*|[^/]+)$/.test(
+      !/^(dist\/[^.].*\.(c?js|d\.c?ts|js\.map)|dist\/page\/[\w.-]+|bin\/fsq\.js|(testing|ui)\/package\.json|man\/fsq\.1|(docs|examples)\/.*|[^/]+)$/.test(
         path,
       ) || /^dist\/(broker|job|spool\/(?!moving\/))\/?.*\.js$/.test(path), // Doors for tests; see rolldown.config.mjs.
   );

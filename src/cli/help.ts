@@ -16,7 +16,7 @@ export const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Run: ['worker', 'drain', 'replay'],
   Send: ['call', 'map', 'exec', 'get', 'wait', 'schedule'],
-  Look: ['status', 'top', 'ls', 'show', 'explain', 'history', 'logs', 'events'],
+  Look: ['status', 'top', 'ui', 'ls', 'show', 'explain', 'history', 'logs', 'events'],
   Change: ['revoke', 'retry', 'pause', 'resume', 'forget', 'purge'],
   Measure: ['check', 'metrics'],
   'Set up': ['init', 'tasks', 'doctor', 'gc', 'migrate', 'completion'],

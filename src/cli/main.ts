@@ -35,6 +35,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   purge: async () => (await import('./commands/clean/purge.ts')).purge,
   status: async () => (await import('./commands/look/status.ts')).status,
   top: async () => (await import('./commands/top/top.ts')).top,
+  ui: async () => (await import('./commands/ui/ui.ts')).ui,
   ls: async () => (await import('./commands/look/ls.ts')).ls,
   events: async () => (await import('./commands/follow/events.ts')).events,
   logs: async () => (await import('./commands/follow/logs.ts')).logs,

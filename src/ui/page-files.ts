@@ -1,11 +1,11 @@
-/** The files of the page, as they are built: read once, and kept as they are sent. */
+/** The files of the page, as they are built: read once, and kept as they are sent. With the few others that the page's server touches. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { FsqError } from '../job/errors.ts';
 import { peek } from '../job/values/realm.ts';
-import { begin, send } from './respond.ts';
+import { begin, send } from './http/respond.ts';
 
 /** By the path below the page. */
 const FILES: Readonly<Record<string, { readonly file: string; readonly type: string }>> = {
@@ -66,4 +66,19 @@ function contentOf(name: string): Buffer {
     'FSQ_USAGE',
     `The page's file ${name} is not beside fsq's code (${places.map(({ pathname }) => pathname).join(', ')}). In a bundle leave fsq where it is: list it as external`,
   );
+}
+
+/** The version of this fsq; 'unknown' in a bundle, which does not have it. */
+export function ownVersion(): string {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    return String(peek(manifest, 'version') ?? 'unknown');
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Removes a Unix socket that nobody answers. What is no socket stays, and is told where somebody listens there. */
+export function removeSocket(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path);
 }

@@ -17,6 +17,7 @@ export const OTHER_VARIABLES: Readonly<Record<string, readonly string[] | null>>
   FSQ_LOG_FORMAT: ['text', 'colour', 'json'],
   FSQ_WATCH: ['0', '1'],
   FSQ_DEBUG: null,
+  FSQ_UI_TOKEN: null,
   [CHILD_MARK]: null,
 };
 

@@ -26,6 +26,7 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
   N: 'text',
   NAME: 'text',
   PORT: 'text',
+  ADDRESS: 'text',
   PROGRAM: 'file',
   SIZE: 'text',
   TEXT: 'text',

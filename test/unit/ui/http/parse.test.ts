@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { UsageError } from '../../../src/job/errors.ts';
-import { actOf, jobPathOf, queryOf } from '../../../src/ui/parse.ts';
+import { UsageError } from '../../../../src/job/errors.ts';
+import { actOf, jobPathOf, queryOf } from '../../../../src/ui/http/parse.ts';
 
 const ID = '0199f3c2-8d1e-7000-8d20-0102030405aa';
 

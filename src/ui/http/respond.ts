@@ -1,9 +1,9 @@
 /** How every answer is sent: with the headers that keep a browser from doing more with it than it should. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createHash } from 'node:crypto';
-import { jsonText } from '../job/text.ts';
+import { jsonText } from '../../job/text.ts';
 import type { Refusal } from './guard.ts';
-import type { Answer } from './wire.ts';
+import type { Answer } from '../wire.ts';
 
 /** Nothing is loaded from elsewhere, nothing is sent elsewhere, no script stands in a document, and no page shows this one in a frame. */
 const POLICY = [

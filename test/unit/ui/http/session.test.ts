@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { UsageError } from '../../../src/job/errors.ts';
-import { checkToken, newToken, Session } from '../../../src/ui/session.ts';
+import { UsageError } from '../../../../src/job/errors.ts';
+import { checkToken, newToken, Session } from '../../../../src/ui/http/session.ts';
 
 test('whoever has the token is known, by a header or by the cookie that it was changed for', () => {
   const token = newToken();

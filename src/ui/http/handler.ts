@@ -1,15 +1,15 @@
 /** Answers the requests of pages: guards first, then sends the page's files, what the desk knows, streams, and acts. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { FsqError, UsageError } from '../job/errors.ts';
-import { peek, reasonOf } from '../job/values/realm.ts';
-import type { Desk } from './desk.ts';
+import { FsqError, UsageError } from '../../job/errors.ts';
+import { peek, reasonOf } from '../../job/values/realm.ts';
+import type { Desk } from '../desk.ts';
 import { type Refusal, refusalOf } from './guard.ts';
-import { isPagePath, sendPageFile } from './page-files.ts';
+import { isPagePath, sendPageFile } from '../page-files.ts';
 import { actOf } from './parse.ts';
 import { send, sendJson, sendRefusal } from './respond.ts';
 import { readAt } from './routes.ts';
 import { Streams } from './streams.ts';
-import type { Session as SessionFacts } from './wire.ts';
+import type { Session as SessionFacts } from '../wire.ts';
 
 /** A body may hold the arguments of a job. */
 const MOST_BODY = 5 * 1_024 * 1_024;

@@ -3,7 +3,7 @@
  * of the page can read, and which no other site can send.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { refuse } from '../job/errors.ts';
+import { UsageError } from '../../job/errors.ts';
 import { bearer, cookie, type Headers } from './guard.ts';
 
 /** A token that somebody has chosen has so many characters at least. */
@@ -13,10 +13,10 @@ const TOKEN_BYTES = 24;
 /** @throws UsageError for a token that is too short, or that no header can carry */
 export function checkToken(token: string, name: string): string {
   if (token.length >= LEAST_TOKEN && /^[\w.~+/=-]+$/.test(token)) return token;
-  return refuse(
-    name,
-    `at least ${LEAST_TOKEN} letters, digits or any of . _ ~ + / = -`,
-    token.length < LEAST_TOKEN ? `${token.length} characters` : 'others', // It is a secret.
+  // It is a secret, and not told.
+  const got = token.length < LEAST_TOKEN ? `${token.length} characters` : 'others';
+  throw new UsageError(
+    `Expected ${name} to be at least ${LEAST_TOKEN} letters, digits or any of . _ ~ + / = -, got ${got}`,
   );
 }
 

@@ -1,11 +1,11 @@
 /** What a page asks, from its URL or the body of its request to the types of wire.ts. Pure; all of it comes from outside. */
-import { refuse, UsageError } from '../job/errors.ts';
-import { checkId, checkQueue, isId } from '../job/names.ts';
-import { didYouMean, format } from '../job/text.ts';
-import { readDuration } from '../job/units.ts';
-import type { JsonValue } from '../job/values/json.ts';
-import { isArray, isRecord } from '../job/values/realm.ts';
-import type { Act, JobQuery, StateName } from './wire.ts';
+import { refuse, UsageError } from '../../job/errors.ts';
+import { checkId, checkQueue, isId } from '../../job/names.ts';
+import { didYouMean, format } from '../../job/text.ts';
+import { readDuration } from '../../job/units.ts';
+import type { JsonValue } from '../../job/values/json.ts';
+import { isArray, isRecord } from '../../job/values/realm.ts';
+import type { Act, JobQuery, StateName } from '../wire.ts';
 
 export const STATE_NAMES: readonly StateName[] = [
   'pending',

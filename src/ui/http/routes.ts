@@ -1,6 +1,6 @@
 /** Which path asks the desk for what. */
-import { refuse } from '../job/errors.ts';
-import type { Desk } from './desk.ts';
+import { refuse } from '../../job/errors.ts';
+import type { Desk } from '../desk.ts';
 import { jobPathOf, queryOf } from './parse.ts';
 
 /** Gives the document, or null where there is none of what is asked for. @throws UsageError for parameters that are wrong */

@@ -6,7 +6,7 @@
  * send that, an Origin that is the Host; and a JSON content type, which no HTML form has. (OWASP, "Cross-Site Request Forgery Prevention",
  * Fetch Metadata.)
  */
-import { escape } from '../job/text.ts';
+import { escape } from '../../job/text.ts';
 
 /** The headers that count here, in lower case, as Node gives them. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { bearer, cookie, hostName, refusalOf } from '../../../src/ui/guard.ts';
+import { bearer, cookie, hostName, refusalOf } from '../../../../src/ui/http/guard.ts';
 
 const HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', 'queue.example']);
 const JSON_TYPE = { 'content-type': 'application/json' };

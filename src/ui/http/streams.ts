@@ -1,9 +1,9 @@
 /** Server-Sent Events: each page has one stream, by which it hears of a new summary, and that jobs have changed. */
 import type { ServerResponse } from 'node:http';
-import { jsonText } from '../job/text.ts';
-import type { Desk } from './desk.ts';
+import { jsonText } from '../../job/text.ts';
+import type { Desk } from '../desk.ts';
 import { begin } from './respond.ts';
-import type { Summary } from './wire.ts';
+import type { Summary } from '../wire.ts';
 
 /** So often something is sent, or else what is between the two might take the stream for dead, ms. */
 const BEAT_MS = 15_000;

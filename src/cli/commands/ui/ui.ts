@@ -1,0 +1,109 @@
+/** `fsq ui`: serves the page to a browser of this machine. */
+import { placeText } from '../../../app/settings/place.ts';
+import { UsageError } from '../../../job/errors.ts';
+import { hostName } from '../../../ui/http/guard.ts';
+import { checkToken, newToken } from '../../../ui/http/session.ts';
+import { serve, type Serving, type Where } from '../../../ui/http/serve.ts';
+import { createUi } from '../../../ui/create-ui.ts';
+import { type Command, type Context, type Values, wholeNumber } from '../../command.ts';
+import { EXIT } from '../../exit.ts';
+import { settingsOf } from '../../setting-options.ts';
+
+const PORT = 9_478;
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
+/** A token that somebody has chosen: an argument of a process is seen by everybody on the machine. */
+const TOKEN_VARIABLE = 'FSQ_UI_TOKEN';
+
+export const ui: Command = {
+  name: 'ui',
+  summary: 'open a page that shows jobs, queues and workers, and acts on them',
+  usage: 'fsq ui [options]',
+  examples: [
+    ['fsq ui', 'of the spool of this project; prints the address to open, with its token'],
+    ['fsq ui --read-only --port 0', 'without buttons, on any port that is free'],
+    ['fsq ui --socket /run/fsq/ui.sock', 'for a proxy on this machine, or for `ssh -L 9478:/run/fsq/ui.sock`'],
+  ],
+  options: {
+    port: { type: 'string', value: 'PORT', help: `default ${PORT}; 0 takes any that is free` },
+    host: { type: 'string', value: 'ADDRESS', help: 'listen there instead of on 127.0.0.1; others can then reach it' },
+    'allow-host': {
+      type: 'string',
+      value: 'NAME',
+      multiple: true,
+      help: 'a name by which the page is reached as well',
+    },
+    socket: { type: 'string', value: 'FILE', help: 'listen on this Unix socket, which only you may open' },
+    'base-path': { type: 'string', value: 'PATH', help: 'serve the page below this path, as behind a proxy' },
+    'read-only': { type: 'boolean', help: 'only look: no job, queue or schedule can be changed' },
+    'hide-arguments': { type: 'boolean', help: 'show no arguments, values, checkpoints and details of progress' },
+  },
+  notes: [
+    'Every request needs the token, which is new at each start and part of the address that is printed; FSQ_UI_TOKEN sets one. A',
+    'script sends it as `Authorization: Bearer TOKEN`. Ctrl-C ends it. `fsq/ui` gives the same page to your own server: docs/ui.md.',
+  ],
+  run: runUi,
+};
+
+async function runUi(context: Context): Promise<number> {
+  const { values, env, stdout, tell } = context;
+  const where = whereOf(values);
+  // What is wrong with the settings is told before anybody has opened the page.
+  const settings = await settingsOf(context);
+  const chosen = env[TOKEN_VARIABLE];
+  const token = chosen === undefined ? newToken() : checkToken(chosen, TOKEN_VARIABLE);
+  const hosts = values.names('allow-host').map((name) => allowed(name, '--allow-host'));
+  const page = createUi({
+    app: { settings: async () => settings },
+    token,
+    hosts: 'host' in where ? [...hosts, shownHost(where.host)] : hosts,
+    readOnly: values.flag('read-only'),
+    hideArguments: values.flag('hide-arguments'),
+    basePath: values.text('base-path') ?? '',
+  });
+  const serving = await serve(page, where);
+  try {
+    if ('host' in where && !LOOPBACK.has(where.host))
+      tell(
+        `Others can reach ${where.host}, and read what goes over it, the token too: put TLS before it, or use \`ssh -L\`.`,
+      );
+    const shownToken = chosen === undefined ? token : '…';
+    tell(`The page of ${placeText(settings)}, until Ctrl-C:`);
+    stdout.write(`${address(where, serving, values, shownToken)}\n`);
+    await signalled();
+    return EXIT.good;
+  } finally {
+    await serving.close();
+    await page.close();
+  }
+}
+
+/** @throws UsageError */
+function whereOf(values: Values): Where {
+  const port = wholeNumber(values.text('port'), 'port', 0, 65_535);
+  const [socket, host] = [values.text('socket'), values.text('host')];
+  if (socket === undefined) return { host: host ?? '127.0.0.1', port: port ?? PORT };
+  const other = port === undefined ? (host === undefined ? null : '--host') : '--port';
+  if (other !== null) throw new UsageError(`Expected --socket or ${other}, got both`);
+  return { socket };
+}
+
+function allowed(name: string, option: string): string {
+  if (hostName(name) !== null) return name;
+  throw new UsageError(`Expected ${option} to be a name such as queue.example.com, got ${JSON.stringify(name)}`);
+}
+
+/** An address as a Host header says it. */
+function shownHost(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : allowed(host, '--host');
+}
+
+function address(where: Where, { port }: Serving, values: Values, token: string): string {
+  const path = `${(values.text('base-path') ?? '').replace(/\/$/, '')}/#token=${token}`;
+  return 'socket' in where ? `http+unix ${where.socket} ${path}` : `http://${shownHost(where.host)}:${port}${path}`;
+}
+
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,138 @@
+/** The page as a handler for a server of Node.js, and for whatever is made of that. */
+import { type App, createApp } from '../app/app.ts';
+import { brokerOptions, placeText } from '../app/settings/place.ts';
+import type { Settings } from '../app/settings/config.ts';
+import { refuse, UsageError } from '../job/errors.ts';
+import { format } from '../job/text.ts';
+import { isOptions } from '../job/values/realm.ts';
+import { openBroker } from '../open.ts';
+import type { Desk } from './desk.ts';
+import { lateDesk } from './late-desk.ts';
+import { hostName, OWN_HOSTS } from './http/guard.ts';
+import { type Access, handlerOf } from './http/handler.ts';
+import { nodePair } from './http/node-pair.ts';
+import { ownVersion } from './page-files.ts';
+import { checkToken, Session } from './http/session.ts';
+
+/** A request of `node:http`, as far as declarations say: they need no types of Node. Express's and Fastify's raw one are such requests. */
+export interface UiRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** A response of `node:http`, in the same way. */
+export interface UiResponse {
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+}
+
+export interface UiOptions<Request extends UiRequest = UiRequest> {
+  /** The app whose jobs the page shows. Default: that of the environment and fsq.config, as for `task`. */
+  readonly app?: Pick<App, 'settings'>;
+  /**
+   * Whether this request is of somebody who may see the page, and act: asked for each, but for the page's own script and style. Your login
+   * answers it, as in `(request) => request.session?.isAdmin === true`. One of `authorize` and `token` is needed.
+   */
+  readonly authorize?: (request: Request) => boolean | Promise<boolean>;
+  /** In place of a login: the page asks for this text once, 16 characters at least. Scripts send it as `Authorization: Bearer …`. */
+  readonly token?: string;
+  /** Names under which the page is reached, such as 'admin.example.com', without ports. Those of this machine need not be named. */
+  readonly hosts?: readonly string[];
+  /** Where it is mounted, such as '/admin/queue', in a server that does not take the prefix away as Express does. Default ''. */
+  readonly basePath?: string;
+  /** Only look: no act is carried out. Default false. */
+  readonly readOnly?: boolean;
+  /** Show no arguments, values, checkpoints and details of progress. Default false. */
+  readonly hideArguments?: boolean;
+}
+
+/** A handler for `node:http`, Express and Connect; others reach it by their raw request and response: docs/ui.md. */
+export interface Ui<Request extends UiRequest = UiRequest> {
+  /** @throws UsageError for what is no request of `node:http` */
+  (request: Request, response: UiResponse, next?: (error?: unknown) => void): void;
+  /** Lets go of the store, and ends the streams of all pages. */
+  close(): Promise<void>;
+}
+
+/** @throws UsageError for options that are wrong, or where nothing says who may see the page */
+export function createUi<Request extends UiRequest = UiRequest>(options: UiOptions<Request>): Ui<Request> {
+  const given: unknown = options;
+  if (!isOptions(given)) return refuse('the options of createUi', 'an object', given);
+  const { app = createApp(), basePath = '', readOnly = false, hideArguments = false } = options;
+  const access = accessOf(options);
+  const settings = kept(() => app.settings());
+  const version = ownVersion();
+  const desk = lateDesk(async () => openFor(await settings(), hideArguments, version));
+  const handler = handlerOf({
+    desk,
+    access,
+    basePath: checkBasePath(basePath),
+    facts: async () => ({
+      version,
+      place: placeText(await settings()),
+      isReadOnly: readOnly,
+      hidesArguments: hideArguments,
+    }),
+  });
+  const close = async (): Promise<void> => {
+    handler.close();
+    await desk.close();
+  };
+  const handle = (request: Request, response: UiResponse, next?: (error?: unknown) => void): void => {
+    const pair = nodePair(request, response);
+    handler(pair.request, pair.response, next);
+  };
+  return Object.assign(handle, { close });
+}
+
+/** Its code is loaded with the first request: a program that mounts the page starts as quickly as before. */
+async function openFor(settings: Settings, hidesArguments: boolean, version: string): Promise<Desk> {
+  const { openDesk } = await import('./desk/open-desk.ts');
+  const options = { ...brokerOptions(settings), looksAtOnce: true, mustExist: true };
+  return openDesk({ open: () => openBroker(options), settings, hidesArguments, version });
+}
+
+function accessOf<Request extends UiRequest>({ authorize, token, hosts = [] }: UiOptions<Request>): Access {
+  const names = new Set([...OWN_HOSTS, ...hosts.map(checkHost)]);
+  if (authorize !== undefined && token !== undefined)
+    throw new UsageError('Expected `authorize` or `token`, got both: say who may see the page in one way');
+  if (authorize !== undefined) {
+    if (typeof authorize !== 'function') return refuse('`authorize`', 'a function', authorize);
+    // What the program's server made of a request, its own types say; here it only passes through.
+    return { hosts: names, isKnown: (request: unknown) => authorize(request as Request) };
+  }
+  if (token === undefined)
+    throw new UsageError(
+      'Expected `authorize` or `token`: whoever sees the page can run jobs. `authorize: (request) => …` asks your own login, `token` asks for a text',
+    );
+  const session = new Session(checkToken(token, '`token`'));
+  return {
+    hosts: names,
+    isKnown: ({ headers }) => session.knows(headers),
+    login: (text, path, isEncrypted) => (session.isToken(text) ? session.cookie(path, isEncrypted) : null),
+  };
+}
+
+function checkHost(host: string): string {
+  const name = typeof host === 'string' ? hostName(host) : null;
+  return name ?? refuse('`hosts`', "names such as 'admin.example.com'", host);
+}
+
+function checkBasePath(path: string): string {
+  if (path === '' || path === '/') return '';
+  if (typeof path === 'string' && /^(?:\/[\w.~%-]+)+\/?$/.test(path)) return path.replace(/\/$/, '');
+  throw new UsageError(`Expected \`basePath\` to be a path such as '/admin/queue', got ${format(path)}`);
+}
+
+/** A value that is made once, and again where that failed. */
+function kept<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}

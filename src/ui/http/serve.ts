@@ -1,0 +1,96 @@
+/** A server of its own for the page: on this machine alone, unless its user names another address. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { UsageError } from '../../job/errors.ts';
+import { escape } from '../../job/text.ts';
+import { peek, reasonOf } from '../../job/values/realm.ts';
+import { removeSocket } from '../page-files.ts';
+
+const LIMITS = { connections: 256, headerBytes: 16 * 1_024, headers: 100 };
+/** A client that is slower with its request is cut off, ms. */
+const PATIENCE_MS = 30_000;
+
+/** An address with a port, of which 0 means any that is free; or the path of a Unix socket, which only this user may open. */
+export type Where = { readonly host: string; readonly port: number } | { readonly socket: string };
+
+export interface Serving {
+  /** Of an address: the port; of a socket: null. */
+  readonly port: number | null;
+  close(): Promise<void>;
+}
+
+/** @throws UsageError for an address that cannot be had */
+export async function serve(listener: RequestListener, where: Where): Promise<Serving> {
+  const server = createServer({ maxHeaderSize: LIMITS.headerBytes }, listener);
+  server.maxHeadersCount = LIMITS.headers;
+  server.maxConnections = LIMITS.connections;
+  server.requestTimeout = server.headersTimeout = PATIENCE_MS;
+  if ('socket' in where) await listenOnSocket(server, where.socket);
+  else await listening(server, () => server.listen({ ...where, exclusive: true }), `${where.host}:${where.port}`);
+  const port: unknown = peek(server.address(), 'port');
+  return {
+    port: typeof port === 'number' ? port : null,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** One that an earlier server has left behind is removed first; one that answers is not. */
+async function listenOnSocket(server: Server, path: string): Promise<void> {
+  if (await isAnswered(path)) throw taken(path);
+  removeSocket(path);
+  // Nobody else may open it, from its first moment on.
+  const before = process.umask(0o177);
+  try {
+    await listening(server, () => server.listen(path), path);
+  } finally {
+    process.umask(before);
+  }
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const end = (answered: boolean): void => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+}
+
+function listening(server: Server, listen: () => void, where: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(refusal(error, where)));
+    server.once('listening', () => resolve());
+    listen();
+  });
+}
+
+function refusal(error: unknown, where: string): UsageError {
+  const code = peek(error, 'code');
+  if (code === 'EADDRINUSE') return taken(where);
+  const advice =
+    code === 'EACCES'
+      ? '. Ports below 1024, and folders of others, need more rights than this user has'
+      : code === 'EADDRNOTAVAIL'
+        ? '. This machine has no such address'
+        : '';
+  return new UsageError(
+    `Expected an address that can be had, got ${escape(where)}: ${reasonOf(error)}${advice}`,
+    'FSQ_USAGE',
+    {
+      cause: error,
+    },
+  );
+}
+
+function taken(where: string): UsageError {
+  return new UsageError(
+    `Expected an address that is free, got ${escape(where)}: another program answers there, perhaps an \`fsq ui\`. \`--port 0\` takes any port that is free`,
+  );
+}

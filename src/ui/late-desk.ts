@@ -1,0 +1,75 @@
+/** A desk that is opened when it is first asked for something, and again where that failed. */
+import { reasonOf } from '../job/values/realm.ts';
+import type { Desk } from './desk.ts';
+import type { Activity, Summary } from './wire.ts';
+
+/** So often one that cannot be opened is tried again for those who listen, ms. */
+const AGAIN_MS = 2_000;
+
+export function lateDesk(open: () => Promise<Desk>): Desk {
+  let opened: Promise<Desk> | null = null;
+  const desk = (): Promise<Desk> => {
+    opened ??= open().catch((error: unknown) => {
+      opened = null;
+      throw error;
+    });
+    return opened;
+  };
+  return {
+    summary: async () => {
+      try {
+        return await (await desk()).summary();
+      } catch (error) {
+        return troubled(reasonOf(error));
+      }
+    },
+    jobs: async (query, before) => (await desk()).jobs(query, before),
+    job: async (id) => (await desk()).job(id),
+    log: async (id, position) => (await desk()).log(id, position),
+    failures: async (query) => (await desk()).failures(query),
+    schedules: async () => (await desk()).schedules(),
+    store: async () => (await desk()).store(),
+    act: async (act) => (await desk()).act(act),
+    listen: (hear) => listenLate(desk, hear),
+    close: async () => (await opened?.catch(() => null))?.close(),
+  };
+}
+
+function listenLate(desk: () => Promise<Desk>, hear: (what: 'summary' | 'jobs') => void): () => void {
+  let stop: (() => void) | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const begin = async (): Promise<void> => {
+    try {
+      const opened = await desk();
+      if (!isOver) stop = opened.listen(hear);
+    } catch {
+      // The summary says why.
+      if (!isOver) timer = setTimeout(() => void begin(), AGAIN_MS).unref();
+      hear('summary');
+    }
+  };
+  void begin();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+    stop?.();
+  };
+}
+
+const NOTHING: Activity = { slotMs: 1_000, fromMs: 0, ended: [], failed: [], wait: null, run: null };
+
+function troubled(text: string): Summary {
+  return {
+    atMs: Date.now(),
+    trouble: text,
+    verdict: { status: 'critical', text },
+    advice: [],
+    counts: { pending: 0, delayed: 0, parked: 0, running: 0, succeeded: 0, failed: 0, revoked: 0, expired: 0 },
+    minutes: NOTHING,
+    day: NOTHING,
+    queues: [],
+    workers: [],
+    index: { read: 0, isComplete: false },
+  };
+}

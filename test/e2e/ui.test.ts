@@ -1,0 +1,154 @@
+/** `fsq ui` as its user starts it: what it prints, who may see what, and how it ends. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { until } from '../support/conditions.ts';
+import { REPOSITORY } from '../support/project.ts';
+import { tempDir } from '../support/temp.ts';
+
+const BIN = join(REPOSITORY, 'bin/fsq.js');
+
+interface Page {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** The address without its token, and the token. */
+  readonly url: string;
+  readonly token: string;
+  /** Its exit code; null: a signal ended it. */
+  readonly exited: Promise<number | null>;
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+function start(
+  t: TestContext,
+  line: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Omit<Page, 'url' | 'token'> {
+  const child = spawn(process.execPath, [BIN, 'ui', ...line], {
+    cwd: tempDir(t),
+    env: { ...process.env, FSQ_SPOOL: join(tempDir(t), 'spool'), ...env },
+  });
+  const exited = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : null));
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text) => (out += String(text)));
+  child.stderr.setEncoding('utf8').on('data', (text) => (err += String(text)));
+  const end = (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> => {
+    child.kill(signal);
+    return exited;
+  };
+  t.after(() => end('SIGKILL'));
+  return { stdout: () => out, stderr: () => err, exited, end };
+}
+
+async function opened(
+  t: TestContext,
+  line: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Page> {
+  const page = start(t, ['--port', '0', ...line], env);
+  const [, url = '', token = ''] = await until(
+    () => /^(http:\S+?\/)#token=(\S+)\n/.exec(page.stdout()),
+    `fsq ui says where it is: ${page.stderr()}`,
+  );
+  return { ...page, url, token };
+}
+
+const statusOf = async (
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  init: RequestInit = {},
+): Promise<number> => (await fetch(url, { headers, ...init })).status;
+
+test('it prints one address with a new token, and tells its data to whoever has that', async (t) => {
+  const page = await opened(t);
+  const other = await opened(t);
+  const own = { authorization: `Bearer ${page.token}` };
+
+  assert.notEqual(page.token, other.token);
+  assert.match(page.stderr(), /^fsq ui: The page of \/.*\/spool, until Ctrl-C:\n$/);
+  assert.equal(await statusOf(`${page.url}api/summary`), 401);
+  assert.equal(await statusOf(`${page.url}api/summary`, { authorization: `Bearer ${other.token}` }), 401);
+  assert.equal(await statusOf(`${page.url}api/summary`, own), 200);
+  assert.equal(await statusOf(`${page.url}../package.json`), 404);
+  assert.equal(await statusOf(`${page.url}healthz`), 200);
+});
+
+test('an address that is taken, an option that is wrong and a token that is short are told, and nothing is served', async (t) => {
+  const { url } = await opened(t);
+  const port = new URL(url).port;
+  for (const [line, env, told] of [
+    [['--port', port], {}, /got 127\.0\.0\.1:\d+: another program answers there.*--port 0/],
+    [['--port', '70000'], {}, /--port/],
+    [['--socket', '/x/y.sock', '--port', '1'], {}, /Expected --socket or --port, got both/],
+    [['--host', '203.0.113.7', '--port', '0'], {}, /This machine has no such address/],
+    [['--allow-host', 'http://x'], {}, /--allow-host/],
+    [['--base-path', 'queue'], {}, /basePath/],
+    [['--port', '0'], { FSQ_UI_TOKEN: 'short' }, /FSQ_UI_TOKEN.*16/],
+  ] as const) {
+    const page = start(t, line, env);
+    const code = await page.exited;
+    assert.match(page.stderr(), told);
+    assert.equal(code, 2, page.stderr());
+    assert.equal(page.stdout(), '');
+  }
+});
+
+test('a Unix socket is for its user alone, and one that is left behind is used again', async (t) => {
+  const socket = join(tempDir(t), 'ui.sock');
+  const token = 'a-token-of-this-test';
+  const ask = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      request({
+        socketPath: socket,
+        path: '/api/summary',
+        headers: { host: 'localhost', authorization: `Bearer ${token}` },
+      })
+        .on('response', (response) => resolve(response.resume().statusCode ?? 0))
+        .on('error', reject)
+        .end();
+    });
+  const first = start(t, ['--socket', socket], { FSQ_UI_TOKEN: token });
+  await until(() => first.stdout() !== '', 'the first is there');
+
+  assert.equal(statSync(socket).mode & 0o777, 0o600);
+  assert.equal(await ask(), 200);
+  assert.ok(!(first.stdout() + first.stderr()).includes(token), 'a chosen token is told');
+  const second = start(t, ['--socket', socket], { FSQ_UI_TOKEN: token });
+  await until(() => second.stderr().includes('another program answers there'), 'the second is refused');
+  await first.end('SIGKILL');
+  const third = start(t, ['--socket', socket], { FSQ_UI_TOKEN: token });
+  await until(() => third.stdout() !== '', 'the third is there');
+  assert.equal(await ask(), 200);
+
+  const file = join(tempDir(t), 'notes.txt');
+  writeFileSync(file, 'mine');
+  const fourth = start(t, ['--socket', file], { FSQ_UI_TOKEN: token });
+  assert.equal(await fourth.exited, 2);
+  assert.equal(statSync(file).size, 4);
+});
+
+test('Ctrl-C ends it with 0, also while a page listens', async (t) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const page = await opened(t);
+    const stream = await fetch(`${page.url}api/events`, { headers: { authorization: `Bearer ${page.token}` } });
+    assert.equal(stream.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+
+    assert.equal(await page.end(signal), 0);
+    await stream.text().catch(() => ''); // It may be cut within a line.
+  }
+});
+
+test('--read-only refuses every act', async (t) => {
+  const page = await opened(t, ['--read-only']);
+  const status = await statusOf(
+    `${page.url}api/act`,
+    { authorization: `Bearer ${page.token}`, 'content-type': 'application/json' },
+    { method: 'POST', body: '{"kind":"pause","queue":"default"}' },
+  );
+
+  assert.equal(status, 403);
+});
