@@ -41,6 +41,18 @@ export function keeping(open: OpenBroker): void {
     assert.deepEqual(claimed.toSorted(), jobs.map((sent) => sent.job.id).toSorted());
   });
 
+  test('a job that is due is ready also where no worker takes jobs of its queue', async (t) => {
+    const broker = await open(t);
+    const sent = newJob(broker, { queue: 'nobody', options: { etaMs: Date.now() + 50 } });
+    await broker.enqueue([sent]);
+    await keeper(t, broker, { queues: ['mail'] });
+
+    const isReady = async (): Promise<boolean> => (await broker.find(sent.job.id))?.state === 'pending';
+    await until(isReady, 'the job is ready', 20_000);
+
+    assert.deepEqual((await broker.backlog()).queues, { nobody: 1 });
+  });
+
   for (const isBurst of [false, true]) {
     test(`a lone job reaches a child that waits, at once${isBurst ? ' in a burst, too' : ''}`, async (t) => {
       const broker = await open(t);

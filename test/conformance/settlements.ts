@@ -174,7 +174,8 @@ export function settlements(open: OpenBroker): void {
     const record = await broker.outcome(sent.job.id);
     assert.equal(record?.outcome?.state, 'expired');
     assert.deepEqual(record.attempts, []);
-    assert.equal((await broker.find(sent.job.id))?.state, 'expired');
+    const found = await broker.find(sent.job.id);
+    assert.deepEqual([found?.state, found?.standing.attempt], ['expired', 0]);
   });
 
   test('a requeued job is ready at once, and its attempt counts', async (t) => {

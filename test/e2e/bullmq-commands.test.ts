@@ -1,7 +1,9 @@
 /** Every command, once, with jobs that BullMQ keeps in a Redis: what it prints, and that it names no spool. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { until } from '../support/conditions.ts';
 import { fsq, type Project, type RunOptions, startWorker, tempProject } from '../support/project.ts';
 import { lacksRedis, redisServer } from '../support/redis-server.ts';
 
@@ -18,7 +20,7 @@ type Said = readonly [args: readonly string[], told: RegExp, code?: number];
 
 test(
   'every command works on BullMQ, and says where the jobs are',
-  { skip: lacksRedis, timeout: 120_000 },
+  { skip: lacksRedis, timeout: 240_000 },
   async (t) => {
     const place = (await redisServer()).url('commands');
     const shown = place.replaceAll(/[.+?]/g, '\\$&');
@@ -60,9 +62,13 @@ test(
     await say(['resume', 'mail'], /mail goes on; it has 1 ready job/);
 
     await say(
-      ['drain', '-c', '2', '--github', '--summary', 'text'],
+      ['drain', '-c', '2', '--github', '--summary', 'text', '--junit', 'report.xml'],
       /2 failed in[^]*title=task fail::RangeError: on fire/,
       1,
+    );
+    assert.match(
+      readFileSync(join(project.path, 'report.xml'), 'utf8'),
+      /<testsuite name="fail" tests="1" failures="1"/,
     );
 
     await all([
@@ -76,7 +82,13 @@ test(
         ['history', bad],
         /accepted +fail in queue default\n.*started +attempt 1 by .*\n.*failed +RangeError: on fire\n$/,
       ],
-      [['logs', mail], / out said hi\n$/],
+      [['logs', mail, '-f'], / out said hi\n$/],
+      [
+        ['check', '--max-failed', '1', '--max-age', '1h'],
+        /^FSQ CRITICAL - 2 jobs failed \(at most 1\) \|.* failed=2;;1 /,
+        2,
+      ],
+      [['check', '--max-failed', '2', '--since', '1h', '-Q', 'default'], /^FSQ OK - .* failed=2;;2 /],
       [['events', '--since', '1h'], new RegExp(`accepted +${mail} echo in queue mail\n`)],
       [['replay', good], /^3\n/],
       [['retry', good], /has succeeded and is not run again/, 2],
@@ -89,7 +101,9 @@ test(
       ],
     ]);
 
-    const worker = await startWorker(t, project, ['-c', '2', '--allow-exec'], { env: { FSQ_BROKER: place } });
+    const notify = `sh -c 'echo "$1 $2 $FSQ_BROKER" >> ends.txt' _ {id} {state}`;
+    const options = ['-c', '2', '--allow-exec', '--metrics-port', '0', '--notify', notify];
+    const worker = await startWorker(t, project, options, { env: { FSQ_BROKER: place } });
     const nap = await send('nap', '600000');
     await all([
       [['call', 'add', '5', '6', '--wait'], /^11\n/],
@@ -104,7 +118,12 @@ test(
     await say(['revoke', nap, '--terminate'], new RegExp(`${nap} nap requested`));
     await say(['get', nap, '--timeout', '30s'], /was revoked while attempt 1 ran\. \(FSQ_REVOKED\)/, 4);
     await say(['wait', '--all', '--timeout', '30s'], /^/);
+    const [, url = ''] = await worker.printed(/metrics: (http:[^"]*)/);
+    const figures = async (): Promise<string> => (await fetch(url)).text();
+    const isCounted = async (): Promise<boolean> => /task="fail",outcome="failed"\} 3\n/.test(await figures());
+    await until(isCounted, 'three failed runs are counted');
     await worker.stop();
+    assert.match(readFileSync(join(project.path, 'ends.txt'), 'utf8'), new RegExp(`^${nap} revoked ${shown}$`, 'm'));
 
     await all([
       [['schedule', 'pause', 'nightly'], /nightly is paused/],

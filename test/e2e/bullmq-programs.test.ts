@@ -1,7 +1,12 @@
 /** Programs that send jobs to BullMQ over Redis: what they are given, and that they end by themselves. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { before, describe, type TestContext } from 'node:test';
+import { until } from '../support/conditions.ts';
+import { lacksProgram } from '../support/needs.ts';
 import { fsq, type Project, runScript, startWorker, tempProject } from '../support/project.ts';
+import { fsqInTerminal } from '../support/terminal.ts';
 import { lacksRedis, redisServer, type RedisServer } from '../support/redis-server.ts';
 
 const TASKS = `import { currentJob, task } from 'fsq';
@@ -118,6 +123,37 @@ console.log(JSON.stringify({
     assert.deepEqual({ bad, unknown, ...rest }, JSON.parse(here ?? ''));
     assert.deepEqual([bad, unknown, rest.value], [['FSQ_TASK_FAILED', null], ['FSQ_UNKNOWN_JOB', null], 3]);
   });
+
+  test(
+    'a worker that watches takes a changed module, and keys of fsq top act',
+    { skip: lacksProgram('tmux') },
+    async (t) => {
+      const { project: made, env } = project(t, 'watched', '');
+      await startWorker(t, made, ['-c', '1', '--watch'], { env });
+      await Promise.all([fsq(made, ['call', 'fail', 'no', '--wait'], { env }), fsq(made, ['pause', 'mail'], { env })]);
+      const terminal = await fsqInTerminal(t, made, 'top', { columns: 100, env });
+
+      writeFileSync(
+        join(made.path, 'tasks.mjs'),
+        `import { task } from 'fsq';\nexport const fail = task('fail', () => 'well');\n`,
+      );
+      await terminal.type('5');
+      await terminal.shows(/^> fail .*RangeError: no$/);
+      await terminal.type('R');
+      await terminal.shows(/^ Send fail .* back, to run again\?/);
+      await terminal.type('y');
+      await terminal.shows(/^ 1 job sent back$/);
+      await terminal.type('3', 'j', 'P');
+      await terminal.shows(/^ Resume queue mail\?/);
+      await terminal.type('y');
+      await terminal.shows(/^ queue mail resumed$/);
+
+      await until(
+        async () => (await fsq(made, ['ls', '--state', 'succeeded'], { env })).stdout.includes('fail'),
+        'it succeeded',
+      );
+    },
+  );
 
   test('a job that another program has removed is unknown to whoever waits for it', async (t) => {
     const { project: made, env } = project(

@@ -27,7 +27,7 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
       const { outcome, ttlMs, crashes = standing.crashes } = settlement;
       const endedAtMs = attempt === null ? engine.nowMs() : null;
       const end = { standing: { ...standing, crashes }, endedAtMs, ttlMs };
-      const counters = { ...after, crashes };
+      const counters = { ...after, attempt: attempt === null ? after.attempt - 1 : after.attempt, crashes };
       let mayHaveLine = true;
       const isTold = outcome.state === 'succeeded' && engine.tellsCompleted;
       if (outcome.state === 'succeeded') {

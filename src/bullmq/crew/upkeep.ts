@@ -1,6 +1,6 @@
 /**
- * What has to be done for the whole store every now and then, by one keeper of all: jobs that wait for others which have ended are made
- * ready, outcomes are forgotten whose time is over, and what stands for nothing any more is removed. Each kind has a lease, under a key
+ * What has to be done for the whole store every now and then, by one keeper of all: jobs that wait for others which have ended, or are late, are
+ * made ready, outcomes are forgotten whose time is over, and what stands for nothing any more is removed. Each kind has a lease, under a key
  * that is gone by itself: a keeper that dies leaves its work to the next one.
  */
 import type { Tidied, TidyOptions } from '../../broker/broker.ts';
@@ -8,6 +8,7 @@ import { findReleased } from '../after/lines.ts';
 import { OutcomeTimes } from '../ended/outcome-times.ts';
 import type { Engine } from '../engine.ts';
 import { sweepKeys } from '../keys/key-ends.ts';
+import { makeLateReady } from '../jobs/make-ready.ts';
 import { tidyOwners } from './owner-records.ts';
 
 /** How often a keeper looks whether it is its turn, ms. */
@@ -50,6 +51,7 @@ export class Upkeep {
 
   async #all(): Promise<void> {
     await this.#leased('followers', () => findReleased(this.#engine));
+    await this.#leased('late', () => makeLateReady(this.#engine));
     await this.#leased('outcomes', () => this.#times.forget());
     await this.#leased('keys', () => sweepKeys(this.#engine), KEYS_EVERY_MS);
     await this.#leased('owners', () => tidyOwners(this.#engine, false), LEAVINGS_EVERY_MS);

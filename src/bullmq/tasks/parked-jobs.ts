@@ -9,6 +9,7 @@ import { isRecord } from '../../job/values/realm.ts';
 import { listOwners } from '../crew/owner-records.ts';
 import type { Held } from '../claims/held-job.ts';
 import type { Engine } from '../engine.ts';
+import { makeReady } from '../jobs/make-ready.ts';
 import { sightingOf } from '../jobs/raw-sighting.ts';
 import type { RawJob } from '../store.ts';
 
@@ -44,7 +45,7 @@ export async function wakeParked(
 
 async function wake(engine: Engine, ids: readonly string[], queues: readonly string[]): Promise<void> {
   const raws = await engine.store.look(ids, queues);
-  for (const raw of raws) if (raw !== null && isParked(engine, raw)) await promote(engine, raw);
+  for (const raw of raws) if (raw !== null && isParked(engine, raw)) await makeReady(engine, raw);
   // One that is held just now is about to be parked: whoever does that looks for us afterwards, and needs the entry no more.
   await engine.store.removeFields(PARKED, ids);
 }
@@ -52,18 +53,6 @@ async function wake(engine: Engine, ids: readonly string[], queues: readonly str
 function isParked(engine: Engine, raw: RawJob): boolean {
   return raw.state === 'delayed' && (sightingOf(raw, engine.place).record?.parked ?? null) !== null;
 }
-
-async function promote(engine: Engine, { queue, id }: RawJob): Promise<void> {
-  try {
-    await engine.backend(queue).promote(id);
-  } catch (error) {
-    // It has become due, or another worker was first.
-    if ((error as { readonly code?: unknown } | null)?.code !== NOT_DELAYED) throw error;
-  }
-}
-
-/** BullMQ's code for a job that is not delayed any more. */
-const NOT_DELAYED = -3;
 
 /** Whether a living worker knows the task and takes jobs of the queue. The worker of the process that asks does not count. */
 async function isKnownElsewhere(
