@@ -85,8 +85,9 @@ export class OwnFigures {
     const sum = sumOf([this.#written?.counted, counts(figures)], this.#engine);
     const to = this.#attemptOf(sum, nothing(this.#engine));
     const isTaken = await this.#engine.store.mergeFields(STATISTICS, from, { field: this.#owner, value: to.text });
+    if (!isTaken) return this.#resolve(true); // Or it is, and this is the answer to the same command sent once more.
     this.#attempt = null;
-    if (isTaken) this.#written = to;
+    this.#written = to;
   }
 
   #writeAfter(ms: number): void {
