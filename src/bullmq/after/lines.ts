@@ -1,7 +1,8 @@
 /**
  * Jobs that come after others lie in BullMQ's `delayed`, under a far time. Each stands in the line of one job that it comes after and that
- * has not ended: the last such one, for jobs end much as they were sent. Whoever ends a job looks at its line, and makes ready what waits
- * for nothing more, or moves it on to another line.
+ * has not ended: first the last one, for jobs end much as they were sent. Whoever ends a job looks at its line, and makes ready what waits
+ * for nothing more, or moves it on to another line, by chance: in whatever order n jobs end, about half of those that are left end before that
+ * one does, so that a job moves on some log n times.
  *
  * A job stands in a line before it lies there, and whoever has laid it there looks again. So either the one who ends the other finds it in
  * the line, or the one who laid it there finds the end. If one of them dies, a keeper's round finds it in WAITING, where all that stand in
@@ -15,7 +16,7 @@ import { recordOf } from '../jobs/job-data.ts';
 import { waitsForOthers } from '../jobs/raw-sighting.ts';
 import type { Place, RawJob, Store } from '../store.ts';
 
-/** The table of all that stand in a line: for which job, in which queue they are themselves, and since when. */
+/** The table of all that stand in a line: for which job, in which queue they are themselves, and since when, by the datastore's clock. */
 const WAITING = 'waiting';
 
 /** One that waits for a job that is nowhere: its sender may still be about to send that, ms. */
@@ -52,20 +53,26 @@ export async function standInLines(engine: Engine, jobs: readonly NewJob[]): Pro
   const sent = new Set(jobs.map(({ job }) => job.id));
   const open = await openAmong(engine, after);
   const late = jobs.filter(({ job }) => othersOf(job.id, job.options).some((id) => open.has(id) || sent.has(id)));
-  const standing = late.map(({ queue, job }) => stand(engine, { queue, id: job.id }, job.options));
+  if (late.length === 0) return NONE;
+  const nowMs = await engine.store.clockMs();
+  const standing = late.map(({ queue, job }) => stand(engine, { queue, id: job.id }, job.options, nowMs));
   return new Map((await Promise.all(standing)).map((follower) => [follower.id, follower]));
 }
 
-/** A job that comes after others stands in the line of the last of them. It is to be placed when it lies among the delayed ones. */
-export async function stand(engine: Engine, { queue, id }: Place, options: JobOptions): Promise<Follower> {
+/**
+ * A job that comes after others stands in the line of the last of them. It is to be placed when it lies among the delayed ones.
+ *
+ * @param nowMs of the datastore
+ */
+export async function stand(engine: Engine, at: Place, options: JobOptions, nowMs: number): Promise<Follower> {
+  const { queue, id } = at;
   const after = othersOf(id, options);
-  const entry = await join(engine, { queue, id }, after.at(-1) ?? id);
+  const entry = await join(engine, at, after.at(-1) ?? id, nowMs);
   return { queue, id, after, etaMs: options.etaMs ?? 0, entry };
 }
 
-async function join(engine: Engine, { queue, id }: Place, predecessor: string): Promise<string> {
-  const entry = `${predecessor} ${queue} ${engine.nowMs()}`;
-  const { store } = engine;
+async function join({ store }: Engine, { queue, id }: Place, predecessor: string, sinceMs: number): Promise<string> {
+  const entry = `${predecessor} ${queue} ${sinceMs}`;
   await Promise.all([store.setField(lineOf(predecessor), id, queue), store.setField(WAITING, id, entry)]);
   return entry;
 }
@@ -86,14 +93,18 @@ export async function place(engine: Engine, followers: readonly Follower[]): Pro
     const open = await openAmong(engine, new Set(left.flatMap(({ after }) => after)));
     const moved: Follower[] = [];
     const placeOne = async (each: Follower): Promise<void> => {
-      const last = each.after.findLast((id) => open.has(id));
+      const others = each.after.filter((id) => open.has(id));
+      const last = others.at(-1);
       if (last === undefined) {
         await makeReady(engine, each);
         ready++;
-      } else if (parseEntry(each.entry)?.predecessor !== last) {
-        await leaveLine(engine.store, each.id, each.entry);
-        moved.push({ ...each, entry: await join(engine, each, last) });
+        return;
       }
+      const { predecessor = null, sinceMs = await engine.store.clockMs() } = parseEntry(each.entry) ?? {};
+      if (predecessor !== null && open.has(predecessor)) return;
+      await leaveLine(engine.store, each.id, each.entry);
+      const next = predecessor === null ? last : (others[Math.floor(Math.random() * others.length)] ?? last);
+      moved.push({ ...each, entry: await join(engine, each, next, sinceMs) });
     };
     await Promise.all(left.map(placeOne));
     left = moved;
@@ -160,7 +171,7 @@ async function advance(engine: Engine, places: readonly Place[]): Promise<number
       const entry = entries[i] ?? null;
       const follower = raw === null ? null : followerIn(raw, entry);
       if (follower !== null) followers.push(follower);
-      else if (entry !== null && isOver(engine, raw, entry)) await leave(engine, id, entry);
+      else if (entry !== null && (await isOver(engine, raw, entry))) await leave(engine, id, entry);
     }
     ready += await place(engine, followers);
   }
@@ -179,9 +190,9 @@ function followerIn(raw: RawJob, entry: string | null): Follower | null {
   }
 }
 
-function isOver(engine: Engine, raw: RawJob | null, entry: string): boolean {
+async function isOver({ store }: Engine, raw: RawJob | null, entry: string): Promise<boolean> {
   if (raw !== null) return raw.state === 'completed' || raw.state === 'failed';
-  return engine.nowMs() - (parseEntry(entry)?.sinceMs ?? 0) > LOST_AFTER_MS;
+  return (await store.clockMs()) - (parseEntry(entry)?.sinceMs ?? 0) > LOST_AFTER_MS;
 }
 
 /**
@@ -193,6 +204,7 @@ function isOver(engine: Engine, raw: RawJob | null, entry: string): boolean {
 export async function findReleased(engine: Engine): Promise<number> {
   const entries = await engine.store.fields(WAITING);
   if (entries.size === 0) return 0;
+  const nowMs = await engine.store.clockMs();
   const predecessors = [...new Set([...entries.values()].map((entry) => parseEntry(entry)?.predecessor ?? ''))];
   const stages = await engine.queues.stages(predecessors);
   const stageOf = new Map(predecessors.map((id, i) => [id, stages[i] ?? null]));
@@ -202,7 +214,7 @@ export async function findReleased(engine: Engine): Promise<number> {
     const { predecessor, queue, sinceMs } = parseEntry(entry) ?? { predecessor: '', queue: '', sinceMs: 0 };
     const stage = stageOf.get(predecessor) ?? null;
     if (stage === 'open') continue;
-    if (stage === null && engine.nowMs() - sinceMs < SENT_WITHIN_MS) soon++;
+    if (stage === null && nowMs - sinceMs < SENT_WITHIN_MS) soon++;
     else found.push({ id, queue, predecessor });
   }
   const ready = await advance(engine, found);

@@ -69,7 +69,7 @@ export async function waitForOthers(engine: Engine, held: Held): Promise<void> {
   const { options } = record.job;
   const after = countersAfter(held);
   const tail = tailOf({ ...after, attempt: after.attempt - 1 }, encodeTail(record.attempts, null, record.kept.again));
-  const follower = await stand(engine, held, options);
+  const follower = await stand(engine, held, options, await engine.store.clockMs());
   await delay(engine, held, afterOthersMs(options) - engine.nowMs(), null, tail);
   // Its revoker may have seen it here, and was told that it will end.
   if (await isRevoked(engine, id)) await revoke(engine, [id], false);
