@@ -1,4 +1,7 @@
-/** Owners: the processes that run jobs, each with a record in one table that it renews. One whose record is too old is dead. */
+/**
+ * Owners: the processes that run jobs, each with a record in one table that it renews. One whose record is too old is dead, by the clock of the
+ * datastore: those of machines differ.
+ */
 import type { OwnerInfo } from '../../broker/broker.ts';
 import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
 import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
@@ -41,28 +44,40 @@ export async function announce(engine: Engine, owner: string, about: About): Pro
     ...(limits === undefined || !hasRules(limits) ? {} : { limits: writtenRules(limits) }),
     ...(sending === undefined || sending.size === 0 ? {} : { sending: [...sending] }),
   };
-  const write = (): Promise<boolean> =>
-    engine.store.setField(OWNERS, owner, JSON.stringify({ ...written, seenAtMs: engine.nowMs() }));
-  await write();
   const mine = beats.get(engine.store) ?? new Map<string, NodeJS.Timeout>();
   beats.set(engine.store, mine);
-  clearInterval(mine.get(owner));
+  const before = mine.get(owner);
+  const write = async (): Promise<void> => {
+    const seenAtMs = await engine.store.clockMs();
+    // It may have been withdrawn meanwhile, or tell something else.
+    if (mine.get(owner) === beat) await engine.store.setField(OWNERS, owner, JSON.stringify({ ...written, seenAtMs }));
+  };
   // A beat that fails is followed by the next one.
-  mine.set(owner, setInterval(() => void write().catch(() => undefined), BEAT_MS).unref());
+  const beat = setInterval(() => void write().catch(() => undefined), BEAT_MS).unref();
+  clearInterval(before);
+  mine.set(owner, beat);
+  try {
+    await write();
+  } catch (error) {
+    if (before === undefined && mine.get(owner) === beat) stopBeat(engine, owner);
+    throw error;
+  }
+}
+
+function stopBeat({ store }: Engine, owner: string): void {
+  clearInterval(beats.get(store)?.get(owner));
+  beats.get(store)?.delete(owner);
 }
 
 /** This process has ended in order. */
 export async function withdraw(engine: Engine, owner: string): Promise<void> {
-  clearInterval(beats.get(engine.store)?.get(owner));
-  beats.get(engine.store)?.delete(owner);
+  stopBeat(engine, owner);
   await engine.store.removeFields(OWNERS, [owner]);
 }
 
-export async function listOwners(engine: Engine): Promise<readonly OwnerInfo[]> {
-  const nowMs = engine.nowMs();
-  const found = [...(await engine.store.fields(OWNERS))].flatMap(
-    ([owner, text]) => parseOwner(owner, text, nowMs) ?? [],
-  );
+export async function listOwners({ store }: Engine): Promise<readonly OwnerInfo[]> {
+  const [records, nowMs] = await Promise.all([store.fields(OWNERS), store.clockMs()]);
+  const found = [...records].flatMap(([owner, text]) => parseOwner(owner, text, nowMs) ?? []);
   return found.sort((a, b) => a.startedAtMs - b.startedAtMs);
 }
 
@@ -76,10 +91,8 @@ export async function tidyOwners(
   dryRun: boolean,
 ): Promise<{ readonly gone: number; readonly left: { readonly owners: number; readonly jobs: number } }> {
   const { store, queues } = engine;
-  const nowMs = engine.nowMs();
-  const dead = [...(await store.fields(OWNERS))].filter(
-    ([owner, text]) => parseOwner(owner, text, nowMs)?.verdict !== 'alive',
-  );
+  const [records, nowMs] = await Promise.all([store.fields(OWNERS), store.clockMs()]);
+  const dead = [...records].filter(([owner, text]) => parseOwner(owner, text, nowMs)?.verdict !== 'alive');
   const all = dead.length === 0 ? [] : await queues.all();
   let gone = 0;
   let jobs = 0;

@@ -92,6 +92,7 @@ async function leftIn(text: string, { ids }: Evidence): Promise<readonly string[
   const later = await openAt(text, { aheadMs: MUCH_LATER_MS });
   const redis = new Redis({ host: address.host, port: address.port });
   try {
+    await makeOld(redis, address.prefix);
     await later.tidy();
     const own = (await redis.keys(`${address.prefix}-fsq:*`)).filter((key) => !LASTING.test(key));
     const left = await Promise.all(own.map(async (key) => `${key} is left: ${await shown(redis, key)}`));
@@ -104,6 +105,19 @@ async function leftIn(text: string, { ids }: Evidence): Promise<readonly string[
   } finally {
     redis.disconnect();
     await later.close();
+  }
+}
+
+/** What goes by the clock of the server was written much earlier. */
+async function makeOld(redis: Redis, prefix: string): Promise<void> {
+  for (const [owner, text] of Object.entries(await redis.hgetall(`${prefix}-fsq:owners`))) {
+    const record = JSON.parse(text) as { readonly seenAtMs: number };
+    const old = { ...record, seenAtMs: record.seenAtMs - MUCH_LATER_MS };
+    await redis.hset(`${prefix}-fsq:owners`, owner, JSON.stringify(old));
+  }
+  for (const [id, entry] of Object.entries(await redis.hgetall(`${prefix}-fsq:waiting`))) {
+    const [predecessor, queue, sinceMs] = entry.split(' ');
+    await redis.hset(`${prefix}-fsq:waiting`, id, `${predecessor} ${queue} ${Number(sinceMs) - MUCH_LATER_MS}`);
   }
 }
 

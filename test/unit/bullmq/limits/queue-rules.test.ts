@@ -12,7 +12,8 @@ import { lacksRedis, redisServer } from '../../../support/redis-server.ts';
 let tests = 0;
 
 interface Scene {
-  readonly open: () => Promise<Broker>;
+  /** @param aheadMs the clock of its machine before that of the server */
+  readonly open: (aheadMs?: number) => Promise<Broker>;
   readonly queue: Queue;
   /** What BullMQ, and so any program that knows it, takes for the limits of the queue. */
   readonly seen: () => Promise<readonly unknown[]>;
@@ -25,8 +26,9 @@ async function scene(t: TestContext): Promise<Scene> {
   t.after(() => queue.close());
   return {
     queue,
-    open: async () => {
-      const broker = await openBullBroker({ address: parseBrokerAddress(server.url(prefix)) });
+    open: async (aheadMs = 0) => {
+      const address = parseBrokerAddress(server.url(prefix));
+      const broker = await openBullBroker({ address, nowMs: () => Date.now() + aheadMs });
       t.after(() => broker.close());
       return broker;
     },
@@ -67,6 +69,29 @@ describe('limits of queues', { skip: lacksRedis }, () => {
     assert.deepEqual(await seen(), [null, null]);
     await Promise.all([third.close(), fourth.close()]);
   });
+
+  for (const [mine, other] of [
+    [-60_000, 0],
+    [0, 60_000],
+    [40_000, -40_000],
+  ] as const) {
+    test(`clocks that are ${mine / 1_000} s and ${other / 1_000} s ahead make no limit of a living worker go`, async (t) => {
+      const { open, seen } = await scene(t);
+      const limited = await (await open(mine)).keeper({ queues: null, limits: mail({ concurrency: 2, rate: null }) });
+      t.after(() => limited.close());
+      const elsewhere = await open(other);
+
+      const keeper = await elsewhere.keeper({ queues: null });
+      t.after(() => keeper.close());
+
+      assert.deepEqual(await seen(), [2, null]);
+      assert.equal((await elsewhere.tidy()).owners, 0);
+      assert.deepEqual(
+        (await elsewhere.owners()).map(({ verdict }) => verdict),
+        ['alive', 'alive'],
+      );
+    });
+  }
 
   test('a limit that settings have no more goes while a worker without it lives', { timeout: 60_000 }, async (t) => {
     const { open, seen } = await scene(t);
