@@ -5,12 +5,15 @@
  * Every file but index.js lies one folder deep, as the sources do that say `new URL('../…', import.meta.url)`: this leads to the same
  * place from src/ and from dist/. Nothing is minified: the names in a stack trace are those of the sources.
  *
+ * The page that `fsq ui` shows is for a browser, and so it is minified: scripts/page-bundle.mjs.
+ *
  * What `import 'fsq'`, `import 'fsq/testing'` and `import 'fsq/ui'` give is there as CommonJS too, in one file each, for what cannot load ESM: Jest, and
  * bundles of that kind. All share what must be one in a process (src/app/registry.ts, src/app/settings/stage.ts). Workers, their children and the command line are ESM only.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { defineConfig } from 'rolldown';
+import { pageBundles } from './scripts/page-bundle.mjs';
 
 /** What is started or imported from outside. */
 const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'cli/top-looker', 'worker/child', 'testing/testing', 'ui/ui'];
@@ -118,6 +121,7 @@ export default defineConfig(
         plugins: [{ name: 'builtins', renderChunk: (code) => ({ code: withCheckOfNode(code), map: null }) }],
       },
     })),
+    ...pageBundles(),
   ].filter(({ input }) => Object.keys(input).length > 0),
 );
 

@@ -1,6 +1,7 @@
 /**
- * Builds src/ into dist/, or does nothing when dist/ is already what src/ gives: JavaScript in few files and their source maps
- * (rolldown.config.mjs), and a declaration for each source (tsc), with one for the CommonJS build (commonjs-types.mjs).
+ * Builds src/ and page/ into dist/, or does nothing when dist/ is already what they give: JavaScript in few files and their source maps
+ * (rolldown.config.mjs), the page for browsers (page-bundle.mjs), and a declaration for each source (tsc), with one for the CommonJS
+ * build (commonjs-types.mjs).
  *
  * It emits without a type check, so that a type error in one file does not keep every test from running; `npm run typecheck`
  * is where types fail. Two builds may run at once, and programs may run from dist/ meanwhile: both tools write into a directory
@@ -18,9 +19,14 @@ import { commonJsTypes } from './commonjs-types.mjs';
 import { isMain } from './is-main.mjs';
 
 const STAMP = '.build.json';
-/** What the output depends on besides src/: this script too, since it edits the declarations. */
+/** What the output depends on besides src/ and page/: this script too, since it edits the declarations. */
 const TSC_SETTINGS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-const SETTINGS = TSC_SETTINGS.concat('rolldown.config.mjs', 'scripts/build.mjs', 'scripts/commonjs-types.mjs');
+const SETTINGS = TSC_SETTINGS.concat(
+  'rolldown.config.mjs',
+  'scripts/build.mjs',
+  'scripts/commonjs-types.mjs',
+  'scripts/page-bundle.mjs',
+);
 
 /**
  * Brings `root`/dist up to date and says whether there was anything to do.
@@ -30,8 +36,8 @@ const SETTINGS = TSC_SETTINGS.concat('rolldown.config.mjs', 'scripts/build.mjs',
  * @throws when tsc or the bundler fails; dist/ is then as it was
  */
 export function build(root) {
-  const files = [...SETTINGS, ...filesUnder(join(root, 'src')).map((file) => join('src', file))];
-  const sources = [hashOf(root, files), process.env.SOURCE_MAPS].filter(Boolean).join(' ');
+  const own = ['src', 'page'].flatMap((dir) => filesUnder(join(root, dir)).map((file) => join(dir, file)));
+  const sources = [hashOf(root, [...SETTINGS, ...own]), process.env.SOURCE_MAPS].filter(Boolean).join(' ');
   if (isUpToDate(root, sources)) return 'unchanged';
 
   const fresh = mkdtempSync(join(root, '.dist-')); // Beside dist/: the paths in source maps count from there.

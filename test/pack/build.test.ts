@@ -107,12 +107,37 @@ test('two builds at once both succeed, and leave a dist/ that is up to date', as
   assert.equal(build(root), 'unchanged');
 });
 
+test('the page is a part of the build, and a change of it is seen', (t) => {
+  const root = project(t, { 'index.ts': `export const one: number = 1;\n` });
+  for (const [file, text] of [
+    ['tsconfig.json', `{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "preact" } }`],
+    ['index.html', '<p>page</p>'],
+    ['style/a.css', 'p { color : red; }'],
+    ['main.tsx', `import { render } from 'preact';\nrender(<b>one</b>, document.body);\n`],
+  ] as const) {
+    mkdirSync(dirname(join(root, 'page', file)), { recursive: true });
+    writeFileSync(join(root, 'page', file), text);
+  }
+
+  const results = [build(root), build(root)];
+  const before = dist(root, 'page/page.js');
+  writeFileSync(join(root, 'page/main.tsx'), `import { render } from 'preact';\nrender(<b>two</b>, document.body);\n`);
+  results.push(build(root));
+
+  assert.deepEqual(results, ['built', 'unchanged', 'built']);
+  assert.match(before, /one/);
+  assert.match(dist(root, 'page/page.js'), /two/);
+  assert.equal(dist(root, 'page/page.css'), 'p{color :red}');
+  assert.match(dist(root, 'page/THIRD-PARTY'), /^preact 1\d\.[^]*MIT/);
+});
+
 /** A package with `sources` in src/, built as this one is. */
 function project(t: TestContext, sources: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), 'fsq-build-'));
   t.after(() => rmSync(root, { recursive: true }));
   for (const file of ['tsconfig.json', 'tsconfig.build.json', 'rolldown.config.mjs'])
     cpSync(join(ROOT, file), join(root, file));
+  cpSync(join(ROOT, 'scripts/page-bundle.mjs'), join(root, 'scripts/page-bundle.mjs'));
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }\n');
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   for (const [file, text] of Object.entries(sources)) {

@@ -1,0 +1,73 @@
+/** What stands there instead of the page: a question for the token, or that the server does not answer. */
+import type { JSX } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import { login } from '../server/api.ts';
+
+interface Props {
+  /** The token of the address was no good. */
+  readonly wasWrong: boolean;
+  readonly onOpen: () => void;
+}
+
+export function Locked({ wasWrong, onOpen }: Props): JSX.Element {
+  const [token, setToken] = useState('');
+  const [trouble, setTrouble] = useState(wasWrong ? 'That token is wrong, or of an earlier start.' : null);
+  const id = useId();
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    const came = await login(tokenOf(token));
+    if (came.kind === 'got') onOpen();
+    else if (came.kind === 'unreachable') setTrouble('The server does not answer.');
+    else setTrouble(came.kind === 'refused' ? came.answer.text : 'That token is wrong, or of an earlier start.');
+  };
+  return (
+    <main class="alone">
+      <h1>fsq</h1>
+      <form class="panel" onSubmit={(event) => void submit(event)}>
+        <h2>This page wants its token</h2>
+        <p>
+          <code>fsq ui</code> has printed it in the terminal where it was started, at the end of the address: all behind{' '}
+          <code>#token=</code>. Each start makes a new one.
+        </p>
+        <p class="field">
+          <label for={id}>Token, or the whole address</label>
+          <input
+            id={id}
+            class="code"
+            type="password"
+            autocomplete="off"
+            aria-describedby={`${id}-trouble`}
+            aria-invalid={trouble !== null}
+            value={token}
+            onInput={(event) => setToken(event.currentTarget.value)}
+          />
+        </p>
+        <p id={`${id}-trouble`} class="trouble" role="alert">
+          {trouble}
+        </p>
+        <p class="buttons">
+          <button type="submit" class="primary" disabled={token.trim() === ''}>
+            Open
+          </button>
+        </p>
+      </form>
+    </main>
+  );
+}
+
+/** Who copies the address has the token in it. */
+function tokenOf(typed: string): string {
+  return typed.trim().replace(/^.*#token=/s, '');
+}
+
+export function Unreachable({ text }: { readonly text: string | null }): JSX.Element {
+  return (
+    <main class="alone">
+      <h1>fsq</h1>
+      <div class="panel" role="alert">
+        <h2>{text === null ? 'The server does not answer' : 'The server refuses this page'}</h2>
+        <p>{text ?? 'Is fsq ui still running? This page asks again every few seconds.'}</p>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,48 @@
+/** The line that says how it is, on every screen, and notices about this page itself. */
+import type { JSX } from 'preact';
+import { Icon } from '../parts/icon.tsx';
+import { Sentence } from '../parts/text.tsx';
+import { instant } from '../plain/format.ts';
+import { now } from '../server/clock.ts';
+import { usePage } from '../server/context.ts';
+
+export function Verdict(): JSX.Element {
+  const { summary } = usePage().live;
+  if (summary === null) return <p class="verdict dim">Looking…</p>;
+  const { status, text } =
+    summary.trouble === null ? summary.verdict : { status: 'critical' as const, text: summary.trouble };
+  return (
+    <p class={`verdict ${status}`}>
+      <Icon name={status} />
+      <strong>{status}</strong>
+      <span>
+        <Sentence text={text} />
+      </span>
+    </p>
+  );
+}
+
+export function Notices(): JSX.Element {
+  const { live } = usePage();
+  return (
+    <>
+      {live.lostSinceMs !== null && (
+        <p class="note critical">
+          No connection since {instant(live.lostSinceMs, now())}. What is shown is of that time; the page asks again
+          each 5 s.
+        </p>
+      )}
+      {live.summary !== null && live.summary.trouble !== null && (
+        <p class="note warning">What is shown below is of {instant(live.summary.atMs, now())}.</p>
+      )}
+      {live.newVersion !== null && (
+        <p class="note">
+          The server is now fsq {live.newVersion}, and this page is of fsq {live.session.version}.{' '}
+          <button type="button" onClick={() => location.reload()}>
+            Reload
+          </button>
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+/** Texts that others wrote, as text nodes: marks for what would not be seen, a direction of their own, and cut when they are long. */
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { bytes, count } from '../plain/format.ts';
+import { cutText, visibleParts, withCommands } from '../plain/marks.ts';
+import { CopyButton } from './copy.tsx';
+
+/** How much of a long text is shown at once. */
+const AT_ONCE = 4_000;
+const MORE = 200_000;
+
+/** A name or another text of one line. */
+export function Name({ text }: { readonly text: string }): JSX.Element {
+  return <bdi>{marked(cutText(text, 400).text, true)}</bdi>;
+}
+
+/** A text of many lines, as it was written. `title` names it for the copy button. */
+export function LongText({ text, title }: { readonly text: string; readonly title: string }): JSX.Element {
+  const [most, setMost] = useState(AT_ONCE);
+  const { text: shown, leftOut } = cutText(text, most);
+  return (
+    <div class="long">
+      <pre tabIndex={0} role="region" aria-label={title}>
+        <bdi>{marked(shown, false)}</bdi>
+      </pre>
+      <CopyButton text={text} what={title} isSmall />
+      {leftOut > 0 && (
+        <p class="beside">
+          <span class="dim">
+            {count(shown.length)} of {count(text.length)} characters ({bytes(text.length)})
+          </span>
+          <button type="button" class="quiet" onClick={() => setMost(most + MORE)}>
+            Show {count(Math.min(MORE, leftOut))} more
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A sentence of the server: its commands can be copied. */
+export function Sentence({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <>
+      {withCommands(text).map((part) =>
+        part.isCommand ? <Command key={part.text} command={part.text} /> : <Name key={part.text} text={part.text} />,
+      )}
+    </>
+  );
+}
+
+export function Command({ command, what = 'the command' }: { command: string; what?: string }): JSX.Element {
+  return (
+    <span class="command">
+      <code>{marked(command, true)}</code>
+      <CopyButton text={command} what={`${what} ${command}`} isSmall />
+    </span>
+  );
+}
+
+export function marked(text: string, isOneLine: boolean): readonly (string | JSX.Element)[] {
+  return visibleParts(text, isOneLine).map((part, i) =>
+    part.isMark ? (
+      <span key={i} class="mark">
+        {part.text}
+      </span>
+    ) : (
+      part.text
+    ),
+  );
+}

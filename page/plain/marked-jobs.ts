@@ -1,0 +1,35 @@
+/** Jobs that somebody has marked. Pure: each change gives a new set. They belong to one filter: another filter has none. */
+import type { StateName } from '../../src/ui/wire.ts';
+
+export interface MarkedJobs {
+  /** The filter, as its query. */
+  readonly filter: string;
+  /** Of each the state that it had when it was last seen. */
+  readonly states: ReadonlyMap<string, StateName>;
+}
+
+/** The server takes so many in one act. */
+export const MOST_MARKS = 1_000;
+
+export function marksOf(before: MarkedJobs, filter: string): MarkedJobs {
+  return before.filter === filter ? before : { filter, states: new Map() };
+}
+
+export function withMark(
+  marks: MarkedJobs,
+  jobs: readonly { id: string; state: StateName }[],
+  isOn: boolean,
+): MarkedJobs {
+  const states = new Map(marks.states);
+  for (const { id, state } of jobs) {
+    if (!isOn) states.delete(id);
+    else if (states.size < MOST_MARKS) states.set(id, state);
+  }
+  return { ...marks, states };
+}
+
+/** Marked jobs are seen again in another state. */
+export function seenAgain(marks: MarkedJobs, jobs: readonly { id: string; state: StateName }[]): MarkedJobs {
+  const changed = jobs.filter(({ id, state }) => marks.states.has(id) && marks.states.get(id) !== state);
+  return changed.length === 0 ? marks : withMark(marks, changed, true);
+}

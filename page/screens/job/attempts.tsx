@@ -1,0 +1,101 @@
+/** Attempts, the latest first: how each ended, the error with its causes, which process ran it, and what it printed. */
+import type { JSX } from 'preact';
+import type { JobAttempt, JobDetail, JobError } from '../../../src/ui/wire.ts';
+import { Icon } from '../../parts/icon.tsx';
+import { Empty, Panel } from '../../parts/panel.tsx';
+import { LongText, Name } from '../../parts/text.tsx';
+import { Instant, Since, Span } from '../../parts/time.tsx';
+import { count, plural } from '../../plain/format.ts';
+import { OutputLines } from './output.tsx';
+
+export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
+  const attempts = job.attempts.toReversed();
+  return (
+    <Panel title={attempts.length === 0 ? 'Attempts' : plural(attempts.length, 'attempt')}>
+      {attempts.length === 0 ? (
+        <Empty title="No worker has started it yet." />
+      ) : (
+        <ol class="attempts" reversed>
+          {attempts.map((attempt, i) => (
+            <li key={`${attempt.attempt} ${attempt.startedAtMs}`}>
+              <Attempt attempt={attempt} isLatest={i === 0} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </Panel>
+  );
+}
+
+function Attempt({ attempt, isLatest }: { readonly attempt: JobAttempt; readonly isLatest: boolean }): JSX.Element {
+  const { startedAtMs, endedAtMs, error, output, outputLeftOut } = attempt;
+  const how = error !== null ? 'failed' : endedAtMs === null ? 'running' : 'succeeded';
+  return (
+    <details open={isLatest}>
+      <summary>
+        <span class={`state ${how}`}>
+          <Icon name={how} />
+          <strong>Attempt {attempt.attempt}</strong>{' '}
+          {how === 'running' ? 'runs' : how === 'failed' ? 'failed' : 'ended'}
+        </span>
+        <span class="dim number">
+          {endedAtMs === null && startedAtMs !== null && (
+            <>
+              for <Since atMs={startedAtMs} />
+            </>
+          )}
+          {endedAtMs !== null && startedAtMs !== null && (
+            <>
+              after <Span ms={endedAtMs - startedAtMs} />
+            </>
+          )}
+        </span>
+        <span class="dim grow number">
+          <Instant atMs={startedAtMs} />
+        </span>
+      </summary>
+      <p class="dim owner">
+        by <Name text={attempt.owner} />
+      </p>
+      {error !== null && <ErrorChain error={error} />}
+      {output.length > 0 && (
+        <>
+          {outputLeftOut > 0 && <p class="dim">{count(outputLeftOut)} lines before these are under “Output”.</p>}
+          <OutputLines lines={output} label={`What attempt ${attempt.attempt} printed`} />
+        </>
+      )}
+    </details>
+  );
+}
+
+/** A chain of causes may be a circle only by somebody's hand; the server makes it a line. */
+function ErrorChain({ error }: { readonly error: JobError }): JSX.Element {
+  const title = `${error.name}: ${error.message}`;
+  return (
+    <div class="error-chain">
+      <p class="failed">
+        <strong>
+          <Name text={error.name} />
+        </strong>
+        {error.code !== null && (
+          <code class="tag">
+            <Name text={error.code} />
+          </code>
+        )}
+      </p>
+      <LongText text={error.message} title="the message" />
+      {error.stack !== null && (
+        <details>
+          <summary>Stack</summary>
+          <LongText text={error.stack} title={`the stack of ${title.slice(0, 60)}`} />
+        </details>
+      )}
+      {error.cause !== null && (
+        <div class="cause">
+          <p class="dim">caused by</p>
+          <ErrorChain error={error.cause} />
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,79 @@
+/** A job's life as a bar, and in words: waited, ran, waited again, and how each run ended. */
+import type { JSX } from 'preact';
+import type { JobDetail, JobStretch } from '../../../src/ui/wire.ts';
+import { Icon, type IconName } from '../../parts/icon.tsx';
+import { Panel, Table } from '../../parts/panel.tsx';
+import { Name } from '../../parts/text.tsx';
+import { Instant, Nothing, Since, Span } from '../../parts/time.tsx';
+import { duration } from '../../plain/format.ts';
+import { placed, type PlacedStretch } from '../../plain/stretches.ts';
+import { now, useTicking } from '../../server/clock.ts';
+
+const COLUMNS = [{ name: 'From' }, { name: 'What' }, { name: 'For', isNumber: true }];
+
+export function Timeline({ job }: { readonly job: JobDetail }): JSX.Element {
+  // The bar of a job that has not ended grows each second.
+  useTicking((nowMs) => (job.endedAtMs === null ? String(Math.floor(nowMs / 1_000)) : ''));
+  if (job.timeline === null) {
+    return (
+      <Panel title="Timeline">
+        <p class="empty dim">The job cannot be read, so its life is not known.</p>
+      </Panel>
+    );
+  }
+  const stretches = placed(job.timeline, now());
+  return (
+    <Panel title="Timeline" aside={<Totals job={job} />}>
+      <div class="life" aria-hidden="true">
+        {stretches.map(({ stretch, part, tookMs }, i) => (
+          <span
+            key={i}
+            class={`${stretch.kind} ${stretch.end ?? ''}`}
+            style={{ flexGrow: part }}
+            title={`${stretch.text}${tookMs === null ? '' : `, ${duration(tookMs)}`}`}
+          />
+        ))}
+      </div>
+      <Table caption="Timeline" columns={COLUMNS} class="life">
+        {stretches.map((one, i) => (
+          <Row key={i} placed={one} />
+        ))}
+      </Table>
+    </Panel>
+  );
+}
+
+function Totals({ job }: { readonly job: JobDetail }): JSX.Element {
+  const parts = [
+    job.waitedMs !== null && `waited ${duration(job.waitedMs)}`,
+    job.ranMs !== null && `ran ${duration(job.ranMs)}`,
+    job.totalMs !== null && `${duration(job.totalMs)} in all`,
+  ].filter((part) => part !== false);
+  return <span class="dim number">{parts.join(' · ')}</span>;
+}
+
+const ENDS: Readonly<Record<NonNullable<JobStretch['end']>, IconName>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  revoked: 'revoked',
+  expired: 'expired',
+  lost: 'critical',
+  runs: 'running',
+};
+
+function Row({ placed: { stretch, tookMs } }: { readonly placed: PlacedStretch }): JSX.Element {
+  const { text, kind, end, fromMs, toMs } = stretch;
+  const goesOn = fromMs !== null && toMs === null && tookMs !== null;
+  return (
+    <tr>
+      <td class="number">
+        <Instant atMs={fromMs} />
+      </td>
+      <th scope="row" class={`${kind} ${end ?? ''}`}>
+        {end === null ? <Icon name={kind === 'waited' ? 'delayed' : 'pending'} /> : <Icon name={ENDS[end]} />}
+        <Name text={text} />
+      </th>
+      <td class="number">{tookMs === null ? <Nothing /> : goesOn ? <Since atMs={fromMs} /> : <Span ms={tookMs} />}</td>
+    </tr>
+  );
+}

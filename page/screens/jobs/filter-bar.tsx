@@ -1,0 +1,134 @@
+/** What to look for: states, a text, task, queue, worker, key, since, error. All of it is in the address. */
+import type { JSX } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import type { JobQuery, StateName } from '../../../src/ui/wire.ts';
+import { Icon } from '../../parts/icon.tsx';
+import { shortCount } from '../../plain/format.ts';
+import { hasParts, STATES, withPart } from '../../plain/place.ts';
+import { usePage } from '../../server/context.ts';
+import { FilterField } from './field.tsx';
+
+interface Props {
+  readonly query: JobQuery;
+  readonly hasStates: boolean;
+  /** `isSmall`: by typing. */
+  readonly onChange: (query: JobQuery, isSmall: boolean) => void;
+}
+
+const SINCE = [
+  ['', 'any time'],
+  ['5m', '5 minutes'],
+  ['1h', 'an hour'],
+  ['6h', '6 hours'],
+  ['1d', 'a day'],
+  ['7d', 'a week'],
+] as const;
+
+/** Parts that are seldom asked for, behind a button while they are empty. */
+const SELDOM = ['worker', 'key', 'error', 'since'] as const;
+
+export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
+  const { live } = usePage();
+  const [isOpen, setOpen] = useState(SELDOM.some((name) => query[name] !== undefined));
+  const id = useId();
+  const type =
+    (part: keyof JobQuery, isList = false) =>
+    (value: string) =>
+      onChange(withPart(query, part, isList ? (value === '' ? [] : value.split(',')) : value), true);
+  const tasks = [...new Set(live.summary?.workers.flatMap((worker) => worker.tasks) ?? [])].toSorted();
+  const queues = live.summary?.queues.map((queue) => queue.name) ?? [];
+  return (
+    <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+      {hasStates && <States query={query} onChange={onChange} />}
+      <div class="fields">
+        <FilterField
+          label="Text in arguments, or id"
+          value={query.text ?? ''}
+          onChange={type('text')}
+          placeholder="press /"
+          isMain
+        />
+        <FilterField
+          label="Task"
+          value={(query.tasks ?? []).join(',')}
+          onChange={type('tasks', true)}
+          choices={tasks}
+        />
+        <FilterField
+          label="Queue"
+          value={(query.queues ?? []).join(',')}
+          onChange={type('queues', true)}
+          choices={queues}
+        />
+        {isOpen && (
+          <>
+            <FilterField label="Error" value={query.error ?? ''} onChange={type('error')} />
+            <FilterField label="Worker or pid" value={query.worker ?? ''} onChange={type('worker')} />
+            <FilterField label="Key" value={query.key ?? ''} onChange={type('key')} />
+            <div class="filter">
+              <label for={`${id}-since`}>Within</label>
+              <select
+                id={`${id}-since`}
+                value={query.since ?? ''}
+                onChange={(event) => onChange(withPart(query, 'since', event.currentTarget.value), false)}
+              >
+                {SINCE.map(([value, text]) => (
+                  <option key={value} value={value}>
+                    {text}
+                  </option>
+                ))}
+                {query.since !== undefined && !SINCE.some(([value]) => value === query.since) && (
+                  <option value={query.since}>{query.since}</option>
+                )}
+              </select>
+            </div>
+          </>
+        )}
+        <div class="after">
+          <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            {isOpen ? 'Fewer' : 'More'}
+          </button>
+          {query.group !== undefined && (
+            <button type="button" class="tag" onClick={() => onChange(withPart(query, 'group', ''), false)}>
+              one kind of failure <Icon name="cross" />
+              <span class="unseen">: take this away</span>
+            </button>
+          )}
+          {hasParts(query) && (
+            <button type="button" class="quiet" onClick={() => onChange({}, false)}>
+              Clear
+            </button>
+          )}
+        </div>
+      </div>
+    </form>
+  );
+}
+
+function States({ query, onChange }: Pick<Props, 'query' | 'onChange'>): JSX.Element {
+  const { live } = usePage();
+  const chosen = query.states ?? [];
+  const toggle = (state: StateName): void => {
+    const states = STATES.filter((one) => (one === state ? !chosen.includes(one) : chosen.includes(one)));
+    onChange(withPart(query, 'states', states), false);
+  };
+  return (
+    <div class="chips" role="group" aria-label="States">
+      {STATES.map((state) => {
+        const number = live.summary?.counts[state] ?? 0;
+        return (
+          <button
+            key={state}
+            type="button"
+            class={`chip ${state}`}
+            aria-pressed={chosen.includes(state)}
+            onClick={() => toggle(state)}
+          >
+            <Icon name={state} />
+            {state} <span class="number">{shortCount(number)}</span>
+          </button>
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+/** How many workers there are and how busy; and how to start one where there is none. */
+import type { JSX } from 'preact';
+import type { Summary, WorkerSummary } from '../../../src/ui/wire.ts';
+import { Empty, Panel } from '../../parts/panel.tsx';
+import { Gauge } from '../../parts/spark.tsx';
+import { Command } from '../../parts/text.tsx';
+import { sum } from '../../plain/activity.ts';
+import { count, plural } from '../../plain/format.ts';
+
+export function WorkersInShort({ summary }: { readonly summary: Summary }): JSX.Element {
+  const alive = summary.workers.filter((worker) => worker.verdict !== 'dead');
+  return (
+    <Panel title="Workers" aside={alive.length > 0 && <a href="#/workers">all workers</a>}>
+      {alive.length === 0 ? <NoWorker waiting={summary.counts.pending} /> : <Busy workers={alive} />}
+    </Panel>
+  );
+}
+
+function Busy({ workers }: { readonly workers: readonly WorkerSummary[] }): JSX.Element {
+  const runners = workers.filter((worker) => worker.role !== 'supervisor');
+  const slots = sum(runners.map((worker) => worker.slots));
+  const busy = sum(runners.map((worker) => worker.jobs.length));
+  const supervisors = workers.length - runners.length;
+  return (
+    <p class="busy">
+      <Gauge part={slots === 0 ? 0 : busy / slots} label="Busy slots" />
+      <span>
+        {count(busy)} of {plural(slots, 'slot')} busy, in {plural(runners.length, 'process', 'processes')}
+        {supervisors > 0 && ` of ${plural(supervisors, 'worker')}`}
+      </span>
+    </p>
+  );
+}
+
+/** Also on the screen of workers. */
+export function NoWorker({ waiting }: { readonly waiting: number }): JSX.Element {
+  return (
+    <Empty
+      title={
+        waiting > 0
+          ? `${plural(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}, and no worker runs.`
+          : 'No worker runs.'
+      }
+    >
+      <p>
+        Start one in your project: <Command command="fsq worker" />
+      </p>
+    </Empty>
+  );
+}

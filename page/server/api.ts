@@ -1,0 +1,64 @@
+/** Requests to the server, and what came of them as values: nothing here throws. The only place that calls fetch. */
+import type { Act, Answer } from '../../src/ui/wire.ts';
+
+/** Where the page is, without screen and token: all addresses count from here, so that any base path will do. */
+const BASE: URL = new URL('./', location.href.replace(/[?#].*/s, ''));
+
+export type Got<T> =
+  | { readonly kind: 'got'; readonly data: T }
+  | { readonly kind: 'refused'; readonly answer: Answer }
+  /** No token, or an old one. */
+  | { readonly kind: 'locked' }
+  | { readonly kind: 'unreachable' }
+  /** The caller wants it no more. */
+  | { readonly kind: 'dropped' };
+
+export function addressOf(path: string): string {
+  return new URL(path, BASE).href;
+}
+
+/** The browser keeps answers by their ETag, and asks with If-None-Match by itself. */
+export function get<T>(path: string, signal?: AbortSignal): Promise<Got<T>> {
+  return request<T>(path, { cache: 'no-cache', ...(signal === undefined ? {} : { signal }) });
+}
+
+/** What comes of it is an Answer either way. */
+export async function act(what: Act): Promise<Answer> {
+  const came = await post<Answer>('api/act', what);
+  if (came.kind === 'got') return came.data;
+  if (came.kind === 'refused') return came.answer;
+  const text =
+    came.kind === 'locked'
+      ? 'The server wants the token again. Reload the page.'
+      : 'The server cannot be reached, so whether this was done is not known. Look before you do it again.';
+  return { text, isGood: false, code: null };
+}
+
+export function login(token: string): Promise<Got<unknown>> {
+  return post('api/login', { token });
+}
+
+function post<T>(path: string, body: unknown): Promise<Got<T>> {
+  const headers = { 'content-type': 'application/json' };
+  return request<T>(path, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+async function request<T>(path: string, init: RequestInit): Promise<Got<T>> {
+  try {
+    const response = await fetch(addressOf(path), { credentials: 'same-origin', ...init });
+    if (response.status === 401) return { kind: 'locked' };
+    if (response.status === 204) return { kind: 'got', data: null as T };
+    const body: unknown = await response.json();
+    if (response.ok) return { kind: 'got', data: body as T };
+    return { kind: 'refused', answer: answerOf(body, response.status) };
+  } catch {
+    return { kind: init.signal?.aborted === true ? 'dropped' : 'unreachable' };
+  }
+}
+
+/** What stands between page and server may answer as well, in other words than ours. */
+function answerOf(body: unknown, status: number): Answer {
+  const { text } = (body ?? {}) as { text?: unknown };
+  if (typeof text === 'string') return body as Answer;
+  return { text: `The server answered with status ${status}.`, isGood: false, code: null };
+}

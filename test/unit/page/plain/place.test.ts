@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import test, { describe } from 'node:test';
+import { fragmentOf, jobsAt, paramsOf, type Place, placeOf, queryOf, withPart } from '../../../../page/plain/place.ts';
+
+describe('a place and its address are the same', () => {
+  const cases: readonly (readonly [fragment: string, place: Place])[] = [
+    ['#/', { screen: 'overview' }],
+    ['#/spool', { screen: 'spool' }],
+    ['#/jobs', { screen: 'jobs', query: {}, before: null }],
+    [
+      '#/jobs?state=failed%2Cparked&task=mail.send&queue=a+b&text=%23%26%3F%25&before=c1',
+      {
+        screen: 'jobs',
+        query: { states: ['failed', 'parked'], tasks: ['mail.send'], queues: ['a b'], text: '#&?%' },
+        before: 'c1',
+      },
+    ],
+    ['#/failures?since=1h', { screen: 'failures', query: { since: '1h' } }],
+    ['#/jobs/a%2Fb%3F', { screen: 'job', id: 'a/b?' }],
+  ];
+  for (const [fragment, place] of cases) {
+    test(fragment, () => {
+      assert.deepEqual(placeOf(fragment), place);
+      assert.equal(fragmentOf(place), fragment);
+    });
+  }
+});
+
+describe('an address that says nothing leads to a screen all the same', () => {
+  const cases: readonly (readonly [fragment: string, place: Place])[] = [
+    ['', { screen: 'overview' }],
+    ['#', { screen: 'overview' }],
+    ['#/nonsense', { screen: 'overview' }],
+    ['#main', { screen: 'overview' }],
+    ['#/jobs/%E0%A4%A', { screen: 'job', id: '%E0%A4%A' }],
+    ['#/jobs?state=lost,failed&worker=&x=1', { screen: 'jobs', query: { states: ['failed'] }, before: null }],
+    ['jobs', { screen: 'jobs', query: {}, before: null }],
+  ];
+  for (const [fragment, place] of cases) test(fragment, () => assert.deepEqual(placeOf(fragment), place));
+});
+
+test('what the server is asked has the names that it knows, and nothing that is empty', () => {
+  const query = { states: ['failed'], tasks: ['a', 'b'], worker: '4121', key: '', error: 'E: x' } as const;
+
+  assert.equal(paramsOf(query).toString(), 'state=failed&task=a&task=b&worker=4121&error=E%3A+x');
+  assert.deepEqual(queryOf(paramsOf(query)), { states: ['failed'], tasks: ['a', 'b'], worker: '4121', error: 'E: x' });
+});
+
+test('a part of a filter is set and taken away, and the others stay', () => {
+  const query = { states: ['failed'], text: 'x' } as const;
+
+  assert.deepEqual(withPart(query, 'text', 'y'), { states: ['failed'], text: 'y' });
+  assert.deepEqual(withPart(query, 'text', ''), { states: ['failed'] });
+  assert.deepEqual(withPart(query, 'states', []), { text: 'x' });
+  assert.equal(jobsAt({ queues: ['mail'] }), '#/jobs?queue=mail');
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { placed } from '../../../../page/plain/stretches.ts';
+import type { JobStretch } from '../../../../src/ui/wire.ts';
+
+const stretch = (part: Partial<JobStretch>): JobStretch => ({
+  text: 'ran',
+  kind: 'ran',
+  end: 'succeeded',
+  fromMs: 0,
+  toMs: 0,
+  ...part,
+});
+
+test('stretches take of the bar what they took of the time', () => {
+  const all = placed([stretch({ toMs: 250 }), stretch({ fromMs: 250, toMs: 1_000 })], 5_000);
+
+  assert.deepEqual(
+    all.map(({ tookMs, part }) => [tookMs, part]),
+    [
+      [250, 0.25],
+      [750, 0.75],
+    ],
+  );
+});
+
+test('a run that goes on takes the time up to now', () => {
+  const [run] = placed([stretch({ end: 'runs', fromMs: 1_000, toMs: null })], 5_000);
+
+  assert.equal(run?.tookMs, 4_000);
+});
+
+test('what has no known end, or no length, is seen and has no figure', () => {
+  const all = placed([stretch({ toMs: 1_000 }), stretch({ end: 'lost', fromMs: 1_000, toMs: null })], 5_000);
+
+  assert.equal(all[1]?.tookMs, null);
+  assert.ok((all[1]?.part ?? 0) > 0);
+  assert.deepEqual(
+    placed([stretch({}), stretch({})], 0).map(({ part }) => part),
+    [0.5, 0.5],
+  );
+});
