@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { SETTINGS } from '../src/app/settings/settings-table.ts';
 import { COMMON_OPTIONS } from '../src/cli/command.ts';
 import { EXIT } from '../src/cli/exit.ts';
-import { GROUPS, OVERVIEW_EXAMPLES } from '../src/cli/help.ts';
+import { GROUPS, OVERVIEW_EXAMPLES, summaryOf } from '../src/cli/help.ts';
 import { COMMANDS } from '../src/cli/main.ts';
 import { isMain } from './is-main.mjs';
 
@@ -37,7 +37,7 @@ const COLOURS = [
 export async function manPage(version, date) {
   const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
   const called = (name) => commands.find((command) => command.name === name) ?? [];
-  const order = Object.values(GROUPS).flatMap((names) => names.flatMap(called));
+  const order = Object.values(GROUPS).flatMap((lines) => Object.keys(lines).flatMap(called));
   return [
     `.\\" Made by scripts/man.mjs from the commands.`,
     `.TH FSQ 1 "${date}" "fsq ${version}" "User Commands"`,
@@ -77,10 +77,10 @@ export async function manPage(version, date) {
   ].join('\n');
 }
 
-function commandSection({ name, summary, usage, examples, options, notes = [] }) {
+function commandSection({ name, usage, examples, options, notes = [] }) {
   return [
     `.SS "fsq ${name}"`,
-    sentence(summary),
+    sentence(summaryOf(name)),
     '.PP',
     text(usage),
     ...examples.flatMap(([line, about]) => tagged(text(line), about)),

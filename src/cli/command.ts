@@ -61,8 +61,6 @@ export interface Context {
 
 export interface Command {
   readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   readonly usage: string;
   /** Command line and what it does; shown first. */
   readonly examples: readonly (readonly [string, string])[];

@@ -12,33 +12,74 @@ export const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
   ['fsq status', 'what waits, what runs, what is wrong'],
 ];
 
-/** What one wants to do, and the commands for it, those that are needed first first. A test demands that each command stands here once. */
-export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  Run: ['worker', 'drain', 'replay'],
-  Send: ['call', 'map', 'exec', 'get', 'wait', 'schedule'],
-  Look: ['status', 'top', 'ui', 'ls', 'show', 'explain', 'history', 'logs', 'events'],
-  Change: ['revoke', 'retry', 'pause', 'resume', 'forget', 'purge'],
-  Measure: ['check', 'metrics'],
-  'Set up': ['init', 'tasks', 'doctor', 'gc', 'migrate', 'completion'],
+/** What one wants to do, and the commands for it with a line on each, those that are needed first first. A test demands that each command stands here once. */
+export const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Run: {
+    worker: 'run jobs with child processes until told to stop',
+    drain: 'run jobs until nothing is left, and exit by what became of them',
+    replay: 'run a job once more in this terminal, under a debugger if you like',
+  },
+  Send: {
+    call: 'send a job to a task and print its id',
+    map: 'send a job for each line of standard input, and print what becomes of it',
+    exec: 'send a job that runs a command, to a worker that allows it',
+    get: 'wait for a job and print its value as JSON',
+    wait: 'wait for the outcomes of jobs, and exit by them',
+    schedule: 'list the schedules of the project, run one now, pause or resume them',
+  },
+  Look: {
+    status: 'what waits, what runs, what is wrong and what to do about it',
+    top: 'watch jobs, queues and workers on the whole screen, and act on them',
+    ui: 'open a page that shows jobs, queues and workers, and acts on them',
+    ls: 'list jobs',
+    show: 'show everything of one job: its life, arguments, errors, output, its file',
+    explain: 'say why a job is where it is, and what would move it',
+    history: 'tell what happened to one job, one line for each event',
+    logs: 'print what a job has printed',
+    events: 'tell what happens to all jobs, one line for each event',
+  },
+  Change: {
+    revoke: 'stop jobs that wait or run',
+    retry: 'send jobs back that failed, were revoked or expired',
+    pause: 'begin no more jobs of these queues, in any worker',
+    resume: 'let the jobs of paused queues run again',
+    forget: 'remove the outcomes of jobs that have ended',
+    purge: 'revoke jobs that wait, or forget outcomes; asks before it does',
+  },
+  Measure: {
+    check: 'one line and one exit code for a monitor: 0 good, 1 warning, 2 critical, 3 unknown',
+    metrics: 'figures for Prometheus: what waits and runs, what has ended, how long that took',
+  },
+  'Set up': {
+    init: 'make the spool, and a first task where the project has none',
+    tasks: 'list the tasks of the project and where they are defined',
+    doctor: 'check the spool and the place it lies in; repair what is safe to repair',
+    gc: 'forget outcomes whose time is over, and remove what dead processes left',
+    migrate: 'move what waits from one place that keeps jobs to another',
+    completion: 'teach a shell to complete commands, options, and what is in the spool',
+  },
 };
 
 /** The commands with the group of each, where one begins. */
-function grouped(commands: readonly Command[]): readonly (readonly [left: string, summary: string])[] {
-  const known = Object.entries(GROUPS);
-  const others = commands.filter(({ name }) => !known.some(([, names]) => names.includes(name)));
-  const wide = Math.max(...known.map(([group]) => group.length)) + 2;
-  return [...known, ['More', others.map(({ name }) => name)] as const].flatMap(([group, names]) =>
-    names
-      .flatMap((name) => commands.find((command) => command.name === name) ?? [])
-      .map(({ name, summary }, i) => [`${padded(i === 0 ? group : '', wide)}${name}`, summary] as const),
+function grouped(): readonly (readonly [left: string, summary: string])[] {
+  const wide = Math.max(...Object.keys(GROUPS).map((group) => group.length)) + 2;
+  return Object.entries(GROUPS).flatMap(([group, commands]) =>
+    Object.entries(commands).map(
+      ([name, summary], i) => [`${padded(i === 0 ? group : '', wide)}${name}`, summary] as const,
+    ),
   );
+}
+
+/** What a command does, in one line. */
+export function summaryOf(name: string): string {
+  return Object.values(GROUPS).find((commands) => Object.hasOwn(commands, name))?.[name] ?? '';
 }
 
 /** Longer lines are hard to read, on however wide a terminal. */
 const WIDEST = 130;
 
 /** @param columns of the terminal; null: there is none */
-export function overviewText(version: string, commands: readonly Command[], columns: number | null = null): string {
+export function overviewText(version: string, columns: number | null = null): string {
   const width = Math.min(columns ?? WIDEST, WIDEST);
   return [
     ...wrapped(
@@ -50,7 +91,7 @@ export function overviewText(version: string, commands: readonly Command[], colu
     ...inColumns(OVERVIEW_EXAMPLES, width),
     '',
     'Commands:',
-    ...inColumns(grouped(commands), width),
+    ...inColumns(grouped(), width),
     '',
     ...wrapped('`fsq help COMMAND` shows examples and options of a command, `fsq --version` the version.', width),
     '',
@@ -65,7 +106,7 @@ export function commandText(
   const width = Math.min(columns ?? WIDEST, WIDEST);
   const options = Object.entries({ ...command.options, ...commonOptions });
   return [
-    ...wrapped(`fsq ${command.name}: ${command.summary}`, width),
+    ...wrapped(`fsq ${command.name}: ${summaryOf(command.name)}`, width),
     '',
     'Examples:',
     ...inColumns(command.examples, width),

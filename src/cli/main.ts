@@ -187,7 +187,7 @@ function missing(usage: string, count: number): string {
 
 async function overview(width: number | null): Promise<string> {
   const { overviewText } = await import('./help.ts');
-  return overviewText(version(), await Promise.all(Object.values(COMMANDS).map((load) => load())), width);
+  return overviewText(version(), width);
 }
 
 async function helpOf(name: string, width: number | null): Promise<string> {

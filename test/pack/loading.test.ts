@@ -30,6 +30,12 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
     without: /^src\/(worker|spool\/doctor)\//,
     builtins: ['util'],
   },
+  'fsq help': {
+    entries: ['cli/main.js', 'cli/help.js'],
+    files: 4,
+    without: /^src\/(?:worker|spool\/doctor|cli\/commands\/(?!call\/call-options|pipe\/json-lines))/,
+    builtins: ['util'],
+  },
   'fsq worker': {
     entries: ['cli/main.js', 'cli/worker.js'],
     files: 6,

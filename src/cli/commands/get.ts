@@ -8,7 +8,6 @@ import { jobId, printValue, withSpool } from '../lookup.ts';
 
 export const get: Command = {
   name: 'get',
-  summary: 'wait for a job and print its value as JSON',
   usage: 'fsq get ID [options]',
   examples: [
     ['fsq get 0199f3c2', 'wait as long as it takes; the beginning of an id is enough'],

@@ -15,7 +15,6 @@ import { modulesOf, settingsOf } from '../setting-options.ts';
 
 export const init: Command = {
   name: 'init',
-  summary: 'make the spool, and a first task where the project has none',
   usage: 'fsq init [options]',
   examples: [
     ['fsq init', 'make ./spool and, if there is no task yet, tasks.ts'],

@@ -25,7 +25,6 @@ const shared = {
 export const pause: Command = {
   ...shared,
   name: 'pause',
-  summary: 'begin no more jobs of these queues, in any worker',
   usage: 'fsq pause QUEUE… [options]',
   examples: [
     ['fsq pause mail', 'what runs goes on; jobs may still be sent, and wait'],
@@ -42,7 +41,6 @@ export const pause: Command = {
 export const resume: Command = {
   ...shared,
   name: 'resume',
-  summary: 'let the jobs of paused queues run again',
   usage: 'fsq resume QUEUE… [options]',
   examples: [['fsq resume mail default', 'both run again']],
   choices: (context) => choices(context, false),

@@ -30,7 +30,6 @@ const CHOICE: StateChoice = { known: ['failed', 'revoked', 'expired'], byDefault
 
 export const retry: Command = {
   name: 'retry',
-  summary: 'send jobs back that failed, were revoked or expired',
   usage: 'fsq retry ID… [options] | fsq retry --state STATE [options]',
   examples: [
     ['fsq retry 0199f3c2', 'it runs again, with its history; retries are counted anew'],

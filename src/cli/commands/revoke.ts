@@ -27,7 +27,6 @@ const CHOICE: StateChoice = {
 
 export const revoke: Command = {
   name: 'revoke',
-  summary: 'stop jobs that wait or run',
   usage: 'fsq revoke ID… [options] | fsq revoke --task NAME [options]',
   examples: [
     ['fsq revoke 0199f3c2', 'what waits never starts; what runs is told to end'],

@@ -10,7 +10,6 @@ import { findModules, settingOption, settingsOf } from '../setting-options.ts';
 
 export const tasks: Command = {
   name: 'tasks',
-  summary: 'list the tasks of the project and where they are defined',
   usage: 'fsq tasks [options]',
   examples: [
     ['fsq tasks', 'what a worker started here would run'],

@@ -14,7 +14,7 @@ function loadedBy(...files: readonly string[]): ReadonlySet<string> {
   for (let path = todo.pop(); path !== undefined; path = todo.pop()) {
     if (loaded.has(path)) continue;
     loaded.add(path);
-    if (path.startsWith('node:')) continue;
+    if (!path.startsWith(SRC)) continue; // Of Node, or of a package.
     const text = readFileSync(path, 'utf8');
     for (const [, specifier = ''] of text.matchAll(/^(?:import|export)(?! type\b)[^;]*?\bfrom '([^']+)';/gms))
       todo.push(specifier.startsWith('.') ? resolve(dirname(path), specifier) : specifier);
@@ -48,4 +48,14 @@ test('the command line itself loads no command, no app and no spool', () => {
     'spool/disk/fsync.ts',
     'spool/disk/trouble.ts',
   ]);
+});
+
+test('the overview of all commands loads none of them', () => {
+  const loaded = [...loadedBy('cli/main.ts', 'cli/help.ts')].map((path) => path.slice(SRC.length + 1));
+
+  assert.ok(loaded.includes('cli/help.ts'), 'the walk finds what is loaded');
+  assert.deepEqual(
+    loaded.filter((path) => path.startsWith('cli/commands/')),
+    [],
+  );
 });

@@ -17,7 +17,6 @@ import { CALL_OPTIONS, callOptions, parseArgument, parseArguments } from './call
 
 export const call: Command = {
   name: 'call',
-  summary: 'send a job to a task and print its id',
   usage: 'fsq call TASK [ARG…] [options]',
   examples: [
     ['fsq call add 1 2', 'send a job; prints its id'],

@@ -27,7 +27,6 @@ const CHOICE: StateChoice = {
 
 export const forget: Command = {
   name: 'forget',
-  summary: 'remove the outcomes of jobs that have ended',
   usage: 'fsq forget ID… [options] | fsq forget --state STATE [options]',
   examples: [
     ['fsq forget 0199f3c2', 'nobody finds the job any more: its value, arguments and log are gone'],

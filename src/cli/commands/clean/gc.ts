@@ -7,7 +7,6 @@ import { withSpool } from '../../lookup.ts';
 
 export const gc: Command = {
   name: 'gc',
-  summary: 'forget outcomes whose time is over, and remove what dead processes left',
   usage: 'fsq gc [options]',
   examples: [
     ['fsq gc', 'what a worker does in its rounds, once and now'],

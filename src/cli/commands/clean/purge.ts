@@ -18,7 +18,6 @@ const CHOICE: StateChoice = {
 
 export const purge: Command = {
   name: 'purge',
-  summary: 'revoke jobs that wait, or forget outcomes; asks before it does',
   usage: 'fsq purge [options]',
   examples: [
     ['fsq purge', 'revoke all jobs that wait, after a question'],

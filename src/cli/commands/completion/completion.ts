@@ -13,7 +13,6 @@ import { type Spot, spoolIn, spotIn, type ValueKind } from './spot.ts';
 
 export const completion: Command = {
   name: 'completion',
-  summary: 'teach a shell to complete commands, options, and what is in the spool',
   usage: 'fsq completion bash|zsh|fish|powershell',
   examples: [
     ['source <(fsq completion bash)', 'in ~/.bashrc'],
@@ -77,9 +76,9 @@ async function answerTo(words: readonly string[], context: Context): Promise<Ans
 }
 
 async function commandNames(typed: string, context: Context, isFirst: boolean): Promise<Answer> {
-  const commands = await Promise.all(Object.values(context.commands).map((load) => load()));
+  const { summaryOf } = await import('../../help.ts');
   const candidates = [
-    ...commands.map(({ name, summary }) => ({ value: name, about: summary })),
+    ...Object.keys(context.commands).map((name) => ({ value: name, about: summaryOf(name) })),
     ...(isFirst ? [{ value: 'help', about: 'show the help of a command' }] : []),
     ...(isFirst && typed.startsWith('-') ? FIRST.map((value) => ({ value, about: '' })) : []),
   ];

@@ -10,7 +10,6 @@ import { findingLines, lookAtServer, verdictOf } from './server.ts';
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'check the spool and the place it lies in; repair what is safe to repair',
   usage: 'fsq doctor [options]',
   examples: [
     ['fsq doctor', 'of the spool of this project'],

@@ -22,7 +22,6 @@ import { logView, terminalView, type View } from './view.ts';
 
 export const drain: Command = {
   name: 'drain',
-  summary: 'run jobs until nothing is left, and exit by what became of them',
   usage: 'fsq drain [options]',
   examples: [
     ['fsq drain', 'run what is ready, and wait for what other workers run'],

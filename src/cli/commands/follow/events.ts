@@ -26,7 +26,6 @@ const KINDS: readonly SpoolEvent['kind'][] = [
 
 export const events: Command = {
   name: 'events',
-  summary: 'tell what happens to all jobs, one line for each event',
   usage: 'fsq events [options]',
   examples: [
     ['fsq events', 'what happened to the jobs that are there, in the order of time'],

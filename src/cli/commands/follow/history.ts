@@ -19,7 +19,6 @@ const MOST_VALUE = 200;
 
 export const history: Command = {
   name: 'history',
-  summary: 'tell what happened to one job, one line for each event',
   usage: 'fsq history ID [options]',
   examples: [
     ['fsq history 0199f3c2', 'the beginning of an id is enough'],

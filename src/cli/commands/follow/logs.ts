@@ -14,7 +14,6 @@ import { jobId, withSpool } from '../../lookup.ts';
 
 export const logs: Command = {
   name: 'logs',
-  summary: 'print what a job has printed',
   usage: 'fsq logs ID [options]',
   examples: [
     ['fsq logs 0199f3c2', 'the beginning of an id is enough'],

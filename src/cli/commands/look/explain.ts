@@ -15,7 +15,6 @@ import { wrapped } from '../../terminal/width.ts';
 
 export const explain: Command = {
   name: 'explain',
-  summary: 'say why a job is where it is, and what would move it',
   usage: 'fsq explain ID [options]',
   examples: [
     ['fsq explain 0199f3c2', 'the beginning of an id is enough'],

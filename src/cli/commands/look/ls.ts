@@ -22,7 +22,6 @@ const CHOICE: StateChoice = { known: STATE_WORDS, byDefault: ['running', 'pendin
 
 export const ls: Command = {
   name: 'ls',
-  summary: 'list jobs',
   usage: 'fsq ls [options]',
   examples: [
     ['fsq ls', 'running jobs, then waiting ones, then results'],

@@ -31,7 +31,6 @@ const LAST_LINES = { failed: 10, other: 3 };
 
 export const show: Command = {
   name: 'show',
-  summary: 'show everything of one job: its life, arguments, errors, output, its file',
   usage: 'fsq show ID [options]',
   examples: [
     ['fsq show 0199f3c2', 'the beginning of an id is enough'],

@@ -14,7 +14,6 @@ const WATCH_EVERY = '2s';
 
 export const status: Command = {
   name: 'status',
-  summary: 'what waits, what runs, what is wrong and what to do about it',
   usage: 'fsq status [options]',
   examples: [
     ['fsq status', 'of the spool of this project'],

@@ -11,7 +11,6 @@ import { type Format, metricsText } from './prometheus.ts';
 
 export const metrics: Command = {
   name: 'metrics',
-  summary: 'figures for Prometheus: what waits and runs, what has ended, how long that took',
   usage: 'fsq metrics [options]',
   examples: [
     ['fsq metrics', 'in the text format of Prometheus'],

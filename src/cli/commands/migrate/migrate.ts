@@ -16,7 +16,6 @@ import { jsonOf, summaryText } from './summary.ts';
 
 export const migrate: Command = {
   name: 'migrate',
-  summary: 'move what waits from one place that keeps jobs to another',
   usage: 'fsq migrate [options]',
   examples: [
     ['fsq migrate --from ./spool --to env:QUEUE_URL', 'to the server whose address the variable QUEUE_URL holds'],

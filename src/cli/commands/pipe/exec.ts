@@ -19,7 +19,6 @@ import { CALL_OPTIONS, callOptions } from '../call/call-options.ts';
 
 export const exec: Command = {
   name: 'exec',
-  summary: 'send a job that runs a command, to a worker that allows it',
   usage: 'fsq exec [options] -- PROGRAM [ARG…]',
   examples: [
     ['fsq exec -- make build', 'send one; prints its id'],

@@ -21,7 +21,6 @@ const OF_OWN_WORKER = ['slots', 'tasks', 'import', 'env'] as const;
 
 export const map: Command = {
   name: 'map',
-  summary: 'send a job for each line of standard input, and print what becomes of it',
   usage: 'fsq map TASK [options]',
   examples: [
     ['fsq map resize < in.jsonl > out.jsonl', 'a line is a JSON array of arguments, or one argument'],

@@ -26,7 +26,6 @@ import type { Replayed } from './run-here.ts';
 
 export const replay: Command = {
   name: 'replay',
-  summary: 'run a job once more in this terminal, under a debugger if you like',
   usage: 'fsq replay ID [options]',
   examples: [
     ['fsq replay 0199f3c2', 'prints its value as JSON, or its error'],

@@ -49,7 +49,6 @@ const VERBS: Readonly<Record<string, Verb>> = {
 
 export const schedule: Command = {
   name: 'schedule',
-  summary: 'list the schedules of the project, run one now, pause or resume them',
   usage: 'fsq schedule list|run|pause|resume [SCHEDULE…] [options]',
   examples: [
     ['fsq schedule list', 'when each runs next, and how its last job ended'],

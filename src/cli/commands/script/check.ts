@@ -16,7 +16,6 @@ const MOST_READ = 1_000;
 
 export const check: Command = {
   name: 'check',
-  summary: 'one line and one exit code for a monitor: 0 good, 1 warning, 2 critical, 3 unknown',
   usage: 'fsq check [options]',
   examples: [
     ['fsq check --max-age 5m', 'critical when a job has been ready for more than five minutes'],

@@ -15,7 +15,6 @@ const MOST_NAMED = 10;
 
 export const wait: Command = {
   name: 'wait',
-  summary: 'wait for the outcomes of jobs, and exit by them',
   usage: 'fsq wait ID…|--all [options]',
   examples: [
     ['fsq wait 0199f3c2 0199f3c4', 'until both have ended; the beginning of an id is enough'],

@@ -18,7 +18,6 @@ import { frameLines } from './frame.ts';
 
 export const top: Command = {
   name: 'top',
-  summary: 'watch jobs, queues and workers on the whole screen, and act on them',
   usage: 'fsq top [options]',
   examples: [
     ['fsq top', 'of the spool of this project; ? lists the keys, q quits'],

@@ -16,7 +16,6 @@ const TOKEN_VARIABLE = 'FSQ_UI_TOKEN';
 
 export const ui: Command = {
   name: 'ui',
-  summary: 'open a page that shows jobs, queues and workers, and acts on them',
   usage: 'fsq ui [options]',
   examples: [
     ['fsq ui', 'of the spool of this project; prints the address to open, with its token'],

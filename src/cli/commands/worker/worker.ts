@@ -44,7 +44,6 @@ interface StartFacts {
 
 export const worker: Command = {
   name: 'worker',
-  summary: 'run jobs with child processes until told to stop',
   usage: 'fsq worker [options]',
   examples: [
     ['fsq worker', 'run jobs of all queues with a child per processor'],
