@@ -205,10 +205,16 @@ function isOfAnEarlierBoot(context: SpoolContext, owner: string): boolean {
 /** How many sockets are asked at a time: each takes two descriptors, and a few workers may have a thousand children. */
 const ASKED_AT_A_TIME = 64;
 
-/** All that announce themselves, dead or alive. */
+/** Workers, their children and consumers that have announced themselves, dead or alive. */
 export async function listOwners(context: SpoolContext): Promise<readonly OwnerInfo[]> {
   const found = await askAll(recordedOwners(context), (owner) => infoOf(context, owner));
-  return found.filter((info) => info !== null);
+  return found.flatMap((info) => (info === null || isHelper(context, info) ? [] : [info]));
+}
+
+/** True of a process that repairs the spool, or moves jobs: it is no worker, and what a dead one moved waits for no worker. */
+function isHelper(context: SpoolContext, { owner, role, queues, verdict }: OwnerInfo): boolean {
+  if (role !== 'supervisor' || queues?.length !== 0) return false;
+  return verdict === 'alive' || isNamedInMoving(context, owner);
 }
 
 /** The names of all owners that have a record, dead or alive. */
