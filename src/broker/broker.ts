@@ -13,12 +13,23 @@ import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
 import type { Statistics } from './statistics.ts';
 import type { SendingOfTasks } from './task-sending.ts';
-import type { Changed, EveryJobOptions, Looks, NamedJob, Sighting, Unended } from './sights.ts';
+import type { Changed, EveryJobOptions, Looks, NamedJob, Sighting, StorePart, Unended, Whereabouts } from './sights.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
 export type { NewJob, StandIn } from './new-job.ts';
 
-export type { Changed, EveryJobOptions, Known, Look, Looks, NamedJob, Sighting, Unended } from './sights.ts';
+export type {
+  Changed,
+  EveryJobOptions,
+  Known,
+  Look,
+  Looks,
+  NamedJob,
+  Sighting,
+  StorePart,
+  Unended,
+  Whereabouts,
+} from './sights.ts';
 
 export interface Broker {
   /** The name of the place that keeps the jobs, for people: a path or an address. */
@@ -60,10 +71,15 @@ export interface Broker {
   /**
    * Those of many jobs that look different from when `seen` was given their mark (null: never), by their ids. One look for all. A job that
    * moves just then may be missed, and so is one that is nowhere.
+   *
+   * @param whereWas a job that has not ended is looked for there first: where it still is, that spares a look through all names. Null: nobody knows
    */
-  changed(seen: ReadonlyMap<string, string | null>): Promise<ReadonlyMap<string, Changed>>;
+  changed(
+    seen: ReadonlyMap<string, string | null>,
+    whereWas?: (id: string) => Whereabouts | null,
+  ): Promise<ReadonlyMap<string, Changed>>;
   /**
-   * Looks at every job of the store, some at a time, without holding them: at those that are there, the earliest sent first, then at each that
+   * Looks at every job of the store, some at a time, without holding them: at those that are there, in the order of their sending, then at each that
    * has changed. A job that changes twice between two looks is given once, with all that its record tells, and an outcome is left out only if it
    * is forgotten again before the next look. Ends after those that are there, or when `signal` aborts.
    */
@@ -136,6 +152,8 @@ export interface Broker {
   statistics(): Promise<Statistics>;
   /** The room that is left where the jobs are kept; null where that cannot be told. */
   room(): Promise<Room | null>;
+  /** What the place is made of, with what each part means, for people. Takes some tens of ms at most. */
+  parts(): Promise<readonly StorePart[]>;
   /** What is restored after the machine lost its power; null when nothing is. The only question that is answered before that. */
   restoring(): Promise<Restoring | null>;
   /** Every process known here, and whether it provably lives or is dead. */

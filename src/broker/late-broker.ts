@@ -186,6 +186,10 @@ export class LateBroker implements Broker {
     return (await this.opened()).room();
   }
 
+  async parts(): ReturnType<Broker['parts']> {
+    return (await this.opened()).parts();
+  }
+
   async restoring(): ReturnType<Broker['restoring']> {
     return (await this.opened()).restoring();
   }

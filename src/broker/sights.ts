@@ -45,6 +45,12 @@ export interface Unended extends Pick<Sighting, 'id' | 'dueAtMs' | 'owner'> {
   readonly attempt: number;
 }
 
+/** Where a job was that had not ended: a broker may look there first. */
+export interface Whereabouts extends Unended {
+  /** Runs that ended with the death of their process. */
+  readonly crashes: number;
+}
+
 /** A job that has not ended, as far as its place alone tells: what may be asked of it before it is read. */
 export type NamedJob = Pick<Unended, 'id' | 'queue' | 'dueAtMs'>;
 
@@ -61,12 +67,18 @@ export interface EveryJobOptions {
   readonly sinceMs: number | null;
   /** Go on with those that change from the first look on. */
   readonly follow: boolean;
+  /** Of those that are there, the latest sent come first. Default false: the earliest. */
+  readonly latestFirst?: boolean;
+  /** Tell also of jobs that are there no more, some time after. Default false. */
+  readonly tellsGone?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Looks at some jobs. */
 export interface Looks {
   readonly jobs: readonly Look[];
+  /** Jobs that were given, or were there, and are there no more. */
+  readonly gone?: readonly string[];
   /** True once all that were there at first have been given. */
   readonly isCaughtUp: boolean;
 }
@@ -86,6 +98,17 @@ export interface Known {
   readonly isRunning: boolean;
   /** It had ended: if it has not now, it was sent back. */
   readonly isOver?: true;
+}
+
+/** A part of a place that keeps jobs: a directory, or keys of a kind. */
+export interface StorePart {
+  readonly name: string;
+  /** What lies there, for people. */
+  readonly means: string;
+  /** Null: it would take too long to tell. */
+  readonly entries: number | null;
+  /** Of the files themselves; null: it would take too long to tell. */
+  readonly bytes: number | null;
 }
 
 /** About a checkpoint, without its value. */

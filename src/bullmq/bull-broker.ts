@@ -29,6 +29,7 @@ import { pausedQueues, setPaused } from './limits/pauses.ts';
 import { changedJobs, findJob, keptCheckpoint } from './looking/finding.ts';
 import { followJobs } from './looking/follow-jobs.ts';
 import { unendedJobs } from './looking/job-pages.ts';
+import { STORE_KEYS } from './looking/store-keys.ts';
 import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
@@ -180,6 +181,10 @@ class BullBroker implements Broker {
 
   async room(): ReturnType<Broker['room']> {
     return null;
+  }
+
+  async parts(): ReturnType<Broker['parts']> {
+    return STORE_KEYS;
   }
 
   async restoring(): ReturnType<Broker['restoring']> {

@@ -1,22 +1,24 @@
 /** Which of many jobs have changed since they were looked at: one look through the names of the spool serves all. Reads only. */
-import type { Changed } from '../broker/broker.ts';
+import type { Changed, Whereabouts } from '../broker/broker.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { sight, withProgress } from './inspect.ts';
-import { besidePath } from './layout.ts';
-import { endedSpot, heldSpots, type Spot, movingSpots, waitingSpots } from './locate.ts';
+import { AFTER_ANOTHER_MS, besidePath, delayedFileName, jobFileName, type Layout } from './layout.ts';
+import { endedSpot, heldSpots, type Spot, spotAt, movingSpots, waitingSpots } from './locate.ts';
 
 /**
  * Those of `seen` that look different now, by their ids. One that moves just now may be missed; so may one that is nowhere.
  *
  * @param seen the marks of the last looks; null: none yet
+ * @param whereWas where a job that has not ended was, as far as that is known: its file is looked for there before all names are
  * @throws the system error unchanged when the disk refuses
  */
 export function changedJobs(
   context: SpoolContext,
   seen: ReadonlyMap<string, string | null>,
+  whereWas: (id: string) => Whereabouts | null = () => null,
 ): ReadonlyMap<string, Changed> {
   const changed = new Map<string, Changed>();
-  for (const spot of spotsOf(context, seen)) {
+  for (const spot of spotsOf(context, seen, whereWas)) {
     const mark = markOf(context, spot);
     if (mark === seen.get(spot.id)) continue;
     const atMs = context.nowMs();
@@ -26,17 +28,40 @@ export function changedJobs(
   return changed;
 }
 
-function* spotsOf(context: SpoolContext, ids: ReadonlyMap<string, unknown>): Generator<Spot> {
+function* spotsOf(
+  context: SpoolContext,
+  ids: ReadonlyMap<string, unknown>,
+  whereWas: (id: string) => Whereabouts | null,
+): Generator<Spot> {
   const left = new Set<string>();
   for (const id of ids.keys()) {
     const ended = endedSpot(context.layout, id);
-    if (context.files.exists(ended.path)) yield ended;
+    if (context.files.exists(ended.path)) {
+      yield ended;
+      continue;
+    }
+    const was = whereWas(id);
+    const spot = was === null ? null : spotAt(context.layout, pathOf(context.layout, was));
+    if (spot !== null && context.files.exists(spot.path)) yield spot;
     else left.add(id);
   }
   const isLeft = (id: string): boolean => left.has(id);
   if (left.size === 0) return;
   const waiting = [...movingSpots(context, isLeft), ...waitingSpots(context, isLeft)];
   for (const spot of [...heldSpots(context, isLeft), ...waiting]) if (spot !== null) yield spot;
+}
+
+/** The path of a job that is still where it was. */
+function pathOf(layout: Layout, was: Whereabouts): string {
+  const name = jobFileName(was);
+  switch (was.state) {
+    case 'pending':
+      return `${layout.pending}/${name}`;
+    case 'delayed':
+      return `${layout.delayed}/${delayedFileName(was.dueAtMs ?? AFTER_ANOTHER_MS, was)}`;
+    case 'running':
+      return `${layout.running}/${was.owner}/${name}`;
+  }
 }
 
 /** Its place, and how much lies beside it. Taken before the files are read: what comes later is found by the next look. */

@@ -1,10 +1,11 @@
 /** How much there is in the spool, and what waits: told by names, and one file at most. Reads only. */
-import type { Backlog, Counts } from '../broker/broker.ts';
+import type { Backlog, Counts, StorePart } from '../broker/broker.ts';
 import { idTimeMs, isTimed } from '../job/names.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { RACY_MS } from './disk/watch.ts';
+import { NOT_LISTED, valueOr } from './disk/if-there.ts';
 import { sight } from './inspect.ts';
-import { parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
+import { DIRECTORIES, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { heldSpots, movingSpots, pendingSpot } from './locate.ts';
 
 export function countJobs(context: SpoolContext, backlog: Backlog): Counts {
@@ -78,4 +79,56 @@ function readPending(
     if (isTimed(name.id) && (oldest === null || name.id < oldest)) [oldest, oldestName] = [name.id, fileName];
   }
   return { oldestAtMs: oldest === null ? null : idTimeMs(oldest), oldestName, queues, foreign };
+}
+
+/** What lies in each directory, for people. */
+const MEANS: Readonly<Record<(typeof DIRECTORIES)[number], string>> = {
+  tmp: 'drafts of jobs that are being sent: nothing yet',
+  pending: 'jobs that are ready: any worker takes them',
+  delayed: 'jobs that wait for their time, for other jobs, or for a worker that knows their task',
+  running: 'a directory for each process that takes jobs: what lies in it runs there',
+  results: 'jobs that have ended, with their outcomes, until their time to live is over',
+  corrupt: 'files that could not be read as jobs; their results say why',
+  spare: 'old files that are used again for new jobs, and room that is held back for a full disk',
+  cancel: 'marks of jobs that are to end',
+  queues: 'marks of queues that are paused',
+  limits: 'starts that rates have allowed',
+  logs: 'what runs have printed',
+  progress: 'how far runs are',
+  checkpoints: 'what runs keep for the next attempt',
+  workers: 'sockets by which processes show that they live',
+  keys: 'which job stands for the key of a unique job',
+  journal: 'records from which accepted jobs are restored after a power cut',
+  schedules: 'up to when each schedule is done, and which are paused',
+  statistics: 'what workers have counted',
+  moving: 'jobs on their way to or from another place',
+};
+
+/** All directories together are looked at for so long, ms: those that come late in it may be counted in part, which tells nothing. */
+const PARTS_MS = 40;
+
+/** The small directories first: those with very many files are what takes long. */
+export function partsOf({ files, layout }: SpoolContext): readonly StorePart[] {
+  const endAt = performance.now() + PARTS_MS;
+  const isOver = (): boolean => performance.now() > endAt;
+  const sizeOf = (name: (typeof DIRECTORIES)[number]): number => files.entry(layout[name])?.sizeBytes ?? 0;
+  const bySize = DIRECTORIES.toSorted((a, b) => sizeOf(a) - sizeOf(b));
+  const found = new Map<string, Pick<StorePart, 'entries' | 'bytes'>>();
+  for (const name of bySize) {
+    let [entries, bytes, isWhole] = [0, 0, true];
+    valueOr(
+      undefined,
+      () => {
+        for (const entry of files.walk(layout[name])) {
+          isWhole = !isOver();
+          if (!isWhole) return;
+          entries++;
+          bytes += files.entry(`${layout[name]}/${entry}`)?.sizeBytes ?? 0;
+        }
+      },
+      ...NOT_LISTED,
+    );
+    found.set(name, isWhole ? { entries, bytes } : { entries: null, bytes: null });
+  }
+  return DIRECTORIES.map((name) => ({ name, means: MEANS[name], entries: null, bytes: null, ...found.get(name) }));
 }

@@ -12,6 +12,7 @@ import { isPassing } from './disk/trouble.ts';
 import { findJob, sight, withProgress } from './inspect.ts';
 import { type Hints, JobHints } from './job-hints.ts';
 import { besidePath, parseResultFileName } from './layout.ts';
+import { inOrder } from './sorted-names.ts';
 import { endedSpot, heldSpots, locate, type Spot, spotAt, movingSpots, waitingSpots } from './locate.ts';
 
 /** How many jobs are given together. */
@@ -24,16 +25,18 @@ const MOST_GONE = 10_000;
 /** @throws the system error unchanged when the disk refuses; while it follows, only one that does not pass */
 export async function* everyJob(
   context: SpoolContext,
-  { sinceMs, follow, signal }: EveryJobOptions,
+  { sinceMs, follow, latestFirst = false, tellsGone = false, signal }: EveryJobOptions,
 ): AsyncGenerator<Looks, void, undefined> {
   const hints = follow ? new JobHints(context) : null;
-  const jobs = new EveryJob(context);
+  const jobs = new EveryJob(context, tellsGone ? 0 : MOST_GONE);
   try {
     if (sinceMs === null) await jobs.learn();
-    else yield* jobs.there(sinceMs);
+    else yield* jobs.there(sinceMs, latestFirst);
     yield { jobs: [], isCaughtUp: true };
     while (hints !== null && signal?.aborted !== true) {
       for (const looks of await nextLooks(jobs, hints, signal)) yield { jobs: looks, isCaughtUp: true };
+      const gone = jobs.takeGone();
+      if (tellsGone && gone.length > 0) yield { jobs: [], gone, isCaughtUp: true };
     }
   } finally {
     hints?.close();
@@ -87,14 +90,26 @@ function* batches(
 class EveryJob {
   readonly #context: SpoolContext;
   readonly #startedAtMs: number;
+  readonly #mostGone: number;
   /** Of each job how far it was; see `stepOf`. */
   readonly #steps = new Map<string, number>();
   /** Of each that runs where it lies, and how much lies beside it. */
   readonly #running = new Map<string, { readonly path: string; readonly beside: string }>();
 
-  constructor(context: SpoolContext) {
+  #gone: string[] = [];
+
+  /** @param mostGone so many names of jobs that are gone may be kept beside those that are there */
+  constructor(context: SpoolContext, mostGone: number) {
     this.#context = context;
+    this.#mostGone = mostGone;
     this.#startedAtMs = context.nowMs();
+  }
+
+  /** Those that were found to be gone since the last call. */
+  takeGone(): readonly string[] {
+    const gone = this.#gone;
+    this.#gone = [];
+    return gone;
   }
 
   /** Takes all jobs for known, as they are. */
@@ -105,13 +120,13 @@ class EveryJob {
     });
   }
 
-  /** All that are there, the earliest sent first. */
-  async *there(sinceMs: number): AsyncGenerator<Looks, void, undefined> {
+  /** All that are there, in the order of their sending. */
+  async *there(sinceMs: number, latestFirst: boolean): AsyncGenerator<Looks, void, undefined> {
     const paths: Hints = new Map();
     await this.#walk((id, _step, path) => void paths.set(id, path));
     const turns = new Turns();
     let jobs: Look[] = [];
-    for (const id of [...paths.keys()].sort()) {
+    for (const id of inOrder([...paths.keys()], latestFirst ? 'descending' : 'ascending')) {
       const path = paths.get(id) ?? endedSpot(this.#context.layout, id).path;
       const look = await this.#lookAfter(id, path, sinceMs);
       if (look !== null) jobs.push(look);
@@ -126,13 +141,15 @@ class EveryJob {
   /** Puts to `heard` each job whose name says something new. */
   async lookThrough(heard: Hints): Promise<void> {
     let count = 0;
+    const held = new Set<string>(); // They are met twice.
     await this.#walk((id, step, path) => {
-      count++;
+      if (isRunning(step)) held.add(id);
+      else count++;
       const known = this.#steps.get(id);
       const isNew = step < 0 ? known === undefined || known >= 0 : known !== step;
       if (isNew) heard.set(id, path ?? endedSpot(this.#context.layout, id).path);
     });
-    if (this.#steps.size > count + MOST_GONE) await this.#forgetGone();
+    if (this.#steps.size > count + held.size + this.#mostGone) await this.#forgetGone();
   }
 
   /** Puts to `heard` each running job beside which something has changed. */
@@ -220,7 +237,11 @@ class EveryJob {
     const left = new Set(this.#steps.keys());
     await this.#walk((id) => void left.delete(id));
     const elsewhere = left.size === 0 ? new Map() : await locate(this.#context, left);
-    for (const id of left) if (!elsewhere.has(id)) this.#steps.delete(id);
+    for (const id of left) {
+      if (elsewhere.has(id)) continue;
+      this.#steps.delete(id);
+      this.#gone.push(id);
+    }
   }
 }
 

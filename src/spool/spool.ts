@@ -3,17 +3,15 @@ import { resolve } from 'node:path';
 import type { Backlog, Broker, EveryJobOptions, Looks, NewJob, RevokeOptions, TidyOptions } from '../broker/broker.ts';
 import { partOfFsq } from '../broker/late-code.ts';
 import { pooledRandom } from '../broker/new-job.ts';
-import type { ScheduleStore } from '../broker/schedules.ts';
 import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } from '../broker/worker-side.ts';
 import { FsqError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
-import type { JobRecord } from '../job/job.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { keptCheckpoint } from './beside/checkpoint-file.ts';
 import { readLog } from './beside/read-log.ts';
 import { changedJobs } from './changes.ts';
-import { backlogOf, countJobs } from './counts.ts';
+import { backlogOf, countJobs, partsOf } from './counts.ts';
 import { createContext, type SpoolContext } from './disk/context.ts';
 import { everyJob } from './every-job.ts';
 import { establish } from './place/establish.ts';
@@ -141,7 +139,7 @@ class Spool implements Broker {
     return this.#look(() => findJob(this.#context, id));
   }
 
-  async outcome(id: string): Promise<JobRecord | null> {
+  async outcome(id: string): ReturnType<Broker['outcome']> {
     return this.#look(() => readOutcome(this.#context, id));
   }
 
@@ -149,8 +147,8 @@ class Spool implements Broker {
     return this.#look(() => readLog(this.#context, id, position));
   }
 
-  async changed(seen: ReadonlyMap<string, string | null>): ReturnType<Broker['changed']> {
-    return this.#look(() => changedJobs(this.#context, seen));
+  async changed(...asked: Parameters<Broker['changed']>): ReturnType<Broker['changed']> {
+    return this.#look(() => changedJobs(this.#context, ...asked));
   }
 
   async *everyJob(options: EveryJobOptions): AsyncGenerator<Looks, void, undefined> {
@@ -162,7 +160,7 @@ class Spool implements Broker {
     }
   }
 
-  async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
+  async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): ReturnType<Broker['outcome']> {
     return typed(async () => {
       if (this.#replay.isDue && !(await this.#replay.endedWhereAllowed(signal))) return null;
       return this.#outcomes.wait(id, signal, isSurelyThere);
@@ -198,7 +196,7 @@ class Spool implements Broker {
     return this.#look(() => pausedQueues(this.#context));
   }
 
-  get schedules(): ScheduleStore {
+  get schedules(): Broker['schedules'] {
     return scheduleStore(this.#context, () => this.nextId(true), this.#access);
   }
 
@@ -245,6 +243,10 @@ class Spool implements Broker {
 
   room(): ReturnType<Broker['room']> {
     return this.#look(() => roomIn(this.#context));
+  }
+
+  parts(): ReturnType<Broker['parts']> {
+    return this.#look(() => partsOf(this.#context));
   }
 
   owners(): ReturnType<Broker['owners']> {

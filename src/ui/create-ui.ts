@@ -63,7 +63,7 @@ export function createUi<Request extends UiRequest = UiRequest>(options: UiOptio
   const access = accessOf(options);
   const settings = kept(() => app.settings());
   const version = ownVersion();
-  const desk = lateDesk(async () => openFor(await settings(), hideArguments, version));
+  const desk = lateDesk(async () => openFor(await settings(), hideArguments));
   const handler = handlerOf({
     desk,
     access,
@@ -87,10 +87,10 @@ export function createUi<Request extends UiRequest = UiRequest>(options: UiOptio
 }
 
 /** Its code is loaded with the first request: a program that mounts the page starts as quickly as before. */
-async function openFor(settings: Settings, hidesArguments: boolean, version: string): Promise<Desk> {
+async function openFor(settings: Settings, hidesArguments: boolean): Promise<Desk> {
   const { openDesk } = await import('./desk/open-desk.ts');
   const options = { ...brokerOptions(settings), looksAtOnce: true, mustExist: true };
-  return openDesk({ open: () => openBroker(options), settings, hidesArguments, version });
+  return openDesk({ open: () => openBroker(options), settings, hidesArguments });
 }
 
 function accessOf<Request extends UiRequest>({ authorize, token, hosts = [] }: UiOptions<Request>): Access {

@@ -48,6 +48,8 @@ const FILES = 'src/spool/disk/files.ts';
 const PROJECT_FILES: readonly string[] = ['src/app/project/project.ts', 'src/app/project/write.ts'];
 /** The page's own files, which are part of fsq. */
 const PAGE_FILES = 'src/ui/page-files.ts';
+/** What processes take of this machine's memory. */
+const PROC_FILE = 'src/ui/desk/overview/process-memory.ts';
 
 /** The files outside src/cli that may name process.stderr: a worker's log, and the child that is one when its parent is gone. */
 const STDERR_FILES: ReadonlySet<string> = new Set(['src/worker/child.ts', 'src/worker/log.ts']);
@@ -184,7 +186,8 @@ function needsNodeOnly({ path, part, imports }: Source): Finding[] {
 }
 
 function diskIsInOnePlace({ path, imports }: Source): Finding[] {
-  if (path === FILES || path === PAGE_FILES || PROJECT_FILES.includes(path)) return [];
+  const own = [FILES, PAGE_FILES, PROC_FILE, ...PROJECT_FILES];
+  if (own.includes(path)) return [];
   return imports
     .filter(({ specifier }) => /^(node:)?fs(\/|$)/.test(specifier))
     .map(({ specifier, at }) => ({

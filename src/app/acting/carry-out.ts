@@ -25,6 +25,8 @@ export interface Done {
   readonly isBad: boolean;
   /** Of the first refusal; null where none has one. */
   readonly code: FsqErrorCode | null;
+  /** Jobs that are forgotten now; absent: none is. */
+  readonly gone?: readonly string[];
 }
 
 /** Jobs that are dealt with in one call: so that a large change shows its effect, and can be interrupted. */
@@ -100,7 +102,8 @@ async function revoked(broker: Broker, ids: readonly string[], terminate: boolea
 async function forgotten(broker: Broker, ids: readonly string[]): Promise<Done> {
   const answers = await inParts(ids, (some) => broker.forget(some));
   const count = counter(answers);
-  return sentence(
+  const gone = ids.filter((id) => answers.get(id) === 'forgotten');
+  const told = sentence(
     [`${some(count('forgotten'), 'job')} forgotten`],
     [
       count('unfinished') === 0
@@ -112,6 +115,7 @@ async function forgotten(broker: Broker, ids: readonly string[]): Promise<Done> 
       missing(ids, answers),
     ],
   );
+  return { ...told, gone };
 }
 
 async function queuesChanged(broker: Broker, queues: readonly string[], paused: boolean): Promise<Done> {

@@ -29,13 +29,13 @@ const MOST_GONE = 10_000;
 /** @throws the datastore's error; while it follows, only one that does not pass */
 export async function* followJobs(
   engine: Engine,
-  { sinceMs, follow, signal }: EveryJobOptions,
+  { sinceMs, follow, latestFirst = false, tellsGone = false, signal }: EveryJobOptions,
 ): AsyncGenerator<Looks, void, undefined> {
   const news = follow ? new NewsOfAll(engine) : null;
   await news?.begin();
-  const jobs = new FollowedJobs(engine);
+  const jobs = new FollowedJobs(engine, tellsGone ? 0 : MOST_GONE);
   if (sinceMs === null) await jobs.learn();
-  else yield* jobs.there(sinceMs);
+  else yield* jobs.there(sinceMs, latestFirst);
   yield { jobs: [], isCaughtUp: true };
   while (news !== null && !isOver(signal)) {
     await wait(NEWS_EVERY_MS, undefined, signal === undefined ? {} : { signal }).catch(() => undefined); // It ends then.
@@ -43,6 +43,8 @@ export async function* followJobs(
     try {
       const heard = await news.next(jobs);
       for await (const looks of jobs.look(heard)) yield { jobs: looks, isCaughtUp: true };
+      const gone = jobs.takeGone();
+      if (tellsGone && gone.length > 0) yield { jobs: [], gone, isCaughtUp: true };
     } catch (error) {
       if (!isPassing(error)) throw error;
       news.spoil(); // What was heard is not known: a look through all names finds it again.
@@ -104,9 +106,20 @@ class FollowedJobs {
   readonly #steps = new Map<string, number>();
   /** Of each that runs all that it showed. */
   readonly #marks = new Map<string, string>();
+  readonly #mostGone: number;
+  #gone: string[] = [];
 
-  constructor(engine: Engine) {
+  /** @param mostGone so many numbers of jobs that are gone may be kept beside those that are there */
+  constructor(engine: Engine, mostGone: number) {
     this.#engine = engine;
+    this.#mostGone = mostGone;
+  }
+
+  /** Those that were found to be gone since the last call. */
+  takeGone(): readonly string[] {
+    const gone = this.#gone;
+    this.#gone = [];
+    return gone;
   }
 
   get running(): Iterable<string> {
@@ -127,14 +140,16 @@ class FollowedJobs {
       }
   }
 
-  /** All that are there, the earliest sent first. */
-  async *there(sinceMs: number): AsyncGenerator<Looks, void, undefined> {
+  /** All that are there, in the order of their sending. */
+  async *there(sinceMs: number, latestFirst: boolean): AsyncGenerator<Looks, void, undefined> {
     const ids = new Set<string>();
     for await (const job of this.#walk()) {
       if (job.finishedOn === null || job.finishedOn >= sinceMs) ids.add(job.id);
       else this.#steps.set(job.id, stepOf(job));
     }
-    for await (const jobs of this.look([...ids].sort())) yield { jobs, isCaughtUp: false };
+    const inOrder = [...ids].sort();
+    if (latestFirst) inOrder.reverse();
+    for await (const jobs of this.look(inOrder)) yield { jobs, isCaughtUp: false };
   }
 
   /** Those of these jobs that have changed, as they are. */
@@ -153,7 +168,7 @@ class FollowedJobs {
       count++;
       if (this.#steps.get(job.id) !== stepOf(job)) heard.add(job.id);
     }
-    if (this.#steps.size > count + MOST_GONE) await this.#forgetGone();
+    if (this.#steps.size > count + this.#mostGone) await this.#forgetGone();
   }
 
   #lookAt(raw: RawJob, atMs: number): Look | null {
@@ -187,6 +202,7 @@ class FollowedJobs {
     for await (const { id } of this.#walk()) left.delete(id);
     for await (const raws of this.#read([...left])) for (const { id } of raws) left.delete(id);
     for (const id of left) this.#steps.delete(id);
+    this.#gone.push(...left);
   }
 }
 

@@ -1,11 +1,141 @@
-import type { Broker } from '../../broker/broker.ts';
+/** The desk of a page: looks at a store, and acts on it. One serves all pages of a process. */
+import { type ReadSchedule, readSchedules } from '../../app/schedules/read-schedules.ts';
 import type { Settings } from '../../app/settings/config.ts';
+import type { Broker, LogPart } from '../../broker/broker.ts';
+import type { TaskSending } from '../../broker/task-sending.ts';
+import { checkId } from '../../job/names.ts';
 import type { Desk } from '../desk.ts';
-export function openDesk(_options: {
+import type {
+  Act,
+  Answer,
+  FailureGroups,
+  JobDetail,
+  JobPage,
+  JobQuery,
+  ScheduleRow,
+  StoreReport,
+  Summary,
+} from '../wire.ts';
+import { actOn, refusal } from './acts/desk-acts.ts';
+import { failedGroups } from './index/failed-groups.ts';
+import { JobFeed } from './index/job-feed.ts';
+import { pageOf } from './index/pages-of-jobs.ts';
+import { matcherOf } from './index/row-matcher.ts';
+import { detailOf } from './job/job-detail.ts';
+import { Listeners } from './listeners.ts';
+import { OpenedPlace } from './opened-place.ts';
+import { Overview } from './overview/overview.ts';
+import { scheduleRows } from './schedules/schedule-rows.ts';
+import { storeReport } from './overview/store-report.ts';
+
+export interface DeskOptions {
+  /** Opens the place that keeps the jobs, and makes nothing that is not there. Called again after trouble. @throws where it cannot be opened */
   readonly open: () => Broker;
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, 'schedules'>;
+  /** Arguments, values, checkpoints and details of progress are left out. */
   readonly hidesArguments: boolean;
-  readonly version: string;
-}): Desk {
-  throw new Error('not yet');
+  /**
+   * Where jobs of a task go by themselves, for a schedule that is sent now and whose task no running worker knows; null: it is not known here
+   * either. Absent: it never is.
+   */
+  readonly sendingOf?: (task: string) => Promise<TaskSending | null>;
+}
+
+/** Nothing is looked at before somebody asks. */
+export function openDesk(options: DeskOptions): Desk {
+  return new StoreDesk(options);
+}
+
+/** A page waits so long for the index to begin with, ms, or until it has so many jobs. */
+const FIRST_PAGE = { mostMs: 250, jobs: 500 };
+
+class StoreDesk implements Desk {
+  readonly #options: DeskOptions;
+  readonly #place: OpenedPlace;
+  readonly #feed: JobFeed;
+  readonly #overview: Overview;
+  readonly #listeners: Listeners;
+  #schedules: Promise<readonly ReadSchedule[]> | null = null;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    this.#place = new OpenedPlace(options.open);
+    this.#feed = new JobFeed(this.#place, () => this.#listeners.jobsChanged());
+    this.#overview = new Overview(this.#place, this.#feed);
+    this.#listeners = new Listeners(() => this.summary());
+  }
+
+  summary(): Promise<Summary> {
+    return this.#overview.summary();
+  }
+
+  async jobs(query: JobQuery, before: string | null): Promise<JobPage> {
+    const matcher = this.#matcher(query);
+    const index = await this.#feed.warm(({ size }) => size >= FIRST_PAGE.jobs, FIRST_PAGE.mostMs);
+    return this.#place.ask((broker) => pageOf(broker, { index, matcher, before }));
+  }
+
+  async job(id: string): Promise<JobDetail | null> {
+    checkId(id);
+    const { hidesArguments } = this.#options;
+    const { index } = this.#feed;
+    return this.#place.ask((broker) => detailOf(broker, id, { index, hidesArguments, nowMs: Date.now() }));
+  }
+
+  async log(id: string, position: number): Promise<LogPart> {
+    checkId(id);
+    return this.#place.ask((broker) => broker.log(id, position));
+  }
+
+  async failures(query: JobQuery): Promise<FailureGroups> {
+    const { states: _, ...asked } = query;
+    const { isMatch } = this.#matcher(asked);
+    return failedGroups(await this.#feed.warm(() => false, FIRST_PAGE.mostMs), isMatch);
+  }
+
+  async schedules(): Promise<readonly ScheduleRow[]> {
+    const schedules = await this.#readSchedules();
+    const index = await this.#feed.warm(() => false, FIRST_PAGE.mostMs);
+    const records = await this.#place.ask((broker) => broker.schedules.list());
+    return scheduleRows(schedules, records, index, Date.now());
+  }
+
+  store(): Promise<StoreReport> {
+    return this.#place.ask(storeReport);
+  }
+
+  async act(act: Act): Promise<Answer> {
+    try {
+      const { hidesArguments, sendingOf = async () => null } = this.#options;
+      const schedules = await this.#readSchedules();
+      const { index } = this.#feed;
+      const parts = { index, schedules, sendingOf, hidesArguments, nowMs: Date.now() };
+      return await this.#place.ask((broker) => actOn({ ...parts, broker }, act));
+    } catch (error) {
+      return refusal(error);
+    } finally {
+      this.#overview.spoil();
+      this.#listeners.jobsChanged();
+    }
+  }
+
+  listen(hear: (what: 'summary' | 'jobs') => void): () => void {
+    return this.#listeners.add(hear);
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.close();
+    await this.#feed.close();
+    await this.#place.close();
+  }
+
+  #matcher(query: JobQuery): ReturnType<typeof matcherOf> {
+    return matcherOf(query, Date.now(), this.#options.hidesArguments);
+  }
+
+  /** @throws UsageError (FSQ_CONFIG), each time anew: a page without schedules shows all else */
+  #readSchedules(): Promise<readonly ReadSchedule[]> {
+    this.#schedules ??= readSchedules(this.#options.settings.schedules, Date.now());
+    return this.#schedules;
+  }
 }

@@ -36,6 +36,7 @@ const QUESTIONS: Readonly<
   backlog: 0,
   statistics: 0,
   room: 0,
+  parts: 0,
   restoring: 0,
   owners: 0,
   consumer: 1,

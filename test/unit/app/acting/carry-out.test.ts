@@ -44,7 +44,12 @@ describe('acting', () => {
 
     const done = await carryOut(broker, { kind: 'forget', ids: [ended, waiting] }, NOW);
 
-    assert.deepEqual(done, { text: '1 job forgotten, 1 job has not ended', isBad: true, code: 'FSQ_NOT_ENDED' });
+    assert.deepEqual(done, {
+      text: '1 job forgotten, 1 job has not ended',
+      isBad: true,
+      code: 'FSQ_NOT_ENDED',
+      gone: [ended],
+    });
     assert.equal(await broker.find(ended), null);
   });
 

@@ -1,0 +1,136 @@
+/** What somebody at a page does to jobs, queues and schedules: each act comes to an answer in a sentence, and none throws. */
+import { carryOut, type Done, type JobAct } from '../../../app/acting/carry-out.ts';
+import { originalOf, sendAnew } from '../../../app/acting/send-anew.ts';
+import { jobOf, type ReadSchedule } from '../../../app/schedules/read-schedules.ts';
+import { livingSending, livingTasks, mismatchNotice } from '../../../app/telling/runners.ts';
+import type { Broker } from '../../../broker/broker.ts';
+import type { TaskSending } from '../../../broker/task-sending.ts';
+import { FsqError, UsageError } from '../../../job/errors.ts';
+import { checkId, checkQueue, OWN_TASKS } from '../../../job/names.ts';
+import { format, knownInstead, some } from '../../../job/text.ts';
+import type { JsonValue } from '../../../job/values/json.ts';
+import { reasonOf } from '../../../job/values/realm.ts';
+import type { Act, Answer, JobQuery } from '../../wire.ts';
+import type { JobIndex } from '../index/job-index.ts';
+import { matchingIds } from '../index/pages-of-jobs.ts';
+import { matcherOf } from '../index/row-matcher.ts';
+
+export interface ActParts {
+  readonly broker: Broker;
+  readonly index: JobIndex;
+  readonly schedules: readonly ReadSchedule[];
+  /** Where jobs of a task go by themselves, as this process knows it; null: it does not. */
+  readonly sendingOf: (task: string) => Promise<TaskSending | null>;
+  readonly hidesArguments: boolean;
+  readonly nowMs: number;
+}
+
+/** Never throws. */
+export async function actOn(parts: ActParts, act: Act): Promise<Answer> {
+  try {
+    return await answer(parts, act);
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+export function refusal(error: unknown): Answer {
+  return { text: reasonOf(error), isGood: false, code: error instanceof FsqError ? error.code : 'FSQ_UNEXPECTED' };
+}
+
+async function answer(parts: ActParts, act: Act): Promise<Answer> {
+  const { broker, nowMs } = parts;
+  switch (act.kind) {
+    case 'retry':
+    case 'revoke':
+    case 'kill':
+    case 'forget':
+      return onJobs(parts, act.kind, 'ids' in act ? act.ids.map(checkId) : await idsOf(parts, act.query, act.count));
+    case 'retry-anew':
+      return anew(parts, act.id, act.args);
+    case 'pause':
+    case 'resume':
+      return answerOf(await carryOut(broker, { kind: act.kind, queues: [checkQueue(act.queue)] }, nowMs));
+    case 'pause-schedule':
+    case 'resume-schedule': {
+      const pattern = await patternOf(parts, act.schedule);
+      const kind = act.kind === 'pause-schedule' ? 'pause-schedules' : 'resume-schedules';
+      return answerOf(await carryOut(broker, { kind, schedules: [{ name: act.schedule, pattern }] }, nowMs));
+    }
+    case 'run-schedule':
+      return runNow(parts, act.schedule);
+  }
+}
+
+function answerOf({ text, isBad, code }: Done): Answer {
+  return { text: sentence(text), isGood: !isBad, code: isBad ? (code ?? 'FSQ_UNDONE') : null };
+}
+
+function sentence(text: string): string {
+  const begun = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
+async function onJobs({ broker, index, nowMs }: ActParts, kind: JobAct, ids: readonly string[]): Promise<Answer> {
+  const done = await carryOut(broker, { kind, ids }, nowMs);
+  for (const id of done.gone ?? []) index.drop(id);
+  return answerOf(done);
+}
+
+/** All that match now, if these are as many as somebody has typed. @throws UsageError */
+async function idsOf(
+  { broker, index, hidesArguments, nowMs }: ActParts,
+  query: JobQuery,
+  count: number,
+): Promise<readonly string[]> {
+  if (!index.isComplete)
+    throw new UsageError(
+      `Not all jobs are read yet, ${index.size} so far: which of them match is not known. Nothing was done; try again in a while`,
+    );
+  const ids = await matchingIds(broker, index, matcherOf(query, nowMs, hidesArguments));
+  if (ids.length === count) return ids;
+  const are = ids.length === 1 ? 'matches' : 'match';
+  throw new UsageError(
+    `Nothing was done: ${some(ids.length, 'job')} ${are} now, and ${count} was typed. Look at them again`,
+  );
+}
+
+async function anew({ broker, nowMs }: ActParts, id: string, args: readonly JsonValue[]): Promise<Answer> {
+  const original = await originalOf(broker, checkId(id));
+  const { task } = original.job;
+  if (task.startsWith(OWN_TASKS))
+    throw new UsageError(`Jobs of ${task} are not sent anew from here: their arguments are commands`);
+  const sent = await sendAnew(broker, original, args, nowMs);
+  return { text: `A new job of ${task} was sent: ${sent}.`, isGood: true, code: null, id: sent };
+}
+
+/** As its store or the configuration tells it: one that workers of another configuration send can be paused here as well. */
+async function patternOf({ broker, schedules }: ActParts, name: string): Promise<string> {
+  const kept = (await broker.schedules.list()).find((record) => record.name === name);
+  return kept === undefined ? called(schedules, name).firing.patternText : (kept.pattern ?? '');
+}
+
+/** @throws UsageError with the nearest name */
+function called(schedules: readonly ReadSchedule[], name: string): ReadSchedule {
+  const known = schedules.map((one) => one.name);
+  const found = schedules.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const none = '; there are no `schedules` in the configuration of this page';
+  throw new UsageError(`Unknown schedule ${format(name)}${known.length === 0 ? none : knownInstead(name, known)}`);
+}
+
+async function runNow({ broker, schedules, sendingOf, nowMs }: ActParts, name: string): Promise<Answer> {
+  const schedule = called(schedules, name);
+  const { task } = schedule;
+  const owners = await broker.owners();
+  const sending = livingTasks(owners).includes(task) ? livingSending(owners, task) : await sendingOf(task);
+  if (sending === null)
+    throw new UsageError(
+      `No running worker knows task ${task}, so nobody tells in which queue its jobs wait: \`fsq schedule run ${name}\` reads it from the task modules`,
+    );
+  const sent = jobOf(schedule, sending, null, { id: broker.nextId(true), enqueuedAtMs: nowMs });
+  await broker.enqueue([sent]);
+  const notice = mismatchNotice(owners, task, sent.queue);
+  const text = `A job of schedule ${name} was sent: ${sent.job.id}.${notice === null ? '' : ` ${notice}`}`;
+  return { text, isGood: true, code: null, id: sent.job.id };
+}

@@ -1,0 +1,99 @@
+/** Every job of a store, as small rows in memory: filters, totals, groups of failures and counts are worked out of these. No I/O. */
+import type { Look, Sighting } from '../../../broker/broker.ts';
+import { FailureKinds } from './failure-kinds.ts';
+import { idIn, type IndexRow, RowMaker } from './index-row.ts';
+import { Tallies } from './tallies.ts';
+
+/** So many rows of jobs that are gone may stay in the order before it is made anew. */
+const MOST_GONE = 5_000;
+
+export class JobIndex {
+  readonly tallies: Tallies = new Tallies();
+  /** Grows with each change. */
+  version = 0;
+  /** True once every job that was there has been read. */
+  isComplete = false;
+  readonly #maker = new RowMaker(new FailureKinds());
+  readonly #rows = new Map<string, IndexRow>();
+  /** The `order` of each job, the one that was sent first first; some may be of jobs that are gone. */
+  #order: string[] = [];
+  #isSorted = true;
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  get(id: string): IndexRow | undefined {
+    return this.#rows.get(id);
+  }
+
+  take(looks: readonly Pick<Look, 'sighting'>[]): void {
+    for (const { sighting } of looks) this.put(sighting);
+  }
+
+  /** @returns the job as it is kept now */
+  put(job: Sighting): IndexRow {
+    const row = this.#maker.rowOf(job);
+    const before = this.#rows.get(job.id);
+    if (before?.order !== row.order) this.#place(row);
+    this.#rows.set(row.id, row);
+    this.tallies.change(before ?? null, row);
+    this.version++;
+    return row;
+  }
+
+  /** The job is there no more. */
+  drop(id: string): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    this.#rows.delete(id);
+    this.tallies.change(row, null);
+    this.version++;
+    if (this.#order.length > this.#rows.size + MOST_GONE) {
+      this.#order = this.#order.filter((order) => this.#rowAt(order) !== undefined);
+    }
+  }
+
+  rows(): Iterable<IndexRow> {
+    return this.#rows.values();
+  }
+
+  /** Those that were sent last come first. @param before the `order` of a job, which stays out with all that came later; null: from the last on */
+  *latest(before: string | null): Generator<IndexRow, void, undefined> {
+    this.#sort();
+    let at = (before === null ? this.#order.length : this.#indexOf(before)) - 1;
+    for (; at >= 0; at--) {
+      const row = this.#rowAt(this.#order[at] ?? '');
+      if (row !== undefined) yield row;
+    }
+  }
+
+  #rowAt(order: string): IndexRow | undefined {
+    const row = this.#rows.get(idIn(order));
+    return row?.order === order ? row : undefined;
+  }
+
+  #place({ order }: IndexRow): void {
+    const last = this.#order.at(-1);
+    this.#isSorted &&= last === undefined || last < order;
+    this.#order.push(order);
+  }
+
+  /** Of what came in order, as most does, this costs little: it sorts rows of rising and of falling names in one pass. */
+  #sort(): void {
+    if (this.#isSorted) return;
+    this.#order.sort();
+    this.#isSorted = true;
+  }
+
+  /** How many come before that place. */
+  #indexOf(order: string): number {
+    let [from, to] = [0, this.#order.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.#order[middle] ?? '') < order) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+}

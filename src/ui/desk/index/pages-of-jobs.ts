@@ -1,0 +1,178 @@
+/**
+ * Pages of jobs: the index says which these are, the latest sent first, and each is looked at anew, so that what a page says is true. Where a
+ * text in arguments is asked for, jobs are read until the page is full or the time for one answer is over.
+ */
+import { argsText, errorOf } from '../../../app/acting/job-conditions.ts';
+import type { Broker, Sighting } from '../../../broker/broker.ts';
+import { idsAfter } from '../../../job/edges.ts';
+import { refuse } from '../../../job/errors.ts';
+import type { JobPage, JobRow } from '../../wire.ts';
+import type { JobIndex } from './job-index.ts';
+import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, whereaboutsOf, wordOf } from './index-row.ts';
+import type { RowMatcher } from './row-matcher.ts';
+
+/** Jobs of a page. */
+const PAGE = 100;
+/** Jobs that are read together where a text is looked for, and how long one answer may take, ms. */
+const SEARCHED_AT_ONCE = 200;
+const SEARCH_MS = 250;
+/** So many jobs of a page are asked for one by one, where the look for all has not found them. */
+const MOST_MISSING = 4;
+
+export interface PageQuestion {
+  readonly index: JobIndex;
+  readonly matcher: RowMatcher;
+  /** The `next` of the page before; null: this is the first. */
+  readonly before: string | null;
+}
+
+type Source = Pick<Broker, 'changed' | 'find'>;
+
+/** @throws UsageError for a cursor that is none */
+export async function pageOf(broker: Source, { index, matcher, before }: PageQuestion): Promise<JobPage> {
+  if (before !== null && !isOrder(before)) refuse('`before`', 'the `next` of a page', before);
+  const { text } = matcher;
+  return text === null
+    ? wholePage(broker, index, matcher, before)
+    : searchedPage(broker, index, { ...matcher, text }, before);
+}
+
+async function wholePage(
+  broker: Source,
+  index: JobIndex,
+  { isMatch }: RowMatcher,
+  before: string | null,
+): Promise<JobPage> {
+  const rows: IndexRow[] = [];
+  let hasMore = false;
+  for (const row of index.latest(before)) {
+    if (!isMatch(row)) continue;
+    hasMore = rows.length === PAGE;
+    if (hasMore) break;
+    rows.push(row);
+  }
+  const last = rows.at(-1);
+  const jobs = (await lookAgain(broker, index, rows)).filter(({ row }) => isMatch(row));
+  return {
+    jobs: jobs.map(({ job }) => rowOf(job, index)),
+    next: hasMore ? (last?.order ?? null) : null,
+    total: totalOf(index, isMatch),
+    isComplete: index.isComplete,
+  };
+}
+
+/** All jobs that match, the latest sent first. Where a text is looked for, each that matches otherwise is read, however long that takes. */
+export async function matchingIds(broker: Source, index: JobIndex, { isMatch, text }: RowMatcher): Promise<string[]> {
+  const rows = [...index.latest(null)].filter(isMatch);
+  if (text === null) return rows.map(({ id }) => id);
+  const ids: string[] = [];
+  for (let at = 0; at < rows.length; at += SEARCHED_AT_ONCE) {
+    const part = await lookAgain(broker, index, rows.slice(at, at + SEARCHED_AT_ONCE));
+    for (const { job, row } of part) if (isMatch(row) && isFound(row.id, job, text)) ids.push(row.id);
+    await new Promise((resolve) => setImmediate(resolve)); // Others have their turn.
+  }
+  return ids;
+}
+
+/** Its answer may have no job at all, and yet a `next`: it has come so far. */
+async function searchedPage(
+  broker: Source,
+  index: JobIndex,
+  { isMatch, text }: RowMatcher & { readonly text: string },
+  before: string | null,
+): Promise<JobPage> {
+  const endAt = performance.now() + SEARCH_MS;
+  const found: JobRow[] = [];
+  let [next, part]: [string | null, IndexRow[]] = [null, []];
+  const searchPart = async (): Promise<void> => {
+    for (const { job, row } of await lookAgain(broker, index, part)) {
+      if (found.length === PAGE) break;
+      next = row.order;
+      if (!isMatch(row) || !isFound(row.id, job, text)) continue;
+      found.push(rowOf(job, index));
+    }
+    if (found.length < PAGE) next = part.at(-1)?.order ?? next;
+    part = [];
+  };
+  let isOverTime = false;
+  for (const row of index.latest(before)) {
+    if (!isMatch(row)) continue;
+    part.push(row);
+    if (part.length < SEARCHED_AT_ONCE) continue;
+    await searchPart();
+    isOverTime = performance.now() > endAt;
+    if (isOverTime || found.length === PAGE) return { jobs: found, next, total: null, isComplete: false };
+  }
+  await searchPart();
+  const isFull = found.length === PAGE;
+  return { jobs: found, next: isFull ? next : null, total: null, isComplete: index.isComplete && !isFull };
+}
+
+function isFound(id: string, { record }: Sighting, text: string): boolean {
+  return id.startsWith(text.toLowerCase()) || (record !== null && argsText(record.job.args).includes(text));
+}
+
+function totalOf(index: JobIndex, isMatch: RowMatcher['isMatch']): number {
+  let total = 0;
+  for (const row of index.rows()) if (isMatch(row)) total++;
+  return total;
+}
+
+interface Again {
+  readonly job: Sighting;
+  /** As the index has it now. */
+  readonly row: IndexRow;
+}
+
+/** These jobs as they are, in this order; what is gone leaves the index. */
+async function lookAgain(broker: Source, index: JobIndex, rows: readonly IndexRow[]): Promise<readonly Again[]> {
+  if (rows.length === 0) return [];
+  const were = new Map(rows.map((row) => [row.id, row]));
+  const seen = await broker.changed(new Map(rows.map(({ id }) => [id, null])), (id) => {
+    const row = were.get(id);
+    return row === undefined ? null : whereaboutsOf(row);
+  });
+  const found: Again[] = [];
+  let missing = 0;
+  for (const { id } of rows) {
+    const again = seen.get(id)?.sighting;
+    // The look may have missed a job that moved just then. Of many that are gone the feed tells.
+    if (again === undefined && ++missing > MOST_MISSING) continue;
+    const job = again ?? (await broker.find(id));
+    if (job === null) index.drop(id);
+    else found.push({ job, row: index.put(job) });
+  }
+  return found;
+}
+
+export function rowOf(job: Sighting, index: JobIndex): JobRow {
+  const { id, standing, dueAtMs, owner, startedAtMs, endedAtMs, progress, record } = job;
+  const last = record?.attempts.at(-1);
+  return {
+    id,
+    task: record?.job.task ?? null,
+    state: wordOf(job),
+    queue: standing.queue,
+    priority: standing.priority,
+    attempt: standing.attempt,
+    key: record?.job.options.key ?? null,
+    sentAtMs: sentAtMsOf(job),
+    dueAtMs,
+    startedAtMs: startedAtMs ?? last?.startedAtMs ?? null,
+    endedAtMs,
+    owner: owner ?? last?.owner ?? null,
+    error: errorOf(job)?.slice(0, MOST_OF_ERROR) ?? null,
+    progress: progress?.value ?? null,
+    waitsFor: job.waitsFor ?? waitingOf(job, index),
+  };
+}
+
+function waitingOf({ state, dueAtMs, record }: Sighting, index: JobIndex): JobRow['waitsFor'] {
+  const ids = state === 'delayed' && dueAtMs === null && record !== null ? idsAfter(record.job.options) : [];
+  if (ids.length === 0) return null;
+  const hasEnded = (id: string): boolean => {
+    const other = index.get(id);
+    return other !== undefined && isOver(other);
+  };
+  return { jobs: ids.length, ended: ids.filter(hasEnded).length };
+}

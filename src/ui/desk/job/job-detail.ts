@@ -1,0 +1,94 @@
+/** All that a page shows of one job. */
+import { factsOf } from '../../../app/explaining/facts.ts';
+import { reasonsFor } from '../../../app/explaining/explain.ts';
+import { stretchWords } from '../../../app/explaining/stretch-words.ts';
+import { type Stretch, timelineOf } from '../../../app/explaining/timeline.ts';
+import type { Broker, Sighting } from '../../../broker/broker.ts';
+import { OWN_TASKS } from '../../../job/names.ts';
+import { withSpoolOption } from '../../../job/text.ts';
+import type { JobDetail, JobStretch, StateName } from '../../wire.ts';
+import { wordOf } from '../index/index-row.ts';
+import type { JobIndex } from '../index/job-index.ts';
+import { rowOf } from '../index/pages-of-jobs.ts';
+import { familyOf } from './job-family.ts';
+import { attemptsOf } from './job-attempts.ts';
+import { commandsFor, placeOption } from './job-commands.ts';
+import { optionWords } from './option-words.ts';
+import { payloadOf } from './shown-json.ts';
+
+export interface DetailOptions {
+  readonly index: JobIndex;
+  readonly hidesArguments: boolean;
+  readonly nowMs: number;
+}
+
+/** Null: there is no such job. */
+export async function detailOf(broker: Broker, id: string, options: DetailOptions): Promise<JobDetail | null> {
+  const job = await broker.find(id);
+  if (job === null) return null;
+  const { index, hidesArguments, nowMs } = options;
+  const { standing, record, progress, location } = job;
+  const option = placeOption(broker.place);
+  const checkpoint = job.checkpoint === undefined || hidesArguments ? undefined : await broker.checkpointed(id);
+  const reasons = reasonsFor(await factsOf(broker, job, nowMs));
+  const acts = actsOn(job);
+  const timeline = timelineOf(job);
+  return {
+    ...rowOf(job, index),
+    crashes: standing.crashes,
+    location,
+    commands: commandsFor(id, acts, option),
+    reasons: reasons.map(({ text }) => withSpoolOption(text, option)),
+    timeline: timeline?.stretches.map(stretchOf) ?? null,
+    waitedMs: timeline === null ? null : lengthOf(timeline.stretches, 'waited', nowMs),
+    ranMs: timeline === null ? null : lengthOf(timeline.stretches, 'ran', nowMs),
+    totalMs: timeline === null ? null : Math.max(0, (timeline.end?.atMs ?? nowMs) - timeline.sentAtMs),
+    attempts: await attemptsOf(broker, job),
+    parked: record?.parked?.reason ?? null,
+    isRevoked: job.isRevoked ?? false,
+    ...(hidesArguments ? { cut: {} } : payloadOf(record, checkpoint)),
+    headers: record?.job.headers ?? {},
+    options: record === null ? [] : optionWords(record.job.options),
+    progressDetail:
+      progress === null
+        ? null
+        : {
+            done: progress.done ?? null,
+            total: progress.total ?? null,
+            ...(hidesArguments || progress.detail === undefined ? {} : { detail: progress.detail }),
+          },
+    family: await familyOf(broker, job, index),
+    acts,
+  };
+}
+
+const RETRIED: ReadonlySet<StateName> = new Set<StateName>(['failed', 'revoked', 'expired']);
+const UNENDED: ReadonlySet<StateName> = new Set<StateName>(['pending', 'delayed', 'parked', 'running']);
+
+function actsOn(job: Sighting): JobDetail['acts'] {
+  const state = wordOf(job);
+  const isOpen = UNENDED.has(state);
+  const task = job.record?.job.task;
+  return [
+    ...(RETRIED.has(state) ? (['retry'] as const) : []),
+    ...(task === undefined || task.startsWith(OWN_TASKS) ? [] : (['retry-anew'] as const)),
+    ...(isOpen && job.isRevoked !== true ? (['revoke'] as const) : []),
+    ...(state === 'running' && job.isForeign !== true ? (['kill'] as const) : []),
+    ...(isOpen ? [] : (['forget'] as const)),
+  ];
+}
+
+function stretchOf(stretch: Stretch): JobStretch {
+  const text = stretchWords(stretch);
+  if (stretch.kind === 'untold') return { text, kind: 'untold', end: null, fromMs: null, toMs: null };
+  const { kind, fromMs, toMs } = stretch;
+  return { text, kind, end: stretch.kind === 'ran' ? stretch.end : null, fromMs, toMs };
+}
+
+/** Of those stretches whose beginning is known. */
+function lengthOf(stretches: readonly Stretch[], kind: 'waited' | 'ran', nowMs: number): number {
+  return stretches.reduce((sum, stretch) => {
+    if (stretch.kind !== kind || stretch.fromMs === null) return sum;
+    return sum + Math.max(0, (stretch.toMs ?? nowMs) - stretch.fromMs);
+  }, 0);
+}

@@ -1,0 +1,56 @@
+/** The place that keeps the jobs, as long as it can be used: it is opened when somebody asks, given up at trouble, and opened anew. */
+import type { Broker } from '../../broker/broker.ts';
+import { FsqError, SpoolError } from '../../job/errors.ts';
+import { reasonOf } from '../../job/values/realm.ts';
+
+export class OpenedPlace {
+  readonly #open: () => Broker;
+  #broker: Broker | null = null;
+  #trouble: string | null = null;
+
+  /** @param open called again after each trouble: another spool may lie there then */
+  constructor(open: () => Broker) {
+    this.#open = open;
+  }
+
+  /** Why it cannot be used, as the last question has told; null: it can. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** @throws what `act` throws, or SpoolError where the place cannot be opened; where that is trouble, the next question opens it anew */
+  async ask<T>(act: (broker: Broker) => Promise<T>): Promise<T> {
+    let broker: Broker | null = null;
+    try {
+      broker = this.#broker ??= this.#open();
+      const value = await act(broker);
+      this.#trouble = null;
+      return value;
+    } catch (error) {
+      if (isTrouble(error)) await this.#giveUp(broker, error);
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const broker = this.#broker;
+    this.#broker = null;
+    await broker?.close();
+  }
+
+  async #giveUp(broker: Broker | null, error: unknown): Promise<void> {
+    this.#trouble = reasonOf(error);
+    if (broker === null || broker !== this.#broker) return;
+    try {
+      await this.close();
+    } catch {
+      // What is wrong is told.
+    }
+  }
+}
+
+/** True of what the place itself throws; what is wrong with a question is no trouble. */
+function isTrouble(error: unknown): boolean {
+  if (!(error instanceof FsqError) || error instanceof SpoolError) return true;
+  return error.code === 'FSQ_BROKER' || error.code === 'FSQ_PEER' || error.code === 'FSQ_CONFIG';
+}

@@ -1,0 +1,80 @@
+/** The summary of a store, worked out once for all who ask: what is cheap each second, what is dear as seldom as it costs. */
+import { statusFacts } from '../../../app/telling/status-facts.ts';
+import type { StatusFacts } from '../../../app/telling/status-report.ts';
+import type { Broker } from '../../../broker/broker.ts';
+import { reasonOf } from '../../../job/values/realm.ts';
+import type { Summary } from '../../wire.ts';
+import type { JobFeed } from '../index/job-feed.ts';
+import type { JobIndex } from '../index/job-index.ts';
+import type { OpenedPlace } from '../opened-place.ts';
+import { Rested } from '../rested.ts';
+import { memoryOf } from './process-memory.ts';
+import { type LiveFacts, summaryOf, troubledSummary } from './summary-of.ts';
+
+/** A summary is as old as this at most, ms, where the looks cost nothing. A little less than a second: who asks each second gets a new one. */
+const EVERY_MS = 900;
+const CHEAP = { leastMs: EVERY_MS, factor: 30 };
+/** A look that counts all names costs nothing while none changes. */
+const DEAR = { leastMs: EVERY_MS, factor: 50 };
+/** More running jobs are not shown with their workers. */
+const MOST_RUNNING = 500;
+
+export class Overview {
+  readonly #feed: JobFeed;
+  readonly #live: Rested<LiveFacts>;
+  readonly #status: Rested<StatusFacts>;
+  readonly #oldest: Rested<ReadonlyMap<string, number>>;
+  readonly #summary: Rested<Summary>;
+
+  constructor(place: OpenedPlace, feed: JobFeed) {
+    this.#feed = feed;
+    this.#live = new Rested(() => place.ask(liveFacts), CHEAP);
+    this.#status = new Rested(() => place.ask(statusFacts), DEAR);
+    this.#oldest = new Rested(async () => readySince(feed.index), DEAR);
+    this.#summary = new Rested(() => this.#workOut(), { leastMs: EVERY_MS, factor: 0 });
+  }
+
+  /** Never throws. */
+  summary(): Promise<Summary> {
+    return this.#summary.get();
+  }
+
+  /** Something was done: what is shown next is looked at anew. */
+  spoil(): void {
+    for (const look of [this.#live, this.#status, this.#oldest, this.#summary]) look.spoil();
+  }
+
+  async #workOut(): Promise<Summary> {
+    try {
+      const [live, status] = [await this.#live.get(), await this.#status.get()];
+      const readySinceMs = await this.#oldest.get();
+      return summaryOf({ nowMs: Date.now(), live, status, index: this.#feed.index, readySinceMs });
+    } catch (error) {
+      return troubledSummary(reasonOf(error), Date.now());
+    }
+  }
+}
+
+async function liveFacts(broker: Broker): Promise<LiveFacts> {
+  const owners = await broker.owners();
+  const memory = owners.flatMap((owner) => {
+    const bytes = memoryOf(owner);
+    return bytes === null ? [] : [[owner.owner, bytes] as const];
+  });
+  return {
+    owners,
+    paused: await broker.paused(),
+    statistics: await broker.statistics(),
+    running: await broker.list(['running'], MOST_RUNNING),
+    memory: new Map(memory),
+  };
+}
+
+/** Of each queue the earliest time since when a job of it is ready. */
+function readySince(index: JobIndex): ReadonlyMap<string, number> {
+  const since = new Map<string, number>();
+  if (index.tallies.states.pending === 0) return since;
+  for (const { queue, readyAtMs } of index.rows())
+    if (readyAtMs !== null && readyAtMs < (since.get(queue) ?? Number.POSITIVE_INFINITY)) since.set(queue, readyAtMs);
+  return since;
+}
