@@ -1,10 +1,10 @@
 /** What one run shows of itself and keeps beside its job: progress, a checkpoint, what it prints. A run that does nothing of it costs nothing. */
+import { ToldProgress } from '../../broker/common/told-progress.ts';
 import type { JsonValue } from '../../job/values/json.ts';
-import type { ProgressReport } from '../../job/values/progress.ts';
+import type { Progress, ProgressReport } from '../../job/values/progress.ts';
 import type { Held } from '../claims/held-job.ts';
 import type { Engine } from '../engine.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { RunReport } from './run-report.ts';
 import { type RunLog, storedLog } from './stored-log.ts';
 
 export class RunBeside {
@@ -12,7 +12,9 @@ export class RunBeside {
   readonly #held: Held;
   readonly #logBytes: number;
   readonly #checkpoints: Checkpoints;
-  #report: RunReport | null = null;
+  #told: ToldProgress | null = null;
+  /** Resolves when all reports that were written are there, or are lost. */
+  #reporting: Promise<unknown> | null = null;
   #log: RunLog | null = null;
 
   /** @param kept by an earlier run; undefined: nothing */
@@ -24,11 +26,11 @@ export class RunBeside {
   }
 
   progress(report: ProgressReport): void {
-    (this.#report ??= new RunReport(this.#engine, this.#held)).tell(report);
+    this.#progress().tell(report);
   }
 
   waitsFor(ids: readonly string[]): void {
-    (this.#report ??= new RunReport(this.#engine, this.#held)).waitsFor(ids);
+    this.#progress().waitsFor(ids);
   }
 
   checkpoint(value: JsonValue): Promise<void> {
@@ -49,12 +51,30 @@ export class RunBeside {
   /** The run is over: what it told last goes before its outcome. Null: nothing is to be waited for. */
   end(): Promise<void> | null {
     this.#log?.log.end();
-    const told = [this.#report?.end() ?? null, this.#log?.written() ?? null, this.#checkpoints.underWay];
+    this.#told?.end();
+    const told = [this.#reporting, this.#log?.written() ?? null, this.#checkpoints.underWay];
     return told.every((one) => one === null) ? null : Promise.all(told).then(() => undefined);
   }
 
   /** The job has succeeded: what was kept for a next run goes. Null: nothing was. */
   succeeded(): Promise<void> | null {
     return this.#checkpoints.value === undefined ? null : this.#checkpoints.drop();
+  }
+
+  #progress(): ToldProgress {
+    return (this.#told ??= new ToldProgress({
+      attempt: this.#held.standing.attempt,
+      nowMs: this.#engine.nowMs,
+      keep: (text, told) => this.#keepReport(text, told),
+    }));
+  }
+
+  #keepReport(text: string, told: Progress | null): void {
+    // Whoever shows BullMQ's jobs shows a share in per cent, and no other number.
+    const percent = told === null ? null : Math.floor(told.value * 100 + 1e-9);
+    const { token } = this.#held;
+    // A job does not fail because nobody can see how far it is.
+    const sent = this.#engine.store.keepReport(this.#held, token, text, percent).catch(() => undefined);
+    this.#reporting = this.#reporting === null ? sent : Promise.all([this.#reporting, sent]);
   }
 }

@@ -1,4 +1,5 @@
 /** Reading outcomes, and waiting for them: a hint when one is there, and a look at all that are waited for every now and then. */
+import { OutcomeWaits } from '../../broker/common/outcome-waits.ts';
 import { UnknownJobError } from '../../job/errors.ts';
 import type { JobRecord } from '../../job/job.ts';
 import type { Engine } from '../engine.ts';
@@ -11,11 +12,6 @@ export const ENDED = 'ended';
 
 /** How often all that are waited for are looked at, ms: the first look soon, because a hint may have come too early. */
 const LOOKS_MS = [50, 200, 1_000, 2_000] as const;
-
-interface Waiter {
-  readonly resolve: (record: JobRecord | null) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 export async function readOutcome(engine: Engine, id: string): Promise<JobRecord | null> {
   const [raw = null] = await engine.queues.look([id]);
@@ -46,7 +42,7 @@ async function beforeAbort<T>(signal: AbortSignal | null, act: () => Promise<T>)
 
 export class OutcomeWatch {
   readonly #engine: Engine;
-  readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #waits = new OutcomeWaits(() => this.#stop());
   #hearing: Promise<() => void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   /** Looks since one has begun to wait. */
@@ -72,32 +68,14 @@ export class OutcomeWatch {
     if (raw === null && !isSurelyThere) throw new UnknownJobError(id, this.#engine.place);
     const found = outcomeIn(raw);
     if (found !== null || signal?.aborted === true) return found;
-    return new Promise<JobRecord | null>((resolve, reject) => {
-      const leave = (): void => {
-        signal?.removeEventListener('abort', onAbort);
-        this.#remove(id, waiter);
-      };
-      const waiter: Waiter = {
-        resolve: (record) => {
-          leave();
-          resolve(record);
-        },
-        reject: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const onAbort = (): void => waiter.resolve(null);
-      signal?.addEventListener('abort', onAbort);
-      const waiters = this.#waiting.get(id) ?? new Set();
-      this.#waiting.set(id, waiters.add(waiter));
-      this.#looks = 0;
-      this.#plan();
-    });
+    const outcome = this.#waits.add(id, signal);
+    this.#looks = 0;
+    this.#plan();
+    return outcome;
   }
 
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#stop();
     void this.#hearing?.then(
       (end) => end(),
       () => undefined,
@@ -107,19 +85,24 @@ export class OutcomeWatch {
 
   async #hear(): Promise<void> {
     this.#hearing ??= this.#engine.store.subscribe(ENDED, (id) => {
-      if (this.#waiting.has(id)) void this.#look([id]);
+      if (this.#waits.has(id)) void this.#look([id]);
     });
     const hearing = this.#hearing;
     // Without it the looks find what there is. It is begun by itself when the server is there.
     await inReason(() => hearing).catch(() => undefined);
   }
 
-  #plan(): void {
+  #stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#waiting.size === 0) return;
+    this.#timer = null;
+  }
+
+  #plan(): void {
+    this.#stop();
+    if (this.#waits.size === 0) return;
     const ms = LOOKS_MS[Math.min(this.#looks++, LOOKS_MS.length - 1)];
     this.#timer = setTimeout(() => {
-      void this.#look([...this.#waiting.keys()]).then(() => this.#plan());
+      void this.#look(this.#waits.ids()).then(() => this.#plan());
     }, ms);
   }
 
@@ -129,24 +112,12 @@ export class OutcomeWatch {
       for (const [i, id] of ids.entries()) {
         const raw = found[i] ?? null;
         const record = outcomeIn(raw);
-        for (const waiter of this.#waiting.get(id) ?? []) {
-          if (record !== null) waiter.resolve(record);
-          // It was removed, by a person or after its time: nobody will ever see an outcome.
-          else if (raw === null) waiter.reject(new UnknownJobError(id, this.#engine.place));
-        }
+        if (record !== null) this.#waits.resolve(id, record);
+        // It was removed, by a person or after its time: nobody will ever see an outcome.
+        else if (raw === null) this.#waits.reject(id, new UnknownJobError(id, this.#engine.place));
       }
     } catch {
       // The next look tells more; a caller that waits has its timeout.
-    }
-  }
-
-  #remove(id: string, waiter: Waiter): void {
-    const waiters = this.#waiting.get(id);
-    waiters?.delete(waiter);
-    if (waiters?.size === 0) this.#waiting.delete(id);
-    if (this.#waiting.size === 0 && this.#timer !== null) {
-      clearTimeout(this.#timer);
-      this.#timer = null;
     }
   }
 }

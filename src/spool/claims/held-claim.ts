@@ -1,4 +1,5 @@
 /** A claim of the spool: a held job that is to be run, with what its run writes beside it. */
+import type { ToldProgress } from '../../broker/common/told-progress.ts';
 import { afterwards, type Soon } from '../../broker/soon.ts';
 import type { AttemptRun, Claim } from '../../broker/worker-side.ts';
 import { UsageError } from '../../job/errors.ts';
@@ -8,7 +9,7 @@ import type { JsonValue } from '../../job/values/json.ts';
 import type { ProgressReport } from '../../job/values/progress.ts';
 import { CheckpointFile } from '../beside/checkpoint-file.ts';
 import { logFile } from '../beside/log-file.ts';
-import { ProgressFile } from '../beside/progress-file.ts';
+import { progressFile } from '../beside/progress-file.ts';
 import type { PrintedLog } from '../../job/values/printed-log.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Held } from '../job-file/holder.ts';
@@ -16,7 +17,7 @@ import { settle } from './settle.ts';
 
 /** What a run has begun to write beside its job. */
 interface Beside {
-  progress?: ProgressFile;
+  progress?: ToldProgress;
   checkpoint?: CheckpointFile;
   log?: PrintedLog;
 }
@@ -47,14 +48,14 @@ export class HeldClaim implements Claim {
   progress(report: ProgressReport): void {
     if (this.#isOver) return; // Code that the task left behind: nobody waits for it.
     const beside = (this.#beside ??= {});
-    beside.progress ??= new ProgressFile(this.#context, this.#held);
+    beside.progress ??= progressFile(this.#context, this.#held);
     beside.progress.tell(report);
   }
 
   waitsFor(ids: readonly string[]): void {
     if (this.#isOver) return;
     const beside = (this.#beside ??= {});
-    beside.progress ??= new ProgressFile(this.#context, this.#held);
+    beside.progress ??= progressFile(this.#context, this.#held);
     beside.progress.waitsFor(ids);
   }
 

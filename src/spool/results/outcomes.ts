@@ -1,4 +1,5 @@
 /** Reading outcomes, and waiting for them: one watch on results/ serves all waits of a process. */
+import { OutcomeWaits } from '../../broker/common/outcome-waits.ts';
 import { SpoolError, UnknownJobError } from '../../job/errors.ts';
 import type { JobRecord } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
@@ -36,7 +37,7 @@ export class OutcomeWatch {
   readonly #existence: Existence;
   readonly #watch: DirectoryWatch;
   readonly #poll: Poll;
-  readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #waits = new OutcomeWaits(() => this.#closeIfIdle());
   #closing: NodeJS.Timeout | null = null;
   /** True when a look failed: an outcome may be there that it did not find. */
   #isStale = false;
@@ -67,25 +68,10 @@ export class OutcomeWatch {
       this.#closeIfIdle();
       return found;
     }
-    return new Promise<JobRecord | null>((resolve, reject) => {
-      const leave = (): void => {
-        signal?.removeEventListener('abort', onAbort);
-        this.#remove(id, waiter);
-      };
-      const waiter: Waiter = {
-        resolve: (record) => {
-          leave();
-          resolve(record);
-        },
-        reject: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const onAbort = (): void => waiter.resolve(null);
-      signal?.addEventListener('abort', onAbort);
-      this.#add(id, waiter);
-    });
+    const outcome = this.#waits.add(id, signal);
+    if (this.#waits.size === 1) this.#existenceCheckedAt = performance.now();
+    this.#poll.start();
+    return outcome;
   }
 
   close(): void {
@@ -96,7 +82,7 @@ export class OutcomeWatch {
   }
 
   #closeIfIdle(): void {
-    if (this.#waiting.size > 0) return;
+    if (this.#waits.size > 0) return;
     this.#poll.stop();
     // One timer for all waits that follow one another: to put it off costs less than to make it anew.
     if (this.#closing === null) this.#closing = setTimeout(() => this.#endLinger(), LINGER_MS).unref();
@@ -105,22 +91,7 @@ export class OutcomeWatch {
 
   #endLinger(): void {
     this.#closing = null;
-    if (this.#waiting.size === 0) this.close();
-  }
-
-  #add(id: string, waiter: Waiter): void {
-    const waiters = this.#waiting.get(id);
-    if (waiters === undefined) this.#waiting.set(id, new Set([waiter]));
-    else waiters.add(waiter);
-    if (this.#waiting.size === 1) this.#existenceCheckedAt = performance.now();
-    this.#poll.start();
-  }
-
-  #remove(id: string, waiter: Waiter): void {
-    const waiters = this.#waiting.get(id);
-    waiters?.delete(waiter);
-    if (waiters?.size === 0) this.#waiting.delete(id);
-    this.#closeIfIdle();
+    if (this.#waits.size === 0) this.close();
   }
 
   #isThere(id: string): boolean {
@@ -131,11 +102,11 @@ export class OutcomeWatch {
   #hear(name: string | null): void {
     if (name === null) return this.#look();
     const id = parseResultFileName(name);
-    if (id !== null && this.#waiting.has(id)) this.#check(id);
+    if (id !== null && this.#waits.has(id)) this.#check(id);
   }
 
   #look(): void {
-    const ids = [...this.#waiting.keys()];
+    const ids = this.#waits.ids();
     try {
       const isStale = this.#watch.hasChanged() || this.#isStale;
       this.#isStale = false;
@@ -150,7 +121,7 @@ export class OutcomeWatch {
   #check(id: string): void {
     try {
       const record = readOutcome(this.#context, id);
-      if (record !== null) this.#end(id, (waiter) => waiter.resolve(record));
+      if (record !== null) this.#waits.resolve(id, record);
     } catch (error) {
       this.#fail(id, error);
     }
@@ -159,25 +130,20 @@ export class OutcomeWatch {
   /** An error that passes ends no wait: a later poll looks again, whether anything changes or not. */
   #fail(id: string, error: unknown): void {
     if (isPassing(error)) this.#isStale = true;
-    else this.#end(id, (waiter) => waiter.reject(error));
+    else this.#waits.reject(id, error);
   }
 
   async #checkExistence(): Promise<void> {
     this.#existenceCheckedAt = performance.now();
-    const ids = new Set(this.#waiting.keys());
+    const ids = new Set(this.#waits.ids());
     try {
       const existing = await this.#existence.of(ids);
       for (const id of ids) {
-        if (!existing.has(id))
-          this.#end(id, (waiter) => waiter.reject(new UnknownJobError(id, this.#context.layout.root)));
+        if (!existing.has(id)) this.#waits.reject(id, new UnknownJobError(id, this.#context.layout.root));
       }
     } catch (error) {
       for (const id of ids) this.#fail(id, error);
     }
-  }
-
-  #end(id: string, settle: (waiter: Waiter) => void): void {
-    for (const waiter of this.#waiting.get(id) ?? []) settle(waiter);
   }
 }
 
@@ -211,10 +177,4 @@ class Existence {
     };
     return { ids, found: Promise.resolve().then(search) };
   }
-}
-
-/** A wait; either call ends it. */
-interface Waiter {
-  readonly resolve: (record: JobRecord | null) => void;
-  readonly reject: (error: unknown) => void;
 }

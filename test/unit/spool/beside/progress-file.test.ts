@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
-import { ProgressFile, readProgress } from '../../../../src/spool/beside/progress-file.ts';
+import { progressFile, readProgress } from '../../../../src/spool/beside/progress-file.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { elapsedTime } from '../../../support/clock.ts';
 import { until } from '../../../support/conditions.ts';
@@ -16,7 +16,7 @@ test('the first report is written at once, those of a quarter of a second as one
   const { files, calls } = faultyFiles(nodeFiles);
   const context = tempContext(t, { files });
   const run = heldRun(context);
-  const progress = new ProgressFile(context, run);
+  const progress = progressFile(context, run);
   const seen: (number | undefined)[] = [];
   const look = (): unknown => seen.push(readProgress(context, run.name.id)?.value);
 
@@ -43,7 +43,7 @@ test('the first report is written at once, those of a quarter of a second as one
 test('a report that is the last for a while is written without another', async (t) => {
   const context = tempContext(t);
   const run = heldRun(context);
-  const progress = new ProgressFile(context, run);
+  const progress = progressFile(context, run);
   progress.tell({ value: 0.1 });
   progress.tell({ value: 0.2, detail: 'ä' });
 
@@ -59,7 +59,7 @@ describe('a disk that refuses costs no job, and shows the last when it can again
       const faulty = faultyFiles(nodeFiles);
       const context = tempContext(t, { files: faulty.files });
       const run = heldRun(context);
-      const progress = new ProgressFile(context, run);
+      const progress = progressFile(context, run);
       faulty.plan({ operation, call: 1, errno: 'ENOSPC', lasts: 'for good' });
 
       progress.tell({ value: 0.1 });
@@ -83,7 +83,7 @@ test('a run whose job was taken away shows nothing', (t) => {
   const run = heldRun(context);
   renameSync(run.holder.directory, `${run.holder.directory}~7-0000000000000007`);
 
-  const progress = new ProgressFile(context, run);
+  const progress = progressFile(context, run);
   progress.tell({ value: 0.5 });
   progress.end();
 
@@ -94,7 +94,7 @@ test('the file says what docs/spool-format.md says of it', (t) => {
   const context = tempContext(t, { nowMs: () => 7 });
   const run = heldRun(context);
 
-  new ProgressFile(context, run).tell({ value: 0.5, done: 1, total: 2, detail: null });
+  progressFile(context, run).tell({ value: 0.5, done: 1, total: 2, detail: null });
 
   const text = readFileSync(join(context.layout.progress, `${run.name.id}.json`), 'utf8');
   assert.equal(text, '{"v":1,"value":0.5,"done":1,"total":2,"detail":null,"attempt":1,"atMs":7}\n');
