@@ -167,17 +167,18 @@ function arriving(open: OpenBroker): void {
     assert.deepEqual(await arrival.underway(), []);
   });
 
-  test('a job of an id that is here already is refused, whatever became of it', async (t) => {
+  test('a job of an id that is here already is refused, and the one that is here goes on, whatever became of the other', async (t) => {
     const broker = await open(t);
     const { job } = await enqueueOne(broker);
     const arrival = await arrivalOf(t, broker);
     const moved = movedJob(broker, {});
-    const same = { ...moved, record: { ...moved.record, job } };
+    const same = { ...moved, record: { ...moved.record, job }, isRevoked: true };
 
     assert.deepEqual(
       [...(await arrival.accept([same])).values()].map(({ code }) => code),
       ['FSQ_MOVING'],
     );
+    assert.equal((await broker.find(job.id))?.isRevoked, undefined);
     await (await claimNext(t, broker)).settle(returned(1), RUN);
     assert.deepEqual([...(await arrival.accept([same])).keys()], [job.id]);
 

@@ -29,7 +29,7 @@ export async function accept(context: SpoolContext, jobs: readonly MovedJob[]): 
   for (const [id, { at }] of spots)
     if (at !== 'moving')
       refused.set(id, new SpoolError('FSQ_MOVING', `Job ${id} is in ${layout.root} already, and was not moved there.`));
-  const revoked = jobs.filter(({ isRevoked }) => isRevoked).map(idOf);
+  const revoked = jobs.filter((job) => job.isRevoked && !refused.has(idOf(job))).map(idOf);
   if (revoked.length > 0) await mark(context, revoked, false);
   await each(
     jobs.filter((job) => !spots.has(idOf(job))),
