@@ -33,6 +33,8 @@ export interface Sighting {
   readonly isForeign?: true;
   /** Somebody has revoked it, and it has not ended for that yet. Only `find` tells it; absent: nobody has. */
   readonly isRevoked?: true;
+  /** It is on its way to or from another place (moving.ts). Only `find` tells it; absent: no. */
+  readonly isOnItsWay?: true;
 }
 
 /** A job that waits or runs, as far as is told without reading it. */

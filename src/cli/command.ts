@@ -71,9 +71,9 @@ export interface Command {
   readonly notes?: readonly string[];
   /** The exit code of each error that ends it, also of wrong usage; absent: that of the error. */
   readonly errorCode?: number;
-  /** Resolves with the exit code. @throws errors of fsq, which main() prints and turns into exit codes */
   /** What may stand where an argument is missing, as a sentence; '' where nothing is known. */
   readonly choices?: (context: Context) => Promise<string>;
+  /** Resolves with the exit code. @throws errors of fsq, which main() prints and turns into exit codes */
   run(context: Context): Promise<number>;
 }
 

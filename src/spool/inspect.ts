@@ -37,8 +37,10 @@ export async function findJob(context: SpoolContext, id: string): Promise<Sighti
     const spot = (await locate(context, new Set([id]))).get(id);
     if (spot === undefined) return null;
     const sighting = sight(context, spot);
-    if (sighting !== null)
-      return withCheckpoint(context, withProgress(context, withWaiting(context, withRevocation(context, sighting))));
+    if (sighting !== null) {
+      const known = withRevocation(context, spot.at === 'moving' ? { ...sighting, isOnItsWay: true } : sighting);
+      return withCheckpoint(context, withProgress(context, withWaiting(context, known)));
+    }
     // It moves faster than its file can be read: its name has told enough. One that had ended has been forgotten just now.
     if (spot.at !== 'results' && performance.now() > endAt) return sightingOf(spot, null, null);
   }

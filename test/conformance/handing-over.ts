@@ -57,6 +57,7 @@ function leaving(open: OpenBroker): void {
 
     const sighting = (await broker.find(job.id)) ?? assert.fail('nowhere');
     assert.deepEqual([sighting.state, sighting.dueAtMs, sighting.record], ['delayed', null, before?.record]);
+    assert.equal(sighting.isOnItsWay, true);
     assert.deepEqual(await departure.underway(), [job.id]);
     assert.deepEqual(
       (await broker.unended()).map(({ id, state }) => [id, state]),
@@ -98,6 +99,7 @@ function leaving(open: OpenBroker): void {
     await departure.giveBack(ids);
 
     assert.deepEqual(await toldOf(broker, ids), before);
+    assert.equal((await broker.find(ready.job.id))?.isOnItsWay, undefined);
     assert.equal((await claimNext(t, broker)).job.id, ready.job.id);
     assert.deepEqual(await departure.underway(), []);
     await departure.finish();

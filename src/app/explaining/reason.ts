@@ -19,7 +19,8 @@ export type ReasonCode =
   | 'time-limit'
   | 'worker-gone'
   | 'worker-unproved'
-  // It waits, and time or another job moves it.
+  // It waits, and time, another job or a person moves it.
+  | 'on-its-way'
   | 'moving'
   | 'not-before'
   | 'retry'

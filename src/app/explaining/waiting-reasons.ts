@@ -14,6 +14,7 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
   const { job, circle, nowMs } = facts;
   if (job.isRevoked === true)
     return [{ code: 'revoke-requested', text: 'It is revoked, and does not begin any more: a worker ends it.' }];
+  if (job.isOnItsWay === true) return [{ code: 'on-its-way', text: ON_ITS_WAY }];
   if (circle !== null) return [{ code: 'circle', text: circleText(circle) }];
   if (job.record === null)
     return [
@@ -27,6 +28,9 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
   const room = first === null && held.length === 0 ? roomReasons(facts) : [];
   return [...(first === null ? [] : [first]), ...held, ...room, ...expiry(job, nowMs)];
 }
+
+const ON_ITS_WAY =
+  'It is on its way between two places, and runs in neither before it is there. If nobody moves jobs any more, run the same `fsq migrate` again: `fsq doctor` names it.';
 
 type Record = NonNullable<Sighting['record']>;
 

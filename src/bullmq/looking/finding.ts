@@ -4,6 +4,7 @@ import type { JsonValue } from '../../job/values/json.ts';
 import { parseCheckpoint } from '../beside/checkpoints.ts';
 import type { Engine } from '../engine.ts';
 import { isRevoked } from '../jobs/revoking.ts';
+import { MOVING } from '../moving/move-store.ts';
 import { predecessorsOf, sightingOf } from '../jobs/raw-sighting.ts';
 import type { RawJob } from '../store.ts';
 
@@ -15,13 +16,15 @@ export async function findJob(engine: Engine, id: string): Promise<Sighting | nu
   const [raw = null] = await engine.queues.look([id]);
   if (raw === null) return null;
   const isOver = raw.state === 'completed' || raw.state === 'failed';
-  const [sighting, isToEnd, kept] = await Promise.all([
+  const [sighting, isToEnd, kept, moving] = await Promise.all([
     withWaiting(engine, sightingOf(raw, engine.place)),
     isOver ? false : isRevoked(engine, id),
     raw.state === 'completed' ? null : engine.store.checkpoint(raw),
+    raw.state === 'delayed' ? engine.store.field(MOVING, id) : null,
   ]);
   const revoked = isToEnd ? ({ isRevoked: true } as const) : {};
-  return { ...sighting, ...revoked, ...(kept === null ? {} : { checkpoint: aboutCheckpoint(kept) }) };
+  const onItsWay = moving === null ? {} : ({ isOnItsWay: true } as const);
+  return { ...sighting, ...revoked, ...onItsWay, ...(kept === null ? {} : { checkpoint: aboutCheckpoint(kept) }) };
 }
 
 /** A job that waits for others lies under no time of its own. */

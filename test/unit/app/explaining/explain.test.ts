@@ -331,6 +331,12 @@ const ROWS: readonly (readonly [
   ],
   ['gets new arguments', facts({ job: delayed(null) }), ['moving'], /new arguments/],
   [
+    'is on its way to another place',
+    facts({ job: { ...delayed(null), isOnItsWay: true }, owners: [] }),
+    ['on-its-way'],
+    /between two places.*`fsq migrate`/,
+  ],
+  [
     'is revoked and waits',
     facts({ job: sighting({ isRevoked: true }) }),
     ['revoke-requested'],
