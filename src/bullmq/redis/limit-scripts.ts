@@ -48,6 +48,20 @@ local function roomOf(scope, most)
   return most - running - promised
 end
 
+-- Whoever was to start by then, and has not, starts no more, or asks anew.
+local function forgetPromised(scope)
+  redis.call('ZREMRANGEBYSCORE', F .. 'due:' .. scope, '-inf', now - ${PROMISE_MS})
+end
+
+-- Of those that start first, some may wait no more.
+local function dropGone(scope)
+  local line = F .. 'due:' .. scope
+  for _, other in ipairs(redis.call('ZRANGE', line, 0, 19)) do
+    local queue, id = split(other)
+    if redis.call('HGET', F .. 'held:' .. queue, id) ~= scope then redis.call('ZREM', line, other) end
+  end
+end
+
 local function ready(queue, id)
   local base = P .. ':' .. queue .. ':'
   if redis.call('ZREM', base .. 'delayed', id) == 0 then return false end
@@ -116,17 +130,15 @@ local function startIn(i)
   local scope, slots = ARGV[i], tonumber(ARGV[i + 2])
   local key, ends, length = startsKey(i)
   local line = F .. 'due:' .. scope
-  redis.call('ZREMRANGEBYSCORE', line, '-inf', now - ${PROMISE_MS})
+  forgetPromised(scope)
   local free = math.max(0, slots - tonumber(redis.call('GET', key) or '0'))
   local mine = redis.call('ZSCORE', line, member)
   if free > redis.call('ZCOUNT', line, '-inf', '(' .. (mine or string.format('%.0f', ends))) then return nil end
-  for _, other in ipairs(redis.call('ZRANGE', line, 0, 19)) do
-    local otherQueue, otherId = split(other)
-    if redis.call('HGET', F .. 'held:' .. otherQueue, otherId) ~= scope then redis.call('ZREM', line, other) end
-  end
+  dropGone(scope)
   local ahead = mine and redis.call('ZCOUNT', line, '-inf', '(' .. mine) or redis.call('ZCARD', line)
   local due = math.ceil(ends + math.floor(math.max(0, ahead - free) / slots) * length)
   redis.call('ZADD', line, string.format('%.0f', due), member)
+  redis.call('SADD', F .. 'scopes', scope)
   return due - now
 end
 
@@ -184,7 +196,11 @@ for _, scope in ipairs(redis.call('SRANDMEMBER', F .. 'lines', 200)) do
 end
 for _, scope in ipairs(redis.call('SRANDMEMBER', F .. 'scopes', 20)) do
   prune(scope)
-  if redis.call('EXISTS', F .. 'run:' .. scope, F .. 'line:' .. scope, F .. 'next:' .. scope) == 0 then
+  redis.call('ZREMRANGEBYSCORE', F .. 'next:' .. scope, '-inf', now)
+  forgetPromised(scope)
+  dropGone(scope)
+  local keys = { F .. 'run:' .. scope, F .. 'line:' .. scope, F .. 'next:' .. scope, F .. 'due:' .. scope }
+  if redis.call('EXISTS', unpack(keys)) == 0 then
     redis.call('SREM', F .. 'scopes', scope)
     redis.call('HDEL', F .. 'most', scope)
   end
