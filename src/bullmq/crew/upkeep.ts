@@ -9,6 +9,7 @@ import { OutcomeTimes } from '../ended/outcome-times.ts';
 import type { Engine } from '../engine.ts';
 import { sweepKeys } from '../keys/key-ends.ts';
 import { makeLateReady } from '../jobs/make-ready.ts';
+import { sweepParked } from '../tasks/parked-jobs.ts';
 import { tidyOwners } from './owner-records.ts';
 
 /** How often a keeper looks whether it is its turn, ms. */
@@ -55,6 +56,7 @@ export class Upkeep {
     await this.#leased('outcomes', () => this.#times.forget());
     await this.#leased('keys', () => sweepKeys(this.#engine), KEYS_EVERY_MS);
     await this.#leased('owners', () => tidyOwners(this.#engine, false), LEAVINGS_EVERY_MS);
+    await this.#leased('parked', () => sweepParked(this.#engine), LEAVINGS_EVERY_MS);
   }
 
   /** Makes ready what waits for nothing more, at once, for a worker that is about to end: how many jobs may be ready for it now, or soon. */
@@ -76,7 +78,7 @@ export class Upkeep {
 /** See `Broker.tidy`. */
 export async function tidy(engine: Engine, { dryRun = false }: TidyOptions = {}): Promise<Tidied> {
   const outcomes = (await new OutcomeTimes(engine, { dryRun }).forget()).size;
-  if (!dryRun) await findReleased(engine);
+  if (!dryRun) await Promise.all([findReleased(engine), sweepParked(engine)]);
   const { gone, left } = await tidyOwners(engine, dryRun);
   const keys = await sweepKeys(engine, dryRun);
   return { outcomes, drafts: 0, owners: gone, keys, beside: 0, segments: 0, left };

@@ -43,6 +43,19 @@ export async function wakeParked(
   for (let i = 0; i < wanted.length; i += BATCH) await wake(engine, wanted.slice(i, i + BATCH), all);
 }
 
+/** Removes the entries of jobs that have ended, or are gone: they were revoked, for example, before a worker came that knew their tasks. */
+export async function sweepParked({ store, queues }: Engine): Promise<void> {
+  const ids = [...(await store.fields(PARKED)).keys()];
+  for (let i = 0; i < ids.length; i += BATCH) {
+    const page = ids.slice(i, i + BATCH);
+    const stages = await queues.stages(page);
+    await store.removeFields(
+      PARKED,
+      page.filter((_, at) => stages[at] !== 'open'),
+    );
+  }
+}
+
 async function wake(engine: Engine, ids: readonly string[], queues: readonly string[]): Promise<void> {
   const raws = await engine.store.look(ids, queues);
   for (const raw of raws) if (raw !== null && isParked(engine, raw)) await makeReady(engine, raw);
