@@ -1,10 +1,8 @@
 /** An app: one spool with its settings, and the tasks that send their jobs there. */
 import type { Broker, NewJob } from '../broker/broker.ts';
-import type { BrokerEvent } from '../broker/worker-side.ts';
-import { openBroker } from '../open.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import { idsAfter } from '../job/edges.ts';
-import { UnknownJobError, UsageError } from '../job/errors.ts';
+import { UnknownJobError } from '../job/errors.ts';
 import type { Job } from '../job/job.ts';
 import type { JobOptions } from '../job/job-options.ts';
 import { checkId, checkQueue } from '../job/names.ts';
@@ -14,13 +12,14 @@ import { checkedHeaders } from '../job/values/payload.ts';
 import { AsyncResult } from './async-result.ts';
 import type { OutcomeSource } from './registry.ts';
 import type { Config, Settings } from './settings/config.ts';
-import { currentStage, isStageOver, nowMs, type Stage } from './settings/stage.ts';
+import { type Connection, connect, whileStaged } from './settings/connection.ts';
+import { currentStage, nowMs, type Stage } from './settings/stage.ts';
 import { isTraced, trace } from './telling/diagnostics.ts';
 import { eagerSource, runEagerly } from './eager.ts';
-import { type Hearer, restoringText, warn } from './telling/warnings.ts';
+import { type Hearer, warn } from './telling/warnings.ts';
 import { currentFolder } from './project/project.ts';
 import { optionsWithKeys, sendUnique } from './unique.ts';
-import { brokerOptions, type Named, namedPlace, placeText } from './settings/place.ts';
+import { type Named, namedPlace } from './settings/place.ts';
 import { answerSettings, asConfig, resolveSettings } from './settings/sources.ts';
 import type { Given } from './settings/settings-table.ts';
 import { type Request, type Sender, taskFactory, type TaskFactory } from './task.ts';
@@ -182,89 +181,6 @@ async function refuseUnknown(
   const found = ids.length < 2 ? null : await source.changed(new Map(ids.map((id) => [id, null])));
   for (const id of ids)
     if (found?.has(id) !== true && (await source.find(id)) === null) throw new UnknownJobError(id, source.place);
-}
-
-/** The settings of an app and the broker that they mean, each made at its first use. */
-interface Connection {
-  readonly stage: Stage | null;
-  readonly settings: Kept<Settings>;
-  readonly broker: Kept<Broker>;
-}
-
-/** @param app `isNamed`: whoever made it has named its spool */
-function connect(
-  stage: Stage | null,
-  answer: () => Promise<Settings>,
-  { hear, isNamed }: { readonly hear: Hearer; readonly isNamed: boolean },
-): Connection {
-  const settings = new Kept(async () => {
-    const answered = await answer();
-    for (const notice of answered.notices) hear.notice(notice);
-    if (stage === null) return answered;
-    const { spool, fsync } = stage;
-    return { ...answered, spool, broker: null, spoolFrom: 'setting' as const, fsync, alwaysEager: false };
-  });
-  const broker = new Kept(async () => {
-    if (stage === null && !isNamed && isStageOver()) throw testIsOver();
-    const inForce = await settings.get();
-    const onEvent = (event: BrokerEvent): void => {
-      const text = restoringText(event, placeText(inForce));
-      if (text !== null) hear.restoring(text);
-    };
-    const clock = stage === null ? {} : { nowMs: stage.nowMs };
-    const opened = openBroker({ ...brokerOptions(inForce), ...clock, onEvent });
-    stage?.opened.add(opened);
-    if (opened.isNew) hear.newSpool(inForce);
-    return opened;
-  });
-  return { stage, settings, broker };
-}
-
-/** Handles of jobs that were sent to the spool of a test say that this is gone, and not what its folder says. */
-function whileStaged(stage: Stage | null, broker: Broker): () => Promise<Broker> {
-  return async () => {
-    if (stage === null || currentStage() === stage) return broker;
-    throw new UsageError(
-      `The temporary spool ${stage.spool} is closed, and its jobs with it: its test has ended`,
-      'FSQ_TESTING',
-    );
-  };
-}
-
-function testIsOver(): UsageError {
-  const message =
-    'The temporary spool of this process is closed: its test has ended. What the test has left running reaches no other spool; a program that means one names it, by `createApp({ spool })`.';
-  return new UsageError(message, 'FSQ_TESTING');
-}
-
-/** A value that is made at its first use, and again at the next where that failed: somebody may have mended what was wrong. */
-class Kept<T> {
-  /** The value once it is there: a call then does not wait for it. */
-  now: T | null = null;
-  readonly #make: () => Promise<T>;
-  #made: Promise<T> | null = null;
-
-  constructor(make: () => Promise<T>) {
-    this.#make = make;
-  }
-
-  get(): Promise<T> {
-    if (this.#made !== null) return this.#made;
-    const made = (this.#made = this.#make());
-    const keep = (value: T | null): void => {
-      if (this.#made !== made) return;
-      if (value === null) this.#made = null;
-      this.now = value;
-    };
-    made.then(keep, () => keep(null));
-    return made;
-  }
-
-  forget(): Promise<T> | null {
-    const made = this.#made;
-    this.#made = this.now = null;
-    return made;
-  }
 }
 
 function toJob({ task, headers }: Request, args: readonly JsonValue[], id: string, options: JobOptions): Job {

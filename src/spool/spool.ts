@@ -7,6 +7,7 @@ import type { BrokerEvent, Consumer, ConsumerOptions, Keeper, KeeperOptions } fr
 import { FsqError } from '../job/errors.ts';
 import { createIdSource } from '../job/names.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
+import { SpoolAccess } from './access.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { keptCheckpoint } from './beside/checkpoint-file.ts';
 import { readLog } from './beside/read-log.ts';
@@ -31,7 +32,7 @@ import { listOwners } from './owners/owner.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { tidy } from './recovery/tidy.ts';
 import type * as MoveEnds from './moving/move-ends.ts';
-import { type Access, scheduleStore } from './schedules/schedule-store.ts';
+import { scheduleStore } from './schedules/schedule-store.ts';
 import { readStatistics } from './statistics/read-statistics.ts';
 import { revoke } from './revoking/revoke-jobs.ts';
 import { spoolError, typed } from './disk/trouble.ts';
@@ -65,9 +66,6 @@ export interface SpoolOptions {
 /** Loaded by whoever moves jobs: to import the library must not cost it. */
 const moveEnds = (): Promise<typeof MoveEnds> => partOfFsq('spool/moving/move-ends.js') as Promise<typeof MoveEnds>;
 
-/** How long a replay may hold up a worker without a word, ms. */
-const WORKER_SILENT_MS = 1_000;
-
 /** @throws SpoolError when the directory cannot be used */
 export function openSpool(options: SpoolOptions): Broker {
   return new Spool(options);
@@ -78,11 +76,9 @@ class Spool implements Broker {
   readonly nextId: (hasOwnTtl?: boolean) => string;
   readonly #context: SpoolContext;
   readonly #sending: { readonly batcher: Batcher; readonly unique: UniqueSender };
-  readonly #replay: Replay;
+  readonly #access: SpoolAccess;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: ResultTtlMs;
-  /** Called before each change of the spool; null where it is allowed. To open the spool and look needs no such check. */
-  readonly #refuseUnsafe: (() => void) | null;
 
   constructor({
     path,
@@ -112,12 +108,11 @@ class Spool implements Broker {
     const unique = new UniqueSender(this.#context, this.nextId);
     this.#sending = { batcher: new Batcher(this.#context, journal), unique };
     if (!allowNetworkFs) refuseNetworkFileSystem(files, layout.root);
-    // A look only reads, and an administrator must be able to look.
-    this.#refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, layout);
-    if (!allowUnsafe && !mustExist) refuseUnsafePlace(files, layout);
+    const refuseUnsafe = allowUnsafe ? null : () => refuseUnsafePlace(files, layout);
+    if (!mustExist) refuseUnsafe?.();
     if (!mustExist) refuseSplitSpool(files, layout);
     this.isNew = establish(this.#context, mustExist);
-    this.#replay = new Replay(this.#context, { onEvent, looksAtOnce });
+    this.#access = new SpoolAccess(layout.root, new Replay(this.#context, { onEvent, looksAtOnce }), refuseUnsafe);
     this.#outcomes = new OutcomeWatch(this.#context, (ids) => locate(this.#context, ids));
   }
 
@@ -126,74 +121,74 @@ class Spool implements Broker {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    if (this.#replay.isDue) await typed(() => this.#replay.ended(), 'Nothing was queued');
+    if (this.#access.isHeldUp) await this.#access.restored();
     return this.#sending.batcher.enqueue(jobs);
   }
 
   async enqueueUnique(...asked: Parameters<Broker['enqueueUnique']>): ReturnType<Broker['enqueueUnique']> {
-    if (this.#replay.isDue) await typed(() => this.#replay.ended(), 'Nothing was queued');
+    if (this.#access.isHeldUp) await this.#access.restored();
     return this.#sending.unique.send(...asked);
   }
 
   async find(id: string): ReturnType<Broker['find']> {
-    return this.#look(() => findJob(this.#context, id));
+    return this.#access.look(() => findJob(this.#context, id));
   }
 
   async outcome(id: string): ReturnType<Broker['outcome']> {
-    return this.#look(() => readOutcome(this.#context, id));
+    return this.#access.look(() => readOutcome(this.#context, id));
   }
 
   async log(id: string, position: number): ReturnType<Broker['log']> {
-    return this.#look(() => readLog(this.#context, id, position));
+    return this.#access.look(() => readLog(this.#context, id, position));
   }
 
   async changed(...asked: Parameters<Broker['changed']>): ReturnType<Broker['changed']> {
-    return this.#look(() => changedJobs(this.#context, ...asked));
+    return this.#access.look(() => changedJobs(this.#context, ...asked));
   }
 
   async *everyJob(options: EveryJobOptions): AsyncGenerator<Looks, void, undefined> {
     try {
-      if (this.#replay.isDue) await this.#replay.endedWhereAllowed(options.signal);
+      await this.#access.mayLook(options.signal);
       yield* everyJob(this.#context, options);
     } catch (error) {
-      throw error instanceof FsqError ? error : spoolError(error, this.#unreadable);
+      throw error instanceof FsqError ? error : spoolError(error, this.#access.unreadable);
     }
   }
 
   async waitForOutcome(id: string, signal: AbortSignal | null, isSurelyThere: boolean): ReturnType<Broker['outcome']> {
     return typed(async () => {
-      if (this.#replay.isDue && !(await this.#replay.endedWhereAllowed(signal))) return null;
+      if (this.#access.isHeldUp && !(await this.#access.mayLook(signal))) return null;
       return this.#outcomes.wait(id, signal, isSurelyThere);
-    }, this.#unreadable);
+    }, this.#access.unreadable);
   }
 
   async revoke(ids: readonly string[], { terminate = false }: RevokeOptions = {}): ReturnType<Broker['revoke']> {
-    return this.#change('revoked', () => revoke(this.#context, ids, terminate));
+    return this.#access.change('revoked', () => revoke(this.#context, ids, terminate));
   }
 
   retry(...[ids, options]: Parameters<Broker['retry']>): ReturnType<Broker['retry']> {
-    if (options?.dryRun === true) return this.#look(() => wouldRetry(this.#context, ids));
-    return this.#change('sent back', () => retry(this.#context, ids));
+    if (options?.dryRun === true) return this.#access.look(() => wouldRetry(this.#context, ids));
+    return this.#access.change('sent back', () => retry(this.#context, ids));
   }
 
   forget(ids: readonly string[]): ReturnType<Broker['forget']> {
-    return this.#change('forgotten', () => forgetJobs(this.#context, ids));
+    return this.#access.change('forgotten', () => forgetJobs(this.#context, ids));
   }
 
   tidy({ dryRun = false }: TidyOptions = {}): ReturnType<Broker['tidy']> {
-    return this.#change('tidied', () => tidy(this.#context, this.#resultTtlMs, dryRun));
+    return this.#access.change('tidied', () => tidy(this.#context, this.#resultTtlMs, dryRun));
   }
 
   pause(queue: string): Promise<boolean> {
-    return this.#change('paused', () => pauseQueue(this.#context, queue));
+    return this.#access.change('paused', () => pauseQueue(this.#context, queue));
   }
 
   resume(queue: string): Promise<boolean> {
-    return this.#change('resumed', () => resumeQueue(this.#context, queue));
+    return this.#access.change('resumed', () => resumeQueue(this.#context, queue));
   }
 
   paused(): Promise<readonly string[]> {
-    return this.#look(() => pausedQueues(this.#context));
+    return this.#access.look(() => pausedQueues(this.#context));
   }
 
   get schedules(): Broker['schedules'] {
@@ -201,100 +196,69 @@ class Spool implements Broker {
   }
 
   departure(to: string): ReturnType<Broker['departure']> {
-    return this.#change('begun', async () => (await moveEnds()).departure(this.#context, this.#access, to));
+    return this.#access.change('begun', async () => (await moveEnds()).departure(this.#context, this.#access, to));
   }
 
   arrival(from: string, id: string, mayBegin: boolean): ReturnType<Broker['arrival']> {
     const wanted = { from, id, mayBegin };
-    return this.#change('begun', async () => (await moveEnds()).arrival(this.#context, this.#access, wanted));
+    return this.#access.change('begun', async () => (await moveEnds()).arrival(this.#context, this.#access, wanted));
   }
 
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {
-    return this.#look(() => idsByPrefix(this.#context, prefix, limit));
+    return this.#access.look(() => idsByPrefix(this.#context, prefix, limit));
   }
 
   list(...asked: Parameters<Broker['list']>): ReturnType<Broker['list']> {
-    return this.#look(() => listJobs(this.#context, ...asked));
+    return this.#access.look(() => listJobs(this.#context, ...asked));
   }
 
   checkpointed(id: string): ReturnType<Broker['checkpointed']> {
-    return this.#look(() => keptCheckpoint(this.#context, id));
+    return this.#access.look(() => keptCheckpoint(this.#context, id));
   }
 
   unended(): ReturnType<Broker['unended']> {
-    return this.#look(() => unendedJobs(this.#context));
+    return this.#access.look(() => unendedJobs(this.#context));
   }
 
   async counts(backlog?: Backlog): ReturnType<Broker['counts']> {
-    return this.#look(() => countJobs(this.#context, backlog ?? backlogOf(this.#context)));
+    return this.#access.look(() => countJobs(this.#context, backlog ?? backlogOf(this.#context)));
   }
 
   async backlog(): ReturnType<Broker['backlog']> {
-    return this.#look(() => backlogOf(this.#context));
+    return this.#access.look(() => backlogOf(this.#context));
   }
 
   statistics(): ReturnType<Broker['statistics']> {
-    return this.#look(() => readStatistics(this.#context));
+    return this.#access.look(() => readStatistics(this.#context));
   }
 
   restoring(): ReturnType<Broker['restoring']> {
-    return typed(() => restoringIn(this.#context), this.#unreadable);
+    return typed(() => restoringIn(this.#context), this.#access.unreadable);
   }
 
   room(): ReturnType<Broker['room']> {
-    return this.#look(() => roomIn(this.#context));
+    return this.#access.look(() => roomIn(this.#context));
   }
 
   parts(): ReturnType<Broker['parts']> {
-    return this.#look(() => partsOf(this.#context));
+    return this.#access.look(() => partsOf(this.#context));
   }
 
   owners(): ReturnType<Broker['owners']> {
-    return typed(() => listOwners(this.#context), this.#unreadable);
+    return typed(() => listOwners(this.#context), this.#access.unreadable);
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {
-    return this.#start(options, () => SpoolConsumer.open(this.#context, options));
+    return this.#access.start(options, () => SpoolConsumer.open(this.#context, options));
   }
 
   keeper(options: KeeperOptions): Promise<Keeper> {
-    return this.#start(options, () => SpoolKeeper.open(this.#context, options, this.#resultTtlMs));
+    return this.#access.start(options, () => SpoolKeeper.open(this.#context, options, this.#resultTtlMs));
   }
 
   async close(): Promise<void> {
     this.#outcomes.close();
     await this.#sending.unique.close();
     await this.#context.journal?.close();
-  }
-
-  get #access(): Access {
-    return { look: (act) => this.#look(act), change: (done, act) => this.#change(done, act) };
-  }
-
-  get #unreadable(): string {
-    return `The spool ${this.place} cannot be read`;
-  }
-
-  #look<T>(act: () => T | Promise<T>): Promise<T> {
-    return typed(async () => {
-      if (this.#replay.isDue) await this.#replay.endedWhereAllowed();
-      return act();
-    }, this.#unreadable);
-  }
-
-  #change<T>(done: string, act: () => Promise<T>): Promise<T> {
-    return typed(async () => {
-      this.#refuseUnsafe?.();
-      if (this.#replay.isDue) await this.#replay.ended();
-      return act();
-    }, `Not surely ${done}, call again: the spool ${this.place} refuses`);
-  }
-
-  #start<T>({ onEvent, giveUp }: Pick<KeeperOptions, 'onEvent' | 'giveUp'>, act: () => Promise<T>): Promise<T> {
-    return typed(async () => {
-      if (this.#replay.isDue) await this.#replay.ended(onEvent && { onEvent, silentMs: WORKER_SILENT_MS }, giveUp);
-      giveUp?.throwIfAborted();
-      return act();
-    }, `No worker can start in the spool ${this.place}`);
   }
 }

@@ -24,15 +24,15 @@ export interface Access {
 }
 
 /** @param nextId names the job of an instant that is sent again after it was outdone */
-export function scheduleStore(context: SpoolContext, nextId: () => string, { look, change }: Access): ScheduleStore {
+export function scheduleStore(context: SpoolContext, nextId: () => string, access: Access): ScheduleStore {
   return {
-    find: (schedule) => look(() => readRecord(context, schedule)),
-    list: () => look(() => listRecords(context)),
-    send: (instant, job) => change('sent', () => sendInstant(context, nextId, instant, job)),
-    pass: (instant) => change('kept', () => mark(context, instant, null)),
-    turnBack: (instant) => change('kept', () => turnBack(context, instant)),
-    pause: (schedule) => change('paused', () => pauseSchedule(context, schedule)),
-    resume: (schedule) => change('resumed', () => resumeSchedule(context, schedule)),
+    find: (schedule) => access.look(() => readRecord(context, schedule)),
+    list: () => access.look(() => listRecords(context)),
+    send: (instant, job) => access.change('sent', () => sendInstant(context, nextId, instant, job)),
+    pass: (instant) => access.change('kept', () => mark(context, instant, null)),
+    turnBack: (instant) => access.change('kept', () => turnBack(context, instant)),
+    pause: (schedule) => access.change('paused', () => pauseSchedule(context, schedule)),
+    resume: (schedule) => access.change('resumed', () => resumeSchedule(context, schedule)),
   };
 }
 
