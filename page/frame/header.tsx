@@ -4,9 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Name } from '../parts/text.tsx';
-import { instant, shortCount } from '../plain/format.ts';
+import { shortCount } from '../plain/format.ts';
 import { type ScreenName, SCREENS } from '../plain/place.ts';
-import { now } from '../server/clock.ts';
 import { usePage } from '../server/context.ts';
 import { setTheme, theme, THEMES } from './theme.ts';
 
@@ -49,7 +48,7 @@ function Connection(): JSX.Element {
   const { live } = usePage();
   const [kind, text] =
     live.lostSinceMs !== null
-      ? ['lost', `no connection since ${instant(live.lostSinceMs, now())}`]
+      ? ['lost', 'no connection']
       : live.state === 'looking'
         ? ['looking', 'looking each 5 s']
         : live.state === 'closed' || live.summary === null

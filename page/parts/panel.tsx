@@ -43,7 +43,7 @@ export interface Column {
 
 export function Table({ caption, columns, children, class: name = '', isOld = false }: TableProps): JSX.Element {
   return (
-    <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
+    <div class="scroll" role="group" aria-label={caption} tabIndex={0}>
       <table class={name} aria-busy={isOld}>
         <caption class="unseen">{caption}</caption>
         <thead>

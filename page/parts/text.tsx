@@ -20,7 +20,7 @@ export function LongText({ text, title }: { readonly text: string; readonly titl
   const { text: shown, leftOut } = cutText(text, most);
   return (
     <div class="long">
-      <pre tabIndex={0} role="region" aria-label={title}>
+      <pre tabIndex={0} role="group" aria-label={title}>
         <bdi>{marked(shown, false)}</bdi>
       </pre>
       <CopyButton text={text} what={title} isSmall />

@@ -44,13 +44,14 @@ export function areasOf(rates: RateColumns, size: Size): Areas {
     tenth(MARGIN.left + (inner.width * slot) / Math.max(1, rates.atMs.length - 1)),
   );
   const y = (value: number): number => tenth(MARGIN.top + inner.height * (1 - value / top));
+  const hasFailed = known.some(({ slot }) => (rates.failed[slot] ?? 0) > 0);
   const edge = (values: readonly (number | null)[]): readonly string[] =>
     known.map(({ slot }) => `${xs[slot] ?? 0},${y(values[slot] ?? 0)}`);
   const [bottomEdge, failedEdge, doneEdge] = [edge([]), edge(rates.failed), edge(rates.ended)];
   return {
-    failed: areaBetween(failedEdge, bottomEdge),
+    failed: hasFailed ? areaBetween(failedEdge, bottomEdge) : '',
     done: areaBetween(doneEdge, failedEdge),
-    failedEdge: lineOf(failedEdge),
+    failedEdge: hasFailed ? lineOf(failedEdge) : '',
     doneEdge: lineOf(doneEdge),
     rows: [0, top / 2, top].map((value) => ({ at: y(value), text: rate(value) })),
     columns: labelsOf(rates.atMs, xs, inner.width),

@@ -19,8 +19,9 @@ export function shortCount(value: number): string {
   return value < 100_000 ? count(value) : COMPACT.format(value);
 }
 
-/** Of something a minute: 0, 0.25, 12.3, 1,230. */
+/** Of something a minute: 0, 0.25, 12.3, 1,230, 12.3K. */
 export function rate(value: number): string {
+  if (value >= 10_000) return COMPACT.format(value);
   return value >= 1_000 ? count(value) : RATE.format(value);
 }
 

@@ -6,7 +6,7 @@ import { Empty, Loading, Panel, Refusal, Table } from '../parts/panel.tsx';
 import { Name } from '../parts/text.tsx';
 import { Age } from '../parts/time.tsx';
 import { ACTS } from '../plain/acts.ts';
-import { count, plural } from '../plain/format.ts';
+import { count, plural, shortCount } from '../plain/format.ts';
 import { visible } from '../plain/marks.ts';
 import { fragmentOf, jobAt, jobsAt, paramsOf, withPart } from '../plain/place.ts';
 import { usePage } from '../server/context.ts';
@@ -94,7 +94,9 @@ function Row({ group, query, ask }: RowProps): JSX.Element {
   const members = withPart(withPart(query, 'group', group.key), 'states', ['failed']);
   return (
     <tr data-row>
-      <td class="number big">{count(group.count)}</td>
+      <td class="number big" title={plural(group.count, 'job')}>
+        {shortCount(group.count)}
+      </td>
       <th scope="row" class="what">
         <a href={jobsAt(members)} title={visible(`${group.error}: ${group.message}`)}>
           <Name text={group.task} />

@@ -129,7 +129,7 @@ function Acts({ schedule }: { readonly schedule: ScheduleRow }): JSX.Element | n
       <button
         type="button"
         class="small"
-        aria-label={`Run ${visible(name)} now`}
+        aria-label={`Run now: ${visible(name)}`}
         disabled={schedule.task === null}
         onClick={() => void run({ kind: 'run-schedule', schedule: name })}
       >

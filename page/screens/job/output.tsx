@@ -112,7 +112,7 @@ export function OutputLines({ lines, label, isFollowed = false }: LinesProps): J
         class="output"
         ref={box}
         tabIndex={0}
-        role="region"
+        role="group"
         aria-label={label}
         onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
           wasAtEnd.current = scrollTop + clientHeight >= scrollHeight - 8;

@@ -23,6 +23,13 @@ test('a slot that is not known yet is left out', () => {
   assert.equal(areas.doneEdge, `M${left},${top}`);
 });
 
+test('where nothing failed, nothing is drawn of it', () => {
+  const areas = areasOf({ atMs: [0, 1], ended: [1, 1], failed: [0, 0], done: [1, 1] }, SIZE);
+
+  assert.deepEqual([areas.failed, areas.failedEdge], ['', '']);
+  assert.notEqual(areas.done, '');
+});
+
 test('without any slot there is a chart all the same', () => {
   const areas = areasOf({ atMs: [], ended: [], failed: [], done: [] }, SIZE);
 

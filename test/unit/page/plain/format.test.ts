@@ -58,7 +58,7 @@ test('one unit alone is rounded down', () => {
 test('numbers are grouped, and shortened where they would not fit', () => {
   assert.deepEqual([0, 1_234_567].map(count), ['0', '1,234,567']);
   assert.deepEqual([99_999, 100_000, 1_250_000].map(shortCount), ['99,999', '100K', '1.3M']);
-  assert.deepEqual([0, 0.25, 12.34, 1_234.5].map(rate), ['0', '0.25', '12.3', '1,235']);
+  assert.deepEqual([0, 0.25, 12.34, 1_234.5, 400_000].map(rate), ['0', '0.25', '12.3', '1,235', '400K']);
   assert.deepEqual(
     [plural(1, 'job'), plural(2, 'job'), plural(0, 'process', 'processes')],
     ['1 job', '2 jobs', '0 processes'],
