@@ -16,7 +16,7 @@ export function Verdict(): JSX.Element {
       <Icon name={status} />
       <strong>{status}</strong>
       <span>
-        <Sentence text={text} />
+        <Sentence text={text.toLowerCase() === status ? 'all is well' : text} />
       </span>
     </p>
   );

@@ -33,7 +33,7 @@ export function Since({ atMs, isRough = false }: { readonly atMs: number; readon
 }
 
 function words(ms: number, isRough: boolean): string {
-  return isRough ? oneUnit(ms) : duration(Math.floor(ms / 1_000) * 1_000 || 0);
+  return isRough || ms < 1_000 ? oneUnit(ms) : duration(Math.floor(ms / 1_000) * 1_000);
 }
 
 export function Span({ ms }: { readonly ms: number | null }): JSX.Element {

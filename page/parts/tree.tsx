@@ -6,7 +6,7 @@ import { count } from '../plain/format.ts';
 import { CHILDREN_AT_ONCE, type Child, childrenOf, isBranch, preview } from '../plain/json-shape.ts';
 import { cutText } from '../plain/marks.ts';
 import { CopyButton } from './copy.tsx';
-import { marked, Name } from './text.tsx';
+import { LongText, marked, Name } from './text.tsx';
 
 /** A branch with more children is closed at first. */
 const OPEN_UP_TO = 12;
@@ -17,18 +17,29 @@ interface Props {
   readonly value: JsonValue;
   /** For the copy button: 'the arguments'. */
   readonly what: string;
-  /** How long its JSON was before the server cut it; undefined: it is whole. */
+  /** How long its JSON is where the server has cut it; undefined: it is whole. */
   readonly cutFrom?: number | undefined;
 }
 
 export function Tree({ value, what, cutFrom }: Props): JSX.Element {
+  if (cutFrom !== undefined) return <Beginning value={value} what={what} cutFrom={cutFrom} />;
   return (
     <div class="tree">
       <Branch value={value} name={null} depth={0} />
       <CopyButton text={JSON.stringify(value, null, 2)} what={what} isSmall />
-      {cutFrom !== undefined && (
-        <p class="beside dim">Cut: {count(cutFrom)} characters in all. fsq show prints the whole.</p>
-      )}
+    </div>
+  );
+}
+
+/** Of JSON that is too long for a page the server gives the beginning, as a text; of arguments a list of that alone. */
+function Beginning({ value, what, cutFrom }: { value: JsonValue; what: string; cutFrom: number }): JSX.Element {
+  const [text = ''] = Array.isArray(value) ? value : [value];
+  return (
+    <div class="beginning">
+      <p class="dim">
+        The beginning of {count(cutFrom)} characters of JSON; <code>fsq show</code> prints more.
+      </p>
+      <LongText text={typeof text === 'string' ? text : JSON.stringify(text)} title={`the beginning of ${what}`} />
     </div>
   );
 }

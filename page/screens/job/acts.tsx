@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import type { JobDetail } from '../../../src/ui/wire.ts';
 import { Dialog, useConfirm } from '../../parts/dialog.tsx';
+import { count } from '../../plain/format.ts';
 import { typedArgs } from '../../plain/json-shape.ts';
 import { usePage } from '../../server/context.ts';
 
@@ -52,10 +53,10 @@ export function JobActs({ job }: { readonly job: JobDetail }): JSX.Element | nul
 
 function RetryAnew({ job, onClose }: { readonly job: JobDetail; readonly onClose: () => void }): JSX.Element {
   const { run, go } = usePage();
-  const [text, setText] = useState(() => JSON.stringify(job.args ?? [], null, 2));
+  const isCut = job.cut['args'] !== undefined;
+  const [text, setText] = useState(() => (isCut ? '' : JSON.stringify(job.args ?? [], null, 2)));
   const id = useId();
   const typed = typedArgs(text);
-  const isCut = job.cut['args'] !== undefined;
   const submit = (event: Event): void => {
     event.preventDefault();
     if (!typed.isGood) return;
@@ -71,7 +72,7 @@ function RetryAnew({ job, onClose }: { readonly job: JobDetail; readonly onClose
         <p>A new job of the same task is sent; this one stays as it is.</p>
         {isCut && (
           <p class="note warning">
-            The arguments are too long for this page and are cut. What stands below is not the whole.
+            Its arguments are too long for this page, {count(job.cut['args'] ?? 0)} characters. Write all of them anew.
           </p>
         )}
         <p class="field">

@@ -1,6 +1,6 @@
 /** Attempts, the latest first: how each ended, the error with its causes, which process ran it, and what it printed. */
 import type { JSX } from 'preact';
-import type { JobAttempt, JobDetail, JobError } from '../../../src/ui/wire.ts';
+import type { JobAttempt, JobDetail, JobError, StateName } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Empty, Panel } from '../../parts/panel.tsx';
 import { LongText, Name } from '../../parts/text.tsx';
@@ -18,7 +18,7 @@ export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
         <ol class="attempts" reversed>
           {attempts.map((attempt, i) => (
             <li key={`${attempt.attempt} ${attempt.startedAtMs}`}>
-              <Attempt attempt={attempt} isLatest={i === 0} />
+              <Attempt attempt={attempt} isLatest={i === 0} state={job.state} />
             </li>
           ))}
         </ol>
@@ -27,16 +27,22 @@ export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
   );
 }
 
-function Attempt({ attempt, isLatest }: { readonly attempt: JobAttempt; readonly isLatest: boolean }): JSX.Element {
+interface AttemptProps {
+  readonly attempt: JobAttempt;
+  readonly isLatest: boolean;
+  /** Of the job: an attempt without an error ended as its job did. */
+  readonly state: JobDetail['state'];
+}
+
+function Attempt({ attempt, isLatest, state }: AttemptProps): JSX.Element {
   const { startedAtMs, endedAtMs, error, output, outputLeftOut } = attempt;
-  const how = error !== null ? 'failed' : endedAtMs === null ? 'running' : 'succeeded';
+  const how = howItEnded(attempt, isLatest && (state === 'revoked' || state === 'expired') ? state : 'succeeded');
   return (
     <details open={isLatest}>
       <summary>
         <span class={`state ${how}`}>
           <Icon name={how} />
-          <strong>Attempt {attempt.attempt}</strong>{' '}
-          {how === 'running' ? 'runs' : how === 'failed' ? 'failed' : 'ended'}
+          <strong>Attempt {attempt.attempt}</strong> {how === 'running' ? 'runs' : how}
         </span>
         <span class="dim number">
           {endedAtMs === null && startedAtMs !== null && (
@@ -66,6 +72,11 @@ function Attempt({ attempt, isLatest }: { readonly attempt: JobAttempt; readonly
       )}
     </details>
   );
+}
+
+function howItEnded({ error, endedAtMs }: JobAttempt, otherwise: StateName): StateName {
+  if (error !== null) return 'failed';
+  return endedAtMs === null ? 'running' : otherwise;
 }
 
 /** A chain of causes may be a circle only by somebody's hand; the server makes it a line. */

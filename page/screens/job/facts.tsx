@@ -15,7 +15,7 @@ export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
           <a href={jobsAt({ queues: [queue] })}>
             <Name text={queue} />
           </a>
-          {job.priority !== 0 && <span class="dim">priority {job.priority}</span>}
+          <span class="dim">priority {job.priority}</span>
         </Fact>
         <Fact name="Sent">
           <Instant atMs={job.sentAtMs} />
