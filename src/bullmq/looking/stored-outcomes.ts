@@ -109,15 +109,20 @@ export class OutcomeWatch {
   async #look(ids: readonly string[]): Promise<void> {
     try {
       const found = await this.#engine.queues.look(ids);
-      for (const [i, id] of ids.entries()) {
-        const raw = found[i] ?? null;
-        const record = outcomeIn(raw);
-        if (record !== null) this.#waits.resolve(id, record);
-        // It was removed, by a person or after its time: nobody will ever see an outcome.
-        else if (raw === null) this.#waits.reject(id, new UnknownJobError(id, this.#engine.place));
-      }
+      for (const [i, id] of ids.entries()) this.#tell(id, found[i] ?? null);
     } catch {
       // The next look tells more; a caller that waits has its timeout.
+    }
+  }
+  /** Whoever waits for a job that cannot be read is told so, and keeps nobody else from an outcome. */
+  #tell(id: string, raw: RawJob | null): void {
+    try {
+      const record = outcomeIn(raw);
+      if (record !== null) this.#waits.resolve(id, record);
+      // It was removed, by a person or after its time: nobody will ever see an outcome.
+      else if (raw === null) throw new UnknownJobError(id, this.#engine.place);
+    } catch (error) {
+      this.#waits.reject(id, error);
     }
   }
 }
