@@ -150,6 +150,51 @@ for (const what of UNENDABLE) {
   }
 }
 
+test('a job that cannot be read keeps nobody from revoking those beside it, and ends as such', { skip }, async (t) => {
+  const { broker, queue, redis, prefix } = await place(t);
+  const ids = ['before', 'broken', 'behind'];
+  for (const jobId of ids) await queue.add('echo', { args: [1] }, { jobId });
+  await redis.hset(`${prefix}:default:broken`, 'data', '{"v":99,"args":[]}');
+
+  const answers = await broker.revoke(ids);
+
+  assert.deepEqual(
+    ids.map((id) => answers.get(id)),
+    ['revoked', 'ended', 'revoked'],
+  );
+  assert.equal((await broker.find('broken'))?.state, 'failed');
+  assert.deepEqual(await broker.revoke(ids), answers, 'a second call is told the same');
+});
+
+test(
+  'who waits for a job that cannot be read is told so, and who waits for others gets their outcomes',
+  { skip },
+  async (t) => {
+    const { broker, queue, redis, prefix } = await place(t);
+    const base = `${prefix}:default:`;
+    for (const jobId of ['broken', 'next']) await queue.add('echo', { args: [1] }, { jobId });
+    const signal = AbortSignal.timeout(15_000);
+    const waiting = ['broken', 'next'].map((id) => broker.waitForOutcome(id, signal, true));
+    const told = Promise.allSettled(waiting);
+    await broker.find('next'); // Both are looked for by now.
+    await redis.hset(`${base}broken`, 'data', '{"v":99,"args":[]}');
+
+    // Another program ends them, and tells nobody.
+    for (const id of ['broken', 'next']) {
+      await redis.lrem(`${base}wait`, 1, id);
+      await redis.hset(base + id, 'finishedOn', Date.now(), 'returnvalue', '7');
+      await redis.zadd(`${base}completed`, Date.now(), id);
+    }
+
+    const [broken, next] = await told;
+    assert.equal(
+      broken?.status === 'rejected' && (broken.reason as { readonly code?: unknown }).code,
+      'FSQ_CORRUPT_JOB',
+    );
+    assert.deepEqual(next?.status === 'fulfilled' && next.value?.outcome, { state: 'succeeded', value: 7 });
+  },
+);
+
 test('a job that has children in BullMQ which have not ended fails, and says so', { skip }, async (t) => {
   const at = await place(t);
   const { id = '' } = await at.queue.add('echo', { args: [1] }, { jobId: 'parent' });

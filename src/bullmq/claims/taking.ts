@@ -3,12 +3,9 @@ import type { JobJson } from 'bullmq';
 import { unended } from '../../job/ended/again.ts';
 import type { Attempt, JobRecord } from '../../job/job.ts';
 import { type Settlement, settlementOf } from '../../job/lifecycle.ts';
-import { failureOf } from '../../job/failure.ts';
-import { FsqError } from '../../job/errors.ts';
-import { reasonOf } from '../../job/values/realm.ts';
 import type { Engine } from '../engine.ts';
 import { isPassing } from '../store-wait.ts';
-import { countersOf, recordOf } from '../jobs/job-data.ts';
+import { countersOf, recordOf, unreadableEnd, unreadableRecord } from '../jobs/job-data.ts';
 import { hasEnded, standingOf } from '../jobs/raw-sighting.ts';
 import type { RawJob } from '../store.ts';
 import type { Held } from './held-job.ts';
@@ -117,8 +114,8 @@ export function open(engine: Engine, raw: RawJob, owner: string): Opened {
   try {
     record = recordOf(raw);
   } catch (error) {
-    const unread = held(unreadable(raw), { queue, priority: raw.priority, attempt: 1, crashes: 0 });
-    return { held: unread, verdict: { settlement: corrupt(id, error), attempt: null } };
+    const unread = held(unreadableRecord(raw), { queue, priority: raw.priority, attempt: 1, crashes: 0 });
+    return { held: unread, verdict: { settlement: unreadableEnd(id, error), attempt: null } };
   }
   const standing = standingOf(raw, record);
   const { outcome } = record;
@@ -169,19 +166,6 @@ function afterLoss(engine: Engine, raw: RawJob, mine: Held): Opened {
 
 /** BullMQ does not say which process had let its lock run out. */
 const LOST_OWNER = 'lost';
-
-function unreadable({ id, name, timestamp }: RawJob): JobRecord {
-  const job = { id, task: name, args: [], enqueuedAtMs: timestamp, options: {}, headers: {} };
-  return { job, attempts: [], outcome: null, parked: null, kept: {} };
-}
-
-function corrupt(id: string, error: unknown): Settlement {
-  const reason = `Job ${id} cannot be read: ${reasonOf(error)}.`;
-  return {
-    kind: 'publish',
-    outcome: { state: 'failed', error: failureOf(new FsqError('FSQ_CORRUPT_JOB', reason)) },
-  };
-}
 
 /** Carries out what was found of a job that does not run. @throws FencedError, the datastore's error */
 export async function endWithoutRun(

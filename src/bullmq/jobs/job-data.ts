@@ -3,9 +3,12 @@
  * together are the text that job/document.ts reads. A job that another program has added has any data. Pure.
  */
 import { encodeBase, parseDocument } from '../../job/document.ts';
+import { FsqError } from '../../job/errors.ts';
+import { failureOf } from '../../job/failure.ts';
+import type { Settlement } from '../../job/lifecycle.ts';
 import type { Attempt, JobRecord, Kept, Outcome } from '../../job/job.ts';
 import type { JsonValue } from '../../job/values/json.ts';
-import { isRecord } from '../../job/values/realm.ts';
+import { isRecord, reasonOf } from '../../job/values/realm.ts';
 import { TAIL_MARK } from '../../job/tail.ts';
 import type { NewJob } from '../../broker/new-job.ts';
 import type { RawJob } from '../store.ts';
@@ -46,6 +49,19 @@ export function countersOf({ tail }: Pick<RawJob, 'tail'>): Counters {
 export function recordOf(raw: RawJob): JobRecord {
   const { record } = parseDocument(textOf(raw), raw.id);
   return { ...record, outcome: outcomeOf(raw, record), attempts: attemptsOf(raw, record), kept: keptOf(raw, record) };
+}
+
+/** What is known of a job whose data is none. */
+export function unreadableRecord({ id, name, timestamp }: RawJob): JobRecord {
+  const job = { id, task: name, args: [], enqueuedAtMs: timestamp, options: {}, headers: {} };
+  return { job, attempts: [], outcome: null, parked: null, kept: {} };
+}
+
+/** How it ends, whoever comes upon it. @param error of `recordOf` */
+export function unreadableEnd(id: string, error: unknown): Extract<Settlement, { kind: 'publish' }> {
+  const reason = `Job ${id} cannot be read: ${reasonOf(error)}.`;
+  const told = failureOf(new FsqError('FSQ_CORRUPT_JOB', reason));
+  return { kind: 'publish', outcome: { state: 'failed', error: told } };
 }
 
 function textOf(raw: RawJob): string {

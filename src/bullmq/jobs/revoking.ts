@@ -1,15 +1,19 @@
 /** Revoking: a flag for each job that is to end, which its holder and every claim looks at; a job that waits ends at once. */
 import type { Revocation } from '../../broker/broker.ts';
-import { revoked } from '../../job/lifecycle.ts';
+import type { JobRecord } from '../../job/job.ts';
+import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import { encodeTail } from '../../job/tail.ts';
 import { afterEnd } from '../ended/after-end.ts';
 import type { Engine } from '../engine.ts';
-import { countersOf, recordOf, tailOf } from './job-data.ts';
-import { standingOf } from './raw-sighting.ts';
+import { countersOf, recordOf, tailOf, unreadableEnd, unreadableRecord } from './job-data.ts';
+import { sightingOf, standingOf } from './raw-sighting.ts';
 import type { RawJob } from '../store.ts';
 
 /** The table of the jobs that are revoked and have not ended, and the topic that tells of a new one. */
 export const REVOKED = 'revoked';
+
+/** Jobs looked at in one question: each with all that it carries. */
+const PAGE = 100;
 
 export async function isRevoked(engine: Engine, id: string): Promise<boolean> {
   return (await engine.store.field(REVOKED, id)) !== null;
@@ -22,18 +26,18 @@ export async function revoke(
   terminate: boolean,
 ): Promise<ReadonlyMap<string, Revocation>> {
   const answers = new Map<string, Revocation>();
-  const found = await engine.queues.look(ids);
-  for (const raw of found) {
-    if (raw !== null) answers.set(raw.id, await revokeOne(engine, raw, terminate));
+  for (let from = 0; from < ids.length; from += PAGE) {
+    for (const raw of await engine.queues.look(ids.slice(from, from + PAGE))) {
+      if (raw !== null) answers.set(raw.id, await revokeOne(engine, raw, terminate));
+    }
   }
   return answers;
 }
 
 async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promise<Revocation> {
   if (raw.state === 'completed' || raw.state === 'failed') return answerAfter(raw);
-  const record = recordOf(raw);
+  const { record, settlement } = endOf(raw);
   const standing = standingOf(raw, record);
-  const settlement = revoked({ job: record.job, standing }, false);
   if (settlement.kind !== 'publish' || settlement.outcome.state === 'succeeded') return 'ended';
   const { outcome, ttlMs } = settlement;
   const end = { outcome, standing, endedAtMs: engine.nowMs(), ttlMs };
@@ -43,7 +47,7 @@ async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promi
     case 'ended':
       await engine.store.removeFields(REVOKED, [raw.id]);
       await afterEnd(engine, raw, { ttlMs, mayHaveLine: true, isTold: false });
-      return 'revoked';
+      return outcome.state === 'revoked' ? 'revoked' : 'ended';
     case 'running':
       engine.store.publish(REVOKED, raw.id);
       return 'requested';
@@ -56,9 +60,19 @@ async function revokeOne(engine: Engine, raw: RawJob, terminate: boolean): Promi
   }
 }
 
+/** A job that cannot be read ends as such, as it would by a claim. */
+function endOf(raw: RawJob): { readonly record: JobRecord; readonly settlement: Settlement } {
+  try {
+    const record = recordOf(raw);
+    return { record, settlement: revoked({ job: record.job, standing: standingOf(raw, record) }, false) };
+  } catch (error) {
+    return { record: unreadableRecord(raw), settlement: unreadableEnd(raw.id, error) };
+  }
+}
+
 /** Of one that had ended: whoever revokes it again, or at the same time, is told the same. */
 function answerAfter(raw: RawJob): Revocation {
-  return raw.state === 'failed' && recordOf(raw).outcome?.state === 'revoked' ? 'revoked' : 'ended';
+  return sightingOf(raw, '').state === 'revoked' ? 'revoked' : 'ended';
 }
 
 /** The flag has done its work: the job has ended. */
