@@ -10,19 +10,18 @@ const REFUSED_PART = 1 / 4;
 /** The answer that came fastest tells best. */
 const QUESTIONS = 3;
 
-/** How far this machine's clock is ahead of the datastore's, ms, with half the time of an answer in doubt. */
-async function aheadMs({ store }: Engine, clock: () => number): Promise<number> {
-  let fastestMs = Infinity;
-  let ahead = 0;
-  for (let i = 0; i < QUESTIONS; i++) {
-    const beforeMs = clock();
-    const theirsMs = await store.clockMs();
-    const tookMs = clock() - beforeMs;
-    if (tookMs >= fastestMs) continue;
-    fastestMs = tookMs;
-    ahead = beforeMs + tookMs / 2 - theirsMs;
-  }
-  return Math.round(ahead);
+interface Measured {
+  /** How far this machine's clock is ahead of the datastore's, ms; below 0: behind. */
+  readonly aheadMs: number;
+  /** It may be off by so much less, ms: half the time of an answer. */
+  readonly doubtMs: number;
+}
+
+async function measured({ store }: Engine, clock: () => number): Promise<Measured> {
+  const beforeMs = clock();
+  const theirsMs = await store.clockMs();
+  const doubtMs = (clock() - beforeMs) / 2;
+  return { aheadMs: Math.round(beforeMs + doubtMs - theirsMs), doubtMs };
 }
 
 /**
@@ -37,15 +36,58 @@ export async function checkClock(
   clock: () => number = Date.now,
 ): Promise<void> {
   if (!engine.trustsClocks) return;
-  const ahead = await aheadMs(engine, clock);
-  const off = Math.abs(ahead);
-  if (off > engine.lockMs * REFUSED_PART) {
-    throw new SpoolError(
-      'FSQ_BROKER',
-      `The clock of this machine is ${seconds(off)} s ${ahead > 0 ? 'ahead of' : 'behind'} that of ${engine.place}, and a worker there may be off by ${seconds(engine.lockMs * REFUSED_PART)} s: it would take jobs of living workers. Set both clocks, by NTP for example`,
-    );
+  const answers: Measured[] = [];
+  for (let i = 0; i < QUESTIONS; i++) answers.push(await measured(engine, clock));
+  const [{ aheadMs } = { aheadMs: 0 }] = answers.toSorted((a, b) => a.doubtMs - b.doubtMs);
+  if (isTooFar(engine, Math.abs(aheadMs))) throw tooFar(engine, aheadMs);
+  if (Math.abs(aheadMs) > TOLD_MS) onEvent({ kind: 'clock-off', aheadMs });
+}
+
+/** The clock of a worker that runs: this machine's, and the server's, may be set at any time. */
+export class ClockWatch {
+  readonly #engine: Engine;
+  readonly #clock: () => number;
+  /** It was told that the clock is off. */
+  #isTold = false;
+  /** Looks in a row that found it too far off. */
+  #tooFar = 0;
+
+  constructor(engine: Engine, clock: () => number = Date.now) {
+    this.#engine = engine;
+    this.#clock = clock;
   }
-  if (off > TOLD_MS) onEvent({ kind: 'clock-off', aheadMs: ahead });
+
+  /**
+   * Whether the worker may judge the locks of others now. Where two looks in a row find that it may not, its own locks are no good to others
+   * either: the worker is told that it cannot go on.
+   *
+   * @throws the datastore's error
+   */
+  async isRight(): Promise<boolean> {
+    if (!this.#engine.trustsClocks) return true;
+    const { aheadMs, doubtMs } = await measured(this.#engine, this.#clock);
+    const surelyOffMs = Math.abs(aheadMs) - doubtMs;
+    const isOff = surelyOffMs > TOLD_MS;
+    if (isOff && !this.#isTold) this.#engine.onEvent({ kind: 'clock-off', aheadMs });
+    this.#isTold = isOff;
+    if (!isTooFar(this.#engine, surelyOffMs)) {
+      this.#tooFar = 0;
+      return true;
+    }
+    if (++this.#tooFar === 2) this.#engine.onEvent({ kind: 'unusable', error: tooFar(this.#engine, aheadMs) });
+    return false;
+  }
+}
+
+function isTooFar({ lockMs }: Engine, offMs: number): boolean {
+  return offMs > lockMs * REFUSED_PART;
+}
+
+function tooFar({ lockMs, place }: Engine, aheadMs: number): SpoolError {
+  return new SpoolError(
+    'FSQ_BROKER',
+    `The clock of this machine is ${seconds(Math.abs(aheadMs))} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of ${place}, and a worker there may be off by ${seconds(lockMs * REFUSED_PART)} s: it would take jobs of living workers. Set both clocks, by NTP for example`,
+  );
 }
 
 function seconds(ms: number): string {

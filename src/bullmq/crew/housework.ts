@@ -1,4 +1,5 @@
 /** What a keeper does in rounds: it finds jobs whose locks ran out, and sees whether anything is left to run. */
+import { ClockWatch } from '../clock.ts';
 import type { Engine } from '../engine.ts';
 import { isQueuePaused } from '../limits/pauses.ts';
 import { inReason } from '../store-wait.ts';
@@ -42,9 +43,10 @@ export class Housework {
 
   start(): void {
     const { isBurst } = this.#options;
+    const clock = new ClockWatch(this.#engine);
     let finding: Promise<void> | null = null;
     const findStalled = (): void => {
-      finding ??= this.#moveStalled().finally(() => (finding = null));
+      finding ??= this.#moveStalled(clock).finally(() => (finding = null));
     };
     this.#timers.push(
       setInterval(() => findStalled(), this.#engine.lockMs / STALLED_LOOKS),
@@ -115,7 +117,9 @@ export class Housework {
     }
   }
 
-  async #moveStalled(): Promise<void> {
+  async #moveStalled(clock: ClockWatch): Promise<void> {
+    // While a clock is wrong, every lock may look as if it had run out.
+    if (!(await clock.isRight().catch(() => false))) return;
     for (const queue of this.#options.queues()) {
       try {
         await this.#engine.backend(queue).moveStalledJobsToWait();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BrokerEvent } from '../../../src/broker/worker-side.ts';
-import { checkClock } from '../../../src/bullmq/clock.ts';
+import { checkClock, ClockWatch } from '../../../src/bullmq/clock.ts';
 import type { Engine } from '../../../src/bullmq/engine.ts';
 
 const LOCK_MS = 10_000;
@@ -52,4 +52,51 @@ test('a slow answer is no wrong clock: the fastest of three counts', async () =>
 
 test('where the datastore has its own clock for locks, nothing is asked', async () => {
   assert.deepEqual(await check({ aheadMs: 60_000, trustsClocks: false }), []);
+});
+
+/** What a watch says and tells at each look. @param looks how far this machine's clock is ahead then, and how long the answer takes */
+async function watch(
+  looks: readonly (readonly [aheadMs: number, tookMs?: number])[],
+): Promise<readonly (readonly [isRight: boolean, ...kinds: readonly string[]])[]> {
+  let nowMs = 1_000_000;
+  let [aheadMs, tookMs = 0] = looks[0] ?? [0];
+  const clockMs = async (): Promise<number> => {
+    nowMs += tookMs;
+    return nowMs - aheadMs;
+  };
+  let told: string[] = [];
+  const onEvent = ({ kind }: BrokerEvent): number => told.push(kind);
+  const engine = { trustsClocks: true, lockMs: LOCK_MS, place: 'there', onEvent, store: { clockMs } };
+  const clock = new ClockWatch(engine as unknown as Engine, () => nowMs);
+  const said: (readonly [boolean, ...string[]])[] = [];
+  for (const look of looks) {
+    [aheadMs, tookMs = 0] = look;
+    told = [];
+    said.push([await clock.isRight(), ...told]);
+  }
+  return said;
+}
+
+test('a clock that is set while a worker runs is told once, and again after it was right', async () => {
+  assert.deepEqual(await watch([[0], [1_500], [-2_000], [0], [-1_500]]), [
+    [true],
+    [true, 'clock-off'],
+    [true],
+    [true],
+    [true, 'clock-off'],
+  ]);
+});
+
+test('a worker whose clock is too far off judges no locks, and cannot go on when the next look finds the same', async () => {
+  assert.deepEqual(await watch([[60_000], [0], [-60_000], [-60_000], [-60_000]]), [
+    [false, 'clock-off'],
+    [true],
+    [false, 'clock-off'],
+    [false, 'unusable'],
+    [false],
+  ]);
+});
+
+test('what the time of a slow answer may explain is no wrong clock', async () => {
+  assert.deepEqual(await watch([[3_000, 6_000]]), [[true]]);
 });
