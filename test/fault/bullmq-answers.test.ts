@@ -10,6 +10,7 @@ import { newJob } from '../conformance/parts.ts';
 import { threw } from '../support/factory.ts';
 import { lacksRedis, redisServer } from '../support/redis-server.ts';
 import { CommandProxy } from './commands/command-proxy.ts';
+import { REDIS } from './commands/redis-place.ts';
 import { claimOne } from './commands/worker.ts';
 
 const skip = lacksRedis;
@@ -23,7 +24,7 @@ interface Place {
 
 async function place(t: TestContext): Promise<Place> {
   const server = await redisServer();
-  const proxy = await CommandProxy.open(server.port);
+  const proxy = await CommandProxy.open(server.port, REDIS.protocol);
   const address = { ...parseBrokerAddress(server.url(`answers${++places}`)), port: proxy.port };
   const broker = await openBullBroker({ address } as Parameters<typeof openBullBroker>[0]);
   t.after(async () => {

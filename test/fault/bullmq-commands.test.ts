@@ -10,6 +10,7 @@ import test, { type TestContext } from 'node:test';
 import { lacksRedis } from '../support/redis-server.ts';
 import { describe, type Point, pointsOf, tryPoint, type Verdict } from './commands/campaign.ts';
 import { OPERATIONS } from './commands/catalogue.ts';
+import { REDIS } from './commands/redis-place.ts';
 import { eachOf, sample } from './ops/campaign.ts';
 
 /** Of the operations, and of the points of those. */
@@ -22,10 +23,30 @@ const wanted = process.env['BULLMQ_FAULTS'] ?? null;
 
 /** What the sample must not leave out: each has gone wrong, or would cost most. */
 const ALWAYS = [
-  { operation: 'claim and succeed', command: / Move next job/, at: 'before the reply', isDeadly: false },
-  { operation: 'claim and succeed', command: / Move job from active/, at: 'before the reply', isDeadly: false },
-  { operation: 'claim and succeed', command: / Move job from active/, at: 'before the command', isDeadly: true },
-  { operation: 'claim and give back', command: / Function to move job from/, at: 'before the reply', isDeadly: false },
+  {
+    operation: 'claim and succeed',
+    command: / Move next job/,
+    at: 'before the reply',
+    isDeadly: false,
+  },
+  {
+    operation: 'claim and succeed',
+    command: / Move job from active/,
+    at: 'before the reply',
+    isDeadly: false,
+  },
+  {
+    operation: 'claim and succeed',
+    command: / Move job from active/,
+    at: 'before the command',
+    isDeadly: true,
+  },
+  {
+    operation: 'claim and give back',
+    command: / Function to move job from/,
+    at: 'before the reply',
+    isDeadly: false,
+  },
   {
     operation: 'claim and succeed, another comes after',
     command: /^hdel .*line:/,
@@ -39,7 +60,7 @@ test(
   { skip: lacksRedis },
   async (t) => {
     // It throws where a promise is broken without any fault.
-    await pointsOf(named('revoke a running job'));
+    await pointsOf(REDIS, named('revoke a running job'));
     const chosen = ALWAYS.map(({ operation, command, at, isDeadly }) => ({
       operation: named(operation),
       fault: { nth: 0, command, at, isDeadly },
@@ -69,7 +90,7 @@ test(
     const operations =
       wanted === null ? sample(OPERATIONS, OPERATION_STRIDE) : OPERATIONS.filter(({ name }) => name.includes(wanted));
     const all: Point[] = [];
-    await eachOf(operations, async (operation) => void all.push(...(await pointsOf(operation))), AT_ONCE);
+    await eachOf(operations, async (operation) => void all.push(...(await pointsOf(REDIS, operation))), AT_ONCE);
     all.sort((a, b) => describe(a).localeCompare(describe(b)));
     const points = wanted === null ? sample(all, STRIDE) : all;
 
@@ -86,13 +107,16 @@ test(
 async function tried(
   t: TestContext,
   points: readonly Point[],
-): Promise<{ readonly verdicts: readonly Verdict[]; readonly broken: readonly string[] }> {
+): Promise<{
+  readonly verdicts: readonly Verdict[];
+  readonly broken: readonly string[];
+}> {
   const verdicts: Verdict[] = [];
   const broken: string[] = [];
   await eachOf(
     points,
     async (point) => {
-      const verdict = await tryPoint(point);
+      const verdict = await tryPoint(REDIS, point);
       verdicts.push(verdict);
       for (const text of verdict.violations) {
         broken.push(`${describe(point)}: ${text}`);

@@ -1,4 +1,4 @@
-/** A project whose jobs BullMQ keeps in a Redis of the test's own, and a program that sends to it. */
+/** A project whose jobs BullMQ keeps in a server of the test's own, and a program that sends to it. */
 import type { TestContext } from 'node:test';
 import { createApp } from 'fsq';
 import {
@@ -11,12 +11,19 @@ import {
   type Ran,
 } from './project.ts';
 import { RECORDED_TASKS } from './recorded-runs.ts';
-import { type RedisServer, redisServer } from './redis-server.ts';
+import type { OwnServer } from './own-server.ts';
+import { redisServer } from './redis-server.ts';
+
+/** A Redis, or a PostgreSQL. */
+interface BullServer extends OwnServer {
+  /** What the setting `broker` says of it, with a query. */
+  url(name: string): string;
+}
 
 export interface BullProject extends Project {
   readonly url: string;
   readonly prefix: string;
-  readonly server: RedisServer;
+  readonly server: BullServer;
   readonly app: ReturnType<typeof createApp>;
   /** The recorded tasks, to be sent. */
   readonly tasks: ReturnType<typeof sentBy>;
@@ -27,7 +34,8 @@ export interface BullProject extends Project {
 }
 
 interface BullProjectOptions {
-  readonly server?: RedisServer;
+  /** Default: the Redis of the test file. */
+  readonly server?: BullServer;
   readonly files?: Readonly<Record<string, string>>;
   /** How long a job is its worker's without a word from it. Default: 10s. */
   readonly lock?: string;
@@ -40,9 +48,9 @@ export async function bullProject(
   t: TestContext,
   { server, files = RECORDED_TASKS, lock }: BullProjectOptions = {},
 ): Promise<BullProject> {
-  const redis = server ?? (await redisServer());
+  const own = server ?? (await redisServer());
   const prefix = `p${++projects}`;
-  const url = `${redis.url(prefix)}${lock === undefined ? '' : `&lock=${lock}`}`;
+  const url = `${own.url(prefix)}${lock === undefined ? '' : `&lock=${lock}`}`;
   const project = tempProject(t, files);
   const env = { FSQ_BROKER: url };
   const app = createApp({ broker: url });
@@ -51,10 +59,14 @@ export async function bullProject(
     ...project,
     url,
     prefix,
-    server: redis,
+    server: own,
     app,
     tasks: sentBy(app),
-    worker: (args = [], options = {}) => startWorker(t, project, args, { ...options, env: { ...env, ...options.env } }),
+    worker: (args = [], options = {}) =>
+      startWorker(t, project, args, {
+        ...options,
+        env: { ...env, ...options.env },
+      }),
     fsq: (args, options = {}) => fsq(project, args, { ...options, env: { ...env, ...options.env } }),
   };
 }

@@ -44,7 +44,12 @@ export async function openPostgres(address: PostgresAddress, options: BullOption
   });
   pool.on('error', () => undefined); // Each statement that fails says so.
   await ready(peers, pool, address, options.mustExist ?? false);
-  return engineOf(peers, pool, { config, schema, place: shownAddress(address), options });
+  return engineOf(peers, pool, {
+    config,
+    schema,
+    place: shownAddress(address),
+    options,
+  });
 }
 
 interface Parts {
@@ -138,7 +143,9 @@ async function ready(peers: PostgresPeers, pool: Pool, address: PostgresAddress,
     throw refused(failureOf(error, address), error);
   }
   await pool.end();
-  throw refused(`its schema has no queues. The first program that sends makes them, or a worker`);
+  throw refused(
+    `its schema has no queues. \`fsq init\` makes them, and so does the first program that sends, or a worker`,
+  );
 }
 
 const CHECK = 'See that the server runs, and that FSQ_BROKER, or `broker` in the configuration, is right.';

@@ -62,6 +62,7 @@ function placeLine(settings: Settings, isNew: boolean): string {
 /** True if it was not there. @throws SpoolError, and what the opening of a broker throws */
 async function makeSpool(settings: Settings): Promise<boolean> {
   const options = brokerOptions(settings);
+  if (settings.broker !== null) return tryBroker(options);
   try {
     return await tryBroker({ ...options, mustExist: true });
   } catch (error) {

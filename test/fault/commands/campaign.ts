@@ -1,4 +1,4 @@
-/** One operation on a Redis, one fault at one of its commands, one try: prepare a place, strike, let a worker drain the place, judge. */
+/** One operation on a server, one fault at one of its commands, one try: prepare a place, strike, let a worker drain the place, judge. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -6,9 +6,9 @@ import { parseBrokerAddress } from '../../../src/broker/broker-address.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
 import { until, within } from '../../support/conditions.ts';
 import { REPOSITORY } from '../../support/project.ts';
-import { redisServer } from '../../support/redis-server.ts';
 import type { Operation, Prepared } from './catalogue.ts';
 import { CommandProxy, type CutAt } from './command-proxy.ts';
+import type { FaultPlace } from './place.ts';
 import { type Evidence, violationsOf } from './verdict.ts';
 import { drain, LOCK_MS, openAt } from './worker.ts';
 
@@ -45,8 +45,8 @@ export function describe({ operation, fault, command }: Point): string {
 }
 
 /** Every fault at every command of the operation, as a run without a fault sends them. */
-export async function pointsOf(operation: Operation): Promise<readonly Point[]> {
-  const { seen, violations, said } = await tryFault(operation, null);
+export async function pointsOf(place: FaultPlace, operation: Operation): Promise<readonly Point[]> {
+  const { seen, violations, said } = await tryFault(place, operation, null);
   if (violations.length > 0 || !said.includes('done'))
     throw new Error(`${operation.name} fails without any fault: ${violations.join('; ')} ${said.join('; ')}`);
   return seen.flatMap((command, i) =>
@@ -60,8 +60,8 @@ export async function pointsOf(operation: Operation): Promise<readonly Point[]> 
   );
 }
 
-export async function tryPoint(point: Point): Promise<Verdict> {
-  const { isHit, violations } = await tryFault(point.operation, point.fault);
+export async function tryPoint(place: FaultPlace, point: Point): Promise<Verdict> {
+  const { isHit, violations } = await tryFault(place, point.operation, point.fault);
   return { point, isHit, violations };
 }
 
@@ -74,16 +74,15 @@ interface Tried {
   readonly violations: readonly string[];
 }
 
-async function tryFault(operation: Operation, fault: Fault | null): Promise<Tried> {
-  const redis = await redisServer();
-  const prefix = `p${process.pid}x${++places}`;
-  const proxy = await CommandProxy.open(redis.port);
-  const planter = await openAt(redis.url(prefix));
-  const broker = await openAt(redis.url(prefix));
+async function tryFault(place: FaultPlace, operation: Operation, fault: Fault | null): Promise<Tried> {
+  const address = await place.url(`p${process.pid}x${++places}`);
+  const proxy = await CommandProxy.open(await place.port(), place.protocol);
+  const planter = await openAt(address);
+  const broker = await openAt(address);
   try {
-    const run = await victim(operation, { proxy, address: redis.url(prefix), fault }, planter);
+    const run = await victim(operation, { proxy, address, fault }, planter);
     const evidence = await drained(operation, run, broker);
-    return { ...run, violations: await violationsOf(evidence, redis.url(prefix)) };
+    return { ...run, violations: await violationsOf(evidence, place, address) };
   } finally {
     proxy.close();
     await planter.close();
@@ -104,14 +103,25 @@ interface VictimRun {
 
 async function victim(
   operation: Operation,
-  { proxy, address, fault }: { readonly proxy: CommandProxy; readonly address: string; readonly fault: Fault | null },
+  {
+    proxy,
+    address,
+    fault,
+  }: {
+    readonly proxy: CommandProxy;
+    readonly address: string;
+    readonly fault: Fault | null;
+  },
   planter: Broker,
 ): Promise<VictimRun> {
   const behind = { ...parseBrokerAddress(address), port: proxy.port };
   const child = spawn(process.execPath, [VICTIM, JSON.stringify(behind), operation.does], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Who is only cut off has the time to come back.
-    env: { ...process.env, LOCK_MS: String(fault?.isDeadly === true ? LOCK_MS : CUT_OFF_LOCK_MS) },
+    env: {
+      ...process.env,
+      LOCK_MS: String(fault?.isDeadly === true ? LOCK_MS : CUT_OFF_LOCK_MS),
+    },
   });
   const exit = once(child, 'exit');
   const said = lines(child);
@@ -137,7 +147,15 @@ async function victim(
       () => false,
     );
     const isKilled = isHit && fault?.isDeadly === true;
-    return { prepared, seen: proxy.seen, isHit, said: said(), hasEnded, isKilled, goneMs: Date.now() };
+    return {
+      prepared,
+      seen: proxy.seen,
+      isHit,
+      said: said(),
+      hasEnded,
+      isKilled,
+      goneMs: Date.now(),
+    };
   } finally {
     child.stdin?.destroy();
     if (child.exitCode === null && child.signalCode === null) {
@@ -156,7 +174,9 @@ function lines(child: ChildProcess): () => readonly string[] {
 
 async function drained(operation: Operation, run: VictimRun, broker: Broker): Promise<Evidence> {
   const { prepared, said, isKilled } = run;
-  const sent = (prepared.input['jobs'] ?? []) as readonly { readonly job: { readonly id: string } }[];
+  const sent = (prepared.input['jobs'] ?? []) as readonly {
+    readonly job: { readonly id: string };
+  }[];
   const fromJobs = Array.isArray(sent) ? sent.map(({ job }) => job.id) : [];
   const accepted = said.filter((line) => line.startsWith('accept ')).map((line) => line.slice('accept '.length));
   for (const queue of await broker.paused()) await broker.resume(queue);
@@ -168,6 +188,18 @@ async function drained(operation: Operation, run: VictimRun, broker: Broker): Pr
     return (await Promise.all(wanted.map((id) => broker.outcome(id)))).every((record) => record !== null);
   };
   const dead = isKilled && operation.isSeenToDie === true ? owner : null;
-  const { runs, isDrained } = await drain(broker, { dead, isOver, limitMs: LIMIT_MS });
-  return { ...run, operation, broker, runs, isDrained, wanted, ids: [...new Set([...wanted, ...fromJobs])] };
+  const { runs, isDrained } = await drain(broker, {
+    dead,
+    isOver,
+    limitMs: LIMIT_MS,
+  });
+  return {
+    ...run,
+    operation,
+    broker,
+    runs,
+    isDrained,
+    wanted,
+    ids: [...new Set([...wanted, ...fromJobs])],
+  };
 }

@@ -1,10 +1,9 @@
-/** Whether fsq kept its word at one point: what the process under fire said, held against what Redis has in the end. */
+/** Whether fsq kept its word at one point: what the process under fire said, held against what the server has in the end. */
 import { isDeepStrictEqual } from 'node:util';
-import { Redis } from 'ioredis';
-import { parseBrokerAddress } from '../../../src/broker/broker-address.ts';
 import type { Broker } from '../../../src/broker/broker.ts';
 import type { JobRecord } from '../../../src/job/job.ts';
 import type { Operation, Prepared } from './catalogue.ts';
+import type { FaultPlace } from './place.ts';
 import { openAt, type Run } from './worker.ts';
 
 export interface Evidence {
@@ -24,28 +23,32 @@ export interface Evidence {
   readonly ids: readonly string[];
 }
 
+/** What says that the call may have done all of it. */
+const HONEST = /uncertain|not surely [^,]+, call again/i;
 /** After so long nothing counts as alive that was there under fire. */
 const MUCH_LATER_MS = 120_000;
-/** Facts of fsq that are to stay. */
-const LASTING = /-fsq:(?:queues|round:.*|statistics.*|schedule.*|outcome.*|ended.*)$/;
 
 /** Every broken promise, one sentence each; [] when all were kept. */
-export async function violationsOf(evidence: Evidence, address: string): Promise<readonly string[]> {
+export async function violationsOf(evidence: Evidence, place: FaultPlace, address: string): Promise<readonly string[]> {
   const { broker, wanted, ids, hasEnded, isDrained, said } = evidence;
   const broken: string[] = [];
   if (!hasEnded) broken.push('the process does not end');
   if (!isDrained) broken.push(`not drained: ${JSON.stringify(await Promise.all(ids.map((id) => broker.find(id))))}`);
   for (const id of ids) {
     const record = await broker.outcome(id);
-    if (record !== null) broken.push(...outcomeOf(id, record, evidence));
+    if (record !== null) broken.push(...outcomeOf(id, record, { ...evidence, ...place }));
     else if (wanted.includes(id)) broken.push(`${id} has no outcome`);
   }
   broken.push(...said.filter((line) => line.startsWith('failed untyped')));
-  if (!evidence.isKilled) broken.push(...said.filter((line) => line.startsWith('failed') && !/uncertain/i.test(line)));
-  return [...broken, ...(await leftIn(address, evidence))];
+  if (!evidence.isKilled) broken.push(...said.filter((line) => line.startsWith('failed') && !HONEST.test(line)));
+  return [...broken, ...(await leftIn(place, address, ids))];
 }
 
-function outcomeOf(id: string, record: JobRecord, evidence: Evidence): readonly string[] {
+function outcomeOf(
+  id: string,
+  record: JobRecord,
+  evidence: Evidence & Pick<FaultPlace, 'countsTwice'>,
+): readonly string[] {
   const { prepared, said, runs } = evidence;
   const { outcome } = record;
   const broken: string[] = [];
@@ -75,9 +78,14 @@ function outcomeOf(id: string, record: JobRecord, evidence: Evidence): readonly 
 }
 
 /** A run whose process dies is counted, as one that ends is. */
-function deathOf(id: string, next: number | undefined, { said, isKilled, prepared }: Evidence): readonly string[] {
+function deathOf(
+  id: string,
+  next: number | undefined,
+  { said, isKilled, prepared, countsTwice = false }: Evidence & Pick<FaultPlace, 'countsTwice'>,
+): readonly string[] {
   const begun = Number(said.find((line) => line.startsWith(`run ${id} `))?.split(' ')[2]);
   if (!isKilled || next === undefined || Number.isNaN(begun) || kindOf(prepared) === 'park') return [];
+  if (countsTwice && next === begun + 2) return [];
   return next === begun + 1 ? [] : [`${id} lost attempt ${begun}, and runs as attempt ${next} after it`];
 }
 
@@ -86,54 +94,13 @@ function kindOf({ input }: Prepared): string {
 }
 
 /** What is left behind after a round of tidying. */
-async function leftIn(text: string, { ids }: Evidence): Promise<readonly string[]> {
-  const address = parseBrokerAddress(text);
-  if (address.kind !== 'redis') throw new Error('Expected a Redis.');
-  const later = await openAt(text, { aheadMs: MUCH_LATER_MS });
-  const redis = new Redis({ host: address.host, port: address.port });
+async function leftIn(place: FaultPlace, address: string, ids: readonly string[]): Promise<readonly string[]> {
+  const later = await openAt(address, { aheadMs: MUCH_LATER_MS });
   try {
-    await makeOld(redis, address.prefix);
+    await place.makeOld(address, MUCH_LATER_MS);
     await later.tidy();
-    const own = (await redis.keys(`${address.prefix}-fsq:*`)).filter((key) => !LASTING.test(key));
-    const left = await Promise.all(own.map(async (key) => `${key} is left: ${await shown(redis, key)}`));
-    for (const queue of ['default', 'other']) {
-      const base = `${address.prefix}:${queue}:`;
-      for (const key of await redis.keys(`${base}*:lock`)) left.push(`${key} is left`);
-      for (const id of ids) left.push(...(await placesOf(redis, base, id)));
-    }
-    return left;
+    return await place.leftIn(address, ids);
   } finally {
-    redis.disconnect();
     await later.close();
   }
-}
-
-/** What goes by the clock of the server was written much earlier. */
-async function makeOld(redis: Redis, prefix: string): Promise<void> {
-  for (const [owner, text] of Object.entries(await redis.hgetall(`${prefix}-fsq:owners`))) {
-    const record = JSON.parse(text) as { readonly seenAtMs: number };
-    const old = { ...record, seenAtMs: record.seenAtMs - MUCH_LATER_MS };
-    await redis.hset(`${prefix}-fsq:owners`, owner, JSON.stringify(old));
-  }
-  for (const [id, entry] of Object.entries(await redis.hgetall(`${prefix}-fsq:waiting`))) {
-    const [predecessor, queue, sinceMs] = entry.split(' ');
-    await redis.hset(`${prefix}-fsq:waiting`, id, `${predecessor} ${queue} ${Number(sinceMs) - MUCH_LATER_MS}`);
-  }
-}
-
-/** A job that is there is in one place. */
-async function placesOf(redis: Redis, base: string, id: string): Promise<readonly string[]> {
-  const places: string[] = [];
-  for (const list of ['wait', 'active', 'paused'])
-    for (const one of await redis.lrange(`${base}${list}`, 0, -1)) if (one === id) places.push(list);
-  for (const set of ['delayed', 'prioritized', 'completed', 'failed', 'waiting-children'])
-    if ((await redis.zscore(`${base}${set}`, id)) !== null) places.push(set);
-  const most = (await redis.exists(`${base}${id}`)) === 1 ? 1 : 0;
-  return places.length === most ? [] : [`${id} is in ${places.join(' and ') || 'no place'} of ${base}`];
-}
-
-async function shown(redis: Redis, key: string): Promise<string> {
-  const type = await redis.type(key);
-  if (type === 'hash') return JSON.stringify(await redis.hgetall(key));
-  return type === 'string' ? String(await redis.get(key)) : type;
 }

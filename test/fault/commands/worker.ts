@@ -38,6 +38,7 @@ export async function drain(
 ): Promise<{ readonly runs: readonly Run[]; readonly isDrained: boolean }> {
   const keeper = await broker.keeper({ queues: null });
   const consumer = await broker.consumer({ queues: null, tasks: ['echo'] });
+  keeper.know(['echo']);
   if (dead !== null) await keeper.recover(dead, 'crashed');
   const stop = new AbortController();
   const runs: Run[] = [];
