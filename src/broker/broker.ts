@@ -8,7 +8,7 @@ import type { Uniqueness } from '../job/job-options.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
-import type { Arrival, Departure } from './moving.ts';
+import type { Arrival, Departure, UnfinishedMove } from './moving.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
 import type { Statistics } from './statistics.ts';
@@ -176,6 +176,8 @@ export interface Broker {
    * @throws SpoolError (FSQ_MOVING) while another process does, or while another move is not finished
    */
   arrival(from: string, id: string, mayBegin: boolean): Promise<Arrival | null>;
+  /** The move to or from here that is not finished; null where there is none. */
+  unfinishedMove(): Promise<UnfinishedMove | null>;
   close(): Promise<void>;
 }
 

@@ -96,6 +96,10 @@ export class LateBroker implements Broker {
     return (await this.opened()).find(id);
   }
 
+  async unfinishedMove(): ReturnType<Broker['unfinishedMove']> {
+    return (await this.opened()).unfinishedMove();
+  }
+
   async departure(...asked: Parameters<Broker['departure']>): ReturnType<Broker['departure']> {
     return (await this.opened()).departure(...asked);
   }

@@ -60,6 +60,21 @@ interface MoveEnd {
   close(): Promise<void>;
 }
 
+/** A move that is not finished, as one of its two places tells of it. */
+export interface UnfinishedMove {
+  readonly from: string;
+  readonly to: string;
+  /** A process works at it, or has died within the last seconds. Else somebody has to go on with it. */
+  readonly isGoing: boolean;
+  /** Jobs on their way that lie here: nobody takes them. */
+  readonly ids: readonly string[];
+}
+
+/** What goes on with a move. */
+export function commandFor({ from, to }: Pick<UnfinishedMove, 'from' | 'to'>): string {
+  return `fsq migrate --from ${from} --to ${to}`;
+}
+
 /** The end that jobs leave. Workers may run here meanwhile. */
 export interface Departure extends MoveEnd {
   /** The other place, as the process said that began the move. */

@@ -35,8 +35,9 @@ import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
 import { openEngine } from './open-engine.ts';
 import { arrival, departure } from './moving/bull-ends.ts';
+import { unfinishedMove } from './moving/bull-note.ts';
 import { revoke } from './jobs/revoking.ts';
-import { scheduleFacts } from './schedules/schedule-facts.ts';
+import { type Access, scheduleFacts } from './schedules/schedule-facts.ts';
 import { readStatistics } from './statistics/figures-records.ts';
 import { enqueue } from './jobs/send-jobs.ts';
 import { inReason } from './store-wait.ts';
@@ -149,10 +150,7 @@ class BullBroker implements Broker {
   }
 
   get schedules(): ScheduleStore {
-    return scheduleFacts(this.#engine, {
-      look: (act) => this.#look(act),
-      change: (done, act) => this.#change(done, act),
-    });
+    return scheduleFacts(this.#engine, this.#access);
   }
 
   idsByPrefix(prefix: string, limit: number): ReturnType<Broker['idsByPrefix']> {
@@ -215,16 +213,24 @@ class BullBroker implements Broker {
   }
 
   departure(to: string): ReturnType<Broker['departure']> {
-    return this.#change('begun', () => departure(this.#engine, to));
+    return departure(this.#engine, this.#access, to);
   }
 
-  arrival(...asked: Parameters<Broker['arrival']>): ReturnType<Broker['arrival']> {
-    return this.#change('begun', () => arrival(this.#engine, ...asked));
+  arrival(from: string, id: string, mayBegin: boolean): ReturnType<Broker['arrival']> {
+    return arrival(this.#engine, this.#access, { from, id, mayBegin });
+  }
+
+  unfinishedMove(): ReturnType<Broker['unfinishedMove']> {
+    return this.#look(() => unfinishedMove(this.#engine));
   }
 
   async close(): Promise<void> {
     this.#outcomes.close();
     await this.#release();
+  }
+
+  get #access(): Access {
+    return { look: (act) => this.#look(act), change: (done, act) => this.#change(done, act) };
   }
 
   /** For a worker, which hears of what is done for it. */

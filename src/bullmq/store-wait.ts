@@ -108,3 +108,22 @@ export async function inReason<T>(act: () => Promise<T>, longestMs: number = LON
     clearTimeout(timer);
   }
 }
+
+/**
+ * Repeats `act` until nothing has stood in its way for a moment: it gives up so long after the first refusal. Unlike `inReason`, what goes on
+ * may take any time.
+ *
+ * @throws the last error, or one that does not pass
+ */
+export async function patiently<T>(act: () => Promise<T>, longestMs: number = LONGEST_CALL_MS): Promise<T> {
+  let giveUpAt = Number.POSITIVE_INFINITY;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs)) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isPassing(error) || performance.now() >= giveUpAt) throw error;
+      giveUpAt = Math.min(giveUpAt, performance.now() + longestMs);
+    }
+    await wait(waitMs);
+  }
+}

@@ -259,8 +259,7 @@ export interface Store {
   removeFields(table: string, fields: readonly string[]): Promise<number>;
 
   readonly limits: LimitStore;
-  /** Absent: no job can be moved to or from there. */
-  readonly moves?: MoveStore;
+  readonly moves: MoveStore;
 
   publish(topic: string, text: string): void;
   /** @returns ends the subscription */

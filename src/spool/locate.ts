@@ -13,13 +13,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { SpoolContext } from './disk/context.ts';
 import { hasCode } from './disk/files.ts';
-import { listIfReadable, walkIfThere } from './disk/if-there.ts';
+import { listIfReadable, listIfThere, walkIfThere } from './disk/if-there.ts';
 import {
   type JobName,
   type Layout,
   parseDelayedFileName,
   parseOwnerDirectory,
   parseJobFileName,
+  parseMoveFileName,
   parseResultFileName,
   resultFileName,
 } from './layout.ts';
@@ -200,6 +201,11 @@ export function* movingSpots(
     const spot = isWanted(idIn(name, ID_AT.delayed)) ? movingSpot(layout, name) : null;
     if (spot !== null) yield spot;
   }
+}
+
+/** Whether a move has begun and is not finished, whoever works at it. */
+export function isUnderMove({ files, layout }: SpoolContext): boolean {
+  return listIfThere(files, layout.moving).some((name) => parseMoveFileName(name) !== null);
 }
 
 /**

@@ -93,14 +93,8 @@ class Spool implements Broker {
     nowMs = Date.now,
   }: SpoolOptions) {
     const layout = layoutOf(resolve(path));
-    this.#context = createContext({
-      layout,
-      files,
-      fsync,
-      trustedUids: allowUnsafe ? null : trustedUids(files, layout),
-      nowMs,
-      randomBytes: pooledRandom(),
-    });
+    const trusted = allowUnsafe ? null : trustedUids(files, layout);
+    this.#context = createContext({ layout, files, fsync, trustedUids: trusted, nowMs, randomBytes: pooledRandom() });
     const journal = new Journal(this.#context, { enqueue, placeOf });
     this.#context.journal = journal;
     this.#resultTtlMs = resultTtlMs;
@@ -199,9 +193,12 @@ class Spool implements Broker {
     return this.#access.change('begun', async () => (await moveEnds()).departure(this.#context, this.#access, to));
   }
 
-  arrival(from: string, id: string, mayBegin: boolean): ReturnType<Broker['arrival']> {
-    const wanted = { from, id, mayBegin };
-    return this.#access.change('begun', async () => (await moveEnds()).arrival(this.#context, this.#access, wanted));
+  arrival(...wanted: Parameters<Broker['arrival']>): ReturnType<Broker['arrival']> {
+    return this.#access.change('begun', async () => (await moveEnds()).arrival(this.#context, this.#access, ...wanted));
+  }
+
+  unfinishedMove(): ReturnType<Broker['unfinishedMove']> {
+    return this.#access.look(async () => (await moveEnds()).unfinishedMove(this.#context));
   }
 
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {

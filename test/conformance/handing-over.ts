@@ -119,6 +119,35 @@ function leaving(open: OpenBroker): void {
     assert.deepEqual(await departure.letGo(ids), [two.job.id]);
   });
 
+  test('that a job was revoked on its way stays known until the move is over, whatever workers sweep', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const departure = await departureOf(t, broker);
+    await departure.take([job.id]);
+    await broker.revoke([job.id]);
+    await departure.letGo([job.id]);
+
+    // Its first look and its last one find that the job is nowhere.
+    await (await broker.keeper({ queues: null })).close();
+
+    assert.deepEqual(await departure.letGo([job.id]), [job.id]);
+  });
+
+  test('an unfinished move is told by both of its ends, with the jobs that lie there', async (t) => {
+    const broker = await open(t);
+    assert.equal(await broker.unfinishedMove(), null);
+    const { job } = await enqueueOne(broker);
+    const departure = await broker.departure(OTHER);
+    await departure.take([job.id]);
+
+    const way = { from: broker.place, to: OTHER, ids: [job.id] };
+    assert.deepEqual(await broker.unfinishedMove(), { ...way, isGoing: true });
+    await departure.close();
+    assert.deepEqual(await broker.unfinishedMove(), { ...way, isGoing: false });
+    await (await departureOf(t, broker)).giveBack([job.id]);
+    assert.deepEqual((await broker.unfinishedMove())?.ids, []);
+  });
+
   test('one process works at a move, and the next one goes on with what is there', async (t) => {
     const broker = await open(t);
     const { job } = await enqueueOne(broker);
@@ -200,6 +229,20 @@ function arriving(open: OpenBroker): void {
     assert.equal((await broker.outcome(id))?.outcome?.state, 'revoked');
   });
 
+  test('the note of an arrival whose move is over makes way for the next move from there, unless jobs lie under it', async (t) => {
+    const broker = await open(t);
+    await (await broker.arrival(OTHER, MOVE, true))?.close();
+    const id = broker.nextId();
+
+    await assert.rejects(broker.arrival('a third place', id, true), { code: 'FSQ_MOVING' });
+    const next = await broker.arrival(OTHER, id, true);
+    await next?.accept([movedJob(broker, {})]);
+    await next?.close();
+
+    assert.deepEqual([next?.id, next?.isResumed], [id, false]);
+    await assert.rejects(broker.arrival(OTHER, broker.nextId(), true), { code: 'FSQ_MOVING' });
+  });
+
   test('an arrival that has not begun is none, and one of another move is refused', async (t) => {
     const broker = await open(t);
     assert.equal(await broker.arrival(OTHER, MOVE, false), null);
@@ -207,7 +250,7 @@ function arriving(open: OpenBroker): void {
     assert.ok(arrival !== null);
     await arrival.close();
 
-    await assert.rejects(broker.arrival(OTHER, broker.nextId(), true), { code: 'FSQ_MOVING' });
+    await assert.rejects(broker.arrival('a third place', broker.nextId(), true), { code: 'FSQ_MOVING' });
     await assert.rejects(broker.departure(OTHER), { code: 'FSQ_MOVING' });
     const again = await broker.arrival(OTHER, MOVE, false);
     assert.equal(again?.isResumed, true);

@@ -1,6 +1,7 @@
 /** What has to be known of a job, and of what goes on beside it, to say why it is where it is: asked of its broker, and no more than that takes. */
 import type { Broker, OwnerInfo, Restoring, Sighting } from '../../broker/broker.ts';
 import { slotsUpTo } from '../../broker/figures/history.ts';
+import type { UnfinishedMove } from '../../broker/moving.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { type Neighbours, rootOf } from './neighbours.ts';
 import { livingRunners } from '../telling/runners.ts';
@@ -22,6 +23,8 @@ export interface Facts {
   /** What is restored after a power cut; null when nothing is. */
   readonly restoring: Restoring | null;
   readonly paused: readonly string[];
+  /** The move on whose way it is; null: it is on none. */
+  readonly move: UnfinishedMove | null;
   /** The jobs that it comes after, or for which its run waits, as far as they were looked at, in its order; null: that one is nowhere. */
   readonly others: ReadonlyMap<string, Sighting | null>;
   /** Jobs of which each needs the end of the next, and the last that of the first: none of them can end. Null: there is no such circle. */
@@ -38,7 +41,16 @@ export interface Facts {
 
 export type FactSource = Pick<
   Broker,
-  'place' | 'owners' | 'paused' | 'restoring' | 'find' | 'changed' | 'list' | 'unended' | 'statistics'
+  | 'place'
+  | 'owners'
+  | 'paused'
+  | 'restoring'
+  | 'unfinishedMove'
+  | 'find'
+  | 'changed'
+  | 'list'
+  | 'unended'
+  | 'statistics'
 >;
 
 /** @param job a fresh look at it */
@@ -48,6 +60,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
   const [owners, paused, restoring] = isOver
     ? ([[], [], null] as const)
     : await Promise.all([broker.owners(), broker.paused(), broker.restoring()]);
+  const move = job.state === 'delayed' ? await broker.unfinishedMove() : null;
   const { others, circle } = await whatItNeeds(broker, job, isOver);
   return {
     nowMs,
@@ -56,6 +69,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
     owners,
     restoring,
     paused,
+    move: move?.ids.includes(job.id) === true ? move : null,
     others,
     circle,
     root: isOver ? await rootOf(broker, job) : null,

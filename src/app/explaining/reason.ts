@@ -20,8 +20,8 @@ export type ReasonCode =
   | 'worker-gone'
   | 'worker-unproved'
   // It waits, and time, another job or a person moves it.
-  | 'on-its-way'
   | 'moving'
+  | 'on-its-way'
   | 'not-before'
   | 'retry'
   | 'after-crash'

@@ -5,6 +5,7 @@ import { UsageError } from '../../job/errors.ts';
 import { reasonOf } from '../../job/values/realm.ts';
 import { openEngine } from '../open-engine.ts';
 import type { BullOptions } from '../engine.ts';
+import { unfinishedMove } from '../moving/bull-note.ts';
 import { factRows, findingsOf } from './server-findings.ts';
 
 /** @throws UsageError (FSQ_PEER) where the packages are missing */
@@ -16,7 +17,8 @@ export async function examineServer(options: BullOptions): Promise<ServerReport>
     engine.awake.begin(); // Until the release.
     try {
       const facts = await engine.serverFacts();
-      return { broker, facts: factRows(facts), findings: findingsOf(facts, engine.lockMs) };
+      const move = await unfinishedMove(engine);
+      return { broker, facts: factRows(facts), findings: findingsOf(facts, engine.lockMs, move) };
     } finally {
       await release();
     }

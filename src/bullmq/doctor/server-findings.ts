@@ -1,6 +1,7 @@
 /** What can be wrong with a server: a row for each, with the sentence that tells it and what to do. Pure. */
 import type { ServerFinding } from '../../broker/beyond/server-report.ts';
-import { size } from '../../job/text.ts';
+import { commandFor, type UnfinishedMove } from '../../broker/moving.ts';
+import { size, some } from '../../job/text.ts';
 import type { PostgresFacts, RedisFacts, ServerFacts } from './server-facts.ts';
 
 /** The oldest that has all commands that BullMQ and fsq use (LPOS, and GETDEL of 6.2). */
@@ -153,15 +154,27 @@ const POSTGRES: readonly Row<PostgresFacts>[] = [
   },
 ];
 
-/** @param lockMs how long a claim holds without being renewed */
-export function findingsOf(facts: ServerFacts, lockMs: number): readonly ServerFinding[] {
+/** @param lockMs how long a claim holds without being renewed. @param move that is not finished; null: there is none */
+export function findingsOf(
+  facts: ServerFacts,
+  lockMs: number,
+  move: UnfinishedMove | null = null,
+): readonly ServerFinding[] {
   const found = [
+    ...(move === null || move.isGoing ? [] : [moveFinding(move)]),
     ...judged(ANY, facts, lockMs),
     ...(facts.kind === 'redis' ? judged(REDIS, facts, lockMs) : judged(POSTGRES, facts, lockMs)),
   ];
   return (['error', 'warning', 'info'] as const).flatMap((wanted) =>
     found.filter(({ severity }) => severity === wanted),
   );
+}
+
+function moveFinding(move: UnfinishedMove): ServerFinding {
+  const { from, to, ids } = move;
+  const message = `Jobs were being moved from ${from} to ${to}: ${some(ids.length, 'job is', 'jobs are')} on the way, and no process goes on with that.`;
+  const advice = `\`${commandFor(move)}\` goes on with it. Until then these jobs do not run.`;
+  return { code: 'unfinished-move', severity: 'warning', message, advice, isUnusable: false };
 }
 
 function judged<F>(rows: readonly Row<F>[], facts: F, lockMs: number): readonly ServerFinding[] {

@@ -7,6 +7,7 @@ import { afterEnd } from '../ended/after-end.ts';
 import type { Engine } from '../engine.ts';
 import { countersOf, recordOf, tailOf, unreadableEnd, unreadableRecord } from './job-data.ts';
 import { sightingOf, standingOf } from './raw-sighting.ts';
+import { NOTE, NOTES } from '../moving/move-store.ts';
 import type { RawJob } from '../store.ts';
 
 /** The table of the jobs that are revoked and have not ended, and the topic that tells of a new one. */
@@ -83,9 +84,11 @@ export async function forgetRevocation(engine: Engine, id: string): Promise<void
 /** Those of `ids` that are revoked and have ended, or are nowhere, are flagged no more: some other way than by their flag. @returns the others */
 export async function sweepRevoked(engine: Engine, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const found = await engine.queues.look(ids);
+  // A flag may be that of a job that has been let go, and the one who moves it, or goes on with that, has to hear of it.
+  const hasMove = found.includes(null) && (await engine.store.field(NOTES, NOTE)) !== null;
   const over = ids.filter((_, i) => {
     const state = found[i]?.state;
-    return state === undefined || state === 'completed' || state === 'failed';
+    return state === undefined ? !hasMove : state === 'completed' || state === 'failed';
   });
   await engine.store.removeFields(REVOKED, over);
   return new Set(ids.filter((id) => !over.includes(id)));

@@ -31,7 +31,7 @@ export async function countJobs(engine: Engine): Promise<Counts> {
   };
   const queues = await engine.queues.all();
   await Promise.all(queues.flatMap((queue) => ORDER.map((state) => add(queue, state))));
-  counts.delayed += (await engine.store.fields(MOVING)).size;
+  if (!engine.store.moves.isCounting) counts.delayed += (await engine.store.fields(MOVING)).size;
   return counts;
 }
 

@@ -8,64 +8,75 @@ import type { Engine } from '../engine.ts';
 import { recordOf } from '../jobs/job-data.ts';
 import { AFTER_OTHERS_MS, afterOthersMs } from '../jobs/raw-sighting.ts';
 import { isRevoked, REVOKED } from '../jobs/revoking.ts';
+import type { Access } from '../schedules/schedule-facts.ts';
 import type { Place, RawJob } from '../store.ts';
+import { patiently } from '../store-wait.ts';
 import { keyOf, standForKey } from './arriving-keys.ts';
-import { openMove, type OpenMove } from './bull-note.ts';
-import { type MoveStore, MOVING } from './move-store.ts';
+import { openMove, type OpenMove, type WantedMove } from './bull-note.ts';
+import { type MoveSteps, MOVING } from './move-store.ts';
 import { arrivingJob, movedJob, READY_MS } from './moved-jobs.ts';
 
-export async function departure(engine: Engine, to: string): Promise<Departure> {
-  movesOf(engine);
-  const move = await openMove(engine, { side: 'out', other: to, id: null, mayBegin: true });
+export async function departure(engine: Engine, access: Access, to: string): Promise<Departure> {
+  const us = engine.ownerName();
+  const move = await begun(access, engine, us, { side: 'out', other: to, id: null, mayBegin: true });
   if (move === null) throw new SpoolError('FSQ_MOVING', `No move can begin from ${engine.place}.`);
-  const { step } = move;
+  const step = stepsOf(access, move);
   return {
-    ...common(engine, move),
+    ...common(engine, access, move),
     to: move.other,
-    take: (ids) => step(() => take(engine, ids)),
-    read: (ids) => read(engine, ids),
-    giveBack: (ids) => step(() => sendToWait(engine, ids)),
-    letGo: (ids) => step(() => letGo(engine, ids)),
+    take: (ids) => step('taken', () => take(engine, move.steps, ids)),
+    read: (ids) => access.look(() => read(engine, ids)),
+    giveBack: (ids) => step('given back', () => sendToWait(engine, move.steps, ids)),
+    letGo: (ids) => step('let go', () => letGo(engine, move.steps, ids)),
   };
 }
 
-export async function arrival(engine: Engine, from: string, id: string, mayBegin: boolean): Promise<Arrival | null> {
-  movesOf(engine);
-  const move = await openMove(engine, { side: 'in', other: from, id, mayBegin });
+export async function arrival(
+  engine: Engine,
+  access: Access,
+  { from, id, mayBegin }: { readonly from: string; readonly id: string; readonly mayBegin: boolean },
+): Promise<Arrival | null> {
+  const move = await begun(access, engine, engine.ownerName(), { side: 'in', other: from, id, mayBegin });
   if (move === null) return null;
-  const { step } = move;
+  const step = stepsOf(access, move);
   return {
-    ...common(engine, move),
-    accept: (jobs) => step(() => accept(engine, jobs)),
-    acceptOutcomes: (jobs) => step(() => acceptOutcomes(engine, jobs)),
-    discard: (ids) => step(() => eachMoving(engine, ids, (at) => movesOf(engine).drop(at))),
-    release: (ids) => step(() => sendToWait(engine, ids)),
+    ...common(engine, access, move),
+    accept: (jobs) => step('accepted', () => accept(engine, move.steps, jobs)),
+    acceptOutcomes: (jobs) => step('accepted', () => acceptOutcomes(engine, move.steps, jobs)),
+    discard: (ids) => step('discarded', () => eachMoving(engine, ids, move.steps.drop)),
+    release: (ids) => step('released', () => sendToWait(engine, move.steps, ids)),
   };
 }
 
-function common(engine: Engine, move: OpenMove): Pick<Departure, 'id' | 'isResumed' | 'underway' | 'finish' | 'close'> {
+function begun(access: Access, engine: Engine, us: string, wanted: WantedMove): Promise<OpenMove | null> {
+  return access.change('begun', () => patiently(() => openMove(engine, us, wanted)));
+}
+
+type Step = <T>(done: string, act: () => Promise<T>) => Promise<T>;
+
+/** What a server refuses for a moment, or does without saying so because it was cut off, is done again. */
+function stepsOf(access: Access, move: OpenMove): Step {
+  return (done, act) => access.change(done, () => patiently(() => move.whileOurs(act)));
+}
+
+function common(
+  engine: Engine,
+  access: Access,
+  move: OpenMove,
+): Pick<Departure, 'id' | 'isResumed' | 'underway' | 'finish' | 'close'> {
   const { id, isResumed } = move;
   return {
     id,
     isResumed,
-    underway: async () => [...(await engine.store.fields(MOVING)).keys()],
-    finish: () => move.finish(),
+    underway: () => access.look(async () => [...(await engine.store.fields(MOVING)).keys()]),
+    finish: () => access.change('finished', () => patiently(() => move.finish())),
     close: () => move.close(),
   };
 }
 
-/** @throws SpoolError (FSQ_MOVING) */
-function movesOf({ store, place }: Engine): MoveStore {
-  if (store.moves !== undefined) return store.moves;
-  throw new SpoolError(
-    'FSQ_MOVING',
-    `No jobs can be moved to or from ${place} yet: only to and from BullMQ on a Redis.`,
-  );
-}
-
-async function take(engine: Engine, ids: readonly string[]): Promise<readonly string[]> {
+async function take(engine: Engine, steps: MoveSteps, ids: readonly string[]): Promise<readonly string[]> {
   const found = await engine.queues.look(ids);
-  const isTaken = await Promise.all(found.map(async (raw) => raw !== null && (await movesOf(engine).take(raw))));
+  const isTaken = await Promise.all(found.map(async (raw) => raw !== null && (await steps.take(raw)) === true));
   return ids.filter((_, i) => isTaken[i] === true);
 }
 
@@ -103,14 +114,14 @@ async function wholeLog(engine: Engine, at: Place): Promise<readonly string[]> {
   }
 }
 
-async function letGo(engine: Engine, ids: readonly string[]): Promise<readonly string[]> {
-  await eachMoving(engine, ids, (at) => movesOf(engine).drop(at));
+async function letGo(engine: Engine, steps: MoveSteps, ids: readonly string[]): Promise<readonly string[]> {
+  await eachMoving(engine, ids, steps.drop);
   const revoked = await engine.store.fields(REVOKED);
   return ids.filter((id) => revoked.has(id));
 }
 
 /** Those that come after others stand in their lines first, as when they are sent. */
-async function sendToWait(engine: Engine, ids: readonly string[]): Promise<void> {
+async function sendToWait(engine: Engine, steps: MoveSteps, ids: readonly string[]): Promise<void> {
   const moving = await engine.store.fields(MOVING);
   const raws = (await engine.queues.look(ids.filter((id) => moving.has(id)))).filter((raw) => raw !== null);
   const jobs = raws.map((raw) => ({ raw, job: recordOf(raw).job }));
@@ -122,13 +133,17 @@ async function sendToWait(engine: Engine, ids: readonly string[]): Promise<void>
   const isLate = new Set(late.map(({ raw }) => raw.id));
   for (const { raw, job } of jobs) {
     const dueAtMs = waiting.has(raw.id) ? afterOthersMs(job.options) : isLate.has(raw.id) ? 0 : (raw.dueAtMs ?? 0);
-    await movesOf(engine).sendToWait(raw, dueAtMs > engine.nowMs() && dueAtMs !== READY_MS ? dueAtMs : 0);
+    await steps.sendToWait(raw, dueAtMs > engine.nowMs() && dueAtMs !== READY_MS ? dueAtMs : 0);
   }
   if (waiting.size > 0) await placeInLines(engine, [...waiting.values()]);
 }
 
 /** @returns why not */
-async function accept(engine: Engine, jobs: readonly MovedJob[]): Promise<ReadonlyMap<string, FsqError>> {
+async function accept(
+  engine: Engine,
+  steps: MoveSteps,
+  jobs: readonly MovedJob[],
+): Promise<ReadonlyMap<string, FsqError>> {
   const { store, queues, place } = engine;
   const refused = new Map<string, FsqError>();
   await queues.tell(new Set(jobs.map(({ standing }) => standing.queue)));
@@ -141,22 +156,23 @@ async function accept(engine: Engine, jobs: readonly MovedJob[]): Promise<Readon
   for (const moved of jobs) {
     const { id } = moved.record.job;
     if (refused.has(id)) continue;
+    await steps.accept(arrivingJob(moved, engine.nowMs()));
+    // After that: the flag of a job that is nowhere is swept.
     if (moved.isRevoked) await store.setField(REVOKED, id, 'ask');
-    await movesOf(engine).accept(arrivingJob(moved, engine.nowMs()));
     const error = await standForKey(engine, moved);
     if (error !== null) refused.set(id, error);
   }
   return refused;
 }
 
-async function acceptOutcomes(engine: Engine, jobs: readonly MovedJob[]): Promise<void> {
+async function acceptOutcomes(engine: Engine, steps: MoveSteps, jobs: readonly MovedJob[]): Promise<void> {
   await engine.queues.tell(new Set(jobs.map(({ standing }) => standing.queue)));
   const found = await engine.queues.look(jobs.map(({ record }) => record.job.id));
   for (const [i, moved] of jobs.entries())
-    if (found[i] === null) await movesOf(engine).accept(arrivingJob(moved, engine.nowMs()));
+    if (found[i] === null) await steps.accept(arrivingJob(moved, engine.nowMs()));
 }
 
-async function eachMoving(engine: Engine, ids: readonly string[], act: (at: Place) => Promise<void>): Promise<void> {
+async function eachMoving(engine: Engine, ids: readonly string[], act: (at: Place) => Promise<unknown>): Promise<void> {
   const moving = await engine.store.fields(MOVING);
   for (const id of ids) {
     const queue = moving.get(id);

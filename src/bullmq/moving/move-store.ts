@@ -7,6 +7,9 @@ interface At {
 
 /** The table of the jobs that are on their way: their ids, and their queues. */
 export const MOVING = 'moving';
+/** The table of the move's note, and its only field. */
+export const NOTES = 'moves';
+export const NOTE = 'note';
 
 /** A job with all that is kept of it, as its fields of the datastore. */
 export interface ArrivingJob extends At {
@@ -19,12 +22,23 @@ export interface ArrivingJob extends At {
 }
 
 export interface MoveStore {
-  /** A job that waits or is delayed lies nowhere from now on, and is in MOVING. Who looks finds it delayed. @returns false: it does not wait */
-  take(at: At): Promise<boolean>;
+  /** True: BullMQ counts those that are on their way among the delayed ones. */
+  readonly isCounting: boolean;
+  /**
+   * The steps of whoever has written this note. While another one stands there, or none, a step changes nothing and says null: its process stood
+   * still, and another goes on with the move, or has ended it.
+   */
+  under(note: string): MoveSteps;
+}
+
+/** Each can be done twice. */
+export interface MoveSteps {
+  /** A job that waits or is delayed lies nowhere from now on, and is in MOVING. Who looks finds it delayed. @returns false: it did not wait */
+  take(at: At): Promise<boolean | null>;
   /** A job of MOVING waits from then on: until this time, Unix ms; 0: it is ready. Another is left alone. */
-  sendToWait(at: At, dueAtMs: number): Promise<void>;
+  sendToWait(at: At, dueAtMs: number): Promise<boolean | null>;
   /** A job of MOVING is gone. Another is left alone. */
-  drop(at: At): Promise<void>;
+  drop(at: At): Promise<boolean | null>;
   /** Makes the job, unless there is one of its id. @returns whether it is there now as one that arrives, or has ended as it did */
-  accept(job: ArrivingJob): Promise<boolean>;
+  accept(job: ArrivingJob): Promise<boolean | null>;
 }

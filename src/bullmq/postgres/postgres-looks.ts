@@ -16,7 +16,8 @@ const SHELVES: Readonly<Record<RawJob['state'], readonly Shelf[]>> = {
   waiting: [{ where: `state = 'waiting'`, by: ['priority', 'seq'] }],
   delayed: [
     { where: `state = 'delayed'`, by: ['process_at_ms', 'id'] },
-    { where: `state = 'waiting-children'`, by: ['seq', 'id'] },
+    // But for those on their way to another place, which have a time.
+    { where: `state = 'waiting-children' AND j.process_at_ms IS NULL`, by: ['seq', 'id'] },
   ],
   active: [{ where: `state = 'active'`, by: ['seq', 'id'] }],
   completed: [{ where: `state = 'completed'`, ...ENDED }],

@@ -3,6 +3,8 @@ import type { JobJson } from 'bullmq';
 import type { JsonValue } from '../../job/values/json.ts';
 import type { EndingJob } from '../engine.ts';
 import type { LimitStore } from '../limits/limit-store.ts';
+import type { MoveStore } from '../moving/move-store.ts';
+import { READY_MS } from '../moving/moved-jobs.ts';
 import type {
   EndedJob,
   EndedPlace,
@@ -34,6 +36,7 @@ import {
 } from './postgres-ended.ts';
 import { readHeads, readIds, readNews, readPage } from './postgres-looks.ts';
 import { PostgresLimits } from './postgres-limits.ts';
+import { postgresMoves } from './postgres-moves.ts';
 import { Publisher } from './wire/publisher.ts';
 import { LOOK, rawJob } from './raw-rows.ts';
 import type { Sql } from './schema.ts';
@@ -46,6 +49,7 @@ const TRIES = 10;
 
 export class PostgresStore implements Store {
   readonly limits: LimitStore;
+  readonly moves: MoveStore;
   readonly #sql: Sql;
   readonly #publisher: Publisher;
   readonly #beside = new InOrder();
@@ -54,6 +58,7 @@ export class PostgresStore implements Store {
   constructor(sql: Sql, schema: string, listener: Listener) {
     this.#sql = sql;
     this.limits = new PostgresLimits(sql);
+    this.moves = postgresMoves(sql, READY_MS);
     this.#publisher = new Publisher(sql, schema, listener);
   }
 
@@ -95,9 +100,10 @@ export class PostgresStore implements Store {
     for (let tries = 0; tries < TRIES; tries++) {
       const values = [queue, id, storableText(tail), shownText(reason), Date.now()];
       if ((await this.#sql(statements.END_WAITING, values)).length > 0) return 'ended';
-      const [row] = await this.#sql('SELECT state::text AS state FROM job WHERE queue = $1 AND id = $2', [queue, id]);
+      const [row] = await this.#sql(statements.STATE, [queue, id]);
       if (row === undefined) return null;
-      if (row['state'] === 'active') return 'running';
+      // Of one on its way to another place the flag is told there.
+      if (row['state'] === 'active' || row['moves'] === true) return 'running';
       if (row['state'] === 'completed' || row['state'] === 'failed') return 'over';
     }
     return 'running'; // It comes and goes: those who take it are told.

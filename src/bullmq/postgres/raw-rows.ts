@@ -21,7 +21,7 @@ export function rawJob(row: Row): RawJob {
     id: String(row['id']),
     queue: String(row['queue']),
     state: state === 'waiting-children' ? 'delayed' : (state as RawJob['state']), // The table has no other.
-    dueAtMs: state === 'delayed' ? numberOf(row, 'process_at_ms') : null,
+    dueAtMs: dueOf(row),
     token: textOf(row, 'lock_token'),
     name: textOf(row, 'name') ?? '',
     data: exactData(textOf(row, 'data') ?? '{}'),
@@ -48,7 +48,7 @@ export function namedRaw(row: Row): Omit<NamedRaw, 'state'> {
   return {
     id: String(row['id']),
     queue: String(row['queue']),
-    dueAtMs: textOf(row, 'state') === 'delayed' ? numberOf(row, 'process_at_ms') : null,
+    dueAtMs: dueOf(row),
     token: textOf(row, 'lock_token'),
     name: textOf(row, 'name') ?? '',
     priority: numberOf(row, 'priority') ?? 0,
@@ -70,6 +70,12 @@ export function endedJob(row: Row): EndedJob {
     tail: ownText(row, 'tail'),
     data: data === null ? null : exactData(data),
   };
+}
+
+/** A job that is on its way to another place has a time, and a parent that waits for its children has none. */
+function dueOf(row: Row): number | null {
+  const state = textOf(row, 'state');
+  return state === 'delayed' || state === 'waiting-children' ? numberOf(row, 'process_at_ms') : null;
 }
 
 /** Of a column of fsq's own. */

@@ -39,12 +39,17 @@ export const END_WAITING: string = `
 WITH ended AS (
   UPDATE job
   SET state = 'failed', failed_reason = $4, finished_at_ms = $5, process_at_ms = NULL, delay_ms = 0
-  WHERE queue = $1 AND id = $2 AND state IN ('waiting', 'delayed', 'waiting-children')
+  WHERE queue = $1 AND id = $2
+    AND (state IN ('waiting', 'delayed') OR state = 'waiting-children' AND process_at_ms IS NULL)
   RETURNING queue, id
 ), kept AS (
   INSERT INTO fsq_tails (queue, id, tail) SELECT queue, id, $3 FROM ended ${KEEP}
 )
 SELECT publish_event(queue, 'failed', jsonb_build_object('jobId', id, 'failedReason', $4::text, 'prev', 'waiting')) FROM ended`;
+
+/** $1 queue, $2 id. Its state, and whether it is on its way to another place, or from there. */
+export const STATE: string = `
+SELECT state::text AS state, state = 'waiting-children' AND process_at_ms IS NOT NULL AS moves FROM job WHERE queue = $1 AND id = $2`;
 
 /** $1 queues, $2 what tokens may begin with. */
 export const HELD: string = `

@@ -3,7 +3,7 @@
  *
  *   moving/<due>.<job>  ─►  pending/<job>, delayed/<due>.<job>
  *
- * First comes what lies beside a job, then its file, last what stands for its key. If we die in between, the job arrives, or not yet; who goes
+ * First comes what lies beside a job, then its file, then the marker of one that is revoked, last what stands for its key. If we die in between, the job arrives, or not yet; who goes
  * on with the move does the rest again.
  */
 import type { MovedJob } from '../../broker/moving.ts';
@@ -29,8 +29,6 @@ export async function accept(context: SpoolContext, jobs: readonly MovedJob[]): 
   for (const [id, { at }] of spots)
     if (at !== 'moving')
       refused.set(id, new SpoolError('FSQ_MOVING', `Job ${id} is in ${layout.root} already, and was not moved there.`));
-  const revoked = jobs.filter((job) => job.isRevoked && !refused.has(idOf(job))).map(idOf);
-  if (revoked.length > 0) await mark(context, revoked, false);
   await each(
     jobs.filter((job) => !spots.has(idOf(job))),
     async (job) => {
@@ -39,6 +37,9 @@ export async function accept(context: SpoolContext, jobs: readonly MovedJob[]): 
       await writeNew(context, Buffer.from(textOf(job)), target, { isDurable: true });
     },
   );
+  // After that: the marker of a job that is nowhere is swept.
+  const revoked = jobs.filter((job) => job.isRevoked && !refused.has(idOf(job))).map(idOf);
+  if (revoked.length > 0) await mark(context, revoked, false);
   for (const job of jobs) {
     const error = refused.has(idOf(job)) ? null : await standForKey(context, job);
     if (error !== null) refused.set(idOf(job), error);

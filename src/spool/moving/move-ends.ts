@@ -6,6 +6,8 @@ import { accept, acceptOutcomes, discardArriving } from './arriving.ts';
 import { letGo, readMoved, sendToWait, take, underway } from './leaving.ts';
 import { openMove, type OpenMove } from './move-note.ts';
 
+export { unfinishedMove } from './move-note.ts';
+
 /** @throws SpoolError (FSQ_MOVING) */
 export async function departure(context: SpoolContext, access: Access, to: string): Promise<Departure> {
   const wanted = { side: 'out', other: to, id: null, mayBegin: true } as const;
@@ -27,9 +29,10 @@ export async function departure(context: SpoolContext, access: Access, to: strin
 export async function arrival(
   context: SpoolContext,
   access: Access,
-  wanted: { readonly from: string; readonly id: string; readonly mayBegin: boolean },
+  from: string,
+  id: string,
+  mayBegin: boolean,
 ): Promise<Arrival | null> {
-  const { from, id, mayBegin } = wanted;
   const move = await openMove(context, { side: 'in', other: from, id, mayBegin });
   if (move === null) return null;
   return {

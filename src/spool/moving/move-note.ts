@@ -5,6 +5,7 @@
  *
  * If we die before moving/ has its name, the draft is swept. If we die while we finish, an empty moving/ may stay, which says nothing.
  */
+import { commandFor, type UnfinishedMove } from '../../broker/moving.ts';
 import { SpoolError } from '../../job/errors.ts';
 import { createIdSource } from '../../job/names.ts';
 import { isRecord } from '../../job/values/realm.ts';
@@ -65,10 +66,10 @@ async function takeUp(context: SpoolContext, us: Registration, wanted: WantedMov
       continue;
     }
     const about = await refuseOthers(context, note, wanted);
-    const to = { id: note.id, owner: us.owner };
+    const to = { id: wanted.id ?? note.id, owner: us.owner };
     if (about === null || !renameIfThere(context.files, notePath(context, note), notePath(context, to))) continue;
     await syncDirectories(context, context.layout.moving);
-    return openedMove(context, us, note.id, about, true);
+    return openedMove(context, us, to.id, about, to.id === note.id);
   }
   const text = `${context.layout.moving} holds what no move has left there. Look into it, and move it out of the spool.`;
   throw new SpoolError('FSQ_MOVING', text);
@@ -133,19 +134,43 @@ async function refuseOthers(context: SpoolContext, note: MoveName, wanted: Wante
       );
   }
   if (about.side === wanted.side && (wanted.id === null || wanted.id === note.id)) return about;
+  if (isOver(context, about, wanted)) return about;
   throw refuse(
     `Jobs were being moved ${wayOf(context, about)}, and some are on their way still. Run \`${commandOf(context, about)}\` first.`,
   );
 }
 
+/**
+ * A process that stood still may have made the note of an arrival after the move was over. The source has part in one move at a time: it has
+ * finished that one, since it begins another.
+ */
+function isOver(context: SpoolContext, about: About, wanted: WantedMove): boolean {
+  const isSame = about.side === 'in' && wanted.side === 'in' && about.other === wanted.other && wanted.mayBegin;
+  return isSame && [...movingSpots(context)].length === 0;
+}
+
 /** 'from … to …' */
-export function wayOf({ layout: { root } }: SpoolContext, { side, other }: About): string {
-  return side === 'out' ? `from ${root} to ${other}` : `from ${other} to ${root}`;
+export function wayOf(context: SpoolContext, about: About): string {
+  const { from, to } = placesOf(context, about);
+  return `from ${from} to ${to}`;
 }
 
 /** The command that goes on with a move. */
-export function commandOf({ layout: { root } }: SpoolContext, { side, other }: About): string {
-  return side === 'out' ? `fsq migrate --from ${root} --to ${other}` : `fsq migrate --from ${other} --to ${root}`;
+export function commandOf(context: SpoolContext, about: About): string {
+  return commandFor(placesOf(context, about));
+}
+
+function placesOf({ layout: { root } }: SpoolContext, { side, other }: About): Pick<UnfinishedMove, 'from' | 'to'> {
+  return side === 'out' ? { from: root, to: other } : { from: other, to: root };
+}
+
+/** See `Broker.unfinishedMove`. Null also where the note cannot be read: `fsq doctor` tells of that. */
+export async function unfinishedMove(context: SpoolContext): Promise<UnfinishedMove | null> {
+  const [note] = movesIn(context);
+  const about = note === undefined ? null : readMove(context, note);
+  if (note === undefined || about === null) return null;
+  const isGoing = note.owner !== NOBODY && (await verdictOf(context, note.owner)).verdict !== 'dead';
+  return { ...placesOf(context, about), isGoing, ids: [...movingSpots(context)].map(({ id }) => id) };
 }
 
 function openedMove(

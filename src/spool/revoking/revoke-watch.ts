@@ -9,7 +9,7 @@ import type { Holder } from '../job-file/holder.ts';
 import { hasOutcomeOf } from '../../job/ended/again.ts';
 import { isMarked, readMarkers, unmark, watchMarkers } from '../notes/notes.ts';
 import { readJob } from '../job-file/read.ts';
-import { locate, lookFor, type Spot } from '../locate.ts';
+import { isUnderMove, locate, lookFor, type Spot } from '../locate.ts';
 import { Rounds } from '../disk/rounds.ts';
 import { withdraw } from './revoke-jobs.ts';
 
@@ -78,9 +78,11 @@ export class RevokeWatch {
     const { missed, leftAlone } = await withdraw(this.#context, this.#options.withdrawer, this.#stillMarked(spots));
     const unseen = new Set([...ids].filter((id) => !spots.has(id)));
     const moving = unseen.size === 0 ? new Map<string, Spot>() : await locate(this.#context, unseen);
+    // One may be that of a job that has been let go, and the one who moves it, or goes on with that, has to hear of it.
+    const isKept = unseen.size > moving.size && isUnderMove(this.#context);
     const done = [...ids].filter((id) => {
       const at = spots.get(id)?.at;
-      return at === undefined ? !moving.has(id) : at !== 'held' && !missed.has(id) && !leftAlone.has(id);
+      return at === undefined ? !moving.has(id) && !isKept : at !== 'held' && !missed.has(id) && !leftAlone.has(id);
     });
     if (missed.size + moving.size > 0) this.#isDueAgain = true;
     await unmark(this.#context, done);

@@ -1,16 +1,24 @@
-/** A TCP proxy before a server: it counts the commands that are sent through it, and at one of them cuts all connections. */
+/** A TCP proxy before a server: it counts the commands that are sent through it, and at one of them cuts all connections, refuses it, or holds it. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** Where a connection is cut: the command has not reached the server, or it has been done and nobody hears of it. */
 export type CutAt = 'before the command' | 'before the reply';
 
+/** The command is not done, and the server answers with this error: `LOADING Redis is loading the dataset in memory`. */
+export interface Refusal {
+  readonly answered: string;
+}
+
+/** The command, and all that comes after it on its connection, lies here until it is let through: its sender stands still. */
+export const HELD = 'held';
+
 export interface Cut {
   /** 1 is the first command that is counted. */
   readonly nth: number;
   /** The first of which this is true instead: which one is the n-th depends on the time. */
   readonly command?: RegExp;
-  readonly at: CutAt;
+  readonly at: CutAt | Refusal | typeof HELD;
   /** Called at that moment, before the connections are closed. */
   readonly act: () => void;
   /** True: nobody gets through any more. */
@@ -29,6 +37,8 @@ export interface Protocol {
   parser(): (chunk: Buffer) => readonly Command[];
   /** Sends a command, and resolves when the server has done it, or may never answer. */
   done(command: Command, server: Socket): Promise<void>;
+  /** What has the server answer with this error, in its turn. Absent: nothing can be refused. */
+  refusal?(error: string): string;
 }
 
 export class CommandProxy {
@@ -42,6 +52,8 @@ export class CommandProxy {
   #cut: Cut | null = null;
   #isStriking = false;
   #isDead = false;
+  /** What is held. */
+  #held: { readonly server: Socket; readonly commands: Buffer[] } | null = null;
 
   static async open(target: number, protocol: Protocol): Promise<CommandProxy> {
     const server = createServer();
@@ -69,6 +81,12 @@ export class CommandProxy {
   /** The names of the commands that were counted, in order. */
   get seen(): readonly string[] {
     return this.#seen ?? [];
+  }
+
+  /** What is held goes on. */
+  letThrough(): void {
+    for (const command of this.#held?.commands ?? []) this.#held?.server.write(command);
+    this.#held = null;
   }
 
   close(): void {
@@ -102,6 +120,10 @@ export class CommandProxy {
   #send(command: Command, server: Socket): void {
     if (this.#isStriking || this.#isDead) return;
     const { bytes, name } = command;
+    if (this.#held?.server === server) {
+      this.#held.commands.push(bytes);
+      return;
+    }
     if (name !== null) this.#seen?.push(name);
     const cut = this.#seen === null || name === null ? null : this.#cut;
     const isHere = cut?.command === undefined ? this.#seen?.length === cut?.nth : cut.command.test(name ?? '');
@@ -110,6 +132,16 @@ export class CommandProxy {
       return;
     }
     this.#cut = null;
+    if (cut.at === HELD) {
+      this.#held = { server, commands: [bytes] };
+      cut.act();
+      return;
+    }
+    if (typeof cut.at === 'object') {
+      cut.act();
+      server.write(this.#protocol.refusal?.(cut.at.answered) ?? bytes);
+      return;
+    }
     this.#isStriking = true;
     if (cut.at === 'before the command') this.#strike(cut);
     else void this.#protocol.done(command, server).then(() => this.#strike(cut));

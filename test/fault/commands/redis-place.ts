@@ -18,6 +18,7 @@ export const REDIS: FaultPlace = {
       return (chunk) => parser.push(chunk).map((bytes) => ({ bytes, name: nameOf(bytes) }));
     },
     done,
+    refusal: (error) => commandOf('EVAL', 'return redis.error_reply(ARGV[1])', '0', error),
   },
   port: async () => (await redisServer()).port,
   url: async (prefix) => (await redisServer()).url(prefix),
@@ -39,6 +40,11 @@ async function done({ bytes }: Command, server: Socket): Promise<void> {
     server.write(bytes);
     server.write(ECHO);
   });
+}
+
+function commandOf(...words: readonly string[]): string {
+  const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  return `*${words.length}\r\n${parts.join('')}`;
 }
 
 /** Of a command as the clients of Redis write it: an array of texts. `*2\r\n$3\r\nGET\r\n$1\r\na\r\n` */
@@ -118,7 +124,7 @@ async function leftIn(text: string, ids: readonly string[]): Promise<readonly st
 }
 
 /** A job that is there is in one place. */
-async function placesOf(redis: Redis, base: string, id: string): Promise<readonly string[]> {
+export async function placesOf(redis: Redis, base: string, id: string): Promise<readonly string[]> {
   const places: string[] = [];
   for (const list of ['wait', 'active', 'paused'])
     for (const one of await redis.lrange(`${base}${list}`, 0, -1)) if (one === id) places.push(list);

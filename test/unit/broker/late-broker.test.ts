@@ -18,6 +18,7 @@ const QUESTIONS: Readonly<
   outcome: 1,
   departure: 1,
   arrival: 3,
+  unfinishedMove: 0,
   log: 2,
   checkpointed: 1,
   changed: 1,

@@ -25,6 +25,8 @@ function run(attempt: number, error?: typeof FAILURE): { attempt: number; endedA
   return { attempt, endedAtMs: NOW - 60_000, owner: child.owner, ...(error === undefined ? {} : { error }) };
 }
 
+const MOVE = { from: '/srv/spool', to: '/srv/other', isGoing: false, ids: [A] };
+
 function facts(parts: Partial<Facts> = {}): Facts {
   return {
     nowMs: NOW,
@@ -33,6 +35,7 @@ function facts(parts: Partial<Facts> = {}): Facts {
     owners: [worker, child],
     restoring: null,
     paused: [],
+    move: null,
     others: new Map(),
     circle: null,
     root: null,
@@ -328,6 +331,24 @@ const ROWS: readonly (readonly [
     facts({ job: delayed(NOW + 9_000, { parked: { reason: 'r', sinceMs: NOW } }), owners: [] }),
     ['parked', 'no-worker'],
     /the last worker did not know task add/,
+  ],
+  [
+    'leaves',
+    facts({ job: delayed(null), move: { ...MOVE, isGoing: true } }),
+    ['on-its-way'],
+    /to \/srv\/other: a process moves/,
+  ],
+  [
+    'has stopped on its way',
+    facts({ job: delayed(null), move: MOVE }),
+    ['on-its-way'],
+    /no process goes on with that: `fsq migrate --from \/srv\/spool --to \/srv\/other` does\./,
+  ],
+  [
+    'has stopped before it arrived',
+    facts({ job: delayed(null), move: { ...MOVE, from: '/srv/other', to: '/srv/spool' } }),
+    ['on-its-way'],
+    /^It is on its way here from \/srv\/other: nobody takes it/,
   ],
   ['gets new arguments', facts({ job: delayed(null) }), ['moving'], /new arguments/],
   [

@@ -14,6 +14,7 @@ function store(...jobs: readonly Sighting[]): FactSource {
     owners: async () => [owner({ tasks: ['add'] })],
     paused: async () => ['slow'],
     restoring: async () => null,
+    unfinishedMove: async () => null,
     find: async (id) => byId.get(id) ?? null,
     changed: async (seen) =>
       new Map(

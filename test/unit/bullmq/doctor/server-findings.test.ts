@@ -43,6 +43,17 @@ describe('a server', () => {
     assert.deepEqual(found(POSTGRES), []);
   });
 
+  test('from which a move has stopped half way is told with the command that goes on', () => {
+    const move = { from: 'bullmq+redis://a:1/0', to: '/srv/spool', isGoing: false, ids: ['x', 'y'] };
+
+    const [finding, ...others] = findingsOf(REDIS, 10_000, move);
+
+    assert.deepEqual([finding?.code, finding?.severity, others], ['unfinished-move', 'warning', []]);
+    assert.match(finding?.message ?? '', /from bullmq\+redis:\/\/a:1\/0 to \/srv\/spool: 2 jobs are on the way/);
+    assert.match(finding?.advice ?? '', /`fsq migrate --from bullmq\+redis:\/\/a:1\/0 --to \/srv\/spool` goes on/);
+    assert.deepEqual(findingsOf(REDIS, 10_000, { ...move, isGoing: true }), []);
+  });
+
   for (const [change, finding] of [
     [{ version: '6.0.20' }, 'error old-server!'],
     [{ version: '5.0.7' }, 'error old-server!'],
