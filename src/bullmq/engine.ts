@@ -7,7 +7,7 @@ import type { Awake } from './awake.ts';
 import type { ServerFacts } from './doctor/server-facts.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { QueueNames } from './queue-names.ts';
-import type { Place, Store } from './store.ts';
+import type { Place, RawJob, Store } from './store.ts';
 
 export interface BullOptions extends Omit<AddressOptions, 'resultTtlMs'>, Partial<Pick<AddressOptions, 'resultTtlMs'>> {
   /** How long a claim holds without being renewed, ms; default 10 s. */
@@ -31,6 +31,23 @@ export interface EndingJob extends Place {
   readonly attemptsAllowed: number;
 }
 
+/** Whose the next job of a queue is to be. */
+export interface NextClaim {
+  /** By its name among owners. */
+  readonly owner: string;
+  /** Of the lock. */
+  readonly token: string;
+}
+
+/** What a look at a queue gave. */
+export type Taken =
+  | { readonly kind: 'job'; readonly raw: RawJob }
+  /** `untilMs`: when its next delayed job is due, Unix ms; null: it has none. `limitedMs`: how long its rate is used up. */
+  | { readonly kind: 'none'; readonly untilMs: number | null; readonly limitedMs: number };
+
+/** The arguments of `Engine.complete`. */
+export type Completing = readonly [held: EndingJob, value: JsonValue | undefined, tail: string, table: string];
+
 export interface Engine {
   /** The address, for people: without its password. */
   readonly place: string;
@@ -47,11 +64,20 @@ export interface Engine {
   /** How often a connection was cut so far: what was on its way then may have been done twice, or its answer be lost. */
   cuts(): number;
   /**
-   * Ends a held job with this value and this tail at once, and says what `Store.keepCompleted` says; null: BullMQ ends it, and the tail is
-   * written after that.
+   * Ends a held job with this value and this tail, at once.
+   *
+   * @returns whether there is anything in `table`: asked along, it costs no question of its own
+   * @throws an error with BullMQ's code where it is not held
    */
-  readonly complete:
-    ((held: EndingJob, value: JsonValue | undefined, tail: string, table: string) => Promise<boolean>) | null;
+  complete(...completing: Completing): Promise<boolean>;
+  /**
+   * The same, and in the same step the claim of the next job of that queue, as `takeNext` makes it; null: there is no such step.
+   *
+   * @returns `hasLine`: what `complete` says
+   */
+  readonly completeAndTake:
+    | ((next: NextClaim, ...completing: Completing) => Promise<{ readonly hasLine: boolean; readonly taken: Taken }>)
+    | null;
   /** `complete` has told those that wait for the job, too. */
   readonly tellsCompleted: boolean;
   /** True where BullMQ compares the times of locks with the clock of each worker, and not with the datastore's own. */

@@ -163,12 +163,6 @@ export interface Store {
    */
   mendHeld?(at: HeldJob, claim: ClaimCounts, lockMs: number): Promise<'held' | 'moved' | null>;
   /**
-   * Writes the tail of a job that has completed under this claim. A job that was claimed again, or is gone, is left alone.
-   *
-   * @returns whether there is anything in `table`: asked along, it costs no question of its own
-   */
-  keepCompleted(at: Place, claims: number, tail: string, table: string): Promise<boolean>;
-  /**
    * Ends a job that waits or is delayed: it is among the failed ones then.
    *
    * @returns 'running' when it is active, 'over' when it had ended, null when it is not there

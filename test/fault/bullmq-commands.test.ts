@@ -23,30 +23,19 @@ const wanted = process.env['BULLMQ_FAULTS'] ?? null;
 
 /** What the sample must not leave out: each has gone wrong, or would cost most. */
 const ALWAYS = [
+  { operation: 'claim and succeed', command: / Move next job/, at: 'before the reply', isDeadly: false },
+  { operation: 'claim and succeed', command: / End a job/, at: 'before the reply', isDeadly: false },
+  { operation: 'claim and succeed', command: / End a job/, at: 'before the command', isDeadly: true },
+  { operation: 'succeed, and claim the next along', command: / End a job/, at: 'before the reply', isDeadly: false },
+  { operation: 'succeed, and claim the next along', command: / End a job/, at: 'before the command', isDeadly: false },
+  { operation: 'succeed, and claim the next along', command: / End a job/, at: 'before the reply', isDeadly: true },
   {
-    operation: 'claim and succeed',
-    command: / Move next job/,
+    operation: 'succeed in a child, and claim the next along',
+    command: / End a job/,
     at: 'before the reply',
-    isDeadly: false,
-  },
-  {
-    operation: 'claim and succeed',
-    command: / Move job from active/,
-    at: 'before the reply',
-    isDeadly: false,
-  },
-  {
-    operation: 'claim and succeed',
-    command: / Move job from active/,
-    at: 'before the command',
     isDeadly: true,
   },
-  {
-    operation: 'claim and give back',
-    command: / Function to move job from/,
-    at: 'before the reply',
-    isDeadly: false,
-  },
+  { operation: 'claim and give back', command: / Function to move job from/, at: 'before the reply', isDeadly: false },
   {
     operation: 'claim and succeed, another comes after',
     command: /^hdel .*line:/,

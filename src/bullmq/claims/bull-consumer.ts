@@ -3,13 +3,14 @@ import { BY_AGE, type Claim, type Consumer, type ConsumerOptions } from '../../b
 import { FencedError } from '../../job/errors.ts';
 import { isSuspect, revoked } from '../../job/lifecycle.ts';
 import { admissionOf } from './job-admission.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, Taken } from '../engine.ts';
 import { isRevoked } from '../jobs/revoking.ts';
 import { announce, withdraw } from '../crew/owner-records.ts';
 import { inReason, isPassing, waitForStore } from '../store-wait.ts';
 import { BullClaim } from './bull-claim.ts';
 import { Doorbell } from './doorbell.ts';
 import type { Held } from './held-job.ts';
+import { JoinedClaims } from './joined-claims.ts';
 import { tightenQueues } from '../limits/queue-rules.ts';
 import { LoneLook } from '../crew/lone-look.ts';
 import { LookOrder } from './look-order.ts';
@@ -26,7 +27,8 @@ const LAST_WORD_MS = 500;
 
 export class BullConsumer implements Consumer {
   readonly owner: string;
-  readonly #engine: Engine;
+  /** Its ends of jobs take the claim of the next one along; null: they cannot. */
+  readonly #engine: Engine & { readonly joined: JoinedClaims | null };
   readonly #release: () => Promise<void>;
   readonly #options: ConsumerOptions;
   readonly #order: LookOrder;
@@ -59,7 +61,10 @@ export class BullConsumer implements Consumer {
       this.#say({ t: 'fenced', why });
       options.onFenced?.(why);
     });
-    this.#engine = engine;
+    const { completeAndTake } = engine;
+    const joined = completeAndTake === null ? null : new JoinedClaims(engine, completeAndTake, options.slots ?? 1);
+    const complete: Engine['complete'] = (...ending) => (joined ?? engine).complete(...ending);
+    this.#engine = { ...engine, joined, complete };
     this.#release = engine.use();
     this.#options = options;
     this.#order = new LookOrder(queues);
@@ -103,7 +108,7 @@ export class BullConsumer implements Consumer {
       for (let isAlone = false; ;) {
         if (signal.aborted) return { claim: null, untilMs };
         const token = this.#claims.nextToken();
-        const taken = await this.#waiting(signal, () => takeNext(this.#engine, queue, this.owner, token));
+        const taken = await this.#waiting(signal, () => this.#take(queue, token));
         if (taken?.kind === 'job') this.#claims.begin({ queue, id: taken.raw.id, token });
         if (this.#claims.mayHoldMore) await this.#waiting(signal, () => this.#giveBackUnknown());
         if (taken === null) return { claim: null, untilMs };
@@ -121,6 +126,12 @@ export class BullConsumer implements Consumer {
       }
     }
     return { claim: null, untilMs };
+  }
+
+  /** The next job of the queue. */
+  async #take(queue: string, token: string): Promise<Taken> {
+    const joined = await this.#engine.joined?.take(queue, { owner: this.owner, token });
+    return joined ?? takeNext(this.#engine, queue, this.owner, token);
   }
 
   #alone(): LoneLook {

@@ -15,13 +15,8 @@ export async function complete(
   value: JsonValue | undefined,
   tail: string,
 ): Promise<boolean> {
-  const { queue, token, claims } = held;
   // Where it had moved already, whether others wait is for a look to find.
-  const done = engine.complete;
-  if (done !== null) return (await fenced(engine, held, () => done(held, value, tail, lineOf(held.id)))) ?? true;
-  await fenced(engine, held, () => engine.backend(queue).moveToCompleted(jobOf(held), value, false, token, false));
-  // A process that dies in between has told nothing but the times of its run, which BullMQ knows too.
-  return engine.store.keepCompleted(held, claims, tail, lineOf(held.id));
+  return (await fenced(engine, held, () => engine.complete(held, value, tail, lineOf(held.id)))) ?? true;
 }
 
 /** @throws FencedError as `complete` does */

@@ -3,19 +3,13 @@ import type { JobJson } from 'bullmq';
 import { unended } from '../../job/ended/again.ts';
 import type { Attempt, JobRecord } from '../../job/job.ts';
 import { type Settlement, settlementOf } from '../../job/lifecycle.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, Taken } from '../engine.ts';
 import { isPassing } from '../store-wait.ts';
 import { countersOf, recordOf, unreadableEnd, unreadableRecord } from '../jobs/job-data.ts';
 import { hasEnded, standingOf } from '../jobs/raw-sighting.ts';
 import type { RawJob } from '../store.ts';
 import type { Held } from './held-job.ts';
 import { settle } from './settle-held.ts';
-
-/** What a look at a queue gave. */
-export type Taken =
-  | { readonly kind: 'job'; readonly raw: RawJob }
-  /** `untilMs`: when its next delayed job is due, Unix ms; null: it has none. `limitedMs`: how long its rate is used up. */
-  | { readonly kind: 'none'; readonly untilMs: number | null; readonly limitedMs: number };
 
 /** Locks the next job of the queue under this token. @throws the datastore's error */
 export async function takeNext(engine: Engine, queue: string, owner: string, token: string): Promise<Taken> {

@@ -77,12 +77,7 @@ export class PostgresStore implements Store {
     return (await this.#sql(statements.KEEP_HELD, [queue, id, token, storableText(tail)])).length > 0;
   }
 
-  async keepCompleted({ queue, id }: Place, claims: number, tail: string, table: string): Promise<boolean> {
-    const values = [queue, id, claims, storableText(tail), storableText(table)];
-    return (await this.#sql(statements.KEEP_COMPLETED, values))[0]?.['there'] === true;
-  }
-
-  /** Ends a held job. @returns as `keepCompleted` @throws an error with BullMQ's code where it is not held under this lock */
+  /** Ends a held job. @returns whether there is anything in `table` @throws an error with BullMQ's code where it is not held under this lock */
   async complete(held: EndingJob, value: JsonValue | undefined, tail: string, table: string): Promise<boolean> {
     const { queue, id, token, claims } = held;
     const { json, exact } = storableValue(value);

@@ -16,17 +16,7 @@ INSERT INTO fsq_tails (queue, id, tail)
 SELECT queue, id, $4 FROM job WHERE queue = $1 AND id = $2 AND state = 'active' AND lock_token = $3 FOR NO KEY UPDATE
 ${KEEP} RETURNING 1`;
 
-/** $1 queue, $2 id, $3 claims, $4 tail. A row: whether there is anything in the table $5. */
-export const KEEP_COMPLETED: string = `
-WITH kept AS (
-  INSERT INTO fsq_tails (queue, id, tail)
-  SELECT queue, id, $4 FROM job
-  WHERE queue = $1 AND id = $2 AND state = 'completed' AND attempts_started = $3 FOR NO KEY UPDATE
-  ${KEEP}
-)
-SELECT EXISTS (SELECT 1 FROM fsq_fields WHERE name = $5) AS there`;
-
-/** $1 queue, $2 id, $3 token, $4 value as JSON, $5 now, $6 tail, $7 claims, $8 the value's exact text or null, $9 as $5 of the last. */
+/** $1 queue, $2 id, $3 token, $4 value as JSON, $5 now, $6 tail, $7 claims, $8 the value's exact text or null, $9 a table. A row: whether there is anything in it. */
 export const COMPLETE: string = `
 WITH done AS MATERIALIZED (SELECT move_to_completed($1, $2, $3, $4::jsonb, $5, false, NULL, NULL)), kept AS (
   INSERT INTO fsq_tails (queue, id, tail, claims, value) SELECT $1, $2, $6, $7, $8 FROM done

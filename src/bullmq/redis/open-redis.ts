@@ -94,6 +94,7 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     backends.set(queue, backend);
     return backend;
   };
+  const completer = { client, backendOf, keyOf: (name: string) => store.key(name), lockMs };
   const queues = new QueueNames(store);
   const users = new Users(async () => {
     await first.close().catch(() => undefined);
@@ -112,7 +113,8 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     onEvent: options.onEvent ?? (() => undefined),
     tailField: 'fsq',
     cuts: () => cuts,
-    complete: (held, value, tail, table) => completeOnRedis(backendOf(held.queue), store, held, value, tail, table),
+    complete: async (...ending) => (await completeOnRedis(completer, null, ...ending)).hasLine,
+    completeAndTake: (next, ...ending) => completeOnRedis(completer, next, ...ending),
     tellsCompleted: true,
     trustsClocks: false,
     ownerName: () => `${process.pid}-${process.getBuiltinModule('node:crypto').randomBytes(8).toString('hex')}`,

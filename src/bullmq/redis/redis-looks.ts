@@ -168,15 +168,32 @@ export function rawJob(id: string, row: unknown): RawJob | null {
   if (!Array.isArray(row)) return null;
   const [queue, state, score, token, logged, values] = row as readonly unknown[];
   const fields = new Map(FIELDS.map((field, i) => [field as string, textOf(rowsOf(values)[i])]));
+  return {
+    ...rawIn(id, String(queue), fields),
+    state: state as RawJob['state'], // The script gives no other.
+    dueAtMs: state === 'delayed' && typeof score === 'string' ? dueAtOf(score) : null,
+    token: textOf(token),
+    logged: Number(logged ?? 0),
+  };
+}
+
+/** One that was claimed. @param flat its hash: a field, its value, and so on */
+export function claimedJob(id: string, queue: string, flat: readonly unknown[]): RawJob {
+  const fields = new Map<string, string | null>();
+  for (let i = 0; i < flat.length; i += 2) fields.set(String(flat[i]), textOf(flat[i + 1]));
+  return rawIn(id, queue, fields);
+}
+
+function rawIn(id: string, queue: string, fields: ReadonlyMap<string, string | null>): RawJob {
   const field = (name: string): string | null => fields.get(name) ?? null;
   // Another program may have written anything.
   const numberOf = (name: string): number | null => (field(name) === null ? null : Number(field(name)) || 0);
   return {
     id,
-    queue: String(queue),
-    state: state as RawJob['state'], // The script gives no other.
-    dueAtMs: state === 'delayed' && typeof score === 'string' ? dueAtOf(score) : null,
-    token: textOf(token),
+    queue,
+    state: 'active',
+    dueAtMs: null,
+    token: null,
     name: field('name') ?? '',
     data: field('data') ?? '{}',
     priority: numberOf('priority') ?? 0,
@@ -193,7 +210,7 @@ export function rawJob(id: string, row: unknown): RawJob | null {
     tail: field('fsq'),
     progress: field('progress'),
     report: field('fsqReport'),
-    logged: Number(logged ?? 0),
+    logged: 0,
   };
 }
 

@@ -77,19 +77,6 @@ export class RedisStore implements Store {
     return what === 'held' || what === 'moved' ? what : null;
   }
 
-  async keepCompleted(at: Place, claims: number, tail: string, table: string): Promise<boolean> {
-    return (await this.tryKeepCompleted(at, claims, tail, table)).hasLine;
-  }
-
-  /** The same, and whether the tail was written: not where the job has not completed under this claim, or not yet. Sent at once. */
-  async tryKeepCompleted(
-    ...[at, claims, tail, table]: Parameters<Store['keepCompleted']>
-  ): Promise<{ readonly isKept: boolean; readonly hasLine: boolean }> {
-    const answer = await this.#run('fsqKeepCompleted', this.#base(at), at.id, claims, tail, this.#key(table));
-    const [kept, line] = answer as readonly unknown[]; // As the script gives it.
-    return { isKept: kept === 1, hasLine: line === 1 };
-  }
-
   async endWaiting(at: Place, tail: string, reason: string): Promise<'ended' | 'running' | 'over' | null> {
     const what = await this.#run('fsqEndWaiting', this.#base(at), at.id, tail, reason, Date.now());
     return what === 'ended' || what === 'running' || what === 'over' ? what : null;
@@ -104,11 +91,11 @@ export class RedisStore implements Store {
   }
 
   sendIf({ table, ...fact }: Fact, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean> {
-    return sendWithFact(this.#script, this.#key(table), fact, this.#base({ queue }), job, dueAtMs);
+    return sendWithFact(this.#script, this.key(table), fact, this.#base({ queue }), job, dueAtMs);
   }
 
   renew(at: Place, queue: string, job: JobJson, dueAtMs: number | null): Promise<boolean> {
-    const held = this.#key(heldBackIn(at.queue));
+    const held = this.key(heldBackIn(at.queue));
     return renewWaiting(this.#script, this.#base(at), held, this.#base({ queue }), job, dueAtMs);
   }
 
@@ -196,7 +183,7 @@ export class RedisStore implements Store {
   }
 
   async get(keys: readonly string[]): Promise<readonly (string | null)[]> {
-    return keys.length === 0 ? [] : this.#client.mget(keys.map((key) => this.#key(key)));
+    return keys.length === 0 ? [] : this.#client.mget(keys.map((key) => this.key(key)));
   }
 
   async set(...[key, value, { ifAbsent = false, ttlMs } = {}]: Parameters<Store['set']>): Promise<boolean> {
@@ -204,51 +191,51 @@ export class RedisStore implements Store {
       ...(ttlMs === undefined ? [] : ['PX', String(Math.max(1, Math.round(ttlMs)))]),
       ...(ifAbsent ? ['NX'] : []),
     ];
-    return (await this.#client.call('SET', this.#key(key), value, ...args)) === 'OK';
+    return (await this.#client.call('SET', this.key(key), value, ...args)) === 'OK';
   }
 
   async swap(key: string, before: string | null, after: string | null): Promise<boolean> {
-    return (await this.#run('fsqSwap', this.#key(key), ...maybe(before), ...maybe(after))) === 1;
+    return (await this.#run('fsqSwap', this.key(key), ...maybe(before), ...maybe(after))) === 1;
   }
 
   async remove(keys: readonly string[]): Promise<number> {
-    return keys.length === 0 ? 0 : this.#client.del(keys.map((key) => this.#key(key)));
+    return keys.length === 0 ? 0 : this.#client.del(keys.map((key) => this.key(key)));
   }
 
   async fields(table: string): Promise<ReadonlyMap<string, string>> {
-    return new Map(Object.entries(await this.#client.hgetall(this.#key(table))));
+    return new Map(Object.entries(await this.#client.hgetall(this.key(table))));
   }
 
   field(table: string, field: string): Promise<string | null> {
-    return this.#client.hget(this.#key(table), field);
+    return this.#client.hget(this.key(table), field);
   }
 
   async setField(...[table, field, value, { ifAbsent = false } = {}]: Parameters<Store['setField']>): Promise<boolean> {
-    const key = this.#key(table);
+    const key = this.key(table);
     if (ifAbsent) return (await this.#client.hsetnx(key, field, value)) === 1;
     await this.#client.hset(key, field, value);
     return true;
   }
 
   async swapField(table: string, field: string, before: string | null, after: string | null): Promise<boolean> {
-    return (await this.#run('fsqSwapField', this.#key(table), field, ...maybe(before), ...maybe(after))) === 1;
+    return (await this.#run('fsqSwapField', this.key(table), field, ...maybe(before), ...maybe(after))) === 1;
   }
 
   async mergeFields(table: string, from: FieldValue, to: FieldValue): Promise<boolean> {
-    const key = this.#key(table);
+    const key = this.key(table);
     return (await this.#run('fsqMergeFields', key, from.field, from.value, to.field, to.value)) === 1;
   }
 
   async removeFields(table: string, fields: readonly string[]): Promise<number> {
-    return fields.length === 0 ? 0 : this.#client.hdel(this.#key(table), ...fields);
+    return fields.length === 0 ? 0 : this.#client.hdel(this.key(table), ...fields);
   }
 
   publish(topic: string, text: string): void {
-    this.#client.publish(this.#key(topic), text).catch(() => undefined); // It is a hint.
+    this.#client.publish(this.key(topic), text).catch(() => undefined); // It is a hint.
   }
 
   async subscribe(topic: string, hear: (text: string) => void): Promise<() => void> {
-    const channel = this.#key(topic);
+    const channel = this.key(topic);
     const listeners = this.#heard.get(channel) ?? new Set();
     this.#heard.set(channel, listeners);
     listeners.add(hear);
@@ -271,7 +258,8 @@ export class RedisStore implements Store {
     this.#listener.disconnect();
   }
 
-  #key(name: string): string {
+  /** Of one of fsq's facts. */
+  key(name: string): string {
     return `${this.#prefix}-fsq:${name}`;
   }
 

@@ -116,16 +116,6 @@ if not redis.call('LPOS', base .. 'active', id) then redis.call('LPUSH', base ..
 return 'held'
 `;
 
-/** ARGV: base, id, claims, tail, table. Whether there is such a table. */
-const KEEP_COMPLETED: string = `
-local key = ARGV[1] .. ARGV[2]
-if redis.call('HGET', key, 'ats') == ARGV[3] and redis.call('ZSCORE', ARGV[1] .. 'completed', ARGV[2]) then
-  redis.call('HSET', key, 'fsq', ARGV[4])
-  return { 1, redis.call('EXISTS', ARGV[5]) }
-end
-return { 0, redis.call('EXISTS', ARGV[5]) }
-`;
-
 /** ARGV: base, id, tail, reason, now. */
 const END_WAITING: string = `${STATE}
 local base, id = ARGV[1], ARGV[2]
@@ -198,7 +188,6 @@ export type ScriptName =
   | 'fsqLook'
   | 'fsqKeepHeld'
   | 'fsqMendHeld'
-  | 'fsqKeepCompleted'
   | 'fsqEndWaiting'
   | 'fsqHeld'
   | 'fsqSwap'
@@ -212,7 +201,6 @@ export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
   fsqLook: LOOK,
   fsqKeepHeld: KEEP_HELD,
   fsqMendHeld: MEND_HELD,
-  fsqKeepCompleted: KEEP_COMPLETED,
   fsqEndWaiting: END_WAITING,
   fsqHeld: HELD,
   fsqSwap: SWAP,

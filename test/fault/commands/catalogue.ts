@@ -90,6 +90,8 @@ export const OPERATIONS: readonly Operation[] = [
   },
   { name: 'claim and succeed', does: 'run', prepare: runs(VALUE) },
   { name: 'claim and succeed in a child', does: 'run', isSeenToDie: true, prepare: runs(VALUE) },
+  { name: 'succeed, and claim the next along', does: 'chain', prepare: chains },
+  { name: 'succeed in a child, and claim the next along', does: 'chain', isSeenToDie: true, prepare: chains },
   { name: 'claim and fail', does: 'run', prepare: runs(threw('of op'), { ends: ['succeeded', 'failed'] }) },
   { name: 'claim and try again later', does: 'run', prepare: runs(RERUN) },
   {
@@ -175,6 +177,11 @@ function pausing(isPaused: boolean): Operation['prepare'] {
     if (isPaused) await broker.pause('default');
     return { input: { queue: 'default' }, planted: [{ id }] };
   };
+}
+
+async function chains(broker: Broker): Promise<Prepared> {
+  const planted = [{ id: await plant(broker) }, { id: await plant(broker) }, { id: await plant(broker) }];
+  return { input: { jobs: planted.length }, planted };
 }
 
 async function idle(broker: Broker): Promise<Prepared> {

@@ -20,6 +20,7 @@ const OPERATIONS = {
   send: [nothing, ({ jobs }) => enqueue(jobs)],
   unique: [nothing, ({ jobs }) => unique(jobs)],
   run: [consumer, run],
+  chain: [consumer, chain],
   recover: [keeper, ({ owner }, mine) => mine.recover(owner, 'crashed')],
   revoke: [nothing, ({ ids, terminate }) => answer(ids, broker.revoke(ids, { terminate }))],
   retry: [nothing, ({ ids }) => answer(ids, broker.retry(ids))],
@@ -97,6 +98,20 @@ async function run({ settlement = RETURNED, jobs }, taker) {
     await claim.settle(settlement, settlement.kind === 'park' ? null : RUN);
     say('settled', id);
   }
+}
+
+/** Takes the next one while the end of the one before it is on its way. */
+async function chain({ jobs }, taker) {
+  const settling = [];
+  for (let i = 0; i < jobs; i++) {
+    const claim = await taker.next(AbortSignal.timeout(10_000));
+    if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+    const { id } = claim.job;
+    say('run', id, claim.standing.attempt);
+    say('over', id);
+    settling.push(claim.settle(RETURNED, RUN).then(() => say('settled', id)));
+  }
+  await Promise.all(settling);
 }
 
 async function answer(ids, asked) {
