@@ -27,13 +27,25 @@ function useMarks(filter: string, jobs: readonly JobRow[]): [MarkedJobs, (marks:
   return [kept, set];
 }
 
+/**
+ * Where the page begins that is shown: where the address says, or further back. A text is looked for in so many jobs at a time, and while none has
+ * it the look goes on by itself.
+ */
+function useFrom(asked: string, before: string | null): [string | null, (from: string) => void] {
+  const [gone, setGone] = useState({ asked, from: before });
+  return [gone.asked === asked ? gone.from : before, (from) => setGone({ asked, from })];
+}
+
 export function Jobs({ query, before }: { readonly query: JobQuery; readonly before: string | null }): JSX.Element {
   const { live, session, go } = usePage();
   const params = paramsOf(query);
   const filter = params.toString();
-  if (before !== null) params.set('before', before);
-  const look = useLook<JobPage>(`api/jobs?${params.toString()}`, live.hints);
-  const { data, refusal, isLoading } = look;
+  const [from, setFrom] = useFrom(`${filter} ${before}`, before);
+  if (from !== null) params.set('before', from);
+  const { data, refusal, isLoading } = useLook<JobPage>(`api/jobs?${params.toString()}`, live.hints);
+  useEffect(() => {
+    if (!isLoading && data !== null && data.jobs.length === 0 && data.next !== null) setFrom(data.next);
+  }, [data, isLoading]);
   const [marks, setMarks] = useMarks(filter, data?.jobs ?? []);
   useEffect(() => {
     if (before !== null) scrollTo(0, 0);
@@ -64,7 +76,7 @@ export function Jobs({ query, before }: { readonly query: JobQuery; readonly bef
               onMark={(jobs, isOn) => setMarks(withMark(marks, jobs, isOn))}
             />
           )}
-          <Paging query={query} before={before} next={data.next} />
+          <Paging query={query} before={before} next={data.jobs.length === 0 ? null : data.next} />
         </section>
       )}
     </>
@@ -86,7 +98,7 @@ function NoJob({ query, page, isLater }: { query: JobQuery; page: JobPage; isLat
   if (!page.isComplete) {
     return (
       <Empty title="Nothing matches among the jobs that are read so far.">
-        <p class="dim">{page.next === null ? 'The rest is being read.' : 'Look at older ones below.'}</p>
+        <p class="dim">The rest is being read.</p>
       </Empty>
     );
   }

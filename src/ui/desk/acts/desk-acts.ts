@@ -7,7 +7,7 @@ import type { Broker } from '../../../broker/broker.ts';
 import type { TaskSending } from '../../../broker/task-sending.ts';
 import { FsqError, UsageError } from '../../../job/errors.ts';
 import { checkId, checkQueue, OWN_TASKS } from '../../../job/names.ts';
-import { format, knownInstead, some } from '../../../job/text.ts';
+import { format, knownInstead } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
 import type { Act, Answer, JobQuery } from '../../wire.ts';
@@ -77,7 +77,10 @@ async function onJobs({ broker, index, nowMs }: ActParts, kind: JobAct, ids: rea
   return answerOf(done);
 }
 
-/** All that match now, if these are as many as somebody has typed. @throws UsageError */
+/**
+ * Of all that match now as many as somebody has typed, the earliest sent first: jobs come and go while one types, and those that have come since
+ * are in the list still. @throws UsageError
+ */
 async function idsOf(
   { broker, index, hidesArguments, nowMs }: ActParts,
   query: JobQuery,
@@ -88,11 +91,8 @@ async function idsOf(
       `Not all jobs are read yet, ${index.size} so far: which of them match is not known. Nothing was done; try again in a while`,
     );
   const ids = await matchingIds(broker, index, matcherOf(query, nowMs, hidesArguments));
-  if (ids.length === count) return ids;
-  const are = ids.length === 1 ? 'matches' : 'match';
-  throw new UsageError(
-    `Nothing was done: ${some(ids.length, 'job')} ${are} now, and ${count} was typed. Look at them again`,
-  );
+  if (ids.length === 0) throw new UsageError('Nothing was done: no job matches now. Look at them again');
+  return ids.slice(-count);
 }
 
 async function anew({ broker, nowMs }: ActParts, id: string, args: readonly JsonValue[]): Promise<Answer> {
