@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 const REPORT_MS = 10;
 /** So long may pass without one more finished job. */
 const STALL_MS = 60_000;
+/** So long may a worker take to end what it has started, such as processes of its own. */
+const END_MS = 10_000;
 
 /** Starts `options.processes` workers of `peer`; none of them works on a queue yet. */
 export async function startCrew(peer, options) {
@@ -57,8 +59,10 @@ function startMember(peer, options, news) {
     async end() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
-      child.kill('SIGKILL');
+      if (child.connected) child.disconnect();
+      const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
       await ended;
+      clearTimeout(timer);
     },
   };
 }
@@ -125,7 +129,10 @@ export function nowMs() {
 export async function serve(peer) {
   const options = JSON.parse(process.argv[3]);
   const stops = new Map();
-  process.on('disconnect', () => process.exit(1));
+  process.on('disconnect', async () => {
+    await Promise.allSettled([...stops.values()].map((stop) => stop()));
+    process.exit(1);
+  });
   process.on('message', async (message) => {
     if (message.start !== undefined) {
       stops.set(message.start, await peer.work(options, message.start, tallyOf(message.start)));
@@ -133,6 +140,7 @@ export async function serve(peer) {
     }
     if (message.stop !== undefined) {
       await stops.get(message.stop)();
+      stops.delete(message.stop);
       process.send({ stopped: message.stop });
     }
   });
@@ -143,7 +151,7 @@ function tallyOf(queue) {
   const tally = { finished: 0, wrong: 0, values: 0, firstMs: 0, lastMs: 0 };
   let told = 0;
   setInterval(() => {
-    if (tally.finished > told) process.send({ queue, tally });
+    if (tally.finished > told && process.connected) process.send({ queue, tally });
     told = tally.finished;
   }, REPORT_MS);
   return (x, y, value) => {

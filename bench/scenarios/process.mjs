@@ -34,6 +34,14 @@ export const scenario = {
       atLeast: 10,
       text: '≥ 10 × BullMQ sandboxed',
     },
+    {
+      kind: 'ratio',
+      of: 'fsq on BullMQ',
+      to: 'BullMQ (sandboxed)',
+      figure: 'rate',
+      atLeast: 1.5,
+      text: 'fsq on BullMQ ≥ 1.5 × BullMQ sandboxed',
+    },
     { kind: 'ratio', of: 'fsq', to: NODE_LOOP, figure: 'rate', atLeast: 0.6, text: '≥ 60 % of the bare loop' },
   ],
 };

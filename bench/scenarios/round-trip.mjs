@@ -13,7 +13,7 @@ export const scenario = {
     return [
       fsq('fsq', 'fsq-round-trip', { jobs, children: 4 }),
       limit('two watches', 'bare-round-trip', { jobs }),
-      ...peers(scale, 'round-trip', { jobs }, ['bee-queue', 'BullMQ', 'BullMQ (sandboxed)']),
+      ...peers(scale, 'round-trip', { jobs }, ['bee-queue', 'BullMQ', 'BullMQ (sandboxed)', 'fsq on BullMQ']),
       ...peers(scale, 'round-trip', { jobs: Math.min(jobs, 20) }, ['Celery (files)']),
     ];
   },
@@ -27,6 +27,14 @@ export const scenario = {
       figure: 'medianMs',
       atMost: 4,
       text: 'median ≤ 4 × two bare watches',
+    },
+    {
+      kind: 'ratio',
+      of: 'fsq on BullMQ',
+      to: 'BullMQ (sandboxed)',
+      figure: 'medianMs',
+      atMost: 1.2,
+      text: 'fsq on BullMQ ≤ 1.2 × BullMQ sandboxed',
     },
   ],
 };

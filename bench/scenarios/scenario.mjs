@@ -80,6 +80,7 @@ const PEERS = {
   'bee-queue': 'bee-queue',
   BullMQ: 'bullmq',
   'BullMQ (sandboxed)': 'bullmq-sandboxed',
+  'fsq on BullMQ': 'fsq-bullmq',
   plainjob: 'plainjob',
   liteque: 'liteque',
   'Celery (files)': 'celery',

@@ -8,7 +8,7 @@ import { REPOSITORY } from '../support/project.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { isSane, runPeer } from './run-peer.ts';
 
-const PEERS = ['bullmq', 'bullmq-sandboxed', 'bee-queue', 'plainjob', 'liteque', 'celery'];
+const PEERS = ['bullmq', 'bullmq-sandboxed', 'fsq-bullmq', 'bee-queue', 'plainjob', 'liteque', 'celery'];
 const CASES = [
   { scenario: 'process' },
   { scenario: 'enqueue', mode: 'one' },
