@@ -1,8 +1,8 @@
 /** What follows when a job has ended, whoever has ended it. If we die before it is done, a keeper's round does it. */
 import { release } from '../after/lines.ts';
 import type { Engine } from '../engine.ts';
-import { ENDED } from '../looking/stored-outcomes.ts';
 import type { Place } from '../store.ts';
+import { ENDED } from './ended-word.ts';
 import { keepUntil } from './outcome-times.ts';
 
 interface HowItEnded {

@@ -6,17 +6,19 @@ import type { MinimalJob, RedisQueueBackend } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { isRecord } from '../../job/values/realm.ts';
 import type { Completing, NextClaim, Taken } from '../engine.ts';
-import { ENDED } from '../looking/stored-outcomes.ts';
 import { claimedJob, rowsOf } from '../redis/redis-looks.ts';
+import { ENDED, endedWord } from './ended-word.ts';
 
 /** The name of the script in ioredis. */
 const COMPLETE = 'fsqComplete';
 /** How the name of BullMQ's begins; its version comes behind. */
 const FINISH = 'moveToFinished:';
+/** Where the time is among the keys and arguments of that. */
+const FINISHED_ON = 15;
 
 /**
- * Around the text of BullMQ's moveToFinished, whose keys and arguments are given to it as it names them. ARGV: tail, line, channel, owner, token
- * of the next claim, ms of its lock, and then those. The lock of the next job gets a token of its own, and that job says who has it.
+ * Around the text of BullMQ's moveToFinished, whose keys and arguments are given to it as it names them. ARGV: tail, line, channel, word, owner,
+ * token of the next claim, ms of its lock, and then those. The lock of the next job gets a token of its own, and that job says who has it.
  */
 function scriptAround(lua: string, keyCount: number): string {
   return `-- End a job, and claim the next
@@ -24,8 +26,8 @@ local function finish(KEYS, ARGV)
 ${lua}
 end
 local keys, args = {}, {}
-for i = 7, #ARGV do
-  if i < 7 + ${keyCount} then keys[i - 6] = ARGV[i] else args[i - ${6 + keyCount}] = ARGV[i] end
+for i = 8, #ARGV do
+  if i < 8 + ${keyCount} then keys[i - 7] = ARGV[i] else args[i - ${7 + keyCount}] = ARGV[i] end
 end
 args[9] = cmsgpack.pack({ 'fsq', ARGV[1] })
 local isDone, done = pcall(finish, keys, args)
@@ -42,12 +44,12 @@ if not isDone then
   end
 end
 if type(done) == 'number' and done < 0 then return { done } end
-redis.call('PUBLISH', ARGV[3], args[1])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 local hasLine = redis.call('EXISTS', ARGV[2])
 if type(done) ~= 'table' or type(done[1]) ~= 'table' then return { 0, hasLine, done } end
 local key = args[7] .. done[2]
-redis.call('SET', key .. ':lock', ARGV[5], 'PX', ARGV[6])
-redis.call('HSET', key, 'pb', ARGV[4])
+redis.call('SET', key .. ':lock', ARGV[6], 'PX', ARGV[7])
+redis.call('HSET', key, 'pb', ARGV[5])
 return { 0, hasLine, done }
 `;
 }
@@ -77,8 +79,10 @@ export async function completeOnRedis(
   // Once BullMQ has a connection, its scripts are there.
   if (!(COMPLETE in client)) await backend.client;
   const job = { id, opts: { attempts: attemptsAllowed } } as unknown as MinimalJob; // What BullMQ looks at of it.
-  const move = backend.moveToCompletedArgs(job, JSON.stringify(value), false, token, next !== null);
-  const ours = [tail, keyOf(table), keyOf(ENDED), next?.owner ?? '', next?.token ?? '', lockMs];
+  const returnvalue = JSON.stringify(value) ?? 'null';
+  const move = backend.moveToCompletedArgs(job, returnvalue, false, token, next !== null);
+  const word = endedWord(id, { finishedOn: Number(move[FINISHED_ON]), tail, returnvalue });
+  const ours = [tail, keyOf(table), keyOf(ENDED), word, next?.owner ?? '', next?.token ?? '', lockMs];
   const [code, hasLine, done] = rowsOf(await scriptOf(client)([...ours, ...move]));
   if (typeof code === 'number' && code < 0)
     throw Object.assign(new Error(`BullMQ has not ended job ${id} (${code})`), { code });

@@ -2,16 +2,17 @@
 import { OutcomeWaits } from '../../broker/common/outcome-waits.ts';
 import { UnknownJobError } from '../../job/errors.ts';
 import type { JobRecord } from '../../job/job.ts';
+import { ENDED, parseEndedWord, type ToldEnd } from '../ended/ended-word.ts';
 import type { Engine } from '../engine.ts';
 import { recordOf } from '../jobs/job-data.ts';
 import type { RawJob } from '../store.ts';
 import { inReason } from '../store-wait.ts';
 
-/** The topic that tells which job has ended. */
-export const ENDED = 'ended';
-
 /** How often all that are waited for are looked at, ms: the first look soon, because a hint may have come too early. */
 const LOOKS_MS = [50, 200, 1_000, 2_000] as const;
+
+/** Of each job that is waited for its texts are kept up to so many characters: with them a word is enough. */
+const MOST_KEPT = 4_000;
 
 export async function readOutcome(engine: Engine, id: string): Promise<JobRecord | null> {
   const [raw = null] = await engine.queues.look([id]);
@@ -21,6 +22,14 @@ export async function readOutcome(engine: Engine, id: string): Promise<JobRecord
 function outcomeIn(raw: RawJob | null): JobRecord | null {
   if (raw === null || (raw.state !== 'completed' && raw.state !== 'failed')) return null;
   return recordOf(raw);
+}
+
+/** The job that was seen, as the word tells its end. Null: that is not enough. */
+function endedAs(seen: RawJob | undefined, end: ToldEnd | null): JobRecord | null {
+  if (seen === undefined || end === null) return null;
+  const record = recordOf({ ...seen, ...end, state: 'completed', dueAtMs: null, token: null });
+  // A job that has a key may have got other arguments since.
+  return record.job.options.key === undefined ? record : null;
 }
 
 /** Null when `signal` aborts before `act` is done. @throws the datastore's error, where it lasts */
@@ -42,6 +51,8 @@ async function beforeAbort<T>(signal: AbortSignal | null, act: () => Promise<T>)
 
 export class OutcomeWatch {
   readonly #engine: Engine;
+  /** Jobs that are waited for, as they were before their end. */
+  readonly #seen = new Map<string, RawJob>();
   readonly #waits = new OutcomeWaits(() => this.#stop());
   #hearing: Promise<() => void> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -69,6 +80,11 @@ export class OutcomeWatch {
     const found = outcomeIn(raw);
     if (found !== null || signal?.aborted === true) return found;
     const outcome = this.#waits.add(id, signal);
+    if (raw !== null && raw.data.length <= MOST_KEPT) {
+      this.#seen.set(id, raw);
+      const forget = (): void => void (this.#waits.has(id) || this.#seen.delete(id));
+      outcome.then(forget, forget);
+    }
     this.#looks = 0;
     this.#plan();
     return outcome;
@@ -84,12 +100,18 @@ export class OutcomeWatch {
   }
 
   async #hear(): Promise<void> {
-    this.#hearing ??= this.#engine.store.subscribe(ENDED, (id) => {
-      if (this.#waits.has(id)) void this.#look([id]);
-    });
+    this.#hearing ??= this.#engine.store.subscribe(ENDED, (word) => this.#hearWord(word));
     const hearing = this.#hearing;
     // Without it the looks find what there is. It is begun by itself when the server is there.
     await inReason(() => hearing).catch(() => undefined);
+  }
+
+  #hearWord(word: string): void {
+    const { id, end } = parseEndedWord(word);
+    if (!this.#waits.has(id)) return;
+    const record = endedAs(this.#seen.get(id), end);
+    if (record === null) void this.#look([id]);
+    else this.#waits.resolve(id, record);
   }
 
   #stop(): void {
