@@ -45,7 +45,7 @@ export function useKeyboard(place: Place, go: (place: Place) => void, help: () =
 }
 
 function rows(): readonly HTMLElement[] {
-  return [...document.querySelectorAll<HTMLElement>('main [data-row]')];
+  return [...document.querySelectorAll<HTMLElement>('main [data-row]:has(a[href])')];
 }
 
 function currentRow(): HTMLElement | null {
@@ -60,7 +60,7 @@ function moveBy(step: number, lastRow: number): number {
     current === null ? Math.min(lastRow, all.length) - (step > 0 && lastRow >= 0 ? 1 : 0) : all.indexOf(current);
   const to = Math.max(0, Math.min(all.length - 1, from + step));
   const row = all[to];
-  row?.querySelector<HTMLElement>('a[href], button')?.focus({ preventScroll: true });
+  row?.querySelector<HTMLElement>('a[href]')?.focus({ preventScroll: true });
   row?.scrollIntoView({ block: 'nearest' });
   return row === undefined ? -1 : to;
 }

@@ -1,16 +1,24 @@
 /** The line that says how it is, on every screen, and notices about this page itself. */
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
 import { Sentence } from '../parts/text.tsx';
 import { instant } from '../plain/format.ts';
 import { now } from '../server/clock.ts';
 import { usePage } from '../server/context.ts';
 
+/** The words of one status change so seldom at most, since a screen reader speaks each change. */
+const WORDS_MS = 5_000;
+
 export function Verdict(): JSX.Element {
   const { summary } = usePage().live;
+  const said = useRef({ status: '', text: '', untilMs: 0 });
   if (summary === null) return <p class="verdict dim">Looking…</p>;
-  const { status, text } =
+  const { status, text: newest } =
     summary.trouble === null ? summary.verdict : { status: 'critical' as const, text: summary.trouble };
+  if (said.current.status !== status || Date.now() > said.current.untilMs)
+    said.current = { status, text: newest, untilMs: Date.now() + WORDS_MS };
+  const { text } = said.current;
   return (
     <p class={`verdict ${status}`}>
       <Icon name={status} />

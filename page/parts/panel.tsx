@@ -1,6 +1,7 @@
 /** The frames of a screen: a panel with a heading, a table that scrolls inside itself, and what stands where there is nothing yet. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useId } from 'preact/hooks';
+import { Sentence } from './text.tsx';
 
 interface PanelProps {
   readonly title: string;
@@ -82,7 +83,11 @@ export function Empty({
 
 /** A question to the server that it refused. */
 export function Refusal({ text }: { readonly text: string }): JSX.Element {
-  return <p class="note critical">{text}</p>;
+  return (
+    <p class="note critical">
+      <Sentence text={text} />
+    </p>
+  );
 }
 
 export function Loading(): JSX.Element {

@@ -42,8 +42,8 @@ export function LongText({ text, title }: { readonly text: string; readonly titl
 export function Sentence({ text }: { readonly text: string }): JSX.Element {
   return (
     <>
-      {withCommands(text).map((part) =>
-        part.isCommand ? <Command key={part.text} command={part.text} /> : <Name key={part.text} text={part.text} />,
+      {withCommands(text).map((part, i) =>
+        part.isCommand ? <Command key={i} command={part.text} /> : <Name key={i} text={part.text} />,
       )}
     </>
   );

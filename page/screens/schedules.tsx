@@ -9,7 +9,7 @@ import { Command, Name } from '../parts/text.tsx';
 import { Age, Nothing } from '../parts/time.tsx';
 import { duration, instant, plural } from '../plain/format.ts';
 import { visible } from '../plain/marks.ts';
-import { jobAt } from '../plain/place.ts';
+import { jobAt, jobsAt } from '../plain/place.ts';
 import { now } from '../server/clock.ts';
 import { usePage } from '../server/context.ts';
 import { useLook } from '../server/look.ts';
@@ -60,7 +60,13 @@ function Row({ schedule }: { readonly schedule: ScheduleRow }): JSX.Element {
   return (
     <tr data-row>
       <th scope="row" class="name" title={visible(name)}>
-        <Name text={name} />
+        {task === null ? (
+          <Name text={name} />
+        ) : (
+          <a href={jobsAt({ tasks: [task] })}>
+            <Name text={name} />
+          </a>
+        )}
         {task !== null && (
           <div class="second">
             <Name text={task} />

@@ -97,12 +97,18 @@ export class Live {
   }
 
   #told({ data }: MessageEvent<string>): void {
-    const summary = JSON.parse(data) as Summary;
-    setClock(summary.atMs);
+    const summary = this.#taken(JSON.parse(data) as Summary);
     const isFirst = this.#view.state !== 'live';
     // What has changed while nobody listened is looked at anew.
     this.#alive({ summary, ...(isFirst ? { hints: this.#view.hints + 1 } : {}) });
     if (isFirst) void this.#askVersion();
+  }
+
+  /** While the store cannot be looked at, its figures stay those that were seen last. */
+  #taken(summary: Summary): Summary {
+    setClock(summary.atMs);
+    const { summary: before } = this.#view;
+    return summary.trouble === null || before === null ? summary : { ...before, trouble: summary.trouble };
   }
 
   #alive(part: Partial<LiveView>): void {
@@ -124,9 +130,8 @@ export class Live {
     if (this.#view.state !== 'looking' || this.#stream !== null) return;
     if (came.kind === 'locked') return this.#locked();
     if (came.kind === 'got') {
-      setClock(came.data.atMs);
       if (this.#view.lostSinceMs !== null) this.#nextOpenMs = 0;
-      this.#set({ summary: came.data, lostSinceMs: null, hints: this.#view.hints + 1 });
+      this.#set({ summary: this.#taken(came.data), lostSinceMs: null, hints: this.#view.hints + 1 });
     } else {
       this.#set({ lostSinceMs: this.#view.lostSinceMs ?? now() });
     }

@@ -28,7 +28,7 @@ const SINCE = [
 const SELDOM = ['worker', 'key', 'error', 'since'] as const;
 
 export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
-  const { live } = usePage();
+  const { live, session } = usePage();
   const [isOpen, setOpen] = useState(SELDOM.some((name) => query[name] !== undefined));
   const id = useId();
   const type =
@@ -42,7 +42,7 @@ export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
       {hasStates && <States query={query} onChange={onChange} />}
       <div class="fields">
         <FilterField
-          label="Text in arguments, or id"
+          label={session.hidesArguments ? 'Beginning of an id' : 'Text in arguments, or id'}
           value={query.text ?? ''}
           onChange={type('text')}
           placeholder="press /"

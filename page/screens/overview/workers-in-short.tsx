@@ -1,7 +1,8 @@
 /** How many workers there are and how busy; and how to start one where there is none. */
 import type { JSX } from 'preact';
 import type { Summary, WorkerSummary } from '../../../src/ui/wire.ts';
-import { Empty, Panel } from '../../parts/panel.tsx';
+import { Icon } from '../../parts/icon.tsx';
+import { Panel } from '../../parts/panel.tsx';
 import { Gauge } from '../../parts/spark.tsx';
 import { Command } from '../../parts/text.tsx';
 import { sum } from '../../plain/activity.ts';
@@ -35,16 +36,18 @@ function Busy({ workers }: { readonly workers: readonly WorkerSummary[] }): JSX.
 /** Also on the screen of workers. */
 export function NoWorker({ waiting }: { readonly waiting: number }): JSX.Element {
   return (
-    <Empty
-      title={
-        waiting > 0
-          ? `${plural(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}, and no worker runs.`
-          : 'No worker runs.'
-      }
-    >
+    <div class="empty">
+      {waiting > 0 ? (
+        <p class="standing unserved strong">
+          <Icon name="warning" />
+          {plural(waiting, 'job')} {waiting === 1 ? 'waits' : 'wait'}, and no worker runs.
+        </p>
+      ) : (
+        <p class="strong">No worker runs.</p>
+      )}
       <p>
         Start one in your project: <Command command="fsq worker" />
       </p>
-    </Empty>
+    </div>
   );
 }
