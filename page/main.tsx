@@ -2,33 +2,34 @@
 import { render } from 'preact';
 import type { Session } from '../src/ui/wire.ts';
 import { App } from './frame/app.tsx';
-import { Locked, Unreachable } from './frame/locked.tsx';
+import { NoPage, TokenWanted } from './frame/no-page.tsx';
 import { applyTheme } from './frame/theme.ts';
+import { tokenIn } from './plain/place.ts';
 import { get, login } from './server/api.ts';
 
 const RETRY_MS = 3_000;
+const STILL_ASKING = 'Is `fsq ui` still running? This page asks again every few seconds.';
 
 /** Once, in the address that `fsq ui` prints; it leaves the address at once, and so the history. */
 function takeToken(): string | null {
-  const token = /^#token=(.+)$/.exec(location.hash)?.[1] ?? null;
+  const token = tokenIn(location.hash);
   if (token !== null) history.replaceState(null, '', `${location.pathname}${location.search}#/`);
   return token;
 }
 
 async function start(root: HTMLElement): Promise<void> {
   const token = takeToken();
-  const wasWrong = token !== null && (await login(decodeURIComponent(token))).kind !== 'got';
+  const wasWrong = token !== null && (await login(token)).kind !== 'got';
   const came = await get<Session>('api/session');
-  if (came.kind === 'got') render(<App session={came.data} onLocked={() => lock(root, false)} />, root);
-  else if (came.kind === 'locked') lock(root, wasWrong);
-  else {
-    render(<Unreachable text={came.kind === 'refused' ? came.answer.text : null} />, root);
-    setTimeout(() => void start(root), RETRY_MS);
+  const again = (): void => void start(root);
+  if (came.kind === 'got') return render(<App session={came.data} onLocked={again} />, root);
+  if (came.kind === 'locked') {
+    if (came.takesToken) return render(<TokenWanted wasWrong={wasWrong} onOpen={again} />, root);
+    return render(<NoPage title="You may not see this page" text={came.text} />, root);
   }
-}
-
-function lock(root: HTMLElement, wasWrong: boolean): void {
-  render(<Locked wasWrong={wasWrong} onOpen={() => void start(root)} />, root);
+  const title = came.kind === 'refused' ? 'The server refuses this page' : 'The server does not answer';
+  render(<NoPage title={title} text={came.kind === 'refused' ? came.answer.text : STILL_ASKING} />, root);
+  setTimeout(again, RETRY_MS);
 }
 
 applyTheme();

@@ -56,6 +56,12 @@ export function jobAt(id: string): string {
   return fragmentOf({ screen: 'job', id });
 }
 
+/** The token in an address, whole or its fragment alone; null where there is none. */
+export function tokenIn(address: string): string | null {
+  const token = /#token=(.+)$/s.exec(address)?.[1];
+  return token === undefined ? null : decoded(token);
+}
+
 const MANY = { state: 'states', task: 'tasks', queue: 'queues' } as const;
 export const ONE = ['worker', 'key', 'since', 'error', 'text', 'group'] as const;
 

@@ -7,11 +7,20 @@ const BASE: URL = new URL('./', location.href.replace(/[?#].*/s, ''));
 export type Got<T> =
   | { readonly kind: 'got'; readonly data: T }
   | { readonly kind: 'refused'; readonly answer: Answer }
-  /** No token, or an old one. */
-  | { readonly kind: 'locked' }
+  | Locked
   | { readonly kind: 'unreachable' }
   /** The caller wants it no more. */
   | { readonly kind: 'dropped' };
+
+/** Whoever asks may not see this: the token is missing or old, or the login of the server around the page has ended. */
+export interface Locked {
+  readonly kind: 'locked';
+  /** A token would help. */
+  readonly takesToken: boolean;
+  readonly text: string;
+}
+
+const NO_FSQ = 'What answers here is not fsq. Perhaps your login has ended: reload the page.';
 
 export function addressOf(path: string): string {
   return new URL(path, BASE).href;
@@ -29,7 +38,7 @@ export async function act(what: Act): Promise<Answer> {
   if (came.kind === 'refused') return came.answer;
   const text =
     came.kind === 'locked'
-      ? 'The server wants the token again. Reload the page.'
+      ? came.text
       : 'The server cannot be reached, so whether this was done is not known. Look before you do it again.';
   return { text, isGood: false, code: null };
 }
@@ -46,11 +55,13 @@ function post<T>(path: string, body: unknown): Promise<Got<T>> {
 async function request<T>(path: string, init: RequestInit): Promise<Got<T>> {
   try {
     const response = await fetch(addressOf(path), { credentials: 'same-origin', ...init });
-    if (response.status === 401) return { kind: 'locked' };
-    if (response.status === 204) return { kind: 'got', data: null as T };
+    const isJson = /^application\/json\b/.test(response.headers.get('content-type') ?? '');
+    if (response.ok && !isJson) return { kind: 'locked', takesToken: false, text: NO_FSQ };
     const body: unknown = await response.json();
     if (response.ok) return { kind: 'got', data: body as T };
-    return { kind: 'refused', answer: answerOf(body, response.status) };
+    const answer = answerOf(body, response.status);
+    if (response.status !== 401) return { kind: 'refused', answer };
+    return { kind: 'locked', takesToken: response.headers.has('www-authenticate'), text: answer.text };
   } catch {
     return { kind: init.signal?.aborted === true ? 'dropped' : 'unreachable' };
   }

@@ -128,8 +128,8 @@ export class Live {
   async #look(): Promise<void> {
     const came = await get<Summary>('api/summary');
     if (this.#view.state !== 'looking' || this.#stream !== null) return;
-    if (came.kind === 'locked') return this.#locked();
-    if (came.kind === 'got') {
+    if (came.kind === 'locked') this.#locked();
+    else if (came.kind === 'got') {
       if (this.#view.lostSinceMs !== null) this.#nextOpenMs = 0;
       this.#set({ summary: this.#taken(came.data), lostSinceMs: null, hints: this.#view.hints + 1 });
     } else {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { fragmentOf, jobsAt, paramsOf, type Place, placeOf, queryOf, withPart } from '../../../../page/plain/place.ts';
+import {
+  fragmentOf,
+  jobsAt,
+  paramsOf,
+  type Place,
+  placeOf,
+  queryOf,
+  tokenIn,
+  withPart,
+} from '../../../../page/plain/place.ts';
 
 describe('a place and its address are the same', () => {
   const cases: readonly (readonly [fragment: string, place: Place])[] = [
@@ -53,4 +62,11 @@ test('a part of a filter is set and taken away, and the others stay', () => {
   assert.deepEqual(withPart(query, 'text', ''), { states: ['failed'] });
   assert.deepEqual(withPart(query, 'states', []), { text: 'x' });
   assert.equal(jobsAt({ queues: ['mail'] }), '#/jobs?queue=mail');
+});
+
+test('a token is found in a fragment and in a whole address, and what is none is none', () => {
+  assert.equal(tokenIn('#token=a%2Db'), 'a-b');
+  assert.equal(tokenIn('http://127.0.0.1:9478/base/#token=a-b_c'), 'a-b_c');
+  assert.equal(tokenIn('#token=%'), '%');
+  for (const text of ['', '#', '#/jobs?text=token', '#token=', 'a-b_c']) assert.equal(tokenIn(text), null, text);
 });

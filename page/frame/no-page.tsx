@@ -1,7 +1,11 @@
 /** What stands there instead of the page: a question for the token, or that the server does not answer. */
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
+import { Sentence } from '../parts/text.tsx';
+import { tokenIn } from '../plain/place.ts';
 import { login } from '../server/api.ts';
+
+const WRONG = 'That token is wrong, or of an earlier start.';
 
 interface Props {
   /** The token of the address was no good. */
@@ -9,16 +13,17 @@ interface Props {
   readonly onOpen: () => void;
 }
 
-export function Locked({ wasWrong, onOpen }: Props): JSX.Element {
+export function TokenWanted({ wasWrong, onOpen }: Props): JSX.Element {
   const [token, setToken] = useState('');
-  const [trouble, setTrouble] = useState(wasWrong ? 'That token is wrong, or of an earlier start.' : null);
+  const [trouble, setTrouble] = useState(wasWrong ? WRONG : null);
   const id = useId();
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const came = await login(tokenOf(token));
+    // Who copies the whole address has the token in it.
+    const came = await login(tokenIn(token.trim()) ?? token.trim());
     if (came.kind === 'got') onOpen();
     else if (came.kind === 'unreachable') setTrouble('The server does not answer.');
-    else setTrouble(came.kind === 'refused' ? came.answer.text : 'That token is wrong, or of an earlier start.');
+    else setTrouble(came.kind === 'refused' ? came.answer.text : WRONG);
   };
   return (
     <main class="alone">
@@ -55,18 +60,20 @@ export function Locked({ wasWrong, onOpen }: Props): JSX.Element {
   );
 }
 
-/** Who copies the address has the token in it. */
-function tokenOf(typed: string): string {
-  return typed.trim().replace(/^.*#token=/s, '');
-}
-
-export function Unreachable({ text }: { readonly text: string | null }): JSX.Element {
+export function NoPage({ title, text }: { readonly title: string; readonly text: string }): JSX.Element {
   return (
     <main class="alone">
       <h1>fsq</h1>
       <div class="panel" role="alert">
-        <h2>{text === null ? 'The server does not answer' : 'The server refuses this page'}</h2>
-        <p>{text ?? 'Is fsq ui still running? This page asks again every few seconds.'}</p>
+        <h2>{title}</h2>
+        <p>
+          <Sentence text={text} />
+        </p>
+        <p class="buttons">
+          <button type="button" onClick={() => location.reload()}>
+            Reload
+          </button>
+        </p>
       </div>
     </main>
   );
