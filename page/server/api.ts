@@ -5,7 +5,7 @@ import type { Act, Answer } from '../../src/ui/wire.ts';
 const BASE: URL = new URL('./', location.href.replace(/[?#].*/s, ''));
 
 export type Got<T> =
-  | { readonly kind: 'got'; readonly data: T }
+  | { readonly kind: 'got'; readonly data: T; readonly text: string }
   | { readonly kind: 'refused'; readonly answer: Answer }
   | Locked
   | { readonly kind: 'unreachable' }
@@ -57,8 +57,9 @@ async function request<T>(path: string, init: RequestInit): Promise<Got<T>> {
     const response = await fetch(addressOf(path), { credentials: 'same-origin', ...init });
     const isJson = /^application\/json\b/.test(response.headers.get('content-type') ?? '');
     if (response.ok && !isJson) return { kind: 'locked', takesToken: false, text: NO_FSQ };
-    const body: unknown = await response.json();
-    if (response.ok) return { kind: 'got', data: body as T };
+    const text = await response.text();
+    const body: unknown = JSON.parse(text);
+    if (response.ok) return { kind: 'got', data: body as T, text };
     const answer = answerOf(body, response.status);
     if (response.status !== 401) return { kind: 'refused', answer };
     return { kind: 'locked', takesToken: response.headers.has('www-authenticate'), text: answer.text };

@@ -33,12 +33,19 @@ export function useLook<T>(path: string | null, wakes: number): Look<T> {
 
   useEffect(() => {
     if (path === null) return undefined;
+    let last: string | null = null;
     const look = async (signal: AbortSignal): Promise<void> => {
       const came = await get<T>(path, signal);
       if (signal.aborted) return;
-      if (came.kind === 'got') setSeen({ path, data: came.data, refusal: null });
-      else if (came.kind === 'refused') setSeen((before) => ({ ...before, path, refusal: came.answer }));
-      else if (came.kind === 'locked') locked();
+      if (came.kind === 'got') {
+        // What is the same need not be drawn again.
+        if (came.text !== last) setSeen({ path, data: came.data, refusal: null });
+        last = came.text;
+        return;
+      }
+      last = null;
+      if (came.kind === 'locked') locked();
+      if (came.kind === 'refused') setSeen((before) => ({ ...before, path, refusal: came.answer }));
     };
     const mine = new Looker(look);
     looker.current = mine;

@@ -1,6 +1,6 @@
 /** A page of jobs. On a narrow screen only what they are and how they are stays. */
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { JobRow } from '../../../src/ui/wire.ts';
 import { Gauge } from '../../parts/spark.tsx';
 import { State } from '../../parts/state.tsx';
@@ -19,14 +19,27 @@ interface Props {
 }
 
 export function JobTable({ jobs, marks, isOld, onMark }: Props): JSX.Element {
-  const { session } = usePage();
+  const { isReadOnly } = usePage().session;
+  // Drawn anew when jobs or marks have changed, and not with each summary.
+  const rows = useMemo(
+    () =>
+      jobs.map((job) => (
+        <Row
+          key={job.id}
+          job={job}
+          isMarked={marks.states.has(job.id)}
+          onMark={isReadOnly ? null : (isOn) => onMark([job], isOn)}
+        />
+      )),
+    [jobs, marks],
+  );
   const marked = jobs.filter((job) => marks.states.has(job.id)).length;
   return (
     <table class="jobs" aria-busy={isOld}>
       <caption class="unseen">Jobs, newest first</caption>
       <thead>
         <tr>
-          {!session.isReadOnly && (
+          {!isReadOnly && (
             <th scope="col" class="mark">
               <MarkAll marked={marked} all={jobs.length} onMark={(isOn) => onMark(jobs, isOn)} />
             </th>
@@ -49,11 +62,7 @@ export function JobTable({ jobs, marks, isOld, onMark }: Props): JSX.Element {
           </th>
         </tr>
       </thead>
-      <tbody>
-        {jobs.map((job) => (
-          <Row key={job.id} job={job} isMarked={marks.states.has(job.id)} onMark={(isOn) => onMark([job], isOn)} />
-        ))}
-      </tbody>
+      <tbody>{rows}</tbody>
     </table>
   );
 }
@@ -86,15 +95,15 @@ function MarkAll({
 interface RowProps {
   readonly job: JobRow;
   readonly isMarked: boolean;
-  readonly onMark: (isOn: boolean) => void;
+  /** Null: nothing can be done here, so nothing is marked. */
+  readonly onMark: ((isOn: boolean) => void) | null;
 }
 
 function Row({ job, isMarked, onMark }: RowProps): JSX.Element {
-  const { session } = usePage();
   const name = job.task ?? 'unreadable';
   return (
     <tr data-row class={isMarked ? 'marked' : ''}>
-      {!session.isReadOnly && (
+      {onMark !== null && (
         <td class="mark">
           <input
             type="checkbox"
