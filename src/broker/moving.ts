@@ -17,6 +17,7 @@
 import type { FsqError } from '../job/errors.ts';
 import type { JobRecord, Standing } from '../job/job.ts';
 import type { JsonValue } from '../job/values/json.ts';
+import { inShell } from '../job/text.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
 import type { Progress } from '../job/values/progress.ts';
 
@@ -72,7 +73,7 @@ export interface UnfinishedMove {
 
 /** What goes on with a move. */
 export function commandFor({ from, to }: Pick<UnfinishedMove, 'from' | 'to'>): string {
-  return `fsq migrate --from ${from} --to ${to}`;
+  return `fsq migrate --from ${inShell(from)} --to ${inShell(to)}`;
 }
 
 /** The end that jobs leave. Workers may run here meanwhile. */

@@ -145,11 +145,11 @@ export function inShell(text: string): string {
 }
 
 /**
- * `text` with `option`, such as ' --spool DIR', behind each command in backticks that does not name a spool: a command that is copied from a message means
- * the same spool.
+ * `text` with `option`, such as ' --spool DIR', behind each command in backticks that does not name a spool, as `fsq migrate` names two: a command that is
+ * copied from a message means the same spool.
  */
 export function withSpoolOption(text: string, option: string): string {
   return text.replace(/`fsq (?!help\b|COMMAND\b)[^`]+`/g, (line) =>
-    line.includes('--spool') ? line : `${line.slice(0, -1)}${option}\``,
+    line.includes('--spool') || line.startsWith('`fsq migrate ') ? line : `${line.slice(0, -1)}${option}\``,
   );
 }

@@ -198,7 +198,10 @@ class Spool implements Broker {
   }
 
   unfinishedMove(): ReturnType<Broker['unfinishedMove']> {
-    return this.#access.look(async () => (await moveEnds()).unfinishedMove(this.#context));
+    // Nearly always there is none, and nothing is loaded to tell that.
+    return this.#access.look(async () =>
+      this.#context.files.exists(this.#context.layout.moving) ? (await moveEnds()).unfinishedMove(this.#context) : null,
+    );
   }
 
   async idsByPrefix(prefix: string, limit: number): Promise<readonly string[]> {

@@ -87,7 +87,7 @@ describe('fsq migrate', () => {
     }
   });
 
-  test('a move that has stopped is told by the doctor, and the same command goes on with it', async (t) => {
+  test('a move that has stopped is told wherever one looks, and the same command goes on with it', async (t) => {
     const project = tempProject(t, {});
     const ids = await pendingJobs(project.spool, {}, {});
     const broker = openSpool({ path: project.spool });
@@ -106,7 +106,21 @@ describe('fsq migrate', () => {
     assert.match(found?.message ?? '', /2 jobs are on the way/);
     assert.equal(elsewhere.code, 75);
     assert.match(elsewhere.stderr, /fsq migrate --from \S+ --to \S+other/);
-    assert.match(shown.stdout, /delayed/);
+    assert.match(shown.stdout, /has waited \d+ m?s to arrive in the place that it is moved to/);
+    const goesOn = `\`fsq migrate --from ${project.spool} --to ${other}\``;
+    const at = ['--spool', project.spool];
+    const status = await fsq(project, ['status', ...at]);
+    assert.match(status.stdout, /^WARNING 2 jobs are on the way from /);
+    assert.ok(status.stdout.includes(goesOn), status.stdout);
+    assert.match(status.stdout, /! No worker is running\. /);
+    const checked = await fsq(project, ['check', ...at]);
+    assert.deepEqual([checked.code, /2 jobs are on the way/.test(checked.stdout)], [1, true], checked.stdout);
+    const otherQueue = await fsq(project, ['check', '-Q', 'mail', ...at]);
+    assert.doesNotMatch(otherQueue.stdout, /on the way/);
+    const got = await fsq(project, ['get', ids[0] ?? '', '--timeout', '100ms', ...at]);
+    assert.match(got.stderr, /It is on its way to /);
+    assert.ok(got.stderr.includes(goesOn), got.stderr);
+    assert.doesNotMatch(got.stderr, /No worker/);
     // It was never begun there: whoever began it died right after the first step.
     const begun = await openSpool({ path: other }).arrival(project.spool, departure.id, true);
     await begun?.close();

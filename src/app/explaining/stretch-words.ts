@@ -8,6 +8,7 @@ export const WAITED: Readonly<Record<Exclude<WaitedFor, 'sent-back'>, string>> =
   retry: 'for the retry',
   process: 'after the loss of its process',
   task: 'for a worker that knows its task',
+  move: 'to arrive in the place that it is moved to',
 };
 
 /** What an attempt did, and the word before how long. */

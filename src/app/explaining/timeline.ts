@@ -8,9 +8,9 @@ import { pastRuns } from '../following/past-runs.ts';
 /**
  * What a job waited for. `turn`: a worker; `time`: the time that its call named; `others`: the end of jobs that it comes after; `retry`:
  * as its backoff says; `process`: its process had died or was stopped; `sent-back`: it had ended, until somebody sent it back; `task`: a
- * worker that knows its task.
+ * worker that knows its task; `move`: its arrival in another place.
  */
-export type WaitedFor = 'turn' | 'time' | 'others' | 'retry' | 'process' | 'sent-back' | 'task';
+export type WaitedFor = 'turn' | 'time' | 'others' | 'retry' | 'process' | 'sent-back' | 'task' | 'move';
 
 /** How a run ended: as the job did, or with a failure or the death of its process after which the job ran again; `runs`: it has not. */
 export type RunEnd = Outcome['state'] | 'lost' | 'runs';
@@ -87,7 +87,8 @@ export function timelineOf(job: Sighting): Timeline | null {
     const { attempt } = standing;
     stretches.push({ kind: 'ran', attempt, owner: job.owner, fromMs: job.startedAtMs, toMs: null, end: 'runs' });
   } else {
-    if (record.parked !== null) since = { ...since, why: 'task' };
+    if (job.isOnItsWay === true) since = { ...since, why: 'move' };
+    else if (record.parked !== null) since = { ...since, why: 'task' };
     wait(null);
   }
   return { sentAtMs, stretches, end: null };

@@ -1,19 +1,19 @@
 /** What a job waits for: its time, other jobs, a worker, or room. Pure. */
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
-import { commandFor, type UnfinishedMove } from '../../broker/moving.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { retriesUsed } from '../../job/lifecycle.ts';
 import { some, span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, named, type Reason } from './reason.ts';
 import { roomReasons } from './room-reasons.ts';
+import { onItsWayText } from '../telling/on-its-way.ts';
 import { livingTasks, mismatchNotice, nobodyNotice } from '../telling/runners.ts';
 import { processText } from '../telling/standstill.ts';
 
 /** Of a job in pending/ or delayed/. */
 export function waitingReasons(facts: Facts): readonly Reason[] {
   const { job, circle, nowMs } = facts;
-  if (facts.move !== null) return [moveReason(facts.move, facts.place)];
+  if (facts.move !== null) return [{ code: 'on-its-way', text: `${onItsWayText(facts.move, facts.place)}.` }];
   if (job.isRevoked === true)
     return [{ code: 'revoke-requested', text: 'It is revoked, and does not begin any more: a worker ends it.' }];
   if (job.isOnItsWay === true) return [{ code: 'on-its-way', text: ON_ITS_WAY }];
@@ -33,16 +33,6 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
 
 const ON_ITS_WAY =
   'It is on its way between two places, and runs in neither before it is there. If nobody moves jobs any more, run the same `fsq migrate` again: `fsq doctor` names it.';
-
-/** Nothing else that holds it back matters before it has arrived. */
-function moveReason(move: UnfinishedMove, place: string): Reason {
-  const { from, to, isGoing } = move;
-  const way = from === place ? `It is on its way to ${to}` : `It is on its way here from ${from}`;
-  const what = isGoing
-    ? 'a process moves it at this moment.'
-    : `nobody takes it until it has arrived, and no process goes on with that: \`${commandFor(move)}\` does.`;
-  return { code: 'on-its-way', text: `${way}: ${what}` };
-}
 
 type Record = NonNullable<Sighting['record']>;
 

@@ -11,6 +11,7 @@ export type Severity = 'warning' | 'critical';
 /** Stable, for programs. */
 export type ProblemCode =
   | 'restoring'
+  | 'unfinished-move'
   | 'disk'
   | 'no-worker'
   | 'not-served'
@@ -64,6 +65,8 @@ export interface HealthFacts {
   readonly crashed: number;
   /** Jobs are being restored after a power cut, or wait for that. */
   readonly isRestoring: boolean;
+  /** That jobs are on their way to or from another place, and nobody goes on with that; null: they are not. */
+  readonly stoppedMove: string | null;
   /** Null: the broker cannot tell. */
   readonly room: Room | null;
   /** Queues that were asked for and of which nothing is known. */
@@ -135,6 +138,7 @@ type Rule = (facts: HealthFacts, limits: Limits) => Problem | null;
 const RULES: readonly Rule[] = [
   ({ isRestoring }) =>
     isRestoring ? warning('restoring', 'jobs are restored after a power cut, and may be missing here') : null,
+  ({ stoppedMove }) => (stoppedMove === null ? null : warning('unfinished-move', stoppedMove)),
   ({ room }) => (room === null ? null : ofRoom(room)),
   ({ ready, takers }, { isWorkerExpected }) =>
     ready > 0 && takers === 0 && isWorkerExpected

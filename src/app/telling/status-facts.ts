@@ -14,12 +14,13 @@ export async function statusFacts(broker: Broker): Promise<StatusFacts> {
   const nowMs = Date.now();
   const restoring = await broker.restoring();
   const backlog = await broker.backlog();
-  const [counts, owners, paused, statistics, room] = await Promise.all([
+  const [counts, owners, paused, statistics, room, move] = await Promise.all([
     broker.counts(backlog),
     broker.owners(),
     broker.paused(),
     broker.statistics(),
     broker.room(),
+    broker.unfinishedMove(),
   ]);
   // What is due later is neither late nor parked.
   const isSoon = ({ dueAtMs }: { readonly dueAtMs: number | null }): true | 'no more' =>
@@ -40,6 +41,7 @@ export async function statusFacts(broker: Broker): Promise<StatusFacts> {
     statistics,
     failed: await recentFailures(broker, statistics, nowMs, counts.results <= MOST_SORTED),
     room,
+    move,
     running: await broker.list(['running'], MAX_READ),
     delayed,
     parkedReady: await parkedAmongReady(broker, left.filter(isCounted)),

@@ -2,8 +2,10 @@
 import { isChildOf, orphansAmong, processText, unreadyText } from './standstill.ts';
 import { type FailedFacts, type Health, type HealthFacts, healthOf, notServed, USUAL_LIMITS } from './health.ts';
 import { livingRunners, livingTasks, livingWorkers } from './runners.ts';
+import { movingAdvice, stoppedMoveText } from './on-its-way.ts';
 import { isAddress } from '../../broker/broker-address.ts';
 import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../broker/broker.ts';
+import type { UnfinishedMove } from '../../broker/moving.ts';
 import { RINGS, slotsUpTo, totalOfSlots } from '../../broker/figures/history.ts';
 import type { Statistics } from '../../broker/statistics.ts';
 import { format, some, span, suggest } from '../../job/text.ts';
@@ -23,6 +25,8 @@ export interface StatusFacts {
   readonly statistics: Statistics;
   readonly failed: FailedFacts;
   readonly room: Room | null;
+  /** Null: no job is on its way to or from another place. */
+  readonly move: UnfinishedMove | null;
   readonly owners: readonly OwnerInfo[];
   readonly paused: readonly string[];
   /** The running jobs that were looked at. */
@@ -45,6 +49,8 @@ export interface StatusReport {
   /** Jobs are restored after a power cut, or wait for that: until then some may be missing here. Null, nearly always. */
   readonly restoring: Restoring | null;
   readonly jobs: Counts;
+  /** Jobs on their way to or from another place: they are counted as delayed. Null: there are none. */
+  readonly moving: Moving | null;
   readonly queues: Readonly<Record<string, number>>;
   /** Queues of which no job is begun. */
   readonly paused: readonly string[];
@@ -72,6 +78,10 @@ export interface StatusReport {
   readonly advice: readonly string[];
 }
 
+interface Moving extends Pick<UnfinishedMove, 'from' | 'to' | 'isGoing'> {
+  readonly jobs: number;
+}
+
 interface Failures {
   readonly lastHour: number;
   readonly lastDay: number;
@@ -95,7 +105,7 @@ interface ParkedStatus {
 }
 
 export function reportOf(found: StatusFacts): StatusReport {
-  const { place, restoring, counts, backlog, owners, paused, running, isAllRead } = found;
+  const { place, restoring, counts, backlog, owners, paused, running, move, isAllRead } = found;
   const tasks = livingTasks(owners);
   const isAnyGoing = Object.entries(backlog.queues).some(([queue, jobs]) => jobs > 0 && !paused.includes(queue));
   const startsMs = running.flatMap(({ startedAtMs }) => startedAtMs ?? []);
@@ -104,6 +114,7 @@ export function reportOf(found: StatusFacts): StatusReport {
     broker: isAddress(place) ? place : null,
     restoring,
     jobs: counts,
+    moving: move === null ? null : { from: move.from, to: move.to, isGoing: move.isGoing, jobs: move.ids.length },
     queues: backlog.queues,
     paused,
     oldestPendingAtMs: backlog.oldestAtMs,
@@ -130,14 +141,16 @@ export function reportOf(found: StatusFacts): StatusReport {
   const orphans = new Set(orphansAmong(owners).map(({ owner }) => owner));
   const goingOn = running.filter(({ owner }) => owner !== null && orphans.has(owner)).length;
   const verdict = healthOf(healthFacts(found, facts.parked), USUAL_LIMITS);
-  return { verdict, ...facts, advice: adviceFor(facts, owners, goingOn) };
+  return { verdict, ...facts, advice: adviceFor(facts, found, goingOn) };
 }
 
 function healthFacts(found: StatusFacts, parked: readonly ParkedStatus[]): HealthFacts {
-  const { nowMs, backlog, owners, paused, running, delayed, restoring, room, failed } = found;
+  const { nowMs, backlog, owners, paused, running, delayed, restoring, room, failed, move } = found;
   const queues = Object.entries(backlog.queues).map(([queue, jobs]) => ({ queue, jobs }));
   const going = queues.filter(({ queue }) => !paused.includes(queue));
-  const isLate = ({ dueAtMs, standing }: Sighting): boolean => dueAtMs !== null && !paused.includes(standing.queue);
+  const onTheWay = new Set(move?.ids);
+  const isLate = ({ id, dueAtMs, standing }: Sighting): boolean =>
+    dueAtMs !== null && !onTheWay.has(id) && !paused.includes(standing.queue);
   return {
     ready: going.reduce((sum, { jobs }) => sum + jobs, 0),
     ageMs: found.longestWaitMs,
@@ -149,6 +162,7 @@ function healthFacts(found: StatusFacts, parked: readonly ParkedStatus[]): Healt
     paused: queues.filter(({ queue }) => paused.includes(queue)),
     crashed: running.filter(({ standing }) => standing.crashes > 0).length,
     isRestoring: restoring !== null,
+    stoppedMove: stoppedMoveText(move),
     room,
     unknownQueues: [],
   };
@@ -199,7 +213,7 @@ function parkedOf(waiting: readonly Sighting[], tasks: readonly string[]): reado
 /** @param goingOn jobs that run in children whose worker is gone: they wait for no other */
 function adviceFor(
   report: Omit<StatusReport, 'advice' | 'verdict'>,
-  owners: readonly OwnerInfo[],
+  { owners, move, place }: StatusFacts,
   goingOn: number,
 ): readonly string[] {
   const { jobs, restoring, orphans, lost, parked, tasks, foreign, spool } = report;
@@ -209,7 +223,10 @@ function adviceFor(
   const isOneOrphan = orphans.length === 1;
   return [
     restoring === null ? null : restoringAdvice(restoring),
-    hasWorker ? null : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running - goingOn),
+    movingAdvice(move, place),
+    hasWorker
+      ? null
+      : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running - goingOn - (move?.ids.length ?? 0)),
     dead === 0
       ? null
       : `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,

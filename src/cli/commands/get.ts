@@ -1,5 +1,6 @@
 /** `fsq get`: waits for a job and prints its value. */
 import { AsyncResult } from '../../app/async-result.ts';
+import { onItsWayText } from '../../app/telling/on-its-way.ts';
 import { countAsTold } from '../../app/telling/warnings.ts';
 import { type Command, type Context, duration } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -39,7 +40,12 @@ function runGet(context: Context): Promise<number> {
     const restorer = (await broker.restoring())?.pid ?? null;
     const sighting = timeoutMs !== 0 && restorer === null && !(await handle.ready()) ? await handle.info() : null;
     if (sighting !== null) {
-      tell(nobodyNotice(await broker.owners(), sighting, broker.place));
+      const move = sighting.isOnItsWay === true ? await broker.unfinishedMove() : null;
+      tell(
+        move === null
+          ? nobodyNotice(await broker.owners(), sighting, broker.place)
+          : `Job ${sighting.id}: ${onItsWayText(move, broker.place)}.`,
+      );
       countAsTold(broker.place);
     }
     await printValue(handle, timeoutMs, values.flag('json'), stdout);

@@ -134,4 +134,6 @@ test('it goes behind each command of a message that names no spool', () => {
     'Start one: `fsq worker -Q a --spool /y`, or `fsq worker --spool /x`. `fsq get 01 --spool /y` waits; `fsq help` lists, `ulimit -f` not.',
   );
   assert.equal(withSpoolOption(text, ''), text);
+  const move = 'Go on: `fsq migrate --from /x --to /y`.';
+  assert.equal(withSpoolOption(move, ' --spool /y'), move, 'it names both places');
 });

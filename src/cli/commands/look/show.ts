@@ -115,7 +115,7 @@ function documentOf({ job: { record, ...job }, neighbours, log }: Shown): Readon
   const times = { dueAtMs, startedAtMs, endedAtMs };
   const { waitsFor = null, awaits = [], checkpoint = null, progress } = job;
   const standing = { queue, priority, attempt, crashes };
-  const { isRevoked = false } = job;
+  const { isRevoked = false, isOnItsWay = false } = job;
   const place = {
     id,
     state,
@@ -124,6 +124,7 @@ function documentOf({ job: { record, ...job }, neighbours, log }: Shown): Readon
     waitsFor,
     awaits,
     isRevoked,
+    isOnItsWay,
     progress,
     checkpoint,
     owner,

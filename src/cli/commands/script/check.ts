@@ -1,6 +1,7 @@
 /** `fsq check`: one line and one exit code for a monitor, in the manner of Nagios plugins. */
 import { healthOf, notServed, type QueueBacklog, unserved } from '../../../app/telling/health.ts';
 import { longestWaitMs, PARKED_AT_MOST_MS, parkedAmongReady } from '../../../app/telling/health-facts.ts';
+import { stoppedMoveText } from '../../../app/telling/on-its-way.ts';
 import { livingRunners, livingWorkers } from '../../../app/telling/runners.ts';
 import type { Broker, OwnerInfo, Sighting, Unended } from '../../../broker/broker.ts';
 import { FsqError } from '../../../job/errors.ts';
@@ -83,13 +84,15 @@ function tell(context: Context, { status, problems }: Verdict, facts: CheckFacts
 
 async function factsOf(broker: Broker, limits: CheckLimits, queues: readonly string[] | null): Promise<CheckFacts> {
   const nowMs = Date.now();
+  const move = await broker.unfinishedMove();
   const [all, paused, owners] = [await broker.unended(), await broker.paused(), await broker.owners()];
   const isAsked = (queue: string): boolean => queues === null || queues.includes(queue);
   const isCounted = (queue: string): boolean => isAsked(queue) && !paused.includes(queue);
   const jobs = all.filter(({ queue }) => isCounted(queue));
   const ready = jobs.filter(({ state }) => state === 'pending');
   const delayed = jobs.filter(({ state }) => state === 'delayed');
-  const dues = delayed.flatMap(({ dueAtMs }) => dueAtMs ?? []);
+  const onTheWay = new Set(move?.ids);
+  const dues = delayed.flatMap(({ id, dueAtMs }) => (dueAtMs === null || onTheWay.has(id) ? [] : [dueAtMs]));
   const isMine = ({ standing }: Sighting): boolean => isAsked(standing.queue);
   const soon = all.filter(({ dueAtMs }) => dueAtMs !== null && dueAtMs <= nowMs + PARKED_AT_MOST_MS).length;
   const failed = limits.maxFailed === null ? null : await failedCount(broker, isMine, limits, nowMs);
@@ -110,6 +113,7 @@ async function factsOf(broker: Broker, limits: CheckLimits, queues: readonly str
     paused: [], // Somebody knows of these: he has paused them.
     crashed: 0,
     isRestoring: (await broker.restoring()) !== null,
+    stoppedMove: all.some(({ id, queue }) => isAsked(queue) && onTheWay.has(id)) ? stoppedMoveText(move) : null,
     room: await broker.room(),
     unknownQueues: await unknownQueues(broker, queues ?? [], [...all.map(({ queue }) => queue), ...paused], owners),
   };

@@ -36,6 +36,12 @@ const ROWS: readonly (readonly [what: string, job: Sighting, timeline: readonly 
   ['waits for its time', job({ state: 'delayed' }, { etaMs: 500 }), ['waited time 0-null']],
   ['waits for another', job({ state: 'delayed' }, { options: { after: nextId() } }), ['waited others 0-null']],
   ['is parked', job({ state: 'delayed' }, { parked: { reason: 'r', sinceMs: 5 } }), ['waited task 0-null']],
+  ['is on its way to another place', job({ state: 'delayed', isOnItsWay: true }, {}), ['waited move 0-null']],
+  [
+    'was parked when it left',
+    job({ state: 'delayed', isOnItsWay: true }, { parked: { reason: 'r', sinceMs: 5 } }),
+    ['waited move 0-null'],
+  ],
   [
     'runs',
     job({ state: 'running', owner: '7-a', startedAtMs: 100, standing: { ...AT, attempt: 1 } }, {}),

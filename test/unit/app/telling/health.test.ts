@@ -20,6 +20,7 @@ const FACTS: HealthFacts = {
   paused: [],
   crashed: 0,
   isRestoring: false,
+  stoppedMove: null,
   room: null,
   unknownQueues: [],
 };
@@ -54,6 +55,7 @@ describe('the verdict of a spool, with the usual limits:', () => {
     ['warning', '1 job is parked: no worker knows the task', { parked: 1 }],
     ['warning', '2 jobs that run have lost their process before', { crashed: 2 }],
     ['warning', 'jobs are restored after a power cut, and may be missing here', { isRestoring: true }],
+    ['warning', '2 jobs are on the way', { stoppedMove: '2 jobs are on the way' }],
     ['warning', 'the disk is 99 % full, 4 GB are free', { room: { ...ROOM, freeBytes: 4e9 } }],
     ['ok', 'OK', { room: { ...ROOM, freeBytes: 6e9 } }],
     ['critical', 'the disk is 99 % full, 60 MB are free', { room: { ...ROOM, freeBytes: 6e7, isTight: true } }],

@@ -22,6 +22,7 @@ function facts(parts: Partial<StatusFacts> = {}): StatusFacts {
     statistics: { sinceMs: null, history: NO_HISTORY, tasks: [], crashes: {}, restarts: 0 },
     failed: { jobs: 0, withinMs: 600_000, most: null },
     room: null,
+    move: null,
     owners: [owner({})],
     paused: [],
     running: [],
@@ -66,6 +67,38 @@ describe('advice', () => {
     assert.equal(adviceOf({ owners: [] }), 'No worker is running. `fsq worker` starts one.');
     assert.match(adviceOf({ owners: [], counts: { ...NONE, pending: 1 } }), /^No worker is running and 1 job waits\./);
     assert.match(adviceOf({ owners: [], counts: { ...NONE, delayed: 2 } }), /and 2 jobs wait\./);
+  });
+
+  test('says which jobs are on their way to another place, and what goes on with it: no worker takes them', () => {
+    const counts = { ...NONE, delayed: 2 };
+    const stopped = { from: '/spool', to: '/a b', isGoing: false, ids: ['1', '2'] };
+    const going = { from: '/other', to: '/spool', isGoing: true, ids: ['1'] };
+
+    const { verdict, moving, advice } = reportOf(facts({ owners: [], counts, move: stopped }));
+
+    assert.deepEqual(
+      [verdict.code, verdict.text],
+      ['unfinished-move', '2 jobs are on the way from /spool to /a b, and no process goes on with that'],
+    );
+    assert.deepEqual(moving, { from: '/spool', to: '/a b', isGoing: false, jobs: 2 });
+    assert.deepEqual(advice, [
+      "2 jobs are on the way to /a b: no process goes on with that, and nobody takes them before they have arrived: `fsq migrate --from /spool --to '/a b'` goes on.",
+      'No worker is running. `fsq worker` starts one.',
+    ]);
+    assert.equal(reportOf(facts({ counts, move: going })).verdict.status, 'ok');
+    assert.equal(
+      adviceOf({ owners: [], counts, move: going }),
+      '1 job is on the way here from /other: a process moves jobs at this moment.\nNo worker is running and 1 job waits. `fsq worker` starts one.',
+    );
+    assert.equal(adviceOf({ move: { ...stopped, ids: [] } }), '');
+  });
+
+  test('a job on its way is not late, however long ago it was due', () => {
+    const late = { ...parked('add'), record: null };
+    const move = { from: '/spool', to: '/other', isGoing: true, ids: [late.id] };
+
+    assert.equal(reportOf(facts({ delayed: [late] })).verdict.code, 'late');
+    assert.equal(reportOf(facts({ delayed: [late], move })).verdict.code, null);
   });
 
   test('sends to the log of a worker none of whose children is ready', () => {

@@ -89,6 +89,7 @@ test('what nobody knows is told so: runs that were interrupted, and the waits ar
       'waits for its turn',
     ],
   );
+  assert.deepEqual(told(wait('move', 5_000, null)), ['has waited 15 s to arrive in the place that it is moved to']);
   assert.deepEqual(
     told(wait('sent-back', 1_000, 6_000), wait('sent-back', 1_000, null), wait('sent-back', null, null)),
     [

@@ -21,6 +21,7 @@ const FACTS: CheckFacts = {
   paused: [],
   crashed: 0,
   isRestoring: false,
+  stoppedMove: null,
   room: null,
   unknownQueues: [],
 };
