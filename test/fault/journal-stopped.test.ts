@@ -169,3 +169,25 @@ test(
     assert.deepEqual(segmentPaths(at.spool), []);
   },
 );
+
+test('what such a sender has recorded leaves for no other place before it goes on', { skip: lacks() }, async (t) => {
+  const at = tempProject(t, {});
+  const broker = openSpool({ path: at.spool });
+  const sender = await stopped(t, at, 'syncData');
+  const departure = await broker.departure(join(at.path, 'other'));
+  const taken = await departure.take((await broker.unended()).map(({ id }) => id));
+
+  await assert.rejects(departure.letGo(taken), { code: 'FSQ_MOVING', message: /would come back after a power cut/ });
+  assert.deepEqual((await departure.underway()).toSorted(), taken.toSorted());
+  sender.go();
+  await within(sender.ended, 'the sender ends', PATIENCE_MS);
+  await departure.letGo(taken);
+
+  assert.deepEqual(await departure.underway(), []);
+  const left = (await broker.unended()).map(({ id }) => id);
+  assert.equal(left.length, SENT - taken.length, 'what was sent later waits here');
+  assert.ok(left.every((id) => !taken.includes(id)));
+  await departure.finish();
+  await departure.close();
+  await broker.close();
+});
