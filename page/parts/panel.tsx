@@ -24,7 +24,7 @@ export function Panel({ title, aside, children }: PanelProps): JSX.Element {
 }
 
 interface TableProps {
-  /** Read by screen readers, and the name of the region that scrolls. */
+  /** Read by screen readers, and the name of the box that scrolls. */
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly children: ComponentChildren;

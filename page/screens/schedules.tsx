@@ -46,7 +46,7 @@ function NoSchedule(): JSX.Element {
         <p>
           Workers send jobs by themselves when <code>fsq.config</code> says so:
         </p>
-        <pre class="example">{"schedules: {\n  'tidy up': { task: 'tidy', every: '1h' },\n}"}</pre>
+        <pre class="example">{"schedules: {\n  'tidy-up': { task: 'tidy', every: '1h' },\n}"}</pre>
         <p class="dim">
           <Command command="fsq schedule list" /> shows the same as this screen.
         </p>
