@@ -21,10 +21,14 @@ export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
   const many = marks.states.size;
 
   const onMarked = (kind: JobAct): void => {
-    const act = (): void => void run({ kind, ids: [...marks.states.keys()] });
+    const act = async (): Promise<void> => {
+      const { isGood } = await run({ kind, ids: [...marks.states.keys()] });
+      if (isGood && kind === 'forget') onClear(); // What is there no more has no marks.
+    };
     const { verb, means, isDanger } = ACTS[kind];
-    if (!isDanger) return act();
-    ask({ title: `${verb} ${plural(many, 'marked job')}`, body: <p>{means}</p>, verb, isDanger, typed: null, act });
+    if (!isDanger) return void act();
+    const title = `${verb} ${plural(many, 'marked job')}`;
+    ask({ title, body: <p>{means}</p>, verb, isDanger, typed: null, act: () => void act() });
   };
   const onAll = (kind: JobAct, total: number): void => {
     const { verb, means, isDanger } = ACTS[kind];

@@ -17,6 +17,9 @@ interface Props {
 export function FilterField({ label, value, onChange, placeholder, isMain = false, choices }: Props): JSX.Element {
   const [typed, setTyped] = useState(value);
   const timer = useRef<number | undefined>(undefined);
+  // By the time that it takes effect, another field may have changed the filter.
+  const latest = useRef(onChange);
+  latest.current = onChange;
   const id = useId();
   useEffect(() => {
     setTyped(value);
@@ -25,7 +28,7 @@ export function FilterField({ label, value, onChange, placeholder, isMain = fals
 
   const take = (text: string): void => {
     clearTimeout(timer.current);
-    if (text.trim() !== value) onChange(text.trim());
+    if (text.trim() !== value) latest.current(text.trim());
   };
   return (
     <div class={isMain ? 'filter main' : 'filter'}>

@@ -1,0 +1,121 @@
+/** Jobs that somebody made to do harm to whoever looks at them: they are shown as texts, quickly, and nothing of them runs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JobPage } from '../../src/ui/wire.ts';
+import { until } from '../support/conditions.ts';
+import { run, startWorker, tempProject } from '../support/project.ts';
+import { assertFits, lacksBrowser, openBrowser, openPage, seen, textOf } from './chromium.ts';
+import { openDesk } from './shop.ts';
+
+const HTML = `<img src=x onerror="globalThis.hurt='img'"><script>globalThis.hurt='script'</script><svg onload="globalThis.hurt='svg'">`;
+const LINK = `javascript:globalThis.hurt='link'`;
+const CONTROLS = 'red \\u001b[31mred\\u001b[0m bell\\u0007 nul\\u0000 back\\b\\b\\b';
+const TURNED = 'photo\\u202egpj.exe \\u2066isolated\\u2069 \\u200bzero';
+const LONE = 'lone \\ud83d and \\udc00 halves';
+const WIDE = '${"w".repeat(9_000)}';
+
+const TASKS = `import { currentJob, task } from 'fsq';
+export const texts = [\`${HTML.replaceAll('`', '')}\`, "${LINK}", "${CONTROLS}", "${TURNED}", "${LONE}", \`${WIDE}\`];
+const odd = texts[0].slice(0, 60);
+class Odd extends Error { name = odd; }
+export const fail = task('odd', (text) => {
+  console.log(text);
+  currentJob().progress(0.5, { [text.slice(0, 200)]: text.slice(0, 9_000) });
+  throw Object.assign(new Odd(text, { cause: new Odd(text) }), { code: text.slice(0, 300) });
+});
+export const huge = task('huge', (text) => { throw new Error(text); });
+`;
+const LOAD = `import { fail, huge, texts } from './tasks.js';
+for (const text of texts) await fail.applyAsync([text, { [text.slice(0, 500)]: [text, null, { deep: text }] }], {
+  headers: { 'x-odd': text.slice(0, 200).replace(/[\\ud800-\\udfff]/g, '') },
+}).catch((error) => console.error(error.message));
+await huge.delay('<b>' + 'x y '.repeat(1_000_000));
+await huge.delay(Array.from({ length: 60_000 }, (_, i) => '<i>' + i));
+let deep = 'bottom';
+for (let i = 0; i < 60; i++) deep = [deep];
+await huge.delay(deep);
+`;
+
+test(
+  'a job that is HTML, 4 MB, turned round, or full of control characters harms nobody',
+  { skip: lacksBrowser },
+  async (t) => {
+    const browser = await openBrowser(t);
+    const project = tempProject(t, {
+      'tasks.js': TASKS,
+      'load.js': LOAD,
+      'fsq.config.mjs': `export default { tasks: ['tasks.js'] };`,
+    });
+    const [loaded] = await Promise.all([
+      run(project, process.execPath, ['load.js']),
+      startWorker(t, project, ['-c', '2']),
+    ]);
+    assert.equal(loaded.code, 0, loaded.stderr);
+    const desk = await openDesk(t, project);
+    const jobs = await until(async () => {
+      const { jobs, total } = await desk.ask<JobPage>('api/jobs?state=failed');
+      return total === 9 ? jobs : null;
+    }, 'all have failed');
+    const { page, complaints } = await openPage(t, browser, desk.url);
+    for (const place of [
+      '/',
+      '/jobs',
+      '/failures',
+      '/schedules',
+      '/workers',
+      '/spool',
+      ...jobs.map(({ id }) => `/jobs/${id}`),
+    ]) {
+      await page.goto(`${desk.base}#${place}`);
+      await seen(page);
+      if (place.startsWith('/jobs/')) {
+        await page.locator('.job-head').waitFor();
+        await page.getByRole('button', { name: 'Show', exact: true }).click();
+        await page.getByText('Reading…').waitFor({ state: 'detached' });
+      }
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        await assertFits(page, place);
+      }
+      assert.equal(await page.evaluate('globalThis.hurt'), undefined, `${place} ran what a job has brought`);
+      assert.equal(await page.locator('main img, main script, main a[href^="javascript"]').count(), 0);
+      // eslint-disable-next-line no-control-regex -- they are what is looked for
+      const bad = /[\u0000-\u0008\u000b-\u001f\u007f\u200b\u202a-\u202e\u2066-\u2069]/.exec(await textOf(page));
+      assert.equal(bad, null, `${place} shows U+${bad?.[0].charCodeAt(0).toString(16) ?? ''} as it is`);
+      assert.deepEqual(complaints(), []);
+    }
+    await page.goto(`${desk.base}#/jobs`);
+    await page.getByText('<img src=x').first().waitFor();
+    const { jobs: [found] } = await desk.ask<JobPage>(`api/jobs?text=${encodeURIComponent('gpj.exe')}`); // prettier-ignore
+    await page.goto(`${desk.base}#/jobs/${found?.id ?? ''}`);
+    await page.getByRole('button', { name: 'Retry with…' }).click();
+    await page.getByRole('dialog').getByRole('textbox').waitFor();
+    assert.deepEqual(complaints(), []);
+  },
+);
+
+test(
+  'an address that is odd leads somewhere, and an old filter to an explanation',
+  { skip: lacksBrowser },
+  async (t) => {
+    const browser = await openBrowser(t);
+    const desk = await openDesk(t, tempProject(t, {}));
+    const { page, complaints } = await openPage(t, browser, desk.url);
+    for (const place of [
+      '/jobs/%',
+      '/jobs/%2e%2e%2f',
+      '/jobs?state=nonsense&before=%00',
+      '/jobs?since=never',
+      `/jobs?text=${'x'.repeat(3_000)}`,
+      '//evil.example',
+      '/constructor',
+      '/jobs?group=<script>',
+      '#/#/jobs',
+    ]) {
+      await page.goto(`${desk.base}#${place}`);
+      await seen(page);
+      assert.ok((await textOf(page)).length > 100, place);
+      assert.deepEqual(complaints(), [], place);
+    }
+  },
+);
