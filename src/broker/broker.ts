@@ -57,8 +57,8 @@ export interface Broker {
    * @throws SpoolError as `enqueue` does
    */
   enqueueUnique(job: NewJob, uniqueness: Uniqueness): Promise<StandIn>;
-  /** Where the job is now; null when there is none. An `id` must have passed `checkId`. */
-  find(id: string): Promise<Sighting | null>;
+  /** Where the job is now; null when there is none. An `id` must have passed `checkId`. @param was as of `changed`, of this one */
+  find(id: string, was?: Whereabouts | null): Promise<Sighting | null>;
   /** The job's outcome, or null when it has none yet; cheaper than `find`. */
   outcome(id: string): Promise<JobRecord | null>;
   /**

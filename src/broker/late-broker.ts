@@ -92,8 +92,8 @@ export class LateBroker implements Broker {
     return (await this.opened()).enqueueUnique(...asked);
   }
 
-  async find(id: string): Promise<Sighting | null> {
-    return (await this.opened()).find(id);
+  async find(...asked: Parameters<Broker['find']>): Promise<Sighting | null> {
+    return (await this.opened()).find(...asked);
   }
 
   async unfinishedMove(): ReturnType<Broker['unfinishedMove']> {

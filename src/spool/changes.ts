@@ -2,8 +2,8 @@
 import type { Changed, Whereabouts } from '../broker/broker.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { sight, withProgress } from './inspect.ts';
-import { AFTER_ANOTHER_MS, besidePath, delayedFileName, jobFileName, type Layout } from './layout.ts';
-import { endedSpot, heldSpots, type Spot, spotAt, movingSpots, waitingSpots } from './locate.ts';
+import { besidePath } from './layout.ts';
+import { endedSpot, heldSpots, type Spot, spotStill, movingSpots, waitingSpots } from './locate.ts';
 
 /**
  * Those of `seen` that look different now, by their ids. One that moves just now may be missed; so may one that is nowhere.
@@ -41,27 +41,14 @@ function* spotsOf(
       continue;
     }
     const was = whereWas(id);
-    const spot = was === null ? null : spotAt(context.layout, pathOf(context.layout, was));
-    if (spot !== null && context.files.exists(spot.path)) yield spot;
+    const spot = was === null ? null : spotStill(context, was);
+    if (spot !== null) yield spot;
     else left.add(id);
   }
   const isLeft = (id: string): boolean => left.has(id);
   if (left.size === 0) return;
   const waiting = [...movingSpots(context, isLeft), ...waitingSpots(context, isLeft)];
   for (const spot of [...heldSpots(context, isLeft), ...waiting]) if (spot !== null) yield spot;
-}
-
-/** The path of a job that is still where it was. */
-function pathOf(layout: Layout, was: Whereabouts): string {
-  const name = jobFileName(was);
-  switch (was.state) {
-    case 'pending':
-      return `${layout.pending}/${name}`;
-    case 'delayed':
-      return `${layout.delayed}/${delayedFileName(was.dueAtMs ?? AFTER_ANOTHER_MS, was)}`;
-    case 'running':
-      return `${layout.running}/${was.owner}/${name}`;
-  }
 }
 
 /** Its place, and how much lies beside it. Taken before the files are read: what comes later is found by the next look. */

@@ -122,11 +122,15 @@ class EveryJob {
 
   /** All that are there, in the order of their sending. */
   async *there(sinceMs: number, latestFirst: boolean): AsyncGenerator<Looks, void, undefined> {
-    const paths: Hints = new Map();
-    await this.#walk((id, _step, path) => void paths.set(id, path));
+    const ids: string[] = []; // One that moves may be there twice: the second look at it brings no news.
+    const paths = new Map<string, string>();
+    await this.#walk((id, _step, path) => {
+      ids.push(id);
+      if (path !== null) paths.set(id, path);
+    });
     const turns = new Turns();
     let jobs: Look[] = [];
-    for (const id of inOrder([...paths.keys()], latestFirst ? 'descending' : 'ascending')) {
+    for (const id of inOrder(ids, latestFirst ? 'descending' : 'ascending')) {
       const path = paths.get(id) ?? endedSpot(this.#context.layout, id).path;
       const look = await this.#lookAfter(id, path, sinceMs);
       if (look !== null) jobs.push(look);

@@ -1,5 +1,5 @@
 /** Looking at the spool from outside: where a job is, and what lies where. Reads only. */
-import type { ListedState, NamedJob, Sighting, Unended } from '../broker/broker.ts';
+import type { ListedState, NamedJob, Sighting, Unended, Whereabouts } from '../broker/broker.ts';
 import { hasOutcomeOf, unended } from '../job/ended/again.ts';
 import { idsAfter } from '../job/edges.ts';
 import { endedAtMs, type JobRecord, type Standing } from '../job/job.ts';
@@ -20,6 +20,7 @@ import {
   movingSpots,
   pendingSpot,
   type Spot,
+  spotStill,
   unfinishedSpots,
 } from './locate.ts';
 import { readJob } from './job-file/read.ts';
@@ -28,13 +29,19 @@ import { isMarked } from './notes/notes.ts';
 /** How long a job is followed that has moved on each time when its file is to be read, ms. */
 const FOLLOW_MS = 2_000;
 
-/** Where the job is now; null when it is proved to be nowhere. */
-export async function findJob(context: SpoolContext, id: string): Promise<Sighting | null> {
+/** Where the job is now; null when it is proved to be nowhere. @param was where it was: it is looked for there before all names are */
+export async function findJob(
+  context: SpoolContext,
+  id: string,
+  was: Whereabouts | null = null,
+): Promise<Sighting | null> {
+  let still = was === null ? null : spotStill(context, was);
   const endAt = performance.now() + FOLLOW_MS;
   for (;;) {
     const ended = sight(context, endedSpot(context.layout, id));
     if (ended !== null) return withCheckpoint(context, withProgress(context, ended));
-    const spot = (await locate(context, new Set([id]))).get(id);
+    const spot = still ?? (await locate(context, new Set([id]))).get(id);
+    still = null;
     if (spot === undefined) return null;
     const sighting = sight(context, spot);
     if (sighting !== null) {

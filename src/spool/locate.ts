@@ -11,10 +11,14 @@
  *    sent back.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Whereabouts } from '../broker/broker.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { hasCode } from './disk/files.ts';
 import { listIfReadable, listIfThere, walkIfThere } from './disk/if-there.ts';
 import {
+  AFTER_ANOTHER_MS,
+  delayedFileName,
+  jobFileName,
   type JobName,
   type Layout,
   parseDelayedFileName,
@@ -171,6 +175,17 @@ export function spotAt(layout: Layout, path: string): Spot | null {
   const holder = parseOwnerDirectory(folder.slice(layout.running.length + 1));
   const name = parseJobFileName(fileName);
   return holder === null || name === null ? null : { at: 'held', id: name.id, path, name, ...holder };
+}
+
+/** The place of a job that has not ended, if it is still there. */
+export function spotStill({ files, layout }: SpoolContext, was: Whereabouts): Spot | null {
+  const name = jobFileName(was);
+  const path = {
+    pending: `${layout.pending}/${name}`,
+    delayed: `${layout.delayed}/${delayedFileName(was.dueAtMs ?? AFTER_ANOTHER_MS, was)}`,
+    running: `${layout.running}/${was.owner}/${name}`,
+  }[was.state];
+  return files.exists(path) ? spotAt(layout, path) : null;
 }
 
 /**

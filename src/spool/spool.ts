@@ -124,8 +124,8 @@ class Spool implements Broker {
     return this.#sending.unique.send(...asked);
   }
 
-  async find(id: string): ReturnType<Broker['find']> {
-    return this.#access.look(() => findJob(this.#context, id));
+  async find(...asked: Parameters<Broker['find']>): ReturnType<Broker['find']> {
+    return this.#access.look(() => findJob(this.#context, ...asked));
   }
 
   async outcome(id: string): ReturnType<Broker['outcome']> {

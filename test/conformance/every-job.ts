@@ -73,6 +73,49 @@ export function everyJob(open: OpenBroker): void {
     assert.equal((await there(broker, { sinceMs: Date.now() + 1_000 })).length, 3);
   });
 
+  test('the latest sent come first where that is asked for, also of very many', async (t) => {
+    const broker = await open(t);
+    const jobs = Array.from({ length: 600 }, () => newJob(broker));
+    await broker.enqueue(jobs);
+    const each = await consumer(t, broker);
+    for (let ended = 0; ended < 3; ended++) await (await nextOf(each)).settle(returned(1), RUN);
+
+    const looks = await there(broker, { latestFirst: true });
+
+    assert.deepEqual(
+      looks.map(({ sighting }) => sighting.id),
+      jobs.map(({ job }) => job.id).toReversed(),
+    );
+  });
+
+  test('a follower that wants to hear of it is told which jobs are there no more', async (t) => {
+    const broker = await open(t);
+    const each = await consumer(t, broker);
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      ids.push((await enqueueOne(broker)).job.id);
+      await (await nextOf(each)).settle(returned(i), RUN);
+    }
+    const stop = new AbortController();
+    const [gone, seen] = [new Set<string>(), new Set<string>()];
+    const options = { sinceMs: 0, follow: true, tellsGone: true, signal: stop.signal };
+    const following = (async () => {
+      for await (const looks of broker.everyJob(options)) {
+        for (const { sighting } of looks.jobs) seen.add(sighting.id);
+        for (const id of looks.gone ?? []) gone.add(id);
+      }
+    })();
+    await until(() => seen.size === 3, 'all are seen');
+
+    // One that is in a journal still is asked for again.
+    await until(async () => (await broker.forget(ids.slice(0, 2))).size === 0, 'two of them are forgotten');
+    await until(() => gone.size === 2, 'the following tells what is gone', 90_000);
+
+    stop.abort();
+    await following;
+    assert.deepEqual([...gone].sort(), ids.slice(0, 2));
+  });
+
   test('a follower is given what comes and what changes, and nothing of what was there', async (t) => {
     const broker = await open(t);
     const each = await consumer(t, broker);

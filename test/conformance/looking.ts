@@ -1,6 +1,7 @@
 /** What every broker promises to programs that look at its jobs. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { Whereabouts } from '../../src/broker/broker.ts';
 import { within } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { claimNext, consumer, enqueueOne, never, newJob, nextOf, type OpenBroker, valueOf } from './parts.ts';
@@ -91,6 +92,44 @@ export function looking(open: OpenBroker): void {
 
     if (room === null) return;
     assert.ok(room.totalBytes >= room.freeBytes && room.totalInodes >= room.freeInodes, JSON.stringify(room));
+  });
+
+  test('a job is found where it was, and also where it has gone from there', async (t) => {
+    const broker = await open(t);
+    const jobs = [newJob(broker), newJob(broker, { options: { etaMs: Date.now() + 60_000 } }), newJob(broker)];
+    await broker.enqueue(jobs);
+    const ids = jobs.map(({ job }) => job.id);
+    const seen = new Map(ids.map((id) => [id, null]));
+    const were = new Map((await broker.unended()).map((where) => [where.id, { ...where, crashes: 0 }]));
+    const whereWas = (id: string): Whereabouts | null => were.get(id) ?? null;
+    const states = async (): Promise<readonly (string | undefined)[]> => {
+      const changed = await broker.changed(seen, whereWas);
+      const found = await Promise.all(ids.map((id) => broker.find(id, whereWas(id))));
+      assert.deepEqual(
+        found.map((job) => job?.state),
+        ids.map((id) => changed.get(id)?.sighting.state),
+      );
+      return found.map((job) => job?.state);
+    };
+
+    assert.deepEqual(await states(), ['pending', 'delayed', 'pending']);
+    const each = await consumer(t, broker);
+    const claim = await nextOf(each);
+    assert.deepEqual(await states(), ['running', 'delayed', 'pending']);
+    await claim.settle(returned(1), RUN);
+    await broker.revoke(ids.slice(1, 2));
+    assert.deepEqual(await states(), ['succeeded', 'revoked', 'pending']);
+  });
+
+  test('what a place is made of is told, with what each part means', async (t) => {
+    const broker = await open(t);
+    await enqueueOne(broker);
+
+    const parts = await broker.parts();
+
+    assert.ok(parts.length > 10);
+    assert.equal(new Set(parts.map(({ name }) => name)).size, parts.length);
+    for (const { name, means } of parts) assert.match(means, /\w/, name);
   });
 
   test('ids are found by what they begin with, wherever the job is', async (t) => {

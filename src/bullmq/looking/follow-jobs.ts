@@ -185,7 +185,9 @@ class FollowedJobs {
 
   async *#read(ids: readonly string[]): AsyncGenerator<readonly RawJob[], void, undefined> {
     for (let i = 0; i < ids.length; i += BATCH) {
-      const raws = await this.#engine.queues.look(ids.slice(i, i + BATCH));
+      const part = ids.slice(i, i + BATCH);
+      const raws = await this.#engine.queues.look(part);
+      for (const [at, raw] of raws.entries()) if (raw === null) this.#leave(part[at] ?? '');
       yield raws.filter((raw) => raw !== null);
     }
   }
@@ -197,12 +199,17 @@ class FollowedJobs {
       for (const queue of queues) yield* jobsIn(this.#engine, queue, state);
   }
 
+  /** It is there no more. */
+  #leave(id: string): void {
+    this.#marks.delete(id);
+    if (this.#steps.delete(id)) this.#gone.push(id);
+  }
+
   async #forgetGone(): Promise<void> {
     const left = new Set(this.#steps.keys());
     for await (const { id } of this.#walk()) left.delete(id);
     for await (const raws of this.#read([...left])) for (const { id } of raws) left.delete(id);
-    for (const id of left) this.#steps.delete(id);
-    this.#gone.push(...left);
+    for (const id of left) this.#leave(id);
   }
 }
 

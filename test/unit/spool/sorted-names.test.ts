@@ -3,7 +3,7 @@ import test, { describe } from 'node:test';
 import { inOrder, sortedNames } from '../../../src/spool/sorted-names.ts';
 import { random } from '../../support/random.ts';
 
-/** Below, at and beyond the number of names that the heap gives. */
+/** Below, at and beyond the number of names that are sorted at once. */
 for (const count of [0, 1, 2, 3, 511, 512, 513, 2_000])
   for (const order of ['ascending', 'descending'] as const)
     test(`${count} names come ${order}, equal ones as often as they are there`, () => {

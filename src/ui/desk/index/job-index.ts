@@ -1,7 +1,7 @@
 /** Every job of a store, as small rows in memory: filters, totals, groups of failures and counts are worked out of these. No I/O. */
-import type { Look, Sighting } from '../../../broker/broker.ts';
+import type { Look, Sighting, Whereabouts } from '../../../broker/broker.ts';
 import { FailureKinds } from './failure-kinds.ts';
-import { idIn, type IndexRow, RowMaker } from './index-row.ts';
+import { idIn, type IndexRow, RowMaker, whereaboutsOf } from './index-row.ts';
 import { Tallies } from './tallies.ts';
 
 /** So many rows of jobs that are gone may stay in the order before it is made anew. */
@@ -51,6 +51,19 @@ export class JobIndex {
     this.version++;
     if (this.#order.length > this.#rows.size + MOST_GONE) {
       this.#order = this.#order.filter((order) => this.#rowAt(order) !== undefined);
+    }
+  }
+
+  /** Where a job was that has not ended; null of any other. */
+  whereWas(id: string): Whereabouts | null {
+    const row = this.#rows.get(id);
+    return row === undefined ? null : whereaboutsOf(row);
+  }
+
+  *unended(): Generator<Whereabouts, void, undefined> {
+    for (const row of this.#rows.values()) {
+      const where = whereaboutsOf(row);
+      if (where !== null) yield where;
     }
   }
 

@@ -8,7 +8,7 @@ import { idsAfter } from '../../../job/edges.ts';
 import { refuse } from '../../../job/errors.ts';
 import type { JobPage, JobRow } from '../../wire.ts';
 import type { JobIndex } from './job-index.ts';
-import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, whereaboutsOf, wordOf } from './index-row.ts';
+import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, wordOf } from './index-row.ts';
 import type { RowMatcher } from './row-matcher.ts';
 
 /** Jobs of a page. */
@@ -127,11 +127,7 @@ interface Again {
 /** These jobs as they are, in this order; what is gone leaves the index. */
 async function lookAgain(broker: Source, index: JobIndex, rows: readonly IndexRow[]): Promise<readonly Again[]> {
   if (rows.length === 0) return [];
-  const were = new Map(rows.map((row) => [row.id, row]));
-  const seen = await broker.changed(new Map(rows.map(({ id }) => [id, null])), (id) => {
-    const row = were.get(id);
-    return row === undefined ? null : whereaboutsOf(row);
-  });
+  const seen = await broker.changed(new Map(rows.map(({ id }) => [id, null])), (id) => index.whereWas(id));
   const found: Again[] = [];
   let missing = 0;
   for (const { id } of rows) {

@@ -1,5 +1,5 @@
 /** All that a page shows of one job. */
-import { factsOf } from '../../../app/explaining/facts.ts';
+import { type FactSource, factsOf } from '../../../app/explaining/facts.ts';
 import { reasonsFor } from '../../../app/explaining/explain.ts';
 import { stretchWords } from '../../../app/explaining/stretch-words.ts';
 import { type Stretch, timelineOf } from '../../../app/explaining/timeline.ts';
@@ -24,13 +24,13 @@ export interface DetailOptions {
 
 /** Null: there is no such job. */
 export async function detailOf(broker: Broker, id: string, options: DetailOptions): Promise<JobDetail | null> {
-  const job = await broker.find(id);
-  if (job === null) return null;
   const { index, hidesArguments, nowMs } = options;
+  const job = await broker.find(id, index.whereWas(id));
+  if (job === null) return null;
   const { standing, record, progress, location } = job;
   const option = placeOption(broker.place);
   const checkpoint = job.checkpoint === undefined || hidesArguments ? undefined : await broker.checkpointed(id);
-  const reasons = reasonsFor(await factsOf(broker, job, nowMs));
+  const reasons = reasonsFor(await factsOf(sourceOf(broker, index), job, nowMs));
   const acts = actsOn(job);
   const timeline = timelineOf(job);
   return {
@@ -59,6 +59,22 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
           },
     family: await familyOf(broker, job, index),
     acts,
+  };
+}
+
+/** Where the index knows all jobs that have not ended, nobody has to look for them. */
+function sourceOf(broker: Broker, index: JobIndex): FactSource {
+  return {
+    place: broker.place,
+    owners: () => broker.owners(),
+    paused: () => broker.paused(),
+    restoring: () => broker.restoring(),
+    statistics: () => broker.statistics(),
+    unfinishedMove: () => broker.unfinishedMove(),
+    find: (id) => broker.find(id, index.whereWas(id)),
+    changed: (seen) => broker.changed(seen, (id) => index.whereWas(id)),
+    list: (...asked) => broker.list(...asked),
+    unended: async () => (index.isComplete ? [...index.unended()] : broker.unended()),
   };
 }
 

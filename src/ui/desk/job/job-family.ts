@@ -2,7 +2,7 @@
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { idsAfter } from '../../../job/edges.ts';
 import type { FamilyMember } from '../../wire.ts';
-import { whereaboutsOf, wordOf } from '../index/index-row.ts';
+import { wordOf } from '../index/index-row.ts';
 import type { JobIndex } from '../index/job-index.ts';
 
 /** So many are shown, those nearest to the job. */
@@ -30,10 +30,7 @@ async function membersAround(broker: Pick<Broker, 'changed'>, job: Sighting, ind
     const ids = [...new Set(wave.flatMap(neighbours))].filter((id) => !members.has(id));
     const wanted = ids.slice(0, MOST_MEMBERS - members.size);
     if (wanted.length === 0) break;
-    const seen = await broker.changed(new Map(wanted.map((id) => [id, null])), (id) => {
-      const row = index.get(id);
-      return row === undefined ? null : whereaboutsOf(row);
-    });
+    const seen = await broker.changed(new Map(wanted.map((id) => [id, null])), (id) => index.whereWas(id));
     for (const id of wanted) members.set(id, seen.get(id)?.sighting ?? null);
     wave = wanted.flatMap((id) => seen.get(id)?.sighting ?? []);
   }
