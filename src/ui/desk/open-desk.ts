@@ -19,6 +19,7 @@ import type {
 import { actOn, refusal } from './acts/desk-acts.ts';
 import { failedGroups } from './index/failed-groups.ts';
 import { JobFeed } from './index/job-feed.ts';
+import type { JobIndex } from './index/job-index.ts';
 import { pageOf } from './index/pages-of-jobs.ts';
 import { matcherOf } from './index/row-matcher.ts';
 import { detailOf } from './job/job-detail.ts';
@@ -71,7 +72,7 @@ class StoreDesk implements Desk {
 
   async jobs(query: JobQuery, before: string | null): Promise<JobPage> {
     const matcher = this.#matcher(query);
-    const index = await this.#feed.warm(({ size }) => size >= FIRST_PAGE.jobs, FIRST_PAGE.mostMs);
+    const index = await this.#warmIndex(FIRST_PAGE.jobs);
     return this.#place.ask((broker) => pageOf(broker, { index, matcher, before }));
   }
 
@@ -90,12 +91,12 @@ class StoreDesk implements Desk {
   async failures(query: JobQuery): Promise<FailureGroups> {
     const { states: _, ...asked } = query;
     const { isMatch } = this.#matcher(asked);
-    return failedGroups(await this.#feed.warm(() => false, FIRST_PAGE.mostMs), isMatch);
+    return failedGroups(await this.#warmIndex(), isMatch);
   }
 
   async schedules(): Promise<readonly ScheduleRow[]> {
     const schedules = await this.#readSchedules();
-    const index = await this.#feed.warm(() => false, FIRST_PAGE.mostMs);
+    const index = await this.#warmIndex();
     const records = await this.#place.ask((broker) => broker.schedules.list());
     return scheduleRows(schedules, records, index, Date.now());
   }
@@ -127,6 +128,14 @@ class StoreDesk implements Desk {
     this.#listeners.close();
     await this.#feed.close();
     await this.#place.close();
+  }
+
+  /** @param enough so many jobs will do. @throws where the place is away */
+  async #warmIndex(enough = Number.POSITIVE_INFINITY): Promise<JobIndex> {
+    const index = await this.#feed.warm(({ size }) => size >= enough, FIRST_PAGE.mostMs);
+    // Nothing is there yet, or nobody can look.
+    if (index.size === 0) await this.#place.ask((broker) => broker.paused());
+    return index;
   }
 
   #matcher(query: JobQuery): ReturnType<typeof matcherOf> {

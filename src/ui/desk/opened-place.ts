@@ -6,6 +6,8 @@ import { reasonOf } from '../../job/values/realm.ts';
 export class OpenedPlace {
   readonly #open: () => Broker;
   #broker: Broker | null = null;
+  /** Aborts when the broker that is open now is given up. */
+  #givenUp = new AbortController();
   #trouble: string | null = null;
 
   /** @param open called again after each trouble: another spool may lie there then */
@@ -18,12 +20,15 @@ export class OpenedPlace {
     return this.#trouble;
   }
 
-  /** @throws what `act` throws, or SpoolError where the place cannot be opened; where that is trouble, the next question opens it anew */
-  async ask<T>(act: (broker: Broker) => Promise<T>): Promise<T> {
+  /**
+   * @param act its signal aborts when the broker is given up, because of another question: what goes on with it then may never end
+   * @throws what `act` throws, or SpoolError where the place cannot be opened; where that is trouble, the next question opens it anew
+   */
+  async ask<T>(act: (broker: Broker, givenUp: AbortSignal) => Promise<T>): Promise<T> {
     let broker: Broker | null = null;
     try {
       broker = this.#broker ??= this.#open();
-      const value = await act(broker);
+      const value = await act(broker, this.#givenUp.signal);
       this.#trouble = null;
       return value;
     } catch (error) {
@@ -35,6 +40,8 @@ export class OpenedPlace {
   async close(): Promise<void> {
     const broker = this.#broker;
     this.#broker = null;
+    this.#givenUp.abort();
+    this.#givenUp = new AbortController();
     await broker?.close();
   }
 

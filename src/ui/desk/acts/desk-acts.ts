@@ -12,7 +12,7 @@ import type { JsonValue } from '../../../job/values/json.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
 import type { Act, Answer, JobQuery } from '../../wire.ts';
 import type { JobIndex } from '../index/job-index.ts';
-import { matchingIds } from '../index/pages-of-jobs.ts';
+import { matchingIds, refresh } from '../index/pages-of-jobs.ts';
 import { matcherOf } from '../index/row-matcher.ts';
 
 export interface ActParts {
@@ -24,6 +24,9 @@ export interface ActParts {
   readonly hidesArguments: boolean;
   readonly nowMs: number;
 }
+
+/** So many of the jobs that something was done with are looked at at once: a page shows no more. Of the others the feed tells. */
+const MOST_REFRESHED = 500;
 
 /** Never throws. */
 export async function actOn(parts: ActParts, act: Act): Promise<Answer> {
@@ -74,6 +77,7 @@ function sentence(text: string): string {
 async function onJobs({ broker, index, nowMs }: ActParts, kind: JobAct, ids: readonly string[]): Promise<Answer> {
   const done = await carryOut(broker, { kind, ids }, nowMs);
   for (const id of done.gone ?? []) index.drop(id);
+  await refresh(broker, index, ids.slice(0, MOST_REFRESHED));
   return answerOf(done);
 }
 

@@ -3,7 +3,7 @@
  * takes a small part of a processor while jobs change; while none does, it waits.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Broker } from '../../../broker/broker.ts';
+import type { Broker, Looks } from '../../../broker/broker.ts';
 import type { OpenedPlace } from '../opened-place.ts';
 import { cpuMsSince } from '../rested.ts';
 import { JobIndex } from './job-index.ts';
@@ -79,12 +79,13 @@ export class JobFeed {
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        await this.#place.ask((broker) => this.#follow(broker, signal));
+        await this.#place.ask((broker, givenUp) => this.#follow(broker, AbortSignal.any([signal, givenUp])));
       } catch {
-        // The place tells what is wrong. What changes until it is there again, nobody has seen.
-        this.#index = new JobIndex();
-        this.#tell();
+        // The place tells what is wrong.
       }
+      // What changes until it is there again, nobody has seen.
+      this.#index = new JobIndex();
+      this.#tell();
       await wait(AGAIN_MS, undefined, { signal, ref: false }).catch(() => undefined); // It ends then.
     }
   }
@@ -93,7 +94,8 @@ export class JobFeed {
     const index = this.#index;
     let before = process.cpuUsage();
     const all = broker.everyJob({ sinceMs: 0, follow: true, latestFirst: true, tellsGone: true, signal });
-    for await (const { jobs, gone = [], isCaughtUp } of all) {
+    for (let looks = await nextOf(all, signal); looks !== null; looks = await nextOf(all, signal)) {
+      const { jobs, gone = [], isCaughtUp } = looks;
       index.take(jobs);
       for (const id of gone) index.drop(id);
       const isNew = isCaughtUp && !index.isComplete;
@@ -109,5 +111,22 @@ export class JobFeed {
   #tell(): void {
     for (const wake of this.#waiting) wake();
     this.#onChange();
+  }
+}
+
+/** Null when there are no more, or when `signal` aborts: a server that is away may never answer. */
+async function nextOf(all: AsyncGenerator<Looks, void, undefined>, signal: AbortSignal): Promise<Looks | null> {
+  let stop = (): void => undefined;
+  const aborted = new Promise<null>((resolve) => {
+    stop = () => resolve(null);
+    signal.addEventListener('abort', stop);
+  });
+  try {
+    const looks = signal.aborted ? null : await Promise.race([all.next(), aborted]);
+    if (looks !== null) return looks.done === true ? null : looks.value;
+    all.return().catch(() => undefined); // Nobody waits for what it does last.
+    return null;
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }

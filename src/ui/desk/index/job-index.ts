@@ -35,6 +35,7 @@ export class JobIndex {
   put(job: Sighting): IndexRow {
     const row = this.#maker.rowOf(job);
     const before = this.#rows.get(job.id);
+    if (before !== undefined && isSame(before, row)) return before;
     if (before?.order !== row.order) this.#place(row);
     this.#rows.set(row.id, row);
     this.tallies.change(before ?? null, row);
@@ -109,4 +110,9 @@ export class JobIndex {
     }
     return from;
   }
+}
+
+/** A look at a job that has not changed is no change. */
+function isSame(a: IndexRow, b: IndexRow): boolean {
+  return (Object.keys(a) as (keyof IndexRow)[]).every((key) => a[key] === b[key]); // A row has no other keys.
 }

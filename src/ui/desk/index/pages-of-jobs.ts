@@ -118,6 +118,15 @@ function totalOf(index: JobIndex, isMatch: RowMatcher['isMatch']): number {
   return total;
 }
 
+/** Looks at jobs of which the index may know less than somebody who has done something with them. */
+export async function refresh(broker: Source, index: JobIndex, ids: readonly string[]): Promise<void> {
+  await lookAgain(
+    broker,
+    index,
+    ids.flatMap((id) => index.get(id) ?? []),
+  );
+}
+
 interface Again {
   readonly job: Sighting;
   /** As the index has it now. */

@@ -13,9 +13,11 @@ import { type LiveFacts, summaryOf, troubledSummary } from './summary-of.ts';
 
 /** A summary is as old as this at most, ms, where the looks cost nothing. A little less than a second: who asks each second gets a new one. */
 const EVERY_MS = 900;
-const CHEAP = { leastMs: EVERY_MS, factor: 30 };
+const CHEAP = { leastMs: EVERY_MS, factor: 60 };
 /** A look that counts all names costs nothing while none changes. */
-const DEAR = { leastMs: EVERY_MS, factor: 50 };
+const DEAR = { leastMs: EVERY_MS, factor: 100 };
+/** Where no job and no process has changed, what is dear stays as it is for so long, ms: it changes with time alone, as the room on a disk does. */
+const STILL_MS = 15_000;
 /** More running jobs are not shown with their workers. */
 const MOST_RUNNING = 500;
 
@@ -25,6 +27,8 @@ export class Overview {
   readonly #status: Rested<StatusFacts>;
   readonly #oldest: Rested<ReadonlyMap<string, number>>;
   readonly #summary: Rested<Summary>;
+  /** The last dear look, and what it was made of. */
+  #last: { readonly status: StatusFacts; readonly of: string } | null = null;
 
   constructor(place: OpenedPlace, feed: JobFeed) {
     this.#feed = feed;
@@ -41,17 +45,36 @@ export class Overview {
 
   /** Something was done: what is shown next is looked at anew. */
   spoil(): void {
+    this.#last = null;
     for (const look of [this.#live, this.#status, this.#oldest, this.#summary]) look.spoil();
   }
 
   async #workOut(): Promise<Summary> {
     try {
-      const [live, status] = [await this.#live.get(), await this.#status.get()];
+      const live = await this.#live.get();
+      const status = await this.#statusNow(live);
       const readySinceMs = await this.#oldest.get();
       return summaryOf({ nowMs: Date.now(), live, status, index: this.#feed.index, readySinceMs });
     } catch (error) {
+      this.#last = null;
       return troubledSummary(reasonOf(error), Date.now());
     }
+  }
+
+  /** What is cheap to know in it is as new as `live`. */
+  async #statusNow(live: LiveFacts): Promise<StatusFacts> {
+    const { owners, paused, statistics } = live;
+    const { index } = this.#feed;
+    const of = [index.version, index.isComplete, ...owners.flatMap((one) => [one.owner, one.verdict]), ...paused].join(
+      ' ',
+    );
+    const last = this.#last;
+    const isStill = last !== null && last.of === of && index.isComplete && Date.now() < last.status.nowMs + STILL_MS;
+    const status = isStill ? last.status : await this.#status.get();
+    if (last === null || last.status !== status) this.#last = { status, of };
+    const nowMs = Date.now();
+    const longestWaitMs = status.longestWaitMs === 0 ? 0 : status.longestWaitMs + nowMs - status.nowMs;
+    return { ...status, owners, paused, statistics, nowMs, longestWaitMs };
   }
 }
 
