@@ -47,8 +47,8 @@ export function openDesk(options: DeskOptions): Desk {
   return new StoreDesk(options);
 }
 
-/** A page waits so long for the index to begin with, ms, or until it has so many jobs. */
-const FIRST_PAGE = { mostMs: 250, jobs: 500 };
+/** A page waits so long for the index to begin with, ms, or until it has so many jobs; and longer while it has none at all. */
+const FIRST_PAGE = { mostMs: 250, jobs: 500, emptyMs: 1_500 };
 
 class StoreDesk implements Desk {
   readonly #options: DeskOptions;
@@ -132,7 +132,9 @@ class StoreDesk implements Desk {
 
   /** @param enough so many jobs will do. @throws where the place is away */
   async #warmIndex(enough = Number.POSITIVE_INFINITY): Promise<JobIndex> {
-    const index = await this.#feed.warm(({ size }) => size >= enough, FIRST_PAGE.mostMs);
+    const { mostMs, emptyMs } = FIRST_PAGE;
+    await this.#feed.warm(({ size }) => size >= enough, mostMs);
+    const index = await this.#feed.warm(({ size }) => size > 0, emptyMs);
     // Nothing is there yet, or nobody can look.
     if (index.size === 0) await this.#place.ask((broker) => broker.paused());
     return index;

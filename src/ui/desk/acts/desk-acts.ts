@@ -5,7 +5,7 @@ import { jobOf, type ReadSchedule } from '../../../app/schedules/read-schedules.
 import { livingSending, livingTasks, mismatchNotice } from '../../../app/telling/runners.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import type { TaskSending } from '../../../broker/task-sending.ts';
-import { FsqError, UsageError } from '../../../job/errors.ts';
+import { FsqError, refuse, UsageError } from '../../../job/errors.ts';
 import { checkId, checkQueue, OWN_TASKS } from '../../../job/names.ts';
 import { format, knownInstead } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
@@ -95,6 +95,7 @@ async function idsOf(
       `Not all jobs are read yet, ${index.size} so far: which of them match is not known. Nothing was done; try again in a while`,
     );
   const ids = await matchingIds(broker, index, matcherOf(query, nowMs, hidesArguments));
+  if (!(count > 0)) refuse('`count`', 'how many jobs are meant', count);
   if (ids.length === 0) throw new UsageError('Nothing was done: no job matches now. Look at them again');
   return ids.slice(-count);
 }
