@@ -5,7 +5,7 @@ import type { Broker } from '../../../../src/broker/broker.ts';
 import { openSpool } from '../../../../src/spool/spool.ts';
 import type { Desk } from '../../../../src/ui/desk.ts';
 import { type DeskOptions, openDesk } from '../../../../src/ui/desk/open-desk.ts';
-import type { JobQuery } from '../../../../src/ui/wire.ts';
+import type { JobPage, JobQuery } from '../../../../src/ui/wire.ts';
 import { until } from '../../../support/conditions.ts';
 import { pendingJobs, settledJob } from '../../../support/ended-jobs.ts';
 import { nextId, returned, RUN, threw } from '../../../support/factory.ts';
@@ -36,8 +36,16 @@ async function forgotten(broker: Broker, ids: readonly string[]): Promise<void> 
   await until(async () => (await broker.forget(ids)).size === 0, 'the jobs are forgotten');
 }
 
+/** As it is when all jobs have been read. */
+async function pageOf(desk: Desk, query: JobQuery = {}, before: string | null = null): Promise<JobPage> {
+  return until(async () => {
+    const page = await desk.jobs(query, before);
+    return page.isComplete && page;
+  }, 'the index is complete');
+}
+
 async function idsOf(desk: Desk, query: JobQuery = {}): Promise<readonly string[]> {
-  return (await desk.jobs(query, null)).jobs.map(({ id }) => id);
+  return (await pageOf(desk, query)).jobs.map(({ id }) => id);
 }
 
 describe('a desk', () => {
@@ -47,7 +55,7 @@ describe('a desk', () => {
     const good = await settledJob(path, { task: 'add', args: [{ to: 'anna@example.com' }] }, returned(3));
     const [waiting = ''] = await pendingJobs(path, { queue: 'slow', options: { key: 'k1' } });
 
-    const all = await desk.jobs({}, null);
+    const all = await pageOf(desk);
 
     assert.deepEqual(
       all.jobs.map(({ id, state, task, queue }) => [id, state, task, queue]),
@@ -78,10 +86,10 @@ describe('a desk', () => {
     const { path, desk } = scene(t);
     const ids = await pendingJobs(path, ...Array.from({ length: 250 }, () => ({})));
 
-    const first = await desk.jobs({}, null);
+    const first = await pageOf(desk);
     await pendingJobs(path, {}, {});
-    const second = await desk.jobs({}, first.next);
-    const third = await desk.jobs({}, second.next);
+    const second = await pageOf(desk, {}, first.next);
+    const third = await pageOf(desk, {}, second.next);
 
     const shown = [first, second, third].flatMap(({ jobs }) => jobs.map(({ id }) => id));
     assert.deepEqual(shown, ids.toReversed());
@@ -92,11 +100,11 @@ describe('a desk', () => {
     const { path, desk } = scene(t);
     const broker = opened(t, path);
     const [one = '', two = ''] = await pendingJobs(path, {}, {});
-    assert.equal((await desk.jobs({ states: ['pending'] }, null)).jobs.length, 2);
+    assert.equal((await pageOf(desk, { states: ['pending'] })).jobs.length, 2);
 
     await broker.revoke([one]);
     assert.deepEqual(await idsOf(desk, { states: ['pending'] }), [two]);
-    assert.equal((await desk.jobs({}, null)).jobs.find(({ id }) => id === one)?.state, 'revoked');
+    assert.equal((await pageOf(desk)).jobs.find(({ id }) => id === one)?.state, 'revoked');
     await forgotten(broker, [one]);
     assert.deepEqual(await idsOf(desk), [two]);
     assert.equal(await desk.job(one), null);
@@ -111,6 +119,7 @@ describe('a desk', () => {
     await settledJob(path, { task: 'mail' }, threw('refused'));
     await settledJob(path, {}, returned(1));
 
+    await pageOf(desk);
     const { groups, isComplete } = await desk.failures({ tasks: ['mail'], states: ['succeeded'] });
 
     assert.equal(isComplete, true);
@@ -224,7 +233,7 @@ describe('a desk', () => {
     const job = await desk.job(id);
 
     assert.deepEqual([job?.args, job?.value, job?.checkpoint, job?.cut], [undefined, undefined, undefined, {}]);
-    assert.doesNotMatch(JSON.stringify([job, await desk.jobs({}, null)]), /secret/);
+    assert.doesNotMatch(JSON.stringify([job, await pageOf(desk)]), /secret/);
     assert.deepEqual(await idsOf(desk, { text: 'secret' }), []);
     assert.deepEqual(await idsOf(desk, { text: id.slice(0, 18) }), [id]);
     const refused = await desk.act({ kind: 'forget', query: { text: 'secret' }, count: 1 });
@@ -273,7 +282,7 @@ describe('acting at a desk', () => {
     ];
     const other = await settledJob(path, { task: 'add' }, threw('no'));
     const query: JobQuery = { states: ['failed'], tasks: ['mail'] };
-    await desk.jobs({}, null);
+    await pageOf(desk);
 
     assert.equal((await desk.act({ kind: 'retry', query, count: 2 })).text, '2 jobs sent back.');
 
@@ -287,7 +296,7 @@ describe('acting at a desk', () => {
   test('by a text in arguments is done on those that have it', async (t) => {
     const { path, desk } = scene(t);
     const [anna] = await pendingJobs(path, { args: ['anna'] }, { args: ['otto'] });
-    await desk.jobs({}, null);
+    await pageOf(desk);
 
     assert.equal((await desk.act({ kind: 'revoke', query: { text: 'anna' }, count: 1 })).isGood, true);
 
@@ -344,7 +353,7 @@ describe('acting at a desk', () => {
 
     assert.equal(isGood, false);
     assert.match(text, /`fsq schedule run nightly`/);
-    assert.equal((await desk.jobs({}, null)).total, 0);
+    assert.equal((await pageOf(desk)).total, 0);
   });
 });
 
@@ -365,21 +374,21 @@ describe('a desk whose spool goes away', () => {
 
     renameSync(`${path}.away`, path);
     await until(async () => (await desk.summary()).trouble === null, 'the spool is seen again');
-    await until(async () => (await desk.jobs({}, null)).total === 1, 'its job is seen again');
+    await until(async () => (await pageOf(desk)).total === 1, 'its job is seen again');
   });
 
   test('shows another spool that lies there then', async (t) => {
     const { path, desk } = scene(t);
     await pendingJobs(path, {}, {});
-    assert.equal((await desk.jobs({}, null)).total, 2);
+    assert.equal((await pageOf(desk)).total, 2);
 
     rmSync(path, { recursive: true });
     await until(async () => (await desk.summary()).trouble !== null, 'the trouble is seen');
     const [id] = await pendingJobs(path, {});
 
     await until(async () => (await desk.summary()).trouble === null, 'the new spool is seen');
-    await until(async () => (await desk.jobs({}, null)).jobs[0]?.id === id, 'its job is seen');
-    await until(async () => (await desk.jobs({}, null)).total === 1, 'no other job is seen');
+    await until(async () => (await pageOf(desk)).jobs[0]?.id === id, 'its job is seen');
+    await until(async () => (await pageOf(desk)).total === 1, 'no other job is seen');
   });
 });
 
