@@ -48,6 +48,9 @@ export type Taken =
 /** The arguments of `Engine.complete`. */
 export type Completing = readonly [held: EndingJob, value: JsonValue | undefined, tail: string, table: string];
 
+/** The field among those that go along with a move that has the job's tail. */
+export const TAIL = 'fsq';
+
 export interface Engine {
   /** The address, for people: without its password. */
   readonly place: string;
@@ -59,8 +62,6 @@ export interface Engine {
   /** How long outcomes are kept, where their jobs do not say. */
   readonly resultTtlMs: ResultTtlMs;
   readonly onEvent: (event: BrokerEvent) => void;
-  /** The field of a job that takes the tail along with a move; null: the tail is written before it. */
-  readonly tailField: string | null;
   /** How often a connection was cut so far: what was on its way then may have been done twice, or its answer be lost. */
   cuts(): number;
   /**

@@ -149,12 +149,13 @@ export interface Store {
   /** The jobs of these ids, in their order; null where there is none in any of these queues. */
   look(ids: readonly string[], queues: readonly string[]): Promise<readonly (RawJob | null)[]>;
   /**
-   * Writes the tail of an active job.
+   * An active job is ready again, before others of its priority.
    *
-   * @param token of its lock: another holder's job is left alone
-   * @returns false when the lock is gone
+   * @param at with the token of its lock: another holder's job is left alone
+   * @param tail null: it stays
+   * @returns false when the lock is gone: nothing was changed
    */
-  keepHeld(at: Place, token: string, tail: string): Promise<boolean>;
+  giveBack(at: HeldJob, tail: string | null): Promise<boolean>;
   /**
    * After a move over which BullMQ has failed: the fields of the job that BullMQ cannot read are as if nobody had written them, and the job is
    * held under this lock, also where the move has let it go already. Absent: no such fields can be there.

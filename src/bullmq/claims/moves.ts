@@ -3,7 +3,7 @@ import type { MinimalJob } from 'bullmq';
 import { type Failure, FencedError } from '../../job/errors.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import { lineOf } from '../after/lines.ts';
-import type { Engine } from '../engine.ts';
+import { type Engine, TAIL } from '../engine.ts';
 import { isPassing } from '../store-wait.ts';
 import type { HeldJob } from '../store.ts';
 import type { Held } from './held-job.ts';
@@ -21,7 +21,7 @@ export async function complete(
 
 /** @throws FencedError as `complete` does */
 export async function fail(engine: Engine, held: Held, error: Failure, tail: string): Promise<void> {
-  const fields = await along(engine, held, tail, error);
+  const fields = along(tail, error);
   const backend = engine.backend(held.queue);
   await fenced(engine, held, () => backend.moveToFailed(jobOf(held), error.message, false, held.token, false, fields));
 }
@@ -43,7 +43,7 @@ export async function delay(
   tail: string,
 ): Promise<void> {
   const { queue, id, token } = held;
-  const fieldsToUpdate = await along(engine, held, tail, error);
+  const fieldsToUpdate = along(tail, error);
   const backend = engine.backend(queue);
   if (delayMs <= 0 && error !== null)
     return void (await fenced(engine, held, () => backend.retryJob(id, false, token, { fieldsToUpdate })));
@@ -62,27 +62,15 @@ export async function holdBack(engine: Engine, held: Held, delayMs: number): Pro
 
 /** It is ready again at once, where it was. @param tail null: it stays @throws FencedError as `complete` does */
 export async function giveBack(engine: Engine, held: HeldJob & Moving, tail: string | null): Promise<void> {
-  const { queue, id, token } = held;
-  if (tail !== null && !(await keepTail(engine, held, tail))) return;
-  await fenced(engine, held, () => engine.backend(queue).moveJobFromActiveToWait(id, token));
+  if (await engine.store.giveBack(held, tail)) return;
+  if (!(await hasMoved(engine, held))) throw new FencedError(held.owner);
 }
 
 /** The fields that go along with a move. */
-async function along(engine: Engine, held: Held, tail: string, error: Failure | null): Promise<Record<string, string>> {
-  const told =
-    error === null
-      ? {}
-      : { failedReason: error.message, stacktrace: JSON.stringify([error.stack ?? `${error.name}: ${error.message}`]) };
-  if (engine.tailField !== null) return { ...told, [engine.tailField]: tail };
-  await keepTail(engine, held, tail);
-  return told;
-}
-
-/** Before the move. @returns false when the move was made already, and its answer was lost @throws FencedError as `complete` does */
-async function keepTail(engine: Engine, held: HeldJob & Moving, tail: string): Promise<boolean> {
-  if (await engine.store.keepHeld(held, held.token, tail)) return true;
-  if (await hasMoved(engine, held)) return false;
-  throw new FencedError(held.owner);
+function along(tail: string, error: Failure | null): Record<string, string> {
+  if (error === null) return { [TAIL]: tail };
+  const { name, message, stack = `${name}: ${message}` } = error;
+  return { [TAIL]: tail, failedReason: message, stacktrace: JSON.stringify([stack]) };
 }
 
 /** What BullMQ looks at of a job that it moves. */

@@ -92,7 +92,6 @@ function engineOf({ bullmq, pg }: PostgresPeers, pool: Pool, { config, schema, p
     resultTtlMs: options.resultTtlMs ?? {},
     onEvent: options.onEvent ?? (() => undefined),
     awake,
-    tailField: null,
     cuts: () => cuts,
     complete: (...ending) => store.complete(...ending),
     completeAndTake: null,

@@ -21,6 +21,7 @@ import type {
   RawJob,
   Store,
 } from '../store.ts';
+import { moved } from './wire/exact-backend.ts';
 import { exactText, shownText, storableText, storableValue } from './wire/exact-json.ts';
 import { InOrder } from './wire/in-order.ts';
 import type { Listener } from './wire/listener.ts';
@@ -73,8 +74,9 @@ export class PostgresStore implements Store {
     return ids.map((id) => found.get(id) ?? null);
   }
 
-  async keepHeld({ queue, id }: Place, token: string, tail: string): Promise<boolean> {
-    return (await this.#sql(statements.KEEP_HELD, [queue, id, token, storableText(tail)])).length > 0;
+  async giveBack({ queue, id, token }: HeldJob, tail: string | null): Promise<boolean> {
+    const values = [queue, id, token, tail === null ? null : storableText(tail)];
+    return (await this.#sql(statements.GIVE_BACK, values)).length > 0;
   }
 
   /** Ends a held job. @returns whether there is anything in `table` @throws an error with BullMQ's code where it is not held under this lock */
@@ -82,13 +84,7 @@ export class PostgresStore implements Store {
     const { queue, id, token, claims } = held;
     const { json, exact } = storableValue(value);
     const values = [queue, id, token, json, Date.now(), storableText(tail), claims, exact, storableText(table)];
-    try {
-      return (await this.#sql(statements.COMPLETE, values))[0]?.['there'] === true;
-    } catch (error) {
-      const { code, detail } = error as { readonly code?: unknown; readonly detail?: unknown };
-      if (code !== statements.REFUSED) throw error;
-      throw Object.assign(new Error(`Job ${id} is not held.`, { cause: error }), { code: Number(detail) });
-    }
+    return (await moved(this.#sql, statements.COMPLETE, values))[0]?.['there'] === true;
   }
 
   async endWaiting({ queue, id }: Place, tail: string, reason: string): Promise<'ended' | 'running' | 'over' | null> {

@@ -10,11 +10,29 @@ export const CLOCK: string = `SELECT ${NOW_MS} AS ms`;
 
 const KEEP: string = `ON CONFLICT (queue, id) DO UPDATE SET tail = excluded.tail`;
 
-/** $1 queue, $2 id, $3 token, $4 tail. Whoever finds that the lock has run out waits for this. */
-export const KEEP_HELD: string = `
-INSERT INTO fsq_tails (queue, id, tail)
-SELECT queue, id, $4 FROM job WHERE queue = $1 AND id = $2 AND state = 'active' AND lock_token = $3 FOR NO KEY UPDATE
-${KEEP} RETURNING 1`;
+const movedWithTail = (move: string, tail: string): string => `
+WITH moved AS MATERIALIZED (SELECT ${move}), kept AS (
+  INSERT INTO fsq_tails (queue, id, tail) SELECT $1, $2, ${tail} FROM moved ${KEEP}
+)
+SELECT 1 FROM moved`;
+
+/** $1 queue, $2 id, $3 token, $4 reason, $5 stacktrace, $6 now, $7 tail. */
+export const FAIL: string = movedWithTail('move_to_failed($1, $2, $3, $4, $5::jsonb, $6, false, NULL, NULL)', '$7');
+/** $1 queue, $2 id, $3 token, $4 when it is due, $5 delay, $6 whether no attempt counts, $7 reason or null, $8 stacktrace or null, $9 tail. */
+export const DELAY: string = movedWithTail('move_to_delayed($1, $2, $3, $4, $5, $6, $7, $8::jsonb)', '$9');
+/** $1 queue, $2 id, $3 token, $4 whether it is the next to run, $5 reason or null, $6 stacktrace or null, $7 tail. */
+export const RERUN: string = movedWithTail('retry_job($1, $2, $3, $4, $5, $6::jsonb)', '$7');
+
+/** $1 queue, $2 id, $3 token, $4 tail or null. It waits where it was, and not behind all others. A row: it does. */
+export const GIVE_BACK: string = `
+WITH back AS (
+  UPDATE job SET state = 'waiting', lock_token = NULL, locked_until_ms = NULL
+  WHERE queue = $1 AND id = $2 AND state = 'active' AND lock_token = $3
+  RETURNING queue, id
+), kept AS (
+  INSERT INTO fsq_tails (queue, id, tail) SELECT queue, id, $4 FROM back WHERE $4::text IS NOT NULL ${KEEP}
+)
+SELECT publish_event(queue, 'waiting', jsonb_build_object('jobId', id, 'prev', 'active')), pg_notify('bullmq_jobs', queue) FROM back`;
 
 /** $1 queue, $2 id, $3 token, $4 value as JSON, $5 now, $6 tail, $7 claims, $8 the value's exact text or null, $9 a table. A row: whether there is anything in it. */
 export const COMPLETE: string = `

@@ -1,8 +1,8 @@
 /** What Redis does at once with jobs that come back, come with a fact, end their time, or are asked for in number. See scripts.ts. */
 
-/** Puts a job whose hash is there to where it waits, as BullMQ's own scripts do. `due`: Unix ms; 0: at once. */
+/** Puts a job whose hash is there to where it waits, as BullMQ's own scripts do. `due`: Unix ms; 0: at once. `isFirst`: of its priority. */
 export const ENTER: string = `
-local function enter(base, id, priority, due, prev)
+local function enter(base, id, priority, due, prev, isFirst)
   local meta = redis.call('HMGET', base .. 'meta', 'paused', 'concurrency', 'opts.maxLenEvents')
   local most = meta[3] or 10000
   if due > 0 then
@@ -17,15 +17,29 @@ local function enter(base, id, priority, due, prev)
     return
   end
   if priority == 0 then
-    redis.call('LPUSH', base .. 'wait', id)
+    redis.call(isFirst and 'RPUSH' or 'LPUSH', base .. 'wait', id)
   else
-    local count = redis.call('INCR', base .. 'pc')
+    local count = isFirst and 0 or redis.call('INCR', base .. 'pc')
     redis.call('ZADD', base .. 'prioritized', string.format('%.0f', priority * 4294967296 + count % 4294967296), id)
   end
   local isMaxed = meta[2] and redis.call('LLEN', base .. 'active') >= tonumber(meta[2])
   if not meta[1] and not isMaxed then redis.call('ZADD', base .. 'marker', 0, '0') end
   redis.call('XADD', base .. 'events', 'MAXLEN', '~', most, '*', 'event', 'waiting', 'jobId', id, 'prev', prev)
 end
+`;
+
+/** ARGV: base, id, token, tail; '': it stays. */
+const GIVE_BACK: string = `${ENTER}
+local base, id = ARGV[1], ARGV[2]
+local key = base .. id
+if redis.call('GET', key .. ':lock') ~= ARGV[3] then return 0 end
+if ARGV[4] ~= '' then redis.call('HSET', key, 'fsq', ARGV[4]) end
+redis.call('DEL', key .. ':lock')
+redis.call('SREM', base .. 'stalled', id)
+if redis.call('LREM', base .. 'active', 1, id) == 1 then
+  enter(base, id, tonumber(redis.call('HGET', key, 'priority') or '0') or 0, 0, 'active', true)
+end
+return 1
 `;
 
 /** ARGV: p, how many queues, the queues, the ids. For each id: 'open', 'ended', or nil. */
@@ -144,9 +158,10 @@ return gone
 `;
 
 export type EndedScript =
-  'fsqStages' | 'fsqSendBack' | 'fsqSendIf' | 'fsqRenew' | 'fsqEndedBy' | 'fsqEndedAs' | 'fsqForget';
+  'fsqGiveBack' | 'fsqStages' | 'fsqSendBack' | 'fsqSendIf' | 'fsqRenew' | 'fsqEndedBy' | 'fsqEndedAs' | 'fsqForget';
 
 export const ENDED_SCRIPTS: Readonly<Record<EndedScript, string>> = {
+  fsqGiveBack: GIVE_BACK,
   fsqStages: STAGES,
   fsqSendBack: SEND_BACK,
   fsqSendIf: SEND_IF,

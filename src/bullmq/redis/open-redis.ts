@@ -111,7 +111,6 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     nowMs: options.nowMs ?? Date.now,
     resultTtlMs: options.resultTtlMs ?? {},
     onEvent: options.onEvent ?? (() => undefined),
-    tailField: 'fsq',
     cuts: () => cuts,
     complete: async (...ending) => (await completeOnRedis(completer, null, ...ending)).hasLine,
     completeAndTake: (next, ...ending) => completeOnRedis(completer, next, ...ending),

@@ -68,8 +68,8 @@ export class RedisStore implements Store {
     return ids.map((id, i) => rawJob(id, rows[i]));
   }
 
-  async keepHeld(at: Place, token: string, tail: string): Promise<boolean> {
-    return (await this.#run('fsqKeepHeld', this.#base(at), at.id, token, tail)) === 1;
+  async giveBack(at: HeldJob, tail: string | null): Promise<boolean> {
+    return (await this.#run('fsqGiveBack', this.#base(at), at.id, at.token, tail ?? '')) === 1;
   }
 
   async mendHeld(at: HeldJob, { claims, stalls }: ClaimCounts, lockMs: number): Promise<'held' | 'moved' | null> {

@@ -79,13 +79,6 @@ end
 return found
 `;
 
-/** ARGV: base, id, token, tail. */
-const KEEP_HELD: string = `
-if redis.call('GET', ARGV[1] .. ARGV[2] .. ':lock') ~= ARGV[3] then return 0 end
-redis.call('HSET', ARGV[1] .. ARGV[2], 'fsq', ARGV[4])
-return 1
-`;
-
 /**
  * BullMQ's scripts stop in the middle over a job's parent, or a counter, that is not as they write it: the lock is gone by then, and perhaps the
  * place among the active ones; or the job waits again already. ARGV: base, id, token, claims, stalls, how long the lock is to hold.
@@ -186,7 +179,6 @@ export type ScriptName =
   | EndedScript
   | 'fsqMergeFields'
   | 'fsqLook'
-  | 'fsqKeepHeld'
   | 'fsqMendHeld'
   | 'fsqEndWaiting'
   | 'fsqHeld'
@@ -199,7 +191,6 @@ export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
   ...ENDED_SCRIPTS,
   fsqMergeFields: MERGE_FIELDS,
   fsqLook: LOOK,
-  fsqKeepHeld: KEEP_HELD,
   fsqMendHeld: MEND_HELD,
   fsqEndWaiting: END_WAITING,
   fsqHeld: HELD,

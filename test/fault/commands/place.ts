@@ -3,8 +3,6 @@ import type { Protocol } from './command-proxy.ts';
 
 export interface FaultPlace {
   readonly protocol: Protocol;
-  /** A process that dies between the tail that counts its run and the move has its death counted as well. Default: never. */
-  readonly countsTwice?: boolean;
   port(): Promise<number>;
   /** The setting `broker`. @param name each try has one of its own */
   url(name: string): Promise<string>;

@@ -14,7 +14,6 @@ const OF_CONNECTION = ['X', 'p'];
 
 export const POSTGRES: FaultPlace = {
   protocol: { parser, done },
-  countsTwice: true,
   port: async () => (await postgresServer()).port,
   url: async (schema) => (await postgresServer()).url(schema),
   makeOld,

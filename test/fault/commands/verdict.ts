@@ -36,7 +36,7 @@ export async function violationsOf(evidence: Evidence, place: FaultPlace, addres
   if (!isDrained) broken.push(`not drained: ${JSON.stringify(await Promise.all(ids.map((id) => broker.find(id))))}`);
   for (const id of ids) {
     const record = await broker.outcome(id);
-    if (record !== null) broken.push(...outcomeOf(id, record, { ...evidence, ...place }));
+    if (record !== null) broken.push(...outcomeOf(id, record, evidence));
     else if (wanted.includes(id)) broken.push(`${id} has no outcome`);
   }
   broken.push(...said.filter((line) => line.startsWith('failed untyped')));
@@ -44,11 +44,7 @@ export async function violationsOf(evidence: Evidence, place: FaultPlace, addres
   return [...broken, ...(await leftIn(place, address, ids))];
 }
 
-function outcomeOf(
-  id: string,
-  record: JobRecord,
-  evidence: Evidence & Pick<FaultPlace, 'countsTwice'>,
-): readonly string[] {
+function outcomeOf(id: string, record: JobRecord, evidence: Evidence): readonly string[] {
   const { prepared, said, runs } = evidence;
   const { outcome } = record;
   const broken: string[] = [];
@@ -78,14 +74,9 @@ function outcomeOf(
 }
 
 /** A run whose process dies is counted, as one that ends is. */
-function deathOf(
-  id: string,
-  next: number | undefined,
-  { said, isKilled, prepared, countsTwice = false }: Evidence & Pick<FaultPlace, 'countsTwice'>,
-): readonly string[] {
+function deathOf(id: string, next: number | undefined, { said, isKilled, prepared }: Evidence): readonly string[] {
   const begun = Number(said.find((line) => line.startsWith(`run ${id} `))?.split(' ')[2]);
   if (!isKilled || next === undefined || Number.isNaN(begun) || kindOf(prepared) === 'park') return [];
-  if (countsTwice && next === begun + 2) return [];
   return next === begun + 1 ? [] : [`${id} lost attempt ${begun}, and runs as attempt ${next} after it`];
 }
 

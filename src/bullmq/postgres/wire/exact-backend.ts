@@ -1,21 +1,13 @@
 /** BullMQ's queue on PostgreSQL, for any JSON: what it cannot store is written so that it comes back, and moves say when a lock is gone. */
 import type { IQueueBackend, JobJson, PostgresQueueBackend } from 'bullmq';
-import { exactData, shownText, storableData } from './exact-json.ts';
+import { TAIL } from '../../engine.ts';
+import { exactData, shownText, storableData, storableText } from './exact-json.ts';
 import { isPassing } from '../../store-wait.ts';
 import { JoinedAdds } from './joined-adds.ts';
 import type { Sql } from '../schema.ts';
+import { DELAY, FAIL, REFUSED, RERUN } from '../statements.ts';
 
-/** $1 queue, $2 id, $3 token. It waits where it was, and not behind all others. */
-const GIVE_BACK = `
-WITH back AS (
-  UPDATE job SET state = 'waiting', lock_token = NULL, locked_until_ms = NULL
-  WHERE queue = $1 AND id = $2 AND state = 'active' AND lock_token = $3
-  RETURNING id
-)
-SELECT publish_event($1, 'waiting', jsonb_build_object('jobId', id, 'prev', 'active')), pg_notify('bullmq_jobs', $1) FROM back`;
-
-/** BullMQ's code for a lock that is another's. */
-const OTHER_LOCK = -6;
+type Fields = Readonly<Record<string, unknown>>;
 
 export function exactBackend(backend: PostgresQueueBackend, sql: Sql): IQueueBackend {
   const { qualifiedName: queue } = backend;
@@ -40,40 +32,57 @@ export function exactBackend(backend: PostgresQueueBackend, sql: Sql): IQueueBac
       const job = json as JobJson | null;
       return [job === null ? null : { ...job, data: exactData(job.data) }, ...rest];
     },
-    moveToFailed(...[job, reason, remove, token, next, fields]: Parameters<typeof fail>): ReturnType<typeof fail> {
-      return fail(job, shownText(reason), remove, token, next, shownFields(fields));
+    // A move that takes a tail along is one statement of fsq's: whoever dies has done both, or neither.
+    async moveToFailed(...asked: Parameters<typeof fail>): ReturnType<typeof fail> {
+      const [{ id }, reason, , token, , fields = {}] = asked;
+      if (!(TAIL in fields)) return fail(...asked);
+      const finishedOn = Date.now();
+      const { stacktrace, tail } = shown(fields);
+      await moved(sql, FAIL, [queue, id, token, shownText(reason), stacktrace, finishedOn, tail]);
+      return { result: undefined, finishedOn };
     },
-    moveToDelayed(...[id, at, ms, token, options]: Parameters<typeof delay>): ReturnType<typeof delay> {
-      return delay(id, at, ms, token, options && { ...options, ...along(options.fieldsToUpdate) });
+    async moveToDelayed(...asked: Parameters<typeof delay>): ReturnType<typeof delay> {
+      const [id, at, ms, token, { skipAttempt = false, fieldsToUpdate = {} } = {}] = asked;
+      if (!(TAIL in fieldsToUpdate)) return delay(...asked);
+      const { reason, stacktrace, tail } = shown(fieldsToUpdate);
+      await moved(sql, DELAY, [queue, id, token, at + ms, ms, skipAttempt, reason, stacktrace, tail]);
+      return [];
     },
-    retryJob(...[id, lifo, token, options]: Parameters<typeof rerun>): ReturnType<typeof rerun> {
-      return rerun(id, lifo, token, options && { ...options, ...along(options.fieldsToUpdate) });
-    },
-    async moveJobFromActiveToWait(id: string, token = ''): Promise<number> {
-      const given = await sql(GIVE_BACK, [queue, id, token]);
-      if (given.length === 0) throw Object.assign(new Error(`Job ${id} is not held.`), { code: OTHER_LOCK });
-      return 0;
+    async retryJob(...asked: Parameters<typeof rerun>): ReturnType<typeof rerun> {
+      const [id, lifo, token, { fieldsToUpdate = {} } = {}] = asked;
+      if (!(TAIL in fieldsToUpdate)) return rerun(...asked);
+      const { reason, stacktrace, tail } = shown(fieldsToUpdate);
+      await moved(sql, RERUN, [queue, id, token, lifo, reason, stacktrace, tail]);
     },
   });
+}
+
+/** Moves a held job. @param values the second is its id @throws an error with BullMQ's code where it is not held so: nothing was done */
+export async function moved(sql: Sql, statement: string, values: readonly unknown[]): ReturnType<Sql> {
+  try {
+    return await sql(statement, values);
+  } catch (error) {
+    const { code, detail } = error as { readonly code?: unknown; readonly detail?: unknown };
+    if (code !== REFUSED) throw error;
+    const message = `Job ${String(values[1])} is not held, or cannot end so.`;
+    throw Object.assign(new Error(message, { cause: error }), { code: Number(detail) });
+  }
 }
 
 function storableJob(job: JobJson): JobJson {
   return { ...job, name: shownText(job.name), data: storableData(job.data) };
 }
 
-function along(fields: Record<string, unknown> | undefined): { readonly fieldsToUpdate?: Record<string, unknown> } {
-  const shown = shownFields(fields);
-  return shown === undefined ? {} : { fieldsToUpdate: shown };
-}
-
-/** What a failed run says of itself: a text, and a list of texts as JSON. */
-function shownFields(fields: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
-  if (fields === undefined) return undefined;
-  const { failedReason, stacktrace } = fields;
+/** What a failed run says of itself, a text and a list of texts as JSON, and the tail. */
+function shown({
+  failedReason,
+  stacktrace,
+  [TAIL]: tail,
+}: Fields): Readonly<Record<'reason' | 'stacktrace' | 'tail', string | null>> {
   return {
-    ...fields,
-    ...(typeof failedReason === 'string' ? { failedReason: shownText(failedReason) } : {}),
-    ...(typeof stacktrace === 'string' ? { stacktrace: shownTexts(stacktrace) } : {}),
+    reason: typeof failedReason === 'string' ? shownText(failedReason) : null,
+    stacktrace: typeof stacktrace === 'string' ? shownTexts(stacktrace) : null,
+    tail: storableText(String(tail)),
   };
 }
 
