@@ -25,6 +25,7 @@ import { heldBackIn, RedisLimits } from './redis-limits.ts';
 import { redisMoves } from './redis-moves.ts';
 import { quoted, rawJob, readHeads, readNews, readPage, rowsOf } from './redis-looks.ts';
 import { forgetEnded, readEndedAs, readEndedBy, readStages, renewWaiting, sendWithFact } from './redis-ended.ts';
+import { RedisTopics } from './wire/redis-topics.ts';
 import { type ScriptName, SCRIPTS } from './scripts.ts';
 
 /** Lines of a log that are read at a time; each is some KB at most. */
@@ -40,8 +41,7 @@ export class RedisStore implements Store {
   readonly moves: MoveStore;
   readonly #client: Redis;
   readonly #prefix: string;
-  readonly #listener: Redis;
-  readonly #heard = new Map<string, Set<(text: string) => void>>();
+  readonly #topics: RedisTopics;
 
   /**
    * @param client the connection of the queues: what is sent on it is done in the order in which it was sent
@@ -52,11 +52,7 @@ export class RedisStore implements Store {
     this.#prefix = prefix;
     this.moves = redisMoves(client, prefix, READY_MS);
     this.limits = new RedisLimits(client, prefix);
-    this.#listener = listener;
-    this.#listener.on('error', () => undefined); // What it would have told is found by a look.
-    this.#listener.on('message', (channel: string, text: string) => {
-      for (const hear of this.#heard.get(channel) ?? []) hear(text);
-    });
+    this.#topics = new RedisTopics(client, listener, (topic) => this.key(topic));
     for (const [name, lua] of Object.entries(SCRIPTS))
       if (!(name in client)) client.defineCommand(name, { numberOfKeys: 0, lua });
   }
@@ -231,21 +227,11 @@ export class RedisStore implements Store {
   }
 
   publish(topic: string, text: string): void {
-    this.#client.publish(this.key(topic), text).catch(() => undefined); // It is a hint.
+    this.#topics.publish(topic, text);
   }
 
-  async subscribe(topic: string, hear: (text: string) => void): Promise<() => void> {
-    const channel = this.key(topic);
-    const listeners = this.#heard.get(channel) ?? new Set();
-    this.#heard.set(channel, listeners);
-    listeners.add(hear);
-    if (listeners.size === 1) await this.#listener.subscribe(channel);
-    return () => {
-      listeners.delete(hear);
-      if (listeners.size > 0 || this.#heard.get(channel) !== listeners) return;
-      this.#heard.delete(channel);
-      this.#listener.unsubscribe(channel).catch(() => undefined); // It is about to end.
-    };
+  subscribe(topic: string, hear: (text: string) => void): Promise<() => void> {
+    return this.#topics.subscribe(topic, hear);
   }
 
   async clockMs(): Promise<number> {
@@ -254,8 +240,7 @@ export class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#heard.clear();
-    this.#listener.disconnect();
+    this.#topics.close();
   }
 
   /** Of one of fsq's facts. */
