@@ -5,7 +5,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NewJob } from '../../broker/new-job.ts';
 import { renewed } from '../../broker/unique/debounced-calls.ts';
+import { CorruptJobError } from '../../job/document.ts';
 import type { Debounce } from '../../job/job-options.ts';
+import type { Job } from '../../job/job.ts';
 import type { Engine } from '../engine.ts';
 import { recordOf } from '../jobs/job-data.ts';
 import { isRevoked } from '../jobs/revoking.ts';
@@ -18,7 +20,7 @@ const PATIENCE_MS = 10;
 /** How often what was just seen may have changed. */
 const TRIES = 50;
 
-/** @returns false when it has begun, or ended: then it is as it was */
+/** @returns false when it has begun, or ended, or cannot be read: then it is as it was */
 export async function giveArguments(engine: Engine, id: string, call: NewJob, debounce: Debounce): Promise<boolean> {
   let wasActive = false;
   for (let tries = 0; tries < TRIES; tries++) {
@@ -32,13 +34,25 @@ export async function giveArguments(engine: Engine, id: string, call: NewJob, de
     }
     if (await isRevoked(engine, id)) return false;
     const nowMs = engine.nowMs();
-    const changed = { ...call, job: renewed(recordOf(raw).job, call.job, debounce, nowMs) };
+    const job = readable(raw);
+    if (job === null) return false;
+    const changed = { ...call, job: renewed(job, call.job, debounce, nowMs) };
     const { etaMs = 0 } = changed.job.options;
     const dueAtMs = etaMs > nowMs ? etaMs : null;
     await engine.queues.tell([call.queue]);
     if (await engine.store.renew(raw, call.queue, jobJson(changed, nowMs), dueAtMs)) return true;
   }
   return false;
+}
+
+/** Null for one whose data is no job: it ends as such when it is claimed. */
+function readable(raw: RawJob): Job | null {
+  try {
+    return recordOf(raw).job;
+  } catch (error) {
+    if (error instanceof CorruptJobError) return null;
+    throw error;
+  }
 }
 
 /** A worker has written of it, or has died over it. What a limit has put back has not begun. */
