@@ -83,13 +83,10 @@ export async function forgetRevocation(engine: Engine, id: string): Promise<void
 
 /** Those of `ids` that are revoked and have ended, or are nowhere, are flagged no more: some other way than by their flag. @returns the others */
 export async function sweepRevoked(engine: Engine, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const found = await engine.queues.look(ids);
+  const stages = await engine.queues.stages(ids);
   // A flag may be that of a job that has been let go, and the one who moves it, or goes on with that, has to hear of it.
-  const hasMove = found.includes(null) && (await engine.store.field(NOTES, NOTE)) !== null;
-  const over = ids.filter((_, i) => {
-    const state = found[i]?.state;
-    return state === undefined ? !hasMove : state === 'completed' || state === 'failed';
-  });
+  const hasMove = stages.includes(null) && (await engine.store.field(NOTES, NOTE)) !== null;
+  const over = ids.filter((_, i) => stages[i] === 'ended' || (stages[i] === null && !hasMove));
   await engine.store.removeFields(REVOKED, over);
   return new Set(ids.filter((id) => !over.includes(id)));
 }
