@@ -25,17 +25,30 @@ export interface Access {
 }
 
 export function scheduleFacts(engine: Engine, { look, change }: Access): ScheduleStore {
-  const { store } = engine;
   return {
     find: (schedule) => look(() => find(engine, schedule)),
     list: () => look(() => list(engine)),
     send: (instant, job) => change('sent', () => send(engine, instant, job)),
     pass: (instant) => change('kept', () => mark(engine, instant, (doneMs) => doneMs < instant.atMs)),
     turnBack: (instant) => change('kept', () => mark(engine, instant, (doneMs) => doneMs > instant.atMs)),
-    pause: (schedule) =>
-      change('paused', () => store.setField(PAUSED, schedule, String(engine.nowMs()), { ifAbsent: true })),
-    resume: (schedule) => change('resumed', async () => (await store.removeFields(PAUSED, [schedule])) > 0),
+    pause: (schedule) => change('paused', () => pause(engine, schedule)),
+    resume: (schedule) => change('resumed', () => resume(engine, schedule)),
   };
+}
+
+/** The entry names this call: what is sent twice, because its answer was lost, is answered as it was done. */
+async function pause({ store, ...engine }: Engine, schedule: string): Promise<boolean> {
+  const entry = `${engine.nowMs()} ${engine.ownerName()}`;
+  if (await store.setField(PAUSED, schedule, entry, { ifAbsent: true })) return true;
+  return (await store.field(PAUSED, schedule)) === entry;
+}
+
+/** One that was paused and is not any more counts as resumed by this call where its answer may have been lost. */
+async function resume(engine: Engine, schedule: string): Promise<boolean> {
+  const entry = await engine.store.field(PAUSED, schedule);
+  if (entry === null) return false;
+  const cuts = engine.cuts();
+  return (await engine.store.swapField(PAUSED, schedule, entry, null)) || engine.cuts() !== cuts;
 }
 
 async function find({ store }: Engine, name: string): Promise<ScheduleRecord> {
