@@ -32,14 +32,14 @@ export async function takeKeyAgain(
   job: Pick<Job, 'id' | 'task'>,
   key: string,
 ): Promise<TakenKey | string> {
-  const { store, nowMs } = engine;
+  const { store } = engine;
   const field = keyField(job.task, key);
   for (;;) {
     const before = await store.field(KEYS, field);
     const { blocker, open } = await judge(engine, others(parseHolders(before), job), FOR_ALL);
     if (blocker !== null) return blocker;
     // What it is called differs each time: a sweep that stands still must not take it for what it was before.
-    const mark = nowMs();
+    const mark = await engine.store.clockMs();
     const holding = (untilMs: number | null): string | null => writeHolders([...open, { id: job.id, untilMs, mark }]);
     const taken = holding(mark + SEND_BACK_MS);
     if (!(await store.swapField(KEYS, field, before, taken))) continue;
@@ -54,7 +54,9 @@ function others(holders: readonly KeyHolder[], { id }: Pick<Job, 'id'>): readonl
 }
 
 /** @returns how many fields are gone, or would go */
-export async function sweepKeys({ store, queues, nowMs }: Engine, dryRun = false): Promise<number> {
+export async function sweepKeys(engine: Engine, dryRun = false): Promise<number> {
+  const { store, queues } = engine;
+  const nowMs = await engine.store.clockMs();
   const fields = [...(await store.fields(KEYS))];
   let gone = 0;
   for (let from = 0; from < fields.length; from += PAGE) {
@@ -63,7 +65,7 @@ export async function sweepKeys({ store, queues, nowMs }: Engine, dryRun = false
     const stages = await queues.stages(ids);
     const open = new Set(ids.filter((_, i) => stages[i] === 'open'));
     for (const { field, text, holders } of page) {
-      const stand = holders.filter(({ id, untilMs }) => open.has(id) || (untilMs !== null && nowMs() < untilMs));
+      const stand = holders.filter(({ id, untilMs }) => open.has(id) || (untilMs !== null && nowMs < untilMs));
       if (stand.length === holders.length && holders.length > 0) continue;
       if (stand.length === 0) gone++;
       if (!dryRun) await store.swapField(KEYS, field, text, writeHolders(stand));

@@ -70,7 +70,7 @@ async function sendUnique(
       passed.add(blocker);
       continue;
     }
-    const mine = { id: job.id, untilMs: typeof until === 'object' ? engine.nowMs() + until.ms : null };
+    const mine = { id: job.id, untilMs: typeof until === 'object' ? (await engine.store.clockMs()) + until.ms : null };
     const after = writeHolders([...open, mine]) ?? '';
     if (await accept(engine, sent, { table: KEYS, field, before, after })) return { id: job.id, isDuplicate: false };
   }
@@ -107,7 +107,8 @@ export async function judge(
   { until, passed, isLast }: Terms,
 ): Promise<Judged> {
   if (holders.length === 0) return { blocker: null, open: [] };
-  const nowMs = engine.nowMs();
+  // Their times are only asked for where one has any.
+  const nowMs = holders.some(({ untilMs }) => untilMs !== null) ? await engine.store.clockMs() : 0;
   const found = await settledLook(engine, holders, until);
   const open = holders.flatMap((holder, i) => {
     const verdict = verdictOf(holder, stageOf(found[i] ?? null), until, nowMs);
