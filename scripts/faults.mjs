@@ -4,6 +4,8 @@
  *   node --import tsx scripts/faults.mjs [--only=kill|two|error] [--operation=part of a name] [--fault=part of one]
  *                                        [--stride=N [--offset=M]]
  *
+ * Each error comes once, and next to that for good: take an odd stride, or only one of the two is tried.
+ *
  * Prints each broken promise as it is found, then points run, violations and time. Exit 1 on a violation.
  */
 import { parseArgs } from 'node:util';

@@ -6,7 +6,7 @@
  * again by its number.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Why a test that needs strace cannot run here; false where it can. */
 export const NO_STRACE: string | false =
@@ -54,16 +54,34 @@ export interface TraceOptions {
   readonly fault?: Fault;
   /** Default 90,000. */
   readonly limitMs?: number;
+  /** How long the program may go on once the fault has come: on a busy machine it takes seconds to get there. Default: as long as that. */
+  readonly limitAfterFaultMs?: number;
 }
 
 /** Runs a Node.js program under strace to its end. Its log of calls is in `logFile` then. */
-export function traced({ program, args, trace, logFile, fault, limitMs }: TraceOptions): Promise<Traced> {
+export function traced(asked: TraceOptions): Promise<Traced> {
+  const { program, args, trace, logFile, fault, limitMs, limitAfterFaultMs: afterMs } = asked;
   const options = ['-f', '-qq', '-y', '-s', '64', '-o', logFile, '-e', `trace=access,${trace.join(',')}`];
   // Faster, but then no signal is injected (strace 6.1).
   if (fault === undefined || !fault.effect.startsWith('SIG')) options.push('--seccomp-bpf');
   if (fault !== undefined)
     options.push('-e', `inject=${fault.name}:${effectOf(fault)}:when=${fault.nth}${fault.isForGood ? '+' : ''}`);
-  return run('strace', [...options, process.execPath, program, ...args], args, limitMs);
+  const ends = new AbortController();
+  const ended = run('strace', [...options, process.execPath, program, ...args], args, limitMs, ends.signal);
+  if (afterMs === undefined) return ended;
+  let faultAt: number | null = null;
+  const timer = setInterval(() => {
+    faultAt ??= wasInjected(logFile) ? performance.now() : null;
+    if (faultAt !== null && performance.now() - faultAt > afterMs) ends.abort();
+  }, LOOK_EVERY_MS);
+  return ended.finally(() => clearInterval(timer));
+}
+
+const LOOK_EVERY_MS = 50;
+
+/** Whether a fault has come, as the log of calls says. */
+export function wasInjected(logFile: string): boolean {
+  return existsSync(logFile) && readFileSync(logFile, 'utf8').includes('(INJECTED)');
 }
 
 /** The same without strace. */
@@ -83,6 +101,7 @@ function run(
   commandArgs: readonly string[],
   args: readonly string[],
   limitMs = HUNG_MS,
+  ends?: AbortSignal,
 ): Promise<Traced> {
   const child = spawn(command, commandArgs, {
     env: environment(),
@@ -94,14 +113,16 @@ function run(
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   return new Promise((resolve, reject) => {
     let isTimedOut = false;
-    const timer = setTimeout(() => {
+    const kill = (): void => {
       isTimedOut = true;
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       } catch {
         // It has ended at this moment, and `close` is about to come.
       }
-    }, limitMs);
+    };
+    const timer = setTimeout(kill, limitMs);
+    ends?.addEventListener('abort', kill);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);

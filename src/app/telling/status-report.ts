@@ -226,7 +226,10 @@ function adviceFor(
     movingAdvice(move, place),
     hasWorker
       ? null
-      : workerAdvice(owners, jobs.pending + jobs.delayed + jobs.running - goingOn - (move?.ids.length ?? 0)),
+      : workerAdvice(
+          owners,
+          Math.max(0, jobs.pending + jobs.delayed + jobs.running - goingOn - (move?.ids.length ?? 0)),
+        ),
     dead === 0
       ? null
       : `${some(dead, 'process', 'processes')} died; ${hasWorker ? 'a worker is recovering' : 'the next worker recovers'} what they held.`,

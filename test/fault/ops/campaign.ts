@@ -1,9 +1,9 @@
 /** One operation, one fault, one try: prepare a spool, run the program into the fault, let a fresh worker clean up, judge. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Call, callsIn, type Fault, traced, type Traced, untraced } from '../../support/strace.ts';
+import { type Call, callsIn, type Fault, traced, type Traced, untraced, wasInjected } from '../../support/strace.ts';
 import { isRepeatedLater, type Operation, prepare } from './catalogue.ts';
 import type { Planted } from './planting.ts';
 import { takeSnapshot, violations } from './verdict.ts';
@@ -29,7 +29,7 @@ const READING_ERRNOS = ['EIO', 'EMFILE', 'EACCES', 'EINTR'];
  */
 const NEVER_INTERRUPTED = 'getdents64';
 
-/** How long a process may go on whose call fails every time, ms: it waits for the disk, and the disk will not come back. */
+/** How long a process may go on after the first call that fails every time, ms: it waits for the disk, and the disk will not come back. */
 const FOR_GOOD_LIMIT_MS = 1_500;
 
 export interface Point {
@@ -90,10 +90,6 @@ function points(
   );
 }
 
-function wasInjected(logFile: string): boolean {
-  return readFileSync(logFile, 'utf8').includes('(INJECTED)');
-}
-
 export async function tryPoint(point: Point): Promise<Verdict> {
   return inTemp(async (directory) => {
     const { operation, fault } = point;
@@ -101,7 +97,7 @@ export async function tryPoint(point: Point): Promise<Verdict> {
     const planted = prepare(operation, spool);
     const logFile = join(directory, 'calls');
     const isLong = fault.isForGood || (fault.effect !== 'SIGKILL' && isRepeatedLater(operation, fault.effect));
-    const limit = isLong ? { limitMs: FOR_GOOD_LIMIT_MS } : {};
+    const limit = isLong ? { limitAfterFaultMs: FOR_GOOD_LIMIT_MS } : {};
     const run = await traced({
       ...commandOf(operation, spool, planted),
       trace: [fault.name],
