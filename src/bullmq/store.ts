@@ -115,6 +115,12 @@ export interface FieldValue {
   readonly value: string;
 }
 
+/** Some fields of a table, and where to go on; null: there are no more. */
+export interface FieldsPage {
+  readonly fields: ReadonlyMap<string, string>;
+  readonly next: string | null;
+}
+
 /** A job that has ended, as it ended at one time: one that was sent back since is another. */
 export interface EndedPlace extends Place {
   /** Unix ms. */
@@ -243,6 +249,12 @@ export interface Store {
 
   /** A table of its own under each name: fields and their values. */
   fields(table: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Some of the fields, about `count`. Whoever goes on to the end is told each field that was there all the time, perhaps twice.
+   *
+   * @param after as an earlier page has given it in `next`; null: from the beginning
+   */
+  someFields(table: string, after: string | null, count: number): Promise<FieldsPage>;
   field(table: string, field: string): Promise<string | null>;
   /** @param options `ifAbsent`: only where the field is not there. @returns whether it was written */
   setField(table: string, field: string, value: string, options?: { readonly ifAbsent?: boolean }): Promise<boolean>;

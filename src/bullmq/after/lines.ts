@@ -10,6 +10,7 @@
  */
 import type { NewJob } from '../../broker/new-job.ts';
 import type { Engine } from '../engine.ts';
+import { pagesOf } from '../looking/table-walk.ts';
 import { idsAfter } from '../../job/edges.ts';
 import type { JobOptions } from '../../job/job-options.ts';
 import { recordOf } from '../jobs/job-data.ts';
@@ -17,7 +18,7 @@ import { waitsForOthers } from '../jobs/raw-sighting.ts';
 import type { Place, RawJob, Store } from '../store.ts';
 
 /** The table of all that stand in a line: for which job, in which queue they are themselves, and since when, by the datastore's clock. */
-const WAITING = 'waiting';
+export const WAITING = 'waiting';
 
 /** One that waits for a job that is nowhere: its sender may still be about to send that, ms. */
 const SENT_WITHIN_MS = 10_000;
@@ -196,13 +197,19 @@ async function isOver({ store }: Engine, raw: RawJob | null, entry: string): Pro
 }
 
 /**
- * A keeper's round: makes ready what waits for nothing more and was not made ready, because the process that was to do it has died, or
- * another program has ended or removed the job that was waited for.
+ * Makes ready what waits for nothing more and was not made ready, because the process that was to do it has died, or another program has
+ * ended or removed the job that was waited for.
  *
  * @returns how many may be ready now, or soon
  */
 export async function findReleased(engine: Engine): Promise<number> {
-  const entries = await engine.store.fields(WAITING);
+  let ready = 0;
+  for await (const entries of pagesOf(engine.store, WAITING)) ready += await findReleasedAmong(engine, entries);
+  return ready;
+}
+
+/** A keeper's round. @param entries of WAITING */
+export async function findReleasedAmong(engine: Engine, entries: ReadonlyMap<string, string>): Promise<number> {
   if (entries.size === 0) return 0;
   const nowMs = await engine.store.clockMs();
   const predecessors = [...new Set([...entries.values()].map((entry) => parseEntry(entry)?.predecessor ?? ''))];

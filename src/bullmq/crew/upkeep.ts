@@ -4,10 +4,11 @@
  * that is gone by itself: a keeper that dies leaves its work to the next one.
  */
 import type { Tidied, TidyOptions } from '../../broker/broker.ts';
-import { findReleased } from '../after/lines.ts';
+import { findReleased, findReleasedAmong, WAITING } from '../after/lines.ts';
 import { OutcomeTimes } from '../ended/outcome-times.ts';
 import type { Engine } from '../engine.ts';
 import { sweepKeys } from '../keys/key-ends.ts';
+import { TableWalk } from '../looking/table-walk.ts';
 import { makeLateReady } from '../jobs/make-ready.ts';
 import { sweepParked } from '../tasks/parked-jobs.ts';
 import { tidyOwners } from './owner-records.ts';
@@ -26,12 +27,13 @@ const COST_FACTOR = 20;
 export class Upkeep {
   readonly #engine: Engine;
   readonly #times: OutcomeTimes;
+  readonly #waiting = new TableWalk(WAITING);
   #timer: NodeJS.Timeout | null = null;
   #round: Promise<void> | null = null;
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#times = new OutcomeTimes(engine);
+    this.#times = new OutcomeTimes(engine, { inParts: true });
   }
 
   start(): void {
@@ -51,7 +53,9 @@ export class Upkeep {
   }
 
   async #all(): Promise<void> {
-    await this.#leased('followers', () => findReleased(this.#engine));
+    await this.#leased('followers', async () =>
+      findReleasedAmong(this.#engine, await this.#waiting.next(this.#engine.store)),
+    );
     await this.#leased('late', () => makeLateReady(this.#engine));
     await this.#leased('outcomes', () => this.#times.forget());
     await this.#leased('keys', () => sweepKeys(this.#engine), KEYS_EVERY_MS);

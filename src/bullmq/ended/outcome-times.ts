@@ -12,10 +12,11 @@ import { TAIL_MARK } from '../../job/tail.ts';
 import { isRecord } from '../../job/values/realm.ts';
 import type { Engine } from '../engine.ts';
 import type { EndedJob, Place } from '../store.ts';
+import { pagesOf, TableWalk } from '../looking/table-walk.ts';
 import { removeOutcomes } from './forgetting.ts';
 
 /** The table of all tables of times. */
-const TIMES = 'over';
+export const TIMES = 'over';
 const SLICE_MS = 10_000;
 
 /** Outcomes looked at in one question. */
@@ -41,6 +42,8 @@ export async function keepUntil({ store }: Engine, { queue, id }: Place, dueMs: 
 interface Options {
   /** Remove nothing, only count. */
   readonly dryRun?: boolean;
+  /** Each call goes on where the last one has stopped, with some of the times. Default: each looks at all of them. */
+  readonly inParts?: boolean;
 }
 
 export class OutcomeTimes {
@@ -50,8 +53,10 @@ export class OutcomeTimes {
   /** Up to which end all outcomes of a queue and state were looked at, Unix ms. */
   readonly #seen = new Map<string, number>();
   #wholeAtMs = 0;
+  readonly #walk: TableWalk | null;
 
-  constructor(engine: Engine, { dryRun = false }: Options = {}) {
+  constructor(engine: Engine, { dryRun = false, inParts = false }: Options = {}) {
+    this.#walk = inParts ? new TableWalk(TIMES) : null;
     this.#engine = engine;
     this.#ttlMs = everyTtlMs(engine.resultTtlMs);
     this.#dryRun = dryRun;
@@ -66,8 +71,10 @@ export class OutcomeTimes {
       this.#wholeAtMs = nowMs;
     }
     const gone = new Set<string>();
-    const slices = [...(await this.#engine.store.fields(TIMES)).keys()].map(Number).sort((a, b) => a - b);
-    for (const slice of slices) if (slice * SLICE_MS <= nowMs) await this.#forgetSlice(slice, nowMs, gone);
+    const { store } = this.#engine;
+    for await (const page of this.#walk === null ? pagesOf(store, TIMES) : [await this.#walk.next(store)])
+      for (const slice of [...page.keys()].map(Number))
+        if (slice * SLICE_MS <= nowMs) await this.#forgetSlice(slice, nowMs, gone);
     for (const queue of await this.#engine.queues.all())
       for (const state of ['completed', 'failed'] as const) await this.#forgetOld(queue, state, nowMs, gone);
     return gone;

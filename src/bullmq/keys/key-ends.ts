@@ -1,14 +1,12 @@
 /** Keys and the ends of jobs: one that is sent back takes its key again, and fields of which no holder stands for anything are removed. */
 import type { Job } from '../../job/job.ts';
 import type { Engine } from '../engine.ts';
+import { pagesOf } from '../looking/table-walk.ts';
 import { KEYS, keyField, type KeyHolder, parseHolders, writeHolders } from './key-holders.ts';
 import { judge } from './send-unique.ts';
 
 /** How long a job that is sent back stands for its key before it is seen where it waits, ms; that takes one step. */
 const SEND_BACK_MS = 10_000;
-
-/** Fields looked at in one question. */
-const PAGE = 500;
 
 /** The job that keeps another from taking its key again, by its id; null: none does. */
 export async function keyTakenBy(engine: Engine, job: Pick<Job, 'id' | 'task'>, key: string): Promise<string | null> {
@@ -57,10 +55,9 @@ function others(holders: readonly KeyHolder[], { id }: Pick<Job, 'id'>): readonl
 export async function sweepKeys(engine: Engine, dryRun = false): Promise<number> {
   const { store, queues } = engine;
   const nowMs = await engine.store.clockMs();
-  const fields = [...(await store.fields(KEYS))];
   let gone = 0;
-  for (let from = 0; from < fields.length; from += PAGE) {
-    const page = fields.slice(from, from + PAGE).map(([field, text]) => ({ field, text, holders: parseHolders(text) }));
+  for await (const fields of pagesOf(store, KEYS)) {
+    const page = [...fields].map(([field, text]) => ({ field, text, holders: parseHolders(text) }));
     const ids = page.flatMap(({ holders }) => holders.map(({ id }) => id));
     const stages = await queues.stages(ids);
     const open = new Set(ids.filter((_, i) => stages[i] === 'open'));

@@ -10,6 +10,7 @@ import type {
   EndedPlace,
   EndedRange,
   Fact,
+  FieldsPage,
   FieldValue,
   Heads,
   HeldJob,
@@ -207,6 +208,12 @@ export class PostgresStore implements Store {
   async fields(table: string): Promise<ReadonlyMap<string, string>> {
     const rows = await this.#sql('SELECT field, value FROM fsq_fields WHERE name = $1', [storableText(table)]);
     return new Map(rows.map(({ field, value }) => [exactText(String(field)), exactText(String(value))]));
+  }
+
+  async someFields(table: string, after: string | null, count: number): Promise<FieldsPage> {
+    const rows = await this.#sql(statements.SOME_FIELDS, [storableText(table), after ?? '', count]);
+    const fields = new Map(rows.map(({ field, value }) => [exactText(String(field)), exactText(String(value))]));
+    return { fields, next: rows.length < count ? null : String(rows.at(-1)?.['field']) };
   }
 
   async field(table: string, field: string): Promise<string | null> {

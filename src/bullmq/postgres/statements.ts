@@ -90,6 +90,9 @@ export const SWAP_OUT: string = `DELETE FROM fsq_facts WHERE key = $1 AND value 
 /** $1 keys. */
 export const REMOVE: string = `DELETE FROM fsq_facts WHERE key = ANY($1::text[]) RETURNING ${LIVE} AS live`;
 
+/** $1 table, $2 the field before, $3 how many. */
+export const SOME_FIELDS: string = `SELECT field, value FROM fsq_fields WHERE name = $1 AND field > $2 ORDER BY field LIMIT $3`;
+
 /** $1 table, $2 field. */
 export const FIELD: string = `SELECT value FROM fsq_fields WHERE name = $1 AND field = $2`;
 

@@ -8,6 +8,7 @@ import type {
   EndedPlace,
   EndedRange,
   Fact,
+  FieldsPage,
   FieldValue,
   Heads,
   HeldJob,
@@ -200,6 +201,15 @@ export class RedisStore implements Store {
 
   async fields(table: string): Promise<ReadonlyMap<string, string>> {
     return new Map(Object.entries(await this.#client.hgetall(this.key(table))));
+  }
+
+  async someFields(table: string, after: string | null, count: number): Promise<FieldsPage> {
+    const [next, found] = await this.#client.hscan(this.key(table), after ?? '0', 'COUNT', count);
+    const names = found.filter((_, i) => i % 2 === 0);
+    return {
+      fields: new Map(names.map((name, i) => [name, found[2 * i + 1] ?? ''])),
+      next: next === '0' ? null : next,
+    };
   }
 
   field(table: string, field: string): Promise<string | null> {

@@ -9,14 +9,13 @@ import { isRecord } from '../../job/values/realm.ts';
 import { listOwners } from '../crew/owner-records.ts';
 import type { Held } from '../claims/held-job.ts';
 import type { Engine } from '../engine.ts';
+import { pagesOf } from '../looking/table-walk.ts';
 import { makeReady } from '../jobs/make-ready.ts';
 import { sightingOf } from '../jobs/raw-sighting.ts';
 import type { RawJob } from '../store.ts';
 
 /** The table: by ids of jobs. */
 const PARKED = 'parked';
-/** Jobs that are looked at together. */
-const BATCH = 500;
 
 /** Parks a job. @param move puts it where it waits */
 export async function park(engine: Engine, held: Held, move: () => Promise<void>): Promise<void> {
@@ -33,25 +32,25 @@ export async function wakeParked(
   tasks: readonly string[],
   queues: readonly string[] | null,
 ): Promise<void> {
-  const entries = [...(await engine.store.fields(PARKED))];
-  const wanted = entries.flatMap(([id, text]) => {
-    const entry = parkedTaskOf(text);
-    const isWanted = entry === null || (tasks.includes(entry.task) && queues?.includes(entry.queue) !== false);
-    return isWanted ? [id] : [];
-  });
   const all = await engine.queues.all();
-  for (let i = 0; i < wanted.length; i += BATCH) await wake(engine, wanted.slice(i, i + BATCH), all);
+  for await (const page of pagesOf(engine.store, PARKED)) {
+    const wanted = [...page].flatMap(([id, text]) => {
+      const entry = parkedTaskOf(text);
+      const isWanted = entry === null || (tasks.includes(entry.task) && queues?.includes(entry.queue) !== false);
+      return isWanted ? [id] : [];
+    });
+    if (wanted.length > 0) await wake(engine, wanted, all);
+  }
 }
 
 /** Removes the entries of jobs that have ended, or are gone: they were revoked, for example, before a worker came that knew their tasks. */
 export async function sweepParked({ store, queues }: Engine): Promise<void> {
-  const ids = [...(await store.fields(PARKED)).keys()];
-  for (let i = 0; i < ids.length; i += BATCH) {
-    const page = ids.slice(i, i + BATCH);
-    const stages = await queues.stages(page);
+  for await (const page of pagesOf(store, PARKED)) {
+    const ids = [...page.keys()];
+    const stages = await queues.stages(ids);
     await store.removeFields(
       PARKED,
-      page.filter((_, at) => stages[at] !== 'open'),
+      ids.filter((_, at) => stages[at] !== 'open'),
     );
   }
 }
