@@ -109,6 +109,8 @@ RETURNS TABLE (refused text, in_ms bigint) LANGUAGE plpgsql AS $$
 DECLARE s record; v_key text; v_ends bigint; v_in bigint := NULL; v_refused text := NULL;
 BEGIN
   PERFORM fsq_lock_scopes((SELECT array_agg(e ->> 'name') FROM jsonb_array_elements(p_scopes) AS e));
+  -- It was admitted with this lock: the answer was lost, and the question came once more.
+  IF EXISTS (SELECT 1 FROM fsq_tails WHERE queue = p_queue AND id = p_id AND admitted = p_token) THEN RETURN; END IF;
   FOR s IN SELECT * FROM jsonb_to_recordset(p_scopes) AS x(name text, most integer) WHERE x.most IS NOT NULL LOOP
     INSERT INTO fsq_limit_scopes VALUES (s.name, s.most) ON CONFLICT (scope) DO UPDATE SET most = excluded.most;
     IF EXISTS (SELECT 1 FROM fsq_limit_jobs WHERE scope = s.name AND kind = 'next' AND queue = p_queue AND id = p_id AND at > fsq_now())
@@ -133,6 +135,8 @@ BEGIN
     RETURN;
   END IF;
   DELETE FROM fsq_limit_held WHERE queue = p_queue AND id = p_id;
+  INSERT INTO fsq_tails (queue, id, admitted) SELECT queue, id, p_token FROM job WHERE queue = p_queue AND id = p_id
+    ON CONFLICT (queue, id) DO UPDATE SET admitted = excluded.admitted;
   FOR s IN SELECT * FROM jsonb_to_recordset(p_scopes) AS x(name text, most integer, slots integer, "lengthMs" double precision) LOOP
     DELETE FROM fsq_limit_jobs WHERE scope = s.name AND queue = p_queue AND id = p_id;
     IF s.most IS NOT NULL THEN INSERT INTO fsq_limit_jobs VALUES (s.name, 'run', p_queue, p_id, fsq_now(), p_token); END IF;

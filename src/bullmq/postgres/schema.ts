@@ -12,7 +12,7 @@ export type Sql = (text: string, values?: readonly unknown[]) => Promise<readonl
 const LOCK = 0x667371;
 
 /** Of fsq's tables and functions. One that is newer than this is left as it is: each can do what those before it could. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** A job that is removed takes what fsq keeps of it along. */
 const TABLES: readonly string[] = [
@@ -24,6 +24,7 @@ const TABLES: readonly string[] = [
     queue text NOT NULL, id text NOT NULL, tail text, claims integer, value text, report text, checkpoint text, logged bigint,
     PRIMARY KEY (queue, id), FOREIGN KEY (queue, id) REFERENCES job (queue, id) ON DELETE CASCADE ON UPDATE CASCADE
   )`,
+  `ALTER TABLE fsq_tails ADD COLUMN IF NOT EXISTS admitted text`,
   ...LIMIT_TABLES,
 ];
 

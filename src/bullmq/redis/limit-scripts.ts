@@ -142,6 +142,9 @@ local function startIn(i)
   return due - now
 end
 
+-- It was admitted with this lock: the answer was lost, and the question came once more.
+local key = P .. ':' .. queue .. ':' .. id
+if redis.call('HGET', key, 'fsqAdmitted') == token then return nil end
 for i = 6, #ARGV, 4 do
   if ARGV[i + 1] ~= '' and not hasRoom(i) then return refuse(ARGV[i], -1) end
 end
@@ -150,6 +153,7 @@ for i = 6, #ARGV, 4 do
   if inMs then return refuse(ARGV[i], inMs) end
 end
 redis.call('HDEL', F .. 'held:' .. queue, id)
+if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, 'fsqAdmitted', token) end
 for i = 6, #ARGV, 4 do
   local scope = ARGV[i]
   if ARGV[i + 1] ~= '' then
