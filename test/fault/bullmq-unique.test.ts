@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
 import { parseBrokerAddress } from '../../src/broker/broker-address.ts';
 import type { Broker } from '../../src/broker/broker.ts';
+import type { StandIn } from '../../src/broker/new-job.ts';
 import { openBullBroker } from '../../src/bullmq/bull-broker.ts';
 import { claimNext } from '../conformance/parts.ts';
 import { until } from '../support/conditions.ts';
@@ -34,6 +36,9 @@ interface Scene {
   readonly connection: { readonly host: string; readonly port: number };
   readonly url: string;
 }
+
+const HOUR_MS = 3_600_000;
+const DEBOUNCE = { waitMs: HOUR_MS, mostMs: null } as const;
 
 let tests = 0;
 
@@ -88,6 +93,47 @@ describe('keys on BullMQ', { skip: lacksRedis }, () => {
       await end(at, first, t);
 
       assert.notEqual(await send(at.broker), null);
+    });
+
+  test('a debounced call sends a job of its own beside one that cannot be read', async (t) => {
+    const { broker, connection, prefix } = await scene(t);
+    const redis = new Redis({ ...connection });
+    t.after(() => redis.disconnect());
+    const call = async (): Promise<{ readonly id: string; readonly answer: StandIn }> => {
+      const sent = job({ id: broker.nextId(), options: { key: 'a' } });
+      const uniqueness = { key: 'a', until: 'started', debounce: DEBOUNCE } as const;
+      return { id: sent.job.id, answer: await broker.enqueueUnique(sent, uniqueness) };
+    };
+    const first = await call();
+    await redis.hset(`${prefix}:default:${first.id}`, 'data', '{"v":99,"args":[1]}');
+
+    const second = await call();
+    const third = await call();
+
+    assert.deepEqual(second.answer, { id: second.id, isDuplicate: false });
+    assert.deepEqual(third.answer, { id: second.id, isDuplicate: true });
+  });
+
+  for (const aheadMs of [-HOUR_MS, HOUR_MS])
+    test(`a key with a time goes by the clock of the server, and not by one that is ${aheadMs} ms off`, async (t) => {
+      const { broker, url } = await scene(t);
+      const off = await openBullBroker({
+        address: parseBrokerAddress(url),
+        nowMs: () => Date.now() + aheadMs,
+      });
+      t.after(() => off.close());
+      const send = async (by: Broker, key: string): Promise<boolean> => {
+        const sent = job({ id: by.nextId(), options: { key } });
+        const { isDuplicate } = await by.enqueueUnique(sent, { key, until: { ms: HOUR_MS / 2 } });
+        if (!isDuplicate) await broker.revoke([sent.job.id]);
+        return !isDuplicate;
+      };
+
+      const mine = [await send(broker, 'a'), await send(off, 'a')];
+      const theirs = [await send(off, 'b'), await send(broker, 'b')];
+      const { keys } = await off.tidy();
+
+      assert.deepEqual([mine, theirs, keys], [[true, false], [true, false], 0]);
     });
 
   test('what stands for nothing is removed, and what stands for something is left', async (t) => {
