@@ -169,7 +169,10 @@ export interface JobDetail extends JobRow {
   readonly headers: Readonly<Record<string, string>>;
   /** Options that its call gave, in words, such as ['retries', '3']. */
   readonly options: readonly (readonly [name: string, text: string])[];
-  /** Texts above the limit are cut; how long they were, in characters of JSON, by the name of the field. */
+  /**
+   * What is cut comes as the beginning of its JSON, a text, and of arguments as an array of that alone: how long its JSON is, in characters, by the
+   * name of the field.
+   */
   readonly cut: Readonly<Record<string, number>>;
   readonly progressDetail: {
     readonly done: number | null;

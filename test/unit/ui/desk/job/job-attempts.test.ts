@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Failure } from '../../../../../src/job/errors.ts';
+import type { LogLine } from '../../../../../src/job/values/log-lines.ts';
+import { attemptsOf } from '../../../../../src/ui/desk/job/job-attempts.ts';
+import { attempt } from '../../../../support/planted.ts';
+import { sighting } from '../../../../support/sighting.ts';
+
+function line(atMs: number, text = `at ${atMs}`): LogLine {
+  return { atMs, stream: 'stdout', text };
+}
+
+/** A broker that gives a log in parts. */
+function logOf(lines: readonly LogLine[], partSize = 300): Parameters<typeof attemptsOf>[0] {
+  return {
+    log: async (_id, position) => ({
+      lines: lines.slice(position, position + partSize),
+      position: position + partSize,
+    }),
+  };
+}
+
+describe('the attempts of a job', () => {
+  test('have what was printed after each began, the one that runs among them', async () => {
+    const job = sighting(
+      {
+        state: 'running',
+        owner: '8-0000000000000008',
+        startedAtMs: 4_000,
+        standing: { queue: 'a', priority: 5, attempt: 2, crashes: 0 },
+      },
+      { attempts: [attempt({ startedAtMs: 1_000, endedAtMs: 2_000, error: { name: 'Error', message: 'no' } })] },
+    );
+
+    const attempts = await attemptsOf(logOf([line(900), line(1_000), line(3_000), line(4_000), line(5_000)]), job);
+
+    assert.deepEqual(
+      attempts.map(({ attempt: number, endedAtMs, output }) => [number, endedAtMs, output.map(({ text }) => text)]),
+      [
+        [1, 2_000, ['at 900', 'at 1000', 'at 3000']],
+        [2, null, ['at 4000', 'at 5000']],
+      ],
+    );
+    assert.equal(attempts[0]?.error?.message, 'no');
+  });
+
+  test('show the last lines of much output, and how many are left out', async () => {
+    const lines = Array.from({ length: 2_345 }, (_, i) => line(1_000 + i, String(i)));
+
+    const [one] = await attemptsOf(logOf(lines), sighting({}, { attempts: [attempt({ startedAtMs: 1_000 })] }));
+
+    assert.deepEqual([one?.output.length, one?.outputLeftOut], [500, 1_845]);
+    assert.deepEqual([one?.output[0]?.text, one?.output.at(-1)?.text], ['1845', '2344']);
+  });
+
+  test('cut long texts, and causes without an end', async () => {
+    let error: Failure = { name: 'Error', message: 'x'.repeat(4_000_000) };
+    for (let i = 0; i < 40; i++) error = { name: 'Error', message: 'outer', cause: error };
+
+    const [one] = await attemptsOf(logOf([]), sighting({}, { attempts: [attempt({ error })] }));
+
+    let causes = 0;
+    for (let at = one?.error ?? null; at !== null; at = at.cause) causes++;
+    assert.equal(causes, 13);
+    assert.ok(JSON.stringify(one).length < 100_000);
+  });
+
+  test('are none of a job that has not begun, or that cannot be read', async () => {
+    assert.deepEqual(await attemptsOf(logOf([line(1)]), sighting()), []);
+    assert.deepEqual(await attemptsOf(logOf([line(1)]), sighting({}, null)), []);
+  });
+});
