@@ -23,7 +23,7 @@ export interface Facts {
   /** What is restored after a power cut; null when nothing is. */
   readonly restoring: Restoring | null;
   readonly paused: readonly string[];
-  /** The move on whose way it is; null: it is on none. */
+  /** Of a job on its way: with which move. Null: of others, and where no note tells. */
   readonly move: UnfinishedMove | null;
   /** The jobs that it comes after, or for which its run waits, as far as they were looked at, in its order; null: that one is nowhere. */
   readonly others: ReadonlyMap<string, Sighting | null>;
@@ -60,7 +60,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
   const [owners, paused, restoring] = isOver
     ? ([[], [], null] as const)
     : await Promise.all([broker.owners(), broker.paused(), broker.restoring()]);
-  const move = job.state === 'delayed' ? await broker.unfinishedMove() : null;
+  const move = job.isOnItsWay === true ? await broker.unfinishedMove() : null;
   const { others, circle } = await whatItNeeds(broker, job, isOver);
   return {
     nowMs,
@@ -69,7 +69,7 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
     owners,
     restoring,
     paused,
-    move: move?.ids.includes(job.id) === true ? move : null,
+    move,
     others,
     circle,
     root: isOver ? await rootOf(broker, job) : null,

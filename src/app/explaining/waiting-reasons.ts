@@ -13,10 +13,9 @@ import { processText } from '../telling/standstill.ts';
 /** Of a job in pending/ or delayed/. */
 export function waitingReasons(facts: Facts): readonly Reason[] {
   const { job, circle, nowMs } = facts;
-  if (facts.move !== null) return [{ code: 'on-its-way', text: `${onItsWayText(facts.move, facts.place)}.` }];
+  if (job.isOnItsWay === true) return [{ code: 'on-its-way', text: wayText(facts) }];
   if (job.isRevoked === true)
     return [{ code: 'revoke-requested', text: 'It is revoked, and does not begin any more: a worker ends it.' }];
-  if (job.isOnItsWay === true) return [{ code: 'on-its-way', text: ON_ITS_WAY }];
   if (circle !== null) return [{ code: 'circle', text: circleText(circle) }];
   if (job.record === null)
     return [
@@ -31,8 +30,12 @@ export function waitingReasons(facts: Facts): readonly Reason[] {
   return [...(first === null ? [] : [first]), ...held, ...room, ...expiry(job, nowMs)];
 }
 
-const ON_ITS_WAY =
-  'It is on its way between two places, and runs in neither before it is there. If nobody moves jobs any more, run the same `fsq migrate` again: `fsq doctor` names it.';
+/** Nothing else that holds it back matters before it has arrived. */
+function wayText({ move, place }: Facts): string {
+  return move === null
+    ? 'It is on its way between two places, and no note says which: `fsq doctor` tells more.'
+    : `${onItsWayText(move, place)}.`;
+}
 
 type Record = NonNullable<Sighting['record']>;
 

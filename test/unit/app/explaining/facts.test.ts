@@ -89,6 +89,19 @@ test('jobs that come after one another have a circle, also one that a run closes
   assert.deepEqual([circle.circle, closed.circle, row.circle], [[a, b], [a, b], null]);
 });
 
+test('which move it is on is asked for a job on its way alone', async () => {
+  const move = { from: '/srv/spool', to: '/srv/other', isGoing: true, ids: [] };
+  const there = { ...store(), unfinishedMove: async () => move };
+  const waiting = sighting({ state: 'delayed' });
+
+  const [onItsWay, other] = await Promise.all([
+    factsOf(there, { ...waiting, isOnItsWay: true }, 1),
+    factsOf(there, waiting, 1),
+  ]);
+
+  assert.deepEqual([onItsWay.move, other.move], [move, null]);
+});
+
 test('the others that a job comes after are known in its order, and one that is nowhere is', async () => {
   const [first, last] = [sighting(), sighting()];
   const missing = sighting().id;
