@@ -28,50 +28,56 @@ import { waiting } from './waiting.ts';
 
 /** Each is a suite of its own, so that a report says what a broker lacks. */
 const SECTIONS = {
-  acceptance,
-  claims,
-  settlements,
-  waiting,
-  recovering,
-  keeping,
-  looking,
-  revoking,
-  'sending back': sendingBack,
-  following,
-  taking,
-  queues,
-  slots,
-  uniqueness,
-  debouncing,
-  'task sets': taskSets,
-  'beside the job': beside,
-  'every job': everyJob,
-  forgetting,
-  schedules,
-  statistics,
-  'handing over': handingOver,
-  'moving all': movingAll,
-  'dying on the way': dyingMoves,
-};
+  /** From its sending to its end. */
+  jobs: {
+    acceptance,
+    claims,
+    settlements,
+    waiting,
+    recovering,
+    keeping,
+    looking,
+    revoking,
+    'sending back': sendingBack,
+    following,
+    taking,
+    queues,
+    slots,
+  },
+  'many jobs': {
+    uniqueness,
+    debouncing,
+    'task sets': taskSets,
+    'beside the job': beside,
+    'every job': everyJob,
+    forgetting,
+    schedules,
+    statistics,
+    'handing over': handingOver,
+    'moving all': movingAll,
+    'dying on the way': dyingMoves,
+  },
+} as const;
 
-export type Section = keyof typeof SECTIONS;
+/** A part of the suite: a slow broker has a file of tests for each, which run side by side. */
+export type Part = keyof typeof SECTIONS;
+export const PARTS: readonly Part[] = ['jobs', 'many jobs'];
 
 /**
  * Registers the suite for the broker called `name`.
  *
  * @param capabilities what it lacks by its nature; default: nothing
- * @param notYet sections of what is still to be built; default: none
+ * @param parts default: all
  */
 export function testBroker(
   name: string,
   open: OpenBroker,
   capabilities: Capabilities = {},
-  notYet: readonly Section[] = [],
+  parts: readonly Part[] = PARTS,
 ): void {
   const lacks = lacksOf(capabilities);
-  const missing: readonly string[] = notYet;
   describe(name, () => {
-    for (const [section, register] of Object.entries(SECTIONS))
-      describe(section, { skip: missing.includes(section) && 'it is not there yet' }, () => register(open, lacks));
+    for (const part of parts)
+      for (const [section, register] of Object.entries(SECTIONS[part])) describe(section, () => register(open, lacks));
   });
 }

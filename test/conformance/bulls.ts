@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import { parseBrokerAddress } from '../../src/broker/broker-address.ts';
 import { openBullBroker } from '../../src/bullmq/bull-broker.ts';
-import { type Section, testBroker } from './broker.ts';
+import { type Part, testBroker } from './broker.ts';
 
 /** Of each test: its jobs do not meet those of others, and its second opening sees what the first does. */
 const addresses = new WeakMap<TestContext, Promise<string>>();
@@ -13,12 +13,12 @@ let tests = 0;
  *
  * @param datastore its name
  * @param addressOf what the setting `broker` says of the place called `name` on this server
- * @param notYet what is there on another datastore only
+ * @param parts of the suite; default: all
  */
 export function testBulls(
   datastore: string,
   addressOf: (name: string) => Promise<string>,
-  notYet: readonly Section[] = [],
+  parts?: readonly Part[],
 ): void {
   testBroker(
     `BullMQ on ${datastore}`,
@@ -30,6 +30,6 @@ export function testBulls(
       return broker;
     },
     { ordersAcrossQueues: false, takesByName: false, fencesOwners: false, leavesToOthers: false },
-    notYet,
+    parts,
   );
 }
