@@ -1,5 +1,5 @@
 /** A place on a PostgreSQL for each test of a file. */
-import test, { after } from 'node:test';
+import test from 'node:test';
 import { Client } from 'pg';
 import { HOST } from '../support/own-server.ts';
 import { lacksPostgres, postgresServer } from '../support/postgres-server.ts';
@@ -17,25 +17,25 @@ export function testPostgres(part: Part): void {
     test(`BullMQ on ${name}`, { skip: lacksPostgres });
     return;
   }
-  let admin: Client | null = null;
-  after(() => admin?.end());
   testBulls(name, async () => {
     const { port, user, database, url } = await postgresServer();
-    if (admin === null) {
-      admin = new Client({ host: HOST, port, user, database });
-      await admin.connect();
+    const client = new Client({ host: HOST, port, user, database });
+    await client.connect();
+    try {
+      await emptySchema(client);
+    } finally {
+      await client.end();
     }
-    await emptySchema(admin);
     return url(SCHEMA);
   }, [part]);
 }
 
 /** The tests run one after the other, in one schema: to make its tables and functions takes half a second, to empty them a millisecond. */
-async function emptySchema(admin: Client): Promise<void> {
-  const tables = await admin.query<{ name: string }>(
+async function emptySchema(client: Client): Promise<void> {
+  const tables = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace('${SCHEMA}') AND relkind IN ('r', 'p')`,
   );
   const deletions = tables.rows.map(({ name }) => `DELETE FROM ${SCHEMA}.${name} WHERE NOT (${KEPT[name] ?? 'false'})`);
   // No foreign key is looked after meanwhile.
-  await admin.query(['BEGIN', 'SET LOCAL session_replication_role = replica', ...deletions, 'COMMIT'].join(';'));
+  await client.query(['BEGIN', 'SET LOCAL session_replication_role = replica', ...deletions, 'COMMIT'].join(';'));
 }

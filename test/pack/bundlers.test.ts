@@ -141,7 +141,7 @@ for (const [name, bundle, extension] of BUNDLERS) {
         assert.equal(code, 0, stderr);
         assert.deepEqual(JSON.parse(stdout), TOLD);
         assert.equal(readdirSync(join(project.path, 'from-config/pending')).length, 2);
-        assert.match(readFileSync(join(DIST, 'shared/open-engine.js'), 'utf8'), OF_BULLMQ);
+        assert.ok(isInShared(OF_BULLMQ));
         assert.doesNotMatch(readFileSync(join(project.path, out), 'utf8'), OF_BULLMQ);
       });
 
@@ -263,4 +263,11 @@ async function routes(
     outdir: join(project.path, 'out'),
   });
   return project;
+}
+
+/** In any of the files that the others share: their names are the bundler's choice. */
+function isInShared(text: RegExp): boolean {
+  const folder = join(DIST, 'shared');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
+  return files.some((name) => text.test(readFileSync(join(folder, name), 'utf8')));
 }
