@@ -6,7 +6,7 @@
  * that word; MOVE_FAULTS_EVERY=10 takes every tenth of those.
  */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { lacksRedis } from '../support/redis-server.ts';
 import { NO_STRACE } from '../support/strace.ts';
 import { eachOf, sample } from './ops/campaign.ts';
@@ -15,14 +15,16 @@ import {
   cutsAtCommands,
   deathsAtCalls,
   deathsAtCommands,
-  describe,
   errorsAtCalls,
   type Point,
+  pointText,
   refusalsOf,
 } from './moves/points.ts';
 import { type Way, WAYS } from './moves/scene.ts';
 
-const AT_ONCE = 4;
+const KINDS_AT_ONCE = 2;
+/** Points of each. */
+const AT_ONCE = 3;
 const ERRORS = [
   'LOADING Redis is loading the dataset in memory',
   "READONLY You can't write against a read only replica.",
@@ -35,54 +37,47 @@ const wanted = process.env['MOVE_FAULTS'] ?? null;
 /** Of those. */
 const EVERY = Number(process.env['MOVE_FAULTS_EVERY'] ?? 1);
 
-test('killed before and after any command to Redis', { skip: lacksRedis }, async (t) => {
-  await tryAll(t, await all(WAYS, deathsAtCommands), 4);
-});
+// Most of a try is waiting: for a process to begin, and for one to end.
+describe('whoever moves jobs', { concurrency: KINDS_AT_ONCE }, () => {
+  test('killed before and after any command to Redis', { skip: lacksRedis }, async (t) => {
+    await tryAll(t, await all(WAYS, deathsAtCommands), 3);
+  });
 
-test('killed before any call in the spool', { skip: lacksRedis || NO_STRACE }, async (t) => {
-  await tryAll(t, await all(WITH_SPOOL, deathsAtCalls), 3);
-});
+  test('killed before any call in the spool', { skip: lacksRedis || NO_STRACE }, async (t) => {
+    await tryAll(t, await all(WITH_SPOOL, deathsAtCalls), 2);
+  });
 
-test('killed while workers take jobs at both ends', { skip: lacksRedis }, async (t) => {
-  const points = await all(WAYS, deathsAtCommands);
-  await tryAll(
-    t,
-    // What the workers take needs no commands.
-    sample(points, 5).map((point) => ({
-      ...point,
-      isBusy: true,
-      fault: { ...point.fault, nth: early(point.fault.nth) },
-    })),
-    2,
-  );
-});
+  test('killed while workers take jobs at both ends', { skip: lacksRedis }, async (t) => {
+    const points = await all(WAYS, deathsAtCommands);
+    await tryAll(
+      t,
+      // What the workers take needs no commands.
+      sample(points, 5).map((point) => ({
+        ...point,
+        isBusy: true,
+        fault: { ...point.fault, nth: early(point.fault.nth) },
+      })),
+      2,
+    );
+  });
 
-test('stands still before any command, while another ends the move', { skip: lacksRedis }, async (t) => {
-  // A spool shows that its process lives, and nobody takes the move over.
-  const points = (await deathsAtCommands('Redis → Redis')).filter(({ fault }) => fault.at === 'before the command');
-  const broken: string[] = [];
-  const chosen = chosenOf(points, 2);
-  await eachOf(
-    chosen,
-    async (point) => {
-      for (const text of await tryStandingStill(point)) broken.push(`${describe(point)}: ${text}`);
-    },
-    AT_ONCE,
-  );
-  t.diagnostic(`${chosen.length} of ${points.length} points`);
-  assert.deepEqual(broken, []);
-});
+  test('stands still before any command, while another ends the move', { skip: lacksRedis }, async (t) => {
+    // A spool shows that its process lives, and nobody takes the move over.
+    const points = (await deathsAtCommands('Redis → Redis')).filter(({ fault }) => fault.at === 'before the command');
+    await tryAll(t, points, 2, tryStandingStill);
+  });
 
-test('cut off before and after any command to Redis', { skip: lacksRedis }, async (t) => {
-  await tryAll(t, await all(WAYS, cutsAtCommands), 2);
-});
+  test('cut off before and after any command to Redis', { skip: lacksRedis }, async (t) => {
+    await tryAll(t, await all(WAYS, cutsAtCommands), 2);
+  });
 
-test('refused by Redis at any command', { skip: lacksRedis }, async (t) => {
-  await tryAll(t, await all(WAYS, (way) => refusalsOf(way, ERRORS)), 2);
-});
+  test('refused by Redis at any command', { skip: lacksRedis }, async (t) => {
+    await tryAll(t, await all(WAYS, (way) => refusalsOf(way, ERRORS)), 2);
+  });
 
-test('refused by the disk at any call in the spool', { skip: lacksRedis || NO_STRACE }, async (t) => {
-  await tryAll(t, await all(WITH_SPOOL, (way) => errorsAtCalls(way, ['ENOSPC', 'EACCES'])), 2);
+  test('refused by the disk at any call in the spool', { skip: lacksRedis || NO_STRACE }, async (t) => {
+    await tryAll(t, await all(WITH_SPOOL, (way) => errorsAtCalls(way, ['ENOSPC', 'EACCES'])), 2);
+  });
 });
 
 /** Who tries every point sees at once what is found. */
@@ -90,7 +85,7 @@ function tellProgress(verdicts: readonly Verdict[], all: number): void {
   if (wanted === null) return;
   const last = verdicts.at(-1);
   for (const text of last?.violations ?? [])
-    process.stderr.write(`${last === undefined ? '' : describe(last.point)}: ${text}\n`);
+    process.stderr.write(`${last === undefined ? '' : pointText(last.point)}: ${text}\n`);
   if (verdicts.length % 50 === 0) process.stderr.write(`${verdicts.length} of ${all} points\n`);
 }
 
@@ -108,18 +103,23 @@ async function all<P extends Point>(
 /** @param most of a sample */
 function chosenOf<T extends Point>(points: readonly T[], most: number): readonly T[] {
   if (wanted === null) return sample(points, Math.ceil(points.length / most));
-  return points.filter((point) => describe(point).includes(wanted)).filter((_, i) => i % EVERY === 0);
+  return points.filter((point) => pointText(point).includes(wanted)).filter((_, i) => i % EVERY === 0);
 }
 
-async function tryAll(t: TestContext, points: readonly Point[], most: number): Promise<void> {
+async function tryAll(
+  t: TestContext,
+  points: readonly Point[],
+  most: number,
+  tryOne: (point: Point) => Promise<Verdict> = tryPoint,
+): Promise<void> {
   const chosen = chosenOf(points, most);
   const verdicts: Verdict[] = [];
   await eachOf(
     chosen,
     async (point) => {
-      const verdict = await tryPoint(point);
+      const verdict = await tryOne(point);
       verdicts.push(verdict);
-      for (const text of verdict.violations) t.diagnostic(`${describe(point)}: ${text}`);
+      for (const text of verdict.violations) t.diagnostic(`${pointText(point)}: ${text}`);
       tellProgress(verdicts, chosen.length);
     },
     AT_ONCE,
@@ -128,7 +128,7 @@ async function tryAll(t: TestContext, points: readonly Point[], most: number): P
   const ended = verdicts.filter(({ said }) => said.includes('done')).length;
   t.diagnostic(`${chosen.length} of ${points.length} points, ${ended} of them moved all`);
   assert.deepEqual(
-    verdicts.flatMap(({ point, violations }) => violations.map((text) => `${describe(point)}: ${text}`)),
+    verdicts.flatMap(({ point, violations }) => violations.map((text) => `${pointText(point)}: ${text}`)),
     [],
   );
   // A command that depends on timing may not come; most do, or nothing was proved.

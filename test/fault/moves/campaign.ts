@@ -43,7 +43,8 @@ function violationsOfEnd(said: readonly string[], isKilled: boolean): readonly s
  * The process under fire stands still before it sends a command. Meanwhile another one takes the move over and ends it; the jobs run, and their
  * outcomes are forgotten. Then the first one goes on: it may change nothing.
  */
-export async function tryStandingStill({ way, fault, what }: Point): Promise<readonly string[]> {
+export async function tryStandingStill(point: Point): Promise<Verdict> {
+  const { way, fault, what } = point;
   if (fault === null || 'effect' in fault) throw new Error(`Expected a command, got ${what}`);
   return inScene(way, async (scene) =>
     withMover(scene, async ({ child, exit, said, go }) => {
@@ -69,7 +70,7 @@ export async function tryStandingStill({ way, fault, what }: Point): Promise<rea
       // What it has left, the next move removes.
       await goOn(places, false);
       for (const place of places) broken.push(...(await leftAt(place, planted.ids)));
-      return broken;
+      return { point, isHit: isHeld, said: said(), violations: broken };
     }),
   );
 }

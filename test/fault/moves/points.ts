@@ -13,7 +13,7 @@ export interface Point {
   readonly isBusy: boolean;
 }
 
-export function describe({ way, fault, what, isBusy }: Point): string {
+export function pointText({ way, fault, what, isBusy }: Point): string {
   return `${way}${isBusy ? ', with workers' : ''}: ${faultText(fault)} (${what})`;
 }
 
