@@ -65,7 +65,8 @@ export class BullKeeper implements Keeper {
       onQueues: () => this.#tellQueues(),
     });
     const locks = new Locks(engine, {
-      owners: () => [...this.#members.keys()],
+      // To look costs the server some of its time for each job that anybody holds: for idle children it is not asked.
+      owners: () => [...this.#members].flatMap(([owner, member]) => (member.mayHold ? [owner] : [])),
       queues: () => this.#watch.queues,
       onHeld: (held) => this.#killRevoked(held.map(({ id, token }) => ({ id, token }))),
       onLost: (lost, { id }) => this.#members.get(lost)?.fence(`the lock of job ${id} is gone`),

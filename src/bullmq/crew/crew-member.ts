@@ -35,7 +35,12 @@ export class CrewMember implements Member {
 
   /** True while it has a claim that is not settled, as far as it has said. */
   get isHolding(): boolean {
-    return !this.#isLeaving && (!this.#isIdle || this.#held > 0);
+    return !this.#isLeaving && this.mayHold;
+  }
+
+  /** As `isHolding`, also of one that is about to end. */
+  get mayHold(): boolean {
+    return !this.#isIdle || this.#held > 0;
   }
 
   settled(): Promise<void> {

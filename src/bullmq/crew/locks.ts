@@ -40,7 +40,7 @@ export class Locks {
   async #renew(): Promise<void> {
     const { owners, queues, onHeld } = this.#options;
     const mine = owners();
-    if (mine.length === 0) return;
+    if (mine.length === 0 && this.#before.size === 0) return;
     const held = await this.#engine.store.held(queues(), mine.map(tokensOf));
     onHeld?.(held);
     await extendLocks(this.#engine, held);
