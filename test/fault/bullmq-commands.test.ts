@@ -35,7 +35,7 @@ const ALWAYS = [
     at: 'before the reply',
     isDeadly: true,
   },
-  { operation: 'claim and give back', command: / Function to move job from/, at: 'before the reply', isDeadly: false },
+  { operation: 'claim and give back', command: / Give a job back/, at: 'before the reply', isDeadly: false },
   {
     operation: 'claim and succeed, another comes after',
     command: /^hdel .*line:/,

@@ -29,7 +29,8 @@ end
 `;
 
 /** ARGV: base, id, token, tail; '': it stays. */
-const GIVE_BACK: string = `${ENTER}
+const GIVE_BACK: string = `-- Give a job back
+${ENTER}
 local base, id = ARGV[1], ARGV[2]
 local key = base .. id
 if redis.call('GET', key .. ':lock') ~= ARGV[3] then return 0 end
