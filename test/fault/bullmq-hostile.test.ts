@@ -104,6 +104,9 @@ const BROKEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'a count of attempts that is no whole number': { atm: '1.5' },
 };
 
+/** What such a job is to do cannot be told: it has no run. */
+const UNREADABLE = ['data with a torn base of fsq', 'a version that nobody knows'];
+
 for (const [what, fields] of Object.entries(BROKEN)) {
   test(`a job with ${what} ends, and the next one runs`, { skip }, async (t) => {
     const at = await place(t);
@@ -114,7 +117,7 @@ for (const [what, fields] of Object.entries(BROKEN)) {
     const left = await leftOf(at, id);
     const next = await leftOf(at, 'next');
 
-    assert.match(left.state, /^(succeeded|failed)$/);
+    assert.match(left.state, UNREADABLE.includes(what) ? /^failed$/ : /^(succeeded|failed)$/);
     if (left.state === 'failed') assert.match(left.text, /./);
     assert.equal(left.runs, left.state === 'failed' ? 0 : 1);
     assert.equal(next.state, 'succeeded');
