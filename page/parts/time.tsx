@@ -43,7 +43,7 @@ export function Span({ ms }: { readonly ms: number | null }): JSX.Element {
 /** In a cell that has nothing to say. */
 export function Nothing(): JSX.Element {
   return (
-    <span class="dim" aria-label="none">
+    <span class="dim nothing" aria-label="none">
       –
     </span>
   );
