@@ -4,7 +4,7 @@ import type { WorkerSummary } from '../../src/ui/wire.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Loading, Panel, Table } from '../parts/panel.tsx';
 import { Name } from '../parts/text.tsx';
-import { Nothing, Since, Span } from '../parts/time.tsx';
+import { Nothing, Since } from '../parts/time.tsx';
 import { bytes, plural } from '../plain/format.ts';
 import { visible } from '../plain/marks.ts';
 import { jobAt, jobsAt } from '../plain/place.ts';
@@ -20,8 +20,6 @@ const COLUMNS = [
   { name: 'Queues' },
   { name: 'Up', isNumber: true },
   { name: 'Memory', isNumber: true },
-  { name: 'Loop delay p99', isNumber: true },
-  { name: 'Restarts', isNumber: true },
   { name: 'fsq' },
 ];
 
@@ -81,12 +79,6 @@ function Row({ worker, isChild }: { readonly worker: WorkerSummary; readonly isC
       </td>
       <td class="number" data-label="memory">
         {worker.memoryBytes === null ? <Nothing /> : bytes(worker.memoryBytes)}
-      </td>
-      <td class="number" data-label="loop delay">
-        <Span ms={worker.loopDelayMs} />
-      </td>
-      <td class="number" data-label="restarts">
-        {worker.restarts ?? <Nothing />}
       </td>
       <td data-label="fsq">{worker.version === null ? <Nothing /> : <Name text={worker.version} />}</td>
     </tr>

@@ -5,17 +5,17 @@
 import type { FsqError } from '../job/errors.ts';
 import type { JobRecord } from '../job/job.ts';
 import type { Uniqueness } from '../job/job-options.ts';
-import type { LimitRules } from '../job/queue-limits.ts';
 import type { JsonValue } from '../job/values/json.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
+import type { OwnerInfo } from './common/owner-info.ts';
 import type { Arrival, Departure, UnfinishedMove } from './moving.ts';
 import type { NewJob, StandIn } from './new-job.ts';
 import type { ScheduleStore } from './schedules.ts';
 import type { Statistics } from './statistics.ts';
-import type { SendingOfTasks } from './task-sending.ts';
 import type { Changed, EveryJobOptions, Looks, NamedJob, Sighting, StorePart, Unended, Whereabouts } from './sights.ts';
 import type { Consumer, ConsumerOptions, Keeper, KeeperOptions } from './worker-side.ts';
 
+export type { OwnerInfo } from './common/owner-info.ts';
 export type { NewJob, StandIn } from './new-job.ts';
 
 export type {
@@ -235,27 +235,6 @@ export interface Tidied {
 
 /** Which jobs a listing is of; absent: all. */
 export type ListedState = 'pending' | 'delayed' | 'running' | 'results';
-
-/** A worker process as others see it. */
-export interface OwnerInfo {
-  readonly owner: string;
-  readonly pid: number;
-  /** The machine that it runs on, which `pid` is a number of; absent: this one. */
-  readonly host?: string;
-  /** Of a child: its supervisor, by its name here. Null of others, and where the record does not say. */
-  readonly parent: string | null;
-  readonly role: 'child' | 'supervisor' | 'consumer';
-  readonly startedAtMs: number;
-  readonly verdict: 'alive' | 'dead' | 'unknown';
-  readonly queues: readonly string[] | null;
-  readonly tasks: readonly string[];
-  /** What these tasks say of where their jobs wait; absent: nothing, or it does not tell. */
-  readonly sending?: SendingOfTasks;
-  /** How many jobs it runs at once. */
-  readonly slots: number;
-  /** The limits of queues and tasks that it heeds; absent: it heeds none, or does not say. */
-  readonly limits?: LimitRules;
-}
 
 /** Jobs that a power cut broke or lost become whole again before anything else is done with the store. */
 export interface Restoring {

@@ -10,7 +10,7 @@ import { isRecord, peek } from '../job/values/realm.ts';
 
 /** Of package.json; the build writes it here. From src/ none is known. */
 declare const FSQ_VERSION: string | undefined;
-const VERSION = typeof FSQ_VERSION === 'string' ? FSQ_VERSION : null;
+export const VERSION: string | null = typeof FSQ_VERSION === 'string' ? FSQ_VERSION : null;
 
 /** Where they lie as seen from dist/shared/, dist/testing/ and src/broker/; and from dist/index.cjs. */
 const BESIDE = ['../', './'];

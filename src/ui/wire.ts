@@ -86,11 +86,8 @@ export interface WorkerSummary {
   readonly jobs: readonly { readonly id: string; readonly task: string | null; readonly startedAtMs: number | null }[];
   /** What its process takes, where this machine can tell; else null. */
   readonly memoryBytes: number | null;
-  /** Of fsq, and how often its supervisor started a child anew; null where it does not say. */
+  /** Of its fsq; null where it does not say. */
   readonly version: string | null;
-  readonly restarts: number | null;
-  /** 99th percentile of the delay of its event loop in the last minute; null where it does not say. */
-  readonly loopDelayMs: number | null;
 }
 
 /** Which jobs: the query of `GET api/jobs`, `GET api/failures` and of acts on all that match. An absent part is not asked. */

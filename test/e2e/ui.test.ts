@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { until } from '../support/conditions.ts';
-import { REPOSITORY } from '../support/project.ts';
+import { REPOSITORY, startWorker, tempProject } from '../support/project.ts';
 import { tempDir } from '../support/temp.ts';
 
 const BIN = join(REPOSITORY, 'bin/fsq.js');
@@ -151,4 +151,29 @@ test('--read-only refuses every act', async (t) => {
   );
 
   assert.equal(status, 403);
+});
+
+test('it tells of each worker its processes, with the version of their fsq', async (t) => {
+  const project = tempProject(t, { 'tasks.mjs': "import { task } from 'fsq'; task('add', (a, b) => a + b);" });
+  const worker = await startWorker(t, project, ['-c', '1']);
+  const page = await opened(t, [], { FSQ_SPOOL: project.spool });
+  const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
+  const workers = async (): Promise<
+    readonly { readonly role: string; readonly version: string; readonly tasks: readonly string[] }[]
+  > => {
+    const answer = await fetch(`${page.url}api/summary`, { headers: { authorization: `Bearer ${page.token}` } });
+    return JSON.parse(await answer.text()).workers;
+  };
+
+  const found = await until(async () => {
+    const all = await workers();
+    return all.length === 2 && all[1]?.tasks.length === 1 ? all : null;
+  }, `a worker and its child are told, ${worker.stderr()}`);
+  assert.deepEqual(
+    found.map(({ role, version: its }) => [role, its]),
+    [
+      ['supervisor', version],
+      ['child', version],
+    ],
+  );
 });

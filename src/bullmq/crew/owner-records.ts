@@ -3,6 +3,7 @@
  * datastore: those of machines differ.
  */
 import type { OwnerInfo } from '../../broker/broker.ts';
+import { VERSION } from '../../broker/late-code.ts';
 import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
 import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
 import { isRecord } from '../../job/values/realm.ts';
@@ -40,6 +41,7 @@ export async function announce(engine: Engine, owner: string, about: About): Pro
     startedAtMs: engine.nowMs(),
     slots,
     parent,
+    ...(VERSION === null ? {} : { version: VERSION }),
     ...rest,
     ...(limits === undefined || !hasRules(limits) ? {} : { limits: writtenRules(limits) }),
     ...(sending === undefined || sending.size === 0 ? {} : { sending: [...sending] }),
@@ -114,7 +116,7 @@ function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | nul
     return null;
   }
   if (!isRecord(value)) return null;
-  const { pid, host, parent, role, startedAtMs, seenAtMs, queues, tasks, slots, limits, sending } = value;
+  const { pid, host, parent, role, startedAtMs, seenAtMs, queues, tasks, slots, limits, sending, version } = value;
   const isRole = role === 'child' || role === 'supervisor' || role === 'consumer';
   if (typeof pid !== 'number' || !isRole || typeof startedAtMs !== 'number' || typeof seenAtMs !== 'number')
     return null;
@@ -129,6 +131,7 @@ function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | nul
     queues: Array.isArray(queues) ? queues.filter((queue): queue is string => typeof queue === 'string') : null,
     tasks: Array.isArray(tasks) ? tasks.filter((task): task is string => typeof task === 'string') : [],
     slots: typeof slots === 'number' ? slots : 1,
+    ...(typeof version === 'string' ? { version } : {}),
     ...(sending === undefined ? {} : { sending: readSendingOfTasks(sending) }),
     ...(limits === undefined ? {} : { limits: readRules(limits) }),
   };

@@ -1,5 +1,6 @@
 /** Owners: the processes that may hold jobs, how they announce themselves, and what is known of their life. */
 import type { OwnerInfo } from '../../broker/broker.ts';
+import { VERSION } from '../../broker/late-code.ts';
 import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
 import { CHILD_MARK } from '../../broker/worker-side.ts';
 import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
@@ -31,6 +32,8 @@ export interface OwnerRecord {
   readonly sending?: SendingOfTasks;
   /** How many jobs it runs at once. */
   readonly slots: number;
+  /** Of its fsq; absent where it does not know. */
+  readonly version?: string;
   /** The limits that it heeds; absent: none. */
   readonly limits?: LimitRules;
   /** What every process that it starts has in its environment, as CHILD_MARK; null when there is no such mark. */
@@ -82,6 +85,7 @@ async function announce(
     slots: 1,
     startedAtMs: context.nowMs(),
     bootId: bootId(files),
+    ...(VERSION === null ? {} : { version: VERSION }),
     mark: about.role === 'child' ? (process.env[CHILD_MARK] ?? null) : null,
     ...about,
   };
@@ -275,7 +279,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     return null; // Not whole: then the socket alone decides.
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, sending, slots, limits, mark } = parsed;
+  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, sending, slots, limits, mark, version } = parsed;
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
@@ -290,5 +294,6 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     slots: typeof slots === 'number' && Number.isInteger(slots) && slots > 0 ? slots : 1,
     ...(limits === undefined ? {} : { limits: readRules(limits) }),
     mark: isText(mark) ? mark : null,
+    ...(isText(version) ? { version } : {}),
   };
 }

@@ -27,9 +27,7 @@ export function workerRows(
       startedAtMs,
     })),
     memoryBytes: memoryOf(owner),
-    version: null,
-    restarts: null,
-    loopDelayMs: null,
+    version: owner.version ?? null,
   }));
 }
 

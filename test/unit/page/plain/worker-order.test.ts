@@ -17,8 +17,6 @@ const worker = (owner: string, startedAtMs: number, parent: string | null = null
   jobs: [],
   memoryBytes: null,
   version: null,
-  restarts: null,
-  loopDelayMs: null,
 });
 
 test('children stand under their supervisor, each in the order of its start', () => {

@@ -1,0 +1,26 @@
+/** Processes that run jobs, as the place that keeps the jobs tells of them. */
+import type { LimitRules } from '../../job/queue-limits.ts';
+import type { SendingOfTasks } from '../task-sending.ts';
+
+/** A worker process as others see it. */
+export interface OwnerInfo {
+  readonly owner: string;
+  readonly pid: number;
+  /** The machine that it runs on, which `pid` is a number of; absent: this one. */
+  readonly host?: string;
+  /** Of a child: its supervisor, by its name here. Null of others, and where the record does not say. */
+  readonly parent: string | null;
+  readonly role: 'child' | 'supervisor' | 'consumer';
+  readonly startedAtMs: number;
+  readonly verdict: 'alive' | 'dead' | 'unknown';
+  readonly queues: readonly string[] | null;
+  readonly tasks: readonly string[];
+  /** What these tasks say of where their jobs wait; absent: nothing, or it does not tell. */
+  readonly sending?: SendingOfTasks;
+  /** How many jobs it runs at once. */
+  readonly slots: number;
+  /** Of its fsq; absent: it does not say. */
+  readonly version?: string;
+  /** The limits of queues and tasks that it heeds; absent: it heeds none, or does not say. */
+  readonly limits?: LimitRules;
+}
