@@ -18,7 +18,7 @@ import { pageBundles } from './scripts/page-bundle.mjs';
 /** What is started or imported from outside. */
 const ENTRIES = ['index', 'cli/main', 'cli/tasks-child', 'cli/top-looker', 'worker/child', 'testing/testing', 'ui/ui'];
 /** What the library loads when it is needed, by its path (src/broker/late-code.ts): bundlers leave these where they are. */
-const LATE_PARTS = ['bullmq/bull-broker', 'bullmq/doctor/examine-server', 'spool/moving/move-ends'];
+const LATE_PARTS = ['bullmq/bull-broker', 'bullmq/doctor/examine-server', 'spool/moving/move-ends', 'ui/page-files'];
 /** What there is in CommonJS too, each in one file of its own: in one process they share what src/app/registry.ts and stage.ts keep. */
 const IN_COMMONJS = ['index', 'testing/testing', 'ui/ui'];
 

@@ -94,6 +94,7 @@ function wrongFiles(paths) {
     'dist/cli/main.js',
     'dist/cli/tasks-child.js',
     'dist/bullmq/bull-broker.js',
+    'dist/ui/page-files.js',
     'dist/shared/library.js',
     'dist/shared/library.js.map',
     'dist/spool/moving/move-ends.js',

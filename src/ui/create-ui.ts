@@ -2,16 +2,17 @@
 import { type App, createApp } from '../app/app.ts';
 import { brokerOptions, placeText } from '../app/settings/place.ts';
 import type { Settings } from '../app/settings/config.ts';
-import { refuse, UsageError } from '../job/errors.ts';
+import { warnOnce } from '../app/telling/warnings.ts';
+import { FsqError, refuse, UsageError } from '../job/errors.ts';
 import { format } from '../job/text.ts';
-import { isOptions } from '../job/values/realm.ts';
+import { isOptions, reasonOf } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
 import type { Desk } from './desk.ts';
 import { lateDesk } from './late-desk.ts';
 import { hostName, OWN_HOSTS } from './http/guard.ts';
 import { type Access, handlerOf } from './http/handler.ts';
 import { nodePair } from './http/node-pair.ts';
-import { ownVersion } from './page-files.ts';
+import { versionOfPage } from './http/send-page.ts';
 import { checkToken, Session } from './http/session.ts';
 
 /** A request of `node:http`, as far as declarations say: they need no types of Node. Express's and Fastify's raw one are such requests. */
@@ -62,14 +63,13 @@ export function createUi<Request extends UiRequest = UiRequest>(options: UiOptio
   const { app = createApp(), basePath = '', readOnly = false, hideArguments = false } = options;
   const access = accessOf(options);
   const settings = kept(() => app.settings());
-  const version = ownVersion();
   const desk = lateDesk(async () => openFor(await settings(), hideArguments));
   const handler = handlerOf({
     desk,
     access,
     basePath: checkBasePath(basePath),
     facts: async () => ({
-      version,
+      version: await versionOfPage(),
       place: placeText(await settings()),
       isReadOnly: readOnly,
       hidesArguments: hideArguments,
@@ -100,7 +100,7 @@ function accessOf<Request extends UiRequest>({ authorize, token, hosts = [] }: U
   if (authorize !== undefined) {
     if (typeof authorize !== 'function') return refuse('`authorize`', 'a function', authorize);
     // What the program's server made of a request, its own types say; here it only passes through.
-    return { hosts: names, isKnown: (request: unknown) => authorize(request as Request) };
+    return { hosts: names, isKnown: (request: unknown) => isAllowed(authorize, request as Request) };
   }
   if (token === undefined)
     throw new UsageError(
@@ -112,6 +112,31 @@ function accessOf<Request extends UiRequest>({ authorize, token, hosts = [] }: U
     isKnown: ({ headers }) => session.knows(headers),
     login: (text, path, isEncrypted) => (session.isToken(text) ? session.cookie(path, isEncrypted) : null),
   };
+}
+
+/** What went wrong is told to the program, and not to those who ask: they may be anybody. */
+async function isAllowed<Request>(authorize: (request: Request) => unknown, request: Request): Promise<boolean> {
+  let answer: unknown;
+  try {
+    answer = await authorize(request);
+  } catch (error) {
+    warnOnce(
+      `\`authorize\` of the page failed, and nobody sees the page so: ${reasonOf(error)}`,
+      'FSQ_USAGE',
+      'authorize failed',
+    );
+    throw new FsqError(
+      'FSQ_USAGE',
+      '`authorize` of the program that serves this page failed: a warning of that program says why.',
+    );
+  }
+  if (answer === true || answer === false || answer === undefined || answer === null) return answer === true;
+  warnOnce(
+    `Expected \`authorize\` of the page to give true or false, got ${format(answer)}: only true lets somebody see the page`,
+    'FSQ_USAGE',
+    'authorize gave another',
+  );
+  return false;
 }
 
 function checkHost(host: string): string {

@@ -1,20 +1,15 @@
-/** The files of the page, as they are built: read once, and kept as they are sent. With the few others that the page's server touches. */
+/**
+ * The files of the page, as they are built: read once, and kept as they are sent. With the few others that the page's server touches.
+ *
+ * A late part of fsq (src/broker/late-code.ts): a bundle with fsq in it has neither this code nor the page, and finds both in the package.
+ */
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, unlinkSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { FsqError } from '../job/errors.ts';
 import { peek } from '../job/values/realm.ts';
-import { begin, send } from './http/respond.ts';
 
-/** By the path below the page. */
-const FILES: Readonly<Record<string, { readonly file: string; readonly type: string }>> = {
-  '/': { file: 'index.html', type: 'text/html; charset=utf-8' },
-  '/page.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
-  '/page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
-};
-
-interface PageFile {
+export interface PageFile {
   readonly plain: Buffer;
   readonly zipped: Buffer;
   readonly etag: string;
@@ -22,27 +17,8 @@ interface PageFile {
 
 const read = new Map<string, PageFile>();
 
-export function isPagePath(path: string): boolean {
-  return Object.hasOwn(FILES, path);
-}
-
-/** @throws FsqError when the page is not there */
-export function sendPageFile(request: IncomingMessage, response: ServerResponse, path: string): void {
-  const found = FILES[path];
-  if (found === undefined) throw new FsqError('FSQ_USAGE', `There is no ${path} here`);
-  const { plain, zipped, etag } = fileOf(found.file);
-  const fields = { 'content-type': found.type, 'cache-control': 'no-cache', etag, vary: 'accept-encoding' };
-  if (request.headers['if-none-match'] === etag) {
-    begin(response, 304, fields);
-    response.end();
-    return;
-  }
-  const takesZipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-  if (takesZipped) send(request, response, 200, zipped, { ...fields, 'content-encoding': 'gzip' });
-  else send(request, response, 200, plain, fields);
-}
-
-function fileOf(name: string): PageFile {
+/** @throws FsqError when it is not there */
+export function pageFile(name: string): PageFile {
   const known = read.get(name);
   if (known !== undefined) return known;
   const plain = contentOf(name);
@@ -63,19 +39,15 @@ function contentOf(name: string): Buffer {
     }
   }
   throw new FsqError(
-    'FSQ_USAGE',
-    `The page's file ${name} is not beside fsq's code (${places.map(({ pathname }) => pathname).join(', ')}). In a bundle leave fsq where it is: list it as external`,
+    'FSQ_PEER',
+    `The page's file ${name} is not in the package fsq (${places.map(({ pathname }) => pathname).join(', ')}): it is not whole. Install fsq again there`,
   );
 }
 
-/** The version of this fsq; 'unknown' in a bundle, which does not have it. */
+/** The version of this fsq. */
 export function ownVersion(): string {
-  try {
-    const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-    return String(peek(manifest, 'version') ?? 'unknown');
-  } catch {
-    return 'unknown';
-  }
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return String(peek(manifest, 'version'));
 }
 
 /** Removes a Unix socket that nobody answers. What is no socket stays, and is told where somebody listens there. */

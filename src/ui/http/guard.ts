@@ -14,6 +14,8 @@ export type Headers = Readonly<Record<string, string | readonly string[] | undef
 export interface Asked {
   readonly method: string;
   readonly headers: Headers;
+  /** Names and values in turn, as they came: the headers above have the first Host alone, and a proxy may have gone by another. */
+  readonly rawHeaders: readonly string[];
 }
 
 export interface Refusal {
@@ -26,8 +28,10 @@ export interface Refusal {
 export const OWN_HOSTS: readonly string[] = ['127.0.0.1', 'localhost', '[::1]'];
 
 /** Null for what may be answered. @param hosts names without ports, in lower case */
-export function refusalOf({ method, headers }: Asked, hosts: ReadonlySet<string>): Refusal | null {
-  const host = textOf(headers, 'host');
+export function refusalOf({ method, headers, rawHeaders }: Asked, hosts: ReadonlySet<string>): Refusal | null {
+  const isHost = (text: string, at: number): boolean => at % 2 === 0 && text.toLowerCase() === 'host';
+  if (rawHeaders.filter(isHost).length > 1) return { status: 400, text: 'Expected one Host header, got several.' };
+  const host = hostOf(headers);
   const name = hostName(host);
   if (name === null || !hosts.has(name))
     return {
@@ -84,6 +88,11 @@ export function cookie(headers: Headers, name: string): string | null {
 export function hostName(host: string): string | null {
   const [, name] = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(host) ?? [];
   return name === undefined ? null : name.toLowerCase();
+}
+
+/** HTTP/2 has it under another name. */
+function hostOf(headers: Headers): string {
+  return textOf(headers, 'host') || textOf(headers, ':authority');
 }
 
 function shown(host: string): string {

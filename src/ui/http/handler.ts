@@ -3,16 +3,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FsqError, UsageError } from '../../job/errors.ts';
 import { peek, reasonOf } from '../../job/values/realm.ts';
 import type { Desk } from '../desk.ts';
+import { bodyOf } from './body.ts';
 import { type Refusal, refusalOf } from './guard.ts';
-import { isPagePath, sendPageFile } from '../page-files.ts';
 import { actOf } from './parse.ts';
 import { send, sendJson, sendRefusal } from './respond.ts';
 import { readAt } from './routes.ts';
+import { isPagePath, sendPageFile } from './send-page.ts';
 import { Streams } from './streams.ts';
 import type { Session as SessionFacts } from '../wire.ts';
 
-/** A body may hold the arguments of a job. */
-const MOST_BODY = 5 * 1_024 * 1_024;
+/** Bytes of a body: an act may hold the arguments of a job; that of a login comes from anybody. */
+const MOST_BODY = { act: 5 * 1_024 * 1_024, login: 16 * 1_024 };
+/** What is wrong with a request itself; whatever else goes wrong is no fault of whoever asks. */
+const STATUSES: Readonly<Record<string, number>> = { FSQ_USAGE: 400, FSQ_TOO_LARGE: 413 };
 
 /** Who may see the page. */
 export interface Access {
@@ -60,8 +63,8 @@ async function answer(
   next: ((error?: unknown) => void) | undefined,
 ): Promise<void> {
   const { access, desk } = options;
-  const { method = '' } = request;
-  const refusal = refusalOf({ method, headers: request.headers }, access.hosts);
+  const { method = '', headers, rawHeaders } = request;
+  const refusal = refusalOf({ method, headers, rawHeaders }, access.hosts);
   if (refusal !== null) return sendRefusal(request, response, refusal, 'FSQ_USAGE');
   const place = placeOf(request, options.basePath);
   if (place === null) return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
@@ -70,20 +73,23 @@ async function answer(
   if (path === '/healthz' && !isPost)
     return send(request, response, 200, 'ok\n', { 'content-type': 'text/plain', 'cache-control': 'no-store' });
   if (path === '/' && !base.endsWith('/')) return redirect(request, response, base);
-  if (isPagePath(path) && !isPost) return sendPageFile(request, response, path);
+  if (isPagePath(path) && !isPost) return await sendPageFile(request, response, path);
   if (path === '/api/login' && isPost) return await login(access, request, response, base);
   if (!path.startsWith('/api/')) {
     if (next !== undefined) return next();
     return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
   }
-  if ((await access.isKnown(request)) !== true) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
+  if (!(await access.isKnown(request))) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
   if (path === '/api/act') {
     if (!isPost) return sendRefusal(request, response, notAllowed('POST'), 'FSQ_USAGE');
     return await act(options, request, response);
   }
   if (isPost) return sendRefusal(request, response, notAllowed('GET, HEAD'), 'FSQ_USAGE');
   if (path === '/api/session') return sendJson(request, response, 200, await options.facts());
-  if (path === '/api/events' && method === 'GET') return streams.add(response);
+  if (path === '/api/events') {
+    const refused = method === 'GET' ? streams.add(response) : notAllowed('GET');
+    return refused === null ? undefined : sendRefusal(request, response, refused, 'FSQ_USAGE');
+  }
   const read = readAt(path);
   if (read === null) return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
   const document = await read(desk, parameters);
@@ -132,7 +138,7 @@ function redirect(request: IncomingMessage, response: ServerResponse, base: stri
 }
 
 async function login(access: Access, request: IncomingMessage, response: ServerResponse, base: string): Promise<void> {
-  const body = await bodyOf(request);
+  const body = await bodyOf(request, MOST_BODY.login);
   const token: unknown = peek(body, 'token');
   const isEncrypted = peek(request.socket, 'encrypted') === true;
   const cookie = typeof token === 'string' ? (access.login?.(token, base, isEncrypted) ?? null) : null;
@@ -148,32 +154,13 @@ async function act({ desk, facts }: HandlerOptions, request: IncomingMessage, re
       { status: 403, text: 'This page only looks: it was started read-only.' },
       'FSQ_USAGE',
     );
-  const answer = await desk.act(actOf(await bodyOf(request)));
+  const answer = await desk.act(actOf(await bodyOf(request, MOST_BODY.act)));
   sendJson(request, response, 200, answer);
-}
-
-/** The JSON of a body. @throws UsageError for what is none, or is too long */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  // A framework may have read it before.
-  const parsed: unknown = peek(request, 'body');
-  if (typeof parsed === 'object' && parsed !== null && !Buffer.isBuffer(parsed) && request.readableEnded) return parsed;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes > MOST_BODY) throw new UsageError(`Expected a body of at most ${MOST_BODY} bytes`, 'FSQ_TOO_LARGE');
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch (error) {
-    throw new UsageError(`Expected a body of JSON: ${reasonOf(error)}`, 'FSQ_USAGE', { cause: error });
-  }
 }
 
 function fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent) return void response.destroy();
   const code = error instanceof FsqError ? error.code : 'FSQ_SPOOL';
-  const status = error instanceof UsageError ? (code === 'FSQ_TOO_LARGE' ? 413 : 400) : 503;
+  const status = (error instanceof UsageError ? STATUSES[code] : undefined) ?? 503;
   sendRefusal(request, response, { status, text: reasonOf(error) }, code);
 }

@@ -101,9 +101,10 @@ export function actOf(document: unknown): Act {
     case 'revoke':
     case 'kill':
     case 'forget':
-      return document['query'] === undefined
-        ? { kind, ids: idsOf(document['ids']) }
-        : { kind, query: bodyQuery(document['query']), count: countOf(document['count']) };
+      if (document['query'] === undefined) return { kind, ids: idsOf(document['ids']) };
+      if (document['ids'] !== undefined)
+        throw new UsageError('Expected `ids` or `query`, got both: say in one way which jobs are meant');
+      return { kind, query: bodyQuery(document['query']), count: countOf(document['count']) };
     case 'retry-anew':
       return { kind, id: checkId(document['id']), args: argsOf(document['args']) };
     case 'pause':
@@ -121,7 +122,7 @@ export function actOf(document: unknown): Act {
 function idsOf(value: unknown): readonly string[] {
   if (!isArray(value) || value.length === 0 || value.length > MOST_IDS)
     return refuse('`ids`', `1 to ${MOST_IDS} ids of jobs; more are meant by \`query\``, value);
-  return value.map((id) => checkId(id));
+  return [...new Set(value.map((id) => checkId(id)))];
 }
 
 function bodyQuery(value: unknown): JobQuery {

@@ -7,8 +7,9 @@ import { peek, reasonOf } from '../../job/values/realm.ts';
 import { removeSocket } from '../page-files.ts';
 
 const LIMITS = { connections: 256, headerBytes: 16 * 1_024, headers: 100 };
-/** A client that is slower with its request is cut off, ms. */
-const PATIENCE_MS = 30_000;
+/** A client that is slower with its request is cut off, ms; so often it is looked for such. */
+const PATIENCE_MS = 20_000;
+const LOOK_MS = 5_000;
 
 /** An address with a port, of which 0 means any that is free; or the path of a Unix socket, which only this user may open. */
 export type Where = { readonly host: string; readonly port: number } | { readonly socket: string };
@@ -21,7 +22,7 @@ export interface Serving {
 
 /** @throws UsageError for an address that cannot be had */
 export async function serve(listener: RequestListener, where: Where): Promise<Serving> {
-  const server = createServer({ maxHeaderSize: LIMITS.headerBytes }, listener);
+  const server = createServer({ maxHeaderSize: LIMITS.headerBytes, connectionsCheckingInterval: LOOK_MS }, listener);
   server.maxHeadersCount = LIMITS.headers;
   server.maxConnections = LIMITS.connections;
   server.requestTimeout = server.headersTimeout = PATIENCE_MS;

@@ -2,8 +2,17 @@
 import type { ServerResponse } from 'node:http';
 import { jsonText } from '../../job/text.ts';
 import type { Desk } from '../desk.ts';
+import type { Refusal } from './guard.ts';
 import { begin } from './respond.ts';
 import type { Summary } from '../wire.ts';
+
+/** So many pages hear at once; the others ask from time to time. `fsq ui` has some more connections, and so an answer for them. */
+const MOST = 200;
+const FULL: Refusal = {
+  status: 503,
+  text: `${MOST} pages listen already. This one asks from time to time instead.`,
+  headers: { 'retry-after': '30' },
+};
 
 /** So often something is sent, or else what is between the two might take the stream for dead, ms. */
 const BEAT_MS = 15_000;
@@ -24,7 +33,9 @@ export class Streams {
     this.#desk = desk;
   }
 
-  add(response: ServerResponse): void {
+  /** @returns why not; null: it listens */
+  add(response: ServerResponse): Refusal | null {
+    if (this.#open.size >= MOST) return FULL;
     begin(response, 200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store, no-transform',
@@ -36,6 +47,7 @@ export class Streams {
     response.on('error', () => this.#drop(response));
     if (this.#stopListening === null) this.#begin();
     void this.#send('summary', [response]);
+    return null;
   }
 
   close(): void {

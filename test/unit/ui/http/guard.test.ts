@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { bearer, cookie, hostName, refusalOf } from '../../../../src/ui/http/guard.ts';
+import { type Asked, bearer, cookie, hostName, refusalOf } from '../../../../src/ui/http/guard.ts';
 
 const HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]', 'queue.example']);
 const JSON_TYPE = { 'content-type': 'application/json' };
 
+const asked = (method: string, headers: Readonly<Record<string, string>>): Asked => ({
+  method,
+  headers,
+  rawHeaders: Object.entries(headers).flat(),
+});
+
 function statusOf(method: string, headers: Readonly<Record<string, string>>): number {
-  return refusalOf({ method, headers }, HOSTS)?.status ?? 200;
+  return refusalOf(asked(method, headers), HOSTS)?.status ?? 200;
 }
 
 describe('a request is answered or refused by its Host', () => {
@@ -35,9 +41,26 @@ describe('a request is answered or refused by its Host', () => {
       assert.equal(statusOf('POST', { host, 'sec-fetch-site': 'same-origin', ...JSON_TYPE }), status);
     });
 
+  test('two are refused, whichever comes first: a proxy may have gone by the other', () => {
+    for (const [name, other] of [
+      ['Host', 'host'],
+      ['HOST', 'HOST'],
+    ]) {
+      const rawHeaders = [String(name), 'localhost', 'X-Host', 'host', String(other), 'evil.example'];
+      assert.equal(refusalOf({ method: 'GET', headers: { host: 'localhost' }, rawHeaders }, HOSTS)?.status, 400);
+    }
+    assert.equal(statusOf('GET', { host: 'localhost', 'x-a': 'host', 'x-b': 'Host' }), 200);
+  });
+
+  test('HTTP/2 says it under a name of its own', () => {
+    assert.equal(statusOf('GET', { ':authority': 'localhost:1' }), 200);
+    assert.equal(statusOf('GET', { ':authority': 'evil.example' }), 403);
+    assert.equal(statusOf('GET', { ':authority': 'localhost', host: 'evil.example' }), 403);
+  });
+
   test('none at all is refused, and what it was is told as text', () => {
-    assert.equal(refusalOf({ method: 'GET', headers: {} }, HOSTS)?.status, 403);
-    assert.match(refusalOf({ method: 'GET', headers: { host: 'e\u001b[2J' } }, HOSTS)?.text ?? '', /e\\u\{1b\}\[2J/);
+    assert.equal(refusalOf(asked('GET', {}), HOSTS)?.status, 403);
+    assert.match(refusalOf(asked('GET', { host: 'e\u001b[2J' }), HOSTS)?.text ?? '', /e\\u\{1b\}\[2J/);
   });
 });
 
@@ -87,7 +110,7 @@ test('a page of another origin may lead here, and load nothing', () => {
 
 test('other methods are refused, and those that are answered are named', () => {
   for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'get', ''])
-    assert.deepEqual(refusalOf({ method, headers: { host: 'localhost' } }, HOSTS)?.headers, {
+    assert.deepEqual(refusalOf(asked(method, { host: 'localhost' }), HOSTS)?.headers, {
       allow: 'GET, HEAD, POST',
     });
 });

@@ -4,54 +4,14 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders } from '
 import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { SpoolError } from '../../../../src/job/errors.ts';
-import type { Desk } from '../../../../src/ui/desk.ts';
 import { type Handler, handlerOf } from '../../../../src/ui/http/handler.ts';
 import { OWN_HOSTS } from '../../../../src/ui/http/guard.ts';
 import { Session } from '../../../../src/ui/http/session.ts';
-import type { Act, Summary } from '../../../../src/ui/wire.ts';
 import { until } from '../../../support/conditions.ts';
+import { FakeDesk } from '../../../support/fake-desk.ts';
 
 const TOKEN = 'a-token-of-this-test';
 const ID = '0199f3c2-8d1e-7000-8d20-0102030405aa';
-const NOTHING = { slotMs: 1, fromMs: 0, ended: [], failed: [], wait: null, run: null };
-const SUMMARY: Summary = {
-  atMs: 1,
-  trouble: null,
-  verdict: { status: 'ok', text: 'OK' },
-  advice: [],
-  counts: { pending: 0, delayed: 0, parked: 0, running: 0, succeeded: 0, failed: 0, revoked: 0, expired: 0 },
-  minutes: NOTHING,
-  day: NOTHING,
-  queues: [],
-  workers: [],
-  index: { read: 0, isComplete: true },
-};
-
-class FakeDesk implements Desk {
-  readonly acts: Act[] = [];
-  readonly listeners = new Set<(what: 'summary' | 'jobs') => void>();
-  fails: Error | null = null;
-  summary = async (): Promise<Summary> => SUMMARY;
-  jobs: Desk['jobs'] = async () => {
-    if (this.fails !== null) throw this.fails;
-    return { jobs: [], next: null, total: 0, isComplete: true };
-  };
-  job: Desk['job'] = async () => null;
-  log: Desk['log'] = async (_id, position) => ({ lines: [], position });
-  failures: Desk['failures'] = async () => ({ groups: [], isComplete: true });
-  schedules: Desk['schedules'] = async () => [];
-  store: Desk['store'] = async () => ({ place: '/spool', parts: [], room: null });
-  act: Desk['act'] = async (act) => {
-    this.acts.push(act);
-    return { text: '1 job sent back', isGood: true, code: null };
-  };
-  listen: Desk['listen'] = (hear) => {
-    this.listeners.add(hear);
-    return () => void this.listeners.delete(hear);
-  };
-  close = async (): Promise<void> => undefined;
-}
-
 interface Served {
   readonly desk: FakeDesk;
   readonly port: number;
@@ -278,6 +238,14 @@ test('streams share one listener, and end with the handler', async (t) => {
 
   await until(() => ended === 3, 'three streams have ended');
   assert.equal(desk.listeners.size, 0);
+});
+
+test('a login, which anybody may try, takes no long body', async (t) => {
+  const { port } = await serve(t);
+
+  const reply = await ask(port, '/api/login', POST, JSON.stringify({ token: 'x'.repeat(20_000) }));
+
+  assert.equal(reply.status, 413);
 });
 
 test('a page below a path finds its own, with the prefix or without it', async (t) => {

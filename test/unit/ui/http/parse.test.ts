@@ -87,3 +87,13 @@ test('the path of a job is one with an id', () => {
   for (const path of ['/api/jobs/', '/api/jobs/..', `/api/jobs/${ID}/x`, `/api/jobs/${ID}/log/`, '/api/jobs/%2e%2e'])
     assert.equal(jobPathOf(path), null, path);
 });
+
+test('a job that is named twice is meant once, and ids and a query at once are refused', () => {
+  const id = '0199f3c2-8d1e-7000-8d20-0102030405aa';
+
+  assert.deepEqual(actOf({ kind: 'retry', ids: [id, id] }), { kind: 'retry', ids: [id] });
+  assert.throws(() => actOf({ kind: 'retry', ids: [id], query: {}, count: 1 }), {
+    code: 'FSQ_USAGE',
+    message: /got both/,
+  });
+});
