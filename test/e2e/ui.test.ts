@@ -87,6 +87,9 @@ test('an address that is taken, an option that is wrong and a token that is shor
     [['--host', '203.0.113.7', '--port', '0'], {}, /This machine has no such address/],
     [['--allow-host', 'http://x'], {}, /--allow-host/],
     [['--base-path', 'queue'], {}, /basePath/],
+    [['--socket', `/tmp/${'x'.repeat(120)}`], {}, /1 to \d+ bytes, got 125/],
+    [['--socket', '/tmp/is/nowhere/ui.sock'], {}, /the folder of a socket must be there/],
+    [['--port', '0'], { FSQ_UI_TOKEN: '' }, /FSQ_UI_TOKEN.*got 0 characters/],
     [['--port', '0'], { FSQ_UI_TOKEN: 'short' }, /FSQ_UI_TOKEN.*16/],
   ] as const) {
     const page = start(t, line, env);
@@ -140,6 +143,27 @@ test('Ctrl-C ends it with 0, also while a page listens', async (t) => {
     assert.equal(await page.end(signal), 0);
     await stream.text().catch(() => ''); // It may be cut within a line.
   }
+});
+
+test('the address that is printed is one that a browser opens', async (t) => {
+  const addressOf = async (line: readonly string[]): Promise<readonly [string, string]> => {
+    const page = start(t, line);
+    const address = await until(() => /^(\S+)#token=\S+\n$/.exec(page.stdout())?.[1], `an address: ${page.stderr()}`);
+    return [address.replace(/:\d+/, ''), page.stderr()];
+  };
+  const socket = join(tempDir(t), 'ui.sock');
+
+  const [every, told] = await addressOf(['--host', '0.0.0.0', '--port', '0']);
+  const [ofSocket, how] = await addressOf(['--socket', socket, '--base-path', '/queue/']);
+
+  assert.equal(every, 'http://127.0.0.1/');
+  assert.match(told, /put TLS before it[^]*--allow-host names by what others reach it/);
+  assert.deepEqual(
+    await addressOf(['--host', '0.0.0.0', '--port', '0', '--allow-host', 'queue.example']).then(([to]) => to),
+    'http://queue.example/',
+  );
+  assert.equal(ofSocket, 'http://127.0.0.1/queue/');
+  assert.ok(how.includes(`on the socket ${socket}, which a proxy or \`ssh -L 9478:${socket}\` leads to`), how);
 });
 
 test('--read-only refuses every act', async (t) => {

@@ -39,8 +39,16 @@ export async function serve(listener: RequestListener, where: Where): Promise<Se
   };
 }
 
+/** The kernel keeps the path of a socket in a field of this length, of which the last byte is 0; what is longer Node.js cuts off without a word. */
+const MOST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+
 /** One that an earlier server has left behind is removed first; one that answers is not. */
 async function listenOnSocket(server: Server, path: string): Promise<void> {
+  const bytes = Buffer.byteLength(path);
+  if (bytes === 0 || bytes > MOST_PATH_BYTES)
+    throw new UsageError(
+      `Expected the path of a socket to have 1 to ${MOST_PATH_BYTES} bytes, got ${bytes}. A path from the current folder is shorter`,
+    );
   if (await isAnswered(path)) throw taken(path);
   removeSocket(path);
   // Nobody else may open it, from its first moment on.
@@ -77,7 +85,7 @@ function refusal(error: unknown, where: string): UsageError {
   if (code === 'EADDRINUSE') return taken(where);
   const advice =
     code === 'EACCES'
-      ? '. Ports below 1024, and folders of others, need more rights than this user has'
+      ? '. Ports below 1024, and folders of others, need more rights than this user has; the folder of a socket must be there'
       : code === 'EADDRNOTAVAIL'
         ? '. This machine has no such address'
         : '';

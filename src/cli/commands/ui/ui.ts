@@ -11,6 +11,7 @@ import { settingsOf } from '../../setting-options.ts';
 
 const PORT = 9_478;
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1']);
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 /** A token that somebody has chosen: an argument of a process is seen by everybody on the machine. */
 const TOKEN_VARIABLE = 'FSQ_UI_TOKEN';
 
@@ -61,12 +62,15 @@ async function runUi(context: Context): Promise<number> {
   });
   const serving = await serve(page, where);
   try {
-    if ('host' in where && !LOOPBACK.has(where.host))
+    if ('host' in where && !LOOPBACK.has(where.host)) {
       tell(
         `Others can reach ${where.host}, and read what goes over it, the token too: put TLS before it, or use \`ssh -L\`.`,
       );
+      if (EVERY_ADDRESS.has(where.host) && hosts.length === 0)
+        tell('A browser is answered under localhost and 127.0.0.1; --allow-host names by what others reach it.');
+    }
     const shownToken = chosen === undefined ? token : '…';
-    tell(`The page of ${placeText(settings)}, until Ctrl-C:`);
+    tell(`The page of ${placeText(settings)}${over(where)}, until Ctrl-C:`);
     stdout.write(`${address(where, serving, values, shownToken)}\n`);
     await signalled();
     return EXIT.good;
@@ -79,7 +83,8 @@ async function runUi(context: Context): Promise<number> {
 /** @throws UsageError */
 function whereOf(values: Values): Where {
   const port = wholeNumber(values.text('port'), 'port', 0, 65_535);
-  const [socket, host] = [values.text('socket'), values.text('host')];
+  const socket = values.text('socket');
+  const host = values.text('host')?.replace(/^\[(.*)\]$/, '$1');
   if (socket === undefined) return { host: host ?? '127.0.0.1', port: port ?? PORT };
   const other = port === undefined ? (host === undefined ? null : '--host') : '--port';
   if (other !== null) throw new UsageError(`Expected --socket or ${other}, got both`);
@@ -96,9 +101,19 @@ function shownHost(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : allowed(host, '--host');
 }
 
+/** A browser opens no socket: something leads to it. */
+function over(where: Where): string {
+  return 'socket' in where
+    ? ` on the socket ${where.socket}, which a proxy or \`ssh -L ${PORT}:${where.socket}\` leads to`
+    : '';
+}
+
+/** As it is opened: of every address of this machine a name that was allowed, or else its own. */
 function address(where: Where, { port }: Serving, values: Values, token: string): string {
   const path = `${(values.text('base-path') ?? '').replace(/\/$/, '')}/#token=${token}`;
-  return 'socket' in where ? `http+unix ${where.socket} ${path}` : `http://${shownHost(where.host)}:${port}${path}`;
+  if ('socket' in where) return `http://127.0.0.1:${PORT}${path}`;
+  const name = EVERY_ADDRESS.has(where.host) ? (values.names('allow-host')[0] ?? '127.0.0.1') : shownHost(where.host);
+  return `http://${name}:${port}${path}`;
 }
 
 function signalled(): Promise<void> {

@@ -1,4 +1,5 @@
 /** The summary of a store, worked out once for all who ask: what is cheap each second, what is dear as seldom as it costs. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { statusFacts } from '../../../app/telling/status-facts.ts';
 import type { StatusFacts } from '../../../app/telling/status-report.ts';
 import type { Broker } from '../../../broker/broker.ts';
@@ -18,6 +19,8 @@ const CHEAP = { leastMs: EVERY_MS, factor: 60 };
 const DEAR = { leastMs: EVERY_MS, factor: 100 };
 /** Where no job and no process has changed, what is dear stays as it is for so long, ms: it changes with time alone, as the room on a disk does. */
 const STILL_MS = 15_000;
+/** What keeps the jobs and gives no answer for so long is in trouble, ms: its page says so, and does not just stand still. */
+const PATIENCE_MS = 8_000;
 /** More running jobs are not shown with their workers. */
 const MOST_RUNNING = 500;
 
@@ -30,12 +33,12 @@ export class Overview {
   /** The last dear look, and what it was made of. */
   #last: { readonly status: StatusFacts; readonly of: string } | null = null;
 
-  constructor(place: OpenedPlace, feed: JobFeed) {
+  constructor(place: OpenedPlace, feed: JobFeed, patienceMs: number = PATIENCE_MS) {
     this.#feed = feed;
     this.#live = new Rested(() => place.ask(liveFacts), CHEAP);
     this.#status = new Rested(() => place.ask(statusFacts), DEAR);
     this.#oldest = new Rested(async () => readySince(feed.index), DEAR);
-    this.#summary = new Rested(() => this.#workOut(), { leastMs: EVERY_MS, factor: 0 });
+    this.#summary = new Rested(() => inTime(this.#workOut(), patienceMs), { leastMs: EVERY_MS, factor: 0 });
   }
 
   /** Never throws. */
@@ -76,6 +79,16 @@ export class Overview {
     const longestWaitMs = status.longestWaitMs === 0 ? 0 : status.longestWaitMs + nowMs - status.nowMs;
     return { ...status, owners, paused, statistics, nowMs, longestWaitMs };
   }
+}
+
+async function inTime(summary: Promise<Summary>, patienceMs: number): Promise<Summary> {
+  const patience = new AbortController();
+  const late = wait(patienceMs, null, { signal: patience.signal, ref: false }).catch(() => null);
+  const got = await Promise.race([summary, late]);
+  patience.abort();
+  if (got !== null) return got;
+  const text = `What keeps the jobs has not answered for ${patienceMs / 1_000} s. This page goes on asking.`;
+  return troubledSummary(text, Date.now());
 }
 
 async function liveFacts(broker: Broker): Promise<LiveFacts> {
