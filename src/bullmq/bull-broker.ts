@@ -158,11 +158,11 @@ class BullBroker implements Broker {
   }
 
   list(...asked: Parameters<Broker['list']>): ReturnType<Broker['list']> {
-    return this.#look(() => listJobs(this.#engine, ...asked));
+    return this.#walk(() => listJobs(this.#engine, ...asked));
   }
 
   unended(): ReturnType<Broker['unended']> {
-    return this.#look(() => unendedJobs(this.#engine));
+    return this.#walk(() => unendedJobs(this.#engine));
   }
 
   counts(): ReturnType<Broker['counts']> {
@@ -239,7 +239,12 @@ class BullBroker implements Broker {
   }
 
   #look<T>(act: () => Promise<T>): Promise<T> {
-    return this.#typed(`${this.place} cannot be read`, () => inReason(act));
+    return this.#walk(() => inReason(act));
+  }
+
+  /** The same of what may take long, and bounds each of its steps. */
+  #walk<T>(act: () => Promise<T>): Promise<T> {
+    return this.#typed(`${this.place} cannot be read`, act);
   }
 
   #change<T>(done: string, act: () => Promise<T>): Promise<T> {

@@ -4,7 +4,8 @@ import type { Engine } from '../engine.ts';
 import { standingOf, waitsForOthers } from '../jobs/raw-sighting.ts';
 import { MOVING } from '../moving/move-store.ts';
 import { ownerOf } from '../jobs/tokens.ts';
-import type { NamedRaw, RawJob } from '../store.ts';
+import { inReason } from '../store-wait.ts';
+import type { NamedRaw, Page, RawJob } from '../store.ts';
 
 /** Names that are read at a time. */
 const PAGE = 1_000;
@@ -17,7 +18,7 @@ export const STATES: Readonly<Record<ListedState, readonly RawJob['state'][]>> =
   results: ['completed', 'failed'],
 };
 
-/** One that moves meanwhile may be given twice, or be missed. */
+/** One that moves meanwhile may be given twice, or be missed. Each page has a time of its own: all may take as long as there are jobs. */
 export async function* jobsIn(
   engine: Engine,
   queue: string,
@@ -25,7 +26,8 @@ export async function* jobsIn(
 ): AsyncGenerator<NamedRaw, void, undefined> {
   let after: string | null = null;
   do {
-    const page = await engine.store.page(queue, state, after, PAGE);
+    const from: string | null = after;
+    const page: Page = await inReason(() => engine.store.page(queue, state, from, PAGE));
     yield* page.jobs;
     after = page.next;
   } while (after !== null);
@@ -83,8 +85,8 @@ export function dueOf(raw: NamedRaw): number | null {
 /** See `Broker.unended`. */
 export async function unendedJobs(engine: Engine): Promise<readonly Unended[]> {
   const found = new Map<string, Unended>();
-  const queues = await engine.queues.all();
-  for (const each of await movingJobs(engine)) found.set(each.id, each);
+  const queues = await inReason(() => engine.queues.all());
+  for (const each of await inReason(() => movingJobs(engine))) found.set(each.id, each);
   // In the order in which jobs go: one that is found twice has moved meanwhile, and the second place is the later one.
   for (const state of ['delayed', 'waiting', 'active'] as const)
     for (const queue of queues)

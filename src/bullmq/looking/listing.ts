@@ -5,6 +5,7 @@ import { idTimeMs, isTimed } from '../../job/names.ts';
 import type { Engine } from '../engine.ts';
 import { MOVING } from '../moving/move-store.ts';
 import { sightingOf } from '../jobs/raw-sighting.ts';
+import { inReason } from '../store-wait.ts';
 import type { NamedRaw } from '../store.ts';
 import { withWaiting } from './finding.ts';
 import { dueOf, jobsOfAll } from './job-pages.ts';
@@ -50,7 +51,10 @@ export async function backlogOf(engine: Engine): Promise<Backlog> {
   return raw?.state === 'waiting' ? { ...told, oldest: sightingOf(raw, engine.place) } : told;
 }
 
-/** See `Broker.list`. Reads no more jobs than it must, some at a time, and holds those that are wanted. */
+/**
+ * See `Broker.list`. Reads no more jobs than it must, some at a time, and holds those that are wanted. Each part has a time of its own: all may
+ * take as long as there are jobs.
+ */
 export async function listJobs(
   engine: Engine,
   states: readonly ListedState[],
@@ -59,12 +63,10 @@ export async function listJobs(
   mayBeWanted: (job: NamedJob) => boolean | 'no more' = () => true,
 ): ReturnType<Broker['list']> {
   const found = new Map<string, Sighting>();
-  const queues = await engine.queues.all();
+  const queues = await inReason(() => engine.queues.all());
   const take = async (jobs: readonly NamedRaw[]): Promise<void> => {
-    const raws = await engine.store.look(
-      jobs.map(({ id }) => id),
-      [...new Set(jobs.map(({ queue }) => queue))],
-    );
+    const [ids, of] = [jobs.map(({ id }) => id), [...new Set(jobs.map(({ queue }) => queue))]];
+    const raws = await inReason(() => engine.store.look(ids, of));
     for (const [i, raw] of raws.entries()) {
       if (raw === null || raw.state !== jobs[i]?.state || found.size >= limit || found.has(raw.id)) continue;
       const sighting = sightingOf(raw, engine.place);
@@ -86,5 +88,5 @@ export async function listJobs(
     if (batch.length > 0) await take(batch);
     if (found.size >= limit) break;
   }
-  return Promise.all([...found.values()].map((sighting) => withWaiting(engine, sighting)));
+  return Promise.all([...found.values()].map((sighting) => inReason(() => withWaiting(engine, sighting))));
 }

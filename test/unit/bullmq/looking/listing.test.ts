@@ -149,3 +149,24 @@ test(
     );
   },
 );
+
+test(
+  'a listing may take as long as there are jobs: each of its steps has a time of its own',
+  { skip: lacksRedis },
+  async (t) => {
+    const { broker } = await place(t, 'long');
+    const jobs = Array.from({ length: 300 }, () => newJob(broker));
+    await broker.enqueue(jobs);
+    await broker.counts();
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let seen = 0;
+
+    const found = await broker.list(['pending'], Number.MAX_SAFE_INTEGER, () => {
+      // Six seconds for each hundred.
+      if (++seen % 100 === 0) t.mock.timers.tick(6_000);
+      return true;
+    });
+
+    assert.equal(found.length, jobs.length);
+  },
+);
