@@ -78,6 +78,11 @@ const LINES = ({ failed, pending }: Scene): Readonly<Record<string, readonly (re
   purge: [['--dry-run'], ['--state', EVIL]],
   events: [[]],
   top: [[EVIL]],
+  ui: [
+    ['--host', EVIL],
+    ['--socket', `${EVIL}/x`],
+    ['--base-path', EVIL, '--port', '0'],
+  ],
   [EVIL]: [[]],
   worker: [
     ['--burst', '-c', '1', '-l', 'debug'],
