@@ -178,7 +178,7 @@ const OPERATIONS: readonly Operation[] = [
       const other = job({ id: second.job.id, queue: second.queue });
       await broker.schedules.send(INSTANT, other);
       await broker.schedules.send(INSTANT, other);
-      await until(() => runs.length > 0, 'the job of the instant');
+      await until(async () => (await broker.counts()).results > 0, 'the job of the instant has ended');
       const { pending, running, results } = await broker.counts();
       assert.deepEqual([pending + running, results, runs.length], [0, 1, 1]);
     },
