@@ -51,6 +51,8 @@ async function beforeAbort<T>(signal: AbortSignal | null, act: () => Promise<T>)
 
 export class OutcomeWatch {
   readonly #engine: Engine;
+  /** Jobs at which those look first who are about to wait: how many of these, and whether the job's end was heard meanwhile. */
+  readonly #early = new Map<string, { waits: number; isHeard: boolean }>();
   /** Jobs that are waited for, as they were before their end. */
   readonly #seen = new Map<string, RawJob>();
   readonly #waits = new OutcomeWaits(() => this.#stop());
@@ -70,9 +72,15 @@ export class OutcomeWatch {
    * @throws UnknownJobError when there is no such job
    */
   async wait(id: string, signal: AbortSignal | null, isSurelyThere: boolean): Promise<JobRecord | null> {
-    const first = await beforeAbort(signal, async () => {
+    const early = this.#early.get(id) ?? { waits: 0, isHeard: false };
+    this.#early.set(id, early);
+    early.waits++;
+    const looking = beforeAbort(signal, async () => {
       await this.#hear();
       return this.#engine.queues.look([id]);
+    });
+    const first = await looking.finally(() => {
+      if (--early.waits === 0) this.#early.delete(id);
     });
     if (first === null) return null; // The server has not answered in time.
     const [raw = null] = first;
@@ -87,6 +95,8 @@ export class OutcomeWatch {
     }
     this.#looks = 0;
     this.#plan();
+    // Words come over another connection than looks: this one overtook the answer of a look that was older.
+    if (early.isHeard) void this.#look([id]);
     return outcome;
   }
 
@@ -108,6 +118,8 @@ export class OutcomeWatch {
 
   #hearWord(word: string): void {
     const { id, end } = parseEndedWord(word);
+    const early = this.#early.get(id);
+    if (early !== undefined) early.isHeard = true;
     if (!this.#waits.has(id)) return;
     const record = endedAs(this.#seen.get(id), end);
     if (record === null) void this.#look([id]);
