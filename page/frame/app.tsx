@@ -1,6 +1,6 @@
 /** The page: its frame, the screen that the address names, and what all screens share. */
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Act, Answer, Session } from '../../src/ui/wire.ts';
 import { fragmentOf, type Place, placeOf } from '../plain/place.ts';
 import { act } from '../server/api.ts';
@@ -86,8 +86,10 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
 /** Where one is, by the address; back and forward of the browser work, and the place where a list was scrolled to comes back. */
 function usePlace(): [Place, (place: Place, isSmall?: boolean) => void] {
   const [place, setPlace] = useState(() => placeOf(location.hash));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const moved = (): void => setPlace(placeOf(location.hash));
+    // The address may have changed between the first drawing and now.
+    moved();
     addEventListener('hashchange', moved);
     addEventListener('popstate', moved);
     return () => {

@@ -14,7 +14,7 @@ interface Scene {
   go(place: string): Promise<void>;
 }
 
-const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = { everything, filters, keyboard, live, kept, theme, copied }; // prettier-ignore
+const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = { everything, filters, keyboard, live, kept, theme, copied, early }; // prettier-ignore
 
 test('the screens show a spool under load', { skip: lacksBrowser }, async (t) => {
   const browser = await openBrowser(t);
@@ -222,4 +222,17 @@ async function copied({ page, desk, go }: Scene): Promise<void> {
   await page.keyboard.press('Control+V');
   assert.equal(await page.getByLabel('Arguments, as a JSON list').inputValue(), id);
   await page.keyboard.press('Escape');
+}
+
+/** An address that changes in the moment in which the page is drawn first is heeded. */
+async function early({ page, desk }: Scene): Promise<void> {
+  const other = await page.context().newPage();
+  await other.addInitScript(`new MutationObserver((_, observer) => {
+    if (document.querySelector('h1') === null) return;
+    observer.disconnect();
+    location.hash = '#/workers';
+  }).observe(document, { childList: true, subtree: true });`);
+  await other.goto(desk.url);
+  await other.getByRole('heading', { name: 'Workers', level: 1 }).waitFor();
+  await other.close();
 }
