@@ -1,7 +1,6 @@
 /** A desk that is opened when it is first asked for something, and again where that failed. */
 import { reasonOf } from '../job/values/realm.ts';
 import type { Desk } from './desk.ts';
-import type { Activity, Summary } from './wire.ts';
 
 /** So often one that cannot be opened is tried again for those who listen, ms. */
 const AGAIN_MS = 2_000;
@@ -20,7 +19,8 @@ export function lateDesk(open: () => Promise<Desk>): Desk {
       try {
         return await (await desk()).summary();
       } catch (error) {
-        return troubled(reasonOf(error));
+        const { troubledSummary } = await import('./desk/overview/summary-of.ts');
+        return troubledSummary(reasonOf(error), Date.now());
       }
     },
     jobs: async (query, before) => (await desk()).jobs(query, before),
@@ -54,22 +54,5 @@ function listenLate(desk: () => Promise<Desk>, hear: (what: 'summary' | 'jobs') 
     isOver = true;
     clearTimeout(timer);
     stop?.();
-  };
-}
-
-const NOTHING: Activity = { slotMs: 1_000, fromMs: 0, ended: [], failed: [], wait: null, run: null };
-
-function troubled(text: string): Summary {
-  return {
-    atMs: Date.now(),
-    trouble: text,
-    verdict: { status: 'critical', text },
-    advice: [],
-    counts: { pending: 0, delayed: 0, parked: 0, running: 0, succeeded: 0, failed: 0, revoked: 0, expired: 0 },
-    minutes: NOTHING,
-    day: NOTHING,
-    queues: [],
-    workers: [],
-    index: { read: 0, isComplete: false },
   };
 }

@@ -5,18 +5,8 @@ import { didYouMean, format } from '../../job/text.ts';
 import { readDuration } from '../../job/units.ts';
 import type { JsonValue } from '../../job/values/json.ts';
 import { isArray, isRecord } from '../../job/values/realm.ts';
+import { STATES } from '../desk/index/row-matcher.ts';
 import type { Act, JobQuery, StateName } from '../wire.ts';
-
-export const STATE_NAMES: readonly StateName[] = [
-  'pending',
-  'delayed',
-  'parked',
-  'running',
-  'succeeded',
-  'failed',
-  'revoked',
-  'expired',
-];
 
 /** So many values one filter has at most, and so many characters one text. */
 const MOST_VALUES = 100;
@@ -87,9 +77,9 @@ function text(value: unknown, name: string): string | undefined {
 }
 
 function checkedState(word: string): StateName {
-  const found = STATE_NAMES.find((name) => name === word);
+  const found = STATES.find((name) => name === word);
   if (found !== undefined) return found;
-  throw new UsageError(`Expected \`state\` to be one of ${STATE_NAMES.join(', ')}, got ${format(word)}`);
+  throw new UsageError(`Expected \`state\` to be one of ${STATES.join(', ')}, got ${format(word)}`);
 }
 
 /** @throws UsageError for what is no act */

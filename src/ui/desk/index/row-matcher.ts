@@ -5,7 +5,7 @@ import { readDuration } from '../../../job/units.ts';
 import type { JobQuery, StateName } from '../../wire.ts';
 import type { IndexRow } from './index-row.ts';
 
-const STATES: readonly StateName[] = [
+export const STATES: readonly StateName[] = [
   'pending',
   'delayed',
   'parked',
