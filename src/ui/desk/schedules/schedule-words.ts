@@ -103,15 +103,13 @@ function hoursWords(minute: string, hour: string, seconds: readonly number[]): T
 function againWords(second: string, minute: string, hour: string): string | null {
   const isEach = (field: string): boolean => field === '*' || field === '*/1';
   const between = hourWords(hour);
-  if (between === null) return null;
   if (isEach(minute)) {
-    const bySecond = stepWords(second, 'second', 59);
-    if (bySecond !== null) return `${bySecond}${between}`;
-    return second === '0' ? `every minute${between}` : null;
+    const each = stepWords(second, 'second', 59) ?? (second === '0' ? 'every minute' : null);
+    return each === null || between === null ? null : `${each}${between}`;
   }
   if (second !== '0') return null;
   const byMinute = stepWords(minute, 'minute', 59);
-  if (byMinute !== null) return `${byMinute}${between}`;
+  if (byMinute !== null) return between === null ? null : `${byMinute}${between}`;
   const minutes = numbers(minute, 59);
   if (minutes === null || minutes.length > MOST_TIMES) return null;
   const past = minutes.length === 1 && minutes[0] === 0 ? '' : ` at ${list(minutes.map((one) => `:${two(one)}`))}`;
@@ -120,9 +118,9 @@ function againWords(second: string, minute: string, hour: string): string | null
   return byHour === null ? null : `${byHour}${past}`;
 }
 
-/** Within which hours; '' in all; null for what is not said so. A step of hours is said by the one that calls. */
+/** Within which hours; '' in all; null for what is not said so, as a step of hours is. */
 function hourWords(hour: string): string | null {
-  if (hour === '*' || hour.startsWith('*/')) return '';
+  if (hour === '*' || hour === '*/1') return '';
   const range = /^(\d+)-(\d+)$/.exec(hour);
   if (range !== null) return ` from ${clock(Number(range[1]), 0, 0)} to ${clock(Number(range[2]), 59, 0)}`;
   const hours = numbers(hour, 23);
