@@ -1,6 +1,7 @@
 /** Server-Sent Events: each page has one stream, by which it hears of a new summary, and that jobs have changed. */
 import type { ServerResponse } from 'node:http';
 import { jsonText } from '../../job/text.ts';
+import { peek } from '../../job/values/realm.ts';
 import type { Desk } from '../desk.ts';
 import type { Refusal } from './guard.ts';
 import { begin } from './respond.ts';
@@ -16,6 +17,8 @@ const FULL: Refusal = {
 
 /** So often something is sent, or else what is between the two might take the stream for dead, ms. */
 const BEAT_MS = 15_000;
+/** A stream ends after so many beats, a quarter of an hour: its page opens another one, for which the login is asked again. */
+const MOST_BEATS = 60;
 /** The page asks again after this time when its stream has ended, ms. */
 const RETRY_MS = 2_000;
 /** A page that does not read has so much waiting for it at most, bytes: then it gets no more until it has read. */
@@ -23,7 +26,8 @@ const MOST_WAITING = 256 * 1_024;
 
 export class Streams {
   readonly #desk: Desk;
-  readonly #open = new Set<ServerResponse>();
+  /** Each with how many beats it has heard. */
+  readonly #open = new Map<ServerResponse, number>();
   #stopListening: (() => void) | null = null;
   #beat: NodeJS.Timeout | undefined;
   /** The last summary as it was sent: made a text once for all. */
@@ -33,8 +37,9 @@ export class Streams {
     this.#desk = desk;
   }
 
-  /** @returns why not; null: it listens */
+  /** @returns why not; null: it listens, or is gone: whoever asked may have left while a login was asked about it */
   add(response: ServerResponse): Refusal | null {
+    if (isGone(response)) return null;
     if (this.#open.size >= MOST) return FULL;
     begin(response, 200, {
       'content-type': 'text/event-stream; charset=utf-8',
@@ -42,7 +47,7 @@ export class Streams {
       'x-accel-buffering': 'no',
     });
     response.write(`retry: ${RETRY_MS}\n\n`);
-    this.#open.add(response);
+    this.#open.set(response, 0);
     response.on('close', () => this.#drop(response));
     response.on('error', () => this.#drop(response));
     if (this.#stopListening === null) this.#begin();
@@ -51,14 +56,23 @@ export class Streams {
   }
 
   close(): void {
-    for (const response of this.#open) response.end();
+    for (const response of this.#open.keys()) response.end();
     this.#open.clear();
     this.#end();
   }
 
   #begin(): void {
-    this.#stopListening = this.#desk.listen((what) => void this.#send(what, [...this.#open]));
-    this.#beat = setInterval(() => write([...this.#open], ':\n\n'), BEAT_MS).unref();
+    this.#stopListening = this.#desk.listen((what) => void this.#send(what, [...this.#open.keys()]));
+    this.#beat = setInterval(() => this.#beatAll(), BEAT_MS).unref();
+  }
+
+  /** Whoever may see the page no more hears no more either, though nobody asks while a stream goes on. */
+  #beatAll(): void {
+    for (const [response, beats] of this.#open) {
+      this.#open.set(response, beats + 1);
+      if (beats + 1 >= MOST_BEATS) response.end();
+      else write([response], ':\n\n');
+    }
   }
 
   #end(): void {
@@ -82,6 +96,11 @@ export class Streams {
       this.#last = { of: summary, text: `event: summary\ndata: ${jsonText(summary)}\n\n` };
     return this.#last.text;
   }
+}
+
+/** Its 'close' has been told then, and is not told again. HTTP/2 has it at the stream below. */
+function isGone(response: ServerResponse): boolean {
+  return response.destroyed || peek(peek(response, 'stream'), 'destroyed') === true;
 }
 
 function write(responses: readonly ServerResponse[], text: string): void {
