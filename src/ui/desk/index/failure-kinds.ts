@@ -3,6 +3,7 @@
  * as numbers and ids. Pure.
  */
 import type { Sighting } from '../../../broker/broker.ts';
+import { beginning } from '../../../job/text.ts';
 
 export interface FailureKind {
   /** Stable, and short enough for an address. */
@@ -59,7 +60,7 @@ const DIFFERING: readonly RegExp[] = [
 
 /** The message with … for each thing that differs from job to job, and no more of it than tells its kind. What it gives stays as it is. */
 export function shapeOf(message: string): string {
-  const text = message.trim().slice(0, MOST_OF_MESSAGE);
+  const text = beginning(message.trim(), MOST_OF_MESSAGE);
   return DIFFERING.reduce((shape, differing) => shape.replace(differing, '…'), text)
     .replace(/…(?:[\s,;:._/-]*…)+/g, '…')
     .replace(/\s+/g, ' ')

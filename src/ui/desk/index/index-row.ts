@@ -4,6 +4,7 @@ import { SCHEDULE_HEADER } from '../../../app/schedules/read-schedules.ts';
 import { readySinceMs } from '../../../app/telling/health-facts.ts';
 import type { Sighting, Whereabouts } from '../../../broker/broker.ts';
 import { idTimeMs, isTimed } from '../../../job/names.ts';
+import { beginning } from '../../../job/text.ts';
 import type { StateName } from '../../wire.ts';
 import type { FailureKind, FailureKinds } from './failure-kinds.ts';
 
@@ -46,6 +47,7 @@ export class RowMaker {
     const { queue, priority, attempt, crashes } = standing;
     const sentAtMs = sentAtMsOf(job);
     const state = wordOf(job);
+    const error = errorOf(job);
     return {
       id,
       order: orderOf(id, sentAtMs),
@@ -62,7 +64,7 @@ export class RowMaker {
       startedAtMs: startedAtMs ?? record?.attempts.at(-1)?.startedAtMs ?? null,
       endedAtMs,
       readyAtMs: state === 'pending' ? readySinceMs(job) : null,
-      error: this.#shareOrNull(errorOf(job)?.slice(0, MOST_OF_ERROR) ?? null),
+      error: error === null ? null : this.#share(beginning(error, MOST_OF_ERROR)),
       failure: this.#kinds.of(job),
       schedule: this.#shareOrNull(record?.job.headers[SCHEDULE_HEADER] ?? null),
     };
@@ -99,10 +101,13 @@ export function idIn(order: string): string {
   return order.length === ID_LENGTH ? order : order.slice(-ID_LENGTH);
 }
 
+/** The last time that an id can tell: a file may say any other. */
+const LAST_MS = 2 ** 48 - 1;
+
 /** An id that tells its time is its own place in the order; any other stands before the first of its millisecond. */
 function orderOf(id: string, sentAtMs: number | null): string {
   if (isTimed(id)) return id;
-  const time = Math.max(0, Math.floor(sentAtMs ?? 0))
+  const time = Math.min(LAST_MS, Math.max(0, Math.floor(sentAtMs ?? 0)))
     .toString(16)
     .padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-0-${id}`;

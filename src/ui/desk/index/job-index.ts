@@ -75,9 +75,14 @@ export class JobIndex {
   /** Those that were sent last come first. @param before the `order` of a job, which stays out with all that came later; null: from the last on */
   *latest(before: string | null): Generator<IndexRow, void, undefined> {
     this.#sort();
-    let at = (before === null ? this.#order.length : this.#indexOf(before)) - 1;
-    for (; at >= 0; at--) {
-      const row = this.#rowAt(this.#order[at] ?? '');
+    // Jobs come and go while somebody goes through them: a new order is a new list, and this one stays.
+    const orders = this.#order;
+    let last: string | undefined;
+    for (let at = (before === null ? orders.length : this.#indexOf(before)) - 1; at >= 0; at--) {
+      const order = orders[at] ?? '';
+      if (order === last) continue; // A job that was gone and has come back is there twice.
+      last = order;
+      const row = this.#rowAt(order);
       if (row !== undefined) yield row;
     }
   }
@@ -96,7 +101,7 @@ export class JobIndex {
   /** Of what came in order, as most does, this costs little: it sorts rows of rising and of falling names in one pass. */
   #sort(): void {
     if (this.#isSorted) return;
-    this.#order.sort();
+    this.#order = this.#order.toSorted();
     this.#isSorted = true;
   }
 

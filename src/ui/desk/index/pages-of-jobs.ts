@@ -43,6 +43,7 @@ async function wholePage(
   { isMatch }: RowMatcher,
   before: string | null,
 ): Promise<JobPage> {
+  const { isComplete } = index; // What comes while these are looked at is not among them.
   const rows: IndexRow[] = [];
   let hasMore = false;
   for (const row of index.latest(before)) {
@@ -57,7 +58,7 @@ async function wholePage(
     jobs: jobs.map(({ job }) => rowOf(job, index)),
     next: hasMore ? (last?.order ?? null) : null,
     total: totalOf(index, isMatch),
-    isComplete: index.isComplete,
+    isComplete,
   };
 }
 
@@ -82,6 +83,7 @@ async function searchedPage(
   before: string | null,
 ): Promise<JobPage> {
   const endAt = performance.now() + SEARCH_MS;
+  const { isComplete } = index;
   const found: JobRow[] = [];
   let [next, part]: [string | null, IndexRow[]] = [null, []];
   const searchPart = async (): Promise<void> => {
@@ -105,7 +107,7 @@ async function searchedPage(
   }
   await searchPart();
   const isFull = found.length === PAGE;
-  return { jobs: found, next: isFull ? next : null, total: null, isComplete: index.isComplete && !isFull };
+  return { jobs: found, next: isFull ? next : null, total: null, isComplete: isComplete && !isFull };
 }
 
 function isFound(id: string, { record }: Sighting, text: string): boolean {
