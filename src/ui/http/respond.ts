@@ -46,12 +46,18 @@ export function sendJson(
     'cache-control': 'no-store',
     ...(etag === null ? {} : { etag, 'cache-control': 'private, no-cache' }),
   };
-  if (etag !== null && request.headers['if-none-match'] === etag) {
+  if (etag !== null && isKnown(request, etag)) {
     begin(response, 304, { ...known, ...fields });
     response.end();
     return;
   }
   send(request, response, status, text, { 'content-type': 'application/json; charset=utf-8', ...known, ...fields });
+}
+
+/** Whether who asks has this answer. A proxy that zips it makes its ETag a weak one, `W/"…"`, and a cache may name several. */
+export function isKnown({ headers }: IncomingMessage, etag: string): boolean {
+  const named = headers['if-none-match'] ?? '';
+  return named === '*' || named.split(',').some((one) => one.trim().replace(/^W\//, '') === etag);
 }
 
 /** Why not, as an Answer: the page and scripts show its text. */

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { partOfFsq } from '../../broker/late-code.ts';
 import { FsqError } from '../../job/errors.ts';
 import type * as PageFiles from '../page-files.ts';
-import { begin, send } from './respond.ts';
+import { begin, isKnown, send } from './respond.ts';
 
 const pageFiles = (): Promise<typeof PageFiles> => partOfFsq('ui/page-files.js') as Promise<typeof PageFiles>;
 
@@ -24,7 +24,7 @@ export async function sendPageFile(request: IncomingMessage, response: ServerRes
   if (found === undefined) throw new FsqError('FSQ_USAGE', `There is no ${path} here`);
   const { plain, zipped, etag } = (await pageFiles()).pageFile(found.file);
   const fields = { 'content-type': found.type, 'cache-control': 'no-cache', etag, vary: 'accept-encoding' };
-  if (request.headers['if-none-match'] === etag) {
+  if (isKnown(request, etag)) {
     begin(response, 304, fields);
     response.end();
     return;

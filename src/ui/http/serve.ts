@@ -1,12 +1,17 @@
 /** A server of its own for the page: on this machine alone, unless its user names another address. */
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { UsageError } from '../../job/errors.ts';
 import { escape } from '../../job/text.ts';
 import { peek, reasonOf } from '../../job/values/realm.ts';
 import { removeSocket } from '../page-files.ts';
 
-const LIMITS = { connections: 256, headerBytes: 16 * 1_024, headers: 100 };
+const LIMITS = { connections: 256, headerBytes: 16 * 1_024 };
+/**
+ * So many requests of one connection are answered at once. Browsers, scripts and proxies send one after the other; who sends thousands and reads
+ * none of the answers would fill the memory with these.
+ */
+const MOST_AT_ONCE = 16;
 /** A client that is slower with its request is cut off, ms; so often it is looked for such. */
 const PATIENCE_MS = 20_000;
 const LOOK_MS = 5_000;
@@ -22,8 +27,12 @@ export interface Serving {
 
 /** @throws UsageError for an address that cannot be had */
 export async function serve(listener: RequestListener, where: Where): Promise<Serving> {
-  const server = createServer({ maxHeaderSize: LIMITS.headerBytes, connectionsCheckingInterval: LOOK_MS }, listener);
-  server.maxHeadersCount = LIMITS.headers;
+  const server = createServer(
+    { maxHeaderSize: LIMITS.headerBytes, connectionsCheckingInterval: LOOK_MS },
+    fewAtOnce(listener),
+  );
+  // Node.js leaves out the rest without a word: what is asked of a header must be asked of all. Their bytes are limited.
+  server.maxHeadersCount = 0;
   server.maxConnections = LIMITS.connections;
   server.requestTimeout = server.headersTimeout = PATIENCE_MS;
   if ('socket' in where) await listenOnSocket(server, where.socket);
@@ -36,6 +45,19 @@ export async function serve(listener: RequestListener, where: Where): Promise<Se
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** Ends a connection with more requests than that. */
+function fewAtOnce(listener: RequestListener): RequestListener {
+  const open = new WeakMap<Socket, number>();
+  return (request, response) => {
+    const { socket } = request;
+    const count = (open.get(socket) ?? 0) + 1;
+    if (count > MOST_AT_ONCE) return void socket.destroy();
+    open.set(socket, count);
+    response.once('close', () => open.set(socket, (open.get(socket) ?? 1) - 1));
+    listener(request, response);
   };
 }
 

@@ -200,12 +200,20 @@ test('what is wrong is told in words, with a code, and harms nothing', async (t)
   assert.equal((await ask(port, '/api/jobs', OWN)).status, 200);
 });
 
-test('the same answer twice is sent once', async (t) => {
+test('the same answer twice is sent once, also behind a proxy that zips it, and to one that knows several', async (t) => {
   const { port } = await serve(t);
-  const first = await ask(port, '/api/jobs', OWN);
-  const again = await ask(port, '/api/jobs', { ...OWN, 'if-none-match': String(first.headers.etag) });
+  for (const path of ['/api/jobs', '/page.css']) {
+    const { headers } = await ask(port, path, OWN);
+    const etag = String(headers.etag);
+    const again = (named: string): Promise<Reply> => ask(port, path, { ...OWN, 'if-none-match': named });
 
-  assert.deepEqual([again.status, again.text], [304, '']);
+    for (const named of [etag, `W/${etag}`, `"other", ${etag}`, `"other",W/${etag}`, '*']) {
+      const { status, text } = await again(named);
+      assert.deepEqual([status, text], [304, ''], `${path} ${named}`);
+    }
+    for (const named of ['"other"', etag.slice(1, -1), `${etag}x`, 'W/"other"', '', ',,,'])
+      assert.equal((await again(named)).status, 200, `${path} ${named}`);
+  }
 });
 
 test('a stream begins with a summary, tells of each change, and ends with its page', async (t) => {
