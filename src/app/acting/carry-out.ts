@@ -41,15 +41,54 @@ export async function carryOut(broker: Broker, act: Act, nowMs: number): Promise
   }
 }
 
-/** Calls `act` for some ids at a time, and gives all of its answers. */
+/**
+ * Calls `act` for some ids at a time, and gives all of its answers.
+ *
+ * @throws what `act` throws; where some were dealt with before, an error of the same code that says so
+ */
 export async function inParts<T>(
   ids: readonly string[],
   act: (some: readonly string[]) => Promise<ReadonlyMap<string, T>>,
 ): Promise<ReadonlyMap<string, T>> {
-  const answers = new Map<string, T>();
-  for (let from = 0; from < ids.length; from += AT_ONCE)
-    for (const [id, answer] of await act(ids.slice(from, from + AT_ONCE))) answers.set(id, answer);
+  const { answers, tried, stop } = await partByPart(ids, act);
+  if (stop !== null) throw new FsqError(stop.code ?? 'FSQ_SPOOL', `${tried.length} of ${ids.length} jobs were dealt with. Then: ${stop.text}`, { cause: stop.error }); // prettier-ignore
   return answers;
+}
+
+/** How far a change of many jobs came. */
+interface Parts<T> {
+  readonly answers: ReadonlyMap<string, T>;
+  /** The ids of the calls that came to an end. */
+  readonly tried: readonly string[];
+  /** Why the next call did not; null: there was none. */
+  readonly stop: (Undone & { readonly error: unknown }) | null;
+}
+
+/** @throws what the first call throws: nothing was done before it */
+async function partByPart<T>(
+  ids: readonly string[],
+  act: (some: readonly string[]) => Promise<ReadonlyMap<string, T>>,
+): Promise<Parts<T>> {
+  const answers = new Map<string, T>();
+  for (let from = 0; from < ids.length; from += AT_ONCE) {
+    const part = ids.slice(from, from + AT_ONCE);
+    try {
+      for (const [id, answer] of await act(part)) answers.set(id, answer);
+    } catch (error) {
+      if (from === 0) throw error;
+      const left = ids.length - from - part.length;
+      const untried = left === 0 ? '' : `. ${some(left, 'job was', 'jobs were')} not tried`;
+      const text = `of ${some(part.length, 'job')} this is not certain: ${withoutStop(reasonOf(error))}${untried}`;
+      const code = error instanceof FsqError ? error.code : null;
+      return { answers, tried: ids.slice(0, from), stop: { text, code, error } };
+    }
+  }
+  return { answers, tried: ids, stop: null };
+}
+
+/** A message ends with a full stop or without one. */
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, '');
 }
 
 function done(broker: Broker, act: Act, nowMs: number): Promise<Done> {
@@ -71,20 +110,21 @@ function done(broker: Broker, act: Act, nowMs: number): Promise<Done> {
 }
 
 async function retried(broker: Broker, ids: readonly string[]): Promise<Done> {
-  const answers = await inParts(ids, (some) => broker.retry(some));
+  const { answers, tried, stop } = await partByPart(ids, (some) => broker.retry(some));
   const refused = [...answers.values()].filter((answer): answer is FsqError => answer !== null);
   const [first] = refused;
   return sentence(
     [`${some(answers.size - refused.length, 'job')} sent back`],
     [
       first === undefined ? null : { text: `${refused.length} refused: ${first.message}`, code: first.code },
-      missing(ids, answers),
+      missing(tried, answers),
+      stop,
     ],
   );
 }
 
 async function revoked(broker: Broker, ids: readonly string[], terminate: boolean): Promise<Done> {
-  const answers = await inParts(ids, (some) => broker.revoke(some, { terminate }));
+  const { answers, tried, stop } = await partByPart(ids, (some) => broker.revoke(some, { terminate }));
   const count = counter(answers);
   const told = terminate ? 'being killed' : 'told to end';
   return sentence(
@@ -94,13 +134,14 @@ async function revoked(broker: Broker, ids: readonly string[], terminate: boolea
     ],
     [
       count('ended') === 0 ? null : { text: `${some(count('ended'), 'job')} had ended before`, code: null },
-      missing(ids, answers),
+      missing(tried, answers),
+      stop,
     ],
   );
 }
 
 async function forgotten(broker: Broker, ids: readonly string[]): Promise<Done> {
-  const answers = await inParts(ids, (some) => broker.forget(some));
+  const { answers, tried, stop } = await partByPart(ids, (some) => broker.forget(some));
   const count = counter(answers);
   const gone = ids.filter((id) => answers.get(id) === 'forgotten');
   const told = sentence(
@@ -112,7 +153,8 @@ async function forgotten(broker: Broker, ids: readonly string[]): Promise<Done> 
       count('recorded') === 0
         ? null
         : { text: `${count('recorded')} still in the journal: again in a few seconds`, code: 'FSQ_NOT_FORGOTTEN' },
-      missing(ids, answers),
+      missing(tried, answers),
+      stop,
     ],
   );
   return { ...told, gone };

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import test, { describe } from 'node:test';
-import { carryOut } from '../../../../src/app/acting/carry-out.ts';
+import { carryOut, inParts } from '../../../../src/app/acting/carry-out.ts';
+import type { Broker } from '../../../../src/broker/broker.ts';
+import { SpoolError } from '../../../../src/job/errors.ts';
 import { pendingJobs, settledJob } from '../../../support/ended-jobs.ts';
 import { nextId, returned, threw } from '../../../support/factory.ts';
 import { tempSpool } from '../../../support/temp.ts';
@@ -86,4 +88,47 @@ describe('acting', () => {
     assert.match(done.text, /spool/);
     assert.equal(done.isBad, true);
   });
+
+  for (const [kind, answer, told] of [
+    ['retry', null, '1000 jobs sent back'],
+    ['revoke', 'revoked', '1000 jobs revoked'],
+    ['kill', 'requested', '1000 jobs being killed'],
+    ['forget', 'forgotten', '1000 jobs forgotten'],
+  ] as const)
+    test(`${kind}: of a change of thousands that fails on the way, tells what was done, and what was not`, async () => {
+      const ids = Array.from({ length: 3_500 }, nextId);
+      const done = await carryOut(refusing(1_000, answer), { kind, ids }, NOW);
+      const rest = ', of 1000 jobs this is not certain: The disk is gone. 1500 jobs were not tried';
+
+      assert.deepEqual([done.text, done.isBad, done.code], [told + rest, true, 'FSQ_SPOOL_GONE']);
+      assert.deepEqual(done.gone, kind === 'forget' ? ids.slice(0, 1_000) : undefined);
+      const first = await carryOut(refusing(0, answer), { kind, ids }, NOW);
+      assert.deepEqual([first.text, first.isBad, first.code], ['The disk is gone.', true, 'FSQ_SPOOL_GONE']);
+    });
+
+  test('who acts in parts without words gets an error that says how far it came', async () => {
+    const ids = Array.from({ length: 1_001 }, nextId);
+    const retry = (most: number): Promise<unknown> => {
+      const broker = refusing(most, null);
+      return inParts(ids, (some) => broker.retry(some));
+    };
+
+    assert.equal(await retry(2_000).then((answers) => (answers as ReadonlyMap<string, null>).size), 1_001);
+    await assert.rejects(retry(0), { message: 'The disk is gone.', code: 'FSQ_SPOOL_GONE' });
+    await assert.rejects(retry(1_000), {
+      message: '1000 of 1001 jobs were dealt with. Then: of 1 job this is not certain: The disk is gone',
+      code: 'FSQ_SPOOL_GONE',
+    });
+  });
 });
+
+/** A broker that answers for so many jobs, and then refuses. */
+function refusing(most: number, answer: unknown): Broker {
+  let left = most;
+  const act = async (ids: readonly string[]): Promise<ReadonlyMap<string, never>> => {
+    left -= ids.length;
+    if (left < 0) throw new SpoolError('FSQ_SPOOL_GONE', 'The disk is gone.');
+    return new Map(ids.map((id) => [id, answer as never]));
+  };
+  return { retry: act, revoke: act, forget: act } as unknown as Broker;
+}
