@@ -48,7 +48,7 @@ async function answer(parts: ActParts, act: Act): Promise<Answer> {
     case 'revoke':
     case 'kill':
     case 'forget':
-      return onJobs(parts, act.kind, 'ids' in act ? act.ids.map(checkId) : await idsOf(parts, act.query, act.count));
+      return 'ids' in act ? onJobs(parts, act.kind, act.ids.map(checkId)) : onAll(parts, act.kind, act);
     case 'retry-anew':
       return anew(parts, act.id, act.args);
     case 'pause':
@@ -77,14 +77,24 @@ function sentence(text: string): string {
 async function onJobs({ broker, index, nowMs }: ActParts, kind: JobAct, ids: readonly string[]): Promise<Answer> {
   const done = await carryOut(broker, { kind, ids }, nowMs);
   for (const id of done.gone ?? []) index.drop(id);
-  await refresh(broker, index, ids.slice(0, MOST_REFRESHED));
+  // Where the store has gone away meanwhile, that is told anyway; what was done must be.
+  await refresh(broker, index, ids.slice(0, MOST_REFRESHED)).catch(() => undefined);
   return answerOf(done);
 }
 
-/**
- * Of all that match now as many as somebody has typed, the earliest sent first: jobs come and go while one types, and those that have come since
- * are in the list still. @throws UsageError
- */
+/** What somebody has counted may be fewer when it is done: that is no fault, and told. */
+async function onAll(
+  parts: ActParts,
+  kind: JobAct,
+  { query, count }: { readonly query: JobQuery; readonly count: number },
+): Promise<Answer> {
+  const ids = await idsOf(parts, query, count);
+  const answer = await onJobs(parts, kind, ids);
+  const others = count - ids.length;
+  return others === 0 ? answer : { ...answer, text: `${answer.text} Of the ${count}, ${others} no longer matched.` };
+}
+
+/** Of all that match now as many as somebody has typed, the earliest sent first: jobs come and go while one types. @throws UsageError */
 async function idsOf(
   { broker, index, hidesArguments, nowMs }: ActParts,
   query: JobQuery,
@@ -94,10 +104,10 @@ async function idsOf(
     throw new UsageError(
       `Not all jobs are read yet, ${index.size} so far: which of them match is not known. Nothing was done; try again in a while`,
     );
-  const ids = await matchingIds(broker, index, matcherOf(query, nowMs, hidesArguments));
   if (!(count > 0)) refuse('`count`', 'how many jobs are meant', count);
+  const ids = await matchingIds(broker, index, matcherOf(query, nowMs, hidesArguments), count);
   if (ids.length === 0) throw new UsageError('Nothing was done: no job matches now. Look at them again');
-  return ids.slice(-count);
+  return ids;
 }
 
 async function anew({ broker, nowMs }: ActParts, id: string, args: readonly JsonValue[]): Promise<Answer> {

@@ -62,17 +62,25 @@ async function wholePage(
   };
 }
 
-/** All jobs that match, the latest sent first. Where a text is looked for, each that matches otherwise is read, however long that takes. */
-export async function matchingIds(broker: Source, index: JobIndex, { isMatch, text }: RowMatcher): Promise<string[]> {
-  const rows = [...index.latest(null)].filter(isMatch);
-  if (text === null) return rows.map(({ id }) => id);
+/**
+ * Of the jobs that match at most `most`, the earliest sent first. Each is looked at anew, since it may have changed before the index has heard of it;
+ * where a text is looked for, that is read as well, however long it takes.
+ */
+export async function matchingIds(
+  broker: Source,
+  index: JobIndex,
+  { isMatch, text }: RowMatcher,
+  most: number,
+): Promise<readonly string[]> {
+  const rows = [...index.latest(null)].filter(isMatch).reverse();
   const ids: string[] = [];
-  for (let at = 0; at < rows.length; at += SEARCHED_AT_ONCE) {
+  for (let at = 0; at < rows.length && ids.length < most; at += SEARCHED_AT_ONCE) {
     const part = await lookAgain(broker, index, rows.slice(at, at + SEARCHED_AT_ONCE));
-    for (const { job, row } of part) if (isMatch(row) && isFound(row.id, job, text)) ids.push(row.id);
+    for (const { job, row } of part)
+      if (isMatch(row) && (text === null || isFound(row.id, job, text))) ids.push(row.id);
     await new Promise((resolve) => setImmediate(resolve)); // Others have their turn.
   }
-  return ids;
+  return ids.slice(0, most);
 }
 
 /** Its answer may have no job at all, and yet a `next`: it has come so far. */
@@ -107,7 +115,14 @@ async function searchedPage(
   }
   await searchPart();
   const isFull = found.length === PAGE;
-  return { jobs: found, next: isFull ? next : null, total: null, isComplete: isComplete && !isFull };
+  // All that are there were read for this one answer.
+  const isAll = isComplete && before === null && !isFull;
+  return {
+    jobs: found,
+    next: isFull ? next : null,
+    total: isAll ? found.length : null,
+    isComplete: isComplete && !isFull,
+  };
 }
 
 function isFound(id: string, { record }: Sighting, text: string): boolean {
@@ -138,13 +153,17 @@ interface Again {
 /** These jobs as they are, in this order; what is gone leaves the index. */
 async function lookAgain(broker: Source, index: JobIndex, rows: readonly IndexRow[]): Promise<readonly Again[]> {
   if (rows.length === 0) return [];
-  const seen = await broker.changed(new Map(rows.map(({ id }) => [id, null])), (id) => index.whereWas(id));
+  const look = (ids: readonly string[]): ReturnType<Source['changed']> =>
+    broker.changed(new Map(ids.map((id) => [id, null])), (id) => index.whereWas(id));
+  const seen = await look(rows.map(({ id }) => id));
+  const missing = rows.filter(({ id }) => !seen.has(id)).map(({ id }) => id);
+  // The look may have missed jobs that moved just then. One is soon asked for; of many that are missed twice the feed tells.
+  const isFew = missing.length <= MOST_MISSING;
+  const seenThen = isFew ? null : await look(missing);
   const found: Again[] = [];
-  let missing = 0;
   for (const { id } of rows) {
-    const again = seen.get(id)?.sighting;
-    // The look may have missed a job that moved just then. Of many that are gone the feed tells.
-    if (again === undefined && ++missing > MOST_MISSING) continue;
+    const again = (seen.get(id) ?? seenThen?.get(id))?.sighting;
+    if (again === undefined && !isFew) continue;
     const job = again ?? (await broker.find(id));
     if (job === null) index.drop(id);
     else found.push({ job, row: index.put(job) });

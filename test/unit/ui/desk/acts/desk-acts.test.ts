@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { SpoolError } from '../../../../../src/job/errors.ts';
 import { openSpool } from '../../../../../src/spool/spool.ts';
+import { actOn } from '../../../../../src/ui/desk/acts/desk-acts.ts';
+import { JobIndex } from '../../../../../src/ui/desk/index/job-index.ts';
 import { openDesk } from '../../../../../src/ui/desk/open-desk.ts';
 import { settledJob } from '../../../../support/ended-jobs.ts';
 import { threw } from '../../../../support/factory.ts';
 import { tempSpool } from '../../../../support/temp.ts';
 
-test('an act on all that match takes as many as somebody has typed, and leaves those that have come since', async (t) => {
+test('an act on all that match takes as many as somebody has typed, the earliest sent first, and tells how many there were no longer', async (t) => {
   const { path } = tempSpool(t);
   const open = (): ReturnType<typeof openSpool> => openSpool({ path, mustExist: true, looksAtOnce: true });
   const desk = openDesk({ open, settings: { schedules: {} }, hidesArguments: false });
@@ -25,7 +28,44 @@ test('an act on all that match takes as many as somebody has typed, and leaves t
   assert.ok(two.isGood, two.text);
   assert.match(two.text, /2 jobs/);
   assert.deepEqual(leftThen, [since]);
-  assert.match(more.text, /1 job\b/);
+  assert.equal(more.text, '1 job forgotten. Of the 2, 1 no longer matched.');
   assert.deepEqual([none.isGood, none.code], [false, 'FSQ_USAGE']);
   assert.match(none.text, /no job matches now/);
+});
+
+test('an act on all that match is done on those that match when it is done, whatever the page has seen', async (t) => {
+  const { path } = tempSpool(t);
+  const desk = openDesk({ open: () => openSpool({ path, mustExist: true, looksAtOnce: true }), settings: { schedules: {} }, hidesArguments: false }); // prettier-ignore
+  t.after(() => desk.close());
+  const ids = [];
+  for (let i = 0; i < 12; i++) ids.push(await settledJob(path, {}, threw('no')));
+  const broker = openSpool({ path, mustExist: true });
+  t.after(() => broker.close());
+  assert.equal((await desk.jobs({ states: ['failed'] }, null)).total, 12);
+  // The page's index has not heard of these yet.
+  await broker.retry(ids.slice(0, 5));
+  await broker.forget(ids.slice(5, 6));
+
+  const answer = await desk.act({ kind: 'forget', query: { states: ['failed'] }, count: 12 });
+
+  assert.equal(answer.text, '6 jobs forgotten. Of the 12, 6 no longer matched.');
+  const left = await Promise.all(ids.map(async (id) => (await broker.find(id))?.state ?? null));
+  assert.deepEqual(
+    left,
+    ids.map((_, i) => (i < 5 ? 'pending' : null)),
+  );
+});
+
+test('what was done is told, also where the store goes away before anybody can look at it', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = await settledJob(path, {}, threw('no'));
+  const gone = async (): Promise<never> => Promise.reject(new SpoolError('FSQ_SPOOL_GONE', 'The spool is gone.'));
+  const index = new JobIndex();
+  index.put((await broker.find(id)) ?? assert.fail());
+  const parts = { index, schedules: [], sendingOf: async () => null, hidesArguments: false, nowMs: Date.now() };
+  const then = Object.assign(Object.create(broker), { retry: broker.retry.bind(broker), changed: gone, find: gone });
+
+  const answer = await actOn({ ...parts, broker: then }, { kind: 'retry', ids: [id] });
+
+  assert.deepEqual(answer, { text: '1 job sent back.', isGood: true, code: null });
 });
