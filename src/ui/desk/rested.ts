@@ -33,9 +33,9 @@ export class Rested<T> {
     return this.#answer;
   }
 
-  /** Something has changed: the next who asks gets a new look. */
+  /** Something has changed: the next who asks gets a new look. One that is under way may have seen what was before. */
   spoil(): void {
-    this.#dueAt = Math.min(this.#dueAt, performance.now());
+    this.#answer = null;
   }
 
   #begin(): Promise<T> {
@@ -44,9 +44,7 @@ export class Rested<T> {
     this.#dueAt = Number.POSITIVE_INFINITY;
     const answer = this.#look().then(
       (value) => {
-        const { leastMs, factor, mostMs = Number.POSITIVE_INFINITY } = this.#rest;
-        const restMs = Math.min(mostMs, Math.max(leastMs, factor * cpuMsSince(before)));
-        this.#dueAt = performance.now() + restMs;
+        if (this.#answer === answer) this.#dueAt = performance.now() + this.#restMs(before);
         return value;
       },
       (error: unknown) => {
@@ -55,5 +53,10 @@ export class Rested<T> {
       },
     );
     return answer;
+  }
+
+  #restMs(before: NodeJS.CpuUsage): number {
+    const { leastMs, factor, mostMs = Number.POSITIVE_INFINITY } = this.#rest;
+    return Math.min(mostMs, Math.max(leastMs, factor * cpuMsSince(before)));
   }
 }

@@ -30,8 +30,8 @@ export class Overview {
   readonly #status: Rested<StatusFacts>;
   readonly #oldest: Rested<ReadonlyMap<string, number>>;
   readonly #summary: Rested<Summary>;
-  /** The last dear look, and what it was made of. */
-  #last: { readonly status: StatusFacts; readonly of: string } | null = null;
+  /** The last dear look, what it was made of, and until when it stays where that is still the same, by performance.now(): clocks are set. */
+  #last: { readonly status: StatusFacts; readonly of: string; readonly untilMs: number } | null = null;
 
   constructor(place: OpenedPlace, feed: JobFeed, patienceMs: number = PATIENCE_MS) {
     this.#feed = feed;
@@ -72,9 +72,9 @@ export class Overview {
       ' ',
     );
     const last = this.#last;
-    const isStill = last !== null && last.of === of && index.isComplete && Date.now() < last.status.nowMs + STILL_MS;
+    const isStill = last !== null && last.of === of && index.isComplete && performance.now() < last.untilMs;
     const status = isStill ? last.status : await this.#status.get();
-    if (last === null || last.status !== status) this.#last = { status, of };
+    if (last === null || last.status !== status) this.#last = { status, of, untilMs: performance.now() + STILL_MS };
     const nowMs = Date.now();
     const longestWaitMs = status.longestWaitMs === 0 ? 0 : status.longestWaitMs + nowMs - status.nowMs;
     return { ...status, owners, paused, statistics, nowMs, longestWaitMs };

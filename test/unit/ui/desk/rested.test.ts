@@ -28,6 +28,27 @@ describe('a look that rests', () => {
     assert.equal(await long.get(), first + 1);
   });
 
+  test('that was under way when somebody spoiled it is not the answer for who asks later', async () => {
+    const looks: ReturnType<typeof deferred<string>>[] = [];
+    const look = (): Promise<string> => {
+      const answer = deferred<string>();
+      looks.push(answer);
+      return answer.promise;
+    };
+    const rested = new Rested(look, { leastMs: 60_000, factor: 0 });
+
+    const before = rested.get();
+    rested.spoil();
+    looks[0]?.resolve('as it was');
+    assert.equal(await before, 'as it was');
+    const after = rested.get();
+    looks[1]?.resolve('as it is');
+
+    assert.equal(await after, 'as it is');
+    assert.equal(await rested.get(), 'as it is');
+    assert.equal(looks.length, 2);
+  });
+
   test('rests for so many times as long as a processor has worked, and no longer than it may', async () => {
     let looks = 0;
     const work = async (): Promise<number> => {
