@@ -108,8 +108,8 @@ class StoreDesk implements Desk {
   async act(act: Act): Promise<Answer> {
     try {
       const { hidesArguments, sendingOf = async () => null } = this.#options;
-      const schedules = await this.#readSchedules();
       const { index } = this.#feed;
+      const schedules = (): Promise<readonly ReadSchedule[]> => this.#readSchedules();
       const parts = { index, schedules, sendingOf, hidesArguments, nowMs: Date.now() };
       return await this.#place.ask((broker) => actOn({ ...parts, broker }, act));
     } catch (error) {

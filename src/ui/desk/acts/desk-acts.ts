@@ -18,7 +18,8 @@ import { matcherOf } from '../index/row-matcher.ts';
 export interface ActParts {
   readonly broker: Broker;
   readonly index: JobIndex;
-  readonly schedules: readonly ReadSchedule[];
+  /** Those of the configuration. @throws UsageError (FSQ_CONFIG), which is no matter of jobs and queues */
+  readonly schedules: () => Promise<readonly ReadSchedule[]>;
   /** Where jobs of a task go by themselves, as this process knows it; null: it does not. */
   readonly sendingOf: (task: string) => Promise<TaskSending | null>;
   readonly hidesArguments: boolean;
@@ -122,7 +123,7 @@ async function anew({ broker, nowMs }: ActParts, id: string, args: readonly Json
 /** As its store or the configuration tells it: one that workers of another configuration send can be paused here as well. */
 async function patternOf({ broker, schedules }: ActParts, name: string): Promise<string> {
   const kept = (await broker.schedules.list()).find((record) => record.name === name);
-  return kept === undefined ? called(schedules, name).firing.patternText : (kept.pattern ?? '');
+  return kept === undefined ? called(await schedules(), name).firing.patternText : (kept.pattern ?? '');
 }
 
 /** @throws UsageError with the nearest name */
@@ -135,7 +136,7 @@ function called(schedules: readonly ReadSchedule[], name: string): ReadSchedule 
 }
 
 async function runNow({ broker, schedules, sendingOf, nowMs }: ActParts, name: string): Promise<Answer> {
-  const schedule = called(schedules, name);
+  const schedule = called(await schedules(), name);
   const { task } = schedule;
   const owners = await broker.owners();
   const sending = livingTasks(owners).includes(task) ? livingSending(owners, task) : await sendingOf(task);

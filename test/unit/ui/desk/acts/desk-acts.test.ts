@@ -62,10 +62,29 @@ test('what was done is told, also where the store goes away before anybody can l
   const gone = async (): Promise<never> => Promise.reject(new SpoolError('FSQ_SPOOL_GONE', 'The spool is gone.'));
   const index = new JobIndex();
   index.put((await broker.find(id)) ?? assert.fail());
-  const parts = { index, schedules: [], sendingOf: async () => null, hidesArguments: false, nowMs: Date.now() };
+  const parts = {
+    index,
+    schedules: async () => [],
+    sendingOf: async () => null,
+    hidesArguments: false,
+    nowMs: Date.now(),
+  };
   const then = Object.assign(Object.create(broker), { retry: broker.retry.bind(broker), changed: gone, find: gone });
 
   const answer = await actOn({ ...parts, broker: then }, { kind: 'retry', ids: [id] });
 
   assert.deepEqual(answer, { text: '1 job sent back.', isGood: true, code: null });
+});
+
+test('a schedule that is misspelt in the configuration holds up acts on schedules alone', async (t) => {
+  const { path } = tempSpool(t);
+  const open = (): ReturnType<typeof openSpool> => openSpool({ path, mustExist: true, looksAtOnce: true });
+  const schedules = { nightly: { task: 'report', cron: 'each night' } };
+  const desk = openDesk({ open, settings: { schedules }, hidesArguments: false });
+  t.after(() => desk.close());
+  const failed = await settledJob(path, {}, threw('no'));
+
+  assert.equal((await desk.act({ kind: 'run-schedule', schedule: 'nightly' })).code, 'FSQ_CONFIG');
+  assert.equal((await desk.act({ kind: 'retry', ids: [failed] })).text, '1 job sent back.');
+  assert.equal((await desk.act({ kind: 'pause', queue: 'mail' })).text, 'Queue mail paused.');
 });
