@@ -151,12 +151,15 @@ export interface JobDetail extends JobRow {
   readonly commands: readonly { readonly what: string; readonly command: string }[];
   /** Why it is where it is, and what would move it: what `fsq explain` says. */
   readonly reasons: readonly string[];
-  /** Stretches of its life, for a timeline; null where the job cannot be read. */
+  /** Stretches of its life, the latest, for a timeline; null where the job cannot be read. */
   readonly timeline: readonly JobStretch[] | null;
   readonly waitedMs: number | null;
   readonly ranMs: number | null;
   readonly totalMs: number | null;
+  /** The latest of them. */
   readonly attempts: readonly JobAttempt[];
+  /** How many of what there is too much of for a page are not among the above and below. */
+  readonly leftOut: { readonly attempts: number; readonly stretches: number; readonly headers: number };
   readonly parked: string | null;
   readonly isRevoked: boolean;
   /** Undefined (absent): there is none, or it is hidden. */
@@ -166,10 +169,7 @@ export interface JobDetail extends JobRow {
   readonly headers: Readonly<Record<string, string>>;
   /** Options that its call gave, in words, such as ['retries', '3']. */
   readonly options: readonly (readonly [name: string, text: string])[];
-  /**
-   * What is cut comes as the beginning of its JSON, a text, and of arguments as an array of that alone: how long its JSON is, in characters, by the
-   * name of the field.
-   */
+  /** By its name, how long the JSON of what is cut is, in characters: of that the beginning comes, as a text (of arguments an array of that alone). */
   readonly cut: Readonly<Record<string, number>>;
   readonly progressDetail: {
     readonly done: number | null;
@@ -209,6 +209,10 @@ export interface JobError {
   readonly code: string | null;
   readonly stack: string | null;
   readonly cause: JobError | null;
+  /** Of an AggregateError or a SuppressedError: those that it is made of. */
+  readonly errors: readonly JobError[];
+  /** Of its cause and `errors`, how many are not shown. */
+  readonly leftOut: number;
 }
 
 export interface FamilyMember {

@@ -11,7 +11,7 @@ import { OutputLines } from './output.tsx';
 export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
   const attempts = job.attempts.toReversed();
   return (
-    <Panel title={attempts.length === 0 ? 'Attempts' : plural(attempts.length, 'attempt')}>
+    <Panel title={attempts.length === 0 ? 'Attempts' : plural(attempts.length + job.leftOut.attempts, 'attempt')}>
       {attempts.length === 0 ? (
         <Empty title="No worker has started it yet." />
       ) : (
@@ -22,6 +22,11 @@ export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
             </li>
           ))}
         </ol>
+      )}
+      {job.leftOut.attempts > 0 && (
+        <p class="dim">
+          {count(job.leftOut.attempts)} earlier ones are not shown here; <code>fsq show --full</code> prints all.
+        </p>
       )}
     </Panel>
   );
@@ -106,6 +111,19 @@ function ErrorChain({ error }: { readonly error: JobError }): JSX.Element {
           <p class="dim">caused by</p>
           <ErrorChain error={error.cause} />
         </div>
+      )}
+      {error.errors.map((one, i) => (
+        <div class="cause" key={i}>
+          <p class="dim">
+            error {i + 1} of the {count(error.errors.length + error.leftOut)} in it
+          </p>
+          <ErrorChain error={one} />
+        </div>
+      ))}
+      {error.leftOut > 0 && (
+        <p class="dim">
+          {plural(error.leftOut, 'more error')} below it; <code>fsq show --full</code> prints all.
+        </p>
       )}
     </div>
   );

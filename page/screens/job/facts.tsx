@@ -4,6 +4,7 @@ import type { JobDetail } from '../../../src/ui/wire.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { Command, Name } from '../../parts/text.tsx';
 import { Age, Instant, Span } from '../../parts/time.tsx';
+import { count } from '../../plain/format.ts';
 import { jobsAt } from '../../plain/place.ts';
 
 export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
@@ -71,6 +72,7 @@ export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
             <Name text={text} />
           </Fact>
         ))}
+        {job.leftOut.headers > 0 && <Fact name="More headers">{count(job.leftOut.headers)}</Fact>}
         <Fact name="Lies at">
           <Command command={job.location} what="where it lies:" />
         </Fact>

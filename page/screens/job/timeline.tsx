@@ -5,7 +5,7 @@ import { Icon, type IconName } from '../../parts/icon.tsx';
 import { Panel, Table } from '../../parts/panel.tsx';
 import { Name } from '../../parts/text.tsx';
 import { Instant, Nothing, Since, Span } from '../../parts/time.tsx';
-import { duration } from '../../plain/format.ts';
+import { count, duration } from '../../plain/format.ts';
 import { placed, type PlacedStretch } from '../../plain/stretches.ts';
 import { now, useTicking } from '../../server/clock.ts';
 
@@ -34,6 +34,9 @@ export function Timeline({ job }: { readonly job: JobDetail }): JSX.Element {
           />
         ))}
       </div>
+      {job.leftOut.stretches > 0 && (
+        <p class="dim">The latest of it; {count(job.leftOut.stretches)} earlier lines are not shown here.</p>
+      )}
       <Table caption="Timeline" columns={COLUMNS} class="life">
         {stretches.map((one, i) => (
           <Row key={i} placed={one} />

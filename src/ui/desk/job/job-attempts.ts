@@ -1,14 +1,13 @@
 /** The attempts of a job, each with its error and the last of what it has printed. */
 import type { Broker, Sighting } from '../../../broker/broker.ts';
-import type { Failure } from '../../../job/errors.ts';
 import type { LogLine } from '../../../job/values/log-lines.ts';
-import type { JobAttempt, JobError } from '../../wire.ts';
+import type { JobAttempt } from '../../wire.ts';
+import { jobErrorOf } from './job-error.ts';
 
 /** Lines of an attempt that are shown. */
 const MOST_LINES = 500;
-/** Of the texts of an error so much is shown, characters; and so many causes. */
-const MOST_OF_TEXT = 32_768;
-const MOST_CAUSES = 12;
+/** So many attempts are shown, the latest: a job with a short backoff may have thousands. */
+const MOST_ATTEMPTS = 100;
 
 export async function attemptsOf(broker: Pick<Broker, 'log'>, job: Sighting): Promise<readonly JobAttempt[]> {
   const attempts = begunAttempts(job);
@@ -26,12 +25,12 @@ export async function attemptsOf(broker: Pick<Broker, 'log'>, job: Sighting): Pr
 type Begun = Omit<JobAttempt, 'output' | 'outputLeftOut'>;
 
 function begunAttempts({ record, state, standing, owner, startedAtMs }: Sighting): readonly Begun[] {
-  const over = (record?.attempts ?? []).map((one): Begun => ({
+  const over = (record?.attempts ?? []).slice(-MOST_ATTEMPTS).map((one): Begun => ({
     attempt: one.attempt,
     startedAtMs: one.startedAtMs ?? null,
     endedAtMs: one.endedAtMs,
     owner: one.owner,
-    error: one.error === undefined ? null : errorOf(one.error),
+    error: one.error === undefined ? null : jobErrorOf(one.error),
   }));
   if (state !== 'running' || owner === null) return over;
   return [...over, { attempt: standing.attempt, startedAtMs, endedAtMs: null, owner, error: null }];
@@ -70,19 +69,4 @@ class AttemptOutput {
   #cut(lines: LogLine[]): number {
     return lines.splice(0, Math.max(0, lines.length - MOST_LINES)).length;
   }
-}
-
-function errorOf(failure: Failure, causes = MOST_CAUSES): JobError {
-  const { name, message, code, stack, cause } = failure;
-  return {
-    name: shortened(name),
-    message: shortened(message),
-    code: code ?? null,
-    stack: stack === undefined ? null : shortened(stack),
-    cause: cause === undefined || causes === 0 ? null : errorOf(cause, causes - 1),
-  };
-}
-
-function shortened(text: string): string {
-  return text.length <= MOST_OF_TEXT ? text : `${text.slice(0, MOST_OF_TEXT)}…`;
 }

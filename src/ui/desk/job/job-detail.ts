@@ -22,6 +22,10 @@ export interface DetailOptions {
   readonly nowMs: number;
 }
 
+/** So many headers are shown, and stretches of the job's life, the latest: what would be more, no browser draws in time. */
+const MOST_HEADERS = 200;
+const MOST_STRETCHES = 200;
+
 /** Null: there is no such job. */
 export async function detailOf(broker: Broker, id: string, options: DetailOptions): Promise<JobDetail | null> {
   const { index, hidesArguments, nowMs } = options;
@@ -33,21 +37,30 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
   const reasons = reasonsFor(await factsOf(sourceOf(broker, index), job, nowMs));
   const acts = actsOn(job);
   const timeline = timelineOf(job);
+  const { stretches } = timeline ?? {};
+  const attempts = await attemptsOf(broker, job);
+  const headers = Object.entries(record?.job.headers ?? {});
+  const shownHeaders = headers.slice(0, MOST_HEADERS);
   return {
     ...rowOf(job, index),
     crashes: standing.crashes,
     location,
     commands: commandsFor(id, acts, option),
     reasons: reasons.map(({ text }) => withSpoolOption(text, option)),
-    timeline: timeline?.stretches.map(stretchOf) ?? null,
+    timeline: stretches?.slice(-MOST_STRETCHES).map(stretchOf) ?? null,
     waitedMs: timeline === null ? null : lengthOf(timeline.stretches, 'waited', nowMs),
     ranMs: timeline === null ? null : lengthOf(timeline.stretches, 'ran', nowMs),
     totalMs: timeline === null ? null : Math.max(0, (timeline.end?.atMs ?? nowMs) - timeline.sentAtMs),
-    attempts: await attemptsOf(broker, job),
+    attempts,
+    leftOut: {
+      attempts: (record?.attempts.length ?? 0) - attempts.filter(({ endedAtMs }) => endedAtMs !== null).length,
+      stretches: Math.max(0, (stretches?.length ?? 0) - MOST_STRETCHES),
+      headers: headers.length - shownHeaders.length,
+    },
     parked: record?.parked?.reason ?? null,
     isRevoked: job.isRevoked ?? false,
     ...(hidesArguments ? { cut: {} } : payloadOf(record, checkpoint)),
-    headers: record?.job.headers ?? {},
+    headers: Object.fromEntries(shownHeaders),
     options: record === null ? [] : optionWords(record.job.options),
     progressDetail:
       progress === null

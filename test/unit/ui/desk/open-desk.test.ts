@@ -211,7 +211,9 @@ describe('a desk', () => {
     assert.deepEqual([job.state, job.task, job.attempt, job.error], ['failed', 'mail', 1, 'TypeError: no']);
     assert.deepEqual([job.args, job.cut, job.headers], [[{ to: 'anna' }], {}, { tenant: 'a' }]);
     assert.deepEqual(job.options, [['retries', '0']]);
-    assert.deepEqual(job.attempts[0]?.error, { ...error, cause: { ...cause, code: null, stack: null, cause: null } });
+    const none = { cause: null, errors: [], leftOut: 0 };
+    assert.deepEqual(job.attempts[0]?.error, { ...error, ...none, cause: { ...cause, code: null, stack: null, ...none } }); // prettier-ignore
+    assert.deepEqual(job.leftOut, { attempts: 0, stretches: 0, headers: 0 });
     assert.deepEqual([job.attempts[0]?.output, job.attempts[0]?.outputLeftOut], [[], 0]);
     assert.deepEqual(job.timeline?.at(-1)?.text, 'attempt 1 failed');
     assert.equal(job.timeline?.at(-1)?.end, 'failed');

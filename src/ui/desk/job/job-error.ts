@@ -1,0 +1,33 @@
+/** An error as a page shows it: each with its causes and the errors that it is made of, and not hundreds of them. Pure. */
+import type { Failure } from '../../../job/errors.ts';
+import type { JobError } from '../../wire.ts';
+
+/** Of each text of an error so much is shown, characters. */
+const MOST_OF_TEXT = 32_768;
+/** So many errors are shown of one attempt: itself, its causes, the errors in it and theirs. fsq keeps fewer; others may write files. */
+const MOST_ERRORS = 32;
+
+export function jobErrorOf(failure: Failure): JobError {
+  return errorOf(failure, { left: MOST_ERRORS - 1 });
+}
+
+/** @param room for all errors below this one, which share it: its own come first, then what is below each */
+function errorOf({ name, message, code, stack, cause, errors = [] }: Failure, room: { left: number }): JobError {
+  const own = [...(cause === undefined ? [] : [cause]), ...errors];
+  const kept = own.slice(0, room.left);
+  room.left -= kept.length;
+  const shown = kept.map((one) => errorOf(one, room));
+  return {
+    name: shortened(name),
+    message: shortened(message),
+    code: code === undefined ? null : shortened(code),
+    stack: stack === undefined ? null : shortened(stack),
+    cause: cause === undefined ? null : (shown[0] ?? null),
+    errors: cause === undefined ? shown : shown.slice(1),
+    leftOut: own.length - kept.length,
+  };
+}
+
+function shortened(text: string): string {
+  return text.length <= MOST_OF_TEXT ? text : `${text.slice(0, MOST_OF_TEXT)}…`;
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { JobIndex } from '../../../../../src/ui/desk/index/job-index.ts';
+import { detailOf } from '../../../../../src/ui/desk/job/job-detail.ts';
+import { nextId } from '../../../../support/factory.ts';
+import { attempt, jobText, plant } from '../../../../support/planted.ts';
+import { tempSpool } from '../../../../support/temp.ts';
+
+test('a job with thousands of attempts and headers is told in part, with how much is left out', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const attempts = Array.from({ length: 5_000 }, (_, i) =>
+    attempt({ attempt: i + 1, startedAtMs: 2_000 + 10 * i, endedAtMs: 2_001 + 10 * i }),
+  );
+  const headers = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`h${i}`, 'x']));
+  const outcome = { state: 'failed', error: { name: 'Error', message: 'no' } } as const;
+  plant(path, `results/${id}.json`, jobText({ id, headers }, { attempts, outcome }));
+
+  const job = await detailOf(broker, id, { index: new JobIndex(), hidesArguments: false, nowMs: Date.now() });
+
+  assert.deepEqual(job?.leftOut, { attempts: 4_900, stretches: 9_800, headers: 800 });
+  assert.deepEqual([job?.attempts.length, job?.attempts.at(-1)?.attempt], [100, 5_000]);
+  assert.deepEqual([job?.timeline?.length, job?.timeline?.at(-1)?.toMs], [200, 51_991]);
+  assert.deepEqual(Object.keys(job?.headers ?? {}).length, 200);
+  assert.ok(JSON.stringify(job).length < 100_000);
+});
