@@ -4,8 +4,8 @@ import { brokerOptions, placeText } from '../app/settings/place.ts';
 import type { Settings } from '../app/settings/config.ts';
 import { warnOnce } from '../app/telling/warnings.ts';
 import { FsqError, refuse, UsageError } from '../job/errors.ts';
-import { format } from '../job/text.ts';
-import { isOptions, reasonOf } from '../job/values/realm.ts';
+import { format, knownInstead } from '../job/text.ts';
+import { isArray, isOptions, peek, reasonOf } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
 import type { Desk } from './desk.ts';
 import { lateDesk } from './late-desk.ts';
@@ -28,6 +28,7 @@ export interface UiResponse {
   readonly writableEnded: boolean;
 }
 
+/** `authorize` or `token` is needed. What is undefined is not given. */
 export interface UiOptions<Request extends UiRequest = UiRequest> {
   /** The app whose jobs the page shows. Default: that of the environment and fsq.config, as for `task`. */
   readonly app?: Pick<App, 'settings'>;
@@ -56,10 +57,15 @@ export interface Ui<Request extends UiRequest = UiRequest> {
   close(): Promise<void>;
 }
 
-/** @throws UsageError for options that are wrong, or where nothing says who may see the page */
+/**
+ * The page as one handler for all of its requests: its files, its data, its acts and its stream of events. It opens the store with the first
+ * request that asks for data, and looks at it only while somebody looks at the page.
+ *
+ * @throws UsageError for an option that is wrong or unknown, or where nothing says who may see the page. What is wrong with the settings of the
+ *   app, its requests are answered with
+ */
 export function createUi<Request extends UiRequest = UiRequest>(options: UiOptions<Request>): Ui<Request> {
-  const given: unknown = options;
-  if (!isOptions(given)) return refuse('the options of createUi', 'an object', given);
+  checkOptions(options);
   const { app = createApp(), basePath = '', readOnly = false, hideArguments = false } = options;
   const access = accessOf(options);
   const settings = kept(() => app.settings());
@@ -84,6 +90,31 @@ export function createUi<Request extends UiRequest = UiRequest>(options: UiOptio
     handler(pair.request, pair.response, next);
   };
   return Object.assign(handle, { close });
+}
+
+const OPTIONS: Readonly<Record<keyof UiOptions, true>> = {
+  app: true,
+  authorize: true,
+  token: true,
+  hosts: true,
+  basePath: true,
+  readOnly: true,
+  hideArguments: true,
+};
+
+/** A page that was to be read-only must not be open to all because of a letter. @throws UsageError */
+function checkOptions(given: unknown): void {
+  if (!isOptions(given)) return refuse('the options of createUi', 'an object', given);
+  const known = Object.keys(OPTIONS);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`Unknown option ${format(unknown)} of createUi${knownInstead(unknown, known)}`);
+  for (const name of ['readOnly', 'hideArguments'] as const)
+    if (!['boolean', 'undefined'].includes(typeof given[name])) refuse(`\`${name}\``, 'true or false', given[name]);
+  if (given['app'] !== undefined && typeof peek(given['app'], 'settings') !== 'function')
+    refuse('`app`', 'an app, as createApp gives it', given['app']);
+  if (given['hosts'] !== undefined && !isArray(given['hosts']))
+    refuse('`hosts`', "an array of names such as 'admin.example.com'", given['hosts']);
 }
 
 /** Its code is loaded with the first request: a program that mounts the page starts as quickly as before. */

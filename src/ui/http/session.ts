@@ -10,11 +10,12 @@ import { bearer, cookie, type Headers } from './guard.ts';
 export const LEAST_TOKEN = 16;
 const TOKEN_BYTES = 24;
 
-/** @throws UsageError for a token that is too short, or that no header can carry */
-export function checkToken(token: string, name: string): string {
-  if (token.length >= LEAST_TOKEN && /^[\w.~+/=-]+$/.test(token)) return token;
+/** @throws UsageError for what is no text, is too short, or what no header can carry */
+export function checkToken(token: unknown, name: string): string {
+  if (typeof token === 'string' && token.length >= LEAST_TOKEN && /^[\w.~+/=-]+$/.test(token)) return token;
   // It is a secret, and not told.
-  const got = token.length < LEAST_TOKEN ? `${token.length} characters` : 'others';
+  const length = typeof token === 'string' ? token.length : null;
+  const got = length === null ? 'what is no text' : length < LEAST_TOKEN ? `${length} characters` : 'others';
   throw new UsageError(
     `Expected ${name} to be at least ${LEAST_TOKEN} letters, digits or any of . _ ~ + / = -, got ${got}`,
   );
