@@ -12,6 +12,9 @@ import type {
   Summary,
 } from './wire.ts';
 
+/** What is told of a desk that is closed. */
+export const CLOSED_TEXT = 'This page is closed: the program that serves it has let go of it.';
+
 export interface Desk {
   /** Worked out once for all who ask, each second at most. Never throws: what is wrong is its `trouble`. */
   summary(): Promise<Summary>;
@@ -31,5 +34,6 @@ export interface Desk {
    * when jobs have changed. While somebody listens the desk looks at the store; a while after the last has gone it stops, and forgets.
    */
   listen(hear: (what: 'summary' | 'jobs') => void): () => void;
+  /** For good: whoever asks then hears that it is closed. */
   close(): Promise<void>;
 }

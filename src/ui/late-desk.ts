@@ -1,13 +1,16 @@
-/** A desk that is opened when it is first asked for something, and again where that failed. */
+/** A desk that is opened when it is first asked for something, and again where that failed; until it is closed. */
+import { FsqError } from '../job/errors.ts';
 import { reasonOf } from '../job/values/realm.ts';
-import type { Desk } from './desk.ts';
+import { CLOSED_TEXT, type Desk } from './desk.ts';
 
 /** So often one that cannot be opened is tried again for those who listen, ms. */
 const AGAIN_MS = 2_000;
 
 export function lateDesk(open: () => Promise<Desk>): Desk {
   let opened: Promise<Desk> | null = null;
-  const desk = (): Promise<Desk> => {
+  let isClosed = false;
+  const desk = async (): Promise<Desk> => {
+    if (isClosed) throw new FsqError('FSQ_USAGE', CLOSED_TEXT);
     opened ??= open().catch((error: unknown) => {
       opened = null;
       throw error;
@@ -31,7 +34,10 @@ export function lateDesk(open: () => Promise<Desk>): Desk {
     store: async () => (await desk()).store(),
     act: async (act) => (await desk()).act(act),
     listen: (hear) => listenLate(desk, hear),
-    close: async () => (await opened?.catch(() => null))?.close(),
+    close: async () => {
+      isClosed = true;
+      await (await opened?.catch(() => null))?.close();
+    },
   };
 }
 

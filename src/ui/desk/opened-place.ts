@@ -1,43 +1,44 @@
 /** The place that keeps the jobs, as long as it can be used: it is opened when somebody asks, given up at trouble, and opened anew. */
 import type { Broker } from '../../broker/broker.ts';
 import { FsqError, SpoolError } from '../../job/errors.ts';
-import { reasonOf } from '../../job/values/realm.ts';
+import { CLOSED_TEXT } from '../desk.ts';
 
 export class OpenedPlace {
   readonly #open: () => Broker;
   #broker: Broker | null = null;
   /** Aborts when the broker that is open now is given up. */
   #givenUp = new AbortController();
-  #trouble: string | null = null;
+  #isClosed = false;
 
   /** @param open called again after each trouble: another spool may lie there then */
   constructor(open: () => Broker) {
     this.#open = open;
   }
 
-  /** Why it cannot be used, as the last question has told; null: it can. */
-  get trouble(): string | null {
-    return this.#trouble;
-  }
-
   /**
    * @param act its signal aborts when the broker is given up, because of another question: what goes on with it then may never end
-   * @throws what `act` throws, or SpoolError where the place cannot be opened; where that is trouble, the next question opens it anew
+   * @throws what `act` throws, or SpoolError where the place cannot be opened; where that is trouble, the next question opens it anew. FsqError
+   *   when it is closed
    */
   async ask<T>(act: (broker: Broker, givenUp: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new FsqError('FSQ_USAGE', CLOSED_TEXT);
     let broker: Broker | null = null;
     try {
       broker = this.#broker ??= this.#open();
-      const value = await act(broker, this.#givenUp.signal);
-      this.#trouble = null;
-      return value;
+      return await act(broker, this.#givenUp.signal);
     } catch (error) {
-      if (isTrouble(error)) await this.#giveUp(broker, error);
+      if (isTrouble(error)) await this.#giveUp(broker);
       throw error;
     }
   }
 
-  async close(): Promise<void> {
+  /** For good: a question that comes late opens nothing. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
     const broker = this.#broker;
     this.#broker = null;
     this.#givenUp.abort();
@@ -45,11 +46,10 @@ export class OpenedPlace {
     await broker?.close();
   }
 
-  async #giveUp(broker: Broker | null, error: unknown): Promise<void> {
-    this.#trouble = reasonOf(error);
+  async #giveUp(broker: Broker | null): Promise<void> {
     if (broker === null || broker !== this.#broker) return;
     try {
-      await this.close();
+      await this.#letGo();
     } catch {
       // What is wrong is told.
     }

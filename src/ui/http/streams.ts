@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { jsonText } from '../../job/text.ts';
 import { peek } from '../../job/values/realm.ts';
-import type { Desk } from '../desk.ts';
+import { CLOSED_TEXT, type Desk } from '../desk.ts';
 import type { Refusal } from './guard.ts';
 import { begin } from './respond.ts';
 import type { Summary } from '../wire.ts';
@@ -14,6 +14,8 @@ const FULL: Refusal = {
   text: `${MOST} pages listen already. This one asks from time to time instead.`,
   headers: { 'retry-after': '30' },
 };
+
+const CLOSED: Refusal = { status: 503, text: CLOSED_TEXT };
 
 /** So often something is sent, or else what is between the two might take the stream for dead, ms. */
 const BEAT_MS = 15_000;
@@ -28,6 +30,7 @@ export class Streams {
   readonly #desk: Desk;
   /** Each with how many beats it has heard. */
   readonly #open = new Map<ServerResponse, number>();
+  #isClosed = false;
   #stopListening: (() => void) | null = null;
   #beat: NodeJS.Timeout | undefined;
   /** The last summary as it was sent: made a text once for all. */
@@ -39,6 +42,7 @@ export class Streams {
 
   /** @returns why not; null: it listens, or is gone: whoever asked may have left while a login was asked about it */
   add(response: ServerResponse): Refusal | null {
+    if (this.#isClosed) return CLOSED;
     if (isGone(response)) return null;
     if (this.#open.size >= MOST) return FULL;
     begin(response, 200, {
@@ -55,7 +59,9 @@ export class Streams {
     return null;
   }
 
+  /** For good: pages ask for new streams soon. */
   close(): void {
+    this.#isClosed = true;
     for (const response of this.#open.keys()) response.end();
     this.#open.clear();
     this.#end();

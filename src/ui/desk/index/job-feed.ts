@@ -25,6 +25,7 @@ export class JobFeed {
   #stop: AbortController | null = null;
   #ended: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
   /** Called when more has been read. */
   readonly #waiting = new Set<() => void>();
 
@@ -45,7 +46,7 @@ export class JobFeed {
     for (;;) {
       const { index } = this;
       const leftMs = endAt - performance.now();
-      if (index.isComplete || isEnough(index) || leftMs <= 0) return index;
+      if (this.#isClosed || index.isComplete || isEnough(index) || leftMs <= 0) return index;
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           clearTimeout(timer);
@@ -58,8 +59,14 @@ export class JobFeed {
     }
   }
 
-  /** Forgets all, and begins anew if it is asked for. */
-  async close(): Promise<void> {
+  /** For good: whoever asks then gets an index of nothing. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#forget();
+  }
+
+  /** Begins anew if it is asked for. */
+  async #forget(): Promise<void> {
     clearTimeout(this.#timer);
     this.#stop?.abort();
     this.#stop = null;
@@ -68,8 +75,9 @@ export class JobFeed {
   }
 
   #keep(): void {
+    if (this.#isClosed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.close(), KEPT_MS).unref();
+    this.#timer = setTimeout(() => void this.#forget(), KEPT_MS).unref();
     if (this.#stop !== null) return;
     const stop = new AbortController();
     this.#stop = stop;

@@ -9,6 +9,7 @@ import { FakeDesk } from '../../../support/fake-desk.ts';
 
 interface Served {
   readonly desk: FakeDesk;
+  readonly streams: Streams;
   /** Opens one. */
   stream(): Promise<IncomingMessage>;
 }
@@ -33,7 +34,7 @@ async function serve(t: TestContext): Promise<Served> {
         .on('error', reject)
         .end();
     });
-  return { desk, stream };
+  return { desk, streams, stream };
 }
 
 test('more streams than 200 are refused with an answer, and one that ends makes room', async (t) => {
@@ -62,6 +63,18 @@ test('a stream ends after a quarter of an hour, so that the login is asked again
   await within(ended, 'the end of the old one');
   assert.equal(young.readableEnded, false);
   assert.equal(desk.listeners.size, 1);
+});
+
+test('after its end none begins: pages ask for another one soon', async (t) => {
+  const { desk, streams, stream } = await serve(t);
+  const old = await stream();
+  const ended = new Promise<void>((resolve) => void old.on('end', resolve));
+
+  streams.close();
+
+  await within(ended, 'the end of the stream');
+  assert.equal((await stream()).statusCode, 503);
+  assert.equal(desk.listeners.size, 0);
 });
 
 for (const [name, open] of [
