@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import type { Session } from '../src/ui/wire.ts';
 import { App } from './frame/app.tsx';
+import { Guard } from './frame/guard.tsx';
 import { NoPage, TokenWanted } from './frame/no-page.tsx';
 import { applyTheme } from './frame/theme.ts';
 import { tokenIn } from './plain/place.ts';
@@ -22,7 +23,14 @@ async function start(root: HTMLElement): Promise<void> {
   const wasWrong = token !== null && (await login(token)).kind !== 'got';
   const came = await get<Session>('api/session');
   const again = (): void => void start(root);
-  if (came.kind === 'got') return render(<App session={came.data} onLocked={again} />, root);
+  if (came.kind === 'got') {
+    const page = (
+      <Guard>
+        <App session={came.data} onLocked={again} />
+      </Guard>
+    );
+    return render(page, root);
+  }
   if (came.kind === 'locked') {
     if (came.takesToken) return render(<TokenWanted wasWrong={wasWrong} onOpen={again} />, root);
     return render(<NoPage title="You may not see this page" text={came.text} />, root);

@@ -1,11 +1,11 @@
 /** The page: its frame, the screen that the address names, and what all screens share. */
 import type { JSX } from 'preact';
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Act, Answer, Session } from '../../src/ui/wire.ts';
-import { fragmentOf, type Place, placeOf } from '../plain/place.ts';
+import type { Place } from '../plain/place.ts';
 import { act } from '../server/api.ts';
 import { PageContext } from '../server/context.ts';
-import { Live } from '../server/live.ts';
+import { Live, unseen } from '../server/live.ts';
 import { Failures } from '../screens/failures.tsx';
 import { JobScreen } from '../screens/job/job.tsx';
 import { Jobs } from '../screens/jobs/jobs.tsx';
@@ -14,10 +14,13 @@ import { Schedules } from '../screens/schedules.tsx';
 import { Spool } from '../screens/spool.tsx';
 import { Workers } from '../screens/workers.tsx';
 import { Answers, useAnswers } from './answers.tsx';
+import { Guard } from './guard.tsx';
 import { Header, Navigation } from './header.tsx';
 import { Help } from './help.tsx';
 import { useKeyboard } from './keyboard.ts';
+import { useSign } from './sign.ts';
 import { Notices, Verdict } from './verdict.tsx';
+import { usePlace } from './way.ts';
 
 interface Props {
   readonly session: Session;
@@ -27,7 +30,7 @@ interface Props {
 export function App({ session, onLocked }: Props): JSX.Element {
   const locked = useRef(onLocked).current;
   const [place, go] = usePlace();
-  const [live, setLive] = useState(() => new Live(session, () => undefined, locked).view);
+  const [live, setLive] = useState(() => unseen(session));
   const liveRef = useRef<Live | null>(null);
   const { answer, say, dismiss } = useAnswers();
   const [isHelp, setHelp] = useState(false);
@@ -38,6 +41,7 @@ export function App({ session, onLocked }: Props): JSX.Element {
     return listening.start();
   }, []);
   useKeyboard(place, go, () => setHelp(true));
+  useSign(place, live.trouble === null ? (live.summary?.verdict.status ?? 'ok') : 'critical');
 
   const run = useCallback(async (what: Act): Promise<Answer> => {
     const came = await act(what);
@@ -57,7 +61,9 @@ export function App({ session, onLocked }: Props): JSX.Element {
           <Verdict />
           <Answers answer={answer} onDismiss={dismiss} />
         </div>
-        <Screen place={place} />
+        <Guard key={place.screen}>
+          <Screen place={place} />
+        </Guard>
       </main>
       {isHelp && <Help onClose={() => setHelp(false)} />}
     </PageContext.Provider>
@@ -81,62 +87,4 @@ function Screen({ place }: { readonly place: Place }): JSX.Element {
     case 'spool':
       return <Spool />;
   }
-}
-
-/** Where one is, by the address; back and forward of the browser work, and the place where a list was scrolled to comes back. */
-function usePlace(): [Place, (place: Place, isSmall?: boolean) => void] {
-  const [place, setPlace] = useState(() => placeOf(location.hash));
-  useLayoutEffect(() => {
-    const moved = (): void => setPlace(placeOf(location.hash));
-    // The address may have changed between the first drawing and now.
-    moved();
-    addEventListener('hashchange', moved);
-    addEventListener('popstate', moved);
-    return () => {
-      removeEventListener('hashchange', moved);
-      removeEventListener('popstate', moved);
-    };
-  }, []);
-  const go = useCallback((to: Place, isSmall = false): void => {
-    if (isSmall) history.replaceState(null, '', fragmentOf(to));
-    else history.pushState(null, '', fragmentOf(to));
-    setPlace(to);
-  }, []);
-  useScroll(fragmentOf(place));
-  return [place, go];
-}
-
-/** A new screen begins at its top; one that was seen before, where it was left, once it has its rows again. */
-function useScroll(fragment: string): void {
-  const left = useRef(new Map<string, number>());
-  const name = fragment.replace(/\?.*/s, '');
-  useEffect(() => {
-    history.scrollRestoration = 'manual';
-    const wanted = left.current.get(name) ?? 0;
-    scrollTo(0, wanted);
-    document.title = titleOf(name);
-    let isMoved = false;
-    const size = new ResizeObserver(() => {
-      if (!isMoved && wanted > 0 && scrollY < wanted) scrollTo(0, wanted);
-    });
-    size.observe(document.body);
-    const user = (): void => {
-      isMoved = true;
-    };
-    for (const event of ['wheel', 'touchstart', 'keydown', 'pointerdown'])
-      addEventListener(event, user, { passive: true });
-    const scrolled = (): void => void left.current.set(name, scrollY);
-    const timer = setTimeout(() => addEventListener('scroll', scrolled, { passive: true }), 300);
-    return () => {
-      clearTimeout(timer);
-      size.disconnect();
-      removeEventListener('scroll', scrolled);
-      for (const event of ['wheel', 'touchstart', 'keydown', 'pointerdown']) removeEventListener(event, user);
-    };
-  }, [name]);
-}
-
-function titleOf(name: string): string {
-  const screen = name.replace(/^#\//, '').replace(/^jobs\/(.{8}).*/, 'job $1') || 'overview';
-  return `${screen} · fsq`;
 }

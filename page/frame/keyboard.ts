@@ -1,10 +1,11 @@
 /**
  * Keys, for the whole page. Rows are elements with `data-row`; moving to one puts the focus on its first link, so that Enter, screen readers and
- * the outline of the focus work by themselves. A row that vanishes leaves its place behind: the next `j` goes on from there.
+ * the outline of the focus work by themselves. A row that vanishes leaves its place behind: the next `j` on that screen goes on from there.
  */
 import { useEffect, useRef } from 'preact/hooks';
 import { type KeyAct, meaningOf } from '../plain/keymap.ts';
 import { type Place, placeOf } from '../plain/place.ts';
+import { stepsHere } from './way.ts';
 
 /** How long `g` waits for its second key. */
 const AFTER_G_MS = 1_500;
@@ -14,7 +15,7 @@ export function useKeyboard(place: Place, go: (place: Place) => void, help: () =
   latest.current = { place, go, help };
   useEffect(() => {
     let gAtMs = -AFTER_G_MS;
-    let row = -1;
+    const rowOf = new Map<string, number>();
     const act = (what: KeyAct): void => {
       const { place, go, help } = latest.current;
       if (what.kind === 'help') help();
@@ -22,7 +23,7 @@ export function useKeyboard(place: Place, go: (place: Place) => void, help: () =
       else if (what.kind === 'filter') focusFilter();
       else if (what.kind === 'mark') markRow();
       else if (what.kind === 'back') back(place, go);
-      else row = moveBy(what.kind === 'next' ? 1 : -1, row);
+      else rowOf.set(place.screen, moveBy(what.kind === 'next' ? 1 : -1, rowOf.get(place.screen) ?? -1));
     };
     const pressed = (event: KeyboardEvent): void => {
       if (event.key === 'Escape' && leaveField(event.target)) return;
@@ -77,7 +78,7 @@ function focusFilter(): void {
 
 function back(place: Place, go: (place: Place) => void): void {
   if (place.screen !== 'job') return;
-  if (history.length > 1) history.back();
+  if (stepsHere() > 0) history.back();
   else go({ screen: 'jobs', query: {}, before: null });
 }
 

@@ -11,11 +11,11 @@ import { usePage } from '../server/context.ts';
 const WORDS_MS = 5_000;
 
 export function Verdict(): JSX.Element {
-  const { summary } = usePage().live;
+  const { summary, trouble } = usePage().live;
   const said = useRef({ status: '', text: '', untilMs: 0 });
-  if (summary === null) return <p class="verdict dim">Looking…</p>;
-  const { status, text: newest } =
-    summary.trouble === null ? summary.verdict : { status: 'critical' as const, text: summary.trouble };
+  const verdict = trouble === null ? summary?.verdict : { status: 'critical' as const, text: trouble };
+  if (verdict === undefined) return <p class="verdict dim">Looking…</p>;
+  const { status, text: newest } = verdict;
   if (said.current.status !== status || Date.now() > said.current.untilMs)
     said.current = { status, text: newest, untilMs: Date.now() + WORDS_MS };
   const { text } = said.current;
@@ -40,7 +40,7 @@ export function Notices(): JSX.Element {
           each 5 s.
         </p>
       )}
-      {live.summary !== null && live.summary.trouble !== null && (
+      {live.summary !== null && live.trouble !== null && (
         <p class="note warning">What is shown below is of {instant(live.summary.atMs, now())}.</p>
       )}
       {live.newVersion !== null && (

@@ -90,6 +90,9 @@ export function Refusal({ text }: { readonly text: string }): JSX.Element {
   );
 }
 
-export function Loading(): JSX.Element {
-  return <p class="empty dim">Looking…</p>;
+/** @param isAway what is to be looked at is not there; the line above the screen says why */
+export function Loading({ isAway = false }: { readonly isAway?: boolean }): JSX.Element {
+  return (
+    <p class="empty dim">{isAway ? 'There is nothing to show yet. This page looks again by itself.' : 'Looking…'}</p>
+  );
 }

@@ -24,12 +24,12 @@ const COLUMNS = [
 ];
 
 export function Workers(): JSX.Element {
-  const { summary } = usePage().live;
+  const { summary, trouble } = usePage().live;
   return (
     <>
       <h1>Workers</h1>
       {summary === null ? (
-        <Loading />
+        <Loading isAway={trouble !== null} />
       ) : summary.workers.length === 0 ? (
         <section class="panel" aria-label="Workers">
           <NoWorker waiting={summary.counts.pending} />

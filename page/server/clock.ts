@@ -2,7 +2,7 @@
  * The time as the server has it, and one timer for all ages on the page. Each second it wakes those that show one, and each draws itself only
  * when its words have changed; while the tab is hidden, the timer rests.
  */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** A clock that is this near is taken as the same. */
 const NEAR_MS = 2_000;
@@ -24,15 +24,17 @@ export function setClock(atMs: number): void {
 /** What `words` says now, each second anew. */
 export function useTicking(words: (nowMs: number) => string): string {
   const [, wake] = useState('');
+  const latest = useRef(words);
+  latest.current = words;
   useEffect(() => {
-    const tick = (): void => wake(words(now()));
+    const tick = (): void => wake(latest.current(now()));
     sleepers.add(tick);
     startOrStop();
     return () => {
       sleepers.delete(tick);
       startOrStop();
     };
-  });
+  }, []);
   return words(now());
 }
 

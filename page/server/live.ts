@@ -19,7 +19,10 @@ const SILENCE_MS = 45_000;
 const FIRST_MS = 12_000;
 
 export interface LiveView {
+  /** The latest of a store that could be looked at; null: none has come. */
   readonly summary: Summary | null;
+  /** Why the store cannot be looked at now; null: it can. */
+  readonly trouble: string | null;
   readonly state: 'closed' | 'opening' | 'live' | 'looking';
   /** Null: the server answers. */
   readonly lostSinceMs: number | null;
@@ -28,6 +31,11 @@ export interface LiveView {
   readonly session: Session;
   /** The version of the server that answers now, when it is not the one that gave this page. */
   readonly newVersion: string | null;
+}
+
+/** Before anything has come. */
+export function unseen(session: Session): LiveView {
+  return { summary: null, trouble: null, state: 'closed', lostSinceMs: null, hints: 0, session, newVersion: null };
 }
 
 export class Live {
@@ -40,13 +48,9 @@ export class Live {
   #nextOpenMs = 0;
 
   constructor(session: Session, changed: (view: LiveView) => void, locked: () => void) {
-    this.#view = { summary: null, state: 'closed', lostSinceMs: null, hints: 0, session, newVersion: null };
+    this.#view = unseen(session);
     this.#changed = changed;
     this.#locked = locked;
-  }
-
-  get view(): LiveView {
-    return this.#view;
   }
 
   start(): () => void {
@@ -97,18 +101,12 @@ export class Live {
   }
 
   #told({ data }: MessageEvent<string>): void {
-    const summary = this.#taken(JSON.parse(data) as Summary);
+    const part = taken(JSON.parse(data) as Summary);
     const isFirst = this.#view.state !== 'live';
-    // What has changed while nobody listened is looked at anew.
-    this.#alive({ summary, ...(isFirst ? { hints: this.#view.hints + 1 } : {}) });
+    // What has changed while nobody listened, or nobody could look, is looked at anew.
+    const isAnew = isFirst || (this.#view.trouble !== null && part.trouble === null);
+    this.#alive({ ...part, ...(isAnew ? { hints: this.#view.hints + 1 } : {}) });
     if (isFirst) void this.#askVersion();
-  }
-
-  /** While the store cannot be looked at, its figures stay those that were seen last. */
-  #taken(summary: Summary): Summary {
-    setClock(summary.atMs);
-    const { summary: before } = this.#view;
-    return summary.trouble === null || before === null ? summary : { ...before, trouble: summary.trouble };
   }
 
   #alive(part: Partial<LiveView>): void {
@@ -131,7 +129,7 @@ export class Live {
     if (came.kind === 'locked') this.#locked();
     else if (came.kind === 'got') {
       if (this.#view.lostSinceMs !== null) this.#nextOpenMs = 0;
-      this.#set({ summary: this.#taken(came.data), lostSinceMs: null, hints: this.#view.hints + 1 });
+      this.#set({ ...taken(came.data), lostSinceMs: null, hints: this.#view.hints + 1 });
     } else {
       this.#set({ lostSinceMs: this.#view.lostSinceMs ?? now() });
     }
@@ -149,4 +147,10 @@ export class Live {
     const isNew = came.data.version !== this.#view.session.version;
     this.#set({ newVersion: isNew ? came.data.version : null });
   }
+}
+
+/** While the store cannot be looked at, its figures stay those that were seen last. */
+function taken(summary: Summary): Partial<LiveView> {
+  setClock(summary.atMs);
+  return summary.trouble === null ? { summary, trouble: null } : { trouble: summary.trouble };
 }

@@ -10,6 +10,8 @@ import { usePage } from './context.ts';
 /** Between the end of a look and the next; and as many times as long as the look took, so that a slow store has its rest. */
 const REST_MS = 1_000;
 const REST_TIMES = 3;
+/** When nothing has come, the next look needs no hint: the store may be there again without one. */
+const AGAIN_MS = 5_000;
 
 export interface Look<T> {
   readonly data: T | null;
@@ -25,27 +27,26 @@ interface Seen<T> {
   readonly refusal: Answer | null;
 }
 
-/** @param path null: nothing is asked */
-export function useLook<T>(path: string | null, wakes: number): Look<T> {
+export function useLook<T>(path: string, wakes: number): Look<T> {
   const { locked } = usePage();
   const [seen, setSeen] = useState<Seen<T>>({ path: null, data: null, refusal: null });
   const looker = useRef<Looker | null>(null);
 
   useEffect(() => {
-    if (path === null) return undefined;
     let last: string | null = null;
-    const look = async (signal: AbortSignal): Promise<void> => {
+    const look = async (signal: AbortSignal): Promise<boolean> => {
       const came = await get<T>(path, signal);
-      if (signal.aborted) return;
+      if (signal.aborted) return true;
       if (came.kind === 'got') {
         // What is the same need not be drawn again.
         if (came.text !== last) setSeen({ path, data: came.data, refusal: null });
         last = came.text;
-        return;
+        return true;
       }
       last = null;
       if (came.kind === 'locked') locked();
       if (came.kind === 'refused') setSeen((before) => ({ ...before, path, refusal: came.answer }));
+      return false;
     };
     const mine = new Looker(look);
     looker.current = mine;
@@ -58,37 +59,44 @@ export function useLook<T>(path: string | null, wakes: number): Look<T> {
 
 /** One look at a time; those that are asked for meanwhile are one more, after a rest. */
 class Looker {
-  readonly #look: (signal: AbortSignal) => Promise<void>;
+  /** Tells whether an answer has come. */
+  readonly #look: (signal: AbortSignal) => Promise<boolean>;
   readonly #stop = new AbortController();
   #isLooking = false;
   #isWanted = false;
-  #timer: number | null = null;
+  #timer: number | undefined;
   #restsUntilMs = 0;
 
-  constructor(look: (signal: AbortSignal) => Promise<void>) {
+  constructor(look: (signal: AbortSignal) => Promise<boolean>) {
     this.#look = look;
   }
 
   wake(): void {
     this.#isWanted = true;
-    if (this.#isLooking || this.#timer !== null || this.#stop.signal.aborted) return;
-    this.#timer = setTimeout(() => void this.#run(), Math.max(0, this.#restsUntilMs - performance.now()));
+    if (!this.#isLooking) this.#runIn(Math.max(0, this.#restsUntilMs - performance.now()));
   }
 
   stop(): void {
     this.#stop.abort();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    clearTimeout(this.#timer);
+  }
+
+  #runIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#run(), ms);
   }
 
   async #run(): Promise<void> {
-    this.#timer = null;
     this.#isWanted = false;
     this.#isLooking = true;
     const startedMs = performance.now();
-    await this.#look(this.#stop.signal);
+    const hasCome = await this.#look(this.#stop.signal);
     const endedMs = performance.now();
     this.#restsUntilMs = endedMs + REST_MS + REST_TIMES * (endedMs - startedMs);
     this.#isLooking = false;
+    if (this.#stop.signal.aborted) return;
     if (this.#isWanted) this.wake();
+    // A page that is seen again is given a hint.
+    else if (!hasCome && !document.hidden) this.#runIn(AGAIN_MS);
   }
 }

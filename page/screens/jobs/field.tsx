@@ -12,23 +12,34 @@ interface Props {
   /** `/` leads here. */
   readonly isMain?: boolean;
   readonly choices?: readonly string[];
+  /** Several, with commas between them. */
+  readonly isList?: boolean;
 }
 
-export function FilterField({ label, value, onChange, placeholder, isMain = false, choices }: Props): JSX.Element {
+export function FilterField(props: Props): JSX.Element {
+  const { label, value, onChange, placeholder, isMain = false, choices, isList = false } = props;
   const [typed, setTyped] = useState(value);
   const timer = useRef<number | undefined>(undefined);
   // By the time that it takes effect, another field may have changed the filter.
   const latest = useRef(onChange);
   latest.current = onChange;
+  // What somebody goes on to type, or a blank at its end, is not undone by what they typed before.
+  const own = useRef(value);
   const id = useId();
   useEffect(() => {
+    if (value === own.current) return;
+    own.current = value;
+    clearTimeout(timer.current);
     setTyped(value);
-    return () => clearTimeout(timer.current);
   }, [value]);
+  useEffect(() => () => clearTimeout(timer.current), []);
 
   const take = (text: string): void => {
     clearTimeout(timer.current);
-    if (text.trim() !== value) latest.current(text.trim());
+    const meant = isList ? listOf(text).join(',') : text.trim();
+    if (meant === own.current) return;
+    own.current = meant;
+    latest.current(meant);
   };
   return (
     <div class={isMain ? 'filter main' : 'filter'}>
@@ -61,4 +72,11 @@ export function FilterField({ label, value, onChange, placeholder, isMain = fals
       )}
     </div>
   );
+}
+
+export function listOf(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
 }

@@ -6,7 +6,7 @@ import { Icon } from '../../parts/icon.tsx';
 import { shortCount } from '../../plain/format.ts';
 import { hasParts, STATES, withPart } from '../../plain/place.ts';
 import { usePage } from '../../server/context.ts';
-import { FilterField } from './field.tsx';
+import { FilterField, listOf } from './field.tsx';
 
 interface Props {
   readonly query: JobQuery;
@@ -34,7 +34,7 @@ export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
   const type =
     (part: keyof JobQuery, isList = false) =>
     (value: string) =>
-      onChange(withPart(query, part, isList ? (value === '' ? [] : value.split(',')) : value), true);
+      onChange(withPart(query, part, isList ? listOf(value) : value), true);
   const tasks = [...new Set(live.summary?.workers.flatMap((worker) => worker.tasks) ?? [])].toSorted();
   const queues = live.summary?.queues.map((queue) => queue.name) ?? [];
   return (
@@ -53,12 +53,14 @@ export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
           value={(query.tasks ?? []).join(',')}
           onChange={type('tasks', true)}
           choices={tasks}
+          isList
         />
         <FilterField
           label="Queue"
           value={(query.queues ?? []).join(',')}
           onChange={type('queues', true)}
           choices={queues}
+          isList
         />
         {isOpen && (
           <>

@@ -22,7 +22,7 @@ export function Overview(): JSX.Element {
         <h1>Overview</h1>
         {summary !== null && <RetryAll failed={summary.counts.failed} />}
       </div>
-      {summary === null ? <Loading /> : <Seen summary={summary} />}
+      {summary === null ? <Loading isAway={live.trouble !== null} /> : <Seen summary={summary} />}
     </>
   );
 }
