@@ -4,7 +4,7 @@ import { useErrorBoundary } from 'preact/hooks';
 import { Name } from '../parts/text.tsx';
 
 export function Guard({ children }: { readonly children: ComponentChildren }): JSX.Element {
-  const [error] = useErrorBoundary((error: unknown) => console.error(error));
+  const [error] = useErrorBoundary();
   if (error === undefined) return <>{children}</>;
   return (
     <div class="note critical" role="alert">

@@ -7,6 +7,7 @@ import { areasOf, MARGIN, slotAt } from '../plain/areas.ts';
 import { count, hourMinute, rate } from '../plain/format.ts';
 import { now } from '../server/clock.ts';
 import { Table } from './panel.tsx';
+import { Nothing } from './time.tsx';
 
 const HEIGHT = 200;
 const TABLE_ROWS = 15;
@@ -34,8 +35,8 @@ export function RateChart({ activity, over }: { readonly activity: Activity; rea
           {isShown ? `${rate(rates.failed[slot] ?? 0)} failed a minute` : `${count(failed)} failed`}
         </span>
         {isShown && <span class="dim number">at {hourMinute(rates.atMs[slot] ?? 0)}</span>}
-        <button type="button" class="quiet" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
-          Show as table
+        <button type="button" class="quiet" onClick={() => setTable(!isTable)}>
+          {isTable ? 'Show as chart' : 'Show as table'}
         </button>
       </figcaption>
     </figure>
@@ -54,12 +55,16 @@ function RateTable({ activity, label }: { readonly activity: Activity; readonly 
       {rows.atMs.map((atMs, i) => (
         <tr key={atMs}>
           <th scope="row">{hourMinute(atMs)}</th>
-          <td class="number">{rate(rows.done[i] ?? 0)}</td>
-          <td class="number">{rate(rows.failed[i] ?? 0)}</td>
+          <RateCell value={rows.done[i]} />
+          <RateCell value={rows.failed[i]} />
         </tr>
       ))}
     </Table>
   );
+}
+
+function RateCell({ value }: { readonly value: number | null | undefined }): JSX.Element {
+  return <td class="number">{typeof value === 'number' ? rate(value) : <Nothing />}</td>;
 }
 
 interface PlotProps {

@@ -107,6 +107,20 @@ test('what happens to the server, the network, the tab and the spool', { skip: l
     assert.deepEqual(complaints(), []);
   });
 
+  await t.test('a spool that is not there yet is told, without figures that nobody has counted', async (t) => {
+    const project = tempProject(t, PROJECT);
+    const { url, base } = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, url);
+    await says(page, 'There is no spool at');
+    await says(page, 'There is nothing to show yet');
+    assert.equal(await page.locator('.counts').count(), 0);
+    await page.goto(`${base}#/jobs`);
+    await page.locator('.note.critical').waitFor();
+    await send(project);
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+    assert.deepEqual(complaints(), []);
+  });
+
   await t.test('the spool is taken away and comes back', async (t) => {
     const project = tempProject(t, PROJECT);
     await send(project);
@@ -125,6 +139,44 @@ test('what happens to the server, the network, the tab and the spool', { skip: l
     await send(project); // A new one, in the place of the old.
     await pending(page, 1);
     assert.deepEqual(complaints(), []);
+  });
+
+  await t.test('an answer that does not come is asked for again', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url, base } = await openDesk(t, project);
+    const { page } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.clock.install();
+    let asked = 0;
+    await page.route('**/api/jobs?*', (route) => {
+      asked++;
+      return route.fulfill({ status: 502, body: '<h1>Bad gateway</h1>' });
+    });
+    await page.goto(`${base}#/jobs`);
+    for (const times of [1, 2, 3, 4]) {
+      await until(() => asked >= times, `the page has asked ${times} times`);
+      await page.clock.fastForward(6_000);
+    }
+    await page.unroute('**/api/jobs?*');
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+  });
+
+  await t.test('an answer of another version is no blank page, and the other screens go on', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url, base } = await openDesk(t, project);
+    const { page } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.route('**/api/jobs?*', (route) => route.fulfill({ json: { rows: [] } }));
+    await page.goto(`${base}#/jobs`);
+    await says(page, 'This page cannot show what the server has answered');
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await pending(page, 1);
+    const summary = 'event: summary\ndata: {"atMs":1,"trouble":null}\n\n';
+    await page.route('**/api/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: summary }));
+    await page.reload();
+    await says(page, 'This page cannot show what the server has answered');
   });
 
   await t.test('a page that was left open for a day shows what is now', async (t) => {

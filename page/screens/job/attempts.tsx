@@ -1,5 +1,6 @@
 /** Attempts, the latest first: how each ended, the error with its causes, which process ran it, and what it printed. */
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import type { JobAttempt, JobDetail, JobError, StateName } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Empty, Panel } from '../../parts/panel.tsx';
@@ -41,9 +42,11 @@ interface AttemptProps {
 
 function Attempt({ attempt, isLatest, state }: AttemptProps): JSX.Element {
   const { startedAtMs, endedAtMs, error, output, outputLeftOut } = attempt;
+  // One that is read stays open when the next begins.
+  const [isOpen] = useState(isLatest);
   const how = howItEnded(attempt, isLatest && (state === 'revoked' || state === 'expired') ? state : 'succeeded');
   return (
-    <details open={isLatest}>
+    <details open={isOpen}>
       <summary>
         <span class={`state ${how}`}>
           <Icon name={how} />

@@ -65,24 +65,24 @@ function useLog(
     if (!isOpen) return undefined;
     const stop = new AbortController();
     let timer: number | undefined;
-    const read = async (): Promise<void> => {
-      for (let isMore = true; isMore && !stop.signal.aborted;) {
-        const came = await get<LogPart>(
-          `api/jobs/${encodeURIComponent(id)}/log?position=${position.current}`,
-          stop.signal,
-        );
-        if (came.kind !== 'got') break;
+    const readRest = async (): Promise<boolean> => {
+      for (;;) {
+        const path = `api/jobs/${encodeURIComponent(id)}/log?position=${position.current}`;
+        const came = await get<LogPart>(path, stop.signal);
+        if (came.kind !== 'got' || stop.signal.aborted) return false;
         const { lines } = came.data;
         position.current = came.data.position;
-        isMore = lines.length > 0;
         setLog((before) => ({
-          lines: isMore ? [...before.lines, ...lines].slice(-MOST_LINES) : before.lines,
+          lines: lines.length > 0 ? [...before.lines, ...lines].slice(-MOST_LINES) : before.lines,
           all: before.all + lines.length,
           isRead: true,
         }));
+        if (lines.length === 0) return true;
       }
-      // Once more after the end: the last lines come with it.
-      if (isRunning && !stop.signal.aborted) timer = setTimeout(() => void read(), FOLLOW_MS);
+    };
+    const read = async (): Promise<void> => {
+      const isDone = !document.hidden && (await readRest()) && !isRunning;
+      if (!isDone && !stop.signal.aborted) timer = setTimeout(() => void read(), FOLLOW_MS);
     };
     void read();
     return () => {
