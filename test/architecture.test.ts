@@ -176,7 +176,7 @@ describe('a complaint is made about', () => {
       'a folder of the spool that is on no floor',
       'src/spool/stuff/a.ts',
       '',
-      'src/spool/stuff/a.ts:1: src/spool/stuff/ is on no floor (the floors are disk, place, keys, job-file, beside, notes, owners, statistics, after, ready, claims, journal, sending, schedules, results, recovery, revoking, moving, doctor)',
+      'src/spool/stuff/a.ts:1: src/spool/stuff/ is on no floor (the floors are disk, place, keys, job-file, beside, notes, owners, statistics, after, ready, claims, journal, sending, schedules, results, recovery, revoking, moving, doctor, following)',
     ],
     [
       'a part importing the public index',

@@ -71,9 +71,9 @@ export interface HeldSpot {
 
 /** Pauses between looks while jobs move, ms: half a second in all. */
 const LOOK_AGAIN_MS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
-/** Where an id begins in a job's name, and behind a due time. */
-const ID_AT = { job: 2, delayed: 16 };
-const ID_LENGTH = 36;
+/** Where an id begins in a job's name, behind a due time, and in the name of an outcome. */
+export const ID_AT = { job: 2, delayed: 16, result: 0 } as const;
+export const ID_LENGTH = 36;
 
 /** Where each of `ids` is; those that are missing are proved to be nowhere. */
 export async function locate(context: SpoolContext, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, Spot>> {

@@ -14,7 +14,7 @@ import { readLog } from './beside/read-log.ts';
 import { changedJobs } from './changes.ts';
 import { backlogOf, countJobs, partsOf } from './counts.ts';
 import { createContext, type SpoolContext } from './disk/context.ts';
-import { everyJob } from './every-job.ts';
+import { everyJob } from './following/every-job.ts';
 import { establish } from './place/establish.ts';
 import { refuseNetworkFileSystem, refuseSplitSpool } from './place/file-system.ts';
 import { type Files, nodeFiles } from './disk/files.ts';

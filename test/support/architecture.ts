@@ -41,6 +41,7 @@ export const SPOOL_FLOORS: readonly string[] = [
   'revoking',
   'moving',
   'doctor',
+  'following',
 ];
 
 /** The file that touches the spool on disk, and those that look at the user's project instead, or write in it: config, task modules, reports. */

@@ -20,7 +20,7 @@ import { actOn, refusal } from './acts/desk-acts.ts';
 import { failedGroups } from './index/failed-groups.ts';
 import { JobFeed } from './index/job-feed.ts';
 import type { JobIndex } from './index/job-index.ts';
-import { pageOf } from './index/pages-of-jobs.ts';
+import { isFull, pageOf } from './index/pages-of-jobs.ts';
 import { matcherOf } from './index/row-matcher.ts';
 import { detailOf } from './job/job-detail.ts';
 import { Listeners } from './listeners.ts';
@@ -47,7 +47,7 @@ export function openDesk(options: DeskOptions): Desk {
   return new StoreDesk(options);
 }
 
-/** A page waits so long for the index to begin with, ms, or until it has so many jobs; and longer while it has none at all. */
+/** A page waits so long for the index to begin with, ms, or until it is full, or the index has so many jobs; and longer while it has none at all. */
 const FIRST_PAGE = { mostMs: 250, jobs: 500, emptyMs: 1_500 };
 
 class StoreDesk implements Desk {
@@ -72,7 +72,7 @@ class StoreDesk implements Desk {
 
   async jobs(query: JobQuery, before: string | null): Promise<JobPage> {
     const matcher = this.#matcher(query);
-    const index = await this.#warmIndex(FIRST_PAGE.jobs);
+    const index = await this.#warmIndex((known) => known.size >= FIRST_PAGE.jobs || isFull(known, matcher));
     return this.#place.ask((broker) => pageOf(broker, { index, matcher, before }));
   }
 
@@ -130,10 +130,10 @@ class StoreDesk implements Desk {
     await this.#place.close();
   }
 
-  /** @param enough so many jobs will do. @throws where the place is away */
-  async #warmIndex(enough = Number.POSITIVE_INFINITY): Promise<JobIndex> {
+  /** @param isEnough of an index that is not complete. @throws where the place is away */
+  async #warmIndex(isEnough: (index: JobIndex) => boolean = () => false): Promise<JobIndex> {
     const { mostMs, emptyMs } = FIRST_PAGE;
-    await this.#feed.warm(({ size }) => size >= enough, mostMs);
+    await this.#feed.warm(isEnough, mostMs);
     const index = await this.#feed.warm(({ size }) => size > 0, emptyMs);
     // Nothing is there yet, or nobody can look.
     if (index.size === 0) await this.#place.ask((broker) => broker.paused());

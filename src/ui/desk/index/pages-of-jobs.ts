@@ -28,6 +28,13 @@ export interface PageQuestion {
 
 type Source = Pick<Broker, 'changed' | 'find'>;
 
+/** Whether the index has more than a page of these jobs, as it has them now. */
+export function isFull(index: JobIndex, { isMatch }: RowMatcher): boolean {
+  let matching = 0;
+  for (const row of index.rows()) if (isMatch(row) && ++matching > PAGE) return true;
+  return false;
+}
+
 /** @throws UsageError for a cursor that is none */
 export async function pageOf(broker: Source, { index, matcher, before }: PageQuestion): Promise<JobPage> {
   if (before !== null && !isOrder(before)) refuse('`before`', 'the `next` of a page', before);

@@ -2,11 +2,11 @@
  * Which jobs of the spool may have changed, for one that follows all of them: watches tell the names that come and go, and a poll says when to
  * look through all names, because watches lose some (disk/watch.ts). Reads only.
  */
-import type { SpoolContext } from './disk/context.ts';
-import { hasCode } from './disk/files.ts';
-import { DirectoryWatch } from './disk/watch.ts';
-import { parseBesideName } from './layout.ts';
-import { spotAt } from './locate.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { hasCode } from '../disk/files.ts';
+import { DirectoryWatch } from '../disk/watch.ts';
+import { parseBesideName } from '../layout.ts';
+import { spotAt } from '../locate.ts';
 
 /** Names that come within this time are given together, ms. */
 const GATHER_MS = 20;

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
-import type { Broker, Look } from '../../../src/broker/broker.ts';
-import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
-import { openSpool } from '../../../src/spool/spool.ts';
-import { until, within } from '../../support/conditions.ts';
-import { job, returned, RUN } from '../../support/factory.ts';
-import { faultyFiles } from '../../support/faulty-files.ts';
-import { tempSpool } from '../../support/temp.ts';
+import type { Broker, Look } from '../../../../src/broker/broker.ts';
+import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { openSpool } from '../../../../src/spool/spool.ts';
+import { until, within } from '../../../support/conditions.ts';
+import { job, returned, RUN } from '../../../support/factory.ts';
+import { faultyFiles } from '../../../support/faulty-files.ts';
+import { tempSpool } from '../../../support/temp.ts';
 
 interface Following {
   readonly looks: Look[];
@@ -102,6 +102,38 @@ for (const operation of ['open', 'list', 'walk', 'directoryStamp', 'info', 'read
     assert.deepEqual(follower.ends().toSorted(), ids.toSorted());
   });
 }
+
+test('the 256 jobs that were sent last come first, after one look at each name; then all others, and none twice', async (t) => {
+  const { path, broker } = tempSpool(t, { fsync: false });
+  const jobs = Array.from({ length: 600 }, () => job());
+  await broker.enqueue(jobs);
+  const ids = jobs.map(({ job: { id } }) => id).toSorted();
+  const walked: string[] = [];
+  const files: Files = {
+    ...nodeFiles,
+    walk: (folder) => {
+      walked.push(folder.slice(path.length + 1));
+      return nodeFiles.walk(folder);
+    },
+  };
+  const looking = openSpool({ path, mustExist: true, files });
+  t.after(() => looking.close());
+  const all = looking.everyJob({ sinceMs: 0, follow: false, latestFirst: true });
+
+  const first = await all.next();
+
+  assert.deepEqual(
+    first.value?.jobs.map(({ sighting }) => sighting.id),
+    ids.toReversed().slice(0, 256),
+  );
+  const once = ['delayed', 'pending', 'results'];
+  const inThree = (): readonly string[] => walked.filter((folder) => once.includes(folder));
+  assert.deepEqual(inThree(), once);
+  const others: string[] = [];
+  for await (const { jobs: looks } of all) others.push(...looks.map(({ sighting }) => sighting.id));
+  assert.deepEqual(others, ids.toReversed().slice(256));
+  assert.deepEqual(inThree(), [...once, ...once]);
+});
 
 test('a follower whose spool is removed ends with FSQ_SPOOL_GONE', async (t) => {
   const { path, broker } = tempSpool(t, { fsync: false });

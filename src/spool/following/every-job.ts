@@ -4,16 +4,16 @@
  * A follower knows a number of each job: how far it was when it was looked at. A name that says another number is news. So a million jobs
  * take a hundred megabytes at most, and no outcome is missed: when nothing has been heard, a look through all names finds it.
  */
-import type { EveryJobOptions, Known, Look, Looks, Sighting } from '../broker/broker.ts';
-import { endedAtMs, type JobRecord } from '../job/job.ts';
-import type { SpoolContext } from './disk/context.ts';
-import { Turns } from './disk/rounds.ts';
-import { isPassing } from './disk/trouble.ts';
-import { findJob, sight, withProgress } from './inspect.ts';
+import type { EveryJobOptions, Known, Look, Looks, Sighting } from '../../broker/broker.ts';
+import { endedAtMs, type JobRecord } from '../../job/job.ts';
+import type { SpoolContext } from '../disk/context.ts';
+import { Turns } from '../disk/rounds.ts';
+import { isPassing } from '../disk/trouble.ts';
+import { findJob, sight, withProgress } from '../inspect.ts';
 import { type Hints, JobHints } from './job-hints.ts';
-import { besidePath, parseResultFileName } from './layout.ts';
-import { inOrder } from './sorted-names.ts';
-import { endedSpot, heldSpots, locate, type Spot, spotAt, movingSpots, waitingSpots } from './locate.ts';
+import { besidePath, parseResultFileName } from '../layout.ts';
+import { jobsByAge, latestJobs, type Place } from './jobs-by-age.ts';
+import { endedSpot, heldSpots, locate, type Spot, spotAt, movingSpots, waitingSpots } from '../locate.ts';
 
 /** How many jobs are given together. */
 const BATCH = 256;
@@ -120,22 +120,23 @@ class EveryJob {
     });
   }
 
-  /** All that are there, in the order of their sending. */
+  /** All that are there, in the order of their sending. If the latest come first, some of them do before all names are sorted. */
   async *there(sinceMs: number, latestFirst: boolean): AsyncGenerator<Looks, void, undefined> {
-    const ids: string[] = []; // One that moves may be there twice: the second look at it brings no news.
-    const paths = new Map<string, string>();
-    await this.#walk((id, _step, path) => {
-      ids.push(id);
-      if (path !== null) paths.set(id, path);
-    });
-    const turns = new Turns();
+    const latest = latestFirst ? await latestJobs(this.#context, BATCH) : [];
     let jobs: Look[] = [];
-    for (const id of inOrder(ids, latestFirst ? 'descending' : 'ascending')) {
-      const path = paths.get(id) ?? endedSpot(this.#context.layout, id).path;
-      const look = await this.#lookAfter(id, path, sinceMs);
+    for (const place of latest) {
+      const look = await this.#lookAfter(place, sinceMs);
+      if (look !== null) jobs.push(look);
+    }
+    if (jobs.length > 0) yield { jobs, isCaughtUp: false };
+    jobs = [];
+    const turns = new Turns();
+    for await (const place of jobsByAge(this.#context, latestFirst ? 'descending' : 'ascending')) {
+      if (this.#steps.has(place.id)) continue;
+      const look = await this.#lookAfter(place, sinceMs);
       if (look !== null) jobs.push(look);
       if (jobs.length < BATCH && !turns.isOver) continue;
-      yield { jobs, isCaughtUp: false };
+      if (jobs.length > 0) yield { jobs, isCaughtUp: false };
       jobs = [];
       if (turns.isOver) await turns.next();
     }
@@ -187,7 +188,7 @@ class EveryJob {
   }
 
   /** The same of one that was there, wherever it has gone meanwhile. */
-  async #lookAfter(id: string, path: string, sinceMs: number): Promise<Look | null> {
+  async #lookAfter({ id, path }: Place, sinceMs: number): Promise<Look | null> {
     const { files } = this.#context;
     const isOld = sinceMs > 0 && path === endedSpot(this.#context.layout, id).path;
     if (isOld && (files.entry(path)?.changedAtMs ?? sinceMs) < sinceMs) {
