@@ -65,6 +65,18 @@ export interface Ui<Request extends UiRequest = UiRequest> {
  *   app, its requests are answered with
  */
 export function createUi<Request extends UiRequest = UiRequest>(options: UiOptions<Request>): Ui<Request> {
+  return createOwnUi(options).ui;
+}
+
+/** For a server of its own: whoever starts that is about to see the page. */
+export interface OwnUi<Request extends UiRequest = UiRequest> {
+  readonly ui: Ui<Request>;
+  /** Begins to look at the store, as if somebody had opened the page now. Never rejects. */
+  begin(): Promise<void>;
+}
+
+/** @throws UsageError as `createUi` */
+export function createOwnUi<Request extends UiRequest = UiRequest>(options: UiOptions<Request>): OwnUi<Request> {
   checkOptions(options);
   const { app = createApp(), basePath = '', readOnly = false, hideArguments = false } = options;
   const access = accessOf(options);
@@ -89,7 +101,11 @@ export function createUi<Request extends UiRequest = UiRequest>(options: UiOptio
     const pair = nodePair(request, response);
     handler(pair.request, pair.response, next);
   };
-  return Object.assign(handle, { close });
+  const begin = async (): Promise<void> => {
+    await desk.jobs({}, null).catch(() => undefined); // The summary tells what is wrong.
+    await desk.summary();
+  };
+  return { ui: Object.assign(handle, { close }), begin };
 }
 
 const OPTIONS: Readonly<Record<keyof UiOptions, true>> = {

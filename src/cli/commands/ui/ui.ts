@@ -4,7 +4,7 @@ import { UsageError } from '../../../job/errors.ts';
 import { hostName } from '../../../ui/http/guard.ts';
 import { checkToken, newToken } from '../../../ui/http/session.ts';
 import { serve, type Serving, type Where } from '../../../ui/http/serve.ts';
-import { createUi } from '../../../ui/create-ui.ts';
+import { createOwnUi } from '../../../ui/create-ui.ts';
 import { type Command, type Context, type Values, wholeNumber } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
 import { settingsOf } from '../../setting-options.ts';
@@ -52,7 +52,7 @@ async function runUi(context: Context): Promise<number> {
   const chosen = env[TOKEN_VARIABLE];
   const token = chosen === undefined ? newToken() : checkToken(chosen, TOKEN_VARIABLE);
   const hosts = values.names('allow-host').map((name) => allowed(name, '--allow-host'));
-  const page = createUi({
+  const { ui: page, begin } = createOwnUi({
     app: { settings: async () => settings },
     token,
     hosts: 'host' in where ? [...hosts, shownHost(where.host)] : hosts,
@@ -72,6 +72,7 @@ async function runUi(context: Context): Promise<number> {
     const shownToken = chosen === undefined ? token : '…';
     tell(`The page of ${placeText(settings)}${over(where)}, until Ctrl-C:`);
     stdout.write(`${address(where, serving, values, shownToken)}\n`);
+    void begin();
     await signalled();
     return EXIT.good;
   } finally {
