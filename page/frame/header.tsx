@@ -5,17 +5,16 @@ import { CopyButton } from '../parts/copy.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Name } from '../parts/text.tsx';
 import { shortCount } from '../plain/format.ts';
-import { type ScreenName, SCREENS } from '../plain/place.ts';
+import { type ScreenName, SCREENS, storeTitle } from '../plain/place.ts';
 import { usePage } from '../server/context.ts';
 import { setTheme, theme, THEMES } from './theme.ts';
 
-const TITLES: Readonly<Record<ScreenName, string>> = {
+const TITLES: Readonly<Record<Exclude<ScreenName, 'spool'>, string>> = {
   overview: 'Overview',
   jobs: 'Jobs',
   failures: 'Failures',
   schedules: 'Schedules',
   workers: 'Workers',
-  spool: 'Spool',
 };
 
 export function Header({ onHelp }: { readonly onHelp: () => void }): JSX.Element {
@@ -78,7 +77,7 @@ function ThemeButton(): JSX.Element {
 }
 
 export function Navigation(): JSX.Element {
-  const { place, live } = usePage();
+  const { place, live, session } = usePage();
   const counts = live.summary?.counts;
   const numbers: Partial<Record<ScreenName, number | undefined>> = {
     failures: counts?.failed,
@@ -102,7 +101,7 @@ export function Navigation(): JSX.Element {
                 href={screen === 'overview' ? '#/' : `#/${screen}`}
                 aria-current={shown === screen ? 'page' : undefined}
               >
-                {TITLES[screen]}
+                {screen === 'spool' ? storeTitle(session.place) : TITLES[screen]}
                 {number !== undefined && number > 0 && <span class="number">{shortCount(number)}</span>}
               </a>
             </li>

@@ -7,6 +7,11 @@ import type { JobQuery, StateName } from '../../src/ui/wire.ts';
 export const SCREENS = ['overview', 'jobs', 'failures', 'schedules', 'workers', 'spool'] as const;
 export type ScreenName = (typeof SCREENS)[number];
 
+/** The heading of the screen of this name, where `store` keeps the jobs: a path, or an address of BullMQ. */
+export function storeTitle(store: string): string {
+  return store.startsWith('bullmq+') ? 'BullMQ' : 'Spool';
+}
+
 export type Place =
   | { readonly screen: Exclude<ScreenName, 'jobs' | 'failures'> }
   | { readonly screen: 'failures'; readonly query: JobQuery }

@@ -8,6 +8,7 @@ import { Name, Sentence } from '../parts/text.tsx';
 import { Nothing } from '../parts/time.tsx';
 import { bytes, count, shortCount } from '../plain/format.ts';
 import { visible } from '../plain/marks.ts';
+import { storeTitle } from '../plain/place.ts';
 import { usePage } from '../server/context.ts';
 import { useLook } from '../server/look.ts';
 
@@ -19,11 +20,11 @@ const COLUMNS = [
 ];
 
 export function Spool(): JSX.Element {
-  const { live } = usePage();
+  const { live, session } = usePage();
   const { data, refusal } = useLook<StoreReport>('api/store', live.hints);
   return (
     <>
-      <h1>Spool</h1>
+      <h1>{storeTitle(session.place)}</h1>
       {refusal !== null && <Refusal text={refusal.text} />}
       {data === null ? refusal === null && <Loading /> : <Seen report={data} />}
     </>

@@ -7,11 +7,12 @@ import type { Answer } from '../../src/ui/wire.ts';
 import { get } from './api.ts';
 import { usePage } from './context.ts';
 
-/** Between the end of a look and the next; and as many times as long as the look took, so that a slow store has its rest. */
+/** Between the end of a look and the next; and as many times as long as the look took, so that a slow store has its rest, to that most. */
 const REST_MS = 1_000;
 const REST_TIMES = 3;
 /** When nothing has come, the next look needs no hint: the store may be there again without one. */
 const AGAIN_MS = 5_000;
+const MOST_REST_MS = 15_000;
 
 export interface Look<T> {
   readonly data: T | null;
@@ -92,7 +93,9 @@ class Looker {
     const startedMs = performance.now();
     const hasCome = await this.#look(this.#stop.signal);
     const endedMs = performance.now();
-    this.#restsUntilMs = endedMs + REST_MS + REST_TIMES * (endedMs - startedMs);
+    // One that came to nothing has cost little, however long it waited for a store that is away; and that may be back at once.
+    const restMs = hasCome ? Math.min(MOST_REST_MS, REST_TIMES * (endedMs - startedMs)) : 0;
+    this.#restsUntilMs = endedMs + REST_MS + restMs;
     this.#isLooking = false;
     if (this.#stop.signal.aborted) return;
     if (this.#isWanted) this.wake();

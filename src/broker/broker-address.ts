@@ -3,6 +3,7 @@
  * password. Pure. A message never holds the text that was given, because a password may stand at any place of a wrong one.
  */
 import { UsageError } from '../job/errors.ts';
+import { checkId, isForeignId, isId } from '../job/names.ts';
 import { didYouMean, format } from '../job/text.ts';
 
 export type BrokerAddress = RedisAddress | PostgresAddress;
@@ -117,6 +118,16 @@ export function addressText(address: BrokerAddress): string {
 /** True for the name of a place that is an address, and no path. */
 export function isAddress(place: string): boolean {
   return place.startsWith(MARK);
+}
+
+/** True for what may be the id of a job there: to a server other programs add jobs as well, under ids of any form. */
+export function isIdAt(broker: { readonly place: string }, id: string): boolean {
+  return isId(id) || (isAddress(broker.place) && isForeignId(id));
+}
+
+/** @throws UsageError */
+export function checkIdAt(broker: { readonly place: string }, id: string): string {
+  return isIdAt(broker, id) ? id : checkId(id);
 }
 
 function written(address: BrokerAddress, login: string): string {

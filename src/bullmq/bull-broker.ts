@@ -29,7 +29,7 @@ import { pausedQueues, setPaused } from './limits/pauses.ts';
 import { changedJobs, findJob, keptCheckpoint } from './looking/finding.ts';
 import { followJobs } from './looking/follow-jobs.ts';
 import { unendedJobs } from './looking/job-pages.ts';
-import { STORE_KEYS } from './looking/store-keys.ts';
+import { storeParts } from './looking/store-parts.ts';
 import { backlogOf, countJobs, listJobs } from './looking/listing.ts';
 import { OutcomeWatch, readOutcome } from './looking/stored-outcomes.ts';
 import { listOwners } from './crew/owner-records.ts';
@@ -181,8 +181,8 @@ class BullBroker implements Broker {
     return null;
   }
 
-  async parts(): ReturnType<Broker['parts']> {
-    return STORE_KEYS;
+  parts(): ReturnType<Broker['parts']> {
+    return this.#look(() => storeParts(this.#engine));
   }
 
   async restoring(): ReturnType<Broker['restoring']> {

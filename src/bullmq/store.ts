@@ -152,6 +152,7 @@ export interface Fact {
 }
 
 export interface Store {
+  readonly kind: 'redis' | 'postgres';
   /** The jobs of these ids, in their order; null where there is none in any of these queues. */
   look(ids: readonly string[], queues: readonly string[]): Promise<readonly (RawJob | null)[]>;
   /**

@@ -5,6 +5,7 @@ import { restoringText } from '../app/telling/warnings.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { BrokerEvent } from '../broker/worker-side.ts';
 import { FsqError, TimeoutError, UnknownJobError, UsageError } from '../job/errors.ts';
+import { isIdAt } from '../broker/broker-address.ts';
 import { isId } from '../job/names.ts';
 import { format, jsonText } from '../job/text.ts';
 import type { LogLine } from '../job/values/log-lines.ts';
@@ -40,10 +41,14 @@ export async function withSpool<T>(
  *
  * @throws UsageError when it cannot be an id or several jobs begin so; UnknownJobError when none does
  */
-export async function jobId(broker: Pick<Broker, 'place' | 'idsByPrefix'>, text: string): Promise<string> {
+export async function jobId(broker: Pick<Broker, 'place' | 'idsByPrefix' | 'find'>, text: string): Promise<string> {
   const wanted = text.toLowerCase();
   if (isId(wanted)) return wanted;
+  const isAnywhere = isIdAt(broker, text);
+  // Of a program of BullMQ: it is counted or chosen, and may be the beginning of another as well.
+  if (isAnywhere && (await broker.find(text)) !== null) return text;
   if (!/^[0-9a-f][0-9a-f-]{0,35}$/.test(wanted)) {
+    if (isAnywhere) throw new UnknownJobError(text, broker.place);
     throw new UsageError(
       `Expected a job id or its beginning, such as 0199f3c2-8d1e, got ${format(text)}; \`fsq ls\` lists them`,
     );
@@ -65,7 +70,7 @@ export async function jobId(broker: Pick<Broker, 'place' | 'idsByPrefix'>, text:
  * @throws UsageError for what is no id, or the beginning of several
  */
 export async function jobIds(
-  broker: Pick<Broker, 'place' | 'idsByPrefix'>,
+  broker: Pick<Broker, 'place' | 'idsByPrefix' | 'find'>,
   texts: readonly string[],
 ): Promise<{ readonly ids: readonly string[]; readonly missing: readonly UnknownJobError[] }> {
   const ids: string[] = [];

@@ -24,6 +24,11 @@ export function isId(text: string): boolean {
   return ID.test(text);
 }
 
+/** True for what may be the id of a job that another program has added to a server, where ids are any text; one that no line can show is none. */
+export function isForeignId(text: string): boolean {
+  return /^[^\p{Cc}\p{Cs}]{1,200}$/u.test(text);
+}
+
 export function isQueueName(text: string): boolean {
   return QUEUE.test(text) && !DEVICE.test(text);
 }

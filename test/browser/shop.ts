@@ -69,21 +69,31 @@ await app.close();
 `;
 
 export interface Shop {
-  readonly project: Project;
+  readonly project: ShopProject;
   /** Sends jobs by a script of the project, which has its tasks by name. */
   send(script: string): Promise<void>;
 }
 
-/** A project whose jobs are sent, and as far as they can be, done by a worker that still runs. */
-export async function openShop(t: TestContext): Promise<Shop> {
-  const project = tempProject(t, { 'tasks.js': TASKS, 'fsq.config.mjs': CONFIG, 'load.js': LOAD });
+/** A project, and the environment that says what keeps its jobs; none: its spool. */
+export interface ShopProject extends Project {
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A project whose jobs are sent, and as far as they can be, done by a worker that still runs.
+ *
+ * @param broker what keeps the jobs, as the setting says it; absent: a spool
+ */
+export async function openShop(t: TestContext, broker?: string): Promise<Shop> {
+  const env = broker === undefined ? {} : { FSQ_BROKER: broker };
+  const project = { ...tempProject(t, { 'tasks.js': TASKS, 'fsq.config.mjs': CONFIG, 'load.js': LOAD }), env };
   const send = async (script: string): Promise<void> => {
-    const ran = await run(project, process.execPath, ['--input-type=module'], { input: script });
+    const ran = await run(project, process.execPath, ['--input-type=module'], { input: script, env });
     assert.equal(ran.code, 0, ran.stderr);
   };
   const [loaded] = await Promise.all([
-    run(project, process.execPath, ['load.js']),
-    startWorker(t, project, ['-c', '4']),
+    run(project, process.execPath, ['load.js'], { env }),
+    startWorker(t, project, ['-c', '4'], { env }),
   ]);
   assert.equal(loaded.code, 0, loaded.stderr);
   return { project, send };
@@ -101,11 +111,11 @@ export interface Desk {
 /** `fsq ui` on the project's spool; ended after the test. */
 export async function openDesk(
   t: TestContext,
-  project: Project,
+  project: ShopProject,
   { line = [], token = TOKEN }: { readonly line?: readonly string[]; readonly token?: string } = {},
 ): Promise<Desk> {
   const args = [BIN, 'ui', ...(line.includes('--port') ? [] : ['--port', '0']), ...line];
-  const env = { ...process.env, FSQ_UI_TOKEN: token };
+  const env = { ...process.env, ...project.env, FSQ_UI_TOKEN: token };
   const child = spawn(process.execPath, args, { cwd: project.path, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
   let said = '';

@@ -49,9 +49,11 @@ function delayReason(facts: Facts, record: Record): Reason {
   const { job, nowMs } = facts;
   const { dueAtMs } = job;
   if (dueAtMs === null)
-    return idsAfter(record.job.options).length === 0
-      ? { code: 'moving', text: 'A call gives it new arguments at this moment.' }
-      : afterReason(facts, idsAfter(record.job.options));
+    return idsAfter(record.job.options).length > 0
+      ? afterReason(facts, idsAfter(record.job.options))
+      : record.job.options.key === undefined
+        ? { code: 'after', text: 'It waits for jobs that are its children in a flow of BullMQ.' }
+        : { code: 'moving', text: 'A call gives it new arguments at this moment.' };
   const when = dueAtMs > nowMs ? `at ${timeShown(dueAtMs)} (in ${span(dueAtMs - nowMs)})` : dueText(nowMs - dueAtMs);
   const last = record.attempts.at(-1);
   if (last === undefined) return notBeforeReason(record, when);

@@ -50,6 +50,7 @@ const SWEEP_EVERY = 100;
 const TRIES = 10;
 
 export class PostgresStore implements Store {
+  readonly kind = 'postgres';
   readonly limits: LimitStore;
   readonly moves: MoveStore;
   readonly #sql: Sql;

@@ -38,6 +38,7 @@ const SCAN_COUNT = 5_000;
 const CHECKPOINT = 'fsqCheckpoint';
 
 export class RedisStore implements Store {
+  readonly kind = 'redis';
   readonly limits: LimitStore;
   readonly moves: MoveStore;
   readonly #client: Redis;

@@ -2,8 +2,8 @@
 import { type ReadSchedule, readSchedules } from '../../app/schedules/read-schedules.ts';
 import type { Settings } from '../../app/settings/config.ts';
 import type { Broker, LogPart } from '../../broker/broker.ts';
+import { checkIdAt } from '../../broker/broker-address.ts';
 import type { TaskSending } from '../../broker/task-sending.ts';
-import { checkId } from '../../job/names.ts';
 import type { Desk } from '../desk.ts';
 import type {
   Act,
@@ -77,15 +77,14 @@ class StoreDesk implements Desk {
   }
 
   async job(id: string): Promise<JobDetail | null> {
-    checkId(id);
     const { hidesArguments } = this.#options;
     const { index } = this.#feed;
-    return this.#place.ask((broker) => detailOf(broker, id, { index, hidesArguments, nowMs: Date.now() }));
+    const facts = { index, hidesArguments, nowMs: Date.now() };
+    return this.#place.ask(async (broker) => detailOf(broker, checkIdAt(broker, id), facts));
   }
 
   async log(id: string, position: number): Promise<LogPart> {
-    checkId(id);
-    return this.#place.ask((broker) => broker.log(id, position));
+    return this.#place.ask(async (broker) => broker.log(checkIdAt(broker, id), position));
   }
 
   async failures(query: JobQuery): Promise<FailureGroups> {

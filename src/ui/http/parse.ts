@@ -1,6 +1,6 @@
 /** What a page asks, from its URL or the body of its request to the types of wire.ts. Pure; all of it comes from outside. */
 import { refuse, UsageError } from '../../job/errors.ts';
-import { checkId, checkQueue, isId } from '../../job/names.ts';
+import { checkId, checkQueue, isForeignId } from '../../job/names.ts';
 import { didYouMean, format } from '../../job/text.ts';
 import { readDuration } from '../../job/units.ts';
 import type { JsonValue } from '../../job/values/json.ts';
@@ -96,7 +96,7 @@ export function actOf(document: unknown): Act {
         throw new UsageError('Expected `ids` or `query`, got both: say in one way which jobs are meant');
       return { kind, query: bodyQuery(document['query']), count: countOf(document['count']) };
     case 'retry-anew':
-      return { kind, id: checkId(document['id']), args: argsOf(document['args']) };
+      return { kind, id: idOf(document['id']), args: argsOf(document['args']) };
     case 'pause':
     case 'resume':
       return { kind, queue: checkQueue(document['queue']) };
@@ -112,7 +112,12 @@ export function actOf(document: unknown): Act {
 function idsOf(value: unknown): readonly string[] {
   if (!isArray(value) || value.length === 0 || value.length > MOST_IDS)
     return refuse('`ids`', `1 to ${MOST_IDS} ids of jobs; more are meant by \`query\``, value);
-  return [...new Set(value.map((id) => checkId(id)))];
+  return [...new Set(value.map(idOf))];
+}
+
+/** Whether jobs have such ids where they are kept, the desk tells. */
+function idOf(value: unknown): string {
+  return typeof value === 'string' && isForeignId(value) ? value : checkId(value);
 }
 
 function bodyQuery(value: unknown): JobQuery {
@@ -144,5 +149,14 @@ function scheduleOf(value: unknown): string {
 /** The path of a job below `api/jobs/`: its id, and whether its log is meant; null for what is none. */
 export function jobPathOf(path: string): { readonly id: string; readonly isLog: boolean } | null {
   const [, id = '', log] = /^\/api\/jobs\/([^/]+)(\/log)?$/.exec(path) ?? [];
-  return isId(id) ? { id, isLog: log !== undefined } : null;
+  const asked = decoded(id);
+  return asked !== null && isForeignId(asked) ? { id: asked, isLog: log !== undefined } : null;
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null; // A % that means nothing.
+  }
 }

@@ -4,9 +4,10 @@ import { originalOf, sendAnew } from '../../../app/acting/send-anew.ts';
 import { jobOf, type ReadSchedule } from '../../../app/schedules/read-schedules.ts';
 import { livingSending, livingTasks, mismatchNotice } from '../../../app/telling/runners.ts';
 import type { Broker } from '../../../broker/broker.ts';
+import { checkIdAt } from '../../../broker/broker-address.ts';
 import type { TaskSending } from '../../../broker/task-sending.ts';
 import { FsqError, refuse, UsageError } from '../../../job/errors.ts';
-import { checkId, checkQueue, OWN_TASKS } from '../../../job/names.ts';
+import { checkQueue, OWN_TASKS } from '../../../job/names.ts';
 import { format, knownInstead } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
@@ -49,7 +50,13 @@ async function answer(parts: ActParts, act: Act): Promise<Answer> {
     case 'revoke':
     case 'kill':
     case 'forget':
-      return 'ids' in act ? onJobs(parts, act.kind, act.ids.map(checkId)) : onAll(parts, act.kind, act);
+      return 'ids' in act
+        ? onJobs(
+            parts,
+            act.kind,
+            act.ids.map((id) => checkIdAt(broker, id)),
+          )
+        : onAll(parts, act.kind, act);
     case 'retry-anew':
       return anew(parts, act.id, act.args);
     case 'pause':
@@ -112,7 +119,7 @@ async function idsOf(
 }
 
 async function anew({ broker, nowMs }: ActParts, id: string, args: readonly JsonValue[]): Promise<Answer> {
-  const original = await originalOf(broker, checkId(id));
+  const original = await originalOf(broker, checkIdAt(broker, id));
   const { task } = original.job;
   if (task.startsWith(OWN_TASKS))
     throw new UsageError(`Jobs of ${task} are not sent anew from here: their arguments are commands`);

@@ -3,7 +3,7 @@ import { errorOf, stateText } from '../../../app/acting/job-conditions.ts';
 import { SCHEDULE_HEADER } from '../../../app/schedules/read-schedules.ts';
 import { readySinceMs } from '../../../app/telling/health-facts.ts';
 import type { Sighting, Whereabouts } from '../../../broker/broker.ts';
-import { idTimeMs, isTimed } from '../../../job/names.ts';
+import { idTimeMs, isForeignId, isId, isTimed } from '../../../job/names.ts';
 import { beginning } from '../../../job/text.ts';
 import type { StateName } from '../../wire.ts';
 import type { FailureKind, FailureKinds } from './failure-kinds.ts';
@@ -84,21 +84,21 @@ export class RowMaker {
 
 /** When it was sent; null where nothing tells it. */
 export function sentAtMsOf({ id, record }: Pick<Sighting, 'id' | 'record'>): number | null {
-  return record?.job.enqueuedAtMs ?? (isTimed(id) ? idTimeMs(id) : null);
+  return record?.job.enqueuedAtMs ?? (isId(id) && isTimed(id) ? idTimeMs(id) : null);
 }
 
-const ORDER = /^[0-9a-f-]{36,80}$/;
+/** What stands before an id that does not tell its time: the time in the same form, and a version that no id has. */
+const TIME = /^[0-9a-f]{8}-[0-9a-f]{4}-0-/;
+const TIME_LENGTH = 16;
 
 /** True for a text that may be the `order` of a job. */
 export function isOrder(text: string): boolean {
-  return ORDER.test(text);
+  return isId(text) || (TIME.test(text) && isForeignId(idIn(text)));
 }
-
-const ID_LENGTH = 36;
 
 /** The id of the job that has this place. */
 export function idIn(order: string): string {
-  return order.length === ID_LENGTH ? order : order.slice(-ID_LENGTH);
+  return order[TIME_LENGTH - 1] === '-' ? order.slice(TIME_LENGTH) : order; // There an id has a digit.
 }
 
 /** The last time that an id can tell: a file may say any other. */
@@ -106,7 +106,7 @@ const LAST_MS = 2 ** 48 - 1;
 
 /** An id that tells its time is its own place in the order; any other stands before the first of its millisecond. */
 function orderOf(id: string, sentAtMs: number | null): string {
-  if (isTimed(id)) return id;
+  if (isId(id) && isTimed(id)) return id;
   const time = Math.min(LAST_MS, Math.max(0, Math.floor(sentAtMs ?? 0)))
     .toString(16)
     .padStart(12, '0');

@@ -9,7 +9,7 @@ import { refuse } from '../../../job/errors.ts';
 import type { JobPage, JobRow } from '../../wire.ts';
 import type { JobIndex } from './job-index.ts';
 import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, wordOf } from './index-row.ts';
-import type { RowMatcher } from './row-matcher.ts';
+import { beginsWith, type RowMatcher } from './row-matcher.ts';
 
 /** Jobs of a page. */
 const PAGE = 100;
@@ -133,7 +133,7 @@ async function searchedPage(
 }
 
 function isFound(id: string, { record }: Sighting, text: string): boolean {
-  return id.startsWith(text.toLowerCase()) || (record !== null && argsText(record.job.args).includes(text));
+  return beginsWith(id, text) || (record !== null && argsText(record.job.args).includes(text));
 }
 
 function totalOf(index: JobIndex, isMatch: RowMatcher['isMatch']): number {

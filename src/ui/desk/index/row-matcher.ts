@@ -46,11 +46,16 @@ export function matcherOf(query: JobQuery, nowMs: number, hidesArguments: boolea
   if (error !== undefined) questions.push((row) => row.error?.includes(error) ?? false);
   if (group !== undefined) questions.push(({ failure }) => failure?.key === group);
   const isOfIds = hidesArguments || isId(text.toLowerCase());
-  if (text !== '' && isOfIds) questions.push(({ id }) => id.startsWith(text.toLowerCase()));
+  if (text !== '' && isOfIds) questions.push(({ id }) => beginsWith(id, text));
   return {
     isMatch: (row) => questions.every((isMet) => isMet(row)),
     text: text === '' || isOfIds ? null : text,
   };
+}
+
+/** fsq's own ids are of small letters. */
+export function beginsWith(id: string, text: string): boolean {
+  return id.startsWith(text) || id.startsWith(text.toLowerCase());
 }
 
 function checkState(word: string): StateName {

@@ -29,6 +29,6 @@ const COMMANDS: readonly {
 export function commandsFor(id: string, acts: JobDetail['acts'], option: string): JobDetail['commands'] {
   return COMMANDS.filter(({ act }) => act === null || acts.includes(act)).map(({ what, line }) => ({
     what,
-    command: `${line(id)}${option}`,
+    command: `${line(inShell(id))}${option}`,
   }));
 }

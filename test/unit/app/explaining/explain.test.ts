@@ -350,7 +350,8 @@ const ROWS: readonly (readonly [
     ['on-its-way'],
     /^It is on its way here from \/srv\/other: nobody takes it/,
   ],
-  ['gets new arguments', facts({ job: delayed(null) }), ['moving'], /new arguments/],
+  ['gets new arguments', facts({ job: delayed(null, { options: { key: 'k' } }) }), ['moving'], /new arguments/],
+  ['is a parent in a flow of BullMQ', facts({ job: delayed(null) }), ['after'], /children in a flow of BullMQ/],
   [
     'is on its way, and the note of its move cannot be read',
     facts({ job: { ...delayed(null), isOnItsWay: true, isRevoked: true }, owners: [] }),

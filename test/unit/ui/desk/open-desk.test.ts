@@ -224,7 +224,13 @@ describe('a desk', () => {
     assert.ok(!job.commands.some(({ command }) => command.includes('revoke')));
     assert.equal(job.location, `${path}/results/${id}.json`);
     assert.deepEqual(job.family, []);
-    await assert.rejects(desk.job('../x'), { code: 'FSQ_USAGE' });
+    for (const id of ['../x', 'user-42']) {
+      await assert.rejects(desk.job(id), { code: 'FSQ_USAGE' });
+      await assert.rejects(desk.log(id, 0), { code: 'FSQ_USAGE' });
+      for (const kind of ['retry', 'kill', 'forget'] as const)
+        assert.equal((await desk.act({ kind, ids: [id] })).code, 'FSQ_USAGE');
+      assert.equal((await desk.act({ kind: 'retry-anew', id, args: [] })).code, 'FSQ_USAGE');
+    }
     assert.equal(await desk.job(nextId()), null);
   });
 

@@ -193,7 +193,7 @@ test('what is wrong is told in words, with a code, and harms nothing', async (t)
   assert.deepEqual((await answerTo('/api/act', '{"kind":')).slice(0, 2), [400, 'FSQ_USAGE']);
   assert.deepEqual((await answerTo('/api/act', '{"kind":"purge"}')).slice(0, 2), [400, 'FSQ_USAGE']);
   assert.deepEqual((await answerTo('/api/act', `"${'x'.repeat(6_000_000)}"`)).slice(0, 2), [413, 'FSQ_TOO_LARGE']);
-  assert.deepEqual((await answerTo('/api/jobs/..%2f..%2fetc')).slice(0, 2), [404, 'FSQ_USAGE']);
+  assert.deepEqual((await answerTo('/api/jobs/..%2f..%2fetc%0a')).slice(0, 2), [404, 'FSQ_USAGE']);
   desk.fails = new SpoolError('FSQ_SPOOL_GONE', 'The spool /spool is gone');
   assert.deepEqual(await answerTo('/api/jobs'), [503, 'FSQ_SPOOL_GONE', 'The spool /spool is gone']);
   desk.fails = null;

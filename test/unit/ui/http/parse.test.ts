@@ -67,7 +67,7 @@ describe('an act is refused', () => {
     ['of an unknown kind', { kind: 'purge', ids: [ID] }],
     ['without a kind', { ids: [ID] }],
     ['on no jobs', { kind: 'retry', ids: [] }],
-    ['on what are no ids', { kind: 'retry', ids: ['../../etc/passwd'] }],
+    ['on what are no ids', { kind: 'retry', ids: ['a\nb'] }],
     ['on too many ids', { kind: 'retry', ids: Array.from({ length: 1_001 }, () => ID) }],
     ['on all that match, without a count', { kind: 'forget', query: {} }],
     ['on all that match, with half a job', { kind: 'forget', query: {}, count: 1.5 }],
@@ -84,7 +84,8 @@ describe('an act is refused', () => {
 test('the path of a job is one with an id', () => {
   assert.deepEqual(jobPathOf(`/api/jobs/${ID}`), { id: ID, isLog: false });
   assert.deepEqual(jobPathOf(`/api/jobs/${ID}/log`), { id: ID, isLog: true });
-  for (const path of ['/api/jobs/', '/api/jobs/..', `/api/jobs/${ID}/x`, `/api/jobs/${ID}/log/`, '/api/jobs/%2e%2e'])
+  assert.deepEqual(jobPathOf('/api/jobs/repeat%3Aa%2Fb%20%25/log'), { id: 'repeat:a/b %', isLog: true });
+  for (const path of ['/api/jobs/', `/api/jobs/${ID}/x`, `/api/jobs/${ID}/log/`, '/api/jobs/%', '/api/jobs/%0a'])
     assert.equal(jobPathOf(path), null, path);
 });
 
