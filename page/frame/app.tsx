@@ -1,9 +1,9 @@
 /** The page: its frame, the screen that the address names, and what all screens share. */
 import type { JSX } from 'preact';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Act, Answer, Session } from '../../src/ui/wire.ts';
+import type { Answer, Session } from '../../src/ui/wire.ts';
 import type { Place } from '../plain/place.ts';
-import { act } from '../server/api.ts';
+import { act, type PageAct } from '../server/api.ts';
 import { PageContext } from '../server/context.ts';
 import { Live, unseen } from '../server/live.ts';
 import { Failures } from '../screens/failures.tsx';
@@ -43,7 +43,7 @@ export function App({ session, onLocked }: Props): JSX.Element {
   useKeyboard(place, go, () => setHelp(true));
   useSign(place, live.trouble === null ? (live.summary?.verdict.status ?? 'ok') : 'critical');
 
-  const run = useCallback(async (what: Act): Promise<Answer> => {
+  const run = useCallback(async (what: PageAct): Promise<Answer> => {
     const came = await act(what);
     say(came);
     liveRef.current?.hint();

@@ -50,19 +50,14 @@ function leaf(value: JsonValue, most: number): string {
   return value.length <= most ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, most)).slice(0, -1)}…"`;
 }
 
-/** What somebody typed as the arguments of a call: a JSON array, or what is wrong with it. */
-export type TypedArgs =
-  { readonly isGood: true; readonly args: readonly JsonValue[] } | { readonly isGood: false; readonly trouble: string };
-
-export function typedArgs(text: string): TypedArgs {
+/**
+ * What is wrong with what somebody typed as the arguments of a call; null: it is a JSON array. It is sent as it was typed: a number of many digits
+ * would be another one if it were read and written here, and the server could not tell.
+ */
+export function troubleInArgs(text: string): string | null {
   try {
-    const value: unknown = JSON.parse(text);
-    if (Array.isArray(value)) return { isGood: true, args: value as readonly JsonValue[] };
-    return { isGood: false, trouble: 'The arguments are a list: put [ and ] around them.' };
+    return Array.isArray(JSON.parse(text)) ? null : 'The arguments are a list: put [ and ] around them.';
   } catch (error) {
-    return {
-      isGood: false,
-      trouble: `This is not JSON yet: ${error instanceof Error ? error.message : 'it does not parse'}`,
-    };
+    return `This is not JSON yet: ${error instanceof Error ? error.message : 'it does not parse'}`;
   }
 }

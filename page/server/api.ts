@@ -31,9 +31,14 @@ export function get<T>(path: string, signal?: AbortSignal): Promise<Got<T>> {
   return request<T>(path, { cache: 'no-cache', ...(signal === undefined ? {} : { signal }) });
 }
 
+/** An act of the wire, but for the arguments of a new job, which are a JSON array as somebody typed it. */
+export type PageAct =
+  | Exclude<Act, { readonly kind: 'retry-anew' }>
+  | { readonly kind: 'retry-anew'; readonly id: string; readonly argsText: string };
+
 /** What comes of it is an Answer either way. */
-export async function act(what: Act): Promise<Answer> {
-  const came = await post<Answer>('api/act', what);
+export async function act(what: PageAct): Promise<Answer> {
+  const came = await post<Answer>('api/act', textOf(what));
   if (came.kind === 'got') return came.data;
   if (came.kind === 'refused') return came.answer;
   const text =
@@ -44,12 +49,17 @@ export async function act(what: Act): Promise<Answer> {
 }
 
 export function login(token: string): Promise<Got<unknown>> {
-  return post('api/login', { token });
+  return post('api/login', JSON.stringify({ token }));
 }
 
-function post<T>(path: string, body: unknown): Promise<Got<T>> {
-  const headers = { 'content-type': 'application/json' };
-  return request<T>(path, { method: 'POST', headers, body: JSON.stringify(body) });
+function textOf(what: PageAct): string {
+  if (what.kind !== 'retry-anew') return JSON.stringify(what);
+  const { argsText, ...rest } = what;
+  return `${JSON.stringify(rest).slice(0, -1)},"args":${argsText}}`;
+}
+
+function post<T>(path: string, body: string): Promise<Got<T>> {
+  return request<T>(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 }
 
 async function request<T>(path: string, init: RequestInit): Promise<Got<T>> {

@@ -1,9 +1,9 @@
 /** Jobs that somebody made to do harm to whoever looks at them: they are shown as texts, quickly, and nothing of them runs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JobPage } from '../../src/ui/wire.ts';
+import type { JobDetail, JobPage } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
-import { run, startWorker, tempProject } from '../support/project.ts';
+import { fsq, run, startWorker, tempProject } from '../support/project.ts';
 import { assertFits, lacksBrowser, openBrowser, openPage, seen, textOf } from './chromium.ts';
 import { openDesk } from './shop.ts';
 
@@ -119,3 +119,40 @@ test(
     }
   },
 );
+
+const ODD = `[{"__proto__":{"isAdmin":true},"constructor":{"prototype":2},"toJSON":3,"":4},"\\ud800 alone","\u2028 \u2029 \u202e",9007199254740992,1e+21,0.1]`;
+
+test('arguments are sent as they were typed, and what is refused is not lost', { skip: lacksBrowser }, async (t) => {
+  const browser = await openBrowser(t);
+  const project = tempProject(t, {});
+  assert.equal((await fsq(project, ['call', 'echo', '1'])).code, 0);
+  const desk = await openDesk(t, project);
+  const [old] = (await desk.ask<JobPage>('api/jobs')).jobs;
+  const { page, complaints } = await openPage(t, browser, desk.url);
+  await page.goto(`${desk.base}#/jobs/${old?.id ?? ''}`);
+  await page.getByRole('button', { name: 'Retry with…' }).click();
+  const dialog = page.getByRole('dialog');
+  const field = dialog.getByRole('textbox');
+  for (const [typed, told] of [
+    [`["${'x'.repeat(4_500_000)}"]`, /have 4500004 bytes of JSON; at most 4194304 are accepted/],
+    [`["${'x'.repeat(9_000_000)}"]`, /at most \d+ bytes/],
+    ['['.repeat(10_000) + ']'.repeat(10_000), /nested more than 64 levels deep/],
+    ['[9007199254740993]', /9007199254740993, which would arrive as 9007199254740992/],
+  ] as const) {
+    await field.fill(typed);
+    await dialog.getByRole('button', { name: 'Send' }).click();
+    await until(async () => told.test(await dialog.innerText()), `${typed.slice(0, 20)} is refused`);
+    assert.equal((await field.inputValue()).length, typed.length);
+  }
+  assert.equal((await desk.ask<JobPage>('api/jobs')).total, 1);
+  await field.fill(ODD);
+  await dialog.getByRole('button', { name: 'Send' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await until(() => !page.url().includes(old?.id ?? ''), 'the new job is shown');
+  const { args } = await desk.ask<JobDetail>(`api/jobs/${page.url().replace(/.*\//, '')}`);
+  assert.equal(JSON.stringify(args), ODD);
+  await page.getByText('isAdmin').waitFor();
+  await page.getByRole('button', { name: 'Retry with…' }).click();
+  assert.equal(JSON.stringify(JSON.parse(await field.inputValue())), ODD);
+  assert.deepEqual(complaints(), []);
+});

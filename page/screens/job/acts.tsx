@@ -1,10 +1,11 @@
 /** What can be done with this job now, and the dialog that sends it again with other arguments. */
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useId, useMemo, useState } from 'preact/hooks';
 import type { JobDetail } from '../../../src/ui/wire.ts';
 import { Dialog, useConfirm } from '../../parts/dialog.tsx';
+import { Sentence } from '../../parts/text.tsx';
 import { count } from '../../plain/format.ts';
-import { typedArgs } from '../../plain/json-shape.ts';
+import { troubleInArgs } from '../../plain/json-shape.ts';
 import { usePage } from '../../server/context.ts';
 
 type ActName = JobDetail['acts'][number];
@@ -56,15 +57,21 @@ function RetryAnew({ job, onClose }: { readonly job: JobDetail; readonly onClose
   const isCut = job.cut['args'] !== undefined;
   const [text, setText] = useState(() => (isCut ? '' : JSON.stringify(job.args ?? [], null, 2)));
   const id = useId();
-  const typed = typedArgs(text);
+  const trouble = useMemo(() => troubleInArgs(text), [text]);
+  const [isSending, setSending] = useState(false);
+  const [refusal, setRefusal] = useState('');
+  const send = async (): Promise<void> => {
+    setSending(true);
+    const answer = await run({ kind: 'retry-anew', id: job.id, argsText: text });
+    setSending(false);
+    // What was typed must not be lost.
+    if (!answer.isGood) return setRefusal(answer.text);
+    onClose();
+    if (answer.id !== undefined) go({ screen: 'job', id: answer.id });
+  };
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (!typed.isGood) return;
-    onClose();
-    void run({ kind: 'retry-anew', id: job.id, args: typed.args }).then((answer) => {
-      if (answer.isGood && answer.id !== undefined) go({ screen: 'job', id: answer.id });
-      return answer;
-    });
+    if (trouble === null && !isSending) void send();
   };
   return (
     <Dialog title="Retry with other arguments" onClose={onClose} isWide>
@@ -82,20 +89,23 @@ function RetryAnew({ job, onClose }: { readonly job: JobDetail; readonly onClose
             class="code"
             rows={12}
             spellcheck={false}
-            aria-invalid={!typed.isGood}
+            aria-invalid={trouble !== null}
             aria-describedby={`${id}-trouble`}
             value={text}
-            onInput={(event) => setText(event.currentTarget.value)}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              setRefusal('');
+            }}
           />
         </p>
-        <p id={`${id}-trouble`} class="trouble">
-          {typed.isGood ? '' : typed.trouble}
+        <p id={`${id}-trouble`} class="trouble" role={refusal === '' ? undefined : 'alert'}>
+          <Sentence text={trouble ?? refusal} />
         </p>
         <p class="buttons">
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={!typed.isGood}>
+          <button type="submit" class="primary" disabled={trouble !== null || isSending}>
             Send
           </button>
         </p>

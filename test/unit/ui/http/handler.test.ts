@@ -68,7 +68,7 @@ function ask(
   port: number,
   path: string,
   headers: Readonly<Record<string, string>> = {},
-  body?: string,
+  body?: string | Buffer,
   method = body === undefined ? 'GET' : 'POST',
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -198,6 +198,31 @@ test('what is wrong is told in words, with a code, and harms nothing', async (t)
   assert.deepEqual(await answerTo('/api/jobs'), [503, 'FSQ_SPOOL_GONE', 'The spool /spool is gone']);
   desk.fails = null;
   assert.equal((await ask(port, '/api/jobs', OWN)).status, 200);
+});
+
+test('arguments arrive as they were written, or the request is refused', async (t) => {
+  const { port, desk } = await serve(t);
+  const post = (args: string | Buffer): Promise<Reply> => {
+    const body = Buffer.concat([Buffer.from(`{"kind":"retry-anew","id":"${ID}","args":`), Buffer.from(args), Buffer.from('}')]); // prettier-ignore
+    return ask(port, '/api/act', { ...OWN, ...POST }, body, 'POST');
+  };
+  const odd =
+    '[{"__proto__":{"isGood":1},"constructor":2,"toJSON":3,"":4},"\\ud800","\u2028",9007199254740992,1e+308,0.1]';
+
+  assert.equal((await post(odd)).status, 200);
+  assert.deepEqual(desk.acts.map((act) => 'args' in act && JSON.stringify(act.args)), [odd]); // prettier-ignore
+  for (const [args, told] of [
+    ['[9007199254740993]', /9007199254740993, which would arrive as 9007199254740992/],
+    ['[[-1e999]]', /-1e999, which would arrive as -Infinity/],
+    [Buffer.from('["\xe9"]', 'latin1'), /UTF-8/],
+    [Buffer.from([0x5b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x5d]), /UTF-8/],
+    ['["\u0000"]', /JSON/],
+  ] as const) {
+    const { status, text } = await post(args);
+    assert.equal(status, 400, text);
+    assert.match(JSON.parse(text).text, told);
+  }
+  assert.equal(desk.acts.length, 1);
 });
 
 test('the same answer twice is sent once, also behind a proxy that zips it, and to one that knows several', async (t) => {
