@@ -107,9 +107,9 @@ export interface StorePart {
   readonly name: string;
   /** What lies there, for people. */
   readonly means: string;
-  /** Null: it would take too long to tell. */
+  /** Null: it would take too long to tell, or cannot be looked at. */
   readonly entries: number | null;
-  /** Of the files themselves; null: it would take too long to tell. */
+  /** Of the files themselves; null as above. */
   readonly bytes: number | null;
 }
 

@@ -3,7 +3,7 @@ import type { Backlog, Counts, StorePart } from '../broker/broker.ts';
 import { idTimeMs, isTimed } from '../job/names.ts';
 import type { SpoolContext } from './disk/context.ts';
 import { RACY_MS } from './disk/watch.ts';
-import { NOT_LISTED, valueOr } from './disk/if-there.ts';
+import { NOT_LISTED, succeeds } from './disk/if-there.ts';
 import { sight } from './inspect.ts';
 import { DIRECTORIES, parseDelayedFileName, parseJobFileName, parseResultFileName } from './layout.ts';
 import { heldSpots, movingSpots, pendingSpot } from './locate.ts';
@@ -116,18 +116,16 @@ export function partsOf({ files, layout }: SpoolContext): readonly StorePart[] {
   const found = new Map<string, Pick<StorePart, 'entries' | 'bytes'>>();
   for (const name of bySize) {
     let [entries, bytes, isWhole] = [0, 0, true];
-    valueOr(
-      undefined,
-      () => {
-        for (const entry of files.walk(layout[name])) {
-          isWhole = !isOver();
-          if (!isWhole) return;
-          entries++;
-          bytes += files.entry(`${layout[name]}/${entry}`)?.sizeBytes ?? 0;
-        }
-      },
-      ...NOT_LISTED,
-    );
+    const count = (): void => {
+      for (const entry of files.walk(layout[name])) {
+        isWhole = !isOver();
+        if (!isWhole) return;
+        entries++;
+        bytes += files.entry(`${layout[name]}/${entry}`)?.sizeBytes ?? 0;
+      }
+    };
+    // What is not there has no entries; of what cannot be listed nobody knows.
+    if (!succeeds(count, ...NOT_LISTED)) isWhole = !files.exists(layout[name]);
     found.set(name, isWhole ? { entries, bytes } : { entries: null, bytes: null });
   }
   return DIRECTORIES.map((name) => ({ name, means: MEANS[name], entries: null, bytes: null, ...found.get(name) }));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test from 'node:test';
 import { type Files, nodeFiles } from '../../../src/spool/disk/files.ts';
@@ -23,6 +23,20 @@ test('what is in the way is passed over: files, directories and names of others'
   assert.deepEqual(await broker.counts(), { pending: 1, delayed: 0, running: 0, results: 0, corrupt: 0 });
   assert.equal((await broker.list(['pending', 'delayed', 'running', 'results'], 10)).length, 1);
   assert.equal((await broker.idsByPrefix('', 10)).length, 1);
+});
+
+test('a directory that cannot be listed is not told to be empty, and one that is not there is', async (t) => {
+  const { path, broker } = tempSpool(t);
+  await broker.enqueue([job()]);
+  rmSync(join(path, 'keys'), { recursive: true, force: true });
+  rmSync(join(path, 'corrupt'), { recursive: true, force: true });
+  writeFileSync(join(path, 'corrupt'), 'no directory');
+
+  const parts = new Map((await broker.parts()).map(({ name, entries, bytes }) => [name, [entries, bytes]]));
+
+  assert.deepEqual(parts.get('corrupt'), [null, null]);
+  assert.deepEqual(parts.get('keys'), [0, 0]);
+  assert.equal(parts.get('pending')?.[0], 1);
 });
 
 test('a broken file is listed without its record', async (t) => {
