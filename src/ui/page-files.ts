@@ -44,10 +44,13 @@ function contentOf(name: string): Buffer {
   );
 }
 
-/** The version of this fsq. */
+let version: string | null = null;
+
+/** The version of this fsq: another one may be installed in its place while this one goes on. */
 export function ownVersion(): string {
+  if (version !== null) return version;
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return String(peek(manifest, 'version'));
+  return (version = String(peek(manifest, 'version')));
 }
 
 /** Removes a Unix socket that nobody answers. What is no socket stays, and is told where somebody listens there. */

@@ -179,7 +179,11 @@ for (const [name, mount] of Object.entries(MOUNTS))
     }
   });
 
-test('over HTTP/2 it is there as well', async (t) => {
+test('over HTTP/2 it is there as well, without a warning of Node.js', async (t) => {
+  const warnings: string[] = [];
+  const hear = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', hear);
+  t.after(() => process.off('warning', hear));
   const { url } = await mounted(t, async (_, ui) => {
     const page = ui();
     const server = createHttp2((request, response) =>
@@ -203,6 +207,7 @@ test('over HTTP/2 it is there as well', async (t) => {
   const act = { ':path': '/api/act', ':method': 'POST', ...POST };
   assert.equal(await statusOf(act, '{"kind":"resume","queue":"mail"}'), 200);
   assert.equal(await statusOf(act, '{"kind"'), 400);
+  assert.doesNotMatch(warnings.join(), /header/);
 });
 
 test('a body that the server has read and not handed over is told, with what to do', async (t) => {

@@ -159,7 +159,7 @@ test('the address that is printed is one that a browser opens', async (t) => {
   assert.equal(every, 'http://127.0.0.1/');
   assert.match(told, /put TLS before it[^]*--allow-host names by what others reach it/);
   assert.deepEqual(
-    await addressOf(['--host', '0.0.0.0', '--port', '0', '--allow-host', 'queue.example']).then(([to]) => to),
+    await addressOf(['--host', '0.0.0.0', '--port', '0', '--allow-host', 'queue.example:8080']).then(([to]) => to),
     'http://queue.example/',
   );
   assert.equal(ofSocket, 'http://127.0.0.1/queue/');

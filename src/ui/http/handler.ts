@@ -160,7 +160,7 @@ async function act({ desk, facts }: HandlerOptions, request: IncomingMessage, re
 
 function fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent) return void response.destroy();
-  const code = error instanceof FsqError ? error.code : 'FSQ_SPOOL';
+  const code = error instanceof FsqError ? error.code : 'FSQ_UNEXPECTED';
   const status = (error instanceof UsageError ? STATUSES[code] : undefined) ?? 503;
   sendRefusal(request, response, { status, text: reasonOf(error) }, code);
 }

@@ -68,8 +68,8 @@ export function sendRefusal(
   code: string,
 ): void {
   const answer: Answer = { text, isGood: false, code };
-  // What its body says is not read: the connection cannot be used again.
-  const close: Fields = request.method === 'POST' ? { connection: 'close' } : {};
+  // What its body says is not read: the connection cannot be used again. HTTP/2 has a stream for each request, and no such header.
+  const close: Fields = request.method === 'POST' && request.httpVersionMajor < 2 ? { connection: 'close' } : {};
   sendJson(request, response, status, answer, { ...close, ...headers });
 }
 

@@ -71,7 +71,8 @@ async function runUi(context: Context): Promise<number> {
     }
     const shownToken = chosen === undefined ? token : '…';
     tell(`The page of ${placeText(settings)}${over(where)}, until Ctrl-C:`);
-    stdout.write(`${address(where, serving, values, shownToken)}\n`);
+    const path = `${(values.text('base-path') ?? '').replace(/\/$/, '')}/#token=${shownToken}`;
+    stdout.write(`${address(where, serving, hosts)}${path}\n`);
     void begin();
     await signalled();
     return EXIT.good;
@@ -92,9 +93,11 @@ function whereOf(values: Values): Where {
   return { socket };
 }
 
-function allowed(name: string, option: string): string {
-  if (hostName(name) !== null) return name;
-  throw new UsageError(`Expected ${option} to be a name such as queue.example.com, got ${JSON.stringify(name)}`);
+/** Without its port: there is one port, and the page has it. */
+function allowed(given: string, option: string): string {
+  const name = hostName(given);
+  if (name !== null) return name;
+  throw new UsageError(`Expected ${option} to be a name such as queue.example.com, got ${JSON.stringify(given)}`);
 }
 
 /** An address as a Host header says it. */
@@ -110,11 +113,10 @@ function over(where: Where): string {
 }
 
 /** As it is opened: of every address of this machine a name that was allowed, or else its own. */
-function address(where: Where, { port }: Serving, values: Values, token: string): string {
-  const path = `${(values.text('base-path') ?? '').replace(/\/$/, '')}/#token=${token}`;
-  if ('socket' in where) return `http://127.0.0.1:${PORT}${path}`;
-  const name = EVERY_ADDRESS.has(where.host) ? (values.names('allow-host')[0] ?? '127.0.0.1') : shownHost(where.host);
-  return `http://${name}:${port}${path}`;
+function address(where: Where, { port }: Serving, hosts: readonly string[]): string {
+  if ('socket' in where) return `http://127.0.0.1:${PORT}`;
+  const name = EVERY_ADDRESS.has(where.host) ? (hosts[0] ?? '127.0.0.1') : shownHost(where.host);
+  return `http://${name}:${port}`;
 }
 
 function signalled(): Promise<void> {

@@ -196,6 +196,8 @@ test('what is wrong is told in words, with a code, and harms nothing', async (t)
   assert.deepEqual((await answerTo('/api/jobs/..%2f..%2fetc%0a')).slice(0, 2), [404, 'FSQ_USAGE']);
   desk.fails = new SpoolError('FSQ_SPOOL_GONE', 'The spool /spool is gone');
   assert.deepEqual(await answerTo('/api/jobs'), [503, 'FSQ_SPOOL_GONE', 'The spool /spool is gone']);
+  desk.fails = new TypeError('x is not a function');
+  assert.deepEqual(await answerTo('/api/jobs'), [503, 'FSQ_UNEXPECTED', 'x is not a function']);
   desk.fails = null;
   assert.equal((await ask(port, '/api/jobs', OWN)).status, 200);
 });
