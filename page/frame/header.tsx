@@ -50,7 +50,7 @@ function Connection(): JSX.Element {
       ? ['lost', 'no connection']
       : live.state === 'looking'
         ? ['looking', 'looking each 5 s']
-        : live.state === 'closed' || live.summary === null
+        : live.state !== 'live'
           ? ['looking', 'connecting']
           : ['live', 'live'];
   return <span class={`connection ${kind}`}>{text}</span>;
@@ -81,7 +81,7 @@ export function Navigation(): JSX.Element {
   const counts = live.summary?.counts;
   const numbers: Partial<Record<ScreenName, number | undefined>> = {
     failures: counts?.failed,
-    workers: live.summary?.workers.length,
+    workers: live.summary?.workers.filter(({ role, verdict }) => role !== 'child' && verdict !== 'dead').length,
   };
   const shown = place.screen === 'job' ? 'jobs' : place.screen;
   const strip = useRef<HTMLElement>(null);

@@ -53,8 +53,8 @@ export function Help({ onClose }: { readonly onClose: () => void }): JSX.Element
         </div>
       </div>
       <p class="dim">
-        fsq {session.version}. In a terminal, <code>fsq top</code> shows much of this, and <code>fsq help</code> lists
-        all commands.
+        Times are those of this browser’s time zone; the pointer on one shows it in UTC. This is fsq {session.version}:
+        in a terminal, <code>fsq top</code> shows much of this, and <code>fsq help</code> lists all commands.
       </p>
       <p class="buttons">
         <button type="button" onClick={onClose}>

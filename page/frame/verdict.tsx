@@ -4,6 +4,7 @@ import { useRef } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
 import { Sentence } from '../parts/text.tsx';
 import { instant } from '../plain/format.ts';
+import { visible } from '../plain/marks.ts';
 import { now } from '../server/clock.ts';
 import { usePage } from '../server/context.ts';
 
@@ -11,7 +12,8 @@ import { usePage } from '../server/context.ts';
 const WORDS_MS = 5_000;
 
 export function Verdict(): JSX.Element {
-  const { summary, trouble } = usePage().live;
+  const { live, place } = usePage();
+  const { summary, trouble } = live;
   const said = useRef({ status: '', text: '', untilMs: 0 });
   const verdict = trouble === null ? summary?.verdict : { status: 'critical' as const, text: trouble };
   if (verdict === undefined) return <p class="verdict dim">Looking…</p>;
@@ -19,11 +21,13 @@ export function Verdict(): JSX.Element {
   if (said.current.status !== status || Date.now() > said.current.untilMs)
     said.current = { status, text: newest, untilMs: Date.now() + WORDS_MS };
   const { text } = said.current;
+  // The overview says all of it; on other screens it is one line, so that they do not move with it.
+  const isShort = trouble === null && place.screen !== 'overview';
   return (
-    <p class={`verdict ${status}`}>
+    <p class={`verdict ${status} ${isShort ? 'short' : ''}`}>
       <Icon name={status} />
-      <strong>{status}</strong>
-      <span>
+      <strong>{isShort ? <a href="#/">{status}</a> : status}</strong>
+      <span title={isShort ? visible(text) : undefined}>
         <Sentence text={text.toLowerCase() === status ? 'all is well' : text} />
       </span>
     </p>

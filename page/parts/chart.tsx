@@ -11,6 +11,8 @@ import { Nothing } from './time.tsx';
 
 const HEIGHT = 200;
 const TABLE_ROWS = 15;
+/** Half of `14:03`: a label at the end is whole. */
+const LABEL_HALF_PX = 16;
 
 export function RateChart({ activity, over }: { readonly activity: Activity; readonly over: string }): JSX.Element {
   const [isTable, setTable] = useState(false);
@@ -110,7 +112,7 @@ function Plot({ rates, label, slot, onSlot }: PlotProps): JSX.Element {
             </g>
           ))}
           {areas.columns.map(({ at, text }) => (
-            <text key={at} x={at} y={HEIGHT - 6} text-anchor={at <= MARGIN.left ? 'start' : 'middle'}>
+            <text key={at} x={Math.min(at, width - LABEL_HALF_PX)} y={HEIGHT - 6} text-anchor="middle">
               {text}
             </text>
           ))}

@@ -1,5 +1,5 @@
 /** Texts that others wrote, as text nodes: marks for what would not be seen, a direction of their own, and cut when they are long. */
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { bytes, count } from '../plain/format.ts';
 import { cutText, visibleParts, withCommands } from '../plain/marks.ts';
@@ -8,6 +8,8 @@ import { CopyButton } from './copy.tsx';
 /** How much of a long text is shown at once. */
 const AT_ONCE = 4_000;
 const MORE = 200_000;
+
+const COMMAND = /^(?:npx )?fsq /;
 
 /** A name or another text of one line. */
 export function Name({ text }: { readonly text: string }): JSX.Element {
@@ -38,12 +40,18 @@ export function LongText({ text, title }: { readonly text: string; readonly titl
   );
 }
 
-/** A sentence of the server: its commands can be copied. */
+/** A sentence of the server: its commands can be copied; what else stands in backticks, as in many an error, is code. */
 export function Sentence({ text }: { readonly text: string }): JSX.Element {
   return (
     <>
       {withCommands(text).map((part, i) =>
-        part.isCommand ? <Command key={i} command={part.text} /> : <Name key={i} text={part.text} />,
+        !part.isCommand ? (
+          <Name key={i} text={part.text} />
+        ) : COMMAND.test(part.text) ? (
+          <Command key={i} command={part.text} />
+        ) : (
+          <code key={i}>{marked(part.text, true)}</code>
+        ),
       )}
     </>
   );
@@ -52,7 +60,14 @@ export function Sentence({ text }: { readonly text: string }): JSX.Element {
 export function Command({ command, what = 'the command' }: { command: string; what?: string }): JSX.Element {
   return (
     <span class="command">
-      <code>{marked(command, true)}</code>
+      <code>
+        {command.split(' ').map((word, i) => (
+          <Fragment key={i}>
+            {i > 0 && ' '}
+            <span class="word">{marked(word, true)}</span>
+          </Fragment>
+        ))}
+      </code>
       <CopyButton text={command} what={`${what} ${command}`} isSmall />
     </span>
   );

@@ -34,7 +34,9 @@ export const MARGIN: { readonly left: number; readonly right: number; readonly t
     bottom: 22,
   };
 
-const LABEL_EVERY_PX = 90;
+const LABEL_EVERY_PX = 70;
+/** Labels stand at such minutes of a day, so that they are round. */
+const ROUND_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720];
 
 export function areasOf(rates: RateColumns, size: Size): Areas {
   const known = rates.ended.flatMap((value, slot) => (value === null ? [] : [{ slot, value }]));
@@ -59,11 +61,13 @@ export function areasOf(rates: RateColumns, size: Size): Areas {
   };
 }
 
-/** The next of 1, 2, 5, 10, 20, 50 … that `value` does not exceed; 1 at least. */
+/** The next round number that `value` does not exceed, and whose half is round too; 1 at least. */
 export function niceTop(value: number): number {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? 10 * power;
+  return (
+    [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ?? 10 * power
+  );
 }
 
 /** The slot that is nearest to `x`. */
@@ -81,8 +85,15 @@ function lineOf(points: readonly string[]): string {
 }
 
 function labelsOf(atMs: readonly number[], xs: readonly number[], width: number): readonly Label[] {
-  const every = Math.max(1, Math.ceil(atMs.length / Math.max(1, Math.floor(width / LABEL_EVERY_PX))));
-  return atMs.flatMap((ms, slot) => (slot % every === 0 ? [{ at: xs[slot] ?? 0, text: hourMinute(ms) }] : []));
+  const [fromMs = 0] = atMs;
+  const minutes = ((atMs.at(-1) ?? 0) - fromMs) / 60_000;
+  const least = minutes / Math.max(1, Math.floor(width / LABEL_EVERY_PX));
+  const every = ROUND_MIN.find((step) => step >= least) ?? 1_440;
+  return atMs.flatMap((ms, slot) => {
+    const at = new Date(ms);
+    const isRound = at.getSeconds() === 0 && (at.getHours() * 60 + at.getMinutes()) % every === 0;
+    return isRound ? [{ at: xs[slot] ?? 0, text: hourMinute(ms) }] : [];
+  });
 }
 
 function tenth(value: number): number {

@@ -21,6 +21,13 @@ export function placed(stretches: readonly JobStretch[], nowMs: number): readonl
   return stretches.map((stretch, i) => ({ stretch, tookMs: took[i] ?? null, part: (raw[i] ?? 0) / all }));
 }
 
+/** How long it waited and ran, as far as that is known. */
+export function totalsOf(stretches: readonly PlacedStretch[]): { readonly waitedMs: number; readonly ranMs: number } {
+  const of = (kind: JobStretch['kind']): number =>
+    stretches.reduce((total, { stretch, tookMs }) => total + (stretch.kind === kind ? (tookMs ?? 0) : 0), 0);
+  return { waitedMs: of('waited'), ranMs: of('ran') };
+}
+
 /** It waits or runs just now. */
 function goesOn(end: JobStretch['end']): boolean {
   return end === 'runs' || end === null;

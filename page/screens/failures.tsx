@@ -111,7 +111,7 @@ function Row({ group, query, ask }: RowProps): JSX.Element {
       <td class="number wide">
         <Age atMs={group.firstAtMs} />
       </td>
-      <td class="number">
+      <td class="number" data-label="last">
         <Age atMs={group.lastAtMs} />
       </td>
       <td class="wide">

@@ -52,7 +52,7 @@ test(
     const dialogs: Readonly<Record<string, (page: Page) => Promise<void>>> = {
       '/': (page) => page.getByRole('button', { name: 'Help and keys' }).click(),
       '/jobs?state=failed': (page) => page.getByRole('button', { name: /^Delete all/ }).click(),
-      [`/jobs/${failed}`]: (page) => page.getByRole('button', { name: 'Retry with…' }).click(),
+      [`/jobs/${failed}`]: (page) => page.getByRole('button', { name: 'Retry with other arguments…' }).click(),
     };
     const screens = ['/', '/jobs', '/jobs?state=failed', '/jobs?text=nothing', `/jobs/${failed}`, `/jobs/${ended}`, `/jobs/${running}`, `/jobs/${waiting}`]; // prettier-ignore
     const places = [...screens, '/failures', '/schedules', '/workers', '/spool', '/jobs/no-such-job'];

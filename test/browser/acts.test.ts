@@ -97,7 +97,7 @@ async function edited({ page, desk, go }: Scene): Promise<void> {
   const id = await oneOf(desk, 'state=failed&task=mail.send');
   await go(`/jobs/${id}`);
   await page.getByText('452 over quota').first().waitFor();
-  await page.getByRole('button', { name: 'Retry with…' }).click();
+  await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
   const [field, send] = [page.getByLabel('Arguments, as a JSON list'), page.getByRole('button', { name: 'Send' })];
   for (const bad of ['["eve@example.com"', '{"to": 1}', 'eve', '']) {
     await field.fill(bad);

@@ -88,7 +88,7 @@ test(
     await page.getByText('<img src=x').first().waitFor();
     const { jobs: [found] } = await desk.ask<JobPage>(`api/jobs?text=${encodeURIComponent('gpj.exe')}`); // prettier-ignore
     await page.goto(`${desk.base}#/jobs/${found?.id ?? ''}`);
-    await page.getByRole('button', { name: 'Retry with…' }).click();
+    await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
     await page.getByRole('dialog').getByRole('textbox').waitFor();
     assert.deepEqual(complaints(), []);
   },

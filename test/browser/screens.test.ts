@@ -217,7 +217,7 @@ async function copied({ page, desk, go }: Scene): Promise<void> {
   await go(`/jobs/${id}`);
   await page.getByRole('button', { name: 'Copy the id' }).click();
   await page.getByRole('button', { name: 'Copied the id' }).waitFor();
-  await page.getByRole('button', { name: 'Retry with…' }).click();
+  await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
   await page.getByLabel('Arguments, as a JSON list').fill('');
   await page.keyboard.press('Control+V');
   assert.equal(await page.getByLabel('Arguments, as a JSON list').inputValue(), id);

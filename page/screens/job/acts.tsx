@@ -12,7 +12,7 @@ type ActName = JobDetail['acts'][number];
 
 const BUTTONS: Readonly<Record<ActName, { readonly verb: string; readonly means: string | null }>> = {
   retry: { verb: 'Retry', means: null },
-  'retry-anew': { verb: 'Retry with…', means: null },
+  'retry-anew': { verb: 'Retry with other arguments…', means: null },
   revoke: { verb: 'Revoke', means: 'If it waits, it will not run. If it runs, it is asked to stop.' },
   kill: {
     verb: 'Kill',

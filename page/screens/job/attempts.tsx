@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { JobAttempt, JobDetail, JobError, StateName } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
-import { Empty, Panel } from '../../parts/panel.tsx';
+import { Panel } from '../../parts/panel.tsx';
 import { LongText, Name } from '../../parts/text.tsx';
 import { Instant, Since, Span } from '../../parts/time.tsx';
 import { count, plural } from '../../plain/format.ts';
@@ -14,7 +14,7 @@ export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
   return (
     <Panel title={attempts.length === 0 ? 'Attempts' : plural(attempts.length + job.leftOut.attempts, 'attempt')}>
       {attempts.length === 0 ? (
-        <Empty title="No worker has started it yet." />
+        <p class="empty dim">No worker has started it yet.</p>
       ) : (
         <ol class="attempts" reversed>
           {attempts.map((attempt, i) => (

@@ -3,8 +3,8 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { JobDetail } from '../../../src/ui/wire.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { Command, Name } from '../../parts/text.tsx';
-import { Age, Instant, Span } from '../../parts/time.tsx';
-import { count } from '../../plain/format.ts';
+import { Age, Instant } from '../../parts/time.tsx';
+import { count, plural } from '../../plain/format.ts';
 import { jobsAt } from '../../plain/place.ts';
 
 export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
@@ -32,15 +32,6 @@ export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
             <Instant atMs={job.endedAtMs} />
           </Fact>
         )}
-        <Fact name="Waited">
-          <Span ms={job.waitedMs} />
-        </Fact>
-        <Fact name="Ran">
-          <Span ms={job.ranMs} />
-        </Fact>
-        <Fact name="In all">
-          <Span ms={job.totalMs} />
-        </Fact>
         {job.crashes > 0 && <Fact name="Crashes">{job.crashes}</Fact>}
         {owner !== null && (
           <Fact name="Worker">
@@ -57,8 +48,8 @@ export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
           </Fact>
         )}
         {job.waitsFor !== null && (
-          <Fact name="After">
-            {job.waitsFor.ended} of {job.waitsFor.jobs} jobs have ended
+          <Fact name="Waits for">
+            {job.waitsFor.jobs - job.waitsFor.ended} of {plural(job.waitsFor.jobs, 'job')}
           </Fact>
         )}
         {job.isRevoked && <Fact name="Revoked">it is to end, or not to run</Fact>}
@@ -73,8 +64,8 @@ export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
           </Fact>
         ))}
         {job.leftOut.headers > 0 && <Fact name="More headers">{count(job.leftOut.headers)}</Fact>}
-        <Fact name="Lies at">
-          <Command command={job.location} what="where it lies:" />
+        <Fact name="Stored at">
+          <Command command={job.location} what="where it is stored:" />
         </Fact>
       </dl>
     </Panel>

@@ -1,20 +1,26 @@
 /** The chain, group or chord that a job belongs to, as an indented list. */
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import type { FamilyMember } from '../../../src/ui/wire.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { State } from '../../parts/state.tsx';
 import { Name } from '../../parts/text.tsx';
-import { plural } from '../../plain/format.ts';
-import { jobAt } from '../../plain/place.ts';
+import { count, plural } from '../../plain/format.ts';
+import { jobAt, STATES } from '../../plain/place.ts';
 import { shortId } from '../jobs/job-table.tsx';
 
 /** Deeper ones are indented as much as this. */
 const DEEPEST = 8;
 
 export function Family({ family }: { readonly family: readonly FamilyMember[] }): JSX.Element {
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    const mine = list.current?.querySelector<HTMLElement>('.this');
+    if (mine) list.current?.scrollTo({ top: mine.offsetTop - list.current.clientHeight / 2 });
+  }, []);
   return (
-    <Panel title="Goes together" aside={<span class="dim">{plural(family.length, 'job')}</span>}>
-      <ul class="family">
+    <Panel title="Goes together" aside={<span class="dim">{inShort(family)}</span>}>
+      <ul class="family" ref={list} tabIndex={0} aria-label="Jobs that go together">
         {family.map((member, i) => (
           <li
             key={`${member.id} ${i}`}
@@ -37,4 +43,13 @@ export function Family({ family }: { readonly family: readonly FamilyMember[] })
       </ul>
     </Panel>
   );
+}
+
+/** `502 jobs: 480 succeeded, 22 pending`. */
+function inShort(family: readonly FamilyMember[]): string {
+  const parts = STATES.flatMap((state) => {
+    const many = family.filter((member) => member.state === state).length;
+    return many === 0 ? [] : [`${count(many)} ${state}`];
+  });
+  return [plural(family.length, 'job'), parts.join(', ')].filter((part) => part !== '').join(': ');
 }

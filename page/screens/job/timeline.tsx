@@ -6,8 +6,11 @@ import { Panel, Table } from '../../parts/panel.tsx';
 import { Name } from '../../parts/text.tsx';
 import { Instant, Nothing, Since, Span } from '../../parts/time.tsx';
 import { count, duration } from '../../plain/format.ts';
-import { placed, type PlacedStretch } from '../../plain/stretches.ts';
+import { placed, type PlacedStretch, totalsOf } from '../../plain/stretches.ts';
 import { now, useTicking } from '../../server/clock.ts';
+
+/** More are folded: what failed should be seen without a way past them. */
+const MOST_ROWS = 8;
 
 const COLUMNS = [{ name: 'From' }, { name: 'What' }, { name: 'For', isNumber: true }];
 
@@ -22,8 +25,15 @@ export function Timeline({ job }: { readonly job: JobDetail }): JSX.Element {
     );
   }
   const stretches = placed(job.timeline, now());
+  const table = (
+    <Table caption="Timeline" columns={COLUMNS} class="life">
+      {stretches.map((one, i) => (
+        <Row key={i} placed={one} />
+      ))}
+    </Table>
+  );
   return (
-    <Panel title="Timeline" aside={<Totals job={job} />}>
+    <Panel title="Timeline" aside={<Totals stretches={stretches} job={job} />}>
       <div class="life" aria-hidden="true">
         {stretches.map(({ stretch, part, tookMs }, i) => (
           <span
@@ -37,20 +47,31 @@ export function Timeline({ job }: { readonly job: JobDetail }): JSX.Element {
       {job.leftOut.stretches > 0 && (
         <p class="dim">The latest of it; {count(job.leftOut.stretches)} earlier lines are not shown here.</p>
       )}
-      <Table caption="Timeline" columns={COLUMNS} class="life">
-        {stretches.map((one, i) => (
-          <Row key={i} placed={one} />
-        ))}
-      </Table>
+      {stretches.length <= MOST_ROWS ? (
+        table
+      ) : (
+        <details class="fold">
+          <summary>All {count(stretches.length)} steps</summary>
+          {table}
+        </details>
+      )}
     </Panel>
   );
 }
 
-function Totals({ job }: { readonly job: JobDetail }): JSX.Element {
+function Totals({
+  stretches,
+  job,
+}: {
+  readonly stretches: readonly PlacedStretch[];
+  readonly job: JobDetail;
+}): JSX.Element {
+  // Of a life that is not here as a whole the server has added up all.
+  const { waitedMs, ranMs } = job.leftOut.stretches > 0 ? job : totalsOf(stretches);
   const parts = [
-    job.waitedMs !== null && `waited ${duration(job.waitedMs)}`,
-    job.ranMs !== null && `ran ${duration(job.ranMs)}`,
-    job.totalMs !== null && `${duration(job.totalMs)} in all`,
+    waitedMs !== null && `waited ${duration(waitedMs)}`,
+    ranMs !== null && stretches.some(({ stretch }) => stretch.kind === 'ran') && `ran ${duration(ranMs)}`,
+    job.endedAtMs === null ? 'so far' : job.totalMs !== null && `${duration(job.totalMs)} in all`,
   ].filter((part) => part !== false);
   return <span class="dim number">{parts.join(' · ')}</span>;
 }

@@ -52,7 +52,7 @@ export function JobTable({ jobs, marks, isOld, onMark }: Props): JSX.Element {
             Queue
           </th>
           <th scope="col" class="number wide try">
-            Try
+            Attempt
           </th>
           <th scope="col" class="number sent">
             Sent
@@ -82,13 +82,16 @@ function MarkAll({
     if (box.current !== null) box.current.indeterminate = isSome;
   }, [isSome]);
   return (
-    <input
-      ref={box}
-      type="checkbox"
-      aria-label="Mark all on this page"
-      checked={marked === all}
-      onChange={(event) => onMark(event.currentTarget.checked)}
-    />
+    <label>
+      <input
+        ref={box}
+        type="checkbox"
+        aria-label="Mark all on this page"
+        checked={marked === all}
+        onChange={(event) => onMark(event.currentTarget.checked)}
+      />
+      <span class="narrow">all on this page</span>
+    </label>
   );
 }
 

@@ -48,7 +48,6 @@ function Seen({ summary }: { readonly summary: Summary }): JSX.Element {
       )}
       <Lately summary={summary} />
       <Queues queues={summary.queues} />
-      <WorkersInShort summary={summary} />
     </>
   );
 }
@@ -75,9 +74,12 @@ function Lately({ summary }: { readonly summary: Summary }): JSX.Element {
       <Panel title="Jobs a minute" aside={choice}>
         <RateChart activity={activity} over={over.long} />
       </Panel>
-      <Panel title="Times" aside={<span class="dim">{over.long}</span>}>
-        <Times activity={activity} />
-      </Panel>
+      <div class="column">
+        <Panel title="Times" aside={<span class="dim">{over.long}</span>}>
+          <Times activity={activity} />
+        </Panel>
+        <WorkersInShort summary={summary} />
+      </div>
     </div>
   );
 }

@@ -15,13 +15,20 @@ import { usePage } from '../../server/context.ts';
 const COLUMNS = [
   { name: 'Queue' },
   { name: 'Ended, 15 min' },
-  { name: 'Ready', isNumber: true },
+  { name: 'Pending', isNumber: true },
   { name: 'Delayed', isNumber: true },
   { name: 'Running', isNumber: true },
   { name: 'Failed', isNumber: true },
   { name: 'Oldest', isNumber: true },
-  { name: 'Is' },
+  { name: 'Status' },
 ];
+
+/** `q2` comes before `q10`. */
+const NAMES = new Intl.Collator('en', { numeric: true });
+
+function byName(a: QueueSummary, b: QueueSummary): number {
+  return NAMES.compare(a.name, b.name);
+}
 
 export function Queues({ queues }: { readonly queues: readonly QueueSummary[] }): JSX.Element {
   const { session } = usePage();
@@ -35,8 +42,8 @@ export function Queues({ queues }: { readonly queues: readonly QueueSummary[] })
           </p>
         </Empty>
       ) : (
-        <Table caption="Queues" columns={columns} class="cards">
-          {queues.map((queue) => (
+        <Table caption="Queues" columns={columns} class="queues cards">
+          {queues.toSorted(byName).map((queue) => (
             <Row key={queue.name} queue={queue} />
           ))}
         </Table>
@@ -62,7 +69,7 @@ function Row({ queue }: { readonly queue: QueueSummary }): JSX.Element {
           <SparkLine values={queue.ended} label={`${count(sum(queue.ended))} jobs ended in the last 15 minutes`} />
         )}
       </td>
-      <Number value={ready} to={jobsAt({ queues, states: ['pending'] })} what="ready" />
+      <Number value={ready} to={jobsAt({ queues, states: ['pending'] })} what="pending" />
       <Number value={delayed} to={jobsAt({ queues, states: ['delayed', 'parked'] })} what="delayed" />
       <Number value={running} to={jobsAt({ queues, states: ['running'] })} what="running" />
       <Number value={failed} to={jobsAt({ queues, states: ['failed'] })} what="failed" />

@@ -16,10 +16,13 @@ export function Times({ activity }: { readonly activity: Activity }): JSX.Elemen
   }
   const columns = [{ name: 'Time' }, ...QUANTILES.map((name) => ({ name, isNumber: true }))];
   return (
-    <Table caption="How long jobs waited and ran" columns={columns} class="times">
-      <Row name="waited" times={activity.wait} />
-      <Row name="ran" times={activity.run} />
-    </Table>
+    <>
+      <Table caption="How long jobs waited and ran" columns={columns} class="times">
+        <Row name="waited" times={activity.wait} />
+        <Row name="ran" times={activity.run} />
+      </Table>
+      <p class="dim">Of 100 jobs, 50, 95, 99 took at most this.</p>
+    </>
   );
 }
 

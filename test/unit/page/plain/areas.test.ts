@@ -37,7 +37,26 @@ test('without any slot there is a chart all the same', () => {
 });
 
 test('the top is a round number that nothing exceeds', () => {
-  assert.deepEqual([0, 0.3, 1, 1.1, 9, 10, 11, 249, 1_234_567].map(niceTop), [1, 1, 1, 2, 10, 10, 20, 300, 2_000_000]);
+  assert.deepEqual(
+    [0, 0.3, 1, 1.1, 9, 10, 11, 249, 1_234_567].map(niceTop),
+    [1, 1, 1, 1.2, 10, 10, 12, 300, 1_600_000],
+  );
+});
+
+const textsOf = (fromMs: number, slotMs: number, slots: number, width: number): readonly string[] => {
+  const atMs = Array.from({ length: slots }, (_, i) => fromMs + i * slotMs);
+  const none = atMs.map(() => 0);
+  const areas = areasOf({ atMs, ended: none, failed: none, done: none }, { width, height: 200 });
+  return areas.columns.map(({ text }) => text);
+};
+
+test('labels stand at round times of the day, and at as many as there is room for', () => {
+  const from = new Date(2026, 2, 1, 13, 58, 15).getTime();
+
+  assert.deepEqual(textsOf(from, 15_000, 60, 654), ['14:00', '14:02', '14:04', '14:06', '14:08', '14:10', '14:12']);
+  assert.deepEqual(textsOf(from, 15_000, 60, 300), ['14:00', '14:05', '14:10']);
+  const day = new Date(2026, 2, 1, 13, 55).getTime();
+  assert.deepEqual(textsOf(day, 300_000, 288, 400), ['18:00', '00:00', '06:00', '12:00']);
 });
 
 test('the pointer means the nearest slot, also beside the chart', () => {

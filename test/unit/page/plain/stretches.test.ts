@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { placed } from '../../../../page/plain/stretches.ts';
+import { placed, totalsOf } from '../../../../page/plain/stretches.ts';
 import type { JobStretch } from '../../../../src/ui/wire.ts';
 
 const stretch = (part: Partial<JobStretch>): JobStretch => ({
@@ -39,4 +39,18 @@ test('what has no known end, or no length, is seen and has no figure', () => {
     placed([stretch({}), stretch({})], 0).map(({ part }) => part),
     [0.5, 0.5],
   );
+});
+
+test('waits and runs are added up, with what goes on just now, and without what is not known', () => {
+  const all = placed(
+    [
+      stretch({ kind: 'waited', end: null, toMs: 300 }),
+      stretch({ end: 'failed', fromMs: 300, toMs: 400 }),
+      stretch({ end: 'lost', fromMs: 400, toMs: null }),
+      stretch({ kind: 'waited', end: null, fromMs: 500, toMs: null }),
+    ],
+    5_500,
+  );
+
+  assert.deepEqual(totalsOf(all), { waitedMs: 5_300, ranMs: 100 });
 });
