@@ -66,6 +66,8 @@ export interface Broker {
    * is where no line comes. Without lines also where there is no such job, or it has printed nothing.
    */
   log(id: string, position: number): Promise<LogPart>;
+  /** The last that the job's runs have printed, which costs no more of a long log: some hundred lines, or fewer where they are long. */
+  logEnd(id: string): Promise<LogEnd>;
   /** What the runs of the job keep for the next one; undefined: nothing, or nothing that can be read. */
   checkpointed(id: string): Promise<JsonValue | undefined>;
   /**
@@ -186,6 +188,13 @@ export interface LogPart {
   readonly lines: readonly LogLine[];
   /** Where the next part begins. */
   readonly position: number;
+}
+
+/** The last of what a job has printed. */
+export interface LogEnd {
+  readonly lines: readonly LogLine[];
+  /** False: there are lines before these. */
+  readonly isWhole: boolean;
 }
 
 /**

@@ -116,6 +116,10 @@ export class LateBroker implements Broker {
     return (await this.opened()).log(id, position);
   }
 
+  async logEnd(id: string): ReturnType<Broker['logEnd']> {
+    return (await this.opened()).logEnd(id);
+  }
+
   async checkpointed(id: string): ReturnType<Broker['checkpointed']> {
     return (await this.opened()).checkpointed(id);
   }

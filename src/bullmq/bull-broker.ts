@@ -18,7 +18,7 @@ import { createIdSource } from '../job/names.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { checkClock } from './clock.ts';
 import { BullConsumer } from './claims/bull-consumer.ts';
-import { readStoredLog } from './beside/stored-log.ts';
+import { readStoredEnd, readStoredLog } from './beside/stored-log.ts';
 import { tidy } from './crew/upkeep.ts';
 import { forget } from './ended/forgetting.ts';
 import { retry } from './ended/sending-back.ts';
@@ -102,6 +102,10 @@ class BullBroker implements Broker {
 
   log(id: string, position: number): ReturnType<Broker['log']> {
     return this.#look(() => readStoredLog(this.#engine, id, position));
+  }
+
+  logEnd(id: string): ReturnType<Broker['logEnd']> {
+    return this.#look(() => readStoredEnd(this.#engine, id));
   }
 
   checkpointed(id: string): ReturnType<Broker['checkpointed']> {

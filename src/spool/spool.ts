@@ -10,7 +10,7 @@ import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
 import { SpoolAccess } from './access.ts';
 import { SpoolConsumer } from './consumer.ts';
 import { keptCheckpoint } from './beside/checkpoint-file.ts';
-import { readLog } from './beside/read-log.ts';
+import { readLog, readLogEnd } from './beside/read-log.ts';
 import { changedJobs } from './changes.ts';
 import { backlogOf, countJobs, partsOf } from './counts.ts';
 import { createContext, type SpoolContext } from './disk/context.ts';
@@ -134,6 +134,10 @@ class Spool implements Broker {
 
   async log(id: string, position: number): ReturnType<Broker['log']> {
     return this.#access.look(() => readLog(this.#context, id, position));
+  }
+
+  async logEnd(id: string): ReturnType<Broker['logEnd']> {
+    return this.#access.look(() => readLogEnd(this.#context, id));
   }
 
   async changed(...asked: Parameters<Broker['changed']>): ReturnType<Broker['changed']> {

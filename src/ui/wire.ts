@@ -199,8 +199,8 @@ export interface JobAttempt {
   readonly owner: string;
   readonly error: JobError | null;
   readonly output: readonly { readonly stream: string; readonly atMs: number; readonly text: string }[];
-  /** Lines of output that are left out above; `fsq logs ID` shows all. */
-  readonly outputLeftOut: number;
+  /** Lines that are left out before `output`; null: some may be, since only the end of a long log was read. `fsq logs ID` shows all. */
+  readonly outputLeftOut: number | null;
 }
 
 export interface JobError {

@@ -217,6 +217,28 @@ function prints(open: OpenBroker): void {
     await claim.settle(returned(null), RUN);
   });
 
+  test('the end of a log is its last lines, and says whether there are others', async (t) => {
+    const broker = await open(t);
+    const { job } = await enqueueOne(broker);
+    const claim = await nextOf(await consumer(t, broker, { logBytes: 1024 * 1024 }));
+    assert.deepEqual(await broker.logEnd(job.id), { lines: [], isWhole: true });
+    claim.print('stdout', 'one\ntwo\n');
+    await logged(broker, job.id, 0);
+
+    const { lines, isWhole } = await broker.logEnd(job.id);
+
+    assert.deepEqual([lines.map(({ text }) => text), isWhole], [['one', 'two'], true]);
+    claim.print('stdout', `${'x'.repeat(100)}\n`.repeat(4_000));
+    claim.print('stdout', 'the last\n');
+    await claim.settle(returned(null), RUN);
+    const end = await until(async () => {
+      const found = await broker.logEnd(job.id);
+      return found.lines.at(-1)?.text === 'the last' && found;
+    }, 'the last line is in the log');
+    assert.equal(end.isWhole, false);
+    assert.ok(end.lines.length >= 500 && end.lines.length < 4_000, `${end.lines.length} lines`);
+  });
+
   test('the runs of a job print into one log, which says which begins', async (t) => {
     const broker = await open(t);
     const { job } = await enqueueOne(broker);

@@ -72,12 +72,16 @@ function Attempt({ attempt, isLatest, state }: AttemptProps): JSX.Element {
         by <Name text={attempt.owner} />
       </p>
       {error !== null && <ErrorChain error={error} />}
-      {output.length > 0 && (
-        <>
-          {outputLeftOut > 0 && <p class="dim">{count(outputLeftOut)} lines before these are under “Output”.</p>}
-          <OutputLines lines={output} label={`What attempt ${attempt.attempt} printed`} />
-        </>
+      {outputLeftOut === null && (
+        <p class="dim">
+          {output.length > 0 ? 'What it printed before these lines' : 'What it printed'} is under “Output”: only the end
+          of a long log is read here.
+        </p>
       )}
+      {outputLeftOut !== null && outputLeftOut > 0 && (
+        <p class="dim">{count(outputLeftOut)} lines before these are under “Output”.</p>
+      )}
+      {output.length > 0 && <OutputLines lines={output} label={`What attempt ${attempt.attempt} printed`} />}
     </details>
   );
 }

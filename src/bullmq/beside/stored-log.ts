@@ -2,12 +2,12 @@
  * The log of a job: BullMQ's own list of its log lines, so that whoever shows BullMQ's jobs shows it, and it goes with its job. A line is as
  * fsq writes it into a file: its time, its stream, and what was printed. Lines go there together while earlier ones are on their way.
  */
-import type { LogPart } from '../../broker/broker.ts';
+import type { LogEnd, LogPart } from '../../broker/broker.ts';
 import { type LogLine, logText, parseLogText } from '../../job/values/log-lines.ts';
 import { laterRunText, type LogSink, PrintedLog, roomOfEarlierRuns } from '../../job/values/printed-log.ts';
 import { some } from '../../job/text.ts';
 import type { Engine } from '../engine.ts';
-import type { Place } from '../store.ts';
+import type { Place, RawJob } from '../store.ts';
 
 /** A task that never lets others have their turn sends its lines all the same, no more often, ms. */
 const EVERY_MS = 50;
@@ -136,8 +136,20 @@ export async function readStoredLog(engine: Engine, id: string, position: number
   const [raw = null] = await engine.queues.look([id]);
   if (raw === null || (raw.logged === 0 && position === 0)) return { lines: [], position };
   const { lines, from } = await engine.store.log(raw, position);
-  const shown = lines.map((line): LogLine => {
-    return parseLogText(line) ?? { atMs: raw.processedOn ?? raw.timestamp, stream: 'stdout', text: line };
-  });
-  return { lines: shown, position: from + lines.length };
+  return { lines: shownLines(raw, lines), position: from + lines.length };
+}
+
+/** So many lines are the last of a log. */
+const LAST_LINES = 500;
+
+/** See `Broker.logEnd`. */
+export async function readStoredEnd(engine: Engine, id: string): Promise<LogEnd> {
+  const [raw = null] = await engine.queues.look([id]);
+  if (raw === null || raw.logged === 0) return { lines: [], isWhole: true };
+  const { lines, from } = await engine.store.log(raw, Math.max(0, raw.logged - LAST_LINES));
+  return { lines: shownLines(raw, lines), isWhole: from === 0 };
+}
+
+function shownLines({ processedOn, timestamp }: RawJob, lines: readonly string[]): readonly LogLine[] {
+  return lines.map((line) => parseLogText(line) ?? { atMs: processedOn ?? timestamp, stream: 'stdout', text: line });
 }

@@ -1,5 +1,5 @@
 /** Reading what the runs of a job have printed, from any place of its log on. */
-import type { LogPart } from '../../broker/broker.ts';
+import type { LogEnd, LogPart } from '../../broker/broker.ts';
 import { type LogLine, parseLogText } from '../../job/values/log-lines.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { hasCode } from '../disk/files.ts';
@@ -17,21 +17,37 @@ const NEWLINE = 10;
  * @throws the system error unchanged when the disk refuses
  */
 export function readLog(context: SpoolContext, id: string, position: number): LogPart {
+  const part = readFrom(context, id, (sizeBytes) => (position > sizeBytes ? 0 : position), partOf);
+  return part ?? { lines: [], position };
+}
+
+/** See `Broker.logEnd`: what one reading gives. @throws the system error unchanged when the disk refuses */
+export function readLogEnd(context: SpoolContext, id: string): LogEnd {
+  const end = readFrom(context, id, (sizeBytes) => Math.max(0, sizeBytes - MAX_READ_BYTES), endOf);
+  return end ?? { lines: [], isWhole: true };
+}
+
+/** Null where nothing was printed, or what lies there is no file of ours. */
+function readFrom<T>(
+  context: SpoolContext,
+  id: string,
+  fromOf: (sizeBytes: number) => number,
+  interpret: (bytes: Buffer, from: number) => T,
+): T | null {
   const { files, layout, trustedUids } = context;
   let fd: number;
   try {
     fd = files.open(besidePath(layout, 'logs', id), 'read');
   } catch (error) {
-    // Nobody has printed anything, or what lies there is no file of ours.
-    if (hasCode(error, ...NOT_LISTED, 'ENXIO')) return { lines: [], position };
+    if (hasCode(error, ...NOT_LISTED, 'ENXIO')) return null;
     throw error;
   }
   try {
     const { kind, uid, sizeBytes } = files.info(fd);
-    if (kind !== 'file' || trustedUids?.has(uid) === false) return { lines: [], position };
-    const from = position > sizeBytes ? 0 : position;
+    if (kind !== 'file' || trustedUids?.has(uid) === false) return null;
+    const from = fromOf(sizeBytes);
     const wanted = Math.min(sizeBytes - from, MAX_READ_BYTES);
-    return withRoom(wanted, (room) => partOf(files.read(fd, wanted, room, from), from));
+    return withRoom(wanted, (room) => interpret(files.read(fd, wanted, room, from), from));
   } finally {
     files.close(fd);
   }
@@ -39,11 +55,21 @@ export function readLog(context: SpoolContext, id: string, position: number): Lo
 
 function partOf(bytes: Buffer, from: number): LogPart {
   const end = bytes.lastIndexOf(NEWLINE) + 1;
-  const lines = bytes
-    .toString('utf8', 0, end)
+  // A line without an end that fills all is none of ours.
+  const next = end === 0 && bytes.length === MAX_READ_BYTES ? bytes.length : end;
+  return { lines: linesIn(bytes.toString('utf8', 0, end)), position: from + next };
+}
+
+function endOf(bytes: Buffer, from: number): LogEnd {
+  // It begins somewhere in a line.
+  const begin = from === 0 ? 0 : bytes.indexOf(NEWLINE) + 1;
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
+  return { lines: linesIn(bytes.toString('utf8', begin, end)), isWhole: from === 0 };
+}
+
+function linesIn(text: string): readonly LogLine[] {
+  return text
     .split('\n')
     .map(parseLogText)
     .filter((line): line is LogLine => line !== null);
-  // A line without an end that fills all is none of ours.
-  return { lines, position: from + (end === 0 && bytes.length === MAX_READ_BYTES ? bytes.length : end) };
 }

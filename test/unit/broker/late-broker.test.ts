@@ -20,6 +20,7 @@ const QUESTIONS: Readonly<
   arrival: 3,
   unfinishedMove: 0,
   log: 2,
+  logEnd: 1,
   checkpointed: 1,
   changed: 1,
   waitForOutcome: 3,

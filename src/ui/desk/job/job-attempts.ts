@@ -1,5 +1,5 @@
 /** The attempts of a job, each with its error and the last of what it has printed. */
-import type { Broker, Sighting } from '../../../broker/broker.ts';
+import type { Broker, LogEnd, Sighting } from '../../../broker/broker.ts';
 import type { LogLine } from '../../../job/values/log-lines.ts';
 import type { JobAttempt } from '../../wire.ts';
 import { jobErrorOf } from './job-error.ts';
@@ -9,17 +9,12 @@ const MOST_LINES = 500;
 /** So many attempts are shown, the latest: a job with a short backoff may have thousands. */
 const MOST_ATTEMPTS = 100;
 
-export async function attemptsOf(broker: Pick<Broker, 'log'>, job: Sighting): Promise<readonly JobAttempt[]> {
+/** Only the end of a long log is read: a page asks each two seconds while the job runs. */
+export async function attemptsOf(broker: Pick<Broker, 'logEnd'>, job: Sighting): Promise<readonly JobAttempt[]> {
   const attempts = begunAttempts(job);
   if (attempts.length === 0) return [];
-  const output = new AttemptOutput(attempts);
-  for (let position = 0; ;) {
-    const part = await broker.log(job.id, position);
-    if (part.lines.length === 0) break;
-    for (const line of part.lines) output.add(line);
-    position = part.position;
-  }
-  return attempts.map((attempt, i) => ({ ...attempt, ...output.of(i) }));
+  const outputs = outputsOf(attempts, await broker.logEnd(job.id));
+  return attempts.map((attempt, i) => ({ ...attempt, ...(outputs[i] ?? { output: [], outputLeftOut: 0 }) }));
 }
 
 type Begun = Omit<JobAttempt, 'output' | 'outputLeftOut'>;
@@ -36,37 +31,20 @@ function begunAttempts({ record, state, standing, owner, startedAtMs }: Sighting
   return [...over, { attempt: standing.attempt, startedAtMs, endedAtMs: null, owner, error: null }];
 }
 
+type Output = Pick<JobAttempt, 'output' | 'outputLeftOut'>;
+
 /** A log does not say which attempt has printed a line: it is the last one that had begun by then. */
-class AttemptOutput {
-  readonly #starts: readonly (number | null)[];
-  readonly #lines: readonly LogLine[][];
-  readonly #leftOut: number[];
-
-  constructor(attempts: readonly Begun[]) {
-    this.#starts = attempts.map(({ startedAtMs }) => startedAtMs);
-    this.#lines = attempts.map(() => []);
-    this.#leftOut = attempts.map(() => 0);
+function outputsOf(attempts: readonly Begun[], { lines, isWhole }: LogEnd): readonly Output[] {
+  const printed: LogLine[][] = attempts.map(() => []);
+  for (const line of lines) {
+    const at = attempts.findLastIndex(({ startedAtMs }) => startedAtMs !== null && startedAtMs <= line.atMs);
+    printed[Math.max(0, at)]?.push(line);
   }
-
-  add(line: LogLine): void {
-    const at = Math.max(
-      0,
-      this.#starts.findLastIndex((startedAtMs) => startedAtMs !== null && startedAtMs <= line.atMs),
-    );
-    const lines = this.#lines[at] ?? [];
-    lines.push(line);
-    // Not each time: to take the first of a long list away costs as much as all of it.
-    if (lines.length >= 2 * MOST_LINES) this.#leftOut[at] = (this.#leftOut[at] ?? 0) + this.#cut(lines);
-  }
-
-  of(at: number): Pick<JobAttempt, 'output' | 'outputLeftOut'> {
-    const lines = this.#lines[at] ?? [];
-    const outputLeftOut = (this.#leftOut[at] ?? 0) + this.#cut(lines);
-    return { output: lines.map(({ stream, atMs, text }) => ({ stream, atMs, text })), outputLeftOut };
-  }
-
-  /** @returns how many lines it has taken away */
-  #cut(lines: LogLine[]): number {
-    return lines.splice(0, Math.max(0, lines.length - MOST_LINES)).length;
-  }
+  // What lies before the lines that were read is of the attempt that has printed the first of these, or of an earlier one.
+  const first = printed.findIndex((of) => of.length > 0);
+  const lastUntold = isWhole ? -1 : first === -1 ? attempts.length - 1 : first;
+  return printed.map((of, at) => ({
+    output: of.slice(-MOST_LINES).map(({ stream, atMs, text }) => ({ stream, atMs, text })),
+    outputLeftOut: at <= lastUntold ? null : Math.max(0, of.length - MOST_LINES),
+  }));
 }

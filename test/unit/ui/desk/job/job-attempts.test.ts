@@ -9,14 +9,9 @@ function line(atMs: number, text = `at ${atMs}`): LogLine {
   return { atMs, stream: 'stdout', text };
 }
 
-/** A broker that gives a log in parts. */
-function logOf(lines: readonly LogLine[], partSize = 300): Parameters<typeof attemptsOf>[0] {
-  return {
-    log: async (_id, position) => ({
-      lines: lines.slice(position, position + partSize),
-      position: position + partSize,
-    }),
-  };
+/** A broker that gives this as the end of a log. */
+function logOf(lines: readonly LogLine[], isWhole = true): Parameters<typeof attemptsOf>[0] {
+  return { logEnd: async () => ({ lines, isWhole }) };
 }
 
 describe('the attempts of a job', () => {
@@ -50,6 +45,26 @@ describe('the attempts of a job', () => {
 
     assert.deepEqual([one?.output.length, one?.outputLeftOut], [500, 1_845]);
     assert.deepEqual([one?.output[0]?.text, one?.output.at(-1)?.text], ['1845', '2344']);
+  });
+
+  test('tell of which it is not known what they have printed, where only the end of the log was read', async () => {
+    const attempts = [1, 2, 3, 4].map((n) => attempt({ attempt: n, startedAtMs: 1_000 * n, endedAtMs: 1_000 * n + 1 }));
+    const job = sighting({}, { attempts });
+    const end = [line(2_000), line(2_001), ...Array.from({ length: 501 }, () => line(4_000))];
+
+    const shown = await attemptsOf(logOf(end, false), job);
+    const nothing = await attemptsOf(logOf([], false), job);
+
+    assert.deepEqual(
+      shown.map(({ output, outputLeftOut }) => [output.length, outputLeftOut]),
+      [
+        [0, null],
+        [2, null],
+        [0, 0],
+        [500, 1],
+      ],
+    );
+    assert.deepEqual(new Set(nothing.map(({ outputLeftOut }) => outputLeftOut)), new Set([null]));
   });
 
   test('are the latest of thousands', async () => {
