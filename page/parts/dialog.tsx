@@ -61,6 +61,9 @@ export function Confirm({
       <form onSubmit={submit}>
         <div class="body">{question.body}</div>
         {question.typed !== null && (
+          <p class="dim">As many are taken at most, of those that match then: the earliest sent first.</p>
+        )}
+        {question.typed !== null && (
           <p class="field">
             <label for={id}>
               Type <strong class="number">{count(question.typed)}</strong> to confirm

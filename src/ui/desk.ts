@@ -20,6 +20,8 @@ export interface Desk {
   summary(): Promise<Summary>;
   /** @param before the `next` of the page before this one. @throws UsageError for a query or cursor that is none */
   jobs(query: JobQuery, before: string | null): Promise<JobPage>;
+  /** How many match, also where a text makes every job be read. @throws UsageError while not all jobs are known */
+  count(query: JobQuery): Promise<{ readonly count: number }>;
   /** Null: there is no such job. */
   job(id: string): Promise<JobDetail | null>;
   /** What a job has printed, from `position` on. */

@@ -27,6 +27,7 @@ export function lateDesk(open: () => Promise<Desk>): Desk {
       }
     },
     jobs: async (query, before) => (await desk()).jobs(query, before),
+    count: async (query) => (await desk()).count(query),
     job: async (id) => (await desk()).job(id),
     log: async (id, position) => (await desk()).log(id, position),
     failures: async (query) => (await desk()).failures(query),

@@ -114,7 +114,7 @@ export interface JobPage {
   readonly jobs: readonly JobRow[];
   /** For the next page: give it as `before`; null: this is the last. */
   readonly next: string | null;
-  /** How many match in all, as the index has it; null where that is not known (a `text` makes every job be read). */
+  /** How many match in all, as the index has it; null where a `text` makes more jobs be read: `GET api/count?…`, with the same query, gives `{ count }`. */
   readonly total: number | null;
   /** False: the index is not complete yet, or the time for one answer was over; what is missing comes by `next`, or when asked again. */
   readonly isComplete: boolean;

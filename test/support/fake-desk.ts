@@ -25,6 +25,7 @@ export class FakeDesk implements Desk {
     if (this.fails !== null) throw this.fails;
     return { jobs: [], next: null, total: 0, isComplete: true };
   };
+  count: Desk['count'] = async () => ({ count: 0 });
   job: Desk['job'] = async () => null;
   log: Desk['log'] = async (_id, position) => ({ lines: [], position });
   failures: Desk['failures'] = async () => ({ groups: [], isComplete: true });

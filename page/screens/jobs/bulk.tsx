@@ -1,10 +1,13 @@
 /** What can be done with the marked jobs, or with all that match, which asks for their number first. */
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import type { JobPage, JobQuery } from '../../../src/ui/wire.ts';
 import { useConfirm } from '../../parts/dialog.tsx';
 import { ACTS, actsFor, actsForAll, type JobAct } from '../../plain/acts.ts';
 import { count, plural } from '../../plain/format.ts';
 import type { MarkedJobs } from '../../plain/marked-jobs.ts';
+import { hasParts, paramsOf } from '../../plain/place.ts';
+import { get } from '../../server/api.ts';
 import { usePage } from '../../server/context.ts';
 import { FilterWords } from './filter-words.tsx';
 
@@ -18,6 +21,7 @@ interface Props {
 export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
   const { run } = usePage();
   const { ask, dialog } = useConfirm();
+  const { total, isCounting, countAll } = useTotal(query, page.total);
   const many = marks.states.size;
 
   const onMarked = (kind: JobAct): void => {
@@ -70,12 +74,20 @@ export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
       </div>
     );
   }
-  const { total } = page;
+  const acts = actsForAll(query.states ?? []);
   return (
     <div class="bulk">
+      {acts.length === 0 && hasParts(query) && page.jobs.length > 0 && (
+        <span class="dim">For acts on all that match, choose a state.</span>
+      )}
+      {acts.length > 0 && total === null && page.jobs.length > 0 && (
+        <button type="button" class="small" disabled={isCounting} onClick={countAll}>
+          {isCounting ? 'Counting…' : 'Count all that match'}
+        </button>
+      )}
       {total !== null &&
         total > 0 &&
-        actsForAll(query.states ?? []).map((kind) => (
+        acts.map((kind) => (
           <button key={kind} type="button" class="small" onClick={() => onAll(kind, total)}>
             {ACTS[kind].verb} all {count(total)}
           </button>
@@ -84,3 +96,30 @@ export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
     </div>
   );
 }
+
+interface Total {
+  /** Null: nobody knows yet. */
+  readonly total: number | null;
+  readonly isCounting: boolean;
+  readonly countAll: () => void;
+}
+
+/** How many match: as the page tells, or where it does not, as the server has counted when it was asked to read them all. */
+function useTotal(query: JobQuery, told: number | null): Total {
+  const { say, locked } = usePage();
+  const filter = paramsOf(query).toString();
+  const [last, setLast] = useState<{ readonly filter: string | null; readonly count: number | null }>(NOT_COUNTED);
+  const countAll = async (): Promise<void> => {
+    setLast({ filter, count: null });
+    const came = await get<{ readonly count: number }>(`api/count?${filter}`);
+    setLast((now) => (now.filter !== filter ? now : came.kind === 'got' ? { filter, ...came.data } : NOT_COUNTED));
+    if (came.kind === 'locked') locked();
+    if (came.kind === 'refused') say(came.answer);
+    if (came.kind === 'unreachable') say({ text: 'The server cannot be reached: nothing was counted.', isGood: false, code: null }); // prettier-ignore
+  };
+  const isMine = last.filter === filter;
+  const total = told ?? (isMine ? last.count : null);
+  return { total, isCounting: isMine && total === null, countAll: () => void countAll() };
+}
+
+const NOT_COUNTED = { filter: null, count: null };

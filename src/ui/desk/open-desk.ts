@@ -20,7 +20,7 @@ import { actOn, refusal } from './acts/desk-acts.ts';
 import { failedGroups } from './index/failed-groups.ts';
 import { JobFeed } from './index/job-feed.ts';
 import type { JobIndex } from './index/job-index.ts';
-import { isFull, pageOf } from './index/pages-of-jobs.ts';
+import { isFull, matchingIds, pageOf } from './index/pages-of-jobs.ts';
 import { matcherOf } from './index/row-matcher.ts';
 import { detailOf } from './job/job-detail.ts';
 import { Listeners } from './listeners.ts';
@@ -74,6 +74,13 @@ class StoreDesk implements Desk {
     const matcher = this.#matcher(query);
     const index = await this.#warmIndex((known) => known.size >= FIRST_PAGE.jobs || isFull(known, matcher));
     return this.#place.ask((broker) => pageOf(broker, { index, matcher, before }));
+  }
+
+  async count(query: JobQuery): Promise<{ readonly count: number }> {
+    const matcher = this.#matcher(query);
+    const index = await this.#warmIndex();
+    const ids = await this.#place.ask((broker) => matchingIds(broker, index, matcher, Number.POSITIVE_INFINITY));
+    return { count: ids.length };
   }
 
   async job(id: string): Promise<JobDetail | null> {

@@ -9,6 +9,7 @@ type Read = (desk: Desk, parameters: URLSearchParams) => Promise<unknown>;
 const READS: Readonly<Record<string, Read>> = {
   '/api/summary': (desk) => desk.summary(),
   '/api/jobs': (desk, parameters) => desk.jobs(queryOf(parameters, ['before']), parameters.get('before')),
+  '/api/count': (desk, parameters) => desk.count(queryOf(parameters)),
   '/api/failures': (desk, parameters) => desk.failures(queryOf(parameters)),
   '/api/schedules': (desk) => desk.schedules(),
   '/api/store': (desk) => desk.store(),

@@ -108,10 +108,6 @@ async function idsOf(
   query: JobQuery,
   count: number,
 ): Promise<readonly string[]> {
-  if (!index.isComplete)
-    throw new UsageError(
-      `Not all jobs are read yet, ${index.size} so far: which of them match is not known. Nothing was done; try again in a while`,
-    );
   if (!(count > 0)) refuse('`count`', 'how many jobs are meant', count);
   const ids = await matchingIds(broker, index, matcherOf(query, nowMs, hidesArguments), count);
   if (ids.length === 0) throw new UsageError('Nothing was done: no job matches now. Look at them again');

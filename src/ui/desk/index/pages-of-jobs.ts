@@ -5,7 +5,7 @@
 import { argsText, errorOf } from '../../../app/acting/job-conditions.ts';
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { idsAfter } from '../../../job/edges.ts';
-import { refuse } from '../../../job/errors.ts';
+import { refuse, UsageError } from '../../../job/errors.ts';
 import type { JobPage, JobRow } from '../../wire.ts';
 import type { JobIndex } from './job-index.ts';
 import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, wordOf } from './index-row.ts';
@@ -72,6 +72,8 @@ async function wholePage(
 /**
  * Of the jobs that match at most `most`, the earliest sent first. Each is looked at anew, since it may have changed before the index has heard of it;
  * where a text is looked for, that is read as well, however long it takes.
+ *
+ * @throws UsageError while the index is not complete
  */
 export async function matchingIds(
   broker: Source,
@@ -79,6 +81,10 @@ export async function matchingIds(
   { isMatch, text }: RowMatcher,
   most: number,
 ): Promise<readonly string[]> {
+  if (!index.isComplete)
+    throw new UsageError(
+      `Not all jobs are read yet, ${index.size} so far: which of them match is not known. Nothing was done; try again in a while`,
+    );
   const rows = [...index.latest(null)].filter(isMatch).reverse();
   const ids: string[] = [];
   for (let at = 0; at < rows.length && ids.length < most; at += SEARCHED_AT_ONCE) {

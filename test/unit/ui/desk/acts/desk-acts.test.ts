@@ -4,8 +4,10 @@ import { SpoolError } from '../../../../../src/job/errors.ts';
 import { openSpool } from '../../../../../src/spool/spool.ts';
 import { actOn } from '../../../../../src/ui/desk/acts/desk-acts.ts';
 import { JobIndex } from '../../../../../src/ui/desk/index/job-index.ts';
+import { matchingIds } from '../../../../../src/ui/desk/index/pages-of-jobs.ts';
 import { openDesk } from '../../../../../src/ui/desk/open-desk.ts';
-import { settledJob } from '../../../../support/ended-jobs.ts';
+import { until } from '../../../../support/conditions.ts';
+import { pendingJobs, settledJob } from '../../../../support/ended-jobs.ts';
 import { threw } from '../../../../support/factory.ts';
 import { tempSpool } from '../../../../support/temp.ts';
 
@@ -87,4 +89,31 @@ test('a schedule that is misspelt in the configuration holds up acts on schedule
   assert.equal((await desk.act({ kind: 'run-schedule', schedule: 'nightly' })).code, 'FSQ_CONFIG');
   assert.equal((await desk.act({ kind: 'retry', ids: [failed] })).text, '1 job sent back.');
   assert.equal((await desk.act({ kind: 'pause', queue: 'mail' })).text, 'Queue mail paused.');
+});
+
+test('jobs with a text in their arguments are counted as they are shown, and as an act on all takes them', async (t) => {
+  const { path } = tempSpool(t);
+  const desk = openDesk({ open: () => openSpool({ path, mustExist: true, looksAtOnce: true }), settings: { schedules: {} }, hidesArguments: false }); // prettier-ignore
+  t.after(() => desk.close());
+  const names = Array.from({ length: 130 }, (_, i) => `anna ${i}`);
+  await pendingJobs(path, ...names.map((name) => ({ args: [name] })), { args: ['otto'] }, { args: [{ anna: 1 }] });
+  const [query, few] = [{ states: ['pending'], text: 'anna' }, { text: 'otto' }] as const;
+  await until(async () => (await desk.jobs({}, null)).isComplete, 'all jobs are known');
+
+  assert.deepEqual(await desk.count(query), { count: 131 });
+  assert.deepEqual(await desk.count({ ...query, states: ['failed'] }), { count: 0 });
+  const [first, all] = [await desk.jobs(query, null), await desk.jobs(few, null)];
+  assert.deepEqual([first.jobs.length, first.total, all.total], [100, null, 1]);
+  const rest = await desk.jobs(query, first.next);
+  assert.deepEqual([rest.jobs.length, rest.total, rest.next], [31, null, null]);
+
+  assert.equal((await desk.act({ kind: 'revoke', query, count: 131 })).text, '131 jobs revoked.');
+  assert.deepEqual((await desk.jobs({ states: ['pending'] }, null)).total, 1);
+});
+
+test('nothing is counted before all jobs are known', async (t) => {
+  const { broker } = tempSpool(t);
+  const all = { isMatch: () => true, text: null };
+
+  await assert.rejects(matchingIds(broker, new JobIndex(), all, 1), { code: 'FSQ_USAGE', message: /0 so far/ });
 });
