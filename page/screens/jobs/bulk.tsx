@@ -75,6 +75,8 @@ export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
     );
   }
   const acts = actsForAll(query.states ?? []);
+  // A number that still grows is not the number that is meant.
+  const isGrowing = page.total !== null && !page.isComplete;
   return (
     <div class="bulk">
       {acts.length === 0 && hasParts(query) && page.jobs.length > 0 && (
@@ -87,6 +89,7 @@ export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
       )}
       {total !== null &&
         total > 0 &&
+        !isGrowing &&
         acts.map((kind) => (
           <button key={kind} type="button" class="small" onClick={() => onAll(kind, total)}>
             {ACTS[kind].verb} all {count(total)}

@@ -20,7 +20,7 @@ export function Overview(): JSX.Element {
     <>
       <div class="title">
         <h1>Overview</h1>
-        {summary !== null && <RetryAll failed={summary.counts.failed} />}
+        {summary?.index.isComplete === true && <RetryAll failed={summary.counts.failed} />}
       </div>
       {summary === null ? <Loading isAway={live.trouble !== null} /> : <Seen summary={summary} />}
     </>
