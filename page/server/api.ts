@@ -1,5 +1,5 @@
 /** Requests to the server, and what came of them as values: nothing here throws. The only place that calls fetch. */
-import type { Act, Answer } from '../../src/ui/wire.ts';
+import type { Act, Answer, Welcome } from '../../src/ui/wire.ts';
 
 /** Where the page is, without screen and token: all addresses count from here, so that any base path will do. */
 const BASE: URL = new URL('./', location.href.replace(/[?#].*/s, ''));
@@ -22,8 +22,31 @@ export interface Locked {
 
 const NO_FSQ = 'What answers here is not fsq. Perhaps your login has ended: reload the page.';
 
+/** Where the server keeps its data for this page: it has told that when it got the token. Storage is of one origin, and so of one port; cookies are not. */
+const DOOR_KEY = `fsq door ${BASE.pathname}`;
+/** Where nothing can be stored: for as long as this page is there. */
+let lastDoor: string | null = null;
+
 export function addressOf(path: string): string {
-  return new URL(path, BASE).href;
+  const door = storedDoor() ?? lastDoor;
+  return new URL(door === null ? path : `door/${door}/${path}`, BASE).href;
+}
+
+function storedDoor(): string | null {
+  try {
+    return localStorage.getItem(DOOR_KEY);
+  } catch {
+    return null;
+  }
+}
+
+function keepDoor(to: string): void {
+  lastDoor = to;
+  try {
+    localStorage.setItem(DOOR_KEY, to);
+  } catch {
+    // This browser stores nothing for pages.
+  }
 }
 
 /** The browser keeps answers by their ETag, and asks with If-None-Match by itself. */
@@ -48,8 +71,10 @@ export async function act(what: PageAct): Promise<Answer> {
   return { text, isGood: false, code: null };
 }
 
-export function login(token: string): Promise<Got<unknown>> {
-  return post('api/login', JSON.stringify({ token }));
+export async function login(token: string): Promise<Got<Welcome>> {
+  const came = await post<Welcome>('api/login', JSON.stringify({ token, path: BASE.pathname }));
+  if (came.kind === 'got') keepDoor(came.data.door);
+  return came;
 }
 
 function textOf(what: PageAct): string {

@@ -156,8 +156,9 @@ function accessOf<Request extends UiRequest>({ authorize, token, hosts = [] }: U
   const session = new Session(checkToken(token, '`token`'));
   return {
     hosts: names,
-    isKnown: ({ headers }) => session.knows(headers),
-    login: (text, path, isEncrypted) => (session.isToken(text) ? session.cookie(path, isEncrypted) : null),
+    isKnown: ({ headers }, door) => session.knows(headers, door),
+    login: (text, path, isEncrypted) =>
+      session.isToken(text) ? { cookie: session.cookie(path, isEncrypted), door: session.door } : null,
   };
 }
 

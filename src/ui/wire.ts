@@ -273,12 +273,7 @@ export interface StoreReport {
     readonly entries: number | null;
     readonly bytes: number | null;
   }[];
-  readonly room: {
-    readonly freeBytes: number;
-    readonly totalBytes: number;
-    readonly freeInodes: number;
-    readonly totalInodes: number;
-  } | null;
+  readonly room: Readonly<Record<'freeBytes' | 'totalBytes' | 'freeInodes' | 'totalInodes', number>> | null;
 }
 
 /** `POST api/act`. On jobs by their ids, or on all that match a query, with the count that its user has typed. */
@@ -288,6 +283,11 @@ export type Act =
   | { readonly kind: 'retry-anew'; readonly id: string; readonly args: readonly JsonValue[] }
   | { readonly kind: 'pause' | 'resume'; readonly queue: string }
   | { readonly kind: 'pause-schedule' | 'resume-schedule' | 'run-schedule'; readonly schedule: string };
+
+/** `POST api/login` with `{ token, path }`, the page's path in the browser. It asks at `door/DOOR/api/…` then: the cookie counts there alone. */
+export interface Welcome extends Answer {
+  readonly door: string;
+}
 
 /** What came of an act, or why a request is refused: in a sentence. */
 export interface Answer {

@@ -66,14 +66,23 @@ const ATTACK = `
     document.body.append(one);
   });`;
 
-async function openOther(t: TestContext): Promise<string> {
-  const server = createServer((_request, response) =>
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>evil</title><body>evil</body>'),
-  );
+interface Other {
+  readonly url: string;
+  /** All that browsers have sent it. */
+  readonly cookies: readonly string[];
+}
+
+async function openOther(t: TestContext): Promise<Other> {
+  const cookies: string[] = [];
+  const server = createServer(({ headers }, response) => {
+    if (headers.cookie !== undefined) cookies.push(headers.cookie);
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>evil</title><body>evil</body>');
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close().closeAllConnections());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`; // eslint-disable-line typescript/no-unsafe-type-assertion -- it listens on TCP
+  const { port } = server.address() as AddressInfo; // eslint-disable-line typescript/no-unsafe-type-assertion -- it listens on TCP
+  return { url: `http://127.0.0.1:${port}/`, cookies };
 }
 
 test(
@@ -86,8 +95,8 @@ test(
     const desk = await openDesk(t, project);
     const { page, context } = await openPage(t, browser, desk.url);
     await seen(page);
-    assert.equal((await context.cookies(desk.base)).length, 1, 'the cookie is there');
-    const other = await openOther(t);
+    assert.equal((await context.cookies()).length, 1, 'the cookie is there');
+    const { url: other, cookies } = await openOther(t);
     const act = JSON.stringify({ kind: 'pause', queue: 'default' });
     for (const from of [other, other.replace('127.0.0.1', 'localhost')]) {
       const evil = await context.newPage();
@@ -98,8 +107,10 @@ test(
         );
         assert.equal(got, null, `${name} from ${from} got ${JSON.stringify(got)}`);
       }
+      await evil.evaluate(`Promise.all(['', 'api/summary', 'door/', 'door/x/api/summary'].map((path) => fetch(path)))`);
       await evil.close();
     }
+    assert.deepEqual(cookies, [], 'the browser has sent another port the cookie');
     const summary = await desk.ask<Summary>('api/summary');
     assert.deepEqual(summary.queues.map(({ name, isPaused }) => [name, isPaused]), [['default', false]]); // prettier-ignore
     assert.equal(summary.counts.pending, 1);

@@ -10,7 +10,8 @@ import { send, sendJson, sendRefusal } from './respond.ts';
 import { readAt } from './routes.ts';
 import { isPagePath, sendPageFile } from './send-page.ts';
 import { Streams } from './streams.ts';
-import type { Session as SessionFacts } from '../wire.ts';
+import { throughDoor } from './session.ts';
+import type { Session as SessionFacts, Welcome } from '../wire.ts';
 
 /** Bytes of a body: an act may hold the arguments of a job; that of a login comes from anybody. */
 const MOST_BODY = { act: 5 * 1_024 * 1_024, login: 16 * 1_024 };
@@ -21,9 +22,15 @@ const STATUSES: Readonly<Record<string, number>> = { FSQ_USAGE: 400, FSQ_TOO_LAR
 export interface Access {
   /** Names under which the page is served, without ports, in lower case. */
   readonly hosts: ReadonlySet<string>;
-  readonly isKnown: (request: IncomingMessage) => boolean | Promise<boolean>;
-  /** Gives the cookie for a token, null for a wrong one; absent: nobody logs in here. */
-  readonly login?: (token: string, path: string, isEncrypted: boolean) => string | null;
+  /** @param door by which the request came; null: by none */
+  readonly isKnown: (request: IncomingMessage, door: string | null) => boolean | Promise<boolean>;
+  /** What a token is changed for: session.ts. Null for a wrong one; absent: nobody logs in here. @param path of the page, with a slash at its end */
+  readonly login?: (token: string, path: string, isEncrypted: boolean) => LoggedIn | null;
+}
+
+interface LoggedIn {
+  readonly cookie: string;
+  readonly door: string;
 }
 
 export interface HandlerOptions {
@@ -44,6 +51,8 @@ export interface Handler {
 interface Place {
   readonly path: string;
   readonly base: string;
+  /** By which the request came; null: by none. */
+  readonly door: string | null;
   readonly parameters: URLSearchParams;
 }
 
@@ -68,7 +77,7 @@ async function answer(
   if (refusal !== null) return sendRefusal(request, response, refusal, 'FSQ_USAGE');
   const place = placeOf(request, options.basePath);
   if (place === null) return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
-  const { path, base, parameters } = place;
+  const { path, base, door, parameters } = place;
   const isPost = method === 'POST';
   if (path === '/healthz' && !isPost)
     return send(request, response, 200, 'ok\n', { 'content-type': 'text/plain', 'cache-control': 'no-store' });
@@ -79,7 +88,7 @@ async function answer(
     if (next !== undefined) return next();
     return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
   }
-  if (!(await access.isKnown(request))) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
+  if (!(await access.isKnown(request, door))) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
   if (path === '/api/act') {
     if (!isPost) return sendRefusal(request, response, notAllowed('POST'), 'FSQ_USAGE');
     return await act(options, request, response);
@@ -127,7 +136,8 @@ function placeOf(request: IncomingMessage, basePath: string): Place | null {
   const rest = inner === '' ? '/' : inner;
   const isBare = rest === '/' && !whole.endsWith('/');
   const base = isBare ? whole : whole.endsWith(rest) ? whole.slice(0, whole.length - rest.length + 1) : '/';
-  return { path: rest, base, parameters: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)) };
+  const { door = null, path: meant = rest } = throughDoor(rest) ?? {};
+  return { path: meant, base, door, parameters: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)) };
 }
 
 /** The page's own links are relative, and need the slash. */
@@ -137,13 +147,19 @@ function redirect(request: IncomingMessage, response: ServerResponse, base: stri
   send(request, response, 308, '', { location: `./${last}/`, 'cache-control': 'no-store' });
 }
 
+/** Of a page, as a browser has it: a proxy may have taken a part of it away. */
+const PAGE_PATH = /^\/(?:[\w.~%!$&'()*+,:@=-]+\/)*$/;
+
 async function login(access: Access, request: IncomingMessage, response: ServerResponse, base: string): Promise<void> {
   const body = await bodyOf(request, MOST_BODY.login);
   const token: unknown = peek(body, 'token');
   const isEncrypted = peek(request.socket, 'encrypted') === true;
-  const cookie = typeof token === 'string' ? (access.login?.(token, base, isEncrypted) ?? null) : null;
-  if (cookie === null) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
-  sendJson(request, response, 200, { text: 'Welcome.', isGood: true, code: null }, { 'set-cookie': cookie });
+  const path: unknown = peek(body, 'path');
+  const shownPath = typeof path === 'string' && PAGE_PATH.test(path) ? path : base;
+  const loggedIn = typeof token === 'string' ? (access.login?.(token, shownPath, isEncrypted) ?? null) : null;
+  if (loggedIn === null) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
+  const welcome: Welcome = { text: 'Welcome.', isGood: true, code: null, door: loggedIn.door };
+  sendJson(request, response, 200, welcome, { 'set-cookie': loggedIn.cookie });
 }
 
 async function act({ desk, facts }: HandlerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -35,8 +35,9 @@ async function serve(t: TestContext, { isReadOnly = false, basePath = '', mount 
     facts: async () => ({ version: '1', place: '/spool', isReadOnly, hidesArguments: false }),
     access: {
       hosts: new Set(OWN_HOSTS),
-      isKnown: ({ headers }) => session.knows(headers),
-      login: (token, path, isEncrypted) => (session.isToken(token) ? session.cookie(path, isEncrypted) : null),
+      isKnown: ({ headers }, door) => session.knows(headers, door),
+      login: (token, path, isEncrypted) =>
+        session.isToken(token) ? { cookie: session.cookie(path, isEncrypted), door: session.door } : null,
     },
   });
   const server = createServer((request, response) => {
@@ -117,20 +118,42 @@ test('a browser changes the token for a cookie, which no script can read', async
 
   assert.deepEqual([wrong.status, wrong.headers['set-cookie']], [401, undefined]);
   assert.equal(right.status, 200);
-  assert.match(set, /; Path=\/; HttpOnly; SameSite=Strict$/);
+  const { door } = JSON.parse(right.text);
+  assert.match(set, /; Path=\/door\/[\w-]{32}\/; HttpOnly; SameSite=Strict$/);
+  assert.ok(set.includes(`; Path=/door/${door}/;`), set);
   assert.ok(!set.includes(TOKEN) && !right.text.includes(TOKEN), 'the token is told');
-  assert.equal((await ask(port, '/api/summary', { cookie })).status, 200);
-  assert.equal((await ask(port, '/api/summary', { cookie: `${cookie}x` })).status, 401);
+  assert.equal((await ask(port, `/door/${door}/api/summary`, { cookie })).status, 200);
+  for (const [path, own] of [
+    [`/door/${door}/api/summary`, `${cookie}x`],
+    [`/door/${door}/api/summary`, ''],
+    [`/door/${door}x/api/summary`, cookie],
+    ['/door/-/api/summary', cookie],
+    ['/api/summary', cookie],
+  ])
+    assert.equal((await ask(port, String(path), { cookie: String(own) })).status, 401, path);
   for (const body of ['{"token":', '[]', 'null', '{"token":{"length":20}}', ''])
     assert.ok([400, 401].includes((await ask(port, '/api/login', POST, body)).status), body);
 });
 
+test('the cookie is for the path of the page as the browser has it, which a proxy may have shortened', async (t) => {
+  const { port } = await serve(t);
+  const pathFor = async (path: unknown): Promise<string> => {
+    const reply = await ask(port, '/api/login', POST, JSON.stringify({ token: TOKEN, path }));
+    return /; Path=([^;]*)door\//.exec(String(reply.headers['set-cookie']))?.[1] ?? '';
+  };
+
+  assert.equal(await pathFor('/admin/queue/'), '/admin/queue/');
+  for (const wrong of ['/a;Domain=example.com/', 'https://evil.example/', '/a', '//', '/\r\nx/', 7, null])
+    assert.equal(await pathFor(wrong), '/', String(wrong));
+});
+
 test('the cookie alone makes no other origin an owner', async (t) => {
   const { port, desk, session } = await serve(t);
+  const behind = `/door/${session.door}`;
   const cookie = session.cookie('/', false).split(';', 1)[0] ?? '';
   const body = JSON.stringify({ kind: 'forget', ids: [ID] });
   const post = (headers: Readonly<Record<string, string>>): Promise<Reply> =>
-    ask(port, '/api/act', { 'content-type': 'application/json', cookie, ...headers }, body);
+    ask(port, `${behind}/api/act`, { 'content-type': 'application/json', cookie, ...headers }, body);
 
   assert.equal((await post({ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' })).status, 403);
   assert.equal((await post({ 'sec-fetch-site': 'same-site', origin: 'http://127.0.0.1:1' })).status, 403);
@@ -138,12 +161,13 @@ test('the cookie alone makes no other origin an owner', async (t) => {
   assert.equal((await post({})).status, 403);
   assert.equal((await post({ 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' })).status, 415);
   assert.equal((await post({ 'sec-fetch-site': 'same-origin', host: 'evil.example' })).status, 403);
-  assert.equal((await ask(port, '/api/events', { cookie, host: `evil.example:${port}` })).status, 403);
+  assert.equal((await ask(port, `${behind}/api/events`, { cookie, host: `evil.example:${port}` })).status, 403);
   assert.equal(
-    (await ask(port, '/api/jobs', { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).status,
+    (await ask(port, `${behind}/api/jobs`, { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }))
+      .status,
     403,
   );
-  assert.equal((await ask(port, '/api/act', { cookie }, body, 'PUT')).status, 405);
+  assert.equal((await ask(port, `${behind}/api/act`, { cookie }, body, 'PUT')).status, 405);
   assert.deepEqual(desk.acts, []);
 
   assert.equal((await post({ 'sec-fetch-site': 'same-origin' })).status, 200);
@@ -290,7 +314,7 @@ test('a page below a path finds its own, with the prefix or without it', async (
     const login = await ask(port, '/admin/queue/api/login', POST, JSON.stringify({ token: TOKEN }));
 
     assert.deepEqual([bare.status, bare.headers.location], [308, './queue/'], JSON.stringify(options));
-    assert.match(String(login.headers['set-cookie']), /Path=\/admin\/queue\/;/);
+    assert.match(String(login.headers['set-cookie']), /Path=\/admin\/queue\/door\/[^/]+\/;/);
     assert.equal((await ask(port, '/admin/queue/api/summary', OWN)).status, 200);
     assert.equal((await ask(port, '/admin/queue/healthz')).text, 'ok\n');
   }

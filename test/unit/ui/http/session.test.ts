@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { UsageError } from '../../../../src/job/errors.ts';
-import { checkToken, newToken, Session } from '../../../../src/ui/http/session.ts';
+import { checkToken, newToken, Session, throughDoor } from '../../../../src/ui/http/session.ts';
 
 test('whoever has the token is known, by a header or by the cookie that it was changed for', () => {
   const token = newToken();
@@ -9,25 +9,41 @@ test('whoever has the token is known, by a header or by the cookie that it was c
   const [cookie = ''] = session.cookie('/queue/', false).split(';');
 
   assert.equal(session.isToken(token), true);
-  assert.equal(session.knows({ authorization: `Bearer ${token}` }), true);
-  assert.equal(session.knows({ cookie: `other=1; ${cookie}` }), true);
-  assert.equal(session.cookie('/queue/', false), `${cookie}; Path=/queue/; HttpOnly; SameSite=Strict`);
+  const { door } = session;
+
+  assert.equal(session.knows({ authorization: `Bearer ${token}` }, null), true);
+  assert.equal(session.knows({ cookie: `other=1; ${cookie}` }, door), true);
+  assert.equal(session.cookie('/queue/', false), `${cookie}; Path=/queue/door/${door}/; HttpOnly; SameSite=Strict`);
+  assert.deepEqual(throughDoor(`/door/${door}/api/jobs`), { door, path: '/api/jobs' });
   assert.match(session.cookie('/', true), /; Secure$/);
-  assert.ok(!cookie.includes(token), 'the cookie tells the token');
+  assert.ok(!cookie.includes(token) && !door.includes(token), 'the cookie or the door tells the token');
+  assert.ok(!cookie.includes(door), 'the cookie tells the door');
 });
 
 test('nobody else is known', () => {
   const [token, other] = [newToken(), newToken()];
   const session = new Session(token);
-  const [name = ''] = session.cookie('/', false).split('=');
+  const { door } = session;
+  const own = session.cookie('/', false);
+  const [name = ''] = own.split('=');
 
   assert.equal(session.isToken(''), false);
   assert.equal(session.isToken(token.slice(1)), false);
   assert.equal(session.isToken(`${token} `), false);
-  assert.equal(session.knows({}), false);
-  assert.equal(session.knows({ cookie: `${name}=${token}` }), false);
-  assert.equal(session.knows({ cookie: new Session(other).cookie('/', false) }), false);
-  assert.equal(session.knows({ authorization: `Bearer ${other}`, cookie: session.cookie('/', false) }), false);
+  assert.equal(session.knows({}, door), false);
+  assert.equal(session.knows({ cookie: `${name}=${token}` }, door), false);
+  assert.equal(session.knows({ cookie: new Session(other).cookie('/', false) }, door), false);
+  assert.equal(session.knows({ authorization: `Bearer ${other}`, cookie: own }, door), false);
+  for (const wrong of [null, '', `${door}x`, new Session(other).door])
+    assert.equal(session.knows({ cookie: own }, wrong), false, String(wrong));
+  for (const path of [
+    '/api/jobs',
+    `/door/${door}`,
+    `/door/${door}/page.js`,
+    '/door//api/jobs',
+    `/x/door/${door}/api/jobs`,
+  ])
+    assert.equal(throughDoor(path), null, path);
   assert.notEqual(new Session(other).cookie('/', false).split('=')[0], name, 'two pages share a cookie');
 });
 
