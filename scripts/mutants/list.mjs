@@ -84,7 +84,7 @@ export const MUTANTS = [
   },
   {
     name: 'liveness by kill(pid, 0)',
-    file: 'src/spool/owners/owner.ts',
+    file: 'src/spool/owners/verdicts.ts',
     find: '  const verdict = await probe(context, owner);\n',
     replace:
       "  const verdict: Verdict = (() => {\n    try {\n      process.kill(Number(owner.split('-')[0]), 0);\n      return { verdict: 'alive' };\n    } catch {\n      return { verdict: 'dead' };\n    }\n  })();\n",

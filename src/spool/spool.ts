@@ -28,7 +28,7 @@ import { layoutOf } from './layout.ts';
 import { forgetJobs } from './results/forget-jobs.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { retry, wouldRetry } from './results/retry.ts';
-import { listOwners } from './owners/owner.ts';
+import { listOwners } from './owners/verdicts.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { tidy } from './recovery/tidy.ts';
 import type * as MoveEnds from './moving/move-ends.ts';

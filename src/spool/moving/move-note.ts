@@ -15,7 +15,9 @@ import { hasCode } from '../disk/files.ts';
 import { listIfThere, readIfThere, removeIfEmpty, renameIfThere, unlinkIfThere } from '../disk/if-there.ts';
 import { moveFileName, type MoveName, ownerName, parseMoveFileName } from '../layout.ts';
 import { movingSpots } from '../locate.ts';
-import { readOwner, register, type Registration, verdictOf } from '../owners/owner.ts';
+import { readOwner } from '../owners/owner-record.ts';
+import { register, type Registration } from '../owners/owner.ts';
+import { verdictOf } from '../owners/verdicts.ts';
 
 /** Whether jobs leave or arrive, and the other place. */
 interface About {

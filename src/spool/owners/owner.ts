@@ -1,44 +1,15 @@
-/** Owners: the processes that may hold jobs, how they announce themselves, and what is known of their life. */
-import type { OwnerInfo } from '../../broker/broker.ts';
+/** Owners: the processes that may hold jobs, how they announce themselves, and how they end. */
 import { VERSION } from '../../broker/late-code.ts';
-import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
 import { CHILD_MARK } from '../../broker/worker-side.ts';
-import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
-import { isRecord, reasonOf } from '../../job/values/realm.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
-import { writeNew } from '../disk/draft.ts';
-import { fileSystemOf } from '../place/file-system.ts';
 import { hasCode } from '../disk/files.ts';
 import { bootId } from '../disk/identity.ts';
-import { discard, listIfThere, readIfThere, removeIfEmpty, unlinkIfThere } from '../disk/if-there.ts';
-import { isOwnerName, ownerName, parseMoveFileName, parseOwnerDirectory } from '../layout.ts';
-import { type LifeSocket, listenAs, MISSING, probe, type Verdict } from './liveness.ts';
+import { discard, listIfThere, removeIfEmpty, unlinkIfThere } from '../disk/if-there.ts';
+import { ownerName, parseMoveFileName, parseOwnerDirectory } from '../layout.ts';
+import { type LifeSocket, listenAs } from './liveness.ts';
+import { type OwnerRecord, recordPath, writeRecord } from './owner-record.ts';
 import { makeRoom } from '../place/room.ts';
-import { isFull, isPassing } from '../disk/trouble.ts';
-
-/** What an owner says of itself in workers/<owner>.json. */
-export interface OwnerRecord {
-  readonly owner: string;
-  readonly pid: number;
-  /** Of a worker's child: the name of its worker as an owner. A process id would not do: several containers have a process 1. */
-  readonly parent: string | null;
-  readonly role: OwnerInfo['role'];
-  readonly startedAtMs: number;
-  /** Null where the kernel has no id of its boot. */
-  readonly bootId: string | null;
-  readonly queues: readonly string[] | null;
-  readonly tasks: readonly string[];
-  /** What these tasks say of where their jobs wait; absent: nothing. */
-  readonly sending?: SendingOfTasks;
-  /** How many jobs it runs at once. */
-  readonly slots: number;
-  /** Of its fsq; absent where it does not know. */
-  readonly version?: string;
-  /** The limits that it heeds; absent: none. */
-  readonly limits?: LimitRules;
-  /** What every process that it starts has in its environment, as CHILD_MARK; null when there is no such mark. */
-  readonly mark: string | null;
-}
+import { isFull } from '../disk/trouble.ts';
 
 export interface Registration {
   readonly owner: string;
@@ -109,22 +80,6 @@ async function announce(
     release: () => release(context, owner, socket),
   };
 }
-
-function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> {
-  const { limits, sending, ...rest } = record;
-  const written = {
-    ...rest,
-    ...(limits === undefined || !hasRules(limits) ? {} : { limits: writtenRules(limits) }),
-    ...(sending === undefined || sending.size === 0 ? {} : { sending: [...sending] }),
-  };
-  const bytes = Buffer.from(`${JSON.stringify({ v: 1, ...written })}\n`);
-  return writeNew(context, bytes, recordPath(context, record.owner), { isDurable: false });
-}
-
-function recordPath({ layout }: SpoolContext, owner: string): string {
-  return `${layout.workers}/${owner}.json`;
-}
-
 /** Whatever fails here, the socket is closed: what is left under our name is then recovered, or swept. */
 async function release(context: SpoolContext, owner: string, socket: LifeSocket): Promise<void> {
   const { files, layout } = context;
@@ -152,99 +107,6 @@ async function syncIfThere(context: SpoolContext, ...directories: readonly strin
     if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error; // The spool is gone, or a part of it is no directory.
   }
 }
-
-/** Null when there is no whole record of that name, or none that can be read: then the socket alone decides. */
-export function readOwner(context: SpoolContext, owner: string): OwnerRecord | null {
-  try {
-    const text = readIfThere(context.files, recordPath(context, owner), MAX_RECORD_BYTES);
-    return text === null ? null : parseOwner(text, owner);
-  } catch (error) {
-    if (isPassing(error)) throw error;
-    return null;
-  }
-}
-
-const MAX_RECORD_BYTES = 1024 * 1024;
-
-/**
- * What can be proved of `owner`. An owner of which nothing is sure counts as alive, because taking a live owner's jobs would run
- * them twice. It is dead only if the kernel refuses its socket, or if the socket is missing and the machine has booted since. A
- * socket that answers proves life whatever the record says: containers may show a boot id of their own (systemd-nspawn does).
- */
-export async function verdictOf(context: SpoolContext, owner: string): Promise<Verdict> {
-  const verdict = await probe(context, owner);
-  if (verdict.verdict === 'alive') return verdict;
-  const isMissing = verdict.verdict === 'unknown' && verdict.reason === MISSING;
-  if (verdict.verdict === 'unknown' && !(isMissing && isOfAnEarlierBoot(context, owner))) return verdict;
-  return doubtOf(context, owner) ?? { verdict: 'dead' };
-}
-
-/**
- * Why a refusal proves nothing here, or null when it does. connect(2) also refuses what is no socket; and the kernel of
- * this machine knows nothing of a process of another that uses the same files.
- */
-function doubtOf({ files, layout }: SpoolContext, owner: string): Verdict | null {
-  try {
-    const { kind } = files.entry(`${layout.workers}/${owner}.sock`) ?? { kind: 'socket' };
-    if (kind !== 'socket') return { verdict: 'unknown', reason: 'what lies in place of its socket is none' };
-    const system = fileSystemOf(files.fileSystem(layout.workers).type);
-    if (system.kind === 'network' || system.kind === 'fuse')
-      return { verdict: 'unknown', reason: `on ${system.name} other machines may use the spool too` };
-    return null;
-  } catch (error) {
-    return { verdict: 'unknown', reason: reasonOf(error) };
-  }
-}
-
-function isOfAnEarlierBoot(context: SpoolContext, owner: string): boolean {
-  try {
-    const recorded = readOwner(context, owner)?.bootId ?? null;
-    const boot = bootId(context.files);
-    return recorded !== null && boot !== null && recorded !== boot;
-  } catch {
-    return false; // Not known: no descriptor is left, for example.
-  }
-}
-
-/** How many sockets are asked at a time: each takes two descriptors, and a few workers may have a thousand children. */
-const ASKED_AT_A_TIME = 64;
-
-/** Workers, their children and consumers that have announced themselves, dead or alive. */
-export async function listOwners(context: SpoolContext): Promise<readonly OwnerInfo[]> {
-  const found = await askAll(recordedOwners(context), (owner) => infoOf(context, owner));
-  return found.flatMap((info) => (info === null || isHelper(context, info) ? [] : [info]));
-}
-
-/** True of a process that repairs the spool, or moves jobs: it is no worker, and what a dead one moved waits for no worker. */
-function isHelper(context: SpoolContext, { owner, role, queues, verdict }: OwnerInfo): boolean {
-  if (role !== 'supervisor' || queues?.length !== 0) return false;
-  return verdict === 'alive' || isNamedInMoving(context, owner);
-}
-
-/** The names of all owners that have a record, dead or alive. */
-export function recordedOwners({ files, layout }: SpoolContext): readonly string[] {
-  return files.list(layout.workers).flatMap((file) => {
-    const owner = file.slice(0, -'.json'.length);
-    return file.endsWith('.json') && isOwnerName(owner) ? [owner] : [];
-  });
-}
-
-/** Asks about each of these owners, a few at a time. */
-export async function askAll<T>(owners: readonly string[], ask: (owner: string) => Promise<T>): Promise<readonly T[]> {
-  const answers: T[] = [];
-  for (let i = 0; i < owners.length; i += ASKED_AT_A_TIME)
-    answers.push(...(await Promise.all(owners.slice(i, i + ASKED_AT_A_TIME).map(ask))));
-  return answers;
-}
-
-async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo | null> {
-  const record = readOwner(context, owner);
-  if (record === null) return null;
-  const { verdict } = await verdictOf(context, owner);
-  const { bootId: _, mark: __, ...info } = record;
-  return { ...info, verdict };
-}
-
 /** True while a directory in running/ is the owner's own, or was fenced by it and is not recovered yet. */
 function isNamedInRunning({ files, layout }: SpoolContext, owner: string): boolean {
   // None where the spool itself is gone.
@@ -267,33 +129,6 @@ export function forgetOwner(context: SpoolContext, owner: string): void {
 }
 
 /** True of a process that works at a move to or from another place: who goes on with that needs to see that it is dead. */
-function isNamedInMoving({ files, layout }: SpoolContext, owner: string): boolean {
+export function isNamedInMoving({ files, layout }: SpoolContext, owner: string): boolean {
   return listIfThere(files, layout.moving).some((name) => parseMoveFileName(name)?.owner === owner);
-}
-
-function parseOwner(text: string, owner: string): OwnerRecord | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null; // Not whole: then the socket alone decides.
-  }
-  if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
-  const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, sending, slots, limits, mark, version } = parsed;
-  const isText = (value: unknown): value is string => typeof value === 'string';
-  return {
-    owner,
-    pid: Number(pid),
-    parent: isText(parent) && isOwnerName(parent) ? parent : null,
-    role: role === 'supervisor' || role === 'consumer' ? role : 'child',
-    startedAtMs: Number(startedAtMs),
-    bootId: isText(boot) ? boot : null,
-    queues: Array.isArray(queues) ? queues.filter(isText) : null,
-    tasks: Array.isArray(tasks) ? tasks.filter(isText) : [],
-    ...(sending === undefined ? {} : { sending: readSendingOfTasks(sending) }),
-    slots: typeof slots === 'number' && Number.isInteger(slots) && slots > 0 ? slots : 1,
-    ...(limits === undefined ? {} : { limits: readRules(limits) }),
-    mark: isText(mark) ? mark : null,
-    ...(isText(version) ? { version } : {}),
-  };
 }

@@ -8,7 +8,8 @@
 import type { SpoolContext } from '../disk/context.ts';
 import { NoteWatch } from '../notes/note-watch.ts';
 import type { TaskElsewhere } from './hints.ts';
-import { type OwnerRecord, readOwner, recordedOwners, verdictOf } from '../owners/owner.ts';
+import { type OwnerRecord, readOwner, recordedOwners } from '../owners/owner-record.ts';
+import { verdictOf } from '../owners/verdicts.ts';
 
 interface ElsewhereOptions {
   /** Our own record. */

@@ -6,7 +6,7 @@ import { CHILD_MARK } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import type { Files } from '../disk/files.ts';
 import { statOf } from '../disk/identity.ts';
-import { readOwner } from '../owners/owner.ts';
+import { readOwner } from '../owners/owner-record.ts';
 
 /** How often it looks at most: each look kills all it finds, and the next one finds what was started in between. */
 const MAX_LOOKS = 8;

@@ -3,7 +3,8 @@ import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { UNPROVED_MS, writerState } from '../disk/identity.ts';
 import { succeeds, unlinkIfThere } from '../disk/if-there.ts';
 import { isOwnerName } from '../layout.ts';
-import { forgetOwner, verdictOf } from '../owners/owner.ts';
+import { forgetOwner } from '../owners/owner.ts';
+import { verdictOf } from '../owners/verdicts.ts';
 import { removeBatch } from '../place/room.ts';
 import { Turns } from '../disk/rounds.ts';
 

@@ -15,7 +15,7 @@ import {
   parseOwnerDirectory,
   parseResultFileName,
 } from '../layout.ts';
-import { verdictOf } from '../owners/owner.ts';
+import { verdictOf } from '../owners/verdicts.ts';
 import { Forgetter } from '../results/forget.ts';
 import type { retire } from '../results/retire.ts';
 import { sweepDrafts, sweepOwners } from './sweep.ts';

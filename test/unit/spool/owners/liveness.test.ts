@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { BrokerEvent } from '../../../../src/broker/worker-side.ts';
 import { ownersIn } from '../../../../src/spool/doctor/outline.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
-import { listOwners, verdictOf } from '../../../../src/spool/owners/owner.ts';
+import { listOwners, verdictOf } from '../../../../src/spool/owners/verdicts.ts';
 import { recoverOrphans } from '../../../../src/spool/recovery/recover.ts';
 import { openSpool } from '../../../../src/spool/spool.ts';
 import { until, within } from '../../../support/conditions.ts';

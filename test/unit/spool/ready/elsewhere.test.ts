@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { isKnownElsewhere } from '../../../../src/spool/ready/elsewhere.ts';
-import { type OwnerRecord, register } from '../../../../src/spool/owners/owner.ts';
+import type { OwnerRecord } from '../../../../src/spool/owners/owner-record.ts';
+import { register } from '../../../../src/spool/owners/owner.ts';
 import { contextOf } from '../../../support/context.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
