@@ -31,7 +31,7 @@ const TEST_DOORS = [
   'spool/disk/files',
   'spool/disk/identity',
   'spool/layout',
-  'spool/owners/owner',
+  'spool/owners/verdicts',
   'spool/spool',
 ];
 

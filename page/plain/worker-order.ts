@@ -1,5 +1,5 @@
 /** Children of a worker under their supervisor, in the order in which they were started. Pure. */
-import type { WorkerSummary } from '../../src/ui/wire.ts';
+import type { WorkerSummary } from '../../src/ui/wire-workers.ts';
 
 export interface PlacedWorker {
   readonly worker: WorkerSummary;

@@ -85,7 +85,7 @@ export const MUTANTS = [
   {
     name: 'liveness by kill(pid, 0)',
     file: 'src/spool/owners/verdicts.ts',
-    find: '  const verdict = await probe(context, owner);\n',
+    find: '  const verdict = await probe(context, owner, (socket) => pulses?.ask(owner, socket) === true);\n',
     replace:
       "  const verdict: Verdict = (() => {\n    try {\n      process.kill(Number(owner.split('-')[0]), 0);\n      return { verdict: 'alive' };\n    } catch {\n      return { verdict: 'dead' };\n    }\n  })();\n",
     test: 'test/unit/spool/owners/liveness.test.ts',
@@ -208,8 +208,8 @@ export const MUTANTS = [
   {
     name: 'an announcement that is refused is not made again',
     file: 'src/spool/recovery/housekeeping.ts',
-    find: 'if (isDone && this.#announcement === announcement)',
-    replace: 'if (this.#announcement === announcement)',
+    find: 'if (isDone && this.#toTell.get(what) === telling)',
+    replace: 'if (this.#toTell.get(what) === telling)',
     test: 'test/unit/spool/refused-once.test.ts',
   },
   {

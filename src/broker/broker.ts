@@ -158,8 +158,13 @@ export interface Broker {
   parts(): Promise<readonly StorePart[]>;
   /** What is restored after the machine lost its power; null when nothing is. The only question that is answered before that. */
   restoring(): Promise<Restoring | null>;
-  /** Every process known here, and whether it provably lives or is dead. */
-  owners(): Promise<readonly OwnerInfo[]>;
+  /**
+   * Every process known here, and whether it provably lives or is dead.
+   *
+   * @param patienceMs asks each also how soon its event loop turns, and waits so long for those that do not answer at once. A broker opened for many
+   * looks goes on waiting between them, and tells for how long. Absent: where it has to ask, it does not
+   */
+  owners(patienceMs?: number): Promise<readonly OwnerInfo[]>;
   consumer(options: ConsumerOptions): Promise<Consumer>;
   keeper(options: KeeperOptions): Promise<Keeper>;
   /**

@@ -202,8 +202,8 @@ export class LateBroker implements Broker {
     return (await this.opened()).restoring();
   }
 
-  async owners(): Promise<readonly OwnerInfo[]> {
-    return (await this.opened()).owners();
+  async owners(patienceMs?: number): Promise<readonly OwnerInfo[]> {
+    return (await this.opened()).owners(patienceMs);
   }
 
   async consumer(...asked: Parameters<Broker['consumer']>): ReturnType<Broker['consumer']> {

@@ -1,5 +1,6 @@
 /** The keeper: what a worker does for its spool. It feeds its children, makes due jobs ready, recovers the dead, revokes, tidies up. */
 import type { BrokerEvent, ChildSide, Death, EndedRun, Keeper, KeeperOptions, Member } from '../broker/worker-side.ts';
+import { type Loss, NO_RESTARTS, oneMore, type Restarts } from '../broker/common/restarts.ts';
 import type { Figures } from '../broker/statistics.ts';
 import type { LimitRules } from '../job/queue-limits.ts';
 import type { ResultTtlMs } from '../job/ended/result-ttl.ts';
@@ -18,7 +19,7 @@ const REVOKED_FIRST_MS = 2_000;
 export class SpoolKeeper implements Keeper {
   readonly #context: SpoolContext;
   /** What this worker tells of itself: its record, and its part of the statistics. */
-  readonly #told: { readonly registration: Registration; readonly counting: Counting };
+  readonly #told: { readonly registration: Registration; readonly counting: Counting; restarts: Restarts };
   readonly #closing = new AbortController();
   readonly #crew: CrewFeed;
   readonly #promoter: Promoter;
@@ -28,7 +29,8 @@ export class SpoolKeeper implements Keeper {
 
   static async open(context: SpoolContext, options: KeeperOptions, resultTtlMs: ResultTtlMs): Promise<SpoolKeeper> {
     await forgetIfTight(context, resultTtlMs);
-    const registration = await register(context, { role: 'supervisor', queues: options.queues, tasks: [] });
+    const about = { role: 'supervisor', queues: options.queues, tasks: [], restarts: NO_RESTARTS } as const;
+    const registration = await register(context, about);
     const keeper = new SpoolKeeper(context, options, registration, resultTtlMs);
     await keeper.#start();
     return keeper;
@@ -50,7 +52,7 @@ export class SpoolKeeper implements Keeper {
     context.odd.onEvent = onEvent;
     this.#context = context;
     const counting = new Counting(context, owner);
-    this.#told = { registration, counting };
+    this.#told = { registration, counting, restarts: NO_RESTARTS };
     this.#crew = new CrewFeed(context, { ...options, owner, onEvent, onTrouble });
     this.#promoter = new Promoter(context, onTrouble);
     this.#recovery = new RecoveryRounds(context, { owner, isKnownAlive, onEvent, giveUp }, onTrouble);
@@ -83,7 +85,8 @@ export class SpoolKeeper implements Keeper {
 
   know(tasks: readonly string[]): void {
     const known = [...tasks].sort();
-    if (this.#crew.know(known)) this.#housekeeping.announce(known, () => this.#told.registration.announce(known));
+    if (this.#crew.know(known))
+      this.#housekeeping.announce(known, () => this.#told.registration.tell({ tasks: known }));
   }
 
   join(owner: string, child: ChildSide): Member {
@@ -99,6 +102,14 @@ export class SpoolKeeper implements Keeper {
 
   count(figures: Figures): void {
     this.#told.counting.count(figures);
+  }
+
+  lost(why: Loss): void {
+    const { registration } = this.#told;
+    const restarts = oneMore(this.#told.restarts, why, this.#context.nowMs());
+    this.#told.restarts = restarts;
+    // What is wrong with the disk, or the spool, whoever runs jobs meets too, and tells it.
+    this.#housekeeping.tell('restarts', () => registration.tell({ restarts }).catch(() => false));
   }
 
   clockMoved(): void {

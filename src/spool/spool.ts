@@ -28,6 +28,7 @@ import { layoutOf } from './layout.ts';
 import { forgetJobs } from './results/forget-jobs.ts';
 import { OutcomeWatch, readOutcome } from './results/outcomes.ts';
 import { retry, wouldRetry } from './results/retry.ts';
+import { Pulses } from './owners/pulses.ts';
 import { listOwners } from './owners/verdicts.ts';
 import { pausedQueues, pauseQueue, resumeQueue } from './notes/notes.ts';
 import { tidy } from './recovery/tidy.ts';
@@ -79,6 +80,7 @@ class Spool implements Broker {
   readonly #access: SpoolAccess;
   readonly #outcomes: OutcomeWatch;
   readonly #resultTtlMs: ResultTtlMs;
+  readonly #pulses = new Pulses();
 
   constructor({
     path,
@@ -248,8 +250,9 @@ class Spool implements Broker {
     return this.#access.look(() => partsOf(this.#context));
   }
 
-  owners(): ReturnType<Broker['owners']> {
-    return typed(() => listOwners(this.#context), this.#access.unreadable);
+  owners(patienceMs?: number): ReturnType<Broker['owners']> {
+    const asking = patienceMs === undefined ? undefined : { pulses: this.#pulses, patienceMs };
+    return typed(() => listOwners(this.#context, asking), this.#access.unreadable);
   }
 
   consumer(options: ConsumerOptions): Promise<Consumer> {

@@ -3,6 +3,7 @@
  * the server trusts nothing that it is sent: see parse.ts.
  */
 import type { JsonValue } from '../job/values/json.ts';
+import type { WorkerSummary } from './wire-workers.ts';
 
 /** A job's state as a filter and a table name it. */
 export type StateName = 'pending' | 'delayed' | 'parked' | 'running' | 'succeeded' | 'failed' | 'revoked' | 'expired';
@@ -68,26 +69,6 @@ export interface QueueSummary {
   readonly isServed: boolean;
   /** Jobs that ended in each minute of the last 15, the earliest first, as the index has them; null while nobody knows. */
   readonly ended: readonly number[] | null;
-}
-
-export interface WorkerSummary {
-  /** Its name among processes, for the filter `worker`. */
-  readonly owner: string;
-  readonly pid: number;
-  readonly host: string | null;
-  readonly role: 'child' | 'supervisor' | 'consumer';
-  readonly verdict: 'alive' | 'dead' | 'unknown';
-  readonly parent: string | null;
-  readonly startedAtMs: number;
-  /** Null: all. */
-  readonly queues: readonly string[] | null;
-  readonly tasks: readonly string[];
-  readonly slots: number;
-  readonly jobs: readonly { readonly id: string; readonly task: string | null; readonly startedAtMs: number | null }[];
-  /** What its process takes, where this machine can tell; else null. */
-  readonly memoryBytes: number | null;
-  /** Of its fsq; null where it does not say. */
-  readonly version: string | null;
 }
 
 /** Which jobs: the query of `GET api/jobs`, `GET api/failures` and of acts on all that match. An absent part is not asked. */

@@ -4,7 +4,6 @@ import { after } from '../app/timers.ts';
 import { brokerOptions, unusable } from '../app/settings/place.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
-import type { Figures } from '../broker/statistics.ts';
 import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
@@ -16,7 +15,7 @@ import type { RanJob } from './child/ran-jobs.ts';
 import type { FoundTask, FromChild } from './messages.ts';
 import type { Relay } from './relay.ts';
 import type { Clockwork } from './schedules/clockwork.ts';
-import { deathOf, endedRun, figuresOfEnd, figuresOfEvent, ranOfEvent } from './statistics/child-ends.ts';
+import { deathOf, endedRun, figuresOfEnd, figuresOfEvent, lossOf, ranOfEvent } from './statistics/child-ends.ts';
 
 /** How often a burst looks whether anything is left, ms. */
 const BURST_ASKS_EVERY_MS = 500;
@@ -199,7 +198,11 @@ export class Supervisor implements CrewEvents {
     const { owner, deathCause } = child;
     this.#members.delete(child);
     const end = deathCause === null ? null : { cause: deathCause, signal, wasReady: owner !== null };
-    if (end !== null) this.#count(figuresOfEnd(end, this.#crew.phase === 'running'));
+    const isReplaced = this.#crew.phase === 'running';
+    const figures = end === null ? null : figuresOfEnd(end, isReplaced);
+    if (figures !== null) this.#keeper?.count(figures);
+    const loss = end === null || !isReplaced ? null : lossOf(end);
+    if (loss !== null) this.#keeper?.lost(loss);
     if (owner === null || deathCause === null || this.#keeper === null) return false;
     return this.#keeper.recover(owner, deathOf(deathCause), endedRun(deathCause));
   }
@@ -258,10 +261,6 @@ export class Supervisor implements CrewEvents {
     this.#crew.end('stopping');
   }
 
-  #count(figures: Figures | null): void {
-    if (figures !== null) this.#keeper?.count(figures);
-  }
-
   #onFailed(): void {
     this.#hasFailedJob = true;
     this.#options.onFailed?.();
@@ -269,7 +268,8 @@ export class Supervisor implements CrewEvents {
 
   #onBrokerEvent(event: BrokerEvent, log: (event: BrokerEvent) => void): void {
     log(event);
-    this.#count(figuresOfEvent(event));
+    const figures = figuresOfEvent(event);
+    if (figures !== null) this.#keeper?.count(figures);
     if (endsAJobAsFailed(event)) this.#onFailed();
     if (event.kind === 'recovered') tellRecovered(event);
     const ran = ranOfEvent(event);

@@ -12,6 +12,7 @@ import { forgetting } from './forgetting.ts';
 import { handingOver, movingAll } from './handing-over.ts';
 import { keeping } from './keeping.ts';
 import { looking } from './looking.ts';
+import { owners } from './owners.ts';
 import type { OpenBroker } from './parts.ts';
 import { queues } from './queues.ts';
 import { recovering } from './recovering.ts';
@@ -53,6 +54,7 @@ const SECTIONS = {
     forgetting,
     schedules,
     statistics,
+    owners,
     'handing over': handingOver,
     'moving all': movingAll,
     'dying on the way': dyingMoves,

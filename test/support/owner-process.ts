@@ -26,7 +26,7 @@ const fs = require('node:fs');
 const { createContext } = await import(${dist('spool/disk/context.js')});
 const { nodeFiles } = await import(${dist('spool/disk/files.js')});
 const { layoutOf } = await import(${dist('spool/layout.js')});
-const { verdictOf } = await import(${dist('spool/owners/owner.js')});
+const { verdictOf } = await import(${dist('spool/owners/verdicts.js')});
 const { writerName, writerState } = await import(${dist('spool/disk/identity.js')});
 const [spool, owner, given] = process.argv.slice(1);
 const { left, draft = writerName(nodeFiles, process.pid) + '.x.0' } = JSON.parse(given);

@@ -1,6 +1,7 @@
 /** How many workers there are and how busy; and how to start one where there is none. */
 import type { JSX } from 'preact';
-import type { Summary, WorkerSummary } from '../../../src/ui/wire.ts';
+import type { Summary } from '../../../src/ui/wire.ts';
+import type { WorkerSummary } from '../../../src/ui/wire-workers.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Gauge } from '../../parts/spark.tsx';
@@ -22,6 +23,7 @@ function Busy({ workers }: { readonly workers: readonly WorkerSummary[] }): JSX.
   const slots = sum(runners.map((worker) => worker.slots));
   const busy = sum(runners.map((worker) => worker.jobs.length));
   const supervisors = workers.length - runners.length;
+  const blocked = workers.filter((worker) => (worker.loop?.blockedSinceMs ?? null) !== null).length;
   return (
     <p class="busy">
       <Gauge part={slots === 0 ? 0 : busy / slots} label="Busy slots" />
@@ -29,6 +31,11 @@ function Busy({ workers }: { readonly workers: readonly WorkerSummary[] }): JSX.
         {count(busy)} of {plural(slots, 'slot')} busy, in {plural(runners.length, 'process', 'processes')}
         {supervisors > 0 && ` of ${plural(supervisors, 'worker')}`}
       </span>
+      {blocked > 0 && (
+        <a href="#/workers" class="standing blocked">
+          <Icon name="critical" /> {plural(blocked, 'process', 'processes')} blocked
+        </a>
+      )}
     </p>
   );
 }

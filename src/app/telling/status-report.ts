@@ -5,6 +5,7 @@ import { livingRunners, livingTasks, livingWorkers } from './runners.ts';
 import { movingAdvice, stoppedMoveText } from './on-its-way.ts';
 import { isAddress } from '../../broker/broker-address.ts';
 import type { Backlog, Counts, OwnerInfo, Restoring, Room, Sighting } from '../../broker/broker.ts';
+import type { Restarts } from '../../broker/common/restarts.ts';
 import type { UnfinishedMove } from '../../broker/moving.ts';
 import { RINGS, slotsUpTo, totalOfSlots } from '../../broker/figures/history.ts';
 import type { Statistics } from '../../broker/statistics.ts';
@@ -95,6 +96,8 @@ export type WorkerStatus = Pick<OwnerInfo, 'pid' | 'host' | 'startedAtMs' | 'que
   readonly children: readonly number[];
   /** Jobs at once in each child. */
   readonly slots: number;
+  /** Its children that died, or were killed, and were replaced; null: it does not say. */
+  readonly restarts: Restarts | null;
 };
 
 /** Jobs that wait for a worker that knows their task. */
@@ -189,11 +192,11 @@ function failuresOf({ statistics: { sinceMs, history, tasks }, nowMs }: StatusFa
 function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {
   const living = owners.filter(({ verdict }) => verdict === 'alive');
   return livingWorkers(owners).map((worker) => {
-    const { pid, host, startedAtMs, queues } = worker;
+    const { pid, host, startedAtMs, queues, restarts = null } = worker;
     const children = living.filter((one) => isChildOf(one, worker));
     const slots = Math.max(worker.slots, ...children.map((child) => child.slots));
     const where = host === undefined ? {} : { host };
-    return { pid, ...where, startedAtMs, queues, children: children.map((child) => child.pid), slots };
+    return { pid, ...where, startedAtMs, queues, children: children.map((child) => child.pid), slots, restarts };
   });
 }
 

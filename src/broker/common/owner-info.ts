@@ -1,6 +1,15 @@
 /** Processes that run jobs, as the place that keeps the jobs tells of them. */
 import type { LimitRules } from '../../job/queue-limits.ts';
 import type { SendingOfTasks } from '../task-sending.ts';
+import type { Restarts } from './restarts.ts';
+
+/** How soon the event loop of a process turns, which timers, messages and requests of it wait for. */
+export interface Pulse {
+  /** How late it last turned, ms. */
+  readonly delayMs: number;
+  /** It has not turned since: `delayMs` is for how long that is, at least. It computes without a pause, say, or is stopped. */
+  readonly isBlocked: boolean;
+}
 
 /** A worker process as others see it. */
 export interface OwnerInfo {
@@ -23,4 +32,8 @@ export interface OwnerInfo {
   readonly version?: string;
   /** The limits of queues and tasks that it heeds; absent: it heeds none, or does not say. */
   readonly limits?: LimitRules;
+  /** Of a supervisor: its children that were replaced. Absent: it does not say. */
+  readonly restarts?: Restarts;
+  /** Absent: nobody has asked, or it does not answer such questions. */
+  readonly pulse?: Pulse;
 }

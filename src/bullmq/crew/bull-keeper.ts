@@ -1,6 +1,7 @@
 /** The keeper: what a worker does for its children and for the queues. It waits for jobs, renews locks, recovers the dead, hears of revocations. */
 import type { ChildSide, Death, EndedRun, Keeper, KeeperOptions, Member } from '../../broker/worker-side.ts';
 import { BY_AGE } from '../../broker/worker-side.ts';
+import { type Loss, NO_RESTARTS, oneMore } from '../../broker/common/restarts.ts';
 import type { Figures } from '../../broker/statistics.ts';
 import type { LimitRules } from '../../job/queue-limits.ts';
 import { ProcessPrints } from '../beside/process-prints.ts';
@@ -14,7 +15,7 @@ import { wakeParked } from '../tasks/parked-jobs.ts';
 import { OwnFigures } from '../statistics/own-figures.ts';
 import { LimitRounds } from '../limits/limit-rounds.ts';
 import { pausesTold } from '../limits/pauses.ts';
-import { type About, announce, withdraw } from './owner-records.ts';
+import { announce, tellAnew, withdraw } from './owner-records.ts';
 import { recover } from './recover-held.ts';
 import { inReason, isPassing, waitForStore } from '../store-wait.ts';
 
@@ -41,7 +42,10 @@ export class BullKeeper implements Keeper {
 
   static async open(engine: Engine, options: KeeperOptions): Promise<BullKeeper> {
     const owner = engine.ownerName();
-    await announce(engine, owner, aboutKeeper(options, []));
+    const { queues, limits: settings } = options;
+    // Its settings limit queues: while it lives these limits hold.
+    const about = { role: 'supervisor', queues, tasks: [], limits: settings, restarts: NO_RESTARTS } as const;
+    await announce(engine, owner, about);
     const keeper = new BullKeeper(engine, options, owner);
     const { locks, revoked, housework, limits, figures } = keeper.#rounds;
     await limits.start(options.limits);
@@ -93,7 +97,7 @@ export class BullKeeper implements Keeper {
 
   know(tasks: readonly string[]): void {
     const { queues } = this.#options;
-    announce(this.#engine, this.owner, aboutKeeper(this.#options, [...tasks].sort()))
+    tellAnew(this.#engine, this.owner, (about) => ({ ...about, tasks: [...tasks].sort() }))
       .then(() => wakeParked(this.#engine, tasks, queues))
       .catch(() => undefined); // The next beat tells, and what is parked is due by itself.
   }
@@ -131,6 +135,13 @@ export class BullKeeper implements Keeper {
 
   count(figures: Figures): void {
     this.#rounds.figures.count(figures);
+  }
+
+  lost(why: Loss): void {
+    const atMs = this.#engine.nowMs();
+    tellAnew(this.#engine, this.owner, (about) => {
+      return { ...about, restarts: oneMore(about.restarts ?? NO_RESTARTS, why, atMs) };
+    }).catch(() => undefined); // The next beat tells.
   }
 
   clockMoved(): void {
@@ -185,9 +196,4 @@ export class BullKeeper implements Keeper {
     for (const { id, token } of held)
       if (this.#toKill.has(id)) this.#members.get(token.slice(0, token.indexOf('~')))?.terminate(id);
   }
-}
-
-/** Its settings limit queues: while it lives these limits hold. */
-function aboutKeeper({ queues, limits }: KeeperOptions, tasks: readonly string[]): About {
-  return { role: 'supervisor', queues, tasks, limits };
 }

@@ -3,6 +3,9 @@
  * datastore: those of machines differ.
  */
 import type { OwnerInfo } from '../../broker/broker.ts';
+import type { Pulse } from '../../broker/common/owner-info.ts';
+import { parseCount } from '../../broker/figures/histogram.ts';
+import { readRestarts, type Restarts } from '../../broker/common/restarts.ts';
 import { VERSION } from '../../broker/late-code.ts';
 import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
 import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
@@ -15,6 +18,8 @@ export const OWNERS = 'owners';
 
 /** How often a record is renewed, ms. */
 export const BEAT_MS = 5_000;
+/** How much later than that a record may be written without anything being wrong, ms. */
+const SILENT_MS = 1_000;
 /** One that was not renewed for so long is of a process that is dead, or cut off: its locks have run out too. */
 const DEAD_AFTER_MS = 30_000;
 
@@ -27,47 +32,81 @@ export interface About {
   readonly parent?: string | null;
   readonly limits?: LimitRules | undefined;
   readonly sending?: SendingOfTasks | undefined;
+  readonly restarts?: Restarts;
 }
 
-/** Renews a record until it is withdrawn. */
-const beats = new WeakMap<Store, Map<string, NodeJS.Timeout>>();
+/** A record that is renewed until it is withdrawn. */
+interface Beat {
+  about: About;
+  readonly startedAtMs: number;
+  readonly timer: NodeJS.Timeout;
+  /** When it was last due, by performance.now(), and how late the process was for it: that much its event loop did not turn. */
+  dueAt: number;
+  delayMs: number;
+}
+
+const beats = new WeakMap<Store, Map<string, Beat>>();
 
 /** Tells of this process, from now on until `withdraw`. */
 export async function announce(engine: Engine, owner: string, about: About): Promise<void> {
+  const mine = beats.get(engine.store) ?? new Map<string, Beat>();
+  beats.set(engine.store, mine);
+  const beat: Beat = {
+    about,
+    startedAtMs: engine.nowMs(),
+    timer: setInterval(() => {
+      const now = performance.now();
+      beat.delayMs = Math.max(0, Math.round(now - beat.dueAt - BEAT_MS));
+      beat.dueAt = now;
+      // One that fails is followed by the next one.
+      void write(engine, owner).catch(() => undefined);
+    }, BEAT_MS).unref(),
+    dueAt: performance.now(),
+    delayMs: 0,
+  };
+  mine.set(owner, beat);
+  try {
+    await write(engine, owner);
+  } catch (error) {
+    stopBeat(engine, owner);
+    throw error;
+  }
+}
+
+/** Tells something else of this process at once, unless that is withdrawn. Where the datastore fails the next beat tells it. */
+export async function tellAnew(engine: Engine, owner: string, change: (about: About) => About): Promise<void> {
+  const beat = beats.get(engine.store)?.get(owner);
+  if (beat === undefined) return;
+  beat.about = change(beat.about);
+  await write(engine, owner);
+}
+
+async function write(engine: Engine, owner: string): Promise<void> {
+  const seenAtMs = await engine.store.clockMs();
+  // It may have been withdrawn meanwhile.
+  const beat = beats.get(engine.store)?.get(owner);
+  if (beat !== undefined) await engine.store.setField(OWNERS, owner, textOf(beat, seenAtMs));
+}
+
+function textOf({ about, startedAtMs, delayMs }: Beat, seenAtMs: number): string {
   const { limits, sending, slots = 1, parent = null, ...rest } = about;
-  const written = {
+  return JSON.stringify({
     pid: process.pid,
     host: process.getBuiltinModule('node:os').hostname(),
-    startedAtMs: engine.nowMs(),
+    startedAtMs,
     slots,
     parent,
     ...(VERSION === null ? {} : { version: VERSION }),
     ...rest,
     ...(limits === undefined || !hasRules(limits) ? {} : { limits: writtenRules(limits) }),
     ...(sending === undefined || sending.size === 0 ? {} : { sending: [...sending] }),
-  };
-  const mine = beats.get(engine.store) ?? new Map<string, NodeJS.Timeout>();
-  beats.set(engine.store, mine);
-  const before = mine.get(owner);
-  const write = async (): Promise<void> => {
-    const seenAtMs = await engine.store.clockMs();
-    // It may have been withdrawn meanwhile, or tell something else.
-    if (mine.get(owner) === beat) await engine.store.setField(OWNERS, owner, JSON.stringify({ ...written, seenAtMs }));
-  };
-  // A beat that fails is followed by the next one.
-  const beat = setInterval(() => void write().catch(() => undefined), BEAT_MS).unref();
-  clearInterval(before);
-  mine.set(owner, beat);
-  try {
-    await write();
-  } catch (error) {
-    if (before === undefined && mine.get(owner) === beat) stopBeat(engine, owner);
-    throw error;
-  }
+    delayMs,
+    seenAtMs,
+  });
 }
 
 function stopBeat({ store }: Engine, owner: string): void {
-  clearInterval(beats.get(store)?.get(owner));
+  clearInterval(beats.get(store)?.get(owner)?.timer);
   beats.get(store)?.delete(owner);
 }
 
@@ -80,7 +119,24 @@ export async function withdraw(engine: Engine, owner: string): Promise<void> {
 export async function listOwners({ store }: Engine): Promise<readonly OwnerInfo[]> {
   const [records, nowMs] = await Promise.all([store.fields(OWNERS), store.clockMs()]);
   const found = [...records].flatMap(([owner, text]) => parseOwner(owner, text, nowMs) ?? []);
-  return found.sort((a, b) => a.startedAtMs - b.startedAtMs);
+  return withChildren(found).toSorted((a, b) => a.startedAtMs - b.startedAtMs);
+}
+
+/**
+ * A child whose task blocks its event loop renews no record. While its worker lives that is no proof of anything: the worker removes the records
+ * of children that have ended. Pure.
+ */
+function withChildren(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {
+  const living = new Set(owners.filter(({ verdict }) => verdict === 'alive').map(({ owner }) => owner));
+  return owners.map((one) => (one.parent !== null && living.has(one.parent) ? { ...one, verdict: 'alive' } : one));
+}
+
+/** Of a process whose record was renewed so long ago, and that was late for it by so much then; null where it does not say. */
+function pulseOf(agoMs: number, delayMs: unknown): Pulse | null {
+  const silentMs = agoMs - BEAT_MS;
+  if (silentMs > SILENT_MS) return { delayMs: silentMs, isBlocked: true };
+  const told = parseCount(delayMs);
+  return told === null ? null : { delayMs: told, isBlocked: false };
 }
 
 /**
@@ -120,6 +176,9 @@ function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | nul
   const isRole = role === 'child' || role === 'supervisor' || role === 'consumer';
   if (typeof pid !== 'number' || !isRole || typeof startedAtMs !== 'number' || typeof seenAtMs !== 'number')
     return null;
+  const restarts = readRestarts(value['restarts']);
+  const agoMs = nowMs - seenAtMs;
+  const pulse = pulseOf(agoMs, value['delayMs']);
   return {
     owner,
     pid,
@@ -127,12 +186,14 @@ function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | nul
     parent: typeof parent === 'string' ? parent : null,
     role,
     startedAtMs,
-    verdict: nowMs - seenAtMs > DEAD_AFTER_MS ? 'dead' : 'alive',
+    verdict: agoMs > DEAD_AFTER_MS ? 'dead' : 'alive',
     queues: Array.isArray(queues) ? queues.filter((queue): queue is string => typeof queue === 'string') : null,
     tasks: Array.isArray(tasks) ? tasks.filter((task): task is string => typeof task === 'string') : [],
     slots: typeof slots === 'number' ? slots : 1,
     ...(typeof version === 'string' ? { version } : {}),
     ...(sending === undefined ? {} : { sending: readSendingOfTasks(sending) }),
     ...(limits === undefined ? {} : { limits: readRules(limits) }),
+    ...(restarts === null ? {} : { restarts }),
+    ...(pulse === null ? {} : { pulse }),
   };
 }

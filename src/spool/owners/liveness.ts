@@ -75,8 +75,17 @@ export async function listenAs(context: SpoolContext, owner: string): Promise<Li
   };
 }
 
-/** What the kernel says of the process that listens as `owner`. Never throws: where the kernel cannot be asked, nothing is known. */
-export async function probe(context: SpoolContext, owner: string): Promise<Verdict> {
+/**
+ * What the kernel says of the process that listens as `owner`. Never throws: where the kernel cannot be asked, nothing is known.
+ *
+ * @param keep takes over a connection that was accepted: the other process closes it when its event loop turns. False, as is the default: it is
+ * closed here, at once
+ */
+export async function probe(
+  context: SpoolContext,
+  owner: string,
+  keep: (socket: Net.Socket) => boolean = () => false,
+): Promise<Verdict> {
   let directory: number;
   try {
     directory = context.files.openDirectory(context.layout.workers);
@@ -91,7 +100,7 @@ export async function probe(context: SpoolContext, owner: string): Promise<Verdi
         resolve(verdict);
       };
       socket.setTimeout(PROBE_TIMEOUT_MS, () => conclude({ verdict: 'unknown', reason: 'its socket did not answer' }));
-      socket.once('connect', () => conclude({ verdict: 'alive' }));
+      socket.once('connect', () => (keep(socket) ? resolve : conclude)({ verdict: 'alive' }));
       socket.once('error', (error) => conclude(judge(error)));
     });
   } finally {

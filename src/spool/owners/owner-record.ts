@@ -1,5 +1,6 @@
 /** What a process says of itself in workers/<owner>.json: for those who list, or look after, the processes of a spool. */
 import type { OwnerInfo } from '../../broker/broker.ts';
+import { readRestarts, type Restarts } from '../../broker/common/restarts.ts';
 import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
 import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
 import { isRecord } from '../../job/values/realm.ts';
@@ -28,6 +29,8 @@ export interface OwnerRecord {
   readonly version?: string;
   /** The limits that it heeds; absent: none. */
   readonly limits?: LimitRules;
+  /** Of a worker: its children that died, or were killed, and were replaced. Absent: it does not say. */
+  readonly restarts?: Restarts;
   /** What every process that it starts has in its environment, as CHILD_MARK; null when there is no such mark. */
   readonly mark: string | null;
 }
@@ -74,6 +77,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
   }
   if (!isRecord(parsed) || parsed['owner'] !== owner) return null;
   const { pid, parent, role, startedAtMs, bootId: boot, queues, tasks, sending, slots, limits, mark, version } = parsed;
+  const restarts = readRestarts(parsed['restarts']);
   const isText = (value: unknown): value is string => typeof value === 'string';
   return {
     owner,
@@ -88,6 +92,7 @@ function parseOwner(text: string, owner: string): OwnerRecord | null {
     slots: typeof slots === 'number' && Number.isInteger(slots) && slots > 0 ? slots : 1,
     ...(limits === undefined ? {} : { limits: readRules(limits) }),
     mark: isText(mark) ? mark : null,
+    ...(restarts === null ? {} : { restarts }),
     ...(isText(version) ? { version } : {}),
   };
 }

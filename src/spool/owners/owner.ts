@@ -15,8 +15,8 @@ export interface Registration {
   readonly owner: string;
   /** Absolute path of the directory that holds its jobs. */
   readonly directory: string;
-  /** Says in the record which tasks this process knows. False while that is refused, although the spool works. */
-  announce(tasks: readonly string[]): Promise<boolean>;
+  /** Says this in the record, besides what was said before. One call at a time. False while that is refused, although the spool works. */
+  tell(news: Partial<Pick<OwnerRecord, 'tasks' | 'restarts'>>): Promise<boolean>;
   /** Orderly end, in the order that leaves nothing to recover at any point. */
   release(): Promise<void>;
 }
@@ -44,12 +44,12 @@ export async function register(context: SpoolContext, about: Parameters<typeof a
 async function announce(
   context: SpoolContext,
   about: Pick<OwnerRecord, 'role' | 'queues' | 'tasks'> &
-    Partial<Pick<OwnerRecord, 'parent' | 'slots' | 'limits' | 'sending'>>,
+    Partial<Pick<OwnerRecord, 'parent' | 'slots' | 'limits' | 'sending' | 'restarts'>>,
 ): Promise<Registration> {
   const { files, layout } = context;
   const owner = ownerName(process.pid, Buffer.from(context.randomBytes(8)).toString('hex'));
   const directory = `${layout.running}/${owner}`;
-  const record: OwnerRecord = {
+  let record: OwnerRecord = {
     owner,
     pid: process.pid,
     parent: null,
@@ -75,8 +75,10 @@ async function announce(
   return {
     owner,
     directory,
-    announce: (tasks) =>
-      context.odd.tryLong(recordPath(context, owner), () => writeRecord(context, { ...record, tasks })),
+    tell: (news) => {
+      record = { ...record, ...news };
+      return context.odd.tryLong(recordPath(context, owner), () => writeRecord(context, record));
+    },
     release: () => release(context, owner, socket),
   };
 }

@@ -7,14 +7,15 @@ import { fileSystemOf } from '../place/file-system.ts';
 import { MISSING, probe, type Verdict } from './liveness.ts';
 import { isNamedInMoving } from './owner.ts';
 import { readOwner, recordedOwners } from './owner-record.ts';
+import type { Pulses } from './pulses.ts';
 
 /**
  * What can be proved of `owner`. An owner of which nothing is sure counts as alive, because taking a live owner's jobs would run
  * them twice. It is dead only if the kernel refuses its socket, or if the socket is missing and the machine has booted since. A
  * socket that answers proves life whatever the record says: containers may show a boot id of their own (systemd-nspawn does).
  */
-export async function verdictOf(context: SpoolContext, owner: string): Promise<Verdict> {
-  const verdict = await probe(context, owner);
+export async function verdictOf(context: SpoolContext, owner: string, pulses?: Pulses): Promise<Verdict> {
+  const verdict = await probe(context, owner, (socket) => pulses?.ask(owner, socket) === true);
   if (verdict.verdict === 'alive') return verdict;
   const isMissing = verdict.verdict === 'unknown' && verdict.reason === MISSING;
   if (verdict.verdict === 'unknown' && !(isMissing && isOfAnEarlierBoot(context, owner))) return verdict;
@@ -50,10 +51,22 @@ function isOfAnEarlierBoot(context: SpoolContext, owner: string): boolean {
 /** How many sockets are asked at a time: each takes two descriptors, and a few workers may have a thousand children. */
 const ASKED_AT_A_TIME = 64;
 
-/** Workers, their children and consumers that have announced themselves, dead or alive. */
-export async function listOwners(context: SpoolContext): Promise<readonly OwnerInfo[]> {
-  const found = await askAll(recordedOwners(context), (owner) => infoOf(context, owner));
-  return found.flatMap((info) => (info === null || isHelper(context, info) ? [] : [info]));
+/**
+ * Workers, their children and consumers that have announced themselves, dead or alive.
+ *
+ * @param asking how soon their event loops turn, and for how long their answers are waited for; absent: nobody asks
+ */
+export async function listOwners(
+  context: SpoolContext,
+  asking?: { readonly pulses: Pulses; readonly patienceMs: number },
+): Promise<readonly OwnerInfo[]> {
+  const found = await askAll(recordedOwners(context), (owner) => infoOf(context, owner, asking?.pulses));
+  await asking?.pulses.answers(asking.patienceMs);
+  return found.flatMap((info) => {
+    if (info === null || isHelper(context, info)) return [];
+    const pulse = asking?.pulses.take(info.owner) ?? null;
+    return [{ ...info, ...(pulse === null ? {} : { pulse }) }];
+  });
 }
 
 /** True of a process that repairs the spool, or moves jobs: it is no worker, and what a dead one moved waits for no worker. */
@@ -70,10 +83,10 @@ export async function askAll<T>(owners: readonly string[], ask: (owner: string) 
   return answers;
 }
 
-async function infoOf(context: SpoolContext, owner: string): Promise<OwnerInfo | null> {
+async function infoOf(context: SpoolContext, owner: string, pulses?: Pulses): Promise<OwnerInfo | null> {
   const record = readOwner(context, owner);
   if (record === null) return null;
-  const { verdict } = await verdictOf(context, owner);
+  const { verdict } = await verdictOf(context, owner, pulses);
   const { bootId: _, mark: __, ...info } = record;
   return { ...info, verdict };
 }

@@ -48,8 +48,8 @@ export class Housekeeping {
   readonly #rounds: Rounds;
   /** A line of its own, as what is in the other may take minutes. */
   readonly #quick: Rounds;
-  /** The last announcement, until all of it is done. `act` gives whether it is; it was tried at least once or not. */
-  #announcement: { readonly act: () => Promise<boolean>; wasTried: boolean } | null = null;
+  /** What others are to be told, until all of it is done. `act` gives whether it is; it was tried at least once or not. */
+  readonly #toTell = new Map<'tasks' | 'restarts', { readonly act: () => Promise<boolean>; wasTried: boolean }>();
 
   constructor(context: SpoolContext, options: HousekeepingOptions) {
     this.#context = context;
@@ -77,7 +77,7 @@ export class Housekeeping {
     );
     // With the polls of the watches, which look at whole seconds: at rest a wake-up costs more than what is done in it.
     const atWholeSecond = (): number => QUICK_EVERY_MS - (performance.now() % QUICK_EVERY_MS);
-    this.#quick.repeat(atWholeSecond, () => this.#announce());
+    this.#quick.repeat(atWholeSecond, () => this.#tellAll());
     const boot = usableBoot(this.#context);
     if (boot === null) return;
     this.#quick.repeat(atWholeSecond, () => freeDead(this.#context, `${this.#context.layout.journal}/${boot}`));
@@ -103,13 +103,18 @@ export class Housekeeping {
       names = await unpark(this.#context, new Set(tasks), this.#turns(), names);
       return names.length === 0;
     };
-    this.#announcement = { act, wasTried: false };
-    void this.#quick.add(() => this.#announce());
+    this.tell('tasks', async () => waitForDisk(this.#options, act));
   }
 
   /** True while parked jobs of the tasks may become ready that were announced last. */
   get isAnnouncing(): boolean {
-    return this.#announcement?.wasTried === false;
+    return this.#toTell.get('tasks')?.wasTried === false;
+  }
+
+  /** Tells others, in the place of what was to be told of this before. What is refused is tried again. @param act gives false when it was refused */
+  tell(what: 'tasks' | 'restarts', act: () => Promise<boolean>): void {
+    this.#toTell.set(what, { act, wasTried: false });
+    void this.#quick.add(() => this.#tellAll());
   }
 
   /** Resolves when what was under way has been given up. */
@@ -117,14 +122,14 @@ export class Housekeeping {
     await Promise.all([this.#rounds.close(), this.#quick.close()]);
   }
 
-  async #announce(): Promise<void> {
-    const announcement = this.#announcement;
-    if (announcement === null) return;
-    try {
-      const isDone = await waitForDisk(this.#options, announcement.act);
-      if (isDone && this.#announcement === announcement) this.#announcement = null;
-    } finally {
-      announcement.wasTried = true;
+  async #tellAll(): Promise<void> {
+    for (const [what, telling] of this.#toTell) {
+      try {
+        const isDone = await telling.act();
+        if (isDone && this.#toTell.get(what) === telling) this.#toTell.delete(what);
+      } finally {
+        telling.wasTried = true;
+      }
     }
   }
 

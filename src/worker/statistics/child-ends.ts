@@ -1,4 +1,5 @@
 /** What the end of a child means: for the jobs that it held, and for the statistics. Pure. */
+import type { Loss } from '../../broker/common/restarts.ts';
 import type { BrokerEvent, Death, EndedRun } from '../../broker/worker-side.ts';
 import { type Crash, type Figures, Tally } from '../../broker/statistics.ts';
 import { NO_OPTIONS } from '../../job/job-options.ts';
@@ -46,6 +47,12 @@ export function crashOf({ cause, signal, wasReady }: ChildEnd): Crash | null {
       if (signal === null) return 'exit';
       return signal === 'SIGABRT' ? 'abort' : 'signal';
   }
+}
+
+/** Why a child died, or was killed, before its time; null: it was told to end, or ended in order. */
+export function lossOf(end: ChildEnd): Loss | null {
+  const { kind } = end.cause;
+  return kind === 'revoked' || kind === 'fenced' ? kind : crashOf(end);
 }
 
 /** @param isReplaced another child starts in its place; null: it did not crash, and nothing takes its place */

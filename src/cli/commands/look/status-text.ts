@@ -1,6 +1,7 @@
 /** The report of `fsq status` for people. Pure. */
 import type { Health } from '../../../app/telling/health.ts';
 import { processText } from '../../../app/telling/standstill.ts';
+import { LOSS_WORDS } from '../../../broker/common/restarts.ts';
 import { escape, some, span } from '../../../job/text.ts';
 import { fieldLines } from '../../display.ts';
 import type { Paint } from '../../terminal/colour.ts';
@@ -48,11 +49,21 @@ export function statusText(report: StatusReport, nowMs: number, paint: Paint = (
 }
 
 function workerText(worker: WorkerStatus, nowMs: number): string {
-  const { startedAtMs, queues, children, slots } = worker;
+  const { startedAtMs, queues, children, slots, restarts } = worker;
   const pids = children.length <= MAX_PIDS ? ` (${children.join(', ')})` : '';
   const staff = children.length === 0 ? '' : `, ${some(children.length, 'child', 'children')}${pids}`;
   const each = slots === 1 ? '' : `, ${slots} slots in each`;
-  return `pid ${processText(worker)}${staff}${each}, ${queues === null ? 'all queues' : `queues ${queues.join(', ')}`}, up ${span(nowMs - startedAtMs)}`;
+  return `pid ${processText(worker)}${staff}${each}, ${queues === null ? 'all queues' : `queues ${queues.join(', ')}`}, up ${span(nowMs - startedAtMs)}${restartsText(restarts, nowMs)}`;
+}
+
+/** '' where no child was replaced. */
+function restartsText(restarts: WorkerStatus['restarts'], nowMs: number): string {
+  if (restarts === null || restarts.count === 0) return '';
+  const last =
+    restarts.last === null
+      ? ''
+      : `, the last ${span(Math.max(0, nowMs - restarts.last.atMs))} ago: ${LOSS_WORDS[restarts.last.why]}`;
+  return `, ${some(restarts.count, 'child', 'children')} replaced${last}`;
 }
 
 /** 'OK', or how bad it is and what is wrong. */

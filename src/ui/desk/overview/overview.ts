@@ -9,6 +9,7 @@ import type { JobFeed } from '../index/job-feed.ts';
 import type { JobIndex } from '../index/job-index.ts';
 import type { OpenedPlace } from '../opened-place.ts';
 import { Rested } from '../rested.ts';
+import { LoopDelays } from './loop-delays.ts';
 import { memoryOf } from './process-memory.ts';
 import { type LiveFacts, summaryOf, troubledSummary } from './summary-of.ts';
 
@@ -21,6 +22,8 @@ const DEAR = { leastMs: EVERY_MS, factor: 100 };
 const STILL_MS = 15_000;
 /** What keeps the jobs and gives no answer for so long is in trouble, ms: its page says so, and does not just stand still. */
 const PATIENCE_MS = 8_000;
+/** A process whose event loop is busy answers within this time, ms. One that does not is not waited for again. */
+const ANSWER_MS = 100;
 /** More running jobs are not shown with their workers. */
 const MOST_RUNNING = 500;
 
@@ -35,7 +38,8 @@ export class Overview {
 
   constructor(place: OpenedPlace, feed: JobFeed, patienceMs: number = PATIENCE_MS) {
     this.#feed = feed;
-    this.#live = new Rested(() => place.ask(liveFacts), CHEAP);
+    const delays = new LoopDelays();
+    this.#live = new Rested(() => place.ask((broker) => liveFacts(broker, delays)), CHEAP);
     this.#status = new Rested(() => place.ask(statusFacts), DEAR);
     this.#oldest = new Rested(async () => readySince(feed.index), DEAR);
     this.#summary = new Rested(() => inTime(this.#workOut(), patienceMs), { leastMs: EVERY_MS, factor: 0 });
@@ -91,8 +95,9 @@ async function inTime(summary: Promise<Summary>, patienceMs: number): Promise<Su
   return troubledSummary(text, Date.now());
 }
 
-async function liveFacts(broker: Broker): Promise<LiveFacts> {
-  const owners = await broker.owners();
+async function liveFacts(broker: Broker, delays: LoopDelays): Promise<LiveFacts> {
+  const owners = await broker.owners(ANSWER_MS);
+  const loops = delays.note(owners, Date.now());
   const memory = owners.flatMap((owner) => {
     const bytes = memoryOf(owner);
     return bytes === null ? [] : [[owner.owner, bytes] as const];
@@ -103,6 +108,7 @@ async function liveFacts(broker: Broker): Promise<LiveFacts> {
     statistics: await broker.statistics(),
     running: await broker.list(['running'], MOST_RUNNING),
     memory: new Map(memory),
+    loops,
   };
 }
 

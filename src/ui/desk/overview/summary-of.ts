@@ -6,6 +6,7 @@ import { quantile } from '../../../broker/figures/histogram.ts';
 import { RINGS, slotsUpTo, totalOfSlots } from '../../../broker/figures/history.ts';
 import type { Statistics } from '../../../broker/statistics.ts';
 import type { Activity, Quantiles, QueueSummary, Summary } from '../../wire.ts';
+import type { LoopDelay } from '../../wire-workers.ts';
 import type { JobIndex } from '../index/job-index.ts';
 import { workerRows } from './worker-rows.ts';
 
@@ -16,6 +17,7 @@ export interface LiveFacts {
   readonly statistics: Statistics;
   readonly running: readonly Sighting[];
   readonly memory: ReadonlyMap<string, number>;
+  readonly loops: ReadonlyMap<string, LoopDelay>;
 }
 
 export interface SummaryFacts {
@@ -31,7 +33,7 @@ export interface SummaryFacts {
 export function summaryOf(facts: SummaryFacts): Summary {
   const { nowMs, live, status, index } = facts;
   const { verdict, advice } = reportOf(status);
-  const { owners, statistics, running, memory } = live;
+  const { owners, statistics, running, memory, loops } = live;
   return {
     atMs: nowMs,
     trouble: null,
@@ -41,7 +43,7 @@ export function summaryOf(facts: SummaryFacts): Summary {
     minutes: activityOf(statistics, 'quarterMinutes', nowMs),
     day: activityOf(statistics, 'fiveMinutes', nowMs),
     queues: queuesOf(facts),
-    workers: workerRows(owners, running, ({ owner }) => memory.get(owner) ?? null),
+    workers: workerRows(owners, running, memory, loops),
     index: { read: index.size, isComplete: index.isComplete },
   };
 }

@@ -1,12 +1,14 @@
-/** The processes that run jobs, with what each is doing: from what their store tells. Pure, but for the memory that it is given. */
+/** The processes that run jobs, with what each is doing: from what their store tells. Pure. */
 import type { OwnerInfo, Sighting } from '../../../broker/broker.ts';
-import type { WorkerSummary } from '../../wire.ts';
+import { LOSS_WORDS, type Restarts } from '../../../broker/common/restarts.ts';
+import type { LoopDelay, WorkerSummary } from '../../wire-workers.ts';
 
 /** Workers first, each with its children behind it; then those without one. Of each the earliest started first. */
 export function workerRows(
   owners: readonly OwnerInfo[],
   running: readonly Sighting[],
-  memoryOf: (owner: OwnerInfo) => number | null,
+  memory: ReadonlyMap<string, number>,
+  loops: ReadonlyMap<string, LoopDelay>,
 ): readonly WorkerSummary[] {
   const held = new Map<string, Sighting[]>();
   for (const job of running) if (job.owner !== null) held.set(job.owner, [...(held.get(job.owner) ?? []), job]);
@@ -26,9 +28,17 @@ export function workerRows(
       task: record?.job.task ?? null,
       startedAtMs,
     })),
-    memoryBytes: memoryOf(owner),
+    memoryBytes: memory.get(owner.owner) ?? null,
     version: owner.version ?? null,
+    restarts: restartsOf(owner.restarts),
+    loop: loops.get(owner.owner) ?? null,
   }));
+}
+
+function restartsOf(restarts: Restarts | undefined): WorkerSummary['restarts'] {
+  if (restarts === undefined) return null;
+  const { count, last } = restarts;
+  return { count, last: last === null ? null : { text: LOSS_WORDS[last.why], atMs: last.atMs } };
 }
 
 function inFamilies(owners: readonly OwnerInfo[]): readonly OwnerInfo[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { familiesOf } from '../../../../page/plain/worker-order.ts';
-import type { WorkerSummary } from '../../../../src/ui/wire.ts';
+import type { WorkerSummary } from '../../../../src/ui/wire-workers.ts';
 
 const worker = (owner: string, startedAtMs: number, parent: string | null = null): WorkerSummary => ({
   owner,
@@ -17,6 +17,8 @@ const worker = (owner: string, startedAtMs: number, parent: string | null = null
   jobs: [],
   memoryBytes: null,
   version: null,
+  restarts: null,
+  loop: null,
 });
 
 test('children stand under their supervisor, each in the order of its start', () => {

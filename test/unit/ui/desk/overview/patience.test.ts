@@ -13,7 +13,7 @@ test('a store that gives no answer is in trouble, until it gives one', async (t)
   const place = new OpenedPlace(() => {
     const broker = openSpool({ path, mustExist: true, looksAtOnce: true });
     const owners = broker.owners.bind(broker);
-    return Object.assign(broker, { owners: () => answered.then(owners) });
+    return Object.assign(broker, { owners: () => answered.then(() => owners()) });
   });
   const feed = new JobFeed(place, () => undefined);
   const alive = setInterval(() => undefined, 1_000); // The page's own timers keep no process.
