@@ -179,6 +179,28 @@ for (const [name, mount] of Object.entries(MOUNTS))
     }
   });
 
+for (const strips of [true, false])
+  test(`behind a proxy that ${strips ? 'takes the prefix away' : 'leaves the prefix'}, the token is changed for what counts there alone`, async (t) => {
+    const token = 'a-token-of-this-test';
+    const app = createApp({ spool: join(tempDir(t), 'spool') });
+    await (await app.task('add', () => 1).delay()).revoke();
+    const page = createUi({ app, token, basePath: strips ? '' : '/queue' });
+    t.after(() => page.close());
+    const url = await byProxy(strips)(t, () => page);
+    const body = JSON.stringify({ token, path: new URL(url).pathname });
+
+    const reply = await fetch(`${url}api/login`, { method: 'POST', headers: POST, body });
+
+    const { door } = JSON.parse(await reply.text());
+    const [own = '', path = ''] = (reply.headers.get('set-cookie') ?? '').split('; ');
+    assert.equal(path, `Path=/queue/door/${door}/`);
+    const statusAt = async (at: string, cookie: string): Promise<number> =>
+      (await fetch(url + at, { headers: { cookie } })).status;
+    assert.equal(await statusAt(`door/${door}/api/summary`, own), 200);
+    assert.equal(await statusAt(`door/${door}/api/summary`, ''), 401);
+    assert.equal(await statusAt('api/summary', own), 401);
+  });
+
 test('over HTTP/2 it is there as well, without a warning of Node.js', async (t) => {
   const warnings: string[] = [];
   const hear = ({ message }: Error): void => void warnings.push(message);
