@@ -107,6 +107,14 @@ test('from a list to a job and back', { skip: lacksBrowser }, async (t) => {
     await until(async () => (await queues.inputValue()) === 'q8,q9', 'the fields show the filter of the address');
   });
 
+  await t.test('a filter that holds is seen', async () => {
+    await page.goto(`${desk.base}#/jobs`);
+    await seen(page);
+    assert.equal(await page.getByLabel('Error').count(), 0);
+    await page.evaluate("location.hash = '#/jobs?error=declined'");
+    await until(async () => (await page.getByLabel('Error').inputValue()) === 'declined', 'the field is there');
+  });
+
   await t.test('the tab tells of trouble', async () => {
     await page.goto(`${desk.base}#/jobs`);
     await until(async () => (await page.title()) === '⚠ jobs · fsq', 'the title has a mark');

@@ -5,13 +5,21 @@ import { Panel } from '../../parts/panel.tsx';
 import { Command, Name } from '../../parts/text.tsx';
 import { Age, Instant } from '../../parts/time.tsx';
 import { count, plural } from '../../plain/format.ts';
+import { visible } from '../../plain/marks.ts';
 import { jobsAt } from '../../plain/place.ts';
 
 export function Facts({ job }: { readonly job: JobDetail }): JSX.Element {
-  const { queue, owner, key } = job;
+  const { task, queue, owner, key } = job;
   return (
     <Panel title="Facts">
       <dl class="facts">
+        {task !== null && (
+          <Fact name="Task">
+            <a href={jobsAt({ tasks: [task] })} aria-label={`All jobs of ${visible(task)}`}>
+              <Name text={task} />
+            </a>
+          </Fact>
+        )}
         <Fact name="Queue">
           <a href={jobsAt({ queues: [queue] })}>
             <Name text={queue} />

@@ -1,6 +1,6 @@
 /** What to look for: states, a text, task, queue, worker, key, since, error. All of it is in the address. */
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import type { JobQuery, StateName } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { shortCount } from '../../plain/format.ts';
@@ -29,7 +29,12 @@ const SELDOM = ['worker', 'key', 'error', 'since'] as const;
 
 export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
   const { live, session } = usePage();
-  const [isOpen, setOpen] = useState(SELDOM.some((name) => query[name] !== undefined));
+  const hasSeldom = SELDOM.some((name) => query[name] !== undefined);
+  const [isOpen, setOpen] = useState(hasSeldom);
+  // A filter that holds is seen, however it came into the address.
+  useEffect(() => {
+    if (hasSeldom) setOpen(true);
+  }, [hasSeldom]);
   const id = useId();
   const type =
     (part: keyof JobQuery, isList = false) =>
@@ -87,9 +92,11 @@ export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
           </>
         )}
         <div class="after">
-          <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            {isOpen ? 'Fewer' : 'More'}
-          </button>
+          {!hasSeldom && (
+            <button type="button" class="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+              {isOpen ? 'Fewer' : 'More'}
+            </button>
+          )}
           {query.group !== undefined && (
             <button type="button" class="tag" onClick={() => onChange(withPart(query, 'group', ''), false)}>
               one kind of failure <Icon name="cross" />
