@@ -58,7 +58,7 @@ test('the page takes only types from src/, and those of the wire', () => {
 
   assert.ok(imports.length > 10, `${imports.length} imports`);
   assert.deepEqual(
-    imports.filter((line) => !/^import type .*\/src\/(ui\/wire|job\/values\/json)\.ts';$/s.test(line)),
+    imports.filter((line) => !/^import type .*\/src\/(ui\/wire(?:-workers)?|job\/values\/json)\.ts';$/s.test(line)),
     [],
   );
 });
