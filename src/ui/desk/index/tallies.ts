@@ -14,10 +14,11 @@ export class Tallies {
 
   /** A job was as `before` says, and is as `now` says; null: it was, or is, not there. */
   change(before: IndexRow | null, now: IndexRow | null): void {
-    if (before !== null) this.#count(before, -1);
     if (now !== null) this.#count(now, 1);
+    if (before !== null) this.#count(before, -1);
   }
 
+  /** Those that have jobs. */
   get queues(): Iterable<string> {
     return this.#queues.keys();
   }
@@ -35,8 +36,10 @@ export class Tallies {
   }
 
   #count({ state, queue, endedAtMs }: IndexRow, by: 1 | -1): void {
-    const tally = this.#queues.get(queue) ?? { states: noJobs(), ended: new Map<number, number>() };
-    this.#queues.set(queue, tally);
+    const tally = this.#queues.get(queue) ?? { jobs: 0, states: noJobs(), ended: new Map<number, number>() };
+    tally.jobs += by;
+    if (tally.jobs === 0) this.#queues.delete(queue);
+    else this.#queues.set(queue, tally);
     this.states[state] += by;
     tally.states[state] += by;
     if (endedAtMs === null) return;
@@ -48,6 +51,8 @@ export class Tallies {
 }
 
 interface QueueTally {
+  /** In all. */
+  jobs: number;
   readonly states: Record<StateName, number>;
   /** By the minute, counted from 1970: a day has 1,440. */
   readonly ended: Map<number, number>;

@@ -115,9 +115,8 @@ function stretchOf(stretch: Stretch): JobStretch {
 }
 
 /** Of those stretches whose beginning is known. */
-function lengthOf(stretches: readonly Stretch[], kind: 'waited' | 'ran', nowMs: number): number {
-  return stretches.reduce((sum, stretch) => {
-    if (stretch.kind !== kind || stretch.fromMs === null) return sum;
-    return sum + Math.max(0, (stretch.toMs ?? nowMs) - stretch.fromMs);
-  }, 0);
+function lengthOf(stretches: readonly Stretch[], kind: 'waited' | 'ran', nowMs: number): number | null {
+  const all = stretches.flatMap((stretch) => (stretch.kind === kind ? [stretch] : []));
+  const known = all.flatMap(({ fromMs, toMs }) => (fromMs === null ? [] : Math.max(0, (toMs ?? nowMs) - fromMs)));
+  return all.length > 0 && known.length === 0 ? null : known.reduce((sum, ms) => sum + ms, 0);
 }

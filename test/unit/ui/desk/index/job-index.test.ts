@@ -63,6 +63,22 @@ describe('the index of jobs', () => {
     assert.deepEqual(seen, [...ids.slice(0, 100), ...ids.slice(-100)].toReversed());
   });
 
+  test('has no queue whose jobs are all gone, and counts those that change', () => {
+    const index = new JobIndex();
+    const id = nextId();
+    const standing = { queue: 'tenant-7', priority: 5, attempt: 1, crashes: 0 };
+
+    index.put(sighting({ id, standing }, { id }));
+    index.put(sighting({ id, standing, state: 'succeeded', endedAtMs: 120_000 }, { id }));
+    assert.deepEqual([...index.tallies.queues], ['tenant-7']);
+    assert.equal(index.tallies.of('tenant-7').succeeded, 1);
+    assert.equal(index.tallies.endedByMinute('tenant-7', 120_000).at(-1), 1);
+    index.drop(id);
+
+    assert.deepEqual([...index.tallies.queues], []);
+    assert.equal(index.tallies.states.succeeded, 0);
+  });
+
   test('finds its way from page to page past a job whose file says an impossible time', () => {
     const id = '11111111-2222-4333-8444-555555555555'; // It tells no time itself.
     const early = nextId();

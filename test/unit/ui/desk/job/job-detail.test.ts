@@ -24,3 +24,18 @@ test('a job with thousands of attempts and headers is told in part, with how muc
   assert.deepEqual(Object.keys(job?.headers ?? {}).length, 200);
   assert.ok(JSON.stringify(job).length < 100_000);
 });
+
+test('a run of which nobody knows when it began is not told to have taken no time', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const [id, other] = [nextId(), nextId()];
+  const outcome = { state: 'succeeded', value: 1 } as const;
+  const { startedAtMs: _, ...unknown } = attempt();
+  plant(path, `results/${id}.json`, jobText({ id }, { attempts: [unknown], outcome }));
+  plant(path, `results/${other}.json`, jobText({ id: other }, { attempts: [attempt()], outcome }));
+  const options = { index: new JobIndex(), hidesArguments: false, nowMs: Date.now() };
+
+  const [job, told] = [await detailOf(broker, id, options), await detailOf(broker, other, options)];
+
+  assert.deepEqual([job?.ranMs, job?.totalMs], [null, 2_000]);
+  assert.deepEqual([told?.waitedMs, told?.ranMs, told?.totalMs], [1_000, 1_000, 2_000]);
+});
