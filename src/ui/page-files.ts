@@ -4,7 +4,8 @@
  * A late part of fsq (src/broker/late-code.ts): a bundle with fsq in it has neither this code nor the page, and finds both in the package.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { FsqError } from '../job/errors.ts';
 import { peek } from '../job/values/realm.ts';
@@ -53,7 +54,16 @@ export function ownVersion(): string {
   return (version = String(peek(manifest, 'version')));
 }
 
-/** Removes a Unix socket that nobody answers. What is no socket stays, and is told where somebody listens there. */
-export function removeSocket(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) unlinkSync(path);
+/**
+ * Removes a Unix socket that nobody answers. What is no socket stays.
+ *
+ * @returns what keeps one from being made there; null: nothing
+ */
+export function clearSocket(path: string): 'no folder' | 'no socket' | null {
+  if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) return 'no folder';
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) return null;
+  if (!entry.isSocket()) return 'no socket';
+  unlinkSync(path);
+  return null;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -80,6 +80,9 @@ test('it prints one address with a new token, and tells its data to whoever has 
 test('an address that is taken, an option that is wrong and a token that is short are told, and nothing is served', async (t) => {
   const { url } = await opened(t);
   const port = new URL(url).port;
+  const [open, shared] = [tempDir(t), tempDir(t)];
+  for (const folder of [join(open, 'own'), join(shared, 'below')]) mkdirSync(folder, { mode: 0o700 });
+  chmodSync(shared, 0o777);
   for (const [line, env, told] of [
     [['--port', port], {}, /got 127\.0\.0\.1:\d+: another program answers there.*--port 0/],
     [['--port', '70000'], {}, /--port/],
@@ -88,7 +91,14 @@ test('an address that is taken, an option that is wrong and a token that is shor
     [['--allow-host', 'http://x'], {}, /--allow-host/],
     [['--base-path', 'queue'], {}, /basePath/],
     [['--socket', `/tmp/${'x'.repeat(120)}`], {}, /1 to \d+ bytes, got 125/],
-    [['--socket', '/tmp/is/nowhere/ui.sock'], {}, /the folder of a socket must be there/],
+    [['--socket', '/tmp/is/nowhere/ui.sock'], {}, /there is none: `mkdir -m 700 \/tmp\/is\/nowhere` makes it/],
+    [['--socket', join(open, 'own')], {}, /where something else is/],
+    [
+      ['--socket', join(shared, 'ui.sock')],
+      {},
+      /may be written to by everybody \(mode 0777\).*chmod o-w .*FSQ_ALLOW_UNSAFE=1/,
+    ],
+    [['--socket', join(shared, 'below', 'ui.sock')], {}, /be given its token/],
     [['--port', '0'], { FSQ_UI_TOKEN: '' }, /FSQ_UI_TOKEN.*got 0 characters/],
     [['--port', '0'], { FSQ_UI_TOKEN: 'short' }, /FSQ_UI_TOKEN.*16/],
   ] as const) {
@@ -121,7 +131,7 @@ test('a Unix socket is for its user alone, and one that is left behind is used a
   assert.equal(await ask(), 200);
   assert.ok(!(first.stdout() + first.stderr()).includes(token), 'a chosen token is told');
   const second = start(t, ['--socket', socket], { FSQ_UI_TOKEN: token });
-  await until(() => second.stderr().includes('another program answers there'), 'the second is refused');
+  await until(() => second.stderr().includes('perhaps an `fsq ui`. End that one'), 'the second is refused');
   await first.end('SIGKILL');
   const third = start(t, ['--socket', socket], { FSQ_UI_TOKEN: token });
   await until(() => third.stdout() !== '', 'the third is there');
@@ -131,6 +141,7 @@ test('a Unix socket is for its user alone, and one that is left behind is used a
   writeFileSync(file, 'mine');
   const fourth = start(t, ['--socket', file], { FSQ_UI_TOKEN: token });
   assert.equal(await fourth.exited, 2);
+  assert.match(fourth.stderr(), /where something else is\. It stays/);
   assert.equal(statSync(file).size, 4);
 });
 

@@ -59,6 +59,17 @@ export function unsafePlace(files: Files, layout: Layout): UnsafePlace | null {
   }
 }
 
+/** The same of a folder in which something else is to be made, and of those above it. A folder with the sticky bit is safe. */
+export function unsafeFolder(files: Files, path: string): UnsafePlace | null {
+  const uid = process.geteuid?.();
+  if (uid === undefined) return null;
+  try {
+    return folderProblem(files, path, trustOf(files, uid));
+  } catch {
+    return null; // As above: what comes next tells why.
+  }
+}
+
 function messageText(root: string, { path, what, advice }: UnsafePlace): string {
   return (
     `The spool ${root} is not safe to use: ${path} ${what}. Whoever can change it can have this process run any task with any arguments. ` +

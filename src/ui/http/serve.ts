@@ -1,10 +1,11 @@
 /** A server of its own for the page: on this machine alone, unless its user names another address. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { UsageError } from '../../job/errors.ts';
-import { escape } from '../../job/text.ts';
+import { escape, inShell } from '../../job/text.ts';
 import { peek, reasonOf } from '../../job/values/realm.ts';
-import { removeSocket } from '../page-files.ts';
+import { clearSocket } from '../page-files.ts';
 
 const LIMITS = { connections: 256, headerBytes: 16 * 1_024 };
 /**
@@ -71,8 +72,16 @@ async function listenOnSocket(server: Server, path: string): Promise<void> {
     throw new UsageError(
       `Expected the path of a socket to have 1 to ${MOST_PATH_BYTES} bytes, got ${bytes}. A path from the current folder is shorter`,
     );
-  if (await isAnswered(path)) throw taken(path);
-  removeSocket(path);
+  if (await isAnswered(path)) throw taken(path, 'End that one, or give another path');
+  const lack = clearSocket(path);
+  if (lack === 'no folder')
+    throw new UsageError(
+      `Expected a folder for the socket ${escape(path)}, and there is none: \`mkdir -m 700 ${inShell(dirname(path))}\` makes it`,
+    );
+  if (lack === 'no socket')
+    throw new UsageError(
+      `Expected the path of a socket, got ${escape(path)}, where something else is. It stays: give another path`,
+    );
   // Nobody else may open it, from its first moment on.
   const before = process.umask(0o177);
   try {
@@ -104,10 +113,10 @@ function listening(server: Server, listen: () => void, where: string): Promise<v
 
 function refusal(error: unknown, where: string): UsageError {
   const code = peek(error, 'code');
-  if (code === 'EADDRINUSE') return taken(where);
+  if (code === 'EADDRINUSE') return taken(where, '`--port 0` takes any port that is free');
   const advice =
     code === 'EACCES'
-      ? '. Ports below 1024, and folders of others, need more rights than this user has; the folder of a socket must be there'
+      ? '. Ports below 1024, and folders of others, need more rights than this user has'
       : code === 'EADDRNOTAVAIL'
         ? '. This machine has no such address'
         : '';
@@ -120,8 +129,8 @@ function refusal(error: unknown, where: string): UsageError {
   );
 }
 
-function taken(where: string): UsageError {
+function taken(where: string, advice: string): UsageError {
   return new UsageError(
-    `Expected an address that is free, got ${escape(where)}: another program answers there, perhaps an \`fsq ui\`. \`--port 0\` takes any port that is free`,
+    `Expected an address that is free, got ${escape(where)}: another program answers there, perhaps an \`fsq ui\`. ${advice}`,
   );
 }

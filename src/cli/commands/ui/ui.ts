@@ -1,6 +1,10 @@
 /** `fsq ui`: serves the page to a browser of this machine. */
+import { dirname } from 'node:path';
 import { placeText } from '../../../app/settings/place.ts';
 import { UsageError } from '../../../job/errors.ts';
+import { escape } from '../../../job/text.ts';
+import { nodeFiles } from '../../../spool/disk/files.ts';
+import { unsafeFolder } from '../../../spool/place/trust.ts';
 import { hostName } from '../../../ui/http/guard.ts';
 import { checkToken, newToken } from '../../../ui/http/session.ts';
 import { serve, type Serving, type Where } from '../../../ui/http/serve.ts';
@@ -60,6 +64,7 @@ async function runUi(context: Context): Promise<number> {
     hideArguments: values.flag('hide-arguments'),
     basePath: values.text('base-path') ?? '',
   });
+  if ('socket' in where && !settings.allowUnsafe) refuseUnsafeSocket(where.socket);
   const serving = await serve(page, where);
   try {
     if ('host' in where && !LOOPBACK.has(where.host)) {
@@ -91,6 +96,17 @@ function whereOf(values: Values): Where {
   const other = port === undefined ? (host === undefined ? null : '--host') : '--port';
   if (other !== null) throw new UsageError(`Expected --socket or ${other}, got both`);
   return { socket };
+}
+
+/** Whoever may change a folder may put a page of their own in the place of ours: it would be given the token. @throws UsageError */
+function refuseUnsafeSocket(path: string): void {
+  const problem = unsafeFolder(nodeFiles, dirname(path));
+  if (problem === null) return;
+  const { path: folder, what, advice } = problem;
+  throw new UsageError(
+    `The socket ${escape(path)} would not be safe: ${escape(folder)} ${what}. Who can change that can put another page there, and be given its token. ` +
+      `${advice}, or choose another folder. FSQ_ALLOW_UNSAFE=1 uses it all the same`,
+  );
 }
 
 /** Without its port: there is one port, and the page has it. */
