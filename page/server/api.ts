@@ -49,9 +49,20 @@ function keepDoor(to: string): void {
   }
 }
 
-/** The browser keeps answers by their ETag, and asks with If-None-Match by itself. */
-export function get<T>(path: string, signal?: AbortSignal): Promise<Got<T>> {
-  return request<T>(path, { cache: 'no-cache', ...(signal === undefined ? {} : { signal }) });
+/** A look that has no answer after this time has none, ms: where a machine slept, or a server stands still, the browser would wait for ever. */
+const PATIENCE_MS = 60_000;
+
+/** The browser keeps answers by their ETag, and asks with If-None-Match by itself. @param signal aborts when the caller wants it no more */
+export async function get<T>(path: string, signal?: AbortSignal, patienceMs = PATIENCE_MS): Promise<Got<T>> {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  const timer = setTimeout(abort, patienceMs);
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted === true) abort();
+  const came = await request<T>(path, { cache: 'no-cache', signal: stop.signal });
+  clearTimeout(timer);
+  signal?.removeEventListener('abort', abort);
+  return came.kind === 'unreachable' && signal?.aborted === true ? { kind: 'dropped' } : came;
 }
 
 /** An act of the wire, but for the arguments of a new job, which are a JSON array as somebody typed it. */
@@ -99,7 +110,7 @@ async function request<T>(path: string, init: RequestInit): Promise<Got<T>> {
     if (response.status !== 401) return { kind: 'refused', answer };
     return { kind: 'locked', takesToken: response.headers.has('www-authenticate'), text: answer.text };
   } catch {
-    return { kind: init.signal?.aborted === true ? 'dropped' : 'unreachable' };
+    return { kind: 'unreachable' };
   }
 }
 

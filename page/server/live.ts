@@ -101,7 +101,9 @@ export class Live {
   }
 
   #told({ data }: MessageEvent<string>): void {
-    const part = taken(JSON.parse(data) as Summary);
+    const summary = summaryIn(data);
+    if (summary === null) return this.#failed();
+    const part = taken(summary);
     const isFirst = this.#view.state !== 'live';
     // What has changed while nobody listened, or nobody could look, is looked at anew.
     const isAnew = isFirst || (this.#view.trouble !== null && part.trouble === null);
@@ -124,12 +126,13 @@ export class Live {
   }
 
   async #look(): Promise<void> {
-    const came = await get<Summary>('api/summary');
+    const came = await get<Summary>('api/summary', undefined, FIRST_MS);
+    const summary = came.kind === 'got' ? summaryIn(came.text) : null;
     if (this.#view.state !== 'looking' || this.#stream !== null) return;
     if (came.kind === 'locked') this.#locked();
-    else if (came.kind === 'got') {
+    else if (summary !== null) {
       if (this.#view.lostSinceMs !== null) this.#nextOpenMs = 0;
-      this.#set({ ...taken(came.data), lostSinceMs: null, hints: this.#view.hints + 1 });
+      this.#set({ ...taken(summary), lostSinceMs: null, hints: this.#view.hints + 1 });
     } else {
       this.#set({ lostSinceMs: this.#view.lostSinceMs ?? now() });
     }
@@ -146,6 +149,16 @@ export class Live {
     if (came.kind !== 'got') return;
     const isNew = came.data.version !== this.#view.session.version;
     this.#set({ newVersion: isNew ? came.data.version : null });
+  }
+}
+
+/** Null for what another program may answer here, while fsq is away. */
+function summaryIn(text: string): Summary | null {
+  try {
+    const summary = JSON.parse(text) as Summary;
+    return typeof summary.atMs === 'number' ? summary : null;
+  } catch {
+    return null;
   }
 }
 

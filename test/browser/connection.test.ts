@@ -16,6 +16,12 @@ const says = (page: Page, text: string): Promise<unknown> =>
   until(async () => (await textOf(page)).includes(text), `the page says "${text}"`);
 const connection = (page: Page, text: string): Promise<unknown> =>
   until(async () => (await page.locator('.connection').innerText()).includes(text), `the connection is "${text}"`);
+/** The clock of the page goes quickly until then. */
+const connectionInTime = (page: Page, text: string): Promise<unknown> =>
+  until(async () => {
+    await page.clock.fastForward(6_000);
+    return (await page.locator('.connection').innerText()).includes(text);
+  }, `the connection is "${text}" in time`);
 const pending = (page: Page, many: number): Promise<unknown> =>
   page.locator(`.counts a[title="${many} pending"]`).waitFor();
 
@@ -177,6 +183,47 @@ test('what happens to the server, the network, the tab and the spool', { skip: l
     await page.route('**/api/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: summary }));
     await page.reload();
     await says(page, 'This page cannot show what the server has answered');
+  });
+
+  await t.test('a server that takes questions and answers none is told, and holds nothing up for ever', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url, base } = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.clock.install();
+    let unanswered = 0;
+    await page.route('**/api/**', () => void unanswered++);
+    await page.goto(`${base}#/jobs`);
+    await until(() => unanswered > 0, 'jobs are asked for');
+    await connectionInTime(page, 'no connection');
+    await page.unroute('**/api/**');
+    await connectionInTime(page, 'live');
+    await page.clock.fastForward('01:00');
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+    assert.deepEqual(complaints(), []);
+  });
+
+  await t.test('another program that answers in the place of fsq is no fsq, and what comes back is', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url } = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.clock.install();
+    let answers = 0;
+    const others = ['null', '{"ok":true}', '[]', '"x"', '{bad'];
+    await page.route('**/api/summary', (route) => route.fulfill({ contentType: 'application/json', body: others[answers++ % others.length] ?? '' })); // prettier-ignore
+    await page.route('**/api/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: 'event: summary\ndata: {bad\n\nevent: summary\ndata: null\n\n' })); // prettier-ignore
+    await connectionInTime(page, 'no connection');
+    await until(async () => {
+      await page.clock.fastForward(6_000);
+      return answers > others.length;
+    }, 'each of these was an answer');
+    await page.unroute('**/api/summary');
+    await page.unroute('**/api/events');
+    await connectionInTime(page, 'live');
+    assert.deepEqual(complaints(), []);
   });
 
   await t.test('a page that was left open for a day shows what is now', async (t) => {

@@ -114,7 +114,7 @@ function useTotal(query: JobQuery, told: number | null): Total {
   const [last, setLast] = useState<{ readonly filter: string | null; readonly count: number | null }>(NOT_COUNTED);
   const countAll = async (): Promise<void> => {
     setLast({ filter, count: null });
-    const came = await get<{ readonly count: number }>(`api/count?${filter}`);
+    const came = await get<{ readonly count: number }>(`api/count?${filter}`, undefined, COUNT_MS);
     setLast((now) => (now.filter !== filter ? now : came.kind === 'got' ? { filter, ...came.data } : NOT_COUNTED));
     if (came.kind === 'locked') locked();
     if (came.kind === 'refused') say(came.answer);
@@ -124,5 +124,8 @@ function useTotal(query: JobQuery, told: number | null): Total {
   const total = told ?? (isMine ? last.count : null);
   return { total, isCounting: isMine && total === null, countAll: () => void countAll() };
 }
+
+/** It reads a hundred thousand jobs in some seconds, and there may be millions. */
+const COUNT_MS = 600_000;
 
 const NOT_COUNTED = { filter: null, count: null };
