@@ -4,16 +4,18 @@
  * A follower knows a number of each job: how far it was when it was looked at. A name that says another number is news. So a million jobs
  * take a hundred megabytes at most, and no outcome is missed: when nothing has been heard, a look through all names finds it.
  */
-import type { EveryJobOptions, Known, Look, Looks, Sighting } from '../../broker/broker.ts';
+import type { EveryJobOptions, Look, Looks, Sighting } from '../../broker/broker.ts';
 import { endedAtMs, type JobRecord } from '../../job/job.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { Turns } from '../disk/rounds.ts';
 import { isPassing } from '../disk/trouble.ts';
 import { findJob, sight, withProgress } from '../inspect.ts';
 import { type Hints, JobHints } from './job-hints.ts';
-import { besidePath, parseResultFileName } from '../layout.ts';
+import { besidePath } from '../layout.ts';
+import { everyName } from './every-name.ts';
 import { jobsByAge, latestJobs, type Place } from './jobs-by-age.ts';
-import { endedSpot, heldSpots, locate, type Spot, spotAt, movingSpots, waitingSpots } from '../locate.ts';
+import { ENDED_BEFORE, isRunning, knownBy, stepIn, stepOf } from './steps.ts';
+import { endedSpot, locate, type Spot, spotAt } from '../locate.ts';
 
 /** How many jobs are given together. */
 const BATCH = 256;
@@ -114,9 +116,17 @@ class EveryJob {
 
   /** Takes all jobs for known, as they are. */
   async learn(): Promise<void> {
-    await this.#walk((id, step, path) => {
-      this.#steps.set(id, step);
-      if (isRunning(step) && path !== null) this.#running.set(id, { path, beside: this.#beside(id) });
+    const learn = (spot: Spot): void => {
+      const step = stepOf(spot, null);
+      this.#steps.set(spot.id, step);
+      if (isRunning(step)) this.#running.set(spot.id, { path: spot.path, beside: this.#beside(spot.id) });
+    };
+    await everyName(this.#context, {
+      meet: learn,
+      read: (_id, folder, name) => {
+        const spot = spotAt(this.#context.layout, `${folder}/${name}`);
+        if (spot !== null) learn(spot);
+      },
     });
   }
 
@@ -143,16 +153,30 @@ class EveryJob {
     if (jobs.length > 0) yield { jobs, isCaughtUp: false };
   }
 
-  /** Puts to `heard` each job whose name says something new. */
+  /** Puts to `heard` each job whose name says something new. A name that says what is known is not taken apart. */
   async lookThrough(heard: Hints): Promise<void> {
+    const { layout } = this.#context;
     let count = 0;
     const held = new Set<string>(); // They are met twice.
-    await this.#walk((id, step, path) => {
-      if (isRunning(step)) held.add(id);
+    const meet = (spot: Spot): void => {
+      const [known, step] = [this.#steps.get(spot.id), stepOf(spot, null)];
+      if (isRunning(step)) held.add(spot.id);
       else count++;
-      const known = this.#steps.get(id);
       const isNew = step < 0 ? known === undefined || known >= 0 : known !== step;
-      if (isNew) heard.set(id, path ?? endedSpot(this.#context.layout, id).path);
+      if (isNew) heard.set(spot.id, spot.path);
+    };
+    await everyName(this.#context, {
+      meet,
+      read: (id, folder, name) => {
+        const known = this.#steps.get(id);
+        const isKnown =
+          folder === layout.results
+            ? known !== undefined && known < 0
+            : known === stepIn(name, folder === layout.pending);
+        if (isKnown) return void count++;
+        const spot = spotAt(layout, `${folder}/${name}`);
+        if (spot !== null) meet(spot);
+      },
     });
     if (this.#steps.size > count + held.size + this.#mostGone) await this.#forgetGone();
   }
@@ -178,7 +202,7 @@ class EveryJob {
     // If the name of an outcome is gone, its file may have been written again while it was read.
     if (spot === null || sighting === null || (spot === ended && !files.exists(spot.path))) return null;
     const [known, step] = [this.#steps.get(id), stepOf(spot, sighting.record)];
-    this.#steps.set(id, step);
+    this.#steps.set(sighting.id, step);
     if (beside === null) this.#running.delete(id);
     else this.#running.set(id, { path: spot.path, beside });
     const isNews = known !== step || (beside !== null && running?.beside !== beside);
@@ -218,29 +242,14 @@ class EveryJob {
     return `${progress?.inode} ${progress?.changedAtMs} ${log?.sizeBytes} ${log?.changedAtMs}`;
   }
 
-  /** All names, in the order in which jobs go: one that goes forward, or back once, is met. @param visit gets no path of an outcome */
-  async #walk(visit: (id: string, step: number, path: string | null) => void): Promise<void> {
-    const turns = new Turns();
-    const meet = (spot: Spot | null): void => {
-      if (spot !== null) visit(spot.id, stepOf(spot, null), spot.path);
-    };
-    for (const spot of heldSpots(this.#context)) meet(spot);
-    for (const spot of movingSpots(this.#context)) meet(spot);
-    for (const spot of waitingSpots(this.#context)) {
-      meet(spot);
-      if (turns.isOver) await turns.next();
-    }
-    for (const spot of heldSpots(this.#context)) meet(spot);
-    for (const name of this.#context.files.walk(this.#context.layout.results)) {
-      const id = parseResultFileName(name);
-      if (id !== null) visit(id, ENDED_BEFORE, null);
-      if (turns.isOver) await turns.next();
-    }
-  }
-
   async #forgetGone(): Promise<void> {
     const left = new Set(this.#steps.keys());
-    await this.#walk((id) => void left.delete(id));
+    await everyName(this.#context, {
+      meet: ({ id }) => left.delete(id),
+      read: (id, folder, name) => {
+        if (left.has(id) && spotAt(this.#context.layout, `${folder}/${name}`) !== null) left.delete(id);
+      },
+    });
     const elsewhere = left.size === 0 ? new Map() : await locate(this.#context, left);
     for (const id of left) {
       if (elsewhere.has(id)) continue;
@@ -262,29 +271,4 @@ function published(spot: Spot, sighting: Sighting): Sighting {
     endedAtMs: null,
     record: { ...record, attempts, outcome: null, kept: again === undefined ? {} : { again } },
   };
-}
-
-const PLACES = { pending: 0, delayed: 1, held: 2, count: 4 } as const;
-/** Of an outcome that was not read. */
-const ENDED_BEFORE = -1;
-
-/** How far a job is, as a number: its attempt and where it lies, and below zero the time of its end. */
-function stepOf(spot: Spot, record: JobRecord | null): number {
-  if (spot.at === 'results') return record === null ? ENDED_BEFORE : -Math.max(2, endedAtMs(record) ?? 2);
-  // With attempt 0 it is held to get new arguments: it waits.
-  if (spot.at === 'held')
-    return spot.name.attempt === 0 ? PLACES.delayed : spot.name.attempt * PLACES.count + PLACES.held;
-  const place = spot.at === 'waiting' && spot.dueAtMs === null ? 'pending' : 'delayed';
-  return spot.name.attempt * PLACES.count + PLACES[place];
-}
-
-function isRunning(step: number): boolean {
-  return step >= 0 && step % PLACES.count === PLACES.held;
-}
-
-/** What that step says of the runs. One that had ended says nothing: it was sent back since, under the attempt that it had come to. */
-function knownBy(step: number, spot: Spot, record: JobRecord | null): Known {
-  if (step >= 0) return { attempt: Math.floor(step / PLACES.count), isRunning: isRunning(step) };
-  if (spot.at === 'results') return { attempt: record?.kept.again ?? 0, isRunning: false, isOver: true };
-  return { attempt: Math.max(0, spot.name.attempt - (spot.at === 'held' ? 1 : 0)), isRunning: false, isOver: true };
 }

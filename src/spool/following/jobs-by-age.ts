@@ -3,16 +3,13 @@
  * taken apart before its job is asked for, and as few are sorted as somebody asks for.
  */
 import type { SpoolContext } from '../disk/context.ts';
-import { walkIfThere } from '../disk/if-there.ts';
-import { Turns } from '../disk/rounds.ts';
 import type { Layout } from '../layout.ts';
-import { heldSpots, ID_AT, ID_LENGTH, movingSpots, spotAt } from '../locate.ts';
+import { ID_AT, ID_LENGTH, spotAt } from '../locate.ts';
 import { inOrder } from '../sorted-names.ts';
+import { everyName } from './every-name.ts';
 
 /** So many times as many are kept as are wanted, before the older ones among them go. */
 const KEPT_FACTOR = 16;
-/** Names that are read before others may have their turn. */
-const AT_ONCE = 256;
 
 /** Where a job was: it may have moved since. */
 export interface Place {
@@ -27,10 +24,9 @@ export interface Place {
  */
 export async function latestJobs(context: SpoolContext, count: number): Promise<readonly Place[]> {
   const latest = new Latest(count);
-  await walk(context, {
-    meet: (id, path) => latest.meet(id, path),
-    read: (name, folder, idAt) => {
-      const id = name.slice(idAt, idAt + ID_LENGTH);
+  await everyName(context, {
+    meet: ({ id, path }) => latest.meet(id, path),
+    read: (id, folder, name) => {
       if (!latest.isLate(id)) return;
       const path = `${folder}/${name}`;
       if (spotAt(context.layout, path) !== null) latest.meet(id, path);
@@ -46,9 +42,9 @@ export async function* jobsByAge(
 ): AsyncGenerator<Place, void, undefined> {
   const keys: string[] = [];
   const few = new Map<string, string>();
-  await walk(context, {
-    meet: (id, path) => few.set(id, path),
-    read: (name, _folder, idAt) => keys.push(keyOf(name, idAt)),
+  await everyName(context, {
+    meet: ({ id, path }) => few.set(id, path),
+    read: (id, _folder, name) => keys.push(keyOf(id, name)),
   });
   for (const id of few.keys()) keys.push(id);
   for (const key of inOrder(keys, order)) {
@@ -59,7 +55,8 @@ export async function* jobsByAge(
 }
 
 /** A name with its id first and what comes before that last: the order of such keys is that of ids. */
-function keyOf(name: string, idAt: number): string {
+function keyOf(id: string, name: string): string {
+  const idAt = name.indexOf(id);
   return idAt === 0 ? name : `${name.slice(idAt)}/${name.slice(0, idAt)}`;
 }
 
@@ -68,35 +65,6 @@ function pathOf(key: string, { pending, delayed, results }: Layout): string {
   if (cut === -1) return `${results}/${key}`;
   const before = key.slice(cut + 1);
   return `${before.length === ID_AT.job ? pending : delayed}/${before}${key.slice(0, cut)}`;
-}
-
-interface Visitor {
-  /** A job that lies where only few do. */
-  readonly meet: (id: string, path: string) => void;
-  /** Any other name, in which an id may begin at `idAt`. */
-  readonly read: (name: string, folder: string, idAt: number) => void;
-}
-
-/** All names, in the order in which jobs go: one that goes forward is met, and where it is met twice the later place counts. */
-async function walk(context: SpoolContext, { meet, read }: Visitor): Promise<void> {
-  const { files, layout } = context;
-  const turns = new Turns();
-  const meetHeld = (): void => {
-    for (const { id, path } of heldSpots(context)) meet(id, path);
-  };
-  const readAll = async (folder: string, idAt: number): Promise<void> => {
-    let count = 0;
-    for (const name of walkIfThere(files, folder)) {
-      read(name, folder, idAt);
-      if (++count % AT_ONCE === 0 && turns.isOver) await turns.next();
-    }
-  };
-  meetHeld();
-  for (const { id, path } of movingSpots(context)) meet(id, path);
-  await readAll(layout.delayed, ID_AT.delayed);
-  await readAll(layout.pending, ID_AT.job);
-  meetHeld();
-  await readAll(layout.results, ID_AT.result);
 }
 
 class Latest {
