@@ -165,7 +165,7 @@ function toJob(own: (key: string) => unknown, id: string, text: string): Job {
   if (fault !== null) throw new CorruptJobError(fault);
   const enqueuedAtMs = own('enqueuedAtMs');
   return {
-    id,
+    id: innerId,
     task,
     args: args as JsonValue[], // JSON.parse made it: every element is a JsonValue.
     enqueuedAtMs: Number.isFinite(enqueuedAtMs) ? Number(enqueuedAtMs) : idTimeMs(id),

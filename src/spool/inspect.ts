@@ -153,7 +153,8 @@ function recordAt(spot: Spot, record: JobRecord): JobRecord {
 
 function sightingOf(spot: Spot, record: JobRecord | null, startedAtMs: number | null): Sighting {
   return {
-    id: spot.id,
+    // As the file says it: a part of a path keeps all of the path in memory, and a look at all jobs keeps their ids.
+    id: record?.job.id ?? spot.id,
     state: stateOf(spot, record),
     standing: spot.at === 'results' ? endedStanding(record) : spot.name,
     dueAtMs: dueAtOf(spot),
