@@ -95,7 +95,7 @@ function Row({ schedule }: { readonly schedule: ScheduleRow }): JSX.Element {
       </td>
       <td data-label="last">
         {last === null ? (
-          <span class="dim">never</span>
+          <span class="dim">none known</span>
         ) : (
           <>
             <a href={jobAt(last.id)} title={last.id}>

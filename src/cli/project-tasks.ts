@@ -2,12 +2,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { type ReadSchedule, unknownTaskText } from '../app/schedules/read-schedules.ts';
 import type { Settings } from '../app/settings/config.ts';
 import { type FsqErrorCode, UsageError } from '../job/errors.ts';
 import { childEnvironment } from '../worker/launch.ts';
 import { howOf } from '../worker/log.ts';
 import { type FoundTask, type FromChild, parseFromChild, toArguments } from '../worker/messages.ts';
 import { whereItEnded } from '../worker/restart.ts';
+import { findModules } from './setting-options.ts';
 
 /** What the process is to do. */
 export interface ChildTask {
@@ -40,6 +42,15 @@ export async function loadTasks(
   const { child, tasks } = await startTasks(modules, imports, settings);
   child.kill('SIGKILL');
   return tasks;
+}
+
+/** The task of a schedule, loaded as by a worker: it knows to which queue its jobs go. @throws UsageError where the modules do not have it */
+export async function scheduledTask(schedule: ReadSchedule, settings: Settings): Promise<FoundTask> {
+  const tasks = await loadTasks(findModules(settings).files, settings.imports, settings);
+  const task = tasks.find(({ name }) => name === schedule.task);
+  if (task !== undefined) return task;
+  const known = tasks.map(({ name }) => name);
+  throw new UsageError(unknownTaskText(schedule, known), 'FSQ_CONFIG');
 }
 
 /** Starts such a process; whoever asks for it ends it. @throws UsageError when they cannot be loaded */

@@ -3,11 +3,14 @@ import { type App, createApp } from '../app/app.ts';
 import { brokerOptions, placeText } from '../app/settings/place.ts';
 import type { Settings } from '../app/settings/config.ts';
 import { warnOnce } from '../app/telling/warnings.ts';
+import { registry } from '../app/registry.ts';
+import type { ReadSchedule } from '../app/schedules/read-schedules.ts';
+import type { TaskSending } from '../broker/task-sending.ts';
 import { FsqError, refuse, UsageError } from '../job/errors.ts';
 import { format, knownInstead } from '../job/text.ts';
 import { isArray, isOptions, peek, reasonOf } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
-import type { Desk } from './desk.ts';
+import type { Desk, SendingOf } from './desk.ts';
 import { lateDesk } from './late-desk.ts';
 import { hostName, OWN_HOSTS } from './http/guard.ts';
 import { type Access, handlerOf } from './http/handler.ts';
@@ -75,13 +78,19 @@ export interface OwnUi<Request extends UiRequest = UiRequest> {
   begin(): Promise<void>;
 }
 
-/** @throws UsageError as `createUi` */
-export function createOwnUi<Request extends UiRequest = UiRequest>(options: UiOptions<Request>): OwnUi<Request> {
+/**
+ * @param sendingOf as of a desk; default: as the tasks that this process has registered say
+ * @throws UsageError as `createUi`
+ */
+export function createOwnUi<Request extends UiRequest = UiRequest>(
+  options: UiOptions<Request>,
+  sendingOf: SendingOf = registeredSending,
+): OwnUi<Request> {
   checkOptions(options);
   const { app = createApp(), basePath = '', readOnly = false, hideArguments = false } = options;
   const access = accessOf(options);
   const settings = kept(() => app.settings());
-  const desk = lateDesk(async () => openFor(await settings(), hideArguments));
+  const desk = lateDesk(async () => openFor(await settings(), hideArguments, sendingOf));
   const handler = handlerOf({
     desk,
     access,
@@ -134,10 +143,16 @@ function checkOptions(given: unknown): void {
 }
 
 /** Its code is loaded with the first request: a program that mounts the page starts as quickly as before. */
-async function openFor(settings: Settings, hidesArguments: boolean): Promise<Desk> {
+async function openFor(settings: Settings, hidesArguments: boolean, sendingOf: SendingOf): Promise<Desk> {
   const { openDesk } = await import('./desk/open-desk.ts');
   const options = { ...brokerOptions(settings), looksAtOnce: true, mustExist: true };
-  return openDesk({ open: () => openBroker(options), settings, hidesArguments });
+  return openDesk({ open: () => openBroker(options), settings, hidesArguments, sendingOf });
+}
+
+/** A server that sends jobs of a task has registered it. */
+async function registeredSending({ task }: ReadSchedule): Promise<TaskSending | null> {
+  const known = registry().tasks.get(task);
+  return known === undefined ? null : (known.sending ?? {});
 }
 
 function accessOf<Request extends UiRequest>({ authorize, token, hosts = [] }: UiOptions<Request>): Access {

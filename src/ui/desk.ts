@@ -1,5 +1,7 @@
 /** What the page's server asks of the one who looks at the store and acts on it: one for all pages of a process. */
+import type { ReadSchedule } from '../app/schedules/read-schedules.ts';
 import type { LogPart } from '../broker/broker.ts';
+import type { TaskSending } from '../broker/task-sending.ts';
 import type {
   Act,
   Answer,
@@ -14,6 +16,12 @@ import type {
 
 /** What is told of a desk that is closed. */
 export const CLOSED_TEXT = 'This page is closed: the program that serves it has let go of it.';
+
+/**
+ * Where jobs of a schedule's task go by themselves, for one that is sent now and whose task no running worker knows; null: it is not known here
+ * either. Throws a UsageError that says why it cannot be.
+ */
+export type SendingOf = (schedule: ReadSchedule) => Promise<TaskSending | null>;
 
 export interface Desk {
   /** Worked out once for all who ask, each second at most. Never throws: what is wrong is its `trouble`. */

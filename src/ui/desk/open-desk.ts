@@ -3,8 +3,7 @@ import { type ReadSchedule, readSchedules } from '../../app/schedules/read-sched
 import type { Settings } from '../../app/settings/config.ts';
 import type { Broker, LogPart } from '../../broker/broker.ts';
 import { checkIdAt } from '../../broker/broker-address.ts';
-import type { TaskSending } from '../../broker/task-sending.ts';
-import type { Desk } from '../desk.ts';
+import type { Desk, SendingOf } from '../desk.ts';
 import type {
   Act,
   Answer,
@@ -35,11 +34,8 @@ export interface DeskOptions {
   readonly settings: Pick<Settings, 'schedules'>;
   /** Arguments, values, checkpoints and details of progress are left out. */
   readonly hidesArguments: boolean;
-  /**
-   * Where jobs of a task go by themselves, for a schedule that is sent now and whose task no running worker knows; null: it is not known here
-   * either. Absent: it never is.
-   */
-  readonly sendingOf?: (task: string) => Promise<TaskSending | null>;
+  /** Absent: nobody here knows a task. */
+  readonly sendingOf?: SendingOf;
 }
 
 /** Nothing is looked at before somebody asks. */

@@ -12,7 +12,7 @@ import { openBroker } from '../../../open.ts';
 import type { Command, Context } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
 import { livingTasks, mismatchNotice, sentNotice } from '../../../app/telling/runners.ts';
-import { loadTasks } from '../../project-tasks.ts';
+import { loadTasks, scheduledTask } from '../../project-tasks.ts';
 import { findModules, givenByOptions, settingOptions, settingsOf } from '../../setting-options.ts';
 import { listSchedules } from './list.ts';
 
@@ -126,20 +126,10 @@ async function knownTasks(
   }
 }
 
-/** Its task is loaded, as by a worker: that knows to which queue its jobs go. */
 async function runNow({ context, settings, schedules, names: [name = ''] }: Parts): Promise<number> {
   const asked = called(name, schedules);
-  const tasks = await loadTasks(findModules(settings).files, settings.imports, settings);
-  const task = tasks.find((one) => one.name === asked.task);
-  if (task === undefined)
-    throw new UsageError(
-      unknownTaskText(
-        asked,
-        tasks.map((one) => one.name),
-      ),
-      'FSQ_CONFIG',
-    );
-  const request = requestOf(asked, task.sending ?? {}, null);
+  const { sending = {} } = await scheduledTask(asked, settings);
+  const request = requestOf(asked, sending, null);
   const { tell, values, stdout, stderr } = context;
   const sender = createSender(
     { ...givenByOptions(values, ['spool']), alwaysEager: false },

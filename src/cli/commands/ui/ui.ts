@@ -9,8 +9,10 @@ import { hostName } from '../../../ui/http/guard.ts';
 import { checkToken, newToken } from '../../../ui/http/session.ts';
 import { serve, type Serving, type Where } from '../../../ui/http/serve.ts';
 import { createOwnUi } from '../../../ui/create-ui.ts';
+import type { SendingOf } from '../../../ui/desk.ts';
 import { type Command, type Context, type Values, wholeNumber } from '../../command.ts';
 import { EXIT } from '../../exit.ts';
+import { scheduledTask } from '../../project-tasks.ts';
 import { settingsOf } from '../../setting-options.ts';
 
 const PORT = 9_478;
@@ -56,14 +58,16 @@ async function runUi(context: Context): Promise<number> {
   const chosen = env[TOKEN_VARIABLE];
   const token = chosen === undefined ? newToken() : checkToken(chosen, TOKEN_VARIABLE);
   const hosts = values.names('allow-host').map((name) => allowed(name, '--allow-host'));
-  const { ui: page, begin } = createOwnUi({
+  const sendingOf: SendingOf = async (schedule) => (await scheduledTask(schedule, settings)).sending ?? {};
+  const options = {
     app: { settings: async () => settings },
     token,
     hosts: 'host' in where ? [...hosts, shownHost(where.host)] : hosts,
     readOnly: values.flag('read-only'),
     hideArguments: values.flag('hide-arguments'),
     basePath: values.text('base-path') ?? '',
-  });
+  };
+  const { ui: page, begin } = createOwnUi(options, sendingOf);
   if ('socket' in where && !settings.allowUnsafe) refuseUnsafeSocket(where.socket);
   const serving = await serve(page, where);
   try {

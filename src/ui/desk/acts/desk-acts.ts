@@ -2,15 +2,15 @@
 import { carryOut, type Done, type JobAct } from '../../../app/acting/carry-out.ts';
 import { originalOf, sendAnew } from '../../../app/acting/send-anew.ts';
 import { jobOf, type ReadSchedule } from '../../../app/schedules/read-schedules.ts';
-import { livingSending, livingTasks, mismatchNotice } from '../../../app/telling/runners.ts';
+import { livingSending, livingTasks, sentNotice } from '../../../app/telling/runners.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { checkIdAt } from '../../../broker/broker-address.ts';
-import type { TaskSending } from '../../../broker/task-sending.ts';
 import { FsqError, refuse, UsageError } from '../../../job/errors.ts';
 import { checkQueue, OWN_TASKS } from '../../../job/names.ts';
 import { format, knownInstead } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
+import type { SendingOf } from '../../desk.ts';
 import type { Act, Answer, JobQuery } from '../../wire.ts';
 import type { JobIndex } from '../index/job-index.ts';
 import { matchingIds, refresh } from '../index/pages-of-jobs.ts';
@@ -21,8 +21,7 @@ export interface ActParts {
   readonly index: JobIndex;
   /** Those of the configuration. @throws UsageError (FSQ_CONFIG), which is no matter of jobs and queues */
   readonly schedules: () => Promise<readonly ReadSchedule[]>;
-  /** Where jobs of a task go by themselves, as this process knows it; null: it does not. */
-  readonly sendingOf: (task: string) => Promise<TaskSending | null>;
+  readonly sendingOf: SendingOf;
   readonly hidesArguments: boolean;
   readonly nowMs: number;
 }
@@ -142,14 +141,14 @@ async function runNow({ broker, schedules, sendingOf, nowMs }: ActParts, name: s
   const schedule = called(await schedules(), name);
   const { task } = schedule;
   const owners = await broker.owners();
-  const sending = livingTasks(owners).includes(task) ? livingSending(owners, task) : await sendingOf(task);
+  const sending = livingTasks(owners).includes(task) ? livingSending(owners, task) : await sendingOf(schedule);
   if (sending === null)
     throw new UsageError(
-      `No running worker knows task ${task}, so nobody tells in which queue its jobs wait: \`fsq schedule run ${name}\` reads it from the task modules`,
+      `Neither a running worker nor the program of this page knows task ${task}, so nobody tells in which queue its jobs wait: \`fsq schedule run ${name}\` reads it from the task modules`,
     );
   const sent = jobOf(schedule, sending, null, { id: broker.nextId(true), enqueuedAtMs: nowMs });
   await broker.enqueue([sent]);
-  const notice = mismatchNotice(owners, task, sent.queue);
+  const notice = sentNotice(owners, task, sent.queue, broker.place);
   const text = `A job of schedule ${name} was sent: ${sent.job.id}.${notice === null ? '' : ` ${notice}`}`;
   return { text, isGood: true, code: null, id: sent.job.id };
 }

@@ -23,19 +23,30 @@ export function scheduleRows(
   const others = records.filter(({ name }) => !named.has(name));
   const row = (name: string, schedule: ReadSchedule | null): ScheduleRow => {
     const record = kept.get(name) ?? null;
-    const last = record?.last ?? null;
     return {
       name,
       task: schedule?.task ?? null,
       pattern: schedule?.firing.patternText ?? record?.pattern ?? null,
       words: schedule === null ? null : scheduleWords(schedule.pattern),
       next: schedule === null || record?.isPaused === true ? [] : nextInstants(schedule, record, nowMs),
-      last: last === null ? null : { ...last, state: index.get(last.id)?.state ?? null },
+      last: lastOf(record, runs.get(name)?.at(-1) ?? null, index),
       runs: runs.get(name) ?? [],
       isPaused: record?.isPaused ?? false,
     };
   };
   return [...schedules.map((schedule) => row(schedule.name, schedule)), ...others.map(({ name }) => row(name, null))];
+}
+
+/** Also one that somebody has sent besides: of that the store keeps nothing but its job. */
+function lastOf(
+  record: ScheduleRecord | null,
+  run: ScheduleRow['runs'][number] | null,
+  index: JobIndex,
+): ScheduleRow['last'] {
+  const last = record?.last ?? null;
+  if (run !== null && (last === null || run.atMs > last.atMs) && run.id !== last?.id)
+    return { atMs: run.atMs, id: run.id, state: run.state };
+  return last === null ? null : { ...last, state: index.get(last.id)?.state ?? null };
 }
 
 /** What was done may lie a little ahead: somebody has set the clock back. */

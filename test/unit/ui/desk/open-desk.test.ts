@@ -3,7 +3,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { describe, test, type TestContext } from 'node:test';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import { openSpool } from '../../../../src/spool/spool.ts';
-import type { Desk } from '../../../../src/ui/desk.ts';
+import type { Desk, SendingOf } from '../../../../src/ui/desk.ts';
 import { type DeskOptions, openDesk } from '../../../../src/ui/desk/open-desk.ts';
 import type { JobPage, JobQuery } from '../../../../src/ui/wire.ts';
 import { until } from '../../../support/conditions.ts';
@@ -328,8 +328,7 @@ describe('acting at a desk', () => {
 
   test('pauses queues and schedules, and sends a schedule now', async (t) => {
     const schedules = { nightly: { task: 'report', cron: '0 3 * * *', args: [7] } };
-    const sendingOf = async (task: string): Promise<{ queue: string } | null> =>
-      task === 'report' ? { queue: 'reports' } : null;
+    const sendingOf: SendingOf = async ({ task }) => (task === 'report' ? { queue: 'reports' } : null);
     const { desk } = scene(t, { settings: { schedules }, sendingOf });
 
     assert.equal((await desk.act({ kind: 'pause', queue: 'mail' })).text, 'Queue mail paused.');
@@ -347,6 +346,8 @@ describe('acting at a desk', () => {
     }, 'the run is seen');
     assert.deepEqual([row?.words, row?.pattern, row?.isPaused], ['at 03:00 each day, UTC', '0 3 * * * UTC', false]);
     assert.equal(row?.next.length, 5);
+    assert.deepEqual([row?.last?.id, row?.last?.state], [sent.id, 'pending'], 'it was sent by somebody only');
+    assert.match(sent.text, /No worker is running on/);
     assert.deepEqual(
       row?.runs.map(({ id, state }) => [id, state]),
       [[sent.id, 'pending']],
