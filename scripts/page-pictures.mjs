@@ -2,11 +2,12 @@
  * Makes the pictures of docs/ui/ from the page itself, in Chromium: `npm run pictures`. A worker runs the jobs of a little shop, and the page's own server
  * shows them under the name /srv/shop/spool. Only the day behind the shop is made up: what ended in each minute of it, and how long that took.
  *
- * `node --import tsx scripts/page-pictures.mjs FOLDER` writes PNG files there besides, to look at.
+ * Only pictures that README.md or docs/ui.md shows are kept. `npm run pictures -- FOLDER` writes a PNG of every screen there besides, in both themes, wide
+ * and narrow, to look at.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,8 @@ import { handlerOf } from '../src/ui/http/handler.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const PICTURES = join(ROOT, 'docs', 'ui');
 const SHOWN = '/srv/shop';
-const BYTES = 60_000;
+const BYTES = 50_000;
+const SHOWING = ['README.md', 'docs/ui.md'].map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
 
 const TASKS = `import { setTimeout as sleep } from 'node:timers/promises';
 import { currentJob, task } from 'fsq';
@@ -95,8 +97,9 @@ function madeUp(activity, nowMs, rate) {
   const ended = activity.ended.map((_, i) => {
     const atMs = activity.fromMs + i * activity.slotMs;
     const noon = 1 + 0.55 * Math.sin((2 * Math.PI * (nowMs - atMs)) / 86_400_000 + 1.1);
+    const over = Math.min(1, (nowMs - atMs) / activity.slotMs);
     return Math.round(
-      rate * (activity.slotMs / 60_000) * noon * (0.86 + 0.28 * Math.abs(Math.sin(i * 2.3) * Math.cos(i * 0.7))),
+      over * rate * (activity.slotMs / 60_000) * noon * (0.86 + 0.28 * Math.abs(Math.sin(i * 2.3) * Math.cos(i * 0.7))),
     );
   });
   const failed = ended.map((all, i) => Math.round(all * (i % 23 === 17 ? 0.22 : i % 5 === 2 ? 0.05 : 0.012)));
@@ -173,6 +176,9 @@ async function take(browser, { base, desk }, pngFolder) {
       });
       const page = await context.newPage();
       for (const [name, place] of Object.entries(SCREENS)) {
+        const file = `${name}-${colorScheme}-${width}`;
+        const isShown = SHOWING.includes(`ui/${file}.webp`);
+        if (!isShown && pngFolder === undefined) continue;
         await page.goto(`${base}#${await place(desk)}`);
         await page.getByText('live', { exact: true }).waitFor();
         for (
@@ -182,9 +188,8 @@ async function take(browser, { base, desk }, pngFolder) {
           await sleep(100);
         await sleep(500);
         const png = await page.screenshot();
-        const file = `${name}-${colorScheme}-${width}`;
         if (pngFolder !== undefined) writeFileSync(join(pngFolder, `${file}.png`), png);
-        writeFileSync(join(PICTURES, `${file}.webp`), await smallOf(encoder, png));
+        if (isShown) writeFileSync(join(PICTURES, `${file}.webp`), await smallOf(encoder, png));
       }
       await context.close();
     }
@@ -192,6 +197,7 @@ async function take(browser, { base, desk }, pngFolder) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'fsq-shop-'));
+rmSync(PICTURES, { recursive: true, force: true });
 mkdirSync(PICTURES, { recursive: true });
 mkdirSync(join(folder, 'node_modules'));
 symlinkSync(ROOT, join(folder, 'node_modules/fsq'));

@@ -15,7 +15,7 @@ import { NoWorker } from './overview/workers-in-short.tsx';
 
 const COLUMNS = [
   { name: 'Process' },
-  { name: 'Is' },
+  { name: 'Status' },
   { name: 'Runs now' },
   { name: 'Busy', isNumber: true },
   { name: 'Queues' },

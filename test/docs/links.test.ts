@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import test from 'node:test';
 import { REPOSITORY } from '../support/project.ts';
@@ -32,6 +32,24 @@ test('every relative link in a Markdown file of the package leads to a file of t
 
   assert.ok(pages.includes('README.md'), `README.md is not among ${pages.join(', ')}`);
   assert.deepEqual(missing, []);
+});
+
+test('every picture of the documentation is shown on a page', () => {
+  const pictures = readdirSync(join(REPOSITORY, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(?:svg|png|webp)$/.test(file))
+    .map((file) => join('docs', file));
+
+  const shown = new Set(
+    markdownFiles().flatMap((page) =>
+      links(readFileSync(join(REPOSITORY, page), 'utf8')).map(({ target }) => join(dirname(page), target)),
+    ),
+  );
+
+  assert.ok(pictures.length > 5, `only ${pictures.join(', ')}`);
+  assert.deepEqual(
+    pictures.filter((picture) => !shown.has(picture)),
+    [],
+  );
 });
 
 /** Tracked ones and new ones that nobody ignores, relative to the repository. */
