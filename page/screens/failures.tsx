@@ -35,7 +35,7 @@ export function Failures({ query }: { readonly query: JobQuery }): JSX.Element {
       <h1>Failures</h1>
       <FilterBar
         query={query}
-        hasStates={false}
+        isOfFailures
         onChange={(to, isSmall) => go({ screen: 'failures', query: to }, isSmall)}
       />
       {refusal !== null && <Refusal text={refusal.text} />}
@@ -46,7 +46,8 @@ export function Failures({ query }: { readonly query: JobQuery }): JSX.Element {
         </section>
       )}
       {data !== null && data.groups.length > 0 && (
-        <Panel title={plural(data.groups.length, 'kind of failure', 'kinds of failures')}>
+        <Panel title={plural(data.groups.length + data.leftOut, 'kind of failure', 'kinds of failures')}>
+          {data.leftOut > 0 && <p class="note">The {count(data.groups.length)} with the most jobs are shown.</p>}
           {!data.isComplete && <p class="note">Not all jobs are read yet: the figures grow.</p>}
           <Table caption="Failures, the most first" columns={columns} class="failures" isOld={isLoading}>
             {data.groups.map((group) => (

@@ -34,6 +34,7 @@ export interface Desk {
   job(id: string): Promise<JobDetail | null>;
   /** What a job has printed, from `position` on. */
   log(id: string, position: number): Promise<LogPart>;
+  /** @throws UsageError for a query that is none, or that asks for a text in arguments */
   failures(query: JobQuery): Promise<FailureGroups>;
   schedules(): Promise<readonly ScheduleRow[]>;
   store(): Promise<StoreReport>;

@@ -205,9 +205,11 @@ export interface FamilyMember {
   readonly isThis: boolean;
 }
 
-/** `GET api/failures?…`: jobs that failed, by task, error name and message without its numbers and ids; the most first. */
+/** `GET api/failures?…`: jobs that failed, by task, error name and message without its numbers and ids; the most first. Not by a `text` in arguments. */
 export interface FailureGroups {
   readonly groups: readonly FailureGroup[];
+  /** Groups with fewer jobs than these. */
+  readonly leftOut: number;
   readonly isComplete: boolean;
 }
 

@@ -28,7 +28,7 @@ export class FakeDesk implements Desk {
   count: Desk['count'] = async () => ({ count: 0 });
   job: Desk['job'] = async () => null;
   log: Desk['log'] = async (_id, position) => ({ lines: [], position });
-  failures: Desk['failures'] = async () => ({ groups: [], isComplete: true });
+  failures: Desk['failures'] = async () => ({ groups: [], leftOut: 0, isComplete: true });
   schedules: Desk['schedules'] = async () => [];
   store: Desk['store'] = async () => ({ place: '/spool', parts: [], room: null });
   act: Desk['act'] = async (act) => {

@@ -10,7 +10,8 @@ import { FilterField, listOf } from './field.tsx';
 
 interface Props {
   readonly query: JobQuery;
-  readonly hasStates: boolean;
+  /** They have one state, and are not looked for by a text in arguments: each job would have to be read for that. */
+  readonly isOfFailures?: boolean;
   /** `isSmall`: by typing. */
   readonly onChange: (query: JobQuery, isSmall: boolean) => void;
 }
@@ -27,7 +28,7 @@ const SINCE = [
 /** Parts that are seldom asked for, behind a button while they are empty. */
 const SELDOM = ['worker', 'key', 'error', 'since'] as const;
 
-export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
+export function FilterBar({ query, isOfFailures = false, onChange }: Props): JSX.Element {
   const { live, session } = usePage();
   const hasSeldom = SELDOM.some((name) => query[name] !== undefined);
   const [isOpen, setOpen] = useState(hasSeldom);
@@ -44,21 +45,24 @@ export function FilterBar({ query, hasStates, onChange }: Props): JSX.Element {
   const queues = live.summary?.queues.map((queue) => queue.name) ?? [];
   return (
     <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
-      {hasStates && <States query={query} onChange={onChange} />}
+      {!isOfFailures && <States query={query} onChange={onChange} />}
       <div class="fields">
-        <FilterField
-          label={session.hidesArguments ? 'Beginning of an id' : 'Text in arguments, or id'}
-          value={query.text ?? ''}
-          onChange={type('text')}
-          placeholder="press /"
-          isMain
-        />
+        {!isOfFailures && (
+          <FilterField
+            label={session.hidesArguments ? 'Beginning of an id' : 'Text in arguments, or id'}
+            value={query.text ?? ''}
+            onChange={type('text')}
+            placeholder="press /"
+            isMain
+          />
+        )}
         <FilterField
           label="Task"
           value={(query.tasks ?? []).join(',')}
           onChange={type('tasks', true)}
           choices={tasks}
           isList
+          isMain={isOfFailures}
         />
         <FilterField
           label="Queue"

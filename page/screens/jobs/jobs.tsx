@@ -55,7 +55,7 @@ export function Jobs({ query, before }: { readonly query: JobQuery; readonly bef
   return (
     <>
       <h1>Jobs</h1>
-      <FilterBar query={query} hasStates onChange={change} />
+      <FilterBar query={query} onChange={change} />
       {refusal !== null && <Refusal text={refusal.text} />}
       {data === null && refusal === null && <Loading />}
       {data !== null && (

@@ -3,6 +3,7 @@ import { type ReadSchedule, readSchedules } from '../../app/schedules/read-sched
 import type { Settings } from '../../app/settings/config.ts';
 import type { Broker, LogPart } from '../../broker/broker.ts';
 import { checkIdAt } from '../../broker/broker-address.ts';
+import { refuse } from '../../job/errors.ts';
 import type { Desk, SendingOf } from '../desk.ts';
 import type {
   Act,
@@ -92,7 +93,10 @@ class StoreDesk implements Desk {
 
   async failures(query: JobQuery): Promise<FailureGroups> {
     const { states: _, ...asked } = query;
-    const { isMatch } = this.#matcher(asked);
+    const { isMatch, text } = this.#matcher(asked);
+    // Left out without a word, it would show failures of other jobs as if they had it.
+    if (text !== null)
+      refuse('`text`', 'the id of a job', text, ': failures are not looked for by their arguments; jobs are');
     return failedGroups(await this.#warmIndex(), isMatch);
   }
 

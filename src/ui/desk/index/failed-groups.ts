@@ -18,7 +18,8 @@ export function failedGroups(index: JobIndex, isMatch: (row: IndexRow) => boolea
     else add(group, row);
   }
   const sorted = [...groups.values()].toSorted((a, b) => b.count - a.count || (b.lastAtMs ?? 0) - (a.lastAtMs ?? 0));
-  return { groups: sorted.slice(0, MOST_GROUPS), isComplete: index.isComplete };
+  const leftOut = Math.max(0, sorted.length - MOST_GROUPS);
+  return { groups: sorted.slice(0, MOST_GROUPS), leftOut, isComplete: index.isComplete };
 }
 
 type OpenGroup = { -readonly [K in keyof FailureGroup]: FailureGroup[K] };

@@ -133,6 +133,11 @@ describe('a desk', () => {
     const group = groups[0]?.key ?? '';
     assert.deepEqual(await idsOf(desk, { group }), slow.toReversed());
     assert.deepEqual(await idsOf(desk, { group, tasks: ['add'] }), []);
+    assert.equal((await desk.failures({ text: slow[0] ?? '' })).groups[0]?.count, 1);
+    await assert.rejects(desk.failures({ text: 'anna@' }), {
+      code: 'FSQ_USAGE',
+      message: /not looked for by their arg/,
+    });
   });
 
   test('tells in a summary what `fsq status` tells, with counts by state and queue', async (t) => {
