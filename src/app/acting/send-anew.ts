@@ -1,6 +1,6 @@
 /** A new job that is like another but for its arguments: the old one stays as it is. */
 import type { Broker, NewJob, Sighting } from '../../broker/broker.ts';
-import { UnknownJobError } from '../../job/errors.ts';
+import { SpoolError, UnknownJobError } from '../../job/errors.ts';
 import { mayHaveOwnTtl } from '../../job/names.ts';
 import { checkedArguments } from '../../job/values/payload.ts';
 
@@ -10,10 +10,11 @@ export const RETRY_OF = 'fsq.retry-of';
 /** What is sent: its task, queue, priority, headers and options but for times, key and what it comes after. */
 export type Original = Pick<Sighting, 'id' | 'standing'> & Pick<NonNullable<Sighting['record']>, 'job'>;
 
-/** The job as it is now, whatever its state. @throws UnknownJobError when there is none, or it cannot be read */
+/** The job as it is now, whatever its state. @throws UnknownJobError when there is none; SpoolError (FSQ_CORRUPT_JOB) when it cannot be read */
 export async function originalOf(broker: Pick<Broker, 'find' | 'place'>, id: string): Promise<Original> {
   const found = await broker.find(id);
-  if (found === null || found.record === null) throw new UnknownJobError(id, broker.place);
+  if (found === null) throw new UnknownJobError(id, broker.place);
+  if (found.record === null) throw new SpoolError('FSQ_CORRUPT_JOB', `No job like ${id} can be sent: it cannot be read, so its task is not known. \`fsq show ${id}\` says why and where it is.`); // prettier-ignore
   return { id, standing: found.standing, job: found.record.job };
 }
 

@@ -8,7 +8,8 @@ import { matchingIds } from '../../../../../src/ui/desk/index/pages-of-jobs.ts';
 import { openDesk } from '../../../../../src/ui/desk/open-desk.ts';
 import { until } from '../../../../support/conditions.ts';
 import { pendingJobs, settledJob } from '../../../../support/ended-jobs.ts';
-import { threw } from '../../../../support/factory.ts';
+import { nextId, threw } from '../../../../support/factory.ts';
+import { plant } from '../../../../support/planted.ts';
 import { tempSpool } from '../../../../support/temp.ts';
 
 test('an act on all that match takes as many as somebody has typed, the earliest sent first, and tells how many there were no longer', async (t) => {
@@ -109,6 +110,22 @@ test('jobs with a text in their arguments are counted as they are shown, and as 
 
   assert.equal((await desk.act({ kind: 'revoke', query, count: 131 })).text, '131 jobs revoked.');
   assert.deepEqual((await desk.jobs({ states: ['pending'] }, null)).total, 1);
+});
+
+test('a job that cannot be read is told as such, and not as one that was never sent', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const parts = { broker, index: new JobIndex(), schedules: async () => [], sendingOf: async () => null, hidesArguments: false, nowMs: Date.now() }; // prettier-ignore
+  const newer = nextId();
+  plant(path, `results/${newer}.json`, `{"v":2,"id":"${newer}","task":"add","args":[]}`);
+
+  for (const act of [
+    { kind: 'retry-anew', id: newer, args: [] },
+    { kind: 'retry', ids: [newer] },
+  ] as const) {
+    const { text, isGood, code } = await actOn(parts, act);
+    assert.deepEqual([isGood, code], [false, 'FSQ_CORRUPT_JOB'], text);
+  }
+  assert.equal((await actOn(parts, { kind: 'retry-anew', id: nextId(), args: [] })).code, 'FSQ_UNKNOWN_JOB');
 });
 
 test('nothing is counted before all jobs are known', async (t) => {
