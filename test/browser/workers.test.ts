@@ -66,6 +66,7 @@ test(
     }
     await page.goto(`${desk.base}#/`);
     await page.getByRole('link', { name: '1 process blocked' }).waitFor();
+    await page.getByText(/has not answered for .* or longer/).waitFor();
 
     writeFileSync(join(project.path, 'go-on'), '');
     await page.getByRole('link', { name: '1 process blocked' }).waitFor({ state: 'detached' });

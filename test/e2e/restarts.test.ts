@@ -40,3 +40,19 @@ test('a worker tells how many of its children died, and why the last did, and co
   const { stdout } = await fsq(at, ['status']);
   assert.match(stdout, /, 1 child replaced, the last \d+ \S+ ago: killed, and not by its worker\n/);
 });
+
+test('fsq status and fsq explain say of a task that computes without a pause that it blocks its process', async (t) => {
+  const at = tempProject(t, { 'tasks.js': "import { task } from 'fsq';\ntask('spin', () => { for (;;); });\n" });
+  const { send } = sender(t, at);
+  await startWorker(t, at, ['-c', '1']);
+  const { id } = await send('spin', []);
+  await until(
+    async () => /^It has run for|blocks|has not answered/.test((await fsq(at, ['explain', id])).stdout),
+    'it runs',
+  );
+
+  const { stdout: why } = await fsq(at, ['explain', id]);
+  const { stdout: status } = await fsq(at, ['status']);
+
+  for (const text of [why, status]) assert.match(text, /Process \d+ has not answered for 1 s or longer/);
+});

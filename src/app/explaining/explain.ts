@@ -6,6 +6,7 @@ import type { Outcome } from '../../job/job.ts';
 import { span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, firstLine, named, type Reason, sentence } from './reason.ts';
+import { blockedText, isBlocked } from '../telling/blocked.ts';
 import { livingRunners } from '../telling/runners.ts';
 import { orphanText, processText } from '../telling/standstill.ts';
 import { waitingReasons } from './waiting-reasons.ts';
@@ -84,7 +85,8 @@ function runningReasons(facts: Facts): readonly Reason[] {
     left === null
       ? { code: 'runs', text: `${runs} in worker process ${processText(holder)}, attempt ${attemptOf(job)}.` }
       : { code: 'runs-without-worker', text: `${left}: it is finished there, and no job after it is begun.` };
-  return [...revocation(job), ...awaiting(facts), run, ...timeLimit(job, nowMs)];
+  const blocked: readonly Reason[] = isBlocked(holder) ? [{ code: 'blocked', text: blockedText(holder) }] : [];
+  return [...revocation(job), ...awaiting(facts), ...blocked, run, ...timeLimit(job, nowMs)];
 }
 
 function goneReason({ job, owners, place }: Facts, holder: OwnerInfo | undefined): Reason {

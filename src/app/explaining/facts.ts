@@ -4,6 +4,7 @@ import { slotsUpTo } from '../../broker/figures/history.ts';
 import type { UnfinishedMove } from '../../broker/moving.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { type Neighbours, rootOf } from './neighbours.ts';
+import { BLOCKED_MS } from '../telling/blocked.ts';
 import { livingRunners } from '../telling/runners.ts';
 
 /** Of many jobs that one comes after, so many are looked at for who holds it up. */
@@ -59,7 +60,11 @@ export async function factsOf(broker: FactSource, job: Sighting, nowMs: number):
   const isReady = job.state === 'pending';
   const [owners, paused, restoring] = isOver
     ? ([[], [], null] as const)
-    : await Promise.all([broker.owners(), broker.paused(), broker.restoring()]);
+    : await Promise.all([
+        broker.owners(job.state === 'running' ? BLOCKED_MS : undefined),
+        broker.paused(),
+        broker.restoring(),
+      ]);
   const move = job.isOnItsWay === true ? await broker.unfinishedMove() : null;
   const { others, circle } = await whatItNeeds(broker, job, isOver);
   return {

@@ -15,6 +15,7 @@ export type ReasonCode =
   | 'runs-elsewhere'
   | 'runs-without-worker'
   | 'awaits'
+  | 'blocked'
   | 'revoke-requested'
   | 'time-limit'
   | 'worker-gone'

@@ -1,5 +1,6 @@
 /** The facts of `fsq status`, and of whatever else shows its verdict, each by the least look that tells it. */
 import type { Broker } from '../../broker/broker.ts';
+import { BLOCKED_MS } from './blocked.ts';
 import { unserved } from './health.ts';
 import { longestWaitMs, PARKED_AT_MOST_MS, parkedAmongReady, recentFailures } from './health-facts.ts';
 import type { StatusFacts } from './status-report.ts';
@@ -16,7 +17,7 @@ export async function statusFacts(broker: Broker): Promise<StatusFacts> {
   const backlog = await broker.backlog();
   const [counts, owners, paused, statistics, room, move] = await Promise.all([
     broker.counts(backlog),
-    broker.owners(),
+    broker.owners(BLOCKED_MS),
     broker.paused(),
     broker.statistics(),
     broker.room(),

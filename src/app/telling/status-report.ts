@@ -1,4 +1,5 @@
 /** The document of `fsq status`: from what was found to a verdict, figures and advice. Pure. */
+import { blockedText, isBlocked } from './blocked.ts';
 import { isChildOf, orphansAmong, processText, unreadyText } from './standstill.ts';
 import { type FailedFacts, type Health, type HealthFacts, healthOf, notServed, USUAL_LIMITS } from './health.ts';
 import { livingRunners, livingTasks, livingWorkers } from './runners.ts';
@@ -239,6 +240,7 @@ function adviceFor(
     orphans.length === 0
       ? null
       : `${some(orphans.length, 'child', 'children')} of a worker that died (pid ${orphansAmong(owners).map(processText).join(', ')}) ${isOneOrphan ? 'finishes' : 'finish'} the jobs at hand and ${isOneOrphan ? 'takes' : 'take'} no more.`,
+    ...owners.filter(isBlocked).map(blockedText),
     unproved.length === 0
       ? null
       : `It cannot be told whether ${unproved.join(', ')} ${unproved.length === 1 ? 'lives' : 'live'}; the jobs stay there until it is certain.`,

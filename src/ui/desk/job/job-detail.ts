@@ -79,7 +79,7 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
 function sourceOf(broker: Broker, index: JobIndex): FactSource {
   return {
     place: broker.place,
-    owners: () => broker.owners(),
+    owners: (patienceMs) => broker.owners(patienceMs),
     paused: () => broker.paused(),
     restoring: () => broker.restoring(),
     statistics: () => broker.statistics(),

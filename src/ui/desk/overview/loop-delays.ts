@@ -1,11 +1,10 @@
 /** Event loop delays of processes, as looks find them one after the other: the longest lately, and since when a process is blocked. */
+import { isBlocked } from '../../../app/telling/blocked.ts';
 import type { OwnerInfo } from '../../../broker/broker.ts';
 import type { LoopDelay } from '../../wire-workers.ts';
 
 /** A delay is shown for so long, ms: it is over before anybody has read it. */
 const SHOWN_MS = 60_000;
-/** One that has not answered for so long is blocked, ms: before that it may have been busy. */
-const BLOCKED_MS = 1_000;
 /** Delays are told in steps, ms, rounded up: each breath of a process has another one. */
 const STEPS_MS = [10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000];
 
@@ -33,14 +32,15 @@ export class LoopDelays {
 }
 
 /** Null: nobody tells. */
-function knownOf({ pulse, verdict }: OwnerInfo, before: Known | null, nowMs: number): Known | null {
+function knownOf(one: OwnerInfo, before: Known | null, nowMs: number): Known | null {
+  const { pulse, verdict } = one;
   if (pulse === undefined || verdict === 'dead') return null;
-  const { delayMs: ms, isBlocked } = pulse;
+  const { delayMs: ms } = pulse;
   const isLonger = before === null || ms >= before.longest.ms || before.longest.atMs < nowMs - SHOWN_MS;
   return {
     longest: isLonger ? { ms, atMs: nowMs } : before.longest,
     // What a look finds differs by some ms each time.
-    blockedSinceMs: isBlocked && ms >= BLOCKED_MS ? (before?.blockedSinceMs ?? Math.round(nowMs - ms)) : null,
+    blockedSinceMs: isBlocked(one) ? (before?.blockedSinceMs ?? Math.round(nowMs - ms)) : null,
   };
 }
 

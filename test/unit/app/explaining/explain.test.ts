@@ -186,6 +186,18 @@ const ROWS: readonly (readonly [
     new RegExp(`job ${A} waits for ${B}, which waits for ${A}\\.`),
   ],
   [
+    'runs in a process that it blocks',
+    facts({ job: running(), owners: [worker, { ...child, pulse: { delayMs: 12_400, isBlocked: true } }] }),
+    ['blocked', 'runs'],
+    /^Process 7 has not answered for 12 s or longer: what it runs computes without a pause/,
+  ],
+  [
+    'runs in a process that answers, late or busy',
+    facts({ job: running(), owners: [worker, { ...child, pulse: { delayMs: 12_400, isBlocked: false } }] }),
+    ['runs'],
+    /^It/,
+  ],
+  [
     'runs in what is left of a worker',
     facts({ job: running(), owners: [child] }),
     ['runs-without-worker'],

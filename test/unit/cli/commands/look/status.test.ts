@@ -59,6 +59,14 @@ function parked(task: string): Sighting {
 describe('advice', () => {
   const adviceOf = (parts: Partial<StatusFacts>): string => reportOf(facts(parts)).advice.join('\n');
 
+  test('names a process whose event loop does not turn, and none that was busy for a moment', () => {
+    const blockedFor = (delayMs: number): string =>
+      adviceOf({ owners: [owner({ pulse: { delayMs, isBlocked: true } })] });
+
+    assert.match(blockedFor(7_900), /^Process 100 has not answered for 7 s or longer: .*`timeLimit`/);
+    assert.equal(blockedFor(900), '');
+  });
+
   test('is none where all is well', () => {
     assert.deepEqual(reportOf(facts({ counts: { ...NONE, pending: 5 } })).advice, []);
   });
