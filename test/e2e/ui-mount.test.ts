@@ -1,7 +1,8 @@
 /** The page in the servers of others, as docs/ui.md mounts it: with their routers, their readers of bodies and their logins. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { createServer, request as httpRequest, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, IncomingMessage, request as httpRequest, type Server } from 'node:http';
 import { connect, createServer as createHttp2 } from 'node:http2';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -178,6 +179,26 @@ for (const [name, mount] of Object.entries(MOUNTS))
       assert.deepEqual([bare.status, bare.headers.get('location')], [308, './queue/']);
     }
   });
+
+test('with a base path in Express it leaves all other requests to the program, whatever their name', async (t) => {
+  const { url } = await mounted(t, async (_, ui) => {
+    const program = express()
+      .use((request, _response, next) => next(void Object.assign(request, { user: userOf(request.headers) })))
+      .use(ui({ basePath: '/queue' }))
+      .use((_request, response) => void response.send("the program's own"));
+    return listening(t, createServer(program), '/');
+  });
+  const textOf = async (path: string, headers: Readonly<Record<string, string>> = ADMIN): Promise<string> =>
+    (await fetch(url + path, { headers })).text();
+
+  for (const path of ['', 'page.js', 'healthz', 'api/summary', 'queues/', '?x=/queue/'])
+    assert.equal(await textOf(path), "the program's own", path);
+  assert.match(await textOf('queue/'), /^<!doctype html>/);
+  assert.match(await textOf('queue/api/summary'), /"trouble":null/);
+  const foreign = httpRequest(url, { headers: { host: 'shop.example.com' } }).end();
+  const [reply]: unknown[] = await once(foreign, 'response');
+  assert.equal(reply instanceof IncomingMessage && reply.resume().statusCode, 200);
+});
 
 for (const strips of [true, false])
   test(`behind a proxy that ${strips ? 'takes the prefix away' : 'leaves the prefix'}, the token is changed for what counts there alone`, async (t) => {

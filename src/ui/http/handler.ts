@@ -59,6 +59,7 @@ interface Place {
 export function handlerOf(options: HandlerOptions): Handler {
   const streams = new Streams(options.desk);
   const handle = (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
+    if (next !== undefined && isOutside(request, options.basePath)) return next();
     answer(options, streams, request, response, next).catch((error: unknown) => fail(request, response, error));
   };
   return Object.assign(handle, { close: () => streams.close() });
@@ -123,13 +124,26 @@ function unknown({ login: canLogin }: Access): Refusal {
       };
 }
 
+/** Whether this is a request of another part of the program, of which nothing was taken away, and the page lies elsewhere. */
+function isOutside(request: IncomingMessage, basePath: string): boolean {
+  const { url = '/' } = request;
+  const original: unknown = peek(request, 'originalUrl');
+  return (
+    basePath !== '' && (original === undefined || original === url) && !isBelow(url.replace(/\?.*$/s, ''), basePath)
+  );
+}
+
+function isBelow(path: string, basePath: string): boolean {
+  return path === basePath || path.startsWith(`${basePath}/`);
+}
+
 /** What the URL says, without anything that it could be taken for besides. Null for what is no path. */
 function placeOf(request: IncomingMessage, basePath: string): Place | null {
   const { url = '/' } = request;
   const at = url.indexOf('?');
   const path = at === -1 ? url : url.slice(0, at);
   if (!path.startsWith('/') && path !== '') return null;
-  const inner = path === basePath || path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
+  const inner = isBelow(path, basePath) ? path.slice(basePath.length) : path;
   // Express takes the path of a mount away, and keeps the whole beside it.
   const original: unknown = peek(request, 'originalUrl');
   const whole = (typeof original === 'string' ? original : url).replace(/\?.*$/s, '');
