@@ -130,7 +130,7 @@ test('arguments are sent as they were typed, and what is refused is not lost', {
   const [old] = (await desk.ask<JobPage>('api/jobs')).jobs;
   const { page, complaints } = await openPage(t, browser, desk.url);
   await page.goto(`${desk.base}#/jobs/${old?.id ?? ''}`);
-  await page.getByRole('button', { name: 'Retry with…' }).click();
+  await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
   const dialog = page.getByRole('dialog');
   const field = dialog.getByRole('textbox');
   for (const [typed, told] of [
@@ -152,7 +152,7 @@ test('arguments are sent as they were typed, and what is refused is not lost', {
   const { args } = await desk.ask<JobDetail>(`api/jobs/${page.url().replace(/.*\//, '')}`);
   assert.equal(JSON.stringify(args), ODD);
   await page.getByText('isAdmin').waitFor();
-  await page.getByRole('button', { name: 'Retry with…' }).click();
+  await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
   assert.equal(JSON.stringify(JSON.parse(await field.inputValue())), ODD);
   assert.deepEqual(complaints(), []);
 });
