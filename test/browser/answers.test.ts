@@ -1,0 +1,140 @@
+/** A server that answers, but not with what the page wants: the spool is away, something on the way answers for it, it is of another version. */
+import assert from 'node:assert/strict';
+import { renameSync } from 'node:fs';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { until } from '../support/conditions.ts';
+import { fsq, type Project, tempProject } from '../support/project.ts';
+import { lacksBrowser, openBrowser, openPage, textOf } from './chromium.ts';
+import { openDesk } from './shop.ts';
+
+const PROJECT = { 'tasks.js': `import { task } from 'fsq'; export const add = task('add', (a, b) => a + b);` };
+
+const send = (project: Project): Promise<unknown> => fsq(project, ['call', 'add', '1', '2']);
+const says = (page: Page, text: string): Promise<unknown> =>
+  until(async () => (await textOf(page)).includes(text), `the page says "${text}"`);
+/** The clock of the page goes quickly until then. */
+const connectionInTime = (page: Page, text: string): Promise<unknown> =>
+  until(async () => {
+    await page.clock.fastForward(6_000);
+    return (await page.locator('.connection').innerText()).includes(text);
+  }, `the connection is "${text}" in time`);
+const pending = (page: Page, many: number): Promise<unknown> =>
+  page.locator(`.counts a[title="${many} pending"]`).waitFor();
+
+test('what the page does where it is not told what it asks for', { skip: lacksBrowser }, async (t) => {
+  const browser = await openBrowser(t);
+
+  await t.test('a spool that is not there yet is told, without figures that nobody has counted', async (t) => {
+    const project = tempProject(t, PROJECT);
+    const { url, base } = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, url);
+    await says(page, 'There is no spool at');
+    await says(page, 'There is nothing to show yet');
+    assert.equal(await page.locator('.counts').count(), 0);
+    await page.goto(`${base}#/jobs`);
+    await page.locator('.note.critical').waitFor();
+    await send(project);
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+    assert.deepEqual(complaints(), []);
+  });
+
+  await t.test('the spool is taken away and comes back', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url } = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, url);
+    await pending(page, 1);
+    renameSync(project.spool, `${project.spool}.away`);
+    await page.locator('.verdict.critical').waitFor();
+    await says(page, 'What is shown below is of');
+    renameSync(`${project.spool}.away`, project.spool);
+    await page.locator('.verdict.critical').waitFor({ state: 'detached' });
+    await send(project);
+    await pending(page, 2);
+    renameSync(project.spool, `${project.spool}.old`);
+    await page.locator('.verdict.critical').waitFor();
+    await send(project); // A new one, in the place of the old.
+    await pending(page, 1);
+    assert.deepEqual(complaints(), []);
+  });
+
+  await t.test('an answer that does not come is asked for again', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url, base } = await openDesk(t, project);
+    const { page } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.clock.install();
+    let asked = 0;
+    await page.route('**/api/jobs?*', (route) => {
+      asked++;
+      return route.fulfill({ status: 502, body: '<h1>Bad gateway</h1>' });
+    });
+    await page.goto(`${base}#/jobs`);
+    for (const times of [1, 2, 3, 4]) {
+      await until(() => asked >= times, `the page has asked ${times} times`);
+      await page.clock.fastForward(6_000);
+    }
+    await page.unroute('**/api/jobs?*');
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+  });
+
+  await t.test('an answer of another version is no blank page, and the other screens go on', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url, base } = await openDesk(t, project);
+    const { page } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.route('**/api/jobs?*', (route) => route.fulfill({ json: { rows: [] } }));
+    await page.goto(`${base}#/jobs`);
+    await says(page, 'This page cannot show what the server has answered');
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await pending(page, 1);
+    const summary = 'event: summary\ndata: {"atMs":1,"trouble":null}\n\n';
+    await page.route('**/api/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: summary }));
+    await page.reload();
+    await says(page, 'This page cannot show what the server has answered');
+  });
+
+  await t.test('a server that takes questions and answers none is told, and holds nothing up for ever', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url, base } = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.clock.install();
+    let unanswered = 0;
+    await page.route('**/api/**', () => void unanswered++);
+    await page.goto(`${base}#/jobs`);
+    await until(() => unanswered > 0, 'jobs are asked for');
+    await connectionInTime(page, 'no connection');
+    await page.unroute('**/api/**');
+    await connectionInTime(page, 'live');
+    await page.clock.fastForward('01:00');
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+    assert.deepEqual(complaints(), []);
+  });
+
+  await t.test('another program that answers in the place of fsq is no fsq, and what comes back is', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url } = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, url);
+    await pending(page, 1);
+    await page.clock.install();
+    let answers = 0;
+    const others = ['null', '{"ok":true}', '[]', '"x"', '{bad'];
+    await page.route('**/api/summary', (route) => route.fulfill({ contentType: 'application/json', body: others[answers++ % others.length] ?? '' })); // prettier-ignore
+    await page.route('**/api/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: 'event: summary\ndata: {bad\n\nevent: summary\ndata: null\n\n' })); // prettier-ignore
+    await connectionInTime(page, 'no connection');
+    await until(async () => {
+      await page.clock.fastForward(6_000);
+      return answers > others.length;
+    }, 'each of these was an answer');
+    await page.unroute('**/api/summary');
+    await page.unroute('**/api/events');
+    await connectionInTime(page, 'live');
+    assert.deepEqual(complaints(), []);
+  });
+});
