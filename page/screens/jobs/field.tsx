@@ -60,7 +60,8 @@ export function FilterField(props: Props): JSX.Element {
           timer.current = setTimeout(() => take(text), AFTER_KEY_MS);
         }}
         onKeyDown={(event) => {
-          if (event.key === 'Enter') take(typed);
+          // `typed` is as it was drawn last: a quick hand is faster.
+          if (event.key === 'Enter') take(event.currentTarget.value);
         }}
       />
       {choices !== undefined && (
