@@ -1,8 +1,11 @@
 /** Jobs that somebody made to do harm to whoever looks at them: they are shown as texts, quickly, and nothing of them runs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Failure } from '../../src/job/errors.ts';
 import type { JobDetail, JobPage } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
+import { nextId } from '../support/factory.ts';
+import { attempt, jobText, plant } from '../support/planted.ts';
 import { fsq, run, startWorker, tempProject } from '../support/project.ts';
 import { assertFits, lacksBrowser, openBrowser, openPage, seen, textOf } from './chromium.ts';
 import { openDesk } from './shop.ts';
@@ -156,3 +159,51 @@ test('arguments are sent as they were typed, and what is refused is not lost', {
   assert.equal(JSON.stringify(JSON.parse(await field.inputValue())), ODD);
   assert.deepEqual(complaints(), []);
 });
+
+test(
+  'a job whose file is broken, newer, or has too much of everything is shown in time',
+  { skip: lacksBrowser },
+  async (t) => {
+    const browser = await openBrowser(t);
+    const project = tempProject(t, {});
+    assert.equal((await fsq(project, ['call', 'echo', '1'])).code, 0);
+    const { spool } = project;
+    const [broken, newer, wide] = [nextId(), nextId(), nextId()];
+    plant(spool, `results/${broken}.json`, '{"v":1,"task":');
+    plant(spool, `results/${newer}.json`, `{"v":2,"id":"${newer}","task":"add","args":[]}`);
+    const leaf = (i: number): Failure => ({ name: 'Error', message: `<b>leaf ${i}</b>`, cause: { name: 'Why', message: `why ${i}` } }); // prettier-ignore
+    const error = { name: 'AggregateError', message: HTML, errors: Array.from({ length: 3 }, (_, i) => leaf(i)) };
+    const attempts = Array.from({ length: 20_000 }, (_, i) => attempt({ attempt: i + 1, startedAtMs: 10 * i, endedAtMs: 10 * i + 1, ...(i === 19_999 ? { error } : {}) })); // prettier-ignore
+    const headers = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`h${i}`, 'x']));
+    plant(
+      spool,
+      `results/${wide}.json`,
+      jobText({ id: wide, headers, args: ['x'.repeat(4_500_000)] }, { attempts, outcome: { state: 'failed', error } }),
+    );
+    const desk = await openDesk(t, project);
+    const { page, complaints } = await openPage(t, browser, desk.url);
+    for (const id of [broken, newer]) {
+      await page.goto(`${desk.base}#/jobs/${id}`);
+      await page.getByRole('heading', { name: 'A job that cannot be read' }).waitFor();
+      await page.getByText('They cannot be read.').waitFor();
+      assert.equal(await page.getByRole('button', { name: 'Retry with other arguments…' }).count(), 0);
+    }
+    await page.goto(`${desk.base}#/jobs/${wide}`);
+    await page.getByRole('heading', { name: '20,000 attempts' }).waitFor();
+    for (const text of [
+      'error 3 of the 3 in it',
+      '<b>leaf 2</b>',
+      'why 2',
+      '19,900 earlier ones',
+      'earlier lines are not shown here',
+      '4,500,004 characters',
+    ])
+      // prettier-ignore
+      await page.getByText(text).first().waitFor();
+    assert.equal(await page.evaluate('globalThis.hurt'), undefined);
+    assert.ok((await page.evaluate<number>('document.querySelectorAll("*").length')) < 20_000);
+    await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
+    await page.getByText('too long for this page, 4,500,004 characters').waitFor();
+    assert.deepEqual(complaints(), []);
+  },
+);
