@@ -5,7 +5,7 @@ import type { JobPage, JobQuery } from '../../../src/ui/wire.ts';
 import { useConfirm } from '../../parts/dialog.tsx';
 import { ACTS, actsFor, actsForAll, type JobAct } from '../../plain/acts.ts';
 import { count, plural } from '../../plain/format.ts';
-import type { MarkedJobs } from '../../plain/marked-jobs.ts';
+import { type MarkedJobs, MOST_MARKS } from '../../plain/marked-jobs.ts';
 import { hasParts, paramsOf } from '../../plain/place.ts';
 import { get } from '../../server/api.ts';
 import { usePage } from '../../server/context.ts';
@@ -56,7 +56,9 @@ export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
   if (many > 0) {
     return (
       <div class="bulk">
-        <span class="strong">{count(many)} marked</span>
+        <span class="strong">
+          {count(many)} marked{many >= MOST_MARKS && ', the most that can be'}
+        </span>
         {actsFor([...new Set(marks.states.values())]).map((kind) => (
           <button
             key={kind}
