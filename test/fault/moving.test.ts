@@ -10,7 +10,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { lacksRedis } from '../support/redis-server.ts';
 import { NO_STRACE } from '../support/strace.ts';
 import { eachOf, sample } from './ops/campaign.ts';
-import { tryPoint, tryStandingStill, type Verdict } from './moves/campaign.ts';
+import { tryPoint, tryStandingStill, untried, type Verdict } from './moves/campaign.ts';
 import {
   cutsAtCommands,
   deathsAtCalls,
@@ -117,7 +117,7 @@ async function tryAll(
   await eachOf(
     chosen,
     async (point) => {
-      const verdict = await tryOne(point);
+      const verdict = await tryOne(point).catch((error: unknown) => untried(point, error));
       verdicts.push(verdict);
       for (const text of verdict.violations) t.diagnostic(`${pointText(point)}: ${text}`);
       tellProgress(verdicts, chosen.length);

@@ -60,9 +60,14 @@ export async function pointsOf(place: FaultPlace, operation: Operation): Promise
   );
 }
 
+/** A try that could not be made is told as a violation: the campaign goes on with the others. */
 export async function tryPoint(place: FaultPlace, point: Point): Promise<Verdict> {
-  const { isHit, violations } = await tryFault(place, point.operation, point.fault);
-  return { point, isHit, violations };
+  try {
+    const { isHit, violations } = await tryFault(place, point.operation, point.fault);
+    return { point, isHit, violations };
+  } catch (error) {
+    return { point, isHit: false, violations: [`it could not be tried: ${String(error)}`] };
+  }
 }
 
 let places = 0;

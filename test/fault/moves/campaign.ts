@@ -16,6 +16,11 @@ export interface Verdict {
   readonly violations: readonly string[];
 }
 
+/** What a try that could not be made is told as: the campaign goes on with the others. */
+export function untried(point: Point, error: unknown): Verdict {
+  return { point, isHit: false, said: [], violations: [`it could not be tried: ${String(error)}`] };
+}
+
 export async function tryPoint(point: Point): Promise<Verdict> {
   return inScene(point.way, async (scene) => {
     const { fault, isBusy } = point;
