@@ -14,7 +14,7 @@ interface Scene {
   go(place: string): Promise<void>;
 }
 
-const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = { everything, filters, keyboard, live, kept, theme, copied, early }; // prettier-ignore
+const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = { everything, filters, keyboard, live, kept, theme, chart, copied, early }; // prettier-ignore
 
 test('the screens show a spool under load', { skip: lacksBrowser }, async (t) => {
   const browser = await openBrowser(t);
@@ -213,6 +213,20 @@ async function theme({ page, go }: Scene): Promise<void> {
   assert.equal(await ground(), dark);
   await button.click();
   assert.equal(await ground(), light);
+}
+
+/** The chart is there as a table too, over the time that one chooses. */
+async function chart({ page, go }: Scene): Promise<void> {
+  await go('/');
+  const picture = page.getByRole('img', { name: /^Jobs a minute over the last 15 minutes: \d+ done and \d+ failed/ });
+  await picture.waitFor();
+  await page.getByRole('button', { name: '24 h' }).click();
+  await page.getByRole('button', { name: 'Show as table' }).click();
+  const table = page.getByRole('table', { name: /^Jobs a minute over the last 24 hours/ });
+  assert.equal(await table.getByRole('row').count(), 16);
+  await page.getByRole('button', { name: '15 min' }).click();
+  await page.getByRole('button', { name: 'Show as chart' }).click();
+  await picture.waitFor();
 }
 
 /** Also where the browser gives no clipboard, as on plain HTTP of another machine. */

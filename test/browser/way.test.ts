@@ -115,6 +115,20 @@ test('from a list to a job and back', { skip: lacksBrowser }, async (t) => {
     await until(async () => (await page.getByLabel('Error').inputValue()) === 'declined', 'the field is there');
   });
 
+  await t.test('on paper there is what the screen says, and what is chosen is seen without colours', async () => {
+    await page.goto(`${desk.base}#/jobs?state=pending`);
+    await page.locator('tbody tr').first().waitFor();
+    await page.emulateMedia({ media: 'print' });
+    for (const what of ['.screens', '.filters', '.bulk', 'thead input'])
+      assert.equal(await page.locator(what).first().isVisible(), false, `${what} is printed`);
+    assert.ok(await page.locator('tbody tr').nth(90).isVisible());
+    await page.emulateMedia({ media: null, forcedColors: 'active' });
+    const outlineOf = (isPressed: boolean): Promise<string> =>
+      page.evaluate(`getComputedStyle(document.querySelector('.chip[aria-pressed=${isPressed}]')).outlineStyle`);
+    assert.deepEqual([await outlineOf(true), await outlineOf(false)], ['solid', 'none']);
+    await page.emulateMedia({ forcedColors: null });
+  });
+
   await t.test('the tab tells of trouble', async () => {
     await page.goto(`${desk.base}#/jobs`);
     await until(async () => (await page.title()) === '⚠ jobs · fsq', 'the title has a mark');
