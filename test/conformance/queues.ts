@@ -247,6 +247,8 @@ async function runAll(
     onStart();
     now += one;
     most = Math.max(most, now);
+    // On a busy machine a claim takes longer than a job: the first waits for another to begin beside it.
+    if (one === 1 && most === 1) await until(() => most > 1, 'two run at one time');
     await new Promise((resolve) => setTimeout(resolve, 5));
     now -= one;
     await claim.settle(returned(1), RUN);
