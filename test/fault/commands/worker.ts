@@ -50,15 +50,20 @@ export async function drain(
       await claim.settle(returned({ by: 'drain', args: job.args }), { startedAtMs: nowMs, endedAtMs: nowMs });
     }
   })();
+  working.catch(() => stop.abort()); // It is thrown below. Until then nobody else may be told of it.
   const endAt = performance.now() + limitMs;
-  let isDrained = await isOver();
-  while (!isDrained && performance.now() < endAt) {
-    await new Promise((resolve) => setTimeout(resolve, 40));
-    isDrained = await isOver();
+  try {
+    let isDrained = await isOver();
+    while (!isDrained && performance.now() < endAt && !stop.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      isDrained = await isOver();
+    }
+    stop.abort();
+    await working;
+    return { runs, isDrained };
+  } finally {
+    stop.abort();
+    await consumer.close();
+    await keeper.close();
   }
-  stop.abort();
-  await working;
-  await consumer.close();
-  await keeper.close();
-  return { runs, isDrained };
 }

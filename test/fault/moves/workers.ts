@@ -45,7 +45,9 @@ export class Meanwhile {
   }
 
   async close(): Promise<void> {
-    for (const worker of this.#workers) await worker.close();
+    // Both end, also when one of them has failed.
+    const ends = await Promise.allSettled(this.#workers.map(async (worker) => worker.close()));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 }
 
@@ -67,13 +69,17 @@ class Worker {
 
   begin(runs: Run[]): void {
     this.#working = this.#work(runs);
+    this.#working.catch(() => this.#stop.abort()); // It is thrown at the end. Until then nobody else may be told of it.
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.#working;
-    await this.#consumer.close();
-    await this.#keeper.close();
+    try {
+      await this.#working;
+    } finally {
+      await this.#consumer.close();
+      await this.#keeper.close();
+    }
   }
 
   async #work(runs: Run[]): Promise<void> {
