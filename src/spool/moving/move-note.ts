@@ -197,9 +197,14 @@ function openedMove(
       removeIfEmpty(files, layout.moving);
       await syncDirectories(context, layout.root);
     },
+    // What the disk refuses here is made up for, and may not hide how the move ended: a note that names us finds us dead; the rest is swept.
     close: async () => {
-      renameIfThere(files, path, notePath(context, { id, owner: NOBODY }));
-      await us.release();
+      try {
+        renameIfThere(files, path, notePath(context, { id, owner: NOBODY }));
+      } catch {
+        // It names us.
+      }
+      await us.release().catch(() => undefined);
     },
   };
 }
