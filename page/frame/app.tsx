@@ -61,7 +61,7 @@ export function App({ session, onLocked }: Props): JSX.Element {
           <Verdict />
           <Answers answer={answer} onDismiss={dismiss} />
         </div>
-        <Guard key={place.screen}>
+        <Guard key={place.screen === 'job' ? place.id : place.screen}>
           <Screen place={place} />
         </Guard>
       </main>
