@@ -36,4 +36,6 @@ export interface OwnerInfo {
   readonly restarts?: Restarts;
   /** Absent: nobody has asked, or it does not answer such questions. */
   readonly pulse?: Pulse;
+  /** What it takes of its machine's memory (its resident set), as it told last, bytes. Absent: it does not tell. */
+  readonly memoryBytes?: number;
 }

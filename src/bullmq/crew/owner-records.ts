@@ -101,6 +101,7 @@ function textOf({ about, startedAtMs, delayMs }: Beat, seenAtMs: number): string
     ...(limits === undefined || !hasRules(limits) ? {} : { limits: writtenRules(limits) }),
     ...(sending === undefined || sending.size === 0 ? {} : { sending: [...sending] }),
     delayMs,
+    memoryBytes: process.memoryUsage.rss(),
     seenAtMs,
   });
 }
@@ -179,6 +180,7 @@ function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | nul
   const restarts = readRestarts(value['restarts']);
   const agoMs = nowMs - seenAtMs;
   const pulse = pulseOf(agoMs, value['delayMs']);
+  const memoryBytes = parseCount(value['memoryBytes']);
   return {
     owner,
     pid,
@@ -195,5 +197,6 @@ function parseOwner(owner: string, text: string, nowMs: number): OwnerInfo | nul
     ...(limits === undefined ? {} : { limits: readRules(limits) }),
     ...(restarts === null ? {} : { restarts }),
     ...(pulse === null ? {} : { pulse }),
+    ...(memoryBytes === null ? {} : { memoryBytes }),
   };
 }

@@ -65,6 +65,21 @@ describe('the record of a process in a datastore', { skip: lacksRedis, concurren
     assert.deepEqual((await told('a'))?.pulse, { delayMs: 4_200, isBlocked: false });
   });
 
+  test('tells the memory of its process, where it is a number of bytes', async (t) => {
+    const { broker, plant, told } = await place(t);
+    const consumer = await broker.consumer({ queues: null, tasks: [] });
+    await plant('a', 100, { memoryBytes: 81_000_000 });
+    await plant('older', 100);
+    await plant('broken', 100, { memoryBytes: -1 });
+
+    const own = (await told(consumer.owner))?.memoryBytes ?? 0;
+    assert.ok(own > 10_000_000 && own < 10_000_000_000, `${own}`);
+    assert.equal((await told('a'))?.memoryBytes, 81_000_000);
+    assert.equal((await told('older'))?.memoryBytes, undefined);
+    assert.equal((await told('broken'))?.memoryBytes, undefined);
+    await consumer.close();
+  });
+
   test('that is overdue shows for how long at least the event loop of its process has not turned', async (t) => {
     const { plant, told } = await place(t);
     await plant('a', 17_000, { delayMs: 0 });
