@@ -32,6 +32,9 @@ const ERRORS = [
 ];
 const WITH_SPOOL = WAYS.filter((way) => way.includes('spool'));
 
+/** What the sample must not leave out: it has gone wrong. A server that was asked for a key and refused was taken for a job that is broken. */
+const ALWAYS = /^Redis → spool: READONLY .* fsq:keys\)$/;
+
 /** Null: a sample. */
 const wanted = process.env['MOVE_FAULTS'] ?? null;
 /** Of those. */
@@ -102,7 +105,10 @@ async function all<P extends Point>(
 
 /** @param most of a sample */
 function chosenOf<T extends Point>(points: readonly T[], most: number): readonly T[] {
-  if (wanted === null) return sample(points, Math.ceil(points.length / most));
+  if (wanted === null) {
+    const chosen = new Set(sample(points, Math.ceil(points.length / most)));
+    return points.filter((point) => chosen.has(point) || ALWAYS.test(pointText(point)));
+  }
   return points.filter((point) => pointText(point).includes(wanted)).filter((_, i) => i % EVERY === 0);
 }
 

@@ -97,12 +97,14 @@ async function readOne(engine: Engine, raw: RawJob): Promise<MoveReading> {
     wholeLog(engine, raw),
     isRevoked(engine, raw.id),
   ]);
+  let job: MovedJob;
   try {
-    const job = movedJob(raw, { checkpoint, log, isRevoked: revoked });
-    return { job: job.record.outcome === null ? { ...job, key: await keyOf(engine, job.record.job) } : job };
+    job = movedJob(raw, { checkpoint, log, isRevoked: revoked });
   } catch (error) {
     return { error: new CorruptJobError(`Job ${raw.id} cannot be read: ${reasonOf(error)}`) };
   }
+  // A server that cannot answer now says nothing of the job: whoever reads asks again.
+  return { job: job.record.outcome === null ? { ...job, key: await keyOf(engine, job.record.job) } : job };
 }
 
 async function wholeLog(engine: Engine, at: Place): Promise<readonly string[]> {
