@@ -19,6 +19,32 @@ test('the package has no dependencies, and runs nothing when it is installed', (
   );
 });
 
+test('every package that a checkout installs runs on the oldest Node.js that fsq does', () => {
+  const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  const ranges = Object.entries<{ engines?: { node?: string } }>(packages).map(
+    ([name, { engines: wanted }]) => [name, wanted?.node ?? '*'] as const,
+  );
+
+  assert.equal(engines.node, '>=20.19');
+  assert.deepEqual(
+    ranges.filter(([, range]) => !takes2019(range)),
+    [],
+  );
+  assert.ok(ranges.length > 100);
+  const known = ['*', '>= 0.8', '18 || 20 || >=22', '^20.19.0 || >=22.12.0', '>=12.0.0', '20.x'];
+  assert.deepEqual([...known, '>=22', '^18.0.0', '^20.20.0 || >=22', '>=20.20'].filter(takes2019), known);
+});
+
+/** Of the ranges that packages name: `*`, and versions behind nothing, `^` or `>=`. */
+function takes2019(range: string): boolean {
+  return range.split('||').some((part) => {
+    const [, sign, major = '0', minor = '0'] = /^\s*(>=|\^)?\s*v?(\d+)(?:\.(\d+|x))?/.exec(part) ?? [];
+    const isOlder = Number(major) < 20 && (sign === '>=' || part.trim() === '*');
+    return isOlder || (Number(major) === 20 && !(Number(minor) > 19));
+  });
+}
+
 test('what a declaration imports is there as a declaration', () => {
   const declarations = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.d.ts'),
