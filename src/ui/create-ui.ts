@@ -42,7 +42,7 @@ export interface UiOptions<Request extends UiRequest = UiRequest> {
   readonly authorize?: (request: Request) => boolean | Promise<boolean>;
   /** In place of a login: the page asks for this text once, 16 characters at least. Scripts send it as `Authorization: Bearer …`. */
   readonly token?: string;
-  /** Names under which the page is reached, such as 'admin.example.com', without ports. Those of this machine need not be named. */
+  /** More names under which the page is answered, such as 'admin.example.com', without ports: beside `localhost`, `127.0.0.1` and `[::1]`, which always are. */
   readonly hosts?: readonly string[];
   /** Where it is mounted, such as '/admin/queue', in a server that does not take the prefix away as Express does. Default ''. */
   readonly basePath?: string;
