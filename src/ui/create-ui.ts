@@ -14,7 +14,7 @@ import type { Desk, SendingOf } from './desk.ts';
 import { lateDesk } from './late-desk.ts';
 import { hostName, OWN_HOSTS } from './http/guard.ts';
 import { type Access, handlerOf } from './http/handler.ts';
-import { nodePair } from './http/node-pair.ts';
+import { isAnyRequest, nodePair } from './http/node-pair.ts';
 import { versionOfPage } from './http/send-page.ts';
 import { checkToken, Session } from './http/session.ts';
 
@@ -129,6 +129,10 @@ const OPTIONS: Readonly<Record<keyof UiOptions, true>> = {
 
 /** A page that was to be read-only must not be open to all because of a letter. @throws UsageError */
 function checkOptions(given: unknown): void {
+  if (isAnyRequest(given))
+    throw new UsageError(
+      'Expected the options of createUi, got a request: createUi itself is mounted. Call `createUi({ authorize: … })` once, and mount what it returns',
+    );
   if (!isOptions(given)) return refuse('the options of createUi', 'an object', given);
   const known = Object.keys(OPTIONS);
   const unknown = Object.keys(given).find((name) => !known.includes(name));

@@ -16,6 +16,13 @@ export function nodePair(
   return { request, response };
 }
 
+/** A request of any kind, or what a framework gives in its place: of node:http, Express, Fastify and the web; with the request in it, of Koa and Hono. */
+export function isAnyRequest(value: unknown): boolean {
+  return [value, peek(value, 'req')].some((one) =>
+    ['method', 'url'].every((key) => typeof peek(one, key) === 'string'),
+  );
+}
+
 function isRequest(value: unknown): value is IncomingMessage {
   return typeof peek(value, 'url') === 'string' && typeof peek(value, 'on') === 'function' && isThere(value, 'socket');
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { IncomingMessage } from 'node:http';
 import test, { describe } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { UsageError } from '../../../src/job/errors.ts';
 import { createUi, type UiOptions } from '../../../src/ui/ui.ts';
 
@@ -62,6 +64,26 @@ describe('createUi refuses, and says what it wants', () => {
       assert.throws(
         () => createUi(options as UiOptions),
         (error) => error instanceof UsageError && message.test(error.message),
+      ),
+    );
+});
+
+describe('createUi, mounted without being called, says so of the request that comes', () => {
+  const asked = { method: 'GET', url: '/queue/' };
+  const requests: Readonly<Record<string, unknown>> = {
+    'node:http, Express, Connect': Object.assign(Object.create(IncomingMessage.prototype), asked, { _events: {} }),
+    Fastify: { raw: {}, ...asked },
+    Hono: { env: {}, req: asked },
+    Koa: { app: {}, req: asked, res: {} },
+    'the web': new Request('http://localhost/queue/'),
+    'another realm': runInNewContext("({ method: 'GET', url: '/queue/' })"),
+  };
+  for (const [name, request] of Object.entries(requests))
+    test(name, () =>
+      assert.throws(
+        () => createUi(request as UiOptions),
+        (error) =>
+          error instanceof UsageError && /got a request.* Call `createUi\(.*mount what it returns$/.test(error.message),
       ),
     );
 });
