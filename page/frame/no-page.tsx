@@ -32,7 +32,7 @@ export function TokenWanted({ wasWrong, onOpen }: Props): JSX.Element {
         <h2>This page wants its token</h2>
         <p>
           <code>fsq ui</code> has printed it in the terminal where it was started, at the end of the address: all behind{' '}
-          <code>#token=</code>. Each start makes a new one.
+          <code>#token=</code>. Each start makes a new one, unless <code>FSQ_UI_TOKEN</code> sets one to keep.
         </p>
         <p class="field">
           <label for={id}>Token, or the whole address</label>

@@ -41,6 +41,7 @@ test('what happens to the server, the network and the tab', { skip: lacksBrowser
     await second.end();
     await openDesk(t, project, { line: ['--port', port], token: OTHER_TOKEN });
     await says(page, 'This page wants its token');
+    await says(page, 'unless FSQ_UI_TOKEN sets one to keep');
     for (const wrong of ['nonsense', TOKEN]) {
       await page.getByLabel('Token, or the whole address').fill(wrong);
       await page.keyboard.press('Enter');

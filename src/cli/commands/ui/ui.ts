@@ -44,8 +44,9 @@ export const ui: Command = {
     'hide-arguments': { type: 'boolean', help: 'show no arguments, values, checkpoints and details of progress' },
   },
   notes: [
-    'Every request needs the token, which is new at each start and part of the address that is printed; FSQ_UI_TOKEN sets one. A',
-    'script sends it as `Authorization: Bearer TOKEN`. Ctrl-C ends it. `fsq/ui` gives the same page to your own server: docs/ui.md.',
+    'Every request needs the token, which is part of the address that is printed, and new at each start.',
+    'FSQ_UI_TOKEN sets one of your own, with which an open page outlives a new start. A script sends it as',
+    '`Authorization: Bearer TOKEN`. Ctrl-C ends it. `fsq/ui` gives the same page to your own server: docs/ui.md.',
   ],
   run: runUi,
 };
