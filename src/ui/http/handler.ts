@@ -1,6 +1,8 @@
 /** Answers the requests of pages: guards first, then sends the page's files, what the desk knows, streams, and acts. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { warnOnce } from '../../app/telling/warnings.ts';
 import { FsqError, UsageError } from '../../job/errors.ts';
+import { escape } from '../../job/text.ts';
 import { peek, reasonOf } from '../../job/values/realm.ts';
 import type { Desk } from '../desk.ts';
 import { bodyOf } from './body.ts';
@@ -77,17 +79,18 @@ async function answer(
   const refusal = refusalOf({ method, headers, rawHeaders }, access.hosts);
   if (refusal !== null) return sendRefusal(request, response, refusal, 'FSQ_USAGE');
   const place = placeOf(request, options.basePath);
-  if (place === null) return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
+  const nothing = (): void => sendRefusal(request, response, nothingAt(request, options.basePath, place), 'FSQ_USAGE');
+  if (place === null) return nothing();
   const { path, base, door, parameters } = place;
   const isPost = method === 'POST';
+  if (path === '/') tellUnused(request, options.basePath, base);
   if (path === '/healthz' && !isPost)
     return send(request, response, 200, 'ok\n', { 'content-type': 'text/plain', 'cache-control': 'no-store' });
   if (path === '/' && !base.endsWith('/')) return redirect(request, response, base);
   if (isPagePath(path) && !isPost) return await sendPageFile(request, response, path);
   if (path === '/api/login' && isPost) return await login(access, request, response, base);
   if (!path.startsWith('/api/')) {
-    if (next !== undefined) return next();
-    return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
+    return next === undefined ? nothing() : next();
   }
   if (!(await access.isKnown(request, door))) return sendRefusal(request, response, unknown(access), 'FSQ_USAGE');
   if (path === '/api/act') {
@@ -101,14 +104,41 @@ async function answer(
     return refused === null ? undefined : sendRefusal(request, response, refused, 'FSQ_USAGE');
   }
   const read = readAt(path);
-  if (read === null) return sendRefusal(request, response, NO_PATH, 'FSQ_USAGE');
+  if (read === null) return nothing();
   const document = await read(desk, parameters);
   if (document === null) return sendRefusal(request, response, NO_JOB, 'FSQ_UNKNOWN_JOB');
   sendJson(request, response, 200, document);
 }
 
-const NO_PATH: Refusal = { status: 404, text: 'There is nothing here by this name.' };
 const NO_JOB: Refusal = { status: 404, text: 'There is no such job: it was never sent, or its outcome is forgotten.' };
+
+/** Nearly always where the page is mounted is not where it is asked for, so both are named; the program hears of it too, once. */
+function nothingAt(request: IncomingMessage, basePath: string, place: Place | null): Refusal {
+  const isElsewhere = place === null || isOutside(request, basePath);
+  const came = escape(wholePath(request).replace(DOORS, '/door/…').slice(0, 200));
+  const text = `There is nothing at ${came}: this page lies at ${escape(isElsewhere ? `${basePath}/` : place.base)}. If it is to lie elsewhere, \`basePath\` (\`fsq ui --base-path\`) names the path.`;
+  if (isElsewhere && basePath !== '')
+    warnOnce(
+      `A request for ${came} came to the page, which lies at its \`basePath\`, ${basePath}/: is that where it is mounted?`,
+      'FSQ_USAGE',
+      'outside of basePath',
+    );
+  return { status: 404, text };
+}
+
+/** A path that the server has taken away is the one that counts. */
+function tellUnused(request: IncomingMessage, basePath: string, base: string): void {
+  const whole = wholePath(request);
+  if (basePath === '' || whole === wholePath({ url: request.url }) || isBelow(whole, basePath)) return;
+  warnOnce(
+    `The server mounts the page at ${escape(base.slice(0, 200))}, and takes that away: \`basePath\` ${basePath} does nothing there, leave it out`,
+    'FSQ_USAGE',
+    'basePath is not used',
+  );
+}
+
+/** The secret part of a path, wherever it stands. */
+const DOORS = /\/door\/[^/]*/g;
 
 function notAllowed(allow: string): Refusal {
   return { status: 405, text: `Only ${allow} is answered here.`, headers: { allow } };
@@ -144,14 +174,18 @@ function placeOf(request: IncomingMessage, basePath: string): Place | null {
   const path = at === -1 ? url : url.slice(0, at);
   if (!path.startsWith('/') && path !== '') return null;
   const inner = isBelow(path, basePath) ? path.slice(basePath.length) : path;
-  // Express takes the path of a mount away, and keeps the whole beside it.
-  const original: unknown = peek(request, 'originalUrl');
-  const whole = (typeof original === 'string' ? original : url).replace(/\?.*$/s, '');
+  const whole = wholePath(request);
   const rest = inner === '' ? '/' : inner;
   const isBare = rest === '/' && !whole.endsWith('/');
   const base = isBare ? whole : whole.endsWith(rest) ? whole.slice(0, whole.length - rest.length + 1) : '/';
   const { door = null, path: meant = rest } = throughDoor(rest) ?? {};
   return { path: meant, base, door, parameters: new URLSearchParams(at === -1 ? '' : url.slice(at + 1)) };
+}
+
+/** Express takes the path of a mount away, and keeps the whole beside it. */
+function wholePath(request: Pick<IncomingMessage, 'url'>): string {
+  const original: unknown = peek(request, 'originalUrl');
+  return (typeof original === 'string' ? original : (request.url ?? '/')).replace(/\?.*$/s, '');
 }
 
 /** The page's own links are relative, and need the slash. */

@@ -326,3 +326,48 @@ test('in another program what is no part of the page is left to it', async (t) =
   assert.equal((await ask(port, '/queue/elsewhere')).text, 'next');
   assert.equal((await ask(port, '/queue/elsewhere', { host: 'evil.example' })).status, 403);
 });
+
+test('what lies elsewhere is answered with the path that came and where the page lies, without the secret of a door', async (t) => {
+  const textAt = async (options: Options, path: string): Promise<string> => {
+    const { status, text } = await ask((await serve(t, options)).port, path, OWN);
+    assert.equal(status, 404);
+    return JSON.parse(text).text;
+  };
+  const lies = (came: string, at: string): string =>
+    `There is nothing at ${came}: this page lies at ${at}. If it is to lie elsewhere, \`basePath\` (\`fsq ui --base-path\`) names the path.`;
+  const warnings: string[] = [];
+  const hear = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', hear);
+  t.after(() => process.off('warning', hear));
+
+  assert.equal(await textAt({}, '/queue/?token=x'), lies('/queue/', '/'));
+  assert.equal(await textAt({ basePath: '/queue' }, '/queue/api/nothing'), lies('/queue/api/nothing', '/queue/'));
+  assert.equal(await textAt({ mount: '/queue' }, '/queue/api/nothing'), lies('/queue/api/nothing', '/queue/'));
+  assert.deepEqual(warnings, []);
+  assert.equal(await textAt({ basePath: '/wrong' }, '/queue/'), lies('/queue/', '/wrong/'));
+  assert.equal(
+    await textAt({ basePath: '/wrong' }, '/queue/door/secret/api/x'),
+    lies('/queue/door/…/api/x', '/wrong/'),
+  );
+  assert.equal(await textAt({ basePath: '/wrong' }, `/${'x'.repeat(1_000)}`), lies(`/${'x'.repeat(199)}`, '/wrong/'));
+  await until(() => warnings.length > 0, 'the program hears of it');
+  assert.deepEqual(warnings, [
+    'A request for /queue/ came to the page, which lies at its `basePath`, /wrong/: is that where it is mounted?',
+  ]);
+});
+
+test('a basePath that is not where the server has mounted the page is told to the program', async (t) => {
+  const warnings: string[] = [];
+  const hear = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', hear);
+  t.after(() => process.off('warning', hear));
+
+  for (const options of [{ mount: '/queue', basePath: '/queue' }, { basePath: '/queue' }, { mount: '/queue' }])
+    assert.equal((await ask((await serve(t, options)).port, '/queue/')).status, 200);
+  assert.deepEqual(warnings, []);
+  assert.equal((await ask((await serve(t, { mount: '/queue', basePath: '/other' })).port, '/queue/')).status, 200);
+  await until(() => warnings.length > 0, 'the program hears of it');
+  assert.deepEqual(warnings, [
+    'The server mounts the page at /queue/, and takes that away: `basePath` /other does nothing there, leave it out',
+  ]);
+});
