@@ -28,26 +28,27 @@ interface Seen<T> {
   readonly refusal: Answer | null;
 }
 
-export function useLook<T>(path: string, wakes: number): Look<T> {
+/** @param hasMore true of an answer that is a part: the next look follows at once */
+export function useLook<T>(path: string, wakes: number, hasMore: (data: T) => boolean = () => false): Look<T> {
   const { locked } = usePage();
   const [seen, setSeen] = useState<Seen<T>>({ path: null, data: null, refusal: null });
   const looker = useRef<Looker | null>(null);
 
   useEffect(() => {
     let last: string | null = null;
-    const look = async (signal: AbortSignal): Promise<boolean> => {
+    const look = async (signal: AbortSignal): Promise<Came> => {
       const came = await get<T>(path, signal);
-      if (signal.aborted) return true;
+      if (signal.aborted) return 'all';
       if (came.kind === 'got') {
         // What is the same need not be drawn again.
         if (came.text !== last) setSeen({ path, data: came.data, refusal: null });
         last = came.text;
-        return true;
+        return hasMore(came.data) ? 'part' : 'all';
       }
       last = null;
       if (came.kind === 'locked') locked();
       if (came.kind === 'refused') setSeen((before) => ({ ...before, path, refusal: came.answer }));
-      return false;
+      return 'nothing';
     };
     const mine = new Looker(look);
     looker.current = mine;
@@ -58,17 +59,19 @@ export function useLook<T>(path: string, wakes: number): Look<T> {
   return { data: seen.data, refusal: seen.path === path ? seen.refusal : null, isLoading: seen.path !== path };
 }
 
+type Came = 'all' | 'part' | 'nothing';
+
 /** One look at a time; those that are asked for meanwhile are one more, after a rest. */
 class Looker {
-  /** Tells whether an answer has come. */
-  readonly #look: (signal: AbortSignal) => Promise<boolean>;
+  /** Tells what has come. */
+  readonly #look: (signal: AbortSignal) => Promise<Came>;
   readonly #stop = new AbortController();
   #isLooking = false;
   #isWanted = false;
   #timer: number | undefined;
   #restsUntilMs = 0;
 
-  constructor(look: (signal: AbortSignal) => Promise<boolean>) {
+  constructor(look: (signal: AbortSignal) => Promise<Came>) {
     this.#look = look;
   }
 
@@ -91,14 +94,16 @@ class Looker {
     this.#isWanted = false;
     this.#isLooking = true;
     const startedMs = performance.now();
-    const hasCome = await this.#look(this.#stop.signal);
+    const came = await this.#look(this.#stop.signal);
+    const hasCome = came !== 'nothing';
     const endedMs = performance.now();
     // One that came to nothing has cost little, however long it waited for a store that is away; and that may be back at once.
     const restMs = hasCome ? Math.min(MOST_REST_MS, REST_TIMES * (endedMs - startedMs)) : 0;
     this.#restsUntilMs = endedMs + REST_MS + restMs;
     this.#isLooking = false;
     if (this.#stop.signal.aborted) return;
-    if (this.#isWanted) this.wake();
+    if (came === 'part') this.#runIn(0);
+    else if (this.#isWanted) this.wake();
     // A page that is seen again is given a hint.
     else if (!hasCome && !document.hidden) this.#runIn(AGAIN_MS);
   }

@@ -97,8 +97,12 @@ export interface JobPage {
   readonly next: string | null;
   /** How many match in all, as the index has it; null where a `text` makes more jobs be read: `GET api/count?…`, with the same query, gives `{ count }`. */
   readonly total: number | null;
-  /** False: the index is not complete yet, or the time for one answer was over; what is missing comes by `next`, or when asked again. */
+  /** How many would match in each state, whatever the query says of states; null where a `text` makes more jobs be read. */
+  readonly states: Readonly<Record<StateName, number>> | null;
+  /** False: the index is not complete yet, or the time for one answer was over; what is missing comes when asked again, or by `next`. */
   readonly isComplete: boolean;
+  /** How many jobs of those that may match were read for the `text`, from `before` on; each is read once. Null: no text in arguments is asked. */
+  readonly search: { readonly read: number; readonly of: number } | null;
 }
 
 export interface JobRow {

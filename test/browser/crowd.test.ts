@@ -53,22 +53,24 @@ test('what the page does while others do the same', { skip: lacksBrowser }, asyn
 
 /** Jobs by a text in their arguments: all that match are counted when that is asked, and these and no others are meant. */
 async function textCounted(t: TestContext, browser: Browser): Promise<void> {
-  const shop = await scene(t, `await times(130, (i) => add.delay('anna ' + i)); await times(20, (i) => add.delay('otto ' + i));`); // prettier-ignore
+  const shop = await scene(t, `await times(330, (i) => add.delay('anna ' + i)); await times(20, (i) => add.delay('otto ' + i));`); // prettier-ignore
   const page = await pageAt(t, browser, shop, '/jobs?text=anna');
   await page.getByText('For acts on all that match, choose a state.').waitFor();
   await page.goto(`${shop.desk.base}#/jobs?state=pending&text=anna`);
   await page.getByRole('heading', { name: '100 jobs on this page' }).waitFor();
   await page.getByRole('button', { name: 'Count all that match' }).click();
-  await page.getByRole('button', { name: 'Revoke all 130' }).click();
+  await page.getByRole('heading', { name: '330 jobs', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Revoke all 330' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText('of those that match then: the earliest sent first').waitFor();
-  await dialog.getByRole('textbox').fill('130');
+  await dialog.getByRole('textbox').fill('330');
   await dialog.locator('button[type=submit]').click();
-  await until(async () => (await answer(page)).includes('130 jobs revoked'), 'they are revoked');
+  await until(async () => (await answer(page)).includes('330 jobs revoked'), 'they are revoked');
   await until(async () => (await countOf(shop, { states: ['pending'] })) === 20, 'the others wait');
   // Few are read in one answer, which knows how many there are.
   await page.goto(`${shop.desk.base}#/jobs?state=pending&text=otto`);
   await page.getByRole('button', { name: 'Revoke all 20' }).waitFor();
+  await page.getByRole('heading', { name: '20 jobs, that is all' }).waitFor();
 }
 
 /** While one types the number, a worker runs half of the jobs: each of the number is told of, and each job is where the answer says. */

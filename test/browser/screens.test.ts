@@ -86,7 +86,7 @@ async function filters({ page, desk, go }: Scene): Promise<void> {
   await page.getByLabel('Text in arguments, or id').fill('photos/77.');
   await page.getByRole('button', { name: 'More', exact: true }).click();
   await page.getByLabel('Within').selectOption('1h');
-  await page.getByRole('heading', { name: '1 job' }).waitFor();
+  await page.getByRole('heading', { name: '1 job, that is all' }).waitFor();
   assert.equal(page.url(), `${desk.base}#/jobs?state=succeeded&task=image.resize&since=1h&text=photos%2F77.`);
   await page.reload();
   await seen(page);
@@ -97,6 +97,11 @@ async function filters({ page, desk, go }: Scene): Promise<void> {
   await page.locator('.job-head').waitFor();
   await page.goBack();
   await page.getByRole('heading', { name: '1 job' }).waitFor();
+  // With a filter the chips count what a press of them would show.
+  await go('/jobs?task=card.charge');
+  await page.getByRole('button', { name: 'failed 8', exact: true }).click();
+  await page.getByRole('heading', { name: '8 jobs', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'succeeded 0', exact: true }).waitFor();
   await page.getByRole('button', { name: 'Clear', exact: true }).click();
   await page.getByRole('link', { name: 'Older' }).click();
   await page.getByRole('link', { name: 'Newest' }).waitFor();

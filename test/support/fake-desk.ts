@@ -23,7 +23,7 @@ export class FakeDesk implements Desk {
   summary = async (): Promise<Summary> => SUMMARY;
   jobs: Desk['jobs'] = async () => {
     if (this.fails !== null) throw this.fails;
-    return { jobs: [], next: null, total: 0, isComplete: true };
+    return { jobs: [], next: null, total: 0, states: null, isComplete: true, search: null };
   };
   count: Desk['count'] = async () => ({ count: 0 });
   job: Desk['job'] = async () => null;

@@ -14,14 +14,15 @@ import { FilterWords } from './filter-words.tsx';
 interface Props {
   readonly query: JobQuery;
   readonly page: JobPage;
+  readonly counted: Total;
   readonly marks: MarkedJobs;
   readonly onClear: () => void;
 }
 
-export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
+export function Bulk({ query, page, counted, marks, onClear }: Props): JSX.Element {
   const { run } = usePage();
   const { ask, dialog } = useConfirm();
-  const { total, isCounting, countAll } = useTotal(query, page.total);
+  const { total, isCounting, countAll } = counted;
   const many = marks.states.size;
 
   const onMarked = (kind: JobAct): void => {
@@ -102,7 +103,7 @@ export function Bulk({ query, page, marks, onClear }: Props): JSX.Element {
   );
 }
 
-interface Total {
+export interface Total {
   /** Null: nobody knows yet. */
   readonly total: number | null;
   readonly isCounting: boolean;
@@ -110,7 +111,7 @@ interface Total {
 }
 
 /** How many match: as the page tells, or where it does not, as the server has counted when it was asked to read them all. */
-function useTotal(query: JobQuery, told: number | null): Total {
+export function useTotal(query: JobQuery, told: number | null): Total {
   const { say, locked } = usePage();
   const filter = paramsOf(query).toString();
   const [last, setLast] = useState<{ readonly filter: string | null; readonly count: number | null }>(NOT_COUNTED);

@@ -1,7 +1,7 @@
 /** What to look for: states, a text, task, queue, worker, key, since, error. All of it is in the address. */
 import type { JSX } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
-import type { JobQuery, StateName } from '../../../src/ui/wire.ts';
+import type { JobPage, JobQuery, StateName } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { shortCount } from '../../plain/format.ts';
 import { hasParts, STATES, withPart } from '../../plain/place.ts';
@@ -10,6 +10,8 @@ import { FilterField, listOf } from './field.tsx';
 
 interface Props {
   readonly query: JobQuery;
+  /** How many jobs of this filter are in each state; null: nobody knows. */
+  readonly states?: JobPage['states'];
   /** They have one state, and are not looked for by a text in arguments: each job would have to be read for that. */
   readonly isOfFailures?: boolean;
   /** `isSmall`: by typing. */
@@ -28,7 +30,7 @@ const SINCE = [
 /** Parts that are seldom asked for, behind a button while they are empty. */
 const SELDOM = ['worker', 'key', 'error', 'since'] as const;
 
-export function FilterBar({ query, isOfFailures = false, onChange }: Props): JSX.Element {
+export function FilterBar({ query, states = null, isOfFailures = false, onChange }: Props): JSX.Element {
   const { live, session } = usePage();
   const hasSeldom = SELDOM.some((name) => query[name] !== undefined);
   const [isOpen, setOpen] = useState(hasSeldom);
@@ -45,7 +47,7 @@ export function FilterBar({ query, isOfFailures = false, onChange }: Props): JSX
   const queues = live.summary?.queues.map((queue) => queue.name) ?? [];
   return (
     <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
-      {!isOfFailures && <States query={query} onChange={onChange} />}
+      {!isOfFailures && <States query={query} counts={states} onChange={onChange} />}
       <div class="fields">
         {!isOfFailures && (
           <FilterField
@@ -118,9 +120,15 @@ export function FilterBar({ query, isOfFailures = false, onChange }: Props): JSX
   );
 }
 
-function States({ query, onChange }: Pick<Props, 'query' | 'onChange'>): JSX.Element {
+interface StatesProps extends Pick<Props, 'query' | 'onChange'> {
+  readonly counts: JobPage['states'];
+}
+
+/** A number on a chip is what a press of it shows: with a filter, of the jobs that match it. */
+function States({ query, counts, onChange }: StatesProps): JSX.Element {
   const { live } = usePage();
   const chosen = query.states ?? [];
+  const shown = hasParts(withPart(query, 'states', [])) ? counts : (live.summary?.counts ?? null);
   const toggle = (state: StateName): void => {
     const states = STATES.filter((one) => (one === state ? !chosen.includes(one) : chosen.includes(one)));
     onChange(withPart(query, 'states', states), false);
@@ -128,7 +136,6 @@ function States({ query, onChange }: Pick<Props, 'query' | 'onChange'>): JSX.Ele
   return (
     <div class="chips" role="group" aria-label="States">
       {STATES.map((state) => {
-        const number = live.summary?.counts[state] ?? 0;
         return (
           <button
             key={state}
@@ -138,7 +145,7 @@ function States({ query, onChange }: Pick<Props, 'query' | 'onChange'>): JSX.Ele
             onClick={() => toggle(state)}
           >
             <Icon name={state} />
-            {state} <span class="number">{shortCount(number)}</span>
+            {state} {shown !== null && <span class="number">{shortCount(shown[state])}</span>}
           </button>
         );
       })}

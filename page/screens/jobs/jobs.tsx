@@ -1,16 +1,16 @@
 /** Jobs that match a filter, newest first, a hundred at a time; what is done is done to marked ones, or to all that match. */
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobPage, JobQuery, JobRow } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Empty, Loading, Refusal } from '../../parts/panel.tsx';
 import { Command } from '../../parts/text.tsx';
-import { plural } from '../../plain/format.ts';
+import { count, plural } from '../../plain/format.ts';
 import { type MarkedJobs, marksOf, seenAgain, withMark } from '../../plain/marked-jobs.ts';
-import { fragmentOf, hasParts, jobsAt, paramsOf } from '../../plain/place.ts';
+import { fragmentOf, hasParts, jobsAt, paramsOf, withPart } from '../../plain/place.ts';
 import { usePage } from '../../server/context.ts';
-import { useLook } from '../../server/look.ts';
-import { Bulk } from './bulk.tsx';
+import { type Look, useLook } from '../../server/look.ts';
+import { Bulk, useTotal } from './bulk.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { JobTable } from './job-table.tsx';
 
@@ -27,25 +27,28 @@ function useMarks(filter: string, jobs: readonly JobRow[]): [MarkedJobs, (marks:
   return [kept, set];
 }
 
-/**
- * Where the page begins that is shown: where the address says, or further back. A text is looked for in so many jobs at a time, and while none has
- * it the look goes on by itself.
- */
-function useFrom(asked: string, before: string | null): [string | null, (from: string) => void] {
-  const [gone, setGone] = useState({ asked, from: before });
-  return [gone.asked === asked ? gone.from : before, (from) => setGone({ asked, from })];
+/** A text is looked for in so many jobs in one answer: until all are read, or the page is full, the next look goes on. */
+function isSearching({ isComplete, search }: JobPage): boolean {
+  return !isComplete && search !== null && search.read < search.of;
+}
+
+/** How many jobs are in each state with this filter; null while that is not known. A choice of states does not change it. */
+function useStateCounts(query: JobQuery, { data, isLoading }: Look<JobPage>): JobPage['states'] {
+  const filter = paramsOf(withPart(query, 'states', [])).toString();
+  const last = useRef<{ readonly filter: string; readonly states: JobPage['states'] }>({ filter: '', states: null });
+  if (!isLoading && data !== null && data.states !== null) last.current = { filter, states: data.states };
+  return last.current.filter === filter ? last.current.states : null;
 }
 
 export function Jobs({ query, before }: { readonly query: JobQuery; readonly before: string | null }): JSX.Element {
   const { live, session, go } = usePage();
   const params = paramsOf(query);
   const filter = params.toString();
-  const [from, setFrom] = useFrom(`${filter} ${before}`, before);
-  if (from !== null) params.set('before', from);
-  const { data, refusal, isLoading } = useLook<JobPage>(`api/jobs?${params.toString()}`, live.hints);
-  useEffect(() => {
-    if (!isLoading && data !== null && data.jobs.length === 0 && data.next !== null) setFrom(data.next);
-  }, [data, isLoading]);
+  if (before !== null) params.set('before', before);
+  const look = useLook<JobPage>(`api/jobs?${params.toString()}`, live.hints, isSearching);
+  const { data, refusal, isLoading } = look;
+  const counted = useTotal(query, isLoading ? null : (data?.total ?? null));
+  const states = useStateCounts(query, look);
   const [marks, setMarks] = useMarks(filter, data?.jobs ?? []);
   useEffect(() => {
     if (before !== null) scrollTo(0, 0);
@@ -55,15 +58,21 @@ export function Jobs({ query, before }: { readonly query: JobQuery; readonly bef
   return (
     <>
       <h1>Jobs</h1>
-      <FilterBar query={query} onChange={change} />
+      <FilterBar query={query} states={states} onChange={change} />
       {refusal !== null && <Refusal text={refusal.text} />}
       {data === null && refusal === null && <Loading />}
       {data !== null && (
         <section class="panel list" aria-label="Jobs that match">
           <header>
-            <Total page={data} isLoading={isLoading} />
+            <Total page={data} total={counted.total} isFirst={before === null} isLoading={isLoading} />
             {!session.isReadOnly && (
-              <Bulk query={query} page={data} marks={marks} onClear={() => setMarks({ filter, states: new Map() })} />
+              <Bulk
+                query={query}
+                page={data}
+                counted={counted}
+                marks={marks}
+                onClear={() => setMarks({ filter, states: new Map() })}
+              />
             )}
           </header>
           {data.jobs.length === 0 ? (
@@ -76,19 +85,39 @@ export function Jobs({ query, before }: { readonly query: JobQuery; readonly bef
               onMark={(jobs, isOn) => setMarks(withMark(marks, jobs, isOn))}
             />
           )}
-          <Paging query={query} before={before} next={data.jobs.length === 0 ? null : data.next} />
+          <Paging query={query} before={before} next={isSearching(data) ? null : data.next} />
         </section>
       )}
     </>
   );
 }
 
-function Total({ page, isLoading }: { readonly page: JobPage; readonly isLoading: boolean }): JSX.Element {
-  const text = page.total === null ? `${plural(page.jobs.length, 'job')} on this page` : plural(page.total, 'job');
+interface TotalProps {
+  readonly page: JobPage;
+  /** Null: nobody knows yet. */
+  readonly total: number | null;
+  /** It begins with the job that was sent last. */
+  readonly isFirst: boolean;
+  readonly isLoading: boolean;
+}
+
+function Total({ page, total, isFirst, isLoading }: TotalProps): JSX.Element {
+  const here = page.jobs.length;
+  const { search } = page;
+  const isReading = isSearching(page);
+  const isAll = page.isComplete && isFirst && page.next === null && total === here && here > 0;
+  const text = total === null ? `${plural(here, 'job')} on this page` : plural(total, 'job');
   return (
     <h2 class="total">
       {text}
-      {!page.isComplete && <span class="dim"> so far, not all are read yet</span>}
+      {search !== null && isAll && <span class="dim">, that is all</span>}
+      {search !== null && isReading && (
+        <span class="dim">
+          {' '}
+          so far: {count(search.read)} of {plural(search.of, 'job')} read
+        </span>
+      )}
+      {!page.isComplete && !isReading && <span class="dim"> so far, not all are read yet</span>}
       {isLoading && <span class="dim"> · looking…</span>}
     </h2>
   );

@@ -1,6 +1,7 @@
 /** Every job of a store, as small rows in memory: filters, totals, groups of failures and counts are worked out of these. No I/O. */
 import type { Look, Sighting, Whereabouts } from '../../../broker/broker.ts';
 import { FailureKinds } from './failure-kinds.ts';
+import { FoundTexts } from './found-texts.ts';
 import { idIn, type IndexRow, RowMaker, whereaboutsOf } from './index-row.ts';
 import { Tallies } from './tallies.ts';
 
@@ -9,6 +10,7 @@ const MOST_GONE = 5_000;
 
 export class JobIndex {
   readonly tallies: Tallies = new Tallies();
+  readonly texts: FoundTexts = new FoundTexts();
   /** Grows with each change. */
   version = 0;
   /** True once every job that was there has been read. */
@@ -39,6 +41,8 @@ export class JobIndex {
     if (before?.order !== row.order) this.#place(row);
     this.#rows.set(row.id, row);
     this.tallies.change(before ?? null, row);
+    // One that waited for others gets their values as arguments when it begins.
+    if (before?.state === 'delayed' && row.state !== 'delayed') this.texts.forget(row.id);
     this.version++;
     return row;
   }
@@ -49,6 +53,7 @@ export class JobIndex {
     if (row === undefined) return;
     this.#rows.delete(id);
     this.tallies.change(row, null);
+    this.texts.forget(id);
     this.version++;
     if (this.#order.length > this.#rows.size + MOST_GONE) {
       this.#order = this.#order.filter((order) => this.#rowAt(order) !== undefined);

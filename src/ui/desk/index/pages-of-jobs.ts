@@ -9,6 +9,7 @@ import { refuse, UsageError } from '../../../job/errors.ts';
 import type { JobPage, JobRow } from '../../wire.ts';
 import type { JobIndex } from './job-index.ts';
 import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, wordOf } from './index-row.ts';
+import { countsOf } from './match-counts.ts';
 import { beginsWith, type RowMatcher } from './row-matcher.ts';
 
 /** Jobs of a page. */
@@ -39,17 +40,16 @@ export function isFull(index: JobIndex, { isMatch }: RowMatcher): boolean {
 export async function pageOf(broker: Source, { index, matcher, before }: PageQuestion): Promise<JobPage> {
   if (before !== null && !isOrder(before)) refuse('`before`', 'the `next` of a page', before);
   const { text } = matcher;
-  return text === null
-    ? wholePage(broker, index, matcher, before)
-    : searchedPage(broker, index, { ...matcher, text }, before);
+  return text === null ? wholePage(broker, index, matcher, before) : searchedPage(broker, index, matcher, text, before);
 }
 
 async function wholePage(
   broker: Source,
   index: JobIndex,
-  { isMatch }: RowMatcher,
+  matcher: RowMatcher,
   before: string | null,
 ): Promise<JobPage> {
+  const { isMatch } = matcher;
   const { isComplete } = index; // What comes while these are looked at is not among them.
   const rows: IndexRow[] = [];
   let hasMore = false;
@@ -64,8 +64,9 @@ async function wholePage(
   return {
     jobs: jobs.map(({ job }) => rowOf(job, index)),
     next: hasMore ? (last?.order ?? null) : null,
-    total: totalOf(index, isMatch),
+    ...countsOf(index, matcher, null),
     isComplete,
+    search: null,
   };
 }
 
@@ -78,74 +79,64 @@ async function wholePage(
 export async function matchingIds(
   broker: Source,
   index: JobIndex,
-  { isMatch, text }: RowMatcher,
+  { isMatch, text }: Pick<RowMatcher, 'isMatch' | 'text'>,
   most: number,
 ): Promise<readonly string[]> {
   if (!index.isComplete)
     throw new UsageError(
       `Not all jobs are read yet, ${index.size} so far: which of them match is not known. Nothing was done; try again in a while`,
     );
-  const rows = [...index.latest(null)].filter(isMatch).reverse();
+  const finds = text === null ? null : index.texts.of(text);
+  const rows = [...index.latest(null)].filter((row) => isMatch(row) && finds?.get(row.id) !== false).reverse();
   const ids: string[] = [];
   for (let at = 0; at < rows.length && ids.length < most; at += SEARCHED_AT_ONCE) {
-    const part = await lookAgain(broker, index, rows.slice(at, at + SEARCHED_AT_ONCE));
-    for (const { job, row } of part)
-      if (isMatch(row) && (text === null || isFound(row.id, job, text))) ids.push(row.id);
+    for (const { job, row } of await lookAgain(broker, index, rows.slice(at, at + SEARCHED_AT_ONCE))) {
+      const isMeant = text === null || isFound(row.id, job, text);
+      finds?.set(row.id, isMeant);
+      if (isMeant && isMatch(row)) ids.push(row.id);
+    }
     await new Promise((resolve) => setImmediate(resolve)); // Others have their turn.
   }
   return ids.slice(0, most);
 }
 
-/** Its answer may have no job at all, and yet a `next`: it has come so far. */
+/** What was read for the text stays known, so one who asks again gets more; its answer may have no job at all, and yet a `next`. */
 async function searchedPage(
   broker: Source,
   index: JobIndex,
-  { isMatch, text }: RowMatcher & { readonly text: string },
+  matcher: RowMatcher,
+  text: string,
   before: string | null,
 ): Promise<JobPage> {
   const endAt = performance.now() + SEARCH_MS;
   const { isComplete } = index;
-  const found: JobRow[] = [];
-  let [next, part]: [string | null, IndexRow[]] = [null, []];
-  const searchPart = async (): Promise<void> => {
-    for (const { job, row } of await lookAgain(broker, index, part)) {
-      if (found.length === PAGE) break;
-      next = row.order;
-      if (!isMatch(row) || !isFound(row.id, job, text)) continue;
-      found.push(rowOf(job, index));
-    }
-    if (found.length < PAGE) next = part.at(-1)?.order ?? next;
-    part = [];
-  };
-  let isOverTime = false;
-  for (const row of index.latest(before)) {
-    if (!isMatch(row)) continue;
-    part.push(row);
-    if (part.length < SEARCHED_AT_ONCE) continue;
-    await searchPart();
-    isOverTime = performance.now() > endAt;
-    if (isOverTime || found.length === PAGE) return { jobs: found, next, total: null, isComplete: false };
+  const finds = index.texts.of(text);
+  const asked = [...index.latest(before)].filter(matcher.isMatch);
+  const found: IndexRow[] = [];
+  let read = 0;
+  while (read < asked.length && found.length < PAGE) {
+    const part = asked.slice(read, read + SEARCHED_AT_ONCE);
+    const unread = part.filter(({ id }) => !finds.has(id));
+    if (unread.length > 0 && performance.now() > endAt) break;
+    for (const { job } of await lookAgain(broker, index, unread)) finds.set(job.id, isFound(job.id, job, text));
+    found.push(...part.filter(({ id }) => finds.get(id) === true));
+    read += part.length;
   }
-  await searchPart();
-  const isFull = found.length === PAGE;
-  // All that are there were read for this one answer.
-  const isAll = isComplete && before === null && !isFull;
+  const isEnd = read === asked.length && found.length <= PAGE;
+  const rows = found.slice(0, PAGE);
+  const jobs = (await lookAgain(broker, index, rows)).filter(({ row }) => matcher.isMatch(row));
+  const last = found.length < PAGE ? asked[read - 1] : rows.at(-1);
   return {
-    jobs: found,
-    next: isFull ? next : null,
-    total: isAll ? found.length : null,
-    isComplete: isComplete && !isFull,
+    jobs: jobs.map(({ job }) => rowOf(job, index)),
+    next: isEnd ? null : (last?.order ?? before),
+    ...countsOf(index, matcher, finds),
+    isComplete: isComplete && (isEnd || found.length >= PAGE),
+    search: { read, of: asked.length },
   };
 }
 
 function isFound(id: string, { record }: Sighting, text: string): boolean {
   return beginsWith(id, text) || (record !== null && argsText(record.job.args).includes(text));
-}
-
-function totalOf(index: JobIndex, isMatch: RowMatcher['isMatch']): number {
-  let total = 0;
-  for (const row of index.rows()) if (isMatch(row)) total++;
-  return total;
 }
 
 /** Looks at jobs of which the index may know less than somebody who has done something with them. */

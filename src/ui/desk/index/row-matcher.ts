@@ -19,6 +19,10 @@ export const STATES: readonly StateName[] = [
 export interface RowMatcher {
   /** Of all that the index tells. */
   readonly isMatch: (row: IndexRow) => boolean;
+  /** The same without the question for its state. */
+  readonly isMatchInAnyState: (row: IndexRow) => boolean;
+  readonly isOfState: (state: StateName) => boolean;
+  readonly asksForStatesAlone: boolean;
   /** Part of the arguments, which are read for it, of the jobs that match and whose id does not begin so; null: not asked. */
   readonly text: string | null;
 }
@@ -37,7 +41,6 @@ export function matcherOf(query: JobQuery, nowMs: number, hidesArguments: boolea
   const sinceMs = query.since === undefined ? null : nowMs - sinceOf(query.since);
   const text = query.text ?? '';
   const questions: Question[] = [];
-  if (states.size > 0) questions.push(({ state }) => states.has(state));
   if (tasks.size > 0) questions.push(({ task }) => task !== null && tasks.has(task));
   if (queues.size > 0) questions.push(({ queue }) => queues.has(queue));
   if (worker !== undefined) questions.push(({ owner }) => isWorker(owner, worker));
@@ -47,8 +50,13 @@ export function matcherOf(query: JobQuery, nowMs: number, hidesArguments: boolea
   if (group !== undefined) questions.push(({ failure }) => failure?.key === group);
   const isOfIds = hidesArguments || isId(text.toLowerCase());
   if (text !== '' && isOfIds) questions.push(({ id }) => beginsWith(id, text));
+  const isOfState = (state: StateName): boolean => states.size === 0 || states.has(state);
+  const isMatchInAnyState: Question = (row) => questions.every((isMet) => isMet(row));
   return {
-    isMatch: (row) => questions.every((isMet) => isMet(row)),
+    isMatch: (row) => isOfState(row.state) && isMatchInAnyState(row),
+    isMatchInAnyState,
+    isOfState,
+    asksForStatesAlone: questions.length === 0 && (text === '' || isOfIds),
     text: text === '' || isOfIds ? null : text,
   };
 }

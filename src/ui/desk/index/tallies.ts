@@ -58,7 +58,7 @@ interface QueueTally {
   readonly ended: Map<number, number>;
 }
 
-function noJobs(): Record<StateName, number> {
+export function noJobs(): Record<StateName, number> {
   return { pending: 0, delayed: 0, parked: 0, running: 0, succeeded: 0, failed: 0, revoked: 0, expired: 0 };
 }
 
