@@ -13,6 +13,11 @@ export interface Sighting {
   readonly owner: string | null;
   /** When this attempt was claimed, Unix ms; only of a running job, and null where that cannot be told. */
   readonly startedAtMs: number | null;
+  /**
+   * Since when it is ready, Unix ms: of a ready job that has run before, that was sent back or that was parked, and whose record does not
+   * say it. Absent where its place tells nothing of it, and of other jobs.
+   */
+  readonly readySinceMs?: number;
   /** When it ended, Unix ms; only of a job that has. */
   readonly endedAtMs: number | null;
   /** How far its last run said to be that said so; null when none did. */

@@ -68,6 +68,8 @@ export interface Kept extends Partial<Standing> {
   readonly endedAtMs?: number;
   /** The job was sent back after it had ended, when it had come to this attempt: those up to it count no more. */
   readonly again?: number;
+  /** It was to run again from this time on, Unix ms, where its place does not tell that. */
+  readonly readyAtMs?: number;
   /** How long it is kept from then on, where its job or its task said so, ms. */
   readonly ttlMs?: number;
 }

@@ -21,7 +21,9 @@ type TailEnd =
       /** How long the outcome is kept; undefined: the job does not say. */
       readonly ttlMs?: number | undefined;
     }
-  | { readonly parked: Parked };
+  | { readonly parked: Parked }
+  /** It is to run again, from this time on, Unix ms. */
+  | { readonly readyAtMs: number };
 
 /**
  * The text of a tail: the attempts, the standing where it is not the default, and the end; null: the job is to run again.
@@ -31,6 +33,7 @@ type TailEnd =
 export function tailPieces(attempts: readonly Attempt[], end: TailEnd | null, again = 0): JsonText {
   const head = `${TAIL_MARK}${encodeAttempts(attempts)}${again === 0 ? '' : `,"again":${again}`}`;
   if (end === null) return `${head}}`;
+  if ('readyAtMs' in end) return `${head},"readyAtMs":${end.readyAtMs}}`;
   if ('parked' in end) return `${head},"parked":${JSON.stringify(end.parked)}}`;
   const { outcome, standing, endedAtMs = null, ttlMs } = end;
   const { queue, priority, crashes } = standing;
@@ -113,7 +116,8 @@ export function readKept(own: (key: string) => unknown): Kept {
   const again = countOf(own('again'));
   const endedAtMs = own('endedAtMs');
   const ttlMs = own('ttlMs');
-  if ((queue ?? priority ?? attempt ?? crashes ?? again ?? endedAtMs ?? ttlMs) === undefined) return {};
+  const readyAtMs = own('readyAtMs');
+  if ((queue ?? priority ?? attempt ?? crashes ?? again ?? endedAtMs ?? ttlMs ?? readyAtMs) === undefined) return {};
   return {
     ...(typeof queue === 'string' && isQueueName(queue) ? { queue } : {}),
     ...(isPriority(priority) ? { priority } : {}),
@@ -122,6 +126,7 @@ export function readKept(own: (key: string) => unknown): Kept {
     ...(again === undefined ? {} : { again }),
     ...(typeof endedAtMs === 'number' ? { endedAtMs } : {}),
     ...(typeof ttlMs === 'number' && ttlMs >= 0 ? { ttlMs } : {}),
+    ...(typeof readyAtMs === 'number' ? { readyAtMs } : {}),
   };
 }
 

@@ -135,8 +135,18 @@ export function sight(context: SpoolContext, spot: Spot): Sighting | null {
   const changedAtMs =
     spot.at === 'held' && isBegun(spot) ? (context.files.entry(spot.path)?.changedAtMs ?? null) : null;
   const record = reading.kind === 'job' ? recordAt(spot, reading.document.record) : null;
-  const sighting = sightingOf(spot, record, changedAtMs === null ? null : Math.round(changedAtMs));
+  const known = sightingOf(spot, record, changedAtMs === null ? null : Math.round(changedAtMs));
+  const readySinceMs = reading.kind === 'job' ? cameBackMs(context, spot, reading.document.record) : null;
+  const sighting = readySinceMs === null ? known : { ...known, readySinceMs };
   return reading.kind === 'job' && reading.document.torn ? { ...sighting, isTorn: true } : sighting;
+}
+
+/** When a job came to pending/ that lay elsewhere before: by a rename too, which the file's ctime tells. Null of any other. */
+function cameBackMs({ files }: SpoolContext, spot: Spot, record: JobRecord): number | null {
+  const { attempts, outcome, parked, kept } = record;
+  const hasLainElsewhere = attempts.length > 0 || outcome !== null || parked !== null || kept.again !== undefined;
+  const file = hasLainElsewhere && stateOf(spot, record) === 'pending' ? files.entry(spot.path) : null;
+  return file === null ? null : Math.round(file.changedAtMs);
 }
 
 /** False of one that a process holds to give it new arguments. */

@@ -170,7 +170,8 @@ export interface JobDetail extends JobRow {
 export interface JobStretch {
   /** For people, such as 'waited for its turn' or 'attempt 2 failed'. */
   readonly text: string;
-  readonly kind: 'waited' | 'ran' | 'untold';
+  /** `ended`: it had, until it was sent back. */
+  readonly kind: 'waited' | 'ended' | 'ran' | 'untold';
   readonly end: 'succeeded' | 'failed' | 'revoked' | 'expired' | 'lost' | 'runs' | null;
   readonly fromMs: number | null;
   readonly toMs: number | null;

@@ -1,6 +1,7 @@
 /** Ended jobs that are sent back: which are, what is kept of them, and what is counted anew. */
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { readySinceMs } from '../../src/app/telling/health-facts.ts';
 import type { Broker, NewJob } from '../../src/broker/broker.ts';
 import type { Consumer } from '../../src/broker/worker-side.ts';
 import { type Ending, settlementOf } from '../../src/job/lifecycle.ts';
@@ -21,6 +22,11 @@ import {
 
 const AT_ONCE = { initialMs: 0, factor: 1, maxMs: 0, jitter: false };
 const THREW: Ending = { kind: 'threw', error: { name: 'Error', message: 'no' } };
+
+/** A file system's clock may be behind by one of its ticks. */
+function assertSoonAfter(atMs: number, fromMs: number, what: string): void {
+  assert.ok(atMs >= fromMs - 20 && atMs <= Date.now() + 20, `${what}: ${atMs - fromMs} ms later`);
+}
 
 export function sendingBack(open: OpenBroker): void {
   test('a failed job that is sent back waits in its queue, with its history, and runs again', async (t) => {
@@ -43,6 +49,31 @@ export function sendingBack(open: OpenBroker): void {
     await claim.settle(returned(7), RUN);
     const ended = await broker.outcome(sent.job.id);
     assert.deepEqual([valueOf(ended), ended?.attempts.map(({ attempt }) => attempt)], [7, [1, 2]]);
+  });
+
+  test('a job is ready since it was sent back, not since it was sent or failed; after a failure, since its backoff', async (t) => {
+    const broker = await open(t);
+    const sentLongAgo = { enqueuedAtMs: Date.now() - 300_000 };
+    const sent = newJob(broker, sentLongAgo);
+    await broker.enqueue([sent]);
+    await (await claimNext(t, broker)).settle(threw('no'), RUN);
+    const beforeMs = Date.now();
+
+    await broker.retry([sent.job.id]);
+
+    const back = (await broker.find(sent.job.id)) ?? assert.fail();
+    assertSoonAfter(readySinceMs(back), beforeMs, 'sent back');
+    await (await claimNext(t, broker)).settle(returned(1), RUN);
+    const backoff = { initialMs: 50, factor: 1, maxMs: 50, jitter: false };
+    const tried = newJob(broker, { ...sentLongAgo, options: { retries: 1, backoff } });
+    await broker.enqueue([tried]);
+    const claim = await claimNext(t, broker);
+    const failedMs = Date.now();
+    await claim.settle(settlementOf(THREW, claim, failedMs, 0.5), RUN);
+    await keeper(t, broker);
+    const due = async (): Promise<boolean> => (await broker.find(tried.job.id))?.state === 'pending';
+    await until(due, 'the retry is due');
+    assertSoonAfter(readySinceMs((await broker.find(tried.job.id)) ?? assert.fail()), failedMs + 50, 'due');
   });
 
   test('retries and crashes are counted anew, whatever comes in between', async (t) => {

@@ -96,7 +96,7 @@ export async function toldOf(broker: Broker, ids: readonly string[]): Promise<re
 async function toldOfOne(broker: Broker, id: string): Promise<unknown> {
   const sighting = await broker.find(id);
   if (sighting === null) return null;
-  const { location: _, checkpoint, state, standing, record, ...rest } = sighting;
+  const { location: _, readySinceMs: __, checkpoint, state, standing, record, ...rest } = sighting;
   const { queue, priority, attempt, crashes } = standing;
   const lines: unknown[] = [];
   for (let position = 0; ;) {
@@ -105,8 +105,9 @@ async function toldOfOne(broker: Broker, id: string): Promise<unknown> {
     lines.push(...part.lines);
     position = part.position;
   }
-  // Of an ended job each place keeps what its own names do not say.
-  const told = record === null || record.outcome === null ? record : { ...record, kept: {} };
+  // Of an ended job each place keeps what its own names do not say; a ready one has been so there since it arrived.
+  const { readyAtMs: ___, ...kept } = record?.kept ?? {};
+  const told = record === null ? record : { ...record, kept: record.outcome === null ? kept : {} };
   const about = { queue, priority, attempt, crashes, record: told };
   return {
     ...rest,

@@ -94,7 +94,11 @@ function Row({ placed: { stretch, tookMs } }: { readonly placed: PlacedStretch }
         <Instant atMs={fromMs} />
       </td>
       <th scope="row" class={`${kind} ${end ?? ''}`}>
-        {end === null ? <Icon name={kind === 'waited' ? 'delayed' : 'pending'} /> : <Icon name={ENDS[end]} />}
+        {end === null ? (
+          <Icon name={kind === 'waited' || kind === 'ended' ? 'delayed' : 'pending'} />
+        ) : (
+          <Icon name={ENDS[end]} />
+        )}
         <Name text={text} />
       </th>
       <td class="number">{tookMs === null ? <Nothing /> : goesOn ? <Since atMs={fromMs} /> : <Span ms={tookMs} />}</td>

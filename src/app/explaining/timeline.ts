@@ -46,6 +46,11 @@ export interface Timeline {
   readonly end: { readonly state: Outcome['state']; readonly atMs: number } | null;
 }
 
+/** True of a time in which the job had ended, until somebody sent it back: it waited for nothing. */
+export function hadEnded(stretch: Stretch): boolean {
+  return stretch.kind === 'waited' && stretch.why === 'sent-back';
+}
+
 /** What comes next has lasted since then. */
 interface Since {
   readonly atMs: number | null;
@@ -89,6 +94,10 @@ export function timelineOf(job: Sighting): Timeline | null {
   } else {
     if (job.isOnItsWay === true) since = { ...since, why: 'move' };
     else if (record.parked !== null) since = { ...since, why: 'task' };
+    else if (since.why === 'sent-back' && job.readySinceMs !== undefined) {
+      wait(job.readySinceMs);
+      since = { atMs: job.readySinceMs, why: 'turn' };
+    }
     wait(null);
   }
   return { sentAtMs, stretches, end: null };

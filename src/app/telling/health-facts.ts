@@ -48,11 +48,12 @@ export async function longestWaitMs(
   return Math.max(0, nowMs - sinceMs);
 }
 
-/** When it was sent, its last run ended, or its time came. */
-export function readySinceMs({ id, record }: Sighting): number {
+/** When it was sent, its last run ended, its time came, or it was sent back, whichever was last. */
+export function readySinceMs({ id, record, readySinceMs: sinceMs = 0 }: Sighting): number {
   if (record === null) return idTimeMs(id);
   const { job, attempts, kept } = record;
-  return Math.max(job.enqueuedAtMs, job.options.etaMs ?? 0, attempts.at(-1)?.endedAtMs ?? 0, kept.endedAtMs ?? 0);
+  const { etaMs = 0 } = job.options;
+  return Math.max(job.enqueuedAtMs, etaMs, attempts.at(-1)?.endedAtMs ?? 0, kept.endedAtMs ?? 0, sinceMs);
 }
 
 /** The same, and when those had ended that it came after. */

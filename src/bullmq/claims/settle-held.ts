@@ -48,7 +48,7 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
     }
     case 'rerun': {
       const { crashes, delayMs, error } = settlement;
-      const tail = tailOf({ ...after, crashes }, encodeTail(attempts, null, again));
+      const tail = tailOf({ ...after, crashes }, encodeTail(attempts, { readyAtMs: engine.nowMs() + delayMs }, again));
       return delay(engine, held, delayMs, error, tail);
     }
     case 'park': {

@@ -51,7 +51,10 @@ async function sendBack(engine: Engine, raw: RawJob, record: JobRecord): Promise
   const taken = key === undefined ? null : await takeKeyAgain(engine, job, key);
   if (typeof taken === 'string') return hasLostItsKey(job, key ?? '', taken);
   const attempt = endedAttempt(record);
-  const tail = tailOf({ attempt, crashes: 0, stalls }, encodeTail(record.attempts, null, attempt));
+  const tail = tailOf(
+    { attempt, crashes: 0, stalls },
+    encodeTail(record.attempts, { readyAtMs: engine.nowMs() }, attempt),
+  );
   const { etaMs = 0 } = job.options;
   // What says that it is revoked must not end it again.
   await engine.store.removeFields(REVOKED, [id]);

@@ -40,6 +40,7 @@ export function sightingOf(raw: RawJob, place: string): Sighting {
     dueAtMs: state !== 'delayed' || waitsForOthers(raw, record?.job.options) ? null : raw.dueAtMs,
     owner,
     startedAtMs: isRunning ? processedOn : null,
+    ...(raw.state === 'waiting' && record?.kept.readyAtMs !== undefined ? { readySinceMs: record.kept.readyAtMs } : {}),
     endedAtMs: isOver ? ((record === null ? null : endedAtMs(record)) ?? raw.finishedOn) : null,
     progress: progressOf(raw, standing),
     ...(awaits.length > 0 ? { awaits } : {}),

@@ -29,7 +29,7 @@ interface Row {
 /** @param isWhole every stretch, however many there are */
 export function timelineLines(timeline: Timeline, nowMs: number, paper: Paper, isWhole: boolean): readonly string[] {
   const { sentAtMs, stretches, end } = timeline;
-  const rows = stretches.map((stretch) => rowOf(stretch, nowMs));
+  const rows = stretches.map((stretch, i) => rowOf(stretch, nowMs, stretches[i + 1]));
   const lastMs = end?.atMs ?? nowMs;
   const all =
     end === null
@@ -44,7 +44,7 @@ export function timelineLines(timeline: Timeline, nowMs: number, paper: Paper, i
   return [...lines(all.slice(0, SHOWN.first)), left, ...lines(all.slice(-SHOWN.last))];
 }
 
-function rowOf(stretch: Stretch, nowMs: number): Row {
+function rowOf(stretch: Stretch, nowMs: number, next: Stretch | undefined): Row {
   if (stretch.kind === 'untold') return untoldRow(stretch, nowMs);
   const { fromMs, toMs } = stretch;
   const until = toMs ?? nowMs;
@@ -53,7 +53,7 @@ function rowOf(stretch: Stretch, nowMs: number): Row {
       atMs: fromMs,
       toMs: until,
       mark: fromMs === null ? '' : '░',
-      text: waitText(stretch, nowMs),
+      text: waitText(stretch, nowMs, next?.kind === 'waited'),
       colour: 'dim',
     };
   const { attempt, owner, end, error } = stretch;
@@ -71,11 +71,16 @@ function rowOf(stretch: Stretch, nowMs: number): Row {
   };
 }
 
-function waitText({ why, fromMs, toMs }: Extract<Stretch, { kind: 'waited' }>, nowMs: number): string {
+/** @param waitsNext it is known when it was sent back, and that it waits for its turn since then */
+function waitText(
+  { why, fromMs, toMs }: Extract<Stretch, { kind: 'waited' }>,
+  nowMs: number,
+  waitsNext: boolean,
+): string {
   const lasted = fromMs === null ? null : span((toMs ?? nowMs) - fromMs);
   if (why === 'sent-back') {
     if (toMs !== null)
-      return `had ended; it was sent back, and ran again ${lasted === null ? 'later' : `after ${lasted}`}`;
+      return `had ended; it was sent back${waitsNext ? '' : ', and ran again'} ${lasted === null ? 'later' : `after ${lasted}`}`;
     return `was sent back, and waits for its turn${lasted === null ? '' : `; it had ended ${lasted} ago`}`;
   }
   if (lasted === null) return `${toMs === null ? 'waits' : 'waited'} ${WAITED[why]}`;

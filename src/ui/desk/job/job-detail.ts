@@ -2,7 +2,7 @@
 import { type FactSource, factsOf } from '../../../app/explaining/facts.ts';
 import { reasonsFor } from '../../../app/explaining/explain.ts';
 import { stretchWords } from '../../../app/explaining/stretch-words.ts';
-import { type Stretch, timelineOf } from '../../../app/explaining/timeline.ts';
+import { hadEnded, type Stretch, timelineOf } from '../../../app/explaining/timeline.ts';
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { OWN_TASKS } from '../../../job/names.ts';
 import { withSpoolOption } from '../../../job/text.ts';
@@ -111,12 +111,18 @@ function stretchOf(stretch: Stretch): JobStretch {
   const text = stretchWords(stretch);
   if (stretch.kind === 'untold') return { text, kind: 'untold', end: null, fromMs: null, toMs: null };
   const { kind, fromMs, toMs } = stretch;
-  return { text, kind, end: stretch.kind === 'ran' ? stretch.end : null, fromMs, toMs };
+  return {
+    text,
+    kind: hadEnded(stretch) ? 'ended' : kind,
+    end: stretch.kind === 'ran' ? stretch.end : null,
+    fromMs,
+    toMs,
+  };
 }
 
 /** Of those stretches whose beginning is known. */
 function lengthOf(stretches: readonly Stretch[], kind: 'waited' | 'ran', nowMs: number): number | null {
-  const all = stretches.flatMap((stretch) => (stretch.kind === kind ? [stretch] : []));
+  const all = stretches.flatMap((stretch) => (stretch.kind === kind && !hadEnded(stretch) ? [stretch] : []));
   const known = all.flatMap(({ fromMs, toMs }) => (fromMs === null ? [] : Math.max(0, (toMs ?? nowMs) - fromMs)));
   return all.length > 0 && known.length === 0 ? null : known.reduce((sum, ms) => sum + ms, 0);
 }

@@ -79,6 +79,11 @@ const ROWS: readonly (readonly [what: string, job: Sighting, timeline: readonly 
     ],
   ],
   [
+    'was sent back after its end, and waits since it is known when',
+    job({ readySinceMs: 900 }, { attempts: [run(1, 100, 200, ERROR)], kept: { again: 1 } }),
+    ['waited turn 0-100', 'ran 1 failed 100-200', 'waited sent-back 200-900', 'waited turn 900-null'],
+  ],
+  [
     'was revoked while it waited for a retry',
     job(
       { endedAtMs: 700 },

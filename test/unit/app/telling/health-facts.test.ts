@@ -45,6 +45,21 @@ describe('the longest wait', () => {
     assert.ok(waitMs > 0 && waitMs < MINUTE_MS, String(waitMs));
   });
 
+  test('of a job that was sent back is since then, also where it is the only one and known to be the oldest', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const { job: parts } = sent(9 * MINUTE_MS, Date.now());
+    const id = await settledJob(path, { id: parts.id, enqueuedAtMs: parts.enqueuedAtMs }, threw('no'));
+    await broker.retry([id]);
+    const nowMs = Date.now();
+
+    const waits = [
+      await longestWaitMs(broker, nowMs, ALL),
+      await longestWaitMs(broker, nowMs, ALL, (await broker.backlog()).oldest),
+    ];
+
+    for (const waitMs of waits) assert.ok(waitMs < MINUTE_MS, String(waitMs));
+  });
+
   test('is told by the oldest job alone, and without it by one read', async (t) => {
     const { broker } = tempSpool(t);
     const nowMs = Date.now();

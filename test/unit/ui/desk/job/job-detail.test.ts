@@ -25,6 +25,28 @@ test('a job with thousands of attempts and headers is told in part, with how muc
   assert.ok(JSON.stringify(job).length < 100_000);
 });
 
+test('the time in which a job had ended, until it was sent back, is no wait', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const runs = [attempt(), { ...attempt(), attempt: 2, startedAtMs: 500_000, endedAtMs: 501_000 }];
+  plant(
+    path,
+    `results/${id}.json`,
+    jobText({ id }, { attempts: runs, outcome: { state: 'succeeded', value: 1 } }).replace(
+      '"state"',
+      '"again":1,"state"',
+    ),
+  );
+
+  const told = await detailOf(broker, id, { index: new JobIndex(), hidesArguments: false, nowMs: Date.now() });
+
+  assert.deepEqual(
+    told?.timeline?.map(({ kind }) => kind),
+    ['waited', 'ran', 'ended', 'ran'],
+  );
+  assert.deepEqual([told.waitedMs, told.ranMs], [1_000, 2_000]);
+});
+
 test('a run of which nobody knows when it began is not told to have taken no time', async (t) => {
   const { path, broker } = tempSpool(t);
   const [id, other] = [nextId(), nextId()];
