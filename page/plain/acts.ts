@@ -16,7 +16,8 @@ interface Wording {
 export const ACTS: Readonly<Record<JobAct, Wording>> = {
   retry: {
     verb: 'Retry',
-    means: 'They are sent back and run again, with all their attempts anew.',
+    means:
+      'They are sent back and run again, with all their attempts anew. So are the jobs after them that failed for them.',
     isDanger: false,
     states: ['failed', 'revoked', 'expired'],
   },

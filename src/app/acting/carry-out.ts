@@ -3,6 +3,7 @@ import type { Broker } from '../../broker/broker.ts';
 import { FsqError, type FsqErrorCode } from '../../job/errors.ts';
 import { some } from '../../job/text.ts';
 import { reasonOf } from '../../job/values/realm.ts';
+import { failedAfter, heldAmong, heldText, type Linked, linkedEnds } from './jobs-beside.ts';
 
 /** A change that somebody has asked for, and confirmed. */
 export type Act =
@@ -109,18 +110,65 @@ function done(broker: Broker, act: Act, nowMs: number): Promise<Done> {
   }
 }
 
+/** The jobs after them that failed for them go with them: whoever sends a step of a chain back wants its end. */
 async function retried(broker: Broker, ids: readonly string[]): Promise<Done> {
-  const { answers, tried, stop } = await partByPart(ids, (some) => broker.retry(some));
-  const refused = [...answers.values()].filter((answer): answer is FsqError => answer !== null);
+  const asked = await sentBack(broker, ids);
+  const next = asked.stop === null ? (await failedAfter(broker, asked.sent)).map(({ id }) => id) : [];
+  // What was sent back before is told, whatever comes of these.
+  const also = next.length === 0 ? null : await sentBack(broker, next).catch(noneSentBack);
+  const refused = [...asked.refused, ...(also?.refused ?? [])];
   const [first] = refused;
-  return sentence(
-    [`${some(answers.size - refused.length, 'job')} sent back`],
+  const told = sentence(
+    [sentBackText(asked.sent.length, also?.sent.length ?? 0)],
     [
       first === undefined ? null : { text: `${refused.length} refused: ${first.message}`, code: first.code },
-      missing(tried, answers),
-      stop,
+      missing(asked.tried, asked.answers),
+      asked.stop,
+      also?.stop ?? null,
     ],
   );
+  return withHeld(broker, told, [...asked.sent, ...(also?.sent ?? [])]);
+}
+
+interface SentBack extends Parts<FsqError | null> {
+  readonly sent: readonly Linked[];
+  readonly refused: readonly FsqError[];
+}
+
+async function sentBack(broker: Broker, ids: readonly string[]): Promise<SentBack> {
+  const sent: Linked[] = [];
+  const parts = await partByPart(ids, async (some) => {
+    // Before: a job that was sent back has no outcome.
+    const ends = await linkedEnds(broker, some);
+    const answers = await broker.retry(some);
+    for (const [id, answer] of answers)
+      if (answer === null) sent.push(ends.get(id) ?? { id, task: null, after: [], next: [] });
+    return answers;
+  });
+  return { ...parts, sent, refused: [...parts.answers.values()].filter((answer) => answer !== null) };
+}
+
+function noneSentBack(error: unknown): Pick<SentBack, 'sent' | 'refused' | 'stop'> {
+  const text = `of the jobs after them none is certain: ${withoutStop(reasonOf(error))}`;
+  return { sent: [], refused: [], stop: { text, code: error instanceof FsqError ? error.code : null, error } };
+}
+
+function sentBackText(asked: number, after: number): string {
+  const text = `${some(asked, 'job')} sent back`;
+  if (after === 0) return text;
+  return asked === 1
+    ? `${text}, and ${after} after it that had failed for that`
+    : `${text}, and ${after} after them that had failed for that`;
+}
+
+/** What was sent back and fails again at once is no good news. */
+async function withHeld(broker: Broker, told: Done, sent: readonly Linked[]): Promise<Done> {
+  const held = await heldAmong(broker, sent);
+  const [first] = held;
+  if (first === undefined) return told;
+  const others = held.length === 1 ? '' : ` So it is with ${some(held.length - 1, 'other job')}.`;
+  const text = `${withoutStop(told.text)}. ${heldText(first)}${others}`;
+  return { text, isBad: true, code: told.code ?? 'FSQ_PREDECESSOR' };
 }
 
 async function revoked(broker: Broker, ids: readonly string[], terminate: boolean): Promise<Done> {

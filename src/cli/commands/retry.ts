@@ -1,24 +1,20 @@
 /** `fsq retry`: sends ended jobs back, or sends one anew with other arguments. */
 import { createSender } from '../../app/app.ts';
 import { newSpoolText } from '../../app/telling/warnings.ts';
-import type { Broker, Sighting } from '../../broker/broker.ts';
+import type { Broker } from '../../broker/broker.ts';
 import { type FsqError, UnknownJobError, UsageError } from '../../job/errors.ts';
-import { idsAfter } from '../../job/edges.ts';
-import type { JobRecord } from '../../job/job.ts';
 import { jsonText, some } from '../../job/text.ts';
 import { inParts } from '../../app/acting/carry-out.ts';
-import { originalOf, RETRY_OF, sendAnew } from '../../app/acting/send-anew.ts';
 import {
-  BULK_OPTIONS,
-  choose,
-  type Chosen,
-  filterUnlessIds,
-  jobLines,
-  mayGoOn,
-  MOST_IDS,
-  taskText,
-  tellErrors,
-} from '../bulk.ts';
+  failedAfter,
+  heldAmong,
+  heldText,
+  type Linked,
+  linkedOf,
+  SENT_BACK_FROM,
+} from '../../app/acting/jobs-beside.ts';
+import { originalOf, RETRY_OF, sendAnew } from '../../app/acting/send-anew.ts';
+import { BULK_OPTIONS, choose, filterUnlessIds, jobLines, mayGoOn, MOST_IDS, taskText, tellErrors } from '../bulk.ts';
 import type { Command, Context } from '../command.ts';
 import { EXIT, exitCodeOf } from '../exit.ts';
 import { filterOptions, givenOptions, type StateChoice } from '../job-filter.ts';
@@ -26,7 +22,7 @@ import { jobId, jobIds, withSpool } from '../lookup.ts';
 import { givenByOptions } from '../setting-options.ts';
 import { parseArguments } from './call/call-options.ts';
 
-const CHOICE: StateChoice = { known: ['failed', 'revoked', 'expired'], byDefault: [] };
+const CHOICE: StateChoice = { known: SENT_BACK_FROM, byDefault: [] };
 
 export const retry: Command = {
   name: 'retry',
@@ -70,13 +66,14 @@ async function runRetry(context: Context): Promise<number> {
     const asked =
       filter === null
         ? await named(broker, args, unknown)
-        : (await choose(context, broker, filter, askedFor)).toReversed();
+        : (await choose(context, broker, filter, linkedOf)).toReversed();
     const next = await failedAfter(broker, asked);
     const found = values.flag('next') ? [...asked, ...next] : asked;
     const what = `send ${some(found.length, 'job')} of ${broker.place} back`;
     if (filter !== null && found.length > 0 && !isDry && !(await mayGoOn(context, what, found))) return EXIT.usage;
     const { sent, refused } = await sendBack(broker, found, isDry);
-    await tellOfPredecessors(broker, found, sent, context.tell);
+    const back = found.filter(({ id }) => sent.has(id));
+    for (const held of await heldAmong(broker, back)) context.tell(heldText(held));
     tellAll(context, found, sent, [...unknown, ...refused.values()], filter !== null);
     if (!values.flag('next') && next.length > 0 && sent.size > 0) tellNext(context, next.length);
     const [first = null] = [...unknown, ...refused.values()];
@@ -91,59 +88,16 @@ function checkState({ values }: Context): void {
     throw new UsageError(`Expected --state beside ${lone}, such as --state failed`);
 }
 
-/** A job that is asked for. */
-interface Asked extends Chosen {
-  /** The jobs that must have succeeded before it runs. */
-  readonly after: readonly string[];
-  /** The jobs that run after it, where it may be sent back. */
-  readonly next: readonly string[];
-}
-
-async function named(broker: Broker, texts: readonly string[], unknown: FsqError[]): Promise<readonly Asked[]> {
+async function named(broker: Broker, texts: readonly string[], unknown: FsqError[]): Promise<readonly Linked[]> {
   const { ids, missing } = await jobIds(broker, texts);
   unknown.push(...missing);
-  const found: Asked[] = [];
+  const found: Linked[] = [];
   for (const id of ids) {
     const job = await broker.find(id);
     if (job === null) unknown.push(new UnknownJobError(id, broker.place));
-    else found.push(askedFor(job));
+    else found.push(linkedOf(job));
   }
   return found;
-}
-
-/** The jobs after these, and after those, that failed because what came before them did; as far as the jobs name those that come next. */
-async function failedAfter(broker: Broker, asked: readonly Asked[]): Promise<readonly Asked[]> {
-  const known = new Set(asked.map(({ id }) => id));
-  const found: Asked[] = [];
-  const open = asked.flatMap(({ next }) => next);
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (known.has(id)) continue;
-    known.add(id);
-    const record = await broker.outcome(id);
-    const outcome = record?.outcome ?? null;
-    if (record === null || outcome === null || outcome.state !== 'failed') continue;
-    if (outcome.error.code !== 'FSQ_PREDECESSOR') continue;
-    const one = { id, ...linksOf(record, true) };
-    found.push(one);
-    open.push(...one.next);
-  }
-  return found;
-}
-
-function askedFor({ id, state, record }: Sighting): Asked {
-  if (record === null) return { id, task: null, after: [], next: [] };
-  return {
-    id,
-    ...linksOf(
-      record,
-      CHOICE.known.some((word) => word === state),
-    ),
-  };
-}
-
-function linksOf({ job: { task, options } }: JobRecord, mayGo: boolean): Omit<Asked, 'id'> {
-  const after = options.takes === 'error' ? [] : idsAfter(options);
-  return { task, after, next: mayGo ? (options.next ?? []) : [] };
 }
 
 interface Done {
@@ -151,7 +105,7 @@ interface Done {
   readonly refused: ReadonlyMap<string, FsqError>;
 }
 
-async function sendBack(broker: Broker, found: readonly Asked[], dryRun: boolean): Promise<Done> {
+async function sendBack(broker: Broker, found: readonly Linked[], dryRun: boolean): Promise<Done> {
   const ids = found.map(({ id }) => id);
   const answers = await inParts(ids, (some) => broker.retry(some, { dryRun }));
   const refused = new Map<string, FsqError>();
@@ -162,29 +116,9 @@ async function sendBack(broker: Broker, found: readonly Asked[], dryRun: boolean
   return { sent: new Set(found.flatMap(({ id }) => (refused.has(id) ? [] : [id]))), refused };
 }
 
-/** Jobs that fail again at once, because one that they run after has not succeeded and was not sent back with them. */
-async function tellOfPredecessors(
-  broker: Broker,
-  found: readonly Asked[],
-  sent: ReadonlySet<string>,
-  tell: Context['tell'],
-): Promise<void> {
-  for (const { id, after } of found) {
-    if (!sent.has(id)) continue;
-    for (const before of after) {
-      const state = sent.has(before) ? undefined : (await broker.outcome(before))?.outcome?.state;
-      if (state === undefined || state === 'succeeded') continue;
-      tell(
-        `Job ${id} runs after job ${before}, which is ${state}: send that back first, \`fsq retry ${before}\`, or it fails again.`,
-      );
-      break;
-    }
-  }
-}
-
 function tellAll(
   context: Context,
-  found: readonly Asked[],
+  found: readonly Linked[],
   sent: ReadonlySet<string>,
   refused: readonly FsqError[],
   isByFilter: boolean,

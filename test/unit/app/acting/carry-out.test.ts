@@ -4,11 +4,14 @@ import test, { describe } from 'node:test';
 import { carryOut, inParts } from '../../../../src/app/acting/carry-out.ts';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import { SpoolError } from '../../../../src/job/errors.ts';
+import type { Settlement } from '../../../../src/job/lifecycle.ts';
 import { pendingJobs, settledJob } from '../../../support/ended-jobs.ts';
 import { nextId, returned, threw } from '../../../support/factory.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 const NOW = Date.now();
+const PREDECESSOR = { name: 'PredecessorError', message: 'It was not run.', code: 'FSQ_PREDECESSOR' };
+const FOR_ANOTHER: Settlement = { kind: 'publish', outcome: { state: 'failed', error: PREDECESSOR } };
 
 describe('acting', () => {
   test('sends failed jobs back, and says of the others why not', async (t) => {
@@ -26,6 +29,39 @@ describe('acting', () => {
     assert.match(done.text, /^0 jobs sent back, 1 refused: .*succeeded.*, 1 job is there no more$/);
     assert.equal(done.isBad, true);
     assert.equal((await broker.find(bad))?.state, 'pending');
+  });
+
+  test('sends back with a step of a chain those after it that failed for it, and no other', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const [first, second, third, fourth, other] = [nextId(), nextId(), nextId(), nextId(), nextId()];
+    await settledJob(path, { id: first, options: { next: [second, other] } }, threw('no'));
+    await settledJob(path, { id: second, options: { next: [third] } }, FOR_ANOTHER);
+    await settledJob(path, { id: third, options: { next: [fourth] } }, FOR_ANOTHER);
+    await settledJob(path, { id: fourth }, returned(1));
+    await settledJob(path, { id: other }, threw('for a reason of its own'));
+
+    const done = await carryOut(broker, { kind: 'retry', ids: [first] }, NOW);
+
+    const text = '1 job sent back, and 2 after it that had failed for that';
+    assert.deepEqual(done, { text, isBad: false, code: null });
+    const states = [first, second, third, fourth, other].map(async (id) => (await broker.find(id))?.state);
+    assert.deepEqual(await Promise.all(states), ['pending', 'pending', 'pending', 'succeeded', 'failed']);
+  });
+
+  test('says of a step that is sent back alone which one before it lets it fail again', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const first = await settledJob(path, {}, threw('no'));
+    const after = { options: { after: first } };
+    const [second = '', third = ''] = await pendingJobs(path, after, after);
+    await broker.revoke([second, third]);
+
+    const one = await carryOut(broker, { kind: 'retry', ids: [second] }, NOW);
+    await broker.revoke([second]);
+    const both = await carryOut(broker, { kind: 'retry', ids: [second, third] }, NOW);
+
+    const which = `Job ${second} runs after job ${first}, which is failed: send that back first, \`fsq retry ${first}\`, or it fails again.`;
+    assert.deepEqual(one, { text: `1 job sent back. ${which}`, isBad: true, code: 'FSQ_PREDECESSOR' });
+    assert.equal(both.text, `2 jobs sent back. ${which} So it is with 1 other job.`);
   });
 
   test('revokes what waits, and leaves what has ended', async (t) => {
@@ -130,5 +166,5 @@ function refusing(most: number, answer: unknown): Broker {
     if (left < 0) throw new SpoolError('FSQ_SPOOL_GONE', 'The disk is gone.');
     return new Map(ids.map((id) => [id, answer as never]));
   };
-  return { retry: act, revoke: act, forget: act } as unknown as Broker;
+  return { retry: act, revoke: act, forget: act, outcome: async () => null } as unknown as Broker;
 }

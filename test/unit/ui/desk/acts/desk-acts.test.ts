@@ -72,7 +72,13 @@ test('what was done is told, also where the store goes away before anybody can l
     hidesArguments: false,
     nowMs: Date.now(),
   };
-  const then = Object.assign(Object.create(broker), { retry: broker.retry.bind(broker), changed: gone, find: gone });
+  const then = Object.assign(Object.create(null), {
+    place: broker.place,
+    retry: broker.retry.bind(broker),
+    outcome: gone,
+    changed: gone,
+    find: gone,
+  });
 
   const answer = await actOn({ ...parts, broker: then }, { kind: 'retry', ids: [id] });
 
