@@ -3,6 +3,7 @@ import { Fragment, type JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { bytes, count } from '../plain/format.ts';
 import { cutText, visibleParts, withCommands } from '../plain/marks.ts';
+import { usePage } from '../server/context.ts';
 import { CopyButton } from './copy.tsx';
 
 /** How much of a long text is shown at once. */
@@ -55,6 +56,11 @@ export function Sentence({ text }: { readonly text: string }): JSX.Element {
       )}
     </>
   );
+}
+
+/** One that is written here, as `fsq worker`: it means the place of this page, as the server's do. */
+export function PlaceCommand({ command }: { readonly command: string }): JSX.Element {
+  return <Command command={`${command}${usePage().session.placeOption}`} />;
 }
 
 export function Command({ command, what = 'the command' }: { command: string; what?: string }): JSX.Element {

@@ -5,7 +5,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Empty, Loading, Panel, Refusal, Table } from '../parts/panel.tsx';
 import { SparkBars } from '../parts/spark.tsx';
 import { State } from '../parts/state.tsx';
-import { Command, Name } from '../parts/text.tsx';
+import { Name, PlaceCommand } from '../parts/text.tsx';
 import { Age, Nothing } from '../parts/time.tsx';
 import { duration, instant, plural } from '../plain/format.ts';
 import { visible } from '../plain/marks.ts';
@@ -48,7 +48,7 @@ function NoSchedule(): JSX.Element {
         </p>
         <pre class="example">{"schedules: {\n  'tidy-up': { task: 'tidy', every: '1h' },\n}"}</pre>
         <p class="dim">
-          <Command command="fsq schedule list" /> shows the same as this screen.
+          <PlaceCommand command="fsq schedule list" /> shows the same as this screen.
         </p>
       </Empty>
     </section>

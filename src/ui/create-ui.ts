@@ -11,6 +11,7 @@ import { format, knownInstead } from '../job/text.ts';
 import { isArray, isOptions, peek, reasonOf } from '../job/values/realm.ts';
 import { openBroker } from '../open.ts';
 import type { Desk, SendingOf } from './desk.ts';
+import { placeOption } from './desk/job/job-commands.ts';
 import { lateDesk } from './late-desk.ts';
 import { hostName, OWN_HOSTS } from './http/guard.ts';
 import { type Access, handlerOf } from './http/handler.ts';
@@ -98,6 +99,7 @@ export function createOwnUi<Request extends UiRequest = UiRequest>(
     facts: async () => ({
       version: await versionOfPage(),
       place: placeText(await settings()),
+      placeOption: placeOption(placeText(await settings())),
       isReadOnly: readOnly,
       hidesArguments: hideArguments,
     }),

@@ -13,6 +13,8 @@ export interface Session {
   readonly version: string;
   /** The place that keeps the jobs, for people: a path, or an address without its password. */
   readonly place: string;
+  /** Behind a command of fsq, so that it means this place in any folder: ` --spool DIR`; empty where the settings of the project name it. */
+  readonly placeOption: string;
   /** A page that only looks: the server refuses every act. */
   readonly isReadOnly: boolean;
   /** Arguments, values, checkpoints and details of progress are left out of every answer. */

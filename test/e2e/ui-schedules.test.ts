@@ -81,5 +81,5 @@ test('a page in a server knows the tasks that its program has registered, and na
   assert.equal(sent?.isGood, true, sent?.text);
   assert.equal(await queueOf(project, sent?.id), 'reports');
   assert.equal(misspelt?.isGood, false);
-  assert.match(misspelt.text, /nor the program of this page knows task reprt.*`fsq schedule run weekly`/);
+  assert.match(misspelt.text, /nor the program of this page knows task reprt.*`fsq schedule run weekly --spool [^`]+`/);
 });

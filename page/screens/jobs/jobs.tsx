@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobPage, JobQuery, JobRow } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Empty, Loading, Refusal } from '../../parts/panel.tsx';
-import { Command } from '../../parts/text.tsx';
+import { PlaceCommand } from '../../parts/text.tsx';
 import { count, plural } from '../../plain/format.ts';
 import { type MarkedJobs, marksOf, seenAgain, withMark } from '../../plain/marked-jobs.ts';
 import { fragmentOf, hasParts, jobsAt, paramsOf, withPart } from '../../plain/place.ts';
@@ -144,7 +144,7 @@ function NoJob({ query, page, isLater }: { query: JobQuery; page: JobPage; isLat
   return (
     <Empty title="There is no job yet.">
       <p>
-        Send one: <Command command="fsq call TASK" />, or <code>await task.delay(…)</code> in a program.
+        Send one: <PlaceCommand command="fsq call TASK" />, or <code>await task.delay(…)</code> in a program.
       </p>
       <p class="dim">Jobs that have ended stay here until their time to live is over, a day by default.</p>
     </Empty>

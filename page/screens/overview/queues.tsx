@@ -4,7 +4,7 @@ import type { QueueSummary } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Empty, Panel, Table } from '../../parts/panel.tsx';
 import { SparkLine } from '../../parts/spark.tsx';
-import { Command, Name } from '../../parts/text.tsx';
+import { Name, PlaceCommand } from '../../parts/text.tsx';
 import { Nothing } from '../../parts/time.tsx';
 import { sum } from '../../plain/activity.ts';
 import { count, oneUnit, shortCount } from '../../plain/format.ts';
@@ -38,7 +38,7 @@ export function Queues({ queues }: { readonly queues: readonly QueueSummary[] })
       {queues.length === 0 ? (
         <Empty title="No queue has jobs yet.">
           <p class="dim">
-            The first job makes its queue. Send one: <Command command="fsq call TASK" />
+            The first job makes its queue. Send one: <PlaceCommand command="fsq call TASK" />
           </p>
         </Empty>
       ) : (

@@ -5,7 +5,7 @@ import type { WorkerSummary } from '../../../src/ui/wire-workers.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Gauge } from '../../parts/spark.tsx';
-import { Command } from '../../parts/text.tsx';
+import { PlaceCommand } from '../../parts/text.tsx';
 import { sum } from '../../plain/activity.ts';
 import { count, plural } from '../../plain/format.ts';
 
@@ -53,7 +53,7 @@ export function NoWorker({ waiting }: { readonly waiting: number }): JSX.Element
         <p class="strong">No worker runs.</p>
       )}
       <p>
-        Start one in your project: <Command command="fsq worker" />
+        Start one in your project: <PlaceCommand command="fsq worker" />
       </p>
     </div>
   );

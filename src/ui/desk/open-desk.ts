@@ -22,6 +22,7 @@ import { JobFeed } from './index/job-feed.ts';
 import type { JobIndex } from './index/job-index.ts';
 import { isFull, matchingIds, pageOf } from './index/pages-of-jobs.ts';
 import { matcherOf } from './index/row-matcher.ts';
+import { textAt } from './job/job-commands.ts';
 import { detailOf } from './job/job-detail.ts';
 import { Listeners } from './listeners.ts';
 import { OpenedPlace } from './opened-place.ts';
@@ -117,7 +118,10 @@ class StoreDesk implements Desk {
       const { index } = this.#feed;
       const schedules = (): Promise<readonly ReadSchedule[]> => this.#readSchedules();
       const parts = { index, schedules, sendingOf, hidesArguments, nowMs: Date.now() };
-      return await this.#place.ask((broker) => actOn({ ...parts, broker }, act));
+      return await this.#place.ask(async (broker) => {
+        const answer = await actOn({ ...parts, broker }, act);
+        return { ...answer, text: textAt(broker.place, answer.text) };
+      });
     } catch (error) {
       return refusal(error);
     } finally {

@@ -1,11 +1,19 @@
-/** Command lines that do to a job what the page's buttons do, or show more of it: to be copied. Pure. */
+/**
+ * Commands to be copied: what each needs to mean the place of the page, in whatever folder it is pasted; and the lines that do to a job what
+ * the page's buttons do, or show more of it. Pure.
+ */
 import { isAddress } from '../../../broker/broker-address.ts';
-import { inShell } from '../../../job/text.ts';
+import { inShell, withSpoolOption } from '../../../job/text.ts';
 import type { JobDetail } from '../../wire.ts';
 
 /** What a command needs to mean this place: a server is named by the project's settings, which have its password. */
 export function placeOption(place: string): string {
   return isAddress(place) ? '' : ` --spool ${inShell(place)}`;
+}
+
+/** A sentence whose commands in backticks mean this place. */
+export function textAt(place: string, text: string): string {
+  return withSpoolOption(text, placeOption(place));
 }
 
 /** In this order; null: whatever may be done with the job. */
@@ -25,10 +33,9 @@ const COMMANDS: readonly {
   { what: 'forget it', line: (id) => `fsq forget ${id}`, act: 'forget' },
 ];
 
-/** @param option behind each, as `placeOption` gives it */
-export function commandsFor(id: string, acts: JobDetail['acts'], option: string): JobDetail['commands'] {
+export function commandsFor(id: string, acts: JobDetail['acts'], place: string): JobDetail['commands'] {
   return COMMANDS.filter(({ act }) => act === null || acts.includes(act)).map(({ what, line }) => ({
     what,
-    command: `${line(inShell(id))}${option}`,
+    command: `${line(inShell(id))}${placeOption(place)}`,
   }));
 }

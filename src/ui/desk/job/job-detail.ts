@@ -5,14 +5,13 @@ import { stretchWords } from '../../../app/explaining/stretch-words.ts';
 import { hadEnded, type Stretch, timelineOf } from '../../../app/explaining/timeline.ts';
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { OWN_TASKS } from '../../../job/names.ts';
-import { withSpoolOption } from '../../../job/text.ts';
 import type { JobDetail, JobStretch, StateName } from '../../wire.ts';
 import { wordOf } from '../index/index-row.ts';
 import type { JobIndex } from '../index/job-index.ts';
 import { rowOf } from '../index/pages-of-jobs.ts';
 import { familyOf } from './job-family.ts';
 import { attemptsOf } from './job-attempts.ts';
-import { commandsFor, placeOption } from './job-commands.ts';
+import { commandsFor, textAt } from './job-commands.ts';
 import { optionWords } from './option-words.ts';
 import { payloadOf } from './shown-json.ts';
 
@@ -32,7 +31,6 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
   const job = await broker.find(id, index.whereWas(id));
   if (job === null) return null;
   const { standing, record, progress, location } = job;
-  const option = placeOption(broker.place);
   const checkpoint = job.checkpoint === undefined || hidesArguments ? undefined : await broker.checkpointed(id);
   const reasons = reasonsFor(await factsOf(sourceOf(broker, index), job, nowMs));
   const acts = actsOn(job);
@@ -45,8 +43,8 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
     ...rowOf(job, index),
     crashes: standing.crashes,
     location,
-    commands: commandsFor(id, acts, option),
-    reasons: reasons.map(({ text }) => withSpoolOption(text, option)),
+    commands: commandsFor(id, acts, broker.place),
+    reasons: reasons.map(({ text }) => textAt(broker.place, text)),
     timeline: stretches?.slice(-MOST_STRETCHES).map(stretchOf) ?? null,
     waitedMs: timeline === null ? null : lengthOf(timeline.stretches, 'waited', nowMs),
     ranMs: timeline === null ? null : lengthOf(timeline.stretches, 'ran', nowMs),

@@ -8,6 +8,7 @@ import type { Statistics } from '../../../broker/statistics.ts';
 import type { Activity, Quantiles, QueueSummary, Summary } from '../../wire.ts';
 import type { LoopDelay } from '../../wire-workers.ts';
 import type { JobIndex } from '../index/job-index.ts';
+import { textAt } from '../job/job-commands.ts';
 import { workerRows } from './worker-rows.ts';
 
 /** What is cheap to know, however many jobs there are. */
@@ -37,8 +38,8 @@ export function summaryOf(facts: SummaryFacts): Summary {
   return {
     atMs: nowMs,
     trouble: null,
-    verdict: { status: verdict.status, text: verdict.text },
-    advice,
+    verdict: { status: verdict.status, text: textAt(status.place, verdict.text) },
+    advice: advice.map((text) => textAt(status.place, text)),
     counts: countsOf(facts),
     minutes: activityOf(statistics, 'quarterMinutes', nowMs),
     day: activityOf(statistics, 'fiveMinutes', nowMs),

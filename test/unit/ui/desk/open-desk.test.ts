@@ -154,7 +154,7 @@ describe('a desk', () => {
     assert.equal(summary.trouble, null);
     assert.equal(summary.verdict.status, 'warning');
     assert.match(summary.verdict.text, /1 job is ready and no worker runs/);
-    assert.ok(summary.advice.some((text) => text.includes('`fsq worker`')));
+    assert.ok(summary.advice.some((text) => text.includes(`\`fsq worker --spool ${path}\``)));
     const none = { parked: 0, running: 0, revoked: 0, expired: 0 };
     assert.deepEqual(summary.counts, { ...none, pending: 1, delayed: 1, succeeded: 1, failed: 1 });
     assert.deepEqual(
@@ -366,7 +366,7 @@ describe('acting at a desk', () => {
     const { isGood, text } = await desk.act({ kind: 'run-schedule', schedule: 'nightly' });
 
     assert.equal(isGood, false);
-    assert.match(text, /`fsq schedule run nightly`/);
+    assert.match(text, /`fsq schedule run nightly --spool [^`]+`/);
     assert.equal((await pageOf(desk)).total, 0);
   });
 });

@@ -32,7 +32,13 @@ async function serve(t: TestContext, { isReadOnly = false, basePath = '', mount 
   const handler = handlerOf({
     desk,
     basePath,
-    facts: async () => ({ version: '1', place: '/spool', isReadOnly, hidesArguments: false }),
+    facts: async () => ({
+      version: '1',
+      place: '/spool',
+      placeOption: ' --spool /spool',
+      isReadOnly,
+      hidesArguments: false,
+    }),
     access: {
       hosts: new Set(OWN_HOSTS),
       isKnown: ({ headers }, door) => session.knows(headers, door),

@@ -114,7 +114,13 @@ test('requests that are not as browsers send them are answered once each, or ref
   const handler = handlerOf({
     desk: new FakeDesk(),
     basePath: '',
-    facts: async () => ({ version: '1', place: '/spool', isReadOnly: false, hidesArguments: false }),
+    facts: async () => ({
+      version: '1',
+      place: '/spool',
+      placeOption: ' --spool /spool',
+      isReadOnly: false,
+      hidesArguments: false,
+    }),
     access: { hosts: new Set(OWN_HOSTS), isKnown: ({ headers }) => session.knows(headers, null) },
   });
   const port = await served(t, handler);
