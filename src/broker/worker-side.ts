@@ -103,6 +103,11 @@ export interface ConsumerOptions {
    * should be ended. `next` gives none of them.
    */
   readonly onRevoked?: (ids: ReadonlySet<string>) => void;
+  /**
+   * Tells a child whose keeper has ended which jobs are revoked so that their processes are to be killed: nobody is left who would kill
+   * this one. While the keeper lives, that is its part (`ChildSide.terminate`).
+   */
+  readonly onTerminate?: (ids: ReadonlySet<string>) => void;
   /** How much of what its runs print is kept of a job, bytes. Default 0: nothing. */
   readonly logBytes?: number;
   /**

@@ -49,7 +49,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   private constructor(context: SpoolContext, options: ConsumerOptions, registration: Registration) {
-    const { onEvent, onRevoked, line, limits, queues, logBytes } = options;
+    const { onEvent, onRevoked, onTerminate, line, limits, queues, logBytes } = options;
     const { owner, directory } = registration;
     const onTrouble = (error: unknown): void => onEvent?.({ kind: isPassing(error) ? 'disk-wait' : 'unusable', error });
     this.#context = context;
@@ -73,6 +73,7 @@ export class SpoolConsumer implements Consumer {
     this.#instructions = new Instructions(context, {
       isAlone: line === undefined,
       onRevoked,
+      onTerminate,
       onPaused: (paused) => this.#names.pause?.(paused),
       onTrouble,
     });

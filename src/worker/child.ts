@@ -20,7 +20,7 @@ import type { TimeLimits } from '../job/job-options.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { type BrokerOptions, openBroker } from '../open.ts';
-import { Channel } from './child/channel.ts';
+import { Channel, killGroup } from './child/channel.ts';
 import { fromArguments, loadTasks, unloadable } from './child/load-tasks.ts';
 import { Prints } from './child/prints.ts';
 import { CountedRuns, figuresOfEnded } from './child/counted-runs.ts';
@@ -229,6 +229,10 @@ function consumerOf(
     logBytes,
     alone: () => slots.alone(),
     onRevoked: (ids) => revoked.hear(ids),
+    onTerminate: (ids) => {
+      const id = revoked.runningOf(ids);
+      if (id !== undefined) endTerminated(log, id);
+    },
     onFenced: (why) => endFenced(log, why),
     onEvent: (event) => {
       // Each child would say it: the worker does so once.
@@ -247,8 +251,14 @@ function consumerOf(
 function endFenced(log: Logger, why: string): void {
   setTimeout(() => {
     log.error(`${why}: this process ends with all it has started`);
-    process.kill(process.platform === 'win32' ? process.pid : -process.pid, 'SIGKILL');
+    killGroup();
   }, FENCED_GRACE_MS);
+}
+
+/** The worker is gone that would have killed this process. Whoever finds it dead ends the job as revoked, as after any other death. */
+function endTerminated(log: Logger, id: string): void {
+  log.warn(`job ${id} is revoked: this process, whose worker is gone, ends with all it has started`, { job: id });
+  killGroup();
 }
 
 /** A job has failed for good, with a run of this process or without one. The worker is told before this process can say that it ends. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { Worker } from 'bullmq';
-import { WorkerLostError } from 'fsq';
+import { RevokedError, WorkerLostError } from 'fsq';
 import { bullProject } from '../support/bull-project.ts';
 import { until } from '../support/conditions.ts';
 import { isProcessAlive } from '../support/processes.ts';
@@ -87,6 +87,22 @@ describe('the lock of a job that runs', { skip: lacksRedis }, () => {
     assert.equal(await nap.get('60s'), 2 * LOCK_MS);
     assert.equal(recordedRuns(at).length, 1);
     await until(() => !isProcessAlive(run?.pid ?? 0), 'the child has ended');
+  });
+
+  test('a child whose worker is killed kills itself where its job is to be ended so, and a worker ends the job', async (t) => {
+    const at = await bullProject(t, { lock });
+    const worker = await at.worker(['-c', '1']);
+    const nap = await at.tasks.nap.delay(60_000);
+    const [run] = await until(() => recordedRuns(at).length === 1 && recordedRuns(at), 'it has begun');
+    worker.kill('SIGKILL');
+    await until(() => !isProcessAlive(worker.pid), 'the worker is gone');
+
+    assert.equal(await nap.revoke({ terminate: true }), 'requested');
+    await until(() => !isProcessAlive(run?.pid ?? 0), 'the child has killed itself');
+    await at.worker(['-c', '1']);
+
+    await assert.rejects(nap.get('60s'), RevokedError);
+    assert.equal(recordedRuns(at).length, 1);
   });
 
   test('a job whose worker and child are killed runs elsewhere when its lock has run out', async (t) => {

@@ -28,6 +28,11 @@ export const spin = task('spin', async () => {
   writeFileSync('spinning', process.pid + ' ' + pid + ' ');
   for (;;) ;
 });
+export const idle = task('idle', async () => {
+  const { pid } = spawn('sleep', ['600'], { stdio: 'ignore' });
+  writeFileSync('spinning', process.pid + ' ' + pid + ' ');
+  await new Promise((resolve) => setInterval(() => undefined, 1_000));
+});
 `;
 
 function project(t: Parameters<typeof tempProject>[0]): Project {
@@ -148,6 +153,29 @@ test('a run whose worker was killed hears of it as well', async (t) => {
   assert.equal(readFileSync(join(at.path, 'reason'), 'utf8'), 'RevokedError FSQ_REVOKED');
 });
 
+test('a child whose worker was killed kills itself with what it started, and what ran beside goes back uncounted', async (t) => {
+  const at = project(t);
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1', '--slots', '2']);
+  const beside = await send('listen', []);
+  const sent = await send('idle', []);
+  await until(() => has(at, 'began') && has(at, 'spinning') && pids(at).length === 2, 'both jobs run');
+  worker.kill('SIGKILL');
+  await until(() => !isProcessAlive(worker.pid), 'the worker is gone');
+
+  const ran = await fsq(at, ['revoke', sent.id, '--terminate']);
+  await until(() => pids(at).every((pid) => !isProcessAlive(pid)), 'both processes are gone');
+  const again = await fsq(at, ['revoke', sent.id, '--terminate']); // A slow machine may have needed longer than the first waits.
+
+  assert.match(ran.stdout, ASKED);
+  assert.equal(ran.stderr, '');
+  assert.equal(again.stdout, `${sent.id} idle revoked\n`);
+  await assert.rejects(sent.get('1s'), { code: 'FSQ_REVOKED', message: /was revoked while attempt 1 ran/ });
+  assert.equal(await beside.state(), 'delayed');
+  assert.equal((await beside.info())?.standing.crashes, 0);
+  assertAtRest(at.spool, { results: 1, delayed: 1 });
+});
+
 test('a busy loop that no worker looks after any more is revoked when the next worker finds it', async (t) => {
   const at = project(t);
   const { send } = sender(t, at);
@@ -158,11 +186,19 @@ test('a busy loop that no worker looks after any more is revoked when the next w
   await until(() => !isProcessAlive(worker.pid), 'the worker is gone'); // Its streams stay open: the child has them too.
 
   const ran = await fsq(at, ['revoke', sent.id, '--terminate']);
+  const explained = await fsq(at, ['explain', sent.id]);
+  const [child = 0] = pids(at);
   for (const pid of pids(at)) process.kill(pid, 'SIGKILL');
   await until(() => pids(at).every((pid) => !isProcessAlive(pid)), 'the processes are gone');
   const again = await fsq(at, ['revoke', sent.id]);
 
   assert.equal(ran.stdout, `${sent.id} spin requested\n`);
+  const advice = `whose worker is gone, and which has not answered for [0-9]+ s or longer\\. \`kill -9 ${child}\` ends it by hand`;
+  for (const told of [ran.stderr, explained.stdout.replace(/\s+/g, ' ')]) {
+    assert.match(told, /No process is there to kill it/);
+    assert.match(told, new RegExp(advice));
+    assert.doesNotMatch(told, /kills its process/);
+  }
   assert.equal(again.stdout, `${sent.id} spin revoked\n`);
   await assert.rejects(sent.get('1s'), RevokedError);
 });

@@ -2,6 +2,7 @@
 import type { Broker } from '../../broker/broker.ts';
 import { FsqError, type FsqErrorCode } from '../../job/errors.ts';
 import { some } from '../../job/text.ts';
+import { unkilledAmong } from '../telling/unkilled.ts';
 import { reasonOf } from '../../job/values/realm.ts';
 import { failedAfter, heldAmong, heldText, type Linked, linkedEnds } from './jobs-beside.ts';
 
@@ -174,13 +175,17 @@ async function withHeld(broker: Broker, told: Done, sent: readonly Linked[]): Pr
 async function revoked(broker: Broker, ids: readonly string[], terminate: boolean): Promise<Done> {
   const { answers, tried, stop } = await partByPart(ids, (some) => broker.revoke(some, { terminate }));
   const count = counter(answers);
-  const told = terminate ? 'being killed' : 'told to end';
+  const requested = [...answers].flatMap(([id, answer]) => (answer === 'requested' ? [id] : []));
+  const unkilled = terminate ? await unkilledAmong(broker, requested) : new Map<string, string>();
+  const told = requested.length - unkilled.size;
+  const [why] = unkilled.values();
   return sentence(
     [
       count('revoked') === 0 ? null : `${some(count('revoked'), 'job')} revoked`,
-      count('requested') === 0 ? null : `${some(count('requested'), 'job')} ${told}`,
+      told === 0 ? null : `${some(told, 'job')} ${terminate ? 'being killed' : 'told to end'}`,
     ],
     [
+      why === undefined ? null : { text: `${some(unkilled.size, 'job')} not killed. ${why}`, code: null },
       count('ended') === 0 ? null : { text: `${some(count('ended'), 'job')} had ended before`, code: null },
       missing(tried, answers),
       stop,

@@ -7,6 +7,7 @@ import { span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, firstLine, named, type Reason, sentence } from './reason.ts';
 import { blockedText, isBlocked } from '../telling/blocked.ts';
+import { unkilledText } from '../telling/unkilled.ts';
 import { livingRunners } from '../telling/runners.ts';
 import { orphanText, processText } from '../telling/standstill.ts';
 import { waitingReasons } from './waiting-reasons.ts';
@@ -86,7 +87,7 @@ function runningReasons(facts: Facts): readonly Reason[] {
       ? { code: 'runs', text: `${runs} in worker process ${processText(holder)}, attempt ${attemptOf(job)}.` }
       : { code: 'runs-without-worker', text: `${left}: it is finished there, and no job after it is begun.` };
   const blocked: readonly Reason[] = isBlocked(holder) ? [{ code: 'blocked', text: blockedText(holder) }] : [];
-  return [...revocation(job), ...awaiting(facts), ...blocked, run, ...timeLimit(job, nowMs)];
+  return [...revocation(facts), ...awaiting(facts), ...blocked, run, ...timeLimit(job, nowMs)];
 }
 
 function goneReason({ job, owners, place }: Facts, holder: OwnerInfo | undefined): Reason {
@@ -100,9 +101,11 @@ function goneReason({ job, owners, place }: Facts, holder: OwnerInfo | undefined
 
 const NO_RECOVERER = 'No worker is running that would take it back: `fsq worker` starts one.';
 
-function revocation({ isRevoked, id }: Sighting): readonly Reason[] {
-  if (isRevoked === undefined) return [];
-  const text = `It is revoked, and was told to end. It runs until its task heeds that: \`fsq revoke ${id} --terminate\` kills its process.`;
+function revocation({ job, owners, place }: Facts): readonly Reason[] {
+  if (job.isRevoked === undefined) return [];
+  const unkilled = unkilledText(owners, job, place);
+  const more = unkilled ?? `\`fsq revoke ${job.id} --terminate\` kills its process.`;
+  const text = `It is revoked, and was told to end. It runs until its task heeds that${unkilled === null ? ':' : '.'} ${more}`;
   return [{ code: 'revoke-requested', text }];
 }
 

@@ -138,7 +138,11 @@ export class BullConsumer implements Consumer {
     return new LoneLook(this.#engine, {
       queues: this.#options.queues,
       onQueues: (all) => this.#order.set(all, this.#options.order ?? BY_AGE),
-      onRevoked: (ids) => this.#hear({ t: 'revoked', ids: [...ids] }),
+      onRevoked: (revoked) => {
+        this.#hear({ t: 'revoked', ids: [...revoked.keys()] });
+        const toKill = new Set([...revoked].filter(([, isToKill]) => isToKill).map(([id]) => id));
+        if (toKill.size > 0) this.#options.onTerminate?.(toKill);
+      },
       onNews: () => this.#bell.ring(),
     });
   }

@@ -9,7 +9,8 @@ interface LoneLookOptions {
   /** Null: all. */
   readonly queues: readonly string[] | null;
   readonly onQueues: (queues: readonly string[]) => void;
-  readonly onRevoked: (ids: ReadonlySet<string>) => void;
+  /** All of them, and whether the process that runs one is to be killed. */
+  readonly onRevoked: (revoked: ReadonlyMap<string, boolean>) => void;
   /** There may be a job. */
   readonly onNews: () => void;
 }
@@ -31,7 +32,7 @@ export class LoneLook {
       },
     });
     this.#limits = new LimitRounds(engine, { onFreed: onNews });
-    this.#revoked = new RevokedWatch(engine, (revoked) => onRevoked(new Set(revoked.keys())));
+    this.#revoked = new RevokedWatch(engine, onRevoked);
   }
 
   async start(rules: LimitRules | undefined): Promise<void> {

@@ -3,6 +3,7 @@ import type { Broker, Revocation, Sighting } from '../../broker/broker.ts';
 import { type FsqError, UnknownJobError } from '../../job/errors.ts';
 import { some } from '../../job/text.ts';
 import { inParts } from '../../app/acting/carry-out.ts';
+import { unkilledAmong } from '../../app/telling/unkilled.ts';
 import {
   BULK_OPTIONS,
   choose,
@@ -73,6 +74,7 @@ async function runRevoke(context: Context): Promise<number> {
     }
     tellDone(context, done, filter !== null);
     tellErrors(context, 'fsq revoke', errors);
+    if (context.values.flag('terminate')) await tellUnkilled(context, broker, done);
     if (filter === null && !isDry) await tellEnded(context, broker, done);
     return errors.length === 0 ? EXIT.good : EXIT.unknown;
   });
@@ -120,6 +122,11 @@ function totalText(jobs: readonly Revoked[]): string {
   for (const { result } of jobs) counts.set(result, (counts.get(result) ?? 0) + 1);
   const parts = [...counts].map(([result, count]) => `${count} ${result}`);
   return `${some(jobs.length, 'job')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}.\n`;
+}
+
+async function tellUnkilled({ tell }: Context, broker: Broker, jobs: readonly Revoked[]): Promise<void> {
+  const requested = jobs.filter(({ result }) => result === 'requested').map(({ id }) => id);
+  for (const [id, text] of await unkilledAmong(broker, requested)) tell(`Job ${id} is not killed. ${text}`);
 }
 
 async function tellEnded({ tell }: Context, broker: Broker, jobs: readonly Revoked[]): Promise<void> {

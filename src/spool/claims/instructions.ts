@@ -18,6 +18,7 @@ interface InstructionsOptions {
   readonly isAlone: boolean;
   /** Absent: it does not look for revoked jobs. */
   readonly onRevoked: ConsumerOptions['onRevoked'];
+  readonly onTerminate: ConsumerOptions['onTerminate'];
   readonly onPaused: (queues: ReadonlySet<string>) => void;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -38,7 +39,7 @@ export class Instructions {
     this.#context = context;
     this.#kinds = new KindsOfJobs(context, REMEMBERED);
     const pauses = watchPausedQueues(context, { onFound: (queues) => this.#hearPaused(queues), onTrouble });
-    const markers = watchMarkers(context, { onFound: (found) => this.#hearRevoked(found.keys()), onTrouble });
+    const markers = watchMarkers(context, { onFound: (found) => this.#hearMarkers(found), onTrouble });
     this.#watches = onRevoked === undefined ? [pauses] : [pauses, markers];
     if (isAlone) this.#lookMyself();
   }
@@ -84,6 +85,12 @@ export class Instructions {
   stop(): void {
     this.#isStopped = true;
     for (const watch of this.#watches) watch.stop();
+  }
+
+  #hearMarkers(found: ReadonlyMap<string, boolean>): void {
+    this.#hearRevoked(found.keys());
+    const toKill = new Set([...found].filter(([, terminate]) => terminate).map(([id]) => id));
+    if (toKill.size > 0) this.#options.onTerminate?.(toKill);
   }
 
   #hearRevoked(ids: Iterable<string>): void {

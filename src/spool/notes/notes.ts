@@ -90,6 +90,11 @@ export function isMarked({ files, layout }: SpoolContext, id: string): boolean {
   return [true, false].some((terminate) => files.exists(`${layout.cancel}/${markerFileName({ id, terminate })}`));
 }
 
+/** Whether it is marked so that the process that runs it is to be killed. */
+export function isToBeKilled({ files, layout }: SpoolContext, id: string): boolean {
+  return files.exists(`${layout.cancel}/${markerFileName({ id, terminate: true })}`);
+}
+
 /** The ids that are marked, each with its `terminate`. */
 export function readMarkers({ files, layout }: SpoolContext): ReadonlyMap<string, boolean> {
   const found = new Map<string, boolean>();

@@ -79,9 +79,9 @@ async function recoverOrphan(
 }
 
 /** Whether the worker of the child `owner` lives; null of others, and where it is the recoverer or surely lives without asking. */
-async function verdictOfParent(
+export async function verdictOfParent(
   context: SpoolContext,
-  recoverer: Recoverer,
+  recoverer: Pick<Recoverer, 'isKnownAlive'>,
   owner: string,
   directories: readonly string[],
 ): Promise<Verdict['verdict'] | null> {

@@ -8,7 +8,7 @@ import { hasCode } from '../disk/files.ts';
 import type { Held, HeldFile, Holder } from '../job-file/holder.ts';
 import { removeIfEmpty, succeeds } from '../disk/if-there.ts';
 import { fencedDirectory, parseOwnerDirectory, parseJobFileName } from '../layout.ts';
-import { isMarked } from '../notes/notes.ts';
+import { isMarked, isToBeKilled } from '../notes/notes.ts';
 import { openTaken } from '../claims/claim.ts';
 import { forgetOwner } from '../owners/owner.ts';
 import { readOwner } from '../owners/owner-record.ts';
@@ -61,9 +61,10 @@ export async function takeBack(
   const holder: Holder = { owner, directory: fenced, onEvent, giveUp };
   const held = files.list(fenced);
   if (held.length > 0 && isTight(context)) spendReserve(context);
+  const ending = wasKilledForOne(context, held, dead) ? 'interrupted' : dead.ending;
   let left = 0;
   for (const fileName of held) {
-    const act = (): Promise<void> => takeBackFile(context, holder, fileName, { ...dead, how });
+    const act = (): Promise<void> => takeBackFile(context, holder, fileName, { ...dead, ending, how });
     if (!(await odd.tryLong(`${fenced}/${fileName}`, act))) left++;
   }
   if (left > 0 && left === held.length) return true;
@@ -76,6 +77,15 @@ export async function takeBack(
   const before = parseOwnerDirectory(directory)?.recoverer ?? null;
   if (before !== null && before !== owner) forgetOwner(context, before);
   return held.length > 0;
+}
+
+/** One of several jobs was to be ended with its process, which had no worker any more that could tell so: the others are innocent. */
+function wasKilledForOne(context: SpoolContext, held: readonly string[], { ending, run }: Dead): boolean {
+  if (held.length < 2 || ending !== 'crashed' || run !== null) return false;
+  return held.some((fileName) => {
+    const id = parseJobFileName(fileName)?.id;
+    return id !== undefined && isToBeKilled(context, id);
+  });
 }
 
 /** Whether the files of what was fenced are as their claims have left them. */

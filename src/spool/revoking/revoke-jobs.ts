@@ -14,7 +14,7 @@ import { readOutcome } from '../results/outcomes.ts';
 import { readOwner } from '../owners/owner-record.ts';
 import { register, type Registration } from '../owners/owner.ts';
 import { verdictOf } from '../owners/verdicts.ts';
-import { recoverOrphans } from '../recovery/recover.ts';
+import { recoverOrphans, verdictOfParent } from '../recovery/recover.ts';
 import type { Recoverer } from '../recovery/take-back.ts';
 import { type EndedSpot, type HeldSpot, locate, type Spot } from '../locate.ts';
 
@@ -28,6 +28,8 @@ const FOLLOW_MS = 2_000;
  * without a run.
  */
 const BEGUN_MS = 200;
+/** How long we look whether a child whose worker is gone has killed itself, as it was told to, ms: then nobody but us may be there to end the job. */
+const ALONE_MS = 1_000;
 const LOOK_AGAIN_MS = 5;
 
 const NONE: ReadonlySet<string> = new Set();
@@ -48,7 +50,7 @@ export async function revoke(
   }
   if (open.size === 0) return found;
   await mark(context, open, terminate);
-  const revoker = new Revoker(context);
+  const revoker = new Revoker(context, terminate);
   try {
     for (const [id, revocation] of await revoker.follow(open, waited)) found.set(id, revocation);
     // A worker may have done so already. Markers of what runs stay until it has ended.
@@ -69,11 +71,14 @@ function endOf(context: SpoolContext, id: string): Revocation {
 
 class Revoker {
   readonly #context: SpoolContext;
+  readonly #terminate: boolean;
+  readonly #begunAt = performance.now();
   /** Null until there is a job to take. */
   #registration: Registration | null = null;
 
-  constructor(context: SpoolContext) {
+  constructor(context: SpoolContext, terminate: boolean) {
     this.#context = context;
+    this.#terminate = terminate;
   }
 
   /**
@@ -83,13 +88,12 @@ class Revoker {
    */
   async follow(ids: ReadonlySet<string>, waited: ReadonlySet<string>): Promise<ReadonlyMap<string, Revocation>> {
     const found = new Map<string, Revocation>();
-    const begunAt = performance.now();
-    let endAt = begunAt + FOLLOW_MS;
+    let endAt = this.#begunAt + FOLLOW_MS;
     for (let left = ids; left.size > 0;) {
       const spots = await locate(this.#context, left);
       const { missed, leftAlone } = await this.#withdrawAmong(spots);
       for (const id of leftAlone) found.set(id, 'requested');
-      const maybeSettling = performance.now() < begunAt + BEGUN_MS ? waited : NONE;
+      const maybeSettling = performance.now() < this.#begunAt + BEGUN_MS ? waited : NONE;
       const again = await this.#settled(spots, missed, maybeSettling, found);
       const next = new Set([...again].filter((id) => !found.has(id)));
       if (next.size < left.size) endAt = performance.now() + FOLLOW_MS;
@@ -145,7 +149,17 @@ class Revoker {
       await recoverOrphans(this.#context, await this.#recoverer());
       return false;
     }
-    return recoverer === null && (verdict === 'unknown' || readOwner(this.#context, owner)?.role !== 'supervisor');
+    if (recoverer !== null) return false;
+    if (verdict === 'alive' && (await this.#mayKillItself(owner))) return false;
+    return verdict === 'unknown' || readOwner(this.#context, owner)?.role !== 'supervisor';
+  }
+
+  /** A child whose worker is gone does, as soon as its event loop turns. */
+  async #mayKillItself(owner: string): Promise<boolean> {
+    if (!this.#terminate || performance.now() > this.#begunAt + ALONE_MS) return false;
+    const { files, layout } = this.#context;
+    const parent = verdictOfParent(this.#context, { isKnownAlive: () => false }, owner, files.list(layout.running));
+    return (await parent) === 'dead';
   }
 
   async #recoverer(): Promise<Recoverer> {

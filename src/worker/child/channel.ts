@@ -134,3 +134,8 @@ export class Channel {
     this.#late.delete(id);
   }
 }
+
+/** Ends this process and all that it has started. Windows has no process groups. */
+export function killGroup(): void {
+  process.kill(process.platform === 'win32' ? process.pid : -process.pid, 'SIGKILL');
+}

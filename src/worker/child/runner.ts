@@ -200,6 +200,11 @@ export class Revoked {
     return this.#ids.size > 0 && this.#ids.has(job);
   }
 
+  /** The first of `ids` that runs here now; undefined: none does. */
+  runningOf(ids: ReadonlySet<string>): string | undefined {
+    return [...ids].find((job) => this.#runs.has(job));
+  }
+
   #tell(job: string): void {
     this.#runs.get(job)?.abort(new RevokedError(`Job ${job} was revoked: end this run, its outcome is not kept.`));
   }

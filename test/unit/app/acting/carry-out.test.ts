@@ -7,6 +7,8 @@ import { SpoolError } from '../../../../src/job/errors.ts';
 import type { Settlement } from '../../../../src/job/lifecycle.ts';
 import { pendingJobs, settledJob } from '../../../support/ended-jobs.ts';
 import { nextId, returned, threw } from '../../../support/factory.ts';
+import { owner } from '../../../support/owner-info.ts';
+import { sighting } from '../../../support/sighting.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 const NOW = Date.now();
@@ -73,6 +75,26 @@ describe('acting', () => {
 
     assert.deepEqual(done, { text: '1 job revoked, 1 job had ended before', isBad: true, code: null });
     assert.equal((await broker.find(waiting))?.state, 'revoked');
+  });
+
+  test('a job that nobody can kill is not told as being killed', async (t) => {
+    const { broker } = tempSpool(t);
+    const [id, other] = [nextId(), nextId()];
+    const holder = owner({ pid: 7, parent: '1-0123456789abcdef', pulse: { delayMs: 5_000, isBlocked: true } });
+    const held = sighting({ id, state: 'running', owner: holder.owner });
+    const requested = new Map([id, other].map((one) => [one, 'requested'] as const));
+    const part = {
+      revoke: async () => requested,
+      owners: async () => [holder],
+      find: async (one: string) => (one === id ? held : null),
+    };
+
+    const kill = await carryOut(Object.assign(broker, part), { kind: 'kill', ids: [id, other] }, NOW);
+    const asked = await carryOut(broker, { kind: 'revoke', ids: [id, other] }, NOW);
+
+    assert.match(kill.text, /^1 job being killed, 1 job not killed\. No process is there to kill it: .*`kill -9 7`/);
+    assert.equal(kill.isBad, true);
+    assert.deepEqual(asked, { text: '2 jobs told to end', isBad: false, code: null });
   });
 
   test('forgets outcomes, and leaves what has not ended', async (t) => {

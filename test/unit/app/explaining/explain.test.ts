@@ -173,6 +173,16 @@ const ROWS: readonly (readonly [
     `fsq revoke ${A} --terminate`,
   ],
   [
+    'has been told to end in a process that nobody can kill',
+    facts({
+      job: running({ isRevoked: true }),
+      owners: [{ ...child, pulse: { delayMs: 12_400, isBlocked: true } }],
+    }),
+    ['revoke-requested', 'blocked', 'runs-without-worker'],
+    /until its task heeds that\. No process is there to kill it: .* `kill -9 7` ends it by hand/,
+    `fsq revoke ${A}`,
+  ],
+  [
     'runs and waits for another',
     facts({ job: running({ awaits: [B] }), others: new Map([[B, sighting({ id: B })]]) }),
     ['awaits', 'runs'],
