@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { isTyped } from '../plain/acts.ts';
-import { count } from '../plain/format.ts';
+import { count, plural } from '../plain/format.ts';
 
 interface DialogProps {
   readonly title: string;
@@ -61,7 +61,10 @@ export function Confirm({
       <form onSubmit={submit}>
         <div class="body">{question.body}</div>
         {question.typed !== null && (
-          <p class="dim">As many are taken at most, of those that match then: the earliest sent first.</p>
+          <p class="dim">
+            Jobs come and go until you confirm. Those that match then are taken, but no more than{' '}
+            {plural(question.typed, 'job')}: if more match by then, those that were sent last stay as they are.
+          </p>
         )}
         {question.typed !== null && (
           <p class="field">

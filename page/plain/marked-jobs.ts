@@ -28,6 +28,25 @@ export function withMark(
   return { ...marks, states };
 }
 
+/** So many are named before something is done with them. */
+const MOST_NAMED = 5;
+
+export interface NamedMarks {
+  readonly ids: readonly string[];
+  /** More than these. */
+  readonly others: number;
+  /** Of all, how many are not on the page that is shown. */
+  readonly elsewhere: number;
+}
+
+/** Which jobs are marked, for a question before an act: one may have marked some on another page. */
+export function namedMarks({ states }: MarkedJobs, jobs: readonly { id: string }[]): NamedMarks {
+  const all = [...states.keys()];
+  const here = new Set(jobs.map(({ id }) => id));
+  const elsewhere = all.filter((id) => !here.has(id)).length;
+  return { ids: all.slice(0, MOST_NAMED), others: Math.max(0, all.length - MOST_NAMED), elsewhere };
+}
+
 /** Marked jobs are seen again in another state. */
 export function seenAgain(marks: MarkedJobs, jobs: readonly { id: string; state: StateName }[]): MarkedJobs {
   const changed = jobs.filter(({ id, state }) => marks.states.has(id) && marks.states.get(id) !== state);

@@ -85,7 +85,7 @@ export function paramsOf(query: JobQuery): URLSearchParams {
 
 /** What is empty or unknown is not asked. */
 export function queryOf(params: URLSearchParams): JobQuery {
-  const states = (params.get('state') ?? '').split(',').filter(isState);
+  const states = params.getAll('state').flatMap((text) => text.split(',').filter(isState));
   const many = (name: 'task' | 'queue'): readonly string[] => params.getAll(name).filter((value) => value !== '');
   const lists = { states, tasks: many('task'), queues: many('queue') };
   const query: Record<string, string | readonly string[]> = {};
@@ -95,6 +95,20 @@ export function queryOf(params: URLSearchParams): JobQuery {
     if (value !== null && value !== '') query[name] = value;
   }
   return query;
+}
+
+/** What of an address is no filter, in sentences: it says more than is shown, and a list of all jobs would hide that. */
+export function strangeParts(fragment: string): readonly string[] {
+  const params = new URLSearchParams(fragment.split(/\?(.*)/s)[1] ?? '');
+  const known = [...Object.keys(MANY), ...ONE];
+  const names = [...new Set(params.keys())].filter((name) => name !== 'before' && !known.includes(name));
+  const states = params
+    .getAll('state')
+    .flatMap((text) => text.split(',').filter((part) => part !== '' && !isState(part)));
+  return [
+    ...names.map((name) => `There is no filter "${name}" (there are ${known.join(', ')}).`),
+    ...states.map((state) => `There is no state "${state}" (there are ${STATES.join(', ')}).`),
+  ];
 }
 
 /** The query with a part changed; an empty value takes the part away. */

@@ -54,7 +54,7 @@ test('what the page does to jobs, queues and schedules', { skip: lacksBrowser },
   }
 });
 
-/** Marked jobs are retried and deleted; the filter and the marks stay. */
+/** Marked jobs are retried and deleted: the filter stays, the marks go, and what cannot be taken back says which jobs it means. */
 async function marks({ page, desk, go }: Scene): Promise<void> {
   await go('/jobs?state=failed&task=card.charge');
   const boxes = page.getByRole('checkbox', { name: /^Mark card/ });
@@ -65,7 +65,14 @@ async function marks({ page, desk, go }: Scene): Promise<void> {
   await until(async () => /\b2\b/.test(await answer(page)), 'the page says what it did');
   assert.match(page.url(), /#\/jobs\?state=failed&task=card\.charge$/);
   await has(desk, 'state=failed&task=card.charge', 8); // They ran, and failed again.
-  await page.getByText('2 marked').waitFor();
+  await page.getByText('2 marked').waitFor({ state: 'detached' });
+  const [one = '', other = ''] = (await desk.ask<JobPage>('api/jobs?state=failed&task=card.charge')).jobs.map(
+    ({ id }) => id,
+  );
+  for (const id of [one, other]) await page.getByRole('checkbox', { name: `Mark card.charge ${id}` }).check();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  for (const id of [one, other]) await page.getByRole('dialog').getByTitle(id).waitFor();
+  await page.keyboard.press('Escape');
   await confirm(page, 'Delete');
   await has(desk, 'state=failed&task=card.charge', 6);
   await page.getByText('2 marked').waitFor({ state: 'detached' }); // They are there no more.

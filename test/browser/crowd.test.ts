@@ -62,7 +62,7 @@ async function textCounted(t: TestContext, browser: Browser): Promise<void> {
   await page.getByRole('heading', { name: '330 jobs', exact: true }).waitFor();
   await page.getByRole('button', { name: 'Revoke all 330' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByText('of those that match then: the earliest sent first').waitFor();
+  await dialog.getByText('Those that match then are taken, but no more than 330 jobs').waitFor();
   await dialog.getByRole('textbox').fill('330');
   await dialog.locator('button[type=submit]').click();
   await until(async () => (await answer(page)).includes('330 jobs revoked'), 'they are revoked');

@@ -97,6 +97,12 @@ async function filters({ page, desk, go }: Scene): Promise<void> {
   await page.locator('.job-head').waitFor();
   await page.goBack();
   await page.getByRole('heading', { name: '1 job' }).waitFor();
+  // What of an address is no filter is told.
+  await go('/jobs?state=faild&sinc=1h&task=mail.send');
+  await page.getByText('There is no filter "sinc" (there are state, task').waitFor();
+  await page.getByText('There is no state "faild" (there are pending,').waitFor();
+  await go('/jobs?state=failed&since=1h');
+  await page.getByText('There is no').waitFor({ state: 'detached' });
   // With a filter the chips count what a press of them would show.
   await go('/jobs?task=card.charge');
   await page.getByRole('button', { name: 'failed 8', exact: true }).click();

@@ -5,11 +5,12 @@ import type { JobPage, JobQuery } from '../../../src/ui/wire.ts';
 import { useConfirm } from '../../parts/dialog.tsx';
 import { ACTS, actsFor, actsForAll, type JobAct } from '../../plain/acts.ts';
 import { count, plural } from '../../plain/format.ts';
-import { type MarkedJobs, MOST_MARKS } from '../../plain/marked-jobs.ts';
+import { type MarkedJobs, MOST_MARKS, namedMarks } from '../../plain/marked-jobs.ts';
 import { hasParts, paramsOf } from '../../plain/place.ts';
 import { get } from '../../server/api.ts';
 import { usePage } from '../../server/context.ts';
 import { FilterWords } from './filter-words.tsx';
+import { shortId } from './job-table.tsx';
 
 interface Props {
   readonly query: JobQuery;
@@ -28,12 +29,19 @@ export function Bulk({ query, page, counted, marks, onClear }: Props): JSX.Eleme
   const onMarked = (kind: JobAct): void => {
     const act = async (): Promise<void> => {
       const { isGood } = await run({ kind, ids: [...marks.states.keys()] });
-      if (isGood && kind === 'forget') onClear(); // What is there no more has no marks.
+      if (isGood) onClear(); // What comes next is for jobs that are marked for it.
     };
     const { verb, means, isDanger } = ACTS[kind];
     if (!isDanger) return void act();
     const title = `${verb} ${plural(many, 'marked job')}`;
-    ask({ title, body: <p>{means}</p>, verb, isDanger, typed: null, act: () => void act() });
+    ask({
+      title,
+      body: <MarkedOnes means={means} marks={marks} page={page} />,
+      verb,
+      isDanger,
+      typed: null,
+      act: () => void act(),
+    });
   };
   const onAll = (kind: JobAct, total: number): void => {
     const { verb, means, isDanger } = ACTS[kind];
@@ -100,6 +108,25 @@ export function Bulk({ query, page, counted, marks, onClear }: Props): JSX.Eleme
         ))}
       {dialog}
     </div>
+  );
+}
+
+/** What is done, and to which jobs. */
+function MarkedOnes({ means, marks, page }: Pick<Props, 'marks' | 'page'> & { readonly means: string }): JSX.Element {
+  const { ids, others, elsewhere } = namedMarks(marks, page.jobs);
+  return (
+    <>
+      <p>{means}</p>
+      <ul>
+        {ids.map((id) => (
+          <li key={id}>
+            <code title={id}>{shortId(id)}</code> {marks.states.get(id)}
+          </li>
+        ))}
+        {others > 0 && <li>and {plural(others, 'other')}</li>}
+      </ul>
+      {elsewhere > 0 && <p class="dim">{count(elsewhere)} of them not on the page that is shown.</p>}
+    </>
   );
 }
 

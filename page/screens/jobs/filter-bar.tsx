@@ -3,8 +3,9 @@ import type { JSX } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
 import type { JobPage, JobQuery, StateName } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
+import { Name } from '../../parts/text.tsx';
 import { shortCount } from '../../plain/format.ts';
-import { hasParts, STATES, withPart } from '../../plain/place.ts';
+import { hasParts, STATES, strangeParts, withPart } from '../../plain/place.ts';
 import { usePage } from '../../server/context.ts';
 import { FilterField, listOf } from './field.tsx';
 
@@ -39,6 +40,7 @@ export function FilterBar({ query, states = null, isOfFailures = false, onChange
     if (hasSeldom) setOpen(true);
   }, [hasSeldom]);
   const id = useId();
+  const strange = strangeParts(location.hash);
   const type =
     (part: keyof JobQuery, isList = false) =>
     (value: string) =>
@@ -47,6 +49,11 @@ export function FilterBar({ query, states = null, isOfFailures = false, onChange
   const queues = live.summary?.queues.map((queue) => queue.name) ?? [];
   return (
     <form class="filters" role="search" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+      {strange.length > 0 && (
+        <p class="note warning" role="alert">
+          <Name text={strange.join(' ')} /> The list below is without that.
+        </p>
+      )}
       {!isOfFailures && <States query={query} counts={states} onChange={onChange} />}
       <div class="fields">
         {!isOfFailures && (

@@ -178,7 +178,7 @@ function Took({ job }: { readonly job: JobRow }): JSX.Element {
   return endedAtMs === null ? <Nothing /> : <Span ms={endedAtMs - startedAtMs} />;
 }
 
-/** Ids begin with the time, and end with chance. */
+/** Ids begin with the time, and end with chance: eight digits of it tell a thousand jobs apart. */
 export function shortId(id: string): string {
-  return id.length <= 16 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`;
+  return id.length <= 18 ? id : `${id.slice(0, 8)}…${id.slice(-8)}`;
 }

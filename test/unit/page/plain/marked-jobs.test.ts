@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { MOST_MARKS, type MarkedJobs, marksOf, seenAgain, withMark } from '../../../../page/plain/marked-jobs.ts';
+import {
+  MOST_MARKS,
+  type MarkedJobs,
+  marksOf,
+  namedMarks,
+  seenAgain,
+  withMark,
+} from '../../../../page/plain/marked-jobs.ts';
 
 const NONE: MarkedJobs = { filter: 'state=failed', states: new Map() };
 
@@ -23,4 +30,16 @@ test('as many are marked as one act may name', () => {
 
   assert.equal(withMark(NONE, many, true).states.size, MOST_MARKS);
   assert.equal(withMark(withMark(NONE, many, true), many, false).states.size, 0);
+});
+
+test('before an act the first are named, and those that are not on the page are counted', () => {
+  const jobs = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((id) => ({ id, state: 'failed' as const }));
+  const marks = withMark(NONE, jobs, true);
+
+  assert.deepEqual(namedMarks(marks, jobs.slice(0, 3)), { ids: ['a', 'b', 'c', 'd', 'e'], others: 2, elsewhere: 4 });
+  assert.deepEqual(namedMarks(withMark(NONE, jobs.slice(0, 2), true), jobs), {
+    ids: ['a', 'b'],
+    others: 0,
+    elsewhere: 0,
+  });
 });

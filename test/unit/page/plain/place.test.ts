@@ -7,6 +7,7 @@ import {
   type Place,
   placeOf,
   queryOf,
+  strangeParts,
   tokenIn,
   withPart,
 } from '../../../../page/plain/place.ts';
@@ -69,4 +70,18 @@ test('a token is found in a fragment and in a whole address, and what is none is
   assert.equal(tokenIn('http://127.0.0.1:9478/base/#token=a-b_c'), 'a-b_c');
   assert.equal(tokenIn('#token=%'), '%');
   for (const text of ['', '#', '#/jobs?text=token', '#token=', 'a-b_c']) assert.equal(tokenIn(text), null, text);
+});
+
+test('what of an address is no filter is told, and the rest is not', () => {
+  assert.deepEqual(strangeParts('#/jobs?state=failed,parked&task=a&since=1h&before=x&group=g'), []);
+  assert.deepEqual(strangeParts('#/jobs'), []);
+  const [filter, state, ...others] = strangeParts('#/jobs?state=faild,failed&sinc=1h');
+  assert.match(filter ?? '', /^There is no filter "sinc" \(there are state, task, /);
+  assert.match(state ?? '', /^There is no state "faild" \(there are pending, /);
+  assert.deepEqual(others, []);
+  assert.deepEqual(placeOf('#/jobs?state=failed&state=parked'), {
+    screen: 'jobs',
+    query: { states: ['failed', 'parked'] },
+    before: null,
+  });
 });
