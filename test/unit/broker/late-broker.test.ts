@@ -40,7 +40,7 @@ const QUESTIONS: Readonly<
   room: 0,
   parts: 0,
   restoring: 0,
-  owners: 0,
+  owners: 1,
   consumer: 1,
   keeper: 1,
 };
