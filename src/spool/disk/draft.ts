@@ -36,6 +36,8 @@ export class DraftFiles {
   #created = 0;
   #lookAgainAt = 0;
   #batch: { readonly path: string; readonly names: string[] } | null = null;
+  /** Batches that are used up, in which drafts still lay. */
+  #used: readonly string[] = [];
 
   constructor(place: DraftPlace) {
     this.#place = place;
@@ -94,6 +96,7 @@ export class DraftFiles {
   #takeBatch(): boolean {
     const { files, layout } = this.#place;
     if (performance.now() < this.#lookAgainAt) return false;
+    this.#used = this.#used.filter((path) => this.#isInUse(path));
     for (const name of files.list(layout.spare)) {
       if (name === RESERVE) continue;
       const path = `${layout.tmp}/${this.#place.uniqueName()}`;
@@ -117,8 +120,17 @@ export class DraftFiles {
   #dropBatch(): void {
     const path = this.#batch?.path;
     this.#batch = null;
-    // Drafts may still lie in it until they are renamed; the sweep of tmp/ takes the directory when we are gone.
-    if (path !== undefined) removeIfEmpty(this.#place.files, path);
+    // Drafts may still lie in it until they are renamed. It goes when the next batch is taken; when we are gone, the sweep of tmp/ takes it.
+    if (path !== undefined && this.#isInUse(path)) this.#used = [...this.#used, path];
+  }
+
+  /** Removes the directory unless drafts lie in it. One that cannot be removed is left to the sweep: it must keep no job from being sent. */
+  #isInUse(path: string): boolean {
+    try {
+      return !removeIfEmpty(this.#place.files, path);
+    } catch {
+      return false;
+    }
   }
 }
 

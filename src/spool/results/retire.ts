@@ -21,7 +21,8 @@ interface HowToRetire {
  * back, and run them again.
  *
  * A batch is gathered in tmp/ and moved to spare/ only when its renames are durable. Were a file written again before that, a
- * power cut could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves the batch on.
+ * power cut could show the new content under the old outcome's name. If we die in between, the sweep of tmp/ moves the batch on. Work that is
+ * given up hands on what it has gathered: this process may live for long.
  *
  * @param how of `leastBatch` files at least a batch is made, fewer are removed; one that `isStill` denies, asked right before, stays
  * @returns the names of those that it took out; another worker may have been faster with the others
@@ -39,10 +40,18 @@ export async function retire(
   const name = context.uniqueName();
   const gathered = `${layout.tmp}/${name}`;
   const isBatch = fileNames.length >= leastBatch && makeBatch(context, gathered);
-  const gone = await moveOut(context, fileNames, { gathered: isBatch ? gathered : null, isStill }, turns);
-  await syncDirectories(context, layout.results, ...(isBatch ? [gathered] : []));
-  if (isBatch) context.files.rename(gathered, `${layout.spare}/${name}`);
-  return gone;
+  const handOn = async (): Promise<void> => {
+    await syncDirectories(context, layout.results, ...(isBatch ? [gathered] : []));
+    if (isBatch) context.files.rename(gathered, `${layout.spare}/${name}`);
+  };
+  try {
+    const gone = await moveOut(context, fileNames, { gathered: isBatch ? gathered : null, isStill }, turns);
+    await handOn();
+    return gone;
+  } catch (error) {
+    if (isBatch && context.files.exists(gathered)) await handOn().catch(() => undefined); // The first error says more.
+    throw error;
+  }
 }
 
 /** @param to `gathered` is where they go; null: they are removed */
