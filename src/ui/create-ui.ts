@@ -38,7 +38,7 @@ export interface UiOptions<Request extends UiRequest = UiRequest> {
   readonly app?: Pick<App, 'settings'>;
   /**
    * Whether this request is of somebody who may see the page, and act: asked for each, but for the page's own script and style. Your login
-   * answers it, as in `(request) => request.session?.isAdmin === true`. One of `authorize` and `token` is needed.
+   * answers it, as in `(request: express.Request) => request.session.user?.isAdmin === true`. One of `authorize` and `token` is needed.
    */
   readonly authorize?: (request: Request) => boolean | Promise<boolean>;
   /** In place of a login: the page asks for this text once, 16 characters at least. Scripts send it as `Authorization: Bearer …`. */
