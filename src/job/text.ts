@@ -74,6 +74,14 @@ export function span(ms: number): string {
   return inUnits(Math.max(0, ms), TIMES, 'ms');
 }
 
+/** With the next unit, for what is compared with a clock or another account of it: '1 m 47 s', '3 d 4 h', '12 s'. */
+export function fineSpan(ms: number): string {
+  const at = TIMES.findIndex(([, one]) => ms >= one);
+  const [, one] = TIMES[at] ?? ['', 1];
+  const [unit, next] = TIMES[at + 1] ?? ['', Infinity];
+  return at === -1 || ms % one < next ? span(ms) : `${span(ms)} ${Math.floor((ms % one) / next)} ${unit}`;
+}
+
 /** '77 GB', '512 B'. */
 export function size(bytes: number): string {
   return inUnits(bytes, SIZES, 'B');

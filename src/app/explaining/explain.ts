@@ -3,7 +3,7 @@ import { isAddress } from '../../broker/broker-address.ts';
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
 import type { Failure } from '../../job/errors.ts';
 import type { Outcome } from '../../job/job.ts';
-import { span, timeShown } from '../../job/text.ts';
+import { fineSpan, span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, firstLine, named, type Reason, sentence } from './reason.ts';
 import { blockedText, isBlocked } from '../telling/blocked.ts';
@@ -70,7 +70,7 @@ function failedReason(job: Sighting, error: Failure, ago: string, root: Facts['r
 function runningReasons(facts: Facts): readonly Reason[] {
   const { job, owners, nowMs } = facts;
   const holder = owners.find(({ owner }) => owner === job.owner);
-  const runs = job.startedAtMs === null ? 'It runs' : `It has run for ${span(nowMs - job.startedAtMs)}`;
+  const runs = job.startedAtMs === null ? 'It runs' : `It has run for ${fineSpan(nowMs - job.startedAtMs)}`;
   if (job.isForeign === true)
     return [{ code: 'runs-elsewhere', text: `${runs} in a worker of another program, attempt ${attemptOf(job)}.` }];
   if (holder === undefined || holder.verdict === 'dead') return [goneReason(facts, holder)];

@@ -2,7 +2,7 @@
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
 import { isSuspect } from '../../job/lifecycle.ts';
 import { type QueueLimits, type Rate, strictest } from '../../job/queue-limits.ts';
-import { some, span } from '../../job/text.ts';
+import { fineSpan, some, span } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import type { Reason } from './reason.ts';
 import { livingRunners } from '../telling/runners.ts';
@@ -135,5 +135,5 @@ function oldestText(running: readonly Sighting[], nowMs: number): string {
   const [oldest] = begun.toSorted((a, b) => (a.startedAtMs ?? 0) - (b.startedAtMs ?? 0));
   if (oldest === undefined) return '';
   const task = oldest.record === null ? '' : ` (${oldest.record.job.task})`;
-  return ` Job ${oldest.id}${task} has run longest, for ${span(nowMs - (oldest.startedAtMs ?? nowMs))}.`;
+  return ` Job ${oldest.id}${task} has run longest, for ${fineSpan(nowMs - (oldest.startedAtMs ?? nowMs))}.`;
 }

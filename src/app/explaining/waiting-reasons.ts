@@ -2,7 +2,7 @@
 import type { OwnerInfo, Sighting } from '../../broker/broker.ts';
 import { idsAfter } from '../../job/edges.ts';
 import { retriesUsed } from '../../job/lifecycle.ts';
-import { some, span, timeShown } from '../../job/text.ts';
+import { fineSpan, some, span, timeShown } from '../../job/text.ts';
 import type { Facts } from './facts.ts';
 import { circleText, named, type Reason } from './reason.ts';
 import { roomReasons } from './room-reasons.ts';
@@ -133,7 +133,7 @@ function doing({ state, owner, startedAtMs, standing }: Sighting, owners: readon
   if (state === 'delayed') return 'waits too';
   if (state !== 'running') return `is ready in queue ${standing.queue}`;
   const holder = owners.find((one) => one.owner === owner);
-  const runs = startedAtMs === null ? 'runs' : `has run for ${span(nowMs - startedAtMs)}`;
+  const runs = startedAtMs === null ? 'runs' : `has run for ${fineSpan(nowMs - startedAtMs)}`;
   return `${runs}${holder === undefined ? '' : ` in process ${processText(holder)}`}`;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { escape, format, jsonText, size, some, span, suggest } from '../../../src/job/text.ts';
+import { escape, fineSpan, format, jsonText, size, some, span, suggest } from '../../../src/job/text.ts';
 
 const ATTACKS = [
   '\u001b]52;c;ZXZpbA==\u0007',
@@ -130,6 +130,22 @@ test('a span is told in the largest unit that fits, rounded down', () => {
     [86_400_000 * 2.9, '2 d'],
   ];
   for (const [ms, text] of cases) assert.equal(span(ms), text);
+});
+
+test('a span that is compared with a clock is told with the next unit', () => {
+  const spans = [-5, 999, 12_900, 60_000, 60_999, 107_000, 3_659_000, 7_500_000, 86_400_000 * 3 + 4 * 3_600_000];
+
+  assert.deepEqual(spans.map(fineSpan), [
+    '0 ms',
+    '999 ms',
+    '12 s',
+    '1 m',
+    '1 m',
+    '1 m 47 s',
+    '1 h',
+    '2 h 5 m',
+    '3 d 4 h',
+  ]);
 });
 
 test('a size and a count are told with their unit', () => {

@@ -160,6 +160,12 @@ const ROWS: readonly (readonly [
 
   ['runs', facts({ job: running() }), ['runs'], /^It has run for 3 m in worker process 7, attempt 1\.$/],
   [
+    'has run for a while',
+    facts({ job: running(), nowMs: NOW + 47_000 }),
+    ['runs'],
+    /^It has run for 3 m 47 s in worker process 7/,
+  ],
+  [
     'runs within a limit',
     facts({ job: running({}, { options: { timeLimitMs: 300_000 } }) }),
     ['runs', 'time-limit'],
