@@ -11,15 +11,37 @@ import { usePage } from '../server/context.ts';
 /** The words of one status change so seldom at most, since a screen reader speaks each change. */
 const WORDS_MS = 5_000;
 
+interface Said {
+  readonly status: string;
+  readonly text: string;
+  readonly failures: string | null;
+  readonly untilMs: number;
+}
+
+/** What tells of failures leads to them. */
+function Words({ said: { text, failures } }: { readonly said: Said }): JSX.Element {
+  const at = failures === null ? -1 : text.indexOf(failures);
+  if (failures === null || at === -1) return <Sentence text={text} />;
+  return (
+    <>
+      <Sentence text={text.slice(0, at)} />
+      <a href="#/failures">
+        <Sentence text={failures} />
+      </a>
+      <Sentence text={text.slice(at + failures.length)} />
+    </>
+  );
+}
+
 export function Verdict(): JSX.Element {
   const { live, place } = usePage();
   const { summary, trouble } = live;
-  const said = useRef({ status: '', text: '', untilMs: 0 });
-  const verdict = trouble === null ? summary?.verdict : { status: 'critical' as const, text: trouble };
+  const said = useRef<Said>({ status: '', text: '', failures: null, untilMs: 0 });
+  const verdict = trouble === null ? summary?.verdict : { status: 'critical' as const, text: trouble, failures: null };
   if (verdict === undefined) return <p class="verdict dim">Looking…</p>;
-  const { status, text: newest } = verdict;
+  const { status } = verdict;
   if (said.current.status !== status || Date.now() > said.current.untilMs)
-    said.current = { status, text: newest, untilMs: Date.now() + WORDS_MS };
+    said.current = { ...verdict, untilMs: Date.now() + WORDS_MS };
   const { text } = said.current;
   // The overview says all of it; on other screens it is one line, so that they do not move with it.
   const isShort = trouble === null && place.screen !== 'overview';
@@ -28,7 +50,7 @@ export function Verdict(): JSX.Element {
       <Icon name={status} />
       <strong>{isShort ? <a href="#/">{status}</a> : status}</strong>
       <span title={isShort ? visible(text) : undefined}>
-        <Sentence text={text.toLowerCase() === status ? 'all is well' : text} />
+        {text.toLowerCase() === status ? 'all is well' : <Words said={said.current} />}
       </span>
     </p>
   );

@@ -26,7 +26,12 @@ export interface Summary {
   readonly atMs: number;
   /** Why the place cannot be looked at just now; null: it can, and all below is of `atMs`. */
   readonly trouble: string | null;
-  readonly verdict: { readonly status: 'ok' | 'warning' | 'critical'; readonly text: string };
+  readonly verdict: {
+    readonly status: 'ok' | 'warning' | 'critical';
+    readonly text: string;
+    /** The part of `text` that tells of failures; null: none does. */
+    readonly failures: string | null;
+  };
   /** A sentence or two each; commands stand in backticks. */
   readonly advice: readonly string[];
   readonly counts: Readonly<Record<StateName, number>>;

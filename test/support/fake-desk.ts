@@ -6,7 +6,7 @@ const NOTHING = { slotMs: 1, fromMs: 0, ended: [], failed: [], wait: null, run: 
 const SUMMARY: Summary = {
   atMs: 1,
   trouble: null,
-  verdict: { status: 'ok', text: 'OK' },
+  verdict: { status: 'ok', text: 'OK', failures: null },
   advice: [],
   counts: { pending: 0, delayed: 0, parked: 0, running: 0, succeeded: 0, failed: 0, revoked: 0, expired: 0 },
   minutes: NOTHING,

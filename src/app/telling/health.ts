@@ -74,7 +74,11 @@ export interface HealthFacts {
 }
 
 export interface FailedFacts {
+  /** How often a job ended as failed, those too that were sent back since then or are forgotten; with `areStill`, jobs that are failed now. */
   readonly jobs: number;
+  readonly areStill?: true;
+  /** Of failures that have happened: how many jobs are failed now, where that is known. */
+  readonly now?: number;
   /** Within which time they failed; null: ever. */
   readonly withinMs: number | null;
   /** What most of those failed with that were looked at. */
@@ -206,11 +210,12 @@ function usedPart(free: number, total: number): number {
   return total === 0 ? 0 : 1 - free / total;
 }
 
-function failedText({ jobs, withinMs, most }: FailedFacts, maxFailed: number): string {
+function failedText({ jobs, areStill, now, withinMs, most }: FailedFacts, maxFailed: number): string {
   const within = withinMs === null ? '' : ` within ${span(withinMs)}`;
   const limit = maxFailed === 0 ? '' : ` (at most ${maxFailed})`;
   const what = most === null ? '' : `${jobs === 1 ? ': ' : ', most: '}${most.task} ${most.error}`;
-  return `${some(jobs, 'job')} failed${within}${limit}${what}`;
+  const still = now === undefined ? '' : ` (${now === 0 ? 'no job is' : some(now, 'job is', 'jobs are')} failed now)`;
+  return `${areStill === true ? `${some(jobs, 'job')} failed` : some(jobs, 'failure')}${within}${still}${limit}${what}`;
 }
 
 /** '3 jobs of queue mail, 1 of slow'. */

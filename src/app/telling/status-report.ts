@@ -179,15 +179,14 @@ function lastMinute({ statistics: { sinceMs, history }, nowMs }: StatusFacts): S
   return { ended, failed };
 }
 
-function failuresOf({ statistics: { sinceMs, history, tasks }, nowMs }: StatusFacts): Failures | null {
+/** The verdict may know of some that no worker lived to count: each longer time has at least as many. */
+function failuresOf({ statistics: { sinceMs, history, tasks }, nowMs, failed }: StatusFacts): Failures | null {
   if (sinceMs === null) return null;
   const slots = slotsUpTo(history, 'fiveMinutes', nowMs);
-  return {
-    lastHour: totalOfSlots(slots.slice(-HOUR_MS / RINGS.fiveMinutes.everyMs)).failed,
-    lastDay: totalOfSlots(slots).failed,
-    ever: tasks.reduce((sum, { ended }) => sum + ended.failed, 0),
-    sinceMs,
-  };
+  const lastHour = Math.max(failed.jobs, totalOfSlots(slots.slice(-HOUR_MS / RINGS.fiveMinutes.everyMs)).failed);
+  const lastDay = Math.max(lastHour, totalOfSlots(slots).failed);
+  const counted = tasks.reduce((sum, { ended }) => sum + ended.failed, 0);
+  return { lastHour, lastDay, ever: Math.max(lastDay, counted), sinceMs };
 }
 
 function workersOf(owners: readonly OwnerInfo[]): readonly WorkerStatus[] {

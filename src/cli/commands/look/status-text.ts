@@ -32,7 +32,7 @@ export function statusText(report: StatusReport, nowMs: number, paint: Paint = (
       ...Object.entries(jobs).map(
         ([state, count]) => [state, `${String(count).padStart(width)}${ages[state] ?? ''}`] as const,
       ),
-      ['failed', failuresText(report)],
+      ['failures', failuresText(report)],
       ['queues', isOneQueue ? null : names.map((name) => `${name} ${queues[name]}`).join(', ')],
       ['paused', paused.length === 0 ? null : paused.join(', ')],
       ['rate', rateText(report)],

@@ -105,7 +105,7 @@ async function factsOf(broker: Broker, limits: CheckLimits, queues: readonly str
     ready: ready.length,
     delayed: delayed.length,
     running: jobs.length - ready.length - delayed.length,
-    failed: failed === null ? null : { jobs: failed, withinMs: limits.sinceMs, most: null },
+    failed: failed === null ? null : { jobs: failed, areStill: true, withinMs: limits.sinceMs, most: null },
     parked: (soon === 0 ? 0 : await parkedCount(broker, isMine, soon)) + parkedReady.length,
     takers: livingRunners(owners).length,
     workers: livingWorkers(owners).length,

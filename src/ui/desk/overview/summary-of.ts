@@ -33,12 +33,18 @@ export interface SummaryFacts {
 
 export function summaryOf(facts: SummaryFacts): Summary {
   const { nowMs, live, status, index } = facts;
-  const { verdict, advice } = reportOf(status);
+  const now = index.isComplete ? { now: index.tallies.states.failed } : {};
+  const { verdict, advice } = reportOf({ ...status, failed: { ...status.failed, ...now } });
+  const failures = verdict.problems.find(({ code }) => code === 'failed');
   const { owners, statistics, running, memory, loops } = live;
   return {
     atMs: nowMs,
     trouble: null,
-    verdict: { status: verdict.status, text: textAt(status.place, verdict.text) },
+    verdict: {
+      status: verdict.status,
+      text: textAt(status.place, verdict.text),
+      failures: failures === undefined ? null : textAt(status.place, failures.text),
+    },
     advice: advice.map((text) => textAt(status.place, text)),
     counts: countsOf(facts),
     minutes: activityOf(statistics, 'quarterMinutes', nowMs),
@@ -63,7 +69,7 @@ export function troubledSummary(trouble: string, nowMs: number): Summary {
   return {
     atMs: nowMs,
     trouble,
-    verdict: { status: 'critical', text: trouble },
+    verdict: { status: 'critical', text: trouble, failures: null },
     advice: [],
     counts: NO_COUNTS,
     minutes: none('quarterMinutes'),

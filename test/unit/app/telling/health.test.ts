@@ -47,9 +47,15 @@ describe('the verdict of a spool, with the usual limits:', () => {
       { ready: 5, takers: 0, ageMs: 240_000 },
     ],
     ['warning', 'a delayed job was due 2 m ago (at most 1 m)', { lateMs: 120_000 }],
-    ['warning', '3 jobs failed within 10 m, most: send-mail TimeoutError', { failed: FAILED }],
-    ['warning', '1 job failed within 10 m: send-mail TimeoutError', { failed: { ...FAILED, jobs: 1 } }],
-    ['warning', '3 jobs failed within 10 m', { failed: { ...FAILED, most: null } }],
+    ['warning', '3 failures within 10 m, most: send-mail TimeoutError', { failed: FAILED }],
+    [
+      'warning',
+      '3 failures within 10 m (1 job is failed now), most: send-mail TimeoutError',
+      { failed: { ...FAILED, now: 1 } },
+    ],
+    ['warning', '3 failures within 10 m (no job is failed now)', { failed: { ...FAILED, most: null, now: 0 } }],
+    ['warning', '1 failure within 10 m: send-mail TimeoutError', { failed: { ...FAILED, jobs: 1 } }],
+    ['warning', '3 failures within 10 m', { failed: { ...FAILED, most: null } }],
     ['warning', 'no worker takes 3 jobs of queue mail, 1 of slow', { notServed: backlogs(['mail', 3], ['slow', 1]) }],
     ['warning', 'a queue is paused: 12 jobs of queue mail', { paused: backlogs(['mail', 12]) }],
     ['warning', '1 job is parked: no worker knows the task', { parked: 1 }],
@@ -107,13 +113,13 @@ describe('the verdict for a monitor, by the limits that it names:', () => {
     [
       'critical',
       '3 jobs failed within 1 h (at most 1), most: send-mail TimeoutError',
-      { failed: { ...FAILED, withinMs: 3_600_000 } },
+      { failed: { ...FAILED, areStill: true, withinMs: 3_600_000 } },
       { maxFailed: 1 },
     ],
     [
       'critical',
       '3 jobs failed, most: send-mail TimeoutError',
-      { failed: { ...FAILED, withinMs: null } },
+      { failed: { ...FAILED, areStill: true, withinMs: null } },
       { maxFailed: 0 },
     ],
     ['critical', 'a delayed job was due 2 m ago (at most 1 m)', { lateMs: 120_000 }, { maxDelayMs: 60_000 }],
@@ -121,7 +127,7 @@ describe('the verdict for a monitor, by the limits that it names:', () => {
     [
       'critical',
       '3 jobs failed, most: send-mail TimeoutError; 1 job is parked: no worker knows the task',
-      { failed: { ...FAILED, withinMs: null }, parked: 1 },
+      { failed: { ...FAILED, areStill: true, withinMs: null }, parked: 1 },
       { maxFailed: 0 },
     ],
   ];

@@ -154,6 +154,8 @@ describe('a desk', () => {
     assert.equal(summary.trouble, null);
     assert.equal(summary.verdict.status, 'warning');
     assert.match(summary.verdict.text, /1 job is ready and no worker runs/);
+    assert.match(summary.verdict.failures ?? '', /^1 failure within 10 m \(1 job is failed now\): \S+ Error$/);
+    assert.ok(summary.verdict.text.includes(summary.verdict.failures ?? 'none'));
     assert.ok(summary.advice.some((text) => text.includes(`\`fsq worker --spool ${path}\``)));
     const none = { parked: 0, running: 0, revoked: 0, expired: 0 };
     assert.deepEqual(summary.counts, { ...none, pending: 1, delayed: 1, succeeded: 1, failed: 1 });

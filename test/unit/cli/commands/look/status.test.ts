@@ -293,7 +293,7 @@ test('the text shows counts in one column, the oldest age, workers, tasks and ad
       'running      0',
       'results   1200',
       'corrupt      0',
-      'failed    2 within the last hour, 2 within a day, 2 in all, as workers have counted',
+      'failures  2 within the last hour, 2 within a day, 2 in all, as workers have counted',
       'queues    default 1, mail 2',
       'rate      12 jobs ended within the last minute, 2 failed',
       '',
@@ -350,15 +350,24 @@ test('failures are told as workers have counted them, of the last hour, the last
   assert.deepEqual(report.failures, { lastHour: 3, lastDay: 5, ever: 56, sinceMs: 5 });
   assert.match(
     statusText(report, nowMs),
-    /^failed +3 within the last hour, 5 within a day, 56 in all, as workers have counted$/m,
+    /^failures +3 within the last hour, 5 within a day, 56 in all, as workers have counted$/m,
   );
   const well = reportOf(facts({ nowMs, statistics: { ...statistics, history: NO_HISTORY, tasks: [counts('x', 0)] } }));
-  assert.match(statusText(well, nowMs), /^failed +none, as workers have counted$/m);
+  assert.match(statusText(well, nowMs), /^failures +none, as workers have counted$/m);
   assert.equal(reportOf(facts()).failures, null);
-  assert.doesNotMatch(statusText(reportOf(facts()), nowMs), /^failed/m);
+  assert.doesNotMatch(statusText(reportOf(facts()), nowMs), /^failures/m);
 });
 
 /** What workers have counted of a task. */
+test('no longer time has fewer failures than a shorter one, whoever has counted them', () => {
+  const failed = { jobs: 27, withinMs: 600_000, most: null };
+  const statistics = { sinceMs: 1, history: NO_HISTORY, tasks: [counts('mail', 22)], crashes: {}, restarts: 0 };
+
+  const { failures } = reportOf(facts({ failed, statistics }));
+
+  assert.deepEqual(failures, { lastHour: 27, lastDay: 27, ever: 27, sinceMs: 1 });
+});
+
 function counts(task: string, failed: number): TaskFigures {
   const ended = { succeeded: 1, failed, revoked: 0, expired: 0 };
   return { queue: 'default', task, ended, retried: 0, wait: emptyHistogram(), run: emptyHistogram() };
@@ -368,5 +377,5 @@ test('a verdict holds nothing that a terminal obeys', () => {
   const most = { task: 'a\u001b]52;c;x', error: 'E\nWARNING' };
   const report = reportOf(facts({ failed: { jobs: 1, withinMs: 1, most } }));
 
-  assert.match(statusText(report, 61_000), /^WARNING 1 job failed within 1 ms: a\\u\{1b\}\]52;c;x E\\u\{a\}WARNING\n/);
+  assert.match(statusText(report, 61_000), /^WARNING 1 failure within 1 ms: a\\u\{1b\}\]52;c;x E\\u\{a\}WARNING\n/);
 });
