@@ -102,7 +102,11 @@ export function Navigation(): JSX.Element {
                 aria-current={shown === screen ? 'page' : undefined}
               >
                 {screen === 'spool' ? storeTitle(session.place) : TITLES[screen]}
-                {number !== undefined && number > 0 && <span class="number">{shortCount(number)}</span>}
+                {screen === 'workers' && number === 0 ? (
+                  <span class="number none">none</span>
+                ) : (
+                  number !== undefined && number > 0 && <span class="number">{shortCount(number)}</span>
+                )}
               </a>
             </li>
           );

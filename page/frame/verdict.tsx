@@ -46,7 +46,7 @@ export function Verdict(): JSX.Element {
   // The overview says all of it; on other screens it is one line, so that they do not move with it.
   const isShort = trouble === null && place.screen !== 'overview';
   return (
-    <p class={`verdict ${status} ${isShort ? 'short' : ''}`}>
+    <p class={`verdict ${status} ${trouble === null ? '' : 'trouble'} ${isShort ? 'short' : ''}`}>
       <Icon name={status} />
       <strong>{isShort ? <a href="#/">{status}</a> : status}</strong>
       <span title={isShort ? visible(text) : undefined}>

@@ -19,6 +19,7 @@ const COLUMNS = [{ name: 'Schedule' }, { name: 'When' }, { name: 'Next' }, { nam
 export function Schedules(): JSX.Element {
   const { live, session } = usePage();
   const { data, refusal } = useLook<readonly ScheduleRow[]>('api/schedules', live.hints);
+  const hasWorker = live.summary?.workers.some(({ verdict }) => verdict !== 'dead') ?? true;
   const columns = session.isReadOnly ? COLUMNS : [...COLUMNS, { name: 'Acts', isUnseen: true }];
   return (
     <>
@@ -28,9 +29,10 @@ export function Schedules(): JSX.Element {
       {data !== null && data.length === 0 && <NoSchedule />}
       {data !== null && data.length > 0 && (
         <Panel title={plural(data.length, 'schedule')}>
+          {!hasWorker && <p class="note critical">No worker runs that would send what is due.</p>}
           <Table caption="Schedules" columns={columns} class="schedules cards">
             {data.map((schedule) => (
-              <Row key={schedule.name} schedule={schedule} />
+              <Row key={schedule.name} schedule={schedule} hasWorker={hasWorker} />
             ))}
           </Table>
         </Panel>
@@ -55,7 +57,7 @@ function NoSchedule(): JSX.Element {
   );
 }
 
-function Row({ schedule }: { readonly schedule: ScheduleRow }): JSX.Element {
+function Row({ schedule, hasWorker }: { readonly schedule: ScheduleRow; readonly hasWorker: boolean }): JSX.Element {
   const { name, task, words, pattern, next, last } = schedule;
   return (
     <tr data-row>
@@ -88,8 +90,10 @@ function Row({ schedule }: { readonly schedule: ScheduleRow }): JSX.Element {
           <span class="standing paused">
             <Icon name="pause" /> paused
           </span>
-        ) : (
+        ) : hasWorker || next[0] === undefined ? (
           <Age atMs={next[0] ?? null} />
+        ) : (
+          <span class="standing critical">no worker runs that would send it</span>
         )}
         {!schedule.isPaused && next[0] !== undefined && <div class="second number">{instant(next[0], now())}</div>}
       </td>

@@ -46,14 +46,14 @@ test('what the page does where it is not told what it asks for', { skip: lacksBr
     const { page, complaints } = await openPage(t, browser, url);
     await pending(page, 1);
     renameSync(project.spool, `${project.spool}.away`);
-    await page.locator('.verdict.critical').waitFor();
+    await page.locator('.verdict.trouble').waitFor();
     await says(page, 'What is shown below is of');
     renameSync(`${project.spool}.away`, project.spool);
-    await page.locator('.verdict.critical').waitFor({ state: 'detached' });
+    await page.locator('.verdict.trouble').waitFor({ state: 'detached' });
     await send(project);
     await pending(page, 2);
     renameSync(project.spool, `${project.spool}.old`);
-    await page.locator('.verdict.critical').waitFor();
+    await page.locator('.verdict.trouble').waitFor();
     await send(project); // A new one, in the place of the old.
     await pending(page, 1);
     assert.deepEqual(complaints(), []);

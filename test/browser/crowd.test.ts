@@ -124,7 +124,7 @@ async function gone(t: TestContext, browser: Browser): Promise<void> {
   await until(async () => /spool/.test(await answer(page)), 'it is told that nothing was done');
   assert.doesNotMatch(await answer(page), /jobs? revoked/);
   renameSync(`${spool}.away`, spool);
-  await page.locator('.verdict.critical').waitFor({ state: 'detached' });
+  await page.locator('.verdict.trouble').waitFor({ state: 'detached' });
   await page.getByText('3 marked').waitFor();
   await page.getByRole('button', { name: 'Revoke', exact: true }).click();
   await page.getByRole('dialog').locator('button[type=submit]').click();

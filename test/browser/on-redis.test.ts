@@ -112,9 +112,9 @@ test('the page on a Redis', { skip: lacksBrowser || lacksRedis }, async (t) => {
     await go('/jobs?queue=bulk');
     await page.getByRole('heading', { name: '30 jobs' }).waitFor();
     await server.stop();
-    await page.locator('.verdict.critical').waitFor();
+    await page.locator('.verdict.trouble').waitFor();
     await server.restart();
-    await page.locator('.verdict.critical').waitFor({ state: 'detached' });
+    await page.locator('.verdict.trouble').waitFor({ state: 'detached' });
     await page.getByRole('heading', { name: '30 jobs' }).waitFor();
     await shop.send(`import { resize } from './tasks.js'; await resize.applyAsync(['x', 1], { queue: 'bulk' });`);
     await page.getByRole('heading', { name: '31 jobs' }).waitFor();

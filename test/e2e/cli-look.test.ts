@@ -300,7 +300,7 @@ describe('fsq status', () => {
 
     assert.match(
       stdout,
-      /^WARNING 1 job is ready and no worker runs\nspool +\/.*\n\npending +1 +the oldest waits \d+ m?s\ndelayed +0\nrunning +0\nresults +0\ncorrupt +0\n\nworkers +none\n/,
+      /^CRITICAL 1 job is ready and no worker runs\nspool +\/.*\n\npending +1 +the oldest waits \d+ m?s\ndelayed +0\nrunning +0\nresults +0\ncorrupt +0\n\nworkers +none\n/,
     );
     assert.match(stdout, /! No worker is running and 1 job waits\. `fsq worker` starts one\.\n$/);
     assert.deepEqual([code, stderr], [0, '']);
@@ -363,7 +363,7 @@ describe('fsq status', () => {
     );
     assert.deepEqual(report['lost'], [{ owner: someOwner(), pid: 1, role: 'child', verdict: 'dead' }]);
     const { status, code } = report['verdict'] as Record<string, unknown>;
-    assert.deepEqual([status, code], ['warning', 'no-worker']);
+    assert.deepEqual([status, code], ['critical', 'no-worker']);
     assert.deepEqual(report['foreign'], ['read\u001b[2Jme.txt']);
     assert.equal((report['advice'] as unknown[]).length, 4);
   });

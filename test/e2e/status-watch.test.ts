@@ -18,19 +18,19 @@ describe('on a terminal', { skip: lacksProgram('tmux') }, () => {
     const terminal = await fsqInTerminal(t, project, 'status --watch --every 100ms', { columns: 80, rows: 24 });
     const first = await terminal.shows(/^OK$/);
     await pendingJobs(project.spool, {});
-    const second = await terminal.shows(/^WARNING 1 job is ready and no worker runs$/);
+    const second = await terminal.shows(/^CRITICAL 1 job is ready and no worker runs$/);
     await terminal.resize(40, 10);
     const small = await terminal.shows(/^pending +1 .*oldest waits/);
     await terminal.resize(80, 24);
     renameSync(project.spool, `${project.spool}.gone`);
     const gone = await terminal.shows(/^UNKNOWN /);
     renameSync(`${project.spool}.gone`, project.spool);
-    await terminal.shows(/^WARNING 1 job/);
+    await terminal.shows(/^CRITICAL 1 job/);
     await terminal.type('C-c');
     const after = await terminal.shows(/exit=130$/);
 
     assert.equal(first[0], 'OK');
-    assert.deepEqual(second.filter((row) => /^(OK|WARNING)/.test(row)).length, 1, second.join('\n'));
+    assert.deepEqual(second.filter((row) => /^(OK|CRITICAL)/.test(row)).length, 1, second.join('\n'));
     assert.ok(small.length <= 9, small.join('\n'));
     assert.ok(!gone.some((row) => row.startsWith('pending')), gone.join('\n'));
     assert.match(after.at(-1) ?? '', /exit=130$/);
@@ -65,13 +65,13 @@ test('off a terminal the verdict has a line when it changes, also when the spool
   await watched(t, project, [], async (written) => {
     await until(() => written().endsWith(' OK\n'), 'the first line');
     await pendingJobs(project.spool, {});
-    await until(() => written().includes('WARNING'), 'the second line');
+    await until(() => written().includes('CRITICAL'), 'the second line');
     renameSync(project.spool, `${project.spool}.gone`);
     await until(() => written().includes('UNKNOWN'), 'the third line');
 
     const lines = written().trimEnd().split('\n');
     assert.match(lines[0] ?? '', /^\d{4}-\d\d-\d\dT\S+Z OK$/);
-    assert.match(lines[1] ?? '', /Z WARNING 1 job is ready and no worker runs$/);
+    assert.match(lines[1] ?? '', /Z CRITICAL 1 job is ready and no worker runs$/);
     assert.match(lines[2] ?? '', /Z UNKNOWN .*\(FSQ_\w+\)$/);
     assert.equal(lines.length, 3);
   });

@@ -92,6 +92,8 @@ export interface Limits {
   readonly maxDelayMs: number | null;
   /** False where workers come and go, as by cron. */
   readonly isWorkerExpected: boolean;
+  /** How bad it is that jobs are ready and no worker runs. */
+  readonly noWorkerIs: Severity;
   /** How bad it is when more is the case. */
   readonly severity: Severity;
 }
@@ -102,6 +104,7 @@ export const USUAL_LIMITS: Limits = {
   maxFailed: 0,
   maxDelayMs: 60_000,
   isWorkerExpected: true,
+  noWorkerIs: 'critical',
   severity: 'warning',
 };
 
@@ -140,14 +143,18 @@ type Rule = (facts: HealthFacts, limits: Limits) => Problem | null;
 
 /** In this order problems of one severity are told. */
 const RULES: readonly Rule[] = [
+  ({ ready, takers }, { isWorkerExpected, noWorkerIs }) =>
+    ready > 0 && takers === 0 && isWorkerExpected
+      ? {
+          code: 'no-worker',
+          severity: noWorkerIs,
+          text: `${some(ready, 'job is', 'jobs are')} ready and no worker runs`,
+        }
+      : null,
   ({ isRestoring }) =>
     isRestoring ? warning('restoring', 'jobs are restored after a power cut, and may be missing here') : null,
   ({ stoppedMove }) => (stoppedMove === null ? null : warning('unfinished-move', stoppedMove)),
   ({ room }) => (room === null ? null : ofRoom(room)),
-  ({ ready, takers }, { isWorkerExpected }) =>
-    ready > 0 && takers === 0 && isWorkerExpected
-      ? warning('no-worker', `${some(ready, 'job is', 'jobs are')} ready and no worker runs`)
-      : null,
   ({ notServed }) =>
     notServed.length === 0 ? null : warning('not-served', `no worker takes ${backlogText(notServed)}`),
   ({ ageMs, takers }, { maxAgeMs, isWorkerExpected, severity }) =>

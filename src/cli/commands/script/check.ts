@@ -64,6 +64,7 @@ function limitsOf({ values }: Context): CheckLimits {
     sinceMs: duration(values.text('since'), 'since') ?? null,
     // With a limit it may be meant so: cron starts one now and then.
     isWorkerExpected: maxAgeMs === null,
+    noWorkerIs: 'warning',
     severity: 'critical',
   };
 }

@@ -31,6 +31,7 @@ const NONE: Limits = {
   maxDelayMs: null,
   isWorkerExpected: true,
   severity: 'critical',
+  noWorkerIs: 'warning',
 };
 const ROOM = { freeBytes: 5e11, totalBytes: 1e12, freeInodes: 1e6, totalInodes: 2e6, isTight: false };
 const FAILED = { jobs: 3, withinMs: 600_000, most: { task: 'send-mail', error: 'TimeoutError' } };
@@ -39,10 +40,10 @@ describe('the verdict of a spool, with the usual limits:', () => {
   const cases: readonly (readonly [string, string, Partial<HealthFacts>])[] = [
     ['ok', 'OK', {}],
     ['ok', 'OK', { ready: 300_000, ageMs: 60_000, lateMs: 60_000, failed: { ...FAILED, jobs: 0 }, room: ROOM }],
-    ['warning', '1 job is ready and no worker runs', { ready: 1, takers: 0 }],
+    ['critical', '1 job is ready and no worker runs', { ready: 1, takers: 0 }],
     ['ok', 'OK', { takers: 0 }],
     [
-      'warning',
+      'critical',
       '5 jobs are ready and no worker runs; the oldest ready job waits 4 m (at most 1 m)',
       { ready: 5, takers: 0, ageMs: 240_000 },
     ],
@@ -91,10 +92,10 @@ describe('the verdict of a spool, with the usual limits:', () => {
 
     assert.deepEqual(
       health.problems.map(({ code }) => code),
-      ['disk', 'restoring', 'no-worker', 'failed', 'parked'],
+      ['no-worker', 'disk', 'restoring', 'failed', 'parked'],
     );
-    assert.deepEqual([health.status, health.code], ['critical', 'disk']);
-    assert.match(health.text, /^the disk is 100 % full[^;]*; jobs are restored[^;]*; 1 job is ready[^;]*; and 2 more$/);
+    assert.deepEqual([health.status, health.code], ['critical', 'no-worker']);
+    assert.match(health.text, /^1 job is ready[^;]*; the disk is 100 % full[^;]*; jobs are restored[^;]*; and 2 more$/);
   });
 });
 

@@ -152,8 +152,8 @@ describe('a desk', () => {
     }, 'the index is complete');
 
     assert.equal(summary.trouble, null);
-    assert.equal(summary.verdict.status, 'warning');
-    assert.match(summary.verdict.text, /1 job is ready and no worker runs/);
+    assert.equal(summary.verdict.status, 'critical');
+    assert.match(summary.verdict.text, /^1 job is ready and no worker runs; /);
     assert.match(summary.verdict.failures ?? '', /^1 failure within 10 m \(1 job is failed now\): \S+ Error$/);
     assert.ok(summary.verdict.text.includes(summary.verdict.failures ?? 'none'));
     assert.ok(summary.advice.some((text) => text.includes(`\`fsq worker --spool ${path}\``)));

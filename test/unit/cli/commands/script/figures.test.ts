@@ -30,6 +30,7 @@ const LIMITS: CheckLimits = {
   maxFailed: null,
   maxDelayMs: null,
   isWorkerExpected: true,
+  noWorkerIs: 'warning',
   severity: 'critical',
   sinceMs: null,
 };
