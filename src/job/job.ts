@@ -74,6 +74,11 @@ export interface Kept extends Partial<Standing> {
   readonly ttlMs?: number;
 }
 
+/** Parked anew after one more look: it has been so since the first. @param before null: it was not parked */
+export function stillParked(parked: Parked, before: Parked | null): Parked {
+  return before === null ? parked : { ...parked, sinceMs: Math.min(parked.sinceMs, before.sinceMs) };
+}
+
 /** When the job ended, Unix ms; null when it has not, or when its file does not say. */
 export function endedAtMs({ outcome, kept, attempts }: JobRecord): number | null {
   return outcome === null ? null : (kept.endedAtMs ?? attempts.at(-1)?.endedAtMs ?? null);

@@ -229,7 +229,10 @@ export function settlements(open: OpenBroker): void {
     assert.equal(again.job.id, sent.job.id);
     assert.equal(again.standing.attempt, 1);
     assert.deepEqual(again.attempts, []);
-    await again.settle(returned(null), RUN);
+    await again.settle({ kind: 'park', delayMs: 40, parked: { reason: 'still none', sinceMs: 456 } }, null);
+    const still = (await broker.find(sent.job.id))?.record?.parked;
+    assert.deepEqual(still, { reason: 'still none', sinceMs: 123 }, 'since it was parked the first time');
+    await (await nextOf(each)).settle(returned(null), RUN);
     assert.equal((await broker.outcome(sent.job.id))?.parked, null);
   });
 }

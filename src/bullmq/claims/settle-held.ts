@@ -1,5 +1,5 @@
 /** Every way to end the holding of a job, by claim or recovery: `settle`. */
-import type { Attempt, Outcome } from '../../job/job.ts';
+import { type Attempt, type Outcome, stillParked } from '../../job/job.ts';
 import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import { encodeTail } from '../../job/tail.ts';
 import { afterEnd } from '../ended/after-end.ts';
@@ -53,7 +53,8 @@ export async function settle(engine: Engine, held: Held, decided: Settlement, at
     }
     case 'park': {
       const uncounted: Counters = { ...after, attempt: after.attempt - 1 };
-      const tail = tailOf(uncounted, encodeTail(attempts, { parked: settlement.parked }, again));
+      const parked = stillParked(settlement.parked, held.record.parked);
+      const tail = tailOf(uncounted, encodeTail(attempts, { parked }, again));
       return park(engine, held, () => delay(engine, held, settlement.delayMs, null, tail));
     }
     case 'requeue':

@@ -2,7 +2,7 @@
 import { type Soon } from '../../broker/soon.ts';
 import { UsageError } from '../../job/errors.ts';
 import { failureOf } from '../../job/failure.ts';
-import type { Attempt, Outcome } from '../../job/job.ts';
+import { type Attempt, type Outcome, stillParked } from '../../job/job.ts';
 import { revoked, type Settlement } from '../../job/lifecycle.ts';
 import { ownTtlMs } from '../../job/ended/result-ttl.ts';
 import { tailPieces } from '../../job/tail.ts';
@@ -75,7 +75,7 @@ async function park(
 ): Promise<void> {
   const { record, holder } = held;
   const name = { ...held.name, attempt: held.name.attempt - 1 };
-  const tail = tailPieces(record.attempts, { parked }, record.kept.again);
+  const tail = tailPieces(record.attempts, { parked: stillParked(parked, record.parked) }, record.kept.again);
   let path = '';
   await writeAndMove(context, held, writing(context, held, tail), () => (path = delayedPath(context, delayMs, name)));
   const about = { owner: holder.owner, task: record.job.task, queue: name.queue };
