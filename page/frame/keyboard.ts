@@ -9,12 +9,16 @@ import { stepsHere } from './way.ts';
 
 /** How long `g` waits for its second key. */
 const AFTER_G_MS = 1_500;
+/** How long after a dialog was closed, or a field left, Escape means no more than that. */
+const CLOSING_MS = 1_000;
 
 export function useKeyboard(place: Place, go: (place: Place) => void, help: () => void): void {
   const latest = useRef({ place, go, help });
   latest.current = { place, go, help };
   useEffect(() => {
     let gAtMs = -AFTER_G_MS;
+    let closedAtMs = -CLOSING_MS;
+    const closed = (event: Event): void => void (closedAtMs = event.timeStamp);
     const rowOf = new Map<string, number>();
     const act = (what: KeyAct): void => {
       const { place, go, help } = latest.current;
@@ -26,11 +30,12 @@ export function useKeyboard(place: Place, go: (place: Place) => void, help: () =
       else rowOf.set(place.screen, moveBy(what.kind === 'next' ? 1 : -1, rowOf.get(place.screen) ?? -1));
     };
     const pressed = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape' && leaveField(event.target)) return;
+      if (event.key === 'Escape' && (leaveField(event.target) || dismissAnswer())) return closed(event);
       const meaning = meaningOf(
         {
           key: event.key,
           hasModifier: event.ctrlKey || event.altKey || event.metaKey,
+          isClosing: event.repeat || event.timeStamp - closedAtMs < CLOSING_MS,
           isTyping: event.isComposing || isField(event.target) || document.querySelector('dialog[open]') !== null,
         },
         event.timeStamp - gAtMs < AFTER_G_MS,
@@ -41,7 +46,11 @@ export function useKeyboard(place: Place, go: (place: Place) => void, help: () =
       act(meaning);
     };
     addEventListener('keydown', pressed);
-    return () => removeEventListener('keydown', pressed);
+    addEventListener('close', closed, true); // It does not bubble.
+    return () => {
+      removeEventListener('keydown', pressed);
+      removeEventListener('close', closed, true);
+    };
   }, []);
 }
 
@@ -86,6 +95,14 @@ function leaveField(target: EventTarget | null): boolean {
   if (!isField(target) || document.querySelector('dialog[open]') !== null) return false;
   if (target instanceof HTMLElement) target.blur();
   return true;
+}
+
+/** What the page has answered goes before the screen does. */
+function dismissAnswer(): boolean {
+  if (document.querySelector('dialog[open]') !== null) return false;
+  const button = document.querySelector<HTMLElement>('.answer button');
+  button?.click();
+  return button !== null;
 }
 
 /** Where letters are letters. A checkbox is none: `x` and `j` work on it. */

@@ -11,6 +11,8 @@ export interface KeyPress {
   readonly hasModifier: boolean;
   /** Where one writes, or while a dialog is open: keys are letters there. */
   readonly isTyping: boolean;
+  /** A dialog has just been closed, or a field left: Escape, held or pressed once more, means that too. */
+  readonly isClosing: boolean;
 }
 
 const AFTER_G: Readonly<Record<string, ScreenName>> = {
@@ -33,7 +35,7 @@ const ALONE: Readonly<Record<string, KeyAct>> = {
 
 /** @param isAfterG whether `g` was the key before, a moment ago */
 export function meaningOf(press: KeyPress, isAfterG: boolean): KeyAct | 'g' | null {
-  if (press.hasModifier || press.isTyping) return null;
+  if (press.hasModifier || press.isTyping || (press.isClosing && press.key === 'Escape')) return null;
   if (isAfterG) {
     const screen = AFTER_G[press.key];
     if (screen !== undefined) return { kind: 'go', screen };
@@ -47,7 +49,7 @@ export const KEYS: readonly (readonly [keys: readonly string[], what: string])[]
   [['j', 'k'], 'next and previous row'],
   [['Enter'], 'open the row'],
   [['x'], 'mark the row'],
-  [['Esc'], 'leave the filter, or go back'],
+  [['Esc'], 'close what is open, leave the filter, or go back'],
   [['g', 'o'], 'overview'],
   [['g', 'j'], 'jobs'],
   [['g', 'f'], 'failures'],

@@ -60,6 +60,22 @@ test('from a list to a job and back', { skip: lacksBrowser }, async (t) => {
     await page.getByRole('heading', { name: '120 jobs' }).waitFor();
   });
 
+  await t.test('Escape closes what is open, and leaves the job only when it is pressed for that', async () => {
+    await page.goto(`${desk.base}#/jobs?task=far.away`);
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+    await page.locator('tbody a').first().click();
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    assert.match(page.url(), /#\/jobs\/[^?]+$/, 'the second Escape is of the dialog');
+    await until(async () => {
+      await page.keyboard.press('Escape');
+      return page.url().includes('#/jobs?task=far.away');
+    }, 'Escape leaves the job');
+  });
+
   await t.test('j and k count their rows on each screen anew', async () => {
     await page.goto(`${desk.base}#/jobs`);
     await seen(page);

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
 import { KEYS, meaningOf } from '../../../../page/plain/keymap.ts';
 
-const press = (key: string, part: { hasModifier?: boolean; isTyping?: boolean } = {}) => ({
+const press = (key: string, part: { hasModifier?: boolean; isTyping?: boolean; isClosing?: boolean } = {}) => ({
   key,
   hasModifier: false,
   isTyping: false,
+  isClosing: false,
   ...part,
 });
 
@@ -19,6 +20,11 @@ describe('a key alone', () => {
     ['Escape', 'back'],
   ] as const)
     test(`${key} means ${kind}`, () => assert.deepEqual(meaningOf(press(key), false), { kind }));
+});
+
+test('Escape, pressed once more after it has closed something, does not leave the job', () => {
+  assert.equal(meaningOf(press('Escape', { isClosing: true }), false), null);
+  assert.deepEqual(meaningOf(press('j', { isClosing: true }), false), { kind: 'next' });
 });
 
 test('g leads to a screen with the next key, and to none with another', () => {
