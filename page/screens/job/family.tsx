@@ -1,4 +1,4 @@
-/** The chain, group or chord that a job belongs to, as an indented list. */
+/** The chain or chord that a job belongs to, as an indented list. */
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { FamilyMember } from '../../../src/ui/wire.ts';
