@@ -168,7 +168,7 @@ export interface JobDetail extends JobRow {
     readonly total: number | null;
     readonly detail?: JsonValue;
   } | null;
-  /** Its chain, group or chord as an indented tree, itself among them; empty: it belongs to none. */
+  /** Its chain or chord as an indented tree, itself among them; empty: it belongs to none. Jobs of a group that nothing follows do not know of one another. */
   readonly family: readonly FamilyMember[];
   /** What may be done with it now. */
   readonly acts: readonly ('retry' | 'retry-anew' | 'revoke' | 'kill' | 'forget')[];
@@ -191,6 +191,9 @@ export interface JobAttempt {
   readonly endedAtMs: number | null;
   readonly owner: string;
   readonly error: JobError | null;
+  /** As its stretch in the timeline says it, for a mark and in words such as 'lost its process'. */
+  readonly end: NonNullable<JobStretch['end']>;
+  readonly how: string;
   readonly output: readonly { readonly stream: string; readonly atMs: number; readonly text: string }[];
   /** Lines that are left out before `output`; null: some may be, since only the end of a long log was read. `fsq logs ID` shows all. */
   readonly outputLeftOut: number | null;

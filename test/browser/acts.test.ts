@@ -136,8 +136,9 @@ async function running({ page, desk, shop, go }: Scene): Promise<void> {
   const told = async (): Promise<string> => page.locator('.busy').innerText();
   const before = await told();
   await until(async () => (await told()) !== before, 'the progress moves');
-  await page.getByRole('button', { name: 'Follow' }).click();
-  await page.getByRole('group', { name: 'What the job printed' }).getByText('page 2 of 2026-11').waitFor();
+  // Once, and without asking for it.
+  assert.equal(await page.getByRole('heading', { name: 'Output' }).count(), 0);
+  await page.getByRole('group', { name: 'What attempt 1 printed' }).getByText('page 2 of 2026-11').waitFor();
   await confirm(page, 'Kill');
   await until(async () => (await stateOf(desk, id)) === 'revoked', 'it is killed');
   await page.locator('.job-head .state.revoked').waitFor();

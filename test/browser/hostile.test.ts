@@ -73,8 +73,7 @@ test(
       await seen(page);
       if (place.startsWith('/jobs/')) {
         await page.locator('.job-head').waitFor();
-        await page.getByRole('button', { name: 'Show', exact: true }).click();
-        await page.getByText('Reading…').waitFor({ state: 'detached' });
+        await page.getByRole('heading', { name: /attempt/i }).waitFor();
       }
       for (const width of [1280, 360]) {
         await page.setViewportSize({ width, height: 800 });

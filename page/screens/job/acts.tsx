@@ -53,7 +53,7 @@ export function JobActs({ job }: { readonly job: JobDetail }): JSX.Element | nul
 }
 
 function RetryAnew({ job, onClose }: { readonly job: JobDetail; readonly onClose: () => void }): JSX.Element {
-  const { run, go } = usePage();
+  const { session, run, go } = usePage();
   const isCut = job.cut['args'] !== undefined;
   const [text, setText] = useState(() => (isCut ? '' : JSON.stringify(job.args ?? [], null, 2)));
   const id = useId();
@@ -77,6 +77,9 @@ function RetryAnew({ job, onClose }: { readonly job: JobDetail; readonly onClose
     <Dialog title="Retry with other arguments" onClose={onClose} isWide>
       <form onSubmit={submit}>
         <p>A new job of the same task is sent; this one stays as it is.</p>
+        {session.hidesArguments && (
+          <p class="note warning">Its arguments are hidden on this page. Write all of them anew.</p>
+        )}
         {isCut && (
           <p class="note warning">
             Its arguments are too long for this page, {count(job.cut['args'] ?? 0)} characters. Write all of them anew.

@@ -1,13 +1,14 @@
 /** Attempts, the latest first: how each ended, the error with its causes, which process ran it, and what it printed. */
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { JobAttempt, JobDetail, JobError, StateName } from '../../../src/ui/wire.ts';
+import type { JobAttempt, JobDetail, JobError } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { LongText, Name } from '../../parts/text.tsx';
 import { Instant, Since, Span } from '../../parts/time.tsx';
 import { count, plural } from '../../plain/format.ts';
 import { OutputLines } from './output.tsx';
+import { ENDS } from './timeline.tsx';
 
 export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
   const attempts = job.attempts.toReversed();
@@ -19,7 +20,7 @@ export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
         <ol class="attempts" reversed>
           {attempts.map((attempt, i) => (
             <li key={`${attempt.attempt} ${attempt.startedAtMs}`}>
-              <Attempt attempt={attempt} isLatest={i === 0} state={job.state} />
+              <Attempt attempt={attempt} isLatest={i === 0} />
             </li>
           ))}
         </ol>
@@ -36,21 +37,18 @@ export function Attempts({ job }: { readonly job: JobDetail }): JSX.Element {
 interface AttemptProps {
   readonly attempt: JobAttempt;
   readonly isLatest: boolean;
-  /** Of the job: an attempt without an error ended as its job did. */
-  readonly state: JobDetail['state'];
 }
 
-function Attempt({ attempt, isLatest, state }: AttemptProps): JSX.Element {
-  const { startedAtMs, endedAtMs, error, output, outputLeftOut } = attempt;
+function Attempt({ attempt, isLatest }: AttemptProps): JSX.Element {
+  const { startedAtMs, endedAtMs, error, end, how, output, outputLeftOut } = attempt;
   // One that is read stays open when the next begins.
   const [isOpen] = useState(isLatest);
-  const how = howItEnded(attempt, isLatest && (state === 'revoked' || state === 'expired') ? state : 'succeeded');
   return (
     <details open={isOpen}>
       <summary>
-        <span class={`state ${how}`}>
-          <Icon name={how} />
-          <strong>Attempt {attempt.attempt}</strong> {how === 'running' ? 'runs' : how}
+        <span class={`state ${end === 'lost' ? 'failed' : ENDS[end]}`}>
+          <Icon name={ENDS[end]} />
+          <strong>Attempt {attempt.attempt}</strong> {how}
         </span>
         <span class="dim number">
           {endedAtMs === null && startedAtMs !== null && (
@@ -81,14 +79,11 @@ function Attempt({ attempt, isLatest, state }: AttemptProps): JSX.Element {
       {outputLeftOut !== null && outputLeftOut > 0 && (
         <p class="dim">{count(outputLeftOut)} lines before these are under “Output”.</p>
       )}
-      {output.length > 0 && <OutputLines lines={output} label={`What attempt ${attempt.attempt} printed`} />}
+      {output.length > 0 && (
+        <OutputLines lines={output} label={`What attempt ${attempt.attempt} printed`} isFollowed={isLatest} />
+      )}
     </details>
   );
-}
-
-function howItEnded({ error, endedAtMs }: JobAttempt, otherwise: StateName): StateName {
-  if (error !== null) return 'failed';
-  return endedAtMs === null ? 'running' : otherwise;
 }
 
 /** A chain of causes may be a circle only by somebody's hand; the server makes it a line. */

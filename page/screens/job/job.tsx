@@ -96,7 +96,7 @@ function Body({ job }: { readonly job: JobDetail }): JSX.Element {
         <div>
           <Timeline job={job} />
           <Attempts job={job} />
-          <Output id={job.id} isRunning={job.state === 'running'} />
+          {hasMoreOutput(job) && <Output id={job.id} isRunning={job.state === 'running'} />}
         </div>
         <div>
           <Values job={job} />
@@ -107,6 +107,11 @@ function Body({ job }: { readonly job: JobDetail }): JSX.Element {
       </div>
     </>
   );
+}
+
+/** What all attempts that are shown have printed stands there already. */
+function hasMoreOutput({ attempts, leftOut }: JobDetail): boolean {
+  return leftOut.attempts > 0 || attempts.some(({ outputLeftOut }) => outputLeftOut !== 0);
 }
 
 function Progress({ job }: { readonly job: JobDetail }): JSX.Element {

@@ -76,7 +76,7 @@ function Totals({
   return <span class="dim number">{parts.join(' · ')}</span>;
 }
 
-const ENDS: Readonly<Record<NonNullable<JobStretch['end']>, IconName>> = {
+export const ENDS: Readonly<Record<NonNullable<JobStretch['end']>, IconName>> = {
   succeeded: 'succeeded',
   failed: 'failed',
   revoked: 'revoked',

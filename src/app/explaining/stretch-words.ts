@@ -27,11 +27,15 @@ export function untoldWords({ from, to }: { readonly from: number; readonly to: 
   return `${which} interrupted; when is not kept`;
 }
 
+/** What an attempt did, or does. */
+export function ranWord(end: RunEnd): string {
+  return end === 'runs' ? 'runs' : RAN[end][0];
+}
+
 /** A stretch without its times. */
 export function stretchWords(stretch: Stretch): string {
   if (stretch.kind === 'untold') return untoldWords(stretch);
-  if (stretch.kind === 'ran')
-    return `attempt ${stretch.attempt} ${stretch.end === 'runs' ? 'runs' : RAN[stretch.end][0]}`;
+  if (stretch.kind === 'ran') return `attempt ${stretch.attempt} ${ranWord(stretch.end)}`;
   const isOver = stretch.toMs !== null;
   if (stretch.why === 'sent-back')
     return isOver ? 'had ended, until it was sent back' : 'was sent back, and waits for its turn';

@@ -1,4 +1,6 @@
 /** The attempts of a job, each with its error and the last of what it has printed. */
+import { ranWord } from '../../../app/explaining/stretch-words.ts';
+import { type RunEnd, type Timeline, timelineOf } from '../../../app/explaining/timeline.ts';
 import type { Broker, LogEnd, Sighting } from '../../../broker/broker.ts';
 import type { LogLine } from '../../../job/values/log-lines.ts';
 import type { JobAttempt } from '../../wire.ts';
@@ -10,8 +12,12 @@ const MOST_LINES = 500;
 const MOST_ATTEMPTS = 100;
 
 /** Only the end of a long log is read: a page asks each two seconds while the job runs. */
-export async function attemptsOf(broker: Pick<Broker, 'logEnd'>, job: Sighting): Promise<readonly JobAttempt[]> {
-  const attempts = begunAttempts(job);
+export async function attemptsOf(
+  broker: Pick<Broker, 'logEnd'>,
+  job: Sighting,
+  timeline: Timeline | null = timelineOf(job),
+): Promise<readonly JobAttempt[]> {
+  const attempts = begunAttempts(job, endsIn(timeline));
   if (attempts.length === 0) return [];
   const outputs = outputsOf(attempts, await broker.logEnd(job.id));
   return attempts.map((attempt, i) => ({ ...attempt, ...(outputs[i] ?? { output: [], outputLeftOut: 0 }) }));
@@ -19,16 +25,31 @@ export async function attemptsOf(broker: Pick<Broker, 'logEnd'>, job: Sighting):
 
 type Begun = Omit<JobAttempt, 'output' | 'outputLeftOut'>;
 
-function begunAttempts({ record, state, standing, owner, startedAtMs }: Sighting): readonly Begun[] {
+type Ends = ReadonlyMap<string, RunEnd>;
+
+/** How the timeline says that each run ended: a page has one word for both. */
+function endsIn(timeline: Timeline | null): Ends {
+  const ends = new Map<string, RunEnd>();
+  for (const stretch of timeline?.stretches ?? [])
+    if (stretch.kind === 'ran') ends.set(`${stretch.attempt} ${stretch.toMs}`, stretch.end);
+  return ends;
+}
+
+function ended(end: RunEnd): Pick<JobAttempt, 'end' | 'how'> {
+  return { end, how: ranWord(end) };
+}
+
+function begunAttempts({ record, state, standing, owner, startedAtMs }: Sighting, ends: Ends): readonly Begun[] {
   const over = (record?.attempts ?? []).slice(-MOST_ATTEMPTS).map((one): Begun => ({
     attempt: one.attempt,
     startedAtMs: one.startedAtMs ?? null,
     endedAtMs: one.endedAtMs,
     owner: one.owner,
     error: one.error === undefined ? null : jobErrorOf(one.error),
+    ...ended(ends.get(`${one.attempt} ${one.endedAtMs}`) ?? (one.error === undefined ? 'succeeded' : 'failed')),
   }));
   if (state !== 'running' || owner === null) return over;
-  return [...over, { attempt: standing.attempt, startedAtMs, endedAtMs: null, owner, error: null }];
+  return [...over, { attempt: standing.attempt, startedAtMs, endedAtMs: null, owner, error: null, ...ended('runs') }];
 }
 
 type Output = Pick<JobAttempt, 'output' | 'outputLeftOut'>;

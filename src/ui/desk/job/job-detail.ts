@@ -36,14 +36,14 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
   const acts = actsOn(job);
   const timeline = timelineOf(job);
   const { stretches } = timeline ?? {};
-  const attempts = await attemptsOf(broker, job);
+  const attempts = await attemptsOf(broker, job, timeline);
   const headers = Object.entries(record?.job.headers ?? {});
   const shownHeaders = headers.slice(0, MOST_HEADERS);
   return {
     ...rowOf(job, index),
     crashes: standing.crashes,
     location,
-    commands: commandsFor(id, acts, broker.place),
+    commands: commandsFor(id, acts, broker.place, hidesArguments ? null : (record?.job.args ?? null)),
     reasons: reasons.map(({ text }) => textAt(broker.place, text)),
     timeline: stretches?.slice(-MOST_STRETCHES).map(stretchOf) ?? null,
     waitedMs: timeline === null ? null : lengthOf(timeline.stretches, 'waited', nowMs),

@@ -61,3 +61,58 @@ test('a run of which nobody knows when it began is not told to have taken no tim
   assert.deepEqual([job?.ranMs, job?.totalMs], [null, 2_000]);
   assert.deepEqual([told?.waitedMs, told?.ranMs, told?.totalMs], [1_000, 1_000, 2_000]);
 });
+
+test('an attempt and its stretch in the timeline end with the same word', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const id = nextId();
+  const lost = { name: 'WorkerLostError', message: 'gone', code: 'FSQ_WORKER_LOST' };
+  const revoked = { name: 'RevokedError', message: 'revoked', code: 'FSQ_REVOKED' };
+  const attempts = [
+    attempt({ attempt: 1, startedAtMs: 2_000, endedAtMs: 3_000, error: lost }),
+    attempt({ attempt: 2, startedAtMs: 4_000, endedAtMs: 5_000, error: { name: 'Error', message: 'no' } }),
+    attempt({ attempt: 3, startedAtMs: 6_000, endedAtMs: 7_000, error: revoked }),
+  ];
+  plant(path, `results/${id}.json`, jobText({ id }, { attempts, outcome: { state: 'revoked', error: revoked } }));
+
+  const job = await detailOf(broker, id, { index: new JobIndex(), hidesArguments: false, nowMs: Date.now() });
+
+  const ran = job?.timeline?.filter(({ kind }) => kind === 'ran') ?? [];
+  const words = ['lost its process', 'failed', 'was revoked'];
+  assert.deepEqual(
+    job?.attempts.map(({ how }) => how),
+    words,
+  );
+  assert.deepEqual(
+    ran.map(({ text }) => text),
+    words.map((word, i) => `attempt ${i + 1} ${word}`),
+  );
+  assert.deepEqual(
+    job?.attempts.map(({ end }) => end),
+    ran.map(({ end }) => end),
+  );
+});
+
+test('the command that sends a job with other arguments has its own to begin with, where these are shown and short', async (t) => {
+  const { path, broker } = tempSpool(t);
+  const [small, large] = [nextId(), nextId()];
+  const outcome = { state: 'succeeded', value: 1 } as const;
+  plant(
+    path,
+    `results/${small}.json`,
+    jobText({ id: small, args: ["it's", { n: 1 }] }, { attempts: [attempt()], outcome }),
+  );
+  plant(
+    path,
+    `results/${large}.json`,
+    jobText({ id: large, args: ['x'.repeat(1_000)] }, { attempts: [attempt()], outcome }),
+  );
+  const given = async (id: string, hidesArguments: boolean): Promise<string | undefined> => {
+    const job = await detailOf(broker, id, { index: new JobIndex(), hidesArguments, nowMs: Date.now() });
+    return /--args (.*) --spool/.exec(
+      job?.commands.find(({ command }) => command.includes('--args'))?.command ?? '',
+    )?.[1];
+  };
+
+  assert.equal(await given(small, false), `'["it'\\''s",{"n":1}]'`);
+  assert.deepEqual([await given(small, true), await given(large, false)], ["'[]'", "'[]'"]);
+});
