@@ -7,7 +7,7 @@ import type { Broker } from '../../../broker/broker.ts';
 import { checkIdAt } from '../../../broker/broker-address.ts';
 import { FsqError, refuse, UsageError } from '../../../job/errors.ts';
 import { checkQueue, OWN_TASKS } from '../../../job/names.ts';
-import { format, knownInstead, withSpoolOption } from '../../../job/text.ts';
+import { format, knownInstead } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
 import { reasonOf } from '../../../job/values/realm.ts';
 import type { SendingOf } from '../../desk.ts';
@@ -15,7 +15,6 @@ import type { Act, Answer, JobQuery } from '../../wire.ts';
 import type { JobIndex } from '../index/job-index.ts';
 import { matchingIds, refresh } from '../index/pages-of-jobs.ts';
 import { matcherOf } from '../index/row-matcher.ts';
-import { placeOption } from '../job/job-commands.ts';
 
 export interface ActParts {
   readonly broker: Broker;
@@ -87,7 +86,7 @@ async function onJobs({ broker, index, nowMs }: ActParts, kind: JobAct, ids: rea
   for (const id of done.gone ?? []) index.drop(id);
   // Where the store has gone away meanwhile, that is told anyway; what was done must be.
   await refresh(broker, index, ids.slice(0, MOST_REFRESHED)).catch(() => undefined);
-  return answerOf({ ...done, text: withSpoolOption(done.text, placeOption(broker.place)) });
+  return answerOf(done);
 }
 
 /** What somebody has counted may be fewer when it is done: that is no fault, and told. */

@@ -14,7 +14,7 @@ test('every command of the page names its spool, as a shell reads it; a server, 
     assert.equal(placeOption(place), option);
     assert.equal(textAt(place, 'Paused: `fsq resume mail`.'), `Paused: \`fsq resume mail${option}\`.`);
     assert.deepEqual(
-      commandsFor(ID, ['forget'], place).filter(({ command }) => !command.endsWith(`${ID}${option}`)),
+      commandsFor(ID, ['forget'], place, null).filter(({ command }) => !command.endsWith(`${ID}${option}`)),
       [],
     );
   }
