@@ -10,7 +10,7 @@ import { Table } from './panel.tsx';
 import { Nothing } from './time.tsx';
 
 const HEIGHT = 200;
-const TABLE_ROWS = 15;
+const TABLE_ROWS = 24;
 /** Half of `14:03`: a label at the end is whole. */
 const LABEL_HALF_PX = 16;
 
@@ -20,7 +20,7 @@ export function RateChart({ activity, over }: { readonly activity: Activity; rea
   const ended = sum(activity.ended);
   const failed = sum(activity.failed);
   const rates = ratesOf(activity, now());
-  const label = `Jobs a minute over ${over}: ${count(ended - failed)} done and ${count(failed)} failed in all`;
+  const label = `Jobs a minute over ${over}: ${count(ended)} ended in all, of which ${count(failed)} failed`;
   const isShown = !isTable && slot !== null && rates.ended[slot] !== null;
   return (
     <figure class="chart">
@@ -31,10 +31,10 @@ export function RateChart({ activity, over }: { readonly activity: Activity; rea
       )}
       <figcaption>
         <span class="key done">
-          {isShown ? `${rate(rates.done[slot] ?? 0)} done a minute` : `${count(ended - failed)} done`}
+          {isShown ? `${rate(rates.ended[slot] ?? 0)} ended a minute` : `${count(ended)} ended`}
         </span>
         <span class="key failed">
-          {isShown ? `${rate(rates.failed[slot] ?? 0)} failed a minute` : `${count(failed)} failed`}
+          {isShown ? `${rate(rates.failed[slot] ?? 0)} of them failed` : `${count(failed)} of them failed`}
         </span>
         {isShown && <span class="dim number">at {hourMinute(rates.atMs[slot] ?? 0)}</span>}
         <button type="button" class="quiet" onClick={() => setTable(!isTable)}>
@@ -49,15 +49,15 @@ function RateTable({ activity, label }: { readonly activity: Activity; readonly 
   const rows = ratesOf(coarser(activity, TABLE_ROWS), now());
   const columns = [
     { name: 'From' },
-    { name: 'Done a minute', isNumber: true },
-    { name: 'Failed a minute', isNumber: true },
+    { name: 'Ended a minute', isNumber: true },
+    { name: 'Of them failed', isNumber: true },
   ];
   return (
     <Table caption={label} columns={columns}>
       {rows.atMs.map((atMs, i) => (
         <tr key={atMs}>
           <th scope="row">{hourMinute(atMs)}</th>
-          <RateCell value={rows.done[i]} />
+          <RateCell value={rows.ended[i]} />
           <RateCell value={rows.failed[i]} />
         </tr>
       ))}

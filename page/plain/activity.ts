@@ -5,29 +5,32 @@ import type { Activity } from '../../src/ui/wire.ts';
 export interface RateColumns {
   readonly atMs: readonly number[];
   readonly failed: readonly (number | null)[];
-  readonly done: readonly (number | null)[];
-  /** Done upon failed: the upper edge. */
+  /** All that ended, those that failed among them: the upper edge. */
   readonly ended: readonly (number | null)[];
 }
 
-/** The last slot goes on: it is shown as what it would come to at this pace, when enough of it is over; else it is left out. */
+const MINUTE_MS = 60_000;
+
+/**
+ * What ended in a minute: in the one up to a slot, where slots are shorter, so that nothing is said to have ended that has not; in the mean
+ * of a slot, where they are longer. The last slot goes on, and counts for the time that is over when that is enough; else it is left out.
+ */
 export function ratesOf(activity: Activity, nowMs: number): RateColumns {
   const { slotMs, fromMs, ended, failed } = activity;
+  const together = Math.max(1, Math.round(MINUTE_MS / slotMs));
   const perMinute = (counts: readonly number[], slot: number): number | null => {
     const over = Math.min(slotMs, nowMs - (fromMs + slot * slotMs));
     if (over < slotMs / 3) return null;
-    return ((counts[slot] ?? 0) * 60_000) / over;
+    // Before the first whole minute there is no other.
+    const first = Math.max(0, slot - together + 1);
+    const counted = sum(counts.slice(first, first + together));
+    return together > 1 ? counted : (counted * MINUTE_MS) / over;
   };
   const slots = ended.map((_, slot) => slot);
-  const rates = {
-    ended: slots.map((slot) => perMinute(ended, slot)),
-    failed: slots.map((slot) => perMinute(failed, slot)),
-  };
   return {
     atMs: slots.map((slot) => fromMs + slot * slotMs),
-    ended: rates.ended,
-    failed: rates.failed,
-    done: rates.ended.map((rate, slot) => (rate === null ? null : rate - (rates.failed[slot] ?? 0))),
+    ended: slots.map((slot) => perMinute(ended, slot)),
+    failed: slots.map((slot) => perMinute(failed, slot)),
   };
 }
 
@@ -48,9 +51,15 @@ export function barHeights(values: readonly (number | null)[], height: number): 
   return values.map((value) => Math.max(2, rounded(((value ?? 0) / most) * height)));
 }
 
-/** About ten rows for a table in place of a chart: neighbours are put together. */
+/** Lengths of the rows of a table, minutes: round ones. */
+const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720];
+
+/** At most so many rows, for a table in place of a chart: neighbours are put together, over a round time. */
 export function coarser(activity: Activity, most: number): Activity {
-  const factor = Math.ceil(activity.ended.length / most);
+  const { slotMs, ended } = activity;
+  const least = Math.ceil(ended.length / most);
+  const isRound = (factor: number): boolean => Number.isInteger(factor) && factor >= least;
+  const factor = STEPS_MIN.map((minutes) => (minutes * MINUTE_MS) / slotMs).find(isRound) ?? least;
   if (factor <= 1) return activity;
   const together = (counts: readonly number[]): readonly number[] =>
     Array.from({ length: Math.ceil(counts.length / factor) }, (_, i) =>

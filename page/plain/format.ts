@@ -19,6 +19,13 @@ export function shortCount(value: number): string {
   return value < 100_000 ? count(value) : COMPACT.format(value);
 }
 
+const OF_NAMES: ReadonlySet<string> = new Set(['pending', 'delayed', 'running']);
+
+/** While not all jobs are read names alone tell how many wait and run; of others there are at least as many as were read. */
+export function countSoFar(value: number, state: string, isComplete: boolean): string {
+  return `${shortCount(value)}${isComplete || OF_NAMES.has(state) ? '' : '+'}`;
+}
+
 /** Of something a minute: 0, 0.25, 12.3, 1,230, 12.3K. */
 export function rate(value: number): string {
   if (value >= 10_000) return COMPACT.format(value);

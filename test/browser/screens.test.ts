@@ -229,12 +229,14 @@ async function theme({ page, go }: Scene): Promise<void> {
 /** The chart is there as a table too, over the time that one chooses. */
 async function chart({ page, go }: Scene): Promise<void> {
   await go('/');
-  const picture = page.getByRole('img', { name: /^Jobs a minute over the last 15 minutes: \d+ done and \d+ failed/ });
+  const picture = page.getByRole('img', {
+    name: /^Jobs a minute over the last 15 minutes: \d+ ended in all, of which \d+ failed/,
+  });
   await picture.waitFor();
   await page.getByRole('button', { name: '24 h' }).click();
   await page.getByRole('button', { name: 'Show as table' }).click();
   const table = page.getByRole('table', { name: /^Jobs a minute over the last 24 hours/ });
-  assert.equal(await table.getByRole('row').count(), 16);
+  assert.equal(await table.getByRole('row').count(), 25);
   await page.getByRole('button', { name: '15 min' }).click();
   await page.getByRole('button', { name: 'Show as chart' }).click();
   await picture.waitFor();

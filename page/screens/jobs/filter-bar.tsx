@@ -4,7 +4,7 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import type { JobPage, JobQuery, StateName } from '../../../src/ui/wire.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Name } from '../../parts/text.tsx';
-import { shortCount } from '../../plain/format.ts';
+import { countSoFar } from '../../plain/format.ts';
 import { hasParts, STATES, strangeParts, withPart } from '../../plain/place.ts';
 import { usePage } from '../../server/context.ts';
 import { FilterField, listOf } from './field.tsx';
@@ -136,6 +136,7 @@ function States({ query, counts, onChange }: StatesProps): JSX.Element {
   const { live } = usePage();
   const chosen = query.states ?? [];
   const shown = hasParts(withPart(query, 'states', [])) ? counts : (live.summary?.counts ?? null);
+  const isComplete = live.summary?.index.isComplete ?? true;
   const toggle = (state: StateName): void => {
     const states = STATES.filter((one) => (one === state ? !chosen.includes(one) : chosen.includes(one)));
     onChange(withPart(query, 'states', states), false);
@@ -152,7 +153,7 @@ function States({ query, counts, onChange }: StatesProps): JSX.Element {
             onClick={() => toggle(state)}
           >
             <Icon name={state} />
-            {state} {shown !== null && <span class="number">{shortCount(shown[state])}</span>}
+            {state} {shown !== null && <span class="number">{countSoFar(shown[state], state, isComplete)}</span>}
           </button>
         );
       })}

@@ -39,13 +39,12 @@ function Seen({ summary }: { readonly summary: Summary }): JSX.Element {
           ))}
         </ul>
       )}
-      <Counts counts={summary.counts} />
       {!summary.index.isComplete && (
-        <p class="note">
-          The index of jobs is being made: {count(summary.index.read)} read so far. Counts of lists grow until it is
-          done.
+        <p class="note warning">
+          Not all jobs are read yet: {plural(summary.index.read, 'job')} so far. A count with a + grows until they are.
         </p>
       )}
+      <Counts counts={summary.counts} isComplete={summary.index.isComplete} />
       <Lately summary={summary} />
       <Queues queues={summary.queues} />
     </>

@@ -13,30 +13,38 @@ const activity = (part: Partial<Activity> = {}): Activity => ({
   ...part,
 });
 
-test('jobs in a slot are jobs a minute, and done are those that did not fail', () => {
-  assert.deepEqual(ratesOf(activity(), 45_000), {
-    atMs: [0, 15_000, 30_000],
-    ended: [12, 16, 20],
-    failed: [4, 0, 20],
-    done: [8, 16, 0],
-  });
+test('of slots shorter than a minute what is told has ended within one: 76 jobs at once are 76, not 304', () => {
+  const ended = [0, 0, 0, 0, 76, 0, 0, 0, 0];
+  const failed = [1, 0, 0, 0, 38, 2, 0, 0, 0];
+
+  const rates = ratesOf(activity({ ended, failed }), 9 * 15_000);
+
+  assert.deepEqual(rates.ended, [0, 0, 0, 0, 76, 76, 76, 76, 0]);
+  assert.deepEqual(rates.failed, [1, 1, 1, 1, 38, 40, 40, 40, 2]);
+  assert.deepEqual(rates.atMs.slice(0, 3), [0, 15_000, 30_000]);
 });
 
-test('the last slot counts for the time that is over, and not at all while that is too little', () => {
-  assert.equal(ratesOf(activity(), 37_500).ended[2], 40);
+test('of longer slots it is the mean, the last one for the time that is over, and not at all while that is too little', () => {
+  const long = activity({ slotMs: 300_000 });
+
+  assert.deepEqual(ratesOf(long, 900_000).ended, [3 / 5, 4 / 5, 1]);
+  assert.equal(ratesOf(long, 750_000).ended[2], 2);
+  assert.equal(ratesOf(long, 601_000).ended[2], null);
+  assert.equal(ratesOf(long, 601_000).failed[2], null);
   assert.equal(ratesOf(activity(), 31_000).ended[2], null);
-  assert.equal(ratesOf(activity(), 31_000).done[2], null);
 });
 
-test('a table has as many rows as one can read', () => {
-  const long = activity({ ended: Array<number>(60).fill(1), failed: Array<number>(60).fill(0) });
+test('a table has as many rows as one can read, each of a round time', () => {
+  const of = (slotMs: number, slots: number): Activity =>
+    activity({ slotMs, ended: Array<number>(slots).fill(1), failed: Array<number>(slots).fill(0) });
+  const short = coarser(of(15_000, 60), 24);
+  const day = coarser(of(300_000, 288), 24);
 
-  const short = coarser(long, 15);
-
-  assert.equal(short.ended.length, 15);
-  assert.deepEqual([short.slotMs, short.ended[0]], [60_000, 4]);
-  assert.equal(coarser(long, 60), long);
-  assert.deepEqual(coarser(activity({ ended: [1, 1, 1], failed: [0, 1, 0] }), 2).ended, [2, 1]);
+  assert.deepEqual([short.slotMs, short.ended.length, short.ended[0]], [60_000, 15, 4]);
+  assert.deepEqual([day.slotMs, day.ended.length, day.ended[0]], [3_600_000, 24, 12]);
+  assert.equal(coarser(of(300_000, 288), 15).slotMs, 7_200_000);
+  const minutes = of(60_000, 15);
+  assert.equal(coarser(minutes, 24), minutes);
 });
 
 test('a small line goes from edge to edge, and lies on the ground where nothing was', () => {

@@ -6,7 +6,7 @@ const SIZE = { width: 100 + MARGIN.left + MARGIN.right, height: 100 + MARGIN.top
 const [left, top] = [MARGIN.left, MARGIN.top];
 
 test('what is done lies upon what failed, from the first slot to the last', () => {
-  const areas = areasOf({ atMs: [0, 1, 2], ended: [10, 5, 0], failed: [5, 0, 0], done: [5, 5, 0] }, SIZE);
+  const areas = areasOf({ atMs: [0, 1, 2], ended: [10, 5, 0], failed: [5, 0, 0] }, SIZE);
 
   assert.equal(areas.doneEdge, `M${left},${top}L${left + 50},${top + 50}L${left + 100},${top + 100}`);
   assert.equal(areas.failedEdge, `M${left},${top + 50}L${left + 50},${top + 100}L${left + 100},${top + 100}`);
@@ -18,20 +18,20 @@ test('what is done lies upon what failed, from the first slot to the last', () =
 });
 
 test('a slot that is not known yet is left out', () => {
-  const areas = areasOf({ atMs: [0, 1], ended: [1, null], failed: [0, null], done: [1, null] }, SIZE);
+  const areas = areasOf({ atMs: [0, 1], ended: [1, null], failed: [0, null] }, SIZE);
 
   assert.equal(areas.doneEdge, `M${left},${top}`);
 });
 
 test('where nothing failed, nothing is drawn of it', () => {
-  const areas = areasOf({ atMs: [0, 1], ended: [1, 1], failed: [0, 0], done: [1, 1] }, SIZE);
+  const areas = areasOf({ atMs: [0, 1], ended: [1, 1], failed: [0, 0] }, SIZE);
 
   assert.deepEqual([areas.failed, areas.failedEdge], ['', '']);
   assert.notEqual(areas.done, '');
 });
 
 test('without any slot there is a chart all the same', () => {
-  const areas = areasOf({ atMs: [], ended: [], failed: [], done: [] }, SIZE);
+  const areas = areasOf({ atMs: [], ended: [], failed: [] }, SIZE);
 
   assert.deepEqual([areas.done, areas.columns, areas.rows.length], ['', [], 3]);
 });
@@ -46,7 +46,7 @@ test('the top is a round number that nothing exceeds', () => {
 const textsOf = (fromMs: number, slotMs: number, slots: number, width: number): readonly string[] => {
   const atMs = Array.from({ length: slots }, (_, i) => fromMs + i * slotMs);
   const none = atMs.map(() => 0);
-  const areas = areasOf({ atMs, ended: none, failed: none, done: none }, { width, height: 200 });
+  const areas = areasOf({ atMs, ended: none, failed: none }, { width, height: 200 });
   return areas.columns.map(({ text }) => text);
 };
 

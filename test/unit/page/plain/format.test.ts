@@ -12,6 +12,7 @@ import {
   percent,
   plural,
   rate,
+  countSoFar,
   shortCount,
 } from '../../../../page/plain/format.ts';
 
@@ -92,4 +93,11 @@ test('what is no instant does not break the page', () => {
   assert.equal(instant(Number.NaN, 0), '?');
   assert.equal(exactInstant(1e300), '');
   assert.equal(exactInstant(0), '1970-01-01T00:00:00.000Z');
+});
+
+test('a count of jobs that are not all read yet says so, where names alone do not tell it', () => {
+  const told = (['failed', 'succeeded', 'parked', 'pending'] as const).map((state) => countSoFar(12, state, false));
+
+  assert.deepEqual(told, ['12+', '12+', '12+', '12']);
+  assert.equal(countSoFar(12, 'failed', true), '12');
 });
