@@ -168,7 +168,11 @@ async function keyboard({ page, go }: Scene): Promise<void> {
   await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  await page.keyboard.press('Escape');
+  // For a moment Escape is of the dialog that it has closed.
+  await until(async () => {
+    await page.keyboard.press('Escape');
+    return !page.url().includes('#/jobs/');
+  }, 'Escape leaves the job');
   await page.getByText('1 marked').waitFor(); // The marks are kept on the way to a job and back.
 }
 
