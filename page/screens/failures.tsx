@@ -108,6 +108,11 @@ function Row({ group, query, ask }: RowProps): JSX.Element {
           </strong>{' '}
           <Name text={group.message} />
         </div>
+        {group.roots.length > 0 && (
+          <div class="second">
+            caused by <Name text={group.roots.join(' · ')} />
+          </div>
+        )}
       </th>
       <td class="number wide">
         <Age atMs={group.firstAtMs} />

@@ -128,6 +128,10 @@ export interface JobRow {
   readonly owner: string | null;
   /** 'Name: message' of its end, or else of its last attempt; 400 characters at most. */
   readonly error: string | null;
+  /** 'Name: message' of its last cause, or of the first of the errors that it is made of; null: it has neither. */
+  readonly root: string | null;
+  /** The beginning of its arguments, 80 characters at most; null: they are hidden, or cannot be read. */
+  readonly preview: string | null;
   /** 0 to 1; null: none was told. */
   readonly progress: number | null;
   /** Of how many jobs it waits for the end, and how many of these have ended; null: of none. */
@@ -235,6 +239,8 @@ export interface FailureGroup {
   readonly error: string;
   /** With … in place of numbers and ids. */
   readonly message: string;
+  /** The last causes below it, with … as well, the first three that were seen; they do not part a group. */
+  readonly roots: readonly string[];
   readonly count: number;
   readonly firstAtMs: number | null;
   readonly lastAtMs: number | null;

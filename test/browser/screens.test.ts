@@ -50,6 +50,7 @@ async function everything({ page, desk, go }: Scene): Promise<void> {
   };
   for (const [place, ...wanted] of [
     ['/', 'Retry all', 'bulk', 'paused', 'slots busy', 'p99'],
+    ['/jobs?task=mail.send&state=failed', '"bob', 'caused by RangeError: 452 over quota'],
     ['/jobs', 'image.resize', 'legacy.export', 'parked'],
     [
       await job('state=failed&task=mail.send'),
@@ -62,7 +63,7 @@ async function everything({ page, desk, go }: Scene): Promise<void> {
     [await job('state=running'), 'of 4,000', 'Kill', 'month'],
     [await job('state=parked&text=customers'), 'legacy.export', 'customers'],
     [await job('task=stock.sum'), 'Goes together', 'stock.count', '6'],
-    ['/failures', 'card.charge', 'is declined', 'TypeError', 'mail.send'],
+    ['/failures', 'card.charge', 'is declined', 'TypeError', 'mail.send', 'caused by RangeError: … over quota'],
     ['/schedules', 'tidy-up', '04:00', 'Europe/Berlin', 'count-stock', 'hour'],
     ['/workers', 'supervisor', 'report.monthly', 'iB'],
     ['/spool', 'pending', 'results', 'free of'],

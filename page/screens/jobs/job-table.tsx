@@ -127,6 +127,11 @@ function Row({ job, isMarked, onMark }: RowProps): JSX.Element {
           <code class="id" title={job.id}>
             {shortId(job.id)}
           </code>
+          {job.preview !== null && job.preview !== '' && (
+            <code class="args" title={visible(job.preview)}>
+              <Name text={job.preview} />
+            </code>
+          )}
         </div>
         <Second job={job} />
       </th>
@@ -148,7 +153,8 @@ function Row({ job, isMarked, onMark }: RowProps): JSX.Element {
 
 /** What is most worth knowing of a job in its state. */
 function Second({ job }: { readonly job: JobRow }): JSX.Element | null {
-  const { state, error, progress, waitsFor, dueAtMs } = job;
+  const { state, error, root, progress, waitsFor, dueAtMs } = job;
+  const failure = error === null || root === null ? error : `${error} · caused by ${root}`;
   const isOver = state === 'succeeded' || state === 'revoked' || state === 'expired' || state === 'failed';
   const parts = [
     state === 'running' && progress !== null && <Gauge key="progress" part={progress} label="Progress" />,
@@ -162,9 +168,9 @@ function Second({ job }: { readonly job: JobRow }): JSX.Element | null {
         due <Age atMs={dueAtMs} />
       </span>
     ),
-    error !== null && state !== 'succeeded' && (
-      <span key="error" class={isOver ? 'error' : 'error dim'} title={visible(error)}>
-        <Name text={error} />
+    failure !== null && state !== 'succeeded' && (
+      <span key="error" class={isOver ? 'error' : 'error dim'} title={visible(failure)}>
+        <Name text={failure} />
       </span>
     ),
   ].filter((part) => part !== false);

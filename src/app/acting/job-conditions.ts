@@ -1,5 +1,6 @@
 /** Which of many jobs are meant: what may be asked of a job, parsed once into the places where such jobs lie and one question to each. Pure. */
 import type { ListedState, NamedJob, Sighting } from '../../broker/broker.ts';
+import type { Failure } from '../../job/errors.ts';
 import { idTimeMs, isTimed } from '../../job/names.ts';
 
 export type StateWord =
@@ -74,12 +75,17 @@ export function timeOf({ id, startedAtMs, endedAtMs, record }: Sighting): number
 }
 
 /** 'Name: message' of its end, or else of its last attempt; null where there is none. */
-export function errorOf({ record }: Pick<Sighting, 'record'>): string | null {
+export function errorOf(job: Pick<Sighting, 'record'>): string | null {
+  const error = failureOf(job);
+  return error === null ? null : `${error.name}: ${error.message}`;
+}
+
+/** The error of its end, or else of its last attempt; null where there is none. */
+export function failureOf({ record }: Pick<Sighting, 'record'>): Failure | null {
   if (record === null) return null;
   const { outcome, attempts } = record;
   if (outcome?.state === 'succeeded') return null;
-  const error = outcome === null ? attempts.at(-1)?.error : outcome.error;
-  return error === undefined ? null : `${error.name}: ${error.message}`;
+  return (outcome === null ? attempts.at(-1)?.error : outcome.error) ?? null;
 }
 
 /** In which a text is looked for. */

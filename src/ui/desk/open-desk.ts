@@ -71,7 +71,9 @@ class StoreDesk implements Desk {
   async jobs(query: JobQuery, before: string | null): Promise<JobPage> {
     const matcher = this.#matcher(query);
     const index = await this.#warmIndex((known) => known.size >= FIRST_PAGE.jobs || isFull(known, matcher));
-    return this.#place.ask((broker) => pageOf(broker, { index, matcher, before }));
+    return this.#place.ask((broker) =>
+      pageOf(broker, { index, matcher, before, hidesArguments: this.#options.hidesArguments }),
+    );
   }
 
   async count(query: JobQuery): Promise<{ readonly count: number }> {

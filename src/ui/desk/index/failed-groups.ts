@@ -24,8 +24,8 @@ export function failedGroups(index: JobIndex, isMatch: (row: IndexRow) => boolea
 
 type OpenGroup = { -readonly [K in keyof FailureGroup]: FailureGroup[K] };
 
-function openGroup({ key, task, error, message }: FailureKind, { id, endedAtMs }: IndexRow): OpenGroup {
-  return { key, task, error, message, count: 1, firstAtMs: endedAtMs, lastAtMs: endedAtMs, exampleId: id };
+function openGroup({ key, task, error, message, roots }: FailureKind, { id, endedAtMs }: IndexRow): OpenGroup {
+  return { key, task, error, message, roots, count: 1, firstAtMs: endedAtMs, lastAtMs: endedAtMs, exampleId: id };
 }
 
 /** The example is the one that failed last. */

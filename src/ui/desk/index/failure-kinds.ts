@@ -4,6 +4,7 @@
  */
 import type { Sighting } from '../../../broker/broker.ts';
 import { beginning } from '../../../job/text.ts';
+import { rootOf } from '../job/job-error.ts';
 
 export interface FailureKind {
   /** Stable, and short enough for an address. */
@@ -12,7 +13,12 @@ export interface FailureKind {
   readonly error: string;
   /** With … in place of what differs. */
   readonly message: string;
+  /** What lay below the error, with … as well; the first that were seen. */
+  readonly roots: string[];
 }
+
+/** Of a kind so many are kept. */
+const MOST_ROOTS = 3;
 
 /** Of a message this much tells its kind, characters. */
 const MOST_OF_MESSAGE = 400;
@@ -25,8 +31,12 @@ export class FailureKinds {
   /** Null of a job that did not fail, or that cannot be read. */
   of({ record }: Pick<Sighting, 'record'>): FailureKind | null {
     if (record === null || record.outcome?.state !== 'failed') return null;
-    const { name, message } = record.outcome.error;
-    return this.#kind(record.job.task, name, shapeOf(message));
+    const { error } = record.outcome;
+    const kind = this.#kind(record.job.task, error.name, shapeOf(error.message));
+    const root = kind.roots.length < MOST_ROOTS ? rootOf(error) : null;
+    const shape = root === null ? null : shapeOf(root);
+    if (shape !== null && !kind.roots.includes(shape)) kind.roots.push(shape);
+    return kind;
   }
 
   #kind(task: string, error: string, message: string): FailureKind {
@@ -34,7 +44,7 @@ export class FailureKinds {
     const known = this.#kinds.get(text);
     if (known !== undefined) return known;
     if (this.#kinds.size >= MOST_KINDS && message !== '…') return this.#kind(task, error, '…');
-    const kind = { key: keyOf(text), task, error, message };
+    const kind: FailureKind = { key: keyOf(text), task, error, message, roots: [] };
     this.#kinds.set(text, kind);
     return kind;
   }

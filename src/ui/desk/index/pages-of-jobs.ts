@@ -2,11 +2,13 @@
  * Pages of jobs: the index says which these are, the latest sent first, and each is looked at anew, so that what a page says is true. Where a
  * text in arguments is asked for, jobs are read until the page is full or the time for one answer is over.
  */
-import { argsText, errorOf } from '../../../app/acting/job-conditions.ts';
+import { argsText, errorOf, failureOf } from '../../../app/acting/job-conditions.ts';
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { idsAfter } from '../../../job/edges.ts';
 import { refuse, UsageError } from '../../../job/errors.ts';
 import type { JobPage, JobRow } from '../../wire.ts';
+import { rootOf } from '../job/job-error.ts';
+import { argsPreview } from '../job/shown-json.ts';
 import type { JobIndex } from './job-index.ts';
 import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, wordOf } from './index-row.ts';
 import { countsOf } from './match-counts.ts';
@@ -14,6 +16,8 @@ import { beginsWith, type RowMatcher } from './row-matcher.ts';
 
 /** Jobs of a page. */
 const PAGE = 100;
+/** Of the arguments of one so much is shown, characters. */
+const MOST_OF_ARGS = 80;
 /** Jobs that are read together where a text is looked for, and how long one answer may take, ms. */
 const SEARCHED_AT_ONCE = 200;
 const SEARCH_MS = 250;
@@ -25,6 +29,7 @@ export interface PageQuestion {
   readonly matcher: RowMatcher;
   /** The `next` of the page before; null: this is the first. */
   readonly before: string | null;
+  readonly hidesArguments: boolean;
 }
 
 type Source = Pick<Broker, 'changed' | 'find'>;
@@ -37,18 +42,14 @@ export function isFull(index: JobIndex, { isMatch }: RowMatcher): boolean {
 }
 
 /** @throws UsageError for a cursor that is none */
-export async function pageOf(broker: Source, { index, matcher, before }: PageQuestion): Promise<JobPage> {
+export async function pageOf(broker: Source, question: PageQuestion): Promise<JobPage> {
+  const { matcher, before } = question;
   if (before !== null && !isOrder(before)) refuse('`before`', 'the `next` of a page', before);
   const { text } = matcher;
-  return text === null ? wholePage(broker, index, matcher, before) : searchedPage(broker, index, matcher, text, before);
+  return text === null ? wholePage(broker, question) : searchedPage(broker, question, text);
 }
 
-async function wholePage(
-  broker: Source,
-  index: JobIndex,
-  matcher: RowMatcher,
-  before: string | null,
-): Promise<JobPage> {
+async function wholePage(broker: Source, { index, matcher, before, hidesArguments }: PageQuestion): Promise<JobPage> {
   const { isMatch } = matcher;
   const { isComplete } = index; // What comes while these are looked at is not among them.
   const rows: IndexRow[] = [];
@@ -62,7 +63,7 @@ async function wholePage(
   const last = rows.at(-1);
   const jobs = (await lookAgain(broker, index, rows)).filter(({ row }) => isMatch(row));
   return {
-    jobs: jobs.map(({ job }) => rowOf(job, index)),
+    jobs: jobs.map(({ job }) => rowOf(job, index, hidesArguments)),
     next: hasMore ? (last?.order ?? null) : null,
     ...countsOf(index, matcher, null),
     isComplete,
@@ -103,10 +104,8 @@ export async function matchingIds(
 /** What was read for the text stays known, so one who asks again gets more; its answer may have no job at all, and yet a `next`. */
 async function searchedPage(
   broker: Source,
-  index: JobIndex,
-  matcher: RowMatcher,
+  { index, matcher, before, hidesArguments }: PageQuestion,
   text: string,
-  before: string | null,
 ): Promise<JobPage> {
   const endAt = performance.now() + SEARCH_MS;
   const { isComplete } = index;
@@ -127,7 +126,7 @@ async function searchedPage(
   const jobs = (await lookAgain(broker, index, rows)).filter(({ row }) => matcher.isMatch(row));
   const last = found.length < PAGE ? asked[read - 1] : rows.at(-1);
   return {
-    jobs: jobs.map(({ job }) => rowOf(job, index)),
+    jobs: jobs.map(({ job }) => rowOf(job, index, hidesArguments)),
     next: isEnd ? null : (last?.order ?? before),
     ...countsOf(index, matcher, finds),
     isComplete: isComplete && (isEnd || found.length >= PAGE),
@@ -175,7 +174,8 @@ async function lookAgain(broker: Source, index: JobIndex, rows: readonly IndexRo
   return found;
 }
 
-export function rowOf(job: Sighting, index: JobIndex): JobRow {
+export function rowOf(job: Sighting, index: JobIndex, hidesArguments: boolean): JobRow {
+  const failure = failureOf(job);
   const { id, standing, dueAtMs, owner, startedAtMs, endedAtMs, progress, record } = job;
   const last = record?.attempts.at(-1);
   return {
@@ -192,6 +192,8 @@ export function rowOf(job: Sighting, index: JobIndex): JobRow {
     endedAtMs,
     owner: owner ?? last?.owner ?? null,
     error: errorOf(job)?.slice(0, MOST_OF_ERROR) ?? null,
+    root: failure === null ? null : rootOf(failure),
+    preview: record === null || hidesArguments ? null : argsPreview(record.job.args, MOST_OF_ARGS),
     progress: progress?.value ?? null,
     waitsFor: job.waitsFor ?? waitingOf(job, index),
   };

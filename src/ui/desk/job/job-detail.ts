@@ -40,7 +40,7 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
   const headers = Object.entries(record?.job.headers ?? {});
   const shownHeaders = headers.slice(0, MOST_HEADERS);
   return {
-    ...rowOf(job, index),
+    ...rowOf(job, index, hidesArguments),
     crashes: standing.crashes,
     location,
     commands: commandsFor(id, acts, broker.place, hidesArguments ? null : (record?.job.args ?? null)),

@@ -1,5 +1,6 @@
 /** An error as a page shows it: each with its causes and the errors that it is made of, and not hundreds of them. Pure. */
 import type { Failure } from '../../../job/errors.ts';
+import { beginning } from '../../../job/text.ts';
 import type { JobError } from '../../wire.ts';
 
 /** Of each text of an error so much is shown, characters. */
@@ -26,6 +27,26 @@ function errorOf({ name, message, code, stack, cause, errors = [] }: Failure, ro
     errors: cause === undefined ? shown : shown.slice(1),
     leftOut: own.length - kept.length,
   };
+}
+
+/** Of what lies below an error so much is told beside it, characters. */
+const MOST_OF_ROOT = 200;
+
+/**
+ * The last cause below an error, or of an error that is made of others the first, as 'Name: message' with its code where the message lacks it;
+ * null where it has none.
+ */
+export function rootOf(failure: Failure): string | null {
+  let root = failure;
+  for (let next = below(root); next !== undefined; next = below(root)) root = next;
+  if (root === failure) return null;
+  const { name, message, code } = root;
+  const told = code === undefined || message.includes(code) ? message : `${code} ${message}`;
+  return beginning(`${name}: ${told}`, MOST_OF_ROOT);
+}
+
+function below({ cause, errors }: Failure): Failure | undefined {
+  return cause ?? errors?.[0];
 }
 
 function shortened(text: string): string {

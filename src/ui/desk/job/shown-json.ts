@@ -1,6 +1,8 @@
 /** What a job was given and what it gave, as far as a page shows it: not hundreds of megabytes. Pure. */
 import type { JobRecord } from '../../../job/job.ts';
+import { beginning } from '../../../job/text.ts';
 import type { JsonValue } from '../../../job/values/json.ts';
+import { isArray } from '../../../job/values/realm.ts';
 import type { JobDetail } from '../../wire.ts';
 
 /** Longer JSON is cut, characters. */
@@ -25,6 +27,40 @@ export function payloadOf(record: JobRecord | null, checkpoint: JsonValue | unde
     ...(checkpoint === undefined ? {} : { checkpoint: shown('checkpoint', checkpoint) }),
     cut,
   };
+}
+
+/** The beginning of arguments, on one line; however large they are, no more of them is written than that. @param most characters */
+export function argsPreview(args: readonly JsonValue[], most: number): string {
+  const text = partsOf(args, most);
+  return text.length <= most ? text : `${beginning(text, most - 1)}…`;
+}
+
+function partsOf(value: JsonValue & object, most: number): string {
+  const parts: string[] = [];
+  let length = 0;
+  for (const [name, one] of isArray(value) ? unnamed(value) : named(value, most)) {
+    const part = `${name}${name === '' ? '' : ':'}${written(one, most - length - 1)}`;
+    parts.push(part);
+    length += part.length + 2;
+    if (length > most) break;
+  }
+  return parts.join(', ');
+}
+
+function* unnamed(values: readonly JsonValue[]): Generator<readonly [name: string, value: JsonValue]> {
+  for (const value of values) yield ['', value];
+}
+
+function* named(value: object, most: number): Generator<readonly [name: string, value: JsonValue]> {
+  for (const key in value)
+    yield [JSON.stringify(beginning(key, most)), (value as Readonly<Record<string, JsonValue>>)[key] ?? null];
+}
+
+function written(value: JsonValue, most: number): string {
+  if (most <= 0) return '…';
+  if (typeof value === 'string') return JSON.stringify(beginning(value, most + 1));
+  if (typeof value !== 'object' || value === null) return String(value);
+  return isArray(value) ? `[${partsOf(value, most - 1)}]` : `{${partsOf(value, most - 1)}}`;
 }
 
 function shownArgs(

@@ -249,6 +249,10 @@ describe('a desk', () => {
 
     assert.deepEqual([job?.args, job?.value, job?.checkpoint, job?.cut], [undefined, undefined, undefined, {}]);
     assert.doesNotMatch(JSON.stringify([job, await pageOf(desk)]), /secret/);
+    assert.deepEqual(
+      (await pageOf(desk)).jobs.map(({ preview }) => preview),
+      [null],
+    );
     assert.deepEqual(await idsOf(desk, { text: 'secret' }), []);
     assert.deepEqual(await idsOf(desk, { text: id.slice(0, 18) }), [id]);
     const refused = await desk.act({ kind: 'forget', query: { text: 'secret' }, count: 1 });

@@ -84,7 +84,7 @@ describe('kinds of failures', () => {
     const kind = kinds.of(failed('no answer in 30 s'));
 
     assert.equal(kinds.of(failed('no answer in 5 s')), kind);
-    assert.deepEqual(kind, { key: kind?.key, task: 'mail', error: 'Error', message: 'no answer in … s' });
+    assert.deepEqual(kind, { key: kind?.key, task: 'mail', error: 'Error', message: 'no answer in … s', roots: [] });
     const others = [
       failed('no answer'),
       failed('no answer in 30 s', 'add'),

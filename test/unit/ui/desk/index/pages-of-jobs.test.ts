@@ -42,7 +42,7 @@ function scene(t: TestContext, args: readonly string[]): Scene {
   const matcher = (query: JobQuery): ReturnType<typeof matcherOf> => matcherOf(query, 0, false);
   return {
     index,
-    page: (query, before = null) => pageOf(source, { index, matcher: matcher(query), before }),
+    page: (query, before = null) => pageOf(source, { index, matcher: matcher(query), before, hidesArguments: false }),
     countAll: async (query) => (await matchingIds(source, index, matcher(query), Number.POSITIVE_INFINITY)).length,
     readSince: () => {
       const last = read;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Failure } from '../../../../../src/job/errors.ts';
 import { toFailure } from '../../../../../src/job/failure.ts';
-import { jobErrorOf } from '../../../../../src/ui/desk/job/job-error.ts';
+import { jobErrorOf, rootOf } from '../../../../../src/ui/desk/job/job-error.ts';
 import type { JobError } from '../../../../../src/ui/wire.ts';
 
 /** Its message, with those of its cause and of the errors in it. */
@@ -71,4 +71,15 @@ describe('an error on the page', () => {
     for (const { name, message, code, stack } of shown)
       for (const text of [name, message, code, stack]) assert.equal(text?.length, 32_769);
   });
+});
+
+test('what lies below an error is its last cause, or the first of those that it is made of, with its code', () => {
+  const refused = failure('connect 127.0.0.1:5432', { code: 'ECONNREFUSED' });
+  const wanted = 'Error: ECONNREFUSED connect 127.0.0.1:5432';
+
+  assert.equal(rootOf(failure('no')), null);
+  assert.equal(rootOf(failure('a', { cause: failure('b', { cause: refused }) })), wanted);
+  assert.equal(rootOf(failure('all', { errors: [failure('b', { cause: refused }), failure('c')] })), wanted);
+  assert.equal(rootOf(failure('a', { cause: failure('EIO: no', { code: 'EIO' }) })), 'Error: EIO: no');
+  assert.equal(rootOf(failure('a', { cause: failure('x'.repeat(9_000)) }))?.length, 200);
 });
