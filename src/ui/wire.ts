@@ -259,12 +259,7 @@ export interface ScheduleRow {
   readonly next: readonly number[];
   readonly last: { readonly atMs: number; readonly id: string; readonly state: StateName | null } | null;
   /** Its latest runs that the store has, the earliest first: how long, and whether well. */
-  readonly runs: readonly {
-    readonly id: string;
-    readonly state: StateName;
-    readonly ranMs: number | null;
-    readonly atMs: number;
-  }[];
+  readonly runs: readonly (Pick<JobRow, 'id' | 'state'> & { readonly ranMs: number | null; readonly atMs: number })[];
   readonly isPaused: boolean;
 }
 

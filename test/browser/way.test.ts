@@ -145,10 +145,11 @@ test('from a list to a job and back', { skip: lacksBrowser }, async (t) => {
     await page.emulateMedia({ forcedColors: null });
   });
 
+  // Jobs wait, and no worker runs.
   await t.test('the tab tells of trouble', async () => {
     await page.goto(`${desk.base}#/jobs`);
-    await until(async () => (await page.title()) === '⚠ jobs · fsq', 'the title has a mark');
+    await until(async () => (await page.title()) === '✖ jobs · fsq', 'the title has a mark');
     const icon = (await page.locator('link[rel=icon]').getAttribute('href')) ?? '';
-    assert.match(icon, /%23b87a00/);
+    assert.match(icon, /%23c22f2f/);
   });
 });
