@@ -7,6 +7,7 @@ import {
   AsyncResult,
   chain,
   createApp,
+  currentJob,
   type FailedJob,
   group,
   GroupResult,
@@ -22,8 +23,10 @@ class Gates {
   readonly #open = new Map<string, { resolve(value: string): void; reject(error: Error): void }>();
   readonly #begun = new Map<string, () => void>();
 
-  pass(name: string): Promise<string> {
+  /** @param signal ends it as well */
+  pass(name: string, signal: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
       this.#open.set(name, { resolve, reject });
       this.#begun.get(name)?.();
     });
@@ -33,9 +36,14 @@ class Gates {
     for (const [name, { resolve }] of this.#open) resolve(name);
   }
 
-  async end(name: string, error?: Error): Promise<void> {
+  /** Resolves when it runs. */
+  async begun(name: string): Promise<void> {
     if (!this.#open.has(name))
       await within(new Promise<void>((resolve) => this.#begun.set(name, resolve)), `the run of ${name}`, 20_000);
+  }
+
+  async end(name: string, error?: Error): Promise<void> {
+    await this.begun(name);
     const gate = this.#open.get(name);
     if (error === undefined) gate?.resolve(name);
     else gate?.reject(error);
@@ -51,7 +59,7 @@ interface Scene {
 }
 
 function gateOf({ task }: App, gates: Gates) {
-  return task('gate', (name: string) => gates.pass(name));
+  return task('gate', (name: string) => gates.pass(name, currentJob().signal));
 }
 
 function joinOf({ task }: App) {
@@ -157,8 +165,8 @@ test('progress counts what has ended, and how; settled() waits for all, get() th
   assert.deepEqual(await handle.progress(), { total: 3, done: 1, succeeded: 0, failed: 1 });
   await assert.rejects(handle.settled('10ms'), TimeoutError);
   await assert.rejects(handle.settled({ signal: AbortSignal.abort(new Error('enough')) }), { message: 'enough' });
-  await b?.revoke();
-  await gates.end('b');
+  await gates.begun('b');
+  await b?.revoke(); // It ends when it hears of that.
   await gates.end('a');
 
   const settled = await handle.settled('20s');
