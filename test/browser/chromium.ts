@@ -8,6 +8,10 @@ import { lacksProgram } from '../support/needs.ts';
 /** Why no test runs in a browser here; false: they do. */
 export const lacksBrowser: string | false = lacksProgram('chromium');
 
+/** Of files that the gate has no time for: other engines, and other stores. */
+export const isGate: string | false =
+  process.env['BROWSER_LOOKS'] === 'all' ? false : '`npm run browser` runs it: the gate has to be quick';
+
 /** A busy machine may need a good part of it. */
 const DEADLINE_MS = 30_000;
 

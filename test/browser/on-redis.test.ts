@@ -6,7 +6,7 @@ import type { JobDetail, JobPage, ScheduleRow } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
 import { HOST } from '../support/own-server.ts';
 import { lacksRedis, ownRedisServer } from '../support/redis-server.ts';
-import { assertFits, lacksBrowser, openBrowser, openPage, seen, textOf } from './chromium.ts';
+import { assertFits, isGate, lacksBrowser, openBrowser, openPage, seen, textOf } from './chromium.ts';
 import { openDesk, openShop } from './shop.ts';
 
 /** Ids that no job of fsq has. */
@@ -28,7 +28,7 @@ async function addJobs(port: number): Promise<string> {
   }
 }
 
-test('the page on a Redis', { skip: lacksBrowser || lacksRedis }, async (t) => {
+test('the page on a Redis', { skip: isGate || lacksBrowser || lacksRedis }, async (t) => {
   const browser = await openBrowser(t);
   const server = await ownRedisServer({ isDurable: true });
   t.after(() => server.stop());

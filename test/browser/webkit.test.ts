@@ -10,6 +10,7 @@ import type { JobPage, StateName, Summary } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
 import { lacksProgram } from '../support/needs.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { isGate } from './chromium.ts';
 import { openDesk, openShop } from './shop.ts';
 
 const BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
@@ -84,7 +85,7 @@ const LISTEN = `(() => {
   for (const name of ['error', 'warn']) console[name] = (...words) => globalThis.wrong.push(words.join(' '));
 })()`;
 
-test('the screens and acts in WebKit', { skip: lacksWebKit }, async (t) => {
+test('the screens and acts in WebKit', { skip: isGate || lacksWebKit }, async (t) => {
   const shop = await openShop(t);
   const desk = await openDesk(t, shop.project);
   const page = await openWebKit(t);
