@@ -14,7 +14,7 @@ interface Scene {
   go(place: string): Promise<void>;
 }
 
-const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = { everything, filters, keyboard, live, kept, theme, chart, copied, early }; // prettier-ignore
+const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = { everything, names, filters, keyboard, live, kept, theme, chart, copied, early }; // prettier-ignore
 
 test('the screens show a spool under load', { skip: lacksBrowser }, async (t) => {
   const browser = await openBrowser(t);
@@ -39,6 +39,17 @@ test('the screens show a spool under load', { skip: lacksBrowser }, async (t) =>
     });
   }
 });
+
+/** Long arguments beside it must not cut the name of a task. */
+async function names({ page, go }: Scene): Promise<void> {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await go('/jobs?task=mail.send&state=failed');
+  await page.locator('.jobs .what .args').first().waitFor();
+  const cut = await page.evaluate<number>(
+    "[...document.querySelectorAll('.jobs .what a')].filter((a) => a.scrollWidth > a.clientWidth).length",
+  );
+  assert.equal(cut, 0);
+}
 
 /** What each screen must say of this shop; the token is in no address any more. */
 async function everything({ page, desk, go }: Scene): Promise<void> {
