@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useErrorBoundary } from 'preact/hooks';
 import { Name } from '../parts/text.tsx';
+import { Reload } from './no-page.tsx';
 
 export function Guard({ children }: { readonly children: ComponentChildren }): JSX.Element {
   const [error] = useErrorBoundary();
@@ -12,11 +13,7 @@ export function Guard({ children }: { readonly children: ComponentChildren }): J
       <p>
         Perhaps the server is of another version than the page: <Name text={String(error)} />
       </p>
-      <p class="buttons">
-        <button type="button" onClick={() => location.reload()}>
-          Reload
-        </button>
-      </p>
+      <Reload />
     </div>
   );
 }

@@ -69,12 +69,18 @@ export function NoPage({ title, text }: { readonly title: string; readonly text:
         <p>
           <Sentence text={text} />
         </p>
-        <p class="buttons">
-          <button type="button" onClick={() => location.reload()}>
-            Reload
-          </button>
-        </p>
+        <Reload />
       </div>
     </main>
+  );
+}
+
+export function Reload(): JSX.Element {
+  return (
+    <p class="buttons">
+      <button type="button" onClick={() => location.reload()}>
+        Reload
+      </button>
+    </p>
   );
 }

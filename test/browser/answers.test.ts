@@ -4,23 +4,17 @@ import { renameSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { until } from '../support/conditions.ts';
-import { fsq, type Project, tempProject } from '../support/project.ts';
-import { lacksBrowser, openBrowser, openPage, textOf } from './chromium.ts';
+import { tempProject } from '../support/project.ts';
+import { lacksBrowser, openBrowser, openPage } from './chromium.ts';
+import { pending, PROJECT, says, send } from './one-task.ts';
 import { openDesk } from './shop.ts';
 
-const PROJECT = { 'tasks.js': `import { task } from 'fsq'; export const add = task('add', (a, b) => a + b);` };
-
-const send = (project: Project): Promise<unknown> => fsq(project, ['call', 'add', '1', '2']);
-const says = (page: Page, text: string): Promise<unknown> =>
-  until(async () => (await textOf(page)).includes(text), `the page says "${text}"`);
 /** The clock of the page goes quickly until then. */
 const connectionInTime = (page: Page, text: string): Promise<unknown> =>
   until(async () => {
     await page.clock.fastForward(6_000);
     return (await page.locator('.connection').innerText()).includes(text);
   }, `the connection is "${text}" in time`);
-const pending = (page: Page, many: number): Promise<unknown> =>
-  page.locator(`.counts a[title="${many} pending"]`).waitFor();
 
 test('what the page does where it is not told what it asks for', { skip: lacksBrowser }, async (t) => {
   const browser = await openBrowser(t);

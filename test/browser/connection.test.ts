@@ -3,20 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { until } from '../support/conditions.ts';
-import { fsq, type Project, tempProject } from '../support/project.ts';
-import { lacksBrowser, openBrowser, openPage, seen, textOf } from './chromium.ts';
+import { tempProject } from '../support/project.ts';
+import { lacksBrowser, openBrowser, openPage, seen } from './chromium.ts';
+import { pending, PROJECT, says, send } from './one-task.ts';
 import { openDesk, TOKEN } from './shop.ts';
 
-const PROJECT = { 'tasks.js': `import { task } from 'fsq'; export const add = task('add', (a, b) => a + b);` };
 const OTHER_TOKEN = 'token-of-the-shop-2';
 
-const send = (project: Project): Promise<unknown> => fsq(project, ['call', 'add', '1', '2']);
-const says = (page: Page, text: string): Promise<unknown> =>
-  until(async () => (await textOf(page)).includes(text), `the page says "${text}"`);
 const connection = (page: Page, text: string): Promise<unknown> =>
   until(async () => (await page.locator('.connection').innerText()).includes(text), `the connection is "${text}"`);
-const pending = (page: Page, many: number): Promise<unknown> =>
-  page.locator(`.counts a[title="${many} pending"]`).waitFor();
 
 test('what happens to the server, the network and the tab', { skip: lacksBrowser }, async (t) => {
   const browser = await openBrowser(t);

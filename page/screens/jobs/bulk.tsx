@@ -148,7 +148,8 @@ export function useTotal(query: JobQuery, told: number | null): Total {
     setLast((now) => (now.filter !== filter ? now : came.kind === 'got' ? { filter, ...came.data } : NOT_COUNTED));
     if (came.kind === 'locked') locked();
     if (came.kind === 'refused') say(came.answer);
-    if (came.kind === 'unreachable') say({ text: 'The server cannot be reached: nothing was counted.', isGood: false, code: null }); // prettier-ignore
+    if (came.kind === 'unreachable')
+      say({ text: 'The server cannot be reached: nothing was counted.', isGood: false, code: null });
   };
   const isMine = last.filter === filter;
   const total = told ?? (isMine ? last.count : null);

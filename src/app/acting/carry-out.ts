@@ -53,7 +53,12 @@ export async function inParts<T>(
   act: (some: readonly string[]) => Promise<ReadonlyMap<string, T>>,
 ): Promise<ReadonlyMap<string, T>> {
   const { answers, tried, stop } = await partByPart(ids, act);
-  if (stop !== null) throw new FsqError(stop.code ?? 'FSQ_SPOOL', `${tried.length} of ${ids.length} jobs were dealt with. Then: ${stop.text}`, { cause: stop.error }); // prettier-ignore
+  if (stop !== null)
+    throw new FsqError(
+      stop.code ?? 'FSQ_SPOOL',
+      `${tried.length} of ${ids.length} jobs were dealt with. Then: ${stop.text}`,
+      { cause: stop.error },
+    );
   return answers;
 }
 

@@ -14,7 +14,11 @@ export type Original = Pick<Sighting, 'id' | 'standing'> & Pick<NonNullable<Sigh
 export async function originalOf(broker: Pick<Broker, 'find' | 'place'>, id: string): Promise<Original> {
   const found = await broker.find(id);
   if (found === null) throw new UnknownJobError(id, broker.place);
-  if (found.record === null) throw new SpoolError('FSQ_CORRUPT_JOB', `No job like ${id} can be sent: it cannot be read, so its task is not known. \`fsq show ${id}\` says why and where it is.`); // prettier-ignore
+  if (found.record === null)
+    throw new SpoolError(
+      'FSQ_CORRUPT_JOB',
+      `No job like ${id} can be sent: it cannot be read, so its task is not known. \`fsq show ${id}\` says why and where it is.`,
+    );
   return { id, standing: found.standing, job: found.record.job };
 }
 

@@ -17,7 +17,7 @@ export interface OwnerInfo {
   readonly pid: number;
   /** The machine that it runs on, which `pid` is a number of; absent: this one. */
   readonly host?: string;
-  /** Of a child: its supervisor, by its name here. Null of others, and where the record does not say. */
+  /** Of a child: its supervisor, by its name here; a process id would not do, since several containers have a process 1. Null of others, and where the record does not say. */
   readonly parent: string | null;
   readonly role: 'child' | 'supervisor' | 'consumer';
   readonly startedAtMs: number;

@@ -1,8 +1,8 @@
 /** What a process says of itself in workers/<owner>.json: for those who list, or look after, the processes of a spool. */
 import type { OwnerInfo } from '../../broker/broker.ts';
-import { readRestarts, type Restarts } from '../../broker/common/restarts.ts';
-import { readSendingOfTasks, type SendingOfTasks } from '../../broker/task-sending.ts';
-import { hasRules, type LimitRules, readRules, writtenRules } from '../../job/queue-limits.ts';
+import { readRestarts } from '../../broker/common/restarts.ts';
+import { readSendingOfTasks } from '../../broker/task-sending.ts';
+import { hasRules, readRules, writtenRules } from '../../job/queue-limits.ts';
 import { isRecord } from '../../job/values/realm.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { writeNew } from '../disk/draft.ts';
@@ -10,30 +10,14 @@ import { readIfThere } from '../disk/if-there.ts';
 import { isOwnerName } from '../layout.ts';
 import { isPassing } from '../disk/trouble.ts';
 
-export interface OwnerRecord {
-  readonly owner: string;
-  readonly pid: number;
-  /** Of a worker's child: the name of its worker as an owner. A process id would not do: several containers have a process 1. */
-  readonly parent: string | null;
-  readonly role: OwnerInfo['role'];
-  readonly startedAtMs: number;
+/** What is told of it besides is worked out by whoever looks: its verdict and its pulse. */
+export interface OwnerRecord extends Omit<OwnerInfo, 'host' | 'verdict' | 'pulse' | 'memoryBytes'> {
   /** Null where the kernel has no id of its boot. */
   readonly bootId: string | null;
-  readonly queues: readonly string[] | null;
-  readonly tasks: readonly string[];
-  /** What these tasks say of where their jobs wait; absent: nothing. */
-  readonly sending?: SendingOfTasks;
-  /** How many jobs it runs at once. */
-  readonly slots: number;
-  /** Of its fsq; absent where it does not know. */
-  readonly version?: string;
-  /** The limits that it heeds; absent: none. */
-  readonly limits?: LimitRules;
-  /** Of a worker: its children that died, or were killed, and were replaced. Absent: it does not say. */
-  readonly restarts?: Restarts;
   /** What every process that it starts has in its environment, as CHILD_MARK; null when there is no such mark. */
   readonly mark: string | null;
 }
+
 export function writeRecord(context: SpoolContext, record: OwnerRecord): Promise<void> {
   const { limits, sending, ...rest } = record;
   const written = {
