@@ -57,9 +57,15 @@ export class BullConsumer implements Consumer {
 
   private constructor(engine: Engine, options: ConsumerOptions, owner: string, queues: readonly string[]) {
     this.owner = owner;
-    this.#claims = new OwnClaims(engine, owner, (why) => {
-      this.#say({ t: 'fenced', why });
-      options.onFenced?.(why);
+    this.#claims = new OwnClaims(engine, owner, {
+      onFenced: (why) => {
+        this.#say({ t: 'fenced', why });
+        options.onFenced?.(why);
+      },
+      onRenewed: (ticksAgo) => {
+        const hasNone = this.#bell.isWaitedFor && this.#claims.count === 0;
+        if (!hasNone) this.#say({ t: 'renewed', ticksAgo });
+      },
     });
     const { completeAndTake } = engine;
     const joined = completeAndTake === null ? null : new JoinedClaims(engine, completeAndTake, options.slots ?? 1);

@@ -3,6 +3,10 @@ export class Doorbell {
   #ring: (() => void) | null = null;
   #hasRung = false;
 
+  get isWaitedFor(): boolean {
+    return this.#ring !== null;
+  }
+
   ring(): void {
     if (this.#ring === null) this.#hasRung = true;
     else this.#ring();

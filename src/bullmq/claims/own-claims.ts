@@ -3,15 +3,22 @@
  * worker does: one of the two may be stopped, blocked by a task, or dead.
  */
 import { extendLocks } from '../crew/locks.ts';
-import { LockRounds } from '../crew/lock-rounds.ts';
+import { LockAge, LockRounds } from '../crew/lock-rounds.ts';
 import type { Engine } from '../engine.ts';
 import { tokenOf, tokensOf } from '../jobs/tokens.ts';
 import type { HeldJob } from '../store.ts';
 
+interface OwnClaimsOptions {
+  /** The right to what it runs is lost, or may be soon; called again and again. */
+  readonly onFenced: (why: string) => void;
+  /** The locks of all that it runs, if it runs any, were renewed; the renewal was begun so many ticks ago. */
+  readonly onRenewed: (ticksAgo: number) => void;
+}
+
 export class OwnClaims {
   readonly #owner: string;
   readonly #engine: Engine;
-  readonly #rounds: LockRounds;
+  readonly #locks: { readonly age: LockAge; readonly rounds: LockRounds };
   readonly #held = new Map<string, HeldJob>();
   /** What became of these is on its way: their locks may be gone at any moment. */
   readonly #settling = new Set<string>();
@@ -20,18 +27,19 @@ export class OwnClaims {
   /** How often the datastore had been cut off when it was last asked what this consumer holds. */
   #cuts = 0;
 
-  /** @param onFenced the right to what it runs is lost, or may be soon; called again and again */
-  constructor(engine: Engine, owner: string, onFenced: (why: string) => void) {
+  constructor(engine: Engine, owner: string, { onFenced, onRenewed }: OwnClaimsOptions) {
     this.#owner = owner;
     this.#engine = engine;
     this.#cuts = engine.cuts();
-    this.#rounds = new LockRounds({
+    const age = new LockAge();
+    const self = { lockAge: age, fence: onFenced };
+    const rounds = new LockRounds({
       lockMs: engine.lockMs,
+      holders: () => (this.#running().length > 0 ? [self] : []),
       renew: () => this.#renew(onFenced),
-      onCutOff: (why) => {
-        if (this.#running().length > 0) onFenced(why);
-      },
+      onRenewed,
     });
+    this.#locks = { age, rounds };
   }
 
   get count(): number {
@@ -43,6 +51,7 @@ export class OwnClaims {
   }
 
   begin(job: HeldJob): void {
+    if (this.#running().length === 0) this.#locks.age.renewed();
     this.#held.set(job.id, job);
   }
 
@@ -84,7 +93,7 @@ export class OwnClaims {
   }
 
   close(): void {
-    this.#rounds.close();
+    this.#locks.rounds.close();
   }
 
   #running(): readonly HeldJob[] {

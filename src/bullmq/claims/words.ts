@@ -10,6 +10,8 @@ export type ToKeeper =
   | { readonly t: 'busy' }
   /** It waits, and the last of its claims is settled. */
   | { readonly t: 'settled' }
+  /** It has renewed the locks of all that it runs; the renewal was begun so many ticks of a lock's life ago. */
+  | { readonly t: 'renewed'; readonly ticksAgo: number }
   /** The right to what it runs is lost, or may be soon: its process must end. */
   | { readonly t: 'fenced'; readonly why: string };
 
@@ -29,9 +31,10 @@ export type ToConsumer =
 
 export function parseToKeeper(word: unknown): ToKeeper | null {
   if (!isRecord(word)) return null;
-  const { t, held, untilMs, why } = word;
+  const { t, held, untilMs, why, ticksAgo } = word;
   if (t === 'fenced') return { t, why: typeof why === 'string' ? why : 'it lost its jobs' };
   if (t === 'busy' || t === 'settled') return { t };
+  if (t === 'renewed') return typeof ticksAgo === 'number' ? { t, ticksAgo } : null;
   if (t !== 'idle' || typeof held !== 'number') return null;
   return { t, held, untilMs: typeof untilMs === 'number' ? untilMs : null };
 }

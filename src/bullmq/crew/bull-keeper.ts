@@ -74,9 +74,7 @@ export class BullKeeper implements Keeper {
       queues: () => this.#watch.queues,
       onHeld: (held) => this.#killRevoked(held.map(({ id, token }) => ({ id, token }))),
       onLost: (lost, { id }) => this.#members.get(lost)?.fence(`the lock of job ${id} is gone`),
-      onCutOff: (why) => {
-        for (const member of this.#members.values()) if (member.isHolding) member.fence(why);
-      },
+      holders: () => this.#holding(),
     });
     const revoked = new RevokedWatch(engine, (found) => {
       for (const member of this.#members.values()) member.revoked([...found.keys()]);
@@ -153,7 +151,7 @@ export class BullKeeper implements Keeper {
   }
 
   settled(): Promise<void> | null {
-    const holding = [...this.#members.values()].filter((member) => member.isHolding);
+    const holding = this.#holding();
     return holding.length === 0 ? null : Promise.all(holding.map((member) => member.settled())).then(() => undefined);
   }
 
@@ -172,6 +170,10 @@ export class BullKeeper implements Keeper {
       if (!isPassing(error)) throw error; // Its record is too old soon.
     });
     await this.#release();
+  }
+
+  #holding(): readonly CrewMember[] {
+    return [...this.#members.values()].filter((member) => member.isHolding);
   }
 
   #nextIdle(): CrewMember | null {

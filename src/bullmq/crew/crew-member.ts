@@ -1,6 +1,7 @@
 /** A consumer of a worker's child, as the worker's keeper knows it by its words. */
 import type { ChildSide, Member, PrintingJob, QueueOrder } from '../../broker/worker-side.ts';
 import type { ProcessPrints } from '../beside/process-prints.ts';
+import { LockAge, type LockHolder } from './lock-rounds.ts';
 import { parseToKeeper, type ToConsumer, weightsIn } from '../claims/words.ts';
 
 interface CrewMemberOptions {
@@ -10,7 +11,8 @@ interface CrewMemberOptions {
   readonly prints: ProcessPrints;
 }
 
-export class CrewMember implements Member {
+export class CrewMember implements Member, LockHolder {
+  readonly lockAge: LockAge = new LockAge();
   readonly #child: ChildSide;
   readonly #options: CrewMemberOptions;
   #isIdle = false;
@@ -53,7 +55,10 @@ export class CrewMember implements Member {
       case 'busy':
         this.#isIdle = false;
         this.#isLooking = false;
+        this.lockAge.renewed();
         return;
+      case 'renewed':
+        return this.lockAge.renewed(word.ticksAgo);
       case 'fenced':
         return this.fence(word.why);
       case 'settled':

@@ -2,7 +2,7 @@
 import type { Engine } from '../engine.ts';
 import type { HeldJob } from '../store.ts';
 import { ownerOf, tokensOf } from '../jobs/tokens.ts';
-import { LockRounds } from './lock-rounds.ts';
+import { type LockHolder, LockRounds } from './lock-rounds.ts';
 
 interface LocksOptions {
   /** The processes whose locks are renewed, by their names among owners. */
@@ -12,8 +12,7 @@ interface LocksOptions {
   readonly onHeld?: (held: readonly HeldJob[]) => void;
   /** The lock of a job that this owner runs is another's, or gone: its process must end. */
   readonly onLost: (owner: string, job: HeldJob) => void;
-  /** None could be renewed for so long that they run out soon. */
-  readonly onCutOff: (why: string) => void;
+  readonly holders: () => Iterable<LockHolder>;
 }
 
 export class Locks {
@@ -30,7 +29,7 @@ export class Locks {
 
   start(): void {
     const { lockMs } = this.#engine;
-    this.#rounds = new LockRounds({ lockMs, renew: () => this.#renew(), onCutOff: this.#options.onCutOff });
+    this.#rounds = new LockRounds({ lockMs, holders: this.#options.holders, renew: () => this.#renew() });
   }
 
   close(): void {

@@ -31,3 +31,17 @@ test('a child may hold jobs unless it has said that it waits and holds none, als
   assert.deepEqual(seen, [true, false, true, true, false, true]);
   assert.deepEqual([child.mayHold, child.isHolding], [true, false]);
 });
+
+test('the locks of a child grow older until it has taken a job, or tells that it has renewed them', () => {
+  const child = member();
+  const ages: number[] = [];
+  const words = [null, { t: 'renewed', ticksAgo: 2 }, { t: 'renewed', ticksAgo: 'soon' }, { t: 'busy' }];
+
+  for (const word of words) {
+    for (let i = 0; i < 4; i++) child.lockAge.grow();
+    child.hear(word);
+    ages.push(child.lockAge.ticks);
+  }
+
+  assert.deepEqual(ages, [4, 2, 6, 0]);
+});
