@@ -53,6 +53,8 @@ export class Story {
   #begunAtMs = 0;
   /** Of what has been told of its runs; null: nothing. */
   #lastAtMs: number | null = null;
+  /** Lines that wait for the look that tells of their runs. */
+  #held: readonly LogLine[] = [];
   #isOver = false;
 
   /**
@@ -77,8 +79,12 @@ export class Story {
 
   /** What is news, in the order in which it happened. @param lines of the log that were not given before */
   tell(sighting: Sighting, lines: readonly LogLine[], nowMs: number): readonly JobEvent[] {
-    const { id } = sighting;
-    const news = lines.filter(({ atMs }) => atMs >= this.#sinceMs);
+    const { id, record } = sighting;
+    const news = [...this.#held, ...lines.filter(({ atMs }) => atMs >= this.#sinceMs)];
+    // The runs of which these speak are told by the next look.
+    const isHeld = sighting.isTorn === true && record?.outcome === null;
+    this.#held = isHeld ? news : [];
+    if (isHeld) return this.#beginning(sighting);
     const said: JobEvent[] = news.map(({ atMs, stream, text }) => ({ id, atMs, kind: 'log', stream, text }));
     // The lines stay in the order in which they were kept.
     for (const progress of this.#progress(sighting)) {
@@ -106,8 +112,6 @@ export class Story {
 
   #runs(sighting: Sighting, nowMs: number): readonly JobEvent[] {
     const { id, record, state, standing, startedAtMs, owner } = sighting;
-    // What comes before this run is told first: by the next look.
-    if (sighting.isTorn === true) return [];
     const past = pastRuns(sighting);
     const events = past.flatMap((one, i) => {
       const nextAtMs = begunAfter(past, i) ?? startedAtMs ?? sighting.endedAtMs ?? nowMs;

@@ -161,6 +161,19 @@ test('while what became of its runs is being written, nothing of them is told be
   assert.deepEqual(told, WHOLE);
 });
 
+test('nor is what they have said told before them, and none of it is lost', () => {
+  const story = new Story();
+  const line = (atMs: number): LogLine => ({ atMs, stream: 'stdout', text: 'a' });
+  const progress = { value: 0.5, attempt: 2, atMs: 1_320 };
+  const torn = { ...running(2, 'b'), progress, isTorn: true } as const;
+
+  const first = shown(story.tell(torn, [line(1_310)], 9_000));
+  const rest = shown(story.tell({ ...ENDED, progress }, [line(1_330)], 9_000));
+
+  assert.deepEqual(first, ['accepted']);
+  assert.deepEqual(rest, ['started 1', 'retried 1', 'started 2', 'log', 'progress 2', 'log', 'succeeded']);
+});
+
 test('an interruption that is seen as it comes is told once, and its run goes on to be told', () => {
   const story = new Story();
   const waiting = sighting({ standing: { queue: 'default', priority: 5, attempt: 1, crashes: 0 } });
