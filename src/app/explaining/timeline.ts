@@ -3,7 +3,7 @@ import type { Sighting } from '../../broker/broker.ts';
 import { idsAfter } from '../../job/edges.ts';
 import type { Failure } from '../../job/errors.ts';
 import type { Attempt, JobRecord, Outcome } from '../../job/job.ts';
-import { pastRuns } from '../following/past-runs.ts';
+import { currentRun, pastRuns } from '../following/past-runs.ts';
 
 /**
  * What a job waited for. `turn`: a worker; `time`: the time that its call named; `others`: the end of jobs that it comes after; `retry`:
@@ -59,7 +59,7 @@ interface Since {
 
 /** Null where the job's file cannot be read. */
 export function timelineOf(job: Sighting): Timeline | null {
-  const { record, standing } = job;
+  const { record } = job;
   if (record === null) return null;
   const { outcome, attempts } = record;
   const sentAtMs = record.job.enqueuedAtMs;
@@ -87,10 +87,11 @@ export function timelineOf(job: Sighting): Timeline | null {
     if (attempts.at(-1)?.endedAtMs !== atMs) wait(atMs);
     return { sentAtMs, stretches, end: { state: outcome.state, atMs } };
   }
-  if (job.state === 'running' && job.owner !== null) {
-    if (job.startedAtMs !== null) wait(job.startedAtMs);
-    const { attempt } = standing;
-    stretches.push({ kind: 'ran', attempt, owner: job.owner, fromMs: job.startedAtMs, toMs: null, end: 'runs' });
+  const current = currentRun(job);
+  if (current !== null) {
+    const { attempt, owner, startedAtMs } = current;
+    if (startedAtMs !== null) wait(startedAtMs);
+    stretches.push({ kind: 'ran', attempt, owner, fromMs: startedAtMs, toMs: null, end: 'runs' });
   } else {
     if (job.isOnItsWay === true) since = { ...since, why: 'move' };
     else if (record.parked !== null) since = { ...since, why: 'task' };

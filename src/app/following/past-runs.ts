@@ -1,4 +1,4 @@
-/** The runs of a job that are over, as its record and the counter in its name tell them together: a run may have left no record. Pure. */
+/** The runs of a job, as its record and the counter in its name tell them together: one that is over may have left no record. Pure. */
 import type { Sighting } from '../../broker/broker.ts';
 import type { Attempt } from '../../job/job.ts';
 
@@ -42,4 +42,17 @@ export function pastRuns({
   if (outcome !== null) fillUpTo((kept.attempt ?? 1) - 1);
   else fillUpTo(standing.attempt - (state === 'running' ? 1 : 0));
   return past;
+}
+
+/** The run that goes on. Null where none does, also where what became of it is written already, and only its file has not moved yet. */
+export function currentRun({
+  record,
+  standing: { attempt },
+  state,
+  owner,
+  startedAtMs,
+}: Sighting): { readonly attempt: number; readonly owner: string; readonly startedAtMs: number | null } | null {
+  if (state !== 'running' || owner === null) return null;
+  const isWritten = record?.attempts.at(-1)?.attempt === attempt;
+  return isWritten ? null : { attempt, owner, startedAtMs };
 }

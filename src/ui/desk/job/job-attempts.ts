@@ -1,6 +1,7 @@
 /** The attempts of a job, each with its error and the last of what it has printed. */
 import { ranWord } from '../../../app/explaining/stretch-words.ts';
 import { type RunEnd, type Timeline, timelineOf } from '../../../app/explaining/timeline.ts';
+import { currentRun } from '../../../app/following/past-runs.ts';
 import type { Broker, LogEnd, Sighting } from '../../../broker/broker.ts';
 import type { LogLine } from '../../../job/values/log-lines.ts';
 import type { JobAttempt } from '../../wire.ts';
@@ -39,8 +40,8 @@ function ended(end: RunEnd): Pick<JobAttempt, 'end' | 'how'> {
   return { end, how: ranWord(end) };
 }
 
-function begunAttempts({ record, state, standing, owner, startedAtMs }: Sighting, ends: Ends): readonly Begun[] {
-  const over = (record?.attempts ?? []).slice(-MOST_ATTEMPTS).map((one): Begun => ({
+function begunAttempts(job: Sighting, ends: Ends): readonly Begun[] {
+  const over = (job.record?.attempts ?? []).slice(-MOST_ATTEMPTS).map((one): Begun => ({
     attempt: one.attempt,
     startedAtMs: one.startedAtMs ?? null,
     endedAtMs: one.endedAtMs,
@@ -48,8 +49,8 @@ function begunAttempts({ record, state, standing, owner, startedAtMs }: Sighting
     error: one.error === undefined ? null : jobErrorOf(one.error),
     ...ended(ends.get(`${one.attempt} ${one.endedAtMs}`) ?? (one.error === undefined ? 'succeeded' : 'failed')),
   }));
-  if (state !== 'running' || owner === null) return over;
-  return [...over, { attempt: standing.attempt, startedAtMs, endedAtMs: null, owner, error: null, ...ended('runs') }];
+  const current = currentRun(job);
+  return current === null ? over : [...over, { ...current, endedAtMs: null, error: null, ...ended('runs') }];
 }
 
 type Output = Pick<JobAttempt, 'output' | 'outputLeftOut'>;

@@ -53,6 +53,14 @@ const ROWS: readonly (readonly [what: string, job: Sighting, timeline: readonly 
     ['ran 1 runs null-null'],
   ],
   [
+    'has just failed, and lies where it ran',
+    job(
+      { state: 'running', owner: '7-a', startedAtMs: 100, standing: { ...AT, attempt: 1 } },
+      { attempts: [run(1, 100, 200, ERROR)] },
+    ),
+    ['waited turn 0-100', 'ran 1 failed 100-200', 'waited retry 200-null'],
+  ],
+  [
     'has succeeded at the second try',
     job({ endedAtMs: 400 }, { attempts: [run(1, 100, 200, ERROR), run(2, 300, 400)], outcome: OK }),
     ['waited turn 0-100', 'ran 1 failed 100-200', 'waited retry 200-300', 'ran 2 succeeded 300-400', 'succeeded 400'],

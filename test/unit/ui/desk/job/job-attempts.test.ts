@@ -38,6 +38,28 @@ describe('the attempts of a job', () => {
     assert.equal(attempts[0]?.error?.message, 'no');
   });
 
+  test('are there once, also while the file of one that has ended still lies where it ran', async () => {
+    const job = sighting(
+      {
+        state: 'running',
+        owner: '8-0000000000000008',
+        startedAtMs: 1_001,
+        standing: { queue: 'a', priority: 5, attempt: 1, crashes: 0 },
+      },
+      {
+        attempts: [attempt({ startedAtMs: 1_000, endedAtMs: 2_000 })],
+        outcome: { state: 'succeeded', value: null },
+      },
+    );
+
+    const attempts = await attemptsOf(logOf([line(1_500)]), job);
+
+    assert.deepEqual(
+      attempts.map(({ endedAtMs, end, output }) => [endedAtMs, end, output.length]),
+      [[2_000, 'succeeded', 1]],
+    );
+  });
+
   test('show the last lines of much output, and how many are left out', async () => {
     const lines = Array.from({ length: 2_345 }, (_, i) => line(1_000 + i, String(i)));
 
