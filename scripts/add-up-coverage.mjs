@@ -35,16 +35,14 @@ export async function addUp(directory) {
 
 function addUpFiles({ files, target }) {
   let sum = { result: [] };
-  const sourceMaps = {};
   for (let i = 0; i < files.length; i += AT_ONCE) {
     const processes = files.slice(i, i + AT_ONCE).flatMap(readIfWhole);
-    for (const written of processes) Object.assign(sourceMaps, ofOurs(written['source-map-cache'] ?? {}));
     sum = mergeProcessCovs([
       sum,
-      ...processes.map(({ result }) => ({ result: result.filter(({ url }) => isOurs(url)) })),
+      ...processes.map((written) => ({ result: written.result.filter(countsIn(written)) })),
     ]);
   }
-  for (const { url } of sum.result) sourceMaps[url] ??= sourceMapBeside(url);
+  const sourceMaps = Object.fromEntries(sum.result.map(({ url }) => [url, sourceMapBeside(url)]));
   writeFileSync(target, JSON.stringify({ ...sum, 'source-map-cache': sourceMaps }));
   for (const file of files) rmSync(file);
 }
@@ -74,10 +72,7 @@ function sourceMapBeside(url) {
   };
 }
 
-function ofOurs(sourceMaps) {
-  return Object.fromEntries(Object.entries(sourceMaps).filter(([url]) => isOurs(url)));
-}
-
-function isOurs(url) {
-  return url.startsWith(`${root}src/`) || url.startsWith(`${root}dist/`);
+/** Ours, as it stands in the file. What brings a source map along was written anew by tsx: its positions are others. */
+function countsIn({ 'source-map-cache': sourceMaps = {} }) {
+  return ({ url }) => (url.startsWith(`${root}src/`) || url.startsWith(`${root}dist/`)) && !(url in sourceMaps);
 }

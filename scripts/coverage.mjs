@@ -1,7 +1,7 @@
 /**
  * Runs `npm test` under c8 and fails below the floor of .c8rc.json.
  *
- * Unit tests run src/ through tsx, the others run dist/, partly in forked children: both are mapped back to src/ and added up.
+ * Unit tests run src/ without its types, the others run dist/, partly in forked children: both are mapped back to src/ and added up.
  * A child counts only if it exits by itself; one that is killed from outside has no time to write what it ran.
  *
  * The JavaScript of dist/ does not name its source maps meanwhile: each of the thousands of processes would read them at its end, and write them

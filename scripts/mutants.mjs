@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { MUTANTS } from './mutants/list.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Takes the types off TypeScript. */
+const STRIP_TYPES = './scripts/strip-types/register.mjs';
 /** A mutant may make its test wait for what never comes, ms. Well above what the slowest test takes on a busy machine. */
 const TIMEOUT_MS = 300_000;
 
@@ -57,7 +59,7 @@ function passesWhole(mutant) {
 function passes({ test, pattern }) {
   execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: copy, stdio: 'ignore' });
   const filter = pattern === undefined ? [] : [`--test-name-pattern=${pattern}`];
-  const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...filter, test], {
+  const { status } = spawnSync(process.execPath, ['--import', STRIP_TYPES, '--test', ...filter, test], {
     cwd: copy,
     // The gate samples the states of a power cut; the one that shows a mutant must be among them.
     env: { ...process.env, CRASH_STATES: '400' },

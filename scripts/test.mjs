@@ -19,6 +19,8 @@ const LEFTOVER_GRACE_MS = 2_000;
 /** The variable by which the processes of one run are known, also those that left its process group. */
 const RUN_MARK = 'TEST_RUN';
 const TESTS = fileURLToPath(new URL('../test', import.meta.url));
+/** Takes the types off TypeScript. */
+const STRIP_TYPES = new URL('strip-types/register.mjs', import.meta.url).href;
 /** The folders of tests whose lines count under coverage. */
 const COUNTED = ['conformance', 'e2e', 'unit'];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -81,7 +83,7 @@ function partsOf(files) {
 
 /** Runs node's test runner; every process of the tests inherits `env`. */
 async function runNode(files, options, tallyFile, env) {
-  const nodeArgs = ['--import', 'tsx', '--test', ...reporting(tallyFile), ...options, ...files];
+  const nodeArgs = ['--import', STRIP_TYPES, '--test', ...reporting(tallyFile), ...options, ...files];
   const child = spawn(process.execPath, nodeArgs, { stdio: ['ignore', 'inherit', 'inherit'], env });
   const forward = (signal) => {
     isInterrupted = true;
