@@ -108,7 +108,7 @@ export function busy(): Partial<Known> {
     },
     verdict: {
       status: 'warning',
-      text: '3 jobs failed within 10 m, most: send-mail TimeoutError; a queue is paused: 100 jobs of queue mail',
+      text: '3 failures within 10 m, most: send-mail TimeoutError; a queue is paused: 100 jobs of queue mail',
       advice: ['Queue mail is paused and 100 jobs of it wait: `fsq resume mail`.'],
     },
     pending: { jobs: [jobSeen(3, { attempt: 0 }), jobSeen(4, { queue: 'mail', attempt: 0 })], isAll: false },
