@@ -111,7 +111,7 @@ class StoreDesk implements Desk {
   }
 
   store(): Promise<StoreReport> {
-    return this.#place.ask(storeReport);
+    return this.#place.ask((broker) => storeReport(broker, this.#feed.index));
   }
 
   async act(act: Act): Promise<Answer> {
