@@ -56,7 +56,8 @@ export async function recoverOrphans(context: SpoolContext, recoverer: Recoverer
       if (processes > 0) recoverer.onEvent?.({ kind: 'remains', owner: held.owner, processes });
       await recoverOrphan(context, recoverer, directory, held.owner);
     }
-    if (verdict.verdict === 'unknown')
+    // One that has ended meanwhile has left nothing, and no socket to ask.
+    if (verdict.verdict === 'unknown' && context.files.exists(`${context.layout.running}/${directory}`))
       recoverer.onEvent?.({ kind: 'unproved', owner: responsible, reason: verdict.reason });
   }
   return hasAsked;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Broker } from '../../../../src/broker/broker.ts';
@@ -426,6 +426,25 @@ test('records of dead owners that hold nothing are swept, those of others are no
 
   const left = namesIn(path, 'workers').map((name) => name.replace(/\.\w+$/, ''));
   assert.deepEqual([...new Set(left)].toSorted(), [consumer.owner, someOwner(5)].toSorted());
+});
+
+test('an owner without a socket is told of, and not one that has ended since it was listed', async (t) => {
+  const { path } = tempSpool(t);
+  const [left, ended] = [someOwner(6), someOwner(7)];
+  for (const owner of [left, ended]) mkdirSync(join(path, 'running', owner));
+  const files = {
+    ...nodeFiles,
+    list: (directory: string) => {
+      const names = nodeFiles.list(directory);
+      if (names.includes(ended)) rmdirSync(join(directory, ended));
+      return names;
+    },
+  };
+  const told: BrokerEvent[] = [];
+
+  await recoverOrphans(contextOf(path, { files }), recovererOf(ME, { onEvent: (event) => told.push(event) }));
+
+  assert.deepEqual(told, [{ kind: 'unproved', owner: left, reason: 'its socket is missing' }]);
 });
 
 test('due jobs are promoted in the order of their time, others stay', async (t) => {
