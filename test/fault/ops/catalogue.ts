@@ -282,13 +282,14 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'hold back at a limit',
     program: 'hold-back.mjs',
     prepare: (spool) => [plantPending(spool), plantPending(spool)],
+    isRepeatedLater: ['EACCES', 'EPERM'], // A job that may not be read is set aside: then there is nothing to claim.
   },
   {
     name: 'hold back at a limit for each key',
     program: 'hold-back.mjs',
     prepare: (spool) => [plantPending(spool, {}, { limitKey: 'a' }), plantPending(spool, {}, { limitKey: 'a' })],
     input: { isKeyed: true },
-    isRepeatedLater: ['EACCES', 'EPERM'], // A job that may not be read is set aside: then there is nothing to claim.
+    isRepeatedLater: ['EACCES', 'EPERM'], // As above.
   },
   ...MOVES,
   COUNT,
