@@ -9,8 +9,12 @@ const LONGEST_WAIT_MS = 1_000;
 /** How long a call of a program may take that does not wait for a job, ms: it fails then, whatever became of the server. */
 export const LONGEST_CALL_MS = 10_000;
 
-/** How the errors begin with which Redis says that it cannot now: it loads its file, is out of memory, a replica, or cannot write to its disk. */
-const BUSY_REDIS = /^(?:LOADING|OOM|READONLY|MISCONF|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|BUSY)\b/;
+/**
+ * How the errors begin with which Redis says that it cannot now: it loads its file, is out of memory, a replica, has too few of them, or cannot
+ * write to its disk. Before Redis 7 such an error at a command of a script stands behind what names the script.
+ */
+const BUSY_REDIS =
+  /^(?:ERR Error running script \(call to f_\w+\):(?: @user_script: ?\d+:)* -)?(?:LOADING|OOM|READONLY|MISCONF|NOREPLICAS|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|BUSY)\b/;
 /**
  * Of ioredis and pg, and of the system below them. PostgreSQL's (its appendix A): it is not there, is stopping, has no room or no connection
  * left, undid what two have done to each other, or takes no writes because it is a standby.

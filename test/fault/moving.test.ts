@@ -29,6 +29,10 @@ const ERRORS = [
   'LOADING Redis is loading the dataset in memory',
   "READONLY You can't write against a read only replica.",
   "OOM command not allowed when used memory > 'maxmemory'.",
+  // As Redis 6.2 says it of a script.
+  "ERR Error running script (call to f_6c4c6de2bece2ad87657691d945d902df2198f5e): @user_script:3: @user_script: 3: -READONLY You can't write against a read only replica.",
+  // It does not pass.
+  'NOAUTH Authentication required.',
 ];
 const WITH_SPOOL = WAYS.filter((way) => way.includes('spool'));
 
