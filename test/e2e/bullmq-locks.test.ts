@@ -99,10 +99,11 @@ describe('the lock of a job that runs', { skip: lacksRedis }, () => {
 
     assert.equal(await nap.revoke({ terminate: true }), 'requested');
     await until(() => !isProcessAlive(run?.pid ?? 0), 'the child has killed itself');
+    const before = recordedRuns(at).length;
     await at.worker(['-c', '1']);
 
     await assert.rejects(nap.get('60s'), RevokedError);
-    assert.equal(recordedRuns(at).length, 1);
+    assert.equal(recordedRuns(at).length, before);
   });
 
   test('a job whose worker and child are killed runs elsewhere when its lock has run out', async (t) => {

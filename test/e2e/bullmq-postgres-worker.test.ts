@@ -33,7 +33,7 @@ describe('a worker of BullMQ on PostgreSQL', { skip: lacksPostgres, concurrency:
       fail.delay('on fire'),
       block.applyAsync([60_000], { timeLimit: '300ms' }),
       dieOnce.delay(0),
-      nap.delay(60_000),
+      nap.delay(600_000), // It is to run until it is revoked, however long the commands before take.
     ]);
     const followers = await chain(square.s(2), square.s()).delay();
 

@@ -206,8 +206,9 @@ export class BullConsumer implements Consumer {
       this.#over(id);
     };
     const claim = new BullClaim(held, { engine: this.#engine, logBytes, checkpoint, onSettling, onOver }, job);
-    // It was revoked as far as was heard; sent back since, it is not.
-    if (!this.#claims.isRevoked(id) || !(await isRevoked(this.#engine, id))) return claim;
+    // What was heard may be old: one that was sent back since is not revoked, and one that had been taken before may be.
+    const mayBe = this.#claims.isRevoked(id) || held.claims > 1;
+    if (!mayBe || !(await this.#waiting(null, () => isRevoked(this.#engine, id)))) return claim;
     await unlessLost(claim.settle(revoked(claim, false), null));
     return null;
   }
