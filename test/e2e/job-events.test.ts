@@ -1,19 +1,20 @@
 /** What happens to a job is told as it happens, by real workers, and its end never missed. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { JobEvent } from '../../src/index.ts';
 import { runScript, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
 
-const TASKS = `import { currentJob, task } from 'fsq';
+const TASKS = `import { existsSync } from 'node:fs';
+import { currentJob, task } from 'fsq';
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 task('shows', async () => {
   const job = currentJob();
   console.log('hello');
   job.progress(0.5, 'half');
-  await wait(400);
+  while (!existsSync('told-' + job.attempt)) await wait(5);
   if (job.attempt === 1) throw new Error('not yet');
   return 'done';
 });
@@ -22,9 +23,15 @@ task('quick', () => 1);
 task('waits', (ms) => wait(ms));
 `;
 
-async function eventsOf(events: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
+async function eventsOf(
+  events: AsyncIterable<JobEvent>,
+  onEvent: (event: JobEvent) => void = () => undefined,
+): Promise<JobEvent[]> {
   const all: JobEvent[] = [];
-  for await (const event of events) all.push(event);
+  for await (const event of events) {
+    all.push(event);
+    onEvent(event);
+  }
   return all;
 }
 
@@ -49,7 +56,14 @@ test('a job is followed from its acceptance to its outcome, by two, and told to 
   const at = tempProject(t, { 'tasks.js': TASKS });
   const { app, send } = sender(t, at);
   const job = await send('shows', [], { retries: 1, backoff: 10 });
-  const following = [eventsOf(job.events()), eventsOf(app.result(job.id).events())];
+  const told: number[] = [];
+  // A later report is written over an earlier one: a run goes on when both have told of its own.
+  const onEvent = (event: JobEvent): void => {
+    if (event.kind !== 'progress') return;
+    if (told.includes(event.attempt)) writeFileSync(join(at.path, `told-${event.attempt}`), '');
+    told.push(event.attempt);
+  };
+  const following = [eventsOf(job.events(), onEvent), eventsOf(app.result(job.id).events(), onEvent)];
   await startWorker(t, at, ['-c', '1']);
 
   const [one = [], two = []] = await Promise.all(following);
