@@ -47,6 +47,17 @@ export class JobIndex {
     return row;
   }
 
+  /**
+   * After a look that took its time.
+   *
+   * @param before what `get` gave when the look began. What has come to the index since stays: it is of one who tells of all that comes later,
+   *   and an older look in its place would stay for good
+   * @returns the job as it was looked at
+   */
+  putAfter(job: Sighting, before: IndexRow | undefined): IndexRow {
+    return this.#rows.get(job.id) === before ? this.put(job) : this.#maker.rowOf(job);
+  }
+
   /** The job is there no more. */
   drop(id: string): void {
     const row = this.#rows.get(id);

@@ -158,18 +158,19 @@ async function lookAgain(broker: Source, index: JobIndex, rows: readonly IndexRo
   if (rows.length === 0) return [];
   const look = (ids: readonly string[]): ReturnType<Source['changed']> =>
     broker.changed(new Map(ids.map((id) => [id, null])), (id) => index.whereWas(id));
-  const seen = await look(rows.map(({ id }) => id));
+  const before = new Map(rows.map(({ id }) => [id, index.get(id)]));
+  const seen = await look([...before.keys()]);
   const missing = rows.filter(({ id }) => !seen.has(id)).map(({ id }) => id);
   // The look may have missed jobs that moved just then. One is soon asked for; of many that are missed twice the feed tells.
   const isFew = missing.length <= MOST_MISSING;
   const seenThen = isFew ? null : await look(missing);
   const found: Again[] = [];
-  for (const { id } of rows) {
+  for (const [id, row] of before) {
     const again = (seen.get(id) ?? seenThen?.get(id))?.sighting;
     if (again === undefined && !isFew) continue;
     const job = again ?? (await broker.find(id));
-    if (job === null) index.drop(id);
-    else found.push({ job, row: index.put(job) });
+    if (job !== null) found.push({ job, row: index.putAfter(job, row) });
+    else if (index.get(id) === row) index.drop(id);
   }
   return found;
 }

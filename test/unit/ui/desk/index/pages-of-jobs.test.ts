@@ -110,6 +110,44 @@ describe('a text in the arguments of jobs', () => {
   });
 });
 
+describe('a look at jobs that takes its time', () => {
+  /** A page of one job that is pending, of which something else comes to the index while it is looked at. */
+  async function pageDuring(found: Sighting | null, meanwhile: (index: JobIndex) => void): Promise<JobIndex> {
+    const index = new JobIndex();
+    index.put(sighting({ id: ID }, { id: ID }));
+    index.isComplete = true;
+    const source: Parameters<typeof pageOf>[0] = {
+      find: async () => found,
+      changed: async () => {
+        meanwhile(index);
+        return new Map(found === null ? [] : [[ID, { mark: '', atMs: 0, sighting: found }]]);
+      },
+    };
+    await pageOf(source, { index, matcher: matcherOf({}, 0, false), before: null, hidesArguments: false });
+    return index;
+  }
+  const ID = nextId();
+  const running = sighting({ id: ID, state: 'running', owner: '1-a' }, { id: ID });
+  const over = sighting({ id: ID, state: 'succeeded', endedAtMs: 1 }, { id: ID });
+
+  test('leaves what has come to the index since, of which nobody tells again', async () => {
+    const index = await pageDuring(running, (index) => void index.put(over));
+
+    assert.equal(index.get(ID)?.state, 'succeeded');
+    assert.deepEqual([index.tallies.states.running, index.tallies.states.succeeded], [0, 1]);
+  });
+
+  test('brings back no job that is gone since, and takes none away that has come back', async () => {
+    assert.equal((await pageDuring(over, (index) => index.drop(ID))).size, 0);
+    assert.equal((await pageDuring(null, (index) => void index.put(running))).size, 1);
+  });
+
+  test('is taken where nothing has come since', async () => {
+    assert.equal((await pageDuring(running, () => undefined)).get(ID)?.state, 'running');
+    assert.equal((await pageDuring(null, () => undefined)).size, 0);
+  });
+});
+
 test('how many jobs are in each state is told of those that match, whatever states are asked for', async (t) => {
   const { page } = scene(
     t,
