@@ -2,7 +2,7 @@
 import type { Look, Sighting, Whereabouts } from '../../../broker/broker.ts';
 import { FailureKinds } from './failure-kinds.ts';
 import { FoundTexts } from './found-texts.ts';
-import { idIn, type IndexRow, RowMaker, whereaboutsOf } from './index-row.ts';
+import { idIn, type IndexRow, isOver, RowMaker, whereaboutsOf } from './index-row.ts';
 import { Tallies } from './tallies.ts';
 
 /** So many rows of jobs that are gone may stay in the order before it is made anew. */
@@ -41,8 +41,7 @@ export class JobIndex {
     if (before?.order !== row.order) this.#place(row);
     this.#rows.set(row.id, row);
     this.tallies.change(before ?? null, row);
-    // One that waited for others gets their values as arguments when it begins.
-    if (before?.state === 'delayed' && row.state !== 'delayed') this.texts.forget(row.id);
+    if (before !== undefined && mayHaveOtherArguments(before, row)) this.texts.forget(row.id);
     this.version++;
     return row;
   }
@@ -131,6 +130,14 @@ export class JobIndex {
     }
     return from;
   }
+}
+
+/**
+ * One that waited for others gets their values as arguments when it begins; one that has ended may have waited again since, when it was sent
+ * back, without anybody having seen it.
+ */
+function mayHaveOtherArguments(before: IndexRow, now: IndexRow): boolean {
+  return isOver(before) || (before.state === 'delayed' && now.state !== 'delayed');
 }
 
 /** A look at a job that has not changed is no change. */

@@ -108,6 +108,17 @@ describe('a text in the arguments of jobs', () => {
     index.drop(id);
     assert.equal(index.texts.of('otto').has(id), false);
   });
+
+  test('is looked for anew in a job that was sent back, and has waited for others without being seen', async (t) => {
+    const { index } = scene(t, ['anna']);
+    const [id = ''] = [...index.rows()].map((row) => row.id);
+    index.put(sighting({ id, state: 'failed' }));
+    index.texts.of('otto').set(id, false);
+
+    index.put(sighting({ id, state: 'running', owner: '1-a' }, { id, args: ['otto'] }));
+
+    assert.equal(index.texts.of('otto').has(id), false);
+  });
 });
 
 describe('a look at jobs that takes its time', () => {
