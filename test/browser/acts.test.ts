@@ -18,6 +18,8 @@ const totalOf = async (desk: Desk, query: string): Promise<number> =>
   (await desk.ask<JobPage>(`api/jobs?${query}`)).total ?? -1;
 const stateOf = async (desk: Desk, id: string): Promise<StateName> =>
   (await desk.ask<JobDetail>(`api/jobs/${id}`)).state;
+const attemptsOf = async (desk: Desk, id: string): Promise<number> =>
+  (await desk.ask<JobDetail>(`api/jobs/${id}`)).attempts.length;
 const oneOf = (desk: Desk, query: string): Promise<string> =>
   until(async () => (await desk.ask<JobPage>(`api/jobs?${query}`)).jobs[0]?.id, `there is a job of ${query}`);
 const has = (desk: Desk, query: string, total: number): Promise<unknown> =>
@@ -45,7 +47,7 @@ test('what the page does to jobs, queues and schedules', { skip: lacksBrowser },
     await seen(page);
   };
   const scene = { page, desk, shop, go };
-  const parts: Readonly<Record<string, (scene: Scene, t: TestContext) => Promise<void>>> = { marks, counted, edited, running, queues, schedules, failures, overview }; // prettier-ignore
+  const parts: Readonly<Record<string, (scene: Scene, t: TestContext) => Promise<void>>> = { marks, counted, edited, running, chains, queues, schedules, failures, overview }; // prettier-ignore
   for (const [name, part] of Object.entries(parts)) {
     await t.test(name, async (t) => {
       await part(scene, t);
@@ -153,6 +155,41 @@ async function running({ page, desk, shop, go }: Scene): Promise<void> {
   await page.getByRole('checkbox', { name: 'Mark all on this page' }).check();
   await confirm(page, 'Revoke');
   await until(async () => (await stateOf(desk, second)) === 'revoked', 'it was asked to end, and has ended');
+}
+
+/** A step that failed takes the jobs after it with it, and the page says how many; of one after it the page says which has to go first. */
+async function chains({ page, desk, shop, go }: Scene): Promise<void> {
+  const steps = `chain(bake.s('bread'), book.s('shop'), book.s('books')).delay()`;
+  await shop.send(`import { chain } from 'fsq'; import { bake, book } from './tasks.js'; await ${steps};`);
+  const failed = async (): Promise<void> => {
+    await has(desk, 'state=failed&task=oven.bake', 1);
+    await has(desk, 'state=failed&task=ledger.book', 2);
+  };
+  const retry = async (id: string): Promise<string> => {
+    await go(`/jobs/${id}`);
+    await page.getByRole('button', { name: 'Retry', exact: true }).click();
+    const said = await page.locator('.answer p', { hasText: 'sent back' }).innerText();
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    return said;
+  };
+  await failed();
+  const first = await oneOf(desk, 'state=failed&task=oven.bake');
+  const [last = '', middle = ''] = (await desk.ask<JobPage>('api/jobs?state=failed&task=ledger.book')).jobs.map(
+    ({ id }) => id,
+  );
+
+  assert.equal(await retry(first), '1 job sent back, and 2 after it that had failed for that.');
+  await until(async () => (await attemptsOf(desk, first)) === 2, 'it has run again');
+  await failed();
+  const refused = await retry(last);
+  assert.match(refused, /^1 job sent back\. /);
+  assert.ok(refused.includes(`after job ${middle}, which is failed`), refused);
+  await failed();
+
+  await shop.send(`import { writeFileSync } from 'node:fs'; writeFileSync('oven.hot', '');`);
+  await retry(first);
+  await page.getByText('3 jobs: 3 succeeded').waitFor();
+  assert.equal(await stateOf(desk, last), 'succeeded');
 }
 
 /** A queue that is paused keeps its jobs; resumed, it runs them. */

@@ -10,7 +10,8 @@ import { BIN, type Project, run, startWorker, tempProject } from '../support/pro
 /** A token of 16 characters at least, so that a server can be started again with the same. */
 export const TOKEN = 'token-of-the-shop-1';
 
-const TASKS = `import { setTimeout as sleep } from 'node:timers/promises';
+const TASKS = `import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { currentJob, task } from 'fsq';
 export const resize = task('image.resize', (file, width) => ({ file, width, bytes: width * 12 }));
 export const mail = task('mail.send', { retries: 1, backoff: '20ms' }, (to) => {
@@ -24,6 +25,10 @@ export const charge = task('card.charge', (order) => {
 export const sum = task('stock.sum', (numbers) => numbers.reduce((a, b) => a + b, 0));
 export const count = task('stock.count', (shelf) => shelf);
 export const book = task('ledger.book', (total, into) => into + ': ' + total);
+export const bake = task('oven.bake', (what) => {
+  if (!existsSync('oven.hot')) throw new Error('The oven is cold');
+  return what;
+});
 export const slow = task('report.monthly', async (month) => {
   const job = currentJob();
   for (let page = 1; page <= 40; page++) {
