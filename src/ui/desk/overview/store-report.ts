@@ -19,8 +19,8 @@ export async function storeReport(
 
 /** Of the directories of a spool in which each job is a file. */
 function jobsByPart({ tallies: { states } }: Pick<JobIndex, 'tallies'>): Readonly<Record<string, number>> {
-  const { pending, delayed, succeeded, failed, revoked, expired } = states;
-  return { pending, delayed, results: succeeded + failed + revoked + expired };
+  const { pending, delayed, parked, succeeded, failed, revoked, expired } = states;
+  return { pending, delayed: delayed + parked, results: succeeded + failed + revoked + expired };
 }
 
 function roomOf({

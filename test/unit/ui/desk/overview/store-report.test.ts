@@ -8,6 +8,7 @@ const BROKER = {
   place: '/spool',
   parts: async () => [
     { name: 'pending', means: 'ready', entries: 7, bytes: 70 },
+    { name: 'delayed', means: 'waits, or is parked', entries: null, bytes: null },
     { name: 'results', means: 'ended', entries: null, bytes: null },
     { name: 'logs', means: 'printed', entries: null, bytes: null },
   ],
@@ -16,7 +17,8 @@ const BROKER = {
 
 test('a part that takes too long to be counted has the jobs that are known, once all are', async () => {
   const index = new JobIndex();
-  for (const state of ['succeeded', 'failed', 'pending'] as const) index.put(sighting({ state }));
+  for (const state of ['succeeded', 'failed', 'pending', 'delayed'] as const) index.put(sighting({ state }));
+  index.put(sighting({ state: 'delayed' }, { parked: { reason: 'no worker knows it', sinceMs: 1 } }));
   const entries = async (): Promise<unknown> => (await storeReport(BROKER, index)).parts.map((part) => part.entries);
 
   const before = await entries();
@@ -25,8 +27,8 @@ test('a part that takes too long to be counted has the jobs that are known, once
   assert.deepEqual(
     [before, await entries()],
     [
-      [7, null, null],
-      [7, 2, null],
+      [7, null, null, null],
+      [7, 2, 2, null],
     ],
   );
 });
