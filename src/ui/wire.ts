@@ -57,11 +57,7 @@ export interface Activity {
   readonly run: Quantiles | null;
 }
 
-export interface Quantiles {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
+export type Quantiles = Readonly<Record<'p50' | 'p95' | 'p99', number>>;
 
 export interface QueueSummary {
   readonly name: string;
@@ -174,6 +170,8 @@ export interface JobDetail extends JobRow {
   } | null;
   /** Its chain or chord as an indented tree, itself among them; empty: it belongs to none. Jobs of a group that nothing follows do not know of one another. */
   readonly family: readonly FamilyMember[];
+  /** False: there are more in it, which are too many or too far away for one look. */
+  readonly isFamilyWhole: boolean;
   /** What may be done with it now. */
   readonly acts: readonly ('retry' | 'retry-anew' | 'revoke' | 'kill' | 'forget')[];
 }

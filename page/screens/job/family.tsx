@@ -1,7 +1,7 @@
 /** The chain or chord that a job belongs to, as an indented list. */
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { FamilyMember } from '../../../src/ui/wire.ts';
+import type { FamilyMember, JobDetail } from '../../../src/ui/wire.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { State } from '../../parts/state.tsx';
 import { Name } from '../../parts/text.tsx';
@@ -12,14 +12,15 @@ import { shortId } from '../jobs/job-table.tsx';
 /** Deeper ones are indented as much as this. */
 const DEEPEST = 8;
 
-export function Family({ family }: { readonly family: readonly FamilyMember[] }): JSX.Element {
+export function Family({ job: { family, isFamilyWhole } }: { readonly job: JobDetail }): JSX.Element {
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     const mine = list.current?.querySelector<HTMLElement>('.this');
     if (mine) list.current?.scrollTo({ top: mine.offsetTop - list.current.clientHeight / 2 });
   }, []);
   return (
-    <Panel title="Goes together" aside={<span class="dim">{inShort(family)}</span>}>
+    <Panel title="Goes together" aside={<span class="dim">{inShort(family, isFamilyWhole)}</span>}>
+      {!isFamilyWhole && <p class="dim">Those nearest to this job are shown; there are more.</p>}
       <ul class="family" ref={list} tabIndex={0} aria-label="Jobs that go together">
         {family.map((member, i) => (
           <li
@@ -45,11 +46,12 @@ export function Family({ family }: { readonly family: readonly FamilyMember[] })
   );
 }
 
-/** `502 jobs: 480 succeeded, 22 pending`. */
-function inShort(family: readonly FamilyMember[]): string {
+/** `502 jobs: 480 succeeded, 22 pending`; of a part of them `of these 502 jobs`. */
+function inShort(family: readonly FamilyMember[], isWhole: boolean): string {
   const parts = STATES.flatMap((state) => {
     const many = family.filter((member) => member.state === state).length;
     return many === 0 ? [] : [`${count(many)} ${state}`];
   });
-  return [plural(family.length, 'job'), parts.join(', ')].filter((part) => part !== '').join(': ');
+  const jobs = plural(family.length, 'job');
+  return [isWhole ? jobs : `of these ${jobs}`, parts.join(', ')].filter((part) => part !== '').join(': ');
 }

@@ -101,7 +101,7 @@ function Body({ job }: { readonly job: JobDetail }): JSX.Element {
         <div>
           <Values job={job} />
           <Facts job={job} />
-          {job.family.length > 0 && <Family family={job.family} />}
+          {job.family.length > 0 && <Family job={job} />}
           <Commands job={job} />
         </div>
       </div>

@@ -68,7 +68,7 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
             total: progress.total ?? null,
             ...(hidesArguments || progress.detail === undefined ? {} : { detail: progress.detail }),
           },
-    family: await familyOf(broker, job, index),
+    ...(await familyOf(broker, job, index)),
     acts,
   };
 }

@@ -1,7 +1,7 @@
 /** The jobs that one belongs together with, because each comes after another: its chain, or its chord. */
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { idsAfter } from '../../../job/edges.ts';
-import type { FamilyMember } from '../../wire.ts';
+import type { FamilyMember, JobDetail } from '../../wire.ts';
 import { wordOf } from '../index/index-row.ts';
 import type { JobIndex } from '../index/job-index.ts';
 
@@ -18,23 +18,28 @@ export async function familyOf(
   broker: Pick<Broker, 'changed'>,
   job: Sighting,
   index: JobIndex,
-): Promise<readonly FamilyMember[]> {
-  const members = await membersAround(broker, job, index);
-  return members.size < 2 ? [] : treeOf(members, job.id);
+): Promise<Pick<JobDetail, 'family' | 'isFamilyWhole'>> {
+  const { members, isWhole } = await membersAround(broker, job, index);
+  return { family: members.size < 2 ? [] : treeOf(members, job.id), isFamilyWhole: isWhole };
 }
 
-async function membersAround(broker: Pick<Broker, 'changed'>, job: Sighting, index: JobIndex): Promise<Members> {
+async function membersAround(
+  broker: Pick<Broker, 'changed'>,
+  job: Sighting,
+  index: JobIndex,
+): Promise<{ readonly members: Members; readonly isWhole: boolean }> {
   const members = new Map<string, Sighting | null>([[job.id, job]]);
   const endAt = performance.now() + LOOK_MS;
-  for (let wave: readonly Sighting[] = [job]; wave.length > 0 && performance.now() < endAt;) {
+  let isWhole = true;
+  for (let wave: readonly Sighting[] = [job]; ;) {
     const ids = [...new Set(wave.flatMap(neighbours))].filter((id) => !members.has(id));
-    const wanted = ids.slice(0, MOST_MEMBERS - members.size);
-    if (wanted.length === 0) break;
+    const wanted = performance.now() < endAt ? ids.slice(0, MOST_MEMBERS - members.size) : [];
+    isWhole &&= wanted.length === ids.length;
+    if (wanted.length === 0) return { members, isWhole };
     const seen = await broker.changed(new Map(wanted.map((id) => [id, null])), (id) => index.whereWas(id));
     for (const id of wanted) members.set(id, seen.get(id)?.sighting ?? null);
     wave = wanted.flatMap((id) => seen.get(id)?.sighting ?? []);
   }
-  return members;
 }
 
 function neighbours(job: Sighting): readonly string[] {

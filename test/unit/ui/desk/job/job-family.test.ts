@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sighting } from '../../../../../src/broker/broker.ts';
-import { treeOf } from '../../../../../src/ui/desk/job/job-family.ts';
+import { JobIndex } from '../../../../../src/ui/desk/index/job-index.ts';
+import { familyOf, treeOf } from '../../../../../src/ui/desk/job/job-family.ts';
 import { nextId } from '../../../../support/factory.ts';
 import { sighting } from '../../../../support/sighting.ts';
 
@@ -44,5 +45,26 @@ describe('a family of jobs', () => {
       treeOf(members, '').map(({ state }) => state),
       [null, 'pending', 'pending', 'pending'],
     );
+  });
+
+  test('that is too large for one look is told to be a part of it', async () => {
+    const chain = (length: number): Promise<{ family: readonly unknown[]; isFamilyWhole: boolean }> => {
+      const ids = Array.from({ length }, nextId);
+      const jobs = ids.map((id, i) => sighting({}, { id, options: { after: ids.slice(Math.max(0, i - 1), i), next: ids.slice(i + 1, i + 2) } })); // prettier-ignore
+      const broker = {
+        changed: async (seen: ReadonlyMap<string, unknown>) =>
+          new Map(jobs.flatMap((job) => (seen.has(job.id) ? [[job.id, { mark: '', atMs: 0, sighting: job }]] : []))),
+      };
+      return familyOf(broker, jobs[0] ?? sighting(), new JobIndex());
+    };
+
+    const [whole, part] = [await chain(20), await chain(700)];
+
+    assert.deepEqual([whole.family.length, whole.isFamilyWhole], [20, true]);
+    assert.ok(part.family.length <= 500);
+    assert.equal(part.isFamilyWhole, false);
+    const gone = { changed: async () => new Map() };
+    const many = sighting({}, { options: { after: Array.from({ length: 600 }, nextId) } });
+    assert.equal((await familyOf(gone, many, new JobIndex())).isFamilyWhole, false);
   });
 });
