@@ -15,6 +15,7 @@ const AGAIN_MS = 5_000;
 const MOST_REST_MS = 15_000;
 
 export interface Look<T> {
+  /** Until something has come of the path that is asked now, that of the path before; of a path that is refused, what came of it before that. */
   readonly data: T | null;
   /** Why there is no such thing; of the path that is asked now. */
   readonly refusal: Answer | null;
@@ -47,7 +48,10 @@ export function useLook<T>(path: string, wakes: number, hasMore: (data: T) => bo
       }
       last = null;
       if (came.kind === 'locked') locked();
-      if (came.kind === 'refused') setSeen((before) => ({ ...before, path, refusal: came.answer }));
+      if (came.kind === 'refused') {
+        // What is shown of another path would be taken for an answer to this one.
+        setSeen((before) => ({ path, data: before.path === path ? before.data : null, refusal: came.answer }));
+      }
       return 'nothing';
     };
     const mine = new Looker(look);
