@@ -9,12 +9,20 @@ import { CopyButton } from './copy.tsx';
 /** How much of a long text is shown at once. */
 const AT_ONCE = 4_000;
 const MORE = 200_000;
+/** An error with its cause in a row of a list has 400 and 200 characters at most. */
+const MOST_OF_NAME = 640;
 
 const COMMAND = /^(?:npx )?fsq /;
 
-/** A name or another text of one line. */
+/** A name or another text of one line, of which so much is shown. */
 export function Name({ text }: { readonly text: string }): JSX.Element {
-  return <bdi>{marked(cutText(text, 400).text, true)}</bdi>;
+  const { text: shown, leftOut } = cutText(text, MOST_OF_NAME);
+  return (
+    <bdi>
+      {marked(shown, true)}
+      {leftOut > 0 && '…'}
+    </bdi>
+  );
 }
 
 /** A text of many lines, as it was written. `title` names it for the copy button. */

@@ -173,12 +173,10 @@ test(
     const leaf = (i: number): Failure => ({ name: 'Error', message: `<b>leaf ${i}</b>`, cause: { name: 'Why', message: `why ${i}` } }); // prettier-ignore
     const error = { name: 'AggregateError', message: HTML, errors: Array.from({ length: 3 }, (_, i) => leaf(i)) };
     const attempts = Array.from({ length: 20_000 }, (_, i) => attempt({ attempt: i + 1, startedAtMs: 10 * i, endedAtMs: 10 * i + 1, ...(i === 19_999 ? { error } : {}) })); // prettier-ignore
-    const headers = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`h${i}`, 'x']));
-    plant(
-      spool,
-      `results/${wide}.json`,
-      jobText({ id: wide, headers, args: ['x'.repeat(4_500_000)] }, { attempts, outcome: { state: 'failed', error } }),
-    );
+    const headers = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`h${i}`, i === 0 ? 'long'.repeat(1_000) : 'x'])); // prettier-ignore
+    const options = { after: Array.from({ length: 600 }, nextId) };
+    const parts = { id: wide, headers, options, args: ['x'.repeat(4_500_000)] };
+    plant(spool, `results/${wide}.json`, jobText(parts, { attempts, outcome: { state: 'failed', error } }));
     const desk = await openDesk(t, project);
     const { page, complaints } = await openPage(t, browser, desk.url);
     for (const id of [broken, newer]) {
@@ -196,6 +194,9 @@ test(
       '19,900 earlier ones',
       'earlier lines are not shown here',
       '4,500,004 characters',
+      'longlong…',
+      'of these 500 jobs: 1 failed',
+      'Those nearest to this job are shown; there are more.',
     ])
       // prettier-ignore
       await page.getByText(text).first().waitFor();
@@ -203,6 +204,11 @@ test(
     assert.ok((await page.evaluate<number>('document.querySelectorAll("*").length')) < 20_000);
     await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
     await page.getByText('too long for this page, 4,500,004 characters').waitFor();
+    await page.goto(`${desk.base}#/jobs`);
+    await page.getByRole('heading', { name: '4 jobs' }).waitFor();
+    await page.goto(`${desk.base}#/jobs?since=never`);
+    await page.getByText('Expected since to be a duration').waitFor();
+    assert.equal(await page.locator('table.jobs').count(), 0, 'jobs of another filter are shown');
     assert.deepEqual(complaints(), []);
   },
 );
