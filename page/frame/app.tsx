@@ -49,7 +49,7 @@ export function App({ session, onLocked }: Props): JSX.Element {
     liveRef.current?.hint();
     return came;
   }, []);
-  const state = useMemo(() => ({ session, live, place, go, run, say, locked }), [live, place]);
+  const state = useMemo(() => ({ session: live.session, live, place, go, run, say, locked }), [live, place]);
 
   return (
     <PageContext.Provider value={state}>

@@ -28,6 +28,7 @@ export interface LiveView {
   readonly lostSinceMs: number | null;
   /** Rises when jobs may have changed. */
   readonly hints: number;
+  /** Of the server that answers now, as long as it is of the version that gave this page: one that was started anew may have other settings. */
   readonly session: Session;
   /** The version of the server that answers now, when it is not the one that gave this page. */
   readonly newVersion: string | null;
@@ -95,7 +96,11 @@ export class Live {
     const stream = new EventSource(addressOf('api/events'));
     this.#stream = stream;
     stream.addEventListener('summary', (event) => this.#told(event));
-    stream.addEventListener('jobs', () => this.#alive({ hints: this.#view.hints + 1 }));
+    // Before the first summary it is not live: what else belongs to that would be left out.
+    stream.addEventListener('jobs', () => {
+      if (this.#view.state === 'live') this.#alive({ hints: this.#view.hints + 1 });
+      else this.hint();
+    });
     stream.addEventListener('error', () => this.#failed());
     this.#watch(FIRST_MS, () => this.#failed());
   }
@@ -108,7 +113,7 @@ export class Live {
     // What has changed while nobody listened, or nobody could look, is looked at anew.
     const isAnew = isFirst || (this.#view.trouble !== null && part.trouble === null);
     this.#alive({ ...part, ...(isAnew ? { hints: this.#view.hints + 1 } : {}) });
-    if (isFirst) void this.#askVersion();
+    if (isFirst) void this.#askSession();
   }
 
   #alive(part: Partial<LiveView>): void {
@@ -144,11 +149,12 @@ export class Live {
     this.#timer = setTimeout(then, ms);
   }
 
-  async #askVersion(): Promise<void> {
+  async #askSession(): Promise<void> {
     const came = await get<Session>('api/session');
     if (came.kind !== 'got') return;
-    const isNew = came.data.version !== this.#view.session.version;
-    this.#set({ newVersion: isNew ? came.data.version : null });
+    const { data: session } = came;
+    const isOther = session.version !== this.#view.session.version;
+    this.#set(isOther ? { newVersion: session.version } : { newVersion: null, session });
   }
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import type { Session, Summary } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
 import { tempProject } from '../support/project.ts';
 import { lacksBrowser, openBrowser, openPage } from './chromium.ts';
@@ -77,9 +78,21 @@ test('what the page does where it is not told what it asks for', { skip: lacksBr
   await t.test('an answer of another version is no blank page, and the other screens go on', async (t) => {
     const project = tempProject(t, PROJECT);
     await send(project);
-    const { url, base } = await openDesk(t, project);
+    const { url, base, ask } = await openDesk(t, project);
     const { page } = await openPage(t, browser, url);
     await pending(page, 1);
+    const told = JSON.stringify(await ask<Summary>('api/summary'));
+    // A server that begins may have news of jobs before it has its first summary.
+    const events = `event: jobs\ndata: {}\n\nevent: summary\ndata: ${told}\n\n`;
+    await page.route('**/api/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: events }));
+    const session = await ask<Session>('api/session');
+    let asked = 0;
+    await page.route('**/api/session', (route) => route.fulfill({ json: asked++ === 0 ? session : { ...session, version: '9.9.9' } })); // prettier-ignore
+    await page.reload();
+    await says(page, 'The server is now fsq 9.9.9');
+    await page.unroute('**/api/session');
+    await page.unroute('**/api/events');
+    await page.reload();
     await page.route('**/api/jobs?*', (route) => route.fulfill({ json: { rows: [] } }));
     await page.goto(`${base}#/jobs`);
     await says(page, 'This page cannot show what the server has answered');

@@ -27,9 +27,10 @@ test('what happens to the server, the network and the tab', { skip: lacksBrowser
     await first.end();
     await connection(page, 'no connection');
     await send(project);
-    const second = await openDesk(t, project, { line: ['--port', port] });
+    const second = await openDesk(t, project, { line: ['--port', port, '--read-only'] });
     await connection(page, 'live');
     await pending(page, 2);
+    await page.locator('header .tag', { hasText: 'read-only' }).waitFor();
     assert.equal(await page.evaluate('globalThis.isSame'), true, 'the page was loaded anew');
     await page.goto(`${first.base}#/jobs?state=pending`);
     await seen(page);
