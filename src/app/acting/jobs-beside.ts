@@ -55,25 +55,39 @@ export async function failedAfter(
   return found;
 }
 
-/** A job that fails again at once: one that it runs after has not succeeded, and was not sent back with it. */
+/** A job that fails again at once: one that has to run before it has not succeeded, and was not sent back with it. */
 export interface Held {
   readonly id: string;
   readonly before: string;
   readonly state: Outcome['state'];
 }
 
-/** Of the jobs that were sent back; each with the first for which it fails. */
+/** Of the jobs that were sent back; each with the first for which it fails. Where that one failed for another as well, with that other. */
 export async function heldAmong(broker: Pick<Broker, 'outcome'>, sent: readonly Linked[]): Promise<readonly Held[]> {
   const back = new Set(sent.map(({ id }) => id));
-  const all = [...new Set(sent.flatMap(({ after }) => after))].filter((id) => !back.has(id));
-  const records = await recordsOf(broker, all);
-  return sent.flatMap(({ id, after }) => {
-    for (const before of after) {
-      const state = records.get(before)?.outcome?.state;
-      if (state !== undefined && state !== 'succeeded') return [{ id, before, state }];
+  const records = new Map<string, JobRecord>();
+  const read = async (ids: readonly string[]): Promise<void> => {
+    for (const [id, record] of await recordsOf(broker, ids)) records.set(id, record);
+  };
+  const unsucceeded = (ids: readonly string[]): string | undefined =>
+    ids.find((id) => (records.get(id)?.outcome?.state ?? 'succeeded') !== 'succeeded');
+  await read([...new Set(sent.flatMap(({ after }) => after))].filter((id) => !back.has(id)));
+  const held: Held[] = [];
+  for (const { id, after } of sent) {
+    let before = unsucceeded(after);
+    const passed = new Set<string>(); // A file may name jobs in a circle.
+    for (let next = before; next !== undefined && !passed.has(next);) {
+      before = next;
+      passed.add(next);
+      const record = records.get(next);
+      const earlier = record !== undefined && hasFailedForOthers(record) ? linksOf(record, false).after : [];
+      await read(earlier.filter((one) => !back.has(one) && !records.has(one)));
+      next = unsucceeded(earlier);
     }
-    return [];
-  });
+    const state = before === undefined ? undefined : records.get(before)?.outcome?.state;
+    if (before !== undefined && state !== undefined) held.push({ id, before, state });
+  }
+  return held;
 }
 
 /** A sentence. */

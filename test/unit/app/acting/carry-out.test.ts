@@ -8,6 +8,7 @@ import type { Settlement } from '../../../../src/job/lifecycle.ts';
 import { pendingJobs, settledJob } from '../../../support/ended-jobs.ts';
 import { nextId, returned, threw } from '../../../support/factory.ts';
 import { owner } from '../../../support/owner-info.ts';
+import { jobText, plant } from '../../../support/planted.ts';
 import { sighting } from '../../../support/sighting.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
@@ -64,6 +65,21 @@ describe('acting', () => {
     const which = `Job ${second} runs after job ${first}, which is failed: send that back first, \`fsq retry ${first}\`, or it fails again.`;
     assert.deepEqual(one, { text: `1 job sent back. ${which}`, isBad: true, code: 'FSQ_PREDECESSOR' });
     assert.equal(both.text, `2 jobs sent back. ${which} So it is with 1 other job.`);
+  });
+
+  test('says of the last step of a chain that is sent back alone which one has failed at first', async (t) => {
+    const { path, broker } = tempSpool(t);
+    const first = await settledJob(path, {}, threw('no'));
+    const [second, third, last] = [nextId(), nextId(), nextId()];
+    const failed = (id: string, after: string): string =>
+      plant(path, `results/${id}.json`, jobText({ id, options: { after } }, { outcome: { state: 'failed', error: PREDECESSOR } })); // prettier-ignore
+    failed(second, first);
+    failed(third, second);
+    failed(last, third);
+
+    const { text } = await carryOut(broker, { kind: 'retry', ids: [last] }, NOW);
+
+    assert.ok(text.includes(`Job ${last} runs after job ${first}, which is failed: send that back first`), text);
   });
 
   test('revokes what waits, and leaves what has ended', async (t) => {
