@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import type { JobPage } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
 import { tempProject } from '../support/project.ts';
 import { lacksBrowser, openBrowser, openPage, seen } from './chromium.ts';
@@ -106,7 +107,7 @@ test('what happens to the server, the network and the tab', { skip: lacksBrowser
   await t.test('a page that was left open for a day shows what is now', async (t) => {
     const project = tempProject(t, PROJECT);
     await send(project);
-    const { url } = await openDesk(t, project);
+    const { url, ask } = await openDesk(t, project);
     const { page, complaints } = await openPage(t, browser, url);
     await page.clock.install();
     await pending(page, 1);
@@ -121,6 +122,13 @@ test('what happens to the server, the network and the tab', { skip: lacksBrowser
       /\b\d+ ?(?:h|d)\b/,
       'ages are of the clock of this machine, not of the server',
     );
+    const { jobs: [job] } = await ask<JobPage>('api/jobs'); // prettier-ignore
+    await page.goto(`${page.url().replace(/#.*/, '')}#/jobs/${job?.id ?? ''}`);
+    await seen(page);
+    // What is told of a job in words has ages in it, and grows old where nothing changes.
+    const again = page.waitForRequest((request) => request.url().endsWith(job?.id ?? ''));
+    await page.clock.fastForward('00:20');
+    await again;
     assert.deepEqual(complaints(), []);
   });
 });

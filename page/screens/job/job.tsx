@@ -19,8 +19,8 @@ import { Output } from './output.tsx';
 import { Timeline } from './timeline.tsx';
 import { Values } from './values.tsx';
 
-/** A job that runs tells progress and output without a hint from the server. */
-const RUNNING_MS = 2_000;
+/** A job that runs tells progress and output without a hint from the server; of any other the words have ages in them, such as 'in 40 s'. */
+const EVERY_MS = { running: 2_000, still: 15_000 };
 
 export function JobScreen({ id }: { readonly id: string }): JSX.Element {
   const { live } = usePage();
@@ -28,10 +28,10 @@ export function JobScreen({ id }: { readonly id: string }): JSX.Element {
   const { data, refusal } = useLook<JobDetail>(`api/jobs/${encodeURIComponent(id)}`, live.hints + beats);
   const isRunning = data?.state === 'running';
   useEffect(() => {
-    if (!isRunning) return undefined;
-    const timer = setInterval(() => {
+    const beat = (): void => {
       if (!document.hidden) setBeats((before) => before + 1);
-    }, RUNNING_MS);
+    };
+    const timer = setInterval(beat, isRunning ? EVERY_MS.running : EVERY_MS.still);
     return () => clearInterval(timer);
   }, [isRunning]);
 
