@@ -1,5 +1,5 @@
 /** A job's life as stretches of a bar: how much of it each takes. Pure. */
-import type { JobStretch } from '../../src/ui/wire.ts';
+import type { JobDetail, JobStretch } from '../../src/ui/wire.ts';
 
 export interface PlacedStretch {
   readonly stretch: JobStretch;
@@ -21,10 +21,13 @@ export function placed(stretches: readonly JobStretch[], nowMs: number): readonl
   return stretches.map((stretch, i) => ({ stretch, tookMs: took[i] ?? null, part: (raw[i] ?? 0) / all }));
 }
 
-/** How long it waited and ran, as far as that is known. */
-export function totalsOf(stretches: readonly PlacedStretch[]): { readonly waitedMs: number; readonly ranMs: number } {
-  const of = (kind: JobStretch['kind']): number =>
-    stretches.reduce((total, { stretch, tookMs }) => total + (stretch.kind === kind ? (tookMs ?? 0) : 0), 0);
+/** How long it waited and ran, as far as that is known; null where it did, and nobody knows how long. */
+export function totalsOf(stretches: readonly PlacedStretch[]): Pick<JobDetail, 'waitedMs' | 'ranMs'> {
+  const of = (kind: JobStretch['kind']): number | null => {
+    const all = stretches.filter(({ stretch }) => stretch.kind === kind);
+    const known = all.flatMap(({ tookMs }) => tookMs ?? []);
+    return all.length > 0 && known.length === 0 ? null : known.reduce((total, ms) => total + ms, 0);
+  };
   return { waitedMs: of('waited'), ranMs: of('ran') };
 }
 

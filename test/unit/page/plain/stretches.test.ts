@@ -54,3 +54,9 @@ test('waits and runs are added up, with what goes on just now, and without what 
 
   assert.deepEqual(totalsOf(all), { waitedMs: 5_300, ranMs: 100 });
 });
+
+test('runs of which nobody knows how long they took have taken no time that is told', () => {
+  const lost = stretch({ end: 'lost', fromMs: 400, toMs: null });
+
+  assert.deepEqual(totalsOf(placed([lost, lost], 5_500)), { waitedMs: 0, ranMs: null });
+});
