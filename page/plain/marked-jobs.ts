@@ -28,6 +28,12 @@ export function withMark(
   return { ...marks, states };
 }
 
+/** Without those. */
+export function withoutMarks(marks: MarkedJobs, ids: readonly string[]): MarkedJobs {
+  const gone = new Set(ids);
+  return { ...marks, states: new Map([...marks.states].filter(([id]) => !gone.has(id))) };
+}
+
 /** So many are named before something is done with them. */
 const MOST_NAMED = 5;
 

@@ -18,9 +18,11 @@ interface Props {
   readonly counted: Total;
   readonly marks: MarkedJobs;
   readonly onClear: () => void;
+  /** Something was done with these. Others may have been marked meanwhile, or another filter chosen. */
+  readonly onDone: (ids: readonly string[]) => void;
 }
 
-export function Bulk({ query, page, counted, marks, onClear }: Props): JSX.Element {
+export function Bulk({ query, page, counted, marks, onClear, onDone }: Props): JSX.Element {
   const { run } = usePage();
   const { ask, dialog } = useConfirm();
   const { total, isCounting, countAll } = counted;
@@ -28,8 +30,9 @@ export function Bulk({ query, page, counted, marks, onClear }: Props): JSX.Eleme
 
   const onMarked = (kind: JobAct): void => {
     const act = async (): Promise<void> => {
-      const { isGood } = await run({ kind, ids: [...marks.states.keys()] });
-      if (isGood) onClear(); // What comes next is for jobs that are marked for it.
+      const ids = [...marks.states.keys()];
+      const { isGood } = await run({ kind, ids });
+      if (isGood) onDone(ids); // What comes next is for jobs that are marked for it.
     };
     const { verb, means, isDanger } = ACTS[kind];
     if (!isDanger) return void act();

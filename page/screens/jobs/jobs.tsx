@@ -6,7 +6,7 @@ import { Icon } from '../../parts/icon.tsx';
 import { Empty, Loading, Refusal } from '../../parts/panel.tsx';
 import { PlaceCommand } from '../../parts/text.tsx';
 import { count, plural } from '../../plain/format.ts';
-import { type MarkedJobs, marksOf, seenAgain, withMark } from '../../plain/marked-jobs.ts';
+import { type MarkedJobs, marksOf, seenAgain, withMark, withoutMarks } from '../../plain/marked-jobs.ts';
 import { fragmentOf, hasParts, jobsAt, paramsOf, withPart } from '../../plain/place.ts';
 import { usePage } from '../../server/context.ts';
 import { type Look, useLook } from '../../server/look.ts';
@@ -72,6 +72,7 @@ export function Jobs({ query, before }: { readonly query: JobQuery; readonly bef
                 counted={counted}
                 marks={marks}
                 onClear={() => setMarks({ filter, states: new Map() })}
+                onDone={(ids) => setMarks(withoutMarks(kept, ids))}
               />
             )}
           </header>

@@ -7,6 +7,7 @@ import {
   namedMarks,
   seenAgain,
   withMark,
+  withoutMarks,
 } from '../../../../page/plain/marked-jobs.ts';
 
 const NONE: MarkedJobs = { filter: 'state=failed', states: new Map() };
@@ -42,4 +43,10 @@ test('before an act the first are named, and those that are not on the page are 
     others: 0,
     elsewhere: 0,
   });
+});
+
+test('marks go with what was done with their jobs, and others stay', () => {
+  const marks = withMark(NONE, [{ id: 'a', state: 'failed' }, { id: 'b', state: 'failed' }], true); // prettier-ignore
+
+  assert.deepEqual([...withoutMarks(marks, ['a', 'x']).states.keys()], ['b']);
 });
