@@ -121,6 +121,8 @@ export interface JobRow {
   readonly dueAtMs: number | null;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
+  /** How long its last attempt took; null: it has not ended, was never run, or nobody knows. */
+  readonly tookMs: number | null;
   readonly owner: string | null;
   /** 'Name: message' of its end, or else of its last attempt; 400 characters at most. */
   readonly error: string | null;
@@ -256,7 +258,7 @@ export interface ScheduleRow {
   /** The next instants, five at most. */
   readonly next: readonly number[];
   readonly last: { readonly atMs: number; readonly id: string; readonly state: StateName | null } | null;
-  /** Its latest runs that the store has, the earliest first: how long, and whether well. */
+  /** Its latest runs that the store has, the earliest first: how long the last attempt of each took, and whether well. */
   readonly runs: readonly (Pick<JobRow, 'id' | 'state'> & { readonly ranMs: number | null; readonly atMs: number })[];
   readonly isPaused: boolean;
 }

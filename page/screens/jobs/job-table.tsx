@@ -178,10 +178,8 @@ function Second({ job }: { readonly job: JobRow }): JSX.Element | null {
 }
 
 function Took({ job }: { readonly job: JobRow }): JSX.Element {
-  const { startedAtMs, endedAtMs } = job;
-  if (startedAtMs === null) return <Nothing />;
-  if (job.state === 'running') return <Since atMs={startedAtMs} />;
-  return endedAtMs === null ? <Nothing /> : <Span ms={endedAtMs - startedAtMs} />;
+  const { state, startedAtMs, tookMs } = job;
+  return state === 'running' && startedAtMs !== null ? <Since atMs={startedAtMs} /> : <Span ms={tookMs} />;
 }
 
 /** Ids begin with the time, and end with chance: eight digits of it tell a thousand jobs apart. */

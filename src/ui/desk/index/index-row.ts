@@ -21,6 +21,7 @@ export interface IndexRow extends Omit<Whereabouts, 'state'> {
   readonly sentAtMs: number | null;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
+  readonly tookMs: number | null;
   /** Since when it is ready; null of a job that is not. */
   readonly readyAtMs: number | null;
   /** 'Name: message' of its end, or else of its last attempt. */
@@ -63,6 +64,7 @@ export class RowMaker {
       sentAtMs,
       startedAtMs: startedAtMs ?? record?.attempts.at(-1)?.startedAtMs ?? null,
       endedAtMs,
+      tookMs: tookMsOf(job),
       readyAtMs: state === 'pending' ? readySinceMs(job) : null,
       error: error === null ? null : this.#share(beginning(error, MOST_OF_ERROR)),
       failure: this.#kinds.of(job),
@@ -85,6 +87,17 @@ export class RowMaker {
 /** When it was sent; null where nothing tells it. */
 export function sentAtMsOf({ id, record }: Pick<Sighting, 'id' | 'record'>): number | null {
   return record?.job.enqueuedAtMs ?? (isId(id) && isTimed(id) ? idTimeMs(id) : null);
+}
+
+/**
+ * How long the last attempt of a job that has ended took; null of any other, and where nobody knows. Between its end and that of the job others
+ * may lie: one that waits for a retry is revoked, or expires.
+ */
+export function tookMsOf({ startedAtMs, endedAtMs, record }: Sighting): number | null {
+  if (endedAtMs === null) return null;
+  const last = record?.attempts.at(-1);
+  const [fromMs, toMs] = last === undefined ? [startedAtMs, endedAtMs] : [last.startedAtMs ?? null, last.endedAtMs];
+  return fromMs === null ? null : Math.max(0, toMs - fromMs);
 }
 
 /** What stands before an id that does not tell its time: the time in the same form, and a version that no id has. */

@@ -10,7 +10,7 @@ import type { JobPage, JobRow } from '../../wire.ts';
 import { rootOf } from '../job/job-error.ts';
 import { argsPreview } from '../job/shown-json.ts';
 import type { JobIndex } from './job-index.ts';
-import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, wordOf } from './index-row.ts';
+import { type IndexRow, isOrder, isOver, MOST_OF_ERROR, sentAtMsOf, tookMsOf, wordOf } from './index-row.ts';
 import { countsOf } from './match-counts.ts';
 import { beginsWith, type RowMatcher } from './row-matcher.ts';
 
@@ -191,6 +191,7 @@ export function rowOf(job: Sighting, index: JobIndex, hidesArguments: boolean): 
     dueAtMs,
     startedAtMs: startedAtMs ?? last?.startedAtMs ?? null,
     endedAtMs,
+    tookMs: tookMsOf(job),
     owner: owner ?? last?.owner ?? null,
     error: errorOf(job)?.slice(0, MOST_OF_ERROR) ?? null,
     root: failure === null ? null : rootOf(failure),

@@ -76,12 +76,7 @@ function runsBySchedule(index: JobIndex): ReadonlyMap<string, ScheduleRow['runs'
       rows
         .toSorted((a, b) => (a.order < b.order ? -1 : 1))
         .slice(-MOST_RUNS)
-        .map(({ id, state, startedAtMs, endedAtMs, sentAtMs }) => ({
-          id,
-          state,
-          ranMs: startedAtMs === null || endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
-          atMs: sentAtMs ?? 0,
-        })),
+        .map(({ id, state, tookMs, sentAtMs }) => ({ id, state, ranMs: tookMs, atMs: sentAtMs ?? 0 })),
     ]),
   );
 }

@@ -110,6 +110,22 @@ describe('a desk', () => {
     assert.equal(await desk.job(one), null);
   });
 
+  test('tells how long the last attempt of a job took, and not until when it waited for the next', async (t) => {
+    const { path, desk } = scene(t);
+    const broker = opened(t, path);
+    const error = { name: 'Error', message: 'not yet' };
+    const id = await settledJob(path, {}, { kind: 'rerun', delayMs: 3_600_000, crashes: 0, error });
+    const endedAt = Date.now();
+    await until(() => Date.now() > endedAt + 20, 'it has waited for a while');
+    await broker.revoke([id]);
+
+    const [job] = (await pageOf(desk)).jobs;
+
+    assert.equal(job?.state, 'revoked');
+    assert.ok((job.endedAtMs ?? 0) > (job.startedAtMs ?? 0));
+    assert.equal(job.tookMs, 0);
+  });
+
   test('counts failures by what they have in common, and finds those of a group', async (t) => {
     const { path, desk } = scene(t);
     const slow = [
