@@ -118,7 +118,7 @@ interface Accepted {
 async function acceptAll({ departure, arrival }: Way, ids: readonly string[]): Promise<Accepted> {
   const after = new Map<string, readonly string[]>();
   const failed = new Map<string, FsqError>();
-  const outcomesThere = new Set<string>();
+  const outcomes = new Map<string, FsqError | null>();
   for (let i = 0; i < ids.length; i += AT_ONCE) {
     const jobs: MovedJob[] = [];
     for (const [id, reading] of await departure.read(ids.slice(i, i + AT_ONCE))) {
@@ -127,33 +127,52 @@ async function acceptAll({ departure, arrival }: Way, ids: readonly string[]): P
     }
     for (const { record } of jobs) after.set(record.job.id, idsAfter(record.job.options));
     const wanted = new Set(jobs.flatMap(({ record }) => after.get(record.job.id) ?? []));
-    await sendOutcomes({ departure, arrival }, wanted, outcomesThere);
-    for (const [id, error] of await arrival.accept(jobs)) failed.set(id, error);
+    await sendOutcomes({ departure, arrival }, wanted, outcomes);
+    const whole = jobs.filter(({ record: { job } }) => {
+      const error = after
+        .get(job.id)
+        ?.map((id) => outcomes.get(id) ?? null)
+        .find((one) => one !== null);
+      if (error !== undefined) failed.set(job.id, error);
+      return error === undefined;
+    });
+    for (const [id, error] of await arrival.accept(whole)) failed.set(id, error);
   }
   return { after, failed };
 }
 
-/** The outcomes that these jobs need must be there before them. */
+/** The outcomes that these jobs need must be there before them. @param told of each that was looked for: why it cannot be sent, or null */
 async function sendOutcomes(
   { departure, arrival }: Pick<Way, 'departure' | 'arrival'>,
   wanted: ReadonlySet<string>,
-  done: Set<string>,
+  told: Map<string, FsqError | null>,
 ): Promise<void> {
-  const left = [...wanted].filter((id) => !done.has(id));
-  for (let i = 0; i < left.length; i += AT_ONCE) await copyOutcomes({ departure, arrival }, left.slice(i, i + AT_ONCE));
-  for (const id of left) done.add(id);
+  const left = [...wanted].filter((id) => !told.has(id));
+  for (let i = 0; i < left.length; i += AT_ONCE) {
+    const { unreadable } = await copyOutcomes({ departure, arrival }, left.slice(i, i + AT_ONCE));
+    for (const [id, error] of unreadable) told.set(id, error);
+  }
+  for (const id of left) if (!told.has(id)) told.set(id, null);
 }
 
-/** Of those of `ids` that have ended. @returns their ids */
+export interface CopiedOutcomes {
+  readonly ids: readonly string[];
+  readonly unreadable: ReadonlyMap<string, FsqError>;
+}
+
+/** Of those of `ids` that have ended. */
 export async function copyOutcomes(
   { departure, arrival }: Pick<Way, 'departure' | 'arrival'>,
   ids: readonly string[],
-): Promise<readonly string[]> {
-  const ended = [...(await departure.read(ids)).values()].flatMap((reading) =>
-    'job' in reading && reading.job.record.outcome !== null ? [reading.job] : [],
-  );
+): Promise<CopiedOutcomes> {
+  const ended: MovedJob[] = [];
+  const unreadable = new Map<string, FsqError>();
+  for (const [id, reading] of await departure.read(ids)) {
+    if ('error' in reading) unreadable.set(id, reading.error);
+    else if (reading.job.record.outcome !== null) ended.push(reading.job);
+  }
   if (ended.length > 0) await arrival.acceptOutcomes(ended);
-  return ended.map(({ record }) => record.job.id);
+  return { ids: ended.map(({ record }) => record.job.id), unreadable };
 }
 
 function withTheirGroups(

@@ -152,7 +152,7 @@ class Migration {
     const ids = (await endedIn(from)).filter((id) => !needed.has(id));
     let taken = 0;
     for (let i = 0; i < ids.length && !this.#options.signal.aborted; i += OUTCOMES_AT_ONCE) {
-      const copied = await copyOutcomes(this.#way, ids.slice(i, i + OUTCOMES_AT_ONCE));
+      const { ids: copied } = await copyOutcomes(this.#way, ids.slice(i, i + OUTCOMES_AT_ONCE));
       const forgotten = await from.forget(copied);
       taken += copied.filter((id) => forgotten.get(id) === 'forgotten').length;
     }

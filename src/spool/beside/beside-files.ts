@@ -11,14 +11,11 @@ import { type SpoolContext, syncDirectories } from '../disk/context.ts';
 import { removeQuietly } from '../disk/draft.ts';
 import { discard, makeDirectory } from '../disk/if-there.ts';
 import type { HeldFile } from '../job-file/holder.ts';
-import { readDoubted } from '../job-file/read.ts';
+import { readDoubted, type Reading } from '../job-file/read.ts';
 import { renameOver, renameOverIfThere } from '../job-file/set-aside.ts';
 import { type BesideFolder, besidePath } from '../layout.ts';
 
-export type BesideReading =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'corrupt'; readonly reason: string }
-  | { readonly kind: 'gone' };
+export type BesideReading = { readonly kind: 'text'; readonly text: string } | Exclude<Reading, { kind: 'job' }>;
 
 /** @throws the system error unchanged when the disk refuses */
 export function readBeside(context: SpoolContext, folder: BesideFolder, id: string, maxBytes: number): BesideReading {

@@ -24,6 +24,13 @@ export function doubtInProgress(context: SpoolContext, id: string): string | nul
   return reading.kind === 'gone' || parseProgress(reading.text) !== null ? null : 'it is no report';
 }
 
+/** The last report, for whoever removes the file afterwards. @throws the system error when the disk refuses, or this user may not read it */
+export function readProgressSurely(context: SpoolContext, id: string): Progress | null {
+  const reading = readBeside(context, 'progress', id, MAX_FILE_BYTES);
+  if (reading.kind === 'corrupt' && reading.refusal !== undefined) throw reading.refusal;
+  return reading.kind === 'text' ? parseProgress(reading.text) : null;
+}
+
 /** The last report of the runs of a job; null when there is none that can be read. */
 export function readProgress(context: SpoolContext, id: string): Progress | null {
   return parseProgress(readReport(context, id));

@@ -14,10 +14,16 @@ const NEWLINE = 10;
 /**
  * The lines from `position` on that are whole, at most some thousands. The log of a later attempt may begin anew: then from there on.
  *
+ * @param unreadable codes with which there is no log: by default also where this user may not read it
  * @throws the system error unchanged when the disk refuses
  */
-export function readLog(context: SpoolContext, id: string, position: number): LogPart {
-  const part = readFrom(context, id, (sizeBytes) => (position > sizeBytes ? 0 : position), partOf);
+export function readLog(
+  context: SpoolContext,
+  id: string,
+  position: number,
+  unreadable: readonly string[] = NOT_LISTED,
+): LogPart {
+  const part = readFrom(context, id, (sizeBytes) => (position > sizeBytes ? 0 : position), partOf, unreadable);
   return part ?? { lines: [], position };
 }
 
@@ -33,13 +39,14 @@ function readFrom<T>(
   id: string,
   fromOf: (sizeBytes: number) => number,
   interpret: (bytes: Buffer, from: number) => T,
+  unreadable: readonly string[] = NOT_LISTED,
 ): T | null {
   const { files, layout, trustedUids } = context;
   let fd: number;
   try {
     fd = files.open(besidePath(layout, 'logs', id), 'read');
   } catch (error) {
-    if (hasCode(error, ...NOT_LISTED, 'ENXIO')) return null;
+    if (hasCode(error, ...unreadable, 'ENXIO')) return null;
     throw error;
   }
   try {

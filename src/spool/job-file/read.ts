@@ -19,7 +19,12 @@ export type Reading =
       /** When it was last written or renamed. */
       readonly changedAtMs: number;
     }
-  | { readonly kind: 'corrupt'; readonly reason: string }
+  | {
+      readonly kind: 'corrupt';
+      readonly reason: string;
+      /** The system's error, where it may be whole: this user may not read it. */
+      readonly refusal?: unknown;
+    }
   /** There is no such file any more: another process moved it. */
   | { readonly kind: 'gone' };
 
@@ -51,7 +56,8 @@ export function readDoubted<T>(
     if (hasCode(error, 'ENOENT')) return { kind: 'gone' };
     if (hasCode(error, 'ELOOP')) return { kind: 'corrupt', reason: 'it is a symbolic link' };
     if (hasCode(error, 'ENXIO')) return { kind: 'corrupt', reason: 'it is not a regular file' };
-    if (hasCode(error, 'EACCES', 'EPERM')) return { kind: 'corrupt', reason: 'it may not be read by this user' };
+    if (hasCode(error, 'EACCES', 'EPERM'))
+      return { kind: 'corrupt', reason: 'it may not be read by this user', refusal: error };
     throw error;
   }
   try {

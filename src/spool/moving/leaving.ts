@@ -12,11 +12,13 @@ import { unended } from '../../job/ended/again.ts';
 import type { JobRecord, Standing } from '../../job/job.ts';
 import { DEFAULT_PRIORITY, DEFAULT_QUEUE } from '../../job/names.ts';
 import type { LogLine } from '../../job/values/log-lines.ts';
+import { reasonOf } from '../../job/values/realm.ts';
 import { removeBeside } from '../beside/beside-files.ts';
 import { readCheckpoint } from '../beside/checkpoint-file.ts';
-import { readProgress } from '../beside/progress-file.ts';
+import { readProgressSurely } from '../beside/progress-file.ts';
 import { readLog } from '../beside/read-log.ts';
 import { type SpoolContext, syncDirectories } from '../disk/context.ts';
+import { hasCode } from '../disk/files.ts';
 import { renameIfThere, unlinkIfThere } from '../disk/if-there.ts';
 import { readJob } from '../job-file/read.ts';
 import { stillRecorded } from '../journal/checkpoint.ts';
@@ -107,7 +109,14 @@ function readAt(context: SpoolContext, spot: MovingSpot | EndedSpot): MoveReadin
   if (reading.kind === 'corrupt')
     return { error: new CorruptJobError(`Job ${spot.id} cannot be read: ${reading.reason}.`) };
   const { record } = reading.document;
-  return { job: spot.at === 'moving' ? waitingJob(context, spot, record) : endedJob(context, spot, record) };
+  try {
+    return { job: spot.at === 'moving' ? waitingJob(context, spot, record) : endedJob(context, spot, record) };
+  } catch (error) {
+    // What lies beside it goes with the job here, and would be lost.
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+    const text = `Job ${spot.id} was not moved: what is kept beside it may not be read: ${reasonOf(error)}.`;
+    return { error: new SpoolError('FSQ_MOVING', text, { cause: error }) };
+  }
 }
 
 function waitingJob(context: SpoolContext, { id, name, dueAtMs }: MovingSpot, record: JobRecord): MovedJob {
@@ -137,14 +146,18 @@ function keyOf(context: SpoolContext, { job: { id, task, options } }: JobRecord)
 
 function besideOf(context: SpoolContext, id: string): Pick<MovedJob, 'progress' | 'checkpoint' | 'log'> {
   const kept = readCheckpoint(context, id);
+  if (kept.kind === 'corrupt' && kept.refusal !== undefined) throw kept.refusal;
   const checkpoint = kept.kind === 'checkpoint' ? { value: kept.value, attempt: kept.attempt, atMs: kept.atMs } : null;
-  return { progress: readProgress(context, id), checkpoint, log: wholeLog(context, id) };
+  return { progress: readProgressSurely(context, id), checkpoint, log: wholeLog(context, id) };
 }
+
+/** Something else lies there, or nothing. */
+const NO_LOG: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
 function wholeLog(context: SpoolContext, id: string): readonly LogLine[] {
   const lines: LogLine[] = [];
   for (let position = 0; ;) {
-    const part = readLog(context, id, position);
+    const part = readLog(context, id, position, NO_LOG);
     if (part.lines.length === 0) return lines;
     lines.push(...part.lines);
     position = part.position;
