@@ -30,15 +30,17 @@ export async function tryPoint(point: Point): Promise<Verdict> {
         ? await atCall(scene, fault)
         : await atCommand(scene, fault, async () => void (await workers?.mayTake()));
     const isKilled = isHit && (fault === null || ('effect' in fault ? fault.effect === 'SIGKILL' : fault.isDeadly));
-    const violations = [...violationsOfEnd(said, isKilled), ...(await judge(scene, workers))];
+    const violations = [...violationsOfEnd(point, said, isKilled), ...(await judge(scene, workers))];
     return { point, isHit, said, violations };
   });
 }
 
 /** An error has a code, and says what to do. */
-function violationsOfEnd(said: readonly string[], isKilled: boolean): readonly string[] {
+function violationsOfEnd({ fault }: Point, said: readonly string[], isKilled: boolean): readonly string[] {
   if (isKilled) return said.filter((line) => line.startsWith('failed'));
-  if (said.includes('done')) return said.filter((line) => line.startsWith('left'));
+  // A file that this user may not open says so of its job alone: that one stays, with those that hang together with it, and the others move.
+  const mayStay = fault !== null && 'effect' in fault && fault.effect === 'EACCES' && fault.name === 'openat';
+  if (said.includes('done')) return mayStay ? [] : said.filter((line) => line.startsWith('left'));
   const failed = said.filter((line) => line.startsWith('failed') || line.startsWith('untyped'));
   if (failed.length === 0) return [`it does not end: ${said.join('; ')}`];
   return failed.filter((line) => !/^failed FSQ_[A-Z_]+ .{20}/.test(line));
