@@ -9,12 +9,16 @@ const LONGEST_WAIT_MS = 1_000;
 /** How long a call of a program may take that does not wait for a job, ms: it fails then, whatever became of the server. */
 export const LONGEST_CALL_MS = 10_000;
 
+/** What stands before the error of a command in a script, in a Redis before 7. */
+const OF_SCRIPT = String.raw`(?:ERR Error running script \(call to f_\w+\):(?: @user_script: ?\d+:)* -)?`;
 /**
  * How the errors begin with which Redis says that it cannot now: it loads its file, is out of memory, a replica, has too few of them, or cannot
- * write to its disk. Before Redis 7 such an error at a command of a script stands behind what names the script.
+ * write to its disk.
  */
-const BUSY_REDIS =
-  /^(?:ERR Error running script \(call to f_\w+\):(?: @user_script: ?\d+:)* -)?(?:LOADING|OOM|READONLY|MISCONF|NOREPLICAS|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|BUSY)\b/;
+const BUSY_REDIS = new RegExp(
+  `^${OF_SCRIPT}(?:LOADING|OOM|READONLY|MISCONF|NOREPLICAS|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|BUSY)\\b`,
+);
+const REPLICA = new RegExp(`^${OF_SCRIPT}READONLY\\b`);
 /**
  * Of ioredis and pg, and of the system below them. PostgreSQL's (its appendix A): it is not there, is stopping, has no room or no connection
  * left, undid what two have done to each other, or takes no writes because it is a standby.
@@ -31,6 +35,11 @@ export function isPassing(error: unknown): boolean {
   if (name === 'MaxRetriesPerRequestError') return true;
   if (typeof code === 'string' && CUT_OFF.test(code)) return true;
   return typeof message === 'string' && (BUSY_REDIS.test(message) || CLOSED.test(message));
+}
+
+/** True for the error of a Redis that only copies another. After a failover the name of the server leads to that one, and this one stays so. */
+export function isOfReplica({ message }: Error): boolean {
+  return REPLICA.test(message);
 }
 
 interface Waiter {

@@ -5,6 +5,7 @@ import { type RedisAddress, shownAddress } from '../../broker/broker-address.ts'
 import { SpoolError } from '../../job/errors.ts';
 import { reasonOf } from '../../job/values/realm.ts';
 import { Awake } from '../awake.ts';
+import { isOfReplica } from '../store-wait.ts';
 import { STALLED_LOOKS } from '../crew/housework.ts';
 import { WAIT_S } from '../crew/queue-watch.ts';
 import type { BullOptions, Engine } from '../engine.ts';
@@ -46,6 +47,8 @@ export async function openRedis(address: RedisAddress, options: BullOptions): Pr
     socketTimeout: Math.min(SILENCE_MS, lockMs / 2),
     connectTimeout: SILENCE_MS,
     enableAutoPipelining: false,
+    // A replica after a failover keeps its connections: only a new one leads to the server that takes writes.
+    reconnectOnError: isOfReplica,
     // While nobody asks for anything, a connection that is cut stays so.
     retryStrategy: (times) => (awake.isAwake ? Math.min(1_000, 50 * 2 ** times) : null),
   });

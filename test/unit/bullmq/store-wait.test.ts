@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isPassing } from '../../../src/bullmq/store-wait.ts';
+import { isOfReplica, isPassing } from '../../../src/bullmq/store-wait.ts';
 
 const SCRIPT = 'ERR Error running script (call to f_6c4c6de2bece2ad87657691d945d902df2198f5e): ';
 const PASSING = [
@@ -30,4 +30,10 @@ test('Redis 6.2 says the same of a script behind what names the script', () => {
     const message = `${SCRIPT}@user_script:215: @user_script: 215: -${text}   `;
     assert.equal(isPassing(new Error(message)), true, message);
   }
+});
+
+test('a replica tells that it is one, also in a script', () => {
+  for (const text of [PASSING[1], `${SCRIPT}@user_script:215: @user_script: 215: -${PASSING[1]}   `])
+    assert.equal(isOfReplica(new Error(text)), true, text);
+  assert.equal(isOfReplica(new Error(PASSING[2])), false);
 });
