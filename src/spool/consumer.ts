@@ -67,6 +67,7 @@ export class SpoolConsumer implements Consumer {
             queues,
             isHeldBack: (name) => this.#isHeldBack(name),
             isLeftToOthers: (name) => this.#instructions.isLeftToOthers(name),
+            onOwnLook: () => this.#instructions.lookForPauses(),
             onInstruction: (hint) => this.#instructions.hear(hint),
             onTrouble,
           });

@@ -33,6 +33,8 @@ export interface HintedNamesOptions {
   readonly isHeldBack: (name: string) => boolean;
   /** Whether the job is left to other workers; it may cost reading the job. */
   readonly isLeftToOthers: (name: string) => boolean;
+  /** It looks for itself: what its worker has to tell may not have come, either. */
+  readonly onOwnLook: () => void;
   /** The worker has told something else than names. */
   readonly onInstruction: (hint: Exclude<Hint, NameHint>) => void;
   readonly onTrouble: (error: unknown) => void;
@@ -175,6 +177,7 @@ class PendingDirectory {
     const { files, layout } = this.#context;
     if (this.#watch.hasChanged() || isKnownToHaveChanged) this.#hasChanged = true;
     if (!this.#hasChanged) return null;
+    this.#options.onOwnLook();
     const first: string[] = [];
     for (const name of files.walk(layout.pending)) {
       if (first.length === OWN_LOOK && name > (first.at(-1) ?? '')) continue;

@@ -1,13 +1,14 @@
 /**
  * The instructions that one consumer has heard: jobs that are revoked, queues that are paused, and tasks that are left to other workers.
- * Its worker tells it. A consumer without a worker looks into cancel/ and queues/ itself, and so does a child whose worker has died.
+ * Its worker tells it. A consumer without a worker looks into cancel/ and queues/ itself, and so does a child whose worker has died. One that
+ * looks for jobs itself, because hints fail to come, looks into queues/ first: a worker that is just busy has told it nothing.
  */
 import type { ConsumerOptions } from '../../broker/worker-side.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { LeftToOthers } from '../ready/elsewhere.ts';
 import type { Hint } from '../ready/hints.ts';
 import { parseJobFileName } from '../layout.ts';
-import { watchMarkers, watchPausedQueues } from '../notes/notes.ts';
+import { pausedQueues, watchMarkers, watchPausedQueues } from '../notes/notes.ts';
 import { KindsOfJobs } from '../job-file/read.ts';
 
 /** How many jobs' kinds are remembered. */
@@ -76,6 +77,11 @@ export class Instructions {
     if (name === null) return false;
     const kind = this.#kinds.of(name.id, `${this.#context.layout.pending}/${fileName}`);
     return kind !== null && this.#leftToOthers.has(kind.task, name.queue);
+  }
+
+  /** Which queues are paused now, for a child that has perhaps not been told. @throws the system error */
+  lookForPauses(): void {
+    this.#hearPaused(pausedQueues(this.#context));
   }
 
   #lookMyself(): void {

@@ -129,6 +129,7 @@ function hinted(
     queues: null,
     isHeldBack: () => false,
     isLeftToOthers: () => false,
+    onOwnLook: () => undefined,
     onInstruction: () => undefined,
     onTrouble: (error) => assert.fail(String(error)),
     ...options,

@@ -209,6 +209,19 @@ test('what comes is left to the lookout for a moment; what it leaves lying is gi
   assert.ok(at - startedAt >= 2, 'no time was left to the lookout');
 });
 
+test('a child that looks for itself, and was told nothing, begins no job of a paused queue', async (t) => {
+  const spool = tempSpool(t);
+  const [held, free] = [job({ id: spool.broker.nextId(), queue: 'held' }), job({ id: spool.broker.nextId() })];
+  await spool.broker.enqueue([held, free]);
+  await spool.broker.pause('held');
+
+  const { consumer } = await led(t, spool);
+
+  const claim = await nextOf(consumer);
+  assert.equal(claim.job.id, free.job.id);
+  await claim.settle(returned(1), RUN);
+});
+
 test('a consumer that is given names of a queue that it heard is paused does not begin them', async (t) => {
   const spool = tempSpool(t);
   await spool.broker.enqueue([job({ queue: 'mail' })]);
