@@ -38,8 +38,9 @@ export async function tryPoint(point: Point): Promise<Verdict> {
 /** An error has a code, and says what to do. */
 function violationsOfEnd({ fault }: Point, said: readonly string[], isKilled: boolean): readonly string[] {
   if (isKilled) return said.filter((line) => line.startsWith('failed'));
-  // A file that this user may not open says so of its job alone: that one stays, with those that hang together with it, and the others move.
-  const mayStay = fault !== null && 'effect' in fault && fault.effect === 'EACCES' && fault.name === 'openat';
+  // What this user may not open, or look at, says so of its job alone: that one stays, with those that hang together with it, and the others move.
+  const mayStay =
+    fault !== null && 'effect' in fault && fault.effect === 'EACCES' && ['openat', 'statx'].includes(fault.name);
   if (said.includes('done')) return mayStay ? [] : said.filter((line) => line.startsWith('left'));
   const failed = said.filter((line) => line.startsWith('failed') || line.startsWith('untyped'));
   if (failed.length === 0) return [`it does not end: ${said.join('; ')}`];
