@@ -65,14 +65,14 @@ export class PrintedLog {
     this.#tryTo(() => this.#say(text));
   }
 
-  /** Writes what was held back. Nothing may be printed after this. */
+  /** Writes what was held back. Nothing may be printed after this. Never throws. */
   end(): void {
     for (const stream of ['stdout', 'stderr'] as const) {
       const rest = this.#rests[stream];
       if (rest !== '') this.#write(stream, rest, this.#options.nowMs());
     }
     if (this.#state === 'full') this.#writeLast();
-    this.#sink.close();
+    this.#tryTo(() => this.#sink.close());
   }
 
   #decoded(stream: Printed, bytes: Uint8Array): string {
@@ -125,8 +125,17 @@ export class PrintedLog {
     } catch (error) {
       // A job does not fail because what it prints cannot be kept.
       this.#state = 'off';
-      this.#sink.close();
+      this.#closeQuietly();
       this.#options.onFailed(error);
+    }
+  }
+
+  /** One error was told. A disk without room may have another: on NFS it is only the end of a file that says what was not written. */
+  #closeQuietly(): void {
+    try {
+      this.#sink.close();
+    } catch {
+      // As said above.
     }
   }
 }

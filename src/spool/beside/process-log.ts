@@ -2,7 +2,6 @@
 import type { BrokerEvent, PrintingJob } from '../../broker/worker-side.ts';
 import type { PrintedLog } from '../../job/values/printed-log.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import { listIfReadable } from '../disk/if-there.ts';
 import { type JobName, parseJobFileName } from '../layout.ts';
 import { logFile } from './log-file.ts';
 
@@ -25,7 +24,7 @@ export class ProcessLog {
     this.#options = options;
   }
 
-  /** @returns false when the child has not told which job it runs; then it is the one that it holds, and nobody's where it holds several */
+  /** Never throws. @returns false when the child has not told which job it runs; then it is the one that it holds, and nobody's where it holds several */
   print(stream: 'stdout' | 'stderr', chunk: Buffer): boolean {
     const job = this.#told ?? this.#onlyHeld();
     if (job !== null) this.#fileOf(job).print(stream, chunk);
@@ -52,10 +51,14 @@ export class ProcessLog {
     return file;
   }
 
-  /** Jobs whose outcomes are on their way to the disk lie there, too. */
+  /** Jobs whose outcomes are on their way to the disk lie there, too. Where they cannot be listed, what is printed is nobody's. */
   #onlyHeld(): JobName | null {
     const { files, layout } = this.#context;
-    const names = listIfReadable(files, `${layout.running}/${this.#options.owner}`).map(parseJobFileName);
-    return names.length === 1 ? (names[0] ?? null) : null;
+    try {
+      const names = files.list(`${layout.running}/${this.#options.owner}`).map(parseJobFileName);
+      return names.length === 1 ? (names[0] ?? null) : null;
+    } catch {
+      return null;
+    }
   }
 }

@@ -176,6 +176,33 @@ describe('where the disk refuses, the run goes on and it is told once:', () => {
   }
 });
 
+describe('where the disk refuses the end of a log, nothing is thrown and it is told once:', () => {
+  for (const operation of ['write', 'close'] as const) {
+    test(operation, (t) => {
+      const faulty = faultyFiles(nodeFiles);
+      const context = tempContext(t, { files: faulty.files });
+      const events: BrokerEvent[] = [];
+      const log = logFile(context, runOf({ onEvent: (event) => events.push(event) }));
+      log.print('stdout', 'a line\nthe beginning of one');
+      // A write that fails is followed by a close that fails, too.
+      faulty.plan({
+        operation: operation === 'write' ? 'any' : operation,
+        call: 1,
+        errno: 'EDQUOT',
+        lasts: 'for good',
+      });
+
+      log.end();
+
+      assert.deepEqual(
+        events.map(({ kind }) => kind),
+        ['unlogged'],
+      );
+      assert.equal(faulty.hasFailed(), true);
+    });
+  }
+});
+
 test('a directory that is gone is made anew; one that is a file is left', (t) => {
   const context = tempContext(t);
   const run = runOf();
