@@ -88,10 +88,16 @@ async function tick({ instants, jobs }) {
   }
 }
 
+/** Well within the time in which this process must end. */
+async function nextOf(taker) {
+  const claim = await taker.next(AbortSignal.timeout(30_000));
+  if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+  return claim;
+}
+
 async function run({ settlement = RETURNED, jobs }, taker) {
   for (let i = 0; i < jobs; i++) {
-    const claim = await taker.next(AbortSignal.timeout(10_000));
-    if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+    const claim = await nextOf(taker);
     const { id } = claim.job;
     say('run', id, claim.standing.attempt);
     say('over', id);
@@ -104,8 +110,7 @@ async function run({ settlement = RETURNED, jobs }, taker) {
 async function chain({ jobs }, taker) {
   const settling = [];
   for (let i = 0; i < jobs; i++) {
-    const claim = await taker.next(AbortSignal.timeout(10_000));
-    if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+    const claim = await nextOf(taker);
     const { id } = claim.job;
     say('run', id, claim.standing.attempt);
     say('over', id);

@@ -1,11 +1,10 @@
 /** Claim, look for a checkpoint, show progress, keep two checkpoints and settle, as a task and its worker do. */
-import { close, input, measure, onEvent, open, RETURNED, RUN, say, sayError } from './op.mjs';
+import { close, input, measure, nextOf, onEvent, open, RETURNED, RUN, say, sayError } from './op.mjs';
 
 const broker = open();
 const consumer = await broker.consumer({ queues: null, tasks: ['echo'], onEvent });
 await measure(async () => {
-  const claim = await consumer.next(AbortSignal.timeout(20_000));
-  if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+  const claim = await nextOf(consumer);
   const { id } = claim.job;
   say('run', id, claim.standing.attempt);
   try {

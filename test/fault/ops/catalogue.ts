@@ -41,7 +41,7 @@ export interface Operation {
   readonly input?: unknown;
   /** Fills a spool that is there and empty; null: there is none. */
   readonly prepare: ((spool: string) => readonly Planted[]) | null;
-  /** What failed, or failed with one of these errors, is done again in a later round, which a test does not wait for. */
+  /** What failed, or failed with one of these errors, is done again in a later round, or never: a test does not wait for it. */
   readonly isRepeatedLater?: true | readonly string[];
   /** Before a worker comes, the program runs once more, to its end: it goes on with what it has left. */
   readonly isGoneOnWith?: true;
@@ -52,6 +52,9 @@ export interface Operation {
   /** What else the program is told, from what was prepared. */
   readonly inputFrom?: (planted: readonly Planted[]) => unknown;
 }
+
+/** A job that may not be read is set aside and fails: then there is nothing to claim, and nobody waits for it. */
+const SET_ASIDE = ['EACCES', 'EPERM'];
 
 export const OPERATIONS: readonly Operation[] = [
   { name: 'establish', program: 'establish.mjs', prepare: null },
@@ -88,33 +91,39 @@ export const OPERATIONS: readonly Operation[] = [
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool), plantPending(spool)],
     input: { jobs: 2 },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim, print and finish',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool, { attempt: 1, crashes: 1 })],
     input: { prints: ['a line\n', 'no end'] },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'finish through the journal',
     program: 'run-journal.mjs',
     prepare: (spool) => [plantPending(spool), plantPending(spool)],
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'send back through the journal',
     program: 'run-journal.mjs',
     prepare: (spool) => [plantPending(spool), plantPending(spool)],
     input: { settlement: { kind: 'rerun', delayMs: 50, crashes: 0, error: { name: 'Error', message: 'not yet' } } },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim and finish over an older tail',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool, { attempt: 1, crashes: 1 })],
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim what is no job',
     program: 'run.mjs',
     prepare: (spool) => [plantGarbage(spool), plantPending(spool)],
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim and park',
@@ -123,46 +132,54 @@ export const OPERATIONS: readonly Operation[] = [
     input: {
       settlement: { kind: 'park', delayMs: 50, parked: { reason: 'no worker here knows task echo', sinceMs: 1 } },
     },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim and rerun',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool)],
     input: { settlement: { kind: 'rerun', delayMs: 50, crashes: 0, error: DEATH } },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim and retry over an older tail',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool, { attempt: 1 })],
     input: { settlement: { kind: 'rerun', delayMs: 50, crashes: 0, error: { name: 'Error', message: 'not yet' } } },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim and requeue',
     program: 'run.mjs',
     prepare: (spool) => [plantPending(spool)],
     input: { settlement: { kind: 'requeue' } },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim what is too late',
     program: 'run.mjs',
     prepare: (spool) => [plantTooLate(spool), plantPending(spool)],
     input: { jobs: 2 },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim and finish what must not run twice',
     program: 'run.mjs',
     prepare: (spool) => [plantOnce(spool)],
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim, show progress, keep checkpoints and finish',
     program: 'beside.mjs',
     prepare: (spool) => [plantPending(spool)],
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'claim, show progress, keep checkpoints and requeue',
     program: 'beside.mjs',
     prepare: (spool) => [plantPending(spool)],
     input: { settlement: { kind: 'requeue' } },
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'sweep what lies beside no job',
@@ -202,12 +219,14 @@ export const OPERATIONS: readonly Operation[] = [
     program: 'overtime.mjs',
     prepare: (spool) => plantLimited(spool, 0),
     inputFrom: ([late]) => ({ late: late?.id }),
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'recover a run that had its time and has a retry',
     program: 'overtime.mjs',
     prepare: (spool) => plantLimited(spool, 1),
     inputFrom: ([late]) => ({ late: late?.id }),
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'recover a child with many jobs, one of them to blame',
@@ -219,6 +238,7 @@ export const OPERATIONS: readonly Operation[] = [
     ],
     input: { jobs: 4 },
     inputFrom: ([late]) => ({ late: late?.id }),
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'expire',
@@ -256,8 +276,15 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'claim what waits for another, and finish that',
     program: 'run.mjs',
     prepare: plantFollowed,
+    isRepeatedLater: SET_ASIDE,
   },
-  { name: 'claim what takes values', program: 'run.mjs', prepare: plantTaking, input: { takes: true } },
+  {
+    name: 'claim what takes values',
+    program: 'run.mjs',
+    prepare: plantTaking,
+    input: { takes: true },
+    isRepeatedLater: SET_ASIDE,
+  },
   {
     name: 'promote what waited for another',
     program: 'keep.mjs',
@@ -282,14 +309,14 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'hold back at a limit',
     program: 'hold-back.mjs',
     prepare: (spool) => [plantPending(spool), plantPending(spool)],
-    isRepeatedLater: ['EACCES', 'EPERM'], // A job that may not be read is set aside: then there is nothing to claim.
+    isRepeatedLater: SET_ASIDE,
   },
   {
     name: 'hold back at a limit for each key',
     program: 'hold-back.mjs',
     prepare: (spool) => [plantPending(spool, {}, { limitKey: 'a' }), plantPending(spool, {}, { limitKey: 'a' })],
     input: { isKeyed: true },
-    isRepeatedLater: ['EACCES', 'EPERM'], // As above.
+    isRepeatedLater: SET_ASIDE,
   },
   ...MOVES,
   COUNT,

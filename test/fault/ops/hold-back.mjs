@@ -1,5 +1,5 @@
 /** Two consumers and a queue, or a limit key, of which one job may run at a time: the second puts its job back, and gets it when the first has ended. */
-import { close, input, measure, onEvent, open, RETURNED, RUN, say } from './op.mjs';
+import { close, input, measure, nextOf, onEvent, open, RETURNED, RUN, say, within } from './op.mjs';
 
 const ofQueue = { concurrency: 1, rate: { count: 1_000, periodMs: 1_000 } };
 const limits = {
@@ -11,7 +11,7 @@ const first = await broker.consumer({ queues: null, tasks: ['echo'], limits, onE
 const second = await broker.consumer({ queues: null, tasks: ['echo'], limits, onEvent });
 await measure(async () => {
   const claim = await begin(first);
-  const early = await next(second, 50);
+  const early = await within(second, 50);
   if (early !== null) throw new Error('two jobs run where one may');
   await end(claim);
   await end(await begin(second));
@@ -19,8 +19,7 @@ await measure(async () => {
 await close(first, second, broker);
 
 async function begin(consumer) {
-  const claim = await next(consumer, 20_000);
-  if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+  const claim = await nextOf(consumer);
   say('run', claim.job.id, claim.standing.attempt);
   return claim;
 }
@@ -28,13 +27,4 @@ async function begin(consumer) {
 async function end(claim) {
   await claim.settle(RETURNED, RUN);
   say('settled', claim.job.id);
-}
-
-/** The next claim, or null after `ms`. */
-async function next(consumer, ms) {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms); // That of AbortSignal.timeout would not keep this process alive.
-  const claim = await consumer.next(controller.signal);
-  clearTimeout(timer);
-  return claim;
 }

@@ -112,9 +112,31 @@ export async function close(...parts) {
   }
 }
 
+/** Nobody waits so long but where something is broken; a busy machine may need a good part of it under strace. */
+const PATIENCE_MS = 60_000;
+
+/** The next claim; fails when that takes longer than any operation here may. */
+export async function nextOf(consumer) {
+  const claim = await within(consumer, PATIENCE_MS);
+  if (claim === null) throw Object.assign(new Error('nothing to claim'), { code: 'OP_TIMEOUT' });
+  return claim;
+}
+
+/** The next claim, or null after `ms`. */
+export async function within(consumer, ms) {
+  const controller = new AbortController();
+  // Neither the timer of AbortSignal.timeout nor those of a consumer keep a process alive: it would end in the midst of its wait.
+  const timer = setTimeout(() => controller.abort(), ms);
+  try {
+    return await consumer.next(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Resolves when `look` is true; fails when that takes longer than any operation here may. */
 export async function until(look, name) {
-  const endAt = performance.now() + 20_000;
+  const endAt = performance.now() + PATIENCE_MS;
   while (!look()) {
     if (performance.now() > endAt)
       throw Object.assign(new Error(`Waited in vain until ${name}`), { code: 'OP_TIMEOUT' });

@@ -1,5 +1,5 @@
 /** Two jobs that are settled at one time through the journal, as `input.settlement` says (default: publish a value); then that is freed. */
-import { close, enqueue, input, measure, newJob, onEvent, open, RETURNED, RUN, say } from './op.mjs';
+import { close, enqueue, input, measure, newJob, nextOf, onEvent, open, RETURNED, RUN, say } from './op.mjs';
 
 const broker = open();
 // So many steps that the journal is in use. These jobs wait for whoever comes afterwards.
@@ -10,7 +10,7 @@ await enqueue(
 const consumer = await broker.consumer({ queues: ['default'], tasks: ['echo'], onEvent });
 await measure(async () => {
   const claims = [];
-  for (let i = 0; i < 2; i++) claims.push(await consumer.next(AbortSignal.timeout(20_000)));
+  for (let i = 0; i < 2; i++) claims.push(await nextOf(consumer));
   for (const claim of claims) say('run', claim.job.id, claim.standing.attempt);
   const settled = claims.map(async (claim) => {
     await claim.settle(input.settlement ?? RETURNED, RUN);

@@ -25,6 +25,8 @@ const PASSING = ['EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'EINTR'];
 
 /** Calls that no signal interrupts (signal(7) and their own pages): what an error of theirs means is the same whatever its name. */
 const UNINTERRUPTED = new Set(['bind', 'listen']);
+/** What Node.js ends with where nothing is left that could end what the program waits for. */
+const UNSETTLED = 13;
 const TOLD_FAILURES = new Set(['failed', 'reject', 'uncertain']);
 
 export interface Evidence {
@@ -114,6 +116,7 @@ function endsOf({ operation, attacked, fault }: Evidence): string[] {
     // Node ends itself when closing a file that it opened for us fails: a death like any other.
     if (run.stderr !== '' && !run.stderr.includes('node::Assert'))
       untyped.push(`it died with ${run.stderr.slice(0, 600)}`);
+    if (run.code === UNSETTLED) untyped.push(`it ended in the midst of a wait: ${run.stdout.slice(-300)}`);
     if (fault.effect.startsWith('SIG')) {
       const failed = said.filter(([word]) => word === 'failed').map((words) => `without any fault: ${words.join(' ')}`);
       return [...untyped, ...failed, ...(run.isTimedOut ? ['it hung'] : [])];
