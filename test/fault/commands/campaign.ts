@@ -10,7 +10,7 @@ import type { Operation, Prepared } from './catalogue.ts';
 import { CommandProxy, type CutAt } from './command-proxy.ts';
 import type { FaultPlace } from './place.ts';
 import { type Evidence, violationsOf } from './verdict.ts';
-import { drain, LOCK_MS, openAt } from './worker.ts';
+import { drain, LIVING_LOCK_MS, LOCK_MS, openAt } from './worker.ts';
 
 const VICTIM = join(REPOSITORY, 'test/fault/commands/victim.mjs');
 /**
@@ -87,15 +87,23 @@ async function tryFault(place: FaultPlace, operation: Operation, fault: Fault | 
   const proxy = await CommandProxy.open(await place.port(), place.protocol);
   const planter = await openAt(address);
   const broker = await openAt(address);
+  const living = await openAt(address, { lockMs: LIVING_LOCK_MS });
   try {
-    const run = await victim(operation, { proxy, address, fault }, planter);
-    const evidence = await drained(operation, run, broker);
+    const run = await victim(operation, { proxy, address, fault }, { broker: planter, living });
+    const evidence = await drained(operation, run, { broker, living });
     return { ...run, violations: await violationsOf(evidence, place, address) };
   } finally {
     proxy.close();
     await planter.close();
     await broker.close();
+    await living.close();
   }
+}
+
+/** Two at one place: locks of the first end soon, as those of whoever dies; those of the other do not. */
+interface Brokers {
+  readonly broker: Broker;
+  readonly living: Broker;
 }
 
 interface VictimRun {
@@ -105,6 +113,7 @@ interface VictimRun {
   readonly said: readonly string[];
   readonly hasEnded: boolean;
   readonly isKilled: boolean;
+  readonly isDeadly: boolean;
   /** When its process was gone, Unix ms. */
   readonly goneMs: number;
 }
@@ -120,7 +129,7 @@ async function victim(
     readonly address: string;
     readonly fault: Fault | null;
   },
-  planter: Broker,
+  planter: Brokers,
 ): Promise<VictimRun> {
   const behind = { ...parseBrokerAddress(address), port: proxy.port };
   const child = spawn(process.execPath, [VICTIM, JSON.stringify(behind), operation.does], {
@@ -135,7 +144,7 @@ async function victim(
   const said = lines(child);
   try {
     await until(() => said().some((line) => line.startsWith('ready')), 'the process under fire is ready');
-    const prepared = await operation.prepare(planter);
+    const prepared = await operation.prepare(planter.broker, planter.living);
     let isHit = false;
     proxy.count(
       fault === null
@@ -162,6 +171,7 @@ async function victim(
       said: said(),
       hasEnded,
       isKilled,
+      isDeadly: fault?.isDeadly === true,
       goneMs: Date.now(),
     };
   } finally {
@@ -180,7 +190,7 @@ function lines(child: ChildProcess): () => readonly string[] {
   return () => text.split('\n').slice(0, -1);
 }
 
-async function drained(operation: Operation, run: VictimRun, broker: Broker): Promise<Evidence> {
+async function drained(operation: Operation, run: VictimRun, { broker, living }: Brokers): Promise<Evidence> {
   const { prepared, said, isKilled } = run;
   const sent = (prepared.input['jobs'] ?? []) as readonly {
     readonly job: { readonly id: string };
@@ -200,6 +210,7 @@ async function drained(operation: Operation, run: VictimRun, broker: Broker): Pr
     dead,
     isOver,
     limitMs: LIMIT_MS,
+    living,
   });
   return {
     ...run,

@@ -23,7 +23,8 @@ export interface Operation {
   readonly name: string;
   /** Which of the operations in victim.mjs. */
   readonly does: string;
-  readonly prepare: (broker: Broker) => Promise<Prepared>;
+  /** Jobs that it claims by `living` it may end. */
+  readonly prepare: (broker: Broker, living: Broker) => Promise<Prepared>;
   /** What the process held is found by the end of a lock, or its worker sees it die. Default: the lock. */
   readonly isSeenToDie?: boolean;
 }
@@ -134,16 +135,16 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'send back a failed job',
     does: 'retry',
-    prepare: async (broker) => {
-      const id = await plantFailed(broker);
+    prepare: async (_broker, living) => {
+      const id = await plantFailed(living);
       return { input: { ids: [id] }, planted: [{ id, ends: ['failed', 'succeeded'] }] };
     },
   },
   {
     name: 'forget a job',
     does: 'forget',
-    prepare: async (broker) => {
-      const id = await plantFailed(broker);
+    prepare: async (_broker, living) => {
+      const id = await plantFailed(living);
       return { input: { ids: [id] }, planted: [{ id, ends: ['failed'], mayGo: true }] };
     },
   },
