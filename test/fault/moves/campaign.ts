@@ -29,7 +29,10 @@ export async function tryPoint(point: Point): Promise<Verdict> {
       fault !== null && 'effect' in fault
         ? await atCall(scene, fault)
         : await atCommand(scene, fault, async () => void (await workers?.mayTake()));
-    const isKilled = isHit && (fault === null || ('effect' in fault ? fault.effect === 'SIGKILL' : fault.isDeadly));
+    // Node ends a process in which a file that was only read cannot be closed.
+    const isAborted = said.some((line) => line.includes('node::Assert'));
+    const isDeadly = fault === null || ('effect' in fault ? fault.effect === 'SIGKILL' : fault.isDeadly);
+    const isKilled = isHit && (isDeadly || isAborted);
     const violations = [...violationsOfEnd(point, said, isKilled), ...(await judge(scene, workers))];
     return { point, isHit, said, violations };
   });
