@@ -98,6 +98,7 @@ function clock(ms: number): string {
 
 /** Writes the events of a broker: event, job, consequence. */
 export function brokerEventLogger(log: Logger, store: 'spool' | 'broker' = 'spool'): (event: BrokerEvent) => void {
+  let isUnusable = false;
   return (event) => {
     switch (event.kind) {
       case 'recovered':
@@ -156,6 +157,8 @@ export function brokerEventLogger(log: Logger, store: 'spool' | 'broker' = 'spoo
       case 'unproved':
         return log.warn(`cannot tell whether owner ${event.owner} lives (${event.reason}); its jobs stay with it`);
       case 'unusable':
+        if (isUnusable) return; // The worker ends, and finds the same until it has.
+        isUnusable = true;
         return log.error(`the ${store} cannot be used: ${reasonOf(event.error)}`);
     }
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createLogger, logParked } from '../../../src/worker/log.ts';
+import { brokerEventLogger, createLogger, logParked } from '../../../src/worker/log.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -35,4 +35,14 @@ test('each worker tells of it, and a thousand names from outside take no more me
   for (const log of loggers) logParked(log, { id: '1', task: 'ad', reason: 'why' }, 0);
 
   assert.equal(lines.length, 1_003);
+});
+
+test('that a store cannot be used is told once: the worker ends for it', () => {
+  const lines: string[] = [];
+  const tell = brokerEventLogger(createLogger('info', 'text', (line) => lines.push(line)));
+
+  for (let i = 0; i < 3; i++) tell({ kind: 'unusable', error: new Error(`no ${i}`) });
+
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /the spool cannot be used: .*no 0/);
 });
