@@ -88,9 +88,10 @@ test('what its processes print is with it too, also where one job follows the ot
 test('of a program that holds up its job, too', async (t) => {
   const at = tempProject(t, { 'tasks.js': TASKS });
   const { send } = sender(t, at);
-  await startWorker(t, at, ['-c', '1']);
+  const worker = await startWorker(t, at, ['-c', '1']);
 
-  await (await send('blocks', ['first'])).get('20s'); // From now on each run is told.
+  await (await send('blocks', ['first'])).get('20s');
+  await until(() => worker.stdout().includes('first'), 'the worker has read it'); // From now on each run is told.
   const result = await send('blocks', ['hello']);
   await result.get('20s');
 

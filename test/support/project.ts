@@ -86,6 +86,8 @@ export function run(
 
 export interface WorkerHandle {
   readonly pid: number;
+  /** What it has printed to stdout so far. */
+  stdout(): string;
   /** What it has printed to stderr so far. */
   stderr(): string;
   /** Resolves when stderr has text that matches; rejects after `timeoutMs` (default 45,000). */
@@ -121,6 +123,7 @@ export async function startWorker(
   });
   const handle: WorkerHandle = {
     pid: child.pid ?? 0,
+    stdout: () => output.stdout,
     stderr: () => output.stderr,
     printed: (pattern, timeoutMs = 45_000) =>
       new Promise((resolve, reject) => {
