@@ -11,6 +11,8 @@ import { stepsHere } from './way.ts';
 const AFTER_G_MS = 1_500;
 /** How long after a dialog was closed, or a field left, Escape means no more than that. */
 const CLOSING_MS = 1_000;
+/** Escape takes a dialog from the screen between the two: the browser tells the second a few milliseconds later. */
+const CLOSING = ['cancel', 'close'];
 
 export function useKeyboard(place: Place, go: (place: Place) => void, help: () => void): void {
   const latest = useRef({ place, go, help });
@@ -46,10 +48,10 @@ export function useKeyboard(place: Place, go: (place: Place) => void, help: () =
       act(meaning);
     };
     addEventListener('keydown', pressed);
-    addEventListener('close', closed, true); // It does not bubble.
+    for (const event of CLOSING) addEventListener(event, closed, true); // They do not bubble.
     return () => {
       removeEventListener('keydown', pressed);
-      removeEventListener('close', closed, true);
+      for (const event of CLOSING) removeEventListener(event, closed, true);
     };
   }, []);
 }
