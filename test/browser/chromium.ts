@@ -1,7 +1,15 @@
 /** Debian's Chromium, and what must hold for whatever it is shown: no script of others, no complaint, no request to elsewhere. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+  type Route,
+} from 'playwright-core';
 import { until } from '../support/conditions.ts';
 import { lacksProgram } from '../support/needs.ts';
 
@@ -11,6 +19,9 @@ export const lacksBrowser: string | false = lacksProgram('chromium');
 /** Of files that the gate has no time for: other engines, and other stores. */
 export const isGate: string | false =
   process.env['BROWSER_LOOKS'] === 'all' ? false : '`npm run browser` runs it: the gate has to be quick';
+
+/** Each act reaches the server by that much later, and each look by up to it: a test that does not wait for what it means to wait for is seen. */
+const SLOW_MS = Number(process.env['BROWSER_SLOW_MS'] ?? 0);
 
 /** A busy machine may need a good part of it. */
 const DEADLINE_MS = 30_000;
@@ -47,10 +58,16 @@ export async function openPage(
   });
   t.after(() => context.close());
   context.setDefaultTimeout(DEADLINE_MS);
+  if (SLOW_MS > 0) await context.route(/\/api\//, holdUp);
   const page = await context.newPage();
   const complaints = watch(page, new URL(url).origin);
   await page.goto(url);
   return { page, context, complaints };
+}
+
+async function holdUp(route: Route): Promise<void> {
+  await sleep(route.request().method() === 'POST' ? SLOW_MS : Math.random() * SLOW_MS);
+  await route.fallback().catch(() => undefined); // The page that has asked may be gone by now.
 }
 
 function watch(page: Page, origin: string): () => readonly string[] {
