@@ -2,7 +2,7 @@
  * Runs the tests: `node scripts/test.mjs [file or folder …] [--test-name-pattern=… or another option of node --test]`.
  *
  * Node's own runner finds no .ts file in a folder, and passes. This names the files, and fails when a file defines no test,
- * when no test ran, and when a process of the tests is still alive after them. The last line says what was counted.
+ * when no test ran, and when a process of the tests is still alive after them. The last line says what was counted, those before it what failed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -166,6 +166,9 @@ function judge(files, tally, status, leftovers) {
     ...empty.map((file) => `${file} defines no test`),
     ...(total('passed') + total('failed') === 0 ? ['no test ran'] : []),
   ];
+  for (const [file, { failures }] of Object.entries(tally)) {
+    for (const { name, line, error } of failures) complain(`${relative('', file)}:${line} failed: ${name}\n${error}`);
+  }
   for (const complaint of complaints) complain(complaint);
   console.log(`${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped`);
   return status === 0 && complaints.length > 0 ? 1 : status;
