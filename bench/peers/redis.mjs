@@ -28,12 +28,21 @@ export async function startRedis(dir, { isDurable = false, port } = {}) {
   try {
     return await startServer({
       command: (at) => ['redis-server', '--port', String(at), ...COMMON, '--dir', dir, ...persistence],
-      answers: async (at, pid) => (await ask(at, 'INFO server\r\n')).includes(`process_id:${pid}\r`),
+      answers: async (at, pid) => (await isOf(at, pid)) && (await hasLoaded(at)),
       ...(port === undefined ? {} : { port }),
     });
   } catch (error) {
     return { missing: `redis-server: ${error.message}` };
   }
+}
+
+async function isOf(port, pid) {
+  return (await ask(port, 'INFO server\r\n')).includes(`process_id:${pid}\r`);
+}
+
+/** A server that still reads its append-only file tells of itself, and refuses all else (-LOADING). */
+async function hasLoaded(port) {
+  return (await ask(port, 'PING\r\n')) === '+PONG\r\n';
 }
 
 /**
