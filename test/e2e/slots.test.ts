@@ -47,8 +47,11 @@ task('says', async (text) => {
 });
 task('starts', async () => { spawnSync('echo', ['from a program'], { stdio: 'inherit' }); await wait(50); });
 let running = 0;
-task('counts', async (ms) => {
+// Where a claim takes longer than such a run, so many would never meet: the first of them wait for one another.
+task('counts', async (ms, most) => {
   running++;
+  if (running === most) appendFileSync('full', '');
+  await gate('full');
   await wait(ms);
   say('at once ' + running);
   running--;
@@ -168,7 +171,7 @@ test('a child runs as many jobs at once as it has slots, and never more; a drain
   const { send } = sender(t, at);
   const worker = await startWorker(t, at, ['-c', '2', '--slots', '5']);
 
-  const all = await Promise.all(Array.from({ length: 200 }, (_, i) => send('counts', [5 + (i % 7)])));
+  const all = await Promise.all(Array.from({ length: 200 }, (_, i) => send('counts', [5 + (i % 7), 5])));
   await all[0]?.get('20s');
   const { code } = await worker.stop();
 
@@ -229,7 +232,7 @@ test('a limit of a queue holds over all slots', async (t) => {
   const { send } = sender(t, at);
   await startWorker(t, at, ['-c', '1', '--slots', '20']);
 
-  const all = await Promise.all(Array.from({ length: 60 }, () => send('counts', [5], { queue: 'narrow' })));
+  const all = await Promise.all(Array.from({ length: 60 }, () => send('counts', [5, 3], { queue: 'narrow' })));
   await Promise.all(all.map((one) => one.get('30s')));
 
   const counts = journal(at).map((line) => Number(line.slice('at once '.length)));
