@@ -103,7 +103,7 @@ function keepLimit(): { readonly limitKeepers: LimitKeepers; readonly timedOut: 
     },
     ended: (_, isLate) => {
       timer?.cancel();
-      if (isLate) isOver();
+      if (isLate()) isOver();
     },
   };
   return { limitKeepers, timedOut };

@@ -30,8 +30,8 @@ export interface LimitedRun {
 /** The part of a worker, or of eager mode, that ends a run at its time limit. */
 export interface LimitKeepers {
   begun(run: LimitedRun): void;
-  /** @param isLate later than the limit allows: when it resolves, no kill is on its way */
-  ended(run: LimitedRun, isLate: boolean): void | Promise<void>;
+  /** @param isLate whether it is now later than the limit allows. If it is: when it resolves, no kill is on its way */
+  ended(run: LimitedRun, isLate: () => boolean): void | Promise<void>;
 }
 
 /** What all runs of one process have in common. */
@@ -145,7 +145,7 @@ async function within(
   }
   const ending = await act();
   soft?.cancel();
-  if (timeLimitMs !== null) await keepers.ended(limited, performance.now() >= endsAt);
+  if (timeLimitMs !== null) await keepers.ended(limited, () => performance.now() >= endsAt);
   return ending;
 }
 

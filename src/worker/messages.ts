@@ -64,7 +64,10 @@ export type FromChild =
   | { readonly type: 'hint'; readonly word: unknown }
   /** It has begun a run that has a time limit. */
   | ({ readonly type: 'running' } & LimitedRun)
-  /** The run of that job has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. */
+  /**
+   * The run of that job has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. Said twice where the
+   * run ended in time, and the process stood still before it could say so.
+   */
   | { readonly type: 'ended'; readonly id: string; readonly isLate: boolean }
   /** It ends now because of code of this job, which runs there: an error that nobody caught, or `process.exit()`. */
   | { readonly type: 'blamed'; readonly id: string }

@@ -3,8 +3,8 @@
  *
  * - The child says when a run with a limit begins and when it has ended. At the deadline the supervisor first reads all messages
  *   that have come, and kills only if the end of the run is not among them.
- * - The child's own clock starts before the supervisor's. A child whose run ended after the limit by that clock begins nothing more
- *   until the supervisor has pardoned it: a kill may be on its way.
+ * - The child's own clock starts before the supervisor's. A child whose run ended after the limit by that clock, or that has said so
+ *   only after it, begins nothing more until the supervisor has pardoned it: a kill may be on its way.
  * - The child is never stopped (SIGSTOP) meanwhile: if the supervisor died then, the child would neither work nor end.
  * - Where the supervisor is dead, or stopped itself, a thread of the child kills in its place.
  */

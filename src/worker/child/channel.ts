@@ -94,8 +94,14 @@ export class Channel {
       },
       ended: ({ id }, isLate) => {
         this.#watchdog.disarm(id);
-        this.say({ type: 'ended', id, isLate });
-        if (!isLate || !process.connected) return;
+        const wasLate = isLate();
+        this.say({ type: 'ended', id, isLate: wasLate });
+        if (!process.connected) return;
+        if (!wasLate) {
+          // Only a word that was said in time is read before a kill: this process may have stood still between the look and the word.
+          if (!isLate()) return;
+          this.say({ type: 'ended', id, isLate: true });
+        }
         return new Promise((resolve) => this.#late.set(id, resolve));
       },
     };
