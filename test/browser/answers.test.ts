@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import type { Session, Summary } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
 import { tempProject } from '../support/project.ts';
-import { lacksBrowser, openBrowser, openPage } from './chromium.ts';
+import { lacksBrowser, openBrowser, openPage, takeClock } from './chromium.ts';
 import { pending, PROJECT, says, send } from './one-task.ts';
 import { openDesk } from './shop.ts';
 
@@ -60,7 +60,7 @@ test('what the page does where it is not told what it asks for', { skip: lacksBr
     const { url, base } = await openDesk(t, project);
     const { page } = await openPage(t, browser, url);
     await pending(page, 1);
-    await page.clock.install();
+    await takeClock(page);
     let asked = 0;
     await page.route('**/api/jobs?*', (route) => {
       asked++;
@@ -110,7 +110,7 @@ test('what the page does where it is not told what it asks for', { skip: lacksBr
     const { url, base } = await openDesk(t, project);
     const { page, complaints } = await openPage(t, browser, url);
     await pending(page, 1);
-    await page.clock.install();
+    await takeClock(page);
     let unanswered = 0;
     await page.route('**/api/**', () => void unanswered++);
     await page.goto(`${base}#/jobs`);
@@ -129,7 +129,7 @@ test('what the page does where it is not told what it asks for', { skip: lacksBr
     const { url } = await openDesk(t, project);
     const { page, complaints } = await openPage(t, browser, url);
     await pending(page, 1);
-    await page.clock.install();
+    await takeClock(page);
     let answers = 0;
     const others = ['null', '{"ok":true}', '[]', '"x"', '{bad'];
     await page.route('**/api/summary', (route) => route.fulfill({ contentType: 'application/json', body: others[answers++ % others.length] ?? '' })); // prettier-ignore

@@ -108,6 +108,13 @@ export async function seen(page: Page): Promise<void> {
   await until(async () => !(await page.evaluate<boolean>(isLooking)), `${page.url()} shows what it has asked for`);
 }
 
+/** From now on a test says how late it is for the page: also for its timers, of which none is left that it has set before. */
+export async function takeClock(page: Page): Promise<void> {
+  await page.clock.install();
+  await page.reload();
+  await seen(page);
+}
+
 /** All that one sees or hears of the page. */
 export function textOf(page: Page): Promise<string> {
   return page.locator('body').innerText();

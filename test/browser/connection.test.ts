@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import type { JobPage } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
 import { tempProject } from '../support/project.ts';
-import { lacksBrowser, openBrowser, openPage, seen } from './chromium.ts';
+import { lacksBrowser, openBrowser, openPage, seen, takeClock } from './chromium.ts';
 import { pending, PROJECT, says, send } from './one-task.ts';
 import { openDesk, TOKEN } from './shop.ts';
 
@@ -40,8 +40,10 @@ test('what happens to the server, the network and the tab', { skip: lacksBrowser
     await says(page, 'This page wants its token');
     await says(page, 'unless FSQ_UI_TOKEN sets one to keep');
     for (const wrong of ['nonsense', TOKEN]) {
+      const refused = page.waitForResponse((response) => response.url().endsWith('api/login'));
       await page.getByLabel('Token, or the whole address').fill(wrong);
       await page.keyboard.press('Enter');
+      await refused; // The page says the same of each.
       await says(page, 'That token is wrong');
     }
     await page.getByLabel('Token, or the whole address').fill(`${first.base}#token=${OTHER_TOKEN}`);
@@ -70,15 +72,15 @@ test('what happens to the server, the network and the tab', { skip: lacksBrowser
     await send(project);
     const { url } = await openDesk(t, project);
     const { page, context } = await openPage(t, browser, url);
-    await page.clock.install();
+    await takeClock(page);
     await pending(page, 1);
     await context.setOffline(true);
     await page.clock.fastForward('02:00'); // Chromium lets a stream that is open go on: the page itself notices that it is silent.
+    await connection(page, 'no connection');
     await send(project);
     await context.setOffline(false);
-    await page.clock.fastForward('01:00');
-    await pending(page, 2);
     await connection(page, 'live');
+    await pending(page, 2);
   });
 
   await t.test('a hidden tab has no stream, and one that is seen again has all that is new', async (t) => {
@@ -109,7 +111,7 @@ test('what happens to the server, the network and the tab', { skip: lacksBrowser
     await send(project);
     const { url, ask } = await openDesk(t, project);
     const { page, complaints } = await openPage(t, browser, url);
-    await page.clock.install();
+    await takeClock(page);
     await pending(page, 1);
     for (let hour = 0; hour < 24; hour++) await page.clock.fastForward('01:00:00');
     await send(project);
