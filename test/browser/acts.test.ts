@@ -111,6 +111,8 @@ async function edited({ page, desk, go }: Scene): Promise<void> {
   await page.getByRole('button', { name: 'Retry with other arguments…' }).click();
   const [field, send] = [page.getByLabel('Arguments, as a JSON list'), page.getByRole('button', { name: 'Send' })];
   for (const bad of ['["eve@example.com"', '{"to": 1}', 'eve', '']) {
+    await field.fill('[]');
+    await until(() => send.isEnabled(), 'what was wrong before it is told no more');
     await field.fill(bad);
     await until(async () => (await page.locator('dialog .trouble').innerText()) !== '', `${bad} is told to be wrong`);
     assert.equal(await field.getAttribute('aria-invalid'), 'true');

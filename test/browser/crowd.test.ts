@@ -123,6 +123,7 @@ async function gone(t: TestContext, browser: Browser): Promise<void> {
   await page.getByRole('dialog').locator('button[type=submit]').click();
   await until(async () => /spool/.test(await answer(page)), 'it is told that nothing was done');
   assert.doesNotMatch(await answer(page), /jobs? revoked/);
+  await page.locator('.verdict.trouble').waitFor();
   renameSync(`${spool}.away`, spool);
   await page.locator('.verdict.trouble').waitFor({ state: 'detached' });
   await page.getByText('3 marked').waitFor();

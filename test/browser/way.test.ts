@@ -66,9 +66,14 @@ test('from a list to a job and back', { skip: lacksBrowser }, async (t) => {
     await page.locator('tbody a').first().click();
     await page.getByRole('button', { name: 'Revoke', exact: true }).click();
     await page.getByRole('dialog').waitFor();
+    // The second at once: on a busy machine a press may come when the time is over in which it is of the dialog.
+    await page.evaluate(`document.querySelector('dialog').addEventListener('close', () => {
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+      globalThis.hasPressed = true;
+    })`);
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.keyboard.press('Escape');
+    assert.equal(await page.evaluate('globalThis.hasPressed'), true);
     assert.match(page.url(), /#\/jobs\/[^?]+$/, 'the second Escape is of the dialog');
     await until(async () => {
       await page.keyboard.press('Escape');
