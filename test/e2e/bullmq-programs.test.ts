@@ -135,8 +135,11 @@ console.log(JSON.stringify({
 
       writeFileSync(
         join(made.path, 'tasks.mjs'),
-        `import { task } from 'fsq';\nexport const fail = task('fail', () => 'well');\n`,
+        `import { task } from 'fsq';\nexport const fail = task('fail', () => 'well');\nexport const add = task('add', () => 'new');\n`,
       );
+      const isNew = async (): Promise<boolean> =>
+        (await fsq(made, ['call', 'add', '1', '2', '--wait'], { env })).stdout === '"new"\n';
+      await until(isNew, 'a child of the new module runs jobs');
       await terminal.type('5');
       await terminal.shows(/^> fail .*RangeError: no$/);
       await terminal.type('R');
