@@ -26,7 +26,7 @@ function isAlive(pid: number): boolean {
 const WAITING = 'sleep 600 & echo "$$ $!" > pids.tmp; mv pids.tmp pids.txt; wait';
 
 async function pidsOf(project: Project): Promise<readonly number[]> {
-  const text = await until(() => textOf(project, 'pids.txt'), 'the command has started');
+  const text = await until(() => textOf(project, 'pids.txt') || null, 'the command has started');
   return text.trim().split(' ').map(Number);
 }
 
@@ -78,7 +78,7 @@ describe('a command is ended, with all that it has started,', () => {
     const soft = await fsq(project, [
       'exec',
       '--soft-time-limit',
-      '300ms',
+      '1s', // A busy machine takes a while to start a command.
       '--wait',
       '--',
       'sh',
@@ -91,7 +91,7 @@ describe('a command is ended, with all that it has started,', () => {
     const hard = await fsq(project, [
       'exec',
       '--time-limit',
-      '300ms',
+      '1s', // A busy machine takes a while to start a command.
       '--wait',
       '--',
       'sh',
