@@ -149,11 +149,11 @@ export function keeping(open: OpenBroker): void {
 
   test('a keeper is idle when nothing of its queues is ready or due', async (t) => {
     const broker = await open(t);
-    const each = await keeper(t, broker, { queues: ['mine'] });
     await broker.enqueue([
       newJob(broker, { queue: 'theirs' }),
       newJob(broker, { queue: 'mine', etaMs: Date.now() + 60_000 }),
     ]);
+    const each = await keeper(t, broker, { queues: ['mine'] });
     await until(() => each.isIdle(), 'it is idle');
 
     await broker.enqueue([newJob(broker, { queue: 'mine' })]);

@@ -77,6 +77,7 @@ test('the bytes of a job are on disk before its name is seen, and those of an ou
   }
 
   assert.deepEqual(early, []);
+  assert.equal(namesIn(path, 'results').length, 1);
   await until(
     () => namesIn(path, 'results').every((name) => durable.isNameDurable(join(path, 'results', name))),
     'the name of the outcome is durable too',
