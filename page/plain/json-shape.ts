@@ -1,5 +1,6 @@
 /** JSON as a tree that opens by and by: what a closed branch says of itself, and which children it has. Pure. */
 import type { JsonValue } from '../../src/job/values/json.ts';
+import { cutText } from './marks.ts';
 
 /** Of a branch with more, the rest is shown when it is asked for. */
 export const CHILDREN_AT_ONCE = 100;
@@ -47,7 +48,7 @@ function short(value: JsonValue, room: number): string {
 /** A leaf as JSON, long strings with an ellipsis before the closing quote. */
 function leaf(value: JsonValue, most: number): string {
   if (typeof value !== 'string') return JSON.stringify(value);
-  return value.length <= most ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, most)).slice(0, -1)}…"`;
+  return value.length <= most ? JSON.stringify(value) : `${JSON.stringify(cutText(value, most).text).slice(0, -1)}…"`;
 }
 
 /**

@@ -7,7 +7,7 @@ import { Name } from '../parts/text.tsx';
 import { Age } from '../parts/time.tsx';
 import { ACTS } from '../plain/acts.ts';
 import { count, plural, shortCount } from '../plain/format.ts';
-import { visible } from '../plain/marks.ts';
+import { cutText, visible } from '../plain/marks.ts';
 import { fragmentOf, jobAt, jobsAt, paramsOf, withPart } from '../plain/place.ts';
 import { usePage } from '../server/context.ts';
 import { useLook } from '../server/look.ts';
@@ -152,7 +152,7 @@ function Acts({
             <strong>
               <Name text={group.task} />
             </strong>{' '}
-            with <Name text={`${group.error}: ${group.message}`.slice(0, 200)} />
+            with <Name text={cutText(`${group.error}: ${group.message}`, 200).text} />
           </p>
           <p>{means}</p>
         </>

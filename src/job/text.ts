@@ -47,13 +47,22 @@ const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u20
 // eslint-disable-next-line no-control-regex -- control characters are exactly what this must find
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** At most so many characters of `text`, as a text of its own: a slice of a long one keeps all of it in memory. */
+/**
+ * At most so many characters of `text`, and no half of an emoji at its end. A text of its own: a slice of a long one keeps all of it in memory.
+ *
+ * @param most one or more
+ */
 export function beginning(text: string, most: number): string {
-  return text.length <= most ? text : text.slice(0, most).split('').join('');
+  if (text.length <= most) return text;
+  const isCutInTwo = /[\ud800-\udbff]/.test(text.charAt(most - 1));
+  return text
+    .slice(0, isCutInTwo ? most - 1 : most)
+    .split('')
+    .join('');
 }
 
 function cut(text: string): string {
-  return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH - 1)}…`;
+  return text.length <= MAX_LENGTH ? text : `${beginning(text, MAX_LENGTH - 1)}…`;
 }
 
 const TIMES: readonly (readonly [unit: string, ms: number])[] = [

@@ -1,5 +1,6 @@
 /** Reasons why jobs are where they are: their codes, and what of a reason matters to programs. Pure. */
 import type { Failure } from '../../job/errors.ts';
+import { beginning } from '../../job/text.ts';
 
 /** For programs: what each means does not change, while the sentences may. */
 export type ReasonCode =
@@ -92,7 +93,7 @@ const MOST_TEXT = 300;
 /** Cut where it is long. */
 export function firstLine({ message }: Failure): string {
   const [line = ''] = message.slice(0, MOST_TEXT + 1).split('\n');
-  return line.length > MOST_TEXT ? `${line.slice(0, MOST_TEXT - 1)}…` : line;
+  return line.length > MOST_TEXT ? `${beginning(line, MOST_TEXT - 1)}…` : line;
 }
 
 /** With a full stop, unless it has an end. */

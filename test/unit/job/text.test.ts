@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { escape, fineSpan, format, jsonText, size, some, span, suggest } from '../../../src/job/text.ts';
+import { beginning, escape, fineSpan, format, jsonText, size, some, span, suggest } from '../../../src/job/text.ts';
 
 const ATTACKS = [
   '\u001b]52;c;ZXZpbA==\u0007',
@@ -151,4 +151,16 @@ test('a span that is compared with a clock is told with the next unit', () => {
 test('a size and a count are told with their unit', () => {
   assert.deepEqual([0, 512, 1_000, 64e6, 76.9e9, 2e12].map(size), ['0 B', '512 B', '1 kB', '64 MB', '76 GB', '2 TB']);
   assert.deepEqual([some(1, 'job'), some(0, 'job'), some(2, 'child', 'children')], ['1 job', '0 jobs', '2 children']);
+});
+
+test('the beginning of a text ends with no half of a character', () => {
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map((most) => beginning('a🐟b', most)),
+    ['a', 'a', 'a🐟', 'a🐟b', 'a🐟b'],
+  );
+  assert.deepEqual(
+    [beginning('\ud83db', 1), beginning('🐟🐟', 2)],
+    ['', '🐟'],
+    'half of one that stood alone goes as well',
+  );
 });

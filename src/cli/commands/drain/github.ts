@@ -1,6 +1,6 @@
 /** What GitHub Actions shows of a drain: commands of a workflow, a line each, that become annotations. Pure. */
 import { posix } from 'node:path';
-import { escape, some } from '../../../job/text.ts';
+import { beginning, escape, some } from '../../../job/text.ts';
 import { stuckText, isTrouble } from './left.ts';
 import { errorLine } from './lines.ts';
 import type { Place, RunReport, Trouble } from './report.ts';
@@ -48,7 +48,7 @@ function messageOf({ error, state }: Trouble): string {
 /** `::error file=…,line=…,title=…::text`: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands */
 function command(properties: Readonly<Record<string, string>>, text: string): string {
   const listed = Object.entries(properties).map(([name, value]) => `${name}=${property(value)}`);
-  return `::error ${listed.join(',')}::${data(text.slice(0, MOST_TEXT))}`;
+  return `::error ${listed.join(',')}::${data(beginning(text, MOST_TEXT))}`;
 }
 
 /** What a runner takes back: %25, %0D and %0A. All else that a terminal would obey is escaped, because the log is read in terminals too. */

@@ -5,7 +5,7 @@ import { lean } from '../../../app/following/spool-events.ts';
 import { type JobEvent, Story } from '../../../app/following/story.ts';
 import type { Broker } from '../../../broker/broker.ts';
 import { UnknownJobError } from '../../../job/errors.ts';
-import { escape, jsonText, some, span } from '../../../job/text.ts';
+import { beginning, escape, jsonText, some, span } from '../../../job/text.ts';
 import type { Command, Context } from '../../command.ts';
 import { timeText } from '../../display.ts';
 import { EXIT } from '../../exit.ts';
@@ -93,5 +93,5 @@ function detailOf(event: JobEvent): string {
   if (event.kind !== 'succeeded')
     return `${event.kind === 'accepted' ? `${event.task} ` : ''}${eventDetail({ queue, ...lean(event) })}`;
   const value = jsonText(event.value ?? null);
-  return value.length <= MOST_VALUE ? value : `${value.slice(0, MOST_VALUE)}… (\`fsq get ${event.id}\`)`;
+  return value.length <= MOST_VALUE ? value : `${beginning(value, MOST_VALUE)}… (\`fsq get ${event.id}\`)`;
 }

@@ -1,6 +1,6 @@
 /** An error that a job's file keeps, as fields for people: its message, the program's own frames, its causes and the errors in it. Pure. */
 import { readableStack } from '../../../app/explaining/readable-stack.ts';
-import { jsonText } from '../../../job/text.ts';
+import { beginning, jsonText } from '../../../job/text.ts';
 import type { Failure } from '../../../job/errors.ts';
 import type { Field } from '../../display.ts';
 
@@ -41,7 +41,7 @@ function linesOf({ name, message, stack }: Failure, { root, fsq, isWhole }: Fail
 function shortened(line: string): string {
   return line.length <= MOST_LENGTH
     ? line
-    : `${line.slice(0, MOST_LENGTH)}… (${line.length} characters; --full shows all)`;
+    : `${beginning(line, MOST_LENGTH)}… (${line.length} characters; --full shows all)`;
 }
 
 /** A value of a job, on one line. */

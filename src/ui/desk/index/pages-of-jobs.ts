@@ -6,6 +6,7 @@ import { argsText, errorOf, failureOf } from '../../../app/acting/job-conditions
 import type { Broker, Sighting } from '../../../broker/broker.ts';
 import { idsAfter } from '../../../job/edges.ts';
 import { refuse, UsageError } from '../../../job/errors.ts';
+import { beginning } from '../../../job/text.ts';
 import type { JobPage, JobRow } from '../../wire.ts';
 import { rootOf } from '../job/job-error.ts';
 import { argsPreview } from '../job/shown-json.ts';
@@ -179,6 +180,7 @@ export function rowOf(job: Sighting, index: JobIndex, hidesArguments: boolean): 
   const failure = failureOf(job);
   const { id, standing, dueAtMs, owner, startedAtMs, endedAtMs, progress, record } = job;
   const last = record?.attempts.at(-1);
+  const error = errorOf(job);
   return {
     id,
     task: record?.job.task ?? null,
@@ -193,7 +195,7 @@ export function rowOf(job: Sighting, index: JobIndex, hidesArguments: boolean): 
     endedAtMs,
     tookMs: tookMsOf(job),
     owner: owner ?? last?.owner ?? null,
-    error: errorOf(job)?.slice(0, MOST_OF_ERROR) ?? null,
+    error: error === null ? null : beginning(error, MOST_OF_ERROR),
     root: failure === null ? null : rootOf(failure),
     preview: record === null || hidesArguments ? null : argsPreview(record.job.args, MOST_OF_ARGS),
     progress: progress?.value ?? null,

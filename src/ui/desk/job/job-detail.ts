@@ -37,13 +37,14 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
   const timeline = timelineOf(job);
   const { stretches } = timeline ?? {};
   const attempts = await attemptsOf(broker, job, timeline);
+  const payload = hidesArguments ? { cut: {} } : payloadOf(record, checkpoint);
   const headers = Object.entries(record?.job.headers ?? {});
   const shownHeaders = headers.slice(0, MOST_HEADERS);
   return {
     ...rowOf(job, index, hidesArguments),
     crashes: standing.crashes,
     location,
-    commands: commandsFor(id, acts, broker.place, hidesArguments ? null : (record?.job.args ?? null)),
+    commands: commandsFor(id, acts, broker.place, payload.args ?? null),
     reasons: reasons.map(({ text }) => textAt(broker.place, text)),
     timeline: stretches?.slice(-MOST_STRETCHES).map(stretchOf) ?? null,
     waitedMs: timeline === null ? null : lengthOf(timeline.stretches, 'waited', nowMs),
@@ -57,7 +58,7 @@ export async function detailOf(broker: Broker, id: string, options: DetailOption
     },
     parked: record?.parked?.reason ?? null,
     isRevoked: job.isRevoked ?? false,
-    ...(hidesArguments ? { cut: {} } : payloadOf(record, checkpoint)),
+    ...payload,
     headers: Object.fromEntries(shownHeaders),
     options: record === null ? [] : optionWords(record.job.options),
     progressDetail:

@@ -50,5 +50,5 @@ function below({ cause, errors }: Failure): Failure | undefined {
 }
 
 function shortened(text: string): string {
-  return text.length <= MOST_OF_TEXT ? text : `${text.slice(0, MOST_OF_TEXT)}…`;
+  return text.length <= MOST_OF_TEXT ? text : `${beginning(text, MOST_OF_TEXT)}…`;
 }

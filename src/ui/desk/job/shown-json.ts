@@ -17,7 +17,7 @@ export function payloadOf(record: JobRecord | null, checkpoint: JsonValue | unde
     const text = JSON.stringify(value);
     if (text.length <= MOST_SHOWN) return value;
     cut[name] = text.length;
-    return text.slice(0, MOST_SHOWN);
+    return beginning(text, MOST_SHOWN);
   };
   const outcome = record?.outcome ?? null;
   const value = outcome?.state === 'succeeded' ? outcome.value : undefined;

@@ -6,6 +6,7 @@ import type { ScheduleRecord } from '../../../../broker/schedules.ts';
 import type { Statistics } from '../../../../broker/statistics.ts';
 import { idsAfter } from '../../../../job/edges.ts';
 import { idTimeMs, isTimed } from '../../../../job/names.ts';
+import { beginning } from '../../../../job/text.ts';
 import { progressText } from '../../../../job/values/progress.ts';
 
 /** Of an error this much is shown in a table, characters. */
@@ -94,6 +95,7 @@ export interface JobSight extends Pick<Sighting, 'id' | 'state' | 'dueAtMs' | 's
 
 export function jobSight(job: Sighting): JobSight {
   const { id, state, dueAtMs, startedAtMs, endedAtMs, owner, standing, progress, record } = job;
+  const error = errorOf(job);
   return {
     id,
     state,
@@ -105,7 +107,7 @@ export function jobSight(job: Sighting): JobSight {
     queue: standing.queue,
     attempt: standing.attempt,
     sentAtMs: record?.job.enqueuedAtMs ?? (isTimed(id) ? idTimeMs(id) : null),
-    error: errorOf(job)?.slice(0, MOST_OF_ERROR) ?? null,
+    error: error === null ? null : beginning(error, MOST_OF_ERROR),
     progress: progress === null ? null : progressText(progress),
     parked: record?.parked?.reason ?? null,
     after: state === 'delayed' && dueAtMs === null && record !== null ? idsAfter(record.job.options).length : 0,
