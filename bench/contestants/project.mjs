@@ -73,8 +73,9 @@ export function atGate(project) {
 
 /** Lets them all through. @returns {number} when, Unix ms */
 export function openGate(project) {
+  const openedMs = now(); // Before it, or a process that is held up in between would count what had ended by then as older.
   writeFileSync(project.go, '');
-  return now();
+  return openedMs;
 }
 
 /**
