@@ -71,10 +71,8 @@ console.log(await sent.state(), await next.state());
 `,
     );
 
-    const ran = await runScript(made, 'main.mjs', {
-      env: { FSQ_BROKER: server.url('cut').replace('/0?', '/1?') },
-      timeoutMs: 30_000,
-    });
+    const cut = server.url('cut').replace('/0?', '/1?');
+    const ran = await runScript(made, 'main.mjs', { env: { FSQ_BROKER: cut } });
 
     assert.deepEqual({ code: ran.code, stdout: ran.stdout }, { code: 0, stdout: 'pending pending\n' }, ran.stderr);
   });
@@ -176,7 +174,7 @@ await queue.close();
 `,
     );
 
-    const { code, stdout, stderr } = await runScript(made, 'main.mjs', { env, timeoutMs: 60_000 });
+    const { code, stdout, stderr } = await runScript(made, 'main.mjs', { env });
 
     assert.deepEqual({ code, stdout }, { code: 0, stdout: '1\nFSQ_UNKNOWN_JOB\n' }, stderr);
   });
