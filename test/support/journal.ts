@@ -11,9 +11,17 @@ import { readSegment } from '../../src/spool/journal/segment.ts';
 import { EARLIER_BOOT, ofBoot } from './boots.ts';
 import { contextOf } from './context.ts';
 
-/** A journal that is used from the first job on. */
-export function journalIn(context: SpoolContext, segmentBytes: number = 65_536): Journal {
-  const journal = new Journal(context, { enqueue, placeOf }, { manySteps: 0, segmentBytes });
+/** Longer than any test: what is recorded must not be freed because the machine is slow. */
+const NEVER_MS = 3_600_000;
+
+/** A journal that is used from the first job on, and frees nothing by itself unless it is told when. */
+export function journalIn(
+  context: SpoolContext,
+  segmentBytes: number = 65_536,
+  checkpointEveryMs: number = NEVER_MS,
+): Journal {
+  const measures = { manySteps: 0, segmentBytes, checkpointEveryMs };
+  const journal = new Journal(context, { enqueue, placeOf }, measures);
   assert.ok(journal.takes(1), 'a journal can be had here');
   return journal;
 }

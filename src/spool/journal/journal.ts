@@ -4,7 +4,7 @@ import type { SpoolContext, StepJournal } from '../disk/context.ts';
 import { type Appended, Appender, type OtherWay } from './append.ts';
 import { usableBoot } from './checkpoint.ts';
 import { SEGMENT_BYTES } from './segment.ts';
-import { Segments } from './segments.ts';
+import { CHECKPOINT_EVERY_MS, Segments } from './segments.ts';
 import { recordStep } from './step.ts';
 
 interface Parts {
@@ -12,10 +12,11 @@ interface Parts {
   readonly appender: Appender;
 }
 
-interface Sizes {
+interface Measures {
   /** Steps: a job that is sent, or one that is settled. */
   readonly manySteps: number;
   readonly segmentBytes: number;
+  readonly checkpointEveryMs: number;
 }
 
 /** So many steps within a second make a segment worth while: it takes some ms to make one. */
@@ -25,16 +26,17 @@ const WINDOW_MS = 1_000;
 export class Journal implements StepJournal {
   readonly #context: SpoolContext;
   readonly #byFile: OtherWay;
-  readonly #sizes: Sizes;
+  readonly #measures: Measures;
   #window = { beganAt: Number.NEGATIVE_INFINITY, steps: 0 };
   /** Null until it is needed; 'none' where it cannot be had. */
   #parts: Parts | 'none' | null = null;
 
-  /** @param byFile for jobs that are too large; @param sizes for tests */
-  constructor(context: SpoolContext, byFile: OtherWay, sizes: Partial<Sizes> = {}) {
+  /** @param byFile for jobs that are too large; @param measures for tests */
+  constructor(context: SpoolContext, byFile: OtherWay, measures: Partial<Measures> = {}) {
     this.#context = context;
     this.#byFile = byFile;
-    this.#sizes = { manySteps: MANY_STEPS, segmentBytes: SEGMENT_BYTES, ...sizes };
+    const usual = { manySteps: MANY_STEPS, segmentBytes: SEGMENT_BYTES, checkpointEveryMs: CHECKPOINT_EVERY_MS };
+    this.#measures = { ...usual, ...measures };
   }
 
   /** Asked once for each call: true when its steps are to be recorded, false when each of their files is to be fsynced. */
@@ -71,13 +73,13 @@ export class Journal implements StepJournal {
     const now = performance.now();
     if (now - this.#window.beganAt > WINDOW_MS) this.#window = { beganAt: now, steps: 0 };
     this.#window.steps += steps;
-    return this.#window.steps > this.#sizes.manySteps;
+    return this.#window.steps > this.#measures.manySteps;
   }
 
   #open(): Parts | 'none' {
     const boot = usableBoot(this.#context);
     if (boot === null) return 'none';
-    const segments = new Segments(this.#context, boot, this.#sizes.segmentBytes);
+    const segments = new Segments(this.#context, { boot, ...this.#measures });
     return { segments, appender: new Appender(this.#context, segments, this.#byFile) };
   }
 }

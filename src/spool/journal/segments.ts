@@ -19,7 +19,7 @@ const MOST = 8;
 /** So many with records are enough for a checkpoint. */
 const MANY = MOST / 2;
 /** How long records are left to gather, ms. */
-const CHECKPOINT_EVERY_MS = 2_000;
+export const CHECKPOINT_EVERY_MS = 2_000;
 /** When nothing was recorded for so long, the segments are removed, ms. */
 const IDLE_MS = 10_000;
 /** How long the journal is not used after an error of its disk, ms. */
@@ -27,9 +27,16 @@ const REST_MS = 30_000;
 /** Whether a segment is still there is asked after a pause of so long, ms. */
 const LOOK_AFTER_MS = 1_000;
 
+interface SegmentsOptions {
+  readonly boot: string;
+  /** Of each. */
+  readonly segmentBytes: number;
+  readonly checkpointEveryMs: number;
+}
+
 export class Segments {
   readonly #context: SpoolContext;
-  readonly #made: { readonly boot: string; readonly sizeBytes: number };
+  readonly #options: SegmentsOptions;
   #all: OpenSegment[] = [];
   #current: OpenSegment | null = null;
   #advancing: Promise<void> | null = null;
@@ -38,9 +45,9 @@ export class Segments {
   /** When a chunk was recorded last; until when the journal rests. */
   readonly #times = { usedAt: 0, restsUntil: Number.NEGATIVE_INFINITY };
 
-  constructor(context: SpoolContext, boot: string, segmentBytes: number) {
+  constructor(context: SpoolContext, options: SegmentsOptions) {
     this.#context = context;
-    this.#made = { boot, sizeBytes: segmentBytes };
+    this.#options = options;
   }
 
   /** True when this process has a segment. */
@@ -120,11 +127,12 @@ export class Segments {
 
   async #create(): Promise<OpenSegment> {
     const { layout, uniqueName } = this.#context;
-    const directory = `${layout.journal}/${this.#made.boot}`;
+    const { boot, segmentBytes } = this.#options;
+    const directory = `${layout.journal}/${boot}`;
     if (!this.isInUse) await makeFolders(this.#context, directory);
     const owner = uniqueName();
-    const header = { generation: 1, boot: this.#made.boot, owner };
-    const segment = await OpenSegment.create(this.#context, `${directory}/${owner}`, header, this.#made.sizeBytes);
+    const header = { generation: 1, boot, owner };
+    const segment = await OpenSegment.create(this.#context, `${directory}/${owner}`, header, segmentBytes);
     this.#all.push(segment);
     return segment;
   }
@@ -135,7 +143,7 @@ export class Segments {
     if (this.#current?.hasRecords === true) this.#current = null;
     // A segment whose fdatasync has failed: what it records is made durable in another way, below.
     await Promise.all(old.map((segment) => segment.flush()));
-    const dead = deadSegments(context, `${context.layout.journal}/${this.#made.boot}`);
+    const dead = deadSegments(context, `${context.layout.journal}/${this.#options.boot}`);
     const paths = [...old.map(({ path }) => path), ...dead];
     if (!(await makeDurable(context, () => idsIn(context, paths)))) return false;
     for (const segment of old) await segment.free().catch(() => this.#leave(segment));
@@ -162,7 +170,7 @@ export class Segments {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => void this.#tick(), CHECKPOINT_EVERY_MS).unref();
+    this.#timer ??= setTimeout(() => void this.#tick(), this.#options.checkpointEveryMs).unref();
   }
 
   async #tick(): Promise<void> {
