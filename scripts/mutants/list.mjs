@@ -1317,6 +1317,13 @@ export const MUTANTS = [
     test: 'test/unit/bullmq/crew/lock-rounds.test.ts',
   },
   {
+    name: 'what follows a run is begun although the end of it was said late',
+    file: 'src/worker/child/channel.ts',
+    find: '          if (!isLate()) return;\n',
+    replace: '          return;\n',
+    test: 'test/unit/worker/child/channel.test.ts',
+  },
+  {
     name: 'results come in the order in which they are read',
     file: 'src/app/canvas/completion.ts',
     find: '  for (const { member } of inOrder(before)) yield member;\n',

@@ -18,6 +18,7 @@ const mutants: readonly [name: string, change: Partial<Rules>, found: string][] 
     'a child is killed for a run that has ended',
   ],
   ['a run that ended late goes on by itself', { pardons: false }, 'a child is killed for a run that has ended'],
+  ['the child says late that a run ended in time', { looksTwice: false }, 'a child is killed for a run that has ended'],
   ['a child is stopped before it is killed', { stopsFirst: true, wakes: false }, NO_WAY_OUT],
   ['nobody wakes the child of a dead worker', { wakes: false }, NO_WAY_OUT],
   ['the end of a child counts before its last message', { hearsAll: false }, NO_WAY_OUT],

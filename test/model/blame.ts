@@ -13,6 +13,8 @@ export interface Rules {
   readonly listens: boolean;
   /** A run that ended late waits until the supervisor has pardoned it. */
   readonly pardons: boolean;
+  /** When it has said that a run ended in time, the child looks whether it still is in time: it may have stood still before it could say so. */
+  readonly looksTwice: boolean;
   /** The child is stopped before the look that comes before the kill. */
   readonly stopsFirst: boolean;
   /** Another worker lets a stopped child of a dead supervisor go on. */
@@ -26,6 +28,7 @@ export interface Rules {
 export const FSQ: Rules = {
   listens: true,
   pardons: true,
+  looksTwice: true,
   stopsFirst: false,
   wakes: true,
   hearsAll: true,
@@ -35,8 +38,24 @@ export const FSQ: Rules = {
 type Message = 'ready' | 'begun' | 'ended' | 'ended late';
 type Fate = 'waits' | 'runs' | 'done' | 'timed out' | 'revoked' | 'again' | 'again, with a crash';
 
+type Child =
+  | 'starts'
+  | 'idle'
+  | 'runs A'
+  /** A has ended in time, by the look at the clock. */
+  | 'is to say so'
+  | 'has said so'
+  | 'is let off'
+  | 'settles A'
+  | 'runs B'
+  | 'dead'
+  | 'gone';
+
+/** Where A has ended or not, but has no outcome yet: the child may be killed for it. */
+const WITHOUT_OUTCOME: readonly Child[] = ['runs A', 'is to say so', 'has said so', 'is let off'];
+
 export interface State {
-  readonly child: 'starts' | 'idle' | 'runs A' | 'is let off' | 'settles A' | 'runs B' | 'dead' | 'gone';
+  readonly child: Child;
   readonly isStopped: boolean;
   readonly isPardoned: boolean;
   /** A's limit has passed: by the child's clock, by the supervisor's too. */
@@ -58,6 +77,7 @@ export interface State {
   readonly killedFor: 'limit' | 'revocation' | null;
   readonly a: Fate;
   readonly b: Fate;
+  /** And was said to have, in time. */
   readonly endedInTime: boolean;
   readonly left: { readonly deaths: number; readonly stops: number };
   readonly flaw: string | null;
@@ -104,7 +124,7 @@ function violations({ flaw, a, b, endedInTime }: State): readonly string[] {
   ];
 }
 
-function* childSteps(state: State, { pardons }: Rules): Generator<Step> {
+function* childSteps(state: State, { pardons, looksTwice }: Rules): Generator<Step> {
   const { child, isStopped, isPardoned, limit, said, supervisor, left } = state;
   if (child === 'dead' || child === 'gone') return;
   if (left.deaths > 0) yield ['the child is killed', died({ ...state, left: { ...left, deaths: left.deaths - 1 } })];
@@ -121,11 +141,18 @@ function* childSteps(state: State, { pardons }: Rules): Generator<Step> {
       return;
     case 'runs A':
       if (limit === 'ahead') {
-        yield ['A ends in time', { ...state, child: 'settles A', endedInTime: true, ...say('ended') }];
+        yield ['A ends in time', { ...state, child: 'is to say so' }];
         return;
       }
       yield ['A ends late', { ...state, child: pardons ? 'is let off' : 'settles A', ...say('ended late') }];
       yield ['its watchdog kills the child', died(state)];
+      return;
+    case 'is to say so':
+      yield ['the child says so', { ...state, child: looksTwice ? 'has said so' : 'settles A', ...say('ended') }];
+      return;
+    case 'has said so':
+      if (limit === 'ahead') yield ['it was in time', { ...state, child: 'settles A', endedInTime: true }];
+      else yield ['it was late', { ...state, child: pardons ? 'is let off' : 'settles A', ...say('ended late') }];
       return;
     case 'is let off':
       if (isPardoned || supervisor === 'dead') yield ['the child goes on', { ...state, child: 'settles A' }];
@@ -199,7 +226,7 @@ function killed(state: State, why: 'limit' | 'revocation'): State {
   const { child, killedFor } = state;
   if (child === 'dead' || child === 'gone') return state;
   // A child whose run has ended late and is not pardoned may be killed: A has no outcome.
-  const isInnocent = why === 'limit' && child !== 'runs A' && child !== 'is let off';
+  const isInnocent = why === 'limit' && !WITHOUT_OUTCOME.includes(child);
   const flaw = isInnocent ? 'a child is killed for a run that has ended' : state.flaw;
   return { ...died(state), killedFor: killedFor ?? why, flaw };
 }
