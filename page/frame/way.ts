@@ -60,6 +60,8 @@ function useScroll(fragment: string): void {
     size.observe(document.body);
     const user = (): void => {
       isMoved = true;
+      // Who leads elsewhere with it leaves the screen here, also one that is not settled yet.
+      if (scrollY > 0) left.current.set(name, scrollY);
     };
     for (const event of BY_HAND) addEventListener(event, user, { passive: true });
     const scrolled = (): void => void left.current.set(name, scrollY);
