@@ -8,6 +8,7 @@ import type { JobRecord } from '../../src/job/job.ts';
 import { type Settlement, settlementOf } from '../../src/job/lifecycle.ts';
 import { until, within } from '../support/conditions.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import {
   child,
   claimNext,
@@ -17,7 +18,6 @@ import {
   never,
   newJob,
   nextOf,
-  nextWithin,
   type OpenBroker,
   valueOf,
 } from './parts.ts';

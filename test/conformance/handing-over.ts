@@ -8,6 +8,7 @@ import type { Arrival, Departure, MovedJob } from '../../src/broker/moving.ts';
 import { openSpool } from '../../src/spool/spool.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { sendMovableJobs, toldOf } from '../support/movable-jobs.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import { tempDir } from '../support/temp.ts';
 import {
   claimAll,
@@ -17,7 +18,6 @@ import {
   keeper,
   newJob,
   nextOf,
-  nextWithin,
   type OpenBroker,
   valueOf,
 } from './parts.ts';

@@ -96,15 +96,6 @@ export async function nextOf(each: Consumer): Promise<Claim> {
   }
 }
 
-/** The next claim, or null when none came in this time. */
-export async function nextWithin(each: Consumer, ms: number): Promise<Claim | null> {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms); // That of AbortSignal.timeout would not keep the test alive.
-  const claim = await each.next(controller.signal);
-  clearTimeout(timer);
-  return claim;
-}
-
 /** Claims the next job with a consumer of its own. */
 export async function claimNext(t: TestContext, broker: Broker): Promise<Claim> {
   return nextOf(await consumer(t, broker));

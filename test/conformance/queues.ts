@@ -6,8 +6,9 @@ import type { Claim, Consumer } from '../../src/broker/worker-side.ts';
 import type { LimitRules, QueueLimits } from '../../src/job/queue-limits.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import type { Lacks } from './capabilities.ts';
-import { child, claimAll, consumer, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
+import { child, claimAll, consumer, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
 
 /** The clock of a server, by which it may start jobs, and that of this process. */
 const CLOCKS_DIFFER_MS = 20;

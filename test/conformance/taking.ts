@@ -10,7 +10,8 @@ import { settlementOf } from '../../src/job/lifecycle.ts';
 import type { JsonValue } from '../../src/job/values/json.ts';
 import { within } from '../support/conditions.ts';
 import { type JobParts, returned, RUN, threw } from '../support/factory.ts';
-import { child, claimNext, consumer, keeper, never, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
+import { nextWithin } from '../support/next-claim.ts';
+import { child, claimNext, consumer, keeper, never, newJob, nextOf, type OpenBroker } from './parts.ts';
 
 export function taking(open: OpenBroker): void {
   test('a job takes the value of the one before it, before its own arguments; its file keeps its own', async (t) => {

@@ -5,8 +5,9 @@ import type { Broker } from '../../src/broker/broker.ts';
 import type { Keeper, KeeperOptions } from '../../src/broker/worker-side.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { until } from '../support/conditions.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import type { Lacks } from './capabilities.ts';
-import { child, consumer, keeper, newJob, nextOf, nextWithin, type OpenBroker } from './parts.ts';
+import { child, consumer, keeper, newJob, nextOf, type OpenBroker } from './parts.ts';
 
 const PARKED = { kind: 'park', delayMs: 50_000, parked: { reason: 'unknown', sinceMs: 1 } } as const;
 

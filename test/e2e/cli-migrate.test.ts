@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { openSpool } from '../../src/spool/spool.ts';
 import { pendingJobs, settledJob } from '../support/ended-jobs.ts';
 import { returned } from '../support/factory.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import { fsq, tempProject } from '../support/project.ts';
 
 const NOTHING_LEFT = { running: [], held: [], refused: [], results: 0 };
@@ -40,7 +41,7 @@ describe('fsq migrate', () => {
     const [id = ''] = await pendingJobs(project.spool, {});
     const broker = openSpool({ path: project.spool });
     const consumer = await broker.consumer({ queues: null, tasks: [] });
-    const claim = await consumer.next(AbortSignal.timeout(10_000));
+    const claim = await nextWithin(consumer, 10_000);
 
     const ran = await fsq(project, ['migrate', '--from', 'spool', '--to', 'other']);
 

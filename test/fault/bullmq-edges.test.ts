@@ -11,8 +11,9 @@ import type { Consumer } from '../../src/broker/worker-side.ts';
 import { parseBrokerAddress } from '../../src/broker/broker-address.ts';
 import { openBullBroker } from '../../src/bullmq/bull-broker.ts';
 import { until, within } from '../support/conditions.ts';
-import { nextOf, nextWithin } from '../conformance/parts.ts';
+import { nextOf } from '../conformance/parts.ts';
 import { job, returned, RUN, threw } from '../support/factory.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import { lacksRedis, redisServer } from '../support/redis-server.ts';
 
 const LOCK_MS = 1_000;

@@ -5,6 +5,7 @@ import { FlowProducer, type JobsOptions, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Broker } from '../../src/broker/broker.ts';
 import { until } from '../support/conditions.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import { lacksRedis, redisServer } from '../support/redis-server.ts';
 import { drain, openAt } from './commands/worker.ts';
 
@@ -138,7 +139,7 @@ for (const what of UNENDABLE) {
       const { id = '' } = await at.queue.add('echo', { args: [1], options: { retries } }, { jobId: 'broken' });
       await at.redis.hset(`${at.prefix}:default:broken`, BROKEN[what] ?? {});
       const consumer = await at.broker.consumer({ queues: null, tasks: ['echo'] });
-      const claim = await consumer.next(AbortSignal.timeout(10_000));
+      const claim = await nextWithin(consumer, 10_000);
       assert.ok(claim);
       const error = { name: 'Error', message: 'the run failed' };
 

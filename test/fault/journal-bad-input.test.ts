@@ -32,6 +32,7 @@ import { contextOf } from '../support/context.ts';
 import { job, returned } from '../support/factory.ts';
 import { namesIn } from '../support/invariants.ts';
 import { foldersIn, journalIn, segmentPaths, send, sendInEarlierBoot } from '../support/journal.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import { tempDir } from '../support/temp.ts';
 
 const BOOT = bootId(nodeFiles) ?? '';
@@ -55,7 +56,7 @@ async function runAll(broker: Broker, value: number): Promise<readonly string[]>
   const ids: string[] = [];
   try {
     while ((await broker.counts()).pending > 0) {
-      const claim = await consumer.next(AbortSignal.timeout(10_000));
+      const claim = await nextWithin(consumer, 10_000);
       if (claim === null) continue;
       ids.push(claim.job.id);
       await claim.settle(returned(value), null);

@@ -18,6 +18,7 @@ import type { Operation } from '../support/faulty-files.ts';
 import { assertSound, namesIn, placesOf } from '../support/invariants.ts';
 import { foldersIn, segmentPaths, sendInEarlierBoot } from '../support/journal.ts';
 import { loopDisk, whyNoLoopDisk } from '../support/loop-disk.ts';
+import { nextWithin } from '../support/next-claim.ts';
 import { someOwner } from '../support/owners.ts';
 import { ext4, fill, fillBut, NO_DISKS } from '../support/small-disk.ts';
 
@@ -141,7 +142,7 @@ async function settleAll(files: Files, path: string): Promise<void> {
   try {
     const claims: Claim[] = [];
     while (claims.length < MANY) {
-      const claim = await consumer.next(AbortSignal.timeout(10_000));
+      const claim = await nextWithin(consumer, 10_000);
       assert.ok(claim !== null, 'there is a job to claim');
       claims.push(claim);
     }

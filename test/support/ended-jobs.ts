@@ -2,6 +2,7 @@
 import { openSpool } from '../../src/spool/spool.ts';
 import { type JobParts, job } from './factory.ts';
 import type { Settlement } from '../../src/job/lifecycle.ts';
+import { nextWithin } from './next-claim.ts';
 
 /** Enqueues a job, claims it and settles it so; resolves with its id. Nothing else may be ready in the spool. */
 export async function settledJob(spool: string, parts: JobParts, settlement: Settlement): Promise<string> {
@@ -10,7 +11,7 @@ export async function settledJob(spool: string, parts: JobParts, settlement: Set
   await broker.enqueue([wanted]);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   try {
-    const claim = await consumer.next(AbortSignal.timeout(10_000));
+    const claim = await nextWithin(consumer, 10_000);
     if (claim?.job.id !== wanted.job.id) throw new Error(`Expected to claim ${wanted.job.id}, got ${claim?.job.id}`);
     const nowMs = Date.now();
     const error =

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { Claim, Consumer } from '../../src/broker/worker-side.ts';
 import { type JobParts, job, returned, RUN, threw } from './factory.ts';
+import { nextWithin } from './next-claim.ts';
 
 export interface MovableJobs {
   /** By what is special about them. */
@@ -38,7 +39,7 @@ async function sendWith(broker: Broker, consumer: Consumer, keyed: boolean): Pro
   };
   const run = async (parts: JobParts, act: (claim: Claim) => Promise<void> | void): Promise<string> => {
     const id = await send(parts);
-    const claim = await consumer.next(AbortSignal.timeout(10_000));
+    const claim = await nextWithin(consumer, 10_000);
     assert.equal(claim?.job.id, id);
     if (claim !== null) await act(claim);
     return id;

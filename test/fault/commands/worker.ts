@@ -4,6 +4,7 @@ import type { Broker } from '../../../src/broker/broker.ts';
 import type { Claim } from '../../../src/broker/worker-side.ts';
 import { openBullBroker } from '../../../src/bullmq/bull-broker.ts';
 import { returned } from '../../support/factory.ts';
+import { nextWithin } from '../../support/next-claim.ts';
 
 /** Of whoever dies: so long the others wait for what it held. */
 export const LOCK_MS = 600;
@@ -18,7 +19,7 @@ export function openAt(address: string, { aheadMs = 0, lockMs = LOCK_MS } = {}):
 export async function claimOne(broker: Broker): Promise<{ readonly owner: string; readonly claim: Claim }> {
   const line = { say: () => undefined, listen: () => undefined };
   const consumer = await broker.consumer({ queues: null, tasks: ['echo'], line });
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
   await consumer.close();
   if (claim === null) throw new Error('Nothing to claim.');
   return { owner: consumer.owner, claim };

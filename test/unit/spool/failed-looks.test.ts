@@ -6,6 +6,7 @@ import { openSpool } from '../../../src/spool/spool.ts';
 import { until, within } from '../../support/conditions.ts';
 import { job, returned, RUN } from '../../support/factory.ts';
 import { faultyFiles } from '../../support/faulty-files.ts';
+import { nextWithin } from '../../support/next-claim.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 /** Longer than a directory's times may stand still; see watch.ts. */
@@ -37,7 +38,7 @@ test('who waits for an outcome gets it although the look at its file failed', as
 
   const consumer = await worker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
   await claim?.settle(returned(3), RUN);
 
   assert.deepEqual((await within(waiting, 'the outcome'))?.outcome, { state: 'succeeded', value: 3 });
@@ -55,7 +56,7 @@ test('a consumer that has to look for itself survives a look that failed, and lo
   await producer.enqueue([job()]);
   faulty.plan({ operation: 'walk', call: 1, errno: 'EMFILE', lasts: 'once' });
 
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
 
   assert(faulty.hasFailed());
   assert(claim !== null);

@@ -22,6 +22,7 @@ import { KeySweep } from '../../../src/spool/keys/sweep-keys.ts';
 import { layoutOf } from '../../../src/spool/layout.ts';
 import { openSpool } from '../../../src/spool/spool.ts';
 import { job, nextId, returned, RUN } from '../../support/factory.ts';
+import { nextWithin } from '../../support/next-claim.ts';
 import { tempSpool } from '../../support/temp.ts';
 
 const HOUR_MS = 3_600_000;
@@ -52,7 +53,7 @@ function idOf(ms: number): string {
 
 async function runOne(broker: Broker): Promise<void> {
   const consumer = await broker.consumer({ queues: null, tasks: [] });
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
   await claim?.settle(returned(1), RUN);
   await consumer.close();
 }

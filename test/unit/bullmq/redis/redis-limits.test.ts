@@ -5,9 +5,10 @@ import { parseBrokerAddress } from '../../../../src/broker/broker-address.ts';
 import type { Broker } from '../../../../src/broker/broker.ts';
 import { openBullBroker } from '../../../../src/bullmq/bull-broker.ts';
 import type { LimitRules, QueueLimits } from '../../../../src/job/queue-limits.ts';
-import { consumer, keeper, newJob, nextOf, nextWithin } from '../../../conformance/parts.ts';
+import { consumer, keeper, newJob, nextOf } from '../../../conformance/parts.ts';
 import { until } from '../../../support/conditions.ts';
 import { returned, RUN } from '../../../support/factory.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { lacksRedis, redisServer } from '../../../support/redis-server.ts';
 
 let tests = 0;

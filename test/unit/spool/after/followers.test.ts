@@ -8,6 +8,7 @@ import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { AFTER_ANOTHER_MS, delayedFileName } from '../../../../src/spool/layout.ts';
 import { until, within } from '../../../support/conditions.ts';
 import { job, jobRecord, nextId, returned, RUN } from '../../../support/factory.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 for (const watches of [true, false]) {
@@ -25,7 +26,7 @@ for (const watches of [true, false]) {
     await broker.enqueue([first]);
     const consumer = await broker.consumer({ queues: null, tasks: [] });
     t.after(() => consumer.close());
-    const claim = await consumer.next(AbortSignal.timeout(10_000));
+    const claim = await nextWithin(consumer, 10_000);
     const names = plant(path, first.job.id, 3);
     const keeper = await broker.keeper({ queues: ['none'] });
     t.after(() => keeper.close());
@@ -123,7 +124,7 @@ test('a job that comes after several is ready when the last of them has ended, i
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
   const claims = [];
-  for (const _ of members) claims.push(await consumer.next(AbortSignal.timeout(10_000)));
+  for (const _ of members) claims.push(await nextWithin(consumer, 10_000));
 
   for (const i of [3, 1, 0, 2]) {
     assert.equal(readdirSync(join(path, 'delayed')).length, 1);
@@ -139,7 +140,7 @@ test('many that wait for one job are read and made ready in slices, and other wo
   await broker.enqueue([first]);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
   plant(path, first.job.id, 5_000);
   let turns = 0;
   const ticking = setInterval(() => turns++);
@@ -177,7 +178,7 @@ test('a job whose rename fails for a moment is made ready with a later look', as
   const keeper = await broker.keeper({ queues: ['none'] });
   t.after(() => keeper.close());
 
-  await (await consumer.next(AbortSignal.timeout(10_000)))?.settle(returned(1), RUN);
+  await (await nextWithin(consumer, 10_000))?.settle(returned(1), RUN);
 
   await until(() => readdirSync(join(path, 'pending')).length === 1, 'it is ready', 20_000);
   assert.equal(failures, 4);
@@ -205,7 +206,7 @@ test('an end that could not be asked for is asked for again, although nothing mo
   const keeper = await broker.keeper({ queues: ['none'] });
   t.after(() => keeper.close());
 
-  await (await consumer.next(AbortSignal.timeout(10_000)))?.settle(returned(1), RUN);
+  await (await nextWithin(consumer, 10_000))?.settle(returned(1), RUN);
 
   await until(() => readdirSync(join(path, 'pending')).length === 1, 'it is ready', 20_000);
   assert.equal(failures, 3);

@@ -14,6 +14,7 @@ import { within } from '../../../support/conditions.ts';
 import { contextOf } from '../../../support/context.ts';
 import { job, jobRecord, nextId, returned, RUN, threw } from '../../../support/factory.ts';
 import { namesIn } from '../../../support/invariants.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 const TTL_MS = 1_000;
@@ -34,7 +35,7 @@ for (const how of ['has a time of its own', 'has that of the settings', 'is igno
     ]);
     const consumer = await broker.consumer({ queues: null, tasks: [] });
     t.after(() => consumer.close());
-    await (await consumer.next(AbortSignal.timeout(10_000)))?.settle(BRIEFLY, RUN);
+    await (await nextWithin(consumer, 10_000))?.settle(BRIEFLY, RUN);
     const time = clock();
     const context = contextOf(path, { nowMs: time.nowMs, fsync: false });
     const forgetter = new Forgetter(context, TTL_MS, time.nowMs);

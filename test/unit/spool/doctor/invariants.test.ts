@@ -10,6 +10,7 @@ import { writerName } from '../../../../src/spool/disk/identity.ts';
 import { register } from '../../../../src/spool/owners/owner.ts';
 import { settledJob } from '../../../support/ended-jobs.ts';
 import { job, nextId, returned, threw } from '../../../support/factory.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { someOwner } from '../../../support/owners.ts';
 import { attempt, jobText, plant } from '../../../support/planted.ts';
 import { tempSpool } from '../../../support/temp.ts';
@@ -72,7 +73,7 @@ describe('nothing is found in a spool', () => {
     await broker.enqueue([job()]);
     const consumer = await broker.consumer({ queues: null, tasks: [] });
     t.after(() => consumer.close());
-    const claim = await consumer.next(AbortSignal.timeout(10_000));
+    const claim = await nextWithin(consumer, 10_000);
     const directory = `running/${consumer.owner}`;
     plant(
       path,

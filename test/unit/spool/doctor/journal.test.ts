@@ -21,6 +21,7 @@ import { settledJob } from '../../../support/ended-jobs.ts';
 import { job, returned } from '../../../support/factory.ts';
 import { namesIn } from '../../../support/invariants.ts';
 import { foldersIn, journalIn, segmentPaths, send, sendInEarlierBoot } from '../../../support/journal.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 
 const ALLOWED = { allowNetworkFs: true, allowUnsafe: true };
 
@@ -65,7 +66,7 @@ describe('I16 each record names a job that is somewhere, whole:', () => {
     const context = await sent(t, waits, later, ended);
     const broker = openSpool({ path: context.layout.root });
     const consumer = await broker.consumer({ queues: null, tasks: [] });
-    const claim = await consumer.next(AbortSignal.timeout(10_000));
+    const claim = await nextWithin(consumer, 10_000);
     await claim?.settle(returned(1), null);
     await consumer.close();
     await broker.close();

@@ -10,6 +10,7 @@ import { nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { writerName } from '../../../../src/spool/disk/identity.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { assertInvariants, namesIn, placesOf } from '../../../support/invariants.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { plantDeadOwner, pronounceDead, someOwner } from '../../../support/owners.ts';
 import { attempt, jobText, plant } from '../../../support/planted.ts';
 import { tempSpool } from '../../../support/temp.ts';
@@ -84,7 +85,7 @@ test('an owner that lives keeps what it holds', async (t) => {
   await broker.enqueue([job()]);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
 
   const repairs = await repairAt(contextFor(path, false));
 
@@ -221,7 +222,7 @@ describe('duplicates', () => {
     await broker.enqueue([sent]);
     const consumer = await broker.consumer({ queues: null, tasks: [] });
     t.after(() => consumer.close());
-    const claim = await consumer.next(AbortSignal.timeout(10_000));
+    const claim = await nextWithin(consumer, 10_000);
     const { id } = sent.job;
     plant(path, `results/${id}.json`, outcome(id));
 

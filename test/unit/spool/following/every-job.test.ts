@@ -9,6 +9,7 @@ import { openSpool } from '../../../../src/spool/spool.ts';
 import { until, within } from '../../../support/conditions.ts';
 import { job, returned, RUN } from '../../../support/factory.ts';
 import { faultyFiles } from '../../../support/faulty-files.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 interface Following {
@@ -51,7 +52,7 @@ async function runJobs(broker: Broker, count: number): Promise<readonly string[]
   await broker.enqueue(jobs);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   for (let i = 0; i < count; i++) {
-    const claim = await consumer.next(AbortSignal.timeout(20_000));
+    const claim = await nextWithin(consumer, 20_000);
     await claim?.settle(returned(i), RUN);
   }
   await consumer.close();

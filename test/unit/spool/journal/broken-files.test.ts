@@ -16,6 +16,7 @@ import { contextOf } from '../../../support/context.ts';
 import { job, returned } from '../../../support/factory.ts';
 import { namesIn } from '../../../support/invariants.ts';
 import { segmentPaths, sendInEarlierBoot } from '../../../support/journal.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { someOwner } from '../../../support/owners.ts';
 import { tempDir } from '../../../support/temp.ts';
 
@@ -96,7 +97,7 @@ test('what another program wrote ends as it does anywhere else: with a failed ou
   const broker = openSpool({ path: spool });
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
   await claim?.settle(returned(1), null);
   const enough = new AbortController();
   const next = consumer.next(enough.signal);

@@ -8,6 +8,7 @@ import type { LimitRules, QueueLimits } from '../../../../src/job/queue-limits.t
 import { parseTold, parseWant, type Told } from '../../../../src/spool/ready/hints.ts';
 import { until, within } from '../../../support/conditions.ts';
 import { job, returned, RUN } from '../../../support/factory.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempSpool, type TempSpool } from '../../../support/temp.ts';
 
 /** A consumer whose keeper is the test. */
@@ -76,15 +77,6 @@ function pendingIn({ path }: TempSpool): readonly string[] {
 async function nextOf(consumer: Consumer, ms = 5_000): Promise<Claim> {
   const claim = await within(consumer.next(new AbortController().signal), 'a claim', ms);
   assert(claim !== null);
-  return claim;
-}
-
-/** The next claim, or null when none came in this time. */
-async function nextWithin(consumer: Consumer, ms: number): Promise<Claim | null> {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), ms);
-  const claim = await consumer.next(controller.signal);
-  clearTimeout(timer);
   return claim;
 }
 

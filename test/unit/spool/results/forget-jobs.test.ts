@@ -10,6 +10,7 @@ import { contextOf } from '../../../support/context.ts';
 import { job, nextId } from '../../../support/factory.ts';
 import { assertSound, namesIn } from '../../../support/invariants.ts';
 import { journalIn, recordedIn, send } from '../../../support/journal.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 /** The outcome of a job whose sending a journal records. */
@@ -22,7 +23,7 @@ async function recordedOutcome(t: TestContext): Promise<{ path: string; id: stri
   const claimed = await import('../../../../src/spool/spool.ts').then(({ openSpool }) => openSpool({ path }));
   t.after(() => claimed.close());
   const consumer = await claimed.consumer({ queues: null, tasks: [] });
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
   await claim?.settle({ kind: 'publish', outcome: { state: 'succeeded', value: 1 } }, { startedAtMs: 1, endedAtMs: 2 });
   await consumer.close();
   return { path, id: sent.job.id, journal };

@@ -17,6 +17,7 @@ import { settledJob } from '../../../support/ended-jobs.ts';
 import { job, nextId, returned, RUN, threw } from '../../../support/factory.ts';
 import { systemError } from '../../../support/faulty-files.ts';
 import { assertSound, namesIn, placesOf } from '../../../support/invariants.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempDir, tempSpool } from '../../../support/temp.ts';
 
 const TTL_MS = 1_000;
@@ -347,7 +348,7 @@ function kept(ttlMs: number): Settlement {
 
 async function settleNext(broker: Broker, settlement: Settlement): Promise<void> {
   const consumer = await broker.consumer({ queues: null, tasks: [] });
-  await (await consumer.next(AbortSignal.timeout(10_000)))?.settle(settlement, RUN);
+  await (await nextWithin(consumer, 10_000))?.settle(settlement, RUN);
   await consumer.close();
 }
 

@@ -13,12 +13,13 @@ import { contextOf } from '../../../support/context.ts';
 import { job, nextId, returned, RUN, threw } from '../../../support/factory.ts';
 import { assertSound, namesIn } from '../../../support/invariants.ts';
 import { journalIn, recordedIn } from '../../../support/journal.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 async function nextClaim(t: TestContext, broker: Broker) {
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
-  const claim = await consumer.next(AbortSignal.timeout(10_000));
+  const claim = await nextWithin(consumer, 10_000);
   return claim ?? assert.fail('there is a job to claim');
 }
 
@@ -182,7 +183,7 @@ test('many are sent back in one call', async (t) => {
   await broker.enqueue(jobs);
   const consumer = await broker.consumer({ queues: null, tasks: [] });
   t.after(() => consumer.close());
-  for (const _ of jobs) await (await consumer.next(AbortSignal.timeout(10_000)))?.settle(threw('no'), RUN);
+  for (const _ of jobs) await (await nextWithin(consumer, 10_000))?.settle(threw('no'), RUN);
   const ids = jobs.map(({ job: { id } }) => id);
 
   const answers = await broker.retry(ids);

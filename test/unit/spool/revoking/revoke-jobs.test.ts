@@ -16,6 +16,7 @@ import { deferred, until } from '../../../support/conditions.ts';
 import { contextOf, recovererOf } from '../../../support/context.ts';
 import { job, nextId, jobRecord } from '../../../support/factory.ts';
 import { assertSound, placesOf } from '../../../support/invariants.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { plantDeadOwner, someOwner } from '../../../support/owners.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
@@ -132,8 +133,7 @@ test('a job that waited and that a child ends unrun, because it heard of it, is 
     ...nodeFiles,
     create: (name) => {
       // In the moment between the first look at the job and the marker a child takes it.
-      if (name.includes('/cancel/'))
-        void Promise.resolve(child.next(AbortSignal.timeout(5_000))).then((got) => (claim = got));
+      if (name.includes('/cancel/')) void nextWithin(child, 5_000).then((got) => (claim = got));
       return nodeFiles.create(name);
     },
     list: (name) => {

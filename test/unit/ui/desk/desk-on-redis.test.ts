@@ -5,6 +5,7 @@ import { openBroker } from '../../../../src/open.ts';
 import { openDesk } from '../../../../src/ui/desk/open-desk.ts';
 import { until } from '../../../support/conditions.ts';
 import { job, returned, RUN, threw } from '../../../support/factory.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { lacksRedis, ownRedisServer } from '../../../support/redis-server.ts';
 
 test('a desk shows jobs of a real Redis, acts on them, and outlives the server', { skip: lacksRedis }, async (t) => {
@@ -22,7 +23,7 @@ test('a desk shows jobs of a real Redis, acts on them, and outlives the server',
     const one = job({ id: broker.nextId(), args: [{ to: 'anna' }] });
     sent.push(one.job.id);
     await broker.enqueue([one]);
-    await (await consumer.next(AbortSignal.timeout(30_000)))?.settle(settlement, RUN);
+    await (await nextWithin(consumer, 30_000))?.settle(settlement, RUN);
   }
   await consumer.close();
   const [good = '', bad = ''] = sent;

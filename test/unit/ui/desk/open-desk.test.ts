@@ -9,6 +9,7 @@ import type { JobPage, JobQuery } from '../../../../src/ui/wire.ts';
 import { until } from '../../../support/conditions.ts';
 import { pendingJobs, settledJob } from '../../../support/ended-jobs.ts';
 import { nextId, returned, RUN, threw } from '../../../support/factory.ts';
+import { nextWithin } from '../../../support/next-claim.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
 interface Scene {
@@ -200,7 +201,7 @@ describe('a desk', () => {
     const consumer = await broker.consumer({ queues: ['mail'], tasks: [] });
     t.after(() => consumer.close());
     const [id] = await pendingJobs(path, { queue: 'mail', task: 'send' });
-    const claim = await consumer.next(AbortSignal.timeout(30_000));
+    const claim = await nextWithin(consumer, 30_000);
 
     const { workers } = await desk.summary();
 
