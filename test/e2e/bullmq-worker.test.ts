@@ -24,7 +24,7 @@ describe('a worker of BullMQ', { skip: lacksRedis }, () => {
       Array.from({ length: 40 }, (_, n) => n * n),
     );
     await assert.rejects(failing.get('30s'), { name: 'TaskError', message: /no way/ });
-    assert.equal(new Set(recordedRuns(at).map(({ pid }) => pid)).size, 2);
+    assert.ok(recordedRuns(at).every(({ pid }) => pid !== worker.pid));
     const { code } = await worker.stop();
     assert.equal(code, 0);
     assert.deepEqual(faultsOfRuns(at), []);
@@ -146,9 +146,9 @@ describe('a worker of BullMQ', { skip: lacksRedis }, () => {
     const at = await bullProject(t);
     await at.worker(['-c', '1', '--slots', '4']);
 
-    const group = await at.tasks.nap.delayMany([[400], [401], [402], [403]]);
+    const group = await at.tasks.nap.delayMany([[1_500], [1_501], [1_502], [1_503]]);
 
-    assert.deepEqual(await group.get('30s'), [400, 401, 402, 403]);
+    assert.deepEqual(await group.get('30s'), [1_500, 1_501, 1_502, 1_503]);
     const runs = recordedRuns(at);
     assert.equal(new Set(runs.map(({ pid }) => pid)).size, 1);
     const lastBegan = Math.max(...runs.map(({ startedAtMs }) => startedAtMs));

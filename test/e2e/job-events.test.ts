@@ -96,10 +96,11 @@ test('an id of no job, wrong options and a signal end it with what is wrong', as
   const unknown = app.result('00000000-0000-7000-8000-000000000000');
   const stop = new AbortController();
   const following = eventsOf(job.events({ signal: stop.signal }));
+  const refused = assert.rejects(following, /enough/);
   setTimeout(() => stop.abort(new Error('enough')), 50);
 
   await assert.rejects(eventsOf(unknown.events()), { code: 'FSQ_UNKNOWN_JOB' });
-  await assert.rejects(following, /enough/);
+  await refused;
   await assert.rejects(eventsOf(job.events({ signal: AbortSignal.abort(new Error('before')) })), /before/);
   assert.throws(() => job.events({ signal: 'no' as unknown as AbortSignal }), { code: 'FSQ_USAGE' });
   assert.throws(() => job.events({ until: 1 } as object), /Unknown option "until" of events\(\); known is signal/);
