@@ -90,7 +90,7 @@ export class ProcessLog {
     return file;
   }
 
-  /** Jobs whose outcomes are on their way to the disk lie there, too. Where they cannot be listed, what is printed is nobody's. */
+  /** Jobs whose outcomes are on their way to the disk lie there, too. Null where several do, or where they cannot be listed. */
   #onlyHeld(): JobName | null {
     const { files, layout } = this.#context;
     try {
