@@ -18,10 +18,15 @@ function takeToken(): string | null {
   return token;
 }
 
+/** Rises with each start: several looks may find the page locked at the same time, and the latest answer draws it. */
+let starts = 0;
+
 async function start(root: HTMLElement): Promise<void> {
+  const mine = ++starts;
   const token = takeToken();
   const wasWrong = token !== null && (await login(token)).kind !== 'got';
   const came = await get<Session>('api/session');
+  if (mine !== starts) return;
   const again = (): void => void start(root);
   if (came.kind === 'got') {
     const page = (
@@ -37,7 +42,7 @@ async function start(root: HTMLElement): Promise<void> {
   }
   const title = came.kind === 'refused' ? 'The server refuses this page' : 'The server does not answer';
   render(<NoPage title={title} text={came.kind === 'refused' ? came.answer.text : STILL_ASKING} />, root);
-  setTimeout(again, RETRY_MS);
+  setTimeout(() => mine === starts && again(), RETRY_MS);
 }
 
 applyTheme();

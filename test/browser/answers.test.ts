@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import type { Session, Summary } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
 import { tempProject } from '../support/project.ts';
@@ -121,6 +121,29 @@ test('what the page does where it is not told what it asks for', { skip: lacksBr
     await page.clock.fastForward('01:00');
     await page.getByRole('heading', { name: '1 job' }).waitFor();
     assert.deepEqual(complaints(), []);
+  });
+
+  await t.test('of several looks that find the page locked, the last one says how it goes on', async (t) => {
+    const project = tempProject(t, PROJECT);
+    await send(project);
+    const { url, base } = await openDesk(t, project);
+    const { page } = await openPage(t, browser, url);
+    await pending(page, 1);
+    const asked: Route[] = [];
+    await page.route('**/api/session', (route) => void asked.push(route));
+    await page.route('**/api/jobs?*', (route) => route.fulfill({ status: 401, json: { text: 'no' } }));
+    await page.goto(`${base}#/jobs`);
+    await until(() => asked.length === 1, 'the page asks whether it is locked');
+    await send(project); // So it looks again, and is refused again.
+    const [first, second] = await until(() => asked.length === 2 && asked, 'it asks once more');
+    await page.unroute('**/api/jobs?*');
+    await second?.continue();
+    await page.getByRole('heading', { name: '2 jobs' }).waitFor();
+    const failed = page.waitForEvent('requestfailed', (request) => request.url().endsWith('api/session'));
+    await first?.abort();
+    await failed;
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 100))');
+    assert.equal(await page.getByRole('heading', { name: '2 jobs' }).count(), 1, 'an old answer has drawn the page');
   });
 
   await t.test('another program that answers in the place of fsq is no fsq, and what comes back is', async (t) => {
