@@ -146,9 +146,9 @@ describe('a worker of BullMQ', { skip: lacksRedis }, () => {
     const at = await bullProject(t);
     await at.worker(['-c', '1', '--slots', '4']);
 
-    const group = await at.tasks.nap.delayMany([[1_500], [1_501], [1_502], [1_503]]);
+    const group = await at.tasks.meet.delayMany([[4], [4], [4], [4]]);
 
-    assert.deepEqual(await group.get('30s'), [1_500, 1_501, 1_502, 1_503]);
+    assert.deepEqual(await group.get('30s'), ['met', 'met', 'met', 'met']);
     const runs = recordedRuns(at);
     assert.equal(new Set(runs.map(({ pid }) => pid)).size, 1);
     const lastBegan = Math.max(...runs.map(({ startedAtMs }) => startedAtMs));
@@ -159,7 +159,10 @@ describe('a worker of BullMQ', { skip: lacksRedis }, () => {
     const at = await bullProject(t);
     const workers = [await at.worker(['-c', '2']), await at.worker(['-c', '2'])];
 
-    const group = await at.tasks.nap.delayMany(Array.from({ length: 100 }, () => [20]));
+    // A child that starts late would find all done: the first of each child wait for those of the others.
+    const first = await at.tasks.meet.delayMany([[4], [4], [4], [4]]);
+    const group = await at.tasks.nap.delayMany(Array.from({ length: 96 }, () => [20]));
+    await first.get('60s');
     await group.get('60s');
 
     for (const worker of workers) await worker.stop();

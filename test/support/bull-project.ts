@@ -75,6 +75,7 @@ function sentBy(app: ReturnType<typeof createApp>) {
   return {
     square: app.task('square', (n: number) => n * n),
     nap: app.task('nap', (ms: number) => ms),
+    meet: app.task('meet', (_runs: number) => 'met'),
     block: app.task('block', (ms: number) => ms),
     fail: app.task('fail', (_text: string): void => undefined),
     twice: app.task('twice', () => 'well'),

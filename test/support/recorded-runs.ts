@@ -5,14 +5,18 @@ import type { Journal, JournalRun } from '../oracle/journal.ts';
 import { runFindings } from '../oracle/runs.ts';
 import type { Project } from './project.ts';
 
-/** A line of that size is appended whole (write(2), O_APPEND). `block` lets nothing else in its process go on. */
+/**
+ * A line of that size is appended whole (write(2), O_APPEND). `block` lets nothing else in its process go on; a run of `meet` goes on
+ * until so many runs of the project have begun, however long others take to come.
+ */
 export const RECORDED_TASKS: Readonly<Record<string, string>> = {
-  'tasks.mjs': `import { appendFileSync } from 'node:fs';
+  'tasks.mjs': `import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { currentJob, task } from 'fsq';
+const RUNS = process.env.RUNS ?? 'runs.txt';
 const line = (what) => {
   const { id, attempt } = currentJob();
-  appendFileSync(process.env.RUNS ?? 'runs.txt', [what, id, attempt, process.pid, Date.now()].join(' ') + '\\n');
+  appendFileSync(RUNS, [what, id, attempt, process.pid, Date.now()].join(' ') + '\\n');
 };
 const recorded = (act) => async (...args) => {
   line('begin');
@@ -24,6 +28,8 @@ const recorded = (act) => async (...args) => {
 };
 task('square', recorded((n) => n * n));
 task('nap', recorded(async (ms) => { await wait(ms); return ms; }));
+const begun = () => readFileSync(RUNS, 'utf8').split('begin').length - 1;
+task('meet', recorded(async (runs) => { while (begun() < runs) await wait(5); return 'met'; }));
 task('block', recorded((ms) => { const end = performance.now() + ms; while (performance.now() < end); return ms; }));
 task('fail', recorded((text) => { throw new RangeError(text); }));
 task('twice', { retries: 1, backoff: '20ms' }, recorded(() => { if (currentJob().attempt === 1) throw new Error('once'); return 'well'; }));
