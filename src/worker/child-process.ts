@@ -7,7 +7,7 @@ import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
-import { Overtime } from './time-limit.ts';
+import { machineMs, Overtime } from './time-limit.ts';
 import { howOf } from './log.ts';
 import { StartWatch } from './restart.ts';
 
@@ -167,7 +167,7 @@ export class WorkerChild {
         if (this.#state === 'starting') this.#become('working');
         return;
       case 'running':
-        return this.overtime.begin(message);
+        return this.overtime.begin(message, Math.max(0, machineMs() - message.begunAtMs));
       case 'ended':
         return this.overtime.ended(message.id, message.isLate);
       case 'blamed':

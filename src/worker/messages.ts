@@ -62,8 +62,8 @@ export type FromChild =
   | { readonly type: 'loaded'; readonly modules: readonly string[] }
   /** What its consumer says to the worker's keeper. */
   | { readonly type: 'hint'; readonly word: unknown }
-  /** It has begun a run that has a time limit. */
-  | ({ readonly type: 'running' } & LimitedRun)
+  /** It has begun a run that has a time limit, at `begunAtMs` by the clock that nobody sets. */
+  | ({ readonly type: 'running'; readonly begunAtMs: number } & LimitedRun)
   /**
    * The run of that job has ended. `isLate`: after its limit, so that a kill may be on its way; it waits for the pardon. Said twice where the
    * run ended in time, and the process stood still before it could say so.
@@ -150,10 +150,11 @@ export function limitsOf(tasks: readonly FoundTask[]): ReadonlyMap<string, Queue
   return new Map(tasks.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name, limits] as const])));
 }
 
-function toRunning({ id, task, startedAtMs, limitMs, defaults }: Record<string, unknown>): FromChild | null {
+function toRunning(parts: Record<string, unknown>): FromChild | null {
+  const { id, task, startedAtMs, limitMs, begunAtMs, defaults } = parts;
   if (typeof id !== 'string' || typeof task !== 'string') return null;
-  if (typeof startedAtMs !== 'number' || typeof limitMs !== 'number') return null;
-  return { type: 'running', id, task, startedAtMs, limitMs, defaults: readJobOptions(defaults) };
+  if (typeof startedAtMs !== 'number' || typeof limitMs !== 'number' || typeof begunAtMs !== 'number') return null;
+  return { type: 'running', begunAtMs, id, task, startedAtMs, limitMs, defaults: readJobOptions(defaults) };
 }
 
 function isFoundTask(value: unknown): value is FoundTask {

@@ -39,11 +39,15 @@ export class Overtime {
     this.#actions = actions;
   }
 
-  /** The child has begun this run. */
-  begin(run: LimitedRun): void {
+  /**
+   * The child has begun this run.
+   *
+   * @param agoMs how long ago: this process may have stood still meanwhile. It kills no sooner for that, but knows what the child has died of
+   */
+  begin(run: LimitedRun, agoMs: number): void {
     this.#runs.get(run.id)?.timer.cancel();
     const timer = after(run.limitMs, () => (watched.timer = after(LISTEN_MS, () => this.#over(run))));
-    const watched: Watched = { run, endsAt: performance.now() + run.limitMs, timer };
+    const watched: Watched = { run, endsAt: performance.now() + run.limitMs - agoMs, timer };
     this.#runs.set(run.id, watched);
   }
 
@@ -75,6 +79,11 @@ export class Overtime {
     this.#killed = run;
     this.#actions.onOver(run);
   }
+}
+
+/** Now by the clock that nobody sets, which all processes of a machine share, ms. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint()) / NS_PER_MS;
 }
 
 /** How much later than the limit a watchdog kills, ms: enough for a supervisor that lives. */

@@ -8,7 +8,7 @@
 import type { LimitKeepers } from '../../app/execute.ts';
 import type { Line } from '../../broker/worker-side.ts';
 import { type FromChild, parseToChild } from '../messages.ts';
-import { Watchdog } from '../time-limit.ts';
+import { machineMs, Watchdog } from '../time-limit.ts';
 
 export class Channel {
   readonly #drain = new AbortController();
@@ -89,7 +89,7 @@ export class Channel {
   get limitKeepers(): LimitKeepers {
     return {
       begun: (run) => {
-        this.say({ type: 'running', ...run });
+        this.say({ type: 'running', begunAtMs: machineMs(), ...run });
         this.#watchdog.arm(run.id, run.limitMs);
       },
       ended: ({ id }, isLate) => {

@@ -30,7 +30,7 @@ function watched(t: TestContext): Watched {
 
 test('a run that does not end is killed when, after its limit, nothing more is heard of it', (t) => {
   const { overtime, done, tick } = watched(t);
-  overtime.begin(RUN);
+  overtime.begin(RUN, 0);
 
   tick(1_000);
   assert.deepEqual(done, []);
@@ -41,7 +41,7 @@ test('a run that does not end is killed when, after its limit, nothing more is h
 
 test('a run that ended in time is no reason for anything, and neither is the job after it', (t) => {
   const { overtime, done, tick } = watched(t);
-  overtime.begin(RUN);
+  overtime.begin(RUN, 0);
   tick(999);
 
   overtime.ended('a', false);
@@ -53,11 +53,11 @@ test('a run that ended in time is no reason for anything, and neither is the job
 
 test('an end in time that is heard of late lets the child live on, and the next run has all of its time', (t) => {
   const { overtime, done, tick } = watched(t);
-  overtime.begin(RUN);
+  overtime.begin(RUN, 0);
   tick(1_000);
 
   overtime.ended('a', false);
-  overtime.begin({ ...RUN, id: 'b' });
+  overtime.begin({ ...RUN, id: 'b' }, 0);
   tick(1_000);
   tick(9);
 
@@ -68,14 +68,14 @@ test('an end in time that is heard of late lets the child live on, and the next 
 
 test('a run that ended late is pardoned, unless it is killed already', (t) => {
   const { overtime, done, tick } = watched(t);
-  overtime.begin(RUN);
+  overtime.begin(RUN, 0);
   tick(1_000);
   tick(5);
   overtime.ended('a', true);
   assert.deepEqual(done, ['pardon']);
   assert.equal(overtime.verdict(true), null);
 
-  overtime.begin({ ...RUN, id: 'b' });
+  overtime.begin({ ...RUN, id: 'b' }, 0);
   tick(1_000);
   tick(10);
   overtime.ended('b', true);
@@ -86,7 +86,7 @@ test('a run that ended late is pardoned, unless it is killed already', (t) => {
 
 test('a child that was killed after the deadline, by its own watchdog, died of the run; one killed before did not', (t) => {
   const { overtime, tick } = watched(t);
-  overtime.begin(RUN);
+  overtime.begin(RUN, 0);
 
   assert.equal(overtime.verdict(true), null);
   tick(1_000);
@@ -94,9 +94,20 @@ test('a child that was killed after the deadline, by its own watchdog, died of t
   assert.equal(overtime.verdict(true), RUN);
 });
 
+test('where the run is heard of late, the child has died of it when its own time is over, and is killed no sooner', (t) => {
+  const { overtime, done, tick } = watched(t);
+  overtime.begin(RUN, 1_000);
+
+  assert.deepEqual(overtime.verdict(true), RUN);
+  tick(1_000);
+  assert.deepEqual(done, []);
+  tick(10);
+  assert.deepEqual(done, ['over a']);
+});
+
 test('nothing is done to a process that has ended', (t) => {
   const { overtime, done, tick } = watched(t);
-  overtime.begin(RUN);
+  overtime.begin(RUN, 0);
 
   overtime.close();
   tick(5_000);
