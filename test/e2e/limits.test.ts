@@ -8,7 +8,7 @@ import { assertAtRest } from '../support/at-rest.ts';
 import { until } from '../support/conditions.ts';
 import { isProcessAlive } from '../support/processes.ts';
 import { fsq, type Project, startWorker, tempProject } from '../support/project.ts';
-import { sender } from '../support/sender.ts';
+import { sender, type SenderHandle } from '../support/sender.ts';
 
 const TASKS = `
 import { spawn } from 'node:child_process';
@@ -16,15 +16,20 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { currentJob, task } from 'fsq';
 const say = (line) => appendFileSync('journal.txt', line + '\\n');
-const breed = () => say('pids ' + process.pid + ' ' + spawn('sleep', ['600'], { stdio: 'ignore' }).pid);
+const breed = () => { const { pid } = spawn('sleep', ['600'], { stdio: 'ignore' }); say('pids ' + process.pid + ' ' + pid); return pid; };
+const never = () => new Promise(() => setInterval(() => undefined, 1_000));
+task('breeds', () => [process.pid, breed()]);
 task('spins', () => { breed(); for (;;); });
-task('awaits', async () => { breed(); await new Promise(() => setInterval(() => undefined, 1_000)); });
-task('defined', { timeLimit: '300ms' }, async () => { breed(); await wait(600_000); });
-task('second', { retries: 1, backoff: 0 }, async () => {
+task('awaits', async () => { breed(); await never(); });
+task('defined', { timeLimit: '300ms' }, async () => { await wait(600_000); });
+task('second', { retries: 1, backoff: 0 }, async (killsWorker) => {
   if (currentJob().attempt > 1) return 'attempt ' + currentJob().attempt;
-  breed();
+  if (killsWorker) process.kill(process.ppid, 'SIGKILL');
   for (;;);
 });
+task('lone', () => { if (currentJob().attempt > 1) return 'again'; for (;;); });
+task('freezes', () => { if (currentJob().attempt > 1) return 'again'; process.kill(process.ppid, 'SIGSTOP'); for (;;); });
+task('stops', async () => { process.kill(process.pid, 'SIGSTOP'); await never(); });
 task('obeys', async () => {
   const { signal, deadline } = currentJob();
   try { await wait(600_000, null, { signal }); } catch { return [signal.reason.name, signal.reason.code, signal.reason.message, deadline]; }
@@ -34,7 +39,7 @@ task('throws', async () => {
   await new Promise((resolve) => signal.addEventListener('abort', resolve));
   signal.throwIfAborted();
 });
-task('ignores', async () => { say('begun'); await new Promise((resolve) => currentJob().signal.addEventListener('abort', resolve)); breed(); await wait(600_000); });
+task('ignores', async () => { await new Promise((resolve) => currentJob().signal.addEventListener('abort', resolve)); breed(); await wait(600_000); });
 task('quick', (value) => value);
 task('many', (value) => value);
 task('naps', async (ms) => { await wait(ms); });
@@ -49,22 +54,27 @@ interface Pids {
 function project(t: TestContext): Project {
   const at = tempProject(t, { 'tasks.js': TASKS });
   t.after(() => {
-    const path = join(at.path, 'journal.txt');
-    const pids = existsSync(path) ? [...readFileSync(path, 'utf8').matchAll(/^pids \d+ (\d+)$/gm)] : [];
-    for (const [, pid] of pids) if (isProcessAlive(Number(pid))) process.kill(Number(pid), 'SIGKILL');
+    for (const pid of startedBy(at)) if (isProcessAlive(pid)) process.kill(pid, 'SIGKILL');
   });
   return at;
 }
 
-/** The processes of the run that said so as the `count`th. */
-async function pidsOf(at: Project, count = 1): Promise<Pids> {
+/** The one child of the worker, and a process that it has started in a job without a limit. */
+async function bred(send: SenderHandle['send']): Promise<Pids> {
+  const [child, grandchild] = (await (await send('breeds', [])).get('20s')) as [number, number];
+  return { child, grandchild };
+}
+
+/** All that runs have started and told: one that stood still may have been killed before. */
+function startedBy(at: Project): readonly number[] {
   const path = join(at.path, 'journal.txt');
-  const line = await until(() => {
-    const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
-    return lines.filter((text) => text.startsWith('pids'))[count - 1];
-  }, `run ${count} has begun`);
-  const [, child, grandchild] = line.split(' ').map(Number);
-  return { child: child ?? 0, grandchild: grandchild ?? 0 };
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return [...text.matchAll(/^pids \d+ (\d+)$/gm)].map(([, pid]) => Number(pid));
+}
+
+async function allIsGone(at: Project, child: number): Promise<void> {
+  assert.ok(!isProcessAlive(child));
+  await until(() => !startedBy(at).some(isProcessAlive), 'what was started has gone');
 }
 
 for (const name of ['spins', 'awaits']) {
@@ -73,8 +83,8 @@ for (const name of ['spins', 'awaits']) {
     const { send } = sender(t, at);
     const worker = await startWorker(t, at, ['-c', '1']);
 
+    const { child } = await bred(send);
     const result = await send(name, [], { timeLimit: '400ms' });
-    const { child, grandchild } = await pidsOf(at);
     await assert.rejects(result.get('20s'), (error) => {
       assert.ok(error instanceof TimeLimitError);
       assert.equal(error.code, 'FSQ_TIME_LIMIT');
@@ -94,15 +104,14 @@ for (const name of ['spins', 'awaits']) {
     const ranMs = endedAtMs - startedAtMs;
     t.diagnostic(`killed and recorded ${ranMs} ms after its start, with a limit of 400 ms`);
     assert.ok(ranMs >= 395 && ranMs < 5_000, `it ran for ${ranMs} ms`);
-    assert.ok(!isProcessAlive(child));
-    await until(() => !isProcessAlive(grandchild), 'the grandchild has gone');
+    await allIsGone(at, child);
     const { stderr } = await worker.stop();
     assert.match(
       stderr,
       new RegExp(`${name} ${result.id} has run for its timeLimit of 400 ms: child ${child} is killed`),
     );
     assert.doesNotMatch(stderr, /lost its process/);
-    assertAtRest(at.spool, { results: 2 });
+    assertAtRest(at.spool, { results: 3 });
   });
 }
 
@@ -134,8 +143,8 @@ test('a job with retries runs again after its time limit, and no crash is counte
   const worker = await startWorker(t, at, ['-c', '1']);
 
   // The retry is said where the task is defined, which the process that kills the job has never read.
-  const result = await send('second', [], { timeLimit: '400ms' });
-  const { grandchild } = await pidsOf(at);
+  const { child } = await bred(send);
+  const result = await send('second', [false], { timeLimit: '1s' });
   const value = await result.get('20s');
   const info = await result.info();
   await worker.stop();
@@ -149,7 +158,7 @@ test('a job with retries runs again after its time limit, and no crash is counte
       [2, undefined],
     ],
   );
-  assert.ok(!isProcessAlive(grandchild));
+  await allIsGone(at, child);
 });
 
 test('at the soft limit the signal aborts with a reason, which the task may heed, throw or ignore', async (t) => {
@@ -169,8 +178,7 @@ test('at the soft limit the signal aborts with a reason, which the task may heed
   assert.ok(deadline >= sentAtMs + 3_600_000 && deadline < sentAtMs + 3_660_000);
   await assert.rejects(throws.get('20s'), { name: 'TimeLimitError', message: /softTimeLimit of 200 ms/ });
   await assert.rejects(ignores.get('20s'), { name: 'TimeLimitError', message: /its timeLimit of 600 ms/ });
-  const { grandchild } = await pidsOf(at);
-  await until(() => !isProcessAlive(grandchild), 'what it started after the soft limit has gone too');
+  await until(() => !startedBy(at).some(isProcessAlive), 'what it started after the soft limit has gone too');
   await worker.stop();
 });
 
@@ -178,13 +186,12 @@ test('a child that is stopped is killed at the limit of its job', async (t) => {
   const at = project(t);
   const { send } = sender(t, at);
   const worker = await startWorker(t, at, ['-c', '1']);
-  const result = await send('awaits', [], { timeLimit: '1s' });
-  const { child } = await pidsOf(at);
+  const { child } = await bred(send);
 
-  process.kill(child, 'SIGSTOP');
+  const result = await send('stops', [], { timeLimit: '400ms' });
 
   await assert.rejects(result.get('20s'), TimeLimitError);
-  assert.ok(!isProcessAlive(child));
+  await allIsGone(at, child);
   await worker.stop();
 });
 
@@ -192,32 +199,35 @@ test('a limit holds when the worker is dead, also in an endless loop; the job th
   const at = project(t);
   const { send } = sender(t, at);
   const worker = await startWorker(t, at, ['-c', '1']);
-  // The worker is to die before its own look at the limit, however late the test hears of the run.
-  const result = await send('second', [], { timeLimit: '3s' });
-  const { child, grandchild } = await pidsOf(at);
+  const { child } = await bred(send);
 
-  worker.kill('SIGKILL');
+  const result = await send('second', [true], { timeLimit: '400ms' });
 
-  await until(() => !isProcessAlive(child) && !isProcessAlive(grandchild), 'the child has killed itself');
+  await until(() => !isProcessAlive(child), 'the child has killed itself');
+  await allIsGone(at, child);
+  assert.ok(!isProcessAlive(worker.pid));
   await fsq(at, ['worker', '-c', '1', '--burst']);
   assert.equal(await result.get('20s'), 'attempt 2');
   assert.equal((await result.info())?.standing.crashes, 1);
 });
 
-test('a worker that is stopped meanwhile finds its child killed by itself, and says why the job failed', async (t) => {
-  const at = project(t);
-  const { send } = sender(t, at);
-  const worker = await startWorker(t, at, ['-c', '1']);
-  const result = await send('spins', [], { timeLimit: '400ms' });
-  const { child } = await pidsOf(at);
+for (const when of ['meanwhile', 'before the run begins'] as const) {
+  test(`a worker that is stopped ${when} finds its child killed by itself, and says why the job failed`, async (t) => {
+    const at = project(t);
+    const { send } = sender(t, at);
+    const worker = await startWorker(t, at, ['-c', '1']);
+    const { child } = await bred(send);
 
-  worker.kill('SIGSTOP');
-  await until(() => !isProcessAlive(child), 'the child has killed itself');
-  worker.kill('SIGCONT');
+    if (when !== 'meanwhile') worker.kill('SIGSTOP');
+    const result = await send(when === 'meanwhile' ? 'freezes' : 'lone', [], { timeLimit: '400ms' });
+    await until(() => !isProcessAlive(child), 'the child has killed itself');
+    worker.kill('SIGCONT');
 
-  await assert.rejects(result.get('20s'), TimeLimitError);
-  await worker.stop();
-});
+    await assert.rejects(result.get('20s'), TimeLimitError);
+    assert.equal((await result.info())?.standing.crashes, 0);
+    await worker.stop();
+  });
+}
 
 test('a job that ends in time is left alone, and so is the one after it', async (t) => {
   const at = project(t);
