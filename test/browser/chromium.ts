@@ -110,6 +110,7 @@ export async function seen(page: Page): Promise<void> {
 
 /** From now on a test says how late it is for the page: also for its timers, of which none is left that it has set before. */
 export async function takeClock(page: Page): Promise<void> {
+  await seen(page); // Its token has left the address, and is lost to a page that is loaded anew before the server has answered it.
   await page.clock.install();
   await page.reload();
   await seen(page);
