@@ -146,6 +146,24 @@ test('from a list to a job and back', { skip: lacksBrowser }, async (t) => {
     await until(async () => (await queues.inputValue()) === 'q8,q9', 'the fields show the filter of the address');
   });
 
+  await t.test('what one types as soon as the filter is cleared stays', async () => {
+    await page.goto(`${desk.base}#/jobs?text=nothing`);
+    await page.getByRole('heading', { name: '0 jobs' }).waitFor();
+    await page.evaluate(`(() => {
+      const field = document.querySelector('[data-filter]');
+      const clear = [...document.querySelectorAll('.filters button')].find(({ textContent }) => textContent === 'Clear');
+      new MutationObserver((_, observer) => {
+        if (clear.isConnected) return;
+        observer.disconnect();
+        Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, 'of order 117');
+        field.dispatchEvent(new Event('input', { bubbles: true }));
+      }).observe(document.querySelector('.filters'), { childList: true, subtree: true });
+      clear.click();
+    })()`);
+    await page.getByRole('heading', { name: '1 job' }).waitFor();
+    assert.equal(await page.getByLabel('Text in arguments, or id').inputValue(), 'of order 117');
+  });
+
   await t.test('a filter that holds is seen', async () => {
     await page.goto(`${desk.base}#/jobs`);
     await seen(page);

@@ -1,6 +1,6 @@
 /** One text of a filter: it takes effect a moment after the last key, or at once with Enter. */
 import type { JSX } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 const AFTER_KEY_MS = 350;
 
@@ -26,7 +26,8 @@ export function FilterField(props: Props): JSX.Element {
   // What somebody goes on to type, or a blank at its end, is not undone by what they typed before.
   const own = useRef(value);
   const id = useId();
-  useEffect(() => {
+  // In the same turn as the new filter: what is typed from then on is meant for that one.
+  useLayoutEffect(() => {
     if (value === own.current) return;
     own.current = value;
     clearTimeout(timer.current);
