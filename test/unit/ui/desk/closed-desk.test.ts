@@ -5,7 +5,7 @@ import { JobFeed } from '../../../../src/ui/desk/index/job-feed.ts';
 import { openDesk } from '../../../../src/ui/desk/open-desk.ts';
 import { OpenedPlace } from '../../../../src/ui/desk/opened-place.ts';
 import { lateDesk } from '../../../../src/ui/late-desk.ts';
-import { within } from '../../../support/conditions.ts';
+import { until, within } from '../../../support/conditions.ts';
 import { pendingJobs } from '../../../support/ended-jobs.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
@@ -18,7 +18,7 @@ test('a desk that is closed opens nothing again, neither for what was asked befo
     return openSpool({ path, mustExist: true, looksAtOnce: true });
   };
   const desk = lateDesk(async () => openDesk({ open, settings: { schedules: {} }, hidesArguments: false }));
-  assert.equal((await desk.jobs({}, null)).jobs.length, 1);
+  await until(async () => (await desk.jobs({}, null)).jobs.length === 1, 'its job is known');
 
   const before = [desk.jobs({ text: 'x' }, null), desk.failures({}), desk.summary()];
   await desk.close();
