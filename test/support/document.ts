@@ -187,7 +187,7 @@ export function normalise(text: string): string {
     .replace(/\b\d{13}\b/g, '<ms>')
     .replace(/\d\d:\d\d:\d\d/g, '<clock>')
     .replace(/\b\d+ jobs? ended within the last minute/g, '<rate>')
-    .replace(/\b\d+(?:\.\d+)? (?:ms|s|min)\b/g, '<span>')
+    .replace(/\b\d+(?:\.\d+)? (?:ms|[smhd])\b/g, '<span>')
     .replace(/\bpid \d+/g, '<pid>')
     .replace(/\b\d+ child(?:ren)?\b/g, '<children>')
     .replace(/\((?:\d+, )*\d+\)/g, '(<pids>)')
