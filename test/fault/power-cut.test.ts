@@ -28,7 +28,7 @@ for (const kind of ['ext4', 'xfs', 'btrfs'] as const) {
         `${rounds} cuts, ${accepted} jobs accepted, ${seen} outcomes seen before a cut, ${reruns} runs repeated`,
       );
       assert.deepEqual(problems, []);
-      assert.ok(accepted > rounds && seen > 0, 'hardly anything happened');
+      assert.ok(accepted >= rounds && seen > 0, 'hardly anything happened');
     },
   );
 }

@@ -35,7 +35,7 @@ const ROUNDS_TO_DRAIN = 4;
 const ROUNDS_TO_NEW_SPOOL = 8;
 /** Jobs to be accepted before a cut, at most: enough for the producer to write into spare files (after 64). */
 const MOST_ACCEPTED = 250;
-/** Outcomes to be seen before a cut, at most; every fourth cut does not wait for any. */
+/** Outcomes to be seen before a cut, at most; every fourth cut after the first does not wait for any. */
 const MOST_SEEN = 80;
 /** The cut comes at most this long after the last of them, ms: a few fsyncs. */
 const LATEST_CUT_MS = 20;
@@ -123,7 +123,9 @@ export async function cutPowerAgainAndAgain(options: PowerCutOptions): Promise<F
 async function playRound(scene: Scene, random: () => number, isToDrain: boolean, figures: Figures): Promise<string[]> {
   const { disk } = scene;
   const wantedAccepted = countIn(scene, 'accepted') + 1 + Math.floor(random() ** 2 * MOST_ACCEPTED);
-  const wantedSeen = countIn(scene, 'seen') + (random() < 0.25 ? 0 : 1 + Math.floor(random() * MOST_SEEN));
+  // The first waits for one: of a few cuts none might.
+  const waits = random() >= 0.25 || figures.rounds === 0;
+  const wantedSeen = countIn(scene, 'seen') + (waits ? 1 + Math.floor(random() * MOST_SEEN) : 0);
   // Many senders share fsyncs, and one's makes another's rename durable too; a single one shows each that is missing.
   const senders = random() < 0.5 ? 1 : MOST_SENDERS;
   const programs = [start(scene, ['load.mjs', String(senders)]), startWorker(scene), start(scene, ['read.mjs'])];
