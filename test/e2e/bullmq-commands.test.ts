@@ -105,6 +105,10 @@ test(
     const options = ['-c', '2', '--allow-exec', '--metrics-port', '0', '--notify', notify];
     const worker = await startWorker(t, project, options, { env: { FSQ_BROKER: place } });
     const nap = await send('nap', '600000');
+    const toldBy = async (args: readonly string[], told: RegExp): Promise<boolean> =>
+      told.test((await fsq(project, args, { env: { FSQ_BROKER: place } })).stdout);
+    await until(() => toldBy(['status'], /, 2 children/), 'both children are ready');
+    await until(() => toldBy(['explain', nap], /attempt 1\./), 'the nap has begun');
     await all([
       [['call', 'add', '5', '6', '--wait'], /^11\n/],
       [['exec', '--wait', '--', 'echo', 'ran'], /./],
@@ -117,6 +121,8 @@ test(
     ]);
     await say(['revoke', nap, '--terminate'], new RegExp(`${nap} nap requested`));
     await say(['get', nap, '--timeout', '30s'], /was revoked while attempt 1 ran\. \(FSQ_REVOKED\)/, 4);
+    // It exits by what has become of those that it has waited for, and some of these fail.
+    await until(() => toldBy(['ls', '--ids', '--state', 'pending,running,delayed'], /^$/), 'all have ended');
     await say(['wait', '--all', '--timeout', '30s'], /^/);
     const [, url = ''] = await worker.printed(/metrics: (http:[^"]*)/);
     const figures = async (): Promise<string> => (await fetch(url)).text();
