@@ -20,7 +20,8 @@ type Said = readonly [args: readonly string[], told: RegExp, code?: number];
 
 test(
   'every command works on BullMQ, and says where the jobs are',
-  { skip: lacksRedis, timeout: 240_000 },
+  // It starts some eighty processes: on a busy machine each takes seconds.
+  { skip: lacksRedis, timeout: 540_000 },
   async (t) => {
     const place = (await redisServer()).url('commands');
     const shown = place.replaceAll(/[.+?]/g, '\\$&');
