@@ -1,5 +1,7 @@
 /** `fsq check`, by real command lines. */
 import assert from 'node:assert/strict';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openSpool } from '../../src/spool/spool.ts';
 import { until } from '../support/conditions.ts';
@@ -104,9 +106,11 @@ describe('fsq check', () => {
 
   test('tells of a job that was due and is delayed still', async (t) => {
     const project = tempProject(t, {});
-    const etaMs = Date.now() + 500;
-    await pendingJobs(project.spool, { etaMs });
-    await until(() => Date.now() > etaMs, 'the job is due');
+    await pendingJobs(project.spool, { etaMs: Date.now() + 3_600_000 });
+    // Sent for a moment that is near, it might be due before it is sent, and would be ready. Its name says when it is due.
+    const delayed = join(project.spool, 'delayed');
+    const [name = ''] = namesIn(project.spool, 'delayed');
+    renameSync(join(delayed, name), join(delayed, name.replace(/^\d+/, String(Date.now()))));
 
     const { code, stdout } = await fsq(project, ['check', '--max-delay', '0s']);
 
