@@ -28,3 +28,22 @@ export function elapsedTime(t: TestContext): { skip(ms: number): void } {
     },
   };
 }
+
+/**
+ * Elapsed time (`performance.now`) that stands still until `goOn`, then is the real one again: for what holds for some milliseconds only,
+ * and would be over where the machine stands still between two lines of a test. `skip` moves it on. Timers do not stand still.
+ */
+export function standstill(t: TestContext): { goOn(): void; skip(ms: number): void } {
+  const real = performance.now.bind(performance);
+  let standsAtMs = real();
+  let isStanding = true;
+  t.mock.method(performance, 'now', () => (isStanding ? standsAtMs : real()));
+  return {
+    goOn: () => {
+      isStanding = false;
+    },
+    skip: (ms) => {
+      standsAtMs += ms;
+    },
+  };
+}

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ToldProgress } from '../../../../src/broker/common/told-progress.ts';
-import { elapsedTime } from '../../../support/clock.ts';
+import { standstill } from '../../../support/clock.ts';
 
 test('the first report is kept at once, those of a quarter of a second as one, the last at the end; each says for whom the run waits', (t) => {
-  const time = elapsedTime(t);
+  const time = standstill(t);
   const kept: unknown[] = [];
   const progress = new ToldProgress({
     attempt: 2,
@@ -32,7 +32,7 @@ test('the first report is kept at once, those of a quarter of a second as one, t
 });
 
 test('a report that could not be kept is tried again with the next, and at the end', (t) => {
-  const time = elapsedTime(t);
+  const time = standstill(t);
   const kept: (number | null)[] = [];
   let isBroken = true;
   const progress = new ToldProgress({

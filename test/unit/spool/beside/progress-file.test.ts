@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { describe } from 'node:test';
 import { progressFile, readProgress } from '../../../../src/spool/beside/progress-file.ts';
 import { nodeFiles } from '../../../../src/spool/disk/files.ts';
-import { elapsedTime } from '../../../support/clock.ts';
+import { standstill } from '../../../support/clock.ts';
 import { until } from '../../../support/conditions.ts';
 import { tempContext } from '../../../support/context.ts';
 import { faultyFiles } from '../../../support/faulty-files.ts';
@@ -12,7 +12,7 @@ import { heldRun } from '../../../support/held-run.ts';
 import { namesIn } from '../../../support/invariants.ts';
 
 test('the first report is written at once, those of a quarter of a second as one, and the last when the run ends', (t) => {
-  const time = elapsedTime(t);
+  const time = standstill(t);
   const { files, calls } = faultyFiles(nodeFiles);
   const context = tempContext(t, { files });
   const run = heldRun(context);
@@ -55,7 +55,7 @@ test('a report that is the last for a while is written without another', async (
 describe('a disk that refuses costs no job, and shows the last when it can again:', () => {
   for (const operation of ['create', 'write', 'close', 'rename', 'makeDirectory'] as const) {
     test(operation, (t) => {
-      const time = elapsedTime(t);
+      const time = standstill(t);
       const faulty = faultyFiles(nodeFiles);
       const context = tempContext(t, { files: faulty.files });
       const run = heldRun(context);

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Turns } from '../../../../src/spool/disk/rounds.ts';
+import { standstill } from '../../../support/clock.ts';
 import { deferred, within } from '../../../support/conditions.ts';
 
-test('a slice is over after a moment, and a new one after others had their turn', async () => {
+test('a slice is over after a moment, and a new one after others had their turn', async (t) => {
+  const time = standstill(t);
   const turns = new Turns();
   let hadTurn = false;
   setImmediate(() => (hadTurn = true));
   assert.equal(turns.isOver, false);
+  time.goOn();
   while (!turns.isOver);
 
   await turns.next();

@@ -8,6 +8,7 @@ import type { Finding } from '../../../../src/spool/doctor/finding.ts';
 import { placeFacts } from '../../../../src/spool/doctor/place.ts';
 import { type Allowed, placeFindings } from '../../../../src/spool/doctor/place-rows.ts';
 import { type EntryInfo, type Files, type FileSystemInfo, nodeFiles } from '../../../../src/spool/disk/files.ts';
+import { standstill } from '../../../support/clock.ts';
 import { systemError } from '../../../support/faulty-files.ts';
 import { tempSpool } from '../../../support/temp.ts';
 
@@ -21,11 +22,12 @@ const EXT4: FileSystemInfo = {
 
 const NOTHING: Allowed = { allowNetworkFs: false, allowUnsafe: false };
 
-/** What is found of a spool whose file system differs in `parts` from a good one. */
+/** What is found of a spool whose file system differs in `parts` from a good one. An fsync that is none takes no time. */
 async function found(t: TestContext, parts: Partial<Files>, allowed = NOTHING): Promise<readonly Finding[]> {
   const { path } = tempSpool(t, { fsync: false });
   const files: Files = { ...nodeFiles, fileSystem: () => EXT4, sync: async () => undefined, ...parts };
   const context = { ...contextFor(path), files };
+  if (parts.sync === undefined) standstill(t);
   const facts = await placeFacts(context);
   assert.deepEqual([readdirSync(join(path, 'tmp')), readdirSync(join(path, 'logs'))], [[], []], 'probes leave nothing');
   return placeFindings(facts, allowed);
@@ -185,6 +187,7 @@ test('where a plain file takes the place of a directory, that is what is found',
   const { path } = tempSpool(t, { fsync: false });
   rmdirSync(join(path, 'delayed'));
   writeFileSync(join(path, 'delayed'), '', { mode: 0o600 });
+  standstill(t);
   const files: Files = { ...nodeFiles, fileSystem: () => EXT4, sync: async () => undefined };
 
   const { findings } = await diagnose({ ...contextFor(path), files }, { ...NOTHING, repair: true });
@@ -195,6 +198,7 @@ test('where a plain file takes the place of a directory, that is what is found',
 
 test('a diagnosis puts errors first and looks at place and jobs alike', async (t) => {
   const { path } = tempSpool(t, { fsync: false });
+  standstill(t);
   const fileSystem = (): FileSystemInfo => ({ ...EXT4, type: 0x01021994, freeInodes: 0 });
   const files: Files = { ...nodeFiles, fileSystem, sync: async () => undefined };
 

@@ -9,6 +9,7 @@ import { enqueue, placeOf } from '../../../../src/spool/sending/enqueue.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { Journal } from '../../../../src/spool/journal/journal.ts';
 import { ofBoot, ofNoBoot } from '../../../support/boots.ts';
+import { standstill } from '../../../support/clock.ts';
 import { until } from '../../../support/conditions.ts';
 import { tempContext } from '../../../support/context.ts';
 import { job } from '../../../support/factory.ts';
@@ -238,6 +239,7 @@ test('more than all segments hold goes in turn: each is freed and used again', a
 });
 
 test('a process that sends few jobs makes no segment', (t) => {
+  standstill(t);
   const journal = new Journal(tempContext(t), { enqueue, placeOf });
 
   assert.deepEqual([journal.takes(10), journal.takes(6), journal.takes(1)], [false, false, true]);

@@ -6,6 +6,7 @@ import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
 import { Feed, type FeedOptions } from '../../../../src/spool/ready/feed.ts';
 import { type Files, nodeFiles } from '../../../../src/spool/disk/files.ts';
 import { jobFileName, parseJobFileName } from '../../../../src/spool/layout.ts';
+import { standstill } from '../../../support/clock.ts';
 import { until } from '../../../support/conditions.ts';
 import { tempContext } from '../../../support/context.ts';
 import { nextId } from '../../../support/factory.ts';
@@ -84,7 +85,7 @@ test('without a watch, a job that comes is announced by the poll', async (t) => 
 
   put(context);
 
-  await until(() => calls.ready > 0, 'onReady is called', 2_000);
+  await until(() => calls.ready > 0, 'onReady is called');
 });
 
 test('a watch that loses every event costs time, not jobs', async (t) => {
@@ -92,28 +93,32 @@ test('a watch that loses every event costs time, not jobs', async (t) => {
   assert.deepEqual(feed.take(1), []);
 
   const names = [put(context), put(context), put(context)];
-  await until(() => calls.ready > 0, 'onReady is called', 2_000);
+  await until(() => calls.ready > 0, 'onReady is called');
 
   assert.deepEqual(feed.take(5), names);
 });
 
 test('a name that was given and not taken comes again', async (t) => {
+  const time = standstill(t);
   const { context, feed, calls } = feedOf(t);
   const name = put(context);
   assert.deepEqual(feed.take(1), [name]);
 
   assert.deepEqual(feed.take(1), [], 'not at once');
-  await until(() => calls.ready > 0, 'onReady is called', 2_000);
+  time.goOn();
+  await until(() => calls.ready > 0, 'onReady is called');
 
   assert.deepEqual(feed.take(1), [name]);
 });
 
 test('a name that left is forgotten: its event does not announce it', async (t) => {
+  const time = standstill(t);
   const { context, feed, calls } = feedOf(t);
   const name = put(context);
   assert.deepEqual(feed.take(1), [name]);
   assert.deepEqual(feed.take(1), []);
   rmSync(join(context.layout.pending, name));
+  time.goOn();
 
   const other = put(context);
   await until(() => calls.ready > 0, 'the other is announced');
@@ -122,6 +127,7 @@ test('a name that left is forgotten: its event does not announce it', async (t) 
 });
 
 test('a job with a lower number that comes later is given first with the next listing', (t) => {
+  standstill(t);
   const { context, feed } = feedOf(t);
   const [late, later] = [put(context), put(context)];
   assert.deepEqual(feed.take(1), [late]);
@@ -142,7 +148,7 @@ test('where a listing for urgent jobs finds that others have taken all, a job th
   assert.deepEqual(feed.take(1), []);
 
   const name = put(context);
-  await until(() => calls.ready > 0, 'onReady is called', 2_000);
+  await until(() => calls.ready > 0, 'onReady is called');
 
   assert.deepEqual(feed.take(1), [name]);
 });
@@ -155,7 +161,7 @@ test('a failed listing is told, and never reads as "nothing there"', async (t) =
     faulty.plan({ operation: 'list', call: 1, errno, lasts: 'once' });
 
     assert.deepEqual(feed.take(1), []);
-    await until(() => calls.ready > 0, `onReady is called after ${errno}`, 2_000);
+    await until(() => calls.ready > 0, `onReady is called after ${errno}`);
 
     assert.equal(calls.trouble.length, 1);
     assert.deepEqual(feed.take(1), [name]);

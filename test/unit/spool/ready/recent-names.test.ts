@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Lookout, RecentNames } from '../../../../src/spool/ready/recent-names.ts';
+import { standstill } from '../../../support/clock.ts';
 import { until } from '../../../support/conditions.ts';
 
-test('a name is recent for a moment', async () => {
+test('a name is recent for a moment', async (t) => {
+  const time = standstill(t);
   const names = new RecentNames();
   names.add('a');
   assert.deepEqual([names.has('a'), names.has('b')], [true, false]);
+  time.goOn();
 
-  await until(() => !names.has('a'), 'it is not recent any more', 1_000);
+  await until(() => !names.has('a'), 'it is not recent any more');
 });
 
 test('of many names the oldest are forgotten, so that they take up no more memory', () => {
@@ -29,9 +32,9 @@ test('each name that is left to a lookout is told once, when the lookout has had
 
   for (const name of ['a', 'b', 'a']) lookout.leave(name);
   assert.equal(told.length, 0);
-  await until(() => told.length > 0, 'they are told', 1_000);
+  await until(() => told.length > 0, 'they are told');
   lookout.leave('c');
-  await until(() => told.includes('c'), 'the next is told', 1_000);
+  await until(() => told.includes('c'), 'the next is told');
 
   assert.deepEqual(told, ['a', 'b', 'c']);
 });

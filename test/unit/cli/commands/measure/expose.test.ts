@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { type Gather, serveMetrics, writeMetrics } from '../../../../../src/cli/commands/measure/expose.ts';
 import type { Logger } from '../../../../../src/worker/log.ts';
+import { standstill } from '../../../../support/clock.ts';
 import { until } from '../../../../support/conditions.ts';
 import { tempDir } from '../../../../support/temp.ts';
 
@@ -88,6 +89,7 @@ test('a port in use is a clear error', async (t) => {
 });
 
 test('many that ask at once cost one look', async (t) => {
+  standstill(t);
   let looks = 0;
   const port = await served(t, async () => `x ${++looks}\n`);
 
