@@ -11,6 +11,8 @@ import { until } from '../../../support/conditions.ts';
 import { tempContext } from '../../../support/context.ts';
 import { job } from '../../../support/factory.ts';
 
+/** Far from the midnights (UTC) at which the slots of a day are there again. */
+const NOON = { nowMs: () => Date.UTC(2026, 2, 1, 12) };
 const ONE_A_DAY: QueueLimits = { concurrency: null, rate: { count: 1, periodMs: 86_400_000 } };
 
 test('limits that are dropped hold nothing back any more, and wake nobody', (t) => {
@@ -28,7 +30,7 @@ test('limits that are dropped hold nothing back any more, and wake nobody', (t) 
 });
 
 test('where all that wait turn out to be held back, a job that comes is heard of', async (t) => {
-  const context = tempContext(t);
+  const context = tempContext(t, NOON);
   const broker = openSpool({ path: context.layout.root, fsync: false });
   const gate = new Gate(context, NO_RULES);
   gate.limitTasks(new Map([['daily', ONE_A_DAY]]));
@@ -49,7 +51,7 @@ test('where all that wait turn out to be held back, a job that comes is heard of
 
   await broker.enqueue([job({ task: 'free', queue: 'other' })]);
 
-  await until(() => ready > 0, 'the new job is announced', 1_000);
+  await until(() => ready > 0, 'the new job is announced');
   assert.equal(feed.take(8).length, 1);
 });
 
@@ -90,7 +92,7 @@ test('a long backlog is read for its tasks a part at a time, and once', async (t
 });
 
 test('a feed that has read all tasks and has nothing to give announces nothing', async (t) => {
-  const context = tempContext(t);
+  const context = tempContext(t, NOON);
   const broker = openSpool({ path: context.layout.root, fsync: false });
   const open: typeof context.files.open = (...args) => {
     const endAt = performance.now() + 2; // Some ten jobs take up a turn.
