@@ -1,16 +1,22 @@
 /** Schedules by the clock of a test. */
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { registry } from '../../../src/app/registry.ts';
 import { task } from '../../../src/index.ts';
 import { type TemporarySpool, temporarySpool } from '../../../src/testing/testing.ts';
 
 test.afterEach(() => registry().tasks.clear());
 
+/** No instant of the schedules below comes by itself: the date stands still, and a test moves it on. */
+function standingDate(t: TestContext): void {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 2, 3, 12, 30) });
+}
+
 const instants = async (spool: TemporarySpool): Promise<readonly string[]> =>
   (await spool.jobs()).map(({ record }) => record?.job.headers['fsq-instant'] ?? '').toSorted();
 
 test('to move the clock on over instants has one job for each, as if a worker had run all the while', async (t) => {
+  standingDate(t);
   const seen: string[] = [];
   const nightly = task('nightly', { queue: 'slow' }, (scope: string) => void seen.push(scope));
   const spool = await temporarySpool(t, {
@@ -32,6 +38,7 @@ test('to move the clock on over instants has one job for each, as if a worker ha
 });
 
 test('in a manual spool the jobs are there to be looked at', async (t) => {
+  standingDate(t);
   task('nightly', (scope: string) => scope);
   const spool = await temporarySpool(t, {
     manual: true,
