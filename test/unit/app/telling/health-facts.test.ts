@@ -34,8 +34,8 @@ describe('the longest wait', () => {
 
   test('of a job that came after another is since the end of that', async (t) => {
     const { path, broker } = tempSpool(t);
-    const nowMs = Date.now() + 1_000;
     const first = await settledJob(path, {}, threw('no'));
+    const nowMs = Date.now() + 1_000;
     const second = sent(9 * MINUTE_MS, nowMs, { options: { after: first, takes: 'error' } });
     const name = `5.${second.job.id}.default.0.0.json`;
     writeFileSync(join(path, 'pending', name), JSON.stringify(second.job), { mode: 0o600 });

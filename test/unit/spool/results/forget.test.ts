@@ -20,7 +20,8 @@ import { assertSound, namesIn, placesOf } from '../../../support/invariants.ts';
 import { nextWithin } from '../../../support/next-claim.ts';
 import { tempDir, tempSpool } from '../../../support/temp.ts';
 
-const TTL_MS = 1_000;
+/** Longer than a machine stands still between the end of a job and the first look. */
+const TTL_MS = 60_000;
 /** A producer looks for spare files only after it has created so many. */
 const BEFORE_LOOKING = 64;
 
