@@ -13,15 +13,24 @@ import { type TempSpool, tempSpool } from '../../../support/temp.ts';
 const HOUR_MS = 3_600_000;
 /** What is promised, for the half of the jobs: on a loaded machine any single one may wait for a processor. */
 const PROMPT_MS = 50;
+const BEAT_MS = 5;
 
 test('half of the delayed jobs are ready within 50 ms of their time, and none before', async (t) => {
   const lateMs: number[] = [];
+  const lateBeats: number[] = [];
+  // How late they are is told by a timer: a machine that stands still adds nothing to it.
+  const beats: number[] = [];
+  const heart = setInterval(() => beats.push(Date.now()), BEAT_MS);
+  t.after(() => clearInterval(heart));
   const spool = tempSpool(t, {
     files: {
       ...nodeFiles,
       rename: (from, to) => {
         const due = parseDelayedFileName(from.slice(from.lastIndexOf('/') + 1));
-        if (due !== null && from.includes('/delayed/')) lateMs.push(Date.now() - due.dueAtMs);
+        if (due !== null && from.includes('/delayed/')) {
+          lateMs.push(Date.now() - due.dueAtMs);
+          lateBeats.push(beats.filter((atMs) => atMs > due.dueAtMs).length);
+        }
         nodeFiles.rename(from, to);
       },
     },
@@ -33,10 +42,11 @@ test('half of the delayed jobs are ready within 50 ms of their time, and none be
 
   await spool.broker.enqueue(dueAtMs.toSorted(() => 0.5 - Math.random()).map((etaMs) => job({ etaMs })));
 
-  await until(() => lateMs.length === dueAtMs.length, 'all are promoted', 10_000);
-  const sorted = lateMs.toSorted((a, b) => a - b);
-  assert.ok((sorted[0] ?? -1) >= 0, `one was promoted ${-(sorted[0] ?? 0)} ms before its time`);
-  assert.ok((sorted[sorted.length / 2] ?? Infinity) <= PROMPT_MS, `late by ${sorted.join(', ')} ms`);
+  await until(() => lateMs.length === dueAtMs.length, 'all are promoted');
+  assert.ok(Math.min(...lateMs) >= 0, `one was promoted ${-Math.min(...lateMs)} ms before its time`);
+  const sorted = lateBeats.toSorted((a, b) => a - b);
+  const told = `late by ${lateMs.join(', ')} ms, in beats by ${sorted.join(', ')}`;
+  assert.ok((sorted[sorted.length / 2] ?? Infinity) <= PROMPT_MS / BEAT_MS, told);
 });
 
 test('a job that is due before all others is heard of at once', async (t) => {
