@@ -301,7 +301,7 @@ async function waitingConsumer(spool: FaultySpool): Promise<{
 }
 
 async function claimFrom(next: Soon<Claim | null>): Promise<Claim> {
-  const claim = await within(next, 'a claim', 5_000);
+  const claim = await within(next, 'a claim');
   assert.ok(claim !== null);
   return claim;
 }
@@ -319,7 +319,7 @@ async function assertPublishedOnce(t: TestContext, plan: Plan, time: { skip(ms: 
   }
   // A job that could not be claimed is tried again in a minute.
   const minutes = setInterval(() => time.skip(61_000), 20);
-  const error = await within(ending, `the job to end in spite of ${describePlan(plan)}`, 5_000).finally(() =>
+  const error = await within(ending, `the job to end in spite of ${describePlan(plan)}`).finally(() =>
     clearInterval(minutes),
   );
 

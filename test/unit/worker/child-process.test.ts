@@ -62,7 +62,7 @@ test('a channel that a copy of the child holds open does not hold up its end', a
 
   made.emit('exit', 1, null);
 
-  await until(() => heard.length === 1, 'its end counts', 5_000);
+  await until(() => heard.length === 1, 'its end counts');
 });
 
 describe('no process can be had:', () => {

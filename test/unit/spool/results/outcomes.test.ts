@@ -49,7 +49,7 @@ describe('an outcome that is published', () => {
         // Operations that this wait does not need: then it is published while it waits.
         setImmediate(() => act.now?.());
 
-        assert.equal(valueOf(await within(waiting, 'the outcome', 5_000)), sent.job.id);
+        assert.equal(valueOf(await within(waiting, 'the outcome')), sent.job.id);
       });
     }
   }
@@ -236,7 +236,7 @@ async function assertFoundByWaiting(
 
   publishByHand(path, sent.job.id);
 
-  assert.equal(valueOf(await within(waiting, 'the outcome', 5_000)), sent.job.id);
+  assert.equal(valueOf(await within(waiting, 'the outcome')), sent.job.id);
 }
 
 test('many waits that begin together, for jobs that may not be there, search the store once', async (t) => {

@@ -114,7 +114,7 @@ test('a process that has sent a burst is no owner any more soon after', async (t
   const { path, broker } = tempSpool(t);
   for (let i = 0; i < 3; i++) await call(broker, i);
 
-  await until(() => readdirSync(join(path, 'workers')).length === 0, 'its record is gone', 5_000);
+  await until(() => readdirSync(join(path, 'workers')).length === 0, 'its record is gone');
 
   assert.deepEqual(readdirSync(join(path, 'running')), []);
 });
