@@ -58,7 +58,7 @@ task('counts', async (ms, most) => {
 });
 task('soft', async () => {
   const { signal, id } = currentJob();
-  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
   return [id, signal.reason.code];
 });
 `;
@@ -104,7 +104,8 @@ describe('a child with eight jobs ends because of one: that one counts, and the 
       const worker = await startWorker(t, at, ['-c', '1', '--slots', '8']);
       const others = await Promise.all(Array.from({ length: 7 }, () => send('hold', ['gate'])));
       const guilty = await send('guilty', [how], options);
-      await until(() => begun(at).length === 8, 'eight jobs begin');
+      // The one with the limit may have ended before this process looks, and the others have begun anew.
+      await until(() => begun(at).length >= 8, 'eight jobs begin');
 
       if (how === 'revoked') await guilty.revoke({ terminate: true });
       open(at, 'go');
