@@ -12,6 +12,7 @@ import type { AsyncResult, LogLine } from '../../src/index.ts';
 const TASKS = `import { task } from 'fsq';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 task('says', (text) => {
   console.log(text);
   console.error('\\u001b[31mred\\u001b[0m');
@@ -21,6 +22,7 @@ task('quiet', () => 1);
 task('fails', () => { for (let i = 0; i < 20; i++) console.log('line', i); throw new Error('no'); });
 task('leaves', () => void setTimeout(() => console.log('left behind'), 20));
 task('waits', (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+task('gated', async () => { while (!existsSync('open')) await new Promise((resolve) => setTimeout(resolve, 5)); });
 task('starts', async (text) => {
   console.log('before');
   const child = spawn('sh', ['-c', 'echo "$0"; printf "%s, too" "$0" >&2', text], { stdio: 'inherit' });
@@ -66,7 +68,7 @@ test('what a job prints is with it when it has ended, and once in the output of 
   assert.deepEqual(texts, ['stdout hello ä', 'stderr red', 'stdout \u{fffd}\\u{0}\\u{1b}c']);
   assert.deepEqual(await textsOf(quiet), []);
   assert.deepEqual(readdirSync(join(at.spool, 'logs')), [`${said.id}.log`]);
-  assert.deepEqual([stdout.split('hello ä').length, stderr.split('red').length], [2, 2]);
+  assert.deepEqual([stdout.split('hello ä').length, stderr.split('31mred').length], [2, 2]);
 });
 
 test('what its processes print is with it too, also where one job follows the other at once', async (t) => {
@@ -229,11 +231,12 @@ test('where the logs cannot be written jobs run on, and the worker tells it once
   const at = tempProject(t, { 'tasks.js': TASKS });
   const { send } = sender(t, at);
   const worker = await startWorker(t, at, ['-c', '2']);
-  const gates = await Promise.all([send('waits', [1_000]), send('waits', [1_000])]);
+  const gates = await Promise.all([send('gated', []), send('gated', [])]);
   const all = await Promise.all(Array.from({ length: 10 }, () => send('says', ['hello'])));
   rmSync(join(at.spool, 'logs'), { recursive: true });
   writeFileSync(join(at.spool, 'logs'), 'in the way');
 
+  writeFileSync(join(at.path, 'open'), '');
   for (const result of [...gates, ...all]) await result.get('20s');
 
   await until(() => /is not kept/.test(worker.stderr()), 'it is told');
