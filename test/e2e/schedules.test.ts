@@ -37,6 +37,8 @@ function secondsOf(instants: readonly number[]): readonly number[] {
   return Array.from({ length: (last - first) / 1_000 + 1 }, (_, i) => first + i * 1_000);
 }
 
+const HOUR_MS = 3_600_000;
+
 /** As if all instants up to this one were done. */
 function plantMark({ spool }: Project, schedule: string, atMs: number): void {
   openSpool({ path: spool, fsync: false });
@@ -88,7 +90,9 @@ test('two workers with different schedules: each sends its own, and of one that 
 
 test('fsq worker --burst sends what is due when it starts, runs it, and ends', async (t) => {
   const at = project(t, `{ hourly: { task: report, args: ['all'], every: '1h' } }`);
-  plantMark(at, 'hourly', Date.now() - 5 * 3_600_000);
+  // Where an hour begins while the job runs, that one is sent as well.
+  await until(() => Date.now() % HOUR_MS < HOUR_MS - 30_000, 'an hour begins, if this one is about to end');
+  plantMark(at, 'hourly', Date.now() - 5 * HOUR_MS);
 
   const { code, stderr } = await fsq(at, ['worker', '--burst', '-c', '1'], { env: { FSQ_LOG_FORMAT: 'json' } });
 
