@@ -88,12 +88,12 @@ interface Scene extends SenderHandle {
   readonly start: () => Promise<WorkerHandle>;
 }
 
-/** A project whose workers have a clock of their own and keep outcomes for half a minute. */
+/** A project whose workers have a clock of their own and keep outcomes for longer than a test takes, and less than an hour. */
 function scene(t: TestContext): Scene {
   const at = tempProject(t, { 'tasks.js': TASKS });
   const shim = clockShim(at.path);
   const start = (): Promise<WorkerHandle> =>
-    startWorker(t, at, ['-c', '1'], { env: { ...shim.env, FSQ_RESULT_TTL: '30s' } });
+    startWorker(t, at, ['-c', '1'], { env: { ...shim.env, FSQ_RESULT_TTL: '30m' } });
   return { at, shim, start, ...sender(t, at) };
 }
 
