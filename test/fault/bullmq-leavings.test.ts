@@ -15,6 +15,8 @@ import { lacksRedis, redisServer } from '../support/redis-server.ts';
 /** Jobs of each kind. */
 const COUNT = 65;
 
+const CENTURY_MS = 100 * 365 * 86_400_000;
+
 /** What each queue has however many jobs went through it, and the facts that are of no job. */
 const LASTING = [
   /:(?:meta|events|id|stalled-check)$/,
@@ -25,7 +27,8 @@ const LIMITS: LimitRules = {
   queues: new Map(),
   tasks: new Map([
     ['keyed', { concurrency: 3, rate: null, perKey: 1 }],
-    ['rare', { concurrency: null, rate: { count: 1, periodMs: 3_600_000 } }],
+    // The spans of a rate begin at multiples of it: at a full hour an hourly one lets the next job start.
+    ['rare', { concurrency: null, rate: { count: 1, periodMs: CENTURY_MS } }],
     ['single', { concurrency: 1, rate: null }],
     ['rated', { concurrency: null, rate: { count: 100, periodMs: 100 } }],
   ]),
