@@ -199,7 +199,7 @@ async function replace(world: World, owner: Owner): Promise<void> {
 
 /** All who were given up are recovered, all others work until every job has ended. */
 async function finish(world: World): Promise<void> {
-  await Promise.all(world.underWay);
+  for (const act of world.underWay) await act; // Also what begins meanwhile: it may send a job back.
   for (const owner of world.owners) {
     if (owner.claim !== null || owner.isGivenUp) pronounceDead(world.path, owner.consumer.owner);
     owner.claim = null;
