@@ -116,6 +116,11 @@ export async function takeClock(page: Page): Promise<void> {
   await seen(page);
 }
 
+/** Presses keys right after one another, as a hand does: a slow browser may take longer to answer each than the page lets pass between `g` and its second key. */
+export async function pressTogether(page: Page, keys: string): Promise<void> {
+  await Promise.all(Array.from(keys, (key) => page.keyboard.press(key)));
+}
+
 /** All that one sees or hears of the page. */
 export function textOf(page: Page): Promise<string> {
   return page.locator('body').innerText();

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { JobPage } from '../../src/ui/wire.ts';
 import { until } from '../support/conditions.ts';
-import { assertFits, lacksBrowser, openBrowser, openPage, seen, textOf } from './chromium.ts';
+import { assertFits, lacksBrowser, openBrowser, openPage, pressTogether, seen, textOf } from './chromium.ts';
 import { type Desk, openDesk, openShop, type Shop } from './shop.ts';
 
 interface Scene {
@@ -150,7 +150,7 @@ async function keyboard({ page, go }: Scene): Promise<void> {
     ['gj', 'Jobs'],
   ] as const) {
     // prettier-ignore
-    for (const key of keys) await page.keyboard.press(key);
+    await pressTogether(page, keys);
     await page.getByRole('heading', { level: 1, name: title }).waitFor();
   }
   await seen(page);

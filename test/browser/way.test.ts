@@ -5,7 +5,7 @@ import process from 'node:process';
 import type { Page } from 'playwright-core';
 import { until } from '../support/conditions.ts';
 import { type Project, run, tempProject } from '../support/project.ts';
-import { lacksBrowser, openBrowser, openPage, seen } from './chromium.ts';
+import { lacksBrowser, openBrowser, openPage, pressTogether, seen } from './chromium.ts';
 import { openDesk } from './shop.ts';
 
 const TASKS = `import { task } from 'fsq';
@@ -103,8 +103,7 @@ test('from a list to a job and back', { skip: lacksBrowser }, async (t) => {
     await page.goto(`${desk.base}#/jobs`);
     await seen(page);
     for (let i = 0; i < 9; i++) await page.keyboard.press('j');
-    await page.keyboard.press('g');
-    await page.keyboard.press('o');
+    await pressTogether(page, 'go');
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
     await page.locator('tbody tr[data-row]').first().waitFor();
     await page.keyboard.press('j');
