@@ -84,7 +84,7 @@ export interface Consumer {
 export interface ConsumerOptions {
   /** Queues it takes jobs from; null for all. */
   readonly queues: readonly string[] | null;
-  /** Whose jobs come first; default: by age. With a line, the keeper sees to it. */
+  /** Whose jobs come first; default: by age. With a line the keeper sees to it, but for jobs that the consumer finds by itself. */
   readonly order?: QueueOrder;
   /** Of queues and tasks, over all consumers of the store that have them. */
   readonly limits?: LimitRules;

@@ -49,7 +49,7 @@ export class SpoolConsumer implements Consumer {
   }
 
   private constructor(context: SpoolContext, options: ConsumerOptions, registration: Registration) {
-    const { onEvent, onRevoked, onTerminate, line, limits, queues, logBytes } = options;
+    const { onEvent, onRevoked, onTerminate, line, limits, queues, order, logBytes } = options;
     const { owner, directory } = registration;
     const onTrouble = (error: unknown): void => onEvent?.({ kind: isPassing(error) ? 'disk-wait' : 'unusable', error });
     this.#context = context;
@@ -65,6 +65,7 @@ export class SpoolConsumer implements Consumer {
         ? new OwnNames(context, { ...options, onForeign: (name) => onEvent?.({ kind: 'foreign', name }), onTrouble })
         : new HintedNames(context, line, {
             queues,
+            order,
             isHeldBack: (name) => this.#isHeldBack(name),
             isLeftToOthers: (name) => this.#instructions.isLeftToOthers(name),
             onOwnLook: () => this.#instructions.lookForPauses(),

@@ -13,7 +13,7 @@ import { withLogin } from '../app/settings/place.ts';
 import { readRedact } from '../app/settings/sources.ts';
 import type { Broker } from '../broker/broker.ts';
 import { sendingOfTasks } from '../broker/task-sending.ts';
-import type { Consumer } from '../broker/worker-side.ts';
+import type { Consumer, QueueOrder } from '../broker/worker-side.ts';
 import { FencedError, SpoolError } from '../job/errors.ts';
 import { type ErrorTexts, toFailure } from '../job/failure.ts';
 import type { TimeLimits } from '../job/job-options.ts';
@@ -39,7 +39,8 @@ export interface ChildOptions {
   /** The supervisor's name among owners. */
   readonly parent: string;
   readonly queues: readonly string[] | null;
-  /** Limits of queues by name, as a map's entries. */
+  /** Weights and limits of queues by name, as a map's entries. */
+  readonly order: { readonly kind: QueueOrder['kind']; readonly weights: readonly (readonly [string, number])[] };
   readonly queueLimits: readonly (readonly [string, QueueLimits])[];
   /** Absolute paths of the task modules. */
   readonly modules: readonly string[];
@@ -216,10 +217,11 @@ function consumerOf(
     readonly counted: CountedRuns;
   },
 ): Promise<Consumer> {
-  const { queues, queueLimits, parent, logBytes, slots: size } = options;
+  const { queues, order, queueLimits, parent, logBytes, slots: size } = options;
   const logEvent = brokerEventLogger(log, 'address' in options.broker ? 'broker' : 'spool');
   return broker.consumer({
     queues,
+    order: { kind: order.kind, weights: new Map(order.weights) },
     limits: { queues: new Map(queueLimits), tasks: limitsOf(tasks) },
     tasks: tasks.map(({ name }) => name),
     sending: sendingOfTasks(tasks),

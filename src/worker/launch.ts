@@ -1,7 +1,7 @@
 /** With which options, modules and environment a child is started: read off the settings of its worker. */
 import type { Settings } from '../app/settings/config.ts';
 import { brokerOptions, placeVariables, withoutLogin } from '../app/settings/place.ts';
-import { CHILD_MARK } from '../broker/worker-side.ts';
+import { CHILD_MARK, type QueueOrder } from '../broker/worker-side.ts';
 import type { ChildOptions } from './child.ts';
 import type { LogFormat } from './log.ts';
 import { REPORT_MODULES } from './messages.ts';
@@ -21,6 +21,7 @@ export interface LaunchPlan {
   readonly settings: Settings;
   readonly modules: TaskModules;
   readonly queues: readonly string[] | null;
+  readonly order: QueueOrder;
   readonly logFormat: LogFormat;
   /** Children tell what became of each job; default false. */
   readonly tellsRuns?: boolean;
@@ -30,7 +31,7 @@ export interface LaunchPlan {
 
 /** One start: each has a mark of its own. `parent`: the worker's name among owners. */
 export function launchOf(
-  { settings, modules, queues, logFormat, tellsRuns = false, stopsAtFailure = false }: LaunchPlan,
+  { settings, modules, queues, order, logFormat, tellsRuns = false, stopsAtFailure = false }: LaunchPlan,
   parent: string,
 ): Launch {
   const { slots, logLevel, stacks, redact, configFile, startTimeoutMs, jobLogBytes: logBytes } = settings;
@@ -50,6 +51,7 @@ export function launchOf(
     broker: withoutLogin(brokerOptions(settings)),
     parent,
     queues,
+    order: { kind: order.kind, weights: order.kind === 'age' ? [] : [...order.weights] },
     queueLimits: [...settings.queueLimits],
     modules: modules.files,
     slots,

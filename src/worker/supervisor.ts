@@ -3,7 +3,7 @@ import { tellRecovered } from '../app/telling/diagnostics.ts';
 import { after } from '../app/timers.ts';
 import { brokerOptions, unusable } from '../app/settings/place.ts';
 import type { Broker } from '../broker/broker.ts';
-import type { BrokerEvent, Keeper, Member, QueueOrder } from '../broker/worker-side.ts';
+import type { BrokerEvent, Keeper, Member } from '../broker/worker-side.ts';
 import { openBroker } from '../open.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import { strictest } from '../job/queue-limits.ts';
@@ -24,7 +24,6 @@ const BURST_ASKS_EVERY_MS = 500;
 interface SupervisorOptions extends LaunchPlan {
   /** 1 to 512. */
   readonly concurrency: number;
-  readonly order: QueueOrder;
   /** End when nothing is ready any more. */
   readonly isBurst: boolean;
   /**

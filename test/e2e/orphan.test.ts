@@ -67,6 +67,7 @@ function start(t: TestContext, at: Project, parts: Partial<ChildOptions> = {}): 
     broker: { path: at.spool, fsync: false },
     parent: someOwner(),
     queues: null,
+    order: { kind: 'age', weights: [] },
     queueLimits: [],
     modules: [join(at.path, 'tasks.js')],
     logBytes: 0,

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { assertAtRest } from '../support/at-rest.ts';
 import { until, within } from '../support/conditions.ts';
 import { fsq, type Project, run, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
 
 const TASKS = `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { task } from 'fsq';
 const log = (text) => appendFileSync('log.txt', text + '\\n');
@@ -19,6 +20,10 @@ const timed = (name) => async () => {
   await sleep(30);
   log('- ' + name);
 };
+export const held = task('held', async () => {
+  log('held');
+  while (!existsSync('go')) await sleep(10);
+});
 export const crawl = task('crawl', timed('crawl'));
 export const alone = task('alone', { concurrency: 1 }, timed('alone'));
 export const slow = task('slow', { rateLimit: '10/s' }, async () => log('start ' + Date.now()));
@@ -147,6 +152,51 @@ test('queues are taken in turns', async (t) => {
   assert.equal(ran.code, 0);
   const order = linesOf(at).map((line) => line.slice('note '.length));
   assert.equal(order.map((name) => name[0]).join(''), 'abaabaabaaba');
+});
+
+test('what is next is decided when a job begins: not by what came while the one before it ran', async (t) => {
+  const at = project(t);
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1', '-Q', 'a,b', '--in-order']);
+  const first = await send('held', [], { queue: 'a' });
+  await until(() => linesOf(at).includes('held'), 'the first job runs');
+  const jobs = [];
+  for (const [name, priority] of [
+    ['b9', 9],
+    ['b0', 0],
+    ['a9', 9],
+    ['a0', 0],
+  ] as const) {
+    jobs.push(await send('note', [name], { queue: name.slice(0, 1), priority }));
+    await sleep(50);
+  }
+
+  writeFileSync(join(at.path, 'go'), '');
+  await Promise.all([first, ...jobs].map((job) => job.get('30s')));
+  await worker.stop();
+
+  assert.deepEqual(linesOf(at).slice(1), ['note a0', 'note a9', 'note b0', 'note b9']);
+});
+
+test('queues are taken in turns also by a child that its worker tells nothing', async (t) => {
+  const at = project(t);
+  const { send } = sender(t, at);
+  // Without a watch the child looks itself when it has waited for its worker, and not at each job that comes.
+  const worker = await startWorker(t, at, ['-c', '1', '-Q', 'a=2,b'], { env: { FSQ_WATCH: '0' } });
+  const first = await send('held', [], { queue: 'a' });
+  await until(() => linesOf(at).includes('held'), 'the first job runs');
+  process.kill(worker.pid, 'SIGSTOP');
+  try {
+    const jobs = [];
+    for (const name of ['b0', 'b1', 'a0', 'a1', 'a2', 'a3'])
+      jobs.push(await send('note', [name], { queue: name.slice(0, 1) }));
+    writeFileSync(join(at.path, 'go'), '');
+    await Promise.all([first, ...jobs].map((job) => job.get('30s')));
+  } finally {
+    process.kill(worker.pid, 'SIGCONT');
+  }
+
+  assert.deepEqual(linesOf(at).slice(1), ['note a0', 'note b0', 'note a1', 'note a2', 'note b1', 'note a3']);
 });
 
 for (const [what, files, args, message] of [

@@ -5,12 +5,13 @@
  *   supplied          half of many names are left  ─► early     it asks
  *   supplied, early   all names are used           ─► idle      it asks, and has nothing to do
  *   idle              the worker posts it          ─► lookout   watch of pending/
- *   lookout           the worker relieves it       ─► supplied, or idle where it waits
+ *   lookout           the worker relieves it       ─► supplied, or idle where it waits; what it only heard of is soon dropped
  *   any state         the worker gives names       ─► supplied
  *
  * A hint may be lost, and a worker may be stopped: a child that waits for a second looks at pending/ itself, then less and less often.
  */
-import type { Line } from '../../broker/worker-side.ts';
+import { BY_AGE, type Line, type QueueOrder } from '../../broker/worker-side.ts';
+import { FirstNames } from '../ready/first-names.ts';
 import { type Hint, parseTold, type Want } from '../ready/hints.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { parseJobFileName } from '../layout.ts';
@@ -23,12 +24,16 @@ const LOOK_YOURSELF_MS = { first: 1_000, longest: 10_000 };
 const OWN_LOOK = 16;
 /** With so many names or more, new ones are asked for when half are left: such a batch is given for quick jobs only. */
 const ASK_EARLY_FROM = 8;
+/** Of what a lookout has heard of when it is relieved, quick jobs are tried; after a long one another job may be next, ms. */
+const TRIED_WITHIN_MS = 20;
 /** A lookout keeps so many names that it has not tried; more are left to the others. */
 const KEPT_AT_MOST = 64;
 
 export interface HintedNamesOptions {
   /** Null for all. */
   readonly queues: readonly string[] | null;
+  /** Whose jobs come first where it looks for itself; default: by age. */
+  readonly order?: QueueOrder | undefined;
   /** Whether the job must not be tried now. */
   readonly isHeldBack: (name: string) => boolean;
   /** Whether the job is left to other workers; it may cost reading the job. */
@@ -47,7 +52,7 @@ export class HintedNames implements NamesToTry {
   readonly #options: HintedNamesOptions;
   readonly #line: Line;
   readonly #pending: PendingDirectory;
-  readonly #names = new NameQueue();
+  readonly #names: NameQueue;
   readonly #waiter = new Waiter();
   #state: State = 'supplied';
   /** How many names are left when it asks early; -1: it does not. */
@@ -57,6 +62,7 @@ export class HintedNames implements NamesToTry {
   constructor(context: SpoolContext, line: Line, options: HintedNamesOptions) {
     this.#options = options;
     this.#line = line;
+    this.#names = new NameQueue(options.order);
     this.#pending = new PendingDirectory(context, options, (name) => this.#hear(name));
     line.listen(
       (word) => {
@@ -95,7 +101,10 @@ export class HintedNames implements NamesToTry {
       this.#become('supplied');
       this.#add(hint.names);
     } else if (hint.isPosted) this.#become('lookout');
-    else this.#become(this.#waiter.isOn ? 'idle' : 'supplied');
+    else {
+      this.#names.endHearing(TRIED_WITHIN_MS);
+      this.#become(this.#waiter.isOn ? 'idle' : 'supplied');
+    }
   }
 
   /** The one place that changes the state: it asks, and opens and closes the watch. */
@@ -109,7 +118,7 @@ export class HintedNames implements NamesToTry {
 
   #add(names: readonly string[]): void {
     if (names.length > 0) this.#lookMs = LOOK_YOURSELF_MS.first;
-    this.#names.add(names);
+    this.#names.give(names);
     this.#earlyAt = names.length >= ASK_EARLY_FROM ? names.length >>> 1 : -1;
     this.#waiter.wake();
   }
@@ -120,7 +129,7 @@ export class HintedNames implements NamesToTry {
     if (name === this.#names.last || this.#names.size >= KEPT_AT_MOST) return;
     if (!this.#pending.isCandidate(name) || this.#options.isLeftToOthers(name)) return;
     this.#lookMs = LOOK_YOURSELF_MS.first;
-    this.#names.push(name);
+    this.#names.hear(name, parseJobFileName(name)?.queue ?? '');
     this.#waiter.wake();
   }
 
@@ -145,12 +154,14 @@ class PendingDirectory {
   readonly #context: SpoolContext;
   readonly #options: HintedNamesOptions;
   readonly #watch: DirectoryWatch;
+  readonly #first: FirstNames;
   /** It has changed since it was listed, or the last listing has failed. */
   #hasChanged = false;
 
   constructor(context: SpoolContext, options: HintedNamesOptions, onEvent: (name: string | null) => void) {
     this.#context = context;
     this.#options = options;
+    this.#first = new FirstNames(options.order ?? BY_AGE, OWN_LOOK);
     this.#watch = new DirectoryWatch(context.files, context.layout.pending, onEvent);
   }
 
@@ -178,14 +189,7 @@ class PendingDirectory {
     if (this.#watch.hasChanged() || isKnownToHaveChanged) this.#hasChanged = true;
     if (!this.#hasChanged) return null;
     this.#options.onOwnLook();
-    const first: string[] = [];
-    for (const name of files.walk(layout.pending)) {
-      if (first.length === OWN_LOOK && name > (first.at(-1) ?? '')) continue;
-      if (!this.isCandidate(name)) continue;
-      first.push(name);
-      first.sort();
-      if (first.length > OWN_LOOK) first.pop();
-    }
+    const first = this.#first.of(files.walk(layout.pending), (name) => this.isCandidate(name));
     const names = first.filter((name) => !this.#options.isLeftToOthers(name));
     this.#hasChanged = false;
     return names;

@@ -1,9 +1,10 @@
 /** Where a consumer gets the names from that it tries: here from a look of its own, in hinted-names.ts from its worker. */
-import type { ConsumerOptions } from '../../broker/worker-side.ts';
+import { BY_AGE, type ConsumerOptions, type QueueOrder } from '../../broker/worker-side.ts';
 import { NO_RULES } from '../../job/queue-limits.ts';
 import type { SpoolContext } from '../disk/context.ts';
 import { Feed, type FeedOptions } from '../ready/feed.ts';
 import { Gate } from '../ready/gate.ts';
+import { Lanes } from '../ready/lanes.ts';
 
 export interface NamesToTry {
   /** True when `next` has nothing to give. */
@@ -50,7 +51,7 @@ export class OwnNames implements NamesToTry {
   async more(signal: AbortSignal): Promise<void> {
     const names = this.#feed.take(OWN_LOOK);
     if (names.length === 0) return this.#waiter.wait(signal);
-    this.#names.add(names);
+    this.#names.give(names);
   }
 
   close(): void {
@@ -58,14 +59,21 @@ export class OwnNames implements NamesToTry {
   }
 }
 
-/** Names to try, one after another. */
+/** Names to try: those that were given, one after another, then those that were heard of, in the order of the queues. */
 export class NameQueue {
-  #names: string[] = [];
+  #given: string[] = [];
   #next = 0;
+  readonly #heard: Lanes;
+  #heardCount = 0;
+  #heardUntilMs = Number.POSITIVE_INFINITY;
   #last: string | null = null;
 
+  constructor(order: QueueOrder = BY_AGE) {
+    this.#heard = new Lanes(order, () => true);
+  }
+
   get size(): number {
-    return this.#names.length - this.#next;
+    return this.#given.length - this.#next + this.#heardCount;
   }
 
   /** The name that was tried last. */
@@ -73,25 +81,43 @@ export class NameQueue {
     return this.#last;
   }
 
-  add(names: readonly string[]): void {
-    this.#names = this.size === 0 ? [...names] : [...this.#names.slice(this.#next), ...names];
+  give(names: readonly string[]): void {
+    const left = this.#given.length - this.#next;
+    this.#given = left === 0 ? [...names] : [...this.#given.slice(this.#next), ...names];
     this.#next = 0;
   }
 
-  push(name: string): void {
-    if (this.size === 0) {
-      this.#names.length = 0;
-      this.#next = 0;
-    }
-    this.#names.push(name);
+  /** Names that come while another job runs are not tried in the order of their coming: the last may be the most urgent. */
+  hear(name: string, queue: string): void {
+    this.#heardUntilMs = Number.POSITIVE_INFINITY;
+    const lane = this.#heard.of(queue, null);
+    const before = lane.size;
+    lane.insert(name);
+    this.#heardCount += lane.size - before; // A watch may tell of a name twice.
+  }
+
+  /** No more names are heard of: those that are left are dropped unless they are tried within this time, ms. */
+  endHearing(withinMs: number): void {
+    this.#heardUntilMs = performance.now() + withinMs;
   }
 
   shift(): string | null {
-    const name = this.#names[this.#next];
-    if (name === undefined) return null;
-    this.#next++;
+    const name = this.#given[this.#next] ?? this.#shiftHeard();
+    if (name === null) return null;
+    if (this.#next < this.#given.length) this.#next++;
     this.#last = name;
     return name;
+  }
+
+  #shiftHeard(): string | null {
+    if (this.#heardCount === 0) return null;
+    if (performance.now() > this.#heardUntilMs) {
+      this.#heard.clear();
+      this.#heardCount = 0;
+      return null;
+    }
+    this.#heardCount--;
+    return this.#heard.next()?.pop() ?? null;
   }
 }
 

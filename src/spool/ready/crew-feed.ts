@@ -50,10 +50,14 @@ export class CrewFeed {
       onForeign: (name) => onEvent({ kind: 'foreign', name }),
       onTrouble,
     });
+    const feed = this.#feed;
     const source = {
+      get isEmpty(): boolean {
+        return feed.size === 0;
+      },
       // Never more than a fair part of what is at hand, so that the others find some too.
-      take: (max: number) => this.#feed.take(Math.max(1, Math.min(max, this.#feed.size >>> 2))),
-      setLookout: (isPosted: boolean) => this.#feed.setLookout(isPosted),
+      take: (max: number) => feed.take(Math.max(1, Math.min(max, feed.size >>> 2))),
+      setLookout: (isPosted: boolean) => feed.setLookout(isPosted),
     };
     this.dispatch = new Dispatch(source, options.isBurst !== true);
     this.#pauses = watchPausedQueues(context, { onFound: (paused) => this.#hearPaused(paused), onTrouble });

@@ -13,6 +13,8 @@ const QUICK_MS = 20;
 
 /** Where the names come from. */
 interface NameSource {
+  /** Whether it knows of no name that it may give now. */
+  readonly isEmpty: boolean;
   /** Up to `max` names of ready jobs. */
   take(max: number): readonly string[];
   /** While a lookout is posted, new jobs are left to it for a few ms. */
@@ -75,9 +77,15 @@ export class Dispatch {
   /** Gives out the names of ready jobs. */
   run(): void {
     for (let seat = this.#next(); seat !== undefined; seat = this.#next()) {
+      if (seat === this.#lookout) {
+        if (this.#source.isEmpty) break;
+        // It has left a job lying, so it is busy, perhaps for long: which job is its next is decided when it asks.
+        this.#relieve();
+        continue;
+      }
       const names = this.#source.take(seat.batchSize);
       if (names.length === 0) break;
-      this.#relieve(seat);
+      this.#relieve();
       this.#remove(seat);
       seat.give(names);
     }
@@ -92,7 +100,7 @@ export class Dispatch {
   /** All children of a worker that ends leave in one turn: only then is it seen whether another may take this one's part. */
   #dismiss(seat: Seat): void {
     this.#remove(seat);
-    if (this.#lookout === seat) this.#relieve(seat);
+    if (this.#lookout === seat) this.#endPost();
     queueMicrotask(() => this.run());
   }
 
@@ -110,13 +118,16 @@ export class Dispatch {
     seat.say({ type: 'lookout', isPosted: true });
   }
 
-  /** Ends the post, because `given` is given names: another lookout waits for names again when it has said so again. */
-  #relieve(given: Seat): void {
-    if (this.#lookout === null) return;
-    if (this.#lookout !== given) {
-      this.#remove(this.#lookout);
-      this.#lookout.say({ type: 'lookout', isPosted: false });
-    }
+  /** The lookout waits for names again when it has said so again: at once, unless it has found a job itself. */
+  #relieve(): void {
+    const seat = this.#lookout;
+    if (seat === null) return;
+    this.#endPost();
+    this.#remove(seat);
+    seat.say({ type: 'lookout', isPosted: false });
+  }
+
+  #endPost(): void {
     this.#lookout = null;
     this.#source.setLookout(false);
   }

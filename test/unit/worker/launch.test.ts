@@ -4,6 +4,7 @@ import test, { type TestContext } from 'node:test';
 import type { Config } from '../../../src/app/settings/config.ts';
 import { withLogin } from '../../../src/app/settings/place.ts';
 import { resolveSettings } from '../../../src/app/settings/sources.ts';
+import { BY_AGE } from '../../../src/broker/worker-side.ts';
 import { childEnvironment, type Launch, launchOf } from '../../../src/worker/launch.ts';
 import { toArguments } from '../../../src/worker/messages.ts';
 import { TaskModules } from '../../../src/worker/task-modules.ts';
@@ -12,7 +13,7 @@ import { tempDir } from '../../support/temp-dir.ts';
 async function launched(t: TestContext, config: Config): Promise<Launch> {
   const settings = await resolveSettings(config, tempDir(t), {});
   const modules = new TaskModules({ files: [], imports: settings.imports, find: null });
-  return launchOf({ settings, modules, queues: null, logFormat: 'json' }, '1-0123456789abcdef');
+  return launchOf({ settings, modules, queues: null, order: BY_AGE, logFormat: 'json' }, '1-0123456789abcdef');
 }
 
 test('a child opens the spool as its worker does', async (t) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Line } from '../../../../src/broker/worker-side.ts';
 import { type Hint, parseWant } from '../../../../src/spool/ready/hints.ts';
 import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
@@ -83,6 +84,39 @@ test('a lookout that is relieved asks again: at once when it waits, else when it
   void more();
 
   assert.deepEqual(asked, ['idle', 'idle', 'idle']);
+});
+
+test('a lookout that is relieved tries what it has heard of at once, or not at all: what is next is told anew', async (t) => {
+  const { context, names, more, asked, tell } = hinted(t);
+  const waiting = more();
+  tell({ type: 'lookout', isPosted: true });
+  put(context, {});
+  await within(waiting, 'it hears of a job');
+
+  tell({ type: 'lookout', isPosted: false });
+  assert.equal(names.isEmpty, false);
+  await sleep(30); // It is busy for so long.
+
+  assert.equal(names.next(), null);
+  void more();
+  assert.deepEqual(asked, ['idle', 'idle']);
+});
+
+test('a lookout that was busy takes the next of all that it has heard of', async (t) => {
+  const weights = new Map([['a', 1], ['b', 1]]); // prettier-ignore
+  const { context, names, more, tell } = hinted(t, { order: { kind: 'listed', weights } });
+  const waiting = more();
+  tell({ type: 'lookout', isPosted: true });
+  const first = put(context, { queue: 'a' });
+  await within(waiting, 'it hears of a job');
+  assert.equal(names.next(), first);
+
+  const last = put(context, { queue: 'b' });
+  const second = put(context, { queue: 'a' });
+  const urgent = put(context, { queue: 'a', priority: 0 });
+  await sleep(300); // It is busy, and hears of them meanwhile.
+
+  assert.deepEqual([names.next(), names.next(), names.next(), names.next()], [urgent, second, last, null]);
 });
 
 test('a child whose hints fail to come looks for itself: the most urgent first, and few of many', async (t) => {

@@ -19,6 +19,9 @@ function sceneOf(mayPost = true): Scene {
   const ready: string[] = [];
   const posts: boolean[] = [];
   const source = {
+    get isEmpty(): boolean {
+      return ready.length === 0;
+    },
     take: (max: number) => ready.splice(0, max),
     setLookout: (isPosted: boolean) => void posts.push(isPosted),
   };
@@ -69,15 +72,21 @@ test('of idle children one is the lookout; names go to the others first, and rel
   assert.deepEqual(posts, [true, false]);
 });
 
-test('a lookout that is given names is told nothing more', () => {
+test('a lookout that has left a job lying is given none until it asks: it may be busy', () => {
   const { dispatch, ready, posts, join } = sceneOf();
   const lookout = join();
   want(lookout.seat);
 
+  dispatch.run();
   ready.push('a');
   dispatch.run();
+  ready.push('b');
+  dispatch.run();
+  assert.deepEqual(lookout.told, ['lookout true', 'lookout false']);
+  ready.unshift('more urgent');
+  want(lookout.seat);
 
-  assert.deepEqual(lookout.told, ['lookout true', 'names a']);
+  assert.deepEqual(lookout.told, ['lookout true', 'lookout false', 'names more urgent']);
   assert.deepEqual(posts, [true, false]);
 });
 
