@@ -1344,4 +1344,25 @@ export const MUTANTS = [
     replace: '  return { attempt, owner, startedAtMs };\n',
     test: 'test/unit/ui/desk/job/job-attempts.test.ts',
   },
+  {
+    name: 'a lookout that is busy is given a name',
+    file: 'src/spool/ready/dispatch.ts',
+    find: '      if (seat === this.#lookout) {\n',
+    replace: '      if (seat === this.#lookout && this.#source.isEmpty) {\n',
+    test: 'test/unit/spool/ready/dispatch.test.ts',
+  },
+  {
+    name: 'what a lookout hears of is tried as it came',
+    file: 'src/spool/claims/names-to-try.ts',
+    find: '    lane.insert(name);\n',
+    replace: '    lane.push(name);\n',
+    test: 'test/unit/spool/claims/hinted-names.test.ts',
+  },
+  {
+    name: 'a child that looks for itself forgets the order of the queues',
+    file: 'src/spool/claims/hinted-names.ts',
+    find: 'new FirstNames(options.order ?? BY_AGE, OWN_LOOK)',
+    replace: 'new FirstNames(BY_AGE, OWN_LOOK)',
+    test: 'test/e2e/queues.test.ts',
+  },
 ];
