@@ -925,6 +925,13 @@ export const MUTANTS = [
     test: 'test/unit/spool/beside/sweep-beside.test.ts',
   },
   {
+    name: 'what was printed before a run began is in its log',
+    file: 'src/broker/common/early-prints.ts',
+    find: '({ readAtMs }) => readAtMs >= begunAtMs',
+    replace: '() => true',
+    test: 'test/unit/spool/beside/process-log.test.ts',
+  },
+  {
     name: 'a job does not wait for the one that it is to run after',
     file: 'src/spool/claims/claim.ts',
     find: '  if (needsPredecessors(held.record, held.name.attempt) && expiresAtMs >= context.nowMs()) {\n',

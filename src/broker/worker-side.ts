@@ -188,6 +188,8 @@ export interface ChildSide {
 export interface PrintingJob {
   readonly id: string;
   readonly attempt: number;
+  /** By the clock that nobody sets, ms (`machineMs`). */
+  readonly begunAtMs: number;
 }
 
 /** A consumer that has joined, as its keeper knows it. */

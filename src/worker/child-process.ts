@@ -2,12 +2,13 @@
 import type { LimitedRun } from '../app/execute.ts';
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { machineMs } from '../broker/common/machine-ms.ts';
 import { reasonOf } from '../job/values/realm.ts';
 import type { QueueLimits } from '../job/queue-limits.ts';
 import type { Launch } from './launch.ts';
 import type { Relay } from './relay.ts';
 import { type FromChild, limitsOf, parseFromChild, toArguments, type ToChild } from './messages.ts';
-import { machineMs, Overtime } from './time-limit.ts';
+import { Overtime } from './time-limit.ts';
 import { howOf } from './log.ts';
 import { StartWatch } from './restart.ts';
 

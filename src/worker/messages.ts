@@ -4,6 +4,7 @@
  */
 import type { LimitedRun } from '../app/execute.ts';
 import type { TaskSending } from '../broker/task-sending.ts';
+import type { PrintingJob } from '../broker/worker-side.ts';
 import { type Figures, parseFigures } from '../broker/statistics.ts';
 import { readJobOptions } from '../job/job-options.ts';
 import { isQueueLimits, type QueueLimits } from '../job/queue-limits.ts';
@@ -71,8 +72,8 @@ export type FromChild =
   | { readonly type: 'ended'; readonly id: string; readonly isLate: boolean }
   /** It ends now because of code of this job, which runs there: an error that nobody caught, or `process.exit()`. */
   | { readonly type: 'blamed'; readonly id: string }
-  /** What its processes print from now on is this job's. */
-  | { readonly type: 'prints'; readonly id: string; readonly attempt: number }
+  /** What its processes print from now on is this job's, and so is what was read since its run began without a word of whose it was. */
+  | ({ readonly type: 'prints' } & PrintingJob)
   /** The run of that job has ended; it waits for the answer. */
   | { readonly type: 'printed' }
   /** What a job of it prints is not kept. */
@@ -105,22 +106,7 @@ export function parseToChild(message: unknown): ToChild | null {
 /** Null for anything that is not such a message. */
 export function parseFromChild(message: unknown): FromChild | null {
   if (!isRecord(message)) return null;
-  const {
-    type,
-    owner,
-    tasks,
-    code,
-    module,
-    message: text,
-    word,
-    isLate,
-    why,
-    loader,
-    id,
-    attempt,
-    reason,
-    task,
-  } = message;
+  const { type, owner, tasks, code, module, message: text, word, isLate, why, loader, id, reason, task } = message;
   if (type === 'hint') return { type, word };
   if (type === 'imported' || type === 'failed' || type === 'printed' || type === 'bye') return { type };
   if (type === 'importing' && typeof module === 'string') return { type, module };
@@ -131,7 +117,7 @@ export function parseFromChild(message: unknown): FromChild | null {
   if (figures !== null) return { type: 'counted', figures };
   if (type === 'unloadable' && typeof code === 'string' && typeof text === 'string')
     return { type, code, message: text, ...(typeof loader === 'string' ? { loader } : {}) };
-  if (type === 'prints' && typeof id === 'string' && typeof attempt === 'number') return { type, id, attempt };
+  if (type === 'prints') return toPrints(message);
   if (type === 'unlogged' && typeof id === 'string' && typeof reason === 'string') return { type, id, reason };
   if (type === 'parked' && typeof id === 'string' && typeof task === 'string' && typeof reason === 'string')
     return { type, id, task, reason };
@@ -148,6 +134,11 @@ export function parseFromChild(message: unknown): FromChild | null {
 /** The limits of those tasks that have some. */
 export function limitsOf(tasks: readonly FoundTask[]): ReadonlyMap<string, QueueLimits> {
   return new Map(tasks.flatMap(({ name, limits }) => (limits === undefined ? [] : [[name, limits] as const])));
+}
+
+function toPrints({ id, attempt, begunAtMs }: Record<string, unknown>): FromChild | null {
+  const isOne = typeof id === 'string' && typeof attempt === 'number' && typeof begunAtMs === 'number';
+  return isOne ? { type: 'prints', id, attempt, begunAtMs } : null;
 }
 
 function toRunning(parts: Record<string, unknown>): FromChild | null {

@@ -81,11 +81,6 @@ export class Overtime {
   }
 }
 
-/** Now by the clock that nobody sets, which all processes of a machine share, ms. */
-export function machineMs(): number {
-  return Number(process.hrtime.bigint()) / NS_PER_MS;
-}
-
 /** How much later than the limit a watchdog kills, ms: enough for a supervisor that lives. */
 const GRACE_MS = 1_000;
 const NS_PER_MS = 1_000_000;

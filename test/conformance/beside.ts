@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Broker, LogPart } from '../../src/broker/broker.ts';
+import { machineMs } from '../../src/broker/common/machine-ms.ts';
 import type { Claim } from '../../src/broker/worker-side.ts';
 import { until } from '../support/conditions.ts';
 import { returned, RUN, threw } from '../support/factory.ts';
@@ -271,10 +272,13 @@ function prints(open: OpenBroker): void {
     const parent = await keeper(t, broker, { logBytes });
     const { consumer: each, member } = await child(t, broker, parent, { logBytes });
     const { job } = await enqueueOne(broker);
+
+    member.print('stdout', Buffer.from('of the job before\n'));
+    const begunAtMs = machineMs();
     const claim = await nextOf(each);
 
     assert.equal(member.print('stdout', Buffer.from('before it was told\n')), false);
-    member.printsFor({ id: job.id, attempt: 1 });
+    member.printsFor({ id: job.id, attempt: 1, begunAtMs });
     assert.equal(member.print('stderr', Buffer.from('with')), true);
     member.print('stderr', Buffer.from('out an end'));
     member.printsFor(null);

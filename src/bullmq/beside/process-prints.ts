@@ -1,21 +1,19 @@
 /**
  * What the processes print that a child's jobs have started: the worker reads it, and adds it to the log of the job that the child runs. A
- * child tells which one when it is asked for it, which takes a moment: what comes before is held back.
+ * child tells which one when it is asked for it, which takes a moment: what comes before is held back, and given to that run if it was read
+ * after the run began.
  */
+import { EarlyPrints } from '../../broker/common/early-prints.ts';
 import type { PrintingJob } from '../../broker/worker-side.ts';
 import type { Engine } from '../engine.ts';
 import { type RunLog, storedLog } from './stored-log.ts';
-
-/** So much is held back, bytes. */
-const MOST_EARLY_BYTES = 64 * 1024;
 
 export class ProcessPrints {
   readonly #engine: Engine;
   readonly #maxBytes: number;
   #told: PrintingJob | null = null;
   #log: RunLog | null = null;
-  #early: { readonly stream: 'stdout' | 'stderr'; readonly chunk: Uint8Array }[] = [];
-  #earlyBytes = 0;
+  readonly #early = new EarlyPrints();
 
   /** @param maxBytes of a log; 0: nothing is kept */
   constructor(engine: Engine, maxBytes: number) {
@@ -27,10 +25,7 @@ export class ProcessPrints {
   print(stream: 'stdout' | 'stderr', chunk: Uint8Array): boolean {
     if (this.#maxBytes === 0) return true;
     if (this.#log !== null) this.#log.log.print(stream, chunk);
-    else if (this.#earlyBytes + chunk.length <= MOST_EARLY_BYTES) {
-      this.#early.push({ stream, chunk: Uint8Array.from(chunk) });
-      this.#earlyBytes += chunk.length;
-    }
+    else this.#early.hold({ stream, chunk });
     return this.#told !== null;
   }
 
@@ -44,14 +39,7 @@ export class ProcessPrints {
       () => null,
     );
     this.#log = storedLog(this.#engine, { ...job, maxBytes: this.#maxBytes, place });
-    for (const { stream, chunk } of this.#early) this.#log.log.print(stream, chunk);
-    this.dropEarly();
-  }
-
-  /** The child waits for a job: what was printed before is of none. */
-  dropEarly(): void {
-    this.#early = [];
-    this.#earlyBytes = 0;
+    for (const { stream, chunk } of this.#early.since(job.begunAtMs)) this.#log.log.print(stream, chunk);
   }
 
   end(): void {

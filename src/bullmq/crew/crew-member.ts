@@ -69,10 +69,7 @@ export class CrewMember implements Member, LockHolder {
         this.#isIdle = true;
         this.#isLooking = false;
         this.#held = word.held;
-        if (word.held === 0) {
-          this.#options.prints.dropEarly();
-          this.#told();
-        }
+        if (word.held === 0) this.#told();
         this.#options.onIdle();
     }
   }

@@ -1,11 +1,12 @@
 /**
  * What the processes print that a child's jobs have started: the worker reads it, and adds it to the log of the job that the child runs. A
- * child tells which one before the process begins, but through another pipe: what is read before that is held back for a moment.
+ * child tells which one before the process begins, but through another pipe: what is read before that is held back until the child tells.
  */
+import { EarlyPrints, type Printed } from '../../broker/common/early-prints.ts';
 import type { BrokerEvent, PrintingJob } from '../../broker/worker-side.ts';
 import type { PrintedLog } from '../../job/values/printed-log.ts';
 import type { SpoolContext } from '../disk/context.ts';
-import { type JobName, parseJobFileName } from '../layout.ts';
+import { parseJobFileName } from '../layout.ts';
 import { logFile } from './log-file.ts';
 
 interface Options {
@@ -15,13 +16,8 @@ interface Options {
   readonly onEvent: (event: BrokerEvent) => void;
 }
 
-/** So much is held back, bytes. */
-const MOST_EARLY_BYTES = 64 * 1024;
-
-interface Printed {
-  readonly stream: 'stdout' | 'stderr';
-  readonly chunk: Buffer;
-}
+/** A job and its attempt. */
+type Attempt = Pick<PrintingJob, 'id' | 'attempt'>;
 
 export class ProcessLog {
   readonly #context: SpoolContext;
@@ -29,7 +25,7 @@ export class ProcessLog {
   /** The job that the child has told that it runs. */
   #told: PrintingJob | null = null;
   #open: { readonly id: string; readonly attempt: number; readonly file: PrintedLog } | null = null;
-  #early: Printed[] = [];
+  readonly #early = new EarlyPrints();
 
   constructor(context: SpoolContext, options: Options) {
     this.#context = context;
@@ -39,21 +35,31 @@ export class ProcessLog {
   /**
    * Never throws.
    *
-   * @returns false when the child has not told which job it runs; then it is the one that it holds. Where it holds several, it is the one that
-   * it tells of in what has come by now, or the one that is left by then, and else nobody's
+   * @returns false when the child has not told which job it runs; then it is the one that it holds. Where it holds several, it is the one of
+   * them that is left when more is printed, or that the child tells of and that had begun, and else nobody's
    */
-  print(stream: 'stdout' | 'stderr', chunk: Buffer): boolean {
-    const job = this.#told ?? this.#onlyHeld();
-    if (job === null) this.#holdBack(stream, chunk);
-    else this.#printAll(job, [...this.#takeEarly(), { stream, chunk }]);
-    return this.#told !== null;
+  print(stream: 'stdout' | 'stderr', chunk: Uint8Array): boolean {
+    const printed = { stream, chunk };
+    if (this.#told !== null) {
+      this.#printAll(this.#told, [printed]);
+      return true;
+    }
+    const held = this.#held();
+    const only = held?.length === 1 ? held[0] : undefined;
+    if (only === undefined)
+      this.#early.hold(
+        printed,
+        held?.map(({ id }) => id),
+      );
+    else this.#printAll(only, [...this.#early.of(only.id), printed]);
+    return false;
   }
 
   /** From now on it is this job that prints; null: the run of that job is about to end. */
   printsFor(job: PrintingJob | null): void {
     this.#told = job;
     if (job === null) return this.end();
-    this.#printAll(job, this.#takeEarly());
+    this.#printAll(job, this.#early.since(job.begunAtMs));
   }
 
   end(): void {
@@ -61,27 +67,11 @@ export class ProcessLog {
     this.#open = null;
   }
 
-  #printAll(job: PrintingJob, all: readonly Printed[]): void {
+  #printAll(job: Attempt, all: readonly Printed[]): void {
     for (const { stream, chunk } of all) this.#fileOf(job).print(stream, chunk);
   }
 
-  #holdBack(stream: 'stdout' | 'stderr', chunk: Buffer): void {
-    const bytes = this.#early.reduce((sum, early) => sum + early.chunk.length, chunk.length);
-    if (bytes > MOST_EARLY_BYTES) return;
-    const early = this.#early;
-    early.push({ stream, chunk });
-    if (early.length > 1) return;
-    // All messages that have come by now are read in the turn of the event loop that follows.
-    setImmediate(() => setImmediate(() => this.#early === early && this.#takeEarly()));
-  }
-
-  #takeEarly(): readonly Printed[] {
-    const early = this.#early;
-    this.#early = [];
-    return early;
-  }
-
-  #fileOf({ id, attempt }: PrintingJob): PrintedLog {
+  #fileOf({ id, attempt }: Attempt): PrintedLog {
     if (this.#open?.id === id && this.#open.attempt === attempt) return this.#open.file;
     this.end();
     const { logBytes: maxBytes, onEvent } = this.#options;
@@ -90,12 +80,11 @@ export class ProcessLog {
     return file;
   }
 
-  /** Jobs whose outcomes are on their way to the disk lie there, too. Null where several do, or where they cannot be listed. */
-  #onlyHeld(): JobName | null {
+  /** What the child holds: jobs whose outcomes are on their way to the disk lie there, too. Null where they cannot be listed. */
+  #held(): readonly Attempt[] | null {
     const { files, layout } = this.#context;
     try {
-      const names = files.list(`${layout.running}/${this.#options.owner}`).map(parseJobFileName);
-      return names.length === 1 ? (names[0] ?? null) : null;
+      return files.list(`${layout.running}/${this.#options.owner}`).flatMap((name) => parseJobFileName(name) ?? []);
     } catch {
       return null;
     }

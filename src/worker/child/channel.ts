@@ -6,9 +6,10 @@
  *    └───────the supervisor ends───────────┴──► alone: draining, and nobody listens any more
  */
 import type { LimitKeepers } from '../../app/execute.ts';
+import { machineMs } from '../../broker/common/machine-ms.ts';
 import type { Line } from '../../broker/worker-side.ts';
 import { type FromChild, parseToChild } from '../messages.ts';
-import { machineMs, Watchdog } from '../time-limit.ts';
+import { Watchdog } from '../time-limit.ts';
 
 export class Channel {
   readonly #drain = new AbortController();

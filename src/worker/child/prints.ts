@@ -5,6 +5,7 @@
  */
 import { RunningJob } from '../../app/current-job.ts';
 import { registry } from '../../app/registry.ts';
+import { machineMs } from '../../broker/common/machine-ms.ts';
 import type { Claim, PrintingJob } from '../../broker/worker-side.ts';
 
 /** What the worker is told. */
@@ -15,11 +16,17 @@ interface Listener {
   ended(): Promise<void> | undefined;
 }
 
+interface PrintingRun {
+  readonly claim: Claim;
+  /** Before anything that it does. */
+  readonly begunAtMs: number;
+}
+
 export class Prints {
   readonly #listener: Listener;
-  /** Of the runs at hand, by their jobs, in the order in which they began. */
-  readonly #claims = new Map<string, Claim>();
-  #told: Claim | null = null;
+  /** Those at hand, by their jobs, in the order in which they began. */
+  readonly #runs = new Map<string, PrintingRun>();
+  #told: PrintingRun | null = null;
   /** Programs that a task waits for without a turn of the event loop start unseen: where one has printed, all runs are told. */
   #tellsAll = false;
 
@@ -41,39 +48,40 @@ export class Prints {
 
   /** The run of this claim begins. */
   begin(claim: Claim): void {
-    this.#claims.set(claim.job.id, claim);
+    this.#runs.set(claim.job.id, { claim, begunAtMs: machineMs() });
     if (this.#tellsAll || this.#told !== null) this.#tell();
   }
 
   /** The run of this claim has ended. @returns what to wait for before it is settled */
   end({ job }: Claim): Promise<void> | undefined {
-    this.#claims.delete(job.id);
-    if (this.#told?.job.id !== job.id) return;
+    this.#runs.delete(job.id);
+    if (this.#told?.claim.job.id !== job.id) return;
     this.#told = null;
     const read = this.#listener.ended();
     // A run that has waited for this one goes on.
-    return this.#claims.size === 0 ? read : read?.then(() => this.#tell());
+    return this.#runs.size === 0 ? read : read?.then(() => this.#tell());
   }
 
   /** Something was printed here. Code that an ended run has left behind prints for no job, whichever runs now. */
   hear(stream: 'stdout' | 'stderr', chunk: string | Uint8Array): void {
-    if (this.#claims.size === 0) return;
+    if (this.#runs.size === 0) return;
     const job = registry().current.getStore();
     if (job !== undefined) {
-      if (!RunningJob.hasEnded(job)) this.#claims.get(job.id)?.print(stream, chunk);
-    } else if (this.#claims.size === 1) this.#newest()?.print(stream, chunk);
+      if (!RunningJob.hasEnded(job)) this.#runs.get(job.id)?.claim.print(stream, chunk);
+    } else if (this.#runs.size === 1) this.#newest()?.claim.print(stream, chunk);
   }
 
   #tell(): void {
     const newest = this.#newest();
     if (newest === undefined || newest === this.#told) return;
     this.#told = newest;
-    this.#listener.begun({ id: newest.job.id, attempt: newest.standing.attempt });
+    const { claim, begunAtMs } = newest;
+    this.#listener.begun({ id: claim.job.id, attempt: claim.standing.attempt, begunAtMs });
   }
 
-  #newest(): Claim | undefined {
-    let newest: Claim | undefined;
-    for (const claim of this.#claims.values()) newest = claim;
+  #newest(): PrintingRun | undefined {
+    let newest: PrintingRun | undefined;
+    for (const run of this.#runs.values()) newest = run;
     return newest;
   }
 }

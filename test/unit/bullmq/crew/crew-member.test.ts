@@ -6,7 +6,7 @@ import { CrewMember } from '../../../../src/bullmq/crew/crew-member.ts';
 
 function member(): CrewMember {
   const child = { say: () => undefined, kill: () => undefined } as unknown as ChildSide;
-  const prints = { dropEarly: () => undefined, end: () => undefined } as unknown as ProcessPrints;
+  const prints = { end: () => undefined } as unknown as ProcessPrints;
   return new CrewMember(child, { onIdle: () => undefined, onLeave: () => undefined, prints });
 }
 
