@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { until } from '../support/conditions.ts';
 import { fsq, REPOSITORY, startWorker, tempProject } from '../support/project.ts';
 import { sender } from '../support/sender.ts';
@@ -90,14 +91,35 @@ test('what its processes print is with it too, also where one job follows the ot
 test('of a program that holds up its job, too', async (t) => {
   const at = tempProject(t, { 'tasks.js': TASKS });
   const { send } = sender(t, at);
-  const worker = await startWorker(t, at, ['-c', '1']);
+  await startWorker(t, at, ['-c', '1']);
 
-  await (await send('blocks', ['first'])).get('20s');
-  await until(() => worker.stdout().includes('first'), 'the worker has read it'); // From now on each run is told.
+  const first = await send('blocks', ['first']);
+  await first.get('20s');
   const result = await send('blocks', ['hello']);
   await result.get('20s');
 
-  assert.deepEqual(await textsOf(result), ['stdout hello']);
+  assert.deepEqual([await textsOf(first), await textsOf(result)], [['stdout first'], ['stdout hello']]);
+});
+
+test('each has its own also where the worker stands still again and again', async (t) => {
+  const at = tempProject(t, { 'tasks.js': TASKS });
+  const { send } = sender(t, at);
+  const worker = await startWorker(t, at, ['-c', '1']);
+  const all = await Promise.all(Array.from({ length: 8 }, (_, i) => send('blocks', [`program ${i}`])));
+
+  const ended = Promise.all(all.map((result) => result.get('60s')));
+  for (let isOver = false; !isOver;) {
+    process.kill(worker.pid, 'SIGSTOP');
+    await setTimeout(20);
+    process.kill(worker.pid, 'SIGCONT');
+    isOver = await Promise.race([ended.then(() => true), setTimeout(2, false)]);
+  }
+
+  const texts = await Promise.all(all.map(textsOf));
+  assert.deepEqual(
+    texts,
+    all.map((_, i) => [`stdout program ${i}`]),
+  );
 });
 
 test('what is printed after the end of a job is in no log, also while another job runs', async (t) => {

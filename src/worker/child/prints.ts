@@ -8,6 +8,9 @@ import { registry } from '../../app/registry.ts';
 import { machineMs } from '../../broker/common/machine-ms.ts';
 import type { Claim, PrintingJob } from '../../broker/worker-side.ts';
 
+/** Start a process and wait for its end without a turn of the event loop. Node.js tells nobody of those. */
+const SYNCHRONOUS = ['spawnSync', 'execSync', 'execFileSync'] as const;
+
 /** What the worker is told. */
 interface Listener {
   /** What processes print from now on is of this job. */
@@ -27,17 +30,18 @@ export class Prints {
   /** Those at hand, by their jobs, in the order in which they began. */
   readonly #runs = new Map<string, PrintingRun>();
   #told: PrintingRun | null = null;
-  /** Programs that a task waits for without a turn of the event loop start unseen: where one has printed, all runs are told. */
+  /** What a task writes to a descriptor itself is not seen here: where the worker has read some, all runs are told. */
   #tellsAll = false;
 
   constructor(listener: Listener) {
     this.#listener = listener;
   }
 
-  /** Listens for processes that are started. */
+  /** Listens for processes that are started, from now on and for good. */
   listen(): void {
     const { subscribe } = process.getBuiltinModule('node:diagnostics_channel');
     subscribe('child_process', () => this.#tell());
+    beforeSynchronous(() => this.#tell());
   }
 
   /** From now on each run is told. */
@@ -84,4 +88,18 @@ export class Prints {
     for (const run of this.#runs.values()) newest = run;
     return newest;
   }
+}
+
+/** Calls `act` before each of them. */
+function beforeSynchronous(act: () => void): void {
+  const starters: Record<(typeof SYNCHRONOUS)[number], (...args: never[]) => unknown> =
+    process.getBuiltinModule('node:child_process');
+  for (const name of SYNCHRONOUS)
+    starters[name] = new Proxy(starters[name], {
+      apply: (start, self, args: never[]) => {
+        act();
+        return Reflect.apply(start, self, args);
+      },
+    });
+  process.getBuiltinModule('node:module').syncBuiltinESMExports();
 }

@@ -1,6 +1,6 @@
 /** Whose print it is: that of the run at hand, wherever in it, and of no other. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync, execSync, spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { Run, RunningJob } from '../../../../src/app/current-job.ts';
 import { registry } from '../../../../src/app/registry.ts';
@@ -88,6 +88,33 @@ test('a run is told when its first process starts, and its end is waited for; ot
   assert.equal(prints.end(quiet.claim), undefined);
 
   assert.deepEqual(told, ['begun 1', 'ended']);
+});
+
+for (const [name, start] of [
+  ['spawnSync', () => spawnSync('true')],
+  ['execFileSync', () => execFileSync('true')],
+  ['execSync', () => execSync('true')],
+] as const)
+  test(`a run is told before ${name} lets nothing else have its turn`, async () => {
+    const { prints, told, run } = sceneOf();
+    const one = run('one');
+    prints.listen();
+
+    prints.begin(one.claim);
+    start();
+    await prints.end(one.claim);
+
+    assert.deepEqual(told, ['begun 1', 'ended']);
+  });
+
+test('programs are started by the same functions as ever, by their looks', () => {
+  const { prints } = sceneOf();
+  const { name, length } = execFileSync;
+
+  prints.listen();
+
+  assert.deepEqual([execFileSync.name, execFileSync.length], [name, length]);
+  assert.throws(() => execFileSync('/nowhere'), { code: 'ENOENT', syscall: 'spawnSync /nowhere' });
 });
 
 test('where the worker asks for it each run is told, the one at hand, too', async () => {
