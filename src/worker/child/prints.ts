@@ -1,7 +1,7 @@
 /**
  * To which job belongs what this process and those that it starts print. What a run prints itself is kept with its job at once. What
- * processes print goes to the worker, which is told of a run when its first process starts: it is that of the run that began last. Where
- * several jobs work at once nobody can tell whose it is, and nothing is told.
+ * processes print goes to the worker, which is told of a run when its process starts. Of several that wait for one another it is that of the
+ * run that has started one last, or began last. Where several jobs work at once nobody can tell whose it is, and nothing is told.
  */
 import { RunningJob } from '../../app/current-job.ts';
 import { registry } from '../../app/registry.ts';
@@ -15,7 +15,7 @@ const SYNCHRONOUS = ['spawnSync', 'execSync', 'execFileSync'] as const;
 interface Listener {
   /** What processes print from now on is of this job. */
   begun(job: PrintingJob): void;
-  /** The run has ended. Resolves when all that was printed before is read. */
+  /** It is of that job no more. Resolves when all that was printed before is read. */
   ended(): Promise<void> | undefined;
 }
 
@@ -23,6 +23,8 @@ interface PrintingRun {
   readonly claim: Claim;
   /** Before anything that it does. */
   readonly begunAtMs: number;
+  /** Its processes may have printed. */
+  wasTold: boolean;
 }
 
 export class Prints {
@@ -40,30 +42,30 @@ export class Prints {
   /** Listens for processes that are started, from now on and for good. */
   listen(): void {
     const { subscribe } = process.getBuiltinModule('node:diagnostics_channel');
-    subscribe('child_process', () => this.#tell());
-    beforeSynchronous(() => this.#tell());
+    subscribe('child_process', () => this.#tell(this.#current()));
+    beforeSynchronous(() => this.#tell(this.#current()));
   }
 
   /** From now on each run is told. */
   tellAll(): void {
     this.#tellsAll = true;
-    this.#tell();
+    this.#tell(this.#newest());
   }
 
-  /** The run of this claim begins. */
-  begin(claim: Claim): void {
-    this.#runs.set(claim.job.id, { claim, begunAtMs: machineMs() });
-    if (this.#tellsAll || this.#told !== null) this.#tell();
+  /** The run of this claim begins. @returns what to wait for before it does: a run that waits for it may have printed */
+  begin(claim: Claim): Promise<void> | undefined {
+    const run = { claim, begunAtMs: machineMs(), wasTold: false };
+    this.#runs.set(claim.job.id, run);
+    if (this.#told !== null) return this.#read();
+    if (this.#tellsAll) this.#tell(run);
+    return undefined;
   }
 
   /** The run of this claim has ended. @returns what to wait for before it is settled */
   end({ job }: Claim): Promise<void> | undefined {
+    const run = this.#runs.get(job.id);
     this.#runs.delete(job.id);
-    if (this.#told?.claim.job.id !== job.id) return;
-    this.#told = null;
-    const read = this.#listener.ended();
-    // A run that has waited for this one goes on.
-    return this.#runs.size === 0 ? read : read?.then(() => this.#tell());
+    return run?.wasTold === true ? this.#read() : undefined;
   }
 
   /** Something was printed here. Code that an ended run has left behind prints for no job, whichever runs now. */
@@ -75,12 +77,28 @@ export class Prints {
     } else if (this.#runs.size === 1) this.#newest()?.claim.print(stream, chunk);
   }
 
-  #tell(): void {
-    const newest = this.#newest();
-    if (newest === undefined || newest === this.#told) return;
-    this.#told = newest;
-    const { claim, begunAtMs } = newest;
+  /** Resolves when all that was printed before is read. Then it is that of the newest run, unless another has started a process meanwhile. */
+  #read(): Promise<void> | undefined {
+    this.#told = null;
+    return this.#listener.ended()?.then(() => {
+      const next = this.#told ?? this.#newest();
+      this.#told = null;
+      this.#tell(next);
+    });
+  }
+
+  #tell(run: PrintingRun | undefined): void {
+    if (run === undefined || run === this.#told) return;
+    this.#told = run;
+    run.wasTold = true;
+    const { claim, begunAtMs } = run;
     this.#listener.begun({ id: claim.job.id, attempt: claim.standing.attempt, begunAtMs });
+  }
+
+  /** The one whose code this is. */
+  #current(): PrintingRun | undefined {
+    const job = registry().current.getStore();
+    return (job === undefined ? undefined : this.#runs.get(job.id)) ?? this.#newest();
   }
 
   #newest(): PrintingRun | undefined {

@@ -97,11 +97,12 @@ async function runJob(claim: Claim, options: RunnerOptions, lending: Lending): P
     const { priority, crashes } = standing;
     tell('claim', { ...jobMessage(claim), priority, crashes });
   }
-  const startedAtMs = nowMs();
-  const startedAt = performance.now();
   const run = new Run(stop, claim, lending);
   revoked.begin(job.id, run);
-  prints?.begin(claim);
+  const othersRead = prints?.begin(claim);
+  if (othersRead !== undefined) await othersRead;
+  const startedAtMs = nowMs();
+  const startedAt = performance.now();
   const ending = await (options.execute ?? execute)(claim, run, options);
   const ms = Math.round(performance.now() - startedAt);
   const read = prints?.end(claim);

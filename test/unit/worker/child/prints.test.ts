@@ -153,9 +153,26 @@ test('processes print for the run that began last, and for the one before it whe
 
   prints.begin(one.claim);
   prints.tellAll();
-  prints.begin(two.claim);
+  await prints.begin(two.claim);
   await prints.end(two.claim);
   await prints.end(one.claim);
 
-  assert.deepEqual(told, ['begun 1', 'begun 2', 'ended', 'begun 1', 'ended']);
+  assert.deepEqual(told, ['begun 1', 'ended', 'begun 2', 'ended', 'begun 1', 'ended']);
+});
+
+test('a run that goes on while another waits is told again when it starts a process, and the end of each is waited for', async () => {
+  const { prints, told, run } = sceneOf();
+  const [one, two] = [run('one', 1), run('two', 2)];
+  prints.listen();
+  const start = (): unknown => spawnSync('true');
+
+  prints.begin(one.claim);
+  one.within(start);
+  await prints.begin(two.claim);
+  two.within(start);
+  one.within(start);
+  await prints.end(two.claim);
+  await prints.end(one.claim);
+
+  assert.deepEqual(told, ['begun 1', 'ended', 'begun 2', 'begun 1', 'ended', 'begun 1', 'ended']);
 });
