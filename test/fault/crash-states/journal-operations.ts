@@ -264,7 +264,9 @@ async function sendBackThrough(spool: string, recording: Recording, settlement: 
   const { context, journal, claims } = await claimed(spool, recording, { isSynced: true });
   const nowMs = Date.now();
   for (const claim of claims) await claim.settle(settlement, { startedAtMs: nowMs, endedAtMs: nowMs });
-  new Promoter(context, (error) => assert.fail(String(error))).promoteDue();
+  const promoter = new Promoter(context, (error) => assert.fail(String(error)));
+  promoter.promoteDue();
+  await until(() => promoter.isSettled(), 'what is due is ready');
   for (const claim of await claimAll(spool, context)) await finish(spool, recording, claim);
   return () => journal.close();
 }
