@@ -6,6 +6,8 @@ export interface FaultPlace {
   port(): Promise<number>;
   /** The setting `broker`. @param name each try has one of its own */
   url(name: string): Promise<string>;
+  /** As if every lock that is held had run out, and a look had come by since: BullMQ puts back at the second one. */
+  endLocks(address: string): Promise<void>;
   /** What goes by the clock of the server was written so much earlier. */
   makeOld(address: string, byMs: number): Promise<void>;
   /** What lies there that should not, one sentence each. @param ids of all jobs that there may be */

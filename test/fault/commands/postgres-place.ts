@@ -16,6 +16,7 @@ export const POSTGRES: FaultPlace = {
   protocol: { parser, done },
   port: async () => (await postgresServer()).port,
   url: async (schema) => (await postgresServer()).url(schema),
+  endLocks,
   makeOld,
   leftIn,
 };
@@ -86,6 +87,12 @@ async function asked<T>(text: string, act: (rows: Rows) => Promise<T>): Promise<
   } finally {
     await client.end();
   }
+}
+
+function endLocks(text: string): Promise<void> {
+  return asked(text, async (rows) => {
+    await rows(`UPDATE job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active'`);
+  });
 }
 
 function makeOld(text: string, byMs: number): Promise<void> {

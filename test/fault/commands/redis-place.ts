@@ -22,6 +22,7 @@ export const REDIS: FaultPlace = {
   },
   port: async () => (await redisServer()).port,
   url: async (prefix) => (await redisServer()).url(prefix),
+  endLocks: (address) => endLocks(address),
   makeOld,
   leftIn,
 };
@@ -91,36 +92,51 @@ function nameOf(command: Buffer): string {
     .slice(0, 30)}`;
 }
 
-async function makeOld(text: string, byMs: number): Promise<void> {
+async function asked<T>(text: string, act: (redis: Redis, prefix: string) => Promise<T>): Promise<T> {
   const address = parseBrokerAddress(text);
   if (address.kind !== 'redis') throw new Error('Expected a Redis.');
   const redis = new Redis({ host: address.host, port: address.port });
   try {
-    for (const table of AGING_TABLES)
-      for (const [field, entry] of Object.entries(await redis.hgetall(`${address.prefix}-fsq:${table}`)))
-        await redis.hset(`${address.prefix}-fsq:${table}`, field, olderEntry(table, entry, byMs) ?? entry);
+    return await act(redis, address.prefix);
   } finally {
     redis.disconnect();
   }
 }
 
-async function leftIn(text: string, ids: readonly string[]): Promise<readonly string[]> {
-  const address = parseBrokerAddress(text);
-  if (address.kind !== 'redis') throw new Error('Expected a Redis.');
-  const redis = new Redis({ host: address.host, port: address.port });
-  try {
-    const facts = `${address.prefix}-fsq:`;
+/** @param ids of the jobs; default: all */
+export function endLocks(text: string, ids?: readonly string[]): Promise<void> {
+  return asked(text, async (redis, prefix) => {
+    for (const active of await redis.keys(`${prefix}:*:active`)) {
+      const base = active.slice(0, -'active'.length);
+      for (const id of await redis.lrange(active, 0, -1)) {
+        if (ids?.includes(id) === false) continue;
+        await redis.sadd(`${base}stalled`, id);
+        await redis.del(`${base}${id}:lock`);
+      }
+    }
+  });
+}
+
+function makeOld(text: string, byMs: number): Promise<void> {
+  return asked(text, async (redis, prefix) => {
+    for (const table of AGING_TABLES)
+      for (const [field, entry] of Object.entries(await redis.hgetall(`${prefix}-fsq:${table}`)))
+        await redis.hset(`${prefix}-fsq:${table}`, field, olderEntry(table, entry, byMs) ?? entry);
+  });
+}
+
+function leftIn(text: string, ids: readonly string[]): Promise<readonly string[]> {
+  return asked(text, async (redis, prefix) => {
+    const facts = `${prefix}-fsq:`;
     const own = (await redis.keys(`${facts}*`)).filter((key) => !LASTING.test(key.slice(facts.length)));
     const left = await Promise.all(own.map(async (key) => `${key} is left: ${await shown(redis, key)}`));
     for (const queue of ['default', 'other']) {
-      const base = `${address.prefix}:${queue}:`;
+      const base = `${prefix}:${queue}:`;
       for (const key of await redis.keys(`${base}*:lock`)) left.push(`${key} is left`);
       for (const id of ids) left.push(...(await placesOf(redis, base, id)));
     }
     return left;
-  } finally {
-    redis.disconnect();
-  }
+  });
 }
 
 /** A job that is there is in one place. */

@@ -14,8 +14,6 @@ export interface Evidence {
   readonly said: readonly string[];
   readonly hasEnded: boolean;
   readonly isKilled: boolean;
-  /** It was to be killed: its locks end soon. */
-  readonly isDeadly: boolean;
   /** What the worker ran after it. */
   readonly runs: readonly Run[];
   readonly isDrained: boolean;
@@ -42,13 +40,8 @@ export async function violationsOf(evidence: Evidence, place: FaultPlace, addres
     else if (wanted.includes(id)) broken.push(`${id} has no outcome`);
   }
   broken.push(...said.filter((line) => line.startsWith('failed untyped')));
-  if (!evidence.isKilled) broken.push(...said.filter((line) => line.startsWith('failed') && !isHonest(line, evidence)));
+  if (!evidence.isKilled) broken.push(...said.filter((line) => line.startsWith('failed') && !HONEST.test(line)));
   return [...broken, ...(await leftIn(place, address, ids))];
-}
-
-/** On a busy machine a process whose locks end soon may lose one before it is killed. */
-function isHonest(line: string, { isDeadly }: Evidence): boolean {
-  return HONEST.test(line) || (isDeadly && line.startsWith('failed FSQ_FENCED'));
 }
 
 function outcomeOf(id: string, record: JobRecord, evidence: Evidence): readonly string[] {
