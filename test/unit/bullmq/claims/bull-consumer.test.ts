@@ -13,7 +13,7 @@ test(
   { skip: lacksRedis },
   async (t) => {
     const { port, url } = await redisServer();
-    const broker = await openBullBroker({ address: parseBrokerAddress(`${url('unheard')}&lock=2s`) });
+    const broker = await openBullBroker({ address: parseBrokerAddress(`${url('unheard')}&lock=4s`) });
     t.after(() => broker.close());
     const redis = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null });
     t.after(() => redis.disconnect());
