@@ -32,7 +32,7 @@ describe('the lock of a job that runs', { skip: lacksRedis, concurrency: 3 }, ()
     const tookMs = (second?.startedAtMs ?? Infinity) - diedAtMs;
     assert(tookMs < 5_000, `it took ${tookMs} ms`); // Far less than a lock of 10 s.
     t.diagnostic(`ran again after ${tookMs} ms`);
-    assert.match(worker.stderr(), /SIGKILL/);
+    await worker.printed(/SIGKILL/);
     await assert.rejects(
       at.tasks.die.applyAsync([], { onCrash: 'fail' }).then((die) => die.get('30s')),
       WorkerLostError,
