@@ -108,16 +108,18 @@ export class Prints {
   }
 }
 
-/** Calls `act` before each of them. */
+/** Calls `act` before each of them; where they are frozen, as a module of a hardened process may be, it is not called. */
 function beforeSynchronous(act: () => void): void {
   const starters: Record<(typeof SYNCHRONOUS)[number], (...args: never[]) => unknown> =
     process.getBuiltinModule('node:child_process');
-  for (const name of SYNCHRONOUS)
-    starters[name] = new Proxy(starters[name], {
+  for (const name of SYNCHRONOUS) {
+    const told = new Proxy(starters[name], {
       apply: (start, self, args: never[]) => {
         act();
         return Reflect.apply(start, self, args);
       },
     });
+    Reflect.set(starters, name, told);
+  }
   process.getBuiltinModule('node:module').syncBuiltinESMExports();
 }

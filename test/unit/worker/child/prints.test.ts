@@ -176,3 +176,18 @@ test('a run that goes on while another waits is told again when it starts a proc
 
   assert.deepEqual(told, ['begun 1', 'ended', 'begun 2', 'begun 1', 'ended', 'begun 1', 'ended']);
 });
+
+test('where the functions that start programs are frozen, a child works all the same', () => {
+  const url = new URL('../../../../src/worker/child/prints.ts', import.meta.url).href;
+  const code = `
+    import programs from 'node:child_process';
+    Object.freeze(programs);
+    const { Prints } = await import(${JSON.stringify(url)});
+    new Prints({ begun: () => undefined, ended: () => undefined }).listen();
+    process.stdout.write(programs.execFileSync('echo', ['works']));`;
+  const register = new URL('../../../../scripts/strip-types/register.mjs', import.meta.url).href;
+
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', register, '--input-type=module', '-e', code]);
+
+  assert.deepEqual([String(stdout), String(stderr)], ['works\n', '']);
+});
