@@ -125,9 +125,10 @@ function container(
 }
 
 /** `unshare` itself passes no signals on: what it has started is process 1. */
-function signalInside({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  const inside = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-  for (const one of inside) process.kill(one, signal);
+function signalInside(child: ChildProcess, signal: NodeJS.Signals): void {
+  const inside = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').match(/\d+/g) ?? [];
+  for (const one of inside) process.kill(Number(one), signal);
+  if (inside.length === 0) child.kill(signal); // It has started nothing yet.
 }
 
 async function startServer(t: TestContext, project: Project): Promise<{ container: Container; url: string }> {
