@@ -53,7 +53,7 @@ test(
       .getByText(/blocked for/)
       .waitFor();
     await rowOf('mail.wait').getByText('alive').waitFor();
-    assert.match(await rowOf('mail.wait').innerText(), /≤ \d/);
+    await rowOf('mail.wait').filter({ hasText: /≤ \d/ }).waitFor();
     const died = rowOf(`supervisor ${worker.pid}`).locator('[data-label=restarts]');
     assert.equal(await died.innerText(), '2');
     assert.match(String(await died.getAttribute('title')), /^the last .+: ended by code of a job$/);
