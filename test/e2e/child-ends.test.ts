@@ -172,7 +172,7 @@ test(
     const { code, stderr } = await ended;
     assert.equal(code, 0);
     assert.match(stderr, new RegExp(`child ${child} was killed by SIGKILL`));
-    assert.ok(!isProcessAlive(grandchild), 'what the job had started is gone with the worker');
+    await until(() => !isProcessAlive(grandchild), 'what the job had started is gone with the worker');
     await fsq(at, ['worker', '--burst', '-c', '1']);
     await startWorker(t, at, ['-c', '1']);
     assert.equal(await result.get('20s'), 'again');
