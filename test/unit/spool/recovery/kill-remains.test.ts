@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { describe, type TestContext } from 'node:test';
 import { CHILD_MARK } from '../../../../src/broker/worker-side.ts';
@@ -26,7 +26,10 @@ async function group(
   });
   t.after(() => end(leader));
   const [line] = (await once(leader.stdout, 'data')) as [Buffer];
-  return { pid: leader.pid ?? 0, member: Number(String(line)) };
+  const member = Number(String(line));
+  // Until it is another program than its parent, it may have no environment that one could read.
+  await until(() => readFileSync(`/proc/${member}/comm`, 'utf8') === 'sleep\n', 'the member has begun');
+  return { pid: leader.pid ?? 0, member };
 }
 
 function end(leader: ChildProcess): void {
