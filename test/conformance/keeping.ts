@@ -5,6 +5,11 @@ import { until, within } from '../support/conditions.ts';
 import { returned, RUN } from '../support/factory.ts';
 import { child, claimAll, consumer, enqueueOne, keeper, newJob, nextOf, silentLine, type OpenBroker } from './parts.ts';
 
+/** Sooner than a poll as a rule finds a job, and late for an event, ms. */
+const AT_ONCE_MS = 300;
+/** A child that nobody tells of a job looks for itself after a second. */
+const SOONER_THAN_A_LOOK_MS = 900;
+
 export function keeping(open: OpenBroker): void {
   test("a worker's only child runs the jobs in the order in which they were accepted", async (t) => {
     const broker = await open(t);
@@ -58,17 +63,24 @@ export function keeping(open: OpenBroker): void {
       const broker = await open(t);
       const each = await keeper(t, broker, { isBurst });
       const children = [await child(t, broker, each), await child(t, broker, each)];
-      const stop = new AbortController();
-      const waits = children.map(({ consumer: one }) => one.next(stop.signal));
-      await until(() => children.every(({ member }) => member.isIdle), 'the children wait');
+      const tookMs: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        const stop = new AbortController();
+        const waits = children.map(({ consumer: one }) => one.next(stop.signal));
+        await until(() => children.every(({ member }) => member.isIdle), 'the children wait');
 
-      const sent = await enqueueOne(broker);
-      const claim = await within(Promise.race(waits), 'the claim', 900);
-      stop.abort();
+        const sent = await enqueueOne(broker);
+        const sentAt = performance.now();
+        const claim = await within(Promise.race(waits), 'the claim');
+        tookMs.push(Math.round(performance.now() - sentAt));
+        stop.abort();
 
-      assert.equal(claim?.job.id, sent.job.id);
-      await claim?.settle(returned(1), RUN);
-      assert.deepEqual((await Promise.all(waits)).filter((one) => one === null).length, 1);
+        assert.equal(claim?.job.id, sent.job.id);
+        await claim?.settle(returned(1), RUN);
+        assert.deepEqual((await Promise.all(waits)).filter((one) => one === null).length, 1);
+      }
+      // A poll finds it within a second. On a busy machine one or two may take as long.
+      assert.ok(tookMs.filter((ms) => ms < AT_ONCE_MS).length >= 3, `ms: ${tookMs.join(' ')}`);
     });
   }
 
@@ -93,27 +105,34 @@ export function keeping(open: OpenBroker): void {
 
   test('the jobs of a child that has left go to another', async (t) => {
     const broker = await open(t);
-    const each = await keeper(t, broker);
-    const [leaving, staying] = [await child(t, broker, each), await child(t, broker, each)];
-    const stop = new AbortController();
-    const waits = [staying, leaving].map(({ consumer: one }) => one.next(stop.signal));
-    await until(() => leaving.member.isIdle && staying.member.isIdle, 'both wait');
+    const tookMs: number[] = [];
+    // Given to the child that has left, the first one would take a second each time.
+    while (tookMs.length < 3 && !tookMs.some((ms) => ms < SOONER_THAN_A_LOOK_MS)) {
+      const each = await keeper(t, broker);
+      const [leaving, staying] = [await child(t, broker, each), await child(t, broker, each)];
+      const stop = new AbortController();
+      const waits = [staying, leaving].map(({ consumer: one }) => one.next(stop.signal));
+      await until(() => leaving.member.isIdle && staying.member.isIdle, 'both wait');
 
-    leaving.member.leave();
-    leaving.member.leave();
-    const jobs = [newJob(broker), newJob(broker)];
-    await broker.enqueue(jobs);
-    const claim = await within(waits[0], 'the claim', 900);
-    await claim?.settle(returned(1), RUN);
-    const second = await nextOf(staying.consumer);
-    await second.settle(returned(2), RUN);
-    stop.abort();
+      leaving.member.leave();
+      leaving.member.leave();
+      const jobs = [newJob(broker), newJob(broker)];
+      await broker.enqueue(jobs);
+      const sentAt = performance.now();
+      const claim = await within(waits[0], 'the claim');
+      tookMs.push(Math.round(performance.now() - sentAt));
+      await claim?.settle(returned(1), RUN);
+      const second = await nextOf(staying.consumer);
+      await second.settle(returned(2), RUN);
+      stop.abort();
 
-    assert.deepEqual(
-      [claim?.job.id, second.job.id],
-      jobs.map((sent) => sent.job.id),
-    );
-    assert.equal(await waits[1], null);
+      assert.deepEqual(
+        [claim?.job.id, second.job.id],
+        jobs.map((sent) => sent.job.id),
+      );
+      assert.equal(await waits[1], null);
+    }
+    assert.ok(Math.min(...tookMs) < SOONER_THAN_A_LOOK_MS, `ms: ${tookMs.join(' ')}`);
   });
 
   test('a line that carries nothing costs time, not jobs', async (t) => {
