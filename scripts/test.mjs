@@ -26,6 +26,8 @@ const TESTS = fileURLToPath(new URL('../test', import.meta.url));
 const STRIP_TYPES = new URL('strip-types/register.mjs', import.meta.url).href;
 /** The folders of tests whose lines count under coverage. */
 const COUNTED = ['conformance', 'e2e', 'unit'];
+/** But for those files of them that start the same programs again and again: what they reach, others reach as well. */
+const REPEATS = /^e2e\/(?:bench(?:-.*)?|(?:composition-)?chaos|closed-pipe|recycle|screen)\.test\.ts$/;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 let isInterrupted = false;
 
@@ -76,7 +78,10 @@ function testFilesIn(path) {
 function partsOf(files) {
   const { NODE_V8_COVERAGE: coverage, ...env } = environment();
   if (coverage === undefined) return [{ part: files, env }];
-  const counts = (file) => COUNTED.includes(relative(TESTS, file).split(sep)[0]);
+  const counts = (file) => {
+    const path = relative(TESTS, file).split(sep);
+    return COUNTED.includes(path[0]) && !REPEATS.test(path.join('/'));
+  };
   const parts = [
     { part: files.filter(counts), env: { ...env, NODE_V8_COVERAGE: coverage } },
     { part: files.filter((file) => !counts(file)), env },
