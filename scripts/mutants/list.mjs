@@ -295,7 +295,7 @@ export const MUTANTS = [
   {
     name: 'a copy replaces a file whose claim may be lost',
     file: 'src/spool/job-file/write-tail.ts',
-    find: '    await syncDirectories(context, holder.directory);\n',
+    find: '    await syncDirectories(context, holder.directory, layout.pending, layout.delayed);\n',
     replace: '',
     test: 'test/fault/crash-states.test.ts',
   },
