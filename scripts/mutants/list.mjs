@@ -1220,8 +1220,7 @@ export const MUTANTS = [
     file: 'src/bullmq/claims/bull-consumer.ts',
     find: '        const ids = this.#claims.hearRevoked(word.ids);\n        return this.#options.onRevoked?.(ids);\n',
     replace: '        return this.#options.onRevoked?.(this.#claims.hearRevoked(word.ids));\n',
-    test: 'test/fault/bullmq-commands.test.ts',
-    pattern: 'where an answer',
+    test: 'test/unit/bullmq/claims/bull-consumer.test.ts',
   },
   {
     name: 'a job is moved away from one that it comes after and that runs',

@@ -36,3 +36,33 @@ test(
     assert.equal((await broker.find(id))?.state, 'revoked');
   },
 );
+
+test(
+  'what its worker tells of revoked jobs counts also for a consumer that does not want to hear of them itself',
+  { skip: lacksRedis },
+  async (t) => {
+    const { port, url } = await redisServer();
+    const broker = await openBullBroker({ address: parseBrokerAddress(url('told')) });
+    t.after(() => broker.close());
+    const redis = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null });
+    t.after(() => redis.disconnect());
+    const { id } = (await enqueueOne(broker)).job;
+    let tell: (word: unknown) => void = () => undefined;
+    const child = await consumer(t, broker, {
+      line: { say: () => undefined, listen: (hear) => (tell = hear) },
+    });
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+
+    // Somebody revokes it in the moment in which it is taken: then the flag is there, and the job has not ended.
+    await redis.hset('told-fsq:revoked', id, 'ask');
+    tell({ t: 'revoked', ids: [id] });
+    const first = await Promise.race([
+      Promise.resolve(child.next(stop.signal)).then(() => 'claimed'),
+      until(async () => (await broker.find(id))?.record?.outcome, 'the job has ended').then(() => 'ended'),
+    ]);
+
+    assert.equal(first, 'ended');
+    assert.equal((await broker.find(id))?.state, 'revoked');
+  },
+);
