@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Line } from '../../../../src/broker/worker-side.ts';
 import { type Hint, parseWant } from '../../../../src/spool/ready/hints.ts';
 import type { SpoolContext } from '../../../../src/spool/disk/context.ts';
 import { HintedNames, type HintedNamesOptions } from '../../../../src/spool/claims/hinted-names.ts';
 import { jobFileName } from '../../../../src/spool/layout.ts';
-import { within } from '../../../support/conditions.ts';
+import { standstill } from '../../../support/clock.ts';
+import { until, within } from '../../../support/conditions.ts';
 import { tempContext } from '../../../support/context.ts';
 import { nextId } from '../../../support/factory.ts';
 
@@ -93,9 +93,10 @@ test('a lookout that is relieved tries what it has heard of at once, or not at a
   put(context, {});
   await within(waiting, 'it hears of a job');
 
+  const time = standstill(t);
   tell({ type: 'lookout', isPosted: false });
   assert.equal(names.isEmpty, false);
-  await sleep(30); // It is busy for so long.
+  time.skip(30); // It is busy for so long.
 
   assert.equal(names.next(), null);
   void more();
@@ -104,7 +105,11 @@ test('a lookout that is relieved tries what it has heard of at once, or not at a
 
 test('a lookout that was busy takes the next of all that it has heard of', async (t) => {
   const weights = new Map([['a', 1], ['b', 1]]); // prettier-ignore
-  const { context, names, more, tell } = hinted(t, { order: { kind: 'listed', weights } });
+  const heard = new Set<string>();
+  const { context, names, more, tell } = hinted(t, {
+    order: { kind: 'listed', weights },
+    isLeftToOthers: (name) => !heard.add(name),
+  });
   const waiting = more();
   tell({ type: 'lookout', isPosted: true });
   const first = put(context, { queue: 'a' });
@@ -114,7 +119,7 @@ test('a lookout that was busy takes the next of all that it has heard of', async
   const last = put(context, { queue: 'b' });
   const second = put(context, { queue: 'a' });
   const urgent = put(context, { queue: 'a', priority: 0 });
-  await sleep(300); // It is busy, and hears of them meanwhile.
+  await until(() => [last, second, urgent].every((name) => heard.has(name)), 'it hears of them while it is busy');
 
   assert.deepEqual([names.next(), names.next(), names.next(), names.next()], [urgent, second, last, null]);
 });
